@@ -1,0 +1,1 @@
+"""Speed, scale and quality, measured by commands that anyone can run."""

@@ -1,0 +1,1 @@
+"""From a source to a feature matrix: canonical tables, snapshots, labels and features."""

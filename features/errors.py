@@ -1,0 +1,84 @@
+"""What went wrong, in the words of the person who can mend it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+
+class LeadcastError(Exception):
+    """An error that a user can mend; the command line prints its message without a traceback."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with an input.
+
+    Parameters
+    ----------
+    where : str
+        The file, table, column or key, as the user named it (``"leads.csv: column 'Tags'"``).
+    found : str
+        What was found there.
+    expected : str
+        What was expected instead.
+    remedy : str
+        What to do about it.
+    severity : {"error", "warning"}
+        A warning is counted and told; an error stops the work.
+    count : int
+        How many rows are concerned (0 where the fault is not about rows).
+    """
+
+    where: str
+    found: str
+    expected: str
+    remedy: str
+    severity: Literal["error", "warning"] = "error"
+    count: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.where}: found {self.found}; expected {self.expected}. {self.remedy}"
+
+
+class FaultsError(LeadcastError):
+    """Every fault of an input, told at once.
+
+    Parameters
+    ----------
+    subject : str
+        What was examined (``"source 'demo'"``).
+    faults : iterable of Fault
+        The faults, errors and warnings alike.
+    """
+
+    def __init__(self, subject: str, faults: Iterable[Fault]) -> None:
+        self.subject = subject
+        self.faults: Sequence[Fault] = tuple(faults)
+        super().__init__(describe_faults(subject, self.faults))
+
+
+def describe_faults(subject: str, faults: Sequence[Fault]) -> str:
+    """Tell all faults in one text, errors first.
+
+    Parameters
+    ----------
+    subject : str
+        What was examined.
+    faults : sequence of Fault
+        The faults to tell.
+
+    Returns
+    -------
+    str
+        A heading with the counts, then a line a fault.
+    """
+    errors = [fault for fault in faults if fault.severity == "error"]
+    warnings = [fault for fault in faults if fault.severity == "warning"]
+    heading = f"{subject}: {_counted(len(errors), 'error')}, {_counted(len(warnings), 'warning')}"
+    lines = [f"  error: {fault}" for fault in errors]
+    lines += [f"  warning: {fault}" for fault in warnings]
+    return "\n".join([heading, *lines])
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,1 @@
+"""Source definitions: where leads, events and outcomes come from, and what is wrong with them."""

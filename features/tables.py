@@ -1,0 +1,121 @@
+"""The canonical tables: leads, events and outcomes, and until when outcomes are known."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+import polars as pl
+
+from features.files import read_json, write_json
+
+TIME = pl.Datetime("us", "UTC")
+"""The dtype of every time in the canonical tables: microseconds, UTC."""
+
+
+class TimeOrder(StrEnum):
+    """What a source knows of time."""
+
+    DATED = "dated"
+    """Leads have `created_at`: snapshots, horizons and purged splits are possible."""
+    ORDERED = "ordered"
+    """No dates, but an order (a running number, the order of the rows)."""
+    UNORDERED = "unordered"
+    """Neither; splits are random and the report says so."""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The canonical tables of one source.
+
+    Parameters
+    ----------
+    leads : pl.DataFrame
+        ``lead_id`` (String, unique), ``created_at`` (`TIME`, null throughout unless the source is
+        dated), ``position`` (Int64, unique: the row's place in time's order where the source is
+        not dated, else the row's place in the export), ``rules_score`` (Float64, optional: the
+        existing rules-based score, never a feature) and attributes: Float64 for numbers, String
+        for categories and texts, Boolean for flags, `TIME` for times.
+    events : pl.LazyFrame
+        ``lead_id``, ``occurred_at`` (`TIME`), ``event_type`` (String), ``value`` (Float64, null
+        where there is none). In no particular order. May be empty.
+    outcomes : pl.DataFrame
+        ``lead_id`` (unique, a row for each lead), ``won_at`` and ``lost_at`` (`TIME`, null while
+        open), ``converted`` (Boolean: null where `won_at` tells it, filled where the source has
+        an undated outcome only), ``amount`` (Float64, null where unknown).
+    observed_until : datetime or None
+        Until when the export knows outcomes; None where nothing is dated.
+    time_order : TimeOrder
+        What the source knows of time.
+    attribute_types : dict of str to str
+        Each attribute's type as the source definition has it: ``"number"``, ``"category"``,
+        ``"text"``, ``"flag"`` or ``"time"``.
+    """
+
+    leads: pl.DataFrame
+    events: pl.LazyFrame
+    outcomes: pl.DataFrame
+    observed_until: datetime | None
+    time_order: TimeOrder
+    attribute_types: dict[str, str]
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read the tables that the ingest stage wrote; events stay lazy.
+
+        Parameters
+        ----------
+        folder : Path
+            A folder with ``leads.parquet``, ``events/*.parquet``, ``outcomes.parquet`` and
+            ``tables.json``.
+
+        Returns
+        -------
+        Tables
+
+        Raises
+        ------
+        LeadcastError
+            If ``tables.json`` is missing or damaged.
+        """
+        about = read_json(folder / "tables.json")
+        until = about["observed_until"]
+        return cls(
+            leads=pl.read_parquet(folder / "leads.parquet"),
+            events=pl.scan_parquet(folder / "events" / "*.parquet"),
+            outcomes=pl.read_parquet(folder / "outcomes.parquet"),
+            observed_until=None if until is None else datetime.fromisoformat(until),
+            time_order=TimeOrder(about["time_order"]),
+            attribute_types=about["attribute_types"],
+        )
+
+    def write_about(self, folder: Path) -> None:
+        """Write ``tables.json``: what the tables' own files do not say.
+
+        Parameters
+        ----------
+        folder : Path
+            The folder of the tables.
+        """
+        until = self.observed_until
+        write_json(
+            folder / "tables.json",
+            {
+                "observed_until": None if until is None else until.isoformat(),
+                "time_order": str(self.time_order),
+                "attribute_types": self.attribute_types,
+            },
+        )
+
+
+def empty_events() -> pl.LazyFrame:
+    """Make an event table without rows, for sources that have none.
+
+    Returns
+    -------
+    pl.LazyFrame
+        With the columns and dtypes of `Tables.events`.
+    """
+    schema = {"lead_id": pl.String, "occurred_at": TIME, "event_type": pl.String}
+    return pl.LazyFrame(schema=schema | {"value": pl.Float64})

@@ -1,0 +1,66 @@
+"""What a learner sees: a feature matrix with labels, in time's order."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from features.registry import Feature
+
+Floats = npt.NDArray[np.float64]
+Matrix = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class LabelledMatrix:
+    """Snapshots with their features and mature labels.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (n_snapshots, n_features)
+        As `features.registry.Feature` describes its columns.
+    features : tuple of Feature
+        One for each column.
+    converted : ndarray of float64, shape (n_snapshots,)
+        1.0 where the lead became a customer within the horizon, else 0.0.
+    position : ndarray of int64, shape (n_snapshots,)
+        Time's order: `as_of` in microseconds since 1970 where the source is dated, else a rank.
+    group : ndarray of int64, shape (n_snapshots,)
+        A code for each lead (or account): rows that share it are not independent.
+    horizon : int
+        How far a label looks ahead, in the unit of `position` (0 where the source is not dated).
+        A row's label is known at ``position + horizon``.
+    """
+
+    values: Matrix
+    features: tuple[Feature, ...]
+    converted: Floats
+    position: Integers
+    group: Integers
+    horizon: int
+
+    def __len__(self) -> int:
+        return len(self.converted)
+
+    def rows(self, index: npt.NDArray[np.bool_] | Integers) -> Self:
+        """Take some of the rows.
+
+        Parameters
+        ----------
+        index : ndarray of bool or int64
+            A mask or the rows' numbers.
+
+        Returns
+        -------
+        LabelledMatrix
+        """
+        return type(self)(
+            values=self.values[index],
+            features=self.features,
+            converted=self.converted[index],
+            position=self.position[index],
+            group=self.group[index],
+            horizon=self.horizon,
+        )

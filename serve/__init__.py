@@ -1,0 +1,1 @@
+"""The scorer at work: one lead, a batch, a service."""

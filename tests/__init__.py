@@ -1,0 +1,1 @@
+"""Tests: laws, truths by construction, and golden cases."""
