@@ -1,0 +1,40 @@
+# Two commands do everything: `make run` and `make test`.
+SOURCE ?= demo
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help run test check format bench-quality clean
+.DEFAULT_GOAL := help
+
+help:  ## say what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+run: .venv/run-ready  ## run the whole pipeline: make run [SOURCE=name]
+	@$(BIN)/leadcast run $(SOURCE)
+
+test: .venv/dev-ready  ## run every test
+	@$(BIN)/python -m pytest
+
+check: .venv/dev-ready  ## ruff and mypy --strict
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: .venv/dev-ready  ## let ruff format and mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+.venv/run-ready: requirements/run.txt pyproject.toml
+	@echo "Setting up .venv (about a minute, once)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev-ready: .venv/run-ready requirements/dev.txt
+	@echo "Adding what the tests and checks need"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+clean:  ## remove the environment and every result (sources stay)
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache data/runs

@@ -1,0 +1,87 @@
+"""The house's own laws: imports point one way, functions are short, everything public is told."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MAY_IMPORT = {
+    "features": {"features"},
+    "demo": {"demo", "features"},
+    "models": {"models", "features"},
+    "serve": {"serve", "models", "features"},
+    "pipelines": {"pipelines", "serve", "models", "features", "demo"},
+}
+MODULES = sorted(path for package in MAY_IMPORT for path in (ROOT / package).rglob("*.py"))
+LONGEST_FUNCTION = 60
+LONGEST_MODULE = 300
+HEAVY = ("mlflow", "dvc", "lightgbm", "sklearn", "pandas", "scipy", "matplotlib", "optuna")
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def imported_packages(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_point_one_way(path: Path) -> None:
+    package = path.relative_to(ROOT).parts[0]
+    ours = imported_packages(path) & (set(MAY_IMPORT) | {"tests", "benchmarks"})
+    assert ours <= MAY_IMPORT[package], f"{name_of(path)} imports {ours - MAY_IMPORT[package]}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_no_function_and_no_module_needs_a_map(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_MODULE
+    for function in functions(path):
+        length = (function.end_lineno or function.lineno) - function.lineno + 1
+        documentation = (ast.get_docstring(function) or "").count("\n") + 1
+        assert length - documentation <= LONGEST_FUNCTION, f"{function.name}: {length} lines"
+
+
+def test_the_tree_names_no_registry_and_no_download_address() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    # Put together here, so that this very file does not hold what it looks for.
+    forbidden = re.compile("|".join(["py" + r"pi\.org", "python" + r"hosted", "npm" + r"js\."]))
+    for name in listed.stdout.splitlines():
+        path = ROOT / name
+        if path.is_file():
+            text = path.read_text(encoding="utf-8", errors="ignore")
+            assert not forbidden.search(text), f"{name} names a package registry"
+
+
+@pytest.mark.parametrize("module", ["pipelines.cli", "serve.scorer"])
+def test_what_is_slow_to_import_is_not_imported(module: str) -> None:
+    program = f"import sys, {module}; print(*(name for name in {HEAVY!r} if name in sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []
+
+
+def test_the_length_law_can_fail() -> None:
+    long = "def f():\n" + "    x = 1\n" * (LONGEST_FUNCTION + 1)
+    function = next(node for node in ast.walk(ast.parse(long)) if isinstance(node, ast.FunctionDef))
+    assert (function.end_lineno or 0) - function.lineno + 1 > LONGEST_FUNCTION
