@@ -1,0 +1,265 @@
+"""Snapshots: each lead at the moments when somebody would have wanted its score, with labels.
+
+A label is given only once it is mature, that is, once its whole window has been watched. One
+worked example, used in the comments below (horizon 30 days, reporting lag 0, landmarks 0 and 7
+days, outcomes known until 31 March)::
+
+    lead   created   won      at 0 days                      at 7 days
+    a      1 Feb     10 Feb   as of 1 Feb: converted         as of 8 Feb: converted
+    b      1 Feb     5 Feb    as of 1 Feb: converted         won before 8 Feb: no snapshot
+    c      1 Feb     20 Mar   as of 1 Feb: not within 30 d   as of 8 Feb: not within 30 d
+    d      1 Mar     9 Mar    as of 1 Mar: window ends on    as of 8 Mar: window ends on
+                              31 Mar, mature: converted      7 April, not mature: no label
+
+Lead d's second snapshot stays without a label although its win is already known: keeping early
+winners while their slower peers are left out would raise the base rate.
+"""
+
+from datetime import datetime
+from itertools import pairwise
+from typing import Self
+
+import numpy as np
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from features.errors import LeadcastError
+from features.tables import TIME, Tables, TimeOrder
+
+_US_PER_DAY = 86_400_000_000
+_COLUMNS = (
+    "lead_id",
+    "as_of",
+    "landmark_days",
+    "position",
+    "group_id",
+    "mature",
+    "converted",
+)
+
+
+class SnapshotSettings(BaseModel):
+    """When leads are looked at, and for how long after.
+
+    Parameters
+    ----------
+    landmarks_days : tuple of float
+        Ages since creation at which a lead that is still open gets a snapshot, increasing.
+    horizon_days : float
+        A snapshot's label is whether the lead becomes a customer within so many days.
+    reporting_lag_days : float
+        How many days an outcome may take to reach the export.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    landmarks_days: tuple[float, ...] = (0.0, 1.0, 7.0, 30.0)
+    horizon_days: float = Field(default=90.0, gt=0)
+    reporting_lag_days: float = Field(default=0.0, ge=0)
+
+    @model_validator(mode="after")
+    def _landmarks_increase(self) -> Self:
+        steps = self.landmarks_days
+        if not steps or steps[0] < 0 or any(a >= b for a, b in pairwise(steps)):
+            raise ValueError(
+                f"landmarks_days must be ages of 0 days or more, increasing; found {list(steps)}"
+            )
+        return self
+
+
+def microseconds(days: float) -> int:
+    """Convert days to whole microseconds, the unit of `position` in a dated source.
+
+    Parameters
+    ----------
+    days : float
+        A number of days.
+
+    Returns
+    -------
+    int
+        The nearest number of microseconds.
+    """
+    return round(days * _US_PER_DAY)
+
+
+def make_snapshots(tables: Tables, settings: SnapshotSettings, seed: int) -> pl.DataFrame:
+    """Look at each lead at its landmarks, and label what is mature.
+
+    A lead has a snapshot at ``as_of = created_at + landmark`` where it was still open then
+    (neither won nor lost at or before `as_of`) and ``as_of <= observed_until``. A snapshot is
+    mature when ``as_of + horizon + reporting lag <= observed_until``; its label is
+    ``as_of < won_at <= as_of + horizon``. A source whose outcome has no date gives one snapshot a
+    lead (at the first landmark where it is dated), labelled with the outcome, mature by the same
+    rule where the source is dated.
+
+    Parameters
+    ----------
+    tables : Tables
+        The canonical tables.
+    settings : SnapshotSettings
+        Landmarks, horizon and reporting lag.
+    seed : int
+        Seeds the order of an unordered source; no other source depends on it.
+
+    Returns
+    -------
+    pl.DataFrame
+        Sorted by position, lead and landmark: ``lead_id`` (String), ``as_of`` (`TIME`, null where
+        the source is not dated), ``landmark_days`` (Float64, likewise), ``position`` (Int64:
+        `as_of` in microseconds since 1970, else the lead's place in time's order, else its place
+        in a seeded permutation), ``group_id`` (String: the lead's account, else the lead itself),
+        ``mature`` (Boolean), ``converted`` (Boolean, null where not mature). The order of the
+        tables' rows makes no difference.
+
+    Raises
+    ------
+    LeadcastError
+        If no snapshot is mature, or the mature ones hold one outcome only; says the span, the
+        horizon and what to change.
+    """
+    if tables.time_order is TimeOrder.DATED:
+        looks = _dated_looks(tables, settings)
+    else:
+        looks = _undated_looks(tables, seed)
+    # The looks come by lead and landmark, so that a stable sort by position is all they need;
+    # sorting millions of rows by their identifiers as well would take most of the time.
+    snapshots = looks.select(_COLUMNS).sort("position", maintain_order=True).collect()
+    _refuse_unlearnable(snapshots, tables, settings)
+    return snapshots
+
+
+def has_undated_outcome(tables: Tables) -> bool:
+    """Tell whether a source knows how leads ended, but not when.
+
+    Parameters
+    ----------
+    tables : Tables
+        The canonical tables.
+
+    Returns
+    -------
+    bool
+        True where ``outcomes.converted`` is filled, false where ``won_at`` tells the outcome.
+    """
+    return bool(tables.outcomes["converted"].is_not_null().any())
+
+
+def _undated_looks(tables: Tables, seed: int) -> pl.LazyFrame:
+    leads = tables.leads
+    if tables.time_order is TimeOrder.UNORDERED:
+        # Sorted first, so that the permutation hangs on the leads and not on the rows' order.
+        shuffled = np.random.default_rng(seed).permutation(leads.height)
+        leads = leads.sort("lead_id").with_columns(position=pl.Series(shuffled, dtype=pl.Int64))
+    return _with_outcomes(leads, tables).with_columns(
+        as_of=pl.lit(None, dtype=TIME),
+        landmark_days=pl.lit(None, dtype=pl.Float64),
+        mature=pl.col("converted").is_not_null(),
+    )
+
+
+def _dated_looks(tables: Tables, settings: SnapshotSettings) -> pl.LazyFrame:
+    until_us = _checked_until_us(tables)
+    undated_outcome = has_undated_outcome(tables)
+    landmarks = settings.landmarks_days[:1] if undated_outcome else settings.landmarks_days
+    ages = pl.LazyFrame(
+        {"landmark_days": landmarks, "landmark_us": [microseconds(days) for days in landmarks]},
+        schema={"landmark_days": pl.Float64, "landmark_us": pl.Int64},
+    )
+    label_ends = pl.col("position") + microseconds(settings.horizon_days)
+    known = label_ends + microseconds(settings.reporting_lag_days) <= until_us
+    converted = pl.col("converted") if undated_outcome else _won_within(label_ends)
+    return (
+        _with_outcomes(tables.leads, tables)
+        .join(ages, how="cross", maintain_order="left_right")
+        .with_columns(position=pl.col("created_at").dt.epoch("us") + pl.col("landmark_us"))
+        .filter(pl.col("position") <= until_us, _open("won_at"), _open("lost_at"))
+        .with_columns(as_of=pl.col("position").cast(TIME), mature=known & converted.is_not_null())
+        .with_columns(converted=pl.when("mature").then(converted))
+    )
+
+
+def _with_outcomes(leads: pl.DataFrame, tables: Tables) -> pl.LazyFrame:
+    kept = [name for name in ("lead_id", "created_at", "position") if name in leads.columns]
+    group = pl.col("lead_id")
+    if "account_id" in leads.columns:
+        # Prefixed, or account 17 would swallow a lead 17 that has no account.
+        account = pl.concat_str(pl.lit("account:"), pl.col("account_id").cast(pl.String))
+        group = pl.coalesce(account, group)
+    outcomes = tables.outcomes.lazy().select("lead_id", "won_at", "lost_at", "converted")
+    known = leads.lazy().select(*kept, group_id=group).sort("lead_id")
+    return known.join(outcomes, on="lead_id", how="left", maintain_order="left")
+
+
+def _open(end: str) -> pl.Expr:
+    # An end at the very moment of the snapshot is known then: the lead is no longer open.
+    end_us = pl.col(end).dt.epoch("us")
+    return end_us.is_null() | (end_us > pl.col("position"))
+
+
+def _won_within(label_ends: pl.Expr) -> pl.Expr:
+    # The snapshot is open, so that a win, where there is one, comes after `as_of`.
+    won_us = pl.col("won_at").dt.epoch("us")
+    return (won_us <= label_ends).fill_null(False)
+
+
+def _checked_until_us(tables: Tables) -> int:
+    missing = tables.leads["created_at"].null_count()
+    if missing:
+        raise LeadcastError(
+            f"{missing} of {tables.leads.height} leads have no creation time in a dated source; "
+            "set them aside, or declare the source as ordered (order_by) instead of dated"
+        )
+    if tables.observed_until is None and has_undated_outcome(tables):
+        # Nothing says that any outcome could still change: all of them are taken as final.
+        return int(np.iinfo(np.int64).max)
+    if tables.observed_until is None:
+        raise LeadcastError(
+            "the source has dates but does not say until when its outcomes are known; "
+            "set observed_until in the source definition"
+        )
+    return _to_microseconds(tables.observed_until)
+
+
+def _to_microseconds(moment: datetime) -> int:
+    # Through polars, which keeps whole microseconds where a float timestamp would round.
+    return int(pl.Series([moment], dtype=TIME).dt.epoch("us")[0])
+
+
+def _refuse_unlearnable(
+    snapshots: pl.DataFrame, tables: Tables, settings: SnapshotSettings
+) -> None:
+    mature = snapshots.filter("mature")
+    if mature.is_empty():
+        raise LeadcastError(_explain_immature(snapshots, tables, settings))
+    converted = int(mature["converted"].sum())
+    if 0 < converted < mature.height:
+        return
+    wins = tables.outcomes["won_at"].count() + int(tables.outcomes["converted"].sum() or 0)
+    dated = tables.time_order is TimeOrder.DATED
+    raise LeadcastError(
+        f"nothing to learn from: {'none' if converted == 0 else 'each'} of the {mature.height} "
+        "snapshots with a known outcome became a customer"
+        + (f" within {settings.horizon_days:g} days" if dated else "")
+        + f" ({wins} of {tables.outcomes.height} leads are won in the whole export). "
+        "Check how the source definition maps the outcome"
+        + (", or lengthen horizon_days" if dated and wins and converted == 0 else "")
+    )
+
+
+def _explain_immature(snapshots: pl.DataFrame, tables: Tables, settings: SnapshotSettings) -> str:
+    if tables.time_order is not TimeOrder.DATED or snapshots.is_empty():
+        return (
+            f"none of the {tables.leads.height} leads was open at a landmark with an outcome that "
+            "is known; check how the source definition maps outcomes and creation times"
+        )
+    first_us, until_us = int(snapshots["position"][0]), _checked_until_us(tables)
+    span_days = (until_us - first_us) / _US_PER_DAY
+    lag_days = settings.reporting_lag_days
+    return (
+        f"no label is known yet: outcomes are known until {tables.observed_until:%Y-%m-%d}, "
+        f"{span_days:.1f} days after the first snapshot ({snapshots['as_of'][0]:%Y-%m-%d}), but a "
+        f"label takes {settings.horizon_days + lag_days:g} days (horizon_days "
+        f"{settings.horizon_days:g} + reporting_lag_days {lag_days:g}). Set horizon_days well "
+        f"below {max(span_days - lag_days, 0):.1f}, or bring an older history"
+    )

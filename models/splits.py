@@ -1,0 +1,188 @@
+"""Splits by time: train on the past, calibrate later, test last, with a purge between the parts.
+
+Computed backwards from the latest labelled snapshot. One worked example, used in the comments
+below: ten mature snapshots of ten leads, one a day on days 0 to 9, labels that look 2 days ahead,
+a test fraction of 0.2, a calibration fraction of 0.25, a purge of one horizon::
+
+    day             0   1   2   3   4   5   6   7   8   9
+    label known on  2   3   4   5   6   7   8   9  10  11
+    part            |-- train --|   |  cal  |   | test  |
+    left out                      x           x
+
+The test part is the latest 2 of the 10. Day 7 is purged: its label was not known on day 8. Of the
+7 days whose labels were, the latest quarter (2 of 7) calibrates. Day 4 is purged likewise, and
+days 0 to 3 train.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
+
+from features.errors import LeadcastError
+from features.snapshots import microseconds
+
+PARTS = ("train", "calibration", "test")
+"""The parts of a split, in time's order."""
+
+_US_PER_DAY = 86_400_000_000
+Integers = npt.NDArray[np.int64]
+
+
+class SplitSettings(BaseModel):
+    """How much of the past is kept for calibration and for the test, and how far apart.
+
+    Parameters
+    ----------
+    test_fraction : float
+        Share of the mature snapshots, the latest ones, that are the test.
+    calibration_fraction : float
+        Share of the snapshots with labels known when the test begins, again the latest ones.
+    purge_horizons : float
+        Gap before a part begins, in horizons: 1 leaves out every snapshot whose label was not
+        known by then, 0 leaves out none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    test_fraction: float = Field(default=0.2, gt=0, lt=1)
+    calibration_fraction: float = Field(default=0.2, gt=0, lt=1)
+    purge_horizons: float = Field(default=1.0, ge=0)
+
+
+def split_snapshots(
+    snapshots: pl.DataFrame, settings: SplitSettings, horizon_days: float | None
+) -> pl.DataFrame:
+    """Say of each snapshot which part it belongs to, or why it is left out.
+
+    Parts are cut at a position, so that snapshots of one moment stay together. A group (a lead,
+    or an account) stands in one part only: the test's claim goes before calibration's, and that
+    before training's.
+
+    Parameters
+    ----------
+    snapshots : pl.DataFrame
+        With ``position`` (Int64), ``group_id``, ``mature`` (Boolean) and, for the messages,
+        ``converted``; as `features.snapshots.make_snapshots` gives them, in any order.
+    settings : SplitSettings
+        Fractions and purge.
+    horizon_days : float or None
+        How far a label looks ahead; None where the source is not dated: nothing is purged then.
+
+    Returns
+    -------
+    pl.DataFrame
+        The snapshots in their order with ``part`` (``"train"``, ``"calibration"``, ``"test"``,
+        ``"left_out"``) and ``reason`` (null, or ``"immature"``, ``"purged"``,
+        ``"another part's lead"``).
+
+    Raises
+    ------
+    LeadcastError
+        If a part comes out empty; says the span, the horizon, the purge and what to set.
+    """
+    gap = microseconds(settings.purge_horizons * (horizon_days or 0.0))
+    split = _split_with_gap(snapshots, settings, gap)
+    empty = [part for part in PARTS if not (split["part"] == part).any()]
+    if empty:
+        raise LeadcastError(_explain_empty(split, empty, settings, horizon_days))
+    return split
+
+
+def _split_with_gap(snapshots: pl.DataFrame, settings: SplitSettings, gap: int) -> pl.DataFrame:
+    mature = snapshots.filter("mature")["position"].to_numpy()
+    test = _start_of_latest(mature, settings.test_fraction, earlier_parts=2)
+    known = mature[mature + gap <= test]
+    known = known[known < test]
+    calibration = _start_of_latest(known, settings.calibration_fraction, earlier_parts=1)
+    return _one_part_a_group(_by_position(snapshots, calibration, test, gap))
+
+
+def _start_of_latest(positions: Integers, fraction: float, earlier_parts: int) -> int:
+    # In the example: the latest 0.2 of days 0 to 9 start at 8, the latest 0.25 of 0 to 6 at 5.
+    # Snapshots that share a position are not torn apart, so that the nearest share is taken; if
+    # there are few positions, some are left for the parts that come before.
+    if len(positions) == 0:
+        return 0
+    moments, counts = np.unique(positions, return_counts=True)
+    at_or_after = counts[::-1].cumsum()[::-1]
+    first = min(earlier_parts, len(moments) - 1)
+    distance = np.abs(at_or_after[first:] - max(1.0, fraction * len(positions)))
+    return int(moments[first + int(distance.argmin())])
+
+
+def _by_position(
+    snapshots: pl.DataFrame, calibration_start: int, test_start: int, gap: int
+) -> pl.DataFrame:
+    # A label that is known exactly when the next part begins may be used: 6 + 2 <= 8 is kept.
+    position, label_known = pl.col("position"), pl.col("position") + gap
+    reason = (
+        pl.when(~pl.col("mature"))
+        .then(pl.lit("immature"))
+        .when(position >= test_start)
+        .then(None)
+        .when(label_known > test_start)
+        .then(pl.lit("purged"))
+        .when((position < calibration_start) & (label_known > calibration_start))
+        .then(pl.lit("purged"))
+    )
+    part = (
+        pl.when(reason.is_not_null())
+        .then(pl.lit("left_out"))
+        .when(position >= test_start)
+        .then(pl.lit("test"))
+        .when(position >= calibration_start)
+        .then(pl.lit("calibration"))
+        .otherwise(pl.lit("train"))
+    )
+    return snapshots.with_columns(part=part, reason=reason.cast(pl.String))
+
+
+def _one_part_a_group(split: pl.DataFrame) -> pl.DataFrame:
+    order = pl.col("part").replace_strict(PARTS, [0, 1, 2], default=None, return_dtype=pl.Int8)
+    # By a hash, because millions of texts are slow to group: two groups that share one are kept
+    # together, which is safe.
+    another = order < order.max().over(pl.col("group_id").hash())
+    return split.with_columns(
+        part=pl.when(another).then(pl.lit("left_out")).otherwise("part"),
+        reason=pl.when(another).then(pl.lit("another part's lead")).otherwise("reason"),
+    )
+
+
+def _explain_empty(
+    split: pl.DataFrame, empty: Sequence[str], settings: SplitSettings, horizon_days: float | None
+) -> str:
+    mature = split.filter("mature")
+    counts = mature["reason"].value_counts().drop_nulls().sort("reason")
+    left_out = ", ".join(f"{count} {reason}" for reason, count in counts.iter_rows()) or "none"
+    text = (
+        f"no snapshot is left for the {' and the '.join(empty)} part: of {mature.height} mature "
+        f"snapshots ({mature['group_id'].n_unique()} leads or accounts) left out are: {left_out}"
+    )
+    if not horizon_days or not settings.purge_horizons:
+        return text + ". Bring more leads, or lower test_fraction and calibration_fraction"
+    positions = mature["position"].to_numpy()
+    span_days = (positions.max() - positions.min()) / _US_PER_DAY if len(positions) else 0.0
+    return (
+        f"{text}. Mature snapshots span {span_days:.1f} days, and two gaps of purge_horizons "
+        f"{settings.purge_horizons:g} x horizon_days {horizon_days:g} = "
+        f"{settings.purge_horizons * horizon_days:g} days must fit in, with the parts. "
+        + _advice(split, settings, horizon_days)
+    )
+
+
+def _advice(split: pl.DataFrame, settings: SplitSettings, horizon_days: float) -> str:
+    snapshots = split.drop("part", "reason")
+    for percent in range(95, -1, -5):
+        purge = settings.purge_horizons * percent / 100
+        tried = _split_with_gap(snapshots, settings, microseconds(purge * horizon_days))
+        if set(PARTS) <= set(tried["part"]):
+            shorter = horizon_days * percent / 100
+            return (
+                f"Set purge_horizons to at most {purge:.3g}, "
+                + (f"or horizon_days to about {shorter:.3g}, " if percent else "")
+                + "or bring an older history"
+            )
+    return "Bring an older history: not even without a purge are there three parts"

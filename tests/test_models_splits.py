@@ -1,0 +1,168 @@
+from collections.abc import Sequence
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.errors import LeadcastError
+from features.snapshots import microseconds
+from features.tables import TIME
+from models.split_summary import split_summary
+from models.splits import PARTS, SplitSettings, split_snapshots
+
+Row = tuple[float, str, bool | None]
+
+
+def snapshots(rows: Sequence[Row]) -> pl.DataFrame:
+    """Rows are (day, group, converted), converted None where the label is not mature."""
+    position = [microseconds(row[0]) for row in rows]
+    frame = {
+        "lead_id": [f"lead {number}" for number in range(len(rows))],
+        "position": pl.Series(position, dtype=pl.Int64),
+        "as_of": pl.Series(position, dtype=pl.Int64).cast(TIME),
+        "group_id": [row[1] for row in rows],
+        "converted": pl.Series([row[2] for row in rows], dtype=pl.Boolean),
+    }
+    return pl.DataFrame(frame).with_columns(mature=pl.col("converted").is_not_null())
+
+
+def daily(count: int) -> list[Row]:
+    return [(float(number), f"group {number}", number % 3 == 0) for number in range(count)]
+
+
+# Enough history that three parts exist, then anything: shared groups, immature rows, ties.
+labels = st.sampled_from([True, False, None])
+extra = st.tuples(
+    st.integers(0, 40).map(float), st.integers(0, 30).map(lambda g: f"group {g}"), labels
+)
+many = st.lists(extra, max_size=30).map(lambda rows: snapshots(daily(41) + rows))
+SETTINGS = SplitSettings()
+
+
+def bounds(split: pl.DataFrame, part: str) -> tuple[int, int]:
+    positions = split.filter(pl.col("part") == part)["position"]
+    return int(positions.min()), int(positions.max())  # type: ignore[arg-type]
+
+
+def test_worked_example() -> None:
+    example = SplitSettings(test_fraction=0.2, calibration_fraction=0.25)
+    split = split_snapshots(snapshots(daily(10)), example, horizon_days=2)
+    parts = ["train"] * 4 + ["left_out"] + ["calibration"] * 2 + ["left_out"] + ["test"] * 2
+    assert split["part"].to_list() == parts
+    assert split.filter(pl.col("part") == "left_out")["reason"].unique().to_list() == ["purged"]
+    assert split.filter(pl.col("part") != "left_out")["reason"].null_count() == 8
+
+
+@given(frame=many, horizon=st.integers(1, 6).map(float))
+@settings(deadline=None, max_examples=60)
+def test_labels_of_a_part_are_known_before_the_next_begins(
+    frame: pl.DataFrame, horizon: float
+) -> None:
+    split = split_snapshots(frame, SETTINGS, horizon)
+    window = microseconds(horizon)
+    assert bounds(split, "train")[1] + window <= bounds(split, "calibration")[0]
+    assert bounds(split, "calibration")[1] + window <= bounds(split, "test")[0]
+
+
+def test_the_law_of_the_purge_can_fail() -> None:
+    split = split_snapshots(snapshots(daily(41)), SplitSettings(purge_horizons=0), 6)
+    assert bounds(split, "train")[1] + microseconds(6) > bounds(split, "calibration")[0]
+
+
+@given(frame=many)
+@settings(deadline=None, max_examples=40)
+def test_no_group_stands_on_two_sides(frame: pl.DataFrame) -> None:
+    split = split_snapshots(frame, SETTINGS, 2).filter(pl.col("part") != "left_out")
+    assert split.group_by("group_id").agg(pl.col("part").n_unique())["part"].max() == 1
+
+
+@given(frame=many)
+@settings(deadline=None, max_examples=40)
+def test_every_snapshot_is_accounted_for_once(frame: pl.DataFrame) -> None:
+    split = split_snapshots(frame, SETTINGS, 2)
+    assert split.drop("part", "reason").equals(frame)
+    assert split["part"].is_in([*PARTS, "left_out"]).all()
+    assert (split["reason"].is_not_null() == (split["part"] == "left_out")).all()
+    assert ((split["reason"] == "immature").fill_null(False) == ~split["mature"]).all()
+    assert split_summary(split, 2).frame()["snapshots"].sum() == frame.height
+
+
+@given(frame=many, seed=st.integers(0, 2**16))
+@settings(deadline=None, max_examples=30)
+def test_order_of_rows_changes_nothing(frame: pl.DataFrame, seed: int) -> None:
+    shuffled = split_snapshots(frame.sample(fraction=1, shuffle=True, seed=seed), SETTINGS, 2)
+    assert shuffled.sort("lead_id").equals(split_snapshots(frame, SETTINGS, 2).sort("lead_id"))
+
+
+def test_the_test_part_has_the_first_claim_on_a_group() -> None:
+    # One account from the first day to the last: only its snapshots in the test part count.
+    rows = [(day, "big" if day % 5 == 0 else name, won) for day, name, won in daily(41)]
+    split = split_snapshots(snapshots(rows), SETTINGS, 0)
+    big = split.filter(pl.col("group_id") == "big")
+    assert set(big["part"]) == {"test", "left_out"}
+    assert set(big["reason"].drop_nulls()) == {"another part's lead"}
+
+
+def test_snapshots_of_one_moment_stay_together() -> None:
+    rows = [(float(number // 10), f"group {number}", number % 3 == 0) for number in range(100)]
+    split = split_snapshots(snapshots(rows), SETTINGS, None)
+    assert split.group_by("position").agg(pl.col("part").n_unique())["part"].max() == 1
+
+
+def test_few_moments_are_shared_out_among_all_parts() -> None:
+    rows = [(float(number), f"group {number} {i}", i == 0) for number in range(3) for i in range(2)]
+    many_last = rows + [(2.0, f"group {i}", False) for i in range(30)]
+    split = split_snapshots(snapshots(many_last), SETTINGS, None)
+    assert [bounds(split, part)[0] for part in PARTS] == [microseconds(day) for day in range(3)]
+
+
+def test_thirty_leads_with_two_winners_give_three_parts() -> None:
+    rows = [(number * 20.0, f"group {number}", number in (4, 27)) for number in range(30)]
+    split = split_snapshots(snapshots(rows), SETTINGS, 90)
+    sizes = dict(split["part"].value_counts().iter_rows())
+    assert (sizes["train"], sizes["calibration"], sizes["test"]) == (12, 4, 6)
+    warnings = split_summary(split, 90).warnings
+    assert len(warnings) == 3, "each part has too few winners, and says so"
+
+
+def test_nothing_is_purged_where_nothing_is_dated() -> None:
+    split = split_snapshots(snapshots(daily(10)), SplitSettings(test_fraction=0.3), None)
+    assert split["part"].to_list() == ["train"] * 6 + ["calibration"] + ["test"] * 3
+
+
+def test_too_short_a_history_is_explained_and_the_advice_works() -> None:
+    frame = snapshots(daily(41))
+    with pytest.raises(LeadcastError) as error:
+        split_snapshots(frame, SETTINGS, 30)
+    message = str(error.value)
+    for words in ("train", "span 40.0 days", "purge_horizons 1 x horizon_days 30", "purged"):
+        assert words in message
+    advised = float(message.split("purge_horizons to at most ")[1].split(",")[0])
+    assert set(PARTS) <= set(
+        split_snapshots(frame, SplitSettings(purge_horizons=advised), 30)["part"]
+    )
+
+
+def test_one_account_everywhere_is_explained() -> None:
+    rows = [(float(number), "the one", number % 2 == 0) for number in range(20)]
+    with pytest.raises(LeadcastError, match="16 another part's lead"):
+        split_snapshots(snapshots(rows), SETTINGS, None)
+
+
+def test_summary_tells_counts_rates_and_ranges() -> None:
+    split = split_snapshots(snapshots([*daily(10), (20.0, "late", None)]), SETTINGS, 2)
+    table = split_summary(split, 2).frame()
+    assert table["part"].to_list() == ["train", "calibration", "test", "left_out", "left_out"]
+    train = table.row(0, named=True)
+    assert (train["snapshots"], train["groups"], train["converted"]) == (5, 5, 2)
+    assert train["base_rate"] == pytest.approx(0.4)
+    assert train["last_position"] == microseconds(4)
+    assert table["last_label_until"].cast(pl.Int64).to_list()[0] == microseconds(6)
+
+
+def test_summary_warns_where_the_purge_takes_most() -> None:
+    split = split_snapshots(snapshots(daily(200)), SETTINGS, 60)
+    assert any("purged" in warning for warning in split_summary(split, 60).warnings)
+    unpurged = split_snapshots(snapshots(daily(200)), SETTINGS, 1)
+    assert split_summary(unpurged, 1).warnings == ()
