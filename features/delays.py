@@ -1,0 +1,250 @@
+"""How long winners take: the share of leads that have become customers, by age, with its band.
+
+References
+----------
+Pocock, S. J., Clayton, T. C., Altman, D. G. (2002). Survival plots of time-to-event outcomes in
+clinical trials: good practice and pitfalls. Lancet 359, 1686-1689. (Where to end the curve.)
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from features.errors import LeadcastError
+from features.incidence import LOST, OPEN, WON, band, count_endings, incidence
+from features.tables import TIME, Tables, TimeOrder
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+_US_PER_DAY = 86_400_000_000
+_FOLLOWED_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class DelayCurve:
+    """The share of leads won by each age, in a step at each win.
+
+    Parameters
+    ----------
+    days : ndarray of float64, shape (n_steps,)
+        Ages in days, increasing; the first is 0 or the first win, the last the longest watched.
+    share : ndarray of float64, shape (n_steps,)
+        Share of leads won by that age (cumulative incidence).
+    low, high : ndarray of float64, shape (n_steps,)
+        95 % band, point by point.
+    at_risk : ndarray of int64, shape (n_steps,)
+        Leads that were open and watched just before that age.
+    follow_up_days : ndarray of float64, shape (n_leads,)
+        How old each lead is, or would be, when the export ends; increasing.
+    n_won, n_lost : int
+        Leads seen to be won, and to be lost.
+    """
+
+    days: Floats
+    share: Floats
+    low: Floats
+    high: Floats
+    at_risk: Integers
+    follow_up_days: Floats
+    n_won: int
+    n_lost: int
+
+    @classmethod
+    def from_durations(cls, days: Floats, ending: Integers, follow_up_days: Floats) -> Self:
+        """Estimate the curve from how long each lead was watched, and how that ended.
+
+        Parameters
+        ----------
+        days : ndarray of float64, shape (n_leads,)
+            Age at which the lead was won or lost, or until which it was seen open; 0 or more.
+        ending : ndarray of int64, shape (n_leads,)
+            `OPEN`, `WON` or `LOST`.
+        follow_up_days : ndarray of float64, shape (n_leads,)
+            How old each lead is, or would be, when the export ends.
+
+        Returns
+        -------
+        DelayCurve
+
+        Raises
+        ------
+        LeadcastError
+            If no lead was won.
+        """
+        if not (ending == WON).any():
+            raise LeadcastError(
+                f"there is no delay to measure: none of {len(days)} leads was seen to be won; "
+                "check how the source definition maps the outcome"
+            )
+        times, won, lost, at_risk = count_endings(days, ending)
+        share, error = incidence(won, lost, at_risk)
+        low, high = band(share, error)
+        steps = won > 0
+        steps[[0, -1]] = True
+        shown = (times[steps], share[steps], low[steps], high[steps], at_risk[steps])
+        return cls(*shown, np.sort(follow_up_days), int(won.sum()), int(lost.sum()))
+
+    def frame(self) -> pl.DataFrame:
+        """Give the curve as a table.
+
+        Returns
+        -------
+        pl.DataFrame
+            ``days``, ``share``, ``low``, ``high`` (Float64) and ``at_risk`` (Int64); from age 0.
+        """
+        table = {name: getattr(self, name) for name in ("days", "share", "low", "high", "at_risk")}
+        frame = pl.DataFrame(table)
+        if self.days[0] == 0:
+            return frame
+        return pl.concat(
+            [frame.head(1).with_columns(days=0.0, share=0.0, low=0.0, high=0.0), frame]
+        )
+
+    @property
+    def reference_days(self) -> float:
+        """Where the curve is taken to end: the age that a tenth of the leads could reach.
+
+        Beyond it so few leads are watched that a single win would bend the curve.
+
+        Returns
+        -------
+        float
+            Days.
+        """
+        return float(np.quantile(self.follow_up_days, 1 - _FOLLOWED_SHARE))
+
+    def share_won(self, days: float) -> float:
+        """Read the curve.
+
+        Parameters
+        ----------
+        days : float
+            An age in days.
+
+        Returns
+        -------
+        float
+            Share of leads won by that age, 0 before the first win.
+        """
+        step = int(np.searchsorted(self.days, days, side="right")) - 1
+        return float(self.share[step]) if step >= 0 else 0.0
+
+    def caught_by(self, horizon_days: float) -> float:
+        """Tell the share of winners that a horizon sees, of those won by `reference_days`.
+
+        Winners who take longer than the curve reaches are unknown, so that this is at most what
+        it says.
+
+        Parameters
+        ----------
+        horizon_days : float
+            A horizon that begins when the lead is created.
+
+        Returns
+        -------
+        float
+            Between 0 and 1; 0 where nobody is won by `reference_days`.
+        """
+        reference = self.share_won(self.reference_days)
+        return min(1.0, self.share_won(horizon_days) / reference) if reference > 0 else 0.0
+
+    def days_until(self, caught: float) -> float:
+        """Tell the age by which a share of the winners is won.
+
+        Parameters
+        ----------
+        caught : float
+            Share of those won by `reference_days`, in (0, 1].
+
+        Returns
+        -------
+        float
+            Days; 0.5 gives the median delay.
+        """
+        wanted = caught * self.share_won(self.reference_days)
+        # A hair less, because the share may be a quotient that rounding has put above its step.
+        step = int(np.searchsorted(self.share, wanted * (1 - 1e-12)))
+        return float(self.days[min(step, len(self.days) - 1)])
+
+    def words(self, horizon_days: float) -> str:
+        """Say in a sentence or two how long winners take, and what a horizon misses.
+
+        Parameters
+        ----------
+        horizon_days : float
+            The horizon of the labels.
+
+        Returns
+        -------
+        str
+        """
+        missed = 1 - self.caught_by(horizon_days)
+        return (
+            f"Half of the winners are won within {self.days_until(0.5):.3g} days of creation, "
+            f"nine in ten within {self.days_until(0.9):.3g}. A horizon of {horizon_days:g} days "
+            f"misses {missed:.0%} of those won within {self.reference_days:.0f} days, which is as "
+            "far as the data reaches."
+        )
+
+
+def delay_curve(tables: Tables) -> DelayCurve:
+    """Estimate the delay curve of a source from the dates of creation, win and loss.
+
+    A lead that is neither won nor lost by `observed_until` was watched until then, and so was one
+    whose end is dated later.
+
+    Parameters
+    ----------
+    tables : Tables
+        Canonical tables of a dated source whose outcomes have dates.
+
+    Returns
+    -------
+    DelayCurve
+
+    Raises
+    ------
+    LeadcastError
+        If the source has no dates of creation or of wins, or no lead was won.
+    """
+    if tables.time_order is not TimeOrder.DATED or tables.observed_until is None:
+        raise LeadcastError(
+            "there is no delay to measure: the source does not say when leads were created, "
+            "or until when its outcomes are known"
+        )
+    if tables.outcomes["won_at"].null_count() == tables.outcomes.height:
+        raise LeadcastError("there is no delay to measure: the source does not date its wins")
+    watched = _watched(tables)
+    arrays = (watched[name].to_numpy() for name in ("days", "ending", "follow_up_days"))
+    return DelayCurve.from_durations(*arrays)
+
+
+def _watched(tables: Tables) -> pl.DataFrame:
+    until = pl.lit(tables.observed_until, dtype=TIME)
+    first_end = pl.min_horizontal("won_at", "lost_at")
+    ended = first_end <= until
+    leads = tables.leads.lazy().select("lead_id", "created_at").drop_nulls()
+    return (
+        leads.join(tables.outcomes.lazy(), on="lead_id", how="left")
+        .filter(pl.col("created_at") <= until)
+        .select(
+            days=_days_since_creation(pl.when(ended).then(first_end).otherwise(until)),
+            ending=pl.when(ended & (pl.col("won_at") == first_end))
+            .then(WON)
+            .when(ended)
+            .then(LOST)
+            .otherwise(OPEN)
+            .cast(pl.Int64),
+            follow_up_days=_days_since_creation(until),
+        )
+        .collect()
+    )
+
+
+def _days_since_creation(moment: pl.Expr) -> pl.Expr:
+    elapsed = moment.dt.epoch("us") - pl.col("created_at").dt.epoch("us")
+    return elapsed.clip(lower_bound=0) / _US_PER_DAY
