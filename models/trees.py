@@ -1,0 +1,135 @@
+"""Scoring with LightGBM's trees, exactly and fast, without LightGBM.
+
+Example
+-------
+>>> forest = Forest.from_lightgbm_text(text)
+>>> log_odds = forest.raw(values)
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+
+from features.errors import LeadcastError
+from models.data import Floats, Matrix
+from models.trees_codes import Columns, Splits, encode_trees
+from models.trees_engines import Stepper, Walker
+from models.trees_text import Trees, read_trees
+
+WALK_ROWS = 8
+"""Up to so many rows are walked one by one; a block costs as much as some ten of them."""
+MAX_LEAVES = 1024
+"""With larger trees, walking costs less than letting a row take every step."""
+MAX_CODES = 2**16
+ROWS_PER_THREAD = 16_384
+
+
+@dataclass(frozen=True, eq=False)
+class Forest:
+    """The trees of a LightGBM model, ready to score.
+
+    Parameters
+    ----------
+    trees : Trees
+        As read from the text model.
+    """
+
+    trees: Trees
+
+    @classmethod
+    def from_lightgbm_text(cls, text: str) -> Self:
+        """Read a LightGBM text model.
+
+        Parameters
+        ----------
+        text : str
+            What ``Booster.model_to_string()`` or ``Booster.save_model`` gave.
+
+        Returns
+        -------
+        Forest
+
+        Raises
+        ------
+        LeadcastError
+            If the text is damaged or foreign, or holds several classes or linear trees.
+        """
+        return cls(read_trees(text))
+
+    @property
+    def n_features(self) -> int:
+        """How many columns a matrix must have."""
+        return self.trees.n_features
+
+    def raw(self, values: Matrix, threads: int = 1) -> Floats:
+        """Sum up the leaves that each row falls into.
+
+        Equal, bit for bit, to LightGBM's ``Booster.predict(values, raw_score=True)``: values
+        are float32, for which each comparison with a threshold can be made exactly, and the sum
+        is taken in the order of the trees.
+
+        Parameters
+        ----------
+        values : ndarray of float32, shape (n_rows, n_features)
+            NaN where missing; categories as whole numbers.
+        threads : int
+            How many threads to use when there are many rows.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_rows,)
+
+        Raises
+        ------
+        LeadcastError
+            If `values` has not the model's number of columns, or another dtype.
+        """
+        checked = self._checked(values)
+        total = np.empty(len(checked))
+        if len(checked) <= WALK_ROWS or not self._has_small_codes:
+            _sum_in_parts(self._walker.sum_into, checked, total, threads)
+        else:
+            _sum_in_parts(self._stepper.sum_into, checked, total, threads)
+        return total
+
+    def _checked(self, values: Matrix) -> Matrix:
+        if values.dtype != np.float32 or values.ndim != 2 or values.shape[1] != self.n_features:
+            raise LeadcastError(
+                f"the forest needs a float32 matrix of {self.n_features} columns; it was given "
+                f"{values.dtype} of shape {values.shape}"
+            )
+        return np.ascontiguousarray(values)
+
+    @cached_property
+    def _encoded(self) -> tuple[Columns, Splits]:
+        return encode_trees(self.trees)
+
+    @cached_property
+    def _has_small_codes(self) -> bool:
+        largest_tree = int(np.diff(self.trees.leaf_start).max(initial=0))
+        return largest_tree <= MAX_LEAVES and self._encoded[0].largest_code < MAX_CODES
+
+    @cached_property
+    def _walker(self) -> Walker:
+        return Walker.of(self.trees, *self._encoded)
+
+    @cached_property
+    def _stepper(self) -> Stepper:
+        return Stepper.of(self.trees, *self._encoded)
+
+
+def _sum_in_parts(
+    sum_into: Callable[[Matrix, Floats], None], values: Matrix, total: Floats, threads: int
+) -> None:
+    if threads == 1 or len(values) < 2 * ROWS_PER_THREAD:
+        sum_into(values, total)
+        return
+    # More parts than threads, so that none waits long for the slowest.
+    edges = range(0, len(values), ROWS_PER_THREAD)
+    parts = [slice(edge, edge + ROWS_PER_THREAD) for edge in edges]
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda part: sum_into(values[part], total[part]), parts))
