@@ -1,0 +1,225 @@
+"""What a source definition must agree on with itself, before any data is read."""
+
+import re
+import zoneinfo
+from collections.abc import Callable, Iterator
+
+from features.errors import Fault
+from features.sources.definition import SourceDefinition
+from features.sources.mapping import LEADS, OUTCOMES, mapped_columns
+from features.sources.moments import parse_moment
+from features.sources.names import canonical_name, did_you_mean
+from features.sources.outcome_schema import DatedOutcomes, EventOutcomes, StatusOutcomes
+from features.sources.roles import ROLE_TYPES
+from features.sources.schema import LeadsTable
+from features.sources.yaml_lines import Key
+
+Where = Callable[[Key], str]
+
+RESERVED = frozenset(
+    (
+        *("lead_id", "as_of", "created_at", "position", "rules_score", "won_at", "lost_at"),
+        *("converted", "amount", "landmark_days", "group_id", "mature", "probability"),
+    )
+)
+"""Names that no attribute may have, because the canonical tables use them."""
+
+
+def consistency_faults(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
+    """Find what contradicts itself in a definition.
+
+    Parameters
+    ----------
+    definition : SourceDefinition
+        Its shape is right; its meaning is examined.
+    where : callable
+        Words the place of a key path.
+
+    Yields
+    ------
+    Fault
+    """
+    yield from _forbidden_but_mapped(definition, where)
+    yield from _attribute_names(definition.tables.leads, where)
+    yield from _time_zones(definition, where)
+    yield from _dates_or_order(definition, where)
+    yield from _observed_until(definition, where)
+    yield from _identifiers(definition, where)
+    yield from _outcome_values(definition, where)
+
+
+def _forbidden_but_mapped(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
+    for key, column in mapped_columns(definition):
+        reason = definition.forbidden.get(column)
+        if reason is not None:
+            yield Fault(
+                where=where(key),
+                found=f"the column {column!r}, which is forbidden ({reason})",
+                expected="no forbidden column",
+                remedy="Remove it here, or remove it from `forbidden` if the reason is wrong.",
+            )
+
+
+def _attribute_names(leads: LeadsTable, where: Where) -> Iterator[Fault]:
+    for name in leads.attributes:
+        if name in RESERVED:
+            yield Fault(
+                where=where((*LEADS, "attributes", name)),
+                found=f"the attribute name {name!r}",
+                expected="a name that the canonical tables do not use themselves",
+                remedy="Map it where it belongs (columns, rules_score, outcomes) or rename it.",
+            )
+        elif not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            yield Fault(
+                where=where((*LEADS, "attributes", name)),
+                found=f"the attribute name {name!r}",
+                expected="lower-case letters, digits and underscores",
+                remedy=f"Call it {canonical_name(name)!r}; the export's own name stands on the "
+                "right.",
+            )
+        yield from _role_type(name, leads.attributes[name].type, where)
+
+
+def _role_type(name: str, declared: str | None, where: Where) -> Iterator[Fault]:
+    types = ROLE_TYPES.get(name)
+    if declared is not None and types is not None and declared not in types:
+        yield Fault(
+            where=where((*LEADS, "attributes", name)),
+            found=f"{name} as a {declared}",
+            expected=f"{name} as a {' or a '.join(types)}",
+            remedy="Correct the type, or give the attribute another name if it means something "
+            "else.",
+        )
+
+
+def _time_zones(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
+    tables = definition.tables
+    zones: list[tuple[Key, str | None]] = [
+        (("time_zone",), definition.time_zone),
+        ((*LEADS, "time_zone"), tables.leads.time_zone),
+    ]
+    zones += [(("tables", "events", "time_zone"), table.time_zone) for table in tables.events]
+    if not isinstance(tables.outcomes, EventOutcomes):
+        zones.append(((*OUTCOMES, "time_zone"), tables.outcomes.time_zone))
+    names = zoneinfo.available_timezones()
+    for key, zone in zones:
+        if zone is not None and zone not in names:
+            yield Fault(
+                where=where(key),
+                found=f"the time zone {zone!r}",
+                expected="a name of the IANA database, such as Europe/Berlin or UTC",
+                remedy=did_you_mean(zone, sorted(names)),
+            )
+
+
+def _dates_or_order(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
+    tables = definition.tables
+    if definition.is_dated and tables.leads.order_by is not None:
+        yield Fault(
+            where=where((*LEADS, "order_by")),
+            found="order_by beside columns.created_at",
+            expected="one of the two",
+            remedy="Remove order_by: the creation time orders the leads.",
+        )
+    if definition.is_dated:
+        return
+    needing: list[tuple[Key, str]] = []
+    if tables.events:
+        needing.append((("tables", "events"), "events"))
+    if _has_dates(definition):
+        needing.append(((*OUTCOMES, "columns"), "dated outcomes"))
+    for key, what in needing:
+        yield Fault(
+            where=where(key),
+            found=f"{what} of leads without a creation time",
+            expected="tables.leads.columns.created_at",
+            remedy="Map the column with the lead's creation time, or leave these out (a status "
+            "without closed_at is an outcome without a date).",
+        )
+
+
+def _has_dates(definition: SourceDefinition) -> bool:
+    outcomes = definition.tables.outcomes
+    if isinstance(outcomes, StatusOutcomes):
+        return outcomes.columns.closed_at is not None
+    return isinstance(outcomes, DatedOutcomes)
+
+
+def _observed_until(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
+    until = definition.observed_until
+    if until is None and definition.is_dated:
+        yield Fault(
+            where=where(()),
+            found="no observed_until",
+            expected="until when the export knows outcomes",
+            remedy="Write the time of the export, or `observed_until: latest` for the latest "
+            "time in the data.",
+        )
+    if until is not None and not definition.is_dated:
+        yield Fault(
+            where=where(("observed_until",)),
+            found=f"observed_until {until!r} for leads without a creation time",
+            expected="neither or both",
+            remedy="Remove it, or map tables.leads.columns.created_at.",
+        )
+    if until not in (None, "latest"):
+        try:
+            parse_moment(until, definition.time_zone)
+        except ValueError as error:
+            yield Fault(
+                where=where(("observed_until",)),
+                found=repr(until),
+                expected="a time such as 2024-03-31T18:00:00+02:00, or `latest`",
+                remedy=f"{error}.",
+            )
+
+
+def _identifiers(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
+    tables = definition.tables
+    outcomes = tables.outcomes
+    if isinstance(outcomes, EventOutcomes):
+        if not tables.events:
+            yield Fault(
+                where=where(OUTCOMES),
+                found="outcomes that are events, but no table of events",
+                expected="tables.events",
+                remedy="Add the table, or describe the outcomes by dates or a status.",
+            )
+        return
+    if (outcomes.read is None) != (outcomes.columns.lead_id is None):
+        yield Fault(
+            where=where((*OUTCOMES, "columns")),
+            found="outcomes in the leads' table with a lead_id of their own"
+            if outcomes.read is None
+            else "a table of outcomes without columns.lead_id",
+            expected="`read` and `columns.lead_id` together, or neither",
+            remedy="Add what is missing; without both, the leads' table holds the outcome.",
+        )
+    if tables.leads.columns.lead_id == "row" and (tables.events or outcomes.read is not None):
+        yield Fault(
+            where=where((*LEADS, "columns", "lead_id")),
+            found="numbered rows for ids, beside other tables",
+            expected="a column with the lead's identifier",
+            remedy="Map it: the other tables must name the lead that they speak of.",
+        )
+
+
+def _outcome_values(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
+    outcomes = definition.tables.outcomes
+    if isinstance(outcomes, EventOutcomes):
+        meanings = {"won_events": outcomes.won_events, "lost_events": outcomes.lost_events}
+    elif isinstance(outcomes, StatusOutcomes):
+        meanings = {"won": outcomes.won, "lost": outcomes.lost, "open": outcomes.open}
+    else:
+        return
+    first: dict[str, str] = {}
+    for meaning, values in meanings.items():
+        for value in values:
+            if value in first:
+                yield Fault(
+                    where=where((*OUTCOMES, meaning)),
+                    found=f"{value!r}, which stands under {first[value]} already",
+                    expected="one meaning for each value",
+                    remedy="Remove it from one of the two.",
+                )
+            first.setdefault(value, meaning)

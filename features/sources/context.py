@@ -1,0 +1,187 @@
+"""What every step of reading a source needs to know."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import polars as pl
+
+from features.sources.definition import SourceDefinition
+from features.sources.kinds import BAD_CELL, BAD_ROW, BLANK, NO_ZONE, Kind
+from features.sources.ledger import Ledger
+from features.sources.moments import parse_moment
+from features.sources.opening import RawTable, open_table
+from features.sources.origins import Rows
+from features.sources.outcome_schema import TableOutcomes
+from features.sources.schema import Reader, Table
+from features.sources.times import NO_ZONE as NO_ZONE_WORDS
+from features.sources.times import TimeRules
+from features.sources.values import Parsed
+
+Progress = Callable[[str, int], None]
+"""Told the table and how many of its rows have been read."""
+
+
+def no_progress(table: str, rows: int) -> None:
+    """Tell nobody.
+
+    Parameters
+    ----------
+    table : str
+        The table.
+    rows : int
+        How many rows have been read.
+    """
+
+
+def latest_possible(definition: SourceDefinition, now: datetime) -> datetime:
+    """Tell after which moment no time in a source can be true.
+
+    Parameters
+    ----------
+    definition : SourceDefinition
+        The source.
+    now : datetime
+        The present.
+
+    Returns
+    -------
+    datetime
+        `observed_until`, or `now` where the data or nothing says it.
+    """
+    until = definition.observed_until
+    if until is None or until == "latest":
+        return now
+    return parse_moment(until, definition.time_zone)
+
+
+@dataclass(frozen=True)
+class Context:
+    """One reading of one source.
+
+    Parameters
+    ----------
+    definition : SourceDefinition
+        What is read.
+    ledger : Ledger
+        Takes what is wrong with it.
+    until : datetime
+        No time in the data can be later.
+    progress : callable
+        Told how far the reading is.
+    has_outcomes : bool
+        Whether the tables tell how leads ended; not those of leads that are to be scored.
+    attribute_types : mapping of str to str
+        The types that earlier leads of this source had, where the definition declares none. If
+        there are any, no further columns are taken.
+    """
+
+    definition: SourceDefinition
+    ledger: Ledger
+    until: datetime
+    progress: Progress = no_progress
+    has_outcomes: bool = True
+    attribute_types: Mapping[str, str] = field(default_factory=dict)
+
+    def time_rules(self, table: Table | TableOutcomes) -> TimeRules:
+        """Tell how a table's times are to be understood.
+
+        Parameters
+        ----------
+        table : Table or TableOutcomes
+            The table's definition.
+
+        Returns
+        -------
+        TimeRules
+        """
+        zone = table.time_zone or self.definition.time_zone
+        return TimeRules(zone, table.time_format, self.definition.ambiguous_times)
+
+    def open(self, name: str, reader: Reader) -> RawTable | None:
+        """Open a table; see `features.sources.opening.open_table`.
+
+        Parameters
+        ----------
+        name : str
+            The table.
+        reader : FileReader or SqlReader
+            Where its rows come from.
+
+        Returns
+        -------
+        RawTable or None
+        """
+        about = self.definition
+        return open_table(name, reader, about.root, about.where_to_get, self.ledger)
+
+
+def note_unread(
+    ledger: Ledger,
+    kind: Kind,
+    place: tuple[str, str],
+    rows: Rows,
+    parsed: Parsed,
+    lead_ids: pl.Series,
+) -> None:
+    """Take the values of a column that could not be read.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Takes them.
+    kind : Kind
+        `BAD_CELL` where the row is kept with an empty value, `BAD_ROW` where it is not.
+    place : tuple of (str, str)
+        Table and column.
+    rows : Rows
+        All rows of the part.
+    parsed : Parsed
+        The column as it was read.
+    lead_ids : pl.Series of String
+        Whose rows they are.
+    """
+    unzoned = (parsed.problem == NO_ZONE_WORDS).fill_null(False)
+    others = parsed.problem.is_not_null() & ~unzoned
+    for mask, its_kind in ((unzoned, NO_ZONE), (others, kind)):
+        if mask.any():
+            bad = rows.filter(mask)
+            ledger.note(
+                its_kind,
+                *place,
+                bad,
+                values=bad.frame[place[1]],
+                words=parsed.problem.filter(mask),
+                lead_ids=lead_ids.filter(mask),
+                kept=kind is BAD_CELL,
+            )
+
+
+def note_required(
+    ledger: Ledger, place: tuple[str, str], rows: Rows, parsed: Parsed, lead_ids: pl.Series
+) -> pl.Series:
+    """Take the rows whose value is needed, and missing or not readable.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Takes them.
+    place : tuple of (str, str)
+        Table and column.
+    rows : Rows
+        All rows of the part.
+    parsed : Parsed
+        The column as it was read.
+    lead_ids : pl.Series of String
+        Whose rows they are.
+
+    Returns
+    -------
+    pl.Series of bool
+        Which rows have the value.
+    """
+    note_unread(ledger, BAD_ROW, place, rows, parsed, lead_ids)
+    blank = parsed.values.is_null() & parsed.problem.is_null()
+    if blank.any():
+        ledger.note(BLANK, *place, rows.filter(blank), lead_ids=lead_ids.filter(blank))
+    return parsed.values.is_not_null()

@@ -1,0 +1,199 @@
+"""A source definition: one YAML file that says where leads come from and what they mean."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, PrivateAttr
+
+from features.sources.outcome_schema import EventOutcomes, Outcomes
+from features.sources.schema import (
+    AmbiguousTimes,
+    EventsTable,
+    LeadsTable,
+    Name,
+    Reader,
+    Section,
+)
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Limits(Section):
+    """Which share of a table's rows may be at fault before the work stops.
+
+    Up to its limit a fault is a counted warning and its rows go to the quarantine file.
+
+    Parameters
+    ----------
+    unreadable_values : float
+        Times, numbers and flags that cannot be read, rows that cannot be split into fields,
+        blank identifiers; each column on its own.
+    duplicate_leads : float
+        Rows whose lead id an earlier row has; the first row counts.
+    duplicate_outcomes : float
+        Outcome rows of a lead that has one already; the first win counts, else the first loss.
+    orphan_events, orphan_outcomes : float
+        Rows of a lead that the leads' table does not have.
+    unknown_outcomes : float
+        Statuses that the definition does not name.
+    events_before_creation : float
+        Events before their lead's creation (anonymous visits, for example).
+    outcomes_before_creation : float
+        Leads that ended before they began.
+    future_times : float
+        Times after `observed_until`.
+    """
+
+    unreadable_values: Share = 0.01
+    duplicate_leads: Share = 0.0
+    duplicate_outcomes: Share = 0.0
+    orphan_events: Share = 0.01
+    orphan_outcomes: Share = 0.01
+    unknown_outcomes: Share = 0.0
+    events_before_creation: Share = 0.5
+    outcomes_before_creation: Share = 0.01
+    future_times: Share = 0.01
+
+
+class SnapshotDefaults(Section):
+    """What suits this source, where the parameters do not say otherwise.
+
+    Parameters
+    ----------
+    landmarks_days : tuple of float or None
+        Ages at which leads are scored.
+    horizon_days : float or None
+        Within how many days a lead becomes a customer.
+    reporting_lag_days : float or None
+        How long an outcome takes to reach the export.
+    """
+
+    landmarks_days: tuple[Annotated[float, Field(ge=0)], ...] | None = None
+    horizon_days: Annotated[float, Field(gt=0)] | None = None
+    reporting_lag_days: Annotated[float, Field(ge=0)] | None = None
+
+
+class Simulation(Section):
+    """The source's files are made by the simulator where they are absent.
+
+    Parameters
+    ----------
+    leads : int
+        How many leads.
+    seed : int
+        The simulator's seed.
+    """
+
+    leads: Annotated[int, Field(ge=1)]
+    seed: Annotated[int, Field(ge=0)]
+
+
+def _as_sequence(value: object) -> object:
+    return [value] if isinstance(value, dict) else value
+
+
+class TableSet(Section):
+    """The tables of a source.
+
+    Parameters
+    ----------
+    leads : LeadsTable
+        One row a lead.
+    events : tuple of EventsTable
+        What leads did; one table or a list of tables.
+    outcomes : DatedOutcomes, StatusOutcomes or EventOutcomes
+        How leads ended.
+    """
+
+    leads: LeadsTable
+    events: Annotated[tuple[EventsTable, ...], BeforeValidator(_as_sequence)] = ()
+    outcomes: Outcomes
+
+
+class SourceDefinition(Section):
+    """One source, as its YAML file describes it; ``data/sources/template.yaml`` explains each key.
+
+    Parameters
+    ----------
+    name : str
+        The file's name without its ending.
+    title, homepage, licence : str
+        What it is, where it is published, and under which terms.
+    where_to_get : str
+        A sentence for somebody who does not have the files yet.
+    root : Path
+        The folder of the files; in the YAML it may hold ``${VARIABLE:-default}``.
+    simulation : Simulation or None
+        For a source that the simulator makes.
+    observed_until : str or None
+        Until when outcomes are known: a time, or ``latest`` for the latest time in the data.
+    time_zone : str or None
+        The zone of times that name none.
+    ambiguous_times : {"set_aside", "earlier", "later"}
+        Which of the two moments a local time means in the hour that clocks repeat.
+    events_before_creation : {"keep", "set_aside"}
+        Whether visits before a lead became known belong to its history.
+    tables : TableSet
+        Leads, events and outcomes.
+    forbidden : dict of str to str
+        Columns that must not be read, each with the reason.
+    snapshots : SnapshotDefaults
+        Landmarks and horizon that suit this source.
+    limits : Limits
+        When a warning becomes an error.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    title: Name
+    homepage: str | None = None
+    licence: str = "unknown"
+    where_to_get: Name
+    root: Path
+    simulation: Simulation | None = None
+    observed_until: str | None = None
+    time_zone: str | None = None
+    ambiguous_times: AmbiguousTimes = "set_aside"
+    events_before_creation: Literal["keep", "set_aside"] = "keep"
+    tables: TableSet
+    forbidden: dict[str, Name] = Field(default_factory=dict)
+    snapshots: SnapshotDefaults = SnapshotDefaults()
+    limits: Limits = Limits()
+    _file: Path = PrivateAttr(default=Path())
+
+    @property
+    def file(self) -> Path:
+        """Where the definition was read from."""
+        return self._file
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether its leads have a creation time."""
+        return self.tables.leads.columns.created_at is not None
+
+    def readers(self) -> dict[str, Reader]:
+        """Name the tables that are read, each with its reader.
+
+        Returns
+        -------
+        dict of str to FileReader or SqlReader
+            ``leads``, ``events`` (``events[0]`` and so on where there are several) and
+            ``outcomes`` where they have a table of their own.
+        """
+        found: dict[str, Reader] = {"leads": self.tables.leads.read}
+        for name, table in zip(self.event_table_names(), self.tables.events, strict=True):
+            found[name] = table.read
+        outcomes = self.tables.outcomes
+        if not isinstance(outcomes, EventOutcomes) and outcomes.read is not None:
+            found["outcomes"] = outcomes.read
+        return found
+
+    def event_table_names(self) -> list[str]:
+        """Name the event tables.
+
+        Returns
+        -------
+        list of str
+            ``events``, or ``events[0]``, ``events[1]`` and so on where there are several.
+        """
+        number = len(self.tables.events)
+        return ["events"] if number == 1 else [f"events[{index}]" for index in range(number)]

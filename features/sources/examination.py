@@ -1,0 +1,187 @@
+"""Reading a whole source: every table, every fault, in bounded memory."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import polars as pl
+
+from features.errors import Fault
+from features.sources.context import Context
+from features.sources.definition import SourceDefinition
+from features.sources.ends import NAME as OUTCOMES
+from features.sources.ends import Ends, ends_of_leads, read_ends
+from features.sources.event_ends import ends_by_events
+from features.sources.events import KnownLeads, OpenEvents, canonical_events, open_events
+from features.sources.leads import NAME as LEADS
+from features.sources.leads import Leads, read_leads
+from features.sources.names import did_you_mean
+from features.sources.opening import RawTable
+from features.sources.outcome_schema import EventOutcomes
+from features.sources.outcomes import settle
+from features.tables import TimeOrder
+
+Sink = Callable[[pl.DataFrame], None]
+
+
+@dataclass
+class EventStatistics:
+    """What is counted while events pass by.
+
+    Parameters
+    ----------
+    rows : int
+        How many canonical events there are.
+    types : dict of str to int
+        How many of each kind.
+    first, last : datetime or None
+        When the first and the last happened.
+    """
+
+    rows: int = 0
+    types: dict[str, int] = field(default_factory=dict)
+    first: datetime | None = None
+    last: datetime | None = None
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Count a part.
+
+        Parameters
+        ----------
+        frame : pl.DataFrame
+            Canonical events.
+        """
+        if frame.is_empty():
+            return
+        self.rows += frame.height
+        for name, count in frame["event_type"].value_counts().iter_rows():
+            self.types[name] = self.types.get(name, 0) + count
+        first, last = frame.select(
+            first=pl.col("occurred_at").min(), last=pl.col("occurred_at").max()
+        ).row(0)
+        self.first = first if self.first is None else min(self.first, first)
+        self.last = last if self.last is None else max(self.last, last)
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A source that was read.
+
+    Parameters
+    ----------
+    leads : Leads
+        The leads.
+    outcomes : pl.DataFrame
+        Canonical, a row for each lead.
+    events : EventStatistics
+        Of the events.
+    observed_until : datetime or None
+        Until when outcomes are known.
+    """
+
+    leads: Leads
+    outcomes: pl.DataFrame
+    events: EventStatistics
+    observed_until: datetime | None
+
+
+def time_order(definition: SourceDefinition) -> TimeOrder:
+    """Tell what a source knows of time.
+
+    Parameters
+    ----------
+    definition : SourceDefinition
+        The source.
+
+    Returns
+    -------
+    TimeOrder
+    """
+    if definition.is_dated:
+        return TimeOrder.DATED
+    ordered = definition.tables.leads.order_by is not None
+    return TimeOrder.ORDERED if ordered else TimeOrder.UNORDERED
+
+
+def examine(context: Context, sink: Sink) -> Examined | None:
+    """Read a source, and find everything that is wrong with it.
+
+    Parameters
+    ----------
+    context : Context
+        The definition, and who takes the faults.
+    sink : callable
+        Takes the canonical events part by part.
+
+    Returns
+    -------
+    Examined or None
+        None where a table is missing or not readable; the ledger says why. Errors in the ledger
+        make a result useless as well.
+    """
+    tables = context.definition.tables
+    leads_table = context.open(LEADS, tables.leads.read)
+    events = open_events(context)
+    outcomes_table = _open_outcomes(context)
+    opened = [leads_table, *(one.table for one in events), outcomes_table]
+    _warn_of_absent_forbidden(context, [table for table in opened if table is not None])
+    leads = None if leads_table is None else read_leads(context, leads_table)
+    ends = _ends(context, leads, events, outcomes_table)
+    if leads is None or ends is None:
+        for _ in canonical_events(context, events, None):
+            pass
+        return None
+    leads, outcomes = settle(context, ends, leads)
+    statistics = EventStatistics()
+    for part in canonical_events(context, events, KnownLeads.of(leads)):
+        statistics.add(part)
+        sink(part)
+    until = _observed_until(context, leads, outcomes, statistics)
+    return Examined(leads, outcomes, statistics, until)
+
+
+def _open_outcomes(context: Context) -> RawTable | None:
+    about = context.definition.tables.outcomes
+    if isinstance(about, EventOutcomes) or about.read is None:
+        return None
+    return context.open(OUTCOMES, about.read)
+
+
+def _ends(
+    context: Context, leads: Leads | None, events: list[OpenEvents], table: RawTable | None
+) -> Ends | None:
+    about = context.definition.tables.outcomes
+    if isinstance(about, EventOutcomes):
+        return None if leads is None else ends_by_events(context, about, events, leads)
+    if about.read is None:
+        return None if leads is None else ends_of_leads(context, about, leads)
+    return None if table is None else read_ends(context, about, table)
+
+
+def _warn_of_absent_forbidden(context: Context, tables: list[RawTable]) -> None:
+    if len(tables) < len(context.definition.readers()):
+        return
+    columns = [column for table in tables for column in table.columns]
+    for column in context.definition.forbidden:
+        if column not in columns:
+            # A misspelt prohibition prohibits nothing.
+            context.ledger.fault(
+                Fault(
+                    where=f"forbidden: {column!r}",
+                    found="no such column in any table",
+                    expected="a column of the export",
+                    remedy=f"{did_you_mean(column, columns)} If the export no longer has it, "
+                    "remove it here.",
+                    severity="warning",
+                )
+            )
+
+
+def _observed_until(
+    context: Context, leads: Leads, outcomes: pl.DataFrame, events: EventStatistics
+) -> datetime | None:
+    if context.definition.observed_until != "latest":
+        return context.until if context.definition.is_dated else None
+    times = [leads.frame["created_at"].max(), outcomes["won_at"].max(), outcomes["lost_at"].max()]
+    moments = [time for time in [*times, events.last] if isinstance(time, datetime)]
+    return max(moments).astimezone(UTC) if moments else None

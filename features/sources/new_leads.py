@@ -1,0 +1,195 @@
+"""New leads, to be scored, in the shape of a source's export."""
+
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fnmatch import fnmatch
+from pathlib import Path
+from types import MappingProxyType
+
+import polars as pl
+
+from features.errors import Fault, FaultsError
+from features.sources.context import Context, Progress, latest_possible, no_progress
+from features.sources.definition import SourceDefinition
+from features.sources.events import KnownLeads, canonical_events, open_events
+from features.sources.leads import NAME as LEADS
+from features.sources.leads import Leads, read_leads
+from features.sources.ledger import Ledger
+from features.sources.quarantine import Quarantine
+from features.sources.schema import EventsTable, FileReader, Reader
+from features.tables import empty_events
+
+
+@dataclass(frozen=True)
+class NewLeads:
+    """Leads that are to be scored.
+
+    Parameters
+    ----------
+    leads : pl.DataFrame
+        As `features.tables.Tables.leads`; with ``as_of`` where the file has it.
+    events : pl.LazyFrame
+        As `features.tables.Tables.events`.
+    warnings : tuple of Fault
+        What was worked around.
+    set_aside : pl.DataFrame
+        The rows that were set aside, or kept with an empty value, and why
+        (`features.sources.quarantine.SCHEMA`).
+    """
+
+    leads: pl.DataFrame
+    events: pl.LazyFrame
+    warnings: tuple[Fault, ...]
+    set_aside: pl.DataFrame
+
+
+def read_new_leads(
+    definition: SourceDefinition,
+    leads_files: Sequence[Path],
+    events_files: Sequence[Path] = (),
+    *,
+    attribute_types: Mapping[str, str] = MappingProxyType({}),
+    progress: Progress = no_progress,
+) -> NewLeads:
+    """Read new leads in the shape of a source's export, by the same mapping, without outcomes.
+
+    Parameters
+    ----------
+    definition : SourceDefinition
+        The source.
+    leads_files, events_files : sequence of Path
+        The files. Where the source has several tables of events, a file belongs to the table
+        whose `read.files` has its name.
+    attribute_types : mapping of str to str
+        The types that the source's leads had (``Tables.attribute_types``), so that a type which
+        was told from their values is not told anew from these.
+    progress : callable
+        Told the table and how many of its rows have been read.
+
+    Returns
+    -------
+    NewLeads
+        Without the existing score; events in memory.
+
+    Raises
+    ------
+    FaultsError
+        With every fault of the files.
+    """
+    subject = f"new leads of source {definition.name!r}"
+    about, faults = _without_history(definition, leads_files, events_files)
+    if faults:
+        raise FaultsError(subject, faults)
+    now = datetime.now(UTC)
+    until = max(now, latest_possible(definition, now))
+    return read_without_outcomes(
+        subject, about, until, attribute_types=attribute_types, progress=progress
+    )
+
+
+def read_without_outcomes(
+    subject: str,
+    definition: SourceDefinition,
+    until: datetime,
+    *,
+    attribute_types: Mapping[str, str] = MappingProxyType({}),
+    warnings: Iterable[Fault] = (),
+    progress: Progress = no_progress,
+) -> NewLeads:
+    """Read leads and events by a definition, but not how the leads ended.
+
+    Parameters
+    ----------
+    subject : str
+        What is read, for messages.
+    definition : SourceDefinition
+        The tables.
+    until : datetime
+        No time can be later.
+    attribute_types : mapping of str to str
+        Types for attributes without one.
+    warnings : iterable of Fault
+        What was found before.
+    progress : callable
+        Told the table and how many of its rows have been read.
+
+    Returns
+    -------
+    NewLeads
+
+    Raises
+    ------
+    FaultsError
+        With every fault of the files.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        quarantine = Quarantine(Path(folder) / "parts")
+        ledger = Ledger(quarantine)
+        for warning in warnings:
+            ledger.fault(warning)
+        context = Context(definition, ledger, until, progress, False, attribute_types)
+        leads, events = _tables(context)
+        faults = ledger.faults(definition.limits)
+        if leads is None or any(fault.severity == "error" for fault in faults):
+            raise FaultsError(subject, faults)
+        quarantine.finish(Path(folder) / "all.parquet")
+        set_aside = pl.read_parquet(Path(folder) / "all.parquet", memory_map=False)
+    return NewLeads(leads.frame, events.lazy(), tuple(faults), set_aside)
+
+
+def _tables(context: Context) -> tuple[Leads | None, pl.DataFrame]:
+    table = context.open(LEADS, context.definition.tables.leads.read)
+    opened = open_events(context)
+    leads = None if table is None else read_leads(context, table)
+    known = None if leads is None else KnownLeads.of(leads)
+    parts = list(canonical_events(context, opened, known))
+    return leads, pl.concat([empty_events().collect(), *parts])
+
+
+def _without_history(
+    definition: SourceDefinition, leads_files: Sequence[Path], events_files: Sequence[Path]
+) -> tuple[SourceDefinition, list[Fault]]:
+    """Point a definition to other files; new leads have neither an order nor an old score yet."""
+    tables = definition.tables
+    leads = tables.leads.model_copy(
+        update={
+            "read": _reader_of(tables.leads.read, leads_files),
+            "order_by": None,
+            "rules_score": (),
+        }
+    )
+    events: list[EventsTable] = []
+    left = list(events_files)
+    for table in tables.events:
+        mine = [file for file in left if len(tables.events) == 1 or _is_of(file, table.read)]
+        left = [file for file in left if file not in mine]
+        if mine:
+            events.append(table.model_copy(update={"read": _reader_of(table.read, mine)}))
+    update = {"tables": tables.model_copy(update={"leads": leads, "events": tuple(events)})}
+    return definition.model_copy(update=update), [_homeless(file, definition) for file in left]
+
+
+def _reader_of(reader: Reader, files: Sequence[Path]) -> FileReader:
+    # Absolute, because the source's root is of no concern for files that are named one by one.
+    names = tuple(str(file.resolve()) for file in files)
+    if isinstance(reader, FileReader):
+        return reader.model_copy(update={"files": names, "format": None})
+    return FileReader(files=names, missing=reader.missing)
+
+
+def _is_of(file: Path, reader: Reader) -> bool:
+    patterns = reader.files if isinstance(reader, FileReader) else ()
+    return any(fnmatch(file.name, Path(pattern).name) for pattern in patterns)
+
+
+def _homeless(file: Path, definition: SourceDefinition) -> Fault:
+    return Fault(
+        where=str(file),
+        found="events of no table of the source",
+        expected="a file named like `read.files` of one of its tables of events"
+        if definition.tables.events
+        else "no events: the source has none",
+        remedy="Rename the file, or leave it out.",
+    )

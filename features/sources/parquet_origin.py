@@ -1,0 +1,101 @@
+"""A Parquet file, read in parts."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from features.errors import Fault
+from features.sources.origins import NumberedPart, OnBroken, UnreadableError, WithoutLines
+
+_PART_ROWS = 1_000_000
+
+
+class ParquetOrigin(WithoutLines):
+    """One Parquet file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    name : str
+        How it is called in messages.
+    """
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.path = path
+        self.name = name
+
+    def columns(self) -> list[str]:
+        """Read the columns' names.
+
+        Returns
+        -------
+        list of str
+
+        Raises
+        ------
+        UnreadableError
+            If it is no Parquet file, or a damaged one.
+        """
+        try:
+            return pl.scan_parquet(self.path, glob=False).collect_schema().names()
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise self._damaged(error) from None
+
+    def parts(
+        self,
+        columns: Sequence[str],
+        on_broken: OnBroken,  # noqa: ARG002 - no broken rows here
+    ) -> Iterator[NumberedPart]:
+        """Read some columns, a million rows at a time.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            Names among `columns`.
+        on_broken : callable
+            Never called: a Parquet file has no broken rows.
+
+        Yields
+        ------
+        tuple of (pl.DataFrame, pl.Series of Int64)
+            The columns in their own dtypes, and the rows' numbers from 1.
+
+        Raises
+        ------
+        UnreadableError
+            If the file is damaged, or a column holds lists or structs.
+        """
+        scanned = pl.scan_parquet(self.path, glob=False).select(columns)
+        try:
+            self._refuse_nested(scanned.collect_schema())
+            height = scanned.select(pl.len()).collect().item()
+            for start in range(0, height, _PART_ROWS):
+                frame = scanned.slice(start, _PART_ROWS).collect()
+                yield frame, pl.int_range(start + 1, start + 1 + frame.height, eager=True)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise self._damaged(error) from None
+
+    def _refuse_nested(self, schema: pl.Schema) -> None:
+        nested = [name for name, dtype in schema.items() if dtype.is_nested()]
+        if nested:
+            raise UnreadableError(
+                Fault(
+                    f"{self.name}: column {nested[0]!r}",
+                    f"values of type {schema[nested[0]]}",
+                    "one number, text, flag or time in each row",
+                    "Unnest it in the export, or leave the column out.",
+                )
+            )
+
+    def _damaged(self, error: Exception) -> UnreadableError:
+        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return UnreadableError(
+            Fault(
+                self.name,
+                f"something that is not a whole Parquet file ({first_line})",
+                "a Parquet file",
+                "Export it again, or set `read.format: csv` if it is text.",
+            )
+        )
