@@ -1,0 +1,207 @@
+"""What a section of the page is made of; ``page.html`` draws each kind."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from models.report.chart import Chart
+from models.report.table import Table
+
+Level = Literal["error", "warning", "ok", "not applicable"]
+
+
+@dataclass(frozen=True)
+class Words:
+    """Paragraphs.
+
+    Parameters
+    ----------
+    paragraphs : sequence of str
+        Each one; Markup stands as it is, other text is escaped.
+    """
+
+    kind: ClassVar[str] = "words"
+    paragraphs: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chart with its words and its numbers.
+
+    Parameters
+    ----------
+    chart : Chart
+        What to draw.
+    """
+
+    kind: ClassVar[str] = "picture"
+    chart: Chart
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar of `Bars`.
+
+    Parameters
+    ----------
+    label : str
+        What it stands for.
+    detail : str
+        Said in small beside it; may be empty.
+    share : float
+        Its length, from 0 to 1.
+    text : str
+        Its number, as written at its end.
+    """
+
+    label: str
+    detail: str
+    share: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Bars with labels above them: HTML, so that long words wrap on a narrow screen.
+
+    Parameters
+    ----------
+    title, reading, finding : str
+        As a chart has them.
+    bars : sequence of Bar
+        From the top.
+    table : Table or None
+        All the numbers, where the bars show only the first of them.
+    """
+
+    kind: ClassVar[str] = "bars"
+    title: str
+    reading: str
+    finding: str
+    bars: Sequence[Bar]
+    table: Table | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A table that stands open.
+
+    Parameters
+    ----------
+    table : Table
+        What to show.
+    """
+
+    kind: ClassVar[str] = "listing"
+    table: Table
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that a reader should know.
+
+    Parameters
+    ----------
+    level : {"error", "warning", "ok", "not applicable"}
+        How bad it is.
+    title : str
+        What it is about; may be empty.
+    text : str
+        What was found.
+    remedy : str
+        What to do about it; may be empty.
+    """
+
+    level: Level
+    title: str
+    text: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Notices:
+    """Notices, one below the other.
+
+    Parameters
+    ----------
+    notices : sequence of Notice
+        The worst first, as a rule.
+    """
+
+    kind: ClassVar[str] = "notices"
+    notices: Sequence[Notice]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of `Figures`.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    value : str
+        The figure.
+    interval : str
+        Its 95 % interval; empty where there is none.
+    meaning : str
+        What it says, for a person.
+    """
+
+    name: str
+    value: str
+    interval: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Figures with what they mean.
+
+    Parameters
+    ----------
+    figures : sequence of Figure
+        From the top.
+    """
+
+    kind: ClassVar[str] = "figures"
+    figures: Sequence[Figure]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names and values.
+
+    Parameters
+    ----------
+    pairs : sequence of (str, str)
+        Each name with its value.
+    """
+
+    kind: ClassVar[str] = "facts"
+    pairs: Sequence[tuple[str, str]]
+
+
+Block = Words | Picture | Bars | Listing | Notices | Figures | Facts
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page with a heading.
+
+    Parameters
+    ----------
+    name : str
+        Its anchor; unique in the page.
+    title : str
+        Its heading.
+    short : str
+        Its entry in the table of contents.
+    blocks : sequence of Block
+        Its content; a section without any is not shown.
+    """
+
+    name: str
+    title: str
+    short: str
+    blocks: Sequence[Block]

@@ -1,0 +1,189 @@
+"""What the report is made from: plain data, computed by others."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+FRAMES: dict[str, tuple[str, ...]] = {
+    "reliability": ("n", "predicted", "observed", "low", "high"),
+    "reliability_curve": ("predicted", "observed", "low", "high"),
+    "gain": ("share", "gain"),
+    "lift": ("share", "lift"),
+    "roc": ("false_positive_rate", "true_positive_rate"),
+    "separation": ("from", "to", "won", "lost"),
+    "delays": ("days", "share", "low", "high", "at_risk"),
+    "importance": ("name", "group", "words", "importance"),
+    "splits": (
+        *("part", "reason", "snapshots", "groups", "converted", "base_rate"),
+        *("first_position", "last_position", "first_as_of", "last_as_of"),
+    ),
+    "backtest": ("candidate", "origin", "log_loss"),
+    "backtest_averages": ("candidate", "log_loss", "difference", "low", "high", "chosen"),
+    "leakage": ("check", "severity", "found", "remedy"),
+}
+"""The columns that each frame of `ReportInputs` must have; it may have more."""
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """Where the leads come from.
+
+    Parameters
+    ----------
+    name : str
+        The source's name (``"x_education"``).
+    title : str
+        Its name for people.
+    licence : str or None
+        Under which terms the data stand.
+    homepage : str or None
+        Where the data are described; linked only if it is an address of the web.
+    """
+
+    name: str
+    title: str
+    licence: str | None = None
+    homepage: str | None = None
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What was done, on how much, and when.
+
+    Parameters
+    ----------
+    n_leads, n_events, n_snapshots : int
+        How many there are after ingest, of all parts.
+    n_customers : int
+        How many of the leads became customers, at any time that the export knows of.
+    created_at : datetime
+        When the run was made (UTC).
+    code_version, fingerprint : str
+        Leadcast's version, and the digest of the source's bytes.
+    horizon_days : float or None
+        How far ahead the model predicts; None where the source is not dated.
+    landmarks_days : tuple of float
+        The leads' ages at which they are scored; empty where the source is not dated.
+    time_order : str
+        A value of `features.tables.TimeOrder`.
+    first_created_at, last_created_at, observed_until : datetime or None
+        The time span of the leads, and until when outcomes are known (UTC).
+    git_commit : str or None
+        The commit of the code, where it is known.
+    learner : str or None
+        The chosen learner, in words ("logistic regression").
+    """
+
+    n_leads: int
+    n_events: int
+    n_snapshots: int
+    n_customers: int
+    created_at: datetime
+    code_version: str
+    fingerprint: str
+    horizon_days: float | None = None
+    landmarks_days: tuple[float, ...] = ()
+    time_order: str = "dated"
+    first_created_at: datetime | None = None
+    last_created_at: datetime | None = None
+    observed_until: datetime | None = None
+    git_commit: str | None = None
+    learner: str | None = None
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """Everything that the report may show; what is None or empty has no section.
+
+    Parameters
+    ----------
+    source : SourceFacts
+        Where the leads come from.
+    run : RunFacts
+        What was done.
+    metrics : mapping
+        As ``metrics.json`` has them: ``"test"``, and where there are any ``"by_landmark"`` and
+        ``"by_month"`` (or ``"by_block"``, where nothing is dated).
+    notes : tuple of str
+        What the reader should beware of, a sentence each; shown with the summary.
+    reliability, reliability_curve : pl.DataFrame or None
+        As `models.report.reliability.ReliabilityChart` takes them.
+    gain, lift, roc : pl.DataFrame or None
+        As the charts of `models.report.ranking` take them.
+    separation : pl.DataFrame or None
+        As `models.report.separation.SeparationChart` takes it.
+    delays : pl.DataFrame or None
+        As `models.report.delays.DelayChart` takes it.
+    delay_words : str
+        What the delay curve says about the horizon.
+    importance : pl.DataFrame or None
+        A row a feature: ``name``, ``group``, ``words``, ``importance`` (all sum to 1).
+    splits : pl.DataFrame or None
+        As `models.report.timeline.TimelineChart` takes it.
+    backtest, backtest_averages : pl.DataFrame or None
+        As `models.report.backtest.BacktestChart` takes them.
+    choice_words : tuple of str
+        Why the model was chosen, a sentence each.
+    calibration_words : tuple of str
+        How it was calibrated and why so, a sentence each.
+    leakage : pl.DataFrame or None
+        A row a check of the leakage gate: ``check`` (what was looked for), ``severity``
+        (``"ok"``, ``"warning"``, ``"error"`` or ``"not applicable"``), ``found``, ``remedy``.
+    quality : mapping or None
+        As the ingest stage writes ``quality.json``.
+
+    Raises
+    ------
+    ValueError
+        If a frame lacks a column that its chart needs; names all of them.
+    """
+
+    source: SourceFacts
+    run: RunFacts
+    metrics: Mapping[str, Any] = field(repr=False)
+    notes: tuple[str, ...] = ()
+    reliability: pl.DataFrame | None = None
+    reliability_curve: pl.DataFrame | None = None
+    gain: pl.DataFrame | None = None
+    lift: pl.DataFrame | None = None
+    roc: pl.DataFrame | None = None
+    separation: pl.DataFrame | None = None
+    delays: pl.DataFrame | None = None
+    delay_words: str = ""
+    importance: pl.DataFrame | None = None
+    splits: pl.DataFrame | None = None
+    backtest: pl.DataFrame | None = None
+    backtest_averages: pl.DataFrame | None = None
+    choice_words: tuple[str, ...] = ()
+    calibration_words: tuple[str, ...] = ()
+    leakage: pl.DataFrame | None = None
+    quality: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        faults = [
+            f"{name} lacks {', '.join(missing)}"
+            for name, needed in FRAMES.items()
+            if (frame := self.frame(name)) is not None
+            and (missing := [column for column in needed if column not in frame.columns])
+        ]
+        if faults:
+            raise ValueError("the report's inputs are incomplete: " + "; ".join(faults))
+
+    def frame(self, name: str) -> pl.DataFrame | None:
+        """Give one of the frames if there is something in it.
+
+        Parameters
+        ----------
+        name : str
+            A key of `FRAMES`.
+
+        Returns
+        -------
+        pl.DataFrame or None
+            None where the frame is absent or has no rows.
+        """
+        frame: pl.DataFrame | None = getattr(self, name)
+        return None if frame is None or frame.is_empty() else frame

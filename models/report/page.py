@@ -1,0 +1,100 @@
+"""The page itself: the sections put into the template."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from features.files import written_whole
+from models.report.chart import NARROW, WIDE, Chart
+from models.report.inputs import ReportInputs
+from models.report.numbers import NBSP, duration
+from models.report.sections import sections
+from models.report.summary import sentences, tiles
+
+_HERE = Path(__file__).parent
+_PERCENT = re.compile(r"(?<=\d) %")
+
+
+def render_report(inputs: ReportInputs) -> str:
+    """Make the report: one HTML page that needs nothing but itself.
+
+    Parameters
+    ----------
+    inputs : ReportInputs
+        What to show. The same inputs give the same bytes.
+
+    Returns
+    -------
+    str
+        The page. Every text from the data is escaped in it; it loads nothing and runs nothing.
+    """
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            inputs=inputs,
+            homepage=_web_address(inputs.source.homepage),
+            sentences=sentences(inputs),
+            tiles=tiles(inputs),
+            sections=sections(inputs),
+            promise=_promise(inputs.run.horizon_days),
+        )
+    )
+
+
+def write_report(inputs: ReportInputs, path: Path) -> None:
+    """Make the report and write it, whole or not at all.
+
+    Parameters
+    ----------
+    inputs : ReportInputs
+        What to show.
+    path : Path
+        The HTML file to write.
+    """
+    page = render_report(inputs)
+    with written_whole(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_unbroken,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["style"] = Markup(_style())
+    environment.globals["pictures"] = _pictures
+    environment.globals["zip"] = zip
+    return environment
+
+
+def _unbroken(value: object) -> object:
+    # A line never ends between a number and its per cent sign.
+    return _PERCENT.sub(f"{NBSP}%", value) if type(value) is str else value
+
+
+def _style() -> str:
+    return (_HERE / "report.css").read_text(encoding="utf-8")
+
+
+def _pictures(chart: Chart) -> list[tuple[str, Markup]]:
+    # The labels in the picture are escaped by the XML writer, so it may stand as it is.
+    return [(size.name, Markup(chart.svg(size))) for size in (WIDE, NARROW)]
+
+
+def _web_address(homepage: str | None) -> str | None:
+    # Any other scheme than these could run a script when it is clicked.
+    return homepage if homepage and re.match(r"https?://", homepage) else None
+
+
+def _promise(horizon_days: float | None) -> str:
+    until = "" if horizon_days is None else f" within {duration(horizon_days)}"
+    return f"The probability that a lead becomes a customer{until}."

@@ -1,0 +1,210 @@
+"""How well the ranking finds the customers: gain, lift and ROC curves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import polars as pl
+
+from models.report.chart import MOST_POINTS, Chart, Size
+from models.report.numbers import LEVEL, Estimate, Format, decimal, percent, times
+from models.report.panels import panel, percent_axes
+from models.report.svg import ACCENT, MUTED
+from models.report.table import Column, Table, table_of, thinned
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MARK = 0.1
+"""The share of leads called that the pictures point out."""
+MANY = 0.8
+"""The share of customers whose price in calls the words tell."""
+
+
+@dataclass(frozen=True)
+class GainChart(Chart):
+    """The share of all customers among the leads with the highest probabilities.
+
+    Parameters
+    ----------
+    curve : pl.DataFrame
+        In rising order of ``share`` (the leads called, as a share of all): ``gain`` (the share of
+        the customers reached), and where there is an interval ``low`` and ``high``.
+    """
+
+    name: ClassVar[str] = "gain"
+    title: ClassVar[str] = "Customers reached by calling the top of the list"
+    reading: ClassVar[str] = (
+        "Leads are sorted by probability, the highest first. To the right is how much of the list "
+        "is called, upwards how many of all customers are among them. Calling at random follows "
+        "the dashed line; the higher the curve stands above it, the better the order."
+    )
+    curve: pl.DataFrame
+
+    def frame(self) -> pl.DataFrame:
+        """Give the curve."""
+        return _known(self.curve, "share", "gain")
+
+    def columns(self) -> Sequence[Column]:
+        """Tell how the curve reads in the table."""
+        return _columns(Column("gain", "Customers reached", percent), percent)
+
+    def table(self) -> Table:
+        """Write the curve as a table, a row for every so many per cent called."""
+        return table_of(self.frame(), self.columns(), caption=self.title, longest=21)
+
+    def finding(self) -> str:
+        """Say what the top of the list reaches, and how far one must call for most customers."""
+        row = _nearest(self.frame(), MARK)
+        gain = _estimate(row, "gain").text(percent)
+        words = f"The top {percent(row['share'])} of the list hold {gain} of the customers."
+        enough = self.frame().filter(pl.col("gain") >= MANY)
+        if not enough.is_empty():
+            called = float(enough["share"][0])
+            words += f" To reach {percent(MANY)} of them, {percent(called)} must be called."
+        return words
+
+    def draw(self, figure: "Figure", size: Size) -> None:
+        """Draw the curve with its band, and the line of calling at random."""
+        axes = panel(figure, size)
+        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 4)))
+        _draw_curve(axes, self.frame(), "share", "gain")
+        _point_out(axes, _nearest(self.frame(), MARK), "gain", percent)
+        axes.set(xlim=(0, 1), ylim=(0, 1.005), xlabel="Share of the list called")
+        axes.set_title("Share of all customers reached")
+        percent_axes(axes, x=True, y=True)
+
+
+@dataclass(frozen=True)
+class LiftChart(Chart):
+    """How many times as many customers the top of the list holds as the same number at random.
+
+    Parameters
+    ----------
+    curve : pl.DataFrame
+        In rising order of ``share``: ``lift``, and where there is an interval ``low``, ``high``.
+    """
+
+    name: ClassVar[str] = "lift"
+    title: ClassVar[str] = "How much better than calling at random"
+    reading: ClassVar[str] = (
+        "The same order, as a ratio: how many times as many customers are among the leads called "
+        "as among as many leads called at random. 1 means no better than chance. The curve ends "
+        "at 1, because whoever calls everybody gains nothing from the order."
+    )
+    curve: pl.DataFrame
+
+    def frame(self) -> pl.DataFrame:
+        """Give the curve."""
+        return _known(self.curve, "share", "lift")
+
+    def columns(self) -> Sequence[Column]:
+        """Tell how the curve reads in the table."""
+        return _columns(Column("lift", "Lift", decimal(2)), decimal(2))
+
+    def finding(self) -> str:
+        """Say how much better than chance the top of the list is."""
+        row = _nearest(self.frame(), MARK)
+        lift = _estimate(row, "lift")
+        words = (
+            f"The top {percent(row['share'])} hold {times(lift.value)} as many customers as the "
+            "same number of leads at random"
+        )
+        interval = lift.interval(decimal(1))
+        return f"{words} ({LEVEL}: {interval})." if interval else f"{words}."
+
+    def draw(self, figure: "Figure", size: Size) -> None:
+        """Draw the curve with its band, and the line of calling at random."""
+        axes = panel(figure, size)
+        # Above the first per cent a lift is of a handful of leads: a spike that hides the rest.
+        frame = self.frame().filter(pl.col("share") >= 0.01)
+        axes.axhline(1, color=MUTED, linewidth=1, linestyle=(0, (4, 4)))
+        _draw_curve(axes, frame, "share", "lift")
+        _point_out(axes, _nearest(frame, MARK), "lift", times)
+        axes.set(xlim=(0, 1), xlabel="Share of the list called")
+        axes.set_ylim(bottom=0)
+        axes.set_title("Times as many customers as at random")
+        percent_axes(axes, x=True)
+
+
+@dataclass(frozen=True)
+class RocChart(Chart):
+    """The ROC curve.
+
+    Parameters
+    ----------
+    curve : pl.DataFrame
+        In rising order: ``false_positive_rate`` and ``true_positive_rate``.
+    auc : Estimate
+        The area under it.
+    """
+
+    name: ClassVar[str] = "roc"
+    title: ClassVar[str] = "Customers found against calls in vain (ROC)"
+    reading: ClassVar[str] = (
+        "Moving the threshold down the list from top to bottom: upwards the share of the customers "
+        "found so far, to the right the share of the others called so far. The area under the "
+        "curve (AUC) is the probability that a customer stands above a non-customer."
+    )
+    curve: pl.DataFrame
+    auc: Estimate
+
+    def frame(self) -> pl.DataFrame:
+        """Give the curve."""
+        return self.curve.select("false_positive_rate", "true_positive_rate")
+
+    def columns(self) -> Sequence[Column]:
+        """Tell how the curve reads in the table."""
+        return (
+            Column("false_positive_rate", "Others called", percent),
+            Column("true_positive_rate", "Customers found", percent),
+        )
+
+    def finding(self) -> str:
+        """Say how large the area under the curve is."""
+        return f"The area under the curve is {self.auc.text(decimal(3))}; 0.5 is chance, 1 perfect."
+
+    def draw(self, figure: "Figure", size: Size) -> None:
+        """Draw the curve and the line of chance."""
+        axes = panel(figure, size)
+        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 4)))
+        _draw_curve(axes, self.frame(), "false_positive_rate", "true_positive_rate")
+        axes.set(xlim=(0, 1), ylim=(0, 1.005), xlabel="Share of the others called")
+        axes.set_title("Share of the customers found")
+        percent_axes(axes, x=True, y=True)
+
+
+def _known(curve: pl.DataFrame, *needed: str) -> pl.DataFrame:
+    interval = [name for name in ("low", "high") if name in curve.columns]
+    return curve.select(*needed, *interval).drop_nulls(needed)
+
+
+def _columns(column: Column, show: Format) -> Sequence[Column]:
+    ends = Column("low", f"{LEVEL} from", show), Column("high", "to", show)
+    return (Column("share", "Called", percent), column, *ends)
+
+
+def _nearest(curve: pl.DataFrame, share: float) -> dict[str, Any]:
+    return curve.sort((pl.col("share") - share).abs()).row(0, named=True)
+
+
+def _estimate(row: dict[str, Any], name: str) -> Estimate:
+    return Estimate(row[name], row.get("low"), row.get("high"))
+
+
+def _draw_curve(axes: "Axes", curve: pl.DataFrame, x: str, y: str) -> None:
+    few = thinned(curve, MOST_POINTS)
+    if "low" in few.columns:
+        low, high = (few[name].cast(pl.Float64).to_numpy() for name in ("low", "high"))
+        axes.fill_between(few[x].to_numpy(), low, high, color=ACCENT, alpha=0.18, linewidth=0)
+    axes.plot(few[x].to_numpy(), few[y].to_numpy(), color=ACCENT)
+
+
+def _point_out(axes: "Axes", row: dict[str, Any], name: str, show: Format) -> None:
+    share, value = row["share"], row[name]
+    axes.plot([share, share], [0, value], color=ACCENT, linewidth=1)
+    axes.plot([share], [value], "o", color=ACCENT, markersize=7)
+    axes.annotate(
+        show(value), (share, value), xytext=(9, -4), textcoords="offset points", weight="bold"
+    )

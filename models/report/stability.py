@@ -1,0 +1,194 @@
+"""Whether the model holds in each part of the test: by month and by the lead's age."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import polars as pl
+
+from models.report.chart import Chart, Size
+from models.report.numbers import LEVEL, Estimate, age, count, decimal, percent
+from models.report.panels import percent_axes, two_panels
+from models.report.svg import ACCENT, MUTED, SECOND, plain
+from models.report.table import Column
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SHOWN = ("auc", "base_rate", "mean_probability", "log_loss", "ece", "gain_10")
+"""The metrics in the table; those that no segment has are left out."""
+
+
+@dataclass(frozen=True)
+class SegmentChart(Chart):
+    """Ranking and level, segment by segment, beside the whole test.
+
+    Parameters
+    ----------
+    segments : mapping of str to mapping
+        The metrics of each segment, as a part of ``metrics.json``, in the order to be shown.
+    overall : mapping
+        The metrics of the whole test.
+    """
+
+    noun: ClassVar[str]
+    """What a segment is, in the singular."""
+    reading: ClassVar[str] = (
+        "Above, how well the model ranks the leads of each part; below, how many of them became "
+        "customers (dots), beside what was predicted (strokes). The bars are 95 % intervals: where "
+        "there are few leads they are long, and say little."
+    )
+    segments: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    overall: Mapping[str, Any] = field(repr=False)
+
+    def label(self, segment: str) -> str:
+        """Name a segment for a person.
+
+        Parameters
+        ----------
+        segment : str
+            Its key.
+
+        Returns
+        -------
+        str
+        """
+        return plain(segment)
+
+    def frame(self) -> pl.DataFrame:
+        """Give a row a segment: ``segment``, ``n``, and each metric with its ends."""
+        rows = [
+            {"segment": self.label(segment), "n": metrics.get("n")} | _flat(metrics)
+            for segment, metrics in self.segments.items()
+        ]
+        schema = {"segment": pl.String, "n": pl.Int64} | dict.fromkeys(_flat({}), pl.Float64)
+        frame = pl.DataFrame(rows, schema=schema)
+        return frame.select(column for column in frame if column.count())
+
+    def columns(self) -> Sequence[Column]:
+        """Tell how the segments read in the table."""
+        return (
+            Column("segment", self.noun.capitalize()),
+            Column("n", "Snapshots", count),
+            Column("auc", "AUC", decimal(3)),
+            Column("auc_low", f"{LEVEL} from", decimal(3)),
+            Column("auc_high", "to", decimal(3)),
+            Column("base_rate", "Became customers", percent),
+            Column("mean_probability", "Predicted", percent),
+            Column("log_loss", "Log loss", decimal(3)),
+            Column("ece", "Calibration error", percent),
+            Column("gain_10", "Top 10 % reach", percent),
+        )
+
+    def finding(self) -> str:
+        """Say how far the ranking moves, and whether that is more than chance."""
+        frame = self.frame()
+        if "auc" not in frame.columns:
+            return f"No {self.noun} of the test has both customers and others."
+        auc, label = frame.drop_nulls("auc"), self.noun
+        best, worst = auc.sort("auc").row(-1, named=True), auc.sort("auc").row(0, named=True)
+        if best["segment"] == worst["segment"]:
+            return f"There is only one {label} to look at: AUC {decimal(3)(best['auc'])}."
+        words = (
+            f"AUC lies between {decimal(3)(worst['auc'])} ({worst['segment']}) and "
+            f"{decimal(3)(best['auc'])} ({best['segment']})."
+        )
+        return f"{words} {self._outside(auc)}".strip()
+
+    def height_px(self, size: Size) -> int:
+        """Tell the height: two panels."""
+        return 380 if size.narrow else 430
+
+    def draw(self, figure: "Figure", size: Size) -> None:
+        """Draw the ranking above, and the level below: what was predicted and what happened."""
+        frame = self.frame()
+        ranking, level = two_panels(figure, bottom_px=26)
+        overall = Estimate.of(self.overall, "auc").value
+        if overall is not None:
+            ranking.axhline(overall, color=MUTED, linewidth=1, linestyle=(0, (4, 4)))
+        _draw_points(ranking, frame, "auc", ACCENT)
+        ranking.set_title("AUC; dashed: the whole test")
+        _draw_points(level, frame, "base_rate", ACCENT)
+        _draw_predicted(level, frame)
+        level.set_title("Share of customers; strokes: predicted")
+        level.set_ylim(bottom=0)
+        percent_axes(level, y=True)
+        _label_places(level, frame["segment"].to_list(), most=5 if size.narrow else 10)
+
+    def _outside(self, auc: pl.DataFrame) -> str:
+        overall = Estimate.of(self.overall, "auc").value
+        if overall is None or "auc_low" not in auc.columns:
+            return ""
+        apart = auc.filter(~pl.lit(overall).is_between("auc_low", "auc_high"))["segment"].to_list()
+        if not apart:
+            return f"Every {self.noun}'s interval contains the whole test's: no sign of a change."
+        return f"Apart from the whole test by more than its interval: {', '.join(apart)}."
+
+
+class MonthChart(SegmentChart):
+    """The test month by month (keys like ``"2025-03"``)."""
+
+    name: ClassVar[str] = "by-month"
+    title: ClassVar[str] = "Month by month"
+    noun: ClassVar[str] = "month"
+
+    def label(self, segment: str) -> str:
+        """Name a month: ``Mar 2025``; another key stands as it is."""
+        try:
+            return f"{datetime.strptime(segment, '%Y-%m'):%b %Y}"
+        except ValueError:
+            return plain(segment)
+
+
+class BlockChart(SegmentChart):
+    """The test in blocks of equal size, in time's order, where nothing is dated."""
+
+    name: ClassVar[str] = "by-block"
+    title: ClassVar[str] = "From the first leads of the test to the last"
+    noun: ClassVar[str] = "block"
+
+
+class AgeChart(SegmentChart):
+    """The test by the lead's age when it is scored (keys are days, like ``"7"``)."""
+
+    name: ClassVar[str] = "by-age"
+    title: ClassVar[str] = "By the age of the lead when it is scored"
+    noun: ClassVar[str] = "age"
+
+    def label(self, segment: str) -> str:
+        """Name an age: ``new``, ``1 day``."""
+        return age(float(segment))
+
+
+def _label_places(axes: "Axes", labels: Sequence[str], most: int) -> None:
+    places = range(0, len(labels), -(-len(labels) // most))
+    axes.set_xticks(places, [plain(labels[place], 14) for place in places])
+    axes.set_xlim(-0.6, len(labels) - 0.4)
+
+
+def _flat(metrics: Mapping[str, Any]) -> dict[str, float | None]:
+    flat: dict[str, float | None] = {}
+    for name in SHOWN:
+        estimate = Estimate.of(metrics, name)
+        flat |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+    return flat
+
+
+def _draw_points(axes: "Axes", frame: pl.DataFrame, name: str, colour: str) -> None:
+    if name not in frame.columns:
+        return
+    known = frame.with_row_index("place").drop_nulls(name)
+    places = known["place"].to_numpy()
+    if f"{name}_low" in frame.columns:
+        low, high = (known[f"{name}_{end}"].to_numpy() for end in ("low", "high"))
+        axes.vlines(places, low, high, color=colour, linewidth=1.6)
+    axes.plot(places, known[name].to_numpy(), "o", color=colour, markersize=6)
+
+
+def _draw_predicted(axes: "Axes", frame: pl.DataFrame) -> None:
+    if "mean_probability" in frame.columns:
+        known = frame.with_row_index("place").drop_nulls("mean_probability")
+        places, predicted = known["place"].to_numpy(), known["mean_probability"].to_numpy()
+        axes.hlines(predicted, places - 0.22, places + 0.22, color=SECOND, linewidth=2.4)

@@ -1,0 +1,226 @@
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from models.report.backtest import BacktestChart
+from models.report.chart import Chart
+from models.report.delays import DelayChart
+from models.report.importance import by_feature, by_group, importance_blocks
+from models.report.numbers import Estimate, percent
+from models.report.quality import columns_frame, quality_blocks
+from models.report.ranking import GainChart, LiftChart, RocChart
+from models.report.reliability import ReliabilityChart
+from models.report.separation import SeparationChart
+from models.report.stability import AgeChart, MonthChart
+from models.report.table import Column, table_of, thinned
+from models.report.timeline import TimelineChart
+from tests.report_samples import sample_inputs, sample_quality
+
+INPUTS = sample_inputs()
+
+
+def spaced(text: str) -> str:
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def existing(name: str) -> pl.DataFrame:
+    frame = INPUTS.frame(name)
+    assert frame is not None
+    return frame
+
+
+CHARTS: list[Chart] = [
+    ReliabilityChart(existing("reliability"), INPUTS.reliability_curve),
+    GainChart(existing("gain")),
+    LiftChart(existing("lift")),
+    RocChart(existing("roc"), Estimate(0.78, 0.75, 0.81)),
+    SeparationChart(existing("separation")),
+    MonthChart(INPUTS.metrics["by_month"], INPUTS.metrics["test"]),
+    AgeChart(INPUTS.metrics["by_landmark"], INPUTS.metrics["test"]),
+    DelayChart(existing("delays"), 60.0),
+    BacktestChart(existing("backtest"), existing("backtest_averages")),
+    TimelineChart(existing("splits")),
+]
+
+
+@pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.name)
+def test_a_charts_table_holds_exactly_its_frame(chart: Chart) -> None:
+    frame, table = chart.frame(), chart.table()
+    shown = thinned(frame, len(table.rows))
+    for column, cells in zip(table.columns, zip(*table.rows, strict=True), strict=True):
+        assert [column.cell(value) for value in shown[column.name]] == list(cells)
+
+
+@pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.name)
+def test_no_number_of_a_charts_frame_is_missing_from_its_table(chart: Chart) -> None:
+    told = {column.name for column in chart.table().columns}
+    hidden = {"part", "reason", "chosen"}  # told in words
+    numbers = {name for name, dtype in chart.frame().schema.items() if dtype == pl.Float64}
+    ends = {name for name in numbers if name.endswith(("_low", "_high")) and name[:3] != "auc"}
+    assert numbers - ends - hidden <= told
+
+
+def test_calibrated_groups_are_said_to_be_calibrated() -> None:
+    finding = ReliabilityChart(groups([0.0] * 10)).finding()
+    assert finding.startswith("In all 10 groups")
+    assert "no sign" in finding
+
+
+def test_one_miss_in_ten_is_what_chance_gives() -> None:
+    finding = ReliabilityChart(groups([0.0] * 9 + [0.08])).finding()
+    assert "In 1 of 10 groups" in finding
+    assert "no more than chance gives" in finding
+
+
+def test_many_misses_are_called_more_than_chance_and_the_widest_is_told() -> None:
+    finding = ReliabilityChart(groups([0.06, 0.06, 0.06, 0.2] + [0.0] * 6)).finding()
+    assert "In 4 of 10 groups" in finding
+    assert "more than chance explains" in finding
+    assert "1,000 leads were told 60 % on average and 40 % became customers" in spaced(finding)
+    assert finding.endswith("too high.")
+
+
+def test_predictions_below_what_happened_are_called_too_low() -> None:
+    assert ReliabilityChart(groups([-0.1] * 5)).finding().endswith("too low.")
+
+
+def groups(too_high: Sequence[float]) -> pl.DataFrame:
+    observed = np.full(len(too_high), 0.4)
+    return pl.DataFrame(
+        {
+            "n": [1000] * len(too_high),
+            "predicted": observed + np.array(too_high),
+            "observed": observed,
+            "low": observed - 0.05,
+            "high": observed + 0.05,
+        }
+    )
+
+
+def test_gain_tells_the_top_tenth_and_the_price_of_most_customers() -> None:
+    curve = pl.DataFrame({"share": [0.05, 0.1, 0.3, 0.5, 1.0], "gain": [0.2, 0.35, 0.7, 0.8, 1.0]})
+    finding = spaced(GainChart(curve).finding())
+    assert "top 10 % of the list hold 35 % of the customers" in finding
+    assert "To reach 80 % of them, 50 % must be called." in finding
+
+
+def test_lift_is_told_with_its_interval() -> None:
+    row = {"share": [0.1], "lift": [3.5], "low": [3.0], "high": [4.0]}
+    finding = spaced(LiftChart(pl.DataFrame(row)).finding())
+    assert "hold 3.5 times as many customers" in finding
+    assert finding.endswith("(95 %: 3.0 to 4.0).")
+
+
+def test_the_median_probability_is_read_off_the_bins() -> None:
+    bins = pl.DataFrame({"from": [0.0, 0.5], "to": [0.5, 1.0], "won": [10, 30], "lost": [40, 0]})
+    # Half of 40 customers: 10 in the first bin, then 10 of the 30 that lie evenly in 0.5 to 1.
+    finding = spaced(SeparationChart(bins).finding())
+    assert "above about 67 %" in finding
+    assert "below about 25 %" in finding
+
+
+def test_one_kind_alone_is_not_compared() -> None:
+    bins = pl.DataFrame({"from": [0.0], "to": [1.0], "won": [0], "lost": [9]})
+    assert "nothing to compare" in SeparationChart(bins).finding()
+    assert SeparationChart(bins).frame()["won_share"].to_list() == [0.0]
+
+
+def metrics(auc: float, half: float = 0.02) -> dict[str, Any]:
+    return {"auc": {"value": auc, "low": auc - half, "high": auc + half}, "n": 10}
+
+
+def test_a_month_apart_from_the_whole_test_is_named() -> None:
+    months = {"2025-01": metrics(0.7), "2025-02": metrics(0.61), "2025-03": metrics(0.69)}
+    finding = MonthChart(months, metrics(0.7)).finding()
+    assert "between 0.610 (Feb 2025) and 0.700 (Jan 2025)" in finding
+    assert finding.endswith("by more than its interval: Feb 2025.")
+
+
+def test_months_alike_show_no_sign_of_a_change() -> None:
+    months = {"2025-01": metrics(0.7), "2025-02": metrics(0.71)}
+    assert "no sign of a change" in MonthChart(months, metrics(0.7)).finding()
+
+
+def test_segments_without_both_outcomes_say_so() -> None:
+    undefined = {"auc": {"value": None, "low": None, "high": None}, "n": 3}
+    chart = AgeChart({"0": undefined, "7": undefined}, {})
+    assert "No age of the test has both" in chart.finding()
+    assert chart.svg is not None
+    assert chart.frame().columns == ["segment", "n"]
+
+
+def test_the_delay_chart_reads_the_horizon_off_the_curve() -> None:
+    row: dict[str, Any] = {"days": [0.0, 10.0, 40.0], "share": [0.0, 0.04, 0.08]}
+    curve = pl.DataFrame(row | {"low": [0.0] * 3, "high": [0.1] * 3, "at_risk": [9, 5, 1]})
+    finding = spaced(DelayChart(curve, 30.0).finding())
+    assert finding == "4 % of the leads are customers after 30 days, 8 % after 40 days."
+    assert DelayChart(curve, 30.0, "Their own words.").finding() == "Their own words."
+
+
+def test_the_backtest_names_the_best_and_who_is_level_with_it() -> None:
+    averages = pl.DataFrame(
+        {
+            "candidate": ["tree", "line", "prior"],
+            "log_loss": [0.30, 0.31, 0.40],
+            "difference": [0.0, 0.01, 0.1],
+            "low": [None, -0.01, 0.08],
+            "high": [None, 0.03, 0.12],
+            "chosen": [False, True, False],
+        }
+    )
+    finding = BacktestChart(existing("backtest"), averages).finding()
+    assert "lowest log loss is that of tree (0.3000 on average)" in finding
+    assert "Chosen was line." in finding
+    assert finding.endswith("Not to be told apart from it: line.")
+
+
+def test_the_timeline_counts_every_snapshot_once() -> None:
+    chart = TimelineChart(existing("splits"))
+    assert int(chart.frame()["snapshots"].sum()) == int(existing("splits")["snapshots"].sum())
+    assert "24,310 snapshots, 1,421 customers" in spaced(chart.finding())
+    assert "24,380 snapshots left out" in spaced(chart.finding())
+
+
+def test_what_was_left_out_stands_last_in_times_order() -> None:
+    frame = TimelineChart(existing("splits")).frame()
+    assert frame["part"].to_list() == ["train", "calibration", "test"] + ["left_out"] * 3
+    left_out = frame.filter(part="left_out")["first_position"]
+    assert left_out.is_sorted()
+
+
+def test_importances_by_group_and_by_feature_add_up_to_all() -> None:
+    shares = existing("importance").with_columns(
+        share=pl.col("importance") / pl.col("importance").sum()
+    )
+    assert by_group(shares)["share"].sum() == pytest.approx(1)
+    assert by_feature(shares)["share"].is_sorted(descending=True)
+    assert importance_blocks(shares.with_columns(importance=0.0)) == []
+
+
+def test_the_emptiest_columns_come_first() -> None:
+    frame = columns_frame(sample_quality()["columns"])
+    assert frame["name"][:2].to_list() == ["revenue", "phone"]
+    assert frame.filter(name="industry")["typical"].item().startswith("Software (4,120)")
+    assert frame.filter(name="revenue")["typical"].item() == "12 to 380"
+
+
+@pytest.mark.parametrize("key", [*sample_quality(), None])
+def test_quality_is_shown_without_any_of_its_parts(key: str | None) -> None:
+    content = {name: part for name, part in sample_quality().items() if name != key}
+    assert quality_blocks(content)
+
+
+def test_no_quality_shows_nothing() -> None:
+    assert quality_blocks(None) == []
+    assert quality_blocks({}) == []
+
+
+def test_a_long_table_is_thinned_evenly_and_says_so() -> None:
+    frame = pl.DataFrame({"x": list(range(1001))})
+    table = table_of(frame, (Column("x", "X", percent),), "all", longest=11)
+    assert thinned(frame, 11)["x"].to_list() == list(range(0, 1001, 100))
+    assert table.note == "11 of 1001 rows, evenly spaced."
+    assert table_of(frame.head(5), (Column("x", "X", percent),), "few").note == ""
