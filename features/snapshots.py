@@ -24,6 +24,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from features.errors import LeadcastError
+from features.persons import group_ids
 from features.tables import TIME, Tables, TimeOrder
 
 _US_PER_DAY = 86_400_000_000
@@ -108,7 +109,7 @@ def make_snapshots(tables: Tables, settings: SnapshotSettings, seed: int) -> pl.
         Sorted by position, lead and landmark: ``lead_id`` (String), ``as_of`` (`TIME`, null where
         the source is not dated), ``landmark_days`` (Float64, likewise), ``position`` (Int64:
         `as_of` in microseconds since 1970, else the lead's place in time's order, else its place
-        in a seeded permutation), ``group_id`` (String: the lead's account, else the lead itself),
+        in a seeded permutation), ``group_id`` (String: leads of one account or person share it),
         ``mature`` (Boolean), ``converted`` (Boolean, null where not mature). The order of the
         tables' rows makes no difference.
 
@@ -181,13 +182,8 @@ def _dated_looks(tables: Tables, settings: SnapshotSettings) -> pl.LazyFrame:
 
 def _with_outcomes(leads: pl.DataFrame, tables: Tables) -> pl.LazyFrame:
     kept = [name for name in ("lead_id", "created_at", "position") if name in leads.columns]
-    group = pl.col("lead_id")
-    if "account_id" in leads.columns:
-        # Prefixed, or account 17 would swallow a lead 17 that has no account.
-        account = pl.concat_str(pl.lit("account:"), pl.col("account_id").cast(pl.String))
-        group = pl.coalesce(account, group)
     outcomes = tables.outcomes.lazy().select("lead_id", "won_at", "lost_at", "converted")
-    known = leads.lazy().select(*kept, group_id=group).sort("lead_id")
+    known = leads.lazy().select(*kept, group_id=group_ids(leads)).sort("lead_id")
     return known.join(outcomes, on="lead_id", how="left", maintain_order="left")
 
 

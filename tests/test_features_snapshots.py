@@ -180,6 +180,15 @@ def test_leads_of_an_account_share_a_group() -> None:
     assert dict(groups.iter_rows()) == {"won": "account:17", "open": "account:17", "17": "17"}
 
 
+def test_leads_of_a_person_share_a_group() -> None:
+    tables = dated(ANCHORS | {"b": (0, None, None)}, 80)
+    emails = pl.Series(["A@example.com", "b@example.com", "a@example.com "])
+    leads = tables.leads.with_columns(email=emails)
+    tables = Tables(leads, *list(vars(tables).values())[1:])
+    groups = make_snapshots(tables, SETTINGS, seed=0).select("lead_id", "group_id").unique()
+    assert dict(groups.iter_rows()) == {"won": "b", "open": "open", "b": "b"}
+
+
 def test_undated_outcome_gives_one_mature_look_a_lead() -> None:
     tables = dated({"a": (0, None, None), "b": (1, None, None), "c": (60, None, None)}, until=80)
     outcomes = tables.outcomes.with_columns(converted=pl.Series([True, False, True]))
