@@ -17,7 +17,9 @@ import numpy as np
 from features.errors import LeadcastError
 from models.data import Floats, Matrix
 from models.trees_codes import Columns, Splits, encode_trees
+from models.trees_contributions import contributions_into
 from models.trees_engines import Stepper, Walker
+from models.trees_paths import Paths, lay_out
 from models.trees_text import Trees, read_trees
 
 WALK_ROWS = 8
@@ -26,6 +28,7 @@ MAX_LEAVES = 1024
 """With larger trees, walking costs less than letting a row take every step."""
 MAX_CODES = 2**16
 ROWS_PER_THREAD = 16_384
+EXPLAINED_PER_THREAD = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,10 +94,46 @@ class Forest:
         checked = self._checked(values)
         total = np.empty(len(checked))
         if len(checked) <= WALK_ROWS or not self._has_small_codes:
-            _sum_in_parts(self._walker.sum_into, checked, total, threads)
+            _in_parts(self._walker.sum_into, checked, total, threads, ROWS_PER_THREAD)
         else:
-            _sum_in_parts(self._stepper.sum_into, checked, total, threads)
+            _in_parts(self._stepper.sum_into, checked, total, threads, ROWS_PER_THREAD)
         return total
+
+    def contributions(self, values: Matrix, threads: int = 1) -> Floats:
+        """Split each row's sum of leaves among the features.
+
+        Equal to LightGBM's ``Booster.predict(values, pred_contrib=True)`` but for rounding: the
+        Shapley values where an unknown feature goes each way with its share of training rows
+        (Lundberg et al., Consistent individualized feature attribution for tree ensembles, 2018).
+
+        Parameters
+        ----------
+        values : ndarray of float32, shape (n_rows, n_features)
+            As for `raw`.
+        threads : int
+            How many threads to use when there are many rows.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_rows, n_features + 1)
+            What each feature adds; last the mean over the training rows, from which they start.
+
+        Raises
+        ------
+        LeadcastError
+            As `raw` does.
+        """
+        checked = self._checked(values)
+        out = np.empty((len(checked), self.n_features + 1))
+        walker, paths = self._walker, self._paths
+        _in_parts(
+            lambda rows, part: contributions_into(rows, walker, paths, part),
+            checked,
+            out,
+            threads,
+            EXPLAINED_PER_THREAD,
+        )
+        return out
 
     def _checked(self, values: Matrix) -> Matrix:
         if values.dtype != np.float32 or values.ndim != 2 or values.shape[1] != self.n_features:
@@ -114,6 +153,10 @@ class Forest:
         return largest_tree <= MAX_LEAVES and self._encoded[0].largest_code < MAX_CODES
 
     @cached_property
+    def _paths(self) -> Paths:
+        return lay_out(self.trees)
+
+    @cached_property
     def _walker(self) -> Walker:
         return Walker.of(self.trees, *self._encoded)
 
@@ -122,14 +165,13 @@ class Forest:
         return Stepper.of(self.trees, *self._encoded)
 
 
-def _sum_in_parts(
-    sum_into: Callable[[Matrix, Floats], None], values: Matrix, total: Floats, threads: int
+def _in_parts(
+    compute: Callable[[Matrix, Floats], None], values: Matrix, out: Floats, threads: int, size: int
 ) -> None:
-    if threads == 1 or len(values) < 2 * ROWS_PER_THREAD:
-        sum_into(values, total)
+    if threads == 1 or len(values) < 2 * size:
+        compute(values, out)
         return
     # More parts than threads, so that none waits long for the slowest.
-    edges = range(0, len(values), ROWS_PER_THREAD)
-    parts = [slice(edge, edge + ROWS_PER_THREAD) for edge in edges]
+    parts = [slice(first, first + size) for first in range(0, len(values), size)]
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda part: sum_into(values[part], total[part]), parts))
+        list(pool.map(lambda part: compute(values[part], out[part]), parts))

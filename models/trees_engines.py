@@ -4,11 +4,20 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 from models.data import Floats, Integers, Matrix
 from models.trees_codes import Columns, Splits, steps_of
-from models.trees_kernels import BLOCK, LANES, Codes, Int32s, Leaves, add_by_steps, encode, walk
+from models.trees_kernels import (
+    BLOCK,
+    LANES,
+    Codes,
+    Flags,
+    Int32s,
+    Leaves,
+    add_by_steps,
+    encode,
+    walk,
+)
 from models.trees_text import Trees
 
 
@@ -26,7 +35,7 @@ class Walker:
     columns: Columns
     roots: Int32s
     nodes: Int32s
-    goes_left: npt.NDArray[np.bool_]
+    goes_left: Flags
     leaf_value: Floats
 
     @classmethod
@@ -70,7 +79,7 @@ class Walker:
             walk(codes, self.roots, self.nodes, self.goes_left, self.leaf_value, total[rows])
 
 
-def _bounds_and_sets(columns: Columns, splits: Splits) -> tuple[Integers, npt.NDArray[np.bool_]]:
+def _bounds_and_sets(columns: Columns, splits: Splits) -> tuple[Integers, Flags]:
     bound, parts, place = splits.bound.copy(), [np.zeros(0, dtype=bool)], 0
     for node, left_codes in splits.left_codes.items():
         goes_left = np.zeros(columns.absent[splits.column[node]] + 1, dtype=bool)

@@ -19,6 +19,7 @@ ZERO_MISSING, NAN_MISSING, CATEGORY = 1, 2, 3
 """Treatments of a column; 0: nothing is missing, NaN counts as zero."""
 
 Int32s = npt.NDArray[np.int32]
+Flags = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.signedinteger]
 Leaves = npt.NDArray[np.unsignedinteger]
 
@@ -143,7 +144,7 @@ def walk(
     codes: Int32s,
     roots: Int32s,
     nodes: Int32s,
-    goes_left: npt.NDArray[np.bool_],
+    goes_left: Flags,
     leaf_value: Floats,
     total: Floats,
 ) -> None:

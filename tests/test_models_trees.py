@@ -175,6 +175,47 @@ def test_a_model_that_learned_nothing_is_a_constant() -> None:
     np.testing.assert_array_equal(forest.raw(values), constant.predict(values, raw_score=True))
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_contributions_are_those_of_lightgbm(variant: str) -> None:
+    values = draw(5, 40, 0.3)
+    expected = booster(variant).predict(values, pred_contrib=True, num_threads=1)
+    found = forest_of(variant).contributions(values)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_contributions_add_up_to_the_sum_of_leaves(variant: str) -> None:
+    forest, values = forest_of(variant), draw(6, 40, 0.3)
+    total = forest.contributions(values).sum(axis=1)
+    np.testing.assert_allclose(total, forest.raw(values), rtol=0, atol=1e-9)
+
+
+def test_contributions_of_a_row_alone_equal_those_among_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    forest, values = forest_of("plain"), draw(6, 40, 0.3)
+    together = forest.contributions(values)
+    alone = np.vstack([forest.contributions(values[row : row + 1]) for row in range(40)])
+    np.testing.assert_array_equal(together, alone)
+    monkeypatch.setattr(trees_module, "EXPLAINED_PER_THREAD", 7)
+    np.testing.assert_array_equal(together, forest.contributions(values, threads=2))
+
+
+def test_contributions_of_two_splits_are_those_worked_out_by_hand() -> None:
+    # Column 0 then column 1, each side taken by half of the training rows: leaves 0, 0, 2, 6.
+    # Known: nothing 2, column 0 (right) 4, column 1 (right) 3, both 6.
+    forest = Forest.from_lightgbm_text(two_splits(booster("plain").model_to_string()))
+    values = np.array([[1, 1, 0, 0, 0, 0]], dtype=np.float32)
+    found = forest.contributions(values)[0]
+    np.testing.assert_allclose(found, [2.5, 1.5, 0, 0, 0, 0, 2.0], atol=1e-15)
+
+
+def test_a_feature_that_no_tree_looks_at_contributes_nothing() -> None:
+    forest, values = forest_of("extra trees"), draw(6, 40, 0.3)
+    unused = np.setdiff1d(np.arange(N_FEATURES), forest.trees.feature)
+    assert not forest.contributions(values)[:, unused].any()
+
+
 DAMAGES: dict[str, Callable[[str], str]] = {
     "empty": lambda text: "",
     "foreign": lambda text: "{}",
@@ -233,6 +274,17 @@ def one_split(text: str, threshold: float) -> str:
         "tree_sizes=1\n\nTree=0\nnum_leaves=2\nnum_cat=0\nsplit_feature=0\n"
         f"threshold={threshold!r}\ndecision_type=8\nleft_child=-1\nright_child=-2\n"
         "leaf_value=-1 1\nleaf_count=1 1\ninternal_count=2\nis_linear=0\n\nend of trees\n"
+    )
+
+
+def two_splits(text: str) -> str:
+    """A model of one tree that looks at column 0, then on both sides at column 1."""
+    head = text.split("tree_sizes=")[0]
+    return head + (
+        "tree_sizes=1\n\nTree=0\nnum_leaves=4\nnum_cat=0\nsplit_feature=0 1 1\n"
+        "threshold=0.5 0.5 0.5\ndecision_type=8 8 8\nleft_child=1 -1 -3\nright_child=2 -2 -4\n"
+        "leaf_value=0 0 2 6\nleaf_count=5 5 5 5\ninternal_count=20 10 10\nis_linear=0\n\n"
+        "end of trees\n"
     )
 
 
