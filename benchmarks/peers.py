@@ -1,0 +1,184 @@
+"""Peers on a prepared split, in their own environment: ``python -m benchmarks.peers``.
+
+Reads a folder with ``train.parquet``, ``test.parquet`` (the same columns: features, then
+``converted``) and ``columns.json`` (name to ``number`` or ``category``), fits one peer and writes
+``<peer>.npy``, its probabilities for the test rows, and ``<peer>.json``, the seconds that it took.
+Imports nothing of Leadcast: what these packages pin never touches the product's environment.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+Predict = Callable[[pd.DataFrame, "pd.Series[Any]", pd.DataFrame, int], Any]
+NUMBER_BINS = 10
+ODOO_SMOOTHING = 0.1
+
+
+def naive_bayes(
+    train: pd.DataFrame, converted: "pd.Series[Any]", test: pd.DataFrame, seconds: int
+) -> Any:  # noqa: ANN401 - an array of probabilities
+    """Naive Bayes as in Odoo's predictive lead scoring: smoothed frequencies of each value.
+
+    Every value's count among won and among lost leads gets 0.1 added; numbers, which Odoo does
+    not use, are cut into tenths; a value never seen, or a missing one, says nothing.
+    """
+    won, lost = float(converted.sum()), float((1 - converted).sum())
+    log_odds = np.full(len(test), np.log(won / lost))
+    for name in train.columns:
+        seen, new = _as_values(train[name], test[name])
+        counts = pd.crosstab(seen, converted).reindex(columns=[0.0, 1.0], fill_value=0)
+        counts = counts + ODOO_SMOOTHING
+        ratio = np.log(
+            (counts[1.0] / (won + ODOO_SMOOTHING)) / (counts[0.0] / (lost + ODOO_SMOOTHING))
+        )
+        log_odds += new.map(ratio).astype(float).fillna(0.0).to_numpy()
+    return 1 / (1 + np.exp(-log_odds))
+
+
+def logistic(
+    train: pd.DataFrame, converted: "pd.Series[Any]", test: pd.DataFrame, seconds: int
+) -> Any:  # noqa: ANN401
+    """Logistic regression at its defaults: one-hot categories, standardised numbers, medians."""
+    from sklearn.compose import make_column_selector, make_column_transformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    numbers = make_pipeline(
+        SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()
+    )
+    encode = make_column_transformer(
+        (OneHotEncoder(handle_unknown="ignore"), make_column_selector(dtype_include="category")),
+        (numbers, make_column_selector(dtype_exclude="category")),
+    )
+    model = make_pipeline(encode, LogisticRegression(max_iter=2000))
+    return model.fit(train, converted).predict_proba(test)[:, 1]
+
+
+def lightgbm(
+    train: pd.DataFrame, converted: "pd.Series[Any]", test: pd.DataFrame, seconds: int
+) -> Any:  # noqa: ANN401
+    """LightGBM at its defaults, with its own handling of categories."""
+    from lightgbm import LGBMClassifier
+
+    return LGBMClassifier(verbose=-1).fit(train, converted).predict_proba(test)[:, 1]
+
+
+def catboost(
+    train: pd.DataFrame, converted: "pd.Series[Any]", test: pd.DataFrame, seconds: int
+) -> Any:  # noqa: ANN401
+    """CatBoost at its defaults, with its own handling of categories."""
+    from catboost import CatBoostClassifier
+
+    categories = list(train.select_dtypes("category").columns)
+    train, test = (
+        frame.assign(**{name: frame[name].astype(str) for name in categories})
+        for frame in (train, test)
+    )
+    model = CatBoostClassifier(
+        verbose=0, allow_writing_files=False, cat_features=categories, thread_count=2
+    )
+    return model.fit(train, converted).predict_proba(test)[:, 1]
+
+
+def flaml(
+    train: pd.DataFrame, converted: "pd.Series[Any]", test: pd.DataFrame, seconds: int
+) -> Any:  # noqa: ANN401
+    """FLAML on log loss, with a budget of seconds."""
+    from flaml import AutoML
+
+    model = AutoML()
+    model.fit(
+        train,
+        converted.astype(int),
+        task="classification",
+        metric="log_loss",
+        time_budget=seconds,
+        verbose=0,
+        n_jobs=2,
+        seed=1,
+    )
+    return model.predict_proba(test)[:, 1]
+
+
+def autogluon(
+    train: pd.DataFrame, converted: "pd.Series[Any]", test: pd.DataFrame, seconds: int
+) -> Any:  # noqa: ANN401
+    """AutoGluon, preset good_quality, on log loss, with a budget of seconds."""
+    from autogluon.tabular import TabularPredictor
+
+    with tempfile.TemporaryDirectory() as folder:
+        predictor = TabularPredictor("converted", eval_metric="log_loss", path=folder, verbosity=0)
+        labelled = train.assign(converted=converted.astype(int))
+        predictor.fit(labelled, presets="good_quality", time_limit=seconds, num_cpus=2)
+        return predictor.predict_proba(test)[1].to_numpy()
+
+
+PEERS: dict[str, Predict] = {
+    "naive Bayes (Odoo)": naive_bayes,
+    "logistic regression": logistic,
+    "LightGBM": lightgbm,
+    "CatBoost": catboost,
+    "FLAML": flaml,
+    "AutoGluon": autogluon,
+}
+
+
+def _as_values(train: "pd.Series[Any]", test: "pd.Series[Any]") -> tuple[Any, Any]:
+    if isinstance(train.dtype, pd.CategoricalDtype):
+        return train.astype(str), test.astype(str)
+    edges = np.unique(train.quantile(np.linspace(0, 1, NUMBER_BINS + 1)).dropna())
+    inner = edges[1:-1]
+    cut = (
+        pd.Series(np.searchsorted(inner, column, "right"), index=column.index).where(column.notna())
+        for column in (train, test)
+    )
+    return next(cut), next(cut)
+
+
+def _read(folder: Path, part: str) -> tuple[pd.DataFrame, "pd.Series[Any]"]:
+    table = pd.read_parquet(folder / f"{part}.parquet")
+    converted = table.pop("converted")
+    kinds = json.loads((folder / "columns.json").read_text())
+    for name in table.columns:
+        if kinds[name] == "category":
+            table[name] = table[name].astype("Int64").astype(str).astype("category")
+    return table, converted
+
+
+def _same_categories(train: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
+    return test.assign(
+        **{
+            name: pd.Categorical(test[name].astype(str), train[name].cat.categories)
+            for name in train.select_dtypes("category").columns
+        }
+    )
+
+
+def main() -> None:
+    """Fit one peer on one split and write its probabilities."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True, help="the prepared split")
+    parser.add_argument("--peer", choices=list(PEERS), required=True)
+    parser.add_argument("--seconds", type=int, default=75, help="the budget of those that take one")
+    arguments = parser.parse_args()
+    train, converted = _read(arguments.folder, "train")
+    test = _same_categories(train, _read(arguments.folder, "test")[0])
+    started = time.perf_counter()
+    probability = PEERS[arguments.peer](train, converted, test, arguments.seconds)
+    elapsed = time.perf_counter() - started
+    np.save(arguments.folder / f"{arguments.peer}.npy", np.asarray(probability, dtype=float))
+    (arguments.folder / f"{arguments.peer}.json").write_text(json.dumps({"seconds": elapsed}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""Where benchmarks leave what they measured, with the machine that they ran on."""
+
+import os
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from features.files import write_json
+
+RESULTS = Path("benchmarks/results")
+
+
+def write_result(name: str, result: dict[str, Any]) -> Path:
+    """Write what a benchmark measured, with date and machine.
+
+    Parameters
+    ----------
+    name : str
+        The benchmark's name.
+    result : dict
+        JSON values.
+
+    Returns
+    -------
+    Path
+        The file, ``benchmarks/results/NAME.json``.
+    """
+    path = RESULTS / f"{name}.json"
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    write_json(path, {"date": f"{datetime.now(UTC):%Y-%m-%d}", "machine": machine} | result)
+    print(f"written to {path}")
+    return path

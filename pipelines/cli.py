@@ -1,0 +1,122 @@
+"""The command line: ``leadcast COMMAND``; every command imports what it needs when it runs."""
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from features.errors import LeadcastError
+
+app = typer.Typer(
+    name="leadcast",
+    help="Calibrated lead scoring: the probability that a lead becomes a paying customer.",
+    epilog="\b\nExamples:\n  leadcast run\n  leadcast check x_education\n  leadcast score --help",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+Source = Annotated[
+    str, typer.Argument(help="A source's name: that of a file data/sources/NAME.yaml.")
+]
+
+
+@app.callback()
+def commands() -> None:
+    """Calibrated lead scoring: the probability that a lead becomes a paying customer."""
+
+
+@app.command(epilog="\b\nExamples:\n  leadcast run\n  leadcast run x_education")
+def run(source: Source = "demo") -> None:
+    """Run the whole pipeline on a source and print what came out.
+
+    Only what is out of date is run; the results lie in data/runs/SOURCE.
+    """
+    from pipelines.run import run_pipeline
+
+    print(run_pipeline(source))
+
+
+@app.command(epilog="\b\nExamples:\n  leadcast check demo\n  leadcast check bpi2012")
+def check(source: Source) -> None:
+    """Read a source's definition and data and tell every fault at once, before any work."""
+    from pipelines.check import check as check_named
+
+    print(check_named(source))
+
+
+@app.command(
+    epilog="\b\nExamples:\n"
+    "  leadcast simulate --out /tmp/world\n"
+    "  leadcast simulate --leads 1000000 --seed 3 --out /tmp/large"
+)
+def simulate(
+    out: Annotated[Path, typer.Option(help="The folder to write; it is replaced as a whole.")],
+    leads: Annotated[int, typer.Option(min=1, help="How many leads.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same world.")] = 1,
+) -> None:
+    """Simulate the demo's seller: leads, events, outcomes and the true probabilities."""
+    from demo.simulate import simulate as simulate_world
+    from pipelines.console import progress_bar
+
+    with progress_bar("simulating", "leads", leads) as advance:
+        simulate_world(leads, seed, out, progress=advance)
+    print(f"{leads:,} leads written to {out}")
+
+
+@app.command(
+    epilog="\b\nExamples:\n"
+    "  leadcast score --bundle data/runs/demo/bundle --leads leads.csv --out scores.csv\n"
+    "  leadcast score --bundle data/runs/demo/bundle --leads leads.parquet \\\n"
+    "      --events events.parquet --as-of 2025-12-01T06:00:00Z --out scores.parquet\n"
+    "  leadcast score --bundle data/runs/x_education/bundle --source x_education \\\n"
+    "      --leads new_leads.csv --out scores.csv"
+)
+def score(
+    bundle: Annotated[Path, typer.Option(help="The folder of the exported scorer.")],
+    leads: Annotated[Path, typer.Option(help="New leads: CSV or Parquet, a row a lead.")],
+    out: Annotated[Path, typer.Option(help="The scores to write: .csv or .parquet.")],
+    events: Annotated[Path | None, typer.Option(help="Their events: CSV or Parquet.")] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="The moment to score at, with its zone; now unless leads have as_of."),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(help="Read the files as this source's definition maps its export."),
+    ] = None,
+) -> None:
+    """Score new leads with a bundle: a probability for each, in canonical columns or a source's."""
+    from pipelines.score import score_new_leads
+
+    print(score_new_leads(bundle, leads, events, _moment(as_of), out, source))
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise LeadcastError(
+            f"--as-of: found {text!r}; expected a time such as 2025-12-01T06:00:00Z"
+        ) from None
+    if moment.tzinfo is None:
+        raise LeadcastError(f"--as-of: {text!r} has no zone; add Z for UTC, or +01:00")
+    return moment
+
+
+def main() -> None:
+    """Run the command line; an error that the user can mend is told without a traceback."""
+    try:
+        app()
+    except LeadcastError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

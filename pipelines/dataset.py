@@ -1,0 +1,88 @@
+"""Snapshots and their features, as the stages after the feature matrix read them."""
+
+import numpy as np
+import polars as pl
+
+from features.files import read_json, written_whole
+from features.plan import FeaturePlan
+from features.snapshots import microseconds
+from models.data import LabelledMatrix, Matrix
+from pipelines.paths import RunFolder
+
+
+def used_snapshots(run: RunFolder) -> pl.DataFrame:
+    """Read the snapshots that are in a part: the rows of the matrix, in its order.
+
+    Parameters
+    ----------
+    run : RunFolder
+        A run that has taken its snapshots.
+
+    Returns
+    -------
+    pl.DataFrame
+        As `models.splits.split_snapshots` gives them, without those left out.
+    """
+    return pl.read_parquet(run.snapshots).filter(pl.col("part") != "left_out")
+
+
+def read_plan(run: RunFolder) -> FeaturePlan:
+    """Read the feature plan.
+
+    Parameters
+    ----------
+    run : RunFolder
+        A run that has computed its features.
+
+    Returns
+    -------
+    FeaturePlan
+    """
+    return FeaturePlan.from_json(read_json(run.plan))
+
+
+def write_matrix(run: RunFolder, plan: FeaturePlan, values: Matrix) -> None:
+    """Write the feature matrix as Parquet, a float32 column a feature.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    plan : FeaturePlan
+        Names the columns.
+    values : ndarray of float32, shape (n_snapshots, n_features)
+        The features.
+    """
+    names = [feature.name for feature in plan.features]
+    with written_whole(run.matrix) as temporary:
+        pl.from_numpy(values, schema=names).write_parquet(temporary)
+
+
+def read_part(run: RunFolder, part: str, horizon_days: float | None) -> LabelledMatrix:
+    """Read one part of the split, as a learner sees it.
+
+    Parameters
+    ----------
+    run : RunFolder
+        A run that has computed its features.
+    part : {"train", "calibration", "test"}
+        Which part.
+    horizon_days : float or None
+        How far labels look ahead; None where the source is not dated.
+
+    Returns
+    -------
+    LabelledMatrix
+    """
+    snapshots = used_snapshots(run)
+    inside = (snapshots["part"] == part).to_numpy()
+    rows = pl.scan_parquet(run.matrix).filter(pl.Series(inside)).collect()
+    chosen = snapshots.filter(pl.Series(inside))
+    return LabelledMatrix(
+        values=np.ascontiguousarray(rows.to_numpy(), dtype=np.float32),
+        features=read_plan(run).features,
+        converted=chosen["converted"].cast(pl.Float64).to_numpy(),
+        position=chosen["position"].to_numpy(),
+        group=chosen["group_id"].rank("dense").cast(pl.Int64).to_numpy(),
+        horizon=microseconds(horizon_days or 0.0),
+    )

@@ -1,0 +1,43 @@
+"""Snapshots to a feature matrix; what it learns of kinds and categories, it learns on training."""
+
+import polars as pl
+
+from features.engine import compute
+from features.files import write_json
+from features.fitting import fit_plan
+from features.tables import Tables
+from pipelines.dataset import used_snapshots, write_matrix
+from pipelines.params import load_params
+from pipelines.paths import RunFolder
+from pipelines.settings import snapshot_settings
+from pipelines.stage import run_stage
+
+
+def compute_features(source: str) -> str:
+    """Fit the feature plan on the training part and compute every part's features with it.
+
+    Parameters
+    ----------
+    source : str
+        The source's name.
+
+    Returns
+    -------
+    str
+        The matrix's size.
+    """
+    run, params = RunFolder(source), load_params()
+    tables, snapshots = Tables.read(run.tables), used_snapshots(run)
+    train = snapshots.filter(pl.col("part") == "train")
+    # What is known when the test begins is all that the exported scorer may know.
+    known_until = snapshots.filter(pl.col("part") == "test")["as_of"].min()
+    settings = snapshot_settings(source, params)
+    plan = fit_plan(tables, train, params.features, known_until, settings)
+    values = compute(plan, tables.leads, tables.events, snapshots)
+    write_json(run.plan, plan.to_json())
+    write_matrix(run, plan, values)
+    return f"{len(values):,} snapshots by {len(plan.features)} features"
+
+
+if __name__ == "__main__":
+    run_stage("features", compute_features)

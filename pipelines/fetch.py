@@ -1,0 +1,34 @@
+"""Make sure that a source's raw data are there, and say by a fingerprint whether they changed."""
+
+from features.files import write_json
+from features.sources.fingerprints import fingerprint
+from features.sources.load import find_definition
+from pipelines.paths import SOURCES, RunFolder
+from pipelines.raw import ensure_raw
+from pipelines.stage import run_stage
+
+
+def fetch(source: str) -> str:
+    """Simulate the demo's raw data where they are absent, and write the source's fingerprint.
+
+    Runs at every `dvc repro`, because DVC cannot watch files outside the project or a database.
+
+    Parameters
+    ----------
+    source : str
+        The source's name.
+
+    Returns
+    -------
+    str
+        What was done.
+    """
+    definition = find_definition(source, SOURCES)
+    made = ensure_raw(definition)
+    digest = fingerprint(definition)
+    write_json(RunFolder(source).fingerprint, digest)
+    return f"{made}fingerprint {digest['sha256'][:12]}"
+
+
+if __name__ == "__main__":
+    run_stage("fetch", fetch)

@@ -1,0 +1,27 @@
+"""Source to canonical tables, with what was set aside and how good the data are."""
+
+from features.sources.ingest import ingest
+from features.sources.load import find_definition
+from pipelines.paths import SOURCES, RunFolder
+from pipelines.stage import run_stage
+
+
+def run(source: str) -> str:
+    """Read, check and map a source; write its canonical tables.
+
+    Parameters
+    ----------
+    source : str
+        The source's name.
+
+    Returns
+    -------
+    str
+        How many leads and events there are, and how many rows were set aside.
+    """
+    result = ingest(find_definition(source, SOURCES), RunFolder(source).tables)
+    return str(result)
+
+
+if __name__ == "__main__":
+    run_stage("ingest", run)

@@ -1,0 +1,119 @@
+"""The parameters in `params.yaml`: frozen, and a misspelt key fails at load."""
+
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from features.errors import Fault, FaultsError, LeadcastError
+from features.settings import FeatureSettings
+from features.snapshots import SnapshotSettings
+from models.settings import LearnerSettings
+from models.splits import SplitSettings
+
+PARAMS = Path("params.yaml")
+Settings = TypeVar("Settings", bound=BaseModel)
+
+
+class Frozen(BaseModel):
+    """A part of the parameters."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SnapshotParams(Frozen):
+    """When leads are looked at; None stands for what the source's definition says."""
+
+    landmarks_days: tuple[float, ...] | None = None
+    horizon_days: float | None = None
+    reporting_lag_days: float | None = None
+
+    def over(self, source: BaseModel) -> SnapshotSettings:
+        """Put these parameters over a source's own, and those over the defaults.
+
+        Parameters
+        ----------
+        source : SnapshotDefaults
+            What the source's definition says; None where it says nothing.
+
+        Returns
+        -------
+        SnapshotSettings
+        """
+        said = source.model_dump(exclude_none=True) | self.model_dump(exclude_none=True)
+        return SnapshotSettings(**said)
+
+
+class EvaluationParams(Frozen):
+    """How the test metrics' intervals are computed."""
+
+    replicates: int = Field(1000, ge=100, description="bootstrap replicates")
+
+
+class LeakageParams(Frozen):
+    """What the leakage gate does with what it finds."""
+
+    stop: bool = Field(True, description="whether a finding of severity error fails the run")
+
+
+class TrackingParams(Frozen):
+    """Where runs are tracked."""
+
+    uri: str = Field("sqlite:///mlflow.db", description="MLflow's tracking store")
+
+
+class Params(Frozen):
+    """Everything in `params.yaml`."""
+
+    sources: tuple[str, ...] = ("demo",)
+    seed: int = 7
+    snapshots: SnapshotParams = SnapshotParams()
+    split: SplitSettings = SplitSettings()
+    features: FeatureSettings = FeatureSettings()
+    learner: LearnerSettings = LearnerSettings()
+    evaluation: EvaluationParams = EvaluationParams()
+    leakage: LeakageParams = LeakageParams()
+    tracking: TrackingParams = TrackingParams()
+
+
+def load_params(path: Path = PARAMS) -> Params:
+    """Read the parameters, telling every fault at once.
+
+    Parameters
+    ----------
+    path : Path
+        The file, `params.yaml` in the project's root.
+
+    Returns
+    -------
+    Params
+
+    Raises
+    ------
+    LeadcastError
+        If the file is missing or is not YAML.
+    FaultsError
+        If keys are unknown or values are not of their type.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        raise LeadcastError(f"{path}: there is no such file; run in the project's root") from None
+    except yaml.YAMLError as error:
+        raise LeadcastError(f"{path}: is not valid YAML: {error}") from None
+    try:
+        return Params.model_validate(content)
+    except ValidationError as error:
+        raise FaultsError(str(path), [_fault(path, item) for item in error.errors()]) from None
+
+
+def _fault(path: Path, item: object) -> Fault:
+    details = dict(item)  # type: ignore[call-overload]
+    key = ".".join(str(part) for part in details["loc"])
+    return Fault(
+        where=f"{path}: {key}",
+        found=repr(details["input"]),
+        expected=str(details["msg"]),
+        remedy="Correct the key or its value.",
+    )

@@ -1,0 +1,101 @@
+"""The main job: the whole pipeline on one source, and a summary of what came out."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from features.errors import LeadcastError
+from features.files import written_whole
+from features.sources.load import find_definition
+from pipelines.params import PARAMS, load_params
+from pipelines.paths import SOURCES, RunFolder
+from pipelines.summary import summarise
+
+STAGE_LINE = re.compile(r"^\[(\w+)\] ")
+ALWAYS_RUN = "fetch"
+
+
+def run_pipeline(source: str) -> str:
+    """Run every stage that is not up to date, and tell what came out.
+
+    Parameters
+    ----------
+    source : str
+        The source's name.
+
+    Returns
+    -------
+    str
+        The summary.
+
+    Raises
+    ------
+    LeadcastError
+        If there is no such source, or a stage failed (it has told why by then).
+    """
+    find_definition(source, SOURCES)
+    add_source(source)
+    stages = reproduce(source)
+    summary = summarise(RunFolder(source))
+    if stages:
+        return summary
+    return f"Nothing to do: {RunFolder(source).path} is up to date.\n{summary}"
+
+
+def add_source(source: str, params: Path = PARAMS) -> None:
+    """See that a source is in `params.yaml`'s list, from which DVC makes its stages.
+
+    Parameters
+    ----------
+    source : str
+        The source's name.
+    params : Path
+        The parameters; comments in it are kept.
+    """
+    if source in load_params(params).sources:
+        return
+    yaml = YAML()
+    content = yaml.load(params.read_text(encoding="utf-8"))
+    content["sources"].append(source)
+    with written_whole(params) as temporary, temporary.open("w", encoding="utf-8") as file:
+        yaml.dump(content, file)
+    print(f"Added {source} to the sources in {params}: `dvc repro` now runs it as well.")
+
+
+def reproduce(source: str) -> list[str]:
+    """Let DVC run what is out of date, passing on what the stages say.
+
+    Parameters
+    ----------
+    source : str
+        The source's name, one of the parameters' `sources`.
+
+    Returns
+    -------
+    list of str
+        The stages that ran, but for the one that always does.
+
+    Raises
+    ------
+    LeadcastError
+        If a stage failed.
+    """
+    command = [sys.executable, "-m", "dvc", "repro", f"track@{source}"]
+    # The stages call `python`: it must be this one, whether or not its environment is active.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    ran = []
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PATH": path}
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if (match := STAGE_LINE.match(line)) and match[1] != ALWAYS_RUN:
+                ran.append(match[1])
+                print(line, end="", flush=True)
+    if process.returncode != 0:
+        raise LeadcastError(f"the pipeline stopped; mend what is told above and run {source} again")
+    return ran

@@ -1,0 +1,39 @@
+"""Canonical tables to snapshots with mature labels, split by time."""
+
+from features.files import written_whole
+from features.snapshots import make_snapshots
+from features.tables import Tables
+from models.splits import PARTS, split_snapshots
+from pipelines.params import load_params
+from pipelines.paths import RunFolder
+from pipelines.settings import horizon_days, snapshot_settings
+from pipelines.stage import run_stage
+
+
+def take_snapshots(source: str) -> str:
+    """Look at each lead at its landmarks, label what is mature, and split.
+
+    Parameters
+    ----------
+    source : str
+        The source's name.
+
+    Returns
+    -------
+    str
+        How many snapshots each part holds.
+    """
+    run, params = RunFolder(source), load_params()
+    tables = Tables.read(run.tables)
+    settings = snapshot_settings(source, params)
+    snapshots = make_snapshots(tables, settings, params.seed)
+    split = split_snapshots(snapshots, params.split, horizon_days(tables, settings))
+    with written_whole(run.snapshots) as temporary:
+        split.write_parquet(temporary)
+    counts = dict(split["part"].value_counts().iter_rows())
+    parts = ", ".join(f"{part} {counts[part]:,}" for part in PARTS)
+    return f"{split.height:,} snapshots: {parts}, left out {counts.get('left_out', 0):,}"
+
+
+if __name__ == "__main__":
+    run_stage("snapshots", take_snapshots)

@@ -1,0 +1,71 @@
+"""What a run came to, in a dozen lines."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from features.files import read_json
+from pipelines.paths import RunFolder
+
+Metric = Mapping[str, float]
+
+
+def summarise(run: RunFolder) -> str:
+    """Tell how many leads and customers there were, how good the model is and where things lie.
+
+    Parameters
+    ----------
+    run : RunFolder
+        A run that has been through every stage.
+
+    Returns
+    -------
+    str
+        A summary for the terminal.
+
+    Raises
+    ------
+    LeadcastError
+        If a file of the run is missing or damaged.
+    """
+    test = read_json(run.metrics)["test"]
+    manifest = read_json(run.bundle / "manifest.json")
+    backtest = read_json(run.backtest)
+    lines = [
+        f"{run.source}: {_leads(run)}",
+        f"  test               {test['n']:,} snapshots, {test['n_converted']:,} converted, "
+        f"never seen in training",
+        *(f"  {words:<18} {_metric(test[key], form)}" for key, words, form in _SHOWN),
+        f"  learner            {backtest['chosen']}",
+        *(f"  note               {note}" for note in manifest["notes"]),
+        f"  report             {run.report}",
+        f"  bundle             {run.bundle}",
+    ]
+    return "\n".join(lines)
+
+
+_SHOWN = (
+    ("auc", "AUC", "{:.3f}"),
+    ("log_loss", "log loss", "{:.4f}"),
+    ("ece", "calibration error", "{:.3f}"),
+    ("lift_10", "lift, top decile", "{:.2f}"),
+)
+
+
+def _leads(run: RunFolder) -> str:
+    outcomes = pl.scan_parquet(run.tables / "outcomes.parquet")
+    won = pl.col("won_at").is_not_null() | pl.col("converted").fill_null(False)
+    counts: dict[str, Any] = (
+        outcomes.select(leads=pl.len(), won=won.sum()).collect().row(0, named=True)
+    )
+    return f"{counts['leads']:,} leads, {counts['won']:,} became customers"
+
+
+def _metric(metric: Metric | None, form: str) -> str:
+    if metric is None or metric["value"] is None:
+        return "cannot be told: the test part has one outcome only"
+    value = form.format(metric["value"])
+    if metric["low"] is None:
+        return value
+    return f"{value} (95 %: {form.format(metric['low'])} to {form.format(metric['high'])})"

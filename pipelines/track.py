@@ -1,0 +1,123 @@
+"""One MLflow run that holds a whole result: parameters, metrics, plots, report and model."""
+
+import importlib.metadata
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from features.files import read_json, write_json
+from pipelines.params import Params, load_params
+from pipelines.paths import RunFolder
+from pipelines.stage import run_stage
+
+CODE = ["features", "models", "serve"]
+NEEDED_TO_SCORE = ("mlflow", "numba", "numpy", "pandas", "polars", "pyarrow", "pydantic")
+
+
+def track(source: str) -> str:
+    """Log a result to MLflow, with the bundle as a model that `mlflow models serve` can load.
+
+    One run a result, logged when everything else is there: a run is whole or absent, and MLflow,
+    slow to import, is imported once.
+
+    Parameters
+    ----------
+    source : str
+        The source's name.
+
+    Returns
+    -------
+    str
+        The run's id and how to look at it.
+    """
+    import mlflow
+
+    run, params = RunFolder(source), load_params()
+    mlflow.set_tracking_uri(params.tracking.uri)
+    mlflow.set_experiment(source)
+    with mlflow.start_run(tags=_tags(run)) as active:
+        mlflow.log_params(_flat(_parameters(params)))
+        mlflow.log_metrics(_flat_metrics(read_json(run.metrics)["test"]))
+        for path in (run.report, run.metrics, run.backtest, run.calibration, run.leakage):
+            mlflow.log_artifact(str(path))
+        mlflow.log_artifacts(str(run.curves), artifact_path="curves")
+        model_uri = _log_bundle(run)
+    write_json(run.tracking, {"run_id": active.info.run_id, "model_uri": model_uri})
+    return f"run {active.info.run_id}; see: mlflow ui --backend-store-uri {params.tracking.uri}"
+
+
+def _tags(run: RunFolder) -> dict[str, str]:
+    return {
+        "source": run.source,
+        "fingerprint": read_json(run.fingerprint)["sha256"],
+        "git_commit": git_commit(),
+        "bundle_id": read_json(run.bundle / "manifest.json")["bundle_id"],
+    }
+
+
+def git_commit() -> str:
+    """Tell which commit the code is at, with ``+`` where files have changed since.
+
+    Returns
+    -------
+    str
+        The commit's hash; ``"unknown"`` outside a git checkout.
+    """
+    done = subprocess.run(
+        ["git", "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"],
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout.strip() if done.returncode == 0 else "unknown"
+
+
+def _parameters(params: Params) -> dict[str, Any]:
+    return params.model_dump(mode="json", exclude={"sources", "tracking"})
+
+
+def _flat(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in nested.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _flat_metrics(metrics: dict[str, Any]) -> dict[str, float]:
+    flat: dict[str, float] = {}
+    for name, metric in metrics.items():
+        values = metric if isinstance(metric, dict) else {"value": metric}
+        named = {name if key == "value" else f"{name}_{key}": v for key, v in values.items()}
+        flat |= {key: value for key, value in named.items() if value is not None}
+    return flat
+
+
+def _log_bundle(run: RunFolder) -> str:
+    import mlflow
+    from mlflow.models import infer_signature
+
+    from serve.scorer import Scorer
+
+    example = Scorer.load(run.bundle).example().to_pandas()
+    scores = Scorer.load(run.bundle).score_pandas(example)
+    model = mlflow.pyfunc.log_model(
+        name="leadcast",
+        python_model=str(Path("serve") / "mlflow_model.py"),
+        artifacts={"bundle": str(run.bundle)},
+        code_paths=CODE,
+        pip_requirements=[
+            f"{name}=={importlib.metadata.version(name)}" for name in NEEDED_TO_SCORE
+        ],
+        signature=infer_signature(example, scores),
+        input_example=example,
+    )
+    return str(model.model_uri)
+
+
+if __name__ == "__main__":
+    # MLflow's own progress bars and hints would hide the stage's one line.
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    run_stage("track", track)

@@ -1,0 +1,45 @@
+"""A project folder with a small demo world, in which the stages can run."""
+
+import shutil
+from contextlib import chdir
+from pathlib import Path
+
+import yaml
+
+from pipelines.calibrate import calibrate
+from pipelines.evaluate import evaluate
+from pipelines.export import export
+from pipelines.features import compute_features
+from pipelines.fetch import fetch
+from pipelines.ingest import run as ingest
+from pipelines.snapshots import take_snapshots
+from pipelines.train import train
+
+ROOT = Path(__file__).parents[1]
+STAGES = (fetch, ingest, take_snapshots, compute_features, train, calibrate, evaluate, export)
+
+
+def make_project(folder: Path, leads: int, seed: int = 5) -> Path:
+    """Lay out `params.yaml` and a demo source of so many leads; computes nothing."""
+    sources = folder / "data/sources"
+    sources.mkdir(parents=True)
+    definition = yaml.safe_load((ROOT / "data/sources/demo.yaml").read_text(encoding="utf-8"))
+    definition["simulation"] = {"leads": leads, "seed": seed}
+    (sources / "demo.yaml").write_text(yaml.safe_dump(definition), encoding="utf-8")
+    shutil.copy(ROOT / "params.yaml", folder)
+    change_params(folder, evaluation={"replicates": 100}, learner={"seeds": 1, "origins": 2})
+    return folder
+
+
+def change_params(folder: Path, **changes: object) -> None:
+    """Overwrite parts of a project's parameters."""
+    path = folder / "params.yaml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8")) | changes
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+
+
+def run_stages(folder: Path, source: str = "demo") -> None:
+    """Run every stage up to the bundle, in this process."""
+    with chdir(folder):
+        for stage in STAGES:
+            stage(source)
