@@ -1,0 +1,218 @@
+"""Choosing the learner: by the backtest, or by how little data there is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from features.errors import LeadcastError
+from models.backtest import Origin, Result, compare, rolling_origins, thinned_origin
+from models.data import Floats, Integers, LabelledMatrix
+from models.learners.fitting import fit_learner
+from models.learners.protocol import FittedLearner
+from models.learners.rows import canonical_order
+from models.learners.search import search_parameters
+from models.learners.selection import Contender, Setup, contenders, default_setup
+from models.learners.trial import Trial, try_at
+from models.settings import LearnerSettings
+
+MOST_GROWTH = 2.0
+"""Trees get more rounds with more rows than in the backtest, but not more than so many times."""
+
+Progress = Callable[[str, float], None]
+"""Called with what is being done and the share done."""
+
+
+@dataclass(frozen=True)
+class OutOfTime:
+    """Predictions of training rows by models that had not seen them: for the calibrator.
+
+    Parameters
+    ----------
+    index : ndarray of int64, shape (n,)
+        Row numbers of the data given to `choose`.
+    log_odds : ndarray of float64, shape (n,)
+        Of the learner chosen, fitted before each row's origin.
+    origin : ndarray of int64, shape (n,)
+        Which origin, 0 for the earliest.
+    """
+
+    index: Integers
+    log_odds: Floats
+    origin: Integers
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The learner chosen, and why.
+
+    Parameters
+    ----------
+    learner : FittedLearner
+        Fitted on all training rows.
+    backtest : tuple of Result
+        Each candidate at each origin; empty where no origin could be placed.
+    notes : tuple of str
+        For people.
+    setup : dict
+        Half-life, penalty, rounds and weights of the learner chosen, as plain data.
+    out_of_time : OutOfTime
+        Empty where no origin could be placed.
+    """
+
+    learner: FittedLearner
+    backtest: tuple[Result, ...]
+    notes: tuple[str, ...]
+    setup: dict[str, Any]
+    out_of_time: OutOfTime
+
+
+def choose(
+    data: LabelledMatrix, settings: LearnerSettings, progress: Progress | None = None
+) -> Choice:
+    """Let the learners compete, and fit the winner on all rows.
+
+    Parameters
+    ----------
+    data : LabelledMatrix
+        The training rows, mature, in any order.
+    settings : LearnerSettings
+    progress : callable, optional
+        Told what is being done, and the share done.
+
+    Returns
+    -------
+    Choice
+
+    Raises
+    ------
+    LeadcastError
+        If no lead was won, or none was not; if `settings.monotone` names what cannot be.
+    """
+    tell = progress or _say_nothing
+    order = canonical_order(data)
+    rows = data.rows(order)
+    kinds, notes = _affordable(rows, settings)
+    origins = _origins(rows, settings) if len(kinds) > 1 else ()
+    trials = _trials(rows, origins, settings, kinds, tell)
+    if not trials:
+        return _without_backtest(data, kinds, notes, settings)
+    found = contenders(trials, kinds, settings)
+    winner = min(found.values(), key=lambda contender: contender.loss)
+    changed, winner, more = search_parameters(rows, origins, winner, trials, settings, tell)
+    tell(f"fitting {winner.kind} on all rows", 0.9)
+    setup = _grown(winner.setup, len(rows), trials)
+    learner = fit_learner(winner.kind, data, setup, settings, changed)
+    notes += (_words(found, winner, len(origins)), *more)
+    table = _table(found, winner, rows, origins)
+    return Choice(
+        learner, table, notes, _plain(setup, changed), _out_of_time(order, trials, winner)
+    )
+
+
+def _say_nothing(_what: str, _share: float) -> None:
+    pass
+
+
+def _affordable(
+    data: LabelledMatrix, settings: LearnerSettings
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    won, lost = _leads(data, 1.0), _leads(data, 0.0)
+    if won == 0 or lost == 0:
+        missing = "was won" if won == 0 else "was not won"
+        raise LeadcastError(
+            f"of {len(np.unique(data.group))} training leads with a mature label none {missing}: "
+            "there is nothing to learn from. Take a longer horizon or export, or check the outcome "
+            "columns of the source."
+        )
+    scarce, noun = (won, "won") if won <= lost else (lost, "not won")
+    if scarce < settings.fewest_won_logistic:
+        need = settings.fewest_won_logistic
+        return ("prior",), (f"{scarce} {noun} leads: base rate only (a model needs {need})",)
+    if scarce < settings.fewest_won_lightgbm:
+        simple = tuple(k for k in settings.candidates if k in ("prior", "logistic")) or (
+            "logistic",
+        )
+        need = settings.fewest_won_lightgbm
+        return simple, (f"{scarce} {noun} leads: no boosted trees (they need {need})",)
+    return settings.candidates, ()
+
+
+def _leads(data: LabelledMatrix, outcome: float) -> int:
+    return len(np.unique(data.group[data.converted == outcome]))
+
+
+def _origins(rows: LabelledMatrix, settings: LearnerSettings) -> tuple[Origin, ...]:
+    most = settings.backtest_rows
+    return tuple(thinned_origin(o, most) for o in rolling_origins(rows, settings.origins))
+
+
+def _trials(
+    rows: LabelledMatrix,
+    origins: tuple[Origin, ...],
+    settings: LearnerSettings,
+    kinds: tuple[str, ...],
+    tell: Progress,
+) -> list[Trial]:
+    trees = "lightgbm" in kinds or "blend" in kinds
+    deepest = "lightgbm" if trees else "logistic"
+    trials = []
+    for place, origin in enumerate(origins):
+        tell(f"backtest, origin {place + 1} of {len(origins)}", 0.8 * place / len(origins))
+        trials.append(try_at(rows, origin.train, origin.valid, settings, deepest))
+    return trials
+
+
+def _without_backtest(
+    data: LabelledMatrix, kinds: tuple[str, ...], notes: tuple[str, ...], settings: LearnerSettings
+) -> Choice:
+    kind = kinds[0] if len(kinds) == 1 else next(k for k in ("logistic", *kinds) if k in kinds)
+    if len(kinds) > 1:
+        notes += (f"{kind}, untested: the rows are too few, or too close in time, for a backtest",)
+    setup = default_setup(settings)
+    nothing = np.zeros(0, np.int64)
+    learner = fit_learner(kind, data, setup, settings)
+    return Choice(learner, (), notes, _plain(setup, {}), OutOfTime(nothing, np.zeros(0), nothing))
+
+
+def _grown(setup: Setup, n: int, trials: list[Trial]) -> Setup:
+    growth = n / float(np.mean([trial.n_train for trial in trials]))
+    return replace(setup, rounds=round(setup.rounds * float(np.clip(growth, 1.0, MOST_GROWTH))))
+
+
+def _words(found: dict[str, Contender], winner: Contender, origins: int) -> str:
+    others = [f"{c.kind} {c.loss:.4f}" for c in found.values() if c.kind != winner.kind]
+    against = f" against {', '.join(others)}" if others else ""
+    where = "1 origin" if origins == 1 else f"{origins} rolling origins"
+    half_life = winner.setup.half_life
+    recency = (
+        ""
+        if half_life is None
+        else f"; recent leads weigh more (half-life {half_life:.0%} of the span)"
+    )
+    return f"{winner.kind} chosen: log loss {winner.loss:.4f}{against}, over {where}{recency}"
+
+
+def _table(
+    found: dict[str, Contender],
+    winner: Contender,
+    rows: LabelledMatrix,
+    origins: tuple[Origin, ...],
+) -> tuple[Result, ...]:
+    log_odds = {kind: contender.log_odds for kind, contender in found.items()}
+    log_odds[winner.kind] = winner.log_odds
+    return compare(log_odds, winner.kind, rows, origins)
+
+
+def _out_of_time(order: Integers, trials: list[Trial], winner: Contender) -> OutOfTime:
+    return OutOfTime(
+        index=order[np.concatenate([trial.index for trial in trials])],
+        log_odds=np.concatenate(winner.log_odds),
+        origin=np.repeat(np.arange(len(trials)), [len(trial.index) for trial in trials]),
+    )
+
+
+def _plain(setup: Setup, changed: dict[str, Any]) -> dict[str, Any]:
+    content = {**vars(setup), "weights": list(setup.weights)}
+    return {**content, "parameters": changed} if changed else content

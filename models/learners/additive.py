@@ -1,0 +1,164 @@
+"""The fitted logistic regression, boosted trees and blend: a level plus weighted shapes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from features.files import read_json, write_json
+from models.data import Floats, Matrix
+from models.learners.level import Level
+from models.learners.shapes import Shape, load_shape
+
+FILE = "learner.json"
+ROWS_AT_ONCE = 50_000
+"""Rows are scored in blocks of so many, so that memory stays bounded."""
+EXPLAINED_ROWS = 300
+
+Kind = Literal["logistic", "lightgbm", "blend"]
+
+
+@dataclass(frozen=True)
+class Additive:
+    """Log-odds ``trust * (level + sum of weight * shape)``.
+
+    Parameters
+    ----------
+    kind : {"logistic", "lightgbm", "blend"}
+    level : Level
+        What all leads of the time have in common, and how sure it is.
+    shapes : tuple of Shape
+        What sets leads apart.
+    weights : tuple of float
+        One for each shape, not negative.
+    shares : ndarray of float64, shape (n_features,)
+        The importance of each feature.
+    """
+
+    kind: Kind
+    level: Level
+    shapes: tuple[Shape, ...]
+    weights: tuple[float, ...]
+    shares: Floats
+
+    def log_odds(self, values: Matrix) -> Floats:
+        """Score rows.
+
+        Parameters
+        ----------
+        values : ndarray of float32, shape (n, n_features)
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+        """
+        blocks = [values[start : start + ROWS_AT_ONCE] for start in _starts(len(values))]
+        return np.concatenate([self._log_odds(block) for block in blocks])
+
+    def contributions(self, values: Matrix) -> tuple[Floats, Floats]:
+        """Split the log-odds among the features.
+
+        Parameters
+        ----------
+        values : ndarray of float32, shape (n, n_features)
+
+        Returns
+        -------
+        contributions : ndarray of float64, shape (n, n_features)
+        base : ndarray of float64, shape (n,)
+            Together with a row's contributions it adds up to the row's log-odds.
+        """
+        total, base = self.level.contributions(values)
+        for weight, shape in zip(self.weights, self.shapes, strict=True):
+            if weight > 0:
+                part, start = shape.contributions(values)
+                total += weight * part
+                base += weight * start
+        trust = self.level.trust(values)
+        return total * trust[:, None], base * trust
+
+    def importance(self) -> Floats:
+        """Tell each feature's share in what sets leads apart.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_features,)
+            Mean absolute contributions over training rows; they sum to 1, or are all 0.
+        """
+        return self.shares
+
+    def save(self, folder: Path) -> None:
+        """Write plain data: ``learner.json``, and a LightGBM text for each forest.
+
+        Parameters
+        ----------
+        folder : Path
+            Made if it does not exist.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        content = {
+            "kind": self.kind,
+            "level": self.level.to_json(),
+            "shapes": [shape.save(folder) for shape in self.shapes],
+            "weights": list(self.weights),
+            "importance": self.shares.tolist(),
+        }
+        write_json(folder / FILE, content)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote.
+
+        Parameters
+        ----------
+        folder : Path
+
+        Returns
+        -------
+        Additive
+        """
+        content: dict[str, Any] = read_json(folder / FILE)
+        return cls(
+            kind=content["kind"],
+            level=Level.from_json(content["level"]),
+            shapes=tuple(load_shape(folder, shape) for shape in content["shapes"]),
+            weights=tuple(content["weights"]),
+            shares=np.array(content["importance"], float),
+        )
+
+    def _log_odds(self, values: Matrix) -> Floats:
+        total = self.level.mean(values)
+        for weight, shape in zip(self.weights, self.shapes, strict=True):
+            if weight > 0:
+                total = total + weight * shape.values(values)
+        return np.asarray(total * self.level.trust(values))
+
+
+def additive_of(
+    kind: Kind, level: Level, shapes: tuple[Shape, ...], weights: tuple[float, ...], values: Matrix
+) -> Additive:
+    """Put a learner together and measure its importance.
+
+    Parameters
+    ----------
+    kind, level, shapes, weights
+        As for `Additive`.
+    values : ndarray of float32, shape (n, n_features)
+        Training rows; evenly spaced ones are explained.
+
+    Returns
+    -------
+    Additive
+    """
+    bare = Additive(kind, level, shapes, weights, np.zeros(values.shape[1]))
+    some = values[np.linspace(0, len(values) - 1, min(EXPLAINED_ROWS, len(values))).astype(int)]
+    contributions = bare.contributions(some)[0]
+    sizes = np.abs(contributions - contributions.mean(axis=0)).mean(axis=0)
+    total = float(sizes.sum())
+    shares = sizes / total if total > 0 else np.zeros(values.shape[1])
+    return Additive(kind, level, shapes, weights, shares)
+
+
+def _starts(n: int) -> range:
+    return range(0, max(n, 1), ROWS_AT_ONCE)

@@ -1,0 +1,140 @@
+"""Boosted trees made for drift: on top of the level, without clocks, strongly regularised.
+
+Extremely randomised splits (Geurts, Ernst & Wehenkel 2006), rows and features sampled, small
+leaves forbidden, the average over seeds. The level, which the trees cannot foresee, is given to
+them as where to start.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from models.data import Floats, Integers, LabelledMatrix, Matrix
+from models.learners.monotone import directions
+from models.learners.shapes import Trees, trees_of
+from models.settings import LearnerSettings
+
+MANY_ROWS = 50_000
+"""From here on trees are larger and learn faster: there is enough to tell chance from rule."""
+
+
+def parameters(n: int, settings: LearnerSettings) -> dict[str, Any]:
+    """Choose LightGBM's parameters by how many rows there are.
+
+    Parameters
+    ----------
+    n : int
+        Training rows.
+    settings : LearnerSettings
+
+    Returns
+    -------
+    dict
+    """
+    many = n >= MANY_ROWS
+    return {
+        "objective": "binary",
+        "learning_rate": 0.1 if many else 0.05,
+        "num_leaves": 31 if many else 15,
+        "min_data_in_leaf": max(20, n // 5000),
+        "feature_fraction": 0.5,
+        "bagging_fraction": 0.7,
+        "bagging_freq": 1,
+        "lambda_l2": 10.0,
+        "extra_trees": True,
+        "max_cat_to_onehot": 64,
+        "deterministic": True,
+        "force_row_wise": True,
+        "num_threads": settings.num_threads,
+        "verbose": -1,
+    }
+
+
+def boost(
+    data: LabelledMatrix,
+    weight: Floats,
+    level: Floats,
+    columns: Integers,
+    rounds: int,
+    settings: LearnerSettings,
+    changed: dict[str, Any] | None = None,
+) -> list[Any]:
+    """Train one booster for each seed.
+
+    Parameters
+    ----------
+    data : LabelledMatrix
+        In canonical order: LightGBM's sampling depends on it.
+    weight : ndarray of float64, shape (n,)
+    level : ndarray of float64, shape (n,)
+        Log-odds to start from.
+    columns : ndarray of int64
+        The features that the trees may see.
+    rounds : int
+    settings : LearnerSettings
+    changed : dict, optional
+        Parameters other than the defaults.
+
+    Returns
+    -------
+    list of lightgbm.Booster
+    """
+    import lightgbm
+
+    options = {**parameters(len(data), settings), **(changed or {})}
+    signs = directions(data.features, settings.monotone)
+    if signs:
+        options["monotone_constraints"] = [signs.get(int(place), 0) for place in columns]
+    categories = [i for i, j in enumerate(columns) if data.features[j].dtype == "category"]
+    boosters = []
+    for number in range(settings.seeds):
+        options["seed"] = settings.seed * 1000 + number
+        rows = lightgbm.Dataset(
+            np.ascontiguousarray(data.values[:, columns]),
+            data.converted,
+            weight=weight,
+            init_score=level,
+            categorical_feature=categories,
+            params=options,
+        )
+        boosters.append(lightgbm.train(options, rows, rounds))
+    return boosters
+
+
+def staged(boosters: list[Any], values: Matrix, rounds: int) -> Floats:
+    """Average what the boosters add after some of their rounds.
+
+    Parameters
+    ----------
+    boosters : list of lightgbm.Booster
+    values : ndarray of float32, shape (n, n_columns)
+    rounds : int
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+    """
+    parts = [b.predict(values, num_iteration=rounds, raw_score=True) for b in boosters]
+    return np.asarray(sum(parts) / len(parts), dtype=np.float64)
+
+
+def as_trees(boosters: list[Any], columns: Integers, rounds: int, values: Matrix) -> Trees:
+    """Turn boosters into plain data.
+
+    Parameters
+    ----------
+    boosters : list of lightgbm.Booster
+    columns : ndarray of int64
+        The features that they see.
+    rounds : int
+        How many of their rounds to keep.
+    values : ndarray of float32, shape (n, n_features)
+        Training rows, over which the trees are centred.
+
+    Returns
+    -------
+    Trees
+    """
+    texts = tuple(str(booster.model_to_string(num_iteration=rounds)) for booster in boosters)
+    bare = trees_of(texts, columns, 0.0)
+    return trees_of(texts, columns, float(bare.values(values).mean()))

@@ -1,0 +1,172 @@
+"""The base rate, shrunken by segment: for data too small for anything else.
+
+A segment's rate is ``(won + strength * base rate) / (leads + strength)``, the mean of a beta
+posterior; strength and segmenting feature are those with the greatest beta-binomial likelihood
+(Skellam 1948), no segments at all among them.
+"""
+
+from dataclasses import dataclass
+from math import lgamma
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from features.files import read_json, write_json
+from models.data import Floats, LabelledMatrix, Matrix
+from models.learners.additive import FILE
+from models.learners.effects import Effect
+
+STRENGTHS = (5.0, 15.0, 50.0, 150.0)
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Log-odds of the base rate, moved by at most one feature.
+
+    Parameters
+    ----------
+    base : float
+        Log-odds of the base rate.
+    segment : Effect or None
+        What the segment adds.
+    n_features : int
+    """
+
+    base: float
+    segment: Effect | None
+    n_features: int
+
+    @property
+    def kind(self) -> str:
+        """The learner's name.
+
+        Returns
+        -------
+        str
+        """
+        return "prior"
+
+    def log_odds(self, values: Matrix) -> Floats:
+        """Score rows.
+
+        Parameters
+        ----------
+        values : ndarray of float32, shape (n, n_features)
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+        """
+        result = np.full(len(values), self.base)
+        return result if self.segment is None else result + self.segment.of(values)
+
+    def contributions(self, values: Matrix) -> tuple[Floats, Floats]:
+        """Split the log-odds: the segment's feature, and the base rate.
+
+        Parameters
+        ----------
+        values : ndarray of float32, shape (n, n_features)
+
+        Returns
+        -------
+        contributions : ndarray of float64, shape (n, n_features)
+        base : ndarray of float64, shape (n,)
+        """
+        result = np.zeros(values.shape)
+        if self.segment is not None:
+            result[:, self.segment.feature] = self.segment.of(values)
+        return result, np.full(len(values), self.base)
+
+    def importance(self) -> Floats:
+        """Tell which feature makes the segments.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_features,)
+        """
+        result = np.zeros(self.n_features)
+        if self.segment is not None:
+            result[self.segment.feature] = 1.0
+        return result
+
+    def save(self, folder: Path) -> None:
+        """Write ``learner.json``.
+
+        Parameters
+        ----------
+        folder : Path
+            Made if it does not exist.
+        """
+        segment = None if self.segment is None else self.segment.to_json()
+        content = {"kind": "prior", "base": self.base, "segment": segment}
+        write_json(folder / FILE, {**content, "n_features": self.n_features})
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote.
+
+        Parameters
+        ----------
+        folder : Path
+
+        Returns
+        -------
+        Prior
+        """
+        content = read_json(folder / FILE)
+        segment = None if content["segment"] is None else Effect.from_json(content["segment"])
+        return cls(content["base"], segment, content["n_features"])
+
+
+def fit_prior(data: LabelledMatrix) -> Prior:
+    """Fit the base rate, and the best segments if they are worth it.
+
+    Parameters
+    ----------
+    data : LabelledMatrix
+        The training rows; both outcomes need not occur.
+
+    Returns
+    -------
+    Prior
+    """
+    rate = (float(data.converted.sum()) + 0.5) / (len(data) + 1.0)
+    best, effect = _evidence_of_none(data.converted, rate), None
+    categories = [j for j, feature in enumerate(data.features) if feature.dtype == "category"]
+    for place in categories:
+        for strength in STRENGTHS:
+            evidence, tried = _segments(data, place, rate, strength)
+            # Each alternative pays for the choice among them, so that chance does not win.
+            evidence -= np.log(len(categories) * len(STRENGTHS))
+            if evidence > best:
+                best, effect = evidence, tried
+    return Prior(_log_odds(rate), effect, len(data.features))
+
+
+def _evidence_of_none(converted: Floats, rate: float) -> float:
+    won = float(converted.sum())
+    return float(won * np.log(rate) + (len(converted) - won) * np.log(1 - rate))
+
+
+def _segments(
+    data: LabelledMatrix, place: int, rate: float, strength: float
+) -> tuple[float, Effect]:
+    column = data.values[:, place].astype(np.float64)
+    # Missing is a segment too: NaN cannot be told equal to itself, -1 is no code.
+    codes, member = np.unique(np.where(np.isnan(column), -1.0, column), return_inverse=True)
+    won, leads = np.bincount(member, data.converted), np.bincount(member).astype(np.float64)
+    a, b = strength * rate, strength * (1 - rate)
+    evidence = sum(_beta(a + w, b + n - w) - _beta(a, b) for w, n in zip(won, leads, strict=True))
+    heights = np.array([_log_odds(p) for p in (won + a) / (leads + strength)]) - _log_odds(rate)
+    known = codes >= 0
+    missing = float(heights[~known][0]) if not known.all() else 0.0
+    return evidence, Effect(place, True, codes[known], heights[known], 0.0, missing)
+
+
+def _beta(a: float, b: float) -> float:
+    return lgamma(a) + lgamma(b) - lgamma(a + b)
+
+
+def _log_odds(probability: float) -> float:
+    return float(np.log(probability) - np.log1p(-probability))

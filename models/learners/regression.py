@@ -1,0 +1,186 @@
+"""Fitting the logistic regression: level and curves, for one or several penalties."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from models.data import Floats, Integers, LabelledMatrix
+from models.learners.basis import Term, expand, fit_terms, owners
+from models.learners.clocks import clock_shares
+from models.learners.effects import effects_of
+from models.learners.level import Level, level_of
+from models.learners.monotone import directions
+from models.learners.newton import LevelFit, fit_level_regression
+from models.learners.rows import periods_of, recency_weights, thinned
+from models.learners.shapes import Curves
+from models.settings import LearnerSettings
+
+CLOCK_PENALTY = 10.0
+"""The ridge penalty of the clocks' columns, the same for all candidates."""
+FORBIDDEN = 1e9
+"""A penalty that keeps a weight at 0."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What all fits on the same rows share.
+
+    Parameters
+    ----------
+    data : LabelledMatrix
+        The rows, thinned.
+    terms : tuple of Term
+    columns : ndarray of float64, shape (n, n_columns)
+    period : ndarray of int64, shape (n,)
+    clocks : frozenset of int
+        The features that are clocks.
+    signs : dict of int to int
+        The features whose effect is constrained.
+    """
+
+    data: LabelledMatrix
+    terms: tuple[Term, ...]
+    columns: Floats
+    period: Integers
+    clocks: frozenset[int]
+    signs: dict[int, int]
+
+    @property
+    def seen_by_trees(self) -> Integers:
+        """Tell which features are not clocks.
+
+        Returns
+        -------
+        ndarray of int64
+        """
+        everything = range(len(self.data.features))
+        return np.array([place for place in everything if place not in self.clocks], np.int64)
+
+
+@dataclass(frozen=True)
+class Regression:
+    """A fitted regression, taken apart.
+
+    Parameters
+    ----------
+    fit : LevelFit
+    level : Level
+    curves : Curves
+    """
+
+    fit: LevelFit
+    level: Level
+    curves: Curves
+
+
+def lay_out(data: LabelledMatrix, settings: LearnerSettings) -> Layout:
+    """Prepare rows for the regression.
+
+    Parameters
+    ----------
+    data : LabelledMatrix
+        In canonical order.
+    settings : LearnerSettings
+
+    Returns
+    -------
+    Layout
+
+    Raises
+    ------
+    FaultsError
+        If `settings.monotone` names features that there are not, or categories.
+    """
+    rows = thinned(data, settings.logistic_rows)
+    period = periods_of(rows, settings.periods)
+    signs = directions(data.features, settings.monotone)
+    clocks = frozenset[int]()
+    if period.max() > 0:
+        shares = clock_shares(rows, period)
+        clocks = frozenset(int(j) for j in np.flatnonzero(shares >= settings.clock_share)) - set(
+            signs
+        )
+    terms = fit_terms(rows, settings.knots, settings.extrapolation, frozenset(signs))
+    return Layout(rows, terms, expand(terms, rows.values), period, clocks, signs)
+
+
+def fit_regressions(
+    layout: Layout, half_life: float | None, penalties: tuple[float, ...]
+) -> list[Regression]:
+    """Fit a regression for each penalty, each beginning from the last.
+
+    Parameters
+    ----------
+    layout : Layout
+    half_life : float or None
+        Of the recency weights.
+    penalties : tuple of float
+
+    Returns
+    -------
+    list of Regression
+    """
+    weight = recency_weights(layout.data.position, half_life)
+    regressions: list[Regression] = []
+    start = None
+    for penalty in penalties:
+        start = _fit(layout, weight, penalty, start)
+        regressions.append(_take_apart(layout, start))
+    return regressions
+
+
+def level_in_training(layout: Layout, regression: Regression, data: LabelledMatrix) -> Floats:
+    """Tell where the level stood for training rows, each in its own period.
+
+    Parameters
+    ----------
+    layout : Layout
+        Made of `data`.
+    regression : Regression
+    data : LabelledMatrix
+        All training rows, in canonical order.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+    """
+    starts = np.array(
+        [layout.data.position[layout.period == p].min() for p in range(layout.period.max() + 1)]
+    )
+    period = np.maximum(np.searchsorted(starts, data.position, side="right") - 1, 0)
+    levels = regression.fit.levels
+    return np.asarray(regression.level.mean(data.values) - levels[-1] + levels[period])
+
+
+def _fit(layout: Layout, weight: Floats, penalty: float, start: LevelFit | None) -> LevelFit:
+    owner = owners(layout.terms)
+    penalties = np.where(np.isin(owner, list(layout.clocks)), CLOCK_PENALTY, penalty)
+    fit = start
+    # A line that slopes against its constraint is held at 0, and the others are fitted again.
+    while True:
+        data = layout.data
+        fit = fit_level_regression(
+            layout.columns, data.converted, weight, layout.period, penalties, fit
+        )
+        wrong = _against(layout, fit, penalties)
+        if not wrong.any():
+            return fit
+        penalties = np.where(wrong, FORBIDDEN, penalties)
+
+
+def _against(layout: Layout, fit: LevelFit, penalties: Floats) -> npt.NDArray[np.bool_]:
+    wrong = np.zeros(len(penalties), dtype=bool)
+    start = 0
+    for term in layout.terms:
+        sign = layout.signs.get(term.feature, 0)
+        wrong[start] = not term.category and sign * fit.weights[start] < 0
+        start += term.width()
+    return wrong & (penalties < FORBIDDEN)
+
+
+def _take_apart(layout: Layout, fit: LevelFit) -> Regression:
+    several = bool(layout.period.max() > 0)
+    level = level_of(fit, layout.terms, layout.clocks, several)
+    rest = frozenset(range(len(layout.data.features))) - layout.clocks
+    return Regression(fit, level, Curves(effects_of(layout.terms, fit.weights, fit.centre, rest)))

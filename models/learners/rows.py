@@ -1,0 +1,98 @@
+"""The order, the periods and the weights of training rows."""
+
+import numpy as np
+
+from models.data import Floats, Integers, LabelledMatrix, Matrix
+
+FEWEST_OF_A_PERIOD = 10
+"""A period holds at least this many won leads, and lost ones, for each period's level."""
+
+
+def canonical_order(data: LabelledMatrix) -> Integers:
+    """Order rows by position, then by what they hold, so that their order of arrival is nothing.
+
+    Parameters
+    ----------
+    data : LabelledMatrix
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Row numbers; the rows so taken are the same whatever order they came in.
+    """
+    keys = (data.converted, _digest(data.values), data.group, data.position)
+    return np.asarray(np.lexsort(keys), np.int64)
+
+
+def thinned(data: LabelledMatrix, most: int) -> LabelledMatrix:
+    """Keep at most `most` rows, evenly spaced in their order.
+
+    Parameters
+    ----------
+    data : LabelledMatrix
+    most : int
+
+    Returns
+    -------
+    LabelledMatrix
+    """
+    if len(data) <= most:
+        return data
+    return data.rows(np.linspace(0, len(data) - 1, most).astype(np.int64))
+
+
+def recency_weights(position: Integers, half_life: float | None) -> Floats:
+    """Weigh rows by how recent they are; the latest weighs 1.
+
+    Parameters
+    ----------
+    position : ndarray of int64, shape (n,)
+    half_life : float or None
+        As a share of the span of `position`; None weighs all rows 1.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+    """
+    age = (position.max() - position).astype(np.float64)
+    span = float(age.max())
+    if half_life is None or span == 0:
+        return np.ones(len(position))
+    return np.asarray(2.0 ** (-age / (half_life * span)))
+
+
+def periods_of(data: LabelledMatrix, most: int) -> Integers:
+    """Cut the rows into periods of about equal size, rows of one position together.
+
+    Parameters
+    ----------
+    data : LabelledMatrix
+    most : int
+        Most periods; fewer where there are few won (or lost) leads.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Each row's period, 0 for the earliest; one period only where there are too few leads to
+        tell periods apart.
+    """
+    won = float(data.converted.sum())
+    number = int(min(most, min(won, len(data) - won) // FEWEST_OF_A_PERIOD))
+    if number < 3:
+        return np.zeros(len(data), dtype=np.int64)
+    ordered = np.sort(data.position)
+    starts = ordered[(np.arange(1, number) * len(data)) // number]
+    return np.unique(np.searchsorted(starts, data.position, side="right"), return_inverse=True)[1]
+
+
+def _digest(values: Matrix) -> Integers:
+    # Only equal rows need equal digests: rows that collide differ in position or group, or else
+    # may stand in either order.
+    numbers = np.where(np.isnan(values), np.float32(-1e30), values).view(np.uint32)
+    drawn = np.random.default_rng(20260101).integers(0, 2**62, size=values.shape[1])
+    total = np.zeros(len(values), dtype=np.uint64)
+    for place in range(values.shape[1]):
+        factor = np.uint64(2 * int(drawn[place]) + 1)
+        total ^= (numbers[:, place].astype(np.uint64) + np.uint64(0x9E3779B9)) * factor
+        total = (total << np.uint64(7)) | (total >> np.uint64(57))
+    return total.view(np.int64)

@@ -1,0 +1,165 @@
+"""An optional search for LightGBM's parameters, within a time budget.
+
+Optuna's tree-structured Parzen estimator, pruned after each origin by the median of the other
+trials; the study is kept in a SQLite file if one is named, and goes on where it stopped.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+from models.backtest import Origin, row_log_loss
+from models.data import Floats, LabelledMatrix
+from models.learners.boosting import boost, staged
+from models.learners.regression import fit_regressions, lay_out, level_in_training
+from models.learners.rows import recency_weights
+from models.learners.selection import Contender
+from models.learners.trial import Trial
+from models.settings import LearnerSettings
+
+Progress = Callable[[str, float], None]
+Shaped = Callable[[Mapping[str, Any], int], Floats]
+
+
+def search_parameters(
+    rows: LabelledMatrix,
+    origins: Sequence[Origin],
+    winner: Contender,
+    trials: Sequence[Trial],
+    settings: LearnerSettings,
+    tell: Progress,
+) -> tuple[dict[str, Any], Contender, tuple[str, ...]]:
+    """Look for parameters with which the winner's trees do better.
+
+    Parameters
+    ----------
+    rows : LabelledMatrix
+        In canonical order.
+    origins : sequence of Origin
+    winner : Contender
+        Searched only if it has trees, and `settings.search_seconds` is above 0.
+    trials : sequence of Trial
+    settings : LearnerSettings
+    tell : callable
+        Told what is being done and the share done.
+
+    Returns
+    -------
+    changed : dict
+        LightGBM's parameters; empty if nothing better was found.
+    winner : Contender
+        With its predictions under those parameters.
+    notes : tuple of str
+    """
+    if settings.search_seconds == 0 or winner.kind not in ("lightgbm", "blend"):
+        return {}, winner, ()
+    import optuna
+
+    shapers = [_shaper(rows, origin, winner, settings) for origin in origins]
+
+    def objective(suggested: optuna.Trial) -> float:
+        changed = _suggest(suggested)
+        losses: list[float] = []
+        for place, trial in enumerate(trials):
+            log_odds = _log_odds(
+                winner, trial, shapers[place](changed, winner.setup.rounds), settings
+            )
+            losses.append(float(row_log_loss(log_odds, trial.converted).mean()))
+            suggested.report(float(np.mean(losses)), place)
+            if suggested.should_prune():
+                raise optuna.TrialPruned
+        return float(np.mean(losses))
+
+    study = _study(settings)
+    _run(study, objective, settings.search_seconds, tell)
+    tested = [t for t in study.trials if t.state == optuna.trial.TrialState.COMPLETE]
+    if not tested or study.best_value >= _fixed_weight_loss(winner, trials, settings):
+        return {}, winner, (f"search: {len(tested)} settings tested, none better than the default",)
+    note = f"search: {len(tested)} settings tested, log loss {study.best_value:.4f} with the best"
+    best = dict(study.best_params)
+    log_odds = tuple(
+        _log_odds(winner, trial, shaper(best, winner.setup.rounds), settings)
+        for trial, shaper in zip(trials, shapers, strict=True)
+    )
+    losses = tuple(row_log_loss(own, t.converted) for own, t in zip(log_odds, trials, strict=True))
+    return best, replace(winner, log_odds=log_odds, losses=losses), (note,)
+
+
+def _suggest(suggested: Any) -> dict[str, Any]:  # noqa: ANN401 - optuna.Trial, imported lazily
+    return {
+        "learning_rate": suggested.suggest_float("learning_rate", 0.02, 0.2, log=True),
+        "num_leaves": suggested.suggest_int("num_leaves", 4, 63, log=True),
+        "min_data_in_leaf": suggested.suggest_int("min_data_in_leaf", 5, 200, log=True),
+        "feature_fraction": suggested.suggest_float("feature_fraction", 0.2, 1.0),
+        "bagging_fraction": suggested.suggest_float("bagging_fraction", 0.4, 1.0),
+        "lambda_l2": suggested.suggest_float("lambda_l2", 0.1, 100.0, log=True),
+        "extra_trees": suggested.suggest_categorical("extra_trees", [True, False]),
+    }
+
+
+def _study(settings: LearnerSettings) -> Any:  # noqa: ANN401 - optuna.Study, imported lazily
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    file = settings.search_file
+    return optuna.create_study(
+        study_name="lightgbm",
+        storage=None if file is None else f"sqlite:///{file}",
+        load_if_exists=True,
+        sampler=optuna.samplers.TPESampler(seed=settings.seed),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=5),
+    )
+
+
+def _run(study: Any, objective: Callable[..., float], seconds: float, tell: Progress) -> None:  # noqa: ANN401
+    start = monotonic()
+
+    def after_each(_study: Any, trial: Any) -> None:  # noqa: ANN401 - optuna's types
+        done = min((monotonic() - start) / seconds, 1.0)
+        tell(f"search, {trial.number + 1} settings tested", 0.8 + 0.1 * done)
+
+    study.optimize(objective, timeout=seconds, callbacks=[after_each])
+
+
+def _shaper(
+    rows: LabelledMatrix, origin: Origin, winner: Contender, settings: LearnerSettings
+) -> Shaped:
+    past, later = rows.rows(origin.train), rows.rows(origin.valid)
+    layout = lay_out(past, settings)
+    fit = fit_regressions(layout, winner.setup.half_life, settings.penalties[:1])[0]
+    level = level_in_training(layout, fit, past)
+    weight, columns = recency_weights(past.position, winner.setup.half_life), layout.seen_by_trees
+    single = settings.model_copy(update={"seeds": 1})
+
+    def shape(changed: Mapping[str, Any], rounds: int) -> Floats:
+        boosters = boost(past, weight, level, columns, rounds, single, dict(changed))
+        own, seen = (np.ascontiguousarray(d.values[:, columns]) for d in (past, later))
+        return staged(boosters, seen, rounds) - float(staged(boosters, own, rounds).mean())
+
+    return shape
+
+
+def _log_odds(winner: Contender, trial: Trial, shape: Floats, settings: LearnerSettings) -> Floats:
+    setup = winner.setup
+    if winner.kind == "lightgbm":
+        return trial.regressions[setup.half_life, settings.penalties[0]].log_odds(shape)
+    tried = trial.regressions[setup.half_life, setup.penalty]
+    return tried.log_odds(setup.weights[0] * tried.curves + setup.weights[1] * shape)
+
+
+def _fixed_weight_loss(
+    winner: Contender, trials: Sequence[Trial], settings: LearnerSettings
+) -> float:
+    # The searched settings are judged with the final weights, so the default is too.
+    setup = winner.setup
+    losses = (
+        row_log_loss(
+            _log_odds(winner, trial, trial.trees[setup.half_life, setup.rounds], settings),
+            trial.converted,
+        ).mean()
+        for trial in trials
+    )
+    return float(np.mean(list(losses)))

@@ -1,0 +1,74 @@
+"""What a user may say about learning; every default is one recipe for all sources."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+
+Candidate = Literal["prior", "logistic", "lightgbm", "blend"]
+
+
+class LearnerSettings(BaseModel):
+    """Settings of the learners and of the choice between them.
+
+    Parameters
+    ----------
+    candidates : tuple of str
+        Who competes in the backtest, apart from what the minima below rule out.
+    origins : int
+        How many rolling origins the backtest has.
+    half_lives : tuple of float or None
+        Recency weights that compete: a row's weight halves every so much of the training span
+        (0.25: a quarter of it); None weighs all rows alike.
+    penalties : tuple of float
+        Ridge penalties of the logistic regression that compete.
+    rounds : tuple of int
+        Numbers of boosting rounds that compete.
+    seeds : int
+        How many forests of different seeds LightGBM averages.
+    knots : int
+        Most pieces of the curve that the logistic regression draws for a number.
+    periods : int
+        Most periods into which the training rows are cut to follow the level of conversion.
+    clock_share : float
+        A feature is a clock when at least this share of its variance lies between the periods.
+    extrapolation : float
+        How far a line may go on beyond the range seen in training, as a share of that range.
+    monotone : dict of str to -1 or 1
+        Features whose effect may only fall (-1) or rise (1) with their value.
+    fewest_won_logistic, fewest_won_lightgbm : int
+        Won leads below which the choice falls back to the prior, and to logistic regression.
+    backtest_rows : int
+        At most this many training rows are used for each origin of the backtest.
+    logistic_rows : int
+        At most this many rows are used to fit the logistic regression.
+    search_seconds : float
+        Time for an additional search for LightGBM's parameters; 0 for none.
+    search_file : str or None
+        An SQLite file that keeps the search, so that it can go on later.
+    num_threads : int
+        Threads of LightGBM.
+    seed : int
+        Of everything that is random.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    candidates: tuple[Candidate, ...] = ("prior", "logistic", "lightgbm", "blend")
+    origins: PositiveInt = 3
+    half_lives: tuple[float | None, ...] = (None, 0.35)
+    penalties: tuple[float, ...] = (10.0, 40.0, 160.0)
+    rounds: tuple[PositiveInt, ...] = (50, 100, 200, 400)
+    seeds: PositiveInt = 2
+    knots: PositiveInt = 8
+    periods: PositiveInt = 12
+    clock_share: float = Field(default=0.5, gt=0)
+    extrapolation: float = Field(default=0.5, ge=0)
+    monotone: dict[str, Literal[-1, 1]] = Field(default_factory=dict)
+    fewest_won_logistic: int = Field(default=20, ge=1)
+    fewest_won_lightgbm: int = Field(default=100, ge=1)
+    backtest_rows: int = Field(default=40_000, ge=100)
+    logistic_rows: int = Field(default=200_000, ge=100)
+    search_seconds: float = Field(default=0.0, ge=0)
+    search_file: str | None = None
+    num_threads: PositiveInt = 2
+    seed: int = 0
