@@ -1,0 +1,96 @@
+"""Categories: which values have a code of their own, and which code a value has."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+LONGEST = 256
+"""Characters of a value that are compared."""
+
+
+def key(value: str) -> str:
+    """Reduce a value to what tells it from others: case and spaces do not.
+
+    Parameters
+    ----------
+    value : str
+        A category's value as found.
+
+    Returns
+    -------
+    str
+        ``"google ads"`` for ``" Google  Ads"``; empty where the value is blank.
+    """
+    return " ".join(value[:LONGEST].casefold().split())
+
+
+def learn_levels(
+    counts: Iterable[tuple[str, int]], max_levels: int, min_count: int
+) -> tuple[str, ...]:
+    """Choose the values that get a code of their own, the most frequent first.
+
+    Parameters
+    ----------
+    counts : iterable of (str, int)
+        Values as found in the training leads, with how many leads have each.
+    max_levels : int
+        The most values to choose.
+    min_count : int
+        A value needs so many leads, its spellings together.
+
+    Returns
+    -------
+    tuple of str
+        The values in their most frequent spelling; ties are broken by the alphabet, so that the
+        order of the leads makes no difference.
+    """
+    totals: Counter[str] = Counter()
+    spellings: dict[str, Counter[str]] = {}
+    for value, count in counts:
+        reduced = key(value)
+        totals[reduced] += count
+        spellings.setdefault(reduced, Counter())[" ".join(value[:LONGEST].split())] += count
+    frequent = sorted(
+        (reduced for reduced, count in totals.items() if reduced and count >= min_count),
+        key=lambda reduced: (-totals[reduced], reduced),
+    )
+    return tuple(_most_frequent(spellings[reduced]) for reduced in frequent[:max_levels])
+
+
+def codes_of(levels: Sequence[str]) -> Mapping[str, float]:
+    """Give each level its code.
+
+    Parameters
+    ----------
+    levels : sequence of str
+        A category's levels in the order of their codes.
+
+    Returns
+    -------
+    mapping of str to float
+        From `key` of a level to its code, 1.0 for the first.
+    """
+    return {key(level): float(code) for code, level in enumerate(levels, start=1)}
+
+
+def encode(value: str | None, codes: Mapping[str, float]) -> float:
+    """Give a value its code.
+
+    Parameters
+    ----------
+    value : str or None
+        A category's value.
+    codes : mapping of str to float
+        As `codes_of` makes it.
+
+    Returns
+    -------
+    float
+        The code; 0.0 for a value without one; NaN where the value is missing or blank.
+    """
+    reduced = "" if value is None else key(value)
+    return codes.get(reduced, 0.0) if reduced else math.nan
+
+
+def _most_frequent(spellings: Counter[str]) -> str:
+    return min(spellings, key=lambda spelling: (-spellings[spelling], spelling))
