@@ -1,0 +1,189 @@
+"""Events grouped by lead and sorted within it, by a counting sort."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from features.compiled import compiled
+
+Times = npt.NDArray[np.int64]
+Kinds = npt.NDArray[np.int16]
+Values = npt.NDArray[np.float64]
+Leads = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Events:
+    """The events of some leads.
+
+    Parameters
+    ----------
+    starts : ndarray of int64, shape (n_leads + 1,)
+        The events of lead i are ``starts[i]:starts[i + 1]``.
+    times_us : ndarray of int64, shape (n_events,)
+        Microseconds since 1970; ascending within a lead.
+    kinds : ndarray of int16, shape (n_events,)
+        1 for the first kind of the plan, 0 for a kind without a number of its own.
+    values : ndarray of float64, shape (n_events,) or (0,)
+        NaN where there is none; of length 0 where no value is used.
+    """
+
+    starts: npt.NDArray[np.int64]
+    times_us: Times
+    kinds: Kinds
+    values: Values
+
+
+def group_events(leads: Leads, times_us: Times, kinds: Kinds, values: Values, n: int) -> Events:
+    """Bring each lead's events together, sorted by time, kind and value.
+
+    The full order makes the result independent of the events' order in the input, down to the
+    last bit of a sum.
+
+    Parameters
+    ----------
+    leads : ndarray of int32, shape (n_events,)
+        Each event's lead, 0 to n - 1.
+    times_us, kinds, values : ndarray
+        As in `Events`, in any order.
+    n : int
+        The number of leads.
+
+    Returns
+    -------
+    Events
+        In time linear in the events, but for the sorting of leads whose events came unsorted.
+    """
+    starts = np.zeros(n + 1, dtype=np.int64)
+    out = (np.empty_like(times_us), np.empty_like(kinds), np.empty_like(values))
+    _scatter(leads, times_us, kinds, values, starts, *out)
+    _sort_each(starts, *out)
+    return Events(starts, *out)
+
+
+@compiled
+def _scatter(
+    leads: Leads,
+    times: Times,
+    kinds: Kinds,
+    values: Values,
+    starts: npt.NDArray[np.int64],
+    out_times: Times,
+    out_kinds: Kinds,
+    out_values: Values,
+) -> None:
+    """Count the events of each lead, then put each event into the next free place of its lead."""
+    n = len(starts) - 1
+    for event in range(len(leads)):
+        starts[leads[event] + 1] += 1
+    for lead in range(n):
+        starts[lead + 1] += starts[lead]
+    free = starts[:n].copy()
+    for event in range(len(leads)):
+        place = free[leads[event]]
+        free[leads[event]] += 1
+        out_times[place] = times[event]
+        out_kinds[place] = kinds[event]
+        if len(values) > 0:
+            out_values[place] = values[event]
+
+
+@compiled
+def _sort_each(starts: npt.NDArray[np.int64], times: Times, kinds: Kinds, values: Values) -> None:
+    longest = 0
+    for lead in range(len(starts) - 1):
+        longest = max(longest, starts[lead + 1] - starts[lead])
+    order = np.empty(longest, dtype=np.int64)
+    spare = np.empty(longest, dtype=np.int64)
+    moved = (np.empty_like(times[:longest]), np.empty_like(kinds[:longest]), np.empty(longest))
+    for lead in range(len(starts) - 1):
+        start, stop = starts[lead], starts[lead + 1]
+        if stop - start <= _FEW:
+            _insertion_sort(start, stop, times, kinds, values)
+        elif not _is_sorted(start, stop, times, kinds, values):
+            ordered = _merge_sort(start, stop, times, kinds, values, order, spare)
+            _rearrange(times, start, ordered, moved[0])
+            _rearrange(kinds, start, ordered, moved[1])
+            if len(values) > 0:
+                _rearrange(values, start, ordered, moved[2])
+
+
+@compiled
+def _rearrange(
+    column: npt.NDArray[np.generic],
+    start: int,
+    ordered: npt.NDArray[np.int64],
+    spare: npt.NDArray[np.generic],
+) -> None:
+    for place in range(len(ordered)):
+        spare[place] = column[ordered[place]]
+    for place in range(len(ordered)):
+        column[start + place] = spare[place]
+
+
+_FEW = 40
+
+
+@compiled
+def _insertion_sort(start: int, stop: int, times: Times, kinds: Kinds, values: Values) -> None:
+    """Sort a lead's few events where they are, which for few is the fastest way."""
+    for unsorted in range(start + 1, stop):
+        event = unsorted
+        while event > start and _precedes(event, event - 1, times, kinds, values):
+            times[event], times[event - 1] = times[event - 1], times[event]
+            kinds[event], kinds[event - 1] = kinds[event - 1], kinds[event]
+            if len(values) > 0:
+                values[event], values[event - 1] = values[event - 1], values[event]
+            event -= 1
+
+
+@compiled
+def _is_sorted(start: int, stop: int, times: Times, kinds: Kinds, values: Values) -> bool:
+    for event in range(start + 1, stop):
+        if _precedes(event, event - 1, times, kinds, values):
+            return False
+    return True
+
+
+@compiled
+def _precedes(a: int, b: int, times: Times, kinds: Kinds, values: Values) -> bool:
+    if times[a] != times[b]:
+        return bool(times[a] < times[b])
+    if kinds[a] != kinds[b]:
+        return bool(kinds[a] < kinds[b])
+    if len(values) == 0:
+        return False
+    # A missing value (NaN) comes first.
+    return bool(values[a] < values[b] or (np.isnan(values[a]) and not np.isnan(values[b])))
+
+
+@compiled
+def _merge_sort(
+    start: int,
+    stop: int,
+    times: Times,
+    kinds: Kinds,
+    values: Values,
+    order: npt.NDArray[np.int64],
+    spare: npt.NDArray[np.int64],
+) -> npt.NDArray[np.int64]:
+    """Sort the numbers of a lead's events by merging runs of doubling width."""
+    n = stop - start
+    for i in range(n):
+        order[i] = start + i
+    width = 1
+    while width < n:
+        for low in range(0, n, 2 * width):
+            middle, high = min(low + width, n), min(low + 2 * width, n)
+            left, right = low, middle
+            for place in range(low, high):
+                from_right = right < high and (
+                    left >= middle or _precedes(order[right], order[left], times, kinds, values)
+                )
+                spare[place] = order[right] if from_right else order[left]
+                right += from_right
+                left += not from_right
+        order, spare = spare, order
+        width *= 2
+    return order[:n]
