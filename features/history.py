@@ -1,0 +1,227 @@
+"""How leads of a source, vendor or campaign ended in the past, as far as it was known by a moment.
+
+A lead counts once its outcome has matured, and only from the day after: at ``as_of`` the table
+is read at the start of its day. So an outcome that matures at or after `as_of` changes nothing,
+for a training row of last year as for a lead of tonight; the same table serves both.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+
+from features import categories
+from features.compiled import compiled
+from features.registry import Feature
+from features.wording import DAY_US, humanise, snake
+
+Integers = npt.NDArray[np.int64]
+Column = npt.NDArray[np.float32]
+
+COLUMNS_EACH = 3
+"""Columns that an attribute's history gives: rate, rate against all leads, share of the leads."""
+
+
+def _split(numbers: object) -> object:
+    return numbers.split() if isinstance(numbers, str) else numbers
+
+
+Whole = Annotated[
+    tuple[int, ...],
+    BeforeValidator(_split),
+    PlainSerializer(lambda numbers: " ".join(map(str, numbers)), when_used="json"),
+]
+"""Whole numbers, in JSON as one text: a number a line would make a plan of many pages."""
+
+
+class Steps(BaseModel):
+    """How many leads had matured, and how many of them had been won, day by day.
+
+    Parameters
+    ----------
+    days : tuple of int
+        Days since 1970 on which something changed: the first, then the distance to the one
+        before.
+    leads, won : tuple of int
+        How many matured leads, and won ones, each of these days added.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    days: Whole = ()
+    leads: Whole = ()
+    won: Whole = ()
+
+
+class History(BaseModel):
+    """The past of an attribute's values.
+
+    Parameters
+    ----------
+    attribute : str
+        ``"source"``, ``"vendor"`` or ``"campaign"``.
+    values : tuple of str
+        The values that have a past of their own.
+    steps : tuple of Steps
+        First that of all leads, then one a value.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    attribute: str
+    values: tuple[str, ...]
+    steps: tuple[Steps, ...]
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """The columns that this history gives, in their order."""
+        name, words = snake(self.attribute), humanise(self.attribute)
+        told = (
+            ("past_rate", f"past conversion rate of the {words}"),
+            ("past_lift", f"past conversion rate of the {words} against all leads' (1: the same)"),
+            ("past_share", f"share of earlier leads that came from the {words}"),
+        )
+        inputs = (f"leads.{self.attribute}", "leads.created_at", "outcomes.won_at")
+        return tuple(
+            Feature(f"{name}_{suffix}", "source", "number", inputs, text) for suffix, text in told
+        )
+
+
+class HistoryTable:
+    """A history, ready to be read at any moment.
+
+    Parameters
+    ----------
+    history : History
+        The plan's part.
+    """
+
+    def __init__(self, history: History) -> None:
+        self.codes = categories.codes_of(history.values)
+        sizes = [len(steps.days) for steps in history.steps]
+        self._starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        self._days = _running([steps.days for steps in history.steps])
+        self._leads = _running([steps.leads for steps in history.steps])
+        self._won = _running([steps.won for steps in history.steps])
+
+    def encode(self, value: str | None) -> float:
+        """Give a value the code by which `fill` knows it (0: without a past, NaN: missing)."""
+        return categories.encode(value, self.codes)
+
+    def fill(self, out: Column, codes: Column, as_of_us: Integers, prior_leads: float) -> None:
+        """Read the history for rows.
+
+        Parameters
+        ----------
+        out : ndarray of float32, shape (n_rows, 3)
+            Where the columns are written; NaN where the value is missing, or where fewer leads
+            than `prior_leads` have matured.
+        codes : ndarray of float32, shape (n_rows,)
+            As `encode` gives them.
+        as_of_us : ndarray of int64, shape (n_rows,)
+            Microseconds since 1970.
+        prior_leads : float
+            The strength by which a rate is drawn towards that of all leads.
+        """
+        table = (self._starts, self._days, self._leads, self._won)
+        _fill(out, codes, as_of_us, prior_leads, *table)
+
+
+def learn_history(
+    attribute: str, ended: pl.DataFrame, values: tuple[str, ...], horizon_us: int
+) -> History:
+    """Tabulate how leads ended, by the value of an attribute.
+
+    Parameters
+    ----------
+    attribute : str
+        A column of `ended`.
+    ended : pl.DataFrame
+        The leads whose outcome is known: the attribute, ``created_at``, ``won_at``,
+        ``matured_us`` (Int64, when the outcome had matured).
+    values : tuple of str
+        The values that get a past of their own.
+    horizon_us : int
+        A lead counts as won where ``created_at < won_at <= created_at + horizon``.
+
+    Returns
+    -------
+    History
+    """
+    delay = (pl.col("won_at") - pl.col("created_at")).dt.total_microseconds()
+    codes = categories.codes_of(values)
+    keys = ended[attribute].unique().to_list()
+    coded = [int(np.nan_to_num(categories.encode(value, codes))) for value in keys]
+    daily = (
+        ended.with_columns(
+            pl.col(attribute).replace_strict(keys, coded, return_dtype=pl.Int32).alias("code"),
+            # Counted from the day after, so that all of it was known when the day began.
+            (pl.col("matured_us").floordiv(DAY_US) + 1).alias("day"),
+            ((delay > 0) & (delay <= horizon_us)).fill_null(value=False).alias("won"),
+        )
+        .group_by("code", "day")
+        .agg(pl.len().cast(pl.Int64).alias("leads"), pl.col("won").sum().cast(pl.Int64))
+        .sort("code", "day")
+    )
+    steps = [_steps(daily.group_by("day").agg(pl.col("leads", "won").sum()).sort("day"))]
+    by_code = daily.partition_by("code", as_dict=True)
+    steps += [_steps(by_code.get((code,), daily.clear())) for code in range(1, len(values) + 1)]
+    return History(attribute=attribute, values=values, steps=tuple(steps))
+
+
+def _steps(daily: pl.DataFrame) -> Steps:
+    days = daily["day"].to_list()
+    gaps = [later - earlier for earlier, later in zip([0, *days], days, strict=False)]
+    return Steps(days=tuple(gaps), leads=tuple(daily["leads"]), won=tuple(daily["won"]))
+
+
+def _running(parts: Sequence[Sequence[int]]) -> Integers:
+    sums = [np.cumsum(np.array(part, dtype=np.int64)) for part in parts]
+    return np.concatenate([np.empty(0, dtype=np.int64), *sums])
+
+
+@compiled
+def _last_day(days: Integers, start: int, stop: int, day: int) -> int:
+    """Find the last of `days[start:stop]` up to `day`; ``start - 1`` if there is none."""
+    low, high = start, stop
+    while low < high:
+        middle = (low + high) // 2
+        if days[middle] <= day:
+            low = middle + 1
+        else:
+            high = middle
+    return low - 1
+
+
+@compiled
+def _fill(
+    out: Column,
+    codes: Column,
+    as_of_us: Integers,
+    prior_leads: float,
+    starts: Integers,
+    days: Integers,
+    leads: Integers,
+    won: Integers,
+) -> None:
+    for row in range(len(codes)):
+        for column in range(COLUMNS_EACH):
+            out[row, column] = np.nan
+        day = as_of_us[row] // DAY_US
+        of_all = _last_day(days, starts[0], starts[1], day)
+        if np.isnan(codes[row]) or of_all < starts[0] or leads[of_all] < prior_leads:
+            continue
+        overall = won[of_all] / leads[of_all]
+        own_leads = own_won = 0
+        code = int(codes[row])
+        if code > 0:
+            own = _last_day(days, starts[code], starts[code + 1], day)
+            if own >= starts[code]:
+                own_leads, own_won = leads[own], won[own]
+        rate = (own_won + prior_leads * overall) / (own_leads + prior_leads)
+        out[row, 0] = rate
+        out[row, 1] = rate / overall if overall > 0 else 1.0
+        out[row, 2] = own_leads / leads[of_all]
