@@ -1,0 +1,211 @@
+"""The feature engine: one plan, the same numbers for a training matrix, a batch and one lead.
+
+::
+
+    values = compute(plan, leads, events, snapshots)     # many, from tables
+    row = compute_one(plan, lead, events, as_of_us)      # one, from plain Python values
+
+Both fill rows of the same matrix with the same readings and the same compiled loops; they differ
+only in how they come by the arrays.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from features import inputs
+from features.attributes import AttributeColumn, encode_leads
+from features.errors import Fault
+from features.events import collect_events, no_events
+from features.grouping import Events
+from features.moments import NO_TIME
+from features.parts import Event, HistoryPart, LoopPart, fill_days_before
+from features.plan import FeaturePlan
+from features.readings import READINGS, Accepts
+from features.single import take_values
+from features.tables import TIME, TimeOrder
+
+Matrix = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
+
+
+def compute(
+    plan: FeaturePlan,
+    leads: pl.DataFrame,
+    events: pl.LazyFrame | None,
+    snapshots: pl.DataFrame,
+    warnings: list[Fault] | None = None,
+) -> Matrix:
+    """Compute the features of many snapshots.
+
+    Parameters
+    ----------
+    plan : FeaturePlan
+        What was learned from the training rows.
+    leads : pl.DataFrame
+        As `features.tables.Tables.leads`; columns that the plan does not read are ignored, an
+        attribute without a column counts as missing.
+    events : pl.LazyFrame or None
+        As `features.tables.Tables.events`; None where there are none.
+    snapshots : pl.DataFrame
+        ``lead_id`` and ``as_of``; a lead may have many rows.
+    warnings : list of Fault, optional
+        What was worked around is added to it.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_snapshots, n_features)
+        In the order of the snapshots; columns as ``plan.features`` tells them.
+
+    Raises
+    ------
+    FaultsError
+        If a column that is needed is missing or has the wrong type, ids repeat or are missing, or
+        a snapshot has no lead or no `as_of`; names them all.
+    """
+    return engine_of(plan).compute(leads, events, snapshots, warnings)
+
+
+def compute_one(
+    plan: FeaturePlan, lead: Mapping[str, object], events: Sequence[Event], as_of_us: int | None
+) -> npt.NDArray[np.float32]:
+    """Compute the features of one lead at one moment, without any table.
+
+    Parameters
+    ----------
+    plan : FeaturePlan
+        What was learned from the training rows.
+    lead : mapping of str to object
+        ``created_at`` and the attributes: str, float, bool, datetime with a time zone, or None;
+        others are ignored.
+    events : sequence of (int, str, float or None)
+        The lead's events in any order: microseconds since 1970, kind, value.
+    as_of_us : int or None
+        The moment, in microseconds since 1970; None where the source is not dated.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_features,)
+        The row that `compute` gives for this lead, bit for bit.
+
+    Raises
+    ------
+    FaultsError
+        If an attribute is of the wrong type, or a time has no time zone; names them all.
+    """
+    return engine_of(plan).compute_one(lead, events, as_of_us)
+
+
+@lru_cache(maxsize=8)
+def engine_of(plan: FeaturePlan) -> "Engine":
+    """Make a plan ready to compute; the last few are remembered."""
+    return Engine(plan)
+
+
+class Engine:
+    """A plan made ready; `compute` and `compute_one` of this module are its methods.
+
+    Parameters
+    ----------
+    plan : FeaturePlan
+        What was learned from the training rows.
+    """
+
+    def __init__(self, plan: FeaturePlan) -> None:
+        self.plan = plan
+        self._dated = plan.time_order is TimeOrder.DATED
+        self._attributes = [
+            (column, plan.attributes[place.index])
+            for column, place in enumerate(plan.places)
+            if place.part == "attribute"
+        ]
+        self._needs = _needs(plan, [column for _, column in self._attributes])
+        self._needs_of_one = self._needs | ({"created_at": "time"} if self._dated else {})
+        self._loop = LoopPart(plan)
+        self._histories = HistoryPart(plan)
+
+    def compute(
+        self,
+        leads: pl.DataFrame,
+        events: pl.LazyFrame | None,
+        snapshots: pl.DataFrame,
+        warnings: list[Fault] | None = None,
+    ) -> Matrix:
+        """Compute the features of many snapshots; see `features.engine.compute`."""
+        inputs.check_leads(leads, self._needs, self._dated, warnings)
+        inputs.check_snapshots(snapshots, leads["lead_id"].cast(pl.String), self._dated)
+        ids = snapshots["lead_id"].cast(pl.String)
+        wanted = ids.unique(maintain_order=True)
+        leads = _in_order(leads, wanted)
+        rows = ids.cast(pl.Enum(wanted)).to_physical().cast(pl.Int64).to_numpy()
+        as_of = _times(snapshots, "as_of") if self._dated else np.zeros(len(rows), np.int64)
+        out = np.empty((len(rows), len(self.plan.columns)), dtype=np.float32)
+        self._fill_attributes(out, leads, rows, as_of)
+        if self._dated:
+            grouped = self._collect(events, wanted, warnings)
+            self._loop.fill(out, rows, _times(leads, "created_at"), as_of, grouped)
+            self._histories.fill(out, leads, rows, as_of)
+        return out
+
+    def compute_one(
+        self, lead: Mapping[str, object], events: Sequence[Event], as_of_us: int | None
+    ) -> npt.NDArray[np.float32]:
+        """Compute the features of one lead; see `features.engine.compute_one`."""
+        values = take_values(lead, self._needs_of_one)
+        out: Matrix = np.empty((1, len(self.plan.columns)), dtype=np.float32)
+        row, as_of = np.zeros(1, np.int64), np.array([as_of_us or 0], np.int64)
+        for place, column in self._attributes:
+            read = [values[name] for name in column.inputs]
+            if column.reading == "days_before":
+                fill_days_before(out, place, np.array(read, np.int64), row, as_of)
+            else:
+                out[0, place] = column.encode(*read)
+        if self._dated:
+            created = np.array([values["created_at"]], np.int64)
+            self._loop.fill(out, row, created, as_of, self._loop.events_of_one(events))
+            self._histories.fill_one(out, values, as_of)
+        return out.reshape(-1)
+
+    def _fill_attributes(
+        self, out: Matrix, leads: pl.DataFrame, rows: Integers, as_of: Integers
+    ) -> None:
+        for place, column in self._attributes:
+            if column.reading == "days_before":
+                fill_days_before(out, place, _times(leads, column.inputs[0]), rows, as_of)
+            else:
+                out[:, place] = encode_leads(column, leads)[rows]
+
+    def _collect(
+        self, events: pl.LazyFrame | None, ids: pl.Series, warnings: list[Fault] | None
+    ) -> Events:
+        if events is None:
+            return no_events(len(ids))
+        inputs.check_events(events, self._loop.with_values, warnings)
+        with_values = self._loop.with_values and "value" in events.collect_schema()
+        return collect_events(events, ids, self.plan.kinds, with_values)
+
+
+def _needs(plan: FeaturePlan, columns: Sequence[AttributeColumn]) -> dict[str, Accepts]:
+    """List what is read, each with what its column may hold."""
+    needs: dict[str, Accepts] = {}
+    for column in columns:
+        for attribute in column.inputs:
+            accepts = READINGS[column.reading].accepts
+            if accepts != "anything" or attribute not in needs:
+                needs[attribute] = accepts
+    return needs | {history.attribute: "text" for history in plan.histories}
+
+
+def _in_order(leads: pl.DataFrame, wanted: pl.Series) -> pl.DataFrame:
+    texts = leads.with_columns(pl.col("lead_id").cast(pl.String))
+    return wanted.to_frame("lead_id").join(texts, on="lead_id", how="left", maintain_order="left")
+
+
+def _times(table: pl.DataFrame, name: str) -> Integers:
+    if name not in table.columns or table.schema[name] == pl.Null:
+        return np.full(table.height, NO_TIME, dtype=np.int64)
+    physical = table[name].cast(TIME).to_physical().fill_null(int(NO_TIME))
+    return np.asarray(physical.to_numpy(), dtype=np.int64)

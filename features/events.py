@@ -1,0 +1,125 @@
+"""Events from a table of any size to arrays: only the columns and the leads that are needed."""
+
+import numpy as np
+import polars as pl
+
+from features.attributes import LARGEST
+from features.boundary import known
+from features.engagement import OTHER
+from features.grouping import Events, group_events
+from features.settings import FeatureSettings
+from features.tables import TIME
+
+
+def collect_events(
+    events: pl.LazyFrame, lead_ids: pl.Series, kinds: tuple[str, ...], with_values: bool
+) -> Events:
+    """Read the events of some leads.
+
+    Texts become small numbers while the table streams by, so that what is held in memory is 14
+    bytes an event (22 with its value), and as much again while they are grouped.
+
+    Parameters
+    ----------
+    events : pl.LazyFrame
+        As `features.tables.Tables.events`.
+    lead_ids : pl.Series
+        Distinct ids; a lead's number is its place here.
+    kinds : tuple of str
+        Kinds that have a number of their own, from 1.
+    with_values : bool
+        Whether the events' values are needed.
+
+    Returns
+    -------
+    Events
+    """
+    columns = [
+        pl.col("lead_id").cast(pl.Enum(lead_ids), strict=False).to_physical().cast(pl.Int32),
+        pl.col("occurred_at").dt.cast_time_unit("us").to_physical(),
+        _kind_codes(kinds).alias("kind"),
+    ]
+    if with_values:
+        columns.append(_clean_values())
+    table = (
+        events.select(columns)
+        .filter(pl.col("lead_id").is_not_null(), pl.col("occurred_at").is_not_null())
+        .collect(engine="streaming")
+    )
+    values = table["value"].to_numpy() if with_values else np.empty(0)
+    leads, times, kind = (table[name].to_numpy() for name in ("lead_id", "occurred_at", "kind"))
+    return group_events(leads, times, kind, values, len(lead_ids))
+
+
+def no_events(n_leads: int) -> Events:
+    """Make the events of leads that have none.
+
+    Parameters
+    ----------
+    n_leads : int
+        How many leads.
+
+    Returns
+    -------
+    Events
+    """
+    return Events(
+        starts=np.zeros(n_leads + 1, dtype=np.int64),
+        times_us=np.empty(0, dtype=np.int64),
+        kinds=np.empty(0, dtype=np.int16),
+        values=np.empty(0),
+    )
+
+
+def learn_kinds(
+    events: pl.LazyFrame, snapshots: pl.DataFrame, settings: FeatureSettings
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Choose the kinds of events that get columns of their own.
+
+    Parameters
+    ----------
+    events : pl.LazyFrame
+        As `features.tables.Tables.events`.
+    snapshots : pl.DataFrame
+        The training rows: ``lead_id`` and ``as_of``. Of each lead only what was known at its last
+        row counts, so that not even the choice of kinds looks ahead.
+    settings : FeatureSettings
+        How many kinds, and how frequent they must be.
+
+    Returns
+    -------
+    kinds : tuple of str
+        The most frequent first; ties by the alphabet.
+    value_kinds : tuple of str
+        Those of them whose events carry values; `OTHER` where kinds without columns do.
+    """
+    last = snapshots.group_by("lead_id").agg(pl.col("as_of").max())
+    value = pl.col("value").cast(pl.Float64).is_finite().sum().alias("with_value")
+    counted = (
+        events.select("lead_id", "event_type", "value", pl.col("occurred_at").cast(TIME))
+        .join(last.lazy(), on="lead_id")
+        .filter(known(pl.col("occurred_at"), pl.col("as_of")))
+        .group_by(pl.col("event_type").cast(pl.String))
+        .agg(pl.len().alias("count"), value)
+        .collect(engine="streaming")
+        .drop_nulls("event_type")
+        .sort("count", "event_type", descending=[True, False])
+    )
+    frequent = counted.filter(pl.col("count") >= settings.min_level_count).head(settings.max_kinds)
+    kinds = tuple(frequent["event_type"])
+    enough = pl.col("with_value") >= settings.min_level_count
+    valued = set(counted.filter(enough)["event_type"])
+    value_kinds = tuple(kind for kind in kinds if kind in valued)
+    return kinds, value_kinds + ((OTHER,) if valued - set(kinds) else ())
+
+
+def _kind_codes(kinds: tuple[str, ...]) -> pl.Expr:
+    if not kinds:
+        return pl.lit(0, dtype=pl.Int16)
+    known_kind = pl.col("event_type").cast(pl.String).cast(pl.Enum(kinds), strict=False)
+    return (known_kind.to_physical().cast(pl.Int16) + 1).fill_null(0)
+
+
+def _clean_values() -> pl.Expr:
+    value = pl.col("value").cast(pl.Float64)
+    return pl.when(value.is_finite()).then(value.clip(-LARGEST, LARGEST)).otherwise(np.nan)

@@ -1,0 +1,205 @@
+"""What an engine is given, checked: what is wrong is told at once and by name."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import polars as pl
+
+from features.errors import Fault, FaultsError
+from features.readings import Accepts
+from features.tables import TIME
+
+_EXPECTED: Mapping[Accepts, str] = {
+    "number": "numbers",
+    "flag": "true or false",
+    "time": "times with a time zone",
+    "text": "texts",
+    "text or number": "texts or numbers",
+    "anything": "anything",
+}
+
+
+def check_leads(
+    leads: pl.DataFrame, needs: Mapping[str, Accepts], dated: bool, warnings: list[Fault] | None
+) -> None:
+    """Check a table of leads against what a plan reads.
+
+    Parameters
+    ----------
+    leads : pl.DataFrame
+        The leads to compute features for; columns that nothing reads are ignored.
+    needs : mapping of str to Accepts
+        The attributes that are read, each with what it may hold.
+    dated : bool
+        Whether ``created_at`` is needed.
+    warnings : list of Fault or None
+        Attributes without a column are added to it; they count as missing.
+
+    Raises
+    ------
+    FaultsError
+        If ``lead_id`` or ``created_at`` is missing, an id repeats or is null, or a column holds
+        something else than its readings read.
+    """
+    faults = [_missing(name) for name in _required(dated) if name not in leads.columns]
+    faults += _wrong_types(leads.schema, needs)
+    if dated and "created_at" in leads.columns:
+        faults += _not_a_time("leads", "created_at", leads.schema["created_at"])
+    if "lead_id" in leads.columns:
+        faults += _bad_ids(leads["lead_id"])
+    _raise_errors("leads", faults)
+    if warnings is not None:
+        warnings += [_optional(name) for name in needs if name not in leads.columns]
+
+
+def check_events(events: pl.LazyFrame, with_values: bool, warnings: list[Fault] | None) -> None:
+    """Check an event table's columns, without reading it.
+
+    Parameters
+    ----------
+    events : pl.LazyFrame
+        As `features.tables.Tables.events`; ``value`` may be absent.
+    with_values : bool
+        Whether values are read.
+    warnings : list of Fault or None
+        A missing ``value`` is added to it where it is read.
+
+    Raises
+    ------
+    FaultsError
+        If a column is missing or has another type.
+    """
+    schema = events.collect_schema()
+    required = ("lead_id", "occurred_at", "event_type")
+    faults = [_missing(name, "events") for name in required if name not in schema]
+    faults += _not_a_time("events", "occurred_at", schema.get("occurred_at", TIME))
+    texts = {name: schema[name] for name in ("lead_id", "event_type") if name in schema}
+    faults += [
+        _wrong("events", name, dtype, "text")
+        for name, dtype in texts.items()
+        if not _fits(dtype, "text")
+    ]
+    if not _fits(schema.get("value", pl.Float64()), "number"):
+        faults.append(_wrong("events", "value", schema["value"], "number"))
+    _raise_errors("events", faults)
+    if with_values and "value" not in schema and warnings is not None:
+        warnings.append(_optional("value", "events"))
+
+
+def check_snapshots(snapshots: pl.DataFrame, lead_ids: pl.Series, dated: bool) -> None:
+    """Check that each row has a lead that is there and, where the source is dated, a moment.
+
+    Parameters
+    ----------
+    snapshots : pl.DataFrame
+        ``lead_id`` and ``as_of``.
+    lead_ids : pl.Series
+        The leads that are there.
+    dated : bool
+        Whether ``as_of`` is needed.
+
+    Raises
+    ------
+    FaultsError
+        If a column is missing or has another type, or a row lacks its lead or its moment.
+    """
+    required = ("lead_id", "as_of") if dated else ("lead_id",)
+    faults = [_missing(name, "snapshots") for name in required if name not in snapshots.columns]
+    if dated and not faults:
+        faults += _not_a_time("snapshots", "as_of", snapshots.schema["as_of"])
+        faults += _counted("snapshots", "as_of", "no time", snapshots["as_of"].null_count())
+    if "lead_id" in snapshots.columns:
+        ids = snapshots["lead_id"].cast(pl.String)
+        unknown = ids.filter(~ids.is_in(lead_ids.implode()).fill_null(value=False))
+        found = f"leads that are not in the table of leads, such as {unknown.head(1).to_list()}"
+        faults += _counted("snapshots", "lead_id", found, len(unknown))
+    _raise_errors("snapshots", faults)
+
+
+def wrong_value(attribute: str, value: object, accepts: Accepts) -> Fault:
+    """Describe an attribute's value of a wrong type.
+
+    Parameters
+    ----------
+    attribute : str
+        The attribute.
+    value : object
+        What was given.
+    accepts : Accepts
+        What is read.
+
+    Returns
+    -------
+    Fault
+    """
+    return Fault(
+        where=f"lead: {attribute!r}",
+        found=type(value).__name__,
+        expected=_EXPECTED[accepts],
+        remedy="Give it as the training data had it, or leave it out",
+    )
+
+
+def _required(dated: bool) -> tuple[str, ...]:
+    return ("lead_id", "created_at") if dated else ("lead_id",)
+
+
+def _wrong_types(schema: pl.Schema, needs: Mapping[str, Accepts]) -> Iterable[Fault]:
+    for attribute, accepts in needs.items():
+        if attribute in schema and not _fits(schema[attribute], accepts):
+            yield _wrong("leads", attribute, schema[attribute], accepts)
+
+
+def _fits(dtype: pl.DataType, accepts: Accepts) -> bool:
+    if dtype == pl.Null:
+        return True
+    text = dtype in (pl.String, pl.Categorical, pl.Enum)
+    return {
+        "number": dtype.is_numeric(),
+        "flag": dtype == pl.Boolean,
+        "time": isinstance(dtype, pl.Datetime) and dtype.time_zone is not None,
+        "text": text,
+        "text or number": text or dtype.is_numeric(),
+        "anything": True,
+    }[accepts]
+
+
+def _bad_ids(ids: pl.Series) -> Iterable[Fault]:
+    if not _fits(ids.dtype, "text"):
+        yield _wrong("leads", "lead_id", ids.dtype, "text")
+        return
+    repeated = ids.filter(ids.is_duplicated() & ids.is_not_null())
+    found = f"an id more than once, such as {repeated.head(1).to_list()}"
+    yield from _counted("leads", "lead_id", found, len(repeated))
+    yield from _counted("leads", "lead_id", "no id", ids.null_count())
+
+
+def _not_a_time(table: str, name: str, dtype: pl.DataType) -> Iterable[Fault]:
+    if not _fits(dtype, "time"):
+        yield _wrong(table, name, dtype, "time")
+
+
+def _wrong(table: str, name: str, dtype: pl.DataType, accepts: Accepts) -> Fault:
+    remedy = "Convert the column"
+    return Fault(f"{table}: column {name!r}", f"type {dtype}", _EXPECTED[accepts], remedy)
+
+
+def _missing(name: str, table: str = "leads") -> Fault:
+    return Fault(f"{table}: column {name!r}", "no such column", "a column", "Add it")
+
+
+def _optional(name: str, table: str = "leads") -> Fault:
+    remedy = "Its values count as missing; add it if it is known"
+    return Fault(f"{table}: column {name!r}", "no such column", "a column", remedy, "warning")
+
+
+def _counted(table: str, name: str, found: str, count: int) -> list[Fault]:
+    expected = "each row to have one that can be used"
+    fault = Fault(
+        f"{table}: column {name!r}", f"in {count} rows {found}", expected, "Mend the rows"
+    )
+    return [fault] if count else []
+
+
+def _raise_errors(subject: str, faults: Sequence[Fault]) -> None:
+    if faults:
+        raise FaultsError(subject, faults)

@@ -1,0 +1,169 @@
+"""The engine's parts, each of which fills some of the matrix's columns: events, history, times."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from features.attributes import clean_all, encode_texts
+from features.boundary import is_known
+from features.compiled import compiled
+from features.grouping import Events, group_events
+from features.history import COLUMNS_EACH, HistoryTable
+from features.loop import fill_rows
+from features.moments import NO_TIME
+from features.plan import FeaturePlan, Place
+from features.wording import DAY_US
+
+Matrix = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
+Event = tuple[int, str, float | None]
+"""An event of one lead: microseconds since 1970, its kind, its value."""
+
+
+class LoopPart:
+    """The columns from events and from the clock.
+
+    Parameters
+    ----------
+    plan : FeaturePlan
+        A plan of a dated source.
+    """
+
+    def __init__(self, plan: FeaturePlan) -> None:
+        settings = plan.settings
+        places = _places(plan, "loop")
+        self._first = places[0][0] if places else 0
+        self._slots = np.array([place.index for _, place in places], dtype=np.int64)
+        self._codes = {kind: code for code, kind in enumerate(plan.kinds, start=1)}
+        self._windows = _in_microseconds(settings.windows_days)
+        self._trends = _in_microseconds(settings.trend_windows_days)
+        self._half_lives = _in_microseconds(settings.half_lives_days).astype(np.float64)
+        self.with_values = any("events.value" in place.feature.inputs for _, place in places)
+
+    def fill(
+        self, out: Matrix, rows: Integers, created_us: Integers, as_of_us: Integers, events: Events
+    ) -> None:
+        """Fill this part's columns.
+
+        Parameters
+        ----------
+        out : ndarray of float32, shape (n_rows, n_features)
+            The matrix.
+        rows : ndarray of int64, shape (n_rows,)
+            Each row's lead.
+        created_us : ndarray of int64, shape (n_leads,)
+            Microseconds since 1970, `features.moments.NO_TIME` where missing.
+        as_of_us : ndarray of int64, shape (n_rows,)
+            Each row's moment.
+        events : Events
+            The leads' events.
+        """
+        fill_rows(
+            out, self._first, self._slots, rows, created_us, as_of_us,
+            events.starts, events.times_us, events.kinds, events.values,
+            self._windows, self._trends, self._half_lives, len(self._codes),
+        )  # fmt: skip
+
+    def events_of_one(self, events: Sequence[Event]) -> Events:
+        """Make the arrays for the events of one lead.
+
+        Parameters
+        ----------
+        events : sequence of (int, str, float or None)
+            In any order.
+
+        Returns
+        -------
+        Events
+        """
+        times, names, values = zip(*events, strict=True) if events else ((), (), ())
+        code = self._codes.get
+        return group_events(
+            np.zeros(len(events), dtype=np.int32),
+            np.array(times, dtype=np.int64),
+            np.array([code(name, 0) for name in names], dtype=np.int16),
+            clean_all(np.array(values if self.with_values else (), dtype=np.float64)),
+            1,
+        )
+
+
+class HistoryPart:
+    """The columns from past conversion rates.
+
+    Parameters
+    ----------
+    plan : FeaturePlan
+        A plan of a dated source.
+    """
+
+    def __init__(self, plan: FeaturePlan) -> None:
+        places = _places(plan, "history")
+        self._prior = plan.settings.history_prior_leads
+        self._tables = []
+        for number, history in enumerate(plan.histories):
+            first = number * COLUMNS_EACH
+            wanted = [
+                (column, place.index - first)
+                for column, place in places
+                if first <= place.index < first + COLUMNS_EACH
+            ]
+            self._tables.append((history.attribute, HistoryTable(history), wanted))
+
+    def fill(self, out: Matrix, leads: pl.DataFrame, rows: Integers, as_of_us: Integers) -> None:
+        """Fill this part's columns; parameters as in `LoopPart.fill`, `leads` a row a lead."""
+        for attribute, table, wanted in self._tables:
+            codes = encode_texts(table.encode, leads, attribute)[rows]
+            self._fill(out, table, wanted, codes, as_of_us)
+
+    def fill_one(self, out: Matrix, lead: Mapping[str, object], as_of_us: Integers) -> None:
+        """Fill this part's columns of the only row."""
+        for attribute, table, wanted in self._tables:
+            value = lead[attribute]
+            code = table.encode(value if isinstance(value, str) else None)
+            self._fill(out, table, wanted, np.array([code], dtype=np.float32), as_of_us)
+
+    def _fill(
+        self,
+        out: Matrix,
+        table: HistoryTable,
+        wanted: list[tuple[int, int]],
+        codes: npt.NDArray[np.float32],
+        as_of_us: Integers,
+    ) -> None:
+        past = np.empty((len(codes), COLUMNS_EACH), dtype=np.float32)
+        table.fill(past, codes, as_of_us, self._prior)
+        for column, index in wanted:
+            out[:, column] = past[:, index]
+
+
+@compiled
+def fill_days_before(
+    out: Matrix, column: int, times_us: Integers, rows: Integers, as_of_us: Integers
+) -> None:
+    """Fill a column with the days from a lead's time to `as_of`, where it was known by then.
+
+    Parameters
+    ----------
+    out : ndarray of float32, shape (n_rows, n_features)
+        The matrix.
+    column : int
+        Which column.
+    times_us : ndarray of int64, shape (n_leads,)
+        Microseconds since 1970, `features.moments.NO_TIME` where missing.
+    rows, as_of_us : ndarray of int64, shape (n_rows,)
+        Each row's lead and moment.
+    """
+    for row in range(len(rows)):
+        time = times_us[rows[row]]
+        usable = time != NO_TIME and is_known(time, as_of_us[row])
+        out[row, column] = (as_of_us[row] - time) / DAY_US if usable else np.nan
+
+
+def _places(plan: FeaturePlan, part: str) -> list[tuple[int, Place]]:
+    return [(column, place) for column, place in enumerate(plan.places) if place.part == part]
+
+
+def _in_microseconds(days: Sequence[float]) -> Integers:
+    return np.array([round(day * DAY_US) for day in days], dtype=np.int64)
