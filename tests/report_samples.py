@@ -45,7 +45,6 @@ def sample_inputs(**changes: object) -> ReportInputs:
         "importance": _importance(),
         "splits": _splits(),
         "backtest": _backtest(),
-        "backtest_averages": _averages(),
         "choice_words": (
             "The blend had the lowest log loss in the backtest, by 0.0021 (95 %: 0.0004 to 0.0039) "
             "against the next, the logistic regression.",
@@ -83,7 +82,7 @@ def sample_run() -> RunFacts:
         last_created_at=START + timedelta(days=725),
         observed_until=START + timedelta(days=730),
         git_commit="a52b977",
-        learner="a blend of logistic regression and LightGBM",
+        learner="blend",
     )
 
 
@@ -282,36 +281,67 @@ def _splits() -> pl.DataFrame:
 
 _LOSSES = {
     "blend": (0.2190, 0.2245, 0.2171),
-    "logistic regression": (0.2215, 0.2262, 0.2192),
-    "LightGBM": (0.2231, 0.2259, 0.2223),
-    "base rate by segment": (0.2467, 0.2522, 0.2431),
+    "logistic": (0.2215, 0.2262, 0.2192),
+    "lightgbm": (0.2231, 0.2249, 0.2183),
+    "prior": (0.2467, 0.2522, 0.2431),
 }
+_ORIGIN_DAYS = (224, 278, 335)
 
 
 def _backtest() -> pl.DataFrame:
-    rows = [
-        (name, origin, loss)
-        for name, losses in _LOSSES.items()
-        for origin, loss in zip(("2024-08-12", "2024-10-05", "2024-12-01"), losses, strict=True)
-    ]
-    return pl.DataFrame(rows, schema=["candidate", "origin", "log_loss"], orient="row")
-
-
-def _averages() -> pl.DataFrame:
-    means = {name: float(np.mean(losses)) for name, losses in _LOSSES.items()}
-    best = means["blend"]
-    rows = [
-        (name, mean, mean - best, mean - best - 0.0018, mean - best + 0.0018, name == "blend")
-        for name, mean in means.items()
-    ]
-    schema = ["candidate", "log_loss", "difference", "low", "high", "chosen"]
+    rows = []
+    for name, losses in _LOSSES.items():
+        for origin, (loss, best) in enumerate(zip(losses, _LOSSES["blend"], strict=True)):
+            moment = START + timedelta(days=_ORIGIN_DAYS[origin])
+            half = 0.0 if name == "blend" else 0.0024
+            ends = (loss - best, loss - best - half, loss - best + half)
+            rows.append((name, origin, int(moment.timestamp() * 1e6), loss, *ends))
+    schema = ["candidate", "origin", "position", "log_loss", "difference", "low", "high"]
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _leakage() -> pl.DataFrame:
     rows = [
-        ("A single column tells all", "ok", "The best single feature has an AUC of 0.66.", ""),
-        ("Names that smell", "warning", "1 column: last_activity_total.", "Forbid it if it is ..."),
-        ("Ids alone", "not applicable", "No column looks like an id.", ""),
+        ("L001", "A column that tells the outcome", "ok", "", "Nothing was found.", ""),
+        (
+            "L007",
+            "Names that smell of the outcome",
+            "warning",
+            "last_activity_total",
+            "Its name ends in '_total', like columns that are filled in at the end.",
+            "Look at when it is filled in, and forbid it if that is after the outcome.",
+        ),
+        ("L003", "Ids that predict", "not applicable", "", "No column looks like an id.", ""),
     ]
-    return pl.DataFrame(rows, schema=["check", "severity", "found", "remedy"], orient="row")
+    schema = ["code", "title", "severity", "subject", "found", "remedy"]
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def tiny_inputs() -> ReportInputs:
+    """Thirty leads, two customers: frames of a row or two, with gaps where nothing is known."""
+    undefined = {"value": None, "low": None, "high": None}
+    part = {"auc": undefined, "base_rate": {"value": 0.0, "low": None, "high": None}, "n": 3}
+    none = pl.lit(None, pl.Float64)
+    moment = pl.lit(START)
+    splits = (
+        _splits()
+        .head(3)
+        .with_columns(first_as_of=moment, last_as_of=moment, first_position=0, last_position=0)
+    )
+    return bare_inputs(
+        metrics={"test": part, "by_month": {"2025-01": part, "x": part}, "by_landmark": {}},
+        notes=("2 won leads: base rate only.",),
+        reliability=pl.DataFrame({"n": [6], "predicted": [0.07], "observed": [0.0]}).with_columns(
+            low=none, high=pl.lit(float("nan"))
+        ),
+        gain=pl.DataFrame({"share": [0.5, 1.0], "gain": [None, 1.0]}),
+        lift=pl.DataFrame({"share": [0.001], "lift": [1.0]}),
+        roc=pl.DataFrame({"false_positive_rate": [0.0], "true_positive_rate": [float("nan")]}),
+        separation=pl.DataFrame({"from": [0.0], "to": [1.0], "won": [0], "lost": [6]}),
+        delays=_delays().head(1),
+        importance=_importance().with_columns(importance=0.0),
+        splits=splits,
+        backtest=_backtest().head(1).with_columns(low=none, high=none),
+        leakage=_leakage().head(1),
+        quality={"outcomes": {"won": 2, "lost": 28, "open": 0}, "faults": []},
+    )

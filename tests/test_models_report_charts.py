@@ -41,15 +41,16 @@ CHARTS: list[Chart] = [
     MonthChart(INPUTS.metrics["by_month"], INPUTS.metrics["test"]),
     AgeChart(INPUTS.metrics["by_landmark"], INPUTS.metrics["test"]),
     DelayChart(existing("delays"), 60.0),
-    BacktestChart(existing("backtest"), existing("backtest_averages")),
+    BacktestChart(existing("backtest"), dated=True),
     TimelineChart(existing("splits")),
 ]
 
 
 @pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.name)
 def test_a_charts_table_holds_exactly_its_frame(chart: Chart) -> None:
-    frame, table = chart.frame(), chart.table()
-    shown = thinned(frame, len(table.rows))
+    shown, table = chart.shown(), chart.table()
+    assert len(table.rows) == shown.height
+    assert shown.join(chart.frame(), on=shown.columns, nulls_equal=True).height == shown.height
     for column, cells in zip(table.columns, zip(*table.rows, strict=True), strict=True):
         assert [column.cell(value) for value in shown[column.name]] == list(cells)
 
@@ -136,7 +137,10 @@ def test_a_month_apart_from_the_whole_test_is_named() -> None:
     months = {"2025-01": metrics(0.7), "2025-02": metrics(0.61), "2025-03": metrics(0.69)}
     finding = MonthChart(months, metrics(0.7)).finding()
     assert "between 0.610 (Feb 2025) and 0.700 (Jan 2025)" in finding
-    assert finding.endswith("by more than its interval: Feb 2025.")
+    assert finding.endswith(
+        "In 1 of 3 the interval misses the whole test's (Feb 2025), "
+        "which is no more than chance gives."
+    )
 
 
 def test_months_alike_show_no_sign_of_a_change() -> None:
@@ -160,21 +164,46 @@ def test_the_delay_chart_reads_the_horizon_off_the_curve() -> None:
     assert DelayChart(curve, 30.0, "Their own words.").finding() == "Their own words."
 
 
+def backtest(**losses: tuple[float, float]) -> BacktestChart:
+    """Two origins a candidate; ``chosen`` is compared with; every interval is 0.02 wide."""
+    rows = [
+        (name, origin, origin, loss, loss - best, loss - best - 0.01, loss - best + 0.01)
+        for name, own in losses.items()
+        for origin, (loss, best) in enumerate(zip(own, losses["chosen"], strict=True))
+    ]
+    names = ["candidate", "origin", "position", "log_loss", "difference", "low", "high"]
+    return BacktestChart(pl.DataFrame(rows, schema=names, orient="row"))
+
+
 def test_the_backtest_names_the_best_and_who_is_level_with_it() -> None:
-    averages = pl.DataFrame(
-        {
-            "candidate": ["tree", "line", "prior"],
-            "log_loss": [0.30, 0.31, 0.40],
-            "difference": [0.0, 0.01, 0.1],
-            "low": [None, -0.01, 0.08],
-            "high": [None, 0.03, 0.12],
-            "chosen": [False, True, False],
-        }
+    chart = backtest(chosen=(0.30, 0.32), near=(0.31, 0.32), far=(0.4, 0.4))
+    assert chart.finding() == (
+        "The lowest log loss is that of chosen: 0.3100 on average over 2 origins. "
+        "Not to be told apart from it: near."
     )
-    finding = BacktestChart(existing("backtest"), averages).finding()
-    assert "lowest log loss is that of tree (0.3000 on average)" in finding
-    assert "Chosen was line." in finding
-    assert finding.endswith("Not to be told apart from it: line.")
+
+
+def test_a_choice_that_is_not_the_lowest_is_told() -> None:
+    finding = backtest(chosen=(0.30, 0.32), better=(0.2, 0.2)).finding()
+    assert "lowest log loss is that of better" in finding
+    assert finding.endswith("Chosen was chosen.")
+
+
+def test_the_interval_of_a_mean_over_origins_is_narrower_by_their_root() -> None:
+    averages = backtest(chosen=(0.30, 0.32), far=(0.4, 0.4)).averages()
+    far = averages.filter(candidate="far").row(0, named=True)
+    assert far["difference"] == pytest.approx(0.09)
+    assert far["high"] - far["difference"] == pytest.approx(0.01 / np.sqrt(2))
+
+
+def test_origins_are_told_by_date_where_there_are_dates() -> None:
+    headings = [column.heading for column in CHARTS[8].columns()]
+    assert [spaced(heading) for heading in headings[-3:]] == [
+        "from 12 August 2024",
+        "from 5 October 2024",
+        "from 1 December 2024",
+    ]
+    assert backtest(chosen=(0.3, 0.3)).columns()[-1].heading == "origin 2"
 
 
 def test_the_timeline_counts_every_snapshot_once() -> None:
@@ -220,7 +249,15 @@ def test_no_quality_shows_nothing() -> None:
 
 def test_a_long_table_is_thinned_evenly_and_says_so() -> None:
     frame = pl.DataFrame({"x": list(range(1001))})
-    table = table_of(frame, (Column("x", "X", percent),), "all", longest=11)
-    assert thinned(frame, 11)["x"].to_list() == list(range(0, 1001, 100))
-    assert table.note == "11 of 1001 rows, evenly spaced."
-    assert table_of(frame.head(5), (Column("x", "X", percent),), "few").note == ""
+    few = thinned(frame, 11)
+    table = table_of(few, (Column("x", "X", percent),), "all", total=frame.height)
+    assert few["x"].to_list() == list(range(0, 1001, 100))
+    assert table.note == "11 of 1001 rows."
+    assert table_of(few, (Column("x", "X", percent),), "few", total=11).note == ""
+
+
+def test_the_tables_of_gain_and_lift_stand_at_round_shares() -> None:
+    table = GainChart(existing("gain")).table()
+    called = [spaced(row[0]) for row in table.rows]
+    assert called[:6] == ["1 %", "2 %", "5 %", "10 %", "15 %", "20 %"]
+    assert called[-1] == "100 %"

@@ -18,7 +18,7 @@ from models.report.metric_words import METRICS, calibration_sentence
 from models.report.numbers import Estimate, percent
 from models.report.sections import sections
 from models.report.summary import in_hundred, sentences
-from tests.report_samples import bare_inputs, sample_inputs
+from tests.report_samples import bare_inputs, sample_inputs, tiny_inputs
 
 ROOT = Path(__file__).parents[1]
 NASTY = """<script>alert("$x^2$ & 'y'")</script><b id=evil onclick=x>"""
@@ -39,7 +39,8 @@ class Outline(HTMLParser):
         self.attributes += [(tag, name, value or "") for name, value in attrs]
 
     def handle_data(self, data: str) -> None:
-        self.texts.append(data)
+        if self.elements and self.elements[-1][0] != "style":
+            self.texts.append(data)
 
 
 def outline(page: str) -> Outline:
@@ -153,6 +154,14 @@ def test_the_least_that_is_known_makes_a_whole_page() -> None:
     assert "<svg" not in page
     assert "None" not in page
     assert page.rstrip().endswith("</html>")
+
+
+def test_thirty_leads_make_a_whole_page() -> None:
+    page = render_report(tiny_inputs())
+    text = "".join(outline(page).texts)
+    assert "2 won leads: base rate only." in text
+    assert "There are too few leads to say whether the probabilities are right." in text
+    assert not re.search(r"\b(nan|NaN|None|inf|null)\b", text)
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
 
 from models.report.chart import Chart, Size
-from models.report.numbers import LEVEL, decimal
+from models.report.metric_words import learner_words
+from models.report.numbers import LEVEL, count, day, decimal
 from models.report.panels import rows_panel
 from models.report.svg import ACCENT, INK, MUTED, THIRD, plain
 from models.report.table import Column
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -23,79 +28,121 @@ class BacktestChart(Chart):
     Parameters
     ----------
     scores : pl.DataFrame
-        A row for each candidate and origin: ``candidate``, ``origin`` (its number or date, as
-        text), ``log_loss``.
-    averages : pl.DataFrame
-        A row for each candidate, the best first: ``candidate``, ``log_loss`` (its average),
-        ``difference`` (to the best), ``low`` and ``high`` (the difference's 95 % interval, null
-        for the best itself), ``chosen`` (Boolean).
+        A row for each candidate and origin, as `models.backtest.Result.to_json` gives them:
+        ``candidate``, ``origin`` (0 for the earliest), ``position`` (the first that is tried),
+        ``log_loss``, ``difference`` (to the candidate chosen, whose own is 0), ``low`` and
+        ``high`` (its 95 % interval).
+    dated : bool
+        Whether positions are microseconds since 1970.
     """
 
     name: ClassVar[str] = "backtest"
     title: ClassVar[str] = "How the candidates did on later leads"
     reading: ClassVar[str] = (
-        "Each candidate was trained several times, each time on the leads up to some day (an "
-        "origin), and judged on the leads after it by log loss: how surprised it was by what "
-        "happened. Further to the left is better. Small dots are the single origins, the large "
-        "one is their average."
+        "Each candidate was trained several times, each time on the leads up to some moment (an "
+        "origin), and tried on the leads after it. Log loss tells how surprised it was by what "
+        "happened: further to the left is better. Small dots are the origins, the large one their "
+        "average, with the 95 % interval of its distance from the chosen one."
     )
     scores: pl.DataFrame
-    averages: pl.DataFrame
+    dated: bool = False
+
+    def averages(self) -> pl.DataFrame:
+        """Average over the origins, each counting the same.
+
+        The interval of the mean difference takes the origins as independent: each is tried on
+        rows of its own.
+
+        Returns
+        -------
+        pl.DataFrame
+            A row a candidate, the best first: ``candidate``, ``log_loss``, ``difference``,
+            ``low``, ``high``, ``chosen``.
+        """
+        half = ((pl.col("high") - pl.col("low")) / 2).pow(2).sum().sqrt() / pl.len()
+        table = self.scores.group_by("candidate", maintain_order=True).agg(
+            pl.col("log_loss", "difference").mean(),
+            low=pl.col("difference").mean() - half,
+            high=pl.col("difference").mean() + half,
+            chosen=(pl.col("difference") == 0.0).all(),
+        )
+        return table.sort("log_loss", "candidate", nulls_last=True)
 
     def frame(self) -> pl.DataFrame:
-        """Give a row a candidate: the average, the difference to the best, each origin."""
-        wide = self.scores.pivot(on="origin", index="candidate", values="log_loss")
-        return self.averages.join(wide, on="candidate", how="left", maintain_order="left")
+        """Give a row a candidate: the average, the difference to the chosen one, each origin."""
+        origins = self.scores.select("candidate", "log_loss", heading=self._headings())
+        wide = origins.pivot(on="heading", index="candidate", values="log_loss")
+        return self.averages().join(wide, on="candidate", how="left", maintain_order="left")
 
     def columns(self) -> Sequence[Column]:
         """Tell how the candidates read in the table."""
         show = decimal(4)
-        origins = self.scores["origin"].unique(maintain_order=True).to_list()
         return (
             Column("candidate", "Candidate"),
             Column("log_loss", "Log loss, average", show),
-            Column("difference", "Worse than the best by", show),
+            Column("difference", "More than the chosen one", show),
             Column("low", f"{LEVEL} from", show),
             Column("high", "to", show),
-            *(Column(origin, f"from {origin}", show) for origin in origins),
+            *(Column(each, each, show) for each in self._headings().unique(maintain_order=True)),
         )
 
     def finding(self) -> str:
         """Say which candidate was chosen, and whether others are as good."""
-        best = self.averages.row(0, named=True)
-        chosen = self.averages.filter("chosen")
+        averages = self.averages()
+        best, chosen = averages.row(0, named=True), averages.filter("chosen")
         words = (
-            f"The lowest log loss is that of {plain(best['candidate'])} "
-            f"({decimal(4)(best['log_loss'])} on average)."
+            f"The lowest log loss is that of {_named(best['candidate'])}: "
+            f"{decimal(4)(best['log_loss'])} on average over {self._origins()}."
         )
-        if chosen.height and chosen["candidate"][0] != best["candidate"]:
-            words += f" Chosen was {plain(chosen['candidate'][0])}."
-        level = self.averages.slice(1).filter(pl.col("low") <= 0.0)["candidate"].to_list()
-        if level:
-            words += f" Not to be told apart from it: {', '.join(map(plain, level))}."
+        if chosen.height and best["candidate"] not in chosen["candidate"]:
+            words += f" Chosen was {_named(chosen['candidate'][0])}."
+        level = averages.filter(~pl.col("chosen"), pl.lit(0.0).is_between("low", "high"))
+        if level.height:
+            words += f" Not to be told apart from it: {', '.join(map(_named, level['candidate']))}."
         return words
 
     def height_px(self, size: Size) -> int:
         """Tell the height: as many rows as there are candidates."""
-        return 70 + (44 if size.narrow else 48) * self.averages.height
+        return 70 + (44 if size.narrow else 48) * self.averages().height
 
     def draw(self, figure: "Figure", size: Size) -> None:
         """Draw a row a candidate: its origins as small dots, its average as a large one."""
-        axes = rows_panel(figure, self.averages.height)
-        for place, row in enumerate(self.averages.iter_rows(named=True)):
-            losses = self.scores.filter(candidate=row["candidate"])["log_loss"].to_numpy()
+        averages = self.averages()
+        axes = rows_panel(figure, averages.height)
+        for place, row in enumerate(averages.iter_rows(named=True)):
             colour = ACCENT if row["chosen"] else THIRD
+            losses = self.scores.filter(candidate=row["candidate"])["log_loss"].to_numpy()
             axes.plot(losses, [-place] * len(losses), "o", color=colour, alpha=0.5, markersize=4.5)
             axes.plot([row["log_loss"]], [-place], "o", color=colour, markersize=9)
-            label = plain(row["candidate"], 40) + (" · chosen" if row["chosen"] else "")
-            # The label stands at the axes' left edge, above its row, whatever the numbers are.
-            axes.annotate(
-                label,
-                (0, -place),
-                xycoords=("axes fraction", "data"),
-                xytext=(0, 10),
-                textcoords="offset points",
-                color=INK if row["chosen"] else MUTED,
-            )
+            if not row["chosen"] and row["low"] is not None:
+                base = row["log_loss"] - row["difference"]
+                axes.plot([base + row["low"], base + row["high"]], [-place, -place], color=colour)
+            _label(axes, place, row["candidate"], row["chosen"])
         axes.locator_params(axis="x", nbins=4 if size.narrow else 7)
         axes.set(xlabel="Log loss")
+
+    def _headings(self) -> pl.Series:
+        if not self.dated:
+            return pl.Series([f"origin {count(place + 1)}" for place in self.scores["origin"]])
+        moments = [_EPOCH + timedelta(microseconds=at) for at in self.scores["position"]]
+        return pl.Series([f"from {day(moment)}" for moment in moments])
+
+    def _origins(self) -> str:
+        number = self.scores["origin"].n_unique()
+        return "one origin" if number == 1 else f"{number} origins"
+
+
+def _named(candidate: str) -> str:
+    return plain(learner_words(candidate))
+
+
+def _label(axes: "Axes", place: int, candidate: str, chosen: bool) -> None:
+    # At the left edge, above its row, whatever the numbers are.
+    axes.annotate(
+        plain(learner_words(candidate), 40) + (" · chosen" if chosen else ""),
+        (0, -place),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, 10),
+        textcoords="offset points",
+        color=INK if chosen else MUTED,
+    )

@@ -8,6 +8,8 @@ from models.report.chart import Chart
 from models.report.table import Table
 
 Level = Literal["error", "warning", "ok", "not applicable"]
+LEVELS: tuple[Level, ...] = ("error", "warning", "ok", "not applicable")
+"""How bad a notice is, the worst first."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import polars as pl
 
 from models.report.svg import draw_svg
-from models.report.table import Column, Table, table_of
+from models.report.table import Column, Table, table_of, thinned
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,6 +37,8 @@ class Size:
 
 WIDE = Size("wide", 600)
 NARROW = Size("narrow", 340)
+MOST_ROWS = 25
+"""How many rows the table of numbers beside a picture has at most."""
 MOST_POINTS = 300
 """How many points a curve is drawn with at most; more are not seen."""
 
@@ -109,6 +111,15 @@ class Chart(ABC):
         """
         return 270 if size.narrow else 340
 
+    def shown(self) -> pl.DataFrame:
+        """Give the rows of the frame that the table shows: all, or few enough to read.
+
+        Returns
+        -------
+        pl.DataFrame
+        """
+        return thinned(self.frame(), MOST_ROWS)
+
     def table(self) -> Table:
         """Write the numbers as a table.
 
@@ -116,7 +127,8 @@ class Chart(ABC):
         -------
         Table
         """
-        return table_of(self.frame(), self.columns(), caption=self.title)
+        total = self.frame().height
+        return table_of(self.shown(), self.columns(), caption=self.title, total=total)
 
     def svg(self, size: Size) -> str:
         """Draw the picture as an SVG element with its text alternative.
@@ -135,5 +147,5 @@ class Chart(ABC):
             name=f"{self.name}-{size.name}",
             width_px=size.width_px,
             height_px=self.height_px(size),
-            label=f"{self.title}. {self.finding()}",
+            label=f"{self.title}. {self.finding()}".strip(),
         )

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 import polars as pl
 
 from models.report.chart import MOST_POINTS, Chart, Size
-from models.report.numbers import LEVEL, count, decimal, duration, percent
+from models.report.numbers import LEVEL, compact, count, duration, percent
 from models.report.panels import panel, percent_axes
 from models.report.svg import ACCENT, MUTED
-from models.report.table import Column, Table, table_of, thinned
+from models.report.table import Column, thinned
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,16 +51,12 @@ class DelayChart(Chart):
     def columns(self) -> Sequence[Column]:
         """Tell how the curve reads in the table."""
         return (
-            Column("days", "Days", decimal(1)),
+            Column("days", "Days", compact),
             Column("share", "Customers by then", percent),
             Column("low", f"{LEVEL} from", percent),
             Column("high", "to", percent),
             Column("at_risk", "Leads watched", count),
         )
-
-    def table(self) -> Table:
-        """Write the curve as a table."""
-        return table_of(self.frame(), self.columns(), caption=self.title, longest=21)
 
     def finding(self) -> str:
         """Say what the horizon catches of the customers that were seen."""

@@ -115,7 +115,7 @@ def _by_feature(shares: pl.DataFrame) -> Bars:
         ),
         finding=_concentration(used),
         bars=bars,
-        table=table_of(features, _COLUMNS, "Every feature and its importance", longest=400),
+        table=table_of(features, _COLUMNS, "Every feature and its importance"),
     )
 
 

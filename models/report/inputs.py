@@ -20,11 +20,21 @@ FRAMES: dict[str, tuple[str, ...]] = {
         *("part", "reason", "snapshots", "groups", "converted", "base_rate"),
         *("first_position", "last_position", "first_as_of", "last_as_of"),
     ),
-    "backtest": ("candidate", "origin", "log_loss"),
-    "backtest_averages": ("candidate", "log_loss", "difference", "low", "high", "chosen"),
-    "leakage": ("check", "severity", "found", "remedy"),
+    "backtest": ("candidate", "origin", "position", "log_loss", "difference", "low", "high"),
+    "leakage": ("code", "title", "severity", "subject", "found", "remedy"),
 }
 """The columns that each frame of `ReportInputs` must have; it may have more."""
+KEYS: dict[str, tuple[str, ...]] = {
+    "reliability": ("predicted", "observed"),
+    "reliability_curve": ("predicted", "observed", "low", "high"),
+    "gain": ("share", "gain"),
+    "lift": ("share", "lift"),
+    "roc": ("false_positive_rate", "true_positive_rate"),
+    "delays": ("days", "share", "low", "high"),
+    "importance": ("importance",),
+    "backtest": ("log_loss", "difference"),
+}
+"""The columns without which a row shows nothing: it is left out where one of them is null."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +84,7 @@ class RunFacts:
     git_commit : str or None
         The commit of the code, where it is known.
     learner : str or None
-        The chosen learner, in words ("logistic regression").
+        The chosen learner: its kind (``"logistic"``), or words.
     """
 
     n_leads: int
@@ -123,15 +133,16 @@ class ReportInputs:
         A row a feature: ``name``, ``group``, ``words``, ``importance`` (all sum to 1).
     splits : pl.DataFrame or None
         As `models.report.timeline.TimelineChart` takes it.
-    backtest, backtest_averages : pl.DataFrame or None
-        As `models.report.backtest.BacktestChart` takes them.
+    backtest : pl.DataFrame or None
+        As `models.report.backtest.BacktestChart` takes it.
     choice_words : tuple of str
         Why the model was chosen, a sentence each.
     calibration_words : tuple of str
         How it was calibrated and why so, a sentence each.
     leakage : pl.DataFrame or None
-        A row a check of the leakage gate: ``check`` (what was looked for), ``severity``
-        (``"ok"``, ``"warning"``, ``"error"`` or ``"not applicable"``), ``found``, ``remedy``.
+        A row a finding of the leakage gate, or a check without one: ``code``, ``title`` (what
+        was looked for), ``severity`` (``"ok"``, ``"warning"``, ``"error"`` or ``"not
+        applicable"``), ``subject``, ``found`` (or why it does not apply) and ``remedy``.
     quality : mapping or None
         As the ingest stage writes ``quality.json``.
 
@@ -156,7 +167,6 @@ class ReportInputs:
     importance: pl.DataFrame | None = None
     splits: pl.DataFrame | None = None
     backtest: pl.DataFrame | None = None
-    backtest_averages: pl.DataFrame | None = None
     choice_words: tuple[str, ...] = ()
     calibration_words: tuple[str, ...] = ()
     leakage: pl.DataFrame | None = None
@@ -166,14 +176,14 @@ class ReportInputs:
         faults = [
             f"{name} lacks {', '.join(missing)}"
             for name, needed in FRAMES.items()
-            if (frame := self.frame(name)) is not None
+            if (frame := getattr(self, name)) is not None
             and (missing := [column for column in needed if column not in frame.columns])
         ]
         if faults:
             raise ValueError("the report's inputs are incomplete: " + "; ".join(faults))
 
     def frame(self, name: str) -> pl.DataFrame | None:
-        """Give one of the frames if there is something in it.
+        """Give one of the frames if there is something in it; its NaN have become null.
 
         Parameters
         ----------
@@ -183,7 +193,10 @@ class ReportInputs:
         Returns
         -------
         pl.DataFrame or None
-            None where the frame is absent or has no rows.
+            None where the frame is absent, or has no row with a value for each of `KEYS`.
         """
         frame: pl.DataFrame | None = getattr(self, name)
-        return None if frame is None or frame.is_empty() else frame
+        if frame is None:
+            return None
+        known = frame.fill_nan(None).drop_nulls(KEYS.get(name, ()))
+        return None if known.is_empty() else known

@@ -1,4 +1,4 @@
-"""What each metric is called and means, for a person."""
+"""What metrics and learners are called and mean, for a person."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -132,6 +132,30 @@ METRICS: tuple[MetricWords, ...] = (
     ),
 )
 """The metrics in the order in which they are told."""
+
+
+LEARNERS = {
+    "prior": "base rate by segment",
+    "logistic": "logistic regression",
+    "lightgbm": "LightGBM",
+    "blend": "a blend of logistic regression and LightGBM",
+}
+"""Each kind of learner, for a person."""
+
+
+def learner_words(kind: str) -> str:
+    """Name a learner for a person.
+
+    Parameters
+    ----------
+    kind : str
+        A key of `LEARNERS`, or words, which stand as they are.
+
+    Returns
+    -------
+    str
+    """
+    return LEARNERS.get(kind, kind)
 
 
 def metric_rows(metrics: Mapping[str, Any]) -> list[tuple[MetricWords, str, str]]:

@@ -12,6 +12,8 @@ LEVEL = f"95{NBSP}%"
 MISSING = "–"
 """What stands where there is no number."""
 
+_MISS = 0.05
+
 Format = Callable[[Any], str]
 
 
@@ -114,6 +116,41 @@ def _percent_digits(share: float) -> str:
     return f"{hundredths:,.{digits}f}".replace("-", "−")
 
 
+def compact(value: object) -> str:
+    """Write a number with four digits and no zeros behind them: ``18``, ``0.25``, ``12.5``.
+
+    Parameters
+    ----------
+    value : float or None
+        Any number.
+
+    Returns
+    -------
+    str
+    """
+    number = number_or_none(value)
+    if number is None:
+        return MISSING
+    shown = f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.4g}"
+    return shown.replace("-", "−")
+
+
+def edge(value: object) -> str:
+    """Write the edge of a bin of shares as it is: ``12.5 %``.
+
+    Parameters
+    ----------
+    value : float or None
+        A share; 1 is all.
+
+    Returns
+    -------
+    str
+    """
+    number = number_or_none(value)
+    return MISSING if number is None else f"{compact(100.0 * number)}{NBSP}%"
+
+
 def times(value: object) -> str:
     """Write a ratio: ``4.1 times``.
 
@@ -176,6 +213,26 @@ def day(moment: datetime | None) -> str:
     if moment is None:
         return MISSING
     return f"{moment.day}{NBSP}{moment:%B}{NBSP}{moment.year}"
+
+
+def chance_words(missed: int, total: int) -> str:
+    """Say whether so many of these intervals miss by chance.
+
+    An interval of 95 % misses in one case of twenty though nothing is wrong; how often `missed` or
+    more of `total` do is binomial, and below one case of twenty it is called more than chance.
+
+    Parameters
+    ----------
+    missed, total : int
+        How many intervals miss, of how many.
+
+    Returns
+    -------
+    str
+    """
+    fewer = (math.comb(total, k) * _MISS**k * (1 - _MISS) ** (total - k) for k in range(missed))
+    by_chance = 1.0 - sum(fewer) >= _MISS
+    return "which is no more than chance gives" if by_chance else "more than chance explains"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from models.report.blocks import Bar, Bars, Block, Facts, Listing, Notice, Notices, Words
-from models.report.numbers import count, counted, day, number_or_none, percent
+from models.report.numbers import compact, count, counted, day, number_or_none, percent
 from models.report.svg import plain
 from models.report.table import Column, Table, table_of
 
@@ -146,7 +146,7 @@ def _missing(columns: Sequence[Mapping[str, Any]]) -> list[Block]:
             finding=f"{count(complete)} of {counted(frame.height, 'column')} have a value for "
             "every lead.",
             bars=bars,
-            table=table_of(frame, _COLUMNS, "The columns of the leads", longest=400),
+            table=table_of(frame, _COLUMNS, "The columns of the leads"),
         )
     ]
 
@@ -171,7 +171,7 @@ def _typical(column: Mapping[str, Any]) -> str:
 
 
 def _value(value: float | str) -> str:
-    return value[:10] if isinstance(value, str) else f"{value:,.4g}"
+    return value[:10] if isinstance(value, str) else compact(value)
 
 
 def _events(events: Mapping[str, Any]) -> list[Block]:
@@ -192,7 +192,7 @@ def _events(events: Mapping[str, Any]) -> list[Block]:
             finding=f"{count(frame['events'].sum())} events of {counted(frame.height, 'kind')}"
             f"{_span(events.get('first'), events.get('last'))}.",
             bars=bars,
-            table=table_of(frame, columns, "The kinds of events", longest=400),
+            table=table_of(frame, columns, "The kinds of events"),
         )
     ]
 

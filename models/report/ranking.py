@@ -10,7 +10,7 @@ from models.report.chart import MOST_POINTS, Chart, Size
 from models.report.numbers import LEVEL, Estimate, Format, decimal, percent, times
 from models.report.panels import panel, percent_axes
 from models.report.svg import ACCENT, MUTED
-from models.report.table import Column, Table, table_of, thinned
+from models.report.table import Column, thinned
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MARK = 0.1
 """The share of leads called that the pictures point out."""
+ROUND_SHARES = (0.01, 0.02, 0.05, *(step / 20 for step in range(2, 21)))
+"""The shares of the list that the tables show."""
 MANY = 0.8
 """The share of customers whose price in calls the words tell."""
 
@@ -50,9 +52,9 @@ class GainChart(Chart):
         """Tell how the curve reads in the table."""
         return _columns(Column("gain", "Customers reached", percent), percent)
 
-    def table(self) -> Table:
-        """Write the curve as a table, a row for every so many per cent called."""
-        return table_of(self.frame(), self.columns(), caption=self.title, longest=21)
+    def shown(self) -> pl.DataFrame:
+        """Give the rows nearest to round shares of the list."""
+        return _at_round_shares(self.frame())
 
     def finding(self) -> str:
         """Say what the top of the list reaches, and how far one must call for most customers."""
@@ -103,6 +105,10 @@ class LiftChart(Chart):
         """Tell how the curve reads in the table."""
         return _columns(Column("lift", "Lift", decimal(2)), decimal(2))
 
+    def shown(self) -> pl.DataFrame:
+        """Give the rows nearest to round shares of the list."""
+        return _at_round_shares(self.frame())
+
     def finding(self) -> str:
         """Say how much better than chance the top of the list is."""
         row = _nearest(self.frame(), MARK)
@@ -118,7 +124,8 @@ class LiftChart(Chart):
         """Draw the curve with its band, and the line of calling at random."""
         axes = panel(figure, size)
         # Above the first per cent a lift is of a handful of leads: a spike that hides the rest.
-        frame = self.frame().filter(pl.col("share") >= 0.01)
+        frame = self.frame()
+        frame = frame.filter(pl.col("share") >= min(0.01, frame["share"][-1]))
         axes.axhline(1, color=MUTED, linewidth=1, linestyle=(0, (4, 4)))
         _draw_curve(axes, frame, "share", "lift")
         _point_out(axes, _nearest(frame, MARK), "lift", times)
@@ -163,6 +170,8 @@ class RocChart(Chart):
 
     def finding(self) -> str:
         """Say how large the area under the curve is."""
+        if self.auc.value is None:
+            return ""
         return f"The area under the curve is {self.auc.text(decimal(3))}; 0.5 is chance, 1 perfect."
 
     def draw(self, figure: "Figure", size: Size) -> None:
@@ -183,6 +192,12 @@ def _known(curve: pl.DataFrame, *needed: str) -> pl.DataFrame:
 def _columns(column: Column, show: Format) -> Sequence[Column]:
     ends = Column("low", f"{LEVEL} from", show), Column("high", "to", show)
     return (Column("share", "Called", percent), column, *ends)
+
+
+def _at_round_shares(curve: pl.DataFrame) -> pl.DataFrame:
+    share = curve["share"]
+    nearest = {int((share - wanted).abs().arg_min() or 0) for wanted in ROUND_SHARES}
+    return curve[sorted(nearest)]
 
 
 def _nearest(curve: pl.DataFrame, share: float) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import polars as pl
 
 from models.report.chart import MOST_POINTS, Chart, Size
-from models.report.numbers import LEVEL, count, counted, percent
+from models.report.numbers import LEVEL, chance_words, count, counted, percent
 from models.report.panels import add_key, panel, percent_axes
 from models.report.svg import ACCENT, INK, MUTED, THIRD
 from models.report.table import Column, thinned
@@ -16,9 +16,6 @@ from models.report.table import Column, thinned
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-CHANCE = 0.05
-"""How often an interval of 95 % misses the truth by chance alone."""
 
 
 @dataclass(frozen=True)
@@ -75,19 +72,20 @@ class ReliabilityChart(Chart):
 
     def finding(self) -> str:
         """Say whether the intervals contain the predictions, and where they do not."""
-        total, missed = self.groups.height, self.missed()
+        total, missed = self.groups["low"].count(), self.missed()
+        if total == 0:
+            return "There are too few leads to say whether the probabilities are right."
         if missed.is_empty():
+            where = "the only group" if total == 1 else f"all {total} groups"
             return (
-                f"In all {total} groups the interval of what happened contains what was predicted: "
+                f"In {where} the interval of what happened contains what was predicted: "
                 "no sign that the probabilities are off."
             )
         heading = (
             f"In {missed.height} of {total} groups the interval of what happened misses what was "
             "predicted"
         )
-        if _by_chance(missed.height, total) >= CHANCE:
-            return f"{heading}, which is no more than chance gives. {_worst(missed)}"
-        return f"{heading}, more than chance explains. {_worst(missed)}"
+        return f"{heading}, {chance_words(missed.height, total)}. {_worst(missed)}"
 
     def height_px(self, size: Size) -> int:
         """Tell the height: the diagram is square."""
@@ -127,7 +125,7 @@ class ReliabilityChart(Chart):
     def _limit(self) -> float:
         columns = [self.groups["predicted"], self.groups["high"]]
         largest = max(float(column.max() or 0.0) for column in columns)  # type: ignore[arg-type]
-        return min(1.0, math.ceil(largest * 1.05 * 20) / 20)
+        return max(min(1.0, math.ceil(largest * 1.05 * 20) / 20), 0.05)
 
 
 def _draw_curve(axes: "Axes", curve: pl.DataFrame) -> None:
@@ -153,9 +151,3 @@ def _worst(missed: pl.DataFrame) -> str:
         f"The widest gap: {counted(row['n'], 'lead')} were told {percent(row['predicted'])} on "
         f"average and {percent(row['observed'])} became customers, so that was too {side}."
     )
-
-
-def _by_chance(missed: int, total: int) -> float:
-    """Give the probability that as many intervals or more miss when nothing is wrong."""
-    fewer = (math.comb(total, k) * CHANCE**k * (1 - CHANCE) ** (total - k) for k in range(missed))
-    return 1.0 - sum(fewer)

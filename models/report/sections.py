@@ -7,10 +7,12 @@ import polars as pl
 
 from models.report.backtest import BacktestChart
 from models.report.blocks import (
+    LEVELS,
     Block,
     Facts,
     Figure,
     Figures,
+    Level,
     Listing,
     Notice,
     Notices,
@@ -22,7 +24,7 @@ from models.report.delays import DelayChart
 from models.report.importance import importance_blocks
 from models.report.inputs import ReportInputs
 from models.report.metric_words import calibration_sentence, metric_rows
-from models.report.numbers import Estimate, age, count, day, duration
+from models.report.numbers import Estimate, age, count, counted, day, duration
 from models.report.quality import quality_blocks
 from models.report.ranking import GainChart, LiftChart, RocChart
 from models.report.reliability import ReliabilityChart
@@ -117,11 +119,10 @@ def _delays(inputs: ReportInputs) -> list[Block]:
 
 
 def _choice(inputs: ReportInputs) -> list[Block]:
-    scores, averages = inputs.frame("backtest"), inputs.frame("backtest_averages")
-    words = _words(inputs.choice_words)
-    if scores is None or averages is None:
+    scores, words = inputs.frame("backtest"), _words(inputs.choice_words)
+    if scores is None:
         return words
-    return [Picture(BacktestChart(scores, averages)), *words]
+    return [Picture(BacktestChart(scores, inputs.run.time_order == "dated")), *words]
 
 
 def _splits(inputs: ReportInputs) -> list[Block]:
@@ -139,21 +140,22 @@ def _leakage(inputs: ReportInputs) -> list[Block]:
     findings = inputs.frame("leakage")
     if findings is None:
         return []
-    order = ["error", "warning", "ok", "not applicable"]
-    ranked = findings.sort(
-        pl.col("severity").replace_strict(order, range(4), default=1), maintain_order=True
+    rank = pl.col("severity").replace_strict(LEVELS, range(len(LEVELS)), default=0)
+    rows = findings.sort(rank, maintain_order=True).iter_rows(named=True)
+    checks = findings["code"].n_unique()
+    bad = findings.filter(pl.col("severity").is_in(("error", "warning")))["code"].n_unique()
+    words = (
+        "Leadcast looks for columns, events and rows that already hold the outcome: "
+        f"{counted(checks, 'check')}, of which {bad or 'none'} found something."
     )
-    bad = int(findings["severity"].is_in(["error", "warning"]).sum())
-    words = "Leadcast looks for columns and events that already contain the outcome. " + (
-        f"Of {findings.height} checks, {bad} found something."
-        if bad
-        else f"None of {findings.height} checks found anything."
-    )
-    return [Words([words]), Notices([_notice(row) for row in ranked.iter_rows(named=True)])]
+    return [Words([words]), Notices([_notice(row) for row in rows])]
 
 
 def _notice(row: dict[str, Any]) -> Notice:
-    return Notice(row["severity"], row["check"], row["found"], row["remedy"] or "")
+    title = f"{row['title']} · {row['subject']}" if row["subject"] else row["title"]
+    # A severity that is not known here is shown rather than hidden.
+    level: Level = row["severity"] if row["severity"] in LEVELS else "warning"
+    return Notice(level, title, row["found"] or "", row["remedy"] or "")
 
 
 def _figures(inputs: ReportInputs) -> list[Block]:

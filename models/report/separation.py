@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import polars as pl
 
 from models.report.chart import Chart, Size
-from models.report.numbers import count, percent
+from models.report.numbers import count, edge, percent
 from models.report.panels import percent_axes, two_panels
 from models.report.svg import ACCENT, SECOND
 from models.report.table import Column
@@ -47,8 +47,8 @@ class SeparationChart(Chart):
     def columns(self) -> Sequence[Column]:
         """Tell how the bins read in the table."""
         return (
-            Column("from", "Probability from", percent),
-            Column("to", "to", percent),
+            Column("from", "Probability from", edge),
+            Column("to", "to", edge),
             Column("won", "Customers", count),
             Column("lost", "Others", count),
             Column("won_share", "Share of customers", percent),

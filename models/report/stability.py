@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import polars as pl
 
 from models.report.chart import Chart, Size
-from models.report.numbers import LEVEL, Estimate, age, count, decimal, percent
+from models.report.numbers import LEVEL, Estimate, age, chance_words, count, decimal, percent
 from models.report.panels import percent_axes, two_panels
 from models.report.svg import ACCENT, MUTED, SECOND, plain
 from models.report.table import Column
@@ -124,7 +124,10 @@ class SegmentChart(Chart):
         apart = auc.filter(~pl.lit(overall).is_between("auc_low", "auc_high"))["segment"].to_list()
         if not apart:
             return f"Every {self.noun}'s interval contains the whole test's: no sign of a change."
-        return f"Apart from the whole test by more than its interval: {', '.join(apart)}."
+        return (
+            f"In {len(apart)} of {auc.height} the interval misses the whole test's "
+            f"({', '.join(apart)}), {chance_words(len(apart), auc.height)}."
+        )
 
 
 class MonthChart(SegmentChart):

@@ -9,6 +9,7 @@ import polars as pl
 from markupsafe import Markup
 
 from models.report.inputs import ReportInputs
+from models.report.metric_words import learner_words
 from models.report.numbers import (
     LEVEL,
     Estimate,
@@ -174,7 +175,7 @@ def _how(inputs: ReportInputs, test: Mapping[str, Any]) -> Markup:
     judged = Markup(
         " The model{} was judged on {}{} (a lead as it stood at one moment) that it had never seen."
     )
-    learner = f" ({run.learner})" if run.learner else ""
+    learner = f" ({learner_words(run.learner)})" if run.learner else ""
     return said + judged.format(learner, order, counted(test["n"], "snapshot"))
 
 

@@ -7,9 +7,6 @@ import polars as pl
 
 from models.report.numbers import MISSING, Format
 
-LONGEST = 40
-"""How many rows a table of numbers beside a chart shows at most."""
-
 
 @dataclass(frozen=True)
 class Column:
@@ -74,9 +71,9 @@ class Table:
 
 
 def table_of(
-    frame: pl.DataFrame, columns: Sequence[Column], caption: str, longest: int = LONGEST
+    frame: pl.DataFrame, columns: Sequence[Column], caption: str, total: int | None = None
 ) -> Table:
-    """Write a data frame as a table; a long one is thinned evenly, and says so.
+    """Write a data frame as a table.
 
     Parameters
     ----------
@@ -86,20 +83,18 @@ def table_of(
         What to show, in order.
     caption : str
         What the table shows.
-    longest : int
-        How many rows it has at most.
+    total : int, optional
+        How many rows there are of which the frame holds some; the table says so.
 
     Returns
     -------
     Table
     """
     shown = [column for column in columns if column.name in frame.columns]
-    kept = thinned(frame, longest)
     rows = [
-        [column.cell(row[column.name]) for column in shown] for row in kept.iter_rows(named=True)
+        [column.cell(row[column.name]) for column in shown] for row in frame.iter_rows(named=True)
     ]
-    left = frame.height - kept.height
-    note = f"{kept.height} of {frame.height} rows, evenly spaced." if left else ""
+    note = f"{frame.height} of {total} rows." if total not in (None, frame.height) else ""
     return Table(columns=shown, rows=rows, caption=caption, note=note)
 
 
