@@ -71,7 +71,12 @@ def sample_keys(root: Path) -> Keys:
             "outcomes": {
                 "form": "dates",
                 "read": {"files": "outcomes.csv"},
-                "columns": {"lead_id": "id", "won_at": "won", "lost_at": "lost", "amount": "amount"},
+                "columns": {
+                    "lead_id": "id",
+                    "won_at": "won",
+                    "lost_at": "lost",
+                    "amount": "amount",
+                },
             },
         },
     }

@@ -85,9 +85,7 @@ def test_a_variable_without_default_must_be_set(
 
 def test_a_reader_is_of_files_or_of_sql(tmp_path: Path) -> None:
     sql = {"sql": "SELECT 1", "url_env": "CRM_URL"}
-    path = write_definition(
-        tmp_path, changed(sample_keys(tmp_path), {"tables.leads.read": sql})
-    )
+    path = write_definition(tmp_path, changed(sample_keys(tmp_path), {"tables.leads.read": sql}))
     readers = load_definition(path).readers()
     assert isinstance(readers["leads"], SqlReader)
     assert isinstance(readers["events"], FileReader)

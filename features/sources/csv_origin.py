@@ -4,9 +4,10 @@ import csv
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import polars as pl
@@ -58,7 +59,8 @@ class CsvOrigin:
             If there is none, if it is not in the declared encoding, or names a column twice.
         """
         try:
-            header = next(read_records(self.path, self._reader), None)
+            with closing(read_records(self.path, self._reader)) as records:
+                header = next(records, None)
         except UnicodeError:
             raise self._wrong_encoding() from None
         except (OSError, EOFError, zlib.error, csv.Error) as error:
@@ -93,27 +95,38 @@ class CsvOrigin:
         """
         import pyarrow as pa
 
-        names = self.columns()
-        broken: list[BrokenRow] = []
-        numbering = _Numbering()
-        last = ""
         try:
-            # A quotation mark that is never closed ends in the last column, or breaks the row.
-            for batch in self._open([*columns, *{names[-1]}.difference(columns)], names, broken):
-                frame = pl.DataFrame(pl.from_arrow(batch))
-                numbers = numbering.numbers(frame.height, [row.number for row in broken])
-                last = frame[names[-1]][-1] if frame.height else last
-                last = _told(on_broken, broken, last)
-                yield self._restored(frame.select(columns)), numbers
+            with open_transcoded(self.path, self._reader) as file:
+                yield from self._parts(file, columns, on_broken)
         except (pa.ArrowInvalid, UnicodeError) as error:
             raise self._explained(error) from None
         except (OSError, EOFError, zlib.error) as error:
             raise self._broken(f"{error}") from None
+
+    def _parts(
+        self, file: IO[bytes], columns: Sequence[str], on_broken: OnBroken
+    ) -> Iterator[NumberedPart]:
+        names = self.columns()
+        broken: list[BrokenRow] = []
+        numbering = _Numbering()
+        last = ""
+        # A quotation mark that is never closed ends in the last column, or breaks the row.
+        wanted = [*columns, *{names[-1]}.difference(columns)]
+        for batch in self._batches(file, wanted, names, broken):
+            frame = pl.DataFrame(pl.from_arrow(batch))
+            numbers = numbering.numbers(frame.height, [row.number for row in broken])
+            last = frame[names[-1]][-1] if frame.height else last
+            last = _told(on_broken, broken, last)
+            yield self._restored(frame.select(columns)), numbers
         if "\n" in _told(on_broken, broken, last):
             self._refuse_open_quote()
 
-    def _open(
-        self, columns: Sequence[str], names: Sequence[str], broken: list[BrokenRow]
+    def _batches(
+        self,
+        file: IO[bytes],
+        columns: Sequence[str],
+        names: Sequence[str],
+        broken: list[BrokenRow],
     ) -> Iterable[Any]:
         import pyarrow as pa
         import pyarrow.csv as pc
@@ -124,7 +137,7 @@ class CsvOrigin:
             return "skip"
 
         batches: Iterable[Any] = pc.open_csv(
-            open_transcoded(self.path, self._reader),
+            file,
             # Only one thread numbers the rows that it refuses.
             pc.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES),
             pc.ParseOptions(

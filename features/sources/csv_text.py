@@ -4,7 +4,7 @@ import codecs
 import csv
 import gzip
 import io
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
@@ -97,7 +97,7 @@ def open_text(path: Path, reader: FileReader) -> Iterator[Iterator[str]]:
 
 def read_records(
     path: Path, reader: FileReader, *, strict: bool = False
-) -> Iterator[tuple[int, list[str]]]:
+) -> Generator[tuple[int, list[str]], None, None]:
     """Read the records of a CSV file one by one: slow, but it knows the lines.
 
     Parameters

@@ -11,6 +11,7 @@ from features.sources.kinds import (
     BLANK,
     EVENT_BEFORE_CREATION,
     EVENT_BEFORE_CREATION_ASIDE,
+    EVENT_OF_OTHERS,
     LATE_ROW,
     ORPHAN_EVENT,
 )
@@ -217,9 +218,9 @@ class _Reading:
         if orphan.any():
             ids = frame["lead_id"].filter(orphan)
             place = (self.one.table.name, self.one.about.columns.lead_id)
-            self.context.ledger.note(
-                ORPHAN_EVENT, *place, rows.filter(orphan), values=ids, lead_ids=ids
-            )
+            kind = ORPHAN_EVENT if self.context.has_outcomes else EVENT_OF_OTHERS
+            ledger = self.context.ledger
+            ledger.note(kind, *place, rows.filter(orphan), values=ids, lead_ids=ids)
         return _left(frame, rows, frame["is_used"].fill_null(False))
 
     def after_creation(self, frame: pl.DataFrame, rows: Rows) -> Framed:

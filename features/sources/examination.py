@@ -18,7 +18,7 @@ from features.sources.leads import Leads, read_leads
 from features.sources.names import did_you_mean
 from features.sources.opening import RawTable
 from features.sources.outcome_schema import EventOutcomes
-from features.sources.outcomes import settle
+from features.sources.outcomes import Settled, settle
 from features.tables import TimeOrder
 
 Sink = Callable[[pl.DataFrame], None]
@@ -69,18 +69,15 @@ class Examined:
 
     Parameters
     ----------
-    leads : Leads
-        The leads.
-    outcomes : pl.DataFrame
-        Canonical, a row for each lead.
+    settled : Settled
+        The leads and how they ended.
     events : EventStatistics
         Of the events.
     observed_until : datetime or None
         Until when outcomes are known.
     """
 
-    leads: Leads
-    outcomes: pl.DataFrame
+    settled: Settled
     events: EventStatistics
     observed_until: datetime | None
 
@@ -131,13 +128,13 @@ def examine(context: Context, sink: Sink) -> Examined | None:
         for _ in canonical_events(context, events, None):
             pass
         return None
-    leads, outcomes = settle(context, ends, leads)
+    settled = settle(context, ends, leads)
     statistics = EventStatistics()
-    for part in canonical_events(context, events, KnownLeads.of(leads)):
+    for part in canonical_events(context, events, KnownLeads.of(settled.leads)):
         statistics.add(part)
         sink(part)
-    until = _observed_until(context, leads, outcomes, statistics)
-    return Examined(leads, outcomes, statistics, until)
+    until = _observed_until(context, settled, statistics)
+    return Examined(settled, statistics, until)
 
 
 def _open_outcomes(context: Context) -> RawTable | None:
@@ -177,11 +174,11 @@ def _warn_of_absent_forbidden(context: Context, tables: list[RawTable]) -> None:
             )
 
 
-def _observed_until(
-    context: Context, leads: Leads, outcomes: pl.DataFrame, events: EventStatistics
-) -> datetime | None:
+def _observed_until(context: Context, settled: Settled, events: EventStatistics) -> datetime | None:
     if context.definition.observed_until != "latest":
         return context.until if context.definition.is_dated else None
-    times = [leads.frame["created_at"].max(), outcomes["won_at"].max(), outcomes["lost_at"].max()]
+    ends = settled.outcomes
+    created = settled.leads.frame["created_at"]
+    times = [created.max(), ends["won_at"].max(), ends["lost_at"].max()]
     moments = [time for time in [*times, events.last] if isinstance(time, datetime)]
     return max(moments).astimezone(UTC) if moments else None

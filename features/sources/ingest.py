@@ -61,7 +61,7 @@ class CheckResult:
         told = describe_faults(self.subject, self.faults)
         if not self.counts:
             return told
-        counted = ", ".join(f"{count} {name}" for name, count in self.counts.items())
+        counted = ", ".join(f"{count:,} {name}" for name, count in self.counts.items())
         return f"{told}\n  read: {counted}"
 
 
@@ -77,11 +77,18 @@ class IngestResult:
         What was worked around.
     counts : dict of str to int
         ``leads``, ``events``, ``won``, ``lost``, ``open``.
+    quarantined : int
+        How many rows the quarantine file lists.
     """
 
     folder: Path
     warnings: tuple[Fault, ...]
     counts: Mapping[str, int]
+    quarantined: int
+
+    def __str__(self) -> str:
+        read = ", ".join(f"{count:,} {name}" for name, count in self.counts.items())
+        return f"{read}; {self.quarantined:,} rows in quarantine, {len(self.warnings)} warnings"
 
 
 def check_source(definition: SourceDefinition, progress: Progress = no_progress) -> CheckResult:
@@ -107,7 +114,7 @@ def check_source(definition: SourceDefinition, progress: Progress = no_progress)
         faults=faults,
         counts={} if examined is None else _counts(examined),
         observed_until=None if examined is None else examined.observed_until,
-        unused_columns=() if examined is None else examined.leads.unused_columns,
+        unused_columns=() if examined is None else examined.settled.leads.unused_columns,
     )
 
 
@@ -151,17 +158,17 @@ def ingest(
         _write_tables(definition, examined, folder)
         quality = describe_quality(definition, examined, ledger, faults)
         write_json(folder / "quality.json", quality)
-    return IngestResult(out, tuple(faults), _counts(examined))
+    return IngestResult(out, tuple(faults), _counts(examined), quarantine.rows)
 
 
 def _write_tables(definition: SourceDefinition, examined: Examined, folder: Path) -> None:
     tables = Tables(
-        leads=examined.leads.frame,
+        leads=examined.settled.leads.frame,
         events=empty_events(),
-        outcomes=examined.outcomes,
+        outcomes=examined.settled.outcomes,
         observed_until=examined.observed_until,
         time_order=time_order(definition),
-        attribute_types=examined.leads.attribute_types,
+        attribute_types=examined.settled.leads.attribute_types,
     )
     tables.leads.write_parquet(folder / "leads.parquet")
     tables.outcomes.write_parquet(folder / "outcomes.parquet")
@@ -169,8 +176,8 @@ def _write_tables(definition: SourceDefinition, examined: Examined, folder: Path
 
 
 def _counts(examined: Examined) -> dict[str, int]:
-    counts = {"leads": examined.leads.frame.height, "events": examined.events.rows}
-    return counts | count_outcomes(examined.outcomes)
+    counts = {"leads": examined.settled.leads.frame.height, "events": examined.events.rows}
+    return counts | count_outcomes(examined.settled.outcomes)
 
 
 def _let_pass(part: pl.DataFrame) -> None:

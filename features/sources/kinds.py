@@ -116,6 +116,16 @@ ORPHAN_EVENT = Kind(
     consequence=_SET_ASIDE,
     advice=_SAME_IDS,
 )
+EVENT_OF_OTHERS = Kind(
+    name="event_of_others",
+    limit="orphan_events",
+    found="of leads that are not to be scored",
+    reason="is not in the leads' table",
+    expected="events of the leads to score",
+    consequence="They are left out",
+    advice=_SAME_IDS,
+    is_recorded=False,
+)
 ORPHAN_OUTCOME = Kind(
     name="orphan_outcome",
     limit="orphan_outcomes",

@@ -62,7 +62,7 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     str
         A sentence: the nearest name, or the names there are (the first 20).
     """
-    known = list(names)
+    known = list(dict.fromkeys(names))
     candidate = nearest(name, known)
     if candidate is not None:
         return f"Did you mean {candidate!r}?"

@@ -1,6 +1,6 @@
 """How leads ended: one canonical row a lead, and none that cannot be true."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -17,7 +17,26 @@ from features.sources.kinds import (
 from features.sources.leads import Leads
 
 
-def settle(context: Context, ends: Ends, leads: Leads) -> tuple[Leads, pl.DataFrame]:
+@dataclass(frozen=True)
+class Settled:
+    """Leads and how they ended.
+
+    Parameters
+    ----------
+    leads : Leads
+        The leads that are left.
+    outcomes : pl.DataFrame
+        Canonical, a row for each of them in their order.
+    used_rows : int
+        How many rows of the export told an outcome that is used.
+    """
+
+    leads: Leads
+    outcomes: pl.DataFrame
+    used_rows: int
+
+
+def settle(context: Context, ends: Ends, leads: Leads) -> Settled:
     """Give each lead its end, and set aside the leads whose end cannot be true.
 
     Parameters
@@ -31,9 +50,7 @@ def settle(context: Context, ends: Ends, leads: Leads) -> tuple[Leads, pl.DataFr
 
     Returns
     -------
-    tuple of (Leads, pl.DataFrame)
-        The leads that are left, and the canonical outcomes, a row for each of them in their
-        order.
+    Settled
     """
     ends = _of_known_leads(context, ends, leads)
     ends = _one_each(context, ends)
@@ -45,7 +62,7 @@ def settle(context: Context, ends: Ends, leads: Leads) -> tuple[Leads, pl.DataFr
         ends.frame, on="lead_id", how="left", maintain_order="left"
     )
     _refuse_one_value(context, outcomes)
-    return leads, outcomes
+    return Settled(leads, outcomes, len(ends.rows))
 
 
 def _of_known_leads(context: Context, ends: Ends, leads: Leads) -> Ends:

@@ -36,7 +36,8 @@ def describe_quality(
     Returns
     -------
     dict
-        ``source``, ``title``, ``time_order``, ``observed_until``, ``tables`` (rows read and kept),
+        ``source``, ``title``, ``time_order``, ``observed_until``, ``tables`` (rows read and kept;
+        ``outcomes`` only where they have a table of their own),
         ``outcomes`` (won, lost, open), ``columns`` (a list: name, type, missing_share, distinct,
         and top values or quantiles), ``events`` (kinds, first, last), ``faults``, ``counts``,
         ``unused_columns``, ``forbidden``. No values of texts, e-mail addresses or telephone
@@ -49,12 +50,12 @@ def describe_quality(
         "time_order": str(time_order(definition)),
         "observed_until": None if until is None else until.isoformat(),
         "tables": _tables(definition, examined, ledger),
-        "outcomes": count_outcomes(examined.outcomes),
+        "outcomes": count_outcomes(examined.settled.outcomes),
         "columns": _columns(examined),
         "events": _events(examined),
         "faults": [_fault(fault) for fault in faults],
         "counts": ledger.counts(),
-        "unused_columns": list(examined.leads.unused_columns),
+        "unused_columns": list(examined.settled.leads.unused_columns),
         "forbidden": definition.forbidden,
     }
 
@@ -81,16 +82,19 @@ def count_outcomes(outcomes: pl.DataFrame) -> dict[str, int]:
 def _tables(definition: SourceDefinition, examined: Examined, ledger: Ledger) -> Plain:
     read = {name: ledger.total(name) for name in definition.readers()}
     events = sum(rows for name, rows in read.items() if name.startswith("events"))
-    kept = examined.leads.frame.height
-    return {
+    kept = examined.settled.leads.frame.height
+    tables = {
         "leads": {"rows": read["leads"], "kept": kept},
         "events": {"rows": events, "kept": examined.events.rows},
-        "outcomes": {"rows": read.get("outcomes", kept), "kept": kept},
     }
+    if "outcomes" in read:
+        used = examined.settled.used_rows
+        tables["outcomes"] = {"rows": read["outcomes"], "kept": used}
+    return tables
 
 
 def _columns(examined: Examined) -> list[Plain]:
-    frame, types = examined.leads.frame, dict(examined.leads.attribute_types)
+    frame, types = examined.settled.leads.frame, dict(examined.settled.leads.attribute_types)
     if "rules_score" in frame.columns:
         types = {"rules_score": "number", **types}
     if frame["created_at"].count():

@@ -27,11 +27,17 @@ class Quarantine:
     ----------
     folder : Path
         A folder for the parts; made when the first row comes.
+
+    Attributes
+    ----------
+    rows : int
+        How many there are so far.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._parts = 0
+        self.rows = 0
 
     def add(
         self, table: str, rows: Rows, *, lead_ids: pl.Series, reasons: pl.Series, kept: bool
@@ -57,6 +63,7 @@ class Quarantine:
         path = self._folder / f"part-{self._parts:06d}.parquet"
         frame.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items()).write_parquet(path)
         self._parts += 1
+        self.rows += frame.height
 
     def finish(self, path: Path) -> None:
         """Write all rows into one file, and remove the parts.

@@ -1,6 +1,7 @@
 """What the canonical tables depend on, as hashes: the definition and every raw byte."""
 
 import hashlib
+import json
 from pathlib import Path
 
 from features.errors import Fault, FaultsError
@@ -28,8 +29,8 @@ def fingerprint(definition: SourceDefinition) -> Fingerprint:
     dict
         ``source`` (its name), ``definition`` (SHA-256 of the YAML file), ``files`` (each file's
         SHA-256 by its path relative to the root) and ``queries`` (for each table read by SQL, a
-        hash of the query and its rows that does not depend on their order). The same content
-        gives the same fingerprint on every machine.
+        hash of the query and its rows that does not depend on their order), and ``sha256``
+        (of all of these). The same content gives the same fingerprint on every machine.
 
     Raises
     ------
@@ -51,12 +52,14 @@ def fingerprint(definition: SourceDefinition) -> Fingerprint:
     faults += ledger.faults(definition.limits)
     if faults:
         raise FaultsError(f"source {definition.name!r}", faults)
-    return {
+    found: Fingerprint = {
         "source": definition.name,
         "definition": sha256_of(definition.file),
         "files": files,
         "queries": queries,
     }
+    whole = json.dumps(found, sort_keys=True).encode()
+    return found | {"sha256": hashlib.sha256(whole).hexdigest()}
 
 
 def _files(

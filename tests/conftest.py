@@ -1,0 +1,64 @@
+"""What tests of several modules need: a PostgreSQL server, and the real exports."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of the real exports; the test is skipped where there is none."""
+    folder = Path(os.environ.get("LEADCAST_REAL_DATA") or PROJECT / "../shared/data")
+    if not folder.is_dir():
+        pytest.skip(f"no real exports: {folder} is absent (set LEADCAST_REAL_DATA)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The URL of a PostgreSQL server of this session alone; skipped where there is no server."""
+    binaries = _postgres_binaries()
+    if binaries is None:
+        pytest.skip("no PostgreSQL server: initdb is neither on PATH nor under /usr/lib/postgresql")
+    # Not pytest's own folder: a socket's path must be short, and the server's user must reach it.
+    folder = Path(tempfile.mkdtemp(prefix="lc-pg-", dir="/tmp"))
+    user = _unprivileged_user()
+    if user is not None:
+        shutil.chown(folder, user)
+
+    def run(program: str, *arguments: str) -> None:
+        command = [str(binaries / program), "-D", str(folder / "data"), *arguments]
+        done = subprocess.run(
+            command, cwd=folder, user=user, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        if done.returncode:
+            pytest.fail(f"{program}: {done.stderr.decode(errors='replace')}")
+
+    try:
+        run("initdb", "-U", "leadcast", "--auth=trust", "--encoding=UTF8", "--locale=C")
+        options = f"-k {folder} -c listen_addresses='' -c fsync=off"
+        run("pg_ctl", "-w", "-o", options, "-l", str(folder / "log"), "start")
+        yield f"postgresql://leadcast@/postgres?host={folder}"
+        run("pg_ctl", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _postgres_binaries() -> Path | None:
+    versions = Path("/usr/lib/postgresql")
+    newest_first = sorted(versions.glob("*/bin"), key=lambda path: path.parent.name, reverse=True)
+    on_path = shutil.which("initdb")
+    folders = [*newest_first, *([] if on_path is None else [Path(on_path).parent])]
+    return next((folder for folder in folders if (folder / "pg_ctl").exists()), None)
+
+
+def _unprivileged_user() -> str | None:
+    # PostgreSQL refuses to run as root.
+    return "nobody" if os.geteuid() == 0 else None
