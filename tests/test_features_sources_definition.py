@@ -1,13 +1,39 @@
 """Definitions: what is right loads, and every fault is told at once, by key and line."""
 
+import re
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from features.errors import FaultsError, LeadcastError
+from features.sources.definition import (
+    Limits,
+    Simulation,
+    SnapshotDefaults,
+    SourceDefinition,
+    TableSet,
+)
 from features.sources.load import find_definition, load_definition, source_names
 from features.sources.names import canonical_name, did_you_mean, nearest, nearest_first
-from features.sources.schema import FileReader, SqlReader
+from features.sources.outcome_schema import (
+    DateColumns,
+    DatedOutcomes,
+    EventOutcomes,
+    StatusColumns,
+    StatusOutcomes,
+)
+from features.sources.schema import (
+    Attribute,
+    EventColumns,
+    EventsTable,
+    ExportColumn,
+    FileReader,
+    LeadColumns,
+    LeadsTable,
+    NumberFormat,
+    SqlReader,
+)
 from tests.source_samples import Keys, changed, sample_keys, write_definition
 
 FIXTURES = Path(__file__).parent / "fixtures" / "sources"
@@ -151,6 +177,35 @@ def test_a_forbidden_column_must_not_be_mapped_anywhere(
 ) -> None:
     text = told_of(tmp_path, {"forbidden": {"x": "it leaks"}, **changes})
     assert f": {key}: found the column 'x', which is forbidden (it leaks)" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"tables.leads.rules_score": "revenue"}, "which is the existing score"),
+        (
+            {
+                "tables.outcomes": {
+                    **{"form": "status", "columns": {"status": "source"}, "won": ["1"]}
+                }
+            },
+            "which is the outcome itself",
+        ),
+    ],
+)
+def test_what_tells_the_outcome_is_no_attribute(tmp_path: Path, changes: Keys, words: str) -> None:
+    assert words in told_of(tmp_path, changes)
+
+
+def test_the_template_explains_every_key() -> None:
+    text = (SOURCES / "template.yaml").read_text(encoding="utf-8")
+    models: list[type[BaseModel]] = [
+        *(SourceDefinition, Limits, SnapshotDefaults, Simulation, TableSet, LeadsTable),
+        *(LeadColumns, EventsTable, EventColumns, FileReader, SqlReader, NumberFormat, Attribute),
+        *(ExportColumn, DatedOutcomes, StatusOutcomes, EventOutcomes, DateColumns, StatusColumns),
+    ]
+    keys = {key for model in models for key in model.model_fields}
+    assert {key for key in keys if not re.search(rf"\b{key}\b", text)} == set()
 
 
 def test_the_name_is_the_files(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def infer_type(series: pl.Series, writing: Writing) -> AttributeType:
         return "flag"
     if dtype.is_numeric():
         return "number"
-    if dtype.is_temporal():
+    if isinstance(dtype, pl.Datetime | pl.Date):
         return "time"
     text = clean_text(series, writing.missing).drop_nulls()
     return _type_of_text(text, writing) if len(text) else "category"

@@ -40,6 +40,7 @@ def consistency_faults(definition: SourceDefinition, where: Where) -> Iterator[F
     Fault
     """
     yield from _forbidden_but_mapped(definition, where)
+    yield from _telling_attributes(definition, where)
     yield from _attribute_names(definition.tables.leads, where)
     yield from _time_zones(definition, where)
     yield from _dates_or_order(definition, where)
@@ -57,6 +58,22 @@ def _forbidden_but_mapped(definition: SourceDefinition, where: Where) -> Iterato
                 found=f"the column {column!r}, which is forbidden ({reason})",
                 expected="no forbidden column",
                 remedy="Remove it here, or remove it from `forbidden` if the reason is wrong.",
+            )
+
+
+def _telling_attributes(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
+    leads, outcomes = definition.tables.leads, definition.tables.outcomes
+    telling = dict.fromkeys(leads.rules_score, "the existing score, which is only compared with")
+    if not isinstance(outcomes, EventOutcomes) and outcomes.read is None:
+        columns = outcomes.columns.model_dump(exclude_none=True).values()
+        telling |= dict.fromkeys(columns, "the outcome itself")
+    for name, attribute in leads.attributes.items():
+        if attribute.column in telling:
+            yield Fault(
+                where=where((*LEADS, "attributes", name)),
+                found=f"the column {attribute.column!r}, which is {telling[attribute.column]}",
+                expected="what was known of the lead before",
+                remedy="Remove it from the attributes.",
             )
 
 

@@ -92,6 +92,10 @@ def _as_text(series: pl.Series) -> pl.Series:
         as_whole = series.cast(pl.Int64, strict=False).cast(pl.String)
         text = series.fill_nan(None).cast(pl.String)
         return as_whole.zip_with(whole.fill_null(False), text)
+    if series.dtype == pl.Binary:
+        # Some Parquet writers mark texts as bytes; these need not be UTF-8.
+        texts = [None if value is None else value.decode("utf-8", "replace") for value in series]
+        return pl.Series(series.name, texts, dtype=pl.String)
     return series.cast(pl.String)
 
 
