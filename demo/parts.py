@@ -1,0 +1,91 @@
+"""One part of a world with everything that is hidden: what `demo.simulate` writes down."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from demo import world
+from demo.behaviour import Log, draw_log
+from demo.intent import Path, draw_paths
+from demo.law import Law, Risks, default_law, risks_of
+from demo.origins import Origins, draw_origins
+from demo.outcomes import Endings, draw_endings
+from demo.people import People, draw_people
+from demo.world import Integers
+
+
+@dataclass(frozen=True)
+class Part:
+    """Leads that arrive one after another, with their hidden state.
+
+    Parameters
+    ----------
+    origins : Origins
+    people : People
+    law : Law
+    risks : Risks
+    path : ndarray of uint8, shape (n_leads, DAYS)
+        Each lead's states by day of age, as `demo.intent.draw_paths` gives them.
+    endings : Endings
+    log : Log
+    """
+
+    origins: Origins
+    people: People
+    law: Law
+    risks: Risks
+    path: Path
+    endings: Endings
+    log: Log
+
+    def last_states(self) -> Integers:
+        """Give each lead's state on the last day before the world ends.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_leads,)
+        """
+        created = self.origins.created
+        return self.path[np.arange(len(created)), days_in_view(created) - 1].astype(np.int64)
+
+
+def draw_part(rng: np.random.Generator, first: int, count: int, leads: int) -> Part:
+    """Draw a part of a world.
+
+    Parameters
+    ----------
+    rng : Generator
+        Where all of the part's chance comes from.
+    first, count : int
+        The number of its first lead in order of arrival, and how many it has.
+    leads : int
+        How many leads the whole world has.
+
+    Returns
+    -------
+    Part
+    """
+    created = world.arrival_seconds(rng, count, first / leads, (first + count) / leads)
+    origins = draw_origins(rng, created)
+    people = draw_people(rng, origins)
+    law, risks = default_law(), risks_of(origins, people)
+    path, won_day, lost_day = draw_paths(rng, law, risks, days_in_view(created))
+    endings = draw_endings(rng, created, people, won_day, lost_day)
+    log = draw_log(rng, origins, people, path)
+    return Part(origins, people, law, risks, path, endings, log)
+
+
+def days_in_view(created: Integers) -> Integers:
+    """Count the days of age that begin before the world ends.
+
+    Parameters
+    ----------
+    created : ndarray of int64, shape (n_leads,)
+        Seconds since the world's start.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_leads,)
+        At least 1.
+    """
+    return -((created - world.LAST_SECOND) // world.DAY_SECONDS)
