@@ -1,0 +1,180 @@
+"""Write a demo world: leads, events and outcomes as a CRM exports them, and the truth beside them.
+
+The folder holds
+
+- ``leads.parquet``: ``Lead ID`` (String), ``Created Date`` (Datetime us UTC), ``Job Title``,
+  ``Company Size`` (free text: bands, numbers, "unknown"), ``Annual Revenue`` (Float64, euro; some
+  0, some in thousands by mistake), ``Industry``, ``Country``, ``Email``, ``Phone``, ``Lead
+  Source``, ``Campaign``, ``Vendor``, ``Request`` (what the lead asked for on arrival), ``Landing
+  Page``, ``Visits Before`` (Int64, visits of the web site before arrival), ``Account ID``,
+  ``Cost`` (Float64, euro), ``Lead Points`` (Int64: marketing's own score, fixed one day after
+  creation, so at landmark 0 it knows a day more than it should) and ``Sales Stage`` (filled in by
+  sales up to the day of the export: it leaks, so forbid it);
+- ``events/part-0000.parquet`` and so on, each in time's order: ``Lead ID``, ``Time`` (Datetime us
+  UTC), ``Type`` (String), ``Value`` (Float64: seconds of ``video_watched`` and
+  ``call_connected``, minutes of ``webinar_attended``, else null). Some are later than the
+  outcome;
+- ``outcomes.parquet``: ``Lead ID``, ``Won At``, ``Lost At`` (Datetime us UTC, both null while
+  open), ``Amount`` (Float64, euro, null unless won), a row for each lead;
+- ``truth.parquet``: ``lead_id``, ``landmark_days``, ``as_of``, ``horizon_days``,
+  ``true_probability``. For tests and benchmarks only;
+- ``about.json``: seed, counts, ``observed_until`` and the two drifts.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from demo import world
+from demo.crm import crm_rows, sales_stages
+from demo.export import event_rows, outcome_rows, truth_rows
+from demo.outcomes import HORIZONS_DAYS, LANDMARKS_DAYS, truth_of
+from demo.parts import Part, draw_part
+from demo.points import POINTS_AFTER_DAYS, points_of
+from features.errors import LeadcastError
+from features.files import write_json, written_whole
+
+SIMULATOR_VERSION = 1
+"""Rises whenever the same seed gives another world."""
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """A part of the world, as it is written."""
+
+    leads: pl.DataFrame
+    events: pl.DataFrame
+    outcomes: pl.DataFrame
+    truth: pl.DataFrame
+
+
+def simulate(
+    leads: int,
+    seed: int,
+    out: Path,
+    progress: Callable[[int], None] | None = None,
+    part_leads: int = 50_000,
+) -> None:
+    """Simulate a world and write it into a folder, whole or not at all.
+
+    Leads are numbered in order of arrival and drawn in parts, one after another, so memory does
+    not grow with `leads`. The same `leads`, `seed` and `part_leads` give the same bytes.
+
+    Parameters
+    ----------
+    leads : int
+        How many, at least 1.
+    seed : int
+        Not negative.
+    out : Path
+        The folder; replaced if it exists.
+    progress : callable, optional
+        Told how many leads have been written since it was last told.
+    part_leads : int
+        How many leads are in memory at once, at least 1; each takes about 20 kB there.
+
+    Raises
+    ------
+    LeadcastError
+        If `leads` or `part_leads` is less than 1, or `seed` is negative.
+    """
+    if leads < 1 or part_leads < 1 or seed < 0:
+        raise LeadcastError(
+            f"simulate: found leads {leads}, part_leads {part_leads}, seed {seed}; "
+            "expected at least 1, 1 and 0"
+        )
+    with written_whole(out) as folder:
+        (folder / "events").mkdir(parents=True)
+        counts = _write_parts(leads, seed, folder, progress, part_leads)
+        write_json(folder / "about.json", _about(leads, seed, part_leads, counts))
+
+
+def _write_parts(
+    leads: int,
+    seed: int,
+    folder: Path,
+    progress: Callable[[int], None] | None,
+    part_leads: int,
+) -> dict[str, int]:
+    starts = range(0, leads, part_leads)
+    seeds = np.random.SeedSequence(seed).spawn(len(starts))
+    counts = {"events": 0, "won": 0, "lost": 0}
+    with (
+        _appended(folder / "leads.parquet") as add_leads,
+        _appended(folder / "outcomes.parquet") as add_outcomes,
+        _appended(folder / "truth.parquet") as add_truth,
+    ):
+        for number, first in enumerate(starts):
+            count = min(part_leads, leads - first)
+            rng = np.random.default_rng(seeds[number])
+            tables = _written(draw_part(rng, first, count, leads), rng, first)
+            add_leads(tables.leads)
+            add_outcomes(tables.outcomes)
+            add_truth(tables.truth)
+            tables.events.write_parquet(folder / "events" / f"part-{number:04d}.parquet")
+            counts["events"] += tables.events.height
+            counts["won"] += tables.outcomes["Won At"].count()
+            counts["lost"] += tables.outcomes["Lost At"].count()
+            if progress is not None:
+                progress(count)
+    return counts
+
+
+def _written(part: Part, rng: np.random.Generator, first: int) -> _Tables:
+    rows = crm_rows(rng, part.origins, part.people, first)
+    won, lost = part.endings.won_at >= 0, part.endings.lost_at >= 0
+    stages = sales_stages(rng, part.last_states(), won, lost)
+    points = pl.Series(points_of(rows, part.origins, part.people, part.log))
+    ids = rows["Lead ID"]
+    truth = truth_of(part.law, part.risks, part.origins.created, part.path)
+    return _Tables(
+        leads=rows.with_columns(points.alias("Lead Points"), stages.alias("Sales Stage")),
+        events=event_rows(ids, part.log),
+        outcomes=outcome_rows(ids, part.endings),
+        truth=truth_rows(ids, truth),
+    )
+
+
+@contextmanager
+def _appended(path: Path) -> Iterator[Callable[[pl.DataFrame], None]]:
+    """Give a function that appends a frame to a Parquet file as row groups of its own."""
+    import pyarrow.parquet as pq
+
+    writers: list[Any] = []
+
+    def append(frame: pl.DataFrame) -> None:
+        table = frame.to_arrow()
+        if not writers:
+            writers.append(pq.ParquetWriter(path, table.schema, compression="zstd"))
+        writers[0].write_table(table)
+
+    try:
+        yield append
+    finally:
+        for writer in writers:
+            writer.close()
+
+
+def _about(leads: int, seed: int, part_leads: int, counts: dict[str, int]) -> dict[str, Any]:
+    return {
+        "simulator_version": SIMULATOR_VERSION,
+        "seed": seed,
+        "leads": leads,
+        "part_leads": part_leads,
+        **counts,
+        "begins": world.START.isoformat(),
+        "observed_until": world.OBSERVED_UNTIL.isoformat(),
+        "truth": {"landmarks_days": LANDMARKS_DAYS, "horizons_days": HORIZONS_DAYS},
+        "points_fixed_after_days": POINTS_AFTER_DAYS,
+        "price_change": world.PRICE_CHANGE.isoformat(),
+        "weak_campaign": {
+            "name": world.WEAK_CAMPAIGN,
+            "first_day": world.WEAK_CAMPAIGN_FIRST.isoformat(),
+            "last_day": world.WEAK_CAMPAIGN_LAST.isoformat(),
+        },
+    }
