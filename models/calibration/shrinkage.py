@@ -1,0 +1,175 @@
+"""Shrinkage of a calibration curve towards the learner's own log-odds.
+
+A few thousand snapshots with a few per cent of conversions do not know the level of the
+probabilities to better than some per cent of itself, which is more than a good learner errs by. So
+the correction of the learner is estimated as in Efron and Morris (1973): it is drawn from a
+Gaussian around "no correction" whose scales are themselves unknown; every pair of scales on a grid
+is weighed by how likely it makes what was seen, and the corrections they give are averaged. Where
+the data show a correction clearly it is kept nearly whole, otherwise nearly none is made.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from models.bootstrap import coded
+from models.calibration.calibrators import probability_of
+from models.data import Floats, Integers
+from models.logistic import information, logistic_fit
+from models.tally import Tally
+
+WIDEST = 3.0
+"""Scale of the weak prior that only keeps the search for the optimum finite."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a calibrator is fitted on.
+
+    Parameters
+    ----------
+    log_odds : ndarray of float64, shape (n_rows,)
+        As the learner gave them.
+    converted : ndarray of float64, shape (n_rows,)
+        1.0 for a conversion, else 0.0.
+    group : ndarray of int64, shape (n_rows,)
+        The lead (or account) of each row, numbered from 0 without gaps.
+    """
+
+    log_odds: Floats
+    converted: Floats
+    group: Integers
+
+    def __len__(self) -> int:
+        return len(self.converted)
+
+    @property
+    def counts(self) -> Tally:
+        """The outcomes, a place a row."""
+        return Tally(self.log_odds, np.ones(len(self)), self.converted)
+
+    @classmethod
+    def of(cls, log_odds: npt.ArrayLike, converted: npt.ArrayLike, group: npt.ArrayLike) -> Self:
+        """Check rows and number their groups.
+
+        Parameters
+        ----------
+        log_odds : array_like of float, shape (n_rows,)
+            Finite.
+        converted : array_like of float or bool, shape (n_rows,)
+            0 or 1.
+        group : array_like of int or str, shape (n_rows,)
+
+        Returns
+        -------
+        Rows
+
+        Raises
+        ------
+        ValueError
+            If the lengths differ, a log-odds is not finite or an outcome is neither 0 nor 1.
+        """
+        values = np.asarray(log_odds, dtype=np.float64)
+        outcomes = np.asarray(converted, dtype=np.float64)
+        codes, _ = coded(group)
+        if not values.shape == outcomes.shape == codes.shape:
+            raise ValueError("log_odds, converted and group must have a number for each row")
+        if not np.isfinite(values).all():
+            raise ValueError("log_odds holds NaN or an infinity")
+        if not np.isin(outcomes, (0.0, 1.0)).all():
+            raise ValueError("converted holds something other than 0 and 1")
+        return cls(values, outcomes, codes)
+
+    def taken(self, which: npt.NDArray[np.bool_]) -> Self:
+        """Take some of the rows.
+
+        Parameters
+        ----------
+        which : ndarray of bool, shape (n_rows,)
+
+        Returns
+        -------
+        Rows
+        """
+        return self.of(self.log_odds[which], self.converted[which], self.group[which])
+
+
+@dataclass(frozen=True)
+class Correction:
+    """Coefficients of a curve's deviation from the learner's log-odds.
+
+    Parameters
+    ----------
+    mean : ndarray of float64, shape (n_columns,)
+        The shrunken coefficients.
+    unshrunken : ndarray of float64, shape (n_columns,)
+        What the data alone say.
+    covariance : ndarray of float64, shape (n_columns, n_columns)
+        Of the shrunken coefficients' error, with the scales' own uncertainty.
+    """
+
+    mean: Floats
+    unshrunken: Floats
+    covariance: Floats
+
+
+def shrunken(rows: Rows, columns: Floats, priors: Sequence[Floats]) -> Correction | None:
+    """Estimate the deviation ``columns @ coefficients`` from the learner's log-odds.
+
+    Parameters
+    ----------
+    rows : Rows
+        Two groups at least.
+    columns : ndarray of float64, shape (n_rows, n_columns)
+    priors : sequence of ndarray of float64, shape (n_columns, n_columns)
+        Covariances of the coefficients around 0, all equally credible beforehand.
+
+    Returns
+    -------
+    Correction or None
+        None where the data leave a coefficient wholly open.
+    """
+    width = columns.shape[1]
+    weak = np.eye(width) / WIDEST**2
+    found = logistic_fit(columns, rows.log_odds, rows.counts, precision=weak)
+    if found is None:
+        return None
+    curvature = information(found, columns, rows.log_odds, rows.counts)
+    try:
+        variance = np.asarray(np.linalg.inv(curvature), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        return None
+    # One step of Newton's method takes the weak prior's pull out again.
+    unshrunken = found + variance @ weak @ found
+    error = variance * _design_effect(rows, columns, found, variance)
+    return _averaged(unshrunken, error, priors)
+
+
+def _design_effect(rows: Rows, columns: Floats, found: Floats, variance: Floats) -> float:
+    # Snapshots of one lead tell less than as many leads: the sandwich variance with leads as
+    # clusters (Liang and Zeger 1986) over the plain one, as one factor, never below 1.
+    residual = rows.converted - probability_of(rows.log_odds + columns @ found)
+    scores = np.column_stack([np.bincount(rows.group, residual * column) for column in columns.T])
+    clusters = len(scores)
+    between = scores.T @ scores * clusters / (clusters - 1)
+    factor: float = np.trace(variance @ between).item() / columns.shape[1]
+    return max(1.0, factor)
+
+
+def _averaged(unshrunken: Floats, error: Floats, priors: Sequence[Floats]) -> Correction:
+    spread = np.array(priors)
+    inverse = np.linalg.inv(error + spread)
+    log_evidence = (
+        np.linalg.slogdet(inverse)[1] - np.einsum("j,ijk,k->i", unshrunken, inverse, unshrunken)
+    ) / 2
+    weight = np.exp(log_evidence - log_evidence.max())
+    weight /= weight.sum()
+    kept = spread @ inverse
+    means = kept @ unshrunken
+    mean = weight @ means
+    within = np.einsum("i,ijk->jk", weight, spread - kept @ spread)
+    between = np.einsum("i,ij,ik->jk", weight, means - mean, means - mean)
+    return Correction(mean, unshrunken, within + between)

@@ -1,0 +1,188 @@
+"""An interval for each lead's probability, with no assumption about the learner.
+
+Two things are told. The Venn-Abers pair says what isotonic regression on the calibration rows
+would give the lead if it were lost and if it were won. The interval of a stated level adds the
+luck of the calibration sample: the pair is computed again on rows drawn with replacement by
+leads, merged into one probability (Vovk and Petej 2014), and the middle of what comes out is kept.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from features.errors import LeadcastError
+from models.data import Floats
+
+MOST_KNOTS = 1000
+"""More distinct log-odds than this are thinned; the pair and interval then round outwards."""
+
+
+@dataclass(frozen=True)
+class LeadIntervals:
+    """Intervals as steps over the learner's log-odds; NumPy is all that using them needs.
+
+    Parameters
+    ----------
+    level : float
+        How often the interval should hold the true rate of leads with the same log-odds.
+    knots : tuple of float
+        Log-odds, strictly rising.
+    if_lost, if_won : tuple of float
+        The Venn-Abers pair at each knot, never falling.
+    low, high : tuple of float
+        The ends of the interval at each knot, never falling.
+    """
+
+    level: float
+    knots: tuple[float, ...]
+    if_lost: tuple[float, ...]
+    if_won: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+    def pair(self, log_odds: Floats) -> tuple[Floats, Floats]:
+        """Give the Venn-Abers pair.
+
+        Parameters
+        ----------
+        log_odds : ndarray of float64, shape (n_rows,)
+            The learner's; finite.
+
+        Returns
+        -------
+        if_lost, if_won : ndarray of float64, shape (n_rows,)
+            In [0, 1], the first not above the second; both never fall with `log_odds`.
+        """
+        return self._below(self.if_lost, log_odds), self._above(self.if_won, log_odds)
+
+    def interval(self, log_odds: Floats, probability: Floats) -> tuple[Floats, Floats]:
+        """Give the interval.
+
+        Parameters
+        ----------
+        log_odds : ndarray of float64, shape (n_rows,)
+            The learner's; finite.
+        probability : ndarray of float64, shape (n_rows,)
+            The calibrated probabilities, which the intervals are stretched to hold.
+
+        Returns
+        -------
+        low, high : ndarray of float64, shape (n_rows,)
+            In [0, 1]; both never fall with `log_odds` where `probability` does not.
+        """
+        low, high = self._below(self.low, log_odds), self._above(self.high, log_odds)
+        return np.minimum(low, probability), np.maximum(high, probability)
+
+    def moved(self, shift: float) -> Self:
+        """Move pair and interval as a shift of the level moves probabilities.
+
+        Parameters
+        ----------
+        shift : float
+            What was added to all calibrated log-odds (`models.calibration.LevelShift`).
+
+        Returns
+        -------
+        LeadIntervals
+        """
+        odds = float(np.exp(shift))
+
+        def moved(steps: tuple[float, ...]) -> tuple[float, ...]:
+            return tuple(step * odds / (1 - step + step * odds) for step in steps)
+
+        return replace(
+            self,
+            if_lost=moved(self.if_lost),
+            if_won=moved(self.if_won),
+            low=moved(self.low),
+            high=moved(self.high),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Give plain data, from which `from_json` makes the same intervals."""
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in vars(self).items()}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """Make the intervals that `to_json` told.
+
+        Parameters
+        ----------
+        content : mapping
+
+        Returns
+        -------
+        LeadIntervals
+
+        Raises
+        ------
+        LeadcastError
+            If an array is missing, too short, or falls.
+        """
+        try:
+            names = ("knots", "if_lost", "if_won", "low", "high")
+            arrays = {name: tuple(map(float, content[name])) for name in names}
+            level = float(content["level"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise LeadcastError(f"lead intervals: are damaged ({error!r})") from None
+        if len({len(array) for array in arrays.values()}) != 1 or not arrays["knots"]:
+            raise LeadcastError("lead intervals: are damaged (arrays of different lengths)")
+        if any(not (np.diff(array) >= 0).all() for array in arrays.values()):
+            raise LeadcastError("lead intervals: are damaged (an array falls)")
+        return cls(level, **arrays)
+
+    def _below(self, steps: tuple[float, ...], log_odds: Floats) -> Floats:
+        # The step of the last knot that is not above; below all knots nothing is known.
+        place = np.searchsorted(self.knots, log_odds, side="right")
+        return np.array([0.0, *steps])[place]
+
+    def _above(self, steps: tuple[float, ...], log_odds: Floats) -> Floats:
+        place = np.searchsorted(self.knots, log_odds, side="left")
+        return np.array([*steps, 1.0])[place]
+
+
+def fit_lead_intervals(
+    log_odds: npt.ArrayLike,
+    converted: npt.ArrayLike,
+    group: npt.ArrayLike,
+    *,
+    level: float = 0.9,
+    replicates: int = 200,
+    seed: int = 0,
+) -> LeadIntervals:
+    """Fit intervals on the calibration rows.
+
+    Parameters
+    ----------
+    log_odds : array_like of float, shape (n_rows,)
+        The learner's, for snapshots later than it was trained on; finite.
+    converted : array_like of float or bool, shape (n_rows,)
+        1 for a conversion, else 0.
+    group : array_like of int or str, shape (n_rows,)
+        The lead (or account) of each row.
+    level : float
+        How often the interval should hold the true rate of leads with the same log-odds.
+    replicates : int
+        How many times leads are drawn.
+    seed : int
+        The same seed gives the same intervals.
+
+    Returns
+    -------
+    LeadIntervals
+        The interval holds the Venn-Abers pair. Its ends are the quantiles, over the draws, of the
+        pair merged as ``if_won / (1 - if_lost + if_won)``.
+
+    Raises
+    ------
+    ValueError
+        If there are no rows, the lengths differ, or a number is outside what is said above.
+    """
+    # Imported here: using intervals needs neither the compiler nor the bootstrap.
+    from models.interval_fit import fitted_steps
+
+    steps = fitted_steps(log_odds, converted, group, level, replicates, seed, MOST_KNOTS)
+    return LeadIntervals(level, **steps)
