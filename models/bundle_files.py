@@ -1,0 +1,244 @@
+"""The bundle's files: a manifest that names each with its hash, and the check of all of them."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from features.errors import Fault, FaultsError, LeadcastError
+from features.files import read_json, sha256_of, write_json
+from features.snapshots import SnapshotSettings
+from features.tables import TimeOrder
+
+CODE_VERSION = "0.1.0"
+SCHEMA_VERSION = 1
+KIND = "leadcast-bundle"
+MANIFEST = "manifest.json"
+_AGAIN = "Copy the bundle again from where it was made, or export it again."
+
+
+class _Plain(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Origin(_Plain):
+    """Where a bundle comes from and how it is to be read.
+
+    Parameters
+    ----------
+    source : str
+        The source definition's name.
+    fingerprint : str
+        The fingerprint of the training data.
+    time_order : TimeOrder
+        Whether leads are scored at a moment.
+    attribute_types : dict of str to str
+        Each attribute's type as the source definition has it.
+    snapshots : SnapshotSettings
+        Landmarks and horizon of the training.
+    sizes : dict of str to int
+        How many snapshots (and the like) went into it, by what they are.
+    insufficient_data : bool
+        Whether there was too little data for more than a base rate.
+    """
+
+    source: str
+    fingerprint: str
+    time_order: TimeOrder
+    attribute_types: dict[str, str]
+    snapshots: SnapshotSettings
+    sizes: dict[str, int] = {}
+    insufficient_data: bool = False
+
+
+class FileEntry(_Plain):
+    """What a file of the bundle must be.
+
+    Parameters
+    ----------
+    sha256 : str
+        The hash of its bytes, in 64 hexadecimal digits.
+    n_bytes : int
+        Its length.
+    """
+
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    n_bytes: Annotated[int, Field(ge=0)]
+
+
+class Manifest(_Plain):
+    """The bundle's first file, which names all others.
+
+    Parameters
+    ----------
+    kind : str
+        Always `KIND`.
+    schema_version : int
+        Of the bundle's layout.
+    code_version : str
+        Of the code that wrote it; the same major version can read it.
+    created_at : datetime
+        When it was written: the only field that differs between two runs on the same data.
+    bundle_id : str
+        A hash over all other fields but the time, and through them over every file.
+    origin : Origin
+        Where the bundle comes from.
+    notes : tuple of str
+        What a reader of the scores must know, in words.
+    files : dict of str to FileEntry
+        Every other file, by its path within the folder, with ``/``.
+    """
+
+    kind: Literal["leadcast-bundle"] = "leadcast-bundle"
+    schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
+    code_version: str = CODE_VERSION
+    created_at: datetime
+    bundle_id: str
+    origin: Origin
+    notes: tuple[str, ...]
+    files: dict[str, FileEntry]
+
+
+def write_manifest(
+    folder: Path, origin: Origin, notes: Sequence[str] = (), created_at: datetime | None = None
+) -> Manifest:
+    """Write the manifest of the files that a folder holds.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder with the bundle's other files.
+    origin : Origin
+        Where they come from.
+    notes : sequence of str
+        What a reader of the scores must know.
+    created_at : datetime, optional
+        The time to write into it; now, if not given.
+
+    Returns
+    -------
+    Manifest
+    """
+    files = {
+        name: FileEntry(sha256=sha256_of(folder / name), n_bytes=(folder / name).stat().st_size)
+        for name in sorted(_files_in(folder))
+    }
+    when = (created_at or datetime.now(UTC)).astimezone(UTC)
+    draft = Manifest(created_at=when, bundle_id="", origin=origin, notes=tuple(notes), files=files)
+    manifest = draft.model_copy(update={"bundle_id": _identity(draft.model_dump(mode="json"))})
+    write_json(folder / MANIFEST, manifest.model_dump(mode="json"))
+    return manifest
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read a bundle's manifest and verify every file that it names.
+
+    Parameters
+    ----------
+    folder : Path
+        The bundle.
+
+    Returns
+    -------
+    Manifest
+
+    Raises
+    ------
+    LeadcastError
+        If the folder is no bundle, or one that this code cannot read; tells what to do. If files
+        are missing, changed, truncated, unknown or outside the folder, all of them at once.
+    """
+    manifest = _parsed(folder, _readable(folder))
+    faults = [*_file_faults(folder, manifest.files), *_unknown_files(folder, manifest.files)]
+    if faults:
+        raise FaultsError(f"bundle {folder}", faults)
+    return manifest
+
+
+def _readable(folder: Path) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise LeadcastError(f"{folder}: there is no such folder; name the folder of a bundle")
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise LeadcastError(
+            f"{folder}: is no bundle, because it has no {MANIFEST}; name the folder that the "
+            "export wrote, as in data/runs/demo/bundle"
+        )
+    content = read_json(path)
+    if not isinstance(content, dict) or content.get("kind") != KIND:
+        raise LeadcastError(f"{path}: is not the manifest of a Leadcast bundle")
+    _refuse_other_versions(path, content.get("schema_version"), content.get("code_version"))
+    return content
+
+
+def _refuse_other_versions(path: Path, schema: object, code: object) -> None:
+    if isinstance(schema, int) and schema > SCHEMA_VERSION:
+        raise LeadcastError(
+            f"{path}: has schema version {schema}, and this Leadcast ({CODE_VERSION}) reads up to "
+            f"{SCHEMA_VERSION}; update Leadcast"
+        )
+    major = CODE_VERSION.split(".")[0]
+    if isinstance(code, str) and code.split(".")[0] != major:
+        raise LeadcastError(
+            f"{path}: was written by Leadcast {code}, and this is {CODE_VERSION}; score with a "
+            f"version {code.split('.')[0]}, or export the bundle again with this one"
+        )
+
+
+def _parsed(folder: Path, content: dict[str, Any]) -> Manifest:
+    path = folder / MANIFEST
+    try:
+        manifest = Manifest.model_validate_json(json.dumps(content), strict=True)
+    except ValidationError as error:
+        where = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors())
+        raise LeadcastError(f"{path}: is damaged (wrong or missing: {where}). {_AGAIN}") from None
+    if manifest.bundle_id != _identity(content):
+        raise LeadcastError(f"{path}: was changed after it was written. {_AGAIN}")
+    return manifest
+
+
+def _identity(content: Mapping[str, Any]) -> str:
+    lasting = {key: content[key] for key in content if key not in ("bundle_id", "created_at")}
+    text = json.dumps(lasting, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _file_faults(folder: Path, files: Mapping[str, FileEntry]) -> Iterator[Fault]:
+    for name, entry in sorted(files.items()):
+        found = _what_is_wrong(folder, name, entry)
+        if found is not None:
+            yield Fault(f"{folder / name}", found, f"the file that {MANIFEST} names", _AGAIN)
+
+
+def _what_is_wrong(folder: Path, name: str, entry: FileEntry) -> str | None:
+    parts = PurePosixPath(name).parts
+    # Names are data of a stranger: a path out of the folder must not even be looked at.
+    if name != "/".join(parts) or ".." in parts or "/" in parts or set(name) & set("\\:\0"):
+        return "a name that is no path within the bundle"
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        return "a symbolic link that leads out of the bundle"
+    if not path.is_file():
+        return "no file"
+    if (size := path.stat().st_size) != entry.n_bytes:
+        return f"{size} bytes instead of {entry.n_bytes}"
+    return None if sha256_of(path) == entry.sha256 else "content that was changed"
+
+
+def _unknown_files(folder: Path, files: Mapping[str, FileEntry]) -> Iterator[Fault]:
+    for name in sorted(set(_files_in(folder)) - {MANIFEST, *files}):
+        expected = f"only files that {MANIFEST} names"
+        yield Fault(f"{folder / name}", "an unknown file", expected, "Take it out of the bundle.")
+
+
+def _files_in(folder: Path) -> Iterator[str]:
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            # What file managers leave behind begins with a dot, and nothing here reads it.
+            if not name.startswith("."):
+                yield (Path(parent) / name).relative_to(folder).as_posix()

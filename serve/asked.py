@@ -1,0 +1,177 @@
+"""What a scorer is asked: leads at moments, checked, with every fault told at once."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import polars as pl
+
+from features.engine import compute
+from features.errors import Fault, FaultsError
+from features.inputs import check_events
+from features.plan import FeaturePlan
+from features.tables import TIME, TimeOrder
+
+CONTEXT = ("lead_id", "as_of", "created_at", "position", "rules_score", "account_id", "cost")
+"""Columns that are no attributes, or that no feature may use, and are expected all the same."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be scored.
+
+    Parameters
+    ----------
+    rows : pl.DataFrame
+        ``lead_id`` (String) and ``as_of`` (`features.tables.TIME`; null where the source is not
+        dated and nobody gave one), in the order of the question.
+    leads : pl.DataFrame
+        The leads, one row each.
+    events : pl.LazyFrame or None
+        Their events.
+    """
+
+    rows: pl.DataFrame
+    leads: pl.DataFrame
+    events: pl.LazyFrame | None
+
+
+def check(
+    plan: FeaturePlan,
+    leads: pl.DataFrame,
+    events: pl.LazyFrame | None,
+    as_of: datetime | None,
+    known_attributes: Iterable[str],
+    warnings: list[Fault],
+) -> Asked:
+    """Check what is to be scored, and find each row's moment.
+
+    Parameters
+    ----------
+    plan : FeaturePlan
+        What is read.
+    leads : pl.DataFrame
+        A row for each score: ``lead_id``, ``created_at`` where the source is dated, attributes,
+        and perhaps ``as_of``; a lead may then have several rows, with the same attributes.
+    events : pl.LazyFrame or None
+        As `features.tables.Tables.events`; other leads' events are ignored.
+    as_of : datetime or None
+        The moment for all, where there is no column; None for now.
+    known_attributes : iterable of str
+        The attributes that the source had, whether or not the plan reads them.
+    warnings : list of Fault
+        What can be worked around is added to it.
+
+    Returns
+    -------
+    Asked
+
+    Raises
+    ------
+    FaultsError
+        With all that cannot be worked around.
+    """
+    faults = [*_wrong_moments(leads, as_of), *_repeated(leads)]
+    one_each = _one_row_a_lead(leads)
+    nothing = pl.DataFrame(schema={"lead_id": pl.String, "as_of": TIME})
+    faults += _faults_of(lambda: compute(plan, one_each, None, nothing, warnings))
+    if events is not None and plan.time_order is TimeOrder.DATED:
+        faults += _faults_of(lambda: check_events(events, _reads_values(plan), warnings))
+    if not faults:
+        rows = _rows(leads, as_of, plan)
+        faults += _different(leads, one_each, plan)
+        warnings += _unread(leads, plan, known_attributes)
+        if plan.time_order is TimeOrder.DATED:
+            warnings += _before_creation(leads, rows)
+    if faults:
+        raise FaultsError("leads to score", faults)
+    return Asked(rows, one_each, events)
+
+
+def _rows(leads: pl.DataFrame, as_of: datetime | None, plan: FeaturePlan) -> pl.DataFrame:
+    moment = as_of or (datetime.now(UTC) if plan.time_order is TimeOrder.DATED else None)
+    column = pl.col("as_of") if "as_of" in leads.columns else pl.lit(moment)
+    return leads.select(pl.col("lead_id").cast(pl.String), column.cast(TIME).alias("as_of"))
+
+
+def _one_row_a_lead(leads: pl.DataFrame) -> pl.DataFrame:
+    # Without moments of their own, two rows of a lead are a fault, which the engine tells.
+    if not {"lead_id", "as_of"} <= set(leads.columns):
+        return leads
+    return leads.drop("as_of").unique("lead_id", keep="first", maintain_order=True)
+
+
+def _wrong_moments(leads: pl.DataFrame, as_of: datetime | None) -> Iterator[Fault]:
+    if as_of is not None and as_of.tzinfo is None:
+        yield _naive("as_of", f"{as_of}, without a time zone")
+    if "as_of" not in leads.columns:
+        return
+    dtype = leads.schema["as_of"]
+    if not isinstance(dtype, pl.Datetime) or dtype.time_zone is None:
+        yield _naive("leads: column 'as_of'", f"type {dtype}")
+    elif missing := leads["as_of"].null_count():
+        expected = "a time in each row, or no such column"
+        remedy = "Fill it, or take the column out."
+        yield Fault("leads: column 'as_of'", "no time", expected, remedy, count=missing)
+
+
+def _naive(where: str, found: str) -> Fault:
+    return Fault(where, found, "a time with a time zone", "Say which zone it is in, UTC at best.")
+
+
+def _repeated(leads: pl.DataFrame) -> Iterator[Fault]:
+    if not {"lead_id", "as_of"} <= set(leads.columns):
+        return
+    repeated = leads.filter(leads.select("lead_id", "as_of").is_duplicated())
+    if repeated.height:
+        found = f"a lead twice at one moment, such as {repeated['lead_id'][0]!r}"
+        expected = "each lead once at each moment"
+        yield Fault("leads", found, expected, "Take one out.", count=repeated.height)
+
+
+def _different(leads: pl.DataFrame, one_each: pl.DataFrame, plan: FeaturePlan) -> Iterator[Fault]:
+    if one_each is leads:
+        return
+    read = {"lead_id", *_attributes(plan)}
+    n_different = leads.select(name for name in leads.columns if name in read).n_unique()
+    n_different -= one_each.height
+    if n_different:
+        found = "attributes that differ from one moment to the other"
+        expected = "the same attributes in all rows of a lead"
+        remedy = "Score the moments in separate calls."
+        yield Fault("leads", found, expected, remedy, count=n_different)
+
+
+def _unread(leads: pl.DataFrame, plan: FeaturePlan, known: Iterable[str]) -> Iterator[Fault]:
+    expected = {*CONTEXT, *known, *_attributes(plan)}
+    for name in leads.columns:
+        if name not in expected:
+            wanted = "only columns that the model was trained with"
+            remedy = "It is left aside."
+            where = f"leads: column {name!r}"
+            yield Fault(where, "an unknown column", wanted, remedy, "warning", leads.height)
+
+
+def _before_creation(leads: pl.DataFrame, rows: pl.DataFrame) -> Iterator[Fault]:
+    early = int((rows["as_of"] < leads["created_at"].cast(TIME)).sum())
+    if early:
+        expected = "moments at which the leads existed"
+        remedy = "They are scored as if just created."
+        yield Fault("leads", "as_of before created_at", expected, remedy, "warning", early)
+
+
+def _attributes(plan: FeaturePlan) -> list[str]:
+    inputs = (name for feature in plan.features for name in feature.inputs)
+    return sorted({name.removeprefix("leads.") for name in inputs if name.startswith("leads.")})
+
+
+def _reads_values(plan: FeaturePlan) -> bool:
+    return any("events.value" in feature.inputs for feature in plan.features)
+
+
+def _faults_of(check: Callable[[], object]) -> list[Fault]:
+    try:
+        check()
+    except FaultsError as error:
+        return list(error.faults)
+    return []

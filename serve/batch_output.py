@@ -1,0 +1,80 @@
+"""Scores to a file: whole or not at all, and without formulas for spreadsheets."""
+
+from collections.abc import Sequence
+from functools import reduce
+from pathlib import Path
+
+import polars as pl
+
+from features.errors import LeadcastError
+from features.files import written_whole
+
+SUFFIXES = (".csv", ".parquet")
+ROW = "row_in_leads"
+"""The column that keeps each row's place while parts are scored in another order."""
+
+_FORMULA = r"^\s*[=+\-@\t\r\n|%]"
+_PLAIN_NUMBER = r"^[+\-]?[0-9]+([.,][0-9]+)?$"
+
+
+def refuse_other_suffixes(out: Path) -> None:
+    """Refuse an output that is neither CSV nor Parquet, before any work.
+
+    Parameters
+    ----------
+    out : Path
+        Where the scores are wanted.
+
+    Raises
+    ------
+    LeadcastError
+        If its suffix says neither.
+    """
+    if out.suffix.lower() not in SUFFIXES:
+        raise LeadcastError(f"{out}: name the output .csv or .parquet")
+
+
+def write_scores(parts: Sequence[Path], out: Path) -> None:
+    """Bring scored parts into the order of the leads and write them, whole or not at all.
+
+    Parameters
+    ----------
+    parts : sequence of Path
+        Parquet files with the column `ROW`, each sorted by it.
+    out : Path
+        A CSV or Parquet file.
+    """
+    ordered = _merged([pl.scan_parquet(part) for part in parts]).drop(ROW)
+    with written_whole(out) as temporary:
+        if out.suffix.lower() == ".csv":
+            safe = ordered.with_columns(without_formulas(pl.col(pl.String)))
+            safe.sink_csv(temporary, datetime_format="%Y-%m-%dT%H:%M:%S%.fZ")
+        else:
+            ordered.sink_parquet(temporary)
+
+
+def without_formulas(texts: pl.Expr) -> pl.Expr:
+    """Make texts safe to be opened in a spreadsheet.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe in front, as OWASP
+    recommends ("CSV Injection"); plain numbers stay as they are.
+
+    Parameters
+    ----------
+    texts : pl.Expr
+        Texts.
+
+    Returns
+    -------
+    pl.Expr
+    """
+    is_formula = texts.str.contains(_FORMULA) & ~texts.str.contains(_PLAIN_NUMBER)
+    return pl.when(is_formula).then(pl.lit("'") + texts).otherwise(texts).name.keep()
+
+
+def _merged(frames: list[pl.LazyFrame]) -> pl.LazyFrame:
+    # In pairs, so that a row passes through few merges; nothing is held but what flows.
+    while len(frames) > 1:
+        pairs = [frames[i : i + 2] for i in range(0, len(frames), 2)]
+        frames = [reduce(lambda a, b: a.merge_sorted(b, key=ROW), pair) for pair in pairs]
+    return frames[0]

@@ -1,0 +1,171 @@
+"""The working folder of a batch: parts by lead, and what has been done, for `resume`."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from features.errors import Fault, LeadcastError
+from features.files import read_json, write_json, written_whole
+from serve.batch_output import ROW
+
+_PART = "part"
+_SEED = 20_250_101
+
+
+@dataclass(frozen=True)
+class Work:
+    """A folder beside the output, in which a batch keeps what it has done.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    moment : datetime
+        When the batch began, or the moment that was asked for.
+    """
+
+    folder: Path
+    moment: datetime
+
+    @classmethod
+    @contextmanager
+    def opened(cls, out: Path, job: Mapping[str, Any], resume: bool) -> Iterator["Work"]:
+        """Make the folder, or take up the one that an interrupted batch left.
+
+        It is removed when the block succeeds or ends with an error that a user must mend; what
+        else may interrupt (a kill, a full disk) leaves it for `resume`.
+
+        Parameters
+        ----------
+        out : Path
+            The batch's output.
+        job : mapping
+            All that the scores depend on, as JSON values; ``as_of`` in ISO format, or None for
+            now.
+        resume : bool
+            Whether to go on with an interrupted batch, if there is one.
+
+        Yields
+        ------
+        Work
+
+        Raises
+        ------
+        LeadcastError
+            If the interrupted batch was another one.
+        """
+        folder = out.parent / f".{out.name}.work"
+        work = cls(folder, _begin(folder, out, dict(job), resume))
+        try:
+            yield work
+        except LeadcastError:
+            work.remove()
+            raise
+        work.remove()
+
+    def remove(self) -> None:
+        """Remove the folder and all in it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def split(self, name: str, table: pl.LazyFrame, n_parts: int) -> list[pl.LazyFrame]:
+        """Split a table by lead into parts of about equal size, in bounded memory.
+
+        Parameters
+        ----------
+        name : str
+            Of the table.
+        table : pl.LazyFrame
+            With a column ``lead_id``; all rows of a lead go to the same part.
+        n_parts : int
+            How many parts.
+
+        Returns
+        -------
+        list of pl.LazyFrame
+            The parts; their rows are in no particular order.
+        """
+        folder = self.folder / name
+        if n_parts == 1:
+            return [table]
+        if not folder.exists():
+            number = (pl.col("lead_id").cast(pl.String).hash(_SEED) % n_parts).cast(pl.Int32)
+            with written_whole(folder) as temporary:
+                table.with_columns(number.alias(_PART)).sink_parquet(
+                    pl.PartitionBy(temporary, key=_PART, include_key=False), mkdir=True
+                )
+        schema = table.collect_schema()
+        return [_scan(folder / f"{_PART}={part}", schema) for part in range(n_parts)]
+
+    def scores_of(self, part: int) -> Path:
+        """Give the file of a part's scores.
+
+        Parameters
+        ----------
+        part : int
+            The part's number.
+
+        Returns
+        -------
+        Path
+            It exists once the part is done.
+        """
+        return self.folder / "scores" / f"{part:06}.parquet"
+
+    def keep(self, part: int, scores: pl.DataFrame, warnings: list[Fault]) -> None:
+        """Keep what came out of a part.
+
+        Parameters
+        ----------
+        part : int
+            The part's number.
+        scores : pl.DataFrame
+            Its scores, with the column `ROW`.
+        warnings : list of Fault
+            What was worked around.
+        """
+        path = self.scores_of(part)
+        write_json(path.with_suffix(".json"), [asdict(fault) for fault in warnings])
+        with written_whole(path) as temporary:
+            scores.sort(ROW).write_parquet(temporary)
+
+    def warnings_of(self, part: int) -> list[Fault]:
+        """Give back the warnings of a part that is done.
+
+        Parameters
+        ----------
+        part : int
+            The part's number.
+
+        Returns
+        -------
+        list of Fault
+        """
+        return [Fault(**fault) for fault in read_json(self.scores_of(part).with_suffix(".json"))]
+
+
+def _begin(folder: Path, out: Path, job: dict[str, Any], resume: bool) -> datetime:
+    """Write or compare what the batch is about; give its moment."""
+    about = folder / "job.json"
+    if resume and about.exists():
+        begun = read_json(about)
+        if begun["job"] != job:
+            raise LeadcastError(
+                f"{out}: the interrupted batch had other inputs, another bundle, moment or chunk "
+                "size; run it without resuming"
+            )
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+        begun = {"job": job, "moment": job["as_of"] or datetime.now(UTC).isoformat()}
+        write_json(about, begun)
+    return datetime.fromisoformat(begun["moment"])
+
+
+def _scan(folder: Path, schema: pl.Schema) -> pl.LazyFrame:
+    # A part to which no lead fell has no files.
+    return pl.scan_parquet(folder / "*.parquet") if folder.is_dir() else pl.LazyFrame(schema=schema)

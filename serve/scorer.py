@@ -1,0 +1,244 @@
+"""The scorer: a bundle at work, for a table of leads or for one lead.
+
+Example
+-------
+>>> scorer = Scorer.load("data/runs/demo/bundle")
+>>> scores = scorer.score(leads, events)
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import polars as pl
+
+from features.engine import compute, compute_one
+from features.errors import Fault, LeadcastError
+from features.tables import TimeOrder
+from models.bundle import Bundle, load_bundle
+from serve.asked import Asked, check
+from serve.scores import Score, score_row, score_rows, unknown_categories
+
+if TYPE_CHECKING:
+    import pandas
+
+logger = logging.getLogger("leadcast")
+
+Event = tuple[datetime, str, float | None]
+"""An event of one lead: when, what kind, which value."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Scorer:
+    """Scores leads with a bundle.
+
+    Each row's score depends on its lead, that lead's events and the moment alone: neither the
+    other rows nor their order change a bit of it.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        A bundle, verified and read.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self.is_dated = bundle.plan.time_order is TimeOrder.DATED
+
+    @classmethod
+    def load(cls, path: Path | str) -> Self:
+        """Verify and read a bundle.
+
+        Parameters
+        ----------
+        path : Path or str
+            The bundle's folder.
+
+        Returns
+        -------
+        Scorer
+
+        Raises
+        ------
+        LeadcastError
+            If it is no bundle, a damaged one, or one of another version; tells what to do.
+        """
+        return cls(load_bundle(Path(path)))
+
+    def score(
+        self,
+        leads: pl.DataFrame,
+        events: pl.LazyFrame | pl.DataFrame | None = None,
+        as_of: datetime | None = None,
+        warnings: list[Fault] | None = None,
+    ) -> pl.DataFrame:
+        """Score leads.
+
+        Parameters
+        ----------
+        leads : pl.DataFrame
+            ``lead_id``, ``created_at`` where the source is dated, attributes by their canonical
+            names, and perhaps ``as_of``: a row is then a lead at a moment of its own.
+        events : pl.LazyFrame or pl.DataFrame, optional
+            ``lead_id``, ``occurred_at``, ``event_type`` and perhaps ``value``.
+        as_of : datetime, optional
+            The moment at which to score, with a time zone, where there is no such column; now, if
+            not given and the source is dated.
+        warnings : list of Fault, optional
+            What was worked around is added to it; without it, it is logged.
+
+        Returns
+        -------
+        pl.DataFrame
+            A row for each row of `leads`, in their order: ``lead_id``, ``as_of``,
+            ``probability`` (of becoming a customer within the horizon, strictly between 0 and 1),
+            ``score`` (100 times that, to one decimal), ``percentile`` (0 to 100, in the bundle's
+            reference population), ``grade`` (A to D, by bounds that are frozen in the bundle),
+            ``model_version``, ``insufficient_data``.
+
+        Raises
+        ------
+        FaultsError
+            If a required column is missing, a column has a wrong type, an id repeats or is null,
+            or a time has no zone; all at once.
+        """
+        found: list[Fault] = []
+        lazy = events.lazy() if events is not None else None
+        asked = self.check(leads, lazy, as_of, found)
+        scores = self.score_asked(asked, found)
+        if warnings is not None:
+            warnings += found
+        else:
+            for fault in found:
+                logger.warning("%s", fault)
+        return scores
+
+    def check(
+        self,
+        leads: pl.DataFrame,
+        events: pl.LazyFrame | None,
+        as_of: datetime | None,
+        warnings: list[Fault],
+    ) -> Asked:
+        """Check what is to be scored, without scoring it.
+
+        Parameters
+        ----------
+        leads, events, as_of
+            As in `score`.
+        warnings : list of Fault
+            What can be worked around is added to it.
+
+        Returns
+        -------
+        Asked
+
+        Raises
+        ------
+        FaultsError
+            As `score` does.
+        """
+        known = self.bundle.manifest.origin.attribute_types
+        return check(self.bundle.plan, leads, events, as_of, known, warnings)
+
+    def score_asked(self, asked: Asked, warnings: list[Fault]) -> pl.DataFrame:
+        """Score what was checked.
+
+        Parameters
+        ----------
+        asked : Asked
+            As `check` gave it.
+        warnings : list of Fault
+            Categories that the model does not know are added to it.
+
+        Returns
+        -------
+        pl.DataFrame
+            As `score` gives it.
+        """
+        values = compute(self.bundle.plan, asked.leads, asked.events, asked.rows)
+        warnings += unknown_categories(self.bundle, values)
+        return score_rows(self.bundle, asked.rows, values)
+
+    def score_one(
+        self,
+        lead: Mapping[str, object],
+        events: Sequence[Event] = (),
+        as_of: datetime | None = None,
+    ) -> Score:
+        """Score one lead given as plain Python values, without any table.
+
+        Parameters
+        ----------
+        lead : mapping of str to object
+            ``lead_id``, ``created_at`` where the source is dated, and attributes: str, float,
+            bool, datetime with a time zone, or None.
+        events : sequence of (datetime, str, float or None)
+            The lead's events in any order: when (with a time zone), what kind, which value.
+        as_of : datetime, optional
+            As in `score`.
+
+        Returns
+        -------
+        Score
+            What `score` gives for this lead, bit for bit.
+
+        Raises
+        ------
+        LeadcastError
+            If there is no ``lead_id``, a value is of the wrong type, or a time has no time zone.
+        """
+        lead_id = lead.get("lead_id")
+        if not isinstance(lead_id, str):
+            raise LeadcastError(f"lead_id must be a text; found {lead_id!r}")
+        moment = as_of or (datetime.now(UTC) if self.is_dated else None)
+        as_of_us = None if moment is None else _microseconds("as_of", moment)
+        known = [(_microseconds("occurred_at", when), kind, value) for when, kind, value in events]
+        values = compute_one(self.bundle.plan, lead, known, as_of_us)
+        return score_row(self.bundle, lead_id, moment, values.reshape(1, -1))
+
+    def example(self) -> pl.DataFrame:
+        """Make two leads as this bundle takes them, all in one table, times and events as texts.
+
+        Returns
+        -------
+        pl.DataFrame
+            As `score_pandas` takes them.
+        """
+        from serve.example import example_leads
+
+        return example_leads(self.bundle.plan, self.bundle.manifest.origin.attribute_types)
+
+    def score_pandas(self, frame: "pandas.DataFrame") -> "pandas.DataFrame":
+        """Score leads in a pandas table, events and all; see `serve.pandas_tables`.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            As `score` takes leads; times may be texts in ISO format with a zone, and ``events``
+            may hold each lead's events as JSON.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `score` gives it, with ``as_of`` as text in ISO format.
+
+        Raises
+        ------
+        LeadcastError
+            As `score` does, or if events cannot be read.
+        """
+        from serve.pandas_tables import from_pandas, to_pandas
+
+        leads, events = from_pandas(frame, self.bundle.manifest.origin.attribute_types)
+        return to_pandas(self.score(leads, events))
+
+
+def _microseconds(name: str, time: datetime) -> int:
+    if time.tzinfo is None:
+        raise LeadcastError(f"{name} must have a time zone; found {time}")
+    return (time - _EPOCH) // _MICROSECOND

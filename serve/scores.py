@@ -1,0 +1,146 @@
+"""From a matrix of features to scores."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+
+from features.errors import Fault
+from features.tables import TIME
+from models.bundle import Bundle
+from models.data import Floats, Matrix
+
+SCHEMA = {
+    "lead_id": pl.String,
+    "as_of": TIME,
+    "probability": pl.Float64,
+    "score": pl.Float64,
+    "percentile": pl.Float64,
+    "grade": pl.String,
+    "model_version": pl.String,
+    "insufficient_data": pl.Boolean,
+}
+"""The columns of scores: see `serve.scorer.Scorer.score`."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """The score of one lead; the fields are the columns of `serve.scorer.Scorer.score`."""
+
+    lead_id: str
+    as_of: datetime | None
+    probability: float
+    score: float
+    percentile: float
+    grade: str
+    model_version: str
+    insufficient_data: bool
+
+
+def version_of(bundle: Bundle) -> str:
+    """Give the short name of a bundle that stands beside each of its scores.
+
+    Parameters
+    ----------
+    bundle : Bundle
+
+    Returns
+    -------
+    str
+        The first 12 digits of the bundle's id.
+    """
+    return bundle.manifest.bundle_id[:12]
+
+
+def score_row(bundle: Bundle, lead_id: str, as_of: datetime | None, values: Matrix) -> Score:
+    """Score one row of features.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    lead_id : str
+    as_of : datetime or None
+    values : ndarray of float32, shape (1, n_features)
+
+    Returns
+    -------
+    Score
+    """
+    probability, score, percentile = _numbers(bundle, values)
+    return Score(
+        lead_id=lead_id,
+        as_of=as_of,
+        probability=float(probability[0]),
+        score=float(score[0]),
+        percentile=float(percentile[0]),
+        grade=str(bundle.reference.grade(probability)[0]),
+        model_version=version_of(bundle),
+        insufficient_data=bundle.manifest.origin.insufficient_data,
+    )
+
+
+def score_rows(bundle: Bundle, rows: pl.DataFrame, values: Matrix) -> pl.DataFrame:
+    """Score many rows of features.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    rows : pl.DataFrame
+        ``lead_id`` and ``as_of``.
+    values : ndarray of float32, shape (n_rows, n_features)
+
+    Returns
+    -------
+    pl.DataFrame
+        With the columns of `SCHEMA`.
+    """
+    probability, score, percentile = _numbers(bundle, values)
+    return rows.with_columns(
+        pl.Series("probability", probability),
+        pl.Series("score", score),
+        pl.Series("percentile", percentile),
+        pl.Series("grade", bundle.reference.grade(probability), dtype=pl.String),
+        pl.lit(version_of(bundle)).alias("model_version"),
+        pl.lit(bundle.manifest.origin.insufficient_data).alias("insufficient_data"),
+    ).select(list(SCHEMA))
+
+
+def unknown_categories(bundle: Bundle, values: Matrix) -> list[Fault]:
+    """Count the categories of leads that have no code of their own.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    values : ndarray of float32, shape (n_rows, n_features)
+
+    Returns
+    -------
+    list of Fault
+        A warning for each feature with such values.
+    """
+    plan, faults = bundle.plan, []
+    for column, place in enumerate(plan.places):
+        # Of what is read off texts, most is in no list of values, and that is no surprise.
+        if place.part == "attribute" and plan.attributes[place.index].reading == "category":
+            count = int(np.count_nonzero(values[:, column] == 0))
+            if count:
+                faults.append(_unknown(plan.attributes[place.index].inputs[0], count))
+    return faults
+
+
+def _unknown(attribute: str, count: int) -> Fault:
+    return Fault(
+        where=f"leads: column {attribute!r}",
+        found="values without a code of their own (rare or new)",
+        expected="values that were frequent in training",
+        remedy="They are scored as other values.",
+        severity="warning",
+        count=count,
+    )
+
+
+def _numbers(bundle: Bundle, values: Matrix) -> tuple[Floats, Floats, Floats]:
+    probability = bundle.calibrator.probability(bundle.learner.log_odds(values))
+    percentile = np.round(bundle.reference.percentile(probability), 1)
+    return probability, np.round(100 * probability, 1), percentile

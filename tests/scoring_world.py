@@ -1,0 +1,163 @@
+"""A small dated source, from its tables to a bundle, for the tests of the bundle and the scorer."""
+
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from features.engine import compute
+from features.fitting import fit_plan
+from features.plan import FeaturePlan
+from features.settings import FeatureSettings
+from features.snapshots import SnapshotSettings, make_snapshots
+from features.tables import TIME, Tables, TimeOrder
+from models.bundle import write_bundle
+from models.bundle_files import Manifest, Origin
+from models.bundle_reference import Reference
+from models.calibration import Calibrator, fit_calibrator
+from models.choice import choose
+from models.data import Floats, LabelledMatrix, Matrix
+from models.learners.protocol import FittedLearner
+from models.settings import LearnerSettings
+
+START = datetime(2025, 1, 1, tzinfo=UTC)
+END = START + timedelta(days=240)
+WRITTEN = datetime(2025, 9, 1, tzinfo=UTC)
+KINDS = ("page_viewed", "webinar", "call")
+INDUSTRIES = ("software", "retail", "health", "")
+SNAPSHOTS = SnapshotSettings(landmarks_days=(0, 7), horizon_days=30)
+LEARNER = LearnerSettings(
+    candidates=("blend",), origins=1, half_lives=(None,), penalties=(10.0,), rounds=(20,), seeds=1,
+    fewest_won_lightgbm=20, num_threads=1,
+)  # fmt: skip
+TYPES = {
+    "industry": "category",
+    "company_size": "number",
+    "job_title": "text",
+    "newsletter": "flag",
+}
+
+
+@dataclass(frozen=True)
+class ScoringWorld:
+    """A fitted model of the small source, before it was exported."""
+
+    tables: Tables
+    snapshots: pl.DataFrame
+    plan: FeaturePlan
+    values: Matrix
+    learner: FittedLearner
+    calibrator: Calibrator
+
+    @property
+    def probability(self) -> Floats:
+        return self.calibrator.probability(self.learner.log_odds(self.values))
+
+
+def make_tables(n: int = 600, seed: int = 3) -> Tables:
+    generator = np.random.default_rng(seed)
+    leads = pl.DataFrame(
+        {
+            "lead_id": [f"lead {number}" for number in range(n)],
+            "created_at": in_days(START, generator.uniform(0, 220, n)),
+            "position": np.arange(n),
+            "industry": pl.Series(generator.choice(INDUSTRIES, n)).replace("", None),
+            "company_size": np.round(generator.lognormal(4, 1, n)),
+            "job_title": generator.choice(["Head of IT", "buyer", "CEO", ""], n),
+            "newsletter": generator.random(n) < 0.5,
+        }
+    )
+    n_events = generator.poisson(4, n)
+    liking = 0.5 * (n_events - 4) + 1.0 * (leads["industry"] == "software").fill_null(False) - 1
+    wins = pl.Series(generator.random(n)) < 1 / (1 + np.exp(-liking))
+    won_at = leads["created_at"] + in_days(None, generator.exponential(12, n))
+    nothing = pl.lit(None)
+    outcomes = leads.select(
+        "lead_id",
+        won_at=pl.when(wins & (won_at < END)).then(won_at),
+        lost_at=nothing.cast(TIME),
+        converted=nothing.cast(pl.Boolean),
+        amount=nothing.cast(pl.Float64),
+    )
+    events = draw_events(leads, n_events, generator)
+    return Tables(leads, events.lazy(), outcomes, END, TimeOrder.DATED, dict(TYPES))
+
+
+def draw_events(
+    leads: pl.DataFrame, n_events: npt.NDArray[np.int64], generator: np.random.Generator
+) -> pl.DataFrame:
+    owners = leads[np.repeat(np.arange(leads.height), n_events)]
+    after = in_days(None, generator.exponential(10, owners.height) - 0.1)
+    value = generator.normal(size=owners.height)
+    return pl.DataFrame(
+        {
+            "lead_id": owners["lead_id"],
+            "occurred_at": owners["created_at"] + after,
+            "event_type": generator.choice(KINDS, owners.height),
+            "value": pl.Series(np.where(value > 0, value, np.nan)).fill_nan(None),
+        }
+    )
+
+
+def in_days(start: datetime | None, days: Floats) -> pl.Series:
+    spans = pl.Series(np.round(days * 86_400_000_000)).cast(pl.Int64).cast(pl.Duration("us"))
+    return spans if start is None else spans + start
+
+
+@cache
+def scoring_world() -> ScoringWorld:
+    tables = make_tables()
+    snapshots = make_snapshots(tables, SNAPSHOTS, seed=0).filter("mature")
+    plan = fit_plan(tables, snapshots, FeatureSettings(), END, SNAPSHOTS)
+    values = compute(plan, tables.leads, tables.events, snapshots)
+    group = snapshots["lead_id"].rank("dense").cast(pl.Int64).to_numpy()
+    converted = snapshots["converted"].cast(pl.Float64).to_numpy()
+    position = snapshots["position"].to_numpy()
+    horizon = int(SNAPSHOTS.horizon_days * 86_400_000_000)
+    data = LabelledMatrix(values, plan.features, converted, position, group, horizon)
+    learner = choose(data, LEARNER).learner
+    calibrator = fit_calibrator(learner.log_odds(values), converted, group)
+    return ScoringWorld(tables, snapshots, plan, values, learner, calibrator)
+
+
+def origin(world: ScoringWorld) -> Origin:
+    return Origin(
+        source="small",
+        fingerprint="0" * 64,
+        time_order=world.tables.time_order,
+        attribute_types=world.tables.attribute_types,
+        snapshots=SNAPSHOTS,
+        sizes={"train": len(world.values)},
+    )
+
+
+def export(folder: Path, created_at: datetime = WRITTEN) -> Manifest:
+    world = scoring_world()
+    return write_bundle(
+        folder,
+        plan=world.plan,
+        learner=world.learner,
+        calibrator=world.calibrator,
+        reference=Reference.of(world.probability),
+        metrics={"test": {"n": len(world.values), "auc": None}},
+        origin=origin(world),
+        notes=("a small world",),
+        created_at=created_at,
+    )
+
+
+@cache
+def bundle_folder() -> Path:
+    """A bundle that nobody may change; it is removed when the tests end."""
+    _KEPT.append(tempfile.TemporaryDirectory())
+    folder = Path(_KEPT[-1].name) / "bundle"
+    export(folder)
+    return folder
+
+
+_KEPT: list[tempfile.TemporaryDirectory[str]] = []
