@@ -1,0 +1,218 @@
+"""What the leakage gate looks at."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+
+from features.readings import NEVER_FEATURES
+from features.registry import Feature
+from features.tables import Tables
+from models.data import Floats, Integers, LabelledMatrix, Matrix
+from models.leakage.sample import Sample, draw_sample
+from models.leakage.strength import Auc, auc_within_blocks, boosted, column_auc
+
+FEWEST_OUTCOMES = 20
+"""With fewer leads of either outcome, what a column tells cannot be told from chance."""
+
+Recompute = Callable[[pl.DataFrame, pl.LazyFrame, pl.DataFrame], Matrix]
+"""From leads, events and snapshots to the matrix: `features.engine.compute` with its plan."""
+
+
+@dataclass(frozen=True)
+class LeakageContext:
+    """A source with its snapshots, and the matrix that a learner is about to be given.
+
+    Parameters
+    ----------
+    tables : Tables
+        The canonical tables.
+    snapshots : pl.DataFrame
+        Every snapshot with its ``part``, as `models.splits.split_snapshots` gives them.
+    training : LabelledMatrix
+        The rows of the training part, in the order of `snapshots`.
+    importance : ndarray of float64, shape (n_features,), optional
+        Of a fitted model, summing to 1.
+    allowed_columns : frozenset of str, optional
+        The attributes that the source definition lets the model read; None for all that the
+        tables have.
+    vouched : frozenset of str
+        Columns, features or codes of checks that the user vouches for: what is found of them is
+        told as a warning and does not fail the run.
+    recompute : callable, optional
+        Computes the matrix again; needed to see whether it looks into the future.
+    seed : int
+        Seeds the sample and the folds.
+    """
+
+    tables: Tables
+    snapshots: pl.DataFrame
+    training: LabelledMatrix
+    importance: Floats | None = None
+    allowed_columns: frozenset[str] | None = None
+    vouched: frozenset[str] = frozenset()
+    recompute: Recompute | None = field(default=None, repr=False)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.training_snapshots.height != len(self.training):
+            raise ValueError(
+                f"training holds {len(self.training)} rows, but {self.training_snapshots.height} "
+                "snapshots are in the part 'train'"
+            )
+
+    @cached_property
+    def training_snapshots(self) -> pl.DataFrame:
+        """The snapshots of the training matrix, row by row."""
+        return self.snapshots.filter(pl.col("part") == "train")
+
+    @cached_property
+    def sample(self) -> Sample:
+        """The training rows that statistics are computed on."""
+        return draw_sample(self.training, self.seed)
+
+    @cached_property
+    def sampled_snapshots(self) -> pl.DataFrame:
+        """The snapshots of `sample`, row by row."""
+        return self.training_snapshots[self.sample.rows]
+
+    @cached_property
+    def sampled_leads(self) -> pl.DataFrame:
+        """The leads of `sample` with their attributes, a row for each of its rows."""
+        ids = self.sampled_snapshots.select("lead_id")
+        return ids.join(self.tables.leads, on="lead_id", how="left", maintain_order="left")
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """The columns of the matrix."""
+        return self.training.features
+
+    @cached_property
+    def aucs(self) -> tuple[Auc, ...]:
+        """What each column tells alone."""
+        columns = enumerate(self.features)
+        return tuple(column_auc(self.sample.values[:, i], f, self.sample) for i, f in columns)
+
+    def strongest(self) -> list[int]:
+        """List the columns, those first that alone tell most.
+
+        Returns
+        -------
+        list of int
+            Their numbers.
+        """
+        return sorted(range(len(self.features)), key=lambda i: -self.aucs[i].value)
+
+    @cached_property
+    def full_log_odds(self) -> Floats:
+        """What all columns tell together, out of fold."""
+        return self.log_odds_of(range(len(self.features)))
+
+    @cached_property
+    def full_auc(self) -> Auc:
+        """How well all columns together rank."""
+        return auc_within_blocks(self.full_log_odds, self.sample)
+
+    def log_odds_of(self, columns: Sequence[int]) -> Floats:
+        """Fit small boosted trees on some of the columns.
+
+        Parameters
+        ----------
+        columns : sequence of int
+            Their numbers.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_rows,)
+            Out-of-fold log-odds for the rows of `sample`.
+        """
+        index: Integers = np.array(columns, dtype=np.int64)
+        categories = [i for i, c in enumerate(index) if self.features[c].dtype == "category"]
+        return boosted(self.sample.values[:, index], categories, self.sample)
+
+    @cached_property
+    def attributes(self) -> tuple[str, ...]:
+        """The leads' columns that describe them."""
+        columns = self.tables.leads.columns
+        return tuple(name for name in columns if name not in NEVER_FEATURES)
+
+    @cached_property
+    def attribute_features(self) -> dict[str, tuple[int, ...]]:
+        """For each attribute that the matrix reads, the numbers of the columns it makes.
+
+        A column that reads many attributes at once (how much of the profile is filled in) is not
+        counted as any one's.
+        """
+        found: dict[str, tuple[int, ...]] = {}
+        for number, feature in enumerate(self.features):
+            names = [name.removeprefix("leads.") for name in feature.inputs]
+            read = [name for name in names if name in self.attributes]
+            if len(read) <= 2:
+                found |= {name: (*found.get(name, ()), number) for name in read}
+        return found
+
+    def others(self, number: int) -> list[int]:
+        """List the columns that do not come from the same attributes as a column.
+
+        Parameters
+        ----------
+        number : int
+            The column's number. One that counts events stands for itself alone.
+
+        Returns
+        -------
+        list of int
+        """
+        inputs = self.features[number].inputs
+        if not all(name.startswith("leads.") for name in inputs):
+            return [i for i in range(len(self.features)) if i != number]
+        return [i for i, other in enumerate(self.features) if other.inputs != inputs]
+
+    def attribute_auc(self, attribute: str) -> Auc:
+        """Tell how much the best column made of an attribute tells alone.
+
+        Parameters
+        ----------
+        attribute : str
+            A key of `attribute_features`.
+
+        Returns
+        -------
+        Auc
+        """
+        return max((self.aucs[i] for i in self.attribute_features[attribute]), key=lambda a: a.low)
+
+    def column_of(self, feature: Feature) -> str:
+        """Name a feature together with what it is made of, for a person.
+
+        Parameters
+        ----------
+        feature : Feature
+            One of `features`.
+
+        Returns
+        -------
+        str
+        """
+        made_of = [name.removeprefix("leads.") for name in feature.inputs]
+        if made_of == [feature.name] or len(made_of) > 3:
+            return f"column {feature.name!r}"
+        return f"column {feature.name!r} (of {', '.join(made_of)})"
+
+    def too_few_outcomes(self) -> str | None:
+        """Say why statistics mean nothing here.
+
+        Returns
+        -------
+        str or None
+            The reason; None where there are enough leads of both outcomes.
+        """
+        fewest = self.sample.fewest()
+        if fewest >= FEWEST_OUTCOMES:
+            return None
+        return (
+            f"the training part has {fewest} leads of the rarer outcome; with fewer than "
+            f"{FEWEST_OUTCOMES} nothing can be told from chance"
+        )

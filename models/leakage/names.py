@@ -1,0 +1,169 @@
+"""Checks of names and values that sound like the outcome, or like a seller's own judgement."""
+
+import re
+from collections.abc import Iterator
+
+import polars as pl
+
+from models.leakage.context import LeakageContext
+from models.leakage.finding import Check, Finding
+
+_OUTCOME = re.compile(
+    r"\b(won|lost|closed?|converted|outcome|churned|sold|signed|purchased|bought|enrolled"
+    r"|invoiced)\b"
+)
+_EARLIER = re.compile(r"\b(previous|prior|past|last|before|earlier|former|first)\b")
+_TOTAL = re.compile(r". total$")
+_JUDGEMENT = re.compile(
+    r"\b(leads?|prospect|contact|opportunity|sales|crm|agent)\b.*\b(quality|profile|rating|grade"
+    r"|stage|status|tags?|score|disposition|priority|temperature|qualification|notes|remarks)\b"
+    r"|^(tags?|stage|disposition|quality|remarks|resolution)$"
+)
+
+_OUTCOME_VALUE = re.compile(
+    r"\b(won|lost|closed|converted|signed|sold|purchased|enrolled|already)\b", re.I
+)
+_EDITED_VALUE = re.compile(r"^(record |lead )?(modified|updated|edited|changed|merged)$", re.I)
+_JUDGED_VALUE = re.compile(
+    r"^(hot|warm|cold)( lead)?$"
+    r"|\b(might be|may ?be|not sure|worst|(high|medium|low) in relevance|junk"
+    r"|potential (lead|customer|client|buyer)|(not |un|dis)(interested|qualified)"
+    r"|(wrong|invalid) number|number not|ringing|switched off|no answer|not reachable"
+    r"|call ?back|follow ?up|voice ?mail|will revert)\b",
+    re.I,
+)
+
+_REMEDY = (
+    "If it is filled in or changed after the moment of scoring, forbid it in the source "
+    "definition with the reason; if it is truly known by then, vouch for it (leakage.vouched)."
+)
+
+
+class OutcomeName(Check):
+    """A column named after the outcome, or after a total that runs on until the export."""
+
+    code = "L005"
+    title = "a column named like the outcome or a running total"
+    remedy = _REMEDY
+
+    def not_applicable(self, context: LeakageContext) -> str | None:
+        """Say why it cannot be told; see `Check.not_applicable`."""
+        return None if context.attribute_features else "the matrix reads no attribute"
+
+    def look(self, context: LeakageContext) -> Iterator[Finding]:
+        """Read the attributes' names; an error where the column tells anything as well."""
+        for attribute in context.attribute_features:
+            words = words_of(attribute)
+            total = bool(_TOTAL.search(words))
+            if not total and (not _OUTCOME.search(words) or _EARLIER.search(words)):
+                continue
+            auc = context.attribute_auc(attribute)
+            telling = context.too_few_outcomes() is None and auc.low > (0.65 if total else 0.55)
+            sounds = "a total that runs on until the export" if total else "the outcome"
+            found = f"its name sounds like {sounds}; alone it has an AUC of {auc.value:.3f}"
+            yield self.finding(f"column {attribute!r}", found, "error" if telling else "warning")
+
+
+class SellersJudgement(Check):
+    """A column in which staff write down what they think of a lead once they have met it."""
+
+    code = "L006"
+    title = "a column that holds the seller's own judgement"
+    remedy = _REMEDY
+    telling = 0.6
+    judged_share = 0.2
+
+    def not_applicable(self, context: LeakageContext) -> str | None:
+        """Say why it cannot be told; see `Check.not_applicable`."""
+        if not context.attribute_features:
+            return "the matrix reads no attribute"
+        return context.too_few_outcomes()
+
+    def look(self, context: LeakageContext) -> Iterator[Finding]:
+        """Read names and values of the attributes that tell something; see `Check.look`."""
+        for attribute in context.attribute_features:
+            auc = context.attribute_auc(attribute)
+            if auc.low < self.telling:
+                continue
+            share = _share_matching(context.sampled_leads[attribute], _JUDGED_VALUE)
+            if share >= self.judged_share:
+                found = f"{share:.0%} of its values judge the lead"
+            elif _JUDGEMENT.search(words_of(attribute)):
+                found = "its name sounds like a judgement of the lead"
+            else:
+                continue
+            yield self.finding(
+                f"column {attribute!r}", f"{found}, and alone it has an AUC of {auc.value:.3f}"
+            )
+
+
+class TellingValues(Check):
+    """A category with values that name the outcome, or that only an edited record has."""
+
+    code = "L007"
+    title = "values that tell the outcome, or that the record was edited"
+    remedy = _REMEDY
+    least_rows = 20
+
+    def not_applicable(self, context: LeakageContext) -> str | None:
+        """Say why it cannot be told; see `Check.not_applicable`."""
+        if not any(_is_text(context, name) for name in context.attribute_features):
+            return "the matrix reads no attribute that holds words"
+        return context.too_few_outcomes()
+
+    def look(self, context: LeakageContext) -> Iterator[Finding]:
+        """Compare the rates of suspicious values with the base rate; see `Check.look`."""
+        converted = pl.Series("converted", context.sample.converted)
+        for attribute in context.attribute_features:
+            if not _is_text(context, attribute):
+                continue
+            values = context.sampled_leads.select(converted, value=attribute).drop_nulls()
+            rates = values.group_by("value").agg(rows=pl.len(), rate=pl.col("converted").mean())
+            told = [
+                text
+                for row in rates.sort("value").iter_rows()
+                if (text := self._tells(context, *row))
+            ]
+            if told and context.attribute_auc(attribute).low > 0.55:
+                yield self.finding(f"column {attribute!r}", "; ".join(told[:4]))
+
+    def _tells(self, context: LeakageContext, value: str, rows: int, rate: float) -> str | None:
+        text = f"{value!r} ({rows} snapshots, {rate:.1%} converted)"
+        # A value of its own for edited records is written over whatever the lead did.
+        if _EDITED_VALUE.search(value) and rows >= len(context.sample.rows) / 100:
+            return text + " says that the record was edited"
+        base = float(context.sample.converted.mean())
+        expected = rows * min(base, 1 - base)
+        if rows < self.least_rows or expected < 5 or not _OUTCOME_VALUE.search(value):
+            return None
+        return text + " names the outcome" if rate >= 0.95 or rate <= min(0.05, base / 5) else None
+
+
+def words_of(name: str) -> str:
+    """Split a column's name into words.
+
+    Parameters
+    ----------
+    name : str
+        In snake_case, camelCase or with spaces.
+
+    Returns
+    -------
+    str
+        Lower case, a space between words.
+    """
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
+    return re.sub(r"[^a-z0-9]+", " ", spaced.lower()).strip()
+
+
+def _is_text(context: LeakageContext, attribute: str) -> bool:
+    return context.tables.leads.schema[attribute] == pl.String
+
+
+def _share_matching(values: pl.Series, pattern: re.Pattern[str]) -> float:
+    if values.dtype != pl.String:
+        return 0.0
+    counts = list(values.drop_nulls().value_counts().iter_rows())
+    matching: int = sum(count for value, count in counts if pattern.search(value))
+    known: int = sum(count for _, count in counts)
+    return matching / max(known, 1)
