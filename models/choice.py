@@ -1,7 +1,7 @@
 """Choosing the learner: by the backtest, or by how little data there is."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,9 @@ from models.learners.fitting import fit_learner
 from models.learners.protocol import FittedLearner
 from models.learners.rows import canonical_order
 from models.learners.search import search_parameters
-from models.learners.selection import Contender, Setup, contenders, default_setup
+from models.learners.selection import Contender, Setup, contenders, default_setup, winner_of
 from models.learners.trial import Trial, try_at
 from models.settings import LearnerSettings
-
-MOST_GROWTH = 2.0
-"""Trees get more rounds with more rows than in the backtest, but not more than so many times."""
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share done."""
@@ -56,7 +53,8 @@ class Choice:
     notes : tuple of str
         For people.
     setup : dict
-        Half-life, penalty, rounds and weights of the learner chosen, as plain data.
+        Half-life, penalty, rounds and weights of the learner's members, and LightGBM's parameters
+        where a search changed them, as plain data.
     out_of_time : OutOfTime
         Empty where no origin could be placed.
     """
@@ -94,20 +92,19 @@ def choose(
     order = canonical_order(data)
     rows = data.rows(order)
     kinds, notes = _affordable(rows, settings)
-    origins = _origins(rows, settings) if len(kinds) > 1 else ()
+    origins = _origins(rows, settings) if kinds != ("prior",) else ()
     trials = _trials(rows, origins, settings, kinds, tell)
     if not trials:
         return _without_backtest(data, kinds, notes, settings)
     found = contenders(trials, kinds, settings)
-    winner = min(found.values(), key=lambda contender: contender.loss)
+    winner = winner_of(found, trials)
     changed, winner, more = search_parameters(rows, origins, winner, trials, settings, tell)
     tell(f"fitting {winner.kind} on all rows", 0.9)
-    setup = _grown(winner.setup, len(rows), trials)
-    learner = fit_learner(winner.kind, data, setup, settings, changed)
+    learner = fit_learner(winner.kind, data, winner.setups, settings, changed)
     notes += (_words(found, winner, len(origins)), *more)
     table = _table(found, winner, rows, origins)
     return Choice(
-        learner, table, notes, _plain(setup, changed), _out_of_time(order, trials, winner)
+        learner, table, notes, _plain(winner.setups, changed), _out_of_time(order, trials, winner)
     )
 
 
@@ -168,30 +165,30 @@ def _without_backtest(
     data: LabelledMatrix, kinds: tuple[str, ...], notes: tuple[str, ...], settings: LearnerSettings
 ) -> Choice:
     kind = kinds[0] if len(kinds) == 1 else next(k for k in ("logistic", *kinds) if k in kinds)
-    if len(kinds) > 1:
+    if kind != "prior":
         notes += (f"{kind}, untested: the rows are too few, or too close in time, for a backtest",)
-    setup = default_setup(settings)
+    setups = (default_setup(settings, kind),)
     nothing = np.zeros(0, np.int64)
-    learner = fit_learner(kind, data, setup, settings)
-    return Choice(learner, (), notes, _plain(setup, {}), OutOfTime(nothing, np.zeros(0), nothing))
-
-
-def _grown(setup: Setup, n: int, trials: list[Trial]) -> Setup:
-    growth = n / float(np.mean([trial.n_train for trial in trials]))
-    return replace(setup, rounds=round(setup.rounds * float(np.clip(growth, 1.0, MOST_GROWTH))))
+    learner = fit_learner(kind, data, setups, settings)
+    return Choice(learner, (), notes, _plain(setups, {}), OutOfTime(nothing, np.zeros(0), nothing))
 
 
 def _words(found: dict[str, Contender], winner: Contender, origins: int) -> str:
     others = [f"{c.kind} {c.loss:.4f}" for c in found.values() if c.kind != winner.kind]
     against = f" against {', '.join(others)}" if others else ""
     where = "1 origin" if origins == 1 else f"{origins} rolling origins"
-    half_life = winner.setup.half_life
-    recency = (
-        ""
-        if half_life is None
-        else f"; recent leads weigh more (half-life {half_life:.0%} of the span)"
+    return (
+        f"{winner.kind} chosen: log loss {winner.loss:.4f}{against}, over {where}{_recency(winner)}"
     )
-    return f"{winner.kind} chosen: log loss {winner.loss:.4f}{against}, over {where}{recency}"
+
+
+def _recency(winner: Contender) -> str:
+    half_lives = [s.half_life for s in winner.setups if s.half_life is not None]
+    if not half_lives:
+        return ""
+    whose = "" if len(half_lives) == len(winner.setups) else " in a part of it"
+    spans = ", ".join(f"{half_life:.0%}" for half_life in half_lives)
+    return f"; recent leads weigh more{whose} (half-life {spans} of the training span)"
 
 
 def _table(
@@ -213,6 +210,5 @@ def _out_of_time(order: Integers, trials: list[Trial], winner: Contender) -> Out
     )
 
 
-def _plain(setup: Setup, changed: dict[str, Any]) -> dict[str, Any]:
-    content = {**vars(setup), "weights": list(setup.weights)}
-    return {**content, "parameters": changed} if changed else content
+def _plain(setups: tuple[Setup, ...], changed: dict[str, Any]) -> dict[str, Any]:
+    return {"members": [asdict(setup) for setup in setups], "parameters": changed}

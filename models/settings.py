@@ -55,7 +55,7 @@ class LearnerSettings(BaseModel):
 
     candidates: tuple[Candidate, ...] = ("prior", "logistic", "lightgbm", "blend")
     origins: PositiveInt = 3
-    half_lives: tuple[float | None, ...] = (None, 0.35)
+    half_lives: tuple[float | None, ...] = (None, 0.3)
     penalties: tuple[float, ...] = (10.0, 40.0, 160.0)
     rounds: tuple[PositiveInt, ...] = (50, 100, 200, 400)
     seeds: PositiveInt = 2

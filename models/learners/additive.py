@@ -1,4 +1,4 @@
-"""The fitted logistic regression, boosted trees and blend: a level plus weighted shapes."""
+"""The fitted logistic regression and boosted trees: a level plus weighted shapes."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,8 @@ ROWS_AT_ONCE = 50_000
 """Rows are scored in blocks of so many, so that memory stays bounded."""
 EXPLAINED_ROWS = 300
 
-Kind = Literal["logistic", "lightgbm", "blend"]
+Kind = Literal["logistic", "lightgbm", "mixed"]
+"""Mixed: curves and trees on one level, a member of a blend."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Additive:
 
     Parameters
     ----------
-    kind : {"logistic", "lightgbm", "blend"}
+    kind : {"logistic", "lightgbm", "mixed"}
     level : Level
         What all leads of the time have in common, and how sure it is.
     shapes : tuple of Shape
@@ -100,7 +101,7 @@ class Additive:
         content = {
             "kind": self.kind,
             "level": self.level.to_json(),
-            "shapes": [shape.save(folder) for shape in self.shapes],
+            "shapes": [shape.save(folder, f"shape_{i}") for i, shape in enumerate(self.shapes)],
             "weights": list(self.weights),
             "importance": self.shares.tolist(),
         }

@@ -5,10 +5,11 @@ from typing import Any, cast
 
 from models.data import LabelledMatrix
 from models.learners.additive import Additive, Kind, additive_of
+from models.learners.average import Average
 from models.learners.boosting import as_trees, boost
 from models.learners.prior import fit_prior
 from models.learners.protocol import FittedLearner
-from models.learners.regression import fit_regressions, lay_out, level_in_training
+from models.learners.regression import Layout, fit_regressions, lay_out, level_in_training
 from models.learners.rows import canonical_order, recency_weights
 from models.learners.selection import Setup
 from models.learners.shapes import Shape
@@ -18,7 +19,7 @@ from models.settings import LearnerSettings
 def fit_learner(
     kind: str,
     data: LabelledMatrix,
-    setup: Setup,
+    setups: tuple[Setup, ...],
     settings: LearnerSettings,
     changed: Mapping[str, Any] | None = None,
 ) -> FittedLearner:
@@ -29,7 +30,8 @@ def fit_learner(
     kind : {"prior", "logistic", "lightgbm", "blend"}
     data : LabelledMatrix
         Training rows in any order, with both outcomes (the prior: any).
-    setup : Setup
+    setups : tuple of Setup
+        One; of a blend, one for each of its members.
     settings : LearnerSettings
     changed : mapping, optional
         Parameters of LightGBM other than the defaults.
@@ -42,27 +44,33 @@ def fit_learner(
     rows = data.rows(canonical_order(data))
     if kind == "prior":
         return fit_prior(rows)
-    return _fit_additive(cast(Kind, kind), rows, setup, settings, dict(changed or {}))
+    layout, options = lay_out(rows, settings), dict(changed or {})
+    if kind == "blend":
+        members = (_fit_additive("mixed", rows, layout, s, settings, options) for s in setups)
+        return Average(tuple(members))
+    return _fit_additive(cast(Kind, kind), rows, layout, setups[0], settings, options)
 
 
 def _fit_additive(
     kind: Kind,
     rows: LabelledMatrix,
+    layout: Layout,
     setup: Setup,
     settings: LearnerSettings,
     changed: dict[str, Any],
 ) -> Additive:
-    layout = lay_out(rows, settings)
     # As in the backtest: the trees stand on the level of the regression with the first penalty.
-    regressions = fit_regressions(layout, setup.half_life, (settings.penalties[0], setup.penalty))
-    shapes: list[Shape] = [] if kind == "lightgbm" else [regressions[1].curves]
+    penalties = (settings.penalties[0], setup.penalty, *(penalty for penalty, _ in setup.curves))
+    regressions = fit_regressions(layout, setup.half_life, penalties)
+    shapes: list[Shape] = [regression.curves for regression in regressions[2:]]
+    weights = [weight for _, weight in setup.curves]
     columns = layout.seen_by_trees
-    if kind != "logistic" and len(columns):
+    if setup.trees and len(columns):
         weight = recency_weights(rows.position, setup.half_life)
         level = level_in_training(layout, regressions[0], rows)
-        boosters = boost(rows, weight, level, columns, setup.rounds, settings, changed)
-        shapes.append(as_trees(boosters, columns, setup.rounds, rows.values))
-    weights = setup.weights if kind == "blend" else (1.0,)
-    return additive_of(
-        kind, regressions[1].level, tuple(shapes), weights[: len(shapes)], rows.values
-    )
+        most = int(max(rounds for rounds, _ in setup.trees))
+        boosters = boost(rows, weight, level, columns, most, settings, changed)
+        for rounds, share in setup.trees:
+            shapes.append(as_trees(boosters, columns, int(rounds), rows.values))
+            weights.append(share)
+    return additive_of(kind, regressions[1].level, tuple(shapes), tuple(weights), rows.values)

@@ -7,13 +7,14 @@ model (Durbin & Koopman 2012, "Time Series Analysis by State Space Methods"; Bre
 1993, "Approximate inference in generalized linear mixed models").
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from models.data import Floats, Integers
 
-PRIOR_STEP_VARIANCE = 0.05
+PRIOR_STEP_VARIANCE = 0.005
 """A priori a level moves by about this variance from period to period; counts as two periods."""
 MOST_SWEEPS = 12
 MOST_STEPS = 25
@@ -63,6 +64,23 @@ class LevelFit:
         ndarray of float64, shape (n_periods,)
         """
         return self.coefficients[1 + len(self.centre) :]
+
+    def without(self, held: npt.NDArray[np.bool_]) -> "LevelFit":
+        """Set weights that a penalty has all but removed to 0 exactly.
+
+        Parameters
+        ----------
+        held : ndarray of bool, shape (n_columns,)
+
+        Returns
+        -------
+        LevelFit
+        """
+        if not held.any():
+            return self
+        coefficients = self.coefficients.copy()
+        coefficients[1 : 1 + len(held)][held] = 0.0
+        return replace(self, coefficients=coefficients)
 
 
 def fit_level_regression(

@@ -165,7 +165,7 @@ def _fit(layout: Layout, weight: Floats, penalty: float, start: LevelFit | None)
         )
         wrong = _against(layout, fit, penalties)
         if not wrong.any():
-            return fit
+            return fit.without(penalties == FORBIDDEN)
         penalties = np.where(wrong, FORBIDDEN, penalties)
 
 

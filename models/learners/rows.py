@@ -1,5 +1,7 @@
 """The order, the periods and the weights of training rows."""
 
+import random
+
 import numpy as np
 
 from models.data import Floats, Integers, LabelledMatrix, Matrix
@@ -89,10 +91,10 @@ def _digest(values: Matrix) -> Integers:
     # Only equal rows need equal digests: rows that collide differ in position or group, or else
     # may stand in either order.
     numbers = np.where(np.isnan(values), np.float32(-1e30), values).view(np.uint32)
-    drawn = np.random.default_rng(20260101).integers(0, 2**62, size=values.shape[1])
+    drawn = random.Random(20260101)
     total = np.zeros(len(values), dtype=np.uint64)
     for place in range(values.shape[1]):
-        factor = np.uint64(2 * int(drawn[place]) + 1)
+        factor = np.uint64(2 * drawn.getrandbits(62) + 1)
         total ^= (numbers[:, place].astype(np.uint64) + np.uint64(0x9E3779B9)) * factor
         total = (total << np.uint64(7)) | (total >> np.uint64(57))
     return total.view(np.int64)

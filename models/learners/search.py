@@ -21,7 +21,7 @@ from models.learners.trial import Trial
 from models.settings import LearnerSettings
 
 Progress = Callable[[str, float], None]
-Shaped = Callable[[Mapping[str, Any], int], Floats]
+Retry = Callable[[Mapping[str, Any]], Trial]
 
 
 def search_parameters(
@@ -58,16 +58,16 @@ def search_parameters(
         return {}, winner, ()
     import optuna
 
-    shapers = [_shaper(rows, origin, winner, settings) for origin in origins]
+    retries = [
+        _retry(rows, origin, trial, winner, settings)
+        for origin, trial in zip(origins, trials, strict=True)
+    ]
 
     def objective(suggested: optuna.Trial) -> float:
         changed = _suggest(suggested)
         losses: list[float] = []
-        for place, trial in enumerate(trials):
-            log_odds = _log_odds(
-                winner, trial, shapers[place](changed, winner.setup.rounds), settings
-            )
-            losses.append(float(row_log_loss(log_odds, trial.converted).mean()))
+        for place, retry in enumerate(retries):
+            losses.append(_loss(winner, retry(changed)))
             suggested.report(float(np.mean(losses)), place)
             if suggested.should_prune():
                 raise optuna.TrialPruned
@@ -76,15 +76,16 @@ def search_parameters(
     study = _study(settings)
     _run(study, objective, settings.search_seconds, tell)
     tested = [t for t in study.trials if t.state == optuna.trial.TrialState.COMPLETE]
-    if not tested or study.best_value >= _fixed_weight_loss(winner, trials, settings):
+    # The settings searched are judged with the final weights, so the default is too.
+    default = float(np.mean([_loss(winner, trial) for trial in trials]))
+    if not tested or study.best_value >= default:
         return {}, winner, (f"search: {len(tested)} settings tested, none better than the default",)
-    note = f"search: {len(tested)} settings tested, log loss {study.best_value:.4f} with the best"
+    found = f"log loss {study.best_value:.4f} with the best, {default:.4f} by default"
     best = dict(study.best_params)
-    log_odds = tuple(
-        _log_odds(winner, trial, shaper(best, winner.setup.rounds), settings)
-        for trial, shaper in zip(trials, shapers, strict=True)
-    )
+    retried = [retry(best) for retry in retries]
+    log_odds = tuple(_log_odds(winner, trial) for trial in retried)
     losses = tuple(row_log_loss(own, t.converted) for own, t in zip(log_odds, trials, strict=True))
+    note = f"search: {len(tested)} settings tested, {found}"
     return best, replace(winner, log_odds=log_odds, losses=losses), (note,)
 
 
@@ -124,42 +125,38 @@ def _run(study: Any, objective: Callable[..., float], seconds: float, tell: Prog
     study.optimize(objective, timeout=seconds, callbacks=[after_each])
 
 
-def _shaper(
-    rows: LabelledMatrix, origin: Origin, winner: Contender, settings: LearnerSettings
-) -> Shaped:
+def _retry(
+    rows: LabelledMatrix, origin: Origin, trial: Trial, winner: Contender, settings: LearnerSettings
+) -> Retry:
     past, later = rows.rows(origin.train), rows.rows(origin.valid)
     layout = lay_out(past, settings)
-    fit = fit_regressions(layout, winner.setup.half_life, settings.penalties[:1])[0]
-    level = level_in_training(layout, fit, past)
-    weight, columns = recency_weights(past.position, winner.setup.half_life), layout.seen_by_trees
+    columns = layout.seen_by_trees
+    own, seen = (np.ascontiguousarray(d.values[:, columns]) for d in (past, later))
     single = settings.model_copy(update={"seeds": 1})
+    starts = {
+        setup.half_life: fit_regressions(layout, setup.half_life, settings.penalties[:1])[0]
+        for setup in winner.setups
+    }
 
-    def shape(changed: Mapping[str, Any], rounds: int) -> Floats:
-        boosters = boost(past, weight, level, columns, rounds, single, dict(changed))
-        own, seen = (np.ascontiguousarray(d.values[:, columns]) for d in (past, later))
-        return staged(boosters, seen, rounds) - float(staged(boosters, own, rounds).mean())
+    def retry(changed: Mapping[str, Any]) -> Trial:
+        trees = {}
+        for setup in winner.setups:
+            level = level_in_training(layout, starts[setup.half_life], past)
+            weight = recency_weights(past.position, setup.half_life)
+            most = int(max((rounds for rounds, _ in setup.trees), default=1))
+            boosters = boost(past, weight, level, columns, most, single, dict(changed))
+            for rounds, _ in setup.trees:
+                centre = float(staged(boosters, own, int(rounds)).mean())
+                added = staged(boosters, seen, int(rounds)) - centre
+                trees[setup.half_life, int(rounds)] = added
+        return replace(trial, trees=trees)
 
-    return shape
+    return retry
 
 
-def _log_odds(winner: Contender, trial: Trial, shape: Floats, settings: LearnerSettings) -> Floats:
-    setup = winner.setup
-    if winner.kind == "lightgbm":
-        return trial.regressions[setup.half_life, settings.penalties[0]].log_odds(shape)
-    tried = trial.regressions[setup.half_life, setup.penalty]
-    return tried.log_odds(setup.weights[0] * tried.curves + setup.weights[1] * shape)
+def _loss(winner: Contender, trial: Trial) -> float:
+    return float(row_log_loss(_log_odds(winner, trial), trial.converted).mean())
 
 
-def _fixed_weight_loss(
-    winner: Contender, trials: Sequence[Trial], settings: LearnerSettings
-) -> float:
-    # The searched settings are judged with the final weights, so the default is too.
-    setup = winner.setup
-    losses = (
-        row_log_loss(
-            _log_odds(winner, trial, trial.trees[setup.half_life, setup.rounds], settings),
-            trial.converted,
-        ).mean()
-        for trial in trials
-    )
-    return float(np.mean(list(losses)))
+def _log_odds(winner: Contender, trial: Trial) -> Floats:
+    return np.asarray(np.mean([setup.log_odds(trial) for setup in winner.setups], axis=0))

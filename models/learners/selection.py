@@ -12,27 +12,52 @@ from models.learners.trial import HalfLife, Trial
 from models.learners.weights import PRIOR_WEIGHT, blend_weights
 from models.settings import LearnerSettings
 
+NEAR = 2.0
+"""Half-lives within so many standard errors of the best are averaged: they cannot be told apart."""
+BEST_PAIRS = 4
+"""So many pairs of penalty and rounds are averaged for each half-life."""
+
+Weights = tuple[tuple[float, float], ...]
+
 
 @dataclass(frozen=True)
 class Setup:
-    """How a learner is to be fitted.
+    """How an additive learner is to be fitted.
 
     Parameters
     ----------
     half_life : float or None
         Of the recency weights, as a share of the training span.
     penalty : float
-        Of the logistic regression.
-    rounds : int
-        Of the boosting.
-    weights : tuple of float
-        Of curves and trees.
+        Of the regression that gives the level.
+    curves : tuple of (float, float)
+        Penalties, each with the weight of its regression's curves.
+    trees : tuple of (float, float)
+        Numbers of rounds, each with the weight of the trees after so many.
     """
 
     half_life: HalfLife
     penalty: float
-    rounds: int
-    weights: tuple[float, float]
+    curves: Weights = ()
+    trees: Weights = ()
+
+    def log_odds(self, trial: Trial) -> Floats:
+        """Predict an origin's rows.
+
+        Parameters
+        ----------
+        trial : Trial
+
+        Returns
+        -------
+        ndarray of float64, shape (n_valid,)
+        """
+        total = np.zeros(len(trial.index))
+        for penalty, weight in self.curves:
+            total += weight * trial.regressions[self.half_life, penalty].curves
+        for rounds, weight in self.trees:
+            total += weight * trial.trees[self.half_life, int(rounds)]
+        return trial.regressions[self.half_life, self.penalty].log_odds(total)
 
 
 @dataclass(frozen=True)
@@ -42,7 +67,8 @@ class Contender:
     Parameters
     ----------
     kind : str
-    setup : Setup
+    setups : tuple of Setup
+        One; of a blend, one for each half-life that is averaged.
     log_odds : tuple of ndarray
         For each origin, of the rows tried. A blend's weights are there those of other origins.
     losses : tuple of ndarray
@@ -50,7 +76,7 @@ class Contender:
     """
 
     kind: str
-    setup: Setup
+    setups: tuple[Setup, ...]
     log_odds: tuple[Floats, ...]
     losses: tuple[Floats, ...]
 
@@ -86,6 +112,23 @@ def contenders(
     return {kind: steadiest(makers[kind](trials, settings), trials) for kind in kinds}
 
 
+def winner_of(found: dict[str, Contender], trials: Sequence[Trial]) -> Contender:
+    """Pick the learner: the best, or the blend where the best is better by chance only.
+
+    Parameters
+    ----------
+    found : dict of str to Contender
+    trials : sequence of Trial
+
+    Returns
+    -------
+    Contender
+    """
+    best = min(found.values(), key=lambda contender: contender.loss)
+    hedge = found.get("blend", best)
+    return hedge if hedge.loss - best.loss <= _error(hedge, best, trials) else best
+
+
 def steadiest(tried: Sequence[Contender], trials: Sequence[Trial]) -> Contender:
     """Pick the best contender; weigh all rows alike where recency does no better than by chance.
 
@@ -102,102 +145,150 @@ def steadiest(tried: Sequence[Contender], trials: Sequence[Trial]) -> Contender:
         (Breiman et al. 1984, "Classification and Regression Trees": the one-standard-error rule).
     """
     best = min(tried, key=lambda contender: contender.loss)
-    for half_life in dict.fromkeys(contender.setup.half_life for contender in tried):
-        own = [contender for contender in tried if contender.setup.half_life == half_life]
+    for half_life in dict.fromkeys(contender.setups[0].half_life for contender in tried):
+        own = [contender for contender in tried if contender.setups[0].half_life == half_life]
         candidate = min(own, key=lambda contender: contender.loss)
         if candidate.loss - best.loss <= _error(candidate, best, trials):
             return candidate
     return best
 
 
-def default_setup(settings: LearnerSettings) -> Setup:
+def default_setup(settings: LearnerSettings, kind: str) -> Setup:
     """Give the setup for data that no origin can be placed in.
 
     Parameters
     ----------
     settings : LearnerSettings
+    kind : str
+        The learner's name.
 
     Returns
     -------
     Setup
     """
     penalty = settings.penalties[len(settings.penalties) // 2]
-    return Setup(None, penalty, settings.rounds[0], (PRIOR_WEIGHT, PRIOR_WEIGHT))
+    weight = PRIOR_WEIGHT if kind == "blend" else 1.0
+    curves = () if kind == "lightgbm" else ((penalty, weight),)
+    trees = ((float(settings.rounds[0]), weight),) if kind in ("lightgbm", "blend") else ()
+    return Setup(None, penalty, curves, trees)
 
 
 def _error(one: Contender, other: Contender, trials: Sequence[Trial]) -> float:
-    triples = zip(one.losses, other.losses, trials, strict=True)
-    errors = [paired_error(a - b, trial.group) for a, b, trial in triples]
-    return float(np.sqrt(np.square(errors).sum())) / len(errors)
+    triples = list(zip(one.losses, other.losses, trials, strict=True))
+    within = [paired_error(a - b, trial.group) for a, b, trial in triples]
+    means = np.array([float((a - b).mean()) for a, b, _ in triples])
+    # What changes from period to period hits all rows of an origin alike: then the origins, not
+    # their rows, are the sample.
+    between = float(means.std(ddof=1)) if len(means) > 1 else 0.0
+    number = len(means)
+    return float(max(np.sqrt(np.square(within).sum()) / number, between / np.sqrt(number)))
 
 
 def _contender(
-    kind: str, setup: Setup, log_odds: list[Floats], trials: Sequence[Trial]
+    kind: str, setups: tuple[Setup, ...], log_odds: list[Floats], trials: Sequence[Trial]
 ) -> Contender:
-    losses = (
-        row_log_loss(own, trial.converted) for own, trial in zip(log_odds, trials, strict=True)
-    )
-    return Contender(kind, setup, tuple(log_odds), tuple(losses))
+    pairs = zip(log_odds, trials, strict=True)
+    losses = (row_log_loss(own, trial.converted) for own, trial in pairs)
+    return Contender(kind, setups, tuple(log_odds), tuple(losses))
+
+
+def _single(kind: str, setup: Setup, trials: Sequence[Trial]) -> Contender:
+    return _contender(kind, (setup,), [setup.log_odds(trial) for trial in trials], trials)
 
 
 def _priors(trials: Sequence[Trial], settings: LearnerSettings) -> list[Contender]:
-    return [_contender("prior", default_setup(settings), [t.prior for t in trials], trials)]
+    setup = default_setup(settings, "prior")
+    return [_contender("prior", (setup,), [t.prior for t in trials], trials)]
 
 
 def _logistics(trials: Sequence[Trial], settings: LearnerSettings) -> list[Contender]:
-    result = []
-    for half_life, penalty in product(settings.half_lives, settings.penalties):
-        tried = [trial.regressions[half_life, penalty] for trial in trials]
-        setup = Setup(half_life, penalty, 0, (1.0, 0.0))
-        result.append(_contender("logistic", setup, [t.log_odds(t.curves) for t in tried], trials))
-    return result
+    options = product(settings.half_lives, settings.penalties)
+    setups = (Setup(half_life, penalty, curves=((penalty, 1.0),)) for half_life, penalty in options)
+    return [_single("logistic", setup, trials) for setup in setups]
 
 
 def _forests(trials: Sequence[Trial], settings: LearnerSettings) -> list[Contender]:
-    result, first = [], settings.penalties[0]
-    for half_life, rounds in product(settings.half_lives, settings.rounds):
-        log_odds = [
-            trial.regressions[half_life, first].log_odds(trial.trees[half_life, rounds])
-            for trial in trials
-        ]
-        setup = Setup(half_life, first, rounds, (0.0, 1.0))
-        result.append(_contender("lightgbm", setup, log_odds, trials))
-    return result
+    options, first = product(settings.half_lives, settings.rounds), settings.penalties[0]
+    setups = (
+        Setup(half_life, first, trees=((float(rounds), 1.0),)) for half_life, rounds in options
+    )
+    return [_single("lightgbm", setup, trials) for setup in setups]
 
 
 def _blends(trials: Sequence[Trial], settings: LearnerSettings) -> list[Contender]:
-    options = product(settings.half_lives, settings.penalties, settings.rounds)
-    return [_blend(trials, *option) for option in options]
+    members = [_member(trials, half_life, settings) for half_life in settings.half_lives]
+    best = min(members, key=lambda member: member.loss)
+    near = [m for m in members if m.loss - best.loss <= NEAR * _error(m, best, trials)]
+    origins = zip(*(member.log_odds for member in near), strict=True)
+    log_odds = [np.asarray(np.mean(parts, axis=0)) for parts in origins]
+    return [_contender("blend", tuple(m.setups[0] for m in near), log_odds, trials)]
 
 
-def _blend(trials: Sequence[Trial], half_life: HalfLife, penalty: float, rounds: int) -> Contender:
-    tried = [trial.regressions[half_life, penalty] for trial in trials]
-    levels = [own.level for own in tried]
-    shapes = [
-        np.column_stack([own.curves, trial.trees[half_life, rounds]])
-        for own, trial in zip(tried, trials, strict=True)
+def _member(trials: Sequence[Trial], half_life: HalfLife, settings: LearnerSettings) -> Contender:
+    pairs = [
+        _Pair(trials, half_life, penalty, rounds, settings.penalties[0])
+        for penalty, rounds in product(settings.penalties, settings.rounds)
     ]
+    best = sorted(pairs, key=lambda pair: pair.loss)[:BEST_PAIRS]
     everyone = list(range(len(trials)))
     log_odds = []
     for place in everyone:
         # Honest: an origin is judged with the weights that the others ask for.
-        others = [other for other in everyone if other != place]
-        log_odds.append(
-            tried[place].log_odds(shapes[place] @ _weights(levels, shapes, trials, others))
+        setup = _averaged(best, [other for other in everyone if other != place])
+        log_odds.append(setup.log_odds(trials[place]))
+    return _contender("blend", (_averaged(best, everyone),), log_odds, trials)
+
+
+class _Pair:
+    """One penalty with one number of rounds, weighed by the out-of-time predictions.
+
+    The level under both is that of the regression with the first penalty: the weaker the others'
+    effects are shrunken, the less of them is taken for the level.
+    """
+
+    def __init__(
+        self,
+        trials: Sequence[Trial],
+        half_life: HalfLife,
+        penalty: float,
+        rounds: int,
+        first: float,
+    ) -> None:
+        self.trials, self.half_life, self.first = trials, half_life, first
+        self.penalty, self.rounds = penalty, rounds
+        everyone = range(len(trials))
+        losses = []
+        for place, trial in enumerate(trials):
+            setup = _averaged([self], [other for other in everyone if other != place])
+            losses.append(row_log_loss(setup.log_odds(trial), trial.converted).mean())
+        self.loss = float(np.mean(losses))
+
+    def weights(self, places: list[int]) -> Floats:
+        """Fit the weights of curves and trees on some origins."""
+        if not places:
+            return np.full(2, PRIOR_WEIGHT)
+        chosen = [self.trials[place] for place in places]
+        curves = [trial.regressions[self.half_life, self.penalty].curves for trial in chosen]
+        levels = [trial.regressions[self.half_life, self.first].level for trial in chosen]
+        trees = np.concatenate([trial.trees[self.half_life, self.rounds] for trial in chosen])
+        return blend_weights(
+            np.concatenate(levels),
+            np.column_stack([np.concatenate(curves), trees]),
+            np.concatenate([trial.converted for trial in chosen]),
+            np.repeat(np.arange(len(places)), [len(level) for level in levels]),
         )
-    weights = _weights(levels, shapes, trials, everyone)
-    setup = Setup(half_life, penalty, rounds, (float(weights[0]), float(weights[1])))
-    return _contender("blend", setup, log_odds, trials)
 
 
-def _weights(
-    levels: list[Floats], shapes: list[Floats], trials: Sequence[Trial], places: list[int]
-) -> Floats:
-    if not places:
-        return np.full(2, PRIOR_WEIGHT)
-    return blend_weights(
-        np.concatenate([levels[place] for place in places]),
-        np.concatenate([shapes[place] for place in places]),
-        np.concatenate([trials[place].converted for place in places]),
-        np.repeat(np.arange(len(places)), [len(levels[place]) for place in places]),
-    )
+def _averaged(pairs: list[_Pair], places: list[int]) -> Setup:
+    curves: dict[float, float] = {}
+    trees: dict[float, float] = {}
+    for pair in pairs:
+        own = pair.weights(places) / len(pairs)
+        curves[pair.penalty] = curves.get(pair.penalty, 0.0) + float(own[0])
+        trees[float(pair.rounds)] = trees.get(float(pair.rounds), 0.0) + float(own[1])
+    half_life, first = pairs[0].half_life, pairs[0].first
+    return Setup(half_life, first, _above_zero(curves), _above_zero(trees))
+
+
+def _above_zero(weights: dict[float, float]) -> Weights:
+    return tuple((key, weight) for key, weight in sorted(weights.items()) if weight > 0)

@@ -20,8 +20,8 @@ class Shape(Protocol):
     def contributions(self, matrix: Matrix) -> tuple[Floats, float]:
         """Split what it adds: shape (n, n_features), and what it adds to all rows alike."""
 
-    def save(self, folder: Path) -> dict[str, Any]:
-        """Write what is not JSON into `folder`; give the JSON."""
+    def save(self, folder: Path, name: str) -> dict[str, Any]:
+        """Write what is not JSON into `folder`, in files that begin with `name`; give the JSON."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,13 @@ class Curves:
             result[:, effect.feature] = effect.of(matrix)
         return result, 0.0
 
-    def save(self, folder: Path) -> dict[str, Any]:  # noqa: ARG002 - as other shapes
+    def save(self, folder: Path, name: str) -> dict[str, Any]:  # noqa: ARG002 - as others
         """Give the JSON; there is nothing else to write.
 
         Parameters
         ----------
         folder : Path
+        name : str
 
         Returns
         -------
@@ -140,22 +141,24 @@ class Trees:
         base = float(parts[0, -1]) if len(matrix) else 0.0
         return result, base - self.centre
 
-    def save(self, folder: Path) -> dict[str, Any]:
+    def save(self, folder: Path, name: str) -> dict[str, Any]:
         """Write the forests as LightGBM's text.
 
         Parameters
         ----------
         folder : Path
             An existing folder.
+        name : str
+            What the files' names begin with.
 
         Returns
         -------
         dict
             The rest, as JSON.
         """
-        names = [f"trees_{place}.txt" for place in range(len(self.texts))]
-        for name, text in zip(names, self.texts, strict=True):
-            (folder / name).write_text(text, encoding="utf-8")
+        names = [f"{name}_seed_{place}.txt" for place in range(len(self.texts))]
+        for file, text in zip(names, self.texts, strict=True):
+            (folder / file).write_text(text, encoding="utf-8")
         columns = self.columns.tolist()
         return {"kind": "trees", "files": names, "columns": columns, "centre": self.centre}
 

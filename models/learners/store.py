@@ -5,6 +5,7 @@ from pathlib import Path
 from features.errors import LeadcastError
 from features.files import read_json
 from models.learners.additive import FILE, Additive
+from models.learners.average import Average
 from models.learners.prior import Prior
 from models.learners.protocol import FittedLearner
 
@@ -31,7 +32,9 @@ def load_learner(folder: Path) -> FittedLearner:
     try:
         if kind == "prior":
             return Prior.load(folder)
-        if kind in ("logistic", "lightgbm", "blend"):
+        if kind == "blend":
+            return Average.load(folder)
+        if kind in ("logistic", "lightgbm"):
             return Additive.load(folder)
     except (KeyError, TypeError, ValueError, FileNotFoundError) as error:
         raise LeadcastError(f"{path}: is damaged ({error!r}); train and export again") from None

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from models.data import Floats, Integers
 
 PRIOR_WEIGHT = 0.5
-PRIOR_PRECISION = 20.0
+PRIOR_PRECISION = 200.0
+"""Strong: the origins are few, and their rows are less alike than independent rows would be."""
 LEVEL_PRECISION = 1.0
 MOST_STEPS = 50
 LONGEST_STEP = 1.0

@@ -1,0 +1,137 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from features.errors import LeadcastError
+from models.choice import choose
+from models.data import LabelledMatrix
+from models.settings import LearnerSettings
+from tests.learner_worlds import QUICK, logistic_world, with_won
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_no_won_lead_is_an_error_that_explains() -> None:
+    data = with_won(logistic_world(50)[0], 0)
+    with pytest.raises(LeadcastError, match=r"of 50 training leads .* none was won"):
+        choose(data, QUICK)
+
+
+def test_only_won_leads_are_an_error_that_explains() -> None:
+    with pytest.raises(LeadcastError, match="none was not won"):
+        choose(with_won(logistic_world(50)[0], 50), QUICK)
+
+
+def test_thirty_leads_with_two_winners_get_the_base_rate() -> None:
+    data = with_won(logistic_world(30)[0], 2)
+    choice = choose(data, QUICK)
+    assert choice.learner.kind == "prior"
+    assert choice.notes == ("2 won leads: base rate only (a model needs 20)",)
+    assert np.all(np.isfinite(choice.learner.log_odds(data.values)))
+
+
+@pytest.mark.parametrize(("won", "kinds"), [(9, {"prior"}), (60, {"prior", "logistic"})])
+def test_few_won_leads_rule_out_what_needs_many(won: int, kinds: set[str]) -> None:
+    choice = choose(with_won(logistic_world(600)[0], won), QUICK)
+    assert choice.learner.kind in kinds
+    assert choice.notes[0].startswith(f"{won} won leads:")
+    assert {result.candidate for result in choice.backtest} <= kinds
+
+
+def test_leads_are_counted_not_their_snapshots() -> None:
+    data = with_won(logistic_world(400)[0], 60)
+    same = replace(data, group=data.group // 40)
+    assert choose(same, QUICK).notes[0].startswith("10 won leads")
+
+
+def test_rows_of_one_moment_are_learned_without_a_backtest() -> None:
+    data = replace(logistic_world(300)[0], position=np.zeros(300, dtype=np.int64))
+    choice = choose(data, QUICK)
+    assert choice.backtest == ()
+    assert choice.learner.kind == "logistic"
+    assert "untested" in choice.notes[-1]
+    assert len(choice.out_of_time.index) == 0
+
+
+@pytest.fixture(scope="module")
+def data() -> LabelledMatrix:
+    return logistic_world(900)[0]
+
+
+def test_the_backtest_tells_each_candidate_at_each_origin(data: LabelledMatrix) -> None:
+    choice = choose(data, QUICK)
+    told = {(result.candidate, result.origin) for result in choice.backtest}
+    candidates = ("prior", "logistic", "lightgbm", "blend")
+    assert told == {(candidate, origin) for candidate in candidates for origin in range(3)}
+    chosen = [r for r in choice.backtest if r.candidate == choice.learner.kind]
+    assert all(r.low == r.difference == r.high == 0 for r in chosen)
+
+
+def test_out_of_time_predictions_are_those_of_the_backtest(data: LabelledMatrix) -> None:
+    shuffled = data.rows(np.random.default_rng(1).permutation(len(data)))
+    choice = choose(shuffled, QUICK)
+    past = choice.out_of_time
+    converted = shuffled.converted[past.index]
+    loss = np.logaddexp(0, past.log_odds) - converted * past.log_odds
+    for result in choice.backtest:
+        if result.candidate == choice.learner.kind:
+            assert loss[past.origin == result.origin].mean() == pytest.approx(result.log_loss)
+
+
+def test_the_same_data_and_seed_give_the_same_bytes(data: LabelledMatrix, tmp_path: Path) -> None:
+    shuffled = data.rows(np.random.default_rng(2).permutation(len(data)))
+    choose(data, QUICK).learner.save(tmp_path / "one")
+    choose(shuffled, QUICK).learner.save(tmp_path / "other")
+    assert _files(tmp_path / "one") == _files(tmp_path / "other")
+
+
+def test_another_seed_gives_other_trees(data: LabelledMatrix) -> None:
+    trees = QUICK.model_copy(update={"candidates": ("lightgbm",)})
+    other = trees.model_copy(update={"seed": 1})
+    scores = [choose(data, s).learner.log_odds(data.values) for s in (trees, other)]
+    assert not np.array_equal(scores[0], scores[1])
+
+
+def test_progress_is_told(data: LabelledMatrix) -> None:
+    told: list[tuple[str, float]] = []
+    choose(data, QUICK, lambda what, share: told.append((what, share)))
+    assert told[0] == ("backtest, origin 1 of 3", 0.0)
+    shares = [share for _, share in told]
+    assert shares == sorted(shares)
+    assert shares[-1] <= 1
+
+
+def test_predictions_are_not_bent_by_rarity() -> None:
+    # No class weights, no resampling: the mean probability is the rate of conversion.
+    data = logistic_world(4000, seed=7)[0]
+    rare = data.rows(np.flatnonzero((data.converted == 0) | (data.group % 10 == 0)))
+    learner = choose(rare, QUICK).learner
+    probability = 1 / (1 + np.exp(-learner.log_odds(rare.values)))
+    assert probability.mean() == pytest.approx(rare.converted.mean(), rel=0.25)
+
+
+def test_a_search_runs_within_its_time_and_goes_on(data: LabelledMatrix, tmp_path: Path) -> None:
+    import optuna
+
+    searched = QUICK.model_copy(
+        update={
+            "candidates": ("lightgbm",),
+            "search_seconds": 1.0,
+            "search_file": str(tmp_path / "study.sqlite"),
+        }
+    )
+    first, second = choose(data, searched), choose(data, searched)
+    assert any("settings tested" in note for note in first.notes)
+    assert np.all(np.isfinite(second.learner.log_odds(data.values)))
+    study = optuna.load_study(study_name="lightgbm", storage=f"sqlite:///{tmp_path}/study.sqlite")
+    assert len(study.trials) >= 2
+
+
+def test_a_misspelt_setting_is_refused() -> None:
+    with pytest.raises(ValidationError, match="penaltys"):
+        LearnerSettings.model_validate({"penaltys": [1.0]})
