@@ -4,6 +4,7 @@
     features.json    the feature plan
     learner/         the fitted learner: JSON and LightGBM's text
     calibrator.json  from log-odds to probabilities
+    intervals.json   from log-odds to an interval for each lead (where there are any)
     reference.json   the population behind percentiles and grades
     metrics.json     what was measured on the test part
 
@@ -25,10 +26,11 @@ from features.plan import FeaturePlan
 from models.bundle_files import Manifest, Origin, read_manifest, write_manifest
 from models.bundle_reference import Reference
 from models.calibration import Calibrator, calibrator_from_json
+from models.intervals import LeadIntervals
 from models.learners.protocol import FittedLearner
 from models.learners.store import load_learner
 
-LEARNER = "learner"
+LEARNER, INTERVALS = "learner", "intervals.json"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Bundle:
         From a matrix to log-odds.
     calibrator : Calibrator
         From log-odds to probabilities.
+    intervals : LeadIntervals or None
+        From log-odds to an interval for each lead.
     reference : Reference
         From probabilities to percentiles and grades.
     metrics : mapping
@@ -55,6 +59,7 @@ class Bundle:
     plan: FeaturePlan
     learner: FittedLearner
     calibrator: Calibrator
+    intervals: LeadIntervals | None
     reference: Reference
     metrics: Mapping[str, Any]
 
@@ -68,6 +73,7 @@ def write_bundle(
     reference: Reference,
     metrics: Mapping[str, Any],
     origin: Origin,
+    intervals: LeadIntervals | None = None,
     notes: Sequence[str] = (),
     created_at: datetime | None = None,
 ) -> Manifest:
@@ -81,6 +87,8 @@ def write_bundle(
         As in `Bundle`; metrics must be JSON values.
     origin : Origin
         Where it comes from.
+    intervals : LeadIntervals, optional
+        An interval for each lead.
     notes : sequence of str
         What a reader of the scores must know, as that there was little data.
     created_at : datetime, optional
@@ -96,6 +104,8 @@ def write_bundle(
         write_json(new / "features.json", plan.to_json())
         learner.save(new / LEARNER)
         write_json(new / "calibrator.json", calibrator.to_json())
+        if intervals is not None:
+            write_json(new / INTERVALS, intervals.to_json())
         write_json(new / "reference.json", reference.model_dump(mode="json"))
         write_json(new / "metrics.json", dict(metrics))
         return write_manifest(new, origin, notes, created_at)
@@ -125,9 +135,14 @@ def load_bundle(folder: Path) -> Bundle:
         plan=FeaturePlan.from_json(_read_object(folder / "features.json")),
         learner=load_learner(folder / LEARNER),
         calibrator=calibrator_from_json(_read_object(folder / "calibrator.json")),
+        intervals=_read_intervals(folder / INTERVALS) if INTERVALS in manifest.files else None,
         reference=_read_reference(folder / "reference.json"),
         metrics=_read_object(folder / "metrics.json"),
     )
+
+
+def _read_intervals(path: Path) -> LeadIntervals:
+    return LeadIntervals.from_json(_read_object(path))
 
 
 def _read_reference(path: Path) -> Reference:

@@ -156,7 +156,7 @@ def _before_creation(leads: pl.DataFrame, rows: pl.DataFrame) -> Iterator[Fault]
     early = int((rows["as_of"] < leads["created_at"].cast(TIME)).sum())
     if early:
         expected = "moments at which the leads existed"
-        remedy = "They are scored as if just created."
+        remedy = "They are scored, though the model never saw such leads."
         yield Fault("leads", "as_of before created_at", expected, remedy, "warning", early)
 
 

@@ -96,7 +96,8 @@ class Scorer:
         pl.DataFrame
             A row for each row of `leads`, in their order: ``lead_id``, ``as_of``,
             ``probability`` (of becoming a customer within the horizon, strictly between 0 and 1),
-            ``score`` (100 times that, to one decimal), ``percentile`` (0 to 100, in the bundle's
+            ``lower`` and ``upper`` (its interval; null where the bundle has none), ``score`` (100
+            times the probability, to one decimal), ``percentile`` (0 to 100, in the bundle's
             reference population), ``grade`` (A to D, by bounds that are frozen in the bundle),
             ``model_version``, ``insufficient_data``.
 

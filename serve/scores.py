@@ -1,5 +1,6 @@
 """From a matrix of features to scores."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,15 +12,17 @@ from features.tables import TIME
 from models.bundle import Bundle
 from models.data import Floats, Matrix
 
-SCHEMA = {
-    "lead_id": pl.String,
+SCHEMA: Mapping[str, pl.DataType] = {
+    "lead_id": pl.String(),
     "as_of": TIME,
-    "probability": pl.Float64,
-    "score": pl.Float64,
-    "percentile": pl.Float64,
-    "grade": pl.String,
-    "model_version": pl.String,
-    "insufficient_data": pl.Boolean,
+    "probability": pl.Float64(),
+    "lower": pl.Float64(),
+    "upper": pl.Float64(),
+    "score": pl.Float64(),
+    "percentile": pl.Float64(),
+    "grade": pl.String(),
+    "model_version": pl.String(),
+    "insufficient_data": pl.Boolean(),
 }
 """The columns of scores: see `serve.scorer.Scorer.score`."""
 
@@ -31,6 +34,8 @@ class Score:
     lead_id: str
     as_of: datetime | None
     probability: float
+    lower: float | None
+    upper: float | None
     score: float
     percentile: float
     grade: str
@@ -67,14 +72,16 @@ def score_row(bundle: Bundle, lead_id: str, as_of: datetime | None, values: Matr
     -------
     Score
     """
-    probability, score, percentile = _numbers(bundle, values)
+    numbers = _numbers(bundle, values)
     return Score(
         lead_id=lead_id,
         as_of=as_of,
-        probability=float(probability[0]),
-        score=float(score[0]),
-        percentile=float(percentile[0]),
-        grade=str(bundle.reference.grade(probability)[0]),
+        probability=float(numbers["probability"][0]),
+        lower=None if bundle.intervals is None else float(numbers["lower"][0]),
+        upper=None if bundle.intervals is None else float(numbers["upper"][0]),
+        score=float(numbers["score"][0]),
+        percentile=float(numbers["percentile"][0]),
+        grade=str(bundle.reference.grade(numbers["probability"])[0]),
         model_version=version_of(bundle),
         insufficient_data=bundle.manifest.origin.insufficient_data,
     )
@@ -95,12 +102,10 @@ def score_rows(bundle: Bundle, rows: pl.DataFrame, values: Matrix) -> pl.DataFra
     pl.DataFrame
         With the columns of `SCHEMA`.
     """
-    probability, score, percentile = _numbers(bundle, values)
+    numbers = _numbers(bundle, values)
     return rows.with_columns(
-        pl.Series("probability", probability),
-        pl.Series("score", score),
-        pl.Series("percentile", percentile),
-        pl.Series("grade", bundle.reference.grade(probability), dtype=pl.String),
+        *(pl.Series(name, column).fill_nan(None) for name, column in numbers.items()),
+        pl.Series("grade", bundle.reference.grade(numbers["probability"]), dtype=pl.String),
         pl.lit(version_of(bundle)).alias("model_version"),
         pl.lit(bundle.manifest.origin.insufficient_data).alias("insufficient_data"),
     ).select(list(SCHEMA))
@@ -140,7 +145,16 @@ def _unknown(attribute: str, count: int) -> Fault:
     )
 
 
-def _numbers(bundle: Bundle, values: Matrix) -> tuple[Floats, Floats, Floats]:
-    probability = bundle.calibrator.probability(bundle.learner.log_odds(values))
-    percentile = np.round(bundle.reference.percentile(probability), 1)
-    return probability, np.round(100 * probability, 1), percentile
+def _numbers(bundle: Bundle, values: Matrix) -> dict[str, Floats]:
+    log_odds = bundle.learner.log_odds(values)
+    probability = bundle.calibrator.probability(log_odds)
+    lower = upper = np.full(len(values), np.nan)
+    if bundle.intervals is not None:
+        lower, upper = bundle.intervals.interval(log_odds, probability)
+    return {
+        "probability": probability,
+        "lower": lower,
+        "upper": upper,
+        "score": np.round(100 * probability, 1),
+        "percentile": np.round(bundle.reference.percentile(probability), 1),
+    }

@@ -1,7 +1,7 @@
 """A small dated source, from its tables to a bundle, for the tests of the bundle and the scorer."""
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -20,10 +20,12 @@ from models.bundle import write_bundle
 from models.bundle_files import Manifest, Origin
 from models.bundle_reference import Reference
 from models.calibration import Calibrator, fit_calibrator
-from models.choice import choose
-from models.data import Floats, LabelledMatrix, Matrix
+from models.data import Floats, Matrix
+from models.intervals import LeadIntervals, fit_lead_intervals
+from models.learners.additive import Additive, additive_of
+from models.learners.boosting import as_trees
+from models.learners.level import Level
 from models.learners.protocol import FittedLearner
-from models.settings import LearnerSettings
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 END = START + timedelta(days=240)
@@ -31,13 +33,10 @@ WRITTEN = datetime(2025, 9, 1, tzinfo=UTC)
 KINDS = ("page_viewed", "webinar", "call")
 INDUSTRIES = ("software", "retail", "health", "")
 SNAPSHOTS = SnapshotSettings(landmarks_days=(0, 7), horizon_days=30)
-LEARNER = LearnerSettings(
-    candidates=("blend",), origins=1, half_lives=(None,), penalties=(10.0,), rounds=(20,), seeds=1,
-    fewest_won_lightgbm=20, num_threads=1,
-)  # fmt: skip
 TYPES = {
     "industry": "category",
     "company_size": "number",
+    "budget": "number",
     "job_title": "text",
     "newsletter": "flag",
 }
@@ -53,6 +52,7 @@ class ScoringWorld:
     values: Matrix
     learner: FittedLearner
     calibrator: Calibrator
+    intervals: LeadIntervals
 
     @property
     def probability(self) -> Floats:
@@ -68,6 +68,7 @@ def make_tables(n: int = 600, seed: int = 3) -> Tables:
             "position": np.arange(n),
             "industry": pl.Series(generator.choice(INDUSTRIES, n)).replace("", None),
             "company_size": np.round(generator.lognormal(4, 1, n)),
+            "budget": np.round(generator.lognormal(8, 1, n)),
             "job_title": generator.choice(["Head of IT", "buyer", "CEO", ""], n),
             "newsletter": generator.random(n) < 0.5,
         }
@@ -115,14 +116,25 @@ def scoring_world() -> ScoringWorld:
     snapshots = make_snapshots(tables, SNAPSHOTS, seed=0).filter("mature")
     plan = fit_plan(tables, snapshots, FeatureSettings(), END, SNAPSHOTS)
     values = compute(plan, tables.leads, tables.events, snapshots)
-    group = snapshots["lead_id"].rank("dense").cast(pl.Int64).to_numpy()
     converted = snapshots["converted"].cast(pl.Float64).to_numpy()
-    position = snapshots["position"].to_numpy()
-    horizon = int(SNAPSHOTS.horizon_days * 86_400_000_000)
-    data = LabelledMatrix(values, plan.features, converted, position, group, horizon)
-    learner = choose(data, LEARNER).learner
-    calibrator = fit_calibrator(learner.log_odds(values), converted, group)
-    return ScoringWorld(tables, snapshots, plan, values, learner, calibrator)
+    learner = grow(plan, values, converted)
+    log_odds, group = learner.log_odds(values), snapshots["lead_id"].to_list()
+    calibrator = fit_calibrator(log_odds, converted, group)
+    intervals = fit_lead_intervals(log_odds, converted, group, replicates=20)
+    return ScoringWorld(tables, snapshots, plan, values, learner, calibrator, intervals)
+
+
+def grow(plan: FeaturePlan, values: Matrix, converted: Floats) -> Additive:
+    """Boosted trees on a constant level: a real learner, without the backtest before it."""
+    import lightgbm
+
+    categories = [j for j, feature in enumerate(plan.features) if feature.dtype == "category"]
+    data = lightgbm.Dataset(values, converted, categorical_feature=categories)
+    parameters = {"objective": "binary", "num_leaves": 7, "num_threads": 1, "verbose": -1}
+    booster = lightgbm.train(parameters, data, 25)
+    trees = as_trees([booster], np.arange(len(plan.features)), 25, values)
+    level = Level((), np.array([-1.0]), np.zeros(0), np.array([[0.01]]), 0.0)
+    return additive_of("lightgbm", level, (trees,), (1.0,), values)
 
 
 def origin(world: ScoringWorld) -> Origin:
@@ -136,6 +148,26 @@ def origin(world: ScoringWorld) -> Origin:
     )
 
 
+def undated_origin() -> tuple[FeaturePlan, Origin]:
+    """The same leads, but as an export without dates, and with too little data."""
+    world = scoring_world()
+    tables = replace(
+        world.tables,
+        leads=world.tables.leads.with_columns(created_at=pl.lit(None, dtype=TIME)),
+        outcomes=world.tables.outcomes.with_columns(
+            converted=pl.col("won_at").is_not_null(), won_at=pl.lit(None, dtype=TIME)
+        ),
+        observed_until=None,
+        time_order=TimeOrder.ORDERED,
+    )
+    snapshots = make_snapshots(tables, SNAPSHOTS, seed=0)
+    plan = fit_plan(tables, snapshots, FeatureSettings(), None, SNAPSHOTS)
+    about = origin(world).model_copy(
+        update={"time_order": TimeOrder.ORDERED, "insufficient_data": True}
+    )
+    return plan, about
+
+
 def export(folder: Path, created_at: datetime = WRITTEN) -> Manifest:
     world = scoring_world()
     return write_bundle(
@@ -143,6 +175,7 @@ def export(folder: Path, created_at: datetime = WRITTEN) -> Manifest:
         plan=world.plan,
         learner=world.learner,
         calibrator=world.calibrator,
+        intervals=world.intervals,
         reference=Reference.of(world.probability),
         metrics={"test": {"n": len(world.values), "auc": None}},
         origin=origin(world),
