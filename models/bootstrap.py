@@ -6,13 +6,14 @@ with replacement, each with all its rows (Davison and Hinkley 1997, section 3.8;
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from models.data import Floats, Integers
-from models.metric_families import FAMILIES, Family, Metric, measure
+from models.metric_families import FAMILIES, Family, Metric
 from models.tally import Ranking, Tally
 
 LEVEL = 0.95
@@ -20,8 +21,6 @@ LEVEL = 0.95
 
 LEAST_DEFINED = 0.8
 """Share of the replicates in which a metric must be defined for it to get an interval."""
-
-_UNBOUNDED = Metric("difference", -np.inf, np.inf)
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Estimate:
     value : float or None
         None where it is not defined.
     low, high : float or None
-        The interval's ends, both None where there is none.
+        The interval's ends, both None where the rows do not tell (too few leads of one outcome).
     """
 
     value: float | None
@@ -88,14 +87,13 @@ def bootstrap(
         If the lengths differ, or probabilities are needed and a value is outside [0, 1].
     """
     ranking = _ranking(value, converted, families)
-    draws = _replicates(
-        lambda weight: _numbers(ranking.weighted(weight), families), group, replicates, seed
+    return _estimates(
+        lambda weight: _numbers(ranking.weighted(weight), families),
+        _listed(families),
+        drawn_weights(_per_row(group, ranking), replicates, seed),
+        len(ranking.place),
+        level,
     )
-    value_of = measure(ranking.tally(), families)
-    return {
-        metric.name: _estimate(metric, value_of[metric.name], column, biased, level)
-        for (metric, biased), column in zip(_listed(families), draws.T, strict=True)
-    }
 
 
 def bootstrap_differences(
@@ -140,16 +138,17 @@ def bootstrap_differences(
         one, other = (_numbers(ranking.weighted(weight), families) for ranking in rankings)
         return one - other
 
-    draws = _replicates(difference, group, replicates, seed)
-    values = difference(np.ones(len(rankings[0].place)))
-    return {
-        metric.name: _estimate(_UNBOUNDED, float(number), column, False, level)
-        for (metric, _), number, column in zip(_listed(families), values, draws.T, strict=True)
-    }
+    metrics = [
+        (replace(one, lowest=-np.inf, highest=np.inf), False) for one, _ in _listed(families)
+    ]
+    draws = drawn_weights(_per_row(group, rankings[0]), replicates, seed)
+    return _estimates(difference, metrics, draws, len(rankings[0].place), level)
 
 
 def drawn_weights(group: npt.ArrayLike, replicates: int, seed: int) -> Iterator[Floats]:
     """Draw groups with replacement, as many as there are, again and again.
+
+    Fewer than two groups give no draws: every one would be the same.
 
     Parameters
     ----------
@@ -167,7 +166,7 @@ def drawn_weights(group: npt.ArrayLike, replicates: int, seed: int) -> Iterator[
     """
     codes, groups = coded(group)
     generator = np.random.default_rng(seed)
-    for _ in range(replicates):
+    for _ in range(replicates if groups > 1 else 0):
         drawn = generator.integers(0, groups, groups)
         yield np.bincount(drawn, minlength=groups).astype(np.float64)[codes]
 
@@ -200,10 +199,26 @@ def _ranking(
     return ranking
 
 
-def _replicates(
-    statistic: Callable[[Floats], Floats], group: npt.ArrayLike, replicates: int, seed: int
-) -> Floats:
-    return np.array([statistic(weight) for weight in drawn_weights(group, replicates, seed)])
+def _per_row(group: npt.ArrayLike, ranking: Ranking) -> npt.NDArray[Any]:
+    groups = np.asarray(group)
+    if groups.shape != ranking.place.shape:
+        raise ValueError(f"group has shape {groups.shape}, there are {len(ranking.place)} rows")
+    return groups
+
+
+def _estimates(
+    statistic: Callable[[Floats], Floats],
+    metrics: list[tuple[Metric, bool]],
+    draws: Iterator[Floats],
+    rows: int,
+    level: float,
+) -> dict[str, Estimate]:
+    seen = np.array([statistic(weight) for weight in draws]).reshape(-1, len(metrics))
+    values = statistic(np.ones(rows)).tolist()
+    return {
+        metric.name: _estimate(metric, value, column, biased, level)
+        for (metric, biased), value, column in zip(metrics, values, seen.T, strict=True)
+    }
 
 
 def _numbers(counts: Tally, families: tuple[Family, ...]) -> Floats:
@@ -219,6 +234,9 @@ def _estimate(metric: Metric, value: float, draws: Floats, biased: bool, level: 
         return Estimate(None, None, None)
     defined = draws[~np.isnan(draws)]
     if len(defined) < max(1.0, LEAST_DEFINED * len(draws)):
+        return Estimate(value, None, None)
+    # A handful of leads ranked without a fault is so in every draw; that is no certainty.
+    if value in (metric.lowest, metric.highest) and np.ptp(defined) == 0:
         return Estimate(value, None, None)
     low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
     if biased:

@@ -8,8 +8,11 @@ from models.tally import Tally
 
 MOST_STEPS = 60
 MOST_HALVINGS = 30
-SMALLEST_GAIN = 1e-14
+SMALLEST_GAIN = 1e-12
 """Newton's method ends with the step that promises less log loss than this for a row."""
+
+FLAT = 1e-13
+"""A direction whose curvature is this share of what it was has none of its own."""
 
 
 def log_odds_of(probability: Floats) -> Floats:
@@ -76,30 +79,9 @@ def logistic_fit(
     """
     width = design.shape[1]
     penalty = np.zeros((width, width)) if precision is None else precision
-    place = np.zeros(width) if start is None else start
-
-    def look(at: Floats) -> tuple[Floats, Floats]:
-        slope, curvature = _look(at, design, offset, counts.mass, counts.hits)
-        return slope + penalty @ at, curvature + penalty
-
-    slope, curvature = look(place)
-    for _ in range(MOST_STEPS):
-        try:
-            step = np.linalg.solve(curvature, -slope)
-        except np.linalg.LinAlgError:
-            return None
-        # Half the loss still to be won, to second order; a last step this short needs no check.
-        if -(slope @ step) <= SMALLEST_GAIN * counts.mass.sum():
-            return np.asarray(place + step)
-        for _ in range(MOST_HALVINGS):
-            there = look(place + step)
-            # The loss is convex: beyond its minimum along the step the slope turns, and where it
-            # is steeper than at the beginning the step went too far.
-            if there[0] @ step <= -(slope @ step):
-                break
-            step = step / 2
-        place, (slope, curvature) = place + step, there
-    return None
+    place = np.zeros(width) if start is None else start.astype(np.float64)
+    found, place = _newton(design, offset, counts.mass, counts.hits, penalty, place)
+    return place if found else None
 
 
 def information(coefficients: Floats, design: Floats, offset: Floats, counts: Tally) -> Floats:
@@ -114,7 +96,9 @@ def information(coefficients: Floats, design: Floats, offset: Floats, counts: Ta
     -------
     ndarray of float64, shape (n_columns, n_columns)
     """
-    return _look(coefficients, design, offset, counts.mass, counts.hits)[1]
+    width = design.shape[1]
+    nothing = np.zeros((width, width))
+    return _look(coefficients, design, offset, counts.mass, counts.hits, nothing)[1]
 
 
 def sigmoid(log_odds: Floats) -> Floats:
@@ -133,17 +117,46 @@ def sigmoid(log_odds: Floats) -> Floats:
 
 
 @compiled
+def _newton(
+    design: Floats, offset: Floats, mass: Floats, hits: Floats, penalty: Floats, place: Floats
+) -> tuple[bool, Floats]:
+    enough = SMALLEST_GAIN * mass.sum()
+    slope, curvature = _look(place, design, offset, mass, hits, penalty)
+    for _ in range(MOST_STEPS):
+        solved, step = _solved(curvature, -slope)
+        if not solved:
+            return False, place
+        # Twice the loss still to be won, to second order; a last step this short needs no check.
+        if -(slope * step).sum() <= enough:
+            return True, place + step
+        steepest = -(slope * step).sum()
+        for _ in range(MOST_HALVINGS):
+            there, bend = _look(place + step, design, offset, mass, hits, penalty)
+            # The loss is convex: past its minimum along the step the slope turns, and where it is
+            # steeper than at the beginning the step went too far.
+            if (there * step).sum() <= steepest:
+                break
+            step = step / 2
+            steepest = steepest / 2
+        place, slope, curvature = place + step, there, bend
+    return False, place
+
+
+@compiled
 def _look(
-    coefficients: Floats, design: Floats, offset: Floats, mass: Floats, hits: Floats
+    place: Floats, design: Floats, offset: Floats, mass: Floats, hits: Floats, penalty: Floats
 ) -> tuple[Floats, Floats]:
     # The loss's slope and curvature in one pass: one exponential a row and no temporaries.
     width = design.shape[1]
     slope = np.zeros(width)
-    curvature = np.zeros((width, width))
+    curvature = penalty.copy()
+    for column in range(width):
+        for other in range(width):
+            slope[column] += penalty[column, other] * place[other]
     for row in range(len(mass)):
         z = offset[row]
         for column in range(width):
-            z += design[row, column] * coefficients[column]
+            z += design[row, column] * place[column]
         small = np.exp(-abs(z))
         error = mass[row] * (1.0 if z >= 0 else small) / (1.0 + small) - hits[row]
         spread = mass[row] * small / (1.0 + small) ** 2
@@ -152,3 +165,31 @@ def _look(
             for other in range(width):
                 curvature[column, other] += spread * design[row, column] * design[row, other]
     return slope, curvature
+
+
+@compiled
+def _solved(matrix: Floats, right: Floats) -> tuple[bool, Floats]:
+    # Cholesky's method, for a handful of columns; False where the matrix is not positive definite.
+    width = len(right)
+    root = np.zeros((width, width))
+    for row in range(width):
+        for column in range(row + 1):
+            rest = matrix[row, column]
+            for inner in range(column):
+                rest -= root[row, inner] * root[column, inner]
+            if row > column:
+                root[row, column] = rest / root[column, column]
+            elif rest > FLAT * matrix[row, row]:
+                root[row, row] = np.sqrt(rest)
+            else:
+                return False, right
+    answer = right.copy()
+    for row in range(width):
+        for inner in range(row):
+            answer[row] -= root[row, inner] * answer[inner]
+        answer[row] /= root[row, row]
+    for row in range(width - 1, -1, -1):
+        for inner in range(row + 1, width):
+            answer[row] -= root[inner, row] * answer[inner]
+        answer[row] /= root[row, row]
+    return True, answer

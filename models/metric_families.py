@@ -104,13 +104,9 @@ PROBABILITY: tuple[Family, ...] = (
         (
             Metric("calibration_slope", -np.inf, np.inf),
             Metric("calibration_intercept", -np.inf, np.inf),
+            Metric("calibration_in_the_large", -np.inf, np.inf),
         ),
-        on.calibration_line_of,
-        "probability",
-    ),
-    _single(
-        Metric("calibration_in_the_large", -np.inf, np.inf),
-        on.calibration_in_the_large_of,
+        on.calibration_of,
         "probability",
     ),
     _single(Metric("mean_probability"), on.mean_probability_of, "probability"),

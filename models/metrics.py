@@ -216,8 +216,8 @@ def expected_calibration_error(
     bins of equal mass as in Nixon et al. 2019). Rows are sorted by probability and cut into bins
     of exactly equal weight; rows that tie at a cut are shared by the bins in proportion, so their
     order does not matter. Biased upward: even perfect probabilities show about
-    ``sum_b sqrt(2 p_b (1 - p_b) / (pi n_b)) / 15``; `models.reliability.ece_if_calibrated` gives
-    the amount.
+    ``sum_b sqrt(2 p_b (1 - p_b) / (pi n_b)) / 15``; `models.chance.if_calibrated` gives the
+    amount.
 
     Parameters
     ----------
@@ -259,7 +259,7 @@ def calibration_line(
         Slope (1 is perfect) and intercept (0 is perfect); NaN where they have no finite value:
         one outcome is absent, all probabilities are equal, or they separate the outcomes.
     """
-    return on.calibration_line_of(tally(probability, converted, weight))
+    return on.calibration_of(tally(probability, converted, weight))[:2]
 
 
 def calibration_in_the_large(

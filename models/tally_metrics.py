@@ -84,24 +84,36 @@ def ece_of(counts: Tally) -> float:
     return float(np.abs(np.diff(np.interp(cuts, mass, surplus))).sum() / mass[-1])
 
 
-def calibration_line_of(counts: Tally) -> tuple[float, float]:
-    """Compute `models.metrics.calibration_line`; `counts` are the rows."""
-    if not counts.has_both_outcomes or _separated(counts):
-        return np.nan, np.nan
-    log_odds = log_odds_of(counts.value)
-    design = np.column_stack([np.ones_like(log_odds), log_odds])
-    start = np.array([0.0, 1.0])
-    line = logistic_fit(design, np.zeros_like(log_odds), counts, start=start)
-    return (np.nan, np.nan) if line is None else (float(line[1]), float(line[0]))
-
-
 def calibration_in_the_large_of(counts: Tally) -> float:
     """Compute `models.metrics.calibration_in_the_large`; `counts` are the rows."""
     if not counts.has_both_outcomes:
         return np.nan
+    rates = np.array([base_rate_of(counts), mean_probability_of(counts)])
+    start = -np.diff(log_odds_of(rates))
     log_odds = log_odds_of(counts.value)
-    shift = logistic_fit(np.ones((len(log_odds), 1)), log_odds, counts)
+    shift = logistic_fit(np.ones((len(log_odds), 1)), log_odds, counts, start=start)
     return np.nan if shift is None else float(shift[0])
+
+
+def calibration_of(counts: Tally) -> tuple[float, float, float]:
+    """Compute slope and intercept of `models.metrics.calibration_line`, and the level's shift.
+
+    Parameters
+    ----------
+    counts : Tally
+
+    Returns
+    -------
+    slope, intercept, in_the_large : float
+    """
+    level = calibration_in_the_large_of(counts)
+    if np.isnan(level) or _separated(counts):
+        return np.nan, np.nan, level
+    log_odds = log_odds_of(counts.value)
+    design = np.column_stack([np.ones_like(log_odds), log_odds])
+    start = np.array([level, 1.0])
+    line = logistic_fit(design, np.zeros_like(log_odds), counts, start=start)
+    return (np.nan, np.nan, level) if line is None else (float(line[1]), float(line[0]), level)
 
 
 def dot(one: Floats, other: Floats) -> float:

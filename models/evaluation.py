@@ -1,0 +1,191 @@
+"""The content of ``metrics.json``: every metric with its interval, overall and by slice."""
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from models import tally_metrics as on
+from models.bootstrap import LEVEL, Estimate, bootstrap, coded
+from models.chance import if_calibrated, wilson_interval
+from models.metric_families import Family, Metric, metrics_by_name
+
+FEWEST_ROWS = 30
+"""A slice with fewer rows is counted, not measured."""
+
+BLOCKS = 10
+"""Into how many parts time is cut where there are no dates."""
+
+
+MISCALIBRATION = Family(
+    (Metric("brier_reliability"), Metric("ece")),
+    lambda counts: (on.brier_decomposition_of(counts)[0], on.ece_of(counts)),
+    "probability",
+)
+"""Distances that even true probabilities do not bring to 0 on a sample."""
+
+
+def evaluate(
+    probability: npt.ArrayLike,
+    converted: npt.ArrayLike,
+    group: npt.ArrayLike,
+    *,
+    landmark: npt.ArrayLike | None = None,
+    month: npt.ArrayLike | None = None,
+    position: npt.ArrayLike | None = None,
+    seed: int = 0,
+    replicates: int = 1000,
+    slice_replicates: int = 400,
+) -> dict[str, Any]:
+    """Measure the test part, overall and by slice.
+
+    Parameters
+    ----------
+    probability : array_like of float, shape (n_rows,)
+        In [0, 1].
+    converted : array_like of float or bool, shape (n_rows,)
+        1 for a conversion, else 0.
+    group : array_like of int or str, shape (n_rows,)
+        The lead (or account) of each row.
+    landmark : array_like of float, shape (n_rows,), optional
+        Age at the snapshot, in days; where the source is dated.
+    month : array_like of str, shape (n_rows,), optional
+        As `months_of` gives it; where the source is dated.
+    position : array_like of int, shape (n_rows,), optional
+        Time's order; used where there is no `month`.
+    seed : int
+        The same seed gives the same intervals.
+    replicates, slice_replicates : int
+        Draws of the bootstrap, for the whole and for each slice.
+
+    Returns
+    -------
+    dict
+        ``"test"``: each metric as ``{"value", "low", "high"}`` (null where it is not defined),
+        ``"n"``, ``"n_converted"`` and ``"n_leads"``, and ``"ece_if_calibrated"``: what the
+        calibration error would be by chance if the probabilities were true. The same for each
+        slice in ``"by_landmark"`` (keys as in ``"7"``), and in ``"by_month"`` (``"2025-03"``) or,
+        without dates, in ``"by_block"`` (tenths of time's order, ``"01"`` to ``"10"``).
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, or a number is outside what is said above.
+    """
+    codes, _ = coded(group)
+    rows = _Rows(np.asarray(probability), np.asarray(converted), codes)
+    content: dict[str, Any] = {"test": _measured(rows, seed, replicates)}
+    if landmark is not None:
+        content["by_landmark"] = _by(rows, landmark_names(landmark), seed, slice_replicates)
+    if month is not None:
+        content["by_month"] = _by(rows, np.asarray(month), seed, slice_replicates)
+    elif position is not None:
+        content["by_block"] = _by(rows, blocks_of(position), seed, slice_replicates)
+    return content
+
+
+def months_of(as_of: pl.Series) -> npt.NDArray[np.str_]:
+    """Name the month of each snapshot.
+
+    Parameters
+    ----------
+    as_of : pl.Series of `features.tables.TIME`, length n_rows
+        Not null.
+
+    Returns
+    -------
+    ndarray of str, shape (n_rows,)
+        Such as ``"2025-03"``, in UTC.
+    """
+    return np.array(as_of.dt.strftime("%Y-%m").to_list(), dtype=np.str_)
+
+
+def landmark_names(landmark: npt.ArrayLike) -> npt.NDArray[np.str_]:
+    """Name landmarks as ``metrics.json`` does: days, without needless zeros.
+
+    Parameters
+    ----------
+    landmark : array_like of float, shape (n_rows,)
+
+    Returns
+    -------
+    ndarray of str, shape (n_rows,)
+    """
+    return np.array([f"{days:g}" for days in np.asarray(landmark).tolist()], dtype=np.str_)
+
+
+def blocks_of(position: npt.ArrayLike) -> npt.NDArray[np.str_]:
+    """Cut time's order into tenths of the rows; rows with the same position stay together.
+
+    Parameters
+    ----------
+    position : array_like of int, shape (n_rows,)
+
+    Returns
+    -------
+    ndarray of str, shape (n_rows,)
+        ``"01"`` (the earliest) to ``"10"``.
+    """
+    _, place, rows = np.unique(np.asarray(position), return_inverse=True, return_counts=True)
+    middle = (np.cumsum(rows) - rows / 2) / max(rows.sum(), 1)
+    names = np.array([f"{number:02d}" for number in range(1, BLOCKS + 1)])
+    return np.asarray(names[np.floor(middle * BLOCKS).astype(np.int64)][place], dtype=np.str_)
+
+
+class _Rows(NamedTuple):
+    probability: npt.NDArray[Any]
+    converted: npt.NDArray[Any]
+    group: npt.NDArray[np.int64]
+
+
+def _by(
+    rows: _Rows, labels: npt.NDArray[Any], seed: int, replicates: int
+) -> dict[str, dict[str, Any]]:
+    if len(labels) != len(rows.converted):
+        raise ValueError(f"{len(labels)} labels are given for {len(rows.converted)} rows")
+    return {
+        str(label): _measured(_Rows(*(part[labels == label] for part in rows)), seed, replicates)
+        for label in np.unique(labels)
+    }
+
+
+def _measured(rows: _Rows, seed: int, replicates: int) -> dict[str, Any]:
+    counted: dict[str, Any] = {
+        "n": len(rows.converted),
+        "n_converted": round(float(rows.converted.sum())),
+        "n_leads": len(np.unique(rows.group)),
+    }
+    estimates = dict.fromkeys([*metrics_by_name(), "ece_if_calibrated"], Estimate(None, None, None))
+    if counted["n"] >= FEWEST_ROWS:
+        found = bootstrap(*rows, replicates=replicates, seed=seed)
+        estimates |= found | _against_chance(rows, found, seed)
+    if counted["n"]:
+        estimates["base_rate"] = _base_rate(rows, estimates["base_rate"])
+    return counted | {name: estimate.to_json() for name, estimate in estimates.items()}
+
+
+def _against_chance(rows: _Rows, found: dict[str, Estimate], seed: int) -> dict[str, Estimate]:
+    draws = if_calibrated(rows.probability, rows.group, MISCALIBRATION, seed=seed)
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(draws, [tail, 1 - tail], axis=0)
+    changed = {
+        "ece_if_calibrated": Estimate(float(draws[:, 1].mean()), float(low[1]), float(high[1]))
+    }
+    for name, most in zip(MISCALIBRATION.names, high, strict=True):
+        estimate = found[name]
+        # True probabilities show as much by chance, so 0 is not excluded: the bootstrap cannot
+        # know, for none of its replicates comes near 0.
+        if estimate.value is not None and estimate.low is not None and estimate.value <= most:
+            changed[name] = replace(estimate, low=0.0)
+    return changed
+
+
+def _base_rate(rows: _Rows, estimate: Estimate) -> Estimate:
+    rate = float(rows.converted.mean())
+    if estimate.low is not None and 0 < rate < 1:
+        return estimate
+    # Draws from rows that all turned out alike cannot differ; Wilson's interval of as many leads
+    # says what else could have been.
+    return Estimate(rate, *wilson_interval(rate, len(np.unique(rows.group))))
