@@ -1,0 +1,275 @@
+"""The batch: the scorer's numbers from files of any size, whole or not at all, resumed or not."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from features.errors import Fault, FaultsError, LeadcastError
+from serve import batch
+from serve.batch import BatchSettings, score_files, summed
+from serve.batch_output import without_formulas
+from serve.scorer import Scorer
+from tests.scoring_world import START, bundle_folder, scoring_world
+
+AS_OF = START + timedelta(days=150)
+SMALL = BatchSettings(as_of=AS_OF, chunk_leads=70)
+
+
+@cache
+def scorer() -> Scorer:
+    return Scorer.load(bundle_folder())
+
+
+def leads() -> pl.DataFrame:
+    return scoring_world().tables.leads
+
+
+@pytest.fixture
+def leads_file(tmp_path: Path) -> Path:
+    leads().write_parquet(tmp_path / "leads.parquet")
+    return tmp_path / "leads.parquet"
+
+
+@pytest.fixture
+def events_file(tmp_path: Path) -> Path:
+    scoring_world().tables.events.sink_parquet(tmp_path / "events.parquet")
+    return tmp_path / "events.parquet"
+
+
+def expected() -> pl.DataFrame:
+    return scorer().score(leads(), scoring_world().tables.events, AS_OF, [])
+
+
+@pytest.mark.parametrize("chunk_leads", [100_000, 70, 1])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_batch_gives_the_scores_of_the_scorer_in_the_order_of_the_leads(
+    leads_file: Path, events_file: Path, tmp_path: Path, chunk_leads: int, threads: int
+) -> None:
+    if chunk_leads == 1:
+        leads().head(20).write_parquet(leads_file)
+    settings = BatchSettings(AS_OF, chunk_leads=chunk_leads, threads=threads)
+    done = score_files(bundle_folder(), leads_file, events_file, tmp_path / "out.parquet", settings)
+    scores = pl.read_parquet(tmp_path / "out.parquet")
+    assert_frame_equal(scores, expected().head(done.n_rows), check_exact=True)
+    assert done.as_of == AS_OF
+
+
+def test_csv_in_and_csv_out_give_the_same_scores(
+    leads_file: Path, events_file: Path, tmp_path: Path
+) -> None:
+    zone = "%Y-%m-%dT%H:%M:%S%.6fZ"
+    leads().drop("position").write_csv(tmp_path / "leads.csv", datetime_format=zone)
+    events = scoring_world().tables.events.collect()
+    events.write_csv(tmp_path / "events.csv", datetime_format=zone)
+    out = tmp_path / "out.csv"
+    score_files(scorer(), tmp_path / "leads.csv", tmp_path / "events.csv", out, SMALL)
+    scores = pl.read_csv(out, try_parse_dates=True, schema_overrides={"lead_id": pl.String})
+    assert scores["as_of"].dt.replace_time_zone("UTC").unique().to_list() == [AS_OF]
+    numbers = ["lead_id", "probability", "lower", "upper", "score", "percentile", "grade"]
+    assert_frame_equal(scores.select(numbers), expected().select(numbers), check_exact=True)
+
+
+DIALECTS: dict[str, Callable[[str], bytes]] = {
+    "a byte-order mark": lambda text: b"\xef\xbb\xbf" + text.encode(),
+    "Windows line ends": lambda text: text.replace("\n", "\r\n").encode(),
+    "an embedded line end": lambda text: text.replace("buyer", '"buy\ner"').encode(),
+    "no line end at the end": lambda text: text.rstrip("\n").encode(),
+}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_csv_as_other_programs_write_it_is_read(dialect: str, tmp_path: Path) -> None:
+    few = leads().head(9).drop("position")
+    text = few.write_csv(datetime_format="%Y-%m-%dT%H:%M:%S%.6fZ")
+    (tmp_path / "leads.csv").write_bytes(DIALECTS[dialect](text))
+    score_files(scorer(), tmp_path / "leads.csv", None, tmp_path / "out.parquet", SMALL)
+    scores = pl.read_parquet(tmp_path / "out.parquet")
+    assert scores["lead_id"].equals(few["lead_id"])
+    assert scores["probability"].is_finite().all()
+
+
+class Killed(BaseException):
+    """What ends a batch in the middle."""
+
+
+def kill_after(n_parts: int) -> Callable[[int, int], None]:
+    calls = iter(range(1000))
+
+    def progress(done: int, total: int) -> None:
+        if next(calls) == n_parts:
+            raise Killed
+
+    return progress
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@pytest.mark.parametrize("n_parts", [0, 1, 4])
+def test_a_killed_batch_goes_on_and_gives_the_same_bytes(
+    leads_file: Path, events_file: Path, tmp_path: Path, suffix: str, n_parts: int
+) -> None:
+    whole, out = tmp_path / f"whole{suffix}", tmp_path / f"out{suffix}"
+    score_files(scorer(), leads_file, events_file, whole, SMALL)
+    with pytest.raises(Killed):
+        score_files(scorer(), leads_file, events_file, out, SMALL, kill_after(n_parts))
+    assert not out.exists()
+    resumed = BatchSettings(AS_OF, resume=True, chunk_leads=70)
+    score_files(scorer(), leads_file, events_file, out, resumed)
+    assert out.read_bytes() == whole.read_bytes()
+    assert not list(tmp_path.glob(".*")), "something is left behind"
+
+
+def test_a_resumed_batch_does_not_score_again_what_is_done(
+    leads_file: Path, events_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scored: list[int] = []
+    score_part = batch._score_part
+
+    def counted(*arguments: object) -> None:
+        scored.append(1)
+        score_part(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(batch, "_score_part", counted)
+    out = tmp_path / "out.parquet"
+    with pytest.raises(Killed):
+        score_files(scorer(), leads_file, events_file, out, SMALL, kill_after(4))
+    before = len(scored)
+    assert before >= 4
+    resumed = BatchSettings(AS_OF, resume=True, chunk_leads=70)
+    done = score_files(scorer(), leads_file, events_file, out, resumed)
+    assert len(scored) == 9
+    assert done.n_rows == leads().height
+
+
+def test_a_resumed_batch_keeps_the_moment_at_which_it_began(
+    leads_file: Path, events_file: Path, tmp_path: Path
+) -> None:
+    out, now = tmp_path / "out.parquet", BatchSettings(chunk_leads=70)
+    before = datetime.now().astimezone()
+    with pytest.raises(Killed):
+        score_files(scorer(), leads_file, events_file, out, now, kill_after(2))
+    after = datetime.now().astimezone()
+    done = score_files(scorer(), leads_file, events_file, out, BatchSettings(None, True, 70))
+    assert done.as_of is not None
+    assert before <= done.as_of <= after
+    assert pl.read_parquet(out)["as_of"].unique().to_list() == [done.as_of]
+
+
+@pytest.mark.parametrize("other", ["leads", "as_of", "chunk"])
+def test_another_batch_is_not_resumed(
+    leads_file: Path, events_file: Path, tmp_path: Path, other: str
+) -> None:
+    out = tmp_path / "out.parquet"
+    with pytest.raises(Killed):
+        score_files(scorer(), leads_file, events_file, out, SMALL, kill_after(2))
+    if other == "leads":
+        leads().head(500).write_parquet(leads_file)
+    moment = AS_OF + timedelta(days=1) if other == "as_of" else AS_OF
+    resumed = BatchSettings(moment, True, 71 if other == "chunk" else 70)
+    with pytest.raises(LeadcastError, match="without resuming"):
+        score_files(scorer(), leads_file, events_file, out, resumed)
+    score_files(scorer(), leads_file, events_file, out, SMALL)
+    assert out.exists()
+
+
+def test_faults_of_all_parts_are_told_before_anything_is_scored(
+    leads_file: Path, events_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repeated = pl.concat([leads(), leads().gather_every(50)])
+    repeated.write_parquet(leads_file)
+    monkeypatch.setattr(batch, "_score_part", lambda *_: pytest.fail("scored"))
+    with pytest.raises(FaultsError, match="more than once"):
+        score_files(scorer(), leads_file, events_file, tmp_path / "out.csv", SMALL)
+    assert {path.name for path in tmp_path.iterdir()} == {"leads.parquet", "events.parquet"}
+
+
+def test_an_output_that_was_there_stays_when_the_batch_fails(
+    leads_file: Path, events_file: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.csv"
+    out.write_text("yesterday", encoding="utf-8")
+    leads().drop("created_at").write_parquet(leads_file)
+    with pytest.raises(LeadcastError, match="created_at"):
+        score_files(scorer(), leads_file, events_file, out, SMALL)
+    assert out.read_text(encoding="utf-8") == "yesterday"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("absent.csv", "absent.csv"), ("absent.parquet", "absent.parquet")]
+)
+def test_a_file_that_is_not_there_is_told_by_name(tmp_path: Path, name: str, words: str) -> None:
+    with pytest.raises(LeadcastError, match=words):
+        score_files(scorer(), tmp_path / name, None, tmp_path / "out.csv", SMALL)
+
+
+def test_another_kind_of_output_is_refused_before_any_work(tmp_path: Path) -> None:
+    with pytest.raises(LeadcastError, match=r"\.csv or \.parquet"):
+        score_files(tmp_path / "absent", tmp_path / "x.csv", None, tmp_path / "out.xlsx")
+
+
+def test_progress_is_told_from_nothing_to_all(
+    leads_file: Path, events_file: Path, tmp_path: Path
+) -> None:
+    told: list[tuple[int, int]] = []
+    out = tmp_path / "out.csv"
+    score_files(scorer(), leads_file, events_file, out, SMALL, lambda *now: told.append(now))
+    assert told[0] == (0, 600)
+    assert told[-1] == (600, 600)
+    assert told == sorted(told)
+
+
+def test_warnings_are_counted_over_all_parts(
+    leads_file: Path, events_file: Path, tmp_path: Path
+) -> None:
+    leads().with_columns(shoe_size=44).write_parquet(leads_file)
+    done = score_files(scorer(), leads_file, events_file, tmp_path / "out.csv", SMALL)
+    (more,) = [fault for fault in done.warnings if "shoe_size" in fault.where]
+    assert more.count == 600
+
+
+def test_faults_that_differ_in_their_count_are_told_once() -> None:
+    fault, other = Fault("a", "b", "c", "d"), Fault("a", "x", "c", "d", count=1)
+    counted = [Fault("a", "b", "c", "d", count=n) for n in (2, 3)]
+    assert summed([*counted, other]) == [Fault("a", "b", "c", "d", count=5), other]
+    assert summed([fault]) == [fault]
+
+
+def test_no_leads_give_an_empty_file(leads_file: Path, tmp_path: Path) -> None:
+    leads().head(0).write_parquet(leads_file)
+    done = score_files(scorer(), leads_file, None, tmp_path / "out.csv", SMALL)
+    assert done.n_rows == 0
+    header = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()
+    assert len(header) == 1
+    assert header[0].startswith("lead_id,as_of,probability")
+
+
+FORMULAS = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "|x", "%x"]
+
+
+def test_csv_carries_no_formula(tmp_path: Path) -> None:
+    ids = [*FORMULAS, "-12", "+49 170", "+4917", "lead 1", "", "1=1"]
+    few = leads().head(len(ids)).with_columns(lead_id=pl.Series(ids))
+    few.write_parquet(tmp_path / "leads.parquet")
+    score_files(scorer(), tmp_path / "leads.parquet", None, tmp_path / "out.csv", SMALL)
+    written = pl.read_csv(tmp_path / "out.csv", schema_overrides={"lead_id": pl.String})
+    changed = [f"'{name}" for name in FORMULAS]
+    assert written["lead_id"].to_list() == [
+        *changed, "-12", "'+49 170", "+4917", "lead 1", "", "1=1"
+    ]  # fmt: skip
+
+
+def test_parquet_keeps_ids_as_they_are(tmp_path: Path) -> None:
+    few = leads().head(9).with_columns(lead_id=pl.Series(FORMULAS))
+    few.write_parquet(tmp_path / "leads.parquet")
+    score_files(scorer(), tmp_path / "leads.parquet", None, tmp_path / "out.parquet", SMALL)
+    assert pl.read_parquet(tmp_path / "out.parquet")["lead_id"].to_list() == FORMULAS
+
+
+def test_plain_numbers_are_no_formulas() -> None:
+    texts = pl.DataFrame({"x": ["-1.5", "+3", "-1,5", "-x", "12", None]})
+    safe = texts.select(without_formulas(pl.col("x")))["x"].to_list()
+    assert safe == ["-1.5", "+3", "-1,5", "'-x", "12", None]
