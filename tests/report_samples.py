@@ -1,13 +1,14 @@
 """Inputs for the report, made up but consistent: the tests' sample, and one to look at."""
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from models.report import ReportInputs, RunFacts, SourceFacts
+from models.report import ReportInputs, RunFacts, SourceFacts, render_report
 
 Floats = npt.NDArray[np.float64]
 Hits = npt.NDArray[np.bool_]
@@ -57,6 +58,24 @@ def sample_inputs(**changes: object) -> ReportInputs:
         "quality": sample_quality(),
     }
     return ReportInputs(**(content | changes))
+
+
+@cache
+def sample_page() -> str:
+    """The page of the sample, drawn once for all tests of a process."""
+    return render_report(sample_inputs())
+
+
+def short_inputs() -> ReportInputs:
+    """A few pictures of different kinds, where drawing them all would take too long."""
+    sample = sample_inputs()
+    return bare_inputs(
+        reliability=sample.reliability,
+        reliability_curve=sample.reliability_curve,
+        separation=sample.separation,
+        splits=sample.splits,
+        importance=sample.importance,
+    )
 
 
 def bare_inputs(**changes: object) -> ReportInputs:
@@ -168,6 +187,7 @@ def _part(probability: Floats, converted: Hits, auc: float, n: int) -> dict[str,
     part["brier"] = _ends(0.0592, half / 5)
     part["average_precision"] = _ends(0.271, half)
     part["ece"] = {"value": 0.0093, "low": 0.002, "high": 0.0141}
+    part["ece_if_calibrated"] = {"value": 0.0087, "low": 0.0052, "high": 0.0131}
     part["calibration_slope"] = _ends(1.02, 4 * half)
     part["calibration_intercept"] = _ends(0.04, 5 * half)
     part["calibration_in_the_large"] = _ends(0.01, 3 * half)
@@ -302,18 +322,18 @@ def _backtest() -> pl.DataFrame:
 
 def _leakage() -> pl.DataFrame:
     rows = [
-        ("L001", "A column that tells the outcome", "ok", "", "Nothing was found.", ""),
+        ("L001", "A column that tells the outcome", "clean", "", "", ""),
         (
             "L007",
             "Names that smell of the outcome",
             "warning",
-            "last_activity_total",
+            "column 'last_activity_total'",
             "Its name ends in '_total', like columns that are filled in at the end.",
             "Look at when it is filled in, and forbid it if that is after the outcome.",
         ),
-        ("L003", "Ids that predict", "not applicable", "", "No column looks like an id.", ""),
+        ("L009", "Ids that predict", "not applicable", "", "no column looks like an id", ""),
     ]
-    schema = ["code", "title", "severity", "subject", "found", "remedy"]
+    schema = ["code", "title", "status", "subject", "found", "remedy"]
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 

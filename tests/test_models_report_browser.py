@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from models.report import write_report
-from tests.report_samples import sample_inputs
+from tests.report_samples import sample_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -27,7 +26,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
-    write_report(sample_inputs(), path)
+    path.write_text(sample_page(), encoding="utf-8")
     return path
 
 

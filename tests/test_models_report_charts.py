@@ -115,6 +115,12 @@ def test_lift_is_told_with_its_interval() -> None:
     assert finding.endswith("(95 %: 3.0 to 4.0).")
 
 
+def test_one_number_has_one_interval_in_the_whole_page() -> None:
+    top = Estimate(0.36, 0.30, 0.42)
+    curve = pl.DataFrame({"share": [0.1, 1.0], "gain": [0.36, 1.0]})
+    assert spaced(GainChart(curve, top).finding()).count("36 % (95 %: 30 % to 42 %)") == 1
+
+
 def test_the_median_probability_is_read_off_the_bins() -> None:
     bins = pl.DataFrame({"from": [0.0, 0.5], "to": [0.5, 1.0], "won": [10, 30], "lost": [40, 0]})
     # Half of 40 customers: 10 in the first bin, then 10 of the 30 that lie evenly in 0.5 to 1.
@@ -178,15 +184,15 @@ def backtest(**losses: tuple[float, float]) -> BacktestChart:
 def test_the_backtest_names_the_best_and_who_is_level_with_it() -> None:
     chart = backtest(chosen=(0.30, 0.32), near=(0.31, 0.32), far=(0.4, 0.4))
     assert chart.finding() == (
-        "The lowest log loss is that of chosen: 0.3100 on average over 2 origins. "
+        "Lowest log loss: chosen, 0.3100 on average over 2 origins. "
         "Not to be told apart from it: near."
     )
 
 
 def test_a_choice_that_is_not_the_lowest_is_told() -> None:
     finding = backtest(chosen=(0.30, 0.32), better=(0.2, 0.2)).finding()
-    assert "lowest log loss is that of better" in finding
-    assert finding.endswith("Chosen was chosen.")
+    assert finding.startswith("Lowest log loss: better")
+    assert finding.endswith("Chosen: chosen.")
 
 
 def test_the_interval_of_a_mean_over_origins_is_narrower_by_their_root() -> None:

@@ -18,7 +18,7 @@ from models.report.metric_words import METRICS, calibration_sentence
 from models.report.numbers import Estimate, percent
 from models.report.sections import sections
 from models.report.summary import in_hundred, sentences
-from tests.report_samples import bare_inputs, sample_inputs, tiny_inputs
+from tests.report_samples import bare_inputs, sample_inputs, sample_page, short_inputs, tiny_inputs
 
 ROOT = Path(__file__).parents[1]
 NASTY = """<script>alert("$x^2$ & 'y'")</script><b id=evil onclick=x>"""
@@ -55,7 +55,7 @@ def spaced(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def page() -> str:
-    return render_report(sample_inputs())
+    return sample_page()
 
 
 def test_the_page_is_small_enough_to_send(page: str) -> None:
@@ -126,7 +126,7 @@ def poison(inputs: ReportInputs) -> ReportInputs:
 
 def poisoned_value(value: Any) -> Any:  # noqa: ANN401 - any part of the inputs
     if isinstance(value, pl.DataFrame):
-        kept = ("part", "reason", "severity", "group")
+        kept = ("part", "reason", "status", "group")
         texts = [n for n, t in value.schema.items() if t == pl.String and n not in kept]
         # What is empty stays so: whether there is a remedy decides what is drawn, its words do not.
         changed = pl.when(pl.col(texts) == "").then(pl.col(texts)).otherwise(NASTY + pl.col(texts))
@@ -223,7 +223,7 @@ def test_every_metric_of_the_test_stands_in_the_page_with_its_interval(page: str
 
 
 def test_every_metric_that_is_reported_has_words() -> None:
-    assert set(metrics_by_name()) == {words.key for words in METRICS}
+    assert set(metrics_by_name()) | {"ece_if_calibrated"} == {words.key for words in METRICS}
 
 
 def test_a_gain_that_chance_could_give_is_not_praised() -> None:
@@ -250,9 +250,29 @@ def test_the_slope_is_judged_by_its_interval(slope: float, words: str) -> None:
     assert words in calibration_sentence(metrics)
 
 
+@pytest.mark.parametrize(("error", "words"), [(0.012, "no more than"), (0.03, "more than")])
+def test_the_calibration_error_is_held_against_chance(error: float, words: str) -> None:
+    chance = {"value": 0.01, "low": 0.005, "high": 0.015}
+    said = calibration_sentence({"ece": error, "ece_if_calibrated": chance})
+    assert f"%, {words} chance gives" in said
+
+
 @pytest.mark.parametrize(("share", "text"), [(0.19, "19 in 100"), (0.004, "4 in 1,000")])
 def test_shares_are_told_in_leads(share: float, text: str) -> None:
     assert in_hundred(share) == text
+
+
+def leakage_of(inputs: ReportInputs) -> list[str]:
+    section = next(section for section in sections(inputs) if section.name == "leakage")
+    return [block.kind for block in section.blocks]
+
+
+def test_only_what_a_check_found_is_a_notice_and_every_check_is_listed() -> None:
+    found = sample_inputs().leakage
+    assert found is not None
+    silent = sample_inputs(leakage=found.filter(pl.col("status") != "warning"))
+    assert leakage_of(sample_inputs()) == ["words", "notices", "folded"]
+    assert leakage_of(silent) == ["words", "folded"]
 
 
 def test_a_random_split_is_said_to_be_random() -> None:
@@ -270,11 +290,12 @@ def test_the_report_is_written_whole(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_another_process_writes_the_same_bytes(page: str) -> None:
+def test_another_process_writes_the_same_bytes() -> None:
+    page = render_report(short_inputs())
     program = (
         "import hashlib; from models.report import render_report;"
-        "from tests.report_samples import sample_inputs;"
-        "print(hashlib.sha256(render_report(sample_inputs()).encode()).hexdigest())"
+        "from tests.report_samples import short_inputs;"
+        "print(hashlib.sha256(render_report(short_inputs()).encode()).hexdigest())"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True

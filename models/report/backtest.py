@@ -70,8 +70,10 @@ class BacktestChart(Chart):
 
     def frame(self) -> pl.DataFrame:
         """Give a row a candidate: the average, the difference to the chosen one, each origin."""
-        origins = self.scores.select("candidate", "log_loss", heading=self._headings())
-        wide = origins.pivot(on="heading", index="candidate", values="log_loss")
+        origins = self.scores.select(
+            "candidate", "log_loss", name=pl.format("origin_{}", pl.col("origin"))
+        )
+        wide = origins.pivot(on="name", index="candidate", values="log_loss")
         return self.averages().join(wide, on="candidate", how="left", maintain_order="left")
 
     def columns(self) -> Sequence[Column]:
@@ -83,7 +85,10 @@ class BacktestChart(Chart):
             Column("difference", "More than the chosen one", show),
             Column("low", f"{LEVEL} from", show),
             Column("high", "to", show),
-            *(Column(each, each, show) for each in self._headings().unique(maintain_order=True)),
+            *(
+                Column(f"origin_{origin}", self._heading(origin, position), show)
+                for origin, position in self._places()
+            ),
         )
 
     def finding(self) -> str:
@@ -91,11 +96,11 @@ class BacktestChart(Chart):
         averages = self.averages()
         best, chosen = averages.row(0, named=True), averages.filter("chosen")
         words = (
-            f"The lowest log loss is that of {_named(best['candidate'])}: "
+            f"Lowest log loss: {_named(best['candidate'])}, "
             f"{decimal(4)(best['log_loss'])} on average over {self._origins()}."
         )
         if chosen.height and best["candidate"] not in chosen["candidate"]:
-            words += f" Chosen was {_named(chosen['candidate'][0])}."
+            words += f" Chosen: {_named(chosen['candidate'][0])}."
         level = averages.filter(~pl.col("chosen"), pl.lit(0.0).is_between("low", "high"))
         if level.height:
             words += f" Not to be told apart from it: {', '.join(map(_named, level['candidate']))}."
@@ -121,11 +126,14 @@ class BacktestChart(Chart):
         axes.locator_params(axis="x", nbins=4 if size.narrow else 7)
         axes.set(xlabel="Log loss")
 
-    def _headings(self) -> pl.Series:
+    def _places(self) -> list[tuple[int, int]]:
+        places = self.scores.group_by("origin").agg(pl.col("position").first())
+        return list(places.sort("origin").iter_rows())
+
+    def _heading(self, origin: int, position: int) -> str:
         if not self.dated:
-            return pl.Series([f"origin {count(place + 1)}" for place in self.scores["origin"]])
-        moments = [_EPOCH + timedelta(microseconds=at) for at in self.scores["position"]]
-        return pl.Series([f"from {day(moment)}" for moment in moments])
+            return f"origin {count(origin + 1)}"
+        return f"from {day(_EPOCH + timedelta(microseconds=position))}"
 
     def _origins(self) -> str:
         number = self.scores["origin"].n_unique()

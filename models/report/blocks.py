@@ -7,9 +7,7 @@ from typing import ClassVar, Literal
 from models.report.chart import Chart
 from models.report.table import Table
 
-Level = Literal["error", "warning", "ok", "not applicable"]
-LEVELS: tuple[Level, ...] = ("error", "warning", "ok", "not applicable")
-"""How bad a notice is, the worst first."""
+Level = Literal["error", "warning"]
 
 
 @dataclass(frozen=True)
@@ -99,12 +97,29 @@ class Listing:
 
 
 @dataclass(frozen=True)
+class Folded:
+    """A table that opens when it is asked for.
+
+    Parameters
+    ----------
+    title : str
+        What to press to see it.
+    table : Table
+        What to show.
+    """
+
+    kind: ClassVar[str] = "folded"
+    title: str
+    table: Table
+
+
+@dataclass(frozen=True)
 class Notice:
     """Something that a reader should know.
 
     Parameters
     ----------
-    level : {"error", "warning", "ok", "not applicable"}
+    level : {"error", "warning"}
         How bad it is.
     title : str
         What it is about; may be empty.
@@ -184,7 +199,7 @@ class Facts:
     pairs: Sequence[tuple[str, str]]
 
 
-Block = Words | Picture | Bars | Listing | Notices | Figures | Facts
+Block = Words | Picture | Bars | Listing | Folded | Notices | Figures | Facts
 
 
 @dataclass(frozen=True)

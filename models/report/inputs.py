@@ -21,7 +21,7 @@ FRAMES: dict[str, tuple[str, ...]] = {
         *("first_position", "last_position", "first_as_of", "last_as_of"),
     ),
     "backtest": ("candidate", "origin", "position", "log_loss", "difference", "low", "high"),
-    "leakage": ("code", "title", "severity", "subject", "found", "remedy"),
+    "leakage": ("code", "title", "status", "subject", "found", "remedy"),
 }
 """The columns that each frame of `ReportInputs` must have; it may have more."""
 KEYS: dict[str, tuple[str, ...]] = {
@@ -140,9 +140,10 @@ class ReportInputs:
     calibration_words : tuple of str
         How it was calibrated and why so, a sentence each.
     leakage : pl.DataFrame or None
-        A row a finding of the leakage gate, or a check without one: ``code``, ``title`` (what
-        was looked for), ``severity`` (``"ok"``, ``"warning"``, ``"error"`` or ``"not
-        applicable"``), ``subject``, ``found`` (or why it does not apply) and ``remedy``.
+        A row a finding of the leakage gate, or a check without one, as
+        `models.leakage.gate.LeakageReport.frame` gives them: ``code``, ``title``, ``status``
+        (``"error"``, ``"warning"``, ``"clean"`` or ``"not applicable"``), ``subject``,
+        ``found``, ``remedy``.
     quality : mapping or None
         As the ingest stage writes ``quality.json``.
 

@@ -88,6 +88,12 @@ METRICS: tuple[MetricWords, ...] = (
         percent,
     ),
     MetricWords(
+        "ece_if_calibrated",
+        "Calibration error by chance",
+        "What the calibration error of as many leads would be if every probability were true.",
+        percent,
+    ),
+    MetricWords(
         "calibration_slope",
         "Calibration slope",
         "1 is right; below 1 the probabilities are too extreme, above 1 too cautious.",
@@ -137,8 +143,8 @@ METRICS: tuple[MetricWords, ...] = (
 LEARNERS = {
     "prior": "base rate by segment",
     "logistic": "logistic regression",
-    "lightgbm": "LightGBM",
-    "blend": "a blend of logistic regression and LightGBM",
+    "lightgbm": "boosted trees (LightGBM)",
+    "blend": "blend of regression and trees",
 }
 """Each kind of learner, for a person."""
 
@@ -181,7 +187,7 @@ def metric_rows(metrics: Mapping[str, Any]) -> list[tuple[MetricWords, str, str]
 
 
 def calibration_sentence(metrics: Mapping[str, Any]) -> str:
-    """Say in words whether level and slope are right; empty where they are unknown.
+    """Say in words whether level, slope and error are right; empty where they are unknown.
 
     Parameters
     ----------
@@ -193,7 +199,8 @@ def calibration_sentence(metrics: Mapping[str, Any]) -> str:
     str
     """
     slope = Estimate.of(metrics, "calibration_slope")
-    said = [_level_words(metrics), "" if slope.value is None else _slope_words(slope)]
+    slope_words = "" if slope.value is None else _slope_words(slope)
+    said = [_level_words(metrics), slope_words, _error_words(metrics)]
     return " ".join(words for words in said if words)
 
 
@@ -217,3 +224,14 @@ def _level_words(metrics: Mapping[str, Any]) -> str:
     if shift.value is None or shift.contains(0.0) is not False:
         return f"{words}."
     return f"{words}: on the whole that was too {'low' if shift.value > 0 else 'high'}."
+
+
+def _error_words(metrics: Mapping[str, Any]) -> str:
+    error, chance = (Estimate.of(metrics, key) for key in ("ece", "ece_if_calibrated"))
+    if error.value is None or chance.value is None or chance.high is None:
+        return ""
+    verdict = "no more than" if error.value <= chance.high else "more than"
+    return (
+        f"The calibration error is {percent(error.value)}, {verdict} chance gives: if every "
+        f"probability were true, it would be {chance.text(percent)}."
+    )

@@ -32,7 +32,11 @@ class GainChart(Chart):
     ----------
     curve : pl.DataFrame
         In rising order of ``share`` (the leads called, as a share of all): ``gain`` (the share of
-        the customers reached), and where there is an interval ``low`` and ``high``.
+        the customers reached), and where there is a band ``low`` and ``high``; as
+        `models.curves.GainCurve.frame` gives it.
+    top : Estimate or None
+        The gain at `MARK` among the metrics of the test, so that one number has one interval in
+        the whole page.
     """
 
     name: ClassVar[str] = "gain"
@@ -43,6 +47,7 @@ class GainChart(Chart):
         "the dashed line; the higher the curve stands above it, the better the order."
     )
     curve: pl.DataFrame
+    top: Estimate | None = None
 
     def frame(self) -> pl.DataFrame:
         """Give the curve."""
@@ -59,7 +64,7 @@ class GainChart(Chart):
     def finding(self) -> str:
         """Say what the top of the list reaches, and how far one must call for most customers."""
         row = _nearest(self.frame(), MARK)
-        gain = _estimate(row, "gain").text(percent)
+        gain = _estimate(row, "gain", self.top).text(percent)
         words = f"The top {percent(row['share'])} of the list hold {gain} of the customers."
         enough = self.frame().filter(pl.col("gain") >= MANY)
         if not enough.is_empty():
@@ -85,7 +90,9 @@ class LiftChart(Chart):
     Parameters
     ----------
     curve : pl.DataFrame
-        In rising order of ``share``: ``lift``, and where there is an interval ``low``, ``high``.
+        In rising order of ``share``: ``lift``, and where there is a band ``low`` and ``high``.
+    top : Estimate or None
+        The lift at `MARK` among the metrics of the test.
     """
 
     name: ClassVar[str] = "lift"
@@ -96,6 +103,7 @@ class LiftChart(Chart):
         "at 1, because whoever calls everybody gains nothing from the order."
     )
     curve: pl.DataFrame
+    top: Estimate | None = None
 
     def frame(self) -> pl.DataFrame:
         """Give the curve."""
@@ -112,7 +120,7 @@ class LiftChart(Chart):
     def finding(self) -> str:
         """Say how much better than chance the top of the list is."""
         row = _nearest(self.frame(), MARK)
-        lift = _estimate(row, "lift")
+        lift = _estimate(row, "lift", self.top)
         words = (
             f"The top {percent(row['share'])} hold {times(lift.value)} as many customers as the "
             "same number of leads at random"
@@ -142,7 +150,8 @@ class RocChart(Chart):
     Parameters
     ----------
     curve : pl.DataFrame
-        In rising order: ``false_positive_rate`` and ``true_positive_rate``.
+        In rising order: ``false_positive_rate`` and ``true_positive_rate``, and where there is
+        a band ``low`` and ``high``.
     auc : Estimate
         The area under it.
     """
@@ -159,13 +168,14 @@ class RocChart(Chart):
 
     def frame(self) -> pl.DataFrame:
         """Give the curve."""
-        return self.curve.select("false_positive_rate", "true_positive_rate")
+        return _known(self.curve, "false_positive_rate", "true_positive_rate")
 
     def columns(self) -> Sequence[Column]:
         """Tell how the curve reads in the table."""
         return (
             Column("false_positive_rate", "Others called", percent),
             Column("true_positive_rate", "Customers found", percent),
+            *_ends(percent),
         )
 
     def finding(self) -> str:
@@ -190,8 +200,11 @@ def _known(curve: pl.DataFrame, *needed: str) -> pl.DataFrame:
 
 
 def _columns(column: Column, show: Format) -> Sequence[Column]:
-    ends = Column("low", f"{LEVEL} from", show), Column("high", "to", show)
-    return (Column("share", "Called", percent), column, *ends)
+    return (Column("share", "Called", percent), column, *_ends(show))
+
+
+def _ends(show: Format) -> Sequence[Column]:
+    return Column("low", f"{LEVEL} from", show), Column("high", "to", show)
 
 
 def _at_round_shares(curve: pl.DataFrame) -> pl.DataFrame:
@@ -204,7 +217,9 @@ def _nearest(curve: pl.DataFrame, share: float) -> dict[str, Any]:
     return curve.sort((pl.col("share") - share).abs()).row(0, named=True)
 
 
-def _estimate(row: dict[str, Any], name: str) -> Estimate:
+def _estimate(row: dict[str, Any], name: str, top: Estimate | None) -> Estimate:
+    if top is not None and top.value is not None and abs(row["share"] - MARK) < 0.005:
+        return top
     return Estimate(row[name], row.get("low"), row.get("high"))
 
 

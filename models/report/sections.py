@@ -7,11 +7,11 @@ import polars as pl
 
 from models.report.backtest import BacktestChart
 from models.report.blocks import (
-    LEVELS,
     Block,
     Facts,
     Figure,
     Figures,
+    Folded,
     Level,
     Listing,
     Notice,
@@ -30,6 +30,7 @@ from models.report.ranking import GainChart, LiftChart, RocChart
 from models.report.reliability import ReliabilityChart
 from models.report.separation import SeparationChart
 from models.report.stability import AgeChart, BlockChart, MonthChart
+from models.report.table import Column, table_of
 from models.report.timeline import TimelineChart
 
 RANDOM_PARTS = (
@@ -79,9 +80,14 @@ def _trust(inputs: ReportInputs) -> list[Block]:
 
 
 def _ranking(inputs: ReportInputs) -> list[Block]:
+    test = inputs.metrics.get("test", {})
     gain, lift = inputs.frame("gain"), inputs.frame("lift")
-    charts = [None if gain is None else GainChart(gain), None if lift is None else LiftChart(lift)]
-    return [Picture(chart) for chart in charts if chart is not None]
+    blocks: list[Block] = []
+    if gain is not None:
+        blocks.append(Picture(GainChart(gain, Estimate.of(test, "gain_10"))))
+    if lift is not None:
+        blocks.append(Picture(LiftChart(lift, Estimate.of(test, "lift_10"))))
+    return blocks
 
 
 def _separation(inputs: ReportInputs) -> list[Block]:
@@ -137,24 +143,33 @@ def _splits(inputs: ReportInputs) -> list[Block]:
 
 
 def _leakage(inputs: ReportInputs) -> list[Block]:
-    findings = inputs.frame("leakage")
-    if findings is None:
+    checks = inputs.frame("leakage")
+    if checks is None:
         return []
-    rank = pl.col("severity").replace_strict(LEVELS, range(len(LEVELS)), default=0)
-    rows = findings.sort(rank, maintain_order=True).iter_rows(named=True)
-    checks = findings["code"].n_unique()
-    bad = findings.filter(pl.col("severity").is_in(("error", "warning")))["code"].n_unique()
+    bad = checks.filter(~pl.col("status").is_in(("clean", "not applicable")))
     words = (
         "Leadcast looks for columns, events and rows that already hold the outcome: "
-        f"{counted(checks, 'check')}, of which {bad or 'none'} found something."
+        f"{counted(checks['code'].n_unique(), 'check')}, of which "
+        f"{bad['code'].n_unique() or 'none'} found something."
     )
-    return [Words([words]), Notices([_notice(row) for row in rows])]
+    worst_first = bad.sort(pl.col("status") != "error", maintain_order=True)
+    notices = [_notice(row) for row in worst_first.iter_rows(named=True)]
+    every = Folded("Every check", table_of(checks, _CHECK_COLUMNS, "Every check for leakage"))
+    return [Words([words]), *([Notices(notices)] if notices else []), every]
+
+
+_CHECK_COLUMNS = (
+    Column("code", "Code"),
+    Column("title", "What is looked for"),
+    Column("status", "Result"),
+    Column("subject", "Where"),
+    Column("found", "What was found"),
+)
 
 
 def _notice(row: dict[str, Any]) -> Notice:
     title = f"{row['title']} · {row['subject']}" if row["subject"] else row["title"]
-    # A severity that is not known here is shown rather than hidden.
-    level: Level = row["severity"] if row["severity"] in LEVELS else "warning"
+    level: Level = "error" if row["status"] == "error" else "warning"
     return Notice(level, title, row["found"] or "", row["remedy"] or "")
 
 

@@ -89,7 +89,7 @@ def tiles(inputs: ReportInputs) -> list[Tile]:
             "At random it would be 10 %.",
         ),
         ("auc", "AUC", decimal(3), "How well it ranks: 0.5 is a coin’s toss, 1 is perfect."),
-        ("ece", "calibration error", percent, "How far off the probabilities are on average."),
+        ("ece", "calibration error", percent, _chance_error(test)),
         ("log_loss", "log loss", decimal(3), _log_loss_of_nothing(chance)),
     )
     found = [(Estimate.of(test, key), name, show, words) for key, name, show, words in wanted]
@@ -177,6 +177,12 @@ def _how(inputs: ReportInputs, test: Mapping[str, Any]) -> Markup:
     )
     learner = f" ({learner_words(run.learner)})" if run.learner else ""
     return said + judged.format(learner, order, counted(test["n"], "snapshot"))
+
+
+def _chance_error(test: Mapping[str, Any]) -> str:
+    chance = Estimate.of(test, "ece_if_calibrated").value
+    words = "How far off the probabilities are on average"
+    return f"{words}." if chance is None else f"{words}; chance alone gives {percent(chance)}."
 
 
 def _log_loss_of_nothing(base_rate: float | None) -> str:
