@@ -92,21 +92,23 @@ def _series(name: str, column: "pandas.Series[Any]", kind: str | None) -> pl.Ser
     pairs = zip(column.tolist(), column.isna(), strict=True)
     known = [None if is_missing else value for value, is_missing in pairs]
     if kind == "time":
-        return pl.Series(name, [_time(name, row, value) for row, value in enumerate(known)])
+        return pl.Series(
+            name, [_time(f"{name}, row {row}", value) for row, value in enumerate(known)]
+        )
     try:
         return pl.Series(name, known, dtype=_DTYPES.get(kind or ""), strict=True)
     except (TypeError, pl.exceptions.PolarsError):
         return pl.Series(name, [None if value is None else str(value) for value in known])
 
 
-def _time(where: str, row: int, value: object) -> datetime | None:
+def _time(where: str, value: object) -> datetime | None:
     try:
         time = datetime.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:
         time = value
     if time is not None and not isinstance(time, datetime):
         raise LeadcastError(
-            f"{where}, row {row}: found {value!r}; expected a time with a zone in ISO format, "
+            f"{where}: found {value!r}; expected a time with a zone in ISO format, "
             "such as 2026-01-05T09:31:00Z"
         )
     return time
@@ -132,7 +134,7 @@ def _events_of(row: int, lead_id: str, cell: Any) -> Iterator[dict[str, Any]]:  
         if events is None or isinstance(events, float):
             return
         for event in events:
-            time = _time(where, row, event["occurred_at"])
+            time = _time(where, event["occurred_at"])
             if time is None or time.tzinfo is None:
                 raise LeadcastError(f"{where}: {event['occurred_at']!r} has no time zone")
             value = event.get("value")

@@ -22,7 +22,7 @@ from models.bundle_reference import Reference
 from models.learners.prior import Prior
 from serve.scorer import Event, Scorer
 from serve.scores import SCHEMA
-from tests.scoring_world import END, START, bundle_folder, origin, scoring_world, undated_origin
+from tests.scoring_world import END, START, bundle_folder, scoring_world, undated_origin
 
 ROOT = Path(__file__).parents[1]
 AS_OF = START + timedelta(days=150)
@@ -347,11 +347,3 @@ def test_what_is_slow_to_import_is_not_imported() -> None:
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == []
-
-
-def test_the_example_can_be_scored() -> None:
-    example = scorer().example()
-    scores = scorer().score_pandas(example.to_pandas())
-    assert scores["lead_id"].tolist() == ["example 1", "example 2"]
-    assert scores["probability"].between(0, 1).all()
-    assert origin(scoring_world()).source == "small"
