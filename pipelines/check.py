@@ -1,5 +1,6 @@
 """Check a source: its definition and its data, every fault told at once."""
 
+from features.errors import FaultsError
 from features.sources.ingest import check_source
 from features.sources.load import find_definition
 from pipelines.paths import SOURCES
@@ -26,4 +27,7 @@ def check(source: str) -> str:
     """
     definition = find_definition(source, SOURCES)
     ensure_raw(definition)
-    return str(check_source(definition))
+    found = check_source(definition)
+    if not found.is_fine:
+        raise FaultsError(found.subject, found.faults)
+    return str(found)

@@ -59,11 +59,9 @@ def simulate(
     seed: Annotated[int, typer.Option(help="The same seed gives the same world.")] = 1,
 ) -> None:
     """Simulate the demo's seller: leads, events, outcomes and the true probabilities."""
-    from demo.simulate import simulate as simulate_world
-    from pipelines.console import progress_bar
+    from pipelines.raw import simulate_with_progress
 
-    with progress_bar("simulating", "leads", leads) as advance:
-        simulate_world(leads, seed, out, progress=advance)
+    simulate_with_progress(leads, seed, out)
     print(f"{leads:,} leads written to {out}")
 
 
@@ -88,11 +86,14 @@ def score(
         str | None,
         typer.Option(help="Read the files as this source's definition maps its export."),
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a batch that was interrupted.")
+    ] = False,
 ) -> None:
     """Score new leads with a bundle: a probability for each, in canonical columns or a source's."""
     from pipelines.score import score_new_leads
 
-    print(score_new_leads(bundle, leads, events, _moment(as_of), out, source))
+    print(score_new_leads(bundle, leads, events, _moment(as_of), out, source, resume))
 
 
 def _moment(text: str | None) -> datetime | None:

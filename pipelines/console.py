@@ -9,8 +9,12 @@ if TYPE_CHECKING:
     from rich.progress import ProgressColumn
 
 
+Tell = Callable[[int, int], None]
+"""Takes how many are done, and of how many."""
+
+
 @contextmanager
-def progress_bar(doing: str, unit: str, total: int | None) -> Iterator[Callable[[int], None]]:
+def progress_bar(doing: str, unit: str) -> Iterator[Tell]:
     """Show a bar with the rate and the time left; nothing where nobody is looking.
 
     Parameters
@@ -19,32 +23,28 @@ def progress_bar(doing: str, unit: str, total: int | None) -> Iterator[Callable[
         What is being done ("scoring").
     unit : str
         What is counted ("leads").
-    total : int or None
-        How many there are to do; None where that is not known.
 
     Yields
     ------
     callable
-        Takes how many more are done.
+        Takes how many are done, and of how many.
     """
     if not sys.stderr.isatty():
-        yield lambda _more: None
+        yield lambda _done, _total: None
         return
     # rich is slow to import, and only a terminal needs it.
     from rich.console import Console
     from rich.progress import Progress
 
-    bar = Progress(*_columns(), console=Console(stderr=True), transient=True)
-    with bar as progress:
-        task = progress.add_task(doing, total=total, rate="")
+    with Progress(*_columns(), console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(doing, total=None, rate="")
 
-        def advance(more: int) -> None:
-            progress.update(task, advance=more)
-            now = progress.tasks[0]
-            rate = f"{now.completed / now.elapsed:,.0f} {unit}/s" if now.elapsed else ""
-            progress.update(task, rate=rate)
+        def tell(done: int, total: int) -> None:
+            elapsed = progress.tasks[0].elapsed
+            rate = f"{done / elapsed:,.0f} {unit}/s" if elapsed else ""
+            progress.update(task, completed=done, total=total, rate=rate)
 
-        yield advance
+        yield tell
 
 
 def _columns() -> list["ProgressColumn"]:

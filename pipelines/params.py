@@ -48,13 +48,17 @@ class SnapshotParams(Frozen):
 class EvaluationParams(Frozen):
     """How the test metrics' intervals are computed."""
 
-    replicates: int = Field(1000, ge=100, description="bootstrap replicates")
+    replicates: int = Field(1000, ge=100, description="bootstrap replicates, on all of the test")
+    slice_replicates: int = Field(400, ge=100, description="likewise, on each slice")
 
 
 class LeakageParams(Frozen):
     """What the leakage gate does with what it finds."""
 
     stop: bool = Field(True, description="whether a finding of severity error fails the run")
+    vouched: tuple[str, ...] = Field(
+        (), description="columns, features or codes of checks whose findings are warnings only"
+    )
 
 
 class TrackingParams(Frozen):

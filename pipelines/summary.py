@@ -1,7 +1,6 @@
 """What a run came to, in a dozen lines."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import polars as pl
 
@@ -53,13 +52,25 @@ _SHOWN = (
 )
 
 
-def _leads(run: RunFolder) -> str:
-    outcomes = pl.scan_parquet(run.tables / "outcomes.parquet")
+def count_customers(outcomes: pl.DataFrame) -> int:
+    """Count the leads that became customers, at any time.
+
+    Parameters
+    ----------
+    outcomes : pl.DataFrame
+        As `features.tables.Tables.outcomes`.
+
+    Returns
+    -------
+    int
+    """
     won = pl.col("won_at").is_not_null() | pl.col("converted").fill_null(False)
-    counts: dict[str, Any] = (
-        outcomes.select(leads=pl.len(), won=won.sum()).collect().row(0, named=True)
-    )
-    return f"{counts['leads']:,} leads, {counts['won']:,} became customers"
+    return int(outcomes.select(won.sum()).item())
+
+
+def _leads(run: RunFolder) -> str:
+    outcomes = pl.read_parquet(run.tables / "outcomes.parquet")
+    return f"{outcomes.height:,} leads, {count_customers(outcomes):,} became customers"
 
 
 def _metric(metric: Metric | None, form: str) -> str:

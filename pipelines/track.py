@@ -101,11 +101,12 @@ def _log_bundle(run: RunFolder) -> str:
 
     from serve.scorer import Scorer
 
-    example = Scorer.load(run.bundle).example().to_pandas()
-    scores = Scorer.load(run.bundle).score_pandas(example)
+    scorer = Scorer.load(run.bundle)
+    example = scorer.example().to_pandas()
+    scores = scorer.score_pandas(example)
     model = mlflow.pyfunc.log_model(
         name="leadcast",
-        python_model=str(Path("serve") / "mlflow_model.py"),
+        python_model=str(Path("serve") / "pyfunc.py"),
         artifacts={"bundle": str(run.bundle)},
         code_paths=CODE,
         pip_requirements=[
@@ -118,6 +119,7 @@ def _log_bundle(run: RunFolder) -> str:
 
 
 if __name__ == "__main__":
-    # MLflow's own progress bars and hints would hide the stage's one line.
+    # MLflow's own progress bars and messages would hide the stage's one line.
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     run_stage("track", track)

@@ -1,0 +1,61 @@
+"""The bundle: everything that scoring needs, as plain data."""
+
+import polars as pl
+
+from features.files import read_json
+from features.tables import Tables
+from models.bundle import write_bundle
+from models.bundle_files import Origin
+from models.bundle_reference import Reference
+from models.calibration import calibrator_from_json
+from models.intervals import LeadIntervals
+from models.learners.store import load_learner
+from models.splits import PARTS
+from pipelines.dataset import read_plan, used_snapshots
+from pipelines.params import load_params
+from pipelines.paths import RunFolder
+from pipelines.settings import snapshot_settings
+from pipelines.stage import run_stage
+
+
+def export(source: str) -> str:
+    """Write the bundle.
+
+    Parameters
+    ----------
+    source : str
+        The source's name.
+
+    Returns
+    -------
+    str
+        The bundle's id.
+    """
+    run, params = RunFolder(source), load_params()
+    tables, snapshots = Tables.read(run.tables), used_snapshots(run)
+    backtest, calibration = read_json(run.backtest), read_json(run.calibration)
+    origin = Origin(
+        source=source,
+        fingerprint=read_json(run.fingerprint)["sha256"],
+        time_order=tables.time_order,
+        attribute_types=tables.attribute_types,
+        snapshots=snapshot_settings(source, params),
+        sizes={part: snapshots.filter(pl.col("part") == part).height for part in PARTS},
+        insufficient_data=backtest["chosen"] == "prior",
+    )
+    manifest = write_bundle(
+        run.bundle,
+        plan=read_plan(run),
+        learner=load_learner(run.learner),
+        calibrator=calibrator_from_json(calibration["calibrator"]),
+        intervals=LeadIntervals.from_json(calibration["intervals"]),
+        reference=Reference.of(pl.read_parquet(run.test_scores)["probability"].to_numpy()),
+        metrics=read_json(run.metrics),
+        origin=origin,
+        notes=backtest["notes"],
+    )
+    return f"bundle {manifest.bundle_id[:12]} in {run.bundle}"
+
+
+if __name__ == "__main__":
+    run_stage("export", export)

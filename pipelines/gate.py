@@ -1,0 +1,61 @@
+"""The leakage gate: the run stops where a column or an event tells the outcome."""
+
+from functools import partial
+
+import polars as pl
+
+from features.engine import compute
+from features.files import write_json
+from features.sources.load import find_definition
+from features.tables import Tables
+from models.leakage import LeakageContext, examine
+from pipelines.dataset import read_part, read_plan
+from pipelines.params import load_params
+from pipelines.paths import SOURCES, RunFolder
+from pipelines.settings import horizon_days, snapshot_settings
+from pipelines.stage import run_stage
+
+
+def pass_gate(source: str) -> str:
+    """Look for leakage before anything is trained.
+
+    What was found is written before the run is stopped, so that it can be read.
+
+    Parameters
+    ----------
+    source : str
+        The source's name.
+
+    Returns
+    -------
+    str
+        How many checks were clean, and how many warned.
+
+    Raises
+    ------
+    FaultsError
+        If a check found an error, unless the parameters say not to stop.
+    """
+    run, params = RunFolder(source), load_params()
+    tables = Tables.read(run.tables)
+    horizon = horizon_days(tables, snapshot_settings(source, params))
+    context = LeakageContext(
+        tables=tables,
+        snapshots=pl.read_parquet(run.snapshots),
+        training=read_part(run, "train", horizon),
+        allowed_columns=frozenset(find_definition(source, SOURCES).tables.leads.attributes),
+        vouched=frozenset(params.leakage.vouched),
+        recompute=partial(compute, read_plan(run)),
+        seed=params.seed,
+    )
+    report = examine(context)
+    write_json(run.leakage, report.frame().to_dicts())
+    if params.leakage.stop:
+        report.refuse(f"leakage gate of source {source!r}")
+    statuses = [examined.status for examined in report.examined]
+    told = [f"{statuses.count(status)} {status}" for status in dict.fromkeys(statuses)]
+    return f"{len(statuses)} checks: {', '.join(told)}"
+
+
+if __name__ == "__main__":
+    run_stage("gate", pass_gate)

@@ -1,0 +1,115 @@
+"""The page for people."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from features.delays import DelayCurve, delay_curve
+from features.files import read_json
+from features.snapshots import SnapshotSettings, has_undated_outcome
+from features.sources.load import find_definition
+from features.tables import Tables, TimeOrder
+from models.report import ReportInputs, RunFacts, SourceFacts, write_report
+from models.split_summary import split_summary
+from pipelines.dataset import read_plan
+from pipelines.params import load_params
+from pipelines.paths import SOURCES, RunFolder
+from pipelines.settings import horizon_days, snapshot_settings
+from pipelines.stage import run_stage
+from pipelines.summary import count_customers
+from pipelines.track import git_commit
+
+CURVES = ("reliability", "reliability_curve", "gain", "lift", "roc", "separation")
+
+
+def report(source: str) -> str:
+    """Write the report of a run.
+
+    Parameters
+    ----------
+    source : str
+        The source's name.
+
+    Returns
+    -------
+    str
+        Where it lies.
+    """
+    run, params = RunFolder(source), load_params()
+    tables, settings = Tables.read(run.tables), snapshot_settings(source, params)
+    delays = _delays(tables)
+    snapshots = pl.read_parquet(run.snapshots)
+    summary = split_summary(snapshots, horizon_days(tables, settings))
+    backtest = read_json(run.backtest)
+    calibration = read_json(run.calibration)
+    inputs = ReportInputs(
+        source=_source_facts(source),
+        run=_run_facts(run, tables, settings, snapshots.height, backtest["chosen"]),
+        metrics=read_json(run.metrics),
+        notes=(*backtest["notes"], *summary.warnings),
+        **{name: pl.read_csv(run.curves / f"{name}.csv") for name in CURVES},
+        delays=None if delays is None else delays.frame(),
+        delay_words="" if delays is None else delays.words(settings.horizon_days),
+        importance=_importance(run, backtest["importance"]),
+        splits=summary.frame(),
+        backtest=pl.DataFrame(backtest["results"]) if backtest["results"] else None,
+        choice_words=tuple(backtest["notes"]),
+        calibration_words=(calibration["words"], calibration["reason"]),
+        leakage=pl.DataFrame(read_json(run.leakage)),
+        quality=read_json(run.tables / "quality.json"),
+    )
+    write_report(inputs, run.report)
+    return str(run.report)
+
+
+def _delays(tables: Tables) -> DelayCurve | None:
+    if tables.time_order is not TimeOrder.DATED or has_undated_outcome(tables):
+        return None
+    return delay_curve(tables)
+
+
+def _source_facts(source: str) -> SourceFacts:
+    definition = find_definition(source, SOURCES)
+    return SourceFacts(source, definition.title, definition.licence, definition.homepage)
+
+
+def _run_facts(
+    run: RunFolder, tables: Tables, settings: SnapshotSettings, n_snapshots: int, chosen: str
+) -> RunFacts:
+    manifest: dict[str, Any] = read_json(run.bundle / "manifest.json")
+    dated = tables.time_order is TimeOrder.DATED
+    created = tables.leads["created_at"]
+    return RunFacts(
+        n_leads=tables.leads.height,
+        n_events=int(tables.events.select(pl.len()).collect().item()),
+        n_snapshots=n_snapshots,
+        n_customers=count_customers(tables.outcomes),
+        created_at=datetime.now(UTC),
+        code_version=manifest["code_version"],
+        fingerprint=manifest["origin"]["fingerprint"],
+        horizon_days=horizon_days(tables, settings),
+        landmarks_days=settings.landmarks_days if dated else (),
+        time_order=str(tables.time_order),
+        first_created_at=created.min() if dated else None,  # type: ignore[arg-type]
+        last_created_at=created.max() if dated else None,  # type: ignore[arg-type]
+        observed_until=tables.observed_until,
+        git_commit=git_commit(),
+        learner=chosen,
+    )
+
+
+def _importance(run: RunFolder, importance: list[float]) -> pl.DataFrame:
+    features = read_plan(run).features
+    return pl.DataFrame(
+        {
+            "name": [feature.name for feature in features],
+            "group": [feature.group for feature in features],
+            "words": [feature.words for feature in features],
+            "importance": importance,
+        }
+    )
+
+
+if __name__ == "__main__":
+    run_stage("report", report)
