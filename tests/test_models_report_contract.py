@@ -47,6 +47,11 @@ def inputs() -> ReportInputs:
     )
 
 
+@pytest.fixture(scope="module")
+def page(inputs: ReportInputs) -> str:
+    return render_report(inputs)
+
+
 def delays(rng: np.random.Generator) -> DelayCurve:
     days = rng.exponential(20, 300)
     return DelayCurve.from_durations(days, np.where(days < 30, WON, LOST), np.full(300, 90.0))
@@ -85,13 +90,11 @@ def test_every_frame_of_the_other_modules_makes_its_section(inputs: ReportInputs
     assert made == [*expected, "leakage", "figures", "run"]
 
 
-def test_the_page_is_drawn_from_them(inputs: ReportInputs) -> None:
-    page = render_report(inputs)
+def test_the_page_is_drawn_from_them(page: str) -> None:
     assert page.count("<svg") == 2 * 9
     assert "It tells the outcome by itself." in page
 
 
-def test_probabilities_that_are_true_are_not_called_wrong(inputs: ReportInputs) -> None:
-    page = render_report(inputs)
+def test_probabilities_that_are_true_are_not_called_wrong(page: str) -> None:
     assert "more than chance explains" not in page
     assert "no more than chance gives: if every" in page

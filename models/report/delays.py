@@ -60,13 +60,16 @@ class DelayChart(Chart):
 
     def finding(self) -> str:
         """Say what the horizon catches of the customers that were seen."""
-        if self.words or self.horizon_days is None:
+        if self.words:
             return self.words
+        last = f"{percent(self.curve['share'][-1])} after {duration(self.curve['days'][-1])}"
+        if self.horizon_days is None:
+            return f"Of the leads, {last} are customers."
         by_then = self.curve.filter(pl.col("days") <= self.horizon_days)
         caught = float(by_then["share"][-1]) if by_then.height else 0.0
         return (
             f"{percent(caught)} of the leads are customers after {duration(self.horizon_days)}, "
-            f"{percent(self.curve['share'][-1])} after {duration(self.curve['days'][-1])}."
+            f"{last}."
         )
 
     def draw(self, figure: "Figure", size: Size) -> None:

@@ -77,7 +77,7 @@ class GainChart(Chart):
         axes = panel(figure, size)
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 4)))
         _draw_curve(axes, self.frame(), "share", "gain")
-        _point_out(axes, _nearest(self.frame(), MARK), "gain", percent)
+        _point_out(axes, _nearest(self.frame(), MARK), "gain", percent, rising=True)
         axes.set(xlim=(0, 1), ylim=(0, 1.005), xlabel="Share of the list called")
         axes.set_title("Share of all customers reached")
         percent_axes(axes, x=True, y=True)
@@ -136,7 +136,7 @@ class LiftChart(Chart):
         frame = frame.filter(pl.col("share") >= min(0.01, frame["share"][-1]))
         axes.axhline(1, color=MUTED, linewidth=1, linestyle=(0, (4, 4)))
         _draw_curve(axes, frame, "share", "lift")
-        _point_out(axes, _nearest(frame, MARK), "lift", times)
+        _point_out(axes, _nearest(frame, MARK), "lift", times, rising=False)
         axes.set(xlim=(0, 1), xlabel="Share of the list called")
         axes.set_ylim(bottom=0)
         axes.set_title("Times as many customers as at random")
@@ -231,10 +231,15 @@ def _draw_curve(axes: "Axes", curve: pl.DataFrame, x: str, y: str) -> None:
     axes.plot(few[x].to_numpy(), few[y].to_numpy(), color=ACCENT)
 
 
-def _point_out(axes: "Axes", row: dict[str, Any], name: str, show: Format) -> None:
+def _point_out(axes: "Axes", row: dict[str, Any], name: str, show: Format, *, rising: bool) -> None:
+    # The number stands on the side that the curve turns away from.
     share, value = row["share"], row[name]
     axes.plot([share, share], [0, value], color=ACCENT, linewidth=1)
     axes.plot([share], [value], "o", color=ACCENT, markersize=7)
     axes.annotate(
-        show(value), (share, value), xytext=(9, -4), textcoords="offset points", weight="bold"
+        show(value),
+        (share, value),
+        xytext=(10, -11 if rising else 6),
+        textcoords="offset points",
+        weight="bold",
     )

@@ -168,9 +168,9 @@ _CHECK_COLUMNS = (
 
 
 def _notice(row: dict[str, Any]) -> Notice:
-    title = f"{row['title']} · {row['subject']}" if row["subject"] else row["title"]
+    title = " · ".join(part for part in (row["title"], row["subject"]) if part)
     level: Level = "error" if row["status"] == "error" else "warning"
-    return Notice(level, title, row["found"] or "", row["remedy"] or "")
+    return Notice(level, title[:1].upper() + title[1:], row["found"] or "", row["remedy"] or "")
 
 
 def _figures(inputs: ReportInputs) -> list[Block]:
