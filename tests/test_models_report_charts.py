@@ -8,8 +8,9 @@ import pytest
 from models.report.backtest import BacktestChart
 from models.report.chart import Chart
 from models.report.delays import DelayChart
+from models.report.estimates import Estimate
 from models.report.importance import by_feature, by_group, importance_blocks
-from models.report.numbers import Estimate, percent
+from models.report.numbers import percent
 from models.report.quality import columns_frame, quality_blocks
 from models.report.ranking import GainChart, LiftChart, RocChart
 from models.report.reliability import ReliabilityChart

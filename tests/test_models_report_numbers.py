@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.report.estimates import Estimate
 from models.report.numbers import (
     MISSING,
-    Estimate,
     age,
     count,
     counted,

@@ -13,9 +13,10 @@ import pytest
 
 from models.metric_families import metrics_by_name
 from models.report import ReportInputs, SourceFacts, render_report, write_report
+from models.report.estimates import Estimate
 from models.report.inputs import FRAMES
 from models.report.metric_words import METRICS, calibration_sentence
-from models.report.numbers import Estimate, percent
+from models.report.numbers import percent
 from models.report.sections import sections
 from models.report.summary import in_hundred, sentences
 from tests.report_samples import bare_inputs, sample_inputs, sample_page, short_inputs, tiny_inputs
@@ -194,6 +195,16 @@ def test_an_empty_frame_is_as_good_as_none(name: str) -> None:
     empty, absent = sample_inputs(**{name: frame.clear()}), sample_inputs(**{name: None})
     assert [s.name for s in sections(empty)] == [s.name for s in sections(absent)]
     assert empty.frame(name) is None
+
+
+@pytest.mark.parametrize("name", ["reliability", "gain", "lift", "roc"])
+def test_bands_that_a_file_left_empty_are_no_words(name: str) -> None:
+    frame = sample_inputs().frame(name)
+    assert frame is not None
+    empty = frame.with_columns(low=pl.lit(None, pl.String), high=pl.lit(None, pl.String))
+    read = sample_inputs(**{name: empty}).frame(name)
+    assert read is not None
+    assert read.schema["low"] == read.schema["high"] == pl.Float64
 
 
 def test_every_frame_that_lacks_a_column_is_named_at_once() -> None:

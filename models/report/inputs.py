@@ -35,6 +35,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "backtest": ("log_loss", "difference"),
 }
 """The columns without which a row shows nothing: it is left out where one of them is null."""
+NUMBERS = frozenset({"low", "high", "gain", "lift", "true_positive_rate", "observed", "base_rate"})
+"""Columns that may be null throughout."""
 
 
 @dataclass(frozen=True)
@@ -199,5 +201,9 @@ class ReportInputs:
         frame: pl.DataFrame | None = getattr(self, name)
         if frame is None:
             return None
-        known = frame.fill_nan(None).drop_nulls(KEYS.get(name, ()))
+        # A column read from a file in which all is empty has no type of its own.
+        empty = [column for column in frame.columns if frame[column].null_count() == frame.height]
+        numbers = [column for column in empty if column in NUMBERS]
+        known = frame.with_columns(pl.col(numbers).cast(pl.Float64)).fill_nan(None)
+        known = known.drop_nulls(KEYS.get(name, ()))
         return None if known.is_empty() else known

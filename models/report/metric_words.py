@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from models.report.numbers import NBSP, Estimate, Format, decimal, percent
+from models.report.estimates import Estimate
+from models.report.numbers import NBSP, Format, decimal, percent
 
 
 @dataclass(frozen=True)

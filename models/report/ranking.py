@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import polars as pl
 
 from models.report.chart import MOST_POINTS, Chart, Size
-from models.report.numbers import LEVEL, Estimate, Format, decimal, percent, times
+from models.report.estimates import Estimate
+from models.report.numbers import LEVEL, Format, decimal, percent, times
 from models.report.panels import panel, percent_axes
 from models.report.svg import ACCENT, MUTED
 from models.report.table import Column, thinned

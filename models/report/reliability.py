@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 import polars as pl
 
 from models.report.chart import MOST_POINTS, Chart, Size
-from models.report.numbers import LEVEL, chance_words, count, counted, percent
+from models.report.estimates import chance_words
+from models.report.numbers import LEVEL, count, counted, percent
 from models.report.panels import add_key, panel, percent_axes
 from models.report.svg import ACCENT, INK, MUTED, THIRD
 from models.report.table import Column, thinned

@@ -21,10 +21,11 @@ from models.report.blocks import (
     Words,
 )
 from models.report.delays import DelayChart
+from models.report.estimates import Estimate
 from models.report.importance import importance_blocks
 from models.report.inputs import ReportInputs
 from models.report.metric_words import calibration_sentence, metric_rows
-from models.report.numbers import Estimate, age, count, counted, day, duration
+from models.report.numbers import age, count, counted, day, duration
 from models.report.quality import quality_blocks
 from models.report.ranking import GainChart, LiftChart, RocChart
 from models.report.reliability import ReliabilityChart

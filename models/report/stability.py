@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import polars as pl
 
 from models.report.chart import Chart, Size
-from models.report.numbers import LEVEL, Estimate, age, chance_words, count, decimal, percent
+from models.report.estimates import Estimate, chance_words
+from models.report.numbers import LEVEL, age, count, decimal, percent
 from models.report.panels import percent_axes, two_panels
 from models.report.svg import ACCENT, MUTED, SECOND, plain
 from models.report.table import Column

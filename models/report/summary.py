@@ -8,11 +8,11 @@ from typing import Any
 import polars as pl
 from markupsafe import Markup
 
+from models.report.estimates import Estimate
 from models.report.inputs import ReportInputs
 from models.report.metric_words import learner_words
 from models.report.numbers import (
     LEVEL,
-    Estimate,
     Format,
     count,
     counted,
