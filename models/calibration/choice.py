@@ -141,7 +141,7 @@ def choose_calibrator(
         If the lengths differ, a log-odds is not finite or an outcome is neither 0 nor 1.
     """
     rows = Rows.of(log_odds, converted, group)
-    rarer = _leads_of_rarer_outcome(rows)
+    rarer = rows.leads_of_rarer_outcome
     possible = [name for name, (fewest, _) in METHODS.items() if rarer >= fewest]
     straight = [name for name in possible if name in STRAIGHT][-1]
     bent = [name for name in possible if name not in STRAIGHT]
@@ -151,12 +151,6 @@ def choose_calibrator(
     if curve is None:
         method, curve = "identity", Identity(len(rows))
     return CalibrationChoice(curve, method, candidates, _reason(method, candidates, rarer))
-
-
-def _leads_of_rarer_outcome(rows: Rows) -> int:
-    won = len(np.unique(rows.group[rows.converted == 1]))
-    lost = len(np.unique(rows.group[rows.converted == 0]))
-    return min(won, lost)
 
 
 def _compared(rows: Rows, methods: list[str], seed: int) -> tuple[Candidate, ...]:

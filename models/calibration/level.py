@@ -10,6 +10,8 @@ from models.calibration.shapes import Level
 from models.calibration.shrinkage import Rows, shrunken
 from models.calibration.stored import Shifted
 
+FEWEST_LEADS = 5
+
 
 @dataclass(frozen=True)
 class LevelShift:
@@ -85,7 +87,7 @@ def fit_level_shift(
     Returns
     -------
     LevelShift
-        A shift of 0 where fewer than two leads are given.
+        A shift of 0 where fewer than `FEWEST_LEADS` leads have the rarer outcome.
 
     Raises
     ------
@@ -93,12 +95,11 @@ def fit_level_shift(
         If the lengths differ, a log-odds is not finite or an outcome is neither 0 nor 1.
     """
     rows = Rows.of(log_odds, converted, group)
-    if len(np.unique(rows.group)) < 2:
-        return LevelShift(0.0, float("inf"), 0.0, len(rows))
     moved = Rows(calibrator.log_odds(rows.log_odds), rows.converted, rows.group)
     frame = Level.on(moved.log_odds)
-    correction = shrunken(moved, frame.columns(moved.log_odds), frame.priors())
-    if correction is None:
-        return LevelShift(0.0, float("inf"), 0.0, len(rows))
-    error = float(np.sqrt(correction.covariance[0, 0]))
-    return LevelShift(float(correction.mean[0]), error, float(correction.unshrunken[0]), len(rows))
+    enough = rows.leads_of_rarer_outcome >= FEWEST_LEADS
+    found = shrunken(moved, frame.columns(moved.log_odds), frame.priors()) if enough else None
+    if found is None:
+        return LevelShift(0.0, None, 0.0, len(rows))
+    error = float(np.sqrt(found.covariance[0, 0]))
+    return LevelShift(float(found.mean[0]), error, float(found.unshrunken[0]), len(rows))

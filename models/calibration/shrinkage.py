@@ -51,6 +51,12 @@ class Rows:
         """The outcomes, a place a row."""
         return Tally(self.log_odds, np.ones(len(self)), self.converted)
 
+    @property
+    def leads_of_rarer_outcome(self) -> int:
+        """How many leads have a row with the outcome that fewer have."""
+        won, lost = (np.unique(self.group[self.converted == outcome]) for outcome in (1, 0))
+        return min(len(won), len(lost))
+
     @classmethod
     def of(cls, log_odds: npt.ArrayLike, converted: npt.ArrayLike, group: npt.ArrayLike) -> Self:
         """Check rows and number their groups.

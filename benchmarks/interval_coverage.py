@@ -1,0 +1,214 @@
+"""How often intervals hold the truth, in worlds where it is known.
+
+Run ``python -m benchmarks.interval_coverage``: intervals of metrics (bootstrap), of AUCs (DeLong)
+and of leads (Venn-Abers), each over several worlds.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from benchmarks.known_worlds import Drawn, World
+from models.bootstrap import Estimate
+from models.calibration import choose_calibrator
+from models.calibration.calibrators import probability_of
+from models.data import Floats, Integers
+from models.delong import auc_interval, compare_aucs
+from models.evaluation import evaluate
+from models.intervals import fit_lead_intervals
+from models.metric_families import measure
+from models.tally import tally
+
+LARGE = 100_000
+"""Leads whose true probabilities stand for the world itself."""
+
+
+def curved(log_odds: Floats) -> Floats:
+    """Bend log-odds: the learner is too sure of its best leads."""
+    return np.where(log_odds > -2, -2 + 0.6 * (log_odds + 2), log_odds)
+
+
+def flattened(log_odds: Floats) -> Floats:
+    """Flatten log-odds and raise them: the learner is too sure, and the base rate has risen."""
+    return -2.7 + 0.8 * (log_odds + 3)
+
+
+WORLDS: dict[str, World] = {
+    "calibrated": World(),
+    "too sure": World(curve=flattened),
+    "bent": World(curve=curved, spread=1.2),
+    "half convert": World(level=-0.5, spread=1.5),
+    "independent rows": World(agreement=0.0),
+}
+
+
+def metric_coverage(
+    world: World, leads: int, repetitions: int, replicates: int = 500, by_row: bool = False
+) -> pl.DataFrame:
+    """Measure how often metrics' intervals hold the metrics of the world itself.
+
+    Parameters
+    ----------
+    world : World
+    leads : int
+        Leads in each sample.
+    repetitions : int
+        How many samples.
+    replicates : int
+        Draws of each bootstrap.
+    by_row : bool
+        Take rows as independent, which they are not: what the clusters are good for.
+
+    Returns
+    -------
+    pl.DataFrame
+        A row a metric: ``metric``, ``truth``, ``mean`` (of the estimates), ``covered``.
+    """
+    truth = _truth(world)
+    found: dict[str, list[Estimate]] = defaultdict(list)
+    for drawn in _samples(world, leads, repetitions):
+        group = np.arange(len(drawn.group)) if by_row else drawn.group
+        content = evaluate(
+            probability_of(drawn.log_odds), drawn.converted, group, replicates=replicates
+        )
+        for name in truth:
+            found[name].append(Estimate(**content["test"][name]))
+    return pl.DataFrame([_row(name, truth[name], estimates) for name, estimates in found.items()])
+
+
+def auc_coverage(world: World, leads: int, repetitions: int, by_row: bool = False) -> float:
+    """Measure how often DeLong's interval holds the AUC of the world itself.
+
+    Parameters
+    ----------
+    world, leads, repetitions, by_row
+        As in `metric_coverage`.
+
+    Returns
+    -------
+    float
+    """
+    truth = _truth(world)["auc"]
+    estimates = [
+        auc_interval(drawn.log_odds, drawn.converted, _groups(drawn, by_row))
+        for drawn in _samples(world, leads, repetitions)
+    ]
+    return _share(estimates, truth)
+
+
+def auc_difference_coverage(world: World, leads: int, repetitions: int) -> float:
+    """Measure how often DeLong's interval holds the difference of two AUCs.
+
+    The second ranking is the first with noise of half its spread.
+
+    Parameters
+    ----------
+    world, leads, repetitions
+        As in `metric_coverage`.
+
+    Returns
+    -------
+    float
+    """
+    large = world.draw(LARGE, seed=10**6)
+    blurred = _blurred(large, world, seed=1)
+    aucs = [measure(tally(value, large.truth))["auc"] for value in (large.log_odds, blurred)]
+    estimates = [
+        compare_aucs(
+            drawn.log_odds, _blurred(drawn, world, seed), drawn.converted, drawn.group
+        ).difference
+        for seed, drawn in enumerate(_samples(world, leads, repetitions))
+    ]
+    return _share(estimates, aucs[0] - aucs[1])
+
+
+def lead_coverage(
+    world: World, leads: int, repetitions: int, level: float = 0.9, replicates: int = 200
+) -> dict[str, float]:
+    """Measure how often leads' intervals hold the true rate of leads with nearly equal log-odds.
+
+    Parameters
+    ----------
+    world, leads, repetitions
+        As in `metric_coverage`; the calibrator is chosen on the same leads as the intervals.
+    level : float
+        What the intervals promise.
+    replicates : int
+        Draws for each fit.
+
+    Returns
+    -------
+    dict of str to float
+        ``covered``: share of new leads whose interval holds the true rate of their hundredth of
+        all leads; ``width``: the intervals' mean width; ``pair_width``: that of the Venn-Abers
+        pair.
+    """
+    new = world.draw(2000, seed=10**6)
+    order = np.argsort(new.log_odds)
+    log_odds, truth = new.log_odds[order], new.truth[order]
+    hundredth = np.arange(len(truth)) * 100 // len(truth)
+    rate = (np.bincount(hundredth, truth) / np.bincount(hundredth))[hundredth]
+    sums: dict[str, list[float]] = defaultdict(list)
+    for drawn in _samples(world, leads, repetitions):
+        rows = (drawn.log_odds, drawn.converted, drawn.group)
+        intervals = fit_lead_intervals(*rows, level=level, replicates=replicates)
+        probability = choose_calibrator(*rows).calibrator.probability(log_odds)
+        low, high = intervals.interval(log_odds, probability)
+        if_lost, if_won = intervals.pair(log_odds)
+        sums["covered"].append(float(np.mean((low <= rate) & (rate <= high))))
+        sums["width"].append(float(np.mean(high - low)))
+        sums["pair_width"].append(float(np.mean(if_won - if_lost)))
+    return {name: float(np.mean(numbers)) for name, numbers in sums.items()}
+
+
+def main() -> None:
+    """Print all coverages."""
+    for name, world in WORLDS.items():
+        print(f"\n{name}: metrics, 1,000 leads, nominal 95 %")
+        with pl.Config(tbl_rows=40):
+            print(metric_coverage(world, leads=1000, repetitions=200))
+        delong = auc_coverage(world, leads=1000, repetitions=500)
+        difference = auc_difference_coverage(world, leads=1000, repetitions=300)
+        print(f"DeLong, nominal 95 %: AUC {delong:.3f}, difference {difference:.3f}")
+        for leads in (300, 1000, 4000):
+            print(
+                f"leads' intervals, nominal 90 %, {leads} leads:", lead_coverage(world, leads, 40)
+            )
+
+
+def _samples(world: World, leads: int, repetitions: int) -> Iterator[Drawn]:
+    return (world.draw(leads, seed) for seed in range(repetitions))
+
+
+def _truth(world: World) -> dict[str, float]:
+    large = world.draw(LARGE, seed=10**6)
+    return measure(tally(probability_of(large.log_odds), large.truth))
+
+
+def _groups(drawn: Drawn, by_row: bool) -> Integers:
+    return np.arange(len(drawn.group)) if by_row else drawn.group
+
+
+def _blurred(drawn: Drawn, world: World, seed: int) -> Floats:
+    noise = np.random.default_rng(seed).normal(size=len(drawn.group))
+    return drawn.log_odds + world.spread / 2 * noise
+
+
+def _row(name: str, truth: float, estimates: list[Estimate]) -> dict[str, Any]:
+    values = [one.value for one in estimates if one.value is not None]
+    mean = float(np.mean(values))
+    return {"metric": name, "truth": truth, "mean": mean, "covered": _share(estimates, truth)}
+
+
+def _share(estimates: list[Estimate], truth: float) -> float:
+    ends = [(one.low, one.high) for one in estimates]
+    known = [(low, high) for low, high in ends if low is not None and high is not None]
+    # A world of true probabilities has no miscalibration but what rounding leaves.
+    return float(np.mean([low <= truth + 1e-9 and truth - 1e-9 <= high for low, high in known]))
+
+
+if __name__ == "__main__":
+    main()
