@@ -249,6 +249,13 @@ def test_quality_is_shown_without_any_of_its_parts(key: str | None) -> None:
     assert quality_blocks(content)
 
 
+def test_columns_without_gaps_need_no_bars() -> None:
+    columns = [{**column, "missing_share": 0.0} for column in sample_quality()["columns"]]
+    kinds = [block.kind for block in quality_blocks({"columns": columns})]
+    assert "folded" in kinds
+    assert "bars" not in kinds
+
+
 def test_no_quality_shows_nothing() -> None:
     assert quality_blocks(None) == []
     assert quality_blocks({}) == []

@@ -15,6 +15,7 @@ from models.report.numbers import (
     duration,
     number_or_none,
     percent,
+    sentence,
     times,
 )
 
@@ -79,6 +80,12 @@ def test_only_finite_numbers_are_numbers(value: object) -> None:
 def test_a_percentage_is_the_share_to_two_digits_at_least(share: float) -> None:
     shown = float(percent(share).removesuffix("%").strip())
     assert shown == pytest.approx(100 * share, rel=0.051, abs=0.5 if share > 0.0995 else 0.051)
+
+
+def test_notes_become_sentences() -> None:
+    assert sentence("logistic, untested") == "Logistic, untested."
+    assert sentence("12 won leads: base rate only.") == "12 won leads: base rate only."
+    assert sentence("") == ""
 
 
 def test_an_estimate_is_written_with_its_interval() -> None:

@@ -66,6 +66,23 @@ def counted(value: int, noun: str, plural: str | None = None) -> str:
     return f"{count(value)}{NBSP}{noun if value == 1 else plural or noun + 's'}"
 
 
+def sentence(text: str) -> str:
+    """Make a note a sentence: a capital at its beginning and a stop at its end.
+
+    Parameters
+    ----------
+    text : str
+        Words as a log would have them.
+
+    Returns
+    -------
+    str
+    """
+    words = text.strip()
+    stop = "" if not words or words.endswith((".", "!", "?", "…", ":")) else "."
+    return f"{words[:1].upper()}{words[1:]}{stop}"
+
+
 def decimal(digits: int) -> Format:
     """Make a format for numbers with a fixed number of decimals.
 

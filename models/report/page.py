@@ -10,7 +10,7 @@ from markupsafe import Markup
 from features.files import written_whole
 from models.report.chart import NARROW, WIDE, Chart
 from models.report.inputs import ReportInputs
-from models.report.numbers import NBSP, duration
+from models.report.numbers import NBSP, duration, sentence
 from models.report.sections import sections
 from models.report.summary import sentences, tiles
 
@@ -73,6 +73,7 @@ def _environment() -> Environment:
     environment.globals["style"] = Markup(_style())
     environment.globals["pictures"] = _pictures
     environment.globals["zip"] = zip
+    environment.filters["sentence"] = sentence
     return environment
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from models.report.blocks import Bar, Bars, Block, Facts, Listing, Notice, Notices, Words
-from models.report.numbers import compact, count, counted, day, number_or_none, percent
+from models.report.blocks import Bar, Bars, Block, Facts, Folded, Listing, Notice, Notices, Words
+from models.report.numbers import compact, count, counted, day, number_or_none, percent, sentence
 from models.report.svg import plain
 from models.report.table import Column, Table, table_of
 
@@ -91,9 +91,9 @@ def _outcomes(outcomes: Mapping[str, int]) -> list[Block]:
 def _tables(tables: Mapping[str, Mapping[str, int]]) -> list[Block]:
     rows = [
         [name.capitalize(), count(rows), count(kept), count(rows - kept)]
-        for name, about in tables.items()
-        if (rows := about.get("rows")) is not None and (kept := about.get("kept")) is not None
-        if rows
+        for name in ("leads", "events", "outcomes")
+        if (rows := tables.get(name, {}).get("rows"))
+        if (kept := tables.get(name, {}).get("kept")) is not None
     ]
     if not rows:
         return []
@@ -113,7 +113,7 @@ def _faults(faults: Sequence[Mapping[str, Any]]) -> list[Block]:
         Notice(
             "error" if fault.get("severity") == "error" else "warning",
             str(fault.get("where", "")),
-            f"Found: {_stopped(fault.get('found'))} Expected: {_stopped(fault.get('expected'))}",
+            " ".join(sentence(f"{key}: {fault.get(key, '')}") for key in ("found", "expected")),
             str(fault.get("remedy", "")),
         )
         for fault in ordered
@@ -123,16 +123,14 @@ def _faults(faults: Sequence[Mapping[str, Any]]) -> list[Block]:
     return [Notices(notices)]
 
 
-def _stopped(text: object) -> str:
-    words = str(text or "").strip()
-    return words if words.endswith((".", "…")) else f"{words}."
-
-
 def _missing(columns: Sequence[Mapping[str, Any]]) -> list[Block]:
     if not columns:
         return []
     frame = columns_frame(columns)
+    table = table_of(frame, _COLUMNS, "The columns of the leads")
     gaps = frame.filter(pl.col("missing_share") > 0)
+    if gaps.is_empty():
+        return [Words(["Every column has a value for every lead."]), Folded("The columns", table)]
     bars = [
         Bar(plain(row["name"]), row["type"], row["missing_share"], percent(row["missing_share"]))
         for row in gaps.head(SHOWN).iter_rows(named=True)
@@ -146,7 +144,7 @@ def _missing(columns: Sequence[Mapping[str, Any]]) -> list[Block]:
             finding=f"{count(complete)} of {counted(frame.height, 'column')} have a value for "
             "every lead.",
             bars=bars,
-            table=table_of(frame, _COLUMNS, "The columns of the leads"),
+            table=table,
         )
     ]
 

@@ -25,7 +25,7 @@ from models.report.estimates import Estimate
 from models.report.importance import importance_blocks
 from models.report.inputs import ReportInputs
 from models.report.metric_words import calibration_sentence, metric_rows
-from models.report.numbers import age, count, counted, day, duration
+from models.report.numbers import age, count, counted, day, duration, sentence
 from models.report.quality import quality_blocks
 from models.report.ranking import GainChart, LiftChart, RocChart
 from models.report.reliability import ReliabilityChart
@@ -171,7 +171,8 @@ _CHECK_COLUMNS = (
 def _notice(row: dict[str, Any]) -> Notice:
     title = " · ".join(part for part in (row["title"], row["subject"]) if part)
     level: Level = "error" if row["status"] == "error" else "warning"
-    return Notice(level, title[:1].upper() + title[1:], row["found"] or "", row["remedy"] or "")
+    heading = f"{title[:1].upper()}{title[1:]}"
+    return Notice(level, heading, sentence(row["found"] or ""), sentence(row["remedy"] or ""))
 
 
 def _figures(inputs: ReportInputs) -> list[Block]:
@@ -207,5 +208,5 @@ def _run(inputs: ReportInputs) -> list[Block]:
 
 
 def _words(paragraphs: Iterable[str]) -> list[Block]:
-    kept = [paragraph for paragraph in paragraphs if paragraph]
+    kept = [sentence(paragraph) for paragraph in paragraphs if paragraph]
     return [Words(kept)] if kept else []
