@@ -66,7 +66,7 @@ class LearnerSettings(BaseModel):
     monotone: dict[str, Literal[-1, 1]] = Field(default_factory=dict)
     fewest_won_logistic: int = Field(default=20, ge=1)
     fewest_won_lightgbm: int = Field(default=100, ge=1)
-    backtest_rows: int = Field(default=40_000, ge=100)
+    backtest_rows: int = Field(default=20_000, ge=100)
     logistic_rows: int = Field(default=200_000, ge=100)
     search_seconds: float = Field(default=0.0, ge=0)
     search_file: str | None = None

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.data import Floats, Integers
+from models.data import Integers
 from models.learners.basis import expand, fit_terms
 from models.learners.effects import Effect, effects_of
 from models.learners.newton import fit_level_regression
@@ -61,8 +61,8 @@ def test_effects_are_the_columns_folded(seed: int) -> None:
     data = logistic_world(150, seed)[0]
     terms = fit_terms(data, 5, 0.5, frozenset())
     columns = expand(terms, data.values)
-    weights: Floats = random.normal(size=columns.shape[1])
-    centre: Floats = columns.mean(axis=0)
+    weights = random.normal(size=columns.shape[1:])
+    centre = np.asarray(columns.mean(axis=0), np.float64)
     effects = effects_of(terms, weights, centre, frozenset(range(4)))
     # Far beyond the range seen, too.
     values = np.where(random.random(data.values.shape) < 0.1, data.values * 50, data.values)

@@ -10,8 +10,10 @@ import numpy.typing as npt
 from features.registry import Feature
 from models.data import Floats, Integers, LabelledMatrix, Matrix
 
-COLUMN_BUDGET = 320
-"""About how many columns numbers may have together: Newton's method is quadratic in it."""
+NEWTON_BUDGET = 1e9
+"""About how large rows times columns squared may be, which a step of Newton's method costs."""
+FEWEST_COLUMNS, MOST_COLUMNS = 150, 600
+"""Numbers share at least and at most so many columns, whatever the rows."""
 FEWEST_DEVIATING = 5.0
 """A column that deviates from its mean in fewer rows than about this teaches nothing."""
 TAIL = 0.002
@@ -125,7 +127,8 @@ def fit_terms(
     tuple of Term
     """
     numbers = sum(feature.dtype == "number" for feature in data.features)
-    pieces = int(np.clip(COLUMN_BUDGET // max(numbers, 1) - 2, 2, knots))
+    budget = np.clip(np.sqrt(NEWTON_BUDGET / len(data)), FEWEST_COLUMNS, MOST_COLUMNS)
+    pieces = int(min(knots, max(2, budget // max(numbers, 1) - 2)))
     terms = (
         _term(
             feature, place, data.values[:, place], 0 if place in straight else pieces, extrapolation

@@ -15,8 +15,9 @@ from models.data import Floats, Integers, Matrix
 from models.learners.basis import Term, expand, owners
 from models.learners.newton import LevelFit
 
-PERIODS_AHEAD = 2.0
-"""Leads are scored about this many periods after the last training rows."""
+PERIODS_AHEAD = 3.0
+"""Leads are scored up to so many periods after the last training rows: of twelve, a quarter of the
+training span, which is about how long a model serves."""
 
 
 @dataclass(frozen=True)

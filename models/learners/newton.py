@@ -16,11 +16,11 @@ from models.data import Floats, Integers
 
 PRIOR_STEP_VARIANCE = 0.005
 """A priori a level moves by about this variance from period to period; counts as two periods."""
-MOST_SWEEPS = 12
+MOST_SWEEPS = 8
 MOST_STEPS = 25
-ENOUGH = 1e-5
+ENOUGH = 1e-3
 """Newton's method ends when a step promises less than this much log-likelihood in all."""
-LOOSE = 1e-3
+LOOSE = 0.02
 """How close the variance is brought, on the log scale, before it is taken as found."""
 
 

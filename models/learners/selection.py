@@ -14,8 +14,8 @@ from models.settings import LearnerSettings
 
 NEAR = 2.0
 """Half-lives within so many standard errors of the best are averaged: they cannot be told apart."""
-BEST_PAIRS = 4
-"""So many pairs of penalty and rounds are averaged for each half-life."""
+BEST_ROUNDS = 2
+"""So many numbers of rounds are averaged for each half-life; penalties are all averaged."""
 
 Weights = tuple[tuple[float, float], ...]
 
@@ -225,11 +225,8 @@ def _blends(trials: Sequence[Trial], settings: LearnerSettings) -> list[Contende
 
 
 def _member(trials: Sequence[Trial], half_life: HalfLife, settings: LearnerSettings) -> Contender:
-    pairs = [
-        _Pair(trials, half_life, penalty, rounds, settings.penalties[0])
-        for penalty, rounds in product(settings.penalties, settings.rounds)
-    ]
-    best = sorted(pairs, key=lambda pair: pair.loss)[:BEST_PAIRS]
+    options = [_Option(trials, half_life, settings.penalties, each) for each in settings.rounds]
+    best = sorted(options, key=lambda option: option.loss)[:BEST_ROUNDS]
     everyone = list(range(len(trials)))
     log_odds = []
     for place in everyone:
@@ -239,8 +236,8 @@ def _member(trials: Sequence[Trial], half_life: HalfLife, settings: LearnerSetti
     return _contender("blend", (_averaged(best, everyone),), log_odds, trials)
 
 
-class _Pair:
-    """One penalty with one number of rounds, weighed by the out-of-time predictions.
+class _Option:
+    """Curves of all penalties with trees of one number of rounds, weighed out of time.
 
     The level under both is that of the regression with the first penalty: the weaker the others'
     effects are shrunken, the less of them is taken for the level.
@@ -250,12 +247,11 @@ class _Pair:
         self,
         trials: Sequence[Trial],
         half_life: HalfLife,
-        penalty: float,
+        penalties: tuple[float, ...],
         rounds: int,
-        first: float,
     ) -> None:
-        self.trials, self.half_life, self.first = trials, half_life, first
-        self.penalty, self.rounds = penalty, rounds
+        self.trials, self.half_life = trials, half_life
+        self.penalties, self.rounds = penalties, rounds
         everyone = range(len(trials))
         losses = []
         for place, trial in enumerate(trials):
@@ -268,27 +264,31 @@ class _Pair:
         if not places:
             return np.full(2, PRIOR_WEIGHT)
         chosen = [self.trials[place] for place in places]
-        curves = [trial.regressions[self.half_life, self.penalty].curves for trial in chosen]
-        levels = [trial.regressions[self.half_life, self.first].level for trial in chosen]
-        trees = np.concatenate([trial.trees[self.half_life, self.rounds] for trial in chosen])
+        trees = [trial.trees[self.half_life, self.rounds] for trial in chosen]
+        shapes = np.column_stack(
+            [np.concatenate([self._curves(trial) for trial in chosen]), np.concatenate(trees)]
+        )
+        first = self.penalties[0]
         return blend_weights(
-            np.concatenate(levels),
-            np.column_stack([np.concatenate(curves), trees]),
+            np.concatenate([trial.regressions[self.half_life, first].level for trial in chosen]),
+            shapes,
             np.concatenate([trial.converted for trial in chosen]),
-            np.repeat(np.arange(len(places)), [len(level) for level in levels]),
+            np.repeat(np.arange(len(places)), [len(trial.index) for trial in chosen]),
         )
 
-
-def _averaged(pairs: list[_Pair], places: list[int]) -> Setup:
-    curves: dict[float, float] = {}
-    trees: dict[float, float] = {}
-    for pair in pairs:
-        own = pair.weights(places) / len(pairs)
-        curves[pair.penalty] = curves.get(pair.penalty, 0.0) + float(own[0])
-        trees[float(pair.rounds)] = trees.get(float(pair.rounds), 0.0) + float(own[1])
-    half_life, first = pairs[0].half_life, pairs[0].first
-    return Setup(half_life, first, _above_zero(curves), _above_zero(trees))
+    def _curves(self, trial: Trial) -> Floats:
+        each = [trial.regressions[self.half_life, penalty].curves for penalty in self.penalties]
+        return np.asarray(np.mean(each, axis=0))
 
 
-def _above_zero(weights: dict[float, float]) -> Weights:
-    return tuple((key, weight) for key, weight in sorted(weights.items()) if weight > 0)
+def _averaged(options: list[_Option], places: list[int]) -> Setup:
+    first = options[0]
+    weights = np.array([option.weights(places) for option in options]) / len(options)
+    own = float(weights[:, 0].sum()) / len(first.penalties)
+    trees = {float(o.rounds): float(w) for o, w in zip(options, weights[:, 1], strict=True)}
+    return Setup(
+        half_life=first.half_life,
+        penalty=first.penalties[0],
+        curves=tuple((penalty, own) for penalty in first.penalties if own > 0),
+        trees=tuple((rounds, weight) for rounds, weight in sorted(trees.items()) if weight > 0),
+    )
