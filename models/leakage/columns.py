@@ -69,6 +69,8 @@ class DominantColumn(Check):
             auc = context.aucs[number]
             if auc.value < self.fair:
                 break
+            if auc.low < self.fair - 0.1:
+                continue
             alone, without = self._shares(context, number)
             much = auc.value >= self.strong and alone >= self.strong_share
             nearly_all = alone >= self.fair_share and without <= self.most_without

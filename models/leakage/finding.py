@@ -63,6 +63,8 @@ class Check(ABC):
     """What it looks for."""
     remedy: ClassVar[str]
     """What to do about what it finds."""
+    severity: ClassVar[Severity] = "error"
+    """What a finding is unless the check says otherwise; an error fails the run."""
 
     @abstractmethod
     def not_applicable(self, context: LeakageContext) -> str | None:
@@ -93,7 +95,7 @@ class Check(ABC):
         Finding
         """
 
-    def finding(self, subject: str, found: str, severity: Severity = "error") -> Finding:
+    def finding(self, subject: str, found: str, severity: Severity | None = None) -> Finding:
         """Make a finding of this check.
 
         Parameters
@@ -102,11 +104,13 @@ class Check(ABC):
             The column, the event type or the part concerned.
         found : str
             What was found.
-        severity : {"error", "warning"}
-            Whether it fails the run.
+        severity : {"error", "warning"}, optional
+            Whether it fails the run; the check's own by default.
 
         Returns
         -------
         Finding
         """
-        return Finding(self.code, self.title, severity, subject, found, self.remedy)
+        return Finding(
+            self.code, self.title, severity or self.severity, subject, found, self.remedy
+        )

@@ -1,0 +1,142 @@
+"""Honest worlds for the leakage gate, undated and dated, and the ways to spoil them."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from features.engine import compute
+from features.fitting import fit_plan
+from features.persons import group_ids
+from features.settings import FeatureSettings
+from features.snapshots import SnapshotSettings, make_snapshots, microseconds
+from features.tables import TIME, Tables, TimeOrder, empty_events
+from models.data import LabelledMatrix
+from models.leakage import LeakageContext
+from models.splits import SplitSettings, split_snapshots
+
+LANDMARKS = SnapshotSettings(landmarks_days=(0, 1), horizon_days=30)
+START = 1_700_000_000_000_000
+DAY = 86_400_000_000
+
+
+def undated(leads: int = 1_200, seed: int = 0) -> Tables:
+    """Leads in an order, one row each, whose attributes tell some of the outcome and no more."""
+    rng = np.random.default_rng(seed)
+    frame, log_odds = _profiles(rng, leads)
+    frame = frame.with_columns(
+        created_at=pl.lit(None, TIME), position=pl.lit(rng.permutation(leads))
+    )
+    converted = rng.random(leads) < 1 / (1 + np.exp(-log_odds))
+    outcomes = pl.DataFrame({"lead_id": frame["lead_id"], "converted": converted})
+    outcomes = outcomes.with_columns(won_at=pl.lit(None, TIME), lost_at=pl.lit(None, TIME))
+    return Tables(frame, empty_events(), outcomes, None, TimeOrder.ORDERED, _types(frame))
+
+
+def dated(leads: int = 1_200, seed: int = 0) -> Tables:
+    """Leads with page views, more of them where the interest is greater, and dated outcomes."""
+    rng = np.random.default_rng(seed)
+    frame, log_odds = _profiles(rng, leads)
+    created = START + rng.integers(0, 400 * DAY, leads)
+    interest = log_odds + rng.normal(0, 0.7, leads)
+    wins = rng.random(leads) < 1 / (1 + np.exp(-interest))
+    ends = created + (2 * DAY + rng.exponential(8, leads) * DAY).astype(np.int64)
+    views = rng.poisson(3 * np.exp(0.2 * interest))
+    number = np.repeat(np.arange(leads), views)
+    times = created[number] + rng.integers(-2 * DAY, 20 * DAY, len(number))
+    kinds = np.array(["page", "pricing", "email"])[rng.integers(0, 3, len(number))]
+    frame = frame.with_columns(_times(created).alias("created_at"), position=pl.int_range(leads))
+    events = pl.DataFrame({"lead_id": frame["lead_id"][number], "occurred_at": _times(times)})
+    events = events.with_columns(event_type=pl.Series(kinds), value=pl.lit(None, pl.Float64))
+    end = _times(ends)
+    outcomes = pl.DataFrame({"lead_id": frame["lead_id"], "won_at": end, "lost_at": end})
+    won = pl.Series(wins)
+    outcomes = outcomes.with_columns(
+        won_at=pl.when(won).then("won_at"),
+        lost_at=pl.when(~won).then("lost_at"),
+        converted=pl.lit(None, pl.Boolean),
+    )
+    until = datetime.fromtimestamp((START + 440 * DAY) / 1e6, UTC)
+    return Tables(frame, events.lazy(), outcomes, until, TimeOrder.DATED, _types(frame))
+
+
+def context(tables: Tables, split_by: Tables | None = None) -> LeakageContext:
+    """Take snapshots of a world, split them, and compute the matrix as the product does."""
+    snapshots = make_snapshots(split_by or tables, LANDMARKS, seed=0)
+    horizon = LANDMARKS.horizon_days if tables.time_order is TimeOrder.DATED else None
+    split = split_snapshots(snapshots, SplitSettings(), horizon)
+    train = split.filter(pl.col("part") == "train")
+    plan = fit_plan(tables, train, FeatureSettings(), None, LANDMARKS)
+    training = LabelledMatrix(
+        values=compute(plan, tables.leads, tables.events, train),
+        features=plan.features,
+        converted=train["converted"].cast(pl.Float64).to_numpy(),
+        position=train["position"].to_numpy(),
+        group=train["group_id"].rank("dense").cast(pl.Int64).to_numpy(),
+        horizon=microseconds(horizon or 0.0),
+    )
+    return LeakageContext(tables, split, training, recompute=partial(compute, plan))
+
+
+def won(tables: Tables) -> npt.NDArray[np.bool_]:
+    """Which leads are won, in the order of the leads' table."""
+    joined = tables.leads.select("lead_id").join(
+        tables.outcomes, on="lead_id", how="left", maintain_order="left"
+    )
+    return (joined["converted"].fill_null(False) | joined["won_at"].is_not_null()).to_numpy()
+
+
+def with_attribute(tables: Tables, name: str, values: pl.Series, kind: str) -> Tables:
+    """Add a column to the leads."""
+    return replace(
+        tables,
+        leads=tables.leads.with_columns(values.alias(name)),
+        attribute_types=tables.attribute_types | {name: kind},
+    )
+
+
+def with_noise(tables: Tables, name: str, strength: float, seed: int = 1) -> Tables:
+    """Add a number that is the outcome times a strength, and noise of unit variance."""
+    noise = np.random.default_rng(seed).normal(0, 1, tables.leads.height)
+    return with_attribute(tables, name, pl.Series(strength * won(tables) + noise), "number")
+
+
+def with_email(tables: Tables, persons: int) -> Tables:
+    """Give the leads so many e-mail addresses, by turns."""
+    numbers = np.arange(tables.leads.height) % persons
+    emails = pl.Series([f"person{number}@example.com" for number in numbers])
+    spoilt = with_attribute(tables, "email", emails, "text")
+    assert group_ids(spoilt.leads).n_unique() == persons
+    return spoilt
+
+
+def _profiles(rng: np.random.Generator, leads: int) -> tuple[pl.DataFrame, npt.NDArray[np.float64]]:
+    size, visits = rng.normal(0, 1, leads), rng.poisson(2, leads)
+    country, newsletter = rng.integers(0, 4, leads), rng.random(leads) < 0.3
+    budget = np.where(rng.random(leads) < 0.3, np.nan, rng.normal(0, 1, leads))
+    log_odds = 0.7 * size + 0.3 * (visits - 2) + 0.3 * country - 0.9 + 0.5 * newsletter
+    frame = pl.DataFrame(
+        {
+            "lead_id": [f"{number:05x}" for number in rng.choice(2**20, leads, replace=False)],
+            "size": np.round(np.exp(3 + size), 2),
+            "visits": visits.astype(np.float64),
+            "country": np.array(["de", "fr", "it", "es"])[country],
+            "newsletter": newsletter,
+            "budget": pl.Series(budget).fill_nan(None),
+            "landing": np.array(["home", "blog", "shop"])[rng.integers(0, 3, leads)],
+        }
+    )
+    return frame, log_odds
+
+
+def _types(frame: pl.DataFrame) -> dict[str, str]:
+    kinds = {"String": "category", "Boolean": "flag", "Float64": "number"}
+    names = ("size", "visits", "country", "newsletter", "budget", "landing")
+    return {name: kinds[str(frame.schema[name])] for name in names}
+
+
+def _times(moments: npt.NDArray[np.int64]) -> pl.Series:
+    return pl.Series(moments, dtype=pl.Int64).cast(TIME)

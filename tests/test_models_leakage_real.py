@@ -1,0 +1,143 @@
+"""On the sources as shipped the gate is silent; what they forbid is caught when it is put back."""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from demo.simulate import simulate
+from features.engine import compute
+from features.fitting import fit_plan
+from features.settings import FeatureSettings
+from features.snapshots import SnapshotSettings, make_snapshots, microseconds
+from features.sources.ingest import ingest
+from features.sources.load import load_definition
+from features.tables import Tables, TimeOrder
+from models.data import LabelledMatrix
+from models.leakage import LeakageContext, examine
+from models.splits import SplitSettings, split_snapshots
+from tests.conftest import PROJECT
+
+X_EDUCATION = {
+    "Tags": "category",
+    "Lead Quality": "category",
+    "Lead Profile": "category",
+    "Last Notable Activity": "category",
+}
+
+
+@pytest.fixture
+def sources(real_data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LEADCAST_REAL_DATA", str(real_data.resolve()))
+    return PROJECT / "data" / "sources"
+
+
+def put_back(definition: str, columns: dict[str, str]) -> str:
+    """Map forbidden columns as attributes, as somebody would who does not know better."""
+    for column, kind in columns.items():
+        name = column.lower().replace(" ", "_")
+        mapped = f"      {name}: {{column: {column}, type: {kind}}}\n"
+        definition = definition.replace("    attributes:\n", "    attributes:\n" + mapped, 1)
+        lines = definition.splitlines(keepends=True)
+        definition = "".join(line for line in lines if not line.startswith(f"  {column}:"))
+    return definition.removesuffix("forbidden:\n").replace("forbidden:\n\n", "")
+
+
+def context_of(name: str, definition: str, folder: Path) -> LeakageContext:
+    file = folder / f"{name}.yaml"
+    file.write_text(definition, encoding="utf-8")
+    source = load_definition(file)
+    ingest(source, folder / "tables")
+    tables = Tables.read(folder / "tables")
+    settings = SnapshotSettings(**source.snapshots.model_dump(exclude_none=True))
+    horizon = settings.horizon_days if tables.time_order is TimeOrder.DATED else None
+    split = split_snapshots(make_snapshots(tables, settings, 7), SplitSettings(), horizon)
+    return as_context(tables, split, settings, horizon)
+
+
+def as_context(
+    tables: Tables, split: pl.DataFrame, settings: SnapshotSettings, horizon: float | None
+) -> LeakageContext:
+    train = split.filter(pl.col("part") == "train")
+    plan = fit_plan(tables, train, FeatureSettings(), None, settings)
+    training = LabelledMatrix(
+        values=compute(plan, tables.leads, tables.events, train),
+        features=plan.features,
+        converted=train["converted"].cast(pl.Float64).to_numpy(),
+        position=train["position"].to_numpy(),
+        group=train["group_id"].rank("dense").cast(pl.Int64).to_numpy(),
+        horizon=microseconds(horizon or 0.0),
+    )
+    return LeakageContext(
+        tables,
+        split,
+        training,
+        allowed_columns=frozenset(tables.attribute_types),
+        recompute=partial(compute, plan),
+    )
+
+
+def caught(context: LeakageContext) -> set[str]:
+    """The columns that errors name."""
+    subjects = [finding.subject for finding in examine(context).errors]
+    return {subject.split("'")[1] for subject in subjects if "'" in subject}
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["x_education", "bank_marketing", "bpi2012"])
+def test_silent_on_the_sources_as_shipped(name: str, sources: Path, tmp_path: Path) -> None:
+    definition = (sources / f"{name}.yaml").read_text(encoding="utf-8")
+    assert examine(context_of(name, definition, tmp_path)).findings == ()
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("columns", [[column] for column in X_EDUCATION] + [list(X_EDUCATION)])
+def test_what_sales_fills_in_after_contact(
+    columns: list[str], sources: Path, tmp_path: Path
+) -> None:
+    definition = (sources / "x_education.yaml").read_text(encoding="utf-8")
+    back = put_back(definition, {column: X_EDUCATION[column] for column in columns})
+    names = {column.lower().replace(" ", "_") for column in columns}
+    assert caught(context_of("x_education", back, tmp_path)) == names
+
+
+@pytest.mark.real
+def test_the_length_of_the_call_that_decides(sources: Path, tmp_path: Path) -> None:
+    definition = (sources / "bank_marketing.yaml").read_text(encoding="utf-8")
+    back = put_back(definition, {"duration": "number"})
+    assert caught(context_of("bank_marketing", back, tmp_path)) == {"duration"}
+
+
+@pytest.mark.real
+def test_events_counted_at_the_export(sources: Path, tmp_path: Path) -> None:
+    definition = (sources / "bpi2012.yaml").read_text(encoding="utf-8")
+    back = put_back(definition, {"n_events": "number"})
+    assert caught(context_of("bpi2012", back, tmp_path)) == {"n_events"}
+
+
+@pytest.mark.real
+def test_events_until_the_outcome(sources: Path, tmp_path: Path) -> None:
+    definition = (sources / "bpi2012.yaml").read_text(encoding="utf-8")
+    honest = context_of("bpi2012", definition, tmp_path)
+    # The matrix as it would be if events were cut off after the outcome and not at as_of.
+    ends = honest.tables.outcomes.select("lead_id", end=pl.min_horizontal("won_at", "lost_at"))
+    late = honest.training_snapshots.join(ends, on="lead_id", how="left", maintain_order="left")
+    late = late.with_columns(as_of=pl.coalesce(pl.col("end").dt.offset_by("1s"), "as_of"))
+    assert honest.recompute is not None
+    values = honest.recompute(honest.tables.leads, honest.tables.events, late)
+    spoilt = replace(honest, training=replace(honest.training, values=values))
+    assert {"L003", "L012"} <= {finding.code for finding in examine(spoilt).errors}
+    unchecked = examine(replace(spoilt, recompute=None)).errors
+    assert {"L002", "L003"} <= {finding.code for finding in unchecked}
+
+
+@pytest.mark.slow
+def test_the_stage_that_sales_keeps_until_the_export(tmp_path: Path) -> None:
+    simulate(4_000, 7, tmp_path / "demo")
+    definition = (PROJECT / "data" / "sources" / "demo.yaml").read_text(encoding="utf-8")
+    here = definition.replace("root: data/demo", f"root: {tmp_path / 'demo'}")
+    back = put_back(here, {"Sales Stage": "category"})
+    # Nothing else is named: of its own columns the demo is clean.
+    assert caught(context_of("demo", back, tmp_path)) == {"sales_stage"}
