@@ -181,9 +181,10 @@ class Engine:
     def _collect(
         self, events: pl.LazyFrame | None, ids: pl.Series, warnings: list[Fault] | None
     ) -> Events:
-        if events is None:
+        if events is not None:
+            inputs.check_events(events, self._loop.with_values, warnings)
+        if events is None or not self._loop.with_events:
             return no_events(len(ids))
-        inputs.check_events(events, self._loop.with_values, warnings)
         with_values = self._loop.with_values and "value" in events.collect_schema()
         return collect_events(events, ids, self.plan.kinds, with_values)
 

@@ -67,7 +67,7 @@ def fit_plan(
 
 
 def _enough(min_count: int, n_leads: int) -> int:
-    # With few leads, ten of them are not rare: a twentieth of them will do.
+    # Among few leads, twenty are not rare: a twentieth of them will do.
     return min(min_count, max(1, n_leads // 20))
 
 

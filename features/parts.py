@@ -40,7 +40,9 @@ class LoopPart:
         self._windows = _in_microseconds(settings.windows_days)
         self._trends = _in_microseconds(settings.trend_windows_days)
         self._half_lives = _in_microseconds(settings.half_lives_days).astype(np.float64)
-        self.with_values = any("events.value" in place.feature.inputs for _, place in places)
+        read = {name for _, place in places for name in place.feature.inputs}
+        self.with_values = "events.value" in read
+        self.with_events = any(name.startswith("events.") for name in read)
 
     def fill(
         self, out: Matrix, rows: Integers, created_us: Integers, as_of_us: Integers, events: Events

@@ -46,8 +46,8 @@ class FeatureSettings(BaseModel):
     trend_windows_days: tuple[Days, ...] = (7, 30)
     half_lives_days: tuple[Days, ...] = (3, 14)
     max_kinds: Annotated[int, Field(ge=1, le=1_000)] = 24
-    max_levels: Count = 30
-    min_level_count: Count = 10
+    max_levels: Count = 20
+    min_level_count: Count = 20
     history_prior_leads: Annotated[float, Field(gt=0)] = 30
     max_history_values: Count = 500
     redundancy: Annotated[float, Field(gt=0, le=1)] = 0.99
