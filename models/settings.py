@@ -70,5 +70,5 @@ class LearnerSettings(BaseModel):
     logistic_rows: int = Field(default=200_000, ge=100)
     search_seconds: float = Field(default=0.0, ge=0)
     search_file: str | None = None
-    num_threads: PositiveInt = 2
+    num_threads: PositiveInt = 1
     seed: int = 0

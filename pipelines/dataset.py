@@ -1,5 +1,7 @@
 """Snapshots and their features, as the stages after the feature matrix read them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 
@@ -8,6 +10,9 @@ from features.plan import FeaturePlan
 from features.snapshots import microseconds
 from models.data import LabelledMatrix, Matrix
 from pipelines.paths import RunFolder
+
+LEARNING = ("train", "calibration")
+"""The parts that a model may learn from: all that was known when the test began."""
 
 
 def used_snapshots(run: RunFolder) -> pl.DataFrame:
@@ -58,26 +63,27 @@ def write_matrix(run: RunFolder, plan: FeaturePlan, values: Matrix) -> None:
         pl.from_numpy(values, schema=names).write_parquet(temporary)
 
 
-def read_part(run: RunFolder, part: str, horizon_days: float | None) -> LabelledMatrix:
-    """Read one part of the split, as a learner sees it.
+def read_parts(run: RunFolder, parts: Sequence[str], horizon_days: float | None) -> LabelledMatrix:
+    """Read parts of the split, as a learner sees them.
 
     Parameters
     ----------
     run : RunFolder
         A run that has computed its features.
-    part : {"train", "calibration", "test"}
-        Which part.
+    parts : sequence of {"train", "calibration", "test"}
+        Which parts.
     horizon_days : float or None
         How far labels look ahead; None where the source is not dated.
 
     Returns
     -------
     LabelledMatrix
+        In time's order.
     """
     snapshots = used_snapshots(run)
-    inside = (snapshots["part"] == part).to_numpy()
-    rows = pl.scan_parquet(run.matrix).filter(pl.Series(inside)).collect()
-    chosen = snapshots.filter(pl.Series(inside))
+    inside = snapshots["part"].is_in(list(parts))
+    rows = pl.scan_parquet(run.matrix).filter(inside).collect()
+    chosen = snapshots.filter(inside)
     return LabelledMatrix(
         values=np.ascontiguousarray(rows.to_numpy(), dtype=np.float32),
         features=read_plan(run).features,

@@ -14,7 +14,7 @@ from models.histogram import ScoreHistogram
 from models.intervals import LeadIntervals
 from models.learners.store import load_learner
 from models.reliability import reliability_bins, reliability_curve
-from pipelines.dataset import read_part, used_snapshots
+from pipelines.dataset import read_parts, used_snapshots
 from pipelines.params import EvaluationParams, load_params
 from pipelines.paths import RunFolder
 from pipelines.settings import horizon_days, snapshot_settings
@@ -36,7 +36,7 @@ def evaluate_test(source: str) -> str:
     """
     run, params = RunFolder(source), load_params()
     horizon = horizon_days(Tables.read(run.tables), snapshot_settings(source, params))
-    data = read_part(run, "test", horizon)
+    data = read_parts(run, ["test"], horizon)
     scores = _scores(run, data)
     with written_whole(run.test_scores) as temporary:
         scores.write_parquet(temporary)

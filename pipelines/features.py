@@ -1,4 +1,4 @@
-"""Snapshots to a feature matrix; what it learns of kinds and categories, it learns on training."""
+"""Snapshots to a feature matrix; of kinds and categories it learns nothing from the test."""
 
 import polars as pl
 
@@ -6,7 +6,7 @@ from features.engine import compute
 from features.files import write_json
 from features.fitting import fit_plan
 from features.tables import Tables
-from pipelines.dataset import used_snapshots, write_matrix
+from pipelines.dataset import LEARNING, used_snapshots, write_matrix
 from pipelines.params import load_params
 from pipelines.paths import RunFolder
 from pipelines.settings import snapshot_settings
@@ -14,7 +14,7 @@ from pipelines.stage import run_stage
 
 
 def compute_features(source: str) -> str:
-    """Fit the feature plan on the training part and compute every part's features with it.
+    """Fit the feature plan on the learning parts and compute every part's features with it.
 
     Parameters
     ----------
@@ -28,11 +28,11 @@ def compute_features(source: str) -> str:
     """
     run, params = RunFolder(source), load_params()
     tables, snapshots = Tables.read(run.tables), used_snapshots(run)
-    train = snapshots.filter(pl.col("part") == "train")
+    learning = snapshots.filter(pl.col("part").is_in(LEARNING))
     # What is known when the test begins is all that the exported scorer may know.
     known_until = snapshots.filter(pl.col("part") == "test")["as_of"].min()
     settings = snapshot_settings(source, params)
-    plan = fit_plan(tables, train, params.features, known_until, settings)
+    plan = fit_plan(tables, learning, params.features, known_until, settings)
     values = compute(plan, tables.leads, tables.events, snapshots)
     write_json(run.plan, plan.to_json())
     write_matrix(run, plan, values)

@@ -9,7 +9,7 @@ from features.files import write_json
 from features.sources.load import find_definition
 from features.tables import Tables
 from models.leakage import LeakageContext, examine
-from pipelines.dataset import read_part, read_plan
+from pipelines.dataset import read_parts, read_plan
 from pipelines.params import load_params
 from pipelines.paths import SOURCES, RunFolder
 from pipelines.settings import horizon_days, snapshot_settings
@@ -42,7 +42,7 @@ def pass_gate(source: str) -> str:
     context = LeakageContext(
         tables=tables,
         snapshots=pl.read_parquet(run.snapshots),
-        training=read_part(run, "train", horizon),
+        training=read_parts(run, ["train"], horizon),
         allowed_columns=frozenset(find_definition(source, SOURCES).tables.leads.attributes),
         vouched=frozenset(params.leakage.vouched),
         recompute=partial(compute, read_plan(run)),

@@ -67,6 +67,11 @@ class RunFolder:
         return self.path / "backtest.json"
 
     @property
+    def out_of_time(self) -> Path:
+        """What the chosen learner predicted for snapshots later than its training."""
+        return self.path / "out_of_time.parquet"
+
+    @property
     def calibration(self) -> Path:
         """The calibrator, the intervals and how they were chosen."""
         return self.path / "calibration.json"

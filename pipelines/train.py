@@ -2,10 +2,14 @@
 
 from typing import Any
 
+import numpy as np
+import polars as pl
+
 from features.files import write_json, written_whole
 from features.tables import Tables
 from models.choice import Choice, choose
-from pipelines.dataset import read_part
+from models.data import LabelledMatrix
+from pipelines.dataset import LEARNING, read_parts
 from pipelines.params import load_params
 from pipelines.paths import RunFolder
 from pipelines.settings import horizon_days, snapshot_settings
@@ -13,7 +17,10 @@ from pipelines.stage import run_stage
 
 
 def train(source: str) -> str:
-    """Let the candidates compete on the training part and fit the winner on all of it.
+    """Let the candidates compete, and fit the winner on all that was known when the test began.
+
+    The candidates compete by rolling origins, so that each prediction is for snapshots later than
+    those that its model was trained on; these predictions are kept for the calibration.
 
     Parameters
     ----------
@@ -27,13 +34,46 @@ def train(source: str) -> str:
     """
     run, params = RunFolder(source), load_params()
     horizon = horizon_days(Tables.read(run.tables), snapshot_settings(source, params))
-    data = read_part(run, "train", horizon)
+    data = read_parts(run, LEARNING, horizon)
     choice = choose(data, params.learner.model_copy(update={"seed": params.seed}))
     with written_whole(run.learner) as temporary:
         temporary.mkdir()
         choice.learner.save(temporary)
     write_json(run.backtest, backtest_content(choice))
+    with written_whole(run.out_of_time) as temporary:
+        out_of_time(choice, data).write_parquet(temporary)
     return "; ".join(choice.notes)
+
+
+def out_of_time(choice: Choice, data: LabelledMatrix) -> pl.DataFrame:
+    """Give what the chosen learner predicted for snapshots later than its training.
+
+    Parameters
+    ----------
+    choice : Choice
+        What was chosen.
+    data : LabelledMatrix
+        The rows it was chosen on.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``log_odds``, ``converted``, ``group``, ``origin``. Where no origin could be placed (very
+        little data), the learner's own rows, with origin -1.
+    """
+    index, log_odds = choice.out_of_time.index, choice.out_of_time.log_odds
+    origin = choice.out_of_time.origin
+    if not len(index):
+        index = np.arange(len(data))
+        log_odds, origin = choice.learner.log_odds(data.values), np.full(len(data), -1)
+    return pl.DataFrame(
+        {
+            "log_odds": log_odds,
+            "converted": data.converted[index],
+            "group": data.group[index],
+            "origin": origin,
+        }
+    )
 
 
 def backtest_content(choice: Choice) -> dict[str, Any]:
