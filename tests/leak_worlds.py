@@ -63,11 +63,13 @@ def dated(leads: int = 1_200, seed: int = 0) -> Tables:
     return Tables(frame, events.lazy(), outcomes, until, TimeOrder.DATED, _types(frame))
 
 
-def context(tables: Tables, split_by: Tables | None = None) -> LeakageContext:
+def context(
+    tables: Tables, split_by: Tables | None = None, purge_horizons: float = 1.0
+) -> LeakageContext:
     """Take snapshots of a world, split them, and compute the matrix as the product does."""
     snapshots = make_snapshots(split_by or tables, LANDMARKS, seed=0)
     horizon = LANDMARKS.horizon_days if tables.time_order is TimeOrder.DATED else None
-    split = split_snapshots(snapshots, SplitSettings(), horizon)
+    split = split_snapshots(snapshots, SplitSettings(purge_horizons=purge_horizons), horizon)
     train = split.filter(pl.col("part") == "train")
     plan = fit_plan(tables, train, FeatureSettings(), None, LANDMARKS)
     training = LabelledMatrix(

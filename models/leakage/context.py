@@ -57,10 +57,11 @@ class LeakageContext:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.training_snapshots.height != len(self.training):
+        labels = self.training_snapshots["converted"].cast(pl.Float64).to_numpy()
+        if not np.array_equal(labels, self.training.converted):
             raise ValueError(
-                f"training holds {len(self.training)} rows, but {self.training_snapshots.height} "
-                "snapshots are in the part 'train'"
+                f"the {len(self.training)} rows of training are not the {len(labels)} snapshots in "
+                "the part 'train', row by row"
             )
 
     @cached_property
@@ -128,6 +129,8 @@ class LeakageContext:
         ndarray of float64, shape (n_rows,)
             Out-of-fold log-odds for the rows of `sample`.
         """
+        if not columns:
+            return self.sample.base_log_odds()
         index: Integers = np.array(columns, dtype=np.int64)
         categories = [i for i, c in enumerate(index) if self.features[c].dtype == "category"]
         return boosted(self.sample.values[:, index], categories, self.sample)
