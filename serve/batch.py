@@ -232,7 +232,7 @@ def _score_part(scorer: Scorer, part: _Part, moment: datetime | None, work: Work
 
 
 def summed(faults: Iterable[Fault]) -> list[Fault]:
-    """Tell faults that differ in their count only as one.
+    """Tell faults of the same kind at the same place, found in several parts, as one.
 
     Parameters
     ----------
@@ -241,10 +241,11 @@ def summed(faults: Iterable[Fault]) -> list[Fault]:
     Returns
     -------
     list of Fault
-        In the order in which they came first.
+        The first of each kind, with the counts of all, in the order in which they came first.
     """
-    counts: dict[Fault, int] = {}
+    first: dict[tuple[str, ...], Fault] = {}
     for fault in faults:
-        bare = replace(fault, count=0)
-        counts[bare] = counts.get(bare, 0) + fault.count
-    return [replace(fault, count=count) for fault, count in counts.items()]
+        kind = (fault.where, fault.expected, fault.remedy, fault.severity)
+        known = first.get(kind)
+        first[kind] = fault if known is None else replace(known, count=known.count + fault.count)
+    return list(first.values())

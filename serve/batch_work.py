@@ -97,7 +97,11 @@ class Work:
             number = (pl.col("lead_id").cast(pl.String).hash(_SEED) % n_parts).cast(pl.Int32)
             with written_whole(folder) as temporary:
                 table.with_columns(number.alias(_PART)).sink_parquet(
-                    pl.PartitionBy(temporary, key=_PART, include_key=False), mkdir=True
+                    pl.PartitionBy(temporary, key=_PART, include_key=False),
+                    mkdir=True,
+                    compression="lz4",
+                    # Of each part at most so many rows wait in memory.
+                    row_group_size=20_000,
                 )
         schema = table.collect_schema()
         return [_scan(folder / f"{_PART}={part}", schema) for part in range(n_parts)]

@@ -8,7 +8,7 @@ Example
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -30,7 +30,6 @@ Event = tuple[datetime, str, float | None]
 """An event of one lead: when, what kind, which value."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class Scorer:
@@ -242,4 +241,5 @@ class Scorer:
 def _microseconds(name: str, time: datetime) -> int:
     if time.tzinfo is None:
         raise LeadcastError(f"{name} must have a time zone; found {time}")
-    return (time - _EPOCH) // _MICROSECOND
+    since = time - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

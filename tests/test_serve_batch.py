@@ -231,11 +231,10 @@ def test_warnings_are_counted_over_all_parts(
     assert more.count == 600
 
 
-def test_faults_that_differ_in_their_count_are_told_once() -> None:
-    fault, other = Fault("a", "b", "c", "d"), Fault("a", "x", "c", "d", count=1)
-    counted = [Fault("a", "b", "c", "d", count=n) for n in (2, 3)]
-    assert summed([*counted, other]) == [Fault("a", "b", "c", "d", count=5), other]
-    assert summed([fault]) == [fault]
+def test_faults_of_a_kind_are_told_once_with_the_counts_of_all() -> None:
+    counted = [Fault("a", f"such as {n}", "c", "d", count=n) for n in (2, 3)]
+    other = Fault("b", "x", "c", "d", count=1)
+    assert summed([*counted, other]) == [Fault("a", "such as 2", "c", "d", count=5), other]
 
 
 def test_no_leads_give_an_empty_file(leads_file: Path, tmp_path: Path) -> None:
