@@ -44,17 +44,17 @@ REQUESTS = (
     *("Contact Form", "Demo Request", "Trial Sign-up", None),
 )
 _REQUEST_BY_STATE = (
-    (0.42, 0.26, 0.08, 0.02, 0.01, 0.01, 0.20),
-    (0.10, 0.42, 0.22, 0.06, 0.04, 0.04, 0.12),
-    (0.03, 0.14, 0.13, 0.26, 0.22, 0.16, 0.06),
-    (0.01, 0.03, 0.03, 0.24, 0.47, 0.18, 0.04),
+    (0.52, 0.20, 0.06, 0.01, 0.005, 0.005, 0.20),
+    (0.06, 0.46, 0.30, 0.04, 0.02, 0.02, 0.10),
+    (0.01, 0.06, 0.07, 0.34, 0.26, 0.20, 0.06),
+    (0.01, 0.02, 0.02, 0.20, 0.53, 0.18, 0.04),
 )
 LANDINGS = ("/", "/blog", "/resources", "/product", "/pricing", "/demo", "/careers", None)
 _LANDING_BY_STATE = (
-    (0.24, 0.38, 0.18, 0.04, 0.01, 0.01, 0.06, 0.08),
-    (0.20, 0.26, 0.26, 0.16, 0.04, 0.02, 0.00, 0.06),
-    (0.14, 0.06, 0.10, 0.34, 0.20, 0.10, 0.00, 0.06),
-    (0.09, 0.02, 0.03, 0.25, 0.35, 0.21, 0.00, 0.05),
+    (0.25, 0.42, 0.16, 0.02, 0.01, 0.0, 0.06, 0.08),
+    (0.20, 0.24, 0.34, 0.12, 0.03, 0.01, 0.0, 0.06),
+    (0.10, 0.03, 0.07, 0.42, 0.22, 0.10, 0.0, 0.06),
+    (0.07, 0.01, 0.02, 0.24, 0.38, 0.23, 0.0, 0.05),
 )
 _VISITS_BEFORE_BY_STATE = (0.4, 1.2, 3.5, 5.5)
 _EVERGREEN = ("Always On", "Benchmark Report")
@@ -76,7 +76,8 @@ class Origins:
     created : ndarray of int64, shape (n_leads,)
         Seconds since the world's start.
     channel, vendor, campaign, request, landing : ndarray of int64, shape (n_leads,)
-        Numbers of `CHANNELS`, `VENDORS`, `CAMPAIGNS`, `REQUESTS` and `LANDINGS`; -1 for none.
+        Numbers of `CHANNELS`, `VENDORS`, `CAMPAIGNS`, `REQUESTS` and `LANDINGS`; -1 for no vendor
+        and no campaign.
     weak : ndarray of bool, shape (n_leads,)
         Brought by the weak campaign.
     first_state : ndarray of int64, shape (n_leads,)

@@ -19,17 +19,17 @@ Flags = npt.NDArray[np.bool_]
 SENIORITIES = ("student", "junior", "specialist", "manager", "director", "vp", "c_level", "owner")
 _SENIORITY_SHARES = (0.04, 0.12, 0.30, 0.25, 0.12, 0.05, 0.07, 0.05)
 _SENIORITY_SHARES_OF_WEAK = (0.22, 0.25, 0.28, 0.14, 0.04, 0.01, 0.02, 0.04)
-_SENIORITY_FIT = (-1.6, -0.5, -0.1, 0.3, 0.5, 0.5, 0.35, 0.0)
+_SENIORITY_FIT = (-1.7, -0.5, -0.1, 0.3, 0.55, 0.5, 0.4, 0.0)
 
 FUNCTIONS = ("operations", "it", "sales", "marketing", "finance", "hr", "engineering", "other")
 _FUNCTION_SHARES = (0.16, 0.17, 0.15, 0.14, 0.10, 0.08, 0.12, 0.08)
-_FUNCTION_FIT = (0.4, 0.25, 0.05, -0.1, 0.1, -0.4, 0.0, -0.3)
+_FUNCTION_FIT = (0.2, 0.1, 0.0, -0.05, 0.05, -0.2, 0.0, -0.15)
 
 SIZE_BOUNDS = (1, 2, 11, 51, 201, 501, 1001, 5001, 60_000)
 """Employees: band k goes from ``SIZE_BOUNDS[k]`` to ``SIZE_BOUNDS[k + 1] - 1``."""
 SMALL_BANDS = 3
 _SIZE_SHARES = (0.05, 0.16, 0.24, 0.22, 0.13, 0.08, 0.08, 0.04)
-_SIZE_FIT = (-1.1, -0.5, 0.0, 0.4, 0.55, 0.35, 0.05, -0.2)
+_SIZE_FIT = (-1.2, -0.55, 0.0, 0.45, 0.6, 0.4, 0.05, -0.2)
 _RAMP_DAYS_BY_SIZE = (2.0, 2.5, 3.0, 4.0, 5.0, 7.0, 9.0, 12.0)
 
 INDUSTRIES = (
@@ -37,14 +37,14 @@ INDUSTRIES = (
     *("Education", "Construction", "Professional Services", "Public Sector", "Media", "Energy"),
 )
 _INDUSTRY_SHARES = (0.15, 0.14, 0.10, 0.11, 0.08, 0.09, 0.07, 0.07, 0.09, 0.04, 0.03, 0.03)
-_INDUSTRY_FIT = (0.35, 0.15, 0.45, 0.0, -0.1, 0.1, -0.6, -0.1, 0.05, -0.7, -0.2, 0.2)
+_INDUSTRY_FIT = (0.25, 0.1, 0.3, 0.0, -0.05, 0.05, -0.4, -0.1, 0.05, -0.5, -0.15, 0.15)
 
 COUNTRIES = ("US", "DE", "GB", "FR", "NL", "ES", "IT", "AT", "CH", "PL", "SE", "IN", "BR", "CA")
 _COUNTRY_SHARES = (
     *(0.22, 0.17, 0.12, 0.09, 0.06, 0.05, 0.05),
     *(0.04, 0.04, 0.03, 0.03, 0.05, 0.03, 0.02),
 )
-_COUNTRY_FIT = (0.1, 0.2, 0.15, 0.0, 0.15, -0.2, -0.2, 0.2, 0.25, -0.1, 0.1, -0.5, -0.4, 0.1)
+_COUNTRY_FIT = (0.05, 0.1, 0.05, 0.0, 0.05, -0.1, -0.1, 0.1, 0.1, -0.05, 0.0, -0.2, -0.15, 0.05)
 
 EMAIL_KINDS = ("business", "free", "disposable", "invalid", "missing")
 BUSINESS_EMAIL, INVALID_EMAIL = EMAIL_KINDS.index("business"), EMAIL_KINDS.index("invalid")
@@ -58,7 +58,7 @@ _EMAIL_SHARES = (
 _PHONE_VALID_SHARES = (0.93, 0.82, 0.45, 0.70)
 _ORIGIN_FIT = (0.0, -0.7, -1.6, -0.9)
 _COPY_FIT = -1.0
-_HIDDEN_FIT_OF_COMPANY, _HIDDEN_FIT_OF_PERSON = 0.2, 0.2
+_HIDDEN_FIT_OF_COMPANY, _HIDDEN_FIT_OF_PERSON = 0.15, 0.15
 _PRICE_FIT_OF_SMALL, _PRICE_FIT_OF_OTHERS = -0.35, -0.20
 _LOSS_BY_EMAIL = (1.0, 1.0, 3.5, 4.0, 1.5)
 _LOSS_OF_UNREACHABLE = 1.8
@@ -172,8 +172,8 @@ def _person(rng: np.random.Generator, person: Integers, kind: Integers) -> dict[
         "phone_valid": rng.random(n_leads) < np.array(_PHONE_VALID_SHARES)[kind],
         "seeks_job": rng.random(n_leads) < np.where(seniority <= 1, 0.2, 0.01),
         "hidden_of_person": rng.normal(0.0, _HIDDEN_FIT_OF_PERSON, n_leads),
-        "web_activity": rng.lognormal(-0.10, 0.45, n_leads),
-        "mail_activity": rng.lognormal(-0.10, 0.45, n_leads),
+        "web_activity": rng.lognormal(-0.08, 0.40, n_leads),
+        "mail_activity": rng.lognormal(-0.08, 0.40, n_leads),
     }
     return {name: values[person] for name, values in drawn.items()}
 
