@@ -187,7 +187,7 @@ class DelayCurve:
             f"Half of the winners are won within {self.days_until(0.5):.3g} days of creation, "
             f"nine in ten within {self.days_until(0.9):.3g}. A horizon of {horizon_days:g} days "
             f"misses {missed:.0%} of those won within {self.reference_days:.0f} days, which is as "
-            "far as the data reaches."
+            "long as a tenth of the leads can be watched."
         )
 
 

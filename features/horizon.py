@@ -16,6 +16,8 @@ HISTORY_HORIZONS = 4.0
 """A history shorter than this many horizons cannot hold three parts with a purge between: with
 fractions of a fifth each and leads that come evenly, training begins to exist at 3.8."""
 
+_ROUNDING = 0.005
+
 
 @dataclass(frozen=True)
 class HorizonAdvice:
@@ -68,7 +70,7 @@ def recommend_horizon(
     candidates_days : sequence of float
         Horizons to choose from, in any order.
     wanted_share : float
-        Share of winners that the horizon should see.
+        Share of winners that the horizon should see, to the nearest hundredth.
     min_mature_share : float
         Share of leads whose label should be known.
     reporting_lag_days : float
@@ -87,7 +89,7 @@ def recommend_horizon(
         raise LeadcastError("candidates_days is empty: name at least one horizon to choose from")
     table = _judged(curve, sorted(candidates_days), min_mature_share, reporting_lag_days)
     learnable = table.filter("learnable")
-    enough = learnable.filter(pl.col("caught") >= wanted_share)
+    enough = learnable.filter(pl.col("caught") >= wanted_share - _ROUNDING)
     if not enough.is_empty():
         chosen = enough.row(0, named=True)
         reason = "is the shortest that does so and leaves enough history to learn from."
