@@ -1,7 +1,7 @@
 """What a scorer is asked: leads at moments, checked, with every fault told at once."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import polars as pl
@@ -86,6 +86,22 @@ def check(
     if faults:
         raise FaultsError("leads to score", faults)
     return Asked(rows, one_each, events)
+
+
+def in_words(warning: Fault) -> Fault:
+    """Put a warning's count into its words, once all of its kind have been counted.
+
+    Parameters
+    ----------
+    warning : Fault
+
+    Returns
+    -------
+    Fault
+    """
+    if not warning.count:
+        return warning
+    return replace(warning, found=f"{warning.found} ({warning.count:,} rows)")
 
 
 def _rows(leads: pl.DataFrame, as_of: datetime | None, plan: FeaturePlan) -> pl.DataFrame:

@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from features.errors import Fault, FaultsError
+from serve.asked import in_words
 from serve.batch_inputs import Inputs, read_inputs
 from serve.batch_output import ROW, refuse_other_suffixes, write_scores
 from serve.batch_work import Work
@@ -159,7 +160,7 @@ def score_inputs(
         n_rows = sum(_score_parts(scorer, parts, moment, work, settings.threads, progress))
         write_scores([work.scores_of(part.number) for part in parts], out)
         warnings = [fault for part in parts for fault in work.warnings_of(part.number)]
-    return BatchSummary(out, n_rows, moment, (*inputs.warnings, *summed(warnings)))
+    return BatchSummary(out, n_rows, moment, (*inputs.warnings, *map(in_words, summed(warnings))))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from features.engine import compute, compute_one
 from features.errors import Fault, LeadcastError
 from features.tables import TimeOrder
 from models.bundle import Bundle, load_bundle
-from serve.asked import Asked, check
+from serve.asked import Asked, check, in_words
 from serve.scores import Score, score_row, score_rows, unknown_categories
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class Scorer:
             warnings += found
         else:
             for fault in found:
-                logger.warning("%s", fault)
+                logger.warning("%s", in_words(fault))
         return scores
 
     def check(

@@ -229,6 +229,7 @@ def test_warnings_are_counted_over_all_parts(
     done = score_files(scorer(), leads_file, events_file, tmp_path / "out.csv", SMALL)
     (more,) = [fault for fault in done.warnings if "shoe_size" in fault.where]
     assert more.count == 600
+    assert "(600 rows)" in str(more)
 
 
 def test_faults_of_a_kind_are_told_once_with_the_counts_of_all() -> None:
