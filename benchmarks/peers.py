@@ -24,7 +24,7 @@ ODOO_SMOOTHING = 0.1
 
 def naive_bayes(
     train: pd.DataFrame, converted: "pd.Series[Any]", test: pd.DataFrame, seconds: int
-) -> Any:  # noqa: ANN401 - an array of probabilities
+) -> Any:
     """Naive Bayes as in Odoo's predictive lead scoring: smoothed frequencies of each value.
 
     Every value's count among won and among lost leads gets 0.1 added; numbers, which Odoo does
@@ -45,7 +45,7 @@ def naive_bayes(
 
 def logistic(
     train: pd.DataFrame, converted: "pd.Series[Any]", test: pd.DataFrame, seconds: int
-) -> Any:  # noqa: ANN401
+) -> Any:
     """Logistic regression at its defaults: one-hot categories, standardised numbers, medians."""
     from sklearn.compose import make_column_selector, make_column_transformer
     from sklearn.impute import SimpleImputer
@@ -66,7 +66,7 @@ def logistic(
 
 def lightgbm(
     train: pd.DataFrame, converted: "pd.Series[Any]", test: pd.DataFrame, seconds: int
-) -> Any:  # noqa: ANN401
+) -> Any:
     """LightGBM at its defaults, with its own handling of categories."""
     from lightgbm import LGBMClassifier
 
@@ -75,7 +75,7 @@ def lightgbm(
 
 def catboost(
     train: pd.DataFrame, converted: "pd.Series[Any]", test: pd.DataFrame, seconds: int
-) -> Any:  # noqa: ANN401
+) -> Any:
     """CatBoost at its defaults, with its own handling of categories."""
     from catboost import CatBoostClassifier
 
@@ -92,7 +92,7 @@ def catboost(
 
 def flaml(
     train: pd.DataFrame, converted: "pd.Series[Any]", test: pd.DataFrame, seconds: int
-) -> Any:  # noqa: ANN401
+) -> Any:
     """FLAML on log loss, with a budget of seconds."""
     from flaml import AutoML
 
@@ -112,7 +112,7 @@ def flaml(
 
 def autogluon(
     train: pd.DataFrame, converted: "pd.Series[Any]", test: pd.DataFrame, seconds: int
-) -> Any:  # noqa: ANN401
+) -> Any:
     """AutoGluon, preset good_quality, on log loss, with a budget of seconds."""
     from autogluon.tabular import TabularPredictor
 

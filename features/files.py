@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -97,14 +96,14 @@ def sha256_of(path: Path) -> str:
 
 
 def _put_in_place(temporary: Path, path: Path) -> None:
-    # os.replace cannot put a folder over a folder that has content, so the old one steps aside
+    # A rename cannot put a folder over a folder that has content, so the old one steps aside
     # first and is removed only when the new one stands.
     if not path.is_dir():
-        os.replace(temporary, path)
+        temporary.replace(path)
         return
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.old.tmp")
-    os.replace(path, aside)
-    os.replace(temporary, path)
+    path.replace(aside)
+    temporary.replace(path)
     _remove(aside)
 
 

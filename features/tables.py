@@ -117,5 +117,12 @@ def empty_events() -> pl.LazyFrame:
     pl.LazyFrame
         With the columns and dtypes of `Tables.events`.
     """
-    schema = {"lead_id": pl.String, "occurred_at": TIME, "event_type": pl.String}
-    return pl.LazyFrame(schema=schema | {"value": pl.Float64})
+    schema = pl.Schema(
+        {
+            "lead_id": pl.String(),
+            "occurred_at": TIME,
+            "event_type": pl.String(),
+            "value": pl.Float64(),
+        }
+    )
+    return pl.LazyFrame(schema=schema)

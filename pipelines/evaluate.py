@@ -19,6 +19,7 @@ from pipelines.params import EvaluationParams, load_params
 from pipelines.paths import RunFolder
 from pipelines.settings import horizon_days, snapshot_settings
 from pipelines.stage import run_stage
+from pipelines.summary import tell
 
 
 def evaluate_test(source: str) -> str:
@@ -47,7 +48,7 @@ def evaluate_test(source: str) -> str:
         with written_whole(run.curves / f"{name}.csv") as temporary:
             frame.write_csv(temporary)
     test = metrics["test"]
-    return f"AUC {test['auc']['value']:.3f}, log loss {test['log_loss']['value']:.4f}"
+    return f"AUC {tell(test['auc'], '{:.3f}')}, log loss {tell(test['log_loss'], '{:.4f}')}"
 
 
 def _scores(run: RunFolder, data: LabelledMatrix) -> pl.DataFrame:

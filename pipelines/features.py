@@ -1,5 +1,7 @@
 """Snapshots to a feature matrix; of kinds and categories it learns nothing from the test."""
 
+from datetime import datetime
+
 import polars as pl
 
 from features.engine import compute
@@ -30,7 +32,7 @@ def compute_features(source: str) -> str:
     tables, snapshots = Tables.read(run.tables), used_snapshots(run)
     learning = snapshots.filter(pl.col("part").is_in(LEARNING))
     # What is known when the test begins is all that the exported scorer may know.
-    known_until = snapshots.filter(pl.col("part") == "test")["as_of"].min()
+    known_until: datetime | None = snapshots.filter(part="test").select(pl.min("as_of")).item()
     settings = snapshot_settings(source, params)
     plan = fit_plan(tables, learning, params.features, known_until, settings)
     values = compute(plan, tables.leads, tables.events, snapshots)

@@ -27,7 +27,7 @@ def fetch(source: str) -> str:
     made = ensure_raw(definition)
     digest = fingerprint(definition)
     write_json(RunFolder(source).fingerprint, digest)
-    return f"{made}fingerprint {digest['sha256'][:12]}"
+    return f"{made}fingerprint {str(digest['sha256'])[:12]}"
 
 
 if __name__ == "__main__":

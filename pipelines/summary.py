@@ -7,7 +7,7 @@ import polars as pl
 from features.files import read_json
 from pipelines.paths import RunFolder
 
-Metric = Mapping[str, float]
+Metric = Mapping[str, float | None]
 
 
 def summarise(run: RunFolder) -> str:
@@ -35,7 +35,7 @@ def summarise(run: RunFolder) -> str:
         f"{run.source}: {_leads(run)}",
         f"  test               {test['n']:,} snapshots, {test['n_converted']:,} converted, "
         f"never seen in training",
-        *(f"  {words:<18} {_metric(test[key], form)}" for key, words, form in _SHOWN),
+        *(f"  {words:<18} {tell(test[key], form)}" for key, words, form in _SHOWN),
         f"  learner            {backtest['chosen']}",
         *(f"  note               {note}" for note in manifest["notes"]),
         f"  report             {run.report}",
@@ -73,10 +73,23 @@ def _leads(run: RunFolder) -> str:
     return f"{outcomes.height:,} leads, {count_customers(outcomes):,} became customers"
 
 
-def _metric(metric: Metric | None, form: str) -> str:
-    if metric is None or metric["value"] is None:
-        return "cannot be told: the test part has one outcome only"
-    value = form.format(metric["value"])
-    if metric["low"] is None:
-        return value
-    return f"{value} (95 %: {form.format(metric['low'])} to {form.format(metric['high'])})"
+def tell(metric: Metric, form: str) -> str:
+    """Tell a metric with its interval.
+
+    Parameters
+    ----------
+    metric : mapping
+        ``value``, ``low``, ``high``; None where one is not defined.
+    form : str
+        How to write a number (``"{:.3f}"``).
+
+    Returns
+    -------
+    str
+    """
+    value, low, high = (metric[name] for name in ("value", "low", "high"))
+    if value is None:
+        return "not defined: the test part has one outcome only"
+    if low is None or high is None:
+        return form.format(value)
+    return f"{form.format(value)} (95 %: {form.format(low)} to {form.format(high)})"

@@ -33,13 +33,13 @@ class SamePerson(Check):
         keys = leads.select("lead_id", **person_keys(leads))
         sides = _sides(context.snapshots).join(keys, on="lead_id", how="left")
         for name in ("lead_id", "account_id", "email", "phone"):
-            by_key = (
-                sides.drop_nulls(name)
-                .group_by(name)
-                .agg(leads=pl.col("lead_id").n_unique(), on_both=pl.col("later").n_unique() > 1)
-            )
+            known = sides.drop_nulls(name)
             if name in ("email", "phone"):
-                by_key = by_key.filter(pl.col("leads") <= MOST_LEADS_OF_A_PERSON)
+                # Of all leads, as the snapshots' groups count them.
+                many = pl.len().over(name) > MOST_LEADS_OF_A_PERSON
+                office = keys.drop_nulls(name).filter(many)
+                known = known.join(office, on=name, how="anti")
+            by_key = known.group_by(name).agg(on_both=pl.col("later").n_unique() > 1)
             shared = int(by_key["on_both"].sum())
             if shared:
                 found = f"{shared} of {by_key.height} are in the training part and in a later one"

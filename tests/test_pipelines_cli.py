@@ -1,0 +1,112 @@
+"""The command line, the parameters and the runner, as a user meets them."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from features.errors import FaultsError, LeadcastError
+from pipelines.cli import app
+from pipelines.params import Params, load_params
+from pipelines.run import add_source
+from tests.small_project import ROOT, change_params, make_project
+
+COMMANDS = [command.name or command.callback.__name__ for command in app.registered_commands]  # type: ignore[union-attr]
+
+
+def leadcast(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "pipelines.cli", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_help_with_examples_of_itself(command: str) -> None:
+    told = CliRunner().invoke(app, [command, "--help"])
+    assert told.exit_code == 0
+    examples = told.output.split("Examples:")[1]
+    assert re.search(rf"leadcast {command}\b", examples)
+
+
+def test_the_shipped_parameters_are_valid_and_say_the_defaults() -> None:
+    content = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    shipped = load_params(ROOT / "params.yaml")
+    assert shipped.model_copy(update={"sources": ("demo",)}) == Params()
+    assert content["sources"][0] == "demo"
+
+
+def test_misspelt_parameters_are_told_all_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("sead: 3\nsplit: {test_fraction: 2, purge: 1}\n")
+    with pytest.raises(FaultsError) as caught:
+        load_params(path)
+    told = str(caught.value)
+    assert all(key in told for key in ("sead", "split.test_fraction", "split.purge"))
+
+
+def test_a_missing_file_of_parameters_says_where_to_run(tmp_path: Path) -> None:
+    with pytest.raises(LeadcastError, match="project's root"):
+        load_params(tmp_path / "params.yaml")
+
+
+def test_a_new_source_is_added_to_the_parameters_and_comments_stay(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text((ROOT / "params.yaml").read_text())
+    add_source("bpi2012", path)
+    add_source("bpi2012", path)
+    assert load_params(path).sources.count("bpi2012") == 1
+    assert "# Everything that is random follows from it." in path.read_text()
+
+
+def test_an_unknown_source_is_told_with_the_nearest_name() -> None:
+    done = leadcast("check", "bpi2013")
+    assert done.returncode == 1
+    assert "bpi2012" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_time_without_zone_is_refused(tmp_path: Path) -> None:
+    files = ["--bundle", "b", "--leads", "l.csv", "--out", "o.csv"]
+    done = leadcast("score", *files, "--as-of", "2025-01-01T00:00:00", folder=tmp_path)
+    assert done.returncode == 1
+    assert "no zone" in done.stderr
+
+
+def test_a_folder_that_is_no_bundle_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "leads.csv").write_text("lead_id\na\n")
+    files = ["--bundle", ".", "--leads", "leads.csv", "--out", "o.csv"]
+    done = leadcast("score", *files, folder=tmp_path)
+    assert done.returncode == 1
+    assert "manifest.json" in done.stderr
+
+
+def test_check_tells_faults_and_ends_with_one(tmp_path: Path) -> None:
+    project = make_project(tmp_path, 300)
+    assert leadcast("check", "demo", folder=project).returncode == 0
+    path = project / "data/sources/demo.yaml"
+    path.write_text(path.read_text().replace("Job Title", "Jobb Title"))
+    done = leadcast("check", "demo", folder=project)
+    assert done.returncode == 1
+    assert "Job Title" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_main_job_runs_by_dvc_and_a_second_run_does_nothing(tmp_path: Path) -> None:
+    project = make_project(tmp_path, 1_500)
+    for name in ("demo", "features", "models", "serve", "pipelines", "dvc.yaml"):
+        (project / name).symlink_to(ROOT / name)
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--no-scm", "-q"], cwd=project, check=True)
+    first = leadcast("run", folder=project)
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "[track] run" in first.stdout
+    second = leadcast("run", folder=project)
+    assert second.stdout.startswith("Nothing to do")
+    change_params(project, evaluation={"replicates": 150, "slice_replicates": 100})
+    third = leadcast("run", folder=project)
+    assert "[evaluate]" in third.stdout
+    assert "[train]" not in third.stdout

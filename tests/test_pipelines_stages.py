@@ -1,0 +1,184 @@
+"""The stages, one after another, on a small world whose truth is known."""
+
+import json
+import shutil
+from contextlib import chdir
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from benchmarks.demo_truth import by_decile, with_truth
+from features.errors import LeadcastError
+from pipelines.paths import RunFolder
+from pipelines.score import score_new_leads
+from pipelines.summary import summarise
+from pipelines.train import train
+from tests.small_project import change_params, make_project, run_stages
+
+LEADS = 3_000
+RUN = RunFolder("demo")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = make_project(tmp_path_factory.mktemp("project"), LEADS)
+    run_stages(folder)
+    return folder
+
+
+def scores_of(project: Path) -> pl.DataFrame:
+    return pl.read_parquet(project / RUN.test_scores)
+
+
+def test_scores_and_metrics_have_the_form_that_others_rely_on(project: Path) -> None:
+    scores = scores_of(project)
+    assert scores.columns[:4] == ["lead_id", "as_of", "converted", "probability"]
+    assert scores["probability"].is_between(0, 1, closed="none").all()
+    assert (scores["lower"] <= scores["probability"]).all()
+    assert (scores["probability"] <= scores["upper"]).all()
+    test = json.loads((project / RUN.metrics).read_text())["test"]
+    for name in ("auc", "log_loss", "brier", "ece", "average_precision", "base_rate", "lift_10"):
+        assert test[name]["low"] <= test[name]["value"] <= test[name]["high"], name
+    assert test["n"] == scores.height
+    assert test["n_converted"] == scores["converted"].sum()
+
+
+def test_the_bundle_reproduces_the_test_scores_from_raw_tables(project: Path) -> None:
+    scores, tables = scores_of(project), project / RUN.tables
+    leads = pl.read_parquet(tables / "leads.parquet")
+    asked = scores.select("lead_id", "as_of").join(leads, on="lead_id", how="left")
+    asked.write_parquet(project / "asked.parquet")
+    pl.scan_parquet(tables / "events" / "*.parquet").sink_parquet(project / "events.parquet")
+    with chdir(project):
+        files = (Path("asked.parquet"), Path("events.parquet"))
+        score_new_leads(RUN.bundle, *files, None, Path("out.parquet"), None)
+    again = pl.read_parquet(project / "out.parquet")
+    assert again["lead_id"].to_list() == scores["lead_id"].to_list()
+    np.testing.assert_allclose(again["probability"], scores["probability"], rtol=0, atol=1e-12)
+
+
+def test_a_raw_export_is_scored_through_its_source(project: Path) -> None:
+    with chdir(project):
+        told = score_new_leads(
+            RUN.bundle,
+            Path("data/demo/leads.parquet"),
+            Path("data/demo/events/part-0000.parquet"),
+            None,
+            Path("raw.csv"),
+            "demo",
+        )
+    scores = pl.read_csv(project / "raw.csv")
+    assert told.startswith(f"{LEADS:,} leads scored")
+    assert scores.height == LEADS
+    assert scores["probability"].is_between(0, 1, closed="none").all()
+
+
+def test_the_same_source_parameters_and_seed_give_the_same_bytes(
+    project: Path, tmp_path: Path
+) -> None:
+    again = make_project(tmp_path / "again", LEADS)
+    run_stages(again)
+    names = sorted(path.relative_to(again) for path in (again / RUN.bundle).rglob("*.*"))
+    assert len(names) > 5
+    for name in names:
+        one, other = (project / name).read_bytes(), (again / name).read_bytes()
+        if name.name == "manifest.json":
+            one, other = (json.dumps(_without_time(content)).encode() for content in (one, other))
+        assert one == other, f"{name} differs between two runs"
+    assert scores_of(project).equals(scores_of(again))
+
+
+def _without_time(content: bytes) -> dict[str, object]:
+    manifest: dict[str, object] = json.loads(content)
+    del manifest["created_at"]
+    return manifest
+
+
+def test_probabilities_follow_the_truth(project: Path) -> None:
+    truth = pl.read_parquet(project / "data/demo/truth.parquet")
+    joined = with_truth(scores_of(project), truth, 60.0)
+    assert joined["true_probability"].null_count() == 0
+    # So few leads cannot be right in each decile, but high must be high: the order is learned.
+    correlation = by_decile(joined).select(pl.corr("predicted", "true")).item()
+    assert correlation > 0.8
+
+
+def test_a_changed_bundle_is_refused(project: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle"
+    shutil.copytree(project / RUN.bundle, bundle)
+    features = bundle / "features.json"
+    features.write_text(features.read_text().replace("30", "31", 1))
+    with pytest.raises(LeadcastError, match=r"features\.json"):
+        score_new_leads(bundle, project / "x.csv", None, None, tmp_path / "out.csv", None)
+
+
+def test_the_summary_tells_the_figures_and_where_things_lie(project: Path) -> None:
+    with chdir(project):
+        told = summarise(RUN)
+    assert f"{LEADS:,} leads" in told
+    for words in ("AUC", "log loss", "calibration error", "lift, top decile", "(95 %: "):
+        assert words in told
+    assert str(RUN.report) in told
+    assert str(RUN.bundle) in told
+    assert (project / RUN.report).exists()
+
+
+def test_a_stage_that_fails_leaves_what_was_there(project: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(project, broken)
+    before = (broken / RUN.learner / "learner.json").read_bytes()
+    change_params(broken, learner={"monotone": {"no_such_feature": 1}})
+    with chdir(broken), pytest.raises(LeadcastError, match="no_such_feature"):
+        train("demo")
+    assert (broken / RUN.learner / "learner.json").read_bytes() == before
+
+
+TINY = """
+name: tiny
+title: Thirty leads
+where_to_get: made by a test
+root: data/raw
+observed_until: 2025-12-31
+time_zone: UTC
+tables:
+  leads:
+    read: {files: leads.csv}
+    columns: {lead_id: id, created_at: created}
+    attributes: {industry: {column: industry, type: category}}
+  outcomes:
+    form: dates
+    columns: {won_at: won, lost_at: lost}
+snapshots: {landmarks_days: [0], horizon_days: 20}
+"""
+
+
+def write_tiny(folder: Path, winners: tuple[int, ...]) -> None:
+    make_project(folder, 1)
+    raw = folder / "data/raw"
+    raw.mkdir(parents=True)
+    (folder / "data/sources/tiny.yaml").write_text(TINY)
+    rows = [
+        f"lead {i},2025-{1 + i // 3:02d}-{1 + 9 * (i % 3):02d},"
+        f"{'software' if i % 2 else 'retail'},"
+        + (f"2025-{1 + i // 3:02d}-{5 + 9 * (i % 3):02d}," if i in winners else ",")
+        for i in range(30)
+    ]
+    (raw / "leads.csv").write_text("\n".join(["id,created,industry,won,lost", *rows]) + "\n")
+
+
+def test_thirty_leads_with_two_winners_run_to_the_end(tmp_path: Path) -> None:
+    write_tiny(tmp_path, winners=(3, 8))
+    run_stages(tmp_path, "tiny")
+    run = RunFolder("tiny")
+    manifest = json.loads((tmp_path / run.bundle / "manifest.json").read_text())
+    assert any("base rate only" in note for note in manifest["notes"])
+    scores = pl.read_parquet(tmp_path / run.test_scores)
+    assert (scores["upper"] - scores["lower"]).min() > 0.1  # type: ignore[operator]
+
+
+def test_no_winners_is_an_error_that_explains(tmp_path: Path) -> None:
+    write_tiny(tmp_path, winners=())
+    with pytest.raises(LeadcastError, match="found 0 leads of 30 that became customers"):
+        run_stages(tmp_path, "tiny")
