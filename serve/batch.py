@@ -158,7 +158,7 @@ def score_inputs(
         parts = _split(inputs, work, settings.chunk_leads)
         _refuse_faults(scorer, inputs, parts, moment)
         n_rows = sum(_score_parts(scorer, parts, moment, work, settings.threads, progress))
-        write_scores([work.scores_of(part.number) for part in parts], out)
+        write_scores([work.scores_of(part.number) for part in parts], out, work.folder)
         warnings = [fault for part in parts for fault in work.warnings_of(part.number)]
     return BatchSummary(out, n_rows, moment, (*inputs.warnings, *map(in_words, summed(warnings))))
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import polars as pl
 
 from features.errors import LeadcastError
-from features.files import written_whole
 
 SUFFIXES = (".csv", ".parquet")
 ROW = "row_in_leads"
@@ -34,7 +33,7 @@ def refuse_other_suffixes(out: Path) -> None:
         raise LeadcastError(f"{out}: name the output .csv or .parquet")
 
 
-def write_scores(parts: Sequence[Path], out: Path) -> None:
+def write_scores(parts: Sequence[Path], out: Path, beside: Path) -> None:
     """Bring scored parts into the order of the leads and write them, whole or not at all.
 
     Parameters
@@ -43,14 +42,18 @@ def write_scores(parts: Sequence[Path], out: Path) -> None:
         Parquet files with the column `ROW`, each sorted by it.
     out : Path
         A CSV or Parquet file.
+    beside : Path
+        A folder on the same file system that is cleared in the end, even after a kill; the file
+        is written there, and put in its place when it is whole.
     """
     ordered = _merged([pl.scan_parquet(part) for part in parts]).drop(ROW)
-    with written_whole(out) as temporary:
-        if out.suffix.lower() == ".csv":
-            safe = ordered.with_columns(without_formulas(pl.col(pl.String)))
-            safe.sink_csv(temporary, datetime_format="%Y-%m-%dT%H:%M:%S%.fZ")
-        else:
-            ordered.sink_parquet(temporary)
+    temporary = beside / f"whole{out.suffix}"
+    if out.suffix.lower() == ".csv":
+        safe = ordered.with_columns(without_formulas(pl.col(pl.String)))
+        safe.sink_csv(temporary, datetime_format="%Y-%m-%dT%H:%M:%S%.fZ")
+    else:
+        ordered.sink_parquet(temporary)
+    temporary.replace(out)
 
 
 def without_formulas(texts: pl.Expr) -> pl.Expr:
