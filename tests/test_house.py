@@ -20,7 +20,7 @@ MAY_IMPORT = {
 MODULES = sorted(path for package in MAY_IMPORT for path in (ROOT / package).rglob("*.py"))
 LONGEST_FUNCTION = 60
 LONGEST_MODULE = 300
-HEAVY = ("mlflow", "dvc", "lightgbm", "sklearn", "pandas", "scipy", "matplotlib", "optuna")
+HEAVY = ("mlflow", "dvc", "lightgbm", "sklearn", "pandas", "matplotlib", "optuna")
 
 
 def name_of(path: Path) -> str:

@@ -22,6 +22,9 @@ WIDTHS_PX = (320, 360, 768, 1280)
 
 pytestmark = pytest.mark.browser
 
+PATIENCE_MS = 180_000
+"""A browser beside other work may be slow; that is not what is tested here."""
+
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -45,12 +48,14 @@ def browser() -> Iterator["Browser"]:
 
 def opened(browser: "Browser", report: Path, **options: Any) -> "Page":  # noqa: ANN401
     page = browser.new_context(**options).new_page()
+    page.set_default_timeout(PATIENCE_MS)
     page.goto(report.as_uri())
     return page
 
 
 def test_nothing_is_requested_and_nothing_complains(browser: "Browser", report: Path) -> None:
     page = browser.new_context().new_page()
+    page.set_default_timeout(PATIENCE_MS)
     requests: list[str] = []
     complaints: list[str] = []
     page.on("request", lambda request: requests.append(request.url))

@@ -20,9 +20,8 @@ _JUDGEMENT = re.compile(
     r"|^(tags?|stage|disposition|quality|remarks|resolution)$"
 )
 
-_OUTCOME_VALUE = re.compile(
-    r"\b(won|lost|closed|converted|signed|sold|purchased|enrolled|already)\b", re.I
-)
+_WON_VALUE = re.compile(r"\b(won|closed|converted|signed|sold|purchased|enrolled)\b", re.I)
+_LOST_VALUE = re.compile(r"\b(lost|closed|already)\b", re.I)
 _EDITED_VALUE = re.compile(r"^(record |lead )?(modified|updated|edited|changed|merged)$", re.I)
 _JUDGED_VALUE = re.compile(
     r"^(hot|warm|cold)( lead)?$"
@@ -134,9 +133,12 @@ class TellingValues(Check):
             return text + " says that the record was edited"
         base = float(context.sample.converted.mean())
         expected = rows * min(base, 1 - base)
-        if rows < self.least_rows or expected < 5 or not _OUTCOME_VALUE.search(value):
+        if rows < self.least_rows or expected < 5:
             return None
-        return text + " names the outcome" if rate >= 0.95 or rate <= min(0.05, base / 5) else None
+        # A campaign of purchased leads does not name a win where none of them is won.
+        won = rate >= 0.95 and _WON_VALUE.search(value)
+        lost = rate <= min(0.05, base / 5) and _LOST_VALUE.search(value)
+        return text + " names the outcome" if won or lost else None
 
 
 def words_of(name: str) -> str:
