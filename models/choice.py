@@ -17,6 +17,9 @@ from models.learners.selection import Contender, Setup, contenders, default_setu
 from models.learners.trial import Trial, try_at
 from models.settings import LearnerSettings
 
+CHOSEN = " chosen: "
+"""What a note says that tells of the backtest's choice."""
+
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share done."""
 
@@ -64,6 +67,11 @@ class Choice:
     notes: tuple[str, ...]
     setup: dict[str, Any]
     out_of_time: OutOfTime
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The notes that a reader of the scores must know: what there was too little data for."""
+        return tuple(note for note in self.notes if CHOSEN not in note)
 
 
 def choose(
@@ -178,7 +186,7 @@ def _words(found: dict[str, Contender], winner: Contender, origins: int) -> str:
     against = f" against {', '.join(others)}" if others else ""
     where = "1 origin" if origins == 1 else f"{origins} rolling origins"
     return (
-        f"{winner.kind} chosen: log loss {winner.loss:.4f}{against}, over {where}{_recency(winner)}"
+        f"{winner.kind}{CHOSEN}log loss {winner.loss:.4f}{against}, over {where}{_recency(winner)}"
     )
 
 

@@ -52,7 +52,7 @@ def export(source: str) -> str:
         reference=Reference.of(pl.read_parquet(run.test_scores)["probability"].to_numpy()),
         metrics=read_json(run.metrics),
         origin=origin,
-        notes=backtest["notes"],
+        notes=backtest["warnings"],
     )
     return f"bundle {manifest.bundle_id[:12]} in {run.bundle}"
 

@@ -47,7 +47,7 @@ def report(source: str) -> str:
         source=_source_facts(source),
         run=_run_facts(run, tables, settings, snapshots.height, backtest["chosen"]),
         metrics=read_json(run.metrics),
-        notes=(*backtest["notes"], *summary.warnings),
+        notes=(*backtest["warnings"], *summary.warnings),
         **{name: pl.read_csv(run.curves / f"{name}.csv") for name in CURVES},
         delays=None if delays is None else delays.frame(),
         delay_words="" if delays is None else delays.words(settings.horizon_days),

@@ -29,15 +29,13 @@ def summarise(run: RunFolder) -> str:
         If a file of the run is missing or damaged.
     """
     test = read_json(run.metrics)["test"]
-    manifest = read_json(run.bundle / "manifest.json")
     backtest = read_json(run.backtest)
     lines = [
         f"{run.source}: {_leads(run)}",
         f"  test               {test['n']:,} snapshots, {test['n_converted']:,} converted, "
         f"never seen in training",
         *(f"  {words:<18} {tell(test[key], form)}" for key, words, form in _SHOWN),
-        f"  learner            {backtest['chosen']}",
-        *(f"  note               {note}" for note in manifest["notes"]),
+        *(f"  learner            {note}" for note in backtest["notes"]),
         f"  report             {run.report}",
         f"  bundle             {run.bundle}",
     ]

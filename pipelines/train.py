@@ -87,13 +87,14 @@ def backtest_content(choice: Choice) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``chosen``, ``results`` (one a candidate and origin), ``notes``, ``setup``, ``importance``
-        (one a feature, in the plan's order).
+        ``chosen``, ``results`` (one a candidate and origin), ``notes``, ``warnings``, ``setup``,
+        ``importance`` (one a feature, in the plan's order).
     """
     return {
         "chosen": choice.learner.kind,
         "results": [result.to_json() for result in choice.backtest],
         "notes": list(choice.notes),
+        "warnings": list(choice.warnings),
         "setup": choice.setup,
         "importance": choice.learner.importance().tolist(),
     }
