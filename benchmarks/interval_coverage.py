@@ -167,10 +167,10 @@ def lead_coverage(
 def main() -> None:
     """Print all coverages."""
     for name, world in WORLDS.items():
-        print(f"\n{name}: metrics, 1,000 leads, nominal 95 %")
+        print(f"\n{name}: metrics, 1,000 leads, nominal 95 %", flush=True)
         with pl.Config(tbl_rows=40):
-            print(metric_coverage(world, leads=1000, repetitions=200))
-        delong = auc_coverage(world, leads=1000, repetitions=500)
+            print(metric_coverage(world, leads=1000, repetitions=100, replicates=200))
+        delong = auc_coverage(world, leads=1000, repetitions=300)
         difference = auc_difference_coverage(world, leads=1000, repetitions=300)
         print(f"DeLong, nominal 95 %: AUC {delong:.3f}, difference {difference:.3f}")
         for leads in (300, 1000, 4000):

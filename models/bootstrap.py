@@ -77,9 +77,10 @@ def bootstrap(
     -------
     dict of str to Estimate
         By the metric's name. An interval is the middle `level` of the replicates (percentile
-        interval, Efron 1979). A biased metric's is that interval mirrored at the value ("basic",
-        Davison and Hinkley 1997, section 5.2), because its replicates are biased once more than
-        the value is; it is stretched to hold the value.
+        interval, Efron 1979). A biased metric's replicates are biased once more than its value
+        is: its low end is that interval's high end mirrored at the value (the "basic" interval,
+        Davison and Hinkley 1997, section 5.2), its high end the value plus the replicates' reach
+        above their own mean.
 
     Raises
     ------
@@ -240,5 +241,5 @@ def _estimate(metric: Metric, value: float, draws: Floats, biased: bool, level: 
         return Estimate(value, None, None)
     low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
     if biased:
-        low, high = min(value, 2 * value - high), max(value, 2 * value - low)
+        low, high = min(value, 2 * value - high), value + high - defined.mean()
     return Estimate(value, float(max(low, metric.lowest)), float(min(high, metric.highest)))

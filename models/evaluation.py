@@ -65,7 +65,8 @@ def evaluate(
     dict
         ``"test"``: each metric as ``{"value", "low", "high"}`` (null where it is not defined),
         ``"n"``, ``"n_converted"`` and ``"n_leads"``, and ``"ece_if_calibrated"``: what the
-        calibration error would be by chance if the probabilities were true. The same for each
+        calibration error would be by chance if the probabilities were true (as much is left open
+        at the low end of ``"ece"`` and ``"brier_reliability"``). The same for each
         slice in ``"by_landmark"`` (keys as in ``"7"``), and in ``"by_month"`` (``"2025-03"``) or,
         without dates, in ``"by_block"`` (tenths of time's order, ``"01"`` to ``"10"``).
 
@@ -175,10 +176,11 @@ def _against_chance(rows: _Rows, found: dict[str, Estimate], seed: int) -> dict[
     }
     for name, most in zip(MISCALIBRATION.names, high, strict=True):
         estimate = found[name]
-        # True probabilities show as much by chance, so 0 is not excluded: the bootstrap cannot
-        # know, for none of its replicates comes near 0.
-        if estimate.value is not None and estimate.low is not None and estimate.value <= most:
-            changed[name] = replace(estimate, low=0.0)
+        if estimate.value is not None and estimate.low is not None:
+            # What is left when as much as chance may show is taken off. The bootstrap cannot know
+            # how much that is: none of its draws is calibrated.
+            beyond = max(estimate.value - float(most), 0.0)
+            changed[name] = replace(estimate, low=min(estimate.low, beyond))
     return changed
 
 
