@@ -6,12 +6,11 @@ import polars as pl
 
 from features.engine import compute
 from features.files import write_json
-from features.sources.load import find_definition
 from features.tables import Tables
 from models.leakage import LeakageContext, examine
 from pipelines.dataset import read_parts, read_plan
 from pipelines.params import load_params
-from pipelines.paths import SOURCES, RunFolder
+from pipelines.paths import RunFolder
 from pipelines.settings import horizon_days, snapshot_settings
 from pipelines.stage import run_stage
 
@@ -43,7 +42,7 @@ def pass_gate(source: str) -> str:
         tables=tables,
         snapshots=pl.read_parquet(run.snapshots),
         training=read_parts(run, ["train"], horizon),
-        allowed_columns=frozenset(find_definition(source, SOURCES).tables.leads.attributes),
+        allowed_columns=frozenset(tables.attribute_types),
         vouched=frozenset(params.leakage.vouched),
         recompute=partial(compute, read_plan(run)),
         seed=params.seed,
