@@ -6,6 +6,8 @@ and of leads (Venn-Abers), each over several worlds.
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -42,6 +44,7 @@ WORLDS: dict[str, World] = {
     "bent": World(curve=curved, spread=1.2),
     "half convert": World(level=-0.5, spread=1.5),
     "independent rows": World(agreement=0.0),
+    "drifting": World(drift=0.2),
 }
 
 
@@ -126,7 +129,12 @@ def auc_difference_coverage(world: World, leads: int, repetitions: int) -> float
 
 
 def lead_coverage(
-    world: World, leads: int, repetitions: int, level: float = 0.9, replicates: int = 200
+    world: World,
+    leads: int,
+    repetitions: int,
+    level: float = 0.9,
+    replicates: int = 200,
+    periods: bool = False,
 ) -> dict[str, float]:
     """Measure how often leads' intervals hold the true rate of leads with nearly equal log-odds.
 
@@ -138,23 +146,23 @@ def lead_coverage(
         What the intervals promise.
     replicates : int
         Draws for each fit.
+    periods : bool
+        Tell the intervals in which period the rows came.
 
     Returns
     -------
     dict of str to float
-        ``covered``: share of new leads whose interval holds the true rate of their hundredth of
-        all leads; ``width``: the intervals' mean width; ``pair_width``: that of the Venn-Abers
-        pair.
+        ``covered``: share of the next period's leads whose interval holds the true rate of their
+        hundredth of those leads; ``width``: the intervals' mean width; ``pair_width``: that of the
+        Venn-Abers pair.
     """
-    new = world.draw(2000, seed=10**6)
-    order = np.argsort(new.log_odds)
-    log_odds, truth = new.log_odds[order], new.truth[order]
-    hundredth = np.arange(len(truth)) * 100 // len(truth)
-    rate = (np.bincount(hundredth, truth) / np.bincount(hundredth))[hundredth]
     sums: dict[str, list[float]] = defaultdict(list)
-    for drawn in _samples(world, leads, repetitions):
+    for seed, drawn in enumerate(_samples(world, leads, repetitions)):
+        log_odds, rate = _next_period(world, 10**6 + seed)
         rows = (drawn.log_odds, drawn.converted, drawn.group)
-        intervals = fit_lead_intervals(*rows, level=level, replicates=replicates)
+        intervals = fit_lead_intervals(
+            *rows, period=drawn.period if periods else None, level=level, replicates=replicates
+        )
         probability = choose_calibrator(*rows).calibrator.probability(log_odds)
         low, high = intervals.interval(log_odds, probability)
         if_lost, if_won = intervals.pair(log_odds)
@@ -173,10 +181,19 @@ def main() -> None:
         delong = auc_coverage(world, leads=1000, repetitions=300)
         difference = auc_difference_coverage(world, leads=1000, repetitions=300)
         print(f"DeLong, nominal 95 %: AUC {delong:.3f}, difference {difference:.3f}")
-        for leads in (300, 1000, 4000):
-            print(
-                f"leads' intervals, nominal 90 %, {leads} leads:", lead_coverage(world, leads, 40)
-            )
+        for leads, periods in product((300, 1000, 4000), (False, True)):
+            covered = lead_coverage(world, leads, repetitions=30, periods=periods)
+            told = "periods told" if periods else "periods not told"
+            print(f"leads' intervals, nominal 90 %, {leads} leads, {told}:", covered)
+
+
+def _next_period(world: World, seed: int) -> tuple[Floats, Floats]:
+    # Log-odds of leads of one more period, and the true rate of the hundredth they belong to.
+    new = replace(world, periods=1).draw(700, seed)
+    order = np.argsort(new.log_odds)
+    hundredth = np.arange(len(order)) * 100 // len(order)
+    rates = np.bincount(hundredth, new.truth[order]) / np.bincount(hundredth)
+    return new.log_odds[order], rates[hundredth]
 
 
 def _samples(world: World, leads: int, repetitions: int) -> Iterator[Drawn]:

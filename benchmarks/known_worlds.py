@@ -22,12 +22,15 @@ class Drawn:
         What happened: 0.0 or 1.0.
     group : ndarray of int64, shape (n_rows,)
         The lead of each row.
+    period : ndarray of int64, shape (n_rows,)
+        When the lead came.
     """
 
     log_odds: Floats
     truth: Floats
     converted: Floats
     group: Integers
+    period: Integers
 
 
 def as_said(log_odds: Floats) -> Floats:
@@ -51,6 +54,11 @@ class World:
         Share of the leads whose snapshots all turn out by one and the same draw of luck.
     curve : callable
         From the learner's log-odds to the true log-odds.
+    drift : float
+        Standard deviation of the level's movement from period to period, in log-odds, of which
+        the learner knows nothing.
+    periods : int
+        How many periods the leads came in.
     """
 
     level: float = -3.0
@@ -58,6 +66,8 @@ class World:
     rows_per_group: int = 3
     agreement: float = 0.7
     curve: Callable[[Floats], Floats] = as_said
+    drift: float = 0.0
+    periods: int = 6
 
     def draw(self, groups: int, seed: int) -> Drawn:
         """Draw leads and what became of them.
@@ -78,7 +88,9 @@ class World:
         between = generator.normal(0, np.sqrt(0.8), (groups, 1))
         deviation = between + generator.normal(0, np.sqrt(0.2), shape)
         log_odds = self.level + self.spread * deviation
-        truth = 1 / (1 + np.exp(-self.curve(log_odds)))
+        period = np.arange(groups) * self.periods // max(groups, 1)
+        moved = self.drift * np.random.default_rng(seed + 1).normal(size=self.periods)[period]
+        truth = 1 / (1 + np.exp(-self.curve(log_odds) - moved[:, None]))
         luck = np.where(
             generator.random((groups, 1)) < self.agreement,
             generator.random((groups, 1)),
@@ -86,4 +98,5 @@ class World:
         )
         group = np.repeat(np.arange(groups), self.rows_per_group)
         converted = (luck < truth).astype(np.float64)
-        return Drawn(log_odds.ravel(), truth.ravel(), converted.ravel(), group)
+        when = np.repeat(period, self.rows_per_group)
+        return Drawn(log_odds.ravel(), truth.ravel(), converted.ravel(), group, when)

@@ -4,7 +4,9 @@ import numpy as np
 import numpy.typing as npt
 
 from models.bootstrap import drawn_weights
+from models.calibration.shrinkage import Rows
 from models.data import Floats
+from models.period_drift import estimate_drift
 from models.tally import Ranking, Tally
 from models.venn_abers import venn_abers_pair
 
@@ -15,6 +17,7 @@ def fitted_steps(
     log_odds: npt.ArrayLike,
     converted: npt.ArrayLike,
     group: npt.ArrayLike,
+    period: npt.ArrayLike | None,
     level: float,
     replicates: int,
     seed: int,
@@ -24,7 +27,7 @@ def fitted_steps(
 
     Parameters
     ----------
-    log_odds, converted, group, level, replicates, seed
+    log_odds, converted, group, period, level, replicates, seed
         As in `models.intervals.fit_lead_intervals`.
     most_knots : int
         More distinct log-odds than this are thinned to so many.
@@ -52,11 +55,20 @@ def fitted_steps(
     ).reshape(-1, len(knots))
     low, high = if_lost, if_won
     if len(draws):
+        if period is not None:
+            drift = estimate_drift(Rows.of(log_odds, converted, group), period)
+            draws = _moved(draws, drift.shifts(len(draws), seed + 1))
         ends = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
         low, high = np.minimum(low, ends[0]), np.maximum(high, ends[1])
     steps = {"knots": knots, "if_lost": if_lost, "if_won": if_won, "low": low, "high": high}
     # Rounding may leave a step down in the last digit, which a reader would take for damage.
     return {name: tuple(np.maximum.accumulate(step).tolist()) for name, step in steps.items()}
+
+
+def _moved(probability: Floats, shift: Floats) -> Floats:
+    # A period's level moves all log-odds of a draw alike.
+    odds = probability / (1 - probability) * np.exp(shift)[:, None]
+    return odds / (1 + odds)
 
 
 def _thinned(values: Floats, most: int) -> Floats:

@@ -4,6 +4,7 @@ Two things are told. The Venn-Abers pair says what isotonic regression on the ca
 would give the lead if it were lost and if it were won. The interval of a stated level adds the
 luck of the calibration sample: the pair is computed again on rows drawn with replacement by
 leads, merged into one probability (Vovk and Petej 2014), and the middle of what comes out is kept.
+Where periods are told, each draw is also moved as one period's level differs from another's.
 """
 
 from collections.abc import Mapping
@@ -149,8 +150,9 @@ def fit_lead_intervals(
     converted: npt.ArrayLike,
     group: npt.ArrayLike,
     *,
+    period: npt.ArrayLike | None = None,
     level: float = 0.9,
-    replicates: int = 200,
+    replicates: int = 400,
     seed: int = 0,
 ) -> LeadIntervals:
     """Fit intervals on the calibration rows.
@@ -163,6 +165,10 @@ def fit_lead_intervals(
         1 for a conversion, else 0.
     group : array_like of int or str, shape (n_rows,)
         The lead (or account) of each row.
+    period : array_like of int or str, shape (n_rows,), optional
+        The month of each row, or the origin of the model behind it. If given, the intervals are
+        for leads of a period to come, whose level may differ from that of the periods seen
+        (`models.period_drift`); if not, for more leads of the same periods.
     level : float
         How often the interval should hold the true rate of leads with the same log-odds.
     replicates : int
@@ -184,5 +190,5 @@ def fit_lead_intervals(
     # Imported here: using intervals needs neither the compiler nor the bootstrap.
     from models.interval_fit import fitted_steps
 
-    steps = fitted_steps(log_odds, converted, group, level, replicates, seed, MOST_KNOTS)
+    steps = fitted_steps(log_odds, converted, group, period, level, replicates, seed, MOST_KNOTS)
     return LeadIntervals(level, **steps)
