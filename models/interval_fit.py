@@ -57,17 +57,18 @@ def fitted_steps(
     if len(draws):
         if period is not None:
             drift = estimate_drift(Rows.of(log_odds, converted, group), period)
-            draws = _moved(draws, drift.shifts(len(draws), seed + 1))
+            draws = _moved(draws, drift.shifts(knots, len(draws), seed + 1))
         ends = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
         low, high = np.minimum(low, ends[0]), np.maximum(high, ends[1])
+        # Where a slope was drawn that falls, the ends are moved outwards until they rise.
+        low = np.minimum.accumulate(low[::-1])[::-1]
     steps = {"knots": knots, "if_lost": if_lost, "if_won": if_won, "low": low, "high": high}
     # Rounding may leave a step down in the last digit, which a reader would take for damage.
     return {name: tuple(np.maximum.accumulate(step).tolist()) for name, step in steps.items()}
 
 
 def _moved(probability: Floats, shift: Floats) -> Floats:
-    # A period's level moves all log-odds of a draw alike.
-    odds = probability / (1 - probability) * np.exp(shift)[:, None]
+    odds = probability / (1 - probability) * np.exp(shift)
     return odds / (1 + odds)
 
 

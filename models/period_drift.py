@@ -1,9 +1,9 @@
-"""How far the level of conversions moves from one period to the next, beyond what chance moves.
+"""How far level and slope of the log-odds move from one period to the next, beyond chance.
 
-Prices, campaigns and seasons move the base rate in ways that no feature shows. What was learnt
-in some periods is used in another, so an interval that only counts the luck of the calibration
-rows is too narrow by the movement between periods. It is estimated as in a meta-analysis with
-random effects (DerSimonian and Laird 1986), with a prior for when there are few periods.
+Prices, campaigns and seasons move conversions in ways that no feature shows. What was learnt in
+some periods is used in another, so an interval that only counts the luck of the calibration rows
+is too narrow by the movement between periods. It is estimated as in a meta-analysis with random
+effects (DerSimonian and Laird 1986), with a prior for when there are few periods.
 """
 
 from dataclasses import dataclass
@@ -14,58 +14,69 @@ import numpy.typing as npt
 
 from models.calibration.calibrators import Calibrator
 from models.calibration.curves import Identity
-from models.calibration.shapes import Level, Line, fitted
+from models.calibration.shapes import Line, fitted
 from models.calibration.shrinkage import Rows, shrunken
 from models.data import Floats
 
-USUAL_SPREAD = 0.2
+USUAL_LEVEL_SPREAD = 0.2
 """How far the level usually moves between periods (standard deviation, log-odds)."""
 
-PRIOR_FREEDOM = 2.0
-"""How many periods the usual spread is worth."""
+USUAL_SLOPE_SPREAD = 0.1
+"""The same of the slope."""
 
-FEWEST_LEADS = 5
-"""A period tells its level where so many leads have each outcome."""
+PRIOR_FREEDOM = 2.0
+"""How many periods the usual spreads are worth."""
+
+FEWEST_LEADS = 10
+"""A period tells its level and slope where so many leads have each outcome."""
 
 
 @dataclass(frozen=True)
 class PeriodDrift:
-    """The movement of the level between periods.
+    """The movement of the log-odds between periods.
 
     Parameters
     ----------
-    spread : float
-        Its standard deviation, in log-odds.
+    level_spread, slope_spread : float
+        Standard deviations of the shift at the centre, and of the slope.
+    centre : float
+        The log-odds around which the slope turns.
     freedom : float
-        Degrees of freedom of that estimate.
+        Degrees of freedom of both estimates.
     periods : int
-        How many periods it was seen in.
+        How many periods they were seen in.
     """
 
-    spread: float
+    level_spread: float
+    slope_spread: float
+    centre: float
     freedom: float
     periods: int
 
-    def shifts(self, draws: int, seed: int) -> Floats:
-        """Draw how the level of a period to come may differ from that of the periods seen.
+    def shifts(self, log_odds: Floats, draws: int, seed: int) -> Floats:
+        """Draw how a period to come may differ from the periods seen.
 
         Parameters
         ----------
+        log_odds : ndarray of float64, shape (n_places,)
+            The learner's.
         draws : int
         seed : int
 
         Returns
         -------
-        ndarray of float64, shape (draws,)
-            In log-odds; Student's t, since the spread is itself estimated.
+        ndarray of float64, shape (draws, n_places)
+            In log-odds; Student's t, since the spreads are themselves estimated.
         """
         generator = np.random.default_rng(seed)
-        scale = self.spread * sqrt(1 + 1 / max(self.periods, 1))
-        return np.asarray(scale * generator.standard_t(self.freedom, draws))
+        scale = sqrt(1 + 1 / max(self.periods, 1))
+        level, slope = scale * generator.standard_t(self.freedom, (2, draws, 1))
+        away = log_odds - self.centre
+        return np.asarray(self.level_spread * level + self.slope_spread * slope * away)
 
 
 def estimate_drift(rows: Rows, period: npt.ArrayLike) -> PeriodDrift:
-    """Estimate the movement of the level between periods.
+    """Estimate the movement of the log-odds between periods.
 
     Parameters
     ----------
@@ -86,29 +97,41 @@ def estimate_drift(rows: Rows, period: npt.ArrayLike) -> PeriodDrift:
     periods = np.asarray(period)
     if periods.shape != rows.converted.shape:
         raise ValueError(f"period has shape {periods.shape}, there are {len(rows)} rows")
-    overall = fitted(Line, rows) or Identity(len(rows))
+    line, overall = Line.on(rows.log_odds), fitted(Line, rows) or Identity(len(rows))
     found = [
         moved
         for name in np.unique(periods)
-        if (moved := _shift(rows.taken(periods == name), overall)) is not None
+        if (moved := _movement(rows.taken(periods == name), line, overall)) is not None
     ]
-    freedom = max(len(found) - 1, 0)
-    seen = _spread_squared(np.array(found)) if freedom else 0.0
-    total = PRIOR_FREEDOM + freedom
-    spread = sqrt((PRIOR_FREEDOM * USUAL_SPREAD**2 + freedom * seen) / total)
-    return PeriodDrift(spread, total, len(found))
+    usual = (USUAL_LEVEL_SPREAD, USUAL_SLOPE_SPREAD)
+    level, slope = (
+        _spread([movement[number] for movement in found], spread)
+        for number, spread in enumerate(usual)
+    )
+    freedom = PRIOR_FREEDOM + max(len(found) - 1, 0)
+    return PeriodDrift(level, slope, line.centre, freedom, len(found))
 
 
-def _shift(rows: Rows, overall: Calibrator) -> tuple[float, float] | None:
-    # How far this period's level lies from the overall one, and the variance of that.
+def _movement(rows: Rows, line: Line, overall: Calibrator) -> list[tuple[float, float]] | None:
+    # How far this period's level and slope lie from the overall ones, with their variances.
     if rows.leads_of_rarer_outcome < FEWEST_LEADS:
         return None
     about = Rows(overall.log_odds(rows.log_odds), rows.converted, rows.group)
-    found = shrunken(about, Level().columns(about.log_odds), [np.array([[1e6]])])
-    return None if found is None else (float(found.unshrunken[0]), float(found.covariance[0, 0]))
+    found = shrunken(about, line.columns(rows.log_odds), [np.eye(2) * 1e6])
+    if found is None:
+        return None
+    variances = np.diag(found.covariance).tolist()
+    return list(zip(found.unshrunken.tolist(), variances, strict=True))
 
 
-def _spread_squared(found: Floats) -> float:
+def _spread(found: list[tuple[float, float]], usual: float) -> float:
+    freedom = max(len(found) - 1, 0)
+    seen = _seen_squared(np.array(found)) if freedom else 0.0
+    total = PRIOR_FREEDOM * usual**2 + freedom * seen
+    return sqrt(total / (PRIOR_FREEDOM + freedom))
+
+
+def _seen_squared(found: Floats) -> float:
     shift, variance = found.T
     weight = 1 / variance
     mean = float((weight * shift).sum() / weight.sum())
