@@ -6,6 +6,7 @@ import numpy.typing as npt
 from models.bootstrap import drawn_weights
 from models.calibration.shrinkage import Rows
 from models.data import Floats
+from models.logistic import log_odds_of, sigmoid
 from models.period_drift import estimate_drift
 from models.tally import Ranking, Tally
 from models.venn_abers import venn_abers_pair
@@ -68,8 +69,7 @@ def fitted_steps(
 
 
 def _moved(probability: Floats, shift: Floats) -> Floats:
-    odds = probability / (1 - probability) * np.exp(shift)
-    return odds / (1 + odds)
+    return sigmoid(log_odds_of(probability) + shift)
 
 
 def _thinned(values: Floats, most: int) -> Floats:

@@ -132,8 +132,7 @@ def test_no_rows_give_no_intervals() -> None:
         fit_lead_intervals([], [], [])
 
 
-# What `python -m benchmarks.interval_coverage` measures at length: 90 % intervals of 300 to 4,000
-# leads hold the true rate of leads like theirs in 86 to 96 % of the cases.
+# `python -m benchmarks.interval_coverage` measures it at length.
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["calibrated", "bent"])
 def test_intervals_of_90_percent_hold_the_true_rate_about_as_often(name: str) -> None:
