@@ -29,7 +29,7 @@ def calibrate(source: str) -> str:
         rows[name].to_numpy() for name in ("log_odds", "converted", "group", "origin")
     )
     found = calibrate_in_time(log_odds, converted, group, origin, seed=params.seed)
-    intervals = fit_lead_intervals(log_odds, converted, group, seed=params.seed)
+    intervals = fit_lead_intervals(log_odds, converted, group, period=origin, seed=params.seed)
     write_json(run.calibration, found.to_json() | {"intervals": intervals.to_json()})
     return found.calibrator.describe()
 
