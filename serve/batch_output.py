@@ -46,7 +46,7 @@ def write_scores(parts: Sequence[Path], out: Path, beside: Path) -> None:
         A folder on the same file system that is cleared in the end, even after a kill; the file
         is written there, and put in its place when it is whole.
     """
-    ordered = _merged([pl.scan_parquet(part) for part in parts]).drop(ROW)
+    ordered = merged([pl.scan_parquet(part) for part in parts]).drop(ROW)
     temporary = beside / f"whole{out.suffix}"
     if out.suffix.lower() == ".csv":
         safe = ordered.with_columns(without_formulas(pl.col(pl.String)))
@@ -75,7 +75,19 @@ def without_formulas(texts: pl.Expr) -> pl.Expr:
     return pl.when(is_formula).then(pl.lit("'") + texts).otherwise(texts).name.keep()
 
 
-def _merged(frames: list[pl.LazyFrame]) -> pl.LazyFrame:
+def merged(frames: list[pl.LazyFrame]) -> pl.LazyFrame:
+    """Bring parts into one order, streaming.
+
+    Parameters
+    ----------
+    frames : list of pl.LazyFrame
+        At least one, each sorted by its column `ROW`.
+
+    Returns
+    -------
+    pl.LazyFrame
+        All rows, sorted by `ROW`.
+    """
     # In pairs, so that a row passes through few merges; nothing is held but what flows.
     while len(frames) > 1:
         pairs = [frames[i : i + 2] for i in range(0, len(frames), 2)]
