@@ -13,13 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from models.data import Floats, Integers
+from models.logistic import sigmoid
 
 PRIOR_STEP_VARIANCE = 0.005
 """A priori a level moves by about this variance from period to period; counts as two periods."""
 MOST_SWEEPS = 8
 MOST_STEPS = 25
-ENOUGH = 1e-3
+ENOUGH = 1e-5
 """Newton's method ends when a step promises less than this much log-likelihood in all."""
+SLOW = 0.25
+"""A step that promises more than this share of what the last did asks for a new curvature."""
 LOOSE = 0.02
 """How close the variance is brought, on the log scale, before it is taken as found."""
 
@@ -38,12 +41,15 @@ class LevelFit:
         The columns' weighted means, which the weights are relative to.
     step_variance : float
         Of the level from one period to the next.
+    fisher : ndarray of float64, the same squared
+        What the rows tell of the coefficients, without the priors.
     """
 
     coefficients: Floats
     covariance: Floats
     centre: Floats
     step_variance: float
+    fisher: Floats
 
     @property
     def weights(self) -> Floats:
@@ -90,6 +96,7 @@ def fit_level_regression(
     period: Integers,
     penalty: Floats,
     start: LevelFit | None = None,
+    offset: Floats | float = 0.0,
 ) -> LevelFit:
     """Fit weights, levels and the levels' step variance.
 
@@ -104,6 +111,8 @@ def fit_level_regression(
         The prior precision of each weight.
     start : LevelFit, optional
         A fit of the same rows with other penalties, to begin from.
+    offset : ndarray of float64, shape (n,), or float
+        Log-odds that are known beforehand.
 
     Returns
     -------
@@ -111,21 +120,56 @@ def fit_level_regression(
     """
     centre = (weight @ columns) / weight.sum()
     n_periods = int(period.max()) + 1
-    design = _design(columns - centre, period, n_periods)
-    step_variance = PRIOR_STEP_VARIANCE if start is None else start.step_variance
-    place = (
-        _first_place(design.shape[1], converted, weight) if start is None else start.coefficients
-    )
+    rows = _Rows(_design(columns - centre, period, n_periods), converted, weight, offset)
+    step_variance, place, fisher = PRIOR_STEP_VARIANCE, rows.first_place(), None
+    if start is not None:
+        step_variance, place, fisher = start.step_variance, start.coefficients, start.fisher
     for _ in range(MOST_SWEEPS):
         precision = _precision(penalty, n_periods, step_variance)
-        place, information = _newton(design, converted, weight, precision, place)
-        covariance = np.asarray(np.linalg.inv(information), np.float64)
+        place, fisher = _newton(rows, precision, place, fisher)
+        covariance = np.linalg.inv(fisher + precision)
         before, step_variance = step_variance, _step_variance(place, covariance, n_periods)
         if abs(np.log(step_variance / before)) < LOOSE or n_periods == 1:
             break
-    return LevelFit(
-        place, covariance, centre, step_variance if n_periods > 1 else PRIOR_STEP_VARIANCE
-    )
+    # On the way a curvature from near by was good enough; the doubt is told by that of the end.
+    fisher = rows.fisher(place)
+    covariance = np.asarray(np.linalg.inv(fisher + precision), np.float64)
+    if n_periods == 1:
+        step_variance = PRIOR_STEP_VARIANCE
+    return LevelFit(place, covariance, centre, step_variance, fisher)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """What is fitted: the design, the outcomes, the weights and what is known beforehand."""
+
+    design: Floats
+    converted: Floats
+    weight: Floats
+    offset: Floats | float
+
+    def log_odds(self, place: Floats) -> Floats:
+        return np.asarray(self.design @ place + self.offset)
+
+    def first_place(self) -> Floats:
+        place = np.zeros(self.design.shape[1])
+        rate = float(self.weight @ self.converted / self.weight.sum())
+        place[0] = np.log(rate / (1 - rate)) - float(np.mean(self.offset))
+        return place
+
+    def loss(self, place: Floats, precision: Floats) -> float:
+        log_odds = self.log_odds(place)
+        each = np.logaddexp(0.0, log_odds) - self.converted * log_odds
+        return float(self.weight @ each + place @ precision @ place / 2)
+
+    def slope(self, place: Floats, precision: Floats) -> Floats:
+        excess = sigmoid(self.log_odds(place)) - self.converted
+        return np.asarray((self.weight * excess) @ self.design + precision @ place)
+
+    def fisher(self, place: Floats) -> Floats:
+        expected = sigmoid(self.log_odds(place))
+        scaled = self.design * np.sqrt(self.weight * expected * (1 - expected))[:, None]
+        return np.asarray(scaled.T @ scaled)
 
 
 def _design(columns: Floats, period: Integers, n_periods: int) -> Floats:
@@ -134,13 +178,6 @@ def _design(columns: Floats, period: Integers, n_periods: int) -> Floats:
     design[:, 1 : 1 + columns.shape[1]] = columns
     design[np.arange(len(columns)), 1 + columns.shape[1] + period] = 1.0
     return design
-
-
-def _first_place(width: int, converted: Floats, weight: Floats) -> Floats:
-    place = np.zeros(width)
-    rate = float(weight @ converted / weight.sum())
-    place[0] = np.log(rate / (1 - rate))
-    return place
 
 
 def _walk(n_periods: int) -> Floats:
@@ -160,36 +197,37 @@ def _precision(penalty: Floats, n_periods: int, step_variance: float) -> Floats:
 
 
 def _newton(
-    design: Floats, converted: Floats, weight: Floats, precision: Floats, place: Floats
+    rows: _Rows, precision: Floats, place: Floats, fisher: Floats | None
 ) -> tuple[Floats, Floats]:
-    log_odds = design @ place
-    loss = _loss(log_odds, converted, weight, precision, place)
+    # The curvature costs far more than a step, and changes little: it is kept while steps with it
+    # bring the end near quickly.
+    loss, before = rows.loss(place, precision), np.inf
     for _ in range(MOST_STEPS):
-        expected = 1 / (1 + np.exp(-log_odds))
-        curvature = np.sqrt(weight * expected * (1 - expected))
-        scaled = design * curvature[:, None]
-        information = scaled.T @ scaled + precision
-        slope = design.T @ (weight * (expected - converted)) + precision @ place
-        step = np.linalg.solve(information, slope)
-        promised, length = float(slope @ step) / 2, 1.0
-        while True:
-            tried = place - length * step
-            tried_odds = design @ tried
-            tried_loss = _loss(tried_odds, converted, weight, precision, tried)
-            if tried_loss <= loss or length < 1e-3:
-                break
-            length /= 2
-        place, log_odds, loss = tried, tried_odds, tried_loss
+        slope = rows.slope(place, precision)
+        fresh = fisher is None
+        if fisher is None:
+            fisher = rows.fisher(place)
+        step = np.linalg.solve(fisher + precision, slope)
+        promised = float(slope @ step) / 2
+        place, loss, halved = _stepped(rows, precision, place, step, loss)
         if promised < ENOUGH:
             break
-    return place, information
+        if not fresh and (halved or promised > SLOW * before):
+            fisher = None
+        before = promised
+    return place, rows.fisher(place) if fisher is None else fisher
 
 
-def _loss(
-    log_odds: Floats, converted: Floats, weight: Floats, precision: Floats, place: Floats
-) -> float:
-    likelihood = weight @ (np.logaddexp(0.0, log_odds) - converted * log_odds)
-    return float(likelihood + place @ precision @ place / 2)
+def _stepped(
+    rows: _Rows, precision: Floats, place: Floats, step: Floats, loss: float
+) -> tuple[Floats, float, bool]:
+    length = 1.0
+    while True:
+        tried = place - length * step
+        tried_loss = rows.loss(tried, precision)
+        if tried_loss <= loss or length < 1e-3:
+            return tried, tried_loss, length < 1.0
+        length /= 2
 
 
 def _step_variance(place: Floats, covariance: Floats, n_periods: int) -> float:
