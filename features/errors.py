@@ -27,6 +27,8 @@ class Fault:
         A warning is counted and told; an error stops the work.
     count : int
         How many rows are concerned (0 where the fault is not about rows).
+    line : int
+        The line of the file, from 1, for an editor that marks it (0 where there is none).
     """
 
     where: str
@@ -35,6 +37,7 @@ class Fault:
     remedy: str
     severity: Literal["error", "warning"] = "error"
     count: int = 0
+    line: int = 0
 
     def __str__(self) -> str:
         return f"{self.where}: found {self.found}; expected {self.expected}. {self.remedy}"

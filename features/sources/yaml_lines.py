@@ -111,6 +111,7 @@ def _mapping(
 def _twice(name: str, line: int, word: str, first: int) -> Fault:
     return Fault(
         where=f"{name} line {line}",
+        line=line,
         found=f"the key {word!r} for the second time (first in line {first})",
         expected="each key once",
         remedy="Remove one of the two, or rename it.",
@@ -120,6 +121,7 @@ def _twice(name: str, line: int, word: str, first: int) -> Fault:
 def _too_deep(name: str, node: yaml.Node) -> Fault:
     return Fault(
         where=f"{name} line {node.start_mark.line + 1}",
+        line=node.start_mark.line + 1,
         found="more than 20 levels, or an alias that contains itself",
         expected="a few levels",
         remedy="Write the value out where it is needed.",
@@ -131,6 +133,7 @@ def _not_yaml(error: yaml.YAMLError, name: str) -> Fault:
     problem = getattr(error, "problem", None) or str(error)
     return Fault(
         where=name if mark is None else f"{name} line {mark.line + 1}",
+        line=0 if mark is None else mark.line + 1,
         found=f"text that is not YAML ({problem})",
         expected="YAML",
         remedy="Look at the indentation and the quotation marks there.",

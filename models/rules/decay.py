@@ -1,0 +1,119 @@
+"""How points fade with the age of the event that gave them."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from models.rules.conditions import Days, Section
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class LinearDecay(Section):
+    """Points fade evenly, to nothing after so many days.
+
+    Parameters
+    ----------
+    over_days : float
+        The age at which nothing is left.
+    """
+
+    form: Literal["linear"]
+    over_days: Days
+
+    def kept(self, age_days: float) -> float:
+        """Give the share of the points that is left at an age."""
+        return max(0.0, 1.0 - age_days / self.over_days)
+
+
+class ExponentialDecay(Section):
+    """Points halve every so many days.
+
+    Parameters
+    ----------
+    half_life_days : float
+        The half-life.
+    """
+
+    form: Literal["exponential"]
+    half_life_days: Days
+
+    def kept(self, age_days: float) -> float:
+        """Give the share of the points that is left at an age."""
+        return float(2.0 ** (-age_days / self.half_life_days))
+
+
+class Step(Section):
+    """From an age on only a share is left.
+
+    Parameters
+    ----------
+    after_days : float
+        Of events older than this...
+    keep : float
+        ...this share of the points is left, 0 to 1.
+    """
+
+    after_days: Days
+    keep: Share
+
+
+class StepDecay(Section):
+    """Points fall in steps.
+
+    Parameters
+    ----------
+    steps : tuple of Step
+        By rising age, each keeping less than the one before.
+    """
+
+    form: Literal["step"]
+    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _falls(self) -> Self:
+        ages = [step.after_days for step in self.steps]
+        shares = [1.0, *(step.keep for step in self.steps)]
+        if sorted(set(ages)) != ages or sorted(set(shares), reverse=True) != shares:
+            raise ValueError("steps whose after_days rise and whose keep falls")
+        return self
+
+    def kept(self, age_days: float) -> float:
+        """Give the share of the points that is left at an age."""
+        passed = [step.keep for step in self.steps if age_days > step.after_days]
+        return passed[-1] if passed else 1.0
+
+
+class Expiry(Section):
+    """Points are whole until an age, and gone after it.
+
+    Parameters
+    ----------
+    after_days : float
+        The last age at which they count.
+    """
+
+    form: Literal["expiry"]
+    after_days: Days
+
+    def kept(self, age_days: float) -> float:
+        """Give the share of the points that is left at an age."""
+        return 1.0 if age_days <= self.after_days else 0.0
+
+
+def _form_of(value: object) -> str:
+    form = value.get("form") if isinstance(value, dict) else getattr(value, "form", "")
+    return f"({form})"
+
+
+Decay = Annotated[
+    Annotated[LinearDecay, Tag("(linear)")]
+    | Annotated[ExponentialDecay, Tag("(exponential)")]
+    | Annotated[StepDecay, Tag("(step)")]
+    | Annotated[Expiry, Tag("(expiry)")],
+    Discriminator(
+        _form_of,
+        custom_error_type="decay_form",
+        custom_error_message="form: linear, exponential, step or expiry",
+    ),
+]

@@ -1,0 +1,75 @@
+"""Ranges of one attribute that overlap: the leads in both get the points of both."""
+
+import math
+from collections.abc import Iterator
+from itertools import combinations
+
+from features.errors import Fault
+from features.sources.model_faults import where
+from features.sources.yaml_lines import ReadYaml
+from models.rules.conditions import AttributeCondition, Span
+from models.rules.table import RuleTable
+
+
+def overlap_faults(table: RuleTable, read: ReadYaml, name: str) -> Iterator[Fault]:
+    """Warn of rules whose only conditions are overlapping ranges of the same attribute.
+
+    Parameters
+    ----------
+    table : RuleTable
+        The table.
+    read : ReadYaml
+        Knows the lines.
+    name : str
+        What messages call the table.
+
+    Yields
+    ------
+    Fault
+        A warning for each pair; it stands where the later rule does.
+    """
+    for (one, first), (other, second) in combinations(_ranges(table), 2):
+        if first.attribute != second.attribute or first.read_as != second.read_as:
+            continue
+        for a, b in ((first.span, second.span), (first.days_ago, second.days_ago)):
+            if a is not None and b is not None and overlap(a, b):
+                names = table.rules[one].name, table.rules[other].name
+                key = ("rules", other, "when")
+                yield Fault(
+                    where=where(read, name, key),
+                    found=f"a range of {first.attribute!r} that overlaps that of {names[0]!r}",
+                    expected="ranges that lie side by side",
+                    remedy=f"A lead in both gets the points of both. If {names[1]!r} is not meant "
+                    "to add to it, let the one range end (below:) where the other begins (min:).",
+                    severity="warning",
+                    line=read.line_of(key),
+                )
+
+
+def overlap(one: Span, other: Span) -> bool:
+    """Tell whether two ranges share a number.
+
+    Parameters
+    ----------
+    one, other : Span
+        Ranges.
+
+    Returns
+    -------
+    bool
+    """
+    return _begins_within(one, other) and _begins_within(other, one)
+
+
+def _begins_within(one: Span, other: Span) -> bool:
+    start = -math.inf if one.min is None else one.min
+    if other.below is not None:
+        return start < other.below
+    return start <= (math.inf if other.max is None else other.max)
+
+
+def _ranges(table: RuleTable) -> Iterator[tuple[int, AttributeCondition]]:
+    for index, rule in enumerate(table.rules):
+        for condition in rule.when.each() if len(rule.when.each()) == 1 else ():
+            if isinstance(condition, AttributeCondition) and not condition.negated:
+                yield index, condition
