@@ -117,7 +117,7 @@ def tally_rows(
 def _kept(tallies: Tallies, t: int, age_us: float) -> float:
     form = tallies.form[t]
     if form == LINEAR:
-        return max(0.0, 1.0 - age_us / tallies.span_us[t])
+        return max(0.0, 1.0 - age_us / float(tallies.span_us[t]))
     if form == EXPONENTIAL:
         return float(np.exp2(-age_us / tallies.span_us[t]))
     kept: float = 1.0
