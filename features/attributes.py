@@ -10,7 +10,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from features import categories
-from features.readings import READINGS, Value, group_of
+from features.readings import LOGARITHMIC, READINGS, Value, group_of
 from features.registry import Feature
 from features.wording import humanise, snake
 
@@ -73,6 +73,7 @@ class AttributeColumn(BaseModel):
             inputs=tuple(f"leads.{attribute}" for attribute in self.inputs),
             words=reading.words.format(humanise(self.inputs[0])),
             levels=self.levels,
+            is_log10=self.reading in LOGARITHMIC,
         )
 
     @cached_property

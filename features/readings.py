@@ -113,6 +113,9 @@ READINGS: Mapping[str, Reading] = {
 }  # fmt: skip
 """Every reading by its name, which is what a plan keeps."""
 
+LOGARITHMIC = ("size", "amount")
+"""Readings by `features.sizes.log_amount`."""
+
 _BY_ROLE: Mapping[str, tuple[str, ...]] = {
     "job_title": ("seniority", "job_function"),
     "company_size": ("size",),

@@ -29,6 +29,8 @@ class Feature:
         What it is, for a person ("pricing pages viewed in the last 7 days").
     levels : tuple of str
         A category's known values in the order of their codes; empty otherwise.
+    is_log10 : bool
+        Whether the column is ``log10(1 + amount)``; an amount is then told rather than it.
     """
 
     name: str
@@ -37,3 +39,4 @@ class Feature:
     inputs: tuple[str, ...]
     words: str
     levels: tuple[str, ...] = ()
+    is_log10: bool = False

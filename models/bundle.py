@@ -6,6 +6,7 @@
     calibrator.json  from log-odds to probabilities
     intervals.json   from log-odds to an interval for each lead (where there are any)
     reference.json   the population behind percentiles and grades
+    rates.json       how often leads converted, by the value of each feature (for reasons)
     metrics.json     what was measured on the test part
 
 Loading runs no code from the bundle. A bundle is written whole or not at all; two bundles from
@@ -16,21 +17,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from features.errors import LeadcastError
 from features.files import read_json, write_json, written_whole
 from features.plan import FeaturePlan
 from models.bundle_files import Manifest, Origin, read_manifest, write_manifest
+from models.bundle_rates import Rates
 from models.bundle_reference import Reference
 from models.calibration import Calibrator, calibrator_from_json
 from models.intervals import LeadIntervals
 from models.learners.protocol import FittedLearner
 from models.learners.store import load_learner
 
-LEARNER, INTERVALS = "learner", "intervals.json"
+LEARNER, INTERVALS, RATES = "learner", "intervals.json", "rates.json"
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ class Bundle:
         From probabilities to percentiles and grades.
     metrics : mapping
         What was measured on the test part.
+    rates : Rates or None
+        How often leads converted, by the value of each feature; None in bundles of schema 1.
     """
 
     manifest: Manifest
@@ -62,6 +68,7 @@ class Bundle:
     intervals: LeadIntervals | None
     reference: Reference
     metrics: Mapping[str, Any]
+    rates: Rates | None = None
 
 
 def write_bundle(
@@ -74,6 +81,7 @@ def write_bundle(
     metrics: Mapping[str, Any],
     origin: Origin,
     intervals: LeadIntervals | None = None,
+    rates: Rates | None = None,
     notes: Sequence[str] = (),
     created_at: datetime | None = None,
 ) -> Manifest:
@@ -89,6 +97,8 @@ def write_bundle(
         Where it comes from.
     intervals : LeadIntervals, optional
         An interval for each lead.
+    rates : Rates, optional
+        How often leads converted, by the value of each feature of the plan.
     notes : sequence of str
         What a reader of the scores must know, as that there was little data.
     created_at : datetime, optional
@@ -106,6 +116,8 @@ def write_bundle(
         write_json(new / "calibrator.json", calibrator.to_json())
         if intervals is not None:
             write_json(new / INTERVALS, intervals.to_json())
+        if rates is not None:
+            write_json(new / RATES, rates.model_dump(mode="json"))
         write_json(new / "reference.json", reference.model_dump(mode="json"))
         write_json(new / "metrics.json", dict(metrics))
         return write_manifest(new, origin, notes, created_at)
@@ -136,8 +148,9 @@ def load_bundle(folder: Path) -> Bundle:
         learner=load_learner(folder / LEARNER),
         calibrator=calibrator_from_json(_read_object(folder / "calibrator.json")),
         intervals=_read_intervals(folder / INTERVALS) if INTERVALS in manifest.files else None,
-        reference=_read_reference(folder / "reference.json"),
+        reference=_read_model(Reference, folder / "reference.json"),
         metrics=_read_object(folder / "metrics.json"),
+        rates=_read_model(Rates, folder / RATES) if RATES in manifest.files else None,
     )
 
 
@@ -145,9 +158,9 @@ def _read_intervals(path: Path) -> LeadIntervals:
     return LeadIntervals.from_json(_read_object(path))
 
 
-def _read_reference(path: Path) -> Reference:
+def _read_model(kind: type[Model], path: Path) -> Model:
     try:
-        return Reference.model_validate(_read_object(path))
+        return kind.model_validate(_read_object(path))
     except ValidationError as error:
         first = error.errors()[0]
         raise LeadcastError(f"{path}: {first['msg']}; export the bundle again") from None

@@ -16,7 +16,8 @@ from features.snapshots import SnapshotSettings
 from features.tables import TimeOrder
 
 CODE_VERSION = "0.1.0"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""2 added the observed rates; bundles of schema 1 are read as well."""
 KIND = "leadcast-bundle"
 MANIFEST = "manifest.json"
 _AGAIN = "Copy the bundle again from where it was made, or export it again."

@@ -6,12 +6,13 @@ from features.files import read_json
 from features.tables import Tables
 from models.bundle import write_bundle
 from models.bundle_files import Origin
+from models.bundle_rates import Rates
 from models.bundle_reference import Reference
 from models.calibration import calibrator_from_json
 from models.intervals import LeadIntervals
 from models.learners.store import load_learner
 from models.splits import PARTS
-from pipelines.dataset import read_plan, used_snapshots
+from pipelines.dataset import read_parts, read_plan, used_snapshots
 from pipelines.params import load_params
 from pipelines.paths import RunFolder
 from pipelines.settings import snapshot_settings
@@ -43,6 +44,7 @@ def export(source: str) -> str:
         sizes={part: snapshots.filter(pl.col("part") == part).height for part in PARTS},
         insufficient_data=backtest["chosen"] == "prior",
     )
+    known = read_parts(run, PARTS, None)
     manifest = write_bundle(
         run.bundle,
         plan=read_plan(run),
@@ -50,6 +52,7 @@ def export(source: str) -> str:
         calibrator=calibrator_from_json(calibration["calibrator"]),
         intervals=LeadIntervals.from_json(calibration["intervals"]),
         reference=Reference.of(pl.read_parquet(run.test_scores)["probability"].to_numpy()),
+        rates=Rates.of(known.values, known.converted, known.features),
         metrics=read_json(run.metrics),
         origin=origin,
         notes=backtest["warnings"],

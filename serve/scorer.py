@@ -19,6 +19,7 @@ from features.errors import Fault, LeadcastError
 from features.tables import TimeOrder
 from models.bundle import Bundle, load_bundle
 from serve.asked import Asked, check, in_words
+from serve.reasons_asked import NO_REASONS, ReasonsAsked
 from serve.scores import Score, score_row, score_rows, unknown_categories
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class Scorer:
         events: pl.LazyFrame | pl.DataFrame | None = None,
         as_of: datetime | None = None,
         warnings: list[Fault] | None = None,
+        reasons: ReasonsAsked = NO_REASONS,
     ) -> pl.DataFrame:
         """Score leads.
 
@@ -89,6 +91,8 @@ class Scorer:
             not given and the source is dated.
         warnings : list of Fault, optional
             What was worked around is added to it; without it, it is logged.
+        reasons : ReasonsAsked
+            For which leads to tell reasons, as ``ReasonsAsked.parse("top:200")``.
 
         Returns
         -------
@@ -98,7 +102,8 @@ class Scorer:
             ``lower`` and ``upper`` (its interval; null where the bundle has none), ``score`` (100
             times the probability, to one decimal), ``percentile`` (0 to 100, in the bundle's
             reference population), ``grade`` (A to D, by bounds that are frozen in the bundle),
-            ``model_version``, ``insufficient_data``.
+            ``model_version``, ``insufficient_data``; and, where they are asked, ``reasons``
+            (`serve.reasons_asked.REASONS`, null for the leads that are not explained).
 
         Raises
         ------
@@ -109,7 +114,7 @@ class Scorer:
         found: list[Fault] = []
         lazy = events.lazy() if events is not None else None
         asked = self.check(leads, lazy, as_of, found)
-        scores = self.score_asked(asked, found)
+        scores = self.score_asked(asked, found, reasons)
         if warnings is not None:
             warnings += found
         else:
@@ -145,7 +150,9 @@ class Scorer:
         known = self.bundle.manifest.origin.attribute_types
         return check(self.bundle.plan, leads, events, as_of, known, warnings)
 
-    def score_asked(self, asked: Asked, warnings: list[Fault]) -> pl.DataFrame:
+    def score_asked(
+        self, asked: Asked, warnings: list[Fault], reasons: ReasonsAsked = NO_REASONS
+    ) -> pl.DataFrame:
         """Score what was checked.
 
         Parameters
@@ -154,6 +161,8 @@ class Scorer:
             As `check` gave it.
         warnings : list of Fault
             Categories that the model does not know are added to it.
+        reasons : ReasonsAsked
+            As in `score`.
 
         Returns
         -------
@@ -162,13 +171,15 @@ class Scorer:
         """
         values = compute(self.bundle.plan, asked.leads, asked.events, asked.rows)
         warnings += unknown_categories(self.bundle, values)
-        return score_rows(self.bundle, asked.rows, values)
+        return score_rows(self.bundle, asked.rows, values, reasons)
 
     def score_one(
         self,
         lead: Mapping[str, object],
         events: Sequence[Event] = (),
         as_of: datetime | None = None,
+        *,
+        with_reasons: bool = False,
     ) -> Score:
         """Score one lead given as plain Python values, without any table.
 
@@ -181,6 +192,8 @@ class Scorer:
             The lead's events in any order: when (with a time zone), what kind, which value.
         as_of : datetime, optional
             As in `score`.
+        with_reasons : bool
+            Whether to tell the reasons as well.
 
         Returns
         -------
@@ -199,7 +212,8 @@ class Scorer:
         as_of_us = None if moment is None else _microseconds("as_of", moment)
         known = [(_microseconds("occurred_at", when), kind, value) for when, kind, value in events]
         values = compute_one(self.bundle.plan, lead, known, as_of_us)
-        return score_row(self.bundle, lead_id, moment, values.reshape(1, -1))
+        row = values.reshape(1, -1)
+        return score_row(self.bundle, lead_id, moment, row, with_reasons=with_reasons)
 
     def example(self) -> pl.DataFrame:
         """Make two leads as this bundle takes them, all in one table, times and events as texts.

@@ -11,6 +11,8 @@ from features.errors import Fault
 from features.tables import TIME
 from models.bundle import Bundle
 from models.data import Floats, Matrix
+from serve.reasons import Reasons, reasons_of
+from serve.reasons_asked import NO_REASONS, ReasonsAsked, reasons_column
 
 SCHEMA: Mapping[str, pl.DataType] = {
     "lead_id": pl.String(),
@@ -41,6 +43,7 @@ class Score:
     grade: str
     model_version: str
     insufficient_data: bool
+    reasons: Reasons | None = None
 
 
 def version_of(bundle: Bundle) -> str:
@@ -58,7 +61,14 @@ def version_of(bundle: Bundle) -> str:
     return bundle.manifest.bundle_id[:12]
 
 
-def score_row(bundle: Bundle, lead_id: str, as_of: datetime | None, values: Matrix) -> Score:
+def score_row(
+    bundle: Bundle,
+    lead_id: str,
+    as_of: datetime | None,
+    values: Matrix,
+    *,
+    with_reasons: bool = False,
+) -> Score:
     """Score one row of features.
 
     Parameters
@@ -67,6 +77,8 @@ def score_row(bundle: Bundle, lead_id: str, as_of: datetime | None, values: Matr
     lead_id : str
     as_of : datetime or None
     values : ndarray of float32, shape (1, n_features)
+    with_reasons : bool
+        Whether to explain it.
 
     Returns
     -------
@@ -84,10 +96,13 @@ def score_row(bundle: Bundle, lead_id: str, as_of: datetime | None, values: Matr
         grade=str(bundle.reference.grade(numbers["probability"])[0]),
         model_version=version_of(bundle),
         insufficient_data=bundle.manifest.origin.insufficient_data,
+        reasons=reasons_of(bundle, values)[0] if with_reasons else None,
     )
 
 
-def score_rows(bundle: Bundle, rows: pl.DataFrame, values: Matrix) -> pl.DataFrame:
+def score_rows(
+    bundle: Bundle, rows: pl.DataFrame, values: Matrix, asked: ReasonsAsked = NO_REASONS
+) -> pl.DataFrame:
     """Score many rows of features.
 
     Parameters
@@ -96,19 +111,25 @@ def score_rows(bundle: Bundle, rows: pl.DataFrame, values: Matrix) -> pl.DataFra
     rows : pl.DataFrame
         ``lead_id`` and ``as_of``.
     values : ndarray of float32, shape (n_rows, n_features)
+    asked : ReasonsAsked
+        Which rows to explain.
 
     Returns
     -------
     pl.DataFrame
-        With the columns of `SCHEMA`.
+        With the columns of `SCHEMA`, and ``reasons`` unless none are asked.
     """
     numbers = _numbers(bundle, values)
-    return rows.with_columns(
+    scores = rows.with_columns(
         *(pl.Series(name, column).fill_nan(None) for name, column in numbers.items()),
         pl.Series("grade", bundle.reference.grade(numbers["probability"]), dtype=pl.String),
         pl.lit(version_of(bundle)).alias("model_version"),
         pl.lit(bundle.manifest.origin.insufficient_data).alias("insufficient_data"),
     ).select(list(SCHEMA))
+    if asked.which == "none":
+        return scores
+    chosen = asked.rows(bundle, numbers["probability"])
+    return scores.with_columns(reasons_column(bundle, values, chosen))
 
 
 def unknown_categories(bundle: Bundle, values: Matrix) -> list[Fault]:

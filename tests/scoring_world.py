@@ -18,6 +18,7 @@ from features.snapshots import SnapshotSettings, make_snapshots
 from features.tables import TIME, Tables, TimeOrder
 from models.bundle import write_bundle
 from models.bundle_files import Manifest, Origin
+from models.bundle_rates import Rates
 from models.bundle_reference import Reference
 from models.calibration import Calibrator, fit_calibrator
 from models.data import Floats, Matrix
@@ -53,6 +54,10 @@ class ScoringWorld:
     learner: FittedLearner
     calibrator: Calibrator
     intervals: LeadIntervals
+
+    @property
+    def converted(self) -> Floats:
+        return self.snapshots["converted"].cast(pl.Float64).to_numpy()
 
     @property
     def probability(self) -> Floats:
@@ -177,6 +182,7 @@ def export(folder: Path, created_at: datetime = WRITTEN) -> Manifest:
         calibrator=world.calibrator,
         intervals=world.intervals,
         reference=Reference.of(world.probability),
+        rates=Rates.of(world.values, world.converted, world.plan.features),
         metrics={"test": {"n": len(world.values), "auc": None}},
         origin=origin(world),
         notes=("a small world",),

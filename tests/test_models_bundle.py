@@ -163,7 +163,7 @@ def test_a_name_that_leads_out_of_the_bundle_is_refused(bundle: Path, name: str)
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"schema_version": 2}, "schema version 2.*update Leadcast"),
+        ({"schema_version": 3}, "schema version 3.*update Leadcast"),
         ({"code_version": "1.0.0"}, "written by Leadcast 1.0.0"),
         ({"kind": "something"}, "not the manifest of a Leadcast bundle"),
         ({"origin": {}}, "damaged.*origin.source"),

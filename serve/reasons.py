@@ -1,0 +1,234 @@
+"""Reasons: what made a lead's probability what it is, exactly, and in words for people.
+
+All is on the log-odds scale, where a learner's parts add up:
+
+    log_odds = base + groups (fit, engagement, source, timing) + calibrator
+    groups   = up + down + others, feature by feature
+
+The base is what all leads have in common, a contribution what the lead's own value of a feature
+adds to it: the curve's height for the regression, the Shapley value for the trees (Lundberg et
+al. 2018), both times their weights in the blend. The calibrator bends the sum of all features, so
+that its effect belongs to none of them and is told by itself.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from features.registry import Feature, Group
+from models.bundle import Bundle
+from models.data import Floats, Matrix
+
+GROUPS: tuple[Group, ...] = ("fit", "engagement", "source", "timing")
+MOST = 4
+"""At most so many reasons each way."""
+LONGEST_VALUE = 60
+ROWS_AT_ONCE = 5_000
+"""Rows are explained in blocks of so many, so that memory stays bounded."""
+NEGLIGIBLE = 1e-9
+"""Less than this on the log-odds scale is rounding, and no reason."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One feature's part in a lead's log-odds.
+
+    Parameters
+    ----------
+    feature : str
+        The feature's name.
+    group : {"fit", "engagement", "source", "timing"}
+        Who the lead is, what it did, where it came from, or when.
+    contribution : float
+        What the lead's value adds to its log-odds; negative where it takes away.
+    words : str
+        What it is, the lead's own value, and how often leads with such a value converted.
+    """
+
+    feature: str
+    group: Group
+    contribution: float
+    words: str
+
+
+@dataclass(frozen=True)
+class Groups:
+    """What the features of each of the registry's groups add to the log-odds together."""
+
+    fit: float
+    engagement: float
+    source: float
+    timing: float
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """A lead's log-odds, split into parts that add up.
+
+    Parameters
+    ----------
+    log_odds : float
+        Of the lead's probability: base, groups and calibrator together.
+    base : float
+        What all leads have in common.
+    groups : Groups
+        What each group of features adds.
+    calibrator : float
+        What the calibrator adds.
+    up, down : tuple of Reason
+        The features that raise and lower the log-odds most, the strongest first; at most `MOST`.
+    others : float
+        What the features that are not among them add together.
+    """
+
+    log_odds: float
+    base: float
+    groups: Groups
+    calibrator: float
+    up: tuple[Reason, ...]
+    down: tuple[Reason, ...]
+    others: float
+
+
+def reasons_of(bundle: Bundle, values: Matrix) -> list[Reasons]:
+    """Explain rows of features.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    values : ndarray of float32, shape (n_rows, n_features)
+
+    Returns
+    -------
+    list of Reasons
+        One for each row.
+    """
+    words = _Words(bundle)
+    blocks = range(0, len(values), ROWS_AT_ONCE)
+    return [
+        reasons
+        for first in blocks
+        for reasons in _block(bundle, words, values[first : first + ROWS_AT_ONCE])
+    ]
+
+
+def _block(bundle: Bundle, words: "_Words", values: Matrix) -> Iterator[Reasons]:
+    contributions, base = bundle.learner.contributions(values)
+    raw = bundle.learner.log_odds(values)
+    log_odds = bundle.calibrator.log_odds(raw)
+    groups = _by_group(bundle.plan.features, contributions)
+    chosen = zip(_strongest(contributions), _strongest(-contributions), strict=True)
+    for row, (ups, downs) in enumerate(chosen):
+        parts, own = contributions[row], values[row]
+        up, down = (
+            tuple(words.reason(place, float(own[place]), float(parts[place])) for place in places)
+            for places in (ups, downs)
+        )
+        told = sum(reason.contribution for reason in (*up, *down))
+        yield Reasons(
+            log_odds=float(log_odds[row]),
+            base=float(base[row]),
+            groups=Groups(*groups[row].tolist()),
+            calibrator=float(log_odds[row] - raw[row]),
+            up=up,
+            down=down,
+            others=float(parts.sum()) - told,
+        )
+
+
+def _by_group(features: Sequence[Feature], contributions: Floats) -> Floats:
+    columns = [[i for i, feature in enumerate(features) if feature.group == g] for g in GROUPS]
+    # In rows that lie together, whose sums do not depend on how many rows there are.
+    parts = [np.ascontiguousarray(contributions[:, places]) for places in columns]
+    return np.stack([part.sum(axis=1) for part in parts], axis=1)
+
+
+def value_words(feature: Feature, value: float) -> str:
+    """Say a lead's own value of a feature.
+
+    Parameters
+    ----------
+    feature : Feature
+    value : float
+        As in the matrix.
+
+    Returns
+    -------
+    str
+        ``"3"``, ``"1,200"``, ``"0.25"``, ``"yes"``, a category's level, or ``"unknown"``.
+    """
+    if np.isnan(value):
+        return "unknown"
+    if feature.dtype == "flag":
+        return "yes" if value else "no"
+    if feature.dtype == "category":
+        level = feature.levels[int(value) - 1] if value else "a rare or new value"
+        return level if len(level) <= LONGEST_VALUE else level[: LONGEST_VALUE - 1] + "…"
+    if feature.is_log10:
+        return value_words(
+            replace(feature, is_log10=False), _rounded(10.0 ** min(value, 308.0) - 1)
+        )
+    if value == int(value) or abs(value) >= 1000:
+        return f"{value:,.0f}" if abs(value) < 1e15 else f"{value:.3g}"
+    return f"{value:.3g}"
+
+
+def rate_words(ratio: float) -> str:
+    """Say how often leads with such a value converted.
+
+    Parameters
+    ----------
+    ratio : float
+        Their conversion rate in units of that of all leads; NaN where it is not known.
+
+    Returns
+    -------
+    str
+        Empty where it is not known.
+    """
+    if np.isnan(ratio):
+        return ""
+    if ratio == 0:
+        return "; no lead like this has converted so far"
+    if 0.95 <= ratio < 1.05:
+        return "; leads like this convert as often as all"
+    return f"; leads like this convert {ratio:.{1 if ratio >= 0.1 else 2}f} times as often"
+
+
+def _rounded(amount: float) -> float:
+    # To what is left of it after a logarithm in single precision.
+    return float(f"{amount:.4g}")
+
+
+class _Words:
+    """Words for a feature's value, made once for each value that comes up again."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._features, self._rates = bundle.plan.features, bundle.rates
+        self._known: dict[tuple[int, float], str] = {}
+
+    def reason(self, place: int, value: float, contribution: float) -> Reason:
+        key = (place, value)
+        if key not in self._known:
+            self._known[key] = self._made(place, value)
+        feature = self._features[place]
+        return Reason(feature.name, feature.group, contribution, self._known[key])
+
+    def _made(self, place: int, value: float) -> str:
+        feature, ratio = self._features[place], np.nan
+        if self._rates is not None:
+            is_number = feature.dtype == "number"
+            ratio = self._rates.ratio(place, np.array([value]), is_number=is_number)[0]
+        # Of a logarithm the amount itself is told, so that its words need no bracket.
+        words = feature.words.partition(" (")[0] if feature.is_log10 else feature.words
+        return f"{words}: {value_words(feature, value)}{rate_words(ratio)}"
+
+
+def _strongest(contributions: Floats) -> Iterator[list[int]]:
+    """Find in each row the columns of the largest positive numbers, the largest first."""
+    # Sorted stably, so that the same row has the same reasons wherever it stands.
+    order = np.argsort(-contributions, axis=1, kind="stable")[:, :MOST]
+    largest = np.take_along_axis(contributions, order, axis=1)
+    for places, numbers in zip(order, largest, strict=True):
+        yield places[numbers > NEGLIGIBLE].tolist()
