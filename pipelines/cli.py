@@ -19,6 +19,11 @@ app = typer.Typer(
     add_completion=False,
 )
 
+rules = typer.Typer(
+    help="Points tables, as marketing teams keep them.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(rules, name="rules")
+
 Source = Annotated[
     str, typer.Argument(help="A source's name: that of a file data/sources/NAME.yaml.")
 ]
@@ -94,6 +99,19 @@ def score(
     from pipelines.score import score_new_leads
 
     print(score_new_leads(bundle, leads, events, _moment(as_of), out, source, resume))
+
+
+@rules.command(
+    "check", epilog="\b\nExample:\n  leadcast rules check demo --rules data/rules/demo_hubspot.yaml"
+)
+def check_points(
+    source: Source,
+    rules: Annotated[Path, typer.Option(help="The points table, a YAML file.")],
+) -> None:
+    """Tell the faults of a points table, and what each rule does on a source's data."""
+    from pipelines.rules import check_points
+
+    print(check_points(source, rules))
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -29,12 +29,13 @@ def keys_at(model: type[BaseModel], place: Place) -> list[str]:
     for part in place:
         here = _step(_bare(here), part)
     here = _bare(here)
-    return list(here.model_fields) if _is_model(here) else []
+    return [it.alias or name for name, it in here.model_fields.items()] if _is_model(here) else []
 
 
 def _step(here: Any, part: str | int) -> Any:  # noqa: ANN401 - annotations are of any type
     if _is_model(here):
-        field = here.model_fields.get(part)
+        fields = here.model_fields.items()
+        field = next((it for name, it in fields if part in (name, it.alias)), None)
         return None if field is None else field.annotation
     if typing.get_origin(here) is dict:
         return typing.get_args(here)[1]

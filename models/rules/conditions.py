@@ -1,8 +1,8 @@
 """What a rule can ask of a lead: conditions on its attributes and on its events."""
 
 import math
-from collections.abc import Callable
-from typing import Annotated, Literal, Self
+from collections.abc import Callable, Sized
+from typing import Annotated, Literal, Self, TypeVar
 
 import polars as pl
 from pydantic import (
@@ -21,6 +21,7 @@ from features.sizes import read_amount, read_size
 from features.titles import job_function, seniority
 
 Name = Annotated[str, Field(min_length=1)]
+Items = TypeVar("Items", bound=Sized)
 Days = Annotated[float, Field(gt=0)]
 
 
@@ -28,7 +29,14 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-Names = Annotated[tuple[Name, ...], BeforeValidator(_as_list), Field(min_length=1)]
+def at_least_one(items: Items) -> Items:
+    """Refuse a list without items; one with a faulty item is told for that item alone."""
+    if not items:
+        raise ValueError("at least one")
+    return items
+
+
+Names = Annotated[tuple[Name, ...], BeforeValidator(_as_list), AfterValidator(at_least_one)]
 
 
 class Section(BaseModel):
@@ -226,8 +234,8 @@ class EventCondition(Section):
         Only events of the last so many days count: ``as_of - within_days <= occurred_at < as_of``.
     which : {"any", "first", "last", "first_of_all", "last_of_all"}
         ``first`` and ``last``: only the first or the last of the lead's events of this kind
-        counts. ``first_of_all`` and ``last_of_all``: only the lead's very first or last event,
-        where it is of this kind.
+        counts (several, if they happened at one moment). ``first_of_all`` and ``last_of_all``:
+        only the lead's very first or last event, where it is of this kind.
     negated : bool
         Key ``not``: turns the answer round (nothing of this kind within the last days).
     """

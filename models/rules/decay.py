@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from models.rules.conditions import Days, Section
+from models.rules.conditions import Days, Section, at_least_one
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -68,7 +68,7 @@ class StepDecay(Section):
     """
 
     form: Literal["step"]
-    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+    steps: Annotated[tuple[Step, ...], AfterValidator(at_least_one)]
 
     @model_validator(mode="after")
     def _falls(self) -> Self:

@@ -127,14 +127,14 @@ def _counted(condition: EventCondition, own: pl.DataFrame, as_of: datetime) -> p
     age_us = pl.lit(as_of).cast(TIME).to_physical() - pl.col("occurred_at").cast(TIME).to_physical()
     aged = own.with_columns(age_days=age_us / DAY_US)
     if condition.which == "first_of_all":
-        aged = aged.tail(1)
+        aged = aged.filter(pl.col("age_days") == pl.col("age_days").max())
     if condition.which == "last_of_all":
-        aged = aged.head(1)
+        aged = aged.filter(pl.col("age_days") == pl.col("age_days").min())
     found = aged.filter(matches(condition, own.schema))
     if condition.which == "first":
-        found = found.tail(1)
+        found = found.filter(pl.col("age_days") == pl.col("age_days").max())
     if condition.which == "last":
-        found = found.head(1)
+        found = found.filter(pl.col("age_days") == pl.col("age_days").min())
     if condition.within_days is None:
         return found
     return found.filter(pl.col("age_days") <= condition.within_days)

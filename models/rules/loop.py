@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from features.boundary import known_until
 from features.compiled import compiled
+from features.moments import NO_TIME
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -86,31 +87,52 @@ def tally_rows(
     tallies : Tallies
         What to tally.
     """
-    seen = np.empty(counts.shape[1], dtype=np.bool_)
+    # When the last event that was shown to a tally happened; events of one moment stand together.
+    shown_us = np.empty(counts.shape[1], dtype=np.int64)
     for row in range(len(leads)):
-        seen[:] = False
+        shown_us[:] = NO_TIME
         start = starts[leads[row]]
         stop = known_until(times_us, start, starts[leads[row] + 1], as_of_us[row])
         for event in range(stop - 1, start - 1, -1):
-            code, age = codes[event], as_of_us[row] - times_us[event]
+            code, time = codes[event], times_us[event]
             for place in range(tallies.starts[code], tallies.starts[code + 1]):
                 t = tallies.members[place]
-                which = tallies.which[t]
-                if which == LAST_OF_ALL and event != stop - 1:
+                if tallies.which[t] != ANY and not _is_the_one(
+                    counts[row], shares[row], shown_us, t, tallies.which[t], time,
+                    times_us[start], times_us[stop - 1],
+                ):  # fmt: skip
                     continue
-                if which == FIRST_OF_ALL and event != start:
-                    continue
-                if which == LAST and seen[t]:
-                    continue
-                seen[t] = True
-                # An older one is the first in its place, even if it lies too long ago to count.
-                if which == FIRST:
-                    counts[row, t], shares[row, t] = 0, 0.0
-                if age > tallies.within_us[t]:
-                    continue
-                counts[row, t] += 1
-                if tallies.each[t] or counts[row, t] == 1:
-                    shares[row, t] += _kept(tallies, t, float(age))
+                age = as_of_us[row] - time
+                if age <= tallies.within_us[t]:
+                    counts[row, t] += 1
+                    if tallies.each[t] or counts[row, t] == 1:
+                        shares[row, t] += _kept(tallies, t, float(age))
+
+
+@compiled
+def _is_the_one(
+    counts: Counts,
+    shares: Floats,
+    shown_us: Integers,
+    t: int,
+    which: int,
+    time_us: int,
+    first_us: int,
+    last_us: int,
+) -> bool:
+    """Tell whether an event may be the first or the last; forget newer ones that were not."""
+    if which == LAST_OF_ALL:
+        return time_us == last_us
+    if which == FIRST_OF_ALL:
+        return time_us == first_us
+    is_newest, is_older = shown_us[t] == NO_TIME, shown_us[t] != time_us
+    if which == LAST and is_older and not is_newest:
+        return False
+    # An older one is the first in its place, even if it is too old to count.
+    if which == FIRST and is_older:
+        counts[t], shares[t] = 0, 0.0
+    shown_us[t] = time_us
+    return True
 
 
 @compiled

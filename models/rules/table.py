@@ -2,10 +2,10 @@
 
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
 
 from features.sources.yaml_lines import Key, ReadYaml
-from models.rules.conditions import Name, Names, Section, When
+from models.rules.conditions import Name, Names, Section, When, at_least_one
 from models.rules.decay import Decay
 
 DEFAULT_GROUP = "points"
@@ -158,7 +158,7 @@ class Axis(Section):
     """
 
     group: Name
-    bands: Annotated[dict[str, float], Field(min_length=1)]
+    bands: Annotated[dict[str, float], AfterValidator(at_least_one)]
 
     @model_validator(mode="after")
     def _falls(self) -> Self:
@@ -207,11 +207,11 @@ class RuleTable(Section):
     """
 
     title: str = ""
-    groups: dict[Name, Group] = Field(
-        min_length=1, default_factory=lambda: {DEFAULT_GROUP: Group()}
+    groups: Annotated[dict[Name, Group], AfterValidator(at_least_one)] = Field(
+        default_factory=lambda: {DEFAULT_GROUP: Group()}
     )
     total: Total = Total()
-    rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
+    rules: Annotated[tuple[Rule, ...], AfterValidator(at_least_one)]
     exclusions: tuple[Exclusion, ...] = ()
     thresholds: dict[Name, Annotated[Threshold, BeforeValidator(_as_threshold)]] = Field(
         default_factory=dict
