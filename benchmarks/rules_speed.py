@@ -121,7 +121,8 @@ def main() -> None:
     }
     print(
         f"{rows.height:,} snapshots by {arguments.rules} rules over {events.height:,} events: "
-        f"{seconds:.1f} s, of the processor {cpu_seconds:.1f} s (to reach: 60), peak {result['peak_gib']:.1f} GiB with the world"
+        f"{seconds:.1f} s, of the processor {cpu_seconds:.1f} s (to reach: 60), "
+        f"peak {result['peak_gib']:.1f} GiB with the world"
     )
     write_result("rules_speed", result)
 

@@ -49,7 +49,7 @@ def _rule(rule: Words, lead: Words, known: Sequence[NaiveEvent], as_of: datetime
 def _kept(rule: Words, age: float) -> float:
     decay = rule.get("decay", {"form": "none"})
     if decay["form"] == "linear":
-        return max(0.0, (decay["over_days"] - age) / decay["over_days"])
+        return float(max(0.0, 1 - age / decay["over_days"]))
     if decay["form"] == "exponential":
         return float(0.5 ** (age / decay["half_life_days"]))
     if decay["form"] == "expiry":
@@ -57,7 +57,7 @@ def _kept(rule: Words, age: float) -> float:
     left = 1.0
     for step in decay.get("steps", []):
         if age > step["after_days"]:
-            left = step["keep"]
+            left = float(step["keep"])
     return left
 
 
