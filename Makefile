@@ -36,5 +36,14 @@ format: .venv/dev-ready  ## let ruff format and mend
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
+bench-quality: .venv/run-ready .venv-peers/ready  ## Leadcast and its peers, side by side
+	@$(BIN)/python -m benchmarks.quality $(ARGS)
+
+.venv-peers/ready: requirements/peers.txt
+	@echo "Setting up .venv-peers: what Leadcast is compared with, apart from its own environment"
+	@$(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/peers.txt
+	@touch $@
+
 clean:  ## remove the environment and every result (sources stay)
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache data/runs
+	rm -rf .venv .venv-peers .mypy_cache .ruff_cache .pytest_cache data/runs data/bench

@@ -2,7 +2,7 @@
 
 Reads a folder with ``train.parquet``, ``test.parquet`` (the same columns: features, then
 ``converted``) and ``columns.json`` (name to ``number`` or ``category``), fits one peer and writes
-``<peer>.npy``, its probabilities for the test rows, and ``<peer>.json``, the seconds that it took.
+``OUT.npy``, its probabilities for the test rows, and ``OUT.json``, the seconds that it took.
 Imports nothing of Leadcast: what these packages pin never touches the product's environment.
 """
 
@@ -17,34 +17,36 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-Predict = Callable[[pd.DataFrame, "pd.Series[Any]", pd.DataFrame, int], Any]
+Predict = Callable[[pd.DataFrame, "pd.Series[Any]", pd.DataFrame, int, int], Any]
+"""From training rows, their labels, test rows, a budget in seconds and threads to probabilities."""
 NUMBER_BINS = 10
 ODOO_SMOOTHING = 0.1
 
 
 def naive_bayes(
-    train: pd.DataFrame, converted: "pd.Series[Any]", test: pd.DataFrame, seconds: int
+    train: pd.DataFrame, converted: "pd.Series[Any]", test: pd.DataFrame, seconds: int, threads: int
 ) -> Any:
     """Naive Bayes as in Odoo's predictive lead scoring: smoothed frequencies of each value.
 
-    Every value's count among won and among lost leads gets 0.1 added; numbers, which Odoo does
-    not use, are cut into tenths; a value never seen, or a missing one, says nothing.
+    Every value's count among won and among lost leads gets 0.1 added, and is divided by the sum
+    of its field's counts; a value never seen says nothing. Odoo knows no numbers: here they are
+    cut into tenths. Two things are done in its favour. A category that is missing counts as a
+    value, where Odoo passes over fields that are not set. And its rounding to a hundredth of a
+    percent is left out, because a probability of 0 would lose infinitely much.
     """
     won, lost = float(converted.sum()), float((1 - converted).sum())
     log_odds = np.full(len(test), np.log(won / lost))
     for name in train.columns:
         seen, new = _as_values(train[name], test[name])
         counts = pd.crosstab(seen, converted).reindex(columns=[0.0, 1.0], fill_value=0)
-        counts = counts + ODOO_SMOOTHING
-        ratio = np.log(
-            (counts[1.0] / (won + ODOO_SMOOTHING)) / (counts[0.0] / (lost + ODOO_SMOOTHING))
-        )
+        share = (counts + ODOO_SMOOTHING) / (counts + ODOO_SMOOTHING).sum()
+        ratio = np.log(share[1.0] / share[0.0])
         log_odds += new.map(ratio).astype(float).fillna(0.0).to_numpy()
     return 1 / (1 + np.exp(-log_odds))
 
 
 def logistic(
-    train: pd.DataFrame, converted: "pd.Series[Any]", test: pd.DataFrame, seconds: int
+    train: pd.DataFrame, converted: "pd.Series[Any]", test: pd.DataFrame, seconds: int, threads: int
 ) -> Any:
     """Logistic regression at its defaults: one-hot categories, standardised numbers, medians."""
     from sklearn.compose import make_column_selector, make_column_transformer
@@ -65,16 +67,18 @@ def logistic(
 
 
 def lightgbm(
-    train: pd.DataFrame, converted: "pd.Series[Any]", test: pd.DataFrame, seconds: int
+    train: pd.DataFrame, converted: "pd.Series[Any]", test: pd.DataFrame, seconds: int, threads: int
 ) -> Any:
     """LightGBM at its defaults, with its own handling of categories."""
     from lightgbm import LGBMClassifier
 
-    return LGBMClassifier(verbose=-1).fit(train, converted).predict_proba(test)[:, 1]
+    return (
+        LGBMClassifier(verbose=-1, n_jobs=threads).fit(train, converted).predict_proba(test)[:, 1]
+    )
 
 
 def catboost(
-    train: pd.DataFrame, converted: "pd.Series[Any]", test: pd.DataFrame, seconds: int
+    train: pd.DataFrame, converted: "pd.Series[Any]", test: pd.DataFrame, seconds: int, threads: int
 ) -> Any:
     """CatBoost at its defaults, with its own handling of categories."""
     from catboost import CatBoostClassifier
@@ -85,13 +89,13 @@ def catboost(
         for frame in (train, test)
     )
     model = CatBoostClassifier(
-        verbose=0, allow_writing_files=False, cat_features=categories, thread_count=2
+        verbose=0, allow_writing_files=False, cat_features=categories, thread_count=threads
     )
     return model.fit(train, converted).predict_proba(test)[:, 1]
 
 
 def flaml(
-    train: pd.DataFrame, converted: "pd.Series[Any]", test: pd.DataFrame, seconds: int
+    train: pd.DataFrame, converted: "pd.Series[Any]", test: pd.DataFrame, seconds: int, threads: int
 ) -> Any:
     """FLAML on log loss, with a budget of seconds."""
     from flaml import AutoML
@@ -104,14 +108,14 @@ def flaml(
         metric="log_loss",
         time_budget=seconds,
         verbose=0,
-        n_jobs=2,
+        n_jobs=threads,
         seed=1,
     )
     return model.predict_proba(test)[:, 1]
 
 
 def autogluon(
-    train: pd.DataFrame, converted: "pd.Series[Any]", test: pd.DataFrame, seconds: int
+    train: pd.DataFrame, converted: "pd.Series[Any]", test: pd.DataFrame, seconds: int, threads: int
 ) -> Any:
     """AutoGluon, preset good_quality, on log loss, with a budget of seconds."""
     from autogluon.tabular import TabularPredictor
@@ -119,7 +123,7 @@ def autogluon(
     with tempfile.TemporaryDirectory() as folder:
         predictor = TabularPredictor("converted", eval_metric="log_loss", path=folder, verbosity=0)
         labelled = train.assign(converted=converted.astype(int))
-        predictor.fit(labelled, presets="good_quality", time_limit=seconds, num_cpus=2)
+        predictor.fit(labelled, presets="good_quality", time_limit=seconds, num_cpus=threads)
         return predictor.predict_proba(test)[1].to_numpy()
 
 
@@ -145,23 +149,32 @@ def _as_values(train: "pd.Series[Any]", test: "pd.Series[Any]") -> tuple[Any, An
     return next(cut), next(cut)
 
 
-def _read(folder: Path, part: str) -> tuple[pd.DataFrame, "pd.Series[Any]"]:
-    table = pd.read_parquet(folder / f"{part}.parquet")
-    converted = table.pop("converted")
+def read_split(folder: Path) -> tuple[pd.DataFrame, "pd.Series[Any]", pd.DataFrame]:
+    """Read a prepared split; a category's value that training never saw becomes missing.
+
+    Parameters
+    ----------
+    folder : Path
+        With ``train.parquet``, ``test.parquet`` and ``columns.json``.
+
+    Returns
+    -------
+    train : pd.DataFrame
+        Numbers and categories.
+    converted : pd.Series of float
+        The labels of the training rows.
+    test : pd.DataFrame
+        The same columns and categories as `train`.
+    """
     kinds = json.loads((folder / "columns.json").read_text())
-    for name in table.columns:
-        if kinds[name] == "category":
-            table[name] = table[name].astype("Int64").astype(str).astype("category")
-    return table, converted
-
-
-def _same_categories(train: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
-    return test.assign(
-        **{
-            name: pd.Categorical(test[name].astype(str), train[name].cat.categories)
-            for name in train.select_dtypes("category").columns
-        }
-    )
+    train, test = (pd.read_parquet(folder / f"{part}.parquet") for part in ("train", "test"))
+    converted = train.pop("converted")
+    categories = [name for name, kind in kinds.items() if kind == "category"]
+    for name in categories:
+        train[name] = train[name].astype("category")
+        known = train[name].cat.categories
+        test[name] = pd.Categorical(test[name].where(test[name].isin(known)), known)
+    return train, converted, test.drop(columns="converted")
 
 
 def main() -> None:
@@ -169,15 +182,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True, help="the prepared split")
     parser.add_argument("--peer", choices=list(PEERS), required=True)
-    parser.add_argument("--seconds", type=int, default=75, help="the budget of those that take one")
+    parser.add_argument("--seconds", type=int, default=60, help="the budget of those that take one")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--out", type=Path, required=True, help="where to write, without ending")
     arguments = parser.parse_args()
-    train, converted = _read(arguments.folder, "train")
-    test = _same_categories(train, _read(arguments.folder, "test")[0])
+    train, converted, test = read_split(arguments.folder)
     started = time.perf_counter()
-    probability = PEERS[arguments.peer](train, converted, test, arguments.seconds)
+    probability = PEERS[arguments.peer](
+        train, converted, test, arguments.seconds, arguments.threads
+    )
     elapsed = time.perf_counter() - started
-    np.save(arguments.folder / f"{arguments.peer}.npy", np.asarray(probability, dtype=float))
-    (arguments.folder / f"{arguments.peer}.json").write_text(json.dumps({"seconds": elapsed}))
+    np.save(arguments.out.with_suffix(".npy"), np.asarray(probability, dtype=float))
+    # Written last: it says that the probabilities are whole.
+    arguments.out.with_suffix(".json").write_text(json.dumps({"seconds": elapsed}))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from features.files import write_json
 RESULTS = Path("benchmarks/results")
 
 
-def write_result(name: str, result: dict[str, Any]) -> Path:
+def write_result(name: str, result: dict[str, Any], folder: Path = RESULTS) -> Path:
     """Write what a benchmark measured, with date and machine.
 
     Parameters
@@ -20,13 +20,15 @@ def write_result(name: str, result: dict[str, Any]) -> Path:
         The benchmark's name.
     result : dict
         JSON values.
+    folder : Path
+        Where to write; figures that are not for keeping go elsewhere.
 
     Returns
     -------
     Path
-        The file, ``benchmarks/results/NAME.json``.
+        The file, ``NAME.json`` in the folder.
     """
-    path = RESULTS / f"{name}.json"
+    path = folder / f"{name}.json"
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     write_json(path, {"date": f"{datetime.now(UTC):%Y-%m-%d}", "machine": machine} | result)
     print(f"written to {path}")

@@ -1,0 +1,190 @@
+"""Fitting Leadcast and its peers on a split, each result kept so that a stopped run goes on."""
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from benchmarks.columns import write_for_peers
+from benchmarks.projects import digest_of, project_of, run_stage_in, write_params
+from benchmarks.splits import Split
+from features.errors import LeadcastError
+from models.data import Floats, Integers
+from pipelines.params import load_params
+
+PEERS_PYTHON = Path(".venv-peers/bin/python")
+LEADCAST = "Leadcast"
+BUDGETED = ("FLAML", "AutoGluon")
+"""Those that search for as long as they are told to."""
+LEADCAST_CODE = (
+    *sorted(Path("models").glob("*.py")),
+    *(Path(name) for name in ("models/learners", "models/calibration")),
+    *(Path(name) for name in ("pipelines/train.py", "pipelines/calibrate.py")),
+)
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+PEER_CODE = (Path("benchmarks/peers.py"), Path("requirements/peers.txt"))
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A split, ready to be learned from.
+
+    Parameters
+    ----------
+    split : Split
+    project : Path
+        Where Leadcast's stages run.
+    folder : Path
+        What the peers read.
+    rows : str
+        A digest of everything that the peers read.
+    n_train : int
+        Rows to learn from.
+    converted : ndarray of float64, shape (n_test,)
+        What happened to the test's rows.
+    group : ndarray of int64, shape (n_test,)
+        A code for each lead or account.
+    """
+
+    split: Split
+    project: Path
+    folder: Path
+    rows: str
+    n_train: int
+    converted: Floats
+    group: Integers
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What one method said of the test's rows.
+
+    Parameters
+    ----------
+    probability : ndarray of float64, shape (n_test,)
+    seconds : float
+        Fitting and predicting.
+    """
+
+    probability: Floats
+    seconds: float
+
+
+def prepare(split: Split) -> Prepared:
+    """Make a split's rows and columns, for Leadcast and for the peers.
+
+    Parameters
+    ----------
+    split : Split
+
+    Returns
+    -------
+    Prepared
+
+    Raises
+    ------
+    LeadcastError
+        If the split cannot be made.
+    """
+    project = project_of(split)
+    folder = project / "peers"
+    write_for_peers(folder, project, split.source)
+    used = pl.read_parquet(project / "data/runs" / split.source / "snapshots.parquet").filter(
+        pl.col("part") != "left_out"
+    )
+    test = used.filter(part="test")
+    files = [folder / name for name in ("train.parquet", "test.parquet", "columns.json")]
+    return Prepared(
+        split=split,
+        project=project,
+        folder=folder,
+        rows=digest_of(files),
+        n_train=used.height - test.height,
+        converted=test["converted"].cast(pl.Float64).to_numpy(),
+        group=test["group_id"].rank("dense").cast(pl.Int64).to_numpy(),
+    )
+
+
+def fit_peer(prepared: Prepared, peer: str, seconds: int, threads: int) -> Fitted:
+    """Fit a peer in the peers' environment, or take what it said before.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    peer : str
+        A name in `benchmarks.peers.PEERS`.
+    seconds : int
+        For those that search.
+    threads : int
+        How many the peer may use.
+
+    Returns
+    -------
+    Fitted
+
+    Raises
+    ------
+    LeadcastError
+        If the peer fails; with the end of what it said.
+    """
+    budget = seconds if peer in BUDGETED else 0
+    out = _result(prepared, peer, digest_of(PEER_CODE, prepared.rows, budget))
+    if not out.with_suffix(".json").exists():
+        command = [str(PEERS_PYTHON.absolute()), "-m", "benchmarks.peers"]
+        command += ["--folder", str(prepared.folder), "--peer", peer]
+        command += ["--seconds", str(seconds), "--threads", str(threads), "--out", str(out)]
+        # Numerical libraries take every core otherwise, and spin where something else runs.
+        environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads))
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        if done.returncode:
+            raise LeadcastError(f"{peer} failed: {done.stderr.strip()[-2000:]}")
+    return _read(out)
+
+
+def fit_leadcast(prepared: Prepared, threads: int) -> Fitted:
+    """Run Leadcast's own stages (train, calibrate, evaluate), or take what they said before.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    threads : int
+        How many the learner may use.
+
+    Returns
+    -------
+    Fitted
+        Its seconds are those of the stages train and calibrate.
+
+    Raises
+    ------
+    LeadcastError
+        If a stage fails.
+    """
+    source, project = prepared.split.source, prepared.project
+    params = load_params()
+    learner = params.learner.model_copy(update={"num_threads": 1})
+    key = digest_of(LEADCAST_CODE, prepared.rows, learner, params.seed)
+    out = _result(prepared, LEADCAST, key)
+    if not out.with_suffix(".json").exists():
+        write_params(project, load_params(project / "params.yaml").snapshots.model_dump(), threads)
+        seconds = sum(run_stage_in(project, stage, source) for stage in ("train", "calibrate"))
+        run_stage_in(project, "evaluate", source)
+        scores = pl.read_parquet(project / "data/runs" / source / "test_scores.parquet")
+        np.save(out.with_suffix(".npy"), scores["probability"].to_numpy())
+        out.with_suffix(".json").write_text(json.dumps({"seconds": seconds}), encoding="utf-8")
+    return _read(out)
+
+
+def _result(prepared: Prepared, method: str, digest: str) -> Path:
+    folder = prepared.project / "results"
+    folder.mkdir(exist_ok=True)
+    return folder / f"{method.replace(' ', '_')}-{digest}"
+
+
+def _read(out: Path) -> Fitted:
+    seconds = json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))["seconds"]
+    return Fitted(np.load(out.with_suffix(".npy")), float(seconds))

@@ -1,0 +1,189 @@
+"""A project folder for each split, in which the pipeline's own stages run.
+
+The code is linked, not copied. What Leadcast does here is therefore what ``make run`` does, with
+nothing rebuilt for the benchmark but the cut between learning and test.
+"""
+
+import hashlib
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from benchmarks.splits import Split, divide
+from features.errors import LeadcastError
+from features.files import written_whole
+from features.snapshots import SnapshotSettings, make_snapshots
+from features.tables import Tables
+from pipelines.params import load_params
+from pipelines.paths import RunFolder
+from pipelines.settings import horizon_days, snapshot_settings
+
+FOLDER = Path("data/bench")
+LINKED = ("demo", "features", "models", "serve", "pipelines", "data/sources")
+SECONDS = re.compile(r"\(([\d.]+) s\)$")
+FEATURE_CODE = ("features", "models/splits.py", "pipelines/features.py", "benchmarks/splits.py")
+"""What decides the rows and the columns of a split, with the tables and the parameters."""
+
+
+def source_stages(source: str, last: str) -> None:
+    """Run a source's first stages in this project, where their results are not there yet.
+
+    Parameters
+    ----------
+    source : str
+        The source's name.
+    last : {"ingest", "features"}
+        The stage whose results are wanted; what is there is taken as it is (``make run`` brings
+        it up to date).
+
+    Raises
+    ------
+    LeadcastError
+        If the source's files are not there, or are at fault.
+    """
+    run = RunFolder(source)
+    if not (run.tables / "tables.json").exists():
+        for stage in ("fetch", "ingest"):
+            run_stage_in(Path(), stage, source)
+    if last == "features" and not run.matrix.exists():
+        for stage in ("snapshots", "features"):
+            run_stage_in(Path(), stage, source)
+
+
+def project_of(split: Split) -> Path:
+    """Lay out the project of a split, with snapshots and features made.
+
+    Nothing is done where it is there already, from the same tables, parameters and code.
+
+    Parameters
+    ----------
+    split : Split
+        Its source's tables must be there.
+
+    Returns
+    -------
+    Path
+        The project's folder; its results lie in ``data/runs/SOURCE`` as in any other project.
+
+    Raises
+    ------
+    LeadcastError
+        If the split cannot be made, or a stage fails.
+    """
+    project = FOLDER / split.source / split.name.replace(" ", "_")
+    stamp, wanted = project / "stamp.txt", _stamp(split)
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+        return project
+    stamp.unlink(missing_ok=True)
+    settings = _lay_out(project, split)
+    run = project / RunFolder(split.source).path
+    tables = Tables.read(run / "tables")
+    snapshots = make_snapshots(tables, settings, load_params().seed)
+    with written_whole(run / "snapshots.parquet") as temporary:
+        divide(snapshots, split, horizon_days(tables, settings)).write_parquet(temporary)
+    run_stage_in(project, "features", split.source)
+    stamp.write_text(wanted, encoding="utf-8")
+    return project
+
+
+def run_stage_in(project: Path, stage: str, source: str) -> float:
+    """Run one stage of the pipeline in a project.
+
+    Parameters
+    ----------
+    project : Path
+        The project's folder.
+    stage : str
+        The stage's name.
+    source : str
+        The source's name.
+
+    Returns
+    -------
+    float
+        The seconds that the stage says it took: starting Python and importing not included.
+
+    Raises
+    ------
+    LeadcastError
+        If the stage fails; with what it said.
+    """
+    command = [sys.executable, "-m", f"pipelines.{stage}", source]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    said = SECONDS.search(done.stdout.strip())
+    if done.returncode or said is None:
+        raise LeadcastError(
+            f"stage {stage} of {source} failed in {project}: {done.stderr.strip()[-2000:]}"
+        )
+    return float(said[1])
+
+
+def digest_of(paths: Iterable[Path], *more: object) -> str:
+    """Take a digest of files' contents, folders' Python files included.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Files, or folders.
+    *more : object
+        Anything else that counts, by its `repr`.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+    """
+    digest = hashlib.sha256(repr(more).encode())
+    for path in paths:
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def write_params(project: Path, snapshots: dict[str, Any], threads: int | None = None) -> None:
+    """Write a project's parameters: this project's as they are now, with its own snapshots.
+
+    Parameters
+    ----------
+    project : Path
+        The project's folder.
+    snapshots : dict
+        When leads are looked at.
+    threads : int, optional
+        How many the learner may use; as the parameters say if not given.
+    """
+    params: dict[str, Any] = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    params["snapshots"] = snapshots
+    # The benchmark measures the scores itself.
+    params["evaluation"] = {"replicates": 100, "slice_replicates": 100}
+    if threads is not None:
+        params["learner"]["num_threads"] = threads
+    (project / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+
+
+def _stamp(split: Split) -> str:
+    params = load_params()
+    fingerprint = RunFolder(split.source).fingerprint
+    tables = RunFolder(split.source).tables / "tables.json"
+    definition = Path("data/sources") / f"{split.source}.yaml"
+    code = [Path(name) for name in FEATURE_CODE]
+    return digest_of([fingerprint, tables, definition, *code], split, params.seed, params.features)
+
+
+def _lay_out(project: Path, split: Split) -> SnapshotSettings:
+    run = RunFolder(split.source)
+    (project / run.path).mkdir(parents=True, exist_ok=True)
+    for name in (*LINKED, str(run.tables)):
+        link = project / name
+        if not link.exists():
+            link.symlink_to(Path(name).resolve())
+    settings = snapshot_settings(split.source, load_params())
+    if split.landmarks_days is not None:
+        settings = settings.model_copy(update={"landmarks_days": split.landmarks_days})
+    write_params(project, settings.model_dump(mode="json"))
+    return settings

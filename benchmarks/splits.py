@@ -1,0 +1,107 @@
+"""The splits that the quality benchmark runs on: rolling origins, and the table's own."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from models.splits import SplitSettings, split_snapshots
+
+TEST_SHARE = 0.2
+"""Each test part's share of all mature snapshots."""
+ENDS = (0.6, 0.8, 1.0)
+"""Where the test parts of the rolling origins end, as shares of the mature snapshots."""
+SOURCES = ("demo", "x_education", "bank_marketing", "bpi2012")
+
+
+@dataclass(frozen=True)
+class Split:
+    """One source, cut at one moment.
+
+    Parameters
+    ----------
+    source : str
+        The source's name.
+    name : str
+        Unique for the source.
+    end : float
+        Share of the mature snapshots, the earliest ones, that exist for this split: what comes
+        later is as if it had not happened yet.
+    purge_horizons : float
+        Gap between learning and test, in horizons.
+    landmarks_days : tuple of float or None
+        Ages at which leads are looked at; None for the source's own.
+    """
+
+    source: str
+    name: str
+    end: float = 1.0
+    purge_horizons: float = 1.0
+    landmarks_days: tuple[float, ...] | None = None
+
+
+def rolling_splits(source: str) -> tuple[Split, ...]:
+    """Give a source's three rolling origins, earliest first.
+
+    Parameters
+    ----------
+    source : str
+        The source's name.
+
+    Returns
+    -------
+    tuple of Split
+        Tests on the third, the fourth and the last fifth of the mature snapshots, each with all
+        that was known before it to learn from. The last is the pipeline's own split.
+    """
+    return tuple(Split(source, f"origin {place}", end) for place, end in enumerate(ENDS, 1))
+
+
+def table_split(source: str) -> Split | None:
+    """Give the split on which figures of other tools are known: the latest fifth, no gap.
+
+    Parameters
+    ----------
+    source : str
+        The source's name.
+
+    Returns
+    -------
+    Split or None
+        None where no figures are known. The one-row-a-lead exports have no dates, so nothing is
+        purged and the split is their last rolling origin; bpi2012's leads are those that are
+        still open one day after registration.
+    """
+    if source in ("x_education", "bank_marketing"):
+        return rolling_splits(source)[-1]
+    if source == "bpi2012":
+        return Split(source, "no gap", purge_horizons=0.0, landmarks_days=(1.0,))
+    return None
+
+
+def divide(snapshots: pl.DataFrame, split: Split, horizon_days: float | None) -> pl.DataFrame:
+    """Cut the snapshots into what may be learned from and the test.
+
+    Parameters
+    ----------
+    snapshots : pl.DataFrame
+        As `features.snapshots.make_snapshots` gives them.
+    split : Split
+    horizon_days : float or None
+        How far a label looks ahead; None where the source is not dated.
+
+    Returns
+    -------
+    pl.DataFrame
+        As `models.splits.split_snapshots` gives them, without what comes after the split's end.
+    """
+    known = snapshots.filter(pl.col("position") < _end(snapshots, split.end))
+    settings = SplitSettings(
+        test_fraction=TEST_SHARE / split.end, purge_horizons=split.purge_horizons
+    )
+    return split_snapshots(known, settings, horizon_days)
+
+
+def _end(snapshots: pl.DataFrame, share: float) -> int:
+    mature = snapshots.filter("mature")["position"].sort()
+    place = round(share * len(mature))
+    return int(mature[place]) if place < len(mature) else int(mature[-1]) + 1
