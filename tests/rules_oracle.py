@@ -31,7 +31,7 @@ def _held(parts: Sequence[float], limits: Words) -> float:
     total = sum(part for part in parts if part > 0)
     total += max(negative, -limits["negative_limit"]) if "negative_limit" in limits else negative
     total = min(total, limits.get("limit", total))
-    return max(total, limits.get("floor", total))
+    return float(max(total, limits.get("floor", total)))
 
 
 def _rule(rule: Words, lead: Words, known: Sequence[NaiveEvent], as_of: datetime) -> float:
@@ -43,7 +43,7 @@ def _rule(rule: Words, lead: Words, known: Sequence[NaiveEvent], as_of: datetime
     chosen = counted if rule.get("each") else counted[-1:]
     points: float = sum(rule["points"] * _kept(rule, (as_of - e.occurred_at) / DAY) for e in chosen)
     most = rule.get("limit", abs(points))
-    return max(-most, min(most, points))
+    return float(max(-most, min(most, points)))
 
 
 def _kept(rule: Words, age: float) -> float:
