@@ -6,9 +6,9 @@ import pytest
 
 from features.errors import Fault, FaultsError, LeadcastError
 from models.rules import load_rules, parse_rules
-from models.rules.conditions import Span
 from models.rules.decay import StepDecay
 from models.rules.overlaps import overlap
+from models.rules.questions import Span
 from pipelines.rules import RULES
 
 SHIPPED = sorted(RULES.glob("*.yaml"))

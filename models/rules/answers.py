@@ -9,7 +9,8 @@ import polars as pl
 from features.attributes import distinct
 from features.boundary import known
 from features.wording import DAY_US
-from models.rules.conditions import READ_AS, AttributeCondition, Question, Span
+from models.rules.conditions import AttributeCondition
+from models.rules.questions import READ_AS, Question, Span
 
 Flags = npt.NDArray[np.bool_]
 

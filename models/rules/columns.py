@@ -8,7 +8,8 @@ from features.errors import Fault
 from features.sources.names import did_you_mean
 from features.sources.yaml_lines import Key
 from models.rules.answers import as_number
-from models.rules.conditions import READ_AS, AttributeCondition, EventCondition, Question
+from models.rules.conditions import AttributeCondition, EventCondition
+from models.rules.questions import READ_AS, Question
 from models.rules.table import RuleTable
 
 _NUMBER_KEYS = frozenset({"size", "amount", "phone_is_valid"})

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from models.rules.conditions import Days, Section, at_least_one
+from models.rules.questions import Days, Section, at_least_one
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

@@ -7,7 +7,8 @@ from itertools import combinations
 from features.errors import Fault
 from features.sources.model_faults import where
 from features.sources.yaml_lines import ReadYaml
-from models.rules.conditions import AttributeCondition, Span
+from models.rules.conditions import AttributeCondition
+from models.rules.questions import Span
 from models.rules.table import RuleTable
 
 

@@ -5,8 +5,9 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
 
 from features.sources.yaml_lines import Key, ReadYaml
-from models.rules.conditions import Name, Names, Section, When, at_least_one
+from models.rules.conditions import When
 from models.rules.decay import Decay
+from models.rules.questions import Name, Names, Section, at_least_one
 
 DEFAULT_GROUP = "points"
 """The group of a rule that names none."""
