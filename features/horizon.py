@@ -92,21 +92,21 @@ def recommend_horizon(
     enough = learnable.filter(pl.col("caught") >= wanted_share - _ROUNDING)
     if not enough.is_empty():
         chosen = enough.row(0, named=True)
-        reason = "is the shortest that does so and leaves enough history to learn from."
+        reason = "The shortest horizon that does so and leaves enough history to learn from."
     elif not learnable.is_empty():
         chosen = learnable.sort("caught", "horizon_days", descending=[True, False]).row(
             0, named=True
         )
         reason = (
-            f"is the best that leaves enough history; fewer than the {wanted_share:.0%} wanted, "
-            "because winners take long for the history there is."
+            f"Fewer than the {wanted_share:.0%} wanted, because winners take long for the history "
+            "there is, but the most that leaves enough of it to learn from."
         )
     else:
         chosen = table.row(0, named=True)
-        reason = "is the shortest candidate, and even so the history is short: expect few labels."
+        reason = "The shortest candidate, and even so the history is short: expect few labels."
     words = (
-        f"{chosen['horizon_days']:g} days: sees {chosen['caught']:.0%} of the winners, with "
-        f"{chosen['mature_share']:.0%} of the leads old enough for a label; {reason}"
+        f"{chosen['horizon_days']:g} days, which sees {chosen['caught']:.0%} of the winners and "
+        f"leaves {chosen['mature_share']:.0%} of the leads old enough for a label. {reason}"
     )
     return HorizonAdvice(float(chosen["horizon_days"]), words, table)
 

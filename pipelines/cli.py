@@ -54,6 +54,21 @@ def check(source: Source) -> None:
 
 
 @app.command(
+    epilog="\b\nExamples:\n  leadcast delays demo\n"
+    "  leadcast delays bpi2012 --html delays.html --svg delays.svg"
+)
+def delays(
+    source: Source,
+    html: Annotated[Path | None, typer.Option(help="Draw it: a page to write.")] = None,
+    svg: Annotated[Path | None, typer.Option(help="Draw it: a picture to write.")] = None,
+) -> None:
+    """Tell how long winners take, what the horizon catches of them, and advise a horizon."""
+    from pipelines.delays import tell_delays
+
+    print(tell_delays(source, html, svg))
+
+
+@app.command(
     epilog="\b\nExamples:\n"
     "  leadcast simulate --out /tmp/world\n"
     "  leadcast simulate --leads 1000000 --seed 3 --out /tmp/large"

@@ -201,7 +201,7 @@ def test_a_short_history_limits_the_recommendation() -> None:
     curve = exponential(np.random.default_rng(1), 20_000, 1 / 50, 0.0, watch=200)
     advice = recommend_horizon(curve, (7, 30, 45, 60, 120))
     assert advice.horizon_days == 45
-    assert "fewer than the 90% wanted" in advice.words
+    assert "Fewer than the 90% wanted" in advice.words
     none = recommend_horizon(curve, (120, 180))
     assert none.horizon_days == 120
     assert "the history is short" in none.words

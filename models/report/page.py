@@ -1,6 +1,7 @@
 """The page itself: the sections put into the template."""
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from features.files import written_whole
+from models.report.blocks import Block
 from models.report.chart import NARROW, WIDE, Chart
 from models.report.inputs import ReportInputs
 from models.report.numbers import NBSP, duration, sentence
@@ -56,6 +58,28 @@ def write_report(inputs: ReportInputs, path: Path) -> None:
         The HTML file to write.
     """
     page = render_report(inputs)
+    with written_whole(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def write_charts(
+    title: str, promise: str, blocks: Sequence[Block], path: Path, what: str = "Leadcast"
+) -> None:
+    """Write some blocks of the report as a page of its own, whole or not at all.
+
+    Parameters
+    ----------
+    title, promise : str
+        The heading, and the line below it.
+    blocks : sequence of Block
+        What to show.
+    path : Path
+        The HTML file to write.
+    what : str
+        What kind of page it is; stands above the heading.
+    """
+    template = _environment().get_template("charts.html")
+    page = template.render(title=title, promise=promise, blocks=blocks, what=what)
     with written_whole(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
 

@@ -121,6 +121,30 @@ def draw_svg(
     return _inline(raw.getvalue(), name, label)
 
 
+def svg_file(element: str, width_px: int, height_px: int) -> str:
+    """Make a file of its own from an SVG element that was drawn for the page.
+
+    Parameters
+    ----------
+    element : str
+        As `draw_svg` gives it.
+    width_px, height_px : int
+        Its size in CSS pixels.
+
+    Returns
+    -------
+    str
+        An SVG document on light paper, with the colours in place of the page's variables.
+    """
+    for colour, variable in CSS_COLOURS.items():
+        element = element.replace(variable, colour)
+    head = (
+        f'<svg xmlns="{_SVG}" width="{width_px}" height="{height_px}" '
+        f'font-family="sans-serif" style="background:{PAPER}" '
+    )
+    return f"{element.replace('<svg ', head, 1)}\n"
+
+
 def plain(text: str, longest: int = 60) -> str:
     """Make a name from the data fit for a label: one line, no control characters, not too long.
 

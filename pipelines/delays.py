@@ -1,0 +1,153 @@
+"""How long winners take: the delay curve of a source, printed and drawn, and a horizon advised."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from features.delays import DelayCurve, delay_curve
+from features.errors import LeadcastError
+from features.files import written_whole
+from features.horizon import HorizonAdvice, recommend_horizon
+from features.sources.definition import SourceDefinition
+from features.sources.ingest import ingest
+from features.sources.load import find_definition
+from features.tables import Tables
+from models.report.blocks import Block, Listing, Picture, Words
+from models.report.chart import WIDE
+from models.report.delays import DelayChart
+from models.report.numbers import count, decimal, percent
+from models.report.page import write_charts
+from models.report.svg import svg_file
+from models.report.table import Column, table_of
+from pipelines.params import load_params
+from pipelines.paths import SOURCES
+from pipelines.raw import ensure_raw
+from pipelines.settings import snapshot_settings
+
+SHOWN_DAYS = (0, 1, 3, 7, 14, 21, 30, 45, 60, 90, 120, 180, 270, 365, 545, 730)
+"""Ages at which the curve is printed."""
+
+PRICE = (
+    "A longer horizon has a price: the newest leads that can be learned from are as much older, "
+    "and when the market moves the probabilities lag behind by as much."
+)
+
+
+def tell_delays(source: str, html: Path | None = None, svg: Path | None = None) -> str:
+    """Estimate how long a source's winners take, straight from its raw data.
+
+    Nothing need have been run before: the horizon is what one chooses first.
+
+    Parameters
+    ----------
+    source : str
+        The source's name.
+    html, svg : Path or None
+        Where to draw the curve: a page with its words and numbers, or the picture alone.
+
+    Returns
+    -------
+    str
+        The curve as a table, what the present horizon catches, and the horizon advised.
+
+    Raises
+    ------
+    LeadcastError
+        If the source has no dates to measure a delay by, or its data are faulty.
+    """
+    definition = find_definition(source, SOURCES)
+    settings = snapshot_settings(source, load_params())
+    curve = _curve(definition)
+    advice = recommend_horizon(curve, reporting_lag_days=settings.reporting_lag_days)
+    words = curve.words(settings.horizon_days)
+    if html is not None or svg is not None:
+        _draw(
+            definition.title,
+            DelayChart(curve.frame(), settings.horizon_days, words),
+            advice,
+            html,
+            svg,
+        )
+    return _text(source, curve, settings.horizon_days, advice, [html, svg])
+
+
+def _curve(definition: SourceDefinition) -> DelayCurve:
+    ensure_raw(definition)
+    with tempfile.TemporaryDirectory(prefix="leadcast-") as folder:
+        tables = Path(folder) / "tables"
+        ingest(definition, tables)
+        try:
+            return delay_curve(Tables.read(tables))
+        except LeadcastError as error:
+            raise LeadcastError(f"source {definition.name!r}: {error}") from None
+
+
+def _text(
+    source: str,
+    curve: DelayCurve,
+    horizon_days: float,
+    advice: HorizonAdvice,
+    written: Sequence[Path | None],
+) -> str:
+    caught = curve.caught_by(horizon_days)
+    return "\n".join(
+        [
+            f"{source}: {curve.n_won:,} leads won, {curve.n_lost:,} lost, "
+            f"{len(curve.follow_up_days):,} in all",
+            "",
+            "   days   won by then    (95 %)             watched until then",
+            *_rows(curve),
+            "",
+            curve.words(horizon_days),
+            f"The present horizon of {horizon_days:g} days catches {caught:.1%} of those winners.",
+            f"Advised: {advice.words}",
+            PRICE,
+            "",
+            "  horizon   catches   leads with a label",
+            *(
+                f"  {row['horizon_days']:>5g} d   {row['caught']:>7.1%}   {row['mature_leads']:>9,}"
+                f" ({row['mature_share']:.0%})"
+                + ("" if row["learnable"] else "  history too short")
+                for row in advice.frame().iter_rows(named=True)
+            ),
+            *(f"drawn: {path}" for path in written if path is not None),
+        ]
+    )
+
+
+def _rows(curve: DelayCurve) -> list[str]:
+    frame, last = curve.frame(), float(curve.days[-1])
+    rows = []
+    for day in (day for day in SHOWN_DAYS if day <= last):
+        row = frame.filter(pl.col("days") <= day).row(-1, named=True)
+        watched = int((curve.follow_up_days >= day).sum())
+        rows.append(
+            f"  {day:>5}   {row['share']:>10.2%}    {row['low']:>6.2%} to {row['high']:<6.2%}"
+            f"   {watched:>9,} leads"
+        )
+    return rows
+
+
+def _draw(
+    title: str, chart: DelayChart, advice: HorizonAdvice, html: Path | None, svg: Path | None
+) -> None:
+    if svg is not None:
+        picture = svg_file(chart.svg(WIDE), WIDE.width_px, chart.height_px(WIDE))
+        with written_whole(svg) as temporary:
+            temporary.write_text(picture, encoding="utf-8")
+    if html is not None:
+        columns = (
+            Column("horizon_days", "Horizon in days", decimal(0)),
+            Column("caught", "Winners it catches", percent),
+            Column("mature_leads", "Leads with a label", count),
+            Column("mature_share", "of all", percent),
+        )
+        table = table_of(advice.frame(), columns, "Which horizon catches how many winners")
+        blocks: list[Block] = [
+            Picture(chart),
+            Words([f"Advised: {advice.words} {PRICE}"]),
+            Listing(table),
+        ]
+        write_charts(title, "How long customers take to buy.", blocks, html, "Leadcast delays")
