@@ -1,5 +1,6 @@
 """The content of ``metrics.json``: every metric with its interval, overall and by slice."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -11,9 +12,7 @@ from models import tally_metrics as on
 from models.bootstrap import LEVEL, Estimate, bootstrap, coded
 from models.chance import if_calibrated, wilson_interval
 from models.metric_families import Family, Metric, metrics_by_name
-
-FEWEST_ROWS = 30
-"""A slice with fewer rows is counted, not measured."""
+from models.multicalibration import FEWEST_ROWS, multicalibration
 
 BLOCKS = 10
 """Into how many parts time is cut where there are no dates."""
@@ -35,6 +34,7 @@ def evaluate(
     landmark: npt.ArrayLike | None = None,
     month: npt.ArrayLike | None = None,
     position: npt.ArrayLike | None = None,
+    segments: Mapping[str, npt.NDArray[np.str_]] | None = None,
     seed: int = 0,
     replicates: int = 1000,
     slice_replicates: int = 400,
@@ -55,6 +55,8 @@ def evaluate(
         As `months_of` gives it; where the source is dated.
     position : array_like of int, shape (n_rows,), optional
         Time's order; used where there is no `month`.
+    segments : mapping of str to ndarray of str, shape (n_rows,), optional
+        For each attribute that a user names the segment of each row.
     seed : int
         The same seed gives the same intervals.
     replicates, slice_replicates : int
@@ -68,7 +70,9 @@ def evaluate(
         calibration error would be by chance if the probabilities were true (as much is left open
         at the low end of ``"ece"`` and ``"brier_reliability"``). The same for each
         slice in ``"by_landmark"`` (keys as in ``"7"``), and in ``"by_month"`` (``"2025-03"``) or,
-        without dates, in ``"by_block"`` (tenths of time's order, ``"01"`` to ``"10"``).
+        without dates, in ``"by_block"`` (tenths of time's order, ``"01"`` to ``"10"``). Where
+        segments are named, ``"by_segment"`` (by attribute, then by segment), and
+        ``"multicalibration"`` as `models.multicalibration.multicalibration` gives it.
 
     Raises
     ------
@@ -84,6 +88,11 @@ def evaluate(
         content["by_month"] = _by(rows, np.asarray(month), seed, slice_replicates)
     elif position is not None:
         content["by_block"] = _by(rows, blocks_of(position), seed, slice_replicates)
+    if segments:
+        content["by_segment"] = {
+            name: _by(rows, labels, seed, slice_replicates) for name, labels in segments.items()
+        }
+        content["multicalibration"] = multicalibration(*rows, segments, seed=seed)
     return content
 
 

@@ -1,10 +1,16 @@
 """The test part, touched once: its scores, the metrics with their intervals, and the curves."""
 
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
+from features.errors import Fault, FaultsError
 from features.files import read_json, write_json, written_whole
+from features.sources.load import find_definition
+from features.sources.names import nearest_first
 from features.tables import Tables
 from models.calibration import calibrator_from_json
 from models.curves import draw_curves
@@ -14,9 +20,10 @@ from models.histogram import ScoreHistogram
 from models.intervals import LeadIntervals
 from models.learners.store import load_learner
 from models.reliability import reliability_bins, reliability_curve
+from models.segments import segments_of
 from pipelines.dataset import read_parts, used_snapshots
-from pipelines.params import EvaluationParams, load_params
-from pipelines.paths import RunFolder
+from pipelines.params import PARAMS, EvaluationParams, Params, load_params
+from pipelines.paths import SOURCES, RunFolder
 from pipelines.settings import horizon_days, snapshot_settings
 from pipelines.stage import run_stage
 from pipelines.summary import tell
@@ -42,13 +49,61 @@ def evaluate_test(source: str) -> str:
     with written_whole(run.test_scores) as temporary:
         scores.write_parquet(temporary)
     probability = scores["probability"].to_numpy()
-    metrics = _metrics(scores, data, horizon, params.seed, params.evaluation)
+    segments = read_segments(source, scores["lead_id"], params.evaluation)
+    metrics = _metrics(scores, data, horizon, segments, params)
     write_json(run.metrics, metrics)
     for name, frame in _curves(probability, data, params.seed).items():
         with written_whole(run.curves / f"{name}.csv") as temporary:
             frame.write_csv(temporary)
     test = metrics["test"]
     return f"AUC {tell(test['auc'], '{:.3f}')}, log loss {tell(test['log_loss'], '{:.4f}')}"
+
+
+def read_segments(
+    source: str, lead_id: pl.Series, params: EvaluationParams
+) -> dict[str, npt.NDArray[np.str_]]:
+    """Cut the test by the attributes that the parameters name, or else the source's definition.
+
+    Parameters
+    ----------
+    source : str
+        The source's name.
+    lead_id : pl.Series, length n_rows
+        Whose row each is.
+    params : EvaluationParams
+
+    Returns
+    -------
+    dict of str to ndarray of str, shape (n_rows,)
+        By attribute, the segment of each row.
+
+    Raises
+    ------
+    FaultsError
+        If there is no such attribute: tells every one that is not there.
+    """
+    named, where = params.segments, f"{PARAMS}: evaluation.segments"
+    if named is None:
+        definition = find_definition(source, SOURCES)
+        named, where = definition.segments, f"{definition.file}: segments"
+    tables = Tables.read(RunFolder(source).tables)
+    known = list(tables.attribute_types)
+    faults = [_unknown_segment(where, name, known, source) for name in named if name not in known]
+    if faults:
+        raise FaultsError(f"segments of source {source!r}", faults)
+    rows = lead_id.to_frame().join(
+        tables.leads.select("lead_id", *named), on="lead_id", how="left", maintain_order="left"
+    )
+    return {name: segments_of(rows[name]) for name in named}
+
+
+def _unknown_segment(where: str, name: str, known: list[str], source: str) -> Fault:
+    return Fault(
+        where=where,
+        found=f"{name!r}",
+        expected=f"attributes of source {source!r}: {', '.join(nearest_first(name, known))}",
+        remedy="Take one of these. Segments that suit one source belong into its definition.",
+    )
 
 
 def _scores(run: RunFolder, data: LabelledMatrix) -> pl.DataFrame:
@@ -70,8 +125,8 @@ def _metrics(
     scores: pl.DataFrame,
     data: LabelledMatrix,
     horizon: float | None,
-    seed: int,
-    params: EvaluationParams,
+    segments: Mapping[str, npt.NDArray[np.str_]],
+    params: Params,
 ) -> dict[str, Any]:
     dated = horizon is not None
     return evaluate(
@@ -81,9 +136,10 @@ def _metrics(
         landmark=scores["landmark_days"].to_numpy() if dated else None,
         month=months_of(scores["as_of"]) if dated else None,
         position=None if dated else data.position,
-        seed=seed,
-        replicates=params.replicates,
-        slice_replicates=params.slice_replicates,
+        segments=segments,
+        seed=params.seed,
+        replicates=params.evaluation.replicates,
+        slice_replicates=params.evaluation.slice_replicates,
     )
 
 

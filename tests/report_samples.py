@@ -115,7 +115,24 @@ def sample_metrics(probability: Floats, converted: Hits) -> dict[str, Any]:
         "by_landmark": {
             name: _part(probability, converted, auc, 1500) for name, auc in ages.items()
         },
+        "by_segment": {
+            "channel": {name: _part(probability, converted, auc, n) for name, auc, n in _CHANNELS}
+        },
+        "multicalibration": {
+            "gap": 0.0061,
+            "gap_by_chance": 0.0094,
+            "attribute": "channel",
+            "segment": "paid ads",
+            "segments": [
+                {"attribute": "channel", "segment": name, "n": n, "from": 0.02, "to": 0.3}
+                | {"gap": gap, "gap_by_chance": 1.7 / n**0.5}
+                for (name, _, n), gap in zip(_CHANNELS, (0.004, -0.031, 0.11), strict=True)
+            ],
+        },
     }
+
+
+_CHANNELS = (("search", 0.79, 3600), ("paid ads", 0.74, 2200), ("referral", 0.76, 200))
 
 
 def sample_quality() -> dict[str, Any]:

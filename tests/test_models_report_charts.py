@@ -14,6 +14,7 @@ from models.report.numbers import percent
 from models.report.quality import columns_frame, quality_blocks
 from models.report.ranking import GainChart, LiftChart, RocChart
 from models.report.reliability import ReliabilityChart
+from models.report.segments import SegmentsChart
 from models.report.separation import SeparationChart
 from models.report.stability import AgeChart, MonthChart
 from models.report.table import Column, table_of, thinned
@@ -44,6 +45,7 @@ CHARTS: list[Chart] = [
     DelayChart(existing("delays"), 60.0),
     BacktestChart(existing("backtest"), dated=True),
     TimelineChart(existing("splits")),
+    SegmentsChart(INPUTS.metrics["by_segment"], INPUTS.metrics["multicalibration"]),
 ]
 
 
@@ -169,6 +171,21 @@ def test_the_delay_chart_reads_the_horizon_off_the_curve() -> None:
     finding = spaced(DelayChart(curve, 30.0).finding())
     assert finding == "4 % of the leads are customers after 30 days, 8 % after 40 days."
     assert DelayChart(curve, 30.0, "Their own words.").finding() == "Their own words."
+
+
+def segments(gap: float, gap_by_chance: float) -> SegmentsChart:
+    name = {"attribute": "channel", "segment": "ads"}
+    row = name | {"n": 500, "gap": -gap, "gap_by_chance": gap_by_chance}
+    gaps = name | {"gap": gap, "gap_by_chance": gap_by_chance, "segments": [row]}
+    return SegmentsChart({"channel": {"ads": {"n": 500}, "few": {"n": 3}}}, gaps)
+
+
+def test_a_segments_gap_is_told_beside_what_chance_gives() -> None:
+    finding = segments(0.02, 0.03).finding()
+    assert "2.00 % of all leads (channel: ads), no more than chance" in spaced(finding)
+    assert "No segment by itself" in finding
+    assert "1 of 1 segments are off" in segments(0.05, 0.03).finding()
+    assert SegmentsChart({"channel": {"few": {"n": 3}}}, {}).finding().startswith("No segment has")
 
 
 def backtest(**losses: tuple[float, float]) -> BacktestChart:

@@ -139,6 +139,8 @@ class SourceDefinition(Section):
         Columns that must not be read, each with the reason.
     snapshots : SnapshotDefaults
         Landmarks and horizon that suit this source.
+    segments : tuple of str
+        Attributes by whose values the test is also measured, one segment after the other.
     limits : Limits
         When a warning becomes an error.
     """
@@ -157,6 +159,7 @@ class SourceDefinition(Section):
     tables: TableSet
     forbidden: dict[str, Name] = Field(default_factory=dict)
     snapshots: SnapshotDefaults = SnapshotDefaults()
+    segments: tuple[Name, ...] = ()
     limits: Limits = Limits()
     _file: Path = PrivateAttr(default=Path())
 

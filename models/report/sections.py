@@ -29,6 +29,7 @@ from models.report.numbers import age, count, counted, day, duration, sentence
 from models.report.quality import quality_blocks
 from models.report.ranking import GainChart, LiftChart, RocChart
 from models.report.reliability import ReliabilityChart
+from models.report.segments import SegmentsChart
 from models.report.separation import SeparationChart
 from models.report.stability import AgeChart, BlockChart, MonthChart
 from models.report.table import Column, table_of
@@ -106,11 +107,15 @@ def _stability(inputs: ReportInputs) -> list[Block]:
     ages = metrics.get("by_landmark") or {}
     in_order = {key: ages[key] for key in sorted(ages, key=float)}
     kinds = ((MonthChart, months), (BlockChart, blocks), (AgeChart, in_order))
-    return [
+    found: list[Block] = [
         Picture(chart(segments, metrics.get("test", {})))
         for chart, segments in kinds
         if len(segments) > 1
     ]
+    named = metrics.get("by_segment") or {}
+    if named:
+        found.append(Picture(SegmentsChart(named, metrics.get("multicalibration") or {})))
+    return found
 
 
 def _features(inputs: ReportInputs) -> list[Block]:
