@@ -136,7 +136,10 @@ _BY_TYPE: Mapping[str, tuple[str, ...]] = {
     "text": ("text_value", "text_words"),
 }
 NEVER_FEATURES = frozenset(
-    {"lead_id", "created_at", "position", "rules_score", "account_id", "cost"}
+    {
+        *("lead_id", "created_at", "position", "rules_score", "account_id", "cost"),
+        *("worked", "random_slice"),
+    }
 )
 """Columns of the leads that are no attributes, or must not be learned from."""
 SOURCE_ROLES = ("source", "vendor", "campaign")

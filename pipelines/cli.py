@@ -116,6 +116,39 @@ def score(
     print(score_new_leads(bundle, leads, events, _moment(as_of), out, source, resume))
 
 
+@app.command(
+    epilog="\b\nExamples:\n"
+    "  leadcast compare demo\n"
+    "  leadcast compare demo --calls-per-week 60 --html comparison.html\n"
+    "  leadcast compare demo --rules data/rules/demo_hubspot.yaml\n"
+    "  leadcast compare x_education --score-column rules_score"
+)
+def compare(
+    source: Source,
+    rules: Annotated[
+        Path | None, typer.Option(help="Compare with this points table (YAML).")
+    ] = None,
+    score_column: Annotated[
+        str | None,
+        typer.Option(help="Compare with this column of the leads (a number), say rules_score."),
+    ] = None,
+    calls_per_week: Annotated[
+        float | None, typer.Option(min=0.01, help="How many leads sales can call in a week.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the page to this file as well, self-contained.")
+    ] = None,
+) -> None:
+    """Compare the learned score with the points that marketing has, on the same test leads.
+
+    The source must have been run. What is said holds for leads that no model has learned from;
+    the results lie in data/runs/SOURCE/comparison and comparison.html.
+    """
+    from pipelines.compare import Asked, compare_named
+
+    print(compare_named(source, Asked(rules, score_column, calls_per_week, html)))
+
+
 @rules.command(
     "check", epilog="\b\nExample:\n  leadcast rules check demo --rules data/rules/demo_hubspot.yaml"
 )

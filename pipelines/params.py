@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from features.errors import Fault, FaultsError, LeadcastError
 from features.settings import FeatureSettings
 from features.snapshots import SnapshotSettings
+from features.sources.definition import ComparisonDefaults
 from models.settings import LearnerSettings
 from models.splits import SplitSettings
 
@@ -55,6 +56,35 @@ class EvaluationParams(Frozen):
     )
 
 
+class ComparisonParams(Frozen):
+    """How the learned score is compared with points; None stands for what the source says."""
+
+    calls_per_week: float | None = Field(None, gt=0, description="how many leads sales can call")
+    cost_per_call: float | None = Field(None, ge=0, description="in the currency of the amounts")
+    value_per_customer: float | None = Field(None, gt=0, description="None: the mean amount")
+    call_landmark_days: float | None = Field(None, ge=0, description="None: the youngest age")
+    rules: Path | None = Field(None, description="a points table; None: the score column")
+    replicates: int = Field(2000, ge=100, description="bootstrap replicates")
+
+    def over(self, source: ComparisonDefaults) -> "ComparisonParams":
+        """Put these parameters over a source's own.
+
+        Parameters
+        ----------
+        source : ComparisonDefaults
+            What the source's definition says; None where it says nothing.
+
+        Returns
+        -------
+        ComparisonParams
+        """
+        own = {
+            name: getattr(source, name) for name in type(self).model_fields if name != "replicates"
+        }
+        said = {name: value for name, value in own.items() if value is not None}
+        return ComparisonParams(**(said | self.model_dump(exclude_none=True)))
+
+
 class LeakageParams(Frozen):
     """What the leakage gate does with what it finds."""
 
@@ -80,6 +110,7 @@ class Params(Frozen):
     features: FeatureSettings = FeatureSettings()
     learner: LearnerSettings = LearnerSettings()
     evaluation: EvaluationParams = EvaluationParams()
+    comparison: ComparisonParams = ComparisonParams()
     leakage: LeakageParams = LeakageParams()
     tracking: TrackingParams = TrackingParams()
 

@@ -102,6 +102,16 @@ class RunFolder:
         return self.path / "report.html"
 
     @property
+    def comparison(self) -> Path:
+        """The learned score against points: ``comparison.json`` and ``leads.parquet``."""
+        return self.path / "comparison"
+
+    @property
+    def comparison_page(self) -> Path:
+        """The comparison as a page for people."""
+        return self.path / "comparison.html"
+
+    @property
     def tracking(self) -> Path:
         """The MLflow run and model that hold this result."""
         return self.path / "mlflow.json"

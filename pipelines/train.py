@@ -58,8 +58,9 @@ def out_of_time(choice: Choice, data: LabelledMatrix) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        ``log_odds``, ``converted``, ``group``, ``origin``. Where no origin could be placed (very
-        little data), the learner's own rows, with origin -1.
+        ``row`` (the snapshot's place in the learning part), ``log_odds``, ``converted``,
+        ``group``, ``origin``. Where no origin could be placed (very little data), the learner's
+        own rows, with origin -1.
     """
     index, log_odds = choice.out_of_time.index, choice.out_of_time.log_odds
     origin = choice.out_of_time.origin
@@ -68,6 +69,7 @@ def out_of_time(choice: Choice, data: LabelledMatrix) -> pl.DataFrame:
         log_odds, origin = choice.learner.log_odds(data.values), np.full(len(data), -1)
     return pl.DataFrame(
         {
+            "row": index,
             "log_odds": log_odds,
             "converted": data.converted[index],
             "group": data.group[index],

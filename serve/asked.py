@@ -12,7 +12,10 @@ from features.inputs import check_events
 from features.plan import FeaturePlan
 from features.tables import TIME, TimeOrder
 
-CONTEXT = ("lead_id", "as_of", "created_at", "position", "rules_score", "account_id", "cost")
+CONTEXT = (
+    *("lead_id", "as_of", "created_at", "position", "rules_score", "account_id", "cost"),
+    *("worked", "random_slice"),
+)
 """Columns that are no attributes, or that no feature may use, and are expected all the same."""
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from features.errors import FaultsError, LeadcastError
 from features.sources.definition import (
+    ComparisonDefaults,
     Limits,
     Simulation,
     SnapshotDefaults,
@@ -200,7 +201,8 @@ def test_what_tells_the_outcome_is_no_attribute(tmp_path: Path, changes: Keys, w
 def test_the_template_explains_every_key() -> None:
     text = (SOURCES / "template.yaml").read_text(encoding="utf-8")
     models: list[type[BaseModel]] = [
-        *(SourceDefinition, Limits, SnapshotDefaults, Simulation, TableSet, LeadsTable),
+        *(SourceDefinition, Limits, SnapshotDefaults, ComparisonDefaults, Simulation),
+        *(TableSet, LeadsTable),
         *(LeadColumns, EventsTable, EventColumns, FileReader, SqlReader, NumberFormat, Attribute),
         *(ExportColumn, DatedOutcomes, StatusOutcomes, EventOutcomes, DateColumns, StatusColumns),
     ]

@@ -100,7 +100,7 @@ def test_check_tells_faults_and_ends_with_one(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_main_job_runs_by_dvc_and_a_second_run_does_nothing(tmp_path: Path) -> None:
     project = make_project(tmp_path, 1_500)
-    for name in ("demo", "features", "models", "serve", "pipelines", "dvc.yaml"):
+    for name in ("demo", "features", "models", "serve", "pipelines", "dvc.yaml", ".dvcignore"):
         (project / name).symlink_to(ROOT / name)
     subprocess.run([sys.executable, "-m", "dvc", "init", "--no-scm", "-q"], cwd=project, check=True)
     first = leadcast("run", folder=project)

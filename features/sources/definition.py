@@ -73,6 +73,34 @@ class SnapshotDefaults(Section):
     reporting_lag_days: Annotated[float, Field(ge=0)] | None = None
 
 
+class ComparisonDefaults(Section):
+    """What the comparison with points must know of this source.
+
+    Parameters
+    ----------
+    points_after_days : float
+        The age of a lead from which on its score column is known and stays as it is.
+    worked_from_points : float or None
+        Sales works leads from so many points on, and hardly any other.
+    calls_per_week : float or None
+        How many leads the team can call.
+    call_landmark_days : float or None
+        At which age a lead is put on the call list.
+    cost_per_call, value_per_customer : float or None
+        In the currency of the amounts.
+    rules : Path or None
+        A points table to compare with instead of the score column.
+    """
+
+    points_after_days: Annotated[float, Field(ge=0)] = 0.0
+    worked_from_points: float | None = None
+    calls_per_week: Annotated[float, Field(gt=0)] | None = None
+    call_landmark_days: Annotated[float, Field(ge=0)] | None = None
+    cost_per_call: Annotated[float, Field(ge=0)] | None = None
+    value_per_customer: Annotated[float, Field(gt=0)] | None = None
+    rules: Path | None = None
+
+
 class Simulation(Section):
     """The source's files are made by the simulator where they are absent.
 
@@ -141,6 +169,8 @@ class SourceDefinition(Section):
         Landmarks and horizon that suit this source.
     segments : tuple of str
         Attributes by whose values the test is also measured, one segment after the other.
+    comparison : ComparisonDefaults
+        What the comparison with points must know.
     limits : Limits
         When a warning becomes an error.
     """
@@ -160,6 +190,7 @@ class SourceDefinition(Section):
     forbidden: dict[str, Name] = Field(default_factory=dict)
     snapshots: SnapshotDefaults = SnapshotDefaults()
     segments: tuple[Name, ...] = ()
+    comparison: ComparisonDefaults = ComparisonDefaults()
     limits: Limits = Limits()
     _file: Path = PrivateAttr(default=Path())
 

@@ -18,6 +18,8 @@ ROLE_TYPES: dict[str, tuple[AttributeType, ...]] = {
     "campaign": _WORDS,
     "account_id": _WORDS,
     "cost": ("number",),
+    "worked": ("flag",),
+    "random_slice": ("flag",),
 }
 """The types that a role may have. The first is taken where none is declared, but for sizes, which
 are numbers in one export and bands ("11-50") in the next: their values decide."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 
@@ -9,19 +10,69 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from features.files import written_whole
-from models.report.blocks import Block
+from models.report.blocks import Block, Section
 from models.report.chart import NARROW, WIDE, Chart
 from models.report.inputs import ReportInputs
 from models.report.numbers import NBSP, duration, sentence
 from models.report.sections import sections
-from models.report.summary import sentences, tiles
+from models.report.summary import Tile, sentences, tiles
 
 _HERE = Path(__file__).parent
 _PERCENT = re.compile(r"(?<=\d) %")
 
 
+@dataclass(frozen=True)
+class Page:
+    """What stands on a page, but for its style.
+
+    Parameters
+    ----------
+    eyebrow, title, promise : str
+        What kind of page it is, what it is about, and what it answers.
+    sentences : sequence of str
+        The summary; Markup stands as it is, other text is escaped.
+    tiles : sequence of Tile
+        Figures that stand out.
+    notes : sequence of str
+        What the reader should beware of.
+    sections : sequence of Section
+        In order; those without blocks are left out.
+    homepage, licence : str or None
+        Where the data are described, and under which terms they stand.
+    """
+
+    eyebrow: str
+    title: str
+    promise: str
+    sentences: Sequence[str]
+    tiles: Sequence[Tile] = ()
+    notes: Sequence[str] = ()
+    sections: Sequence[Section] = ()
+    homepage: str | None = None
+    licence: str | None = None
+
+
+def render_page(page: Page) -> str:
+    """Make one HTML page that needs nothing but itself.
+
+    Parameters
+    ----------
+    page : Page
+        The same page gives the same bytes.
+
+    Returns
+    -------
+    str
+        Every text from the data is escaped in it; it loads nothing and runs nothing.
+    """
+    content = {field.name: getattr(page, field.name) for field in fields(page)}
+    content["homepage"] = _web_address(page.homepage)
+    content["sections"] = [section for section in page.sections if section.blocks]
+    return _environment().get_template("page.html").render(content)
+
+
 def render_report(inputs: ReportInputs) -> str:
-    """Make the report: one HTML page that needs nothing but itself.
+    """Make the report.
 
     Parameters
     ----------
@@ -31,18 +82,19 @@ def render_report(inputs: ReportInputs) -> str:
     Returns
     -------
     str
-        The page. Every text from the data is escaped in it; it loads nothing and runs nothing.
+        The page; see `render_page`.
     """
-    return (
-        _environment()
-        .get_template("page.html")
-        .render(
-            inputs=inputs,
-            homepage=_web_address(inputs.source.homepage),
+    return render_page(
+        Page(
+            eyebrow="Leadcast report",
+            title=inputs.source.title,
+            promise=_promise(inputs.run.horizon_days),
             sentences=sentences(inputs),
             tiles=tiles(inputs),
+            notes=inputs.notes,
             sections=sections(inputs),
-            promise=_promise(inputs.run.horizon_days),
+            homepage=inputs.source.homepage,
+            licence=inputs.source.licence,
         )
     )
 

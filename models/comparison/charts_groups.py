@@ -1,0 +1,299 @@
+"""Pictures of bands and segments: agreement, what points mean, and where which score wins."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import polars as pl
+
+from models.comparison.result_groups import Band, Bands, Segment
+from models.report.chart import Chart, Size
+from models.report.numbers import LEVEL, count, decimal, percent
+from models.report.panels import panel, percent_axes, rows_panel
+from models.report.svg import ACCENT, INK, MUTED, PAPER, SECOND, THIRD, plain
+from models.report.table import Column
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
+
+MOST_SEGMENTS = 30
+"""So many segments are drawn; all are in the result."""
+
+ROW_PX = 26
+
+
+@dataclass(frozen=True)
+class PointsChart(Chart):
+    """The share that became customers in each band of points.
+
+    Parameters
+    ----------
+    bands : Bands
+    """
+
+    name: ClassVar[str] = "points-bands"
+    title: ClassVar[str] = "What points mean"
+    reading: ClassVar[str] = (
+        "Leads in bands of their points, about equally many in each, from the fewest points to the "
+        "most. Dots: the share that became customers, with 95 % intervals. Strokes: what the "
+        "learned score expected. Good points rise from left to right."
+    )
+    bands: Bands
+
+    def frame(self) -> pl.DataFrame:
+        """Give a row a band."""
+        return pl.DataFrame([_flat(band) for band in self.bands.points], infer_schema_length=None)
+
+    def columns(self) -> Sequence[Column]:
+        """Tell how the numbers read."""
+        return (
+            Column("label", "Points"),
+            Column("leads", "Leads", count),
+            Column("customers", "Customers", count),
+            Column("observed", "Became customers", percent),
+            Column("low", f"{LEVEL} from", percent),
+            Column("high", "to", percent),
+            Column("probability", "Learned score expected", percent),
+            Column("before", "In the past", percent),
+        )
+
+    def finding(self) -> str:
+        """Say what the highest and the lowest band mean, and whether bands are out of order."""
+        lowest, highest = self.bands.points[0], self.bands.points[-1]
+        words = f"{lowest.words}; {highest.words[:1].lower()}{highest.words[1:]}. "
+        return words + self.bands.words[-1]
+
+    def draw(self, figure: "Figure", size: Size) -> None:
+        """Draw a dot with its interval a band."""
+        frame = self.frame()
+        axes = panel(figure, size)
+        places = list(range(frame.height))
+        axes.vlines(places, frame["low"].to_numpy(), frame["high"].to_numpy(), color=SECOND)
+        axes.plot(places, frame["observed"].to_numpy(), "o", color=SECOND, markersize=7)
+        expected = frame["probability"].to_numpy()
+        left, right = [place - 0.25 for place in places], [place + 0.25 for place in places]
+        axes.hlines(expected, left, right, color=ACCENT, linewidth=2.4)
+        names = [
+            band.label.removesuffix(" points").replace(" to ", "–") for band in self.bands.points
+        ]
+        every = 2 if size.narrow and len(places) > 5 else 1
+        axes.set_xticks(places[::every], names[::every])
+        axes.set(xlim=(-0.6, len(places) - 0.4), xlabel="Points")
+        axes.set_ylim(bottom=0)
+        axes.set_title("Share of customers; strokes: expected")
+        percent_axes(axes, y=True)
+
+
+@dataclass(frozen=True)
+class AgreementChart(Chart):
+    """Points bands against probability bands, with the observed conversion of each cell.
+
+    Parameters
+    ----------
+    bands : Bands
+    """
+
+    name: ClassVar[str] = "agreement"
+    title: ClassVar[str] = "Where both scores agree, and who is right where they do not"
+    reading: ClassVar[str] = (
+        "To the right are more points, upwards higher probabilities. A cell tells the share of its "
+        "leads that became customers and, below, how many leads it has; the darker, the larger the "
+        "share. Cells at the upper left are leads that points overlook, at the lower right those "
+        "that they overrate."
+    )
+    bands: Bands
+
+    def frame(self) -> pl.DataFrame:
+        """Give a row a cell."""
+        rows = [
+            {
+                "points": self.bands.points[cell.points_band].label,
+                "probability": self.bands.probability[cell.probability_band].label,
+                "x": cell.points_band,
+                "y": cell.probability_band,
+                "leads": cell.leads,
+                "customers": cell.customers,
+                "observed": cell.conversion.value,
+            }
+            for cell in self.bands.cells
+        ]
+        return pl.DataFrame(rows, infer_schema_length=None)
+
+    def columns(self) -> Sequence[Column]:
+        """Tell how the numbers read."""
+        return (
+            Column("points", "Points"),
+            Column("probability", "Probability"),
+            Column("leads", "Leads", count),
+            Column("customers", "Customers", count),
+            Column("observed", "Became customers", percent),
+        )
+
+    def shown(self) -> pl.DataFrame:
+        """Give every cell: the matrix is small."""
+        return self.frame()
+
+    def finding(self) -> str:
+        """Compare the leads that one score puts high and the other low."""
+        frame, bands = self.frame(), self.bands
+        high_x, high_y = len(bands.points) / 2, len(bands.probability) / 2
+        overlooked = frame.filter((pl.col("x") < high_x - 0.5) & (pl.col("y") > high_y - 0.5))
+        overrated = frame.filter((pl.col("x") > high_x - 0.5) & (pl.col("y") < high_y - 0.5))
+        rates = [_rate(part) for part in (overlooked, overrated)]
+        agree = ""
+        if bands.rank_correlation is not None:
+            agree = f" Their rank correlation is {decimal(2)(bands.rank_correlation)}."
+        return (
+            f"Of {count(overlooked['leads'].sum())} leads with high probability and few points "
+            f"{rates[0]} became customers; of {count(overrated['leads'].sum())} with low "
+            f"probability and many points, {rates[1]}.{agree}"
+        )
+
+    def height_px(self, size: Size) -> int:
+        """Tell the height: a row a band."""
+        return 90 + (46 if size.narrow else 52) * len(self.bands.probability)
+
+    def draw(self, figure: "Figure", size: Size) -> None:
+        """Draw the cells, darker with the share of customers."""
+        frame, bands = self.frame(), self.bands
+        axes = panel(figure, size)
+        highest = float(frame["observed"].max() or 1.0)  # type: ignore[arg-type]
+        for row in frame.iter_rows(named=True):
+            strength = 0.06 + 0.94 * (row["observed"] or 0.0) / max(highest, 1e-9)
+            box = (row["x"] - 0.5, row["y"] - 0.5)
+            axes.add_patch(_cell(box, strength))
+            ink = PAPER if strength > 0.6 else INK
+            place = (row["x"], row["y"])
+            share = percent(row["observed"]).replace("\N{NO-BREAK SPACE}", "")
+            axes.text(place[0], place[1] + 0.1, share, ha="center", va="center", color=ink, size=11)
+            told = count(row["leads"])
+            axes.text(place[0], place[1] - 0.28, told, ha="center", va="center", color=ink, size=9)
+        axes.grid(False)
+        few = size.narrow
+        names = [band.label.removesuffix(" points").replace(" to ", "–") for band in bands.points]
+        axes.set_xticks(
+            range(len(names)), [name if not (few and i % 2) else "" for i, name in enumerate(names)]
+        )
+        lows = [percent(band.low).replace("\N{NO-BREAK SPACE}", "") for band in bands.probability]
+        axes.set_yticks(range(len(lows)), lows)
+        axes.set(xlim=(-0.55, len(names) - 0.45), ylim=(-0.55, len(lows) - 0.45), xlabel="Points")
+        axes.set_title("Probability, from")
+
+
+@dataclass(frozen=True)
+class SegmentChart(Chart):
+    """The difference of the AUCs within each segment.
+
+    Parameters
+    ----------
+    segments : sequence of Segment
+    words : sequence of str
+        What stays after looking at so many.
+    """
+
+    name: ClassVar[str] = "segments"
+    title: ClassVar[str] = "For whom which score ranks better"
+    reading: ClassVar[str] = (
+        "A row a segment: how far the learned score's AUC lies above the points', with its 95 % "
+        "interval. To the right of the line the learned score ranks better, to the left the "
+        "points. Filled dots: a difference that stays after Holm's adjustment for every segment "
+        "that was looked at; a hollow one may be chance, even where its own interval misses 0."
+    )
+    segments: Sequence[Segment]
+    words: Sequence[str]
+
+    def frame(self) -> pl.DataFrame:
+        """Give a row a segment."""
+        rows = [
+            {
+                "dimension": one.dimension.replace("_", " "),
+                "segment": one.value,
+                "leads": one.leads,
+                "customers": one.customers,
+                "auc_learned": one.auc_learned.value,
+                "auc_points": one.auc_points.value,
+                "difference": one.auc_difference.value,
+                "low": one.auc_difference.low,
+                "high": one.auc_difference.high,
+                "p": one.adjusted_p_value,
+                "winner": one.winner,
+                "reached_learned": one.reached_learned,
+                "reached_points": one.reached_points,
+            }
+            for one in self.segments
+        ]
+        return pl.DataFrame(rows, infer_schema_length=None)
+
+    def shown(self) -> pl.DataFrame:
+        """Give every segment."""
+        return self.frame()
+
+    def columns(self) -> Sequence[Column]:
+        """Tell how the numbers read."""
+        return (
+            Column("dimension", "By"),
+            Column("segment", "Segment"),
+            Column("leads", "Leads", count),
+            Column("customers", "Customers", count),
+            Column("auc_learned", "AUC, learned", decimal(3)),
+            Column("auc_points", "AUC, points", decimal(3)),
+            Column("difference", "Difference", decimal(3)),
+            Column("low", f"{LEVEL} from", decimal(3)),
+            Column("high", "to", decimal(3)),
+            Column("p", "p, adjusted", decimal(3)),
+            Column("winner", "Ranks better"),
+            Column("reached_learned", "Learned reaches", decimal(1)),
+            Column("reached_points", "Points reach", decimal(1)),
+        )
+
+    def finding(self) -> str:
+        """Say in how many segments which score wins."""
+        return " ".join(self.words)
+
+    def height_px(self, size: Size) -> int:
+        """Tell the height: a row a segment."""
+        return 60 + ROW_PX * (2 if size.narrow else 1) * min(len(self.segments), MOST_SEGMENTS)
+
+    def draw(self, figure: "Figure", size: Size) -> None:
+        """Draw a dot with its interval a segment, the label beside or above it."""
+        frame = self.frame().drop_nulls(["difference", "low", "high"]).head(MOST_SEGMENTS)
+        axes = rows_panel(figure, frame.height)
+        low, high = float(frame["low"].min()), float(frame["high"].max())  # type: ignore[arg-type]
+        width = max(high, 0.02) - min(low, -0.02)
+        left = min(low, -0.02) - (0.05 if size.narrow else 0.62) * width
+        axes.set_xlim(left, max(high, 0.02) + 0.04 * width)
+        axes.axvline(0, color=MUTED, linewidth=1)
+        lift = 0.42 if size.narrow else 0.0
+        for place, row in enumerate(frame.iter_rows(named=True)):
+            colour = {"learned": ACCENT, "points": SECOND, "undecided": THIRD}[row["winner"]]
+            axes.plot([row["low"], row["high"]], [-place, -place], color=colour, linewidth=1.6)
+            face = PAPER if row["winner"] == "undecided" else colour
+            axes.plot([row["difference"]], [-place], "o", color=colour, mfc=face, markersize=7)
+            label = plain(f"{row['dimension']}: {row['segment']}", 34)
+            axes.text(left, -place + lift, label, va="center", ha="left", size=11)
+        axes.set_xlabel("AUC, learned minus points")
+
+
+def _flat(band: Band) -> dict[str, float | str | None]:
+    return {
+        "label": band.label,
+        "leads": band.leads,
+        "customers": band.customers,
+        "observed": band.conversion.value,
+        "low": band.conversion.low,
+        "high": band.conversion.high,
+        "probability": band.probability,
+        "before": band.learned_from_past,
+    }
+
+
+def _rate(part: pl.DataFrame) -> str:
+    leads, customers = (int(part[name].sum()) for name in ("leads", "customers"))
+    return percent(customers / leads if leads else None)
+
+
+def _cell(corner: tuple[float, float], strength: float) -> "Rectangle":
+    from matplotlib.patches import Rectangle
+
+    return Rectangle(corner, 0.96, 0.94, color=ACCENT, alpha=strength, linewidth=0)

@@ -1,0 +1,265 @@
+"""How well two scores rank the same leads: AUC, average precision, customers reached a week."""
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from models.bootstrap import LEVEL, Estimate, drawn_weights
+from models.comparison.lists import Reached, Segments, WeeklyList
+from models.comparison.parts import Difference, Measured, Pair
+from models.comparison.result_ranking import Ranking
+from models.comparison.rows import Capacities, Compared
+from models.data import Floats
+from models.delong import AucComparison, compare_aucs
+
+POWER = 0.8
+"""In how many cases a difference that is called detectable would show."""
+
+_QUANTILE = NormalDist().inv_cdf
+DETECTABLE_ERRORS = _QUANTILE((1 + LEVEL) / 2) + _QUANTILE(POWER)
+"""So many standard errors are detectable: 2.8."""
+
+
+@dataclass(frozen=True)
+class Replicated:
+    """What both lists reach, seen and in every replicate; learned first, points second.
+
+    Parameters
+    ----------
+    seen : tuple of two Reached
+    customers : ndarray of float64, shape (n_replicates, 2, n_capacities)
+    precision : ndarray of float64, shape (n_replicates, 2)
+    by_segment : ndarray of float64, shape (n_replicates, 2, n_segments)
+    total : ndarray of float64, shape (n_replicates,)
+        Customers on the list in each replicate.
+    """
+
+    seen: tuple[Reached, Reached]
+    customers: Floats
+    precision: Floats
+    by_segment: Floats
+    total: Floats
+
+
+def replicate(
+    listed: Compared,
+    capacities: Capacities,
+    segments: Segments,
+    *,
+    replicates: int,
+    seed: int,
+) -> Replicated:
+    """Call both lists under many draws of leads.
+
+    Leads (or accounts) are drawn with replacement, each with its row; both lists are called on
+    the same draws, so that what makes a draw easy for both falls out of their difference.
+
+    Parameters
+    ----------
+    listed : Compared
+        The call list.
+    capacities : Capacities
+    segments : Segments
+        What is counted by.
+    replicates, seed : int
+
+    Returns
+    -------
+    Replicated
+    """
+    lists = lists_of(listed)
+    converted = listed.floats("converted")
+    told = (capacities.calls, segments, capacities.chosen)
+    one, other = (each.reached(np.ones(len(converted)), converted, *told) for each in lists)
+    customers = np.zeros((replicates, 2, len(capacities.per_week)))
+    precision, by_segment = np.zeros((replicates, 2)), np.zeros((replicates, 2, segments.count))
+    total = np.zeros(replicates)
+    draws = 0
+    for draws, weight in enumerate(drawn_weights(listed.group, replicates, seed), start=1):
+        for which, each in enumerate(lists):
+            reached = each.reached(weight, converted, *told)
+            customers[draws - 1, which] = reached.customers
+            precision[draws - 1, which] = reached.average_precision
+            by_segment[draws - 1, which] = reached.by_segment
+        total[draws - 1] = (weight * converted).sum()
+    kept = slice(draws)
+    drawn = (customers[kept], precision[kept], by_segment[kept], total[kept])
+    return Replicated((one, other), *drawn)
+
+
+def lists_of(listed: Compared) -> tuple[WeeklyList, WeeklyList]:
+    """Rank the call list by both scores.
+
+    Parameters
+    ----------
+    listed : Compared
+
+    Returns
+    -------
+    learned, points : WeeklyList
+    """
+    week = listed.week
+    return (
+        WeeklyList.of(listed.floats("probability"), week),
+        WeeklyList.of(listed.floats("points"), week),
+    )
+
+
+def rank(
+    compared: Compared, capacities: Capacities, drawn: Replicated, level: float = LEVEL
+) -> Ranking:
+    """Compare the rankings of both scores.
+
+    Parameters
+    ----------
+    compared : Compared
+        Every snapshot that has both scores.
+    capacities : Capacities
+    drawn : Replicated
+        What `replicate` gave for its call list.
+    level : float
+
+    Returns
+    -------
+    Ranking
+    """
+    listed, k = compared.on_list, capacities.chosen
+    customers = float(listed.floats("converted").sum())
+    seen = np.array([reached.customers[k] for reached in drawn.seen])
+    gains = drawn.customers[:, :, k] / np.where(drawn.total > 0, drawn.total, np.nan)[:, None]
+    precision = np.array([reached.average_precision for reached in drawn.seen])
+    return Ranking(
+        snapshots=compared.frame.height,
+        leads=listed.frame.height,
+        customers=round(customers),
+        auc_snapshots=auc_pair(compare(compared, level=level)),
+        auc=auc_pair(compare(listed, level=level)),
+        average_precision=paired(precision, drawn.precision, level),
+        reached=paired(seen, drawn.customers[:, :, k], level),
+        gain=paired(seen / customers if customers else np.full(2, np.nan), gains, level),
+    )
+
+
+def compare(rows: Compared, level: float = LEVEL) -> AucComparison:
+    """Compare both AUCs on some rows; see `models.delong.compare_aucs`.
+
+    Parameters
+    ----------
+    rows : Compared
+    level : float
+
+    Returns
+    -------
+    AucComparison
+    """
+    scores = (rows.floats("probability"), rows.floats("points"))
+    return compare_aucs(*scores, rows.floats("converted"), rows.group, level=level)
+
+
+def auc_pair(found: AucComparison) -> Pair:
+    """Write a comparison of AUCs as a part of the result.
+
+    Parameters
+    ----------
+    found : AucComparison
+
+    Returns
+    -------
+    Pair
+    """
+    return Pair(
+        learned=measured(found.first),
+        points=measured(found.second),
+        difference=difference(found.difference, found.standard_error, found.p_value),
+    )
+
+
+def paired(seen: Floats, draws: Floats, level: float = LEVEL) -> Pair:
+    """Give a figure of both lists with percentile intervals from the same draws.
+
+    Parameters
+    ----------
+    seen : ndarray of float64, shape (2,)
+        Learned, points; NaN where it is not defined.
+    draws : ndarray of float64, shape (n_replicates, 2)
+    level : float
+
+    Returns
+    -------
+    Pair
+    """
+    apart = draws[:, 0] - draws[:, 1]
+    error = float(np.std(apart, ddof=1)) if len(apart) > 1 and np.isfinite(apart).all() else None
+    gap = interval(float(seen[0] - seen[1]), apart, level)
+    p_value = None
+    if error and gap.value is not None:
+        p_value = 2 * (1 - NormalDist().cdf(abs(gap.value) / error))
+    return Pair(
+        learned=measured(interval(float(seen[0]), draws[:, 0], level)),
+        points=measured(interval(float(seen[1]), draws[:, 1], level)),
+        difference=difference(gap, error, p_value),
+    )
+
+
+def interval(value: float, draws: Floats, level: float = LEVEL) -> Estimate:
+    """Put a percentile interval around a value.
+
+    Parameters
+    ----------
+    value : float
+        NaN where it is not defined.
+    draws : ndarray of float64, shape (n_replicates,)
+    level : float
+
+    Returns
+    -------
+    Estimate
+    """
+    if not np.isfinite(value):
+        return Estimate(None, None, None)
+    known = draws[np.isfinite(draws)]
+    if len(known) < 2:
+        return Estimate(value, None, None)
+    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(value, float(low), float(high))
+
+
+def measured(estimate: Estimate) -> Measured:
+    """Write an estimate as a part of the result.
+
+    Parameters
+    ----------
+    estimate : Estimate
+
+    Returns
+    -------
+    Measured
+    """
+    return Measured(value=estimate.value, low=estimate.low, high=estimate.high)
+
+
+def difference(estimate: Estimate, error: float | None, p_value: float | None) -> Difference:
+    """Write a difference as a part of the result, with what could have been seen.
+
+    Parameters
+    ----------
+    estimate : Estimate
+    error : float or None
+        Its standard error.
+    p_value : float or None
+
+    Returns
+    -------
+    Difference
+    """
+    low, high = estimate.low, estimate.high
+    return Difference(
+        value=estimate.value,
+        low=low,
+        high=high,
+        standard_error=error,
+        p_value=p_value,
+        detectable=None if error is None else DETECTABLE_ERRORS * error,
+        shows=low is not None and high is not None and (low > 0 or high < 0),
+    )

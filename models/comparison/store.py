@@ -1,0 +1,75 @@
+"""Where a comparison lies: comparison.json and leads.parquet in one folder, written together."""
+
+from pathlib import Path
+
+import polars as pl
+from pydantic import ValidationError
+
+from features.errors import LeadcastError
+from features.files import read_json, write_json, written_whole
+from models.comparison.result import Comparison
+
+RESULT, LEADS = "comparison.json", "leads.parquet"
+NOTHING = "nothing_to_compare"
+"""The key of the reason where a source has no points."""
+
+
+def write_comparison(folder: Path, comparison: Comparison, leads: pl.DataFrame) -> None:
+    """Write a comparison, whole or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+        Is replaced as a whole.
+    comparison : Comparison
+    leads : pl.DataFrame
+        As `models.comparison.leads.lead_frame` makes it.
+    """
+    with written_whole(folder) as new:
+        new.mkdir()
+        write_json(new / RESULT, comparison.to_json())
+        leads.write_parquet(new / LEADS)
+
+
+def write_nothing(folder: Path, reason: str) -> None:
+    """Write that there is nothing to compare, so that a reader is told why.
+
+    Parameters
+    ----------
+    folder : Path
+    reason : str
+        Why, and what to do.
+    """
+    with written_whole(folder) as new:
+        new.mkdir()
+        write_json(new / RESULT, {"schema_version": 1, NOTHING: reason})
+
+
+def read_comparison(folder: Path) -> Comparison:
+    """Read a comparison.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    LeadcastError
+        If there is none, there was nothing to compare, or the file is not as written.
+    """
+    path = folder / RESULT
+    content = read_json(path)
+    if isinstance(content, dict) and NOTHING in content:
+        raise LeadcastError(f"{path}: {content[NOTHING]}")
+    try:
+        return Comparison.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise LeadcastError(
+            f"{path}: {key}: {first['msg']}; run `leadcast compare` again"
+        ) from None

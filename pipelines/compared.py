@@ -1,0 +1,226 @@
+"""The rows that a comparison is made of, read from a run: test snapshots, and those of the past."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from features.files import read_json
+from features.sizes import read_size
+from features.tables import Tables, TimeOrder
+from models.bundle_reference import Reference
+from models.calibration import calibrator_from_json
+from models.comparison import Compared
+from models.comparison.hybrid import Past
+from models.comparison.segments import in_bands, in_levels
+from models.comparison.swap import Described, reasons_of
+from models.data import Integers
+from models.evaluation import blocks_of, landmark_names, months_of
+from models.learners.store import load_learner
+from pipelines.dataset import LEARNING, read_parts, used_snapshots
+from pipelines.paths import RunFolder
+from pipelines.points import Points
+
+ATTRIBUTES = ("source", "industry", "company_size")
+"""The attributes that make segments where a source has them."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a comparison reads.
+
+    Parameters
+    ----------
+    run : RunFolder
+    tables : Tables
+    points : Points
+    points_after_days : float
+        The age from which on the points are known.
+    worked_from_points : float or None
+        From so many points on sales works a lead; None where the source's column says it, or
+        nothing does.
+    """
+
+    run: RunFolder
+    tables: Tables
+    points: Points
+    points_after_days: float
+    worked_from_points: float | None
+
+    @property
+    def worked_from(self) -> str | None:
+        """What tells which leads were worked, in words; None where nothing does."""
+        if "worked" in self.tables.leads.columns:
+            return "the column worked says so"
+        if self.worked_from_points is None:
+            return None
+        return f"sales works leads from {self.worked_from_points:g} points on"
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether snapshots have ages and dates."""
+        return self.tables.time_order is TimeOrder.DATED
+
+    def old_enough(self, snapshots: pl.DataFrame) -> pl.Series:
+        """Tell which snapshots are from when the points were known.
+
+        Parameters
+        ----------
+        snapshots : pl.DataFrame
+            With ``landmark_days``.
+
+        Returns
+        -------
+        pl.Series of Boolean
+        """
+        return (snapshots["landmark_days"] >= self.points_after_days).fill_null(True)
+
+
+def test_rows(inputs: Inputs) -> tuple[pl.DataFrame, tuple[str, ...], int]:
+    """Read the test snapshots with both scores.
+
+    Parameters
+    ----------
+    inputs : Inputs
+
+    Returns
+    -------
+    rows : pl.DataFrame
+        As `models.comparison.Compared` takes them, in the order of the test.
+    dimensions : tuple of str
+        The segments among its columns.
+    too_young : int
+        How many test snapshots were left out, as the points were not known yet.
+    """
+    test = used_snapshots(inputs.run).filter(pl.col("part") == "test")
+    scores = pl.read_parquet(inputs.run.test_scores)
+    rows = test.with_columns(
+        scores["probability"],
+        scores["lower"],
+        scores["upper"],
+        pl.col("group_id").rank("dense").cast(pl.Int64).alias("group"),
+        grade=pl.Series(_reference(inputs.run).grade(scores["probability"].to_numpy())),
+        test_row=pl.int_range(test.height, dtype=pl.Int64),
+    )
+    old_enough = inputs.old_enough(rows)
+    rows = rows.filter(old_enough)
+    points = pl.Series("points", inputs.points.of_rows(rows)).fill_nan(None)
+    rows, attributes = _with_leads(rows.with_columns(points), inputs)
+    rows, dimensions = _with_moments(rows, inputs)
+    return rows, (*attributes, *dimensions), test.height - rows.height
+
+
+def past_rows(inputs: Inputs, landmark_days: float | None) -> Past | None:
+    """Read the snapshots of the learning part that models scored without having seen them.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    landmark_days : float or None
+        The age at which a lead stands on the call list.
+
+    Returns
+    -------
+    Past or None
+        None where no origin of the backtest could be placed (very little data).
+    """
+    scored = pl.read_parquet(inputs.run.out_of_time).filter(pl.col("origin") >= 0)
+    learning = used_snapshots(inputs.run).filter(pl.col("part").is_in(LEARNING))
+    if scored.is_empty():
+        return None
+    calibrator = calibrator_from_json(read_json(inputs.run.calibration)["calibrator"])
+    rows = learning[scored["row"].to_list()].with_columns(
+        probability=pl.Series(calibrator.probability(scored["log_odds"].to_numpy()))
+    )
+    rows = rows.filter(inputs.old_enough(rows))
+    rows = rows.with_columns(points=pl.Series(inputs.points.of_rows(rows))).filter(
+        pl.col("points").is_not_nan()
+    )
+    probability = rows["probability"].to_numpy()
+    on_list = np.ones(rows.height, dtype=bool)
+    if landmark_days is not None:
+        on_list = (rows["landmark_days"] == landmark_days).to_numpy().astype(bool)
+    return Past(
+        probability=probability,
+        points=rows["points"].to_numpy(),
+        converted=rows["converted"].cast(pl.Float64).to_numpy(),
+        grade=_reference(inputs.run).grade(probability).tolist(),
+        on_list=on_list,
+    )
+
+
+def described(inputs: Inputs, every: Compared) -> Described:
+    """Give what is known of the leads that are on the call list with points.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    every : Compared
+        Made of `test_rows`.
+
+    Returns
+    -------
+    Described
+        In the order of ``every.with_points.on_list``.
+    """
+    listed = every.with_points.on_list.frame
+    data = read_parts(inputs.run, ["test"], None).rows(listed["test_row"].to_numpy())
+    learner = load_learner(inputs.run.learner)
+
+    def reasons(rows: Integers) -> list[tuple[str, ...]]:
+        values = data.values[rows]
+        return reasons_of(learner.contributions(values)[0], values, data.features)
+
+    def ledger(rows: Integers) -> list[tuple[str, ...]]:
+        return inputs.points.ledger(listed[rows.tolist()])
+
+    return Described(data.values, data.features, reasons, ledger)
+
+
+def _reference(run: RunFolder) -> Reference:
+    # The population that the bundle's grades are frozen with.
+    return Reference.of(pl.read_parquet(run.test_scores)["probability"].to_numpy())
+
+
+def _with_leads(rows: pl.DataFrame, inputs: Inputs) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    leads, kinds = inputs.tables.leads, inputs.tables.attribute_types
+    named = [name for name in ATTRIBUTES if name in kinds]
+    marks = [name for name in ("worked", "random_slice") if name in leads.columns]
+    joined = rows.join(
+        leads.select("lead_id", *named, *marks), on="lead_id", how="left", maintain_order="left"
+    ).join(
+        inputs.tables.outcomes.select("lead_id", "amount"),
+        on="lead_id",
+        how="left",
+        maintain_order="left",
+    )
+    columns = [_segment(joined[name], kinds[name]) for name in named]
+    if "worked" not in marks:
+        from_points = inputs.worked_from_points
+        worked = joined["points"] >= (float("nan") if from_points is None else from_points)
+        unknown = pl.Series([None] * joined.height, dtype=pl.Boolean)
+        columns.append((unknown if from_points is None else worked).alias("worked"))
+    if "random_slice" not in marks:
+        columns.append(pl.Series("random_slice", [None] * joined.height, dtype=pl.Boolean))
+    return joined.with_columns(columns), tuple(named)
+
+
+def _segment(column: pl.Series, kind: str) -> pl.Series:
+    if kind == "number":
+        return in_bands(column)
+    if column.name == "company_size":
+        sizes = [None if text is None else read_size(text) for text in column.to_list()]
+        return in_bands(pl.Series(column.name, sizes, dtype=pl.Float64))
+    return in_levels(column.cast(pl.String))
+
+
+def _with_moments(rows: pl.DataFrame, inputs: Inputs) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    if not inputs.is_dated:
+        block = pl.Series("block", blocks_of(rows["position"].to_numpy()), dtype=pl.String)
+        return rows.with_columns(block), ("block",)
+    age = landmark_names(rows["landmark_days"].to_numpy())
+    columns = (
+        pl.Series("landmark", [f"{name} days" for name in age.tolist()], dtype=pl.String),
+        pl.Series("month", months_of(rows["as_of"]), dtype=pl.String),
+    )
+    return rows.with_columns(*columns), ("landmark", "month")

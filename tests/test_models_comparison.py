@@ -1,0 +1,160 @@
+"""The comparison: laws that hold for any scores, and worlds whose answer is known."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from features.errors import LeadcastError
+from models.comparison import Compared, Comparison, Question, compare_scores
+from models.comparison.headline import headline
+from models.comparison.leads import lead_frame
+from models.comparison.segments import holm
+from models.comparison.store import read_comparison, write_comparison, write_nothing
+from models.comparison.value import Money
+from tests.comparison_world import world, world_frame
+
+ASK = Question("demo", "points", 20.0, Money(30.0), replicates=200, seed=3)
+
+
+@pytest.fixture(scope="module")
+def better() -> Comparison:
+    rows = world(without_points=0.2, landmarks=(0.0, 7.0))
+    return compare_scores(rows, Question(**{**vars(ASK), "worked_from": "40 points"}))
+
+
+def test_a_better_score_is_found_better(better: Comparison) -> None:
+    ranking = better.ranking
+    assert better.headline.verdict == "learned"
+    for pair in (ranking.auc, ranking.auc_snapshots, ranking.reached, ranking.average_precision):
+        assert pair.difference.shows
+        assert pair.difference.value == pytest.approx(pair.learned.value - pair.points.value)  # type: ignore[operator]
+        assert pair.difference.low <= pair.difference.value <= pair.difference.high  # type: ignore[operator]
+
+
+def test_a_score_against_itself_differs_nowhere() -> None:
+    frame = world_frame().with_columns(points=pl.col("probability") * 100)
+    found = compare_scores(Compared.of(frame, ("industry",)), ASK)
+    assert found.headline.verdict == "undecided"
+    assert "cannot tell them apart" in found.headline.words
+    assert found.swap.only_learned.leads == found.swap.only_points.leads == 0
+    assert all(one.difference.value == 0 for one in found.capacities)
+
+
+def test_scores_exchanged_exchange_the_result(better: Comparison) -> None:
+    frame = world_frame().with_columns(
+        probability=pl.col("points") / 1000, points=pl.col("probability") * 1000
+    )
+    straight = compare_scores(world(), ASK)
+    exchanged = compare_scores(Compared.of(frame, ("industry",)), ASK)
+    assert exchanged.headline.verdict == "points"
+    assert exchanged.ranking.reached.learned == straight.ranking.reached.points
+    gaps = [one.ranking.reached.difference for one in (straight, exchanged)]
+    assert gaps[0].value == pytest.approx(-gaps[1].value)  # type: ignore[operator]
+    assert gaps[0].low == pytest.approx(-gaps[1].high)  # type: ignore[operator]
+
+
+def test_the_order_of_rows_changes_nothing() -> None:
+    frame = world_frame(landmarks=(0.0, 7.0))
+    found = [
+        compare_scores(Compared.of(rows, ("industry",)), ASK).ranking
+        for rows in (frame, frame.reverse())
+    ]
+    for name in ("auc", "average_precision", "reached"):
+        one, other = (getattr(ranking, name).difference.value for ranking in found)
+        assert one == pytest.approx(other), name
+
+
+def test_a_lead_is_on_the_list_once_and_every_lead_counts_somewhere(better: Comparison) -> None:
+    swap, missing = better.swap, better.missing
+    sides = (swap.both, swap.neither, swap.only_learned, swap.only_points)
+    assert sum(side.leads for side in sides) == pytest.approx(better.ranking.leads)
+    assert sum(side.customers for side in sides) == pytest.approx(better.ranking.customers)
+    assert swap.only_learned.leads == pytest.approx(swap.only_points.leads)
+    assert better.ranking.leads + missing.without == missing.leads == 1200
+    assert sum(cell.leads for cell in better.bands.cells) == better.ranking.leads
+    assert sum(week.leads for week in better.weeks) == better.ranking.leads
+
+
+def test_calls_are_as_many_as_the_weeks_have(better: Comparison) -> None:
+    part = better.ranking.leads / 1200
+    assert better.value.learned.calls == pytest.approx(12 * 20 * part, rel=0.05)
+    reached = [one.learned.value for one in better.capacities]
+    assert reached == sorted(reached, key=lambda value: value or 0)
+    last = better.capacities[-1]
+    assert last.learned.value == last.points.value == better.ranking.customers
+
+
+def test_missing_points_and_unworked_leads_are_told(better: Comparison) -> None:
+    assert better.missing.without > 150
+    assert better.missing.with_them_last is not None
+    assert better.missing.with_them_last.ranking is not None
+    assert better.missing.with_them_last.ranking.leads == 1200
+    selection = better.selection
+    assert selection.worked + selection.unworked == better.ranking.leads
+    assert selection.only_worked is not None
+    assert any("favours the points" in words for words in selection.words)
+
+
+def test_what_is_written_is_read_back(better: Comparison, tmp_path: Path) -> None:
+    leads = lead_frame(world(without_points=0.2))
+    write_comparison(tmp_path / "comparison", better, leads)
+    assert read_comparison(tmp_path / "comparison") == better
+    assert pl.read_parquet(tmp_path / "comparison/leads.parquet").equals(leads)
+    assert json.loads(json.dumps(better.to_json())) == better.to_json()
+    write_nothing(tmp_path / "comparison", "no points here")
+    with pytest.raises(LeadcastError, match="no points here"):
+        read_comparison(tmp_path / "comparison")
+
+
+def test_ranks_tell_any_capacity(better: Comparison) -> None:
+    leads = lead_frame(world(without_points=0.2, landmarks=(0.0, 7.0)))
+    listed = leads.filter(pl.col("rank_learned").is_not_null())
+    assert listed["lead_id"].n_unique() == listed.height == better.ranking.leads
+    called = listed.filter(pl.col("rank_learned") <= 5).group_by("week").len()
+    assert called["len"].max() == 5
+
+
+def test_the_headline_has_two_forms(better: Comparison) -> None:
+    told = headline(better.ranking, 20.0, "week").words
+    assert " more (95 %: " in told
+    pair = better.ranking.reached
+    gap = pair.difference.model_copy(update={"low": -5.0, "shows": False, "detectable": 9.2})
+    close = better.ranking.model_copy(
+        update={"reached": pair.model_copy(update={"difference": gap})}
+    )
+    words = headline(close, 20.0, "week")
+    assert words.verdict == "undecided"
+    assert words.words.endswith(
+        "This much data cannot tell them apart: a difference under 9 would not show."
+    )
+
+
+def test_nothing_to_compare_is_an_error_that_explains() -> None:
+    frame = world_frame(leads=50)
+    nobody = frame.with_columns(points=pl.lit(None, pl.Float64))
+    with pytest.raises(LeadcastError, match="none of the 50 leads on the call list has points"):
+        compare_scores(Compared.of(nobody, ()), ASK)
+    lost = frame.with_columns(converted=pl.lit(False))
+    with pytest.raises(LeadcastError, match="none of the 50 leads with points"):
+        compare_scores(Compared.of(lost, ()), ASK)
+    with pytest.raises(LeadcastError, match="has the age of 3 days; there are 0"):
+        Compared.of(frame, (), 3.0)
+
+
+def test_without_dates_blocks_stand_for_weeks() -> None:
+    undated = world_frame(leads=250).with_columns(
+        as_of=pl.lit(None, pl.Datetime("us", "UTC")), landmark_days=pl.lit(None, pl.Float64)
+    )
+    found = compare_scores(Compared.of(undated, ()), ASK)
+    assert [week.leads for week in found.weeks] == [100, 100, 50]
+    assert [week.calls for week in found.weeks] == pytest.approx([20, 20, 10])
+    assert "calls a block of 100 leads" in found.headline.words
+
+
+def test_holm_is_the_textbook_example_and_never_helps() -> None:
+    adjusted = holm([0.01, 0.04, None, 0.03, 0.005])
+    np.testing.assert_allclose([p for p in adjusted if p is not None], [0.03, 0.06, 0.06, 0.02])
+    assert adjusted[2] is None
