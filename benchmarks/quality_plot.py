@@ -14,6 +14,8 @@ from benchmarks.quality_text import WORDS
 from benchmarks.splits import rolling_splits
 
 PANELS = ("auc", "average_precision", "log_loss", "brier", "ece", "seconds")
+MARKERS = ("o", "s", "D")
+"""Of the origins, earliest first."""
 OWN, OTHERS, MEAN = "#0b6e4f", "#9aa5b1", "#1f2933"
 REACH = 2.5
 """A dot is drawn at the edge when it lies so many times further out than the median does."""
@@ -43,8 +45,8 @@ def plot_quality(rows: Sequence[dict[str, Any]], path: Path) -> None:
         better = "higher" if metric in PANELS[:2] else "lower"
         axis.set_title(f"{WORDS.get(metric, metric)} ({better} is better)", fontsize=10)
     figure.suptitle(
-        "Leadcast and its peers: a dot for each rolling origin, a line at their mean; "
-        "an arrow is a value further out",
+        "Leadcast and its peers on rolling origins (earliest circle, then square, then diamond), "
+        "with their mean; an arrow is a value further out",
         fontsize=11,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,18 +55,21 @@ def plot_quality(rows: Sequence[dict[str, Any]], path: Path) -> None:
 
 def _panel(axis: Axes, rows: Sequence[dict[str, Any]], metric: str) -> None:
     methods = list(dict.fromkeys(row["method"] for row in rows))[::-1]
+    splits = sorted({row["split"] for row in rows})
     limit = _limit([row[metric] for row in rows], metric)
+    for row in rows:
+        inside = row[metric] <= limit
+        marker = MARKERS[splits.index(row["split"]) % len(MARKERS)] if inside else ">"
+        colour = OWN if row["method"] == LEADCAST else OTHERS
+        place = methods.index(row["method"])
+        axis.scatter(min(row[metric], limit), place, color=colour, marker=marker, s=28, zorder=3)
     for place, method in enumerate(methods):
-        values = np.array([row[metric] for row in rows if row["method"] == method])
-        inside = values <= limit
-        colour = OWN if method == LEADCAST else OTHERS
-        axis.scatter(values[inside], np.full(inside.sum(), place), color=colour, s=28, zorder=3)
-        axis.scatter(np.full((~inside).sum(), limit), [place] * (~inside).sum(), color=colour,
-                     marker=">", s=40, zorder=3)  # fmt: skip
-        if values.mean() <= limit:
-            axis.vlines(values.mean(), place - 0.3, place + 0.3, color=MEAN, lw=1.6, zorder=4)
+        mean = float(np.mean([row[metric] for row in rows if row["method"] == method]))
+        if mean <= limit:
+            axis.vlines(mean, place - 0.3, place + 0.3, color=MEAN, lw=1.6, zorder=4)
     axis.set_yticks(range(len(methods)), methods, fontsize=9)
     axis.set_ylim(-0.6, len(methods) - 0.4)
+    axis.tick_params(axis="y", length=0)
     axis.tick_params(axis="x", labelsize=8)
     axis.grid(axis="x", color="#e4e7eb", zorder=0)
     for side in ("top", "right", "left"):

@@ -22,17 +22,18 @@ WORDS = {
     "ece": "ECE",
 }
 ABOUT = """\
-Each test part is a fifth of a source's mature snapshots; what comes after it is as if it had not
-happened yet, and labels that were not known when the test begins are left out of training. "no
-gap": the latest fifth, the rest to learn from whatever is known of its labels, leads looked at one
-day after they came. All methods learn from the same rows. The peers get numbers, flags and
-categories as the export has them (every value of a category) and, with them, all other columns of
-Leadcast's feature matrix: event counts, timing, past rates, what is read off free text. Leadcast
-is what `make run` does: its choice among candidates by its own backtest, then its calibration.
-Nothing was tuned by hand. ECE: 15 bins of equal mass. Seconds: fitting (for the peers, predicting
-too), without reading and computing features; FLAML and AutoGluon may search for {seconds} s each.
-Differences are Leadcast's less the best peer's, which is found on the test itself, with 95 %
-intervals paired by row and clustered on leads."""
+Each test part is a fifth of a source's mature snapshots (a tenth of bpi2012's, whose history is
+short); what comes after it is as if it had not happened yet, and labels that were not known when
+the test begins are left out of training. "no gap": the latest fifth, the rest to learn from
+whatever is known of its labels, leads looked at one day after they came. All methods learn from the
+same rows. The peers get numbers, flags and categories as the export has them (every value of a
+category) and, with them, all other columns of Leadcast's feature matrix: event counts, timing, past
+rates, what is read off free text. The peers stand at their defaults; FLAML and AutoGluon may search
+for {seconds} s each. Leadcast is what `make run` does: its choice among candidates by its own
+backtest, then its calibration. ECE: 15 bins of equal mass. Seconds: fitting (for the peers,
+predicting too), without reading and computing features. Differences are Leadcast's less the best
+peer's, which is found on the test itself, with 95 % intervals paired by row and
+clustered on leads."""
 
 
 def standing(rows: Rows) -> list[dict[str, Any]]:

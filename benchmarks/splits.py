@@ -6,10 +6,12 @@ import polars as pl
 
 from models.splits import SplitSettings, split_snapshots
 
+ORIGINS = 3
 TEST_SHARE = 0.2
 """Each test part's share of all mature snapshots."""
-ENDS = (0.6, 0.8, 1.0)
-"""Where the test parts of the rolling origins end, as shares of the mature snapshots."""
+SHORT_HISTORY = {"bpi2012": 0.1}
+"""Smaller test parts, where a fifth would leave the earlier origins nothing to learn from: bpi2012
+has 83 days of mature snapshots, and labels that look 30 days ahead."""
 SOURCES = ("demo", "x_education", "bank_marketing", "bpi2012")
 
 
@@ -23,6 +25,8 @@ class Split:
         The source's name.
     name : str
         Unique for the source.
+    test_share : float
+        The test's share of all mature snapshots.
     end : float
         Share of the mature snapshots, the earliest ones, that exist for this split: what comes
         later is as if it had not happened yet.
@@ -34,6 +38,7 @@ class Split:
 
     source: str
     name: str
+    test_share: float = TEST_SHARE
     end: float = 1.0
     purge_horizons: float = 1.0
     landmarks_days: tuple[float, ...] | None = None
@@ -50,10 +55,14 @@ def rolling_splits(source: str) -> tuple[Split, ...]:
     Returns
     -------
     tuple of Split
-        Tests on the third, the fourth and the last fifth of the mature snapshots, each with all
-        that was known before it to learn from. The last is the pipeline's own split.
+        Tests on the last three fifths of the mature snapshots (tenths where the history is short),
+        one after the other, each with all that was known before it to learn from.
     """
-    return tuple(Split(source, f"origin {place}", end) for place, end in enumerate(ENDS, 1))
+    share = SHORT_HISTORY.get(source, TEST_SHARE)
+    return tuple(
+        Split(source, f"origin {place}", share, round(1 - (ORIGINS - place) * share, 9))
+        for place in range(1, ORIGINS + 1)
+    )
 
 
 def table_split(source: str) -> Split | None:
@@ -96,7 +105,7 @@ def divide(snapshots: pl.DataFrame, split: Split, horizon_days: float | None) ->
     """
     known = snapshots.filter(pl.col("position") < _end(snapshots, split.end))
     settings = SplitSettings(
-        test_fraction=TEST_SHARE / split.end, purge_horizons=split.purge_horizons
+        test_fraction=split.test_share / split.end, purge_horizons=split.purge_horizons
     )
     return split_snapshots(known, settings, horizon_days)
 
