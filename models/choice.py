@@ -1,10 +1,12 @@
 """Choosing the learner: by the backtest, or by how little data there is."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from features.errors import LeadcastError
 from models.backtest import Origin, Result, compare, rolling_origins, thinned_origin
@@ -162,10 +164,24 @@ def _trials(
 ) -> list[Trial]:
     trees = "lightgbm" in kinds or "blend" in kinds
     deepest = "lightgbm" if trees else "logistic"
-    trials = []
-    for place, origin in enumerate(origins):
-        tell(f"backtest, origin {place + 1} of {len(origins)}", 0.8 * place / len(origins))
-        trials.append(try_at(rows, origin.train, origin.valid, settings, deepest))
+    alone = settings.model_copy(update={"num_threads": 1})
+
+    def tried(origin: Origin) -> Trial:
+        return try_at(rows, origin.train, origin.valid, alone, deepest)
+
+    trials: list[Trial] = []
+    # An origin a thread; what is done inside of one then keeps to its own.
+    with (
+        threadpool_limits(1, user_api="blas"),
+        ThreadPoolExecutor(settings.num_threads) as pool,
+    ):
+        tell(f"backtest, {len(origins)} origins", 0.0)
+        for trial in pool.map(tried, origins):
+            trials.append(trial)
+            tell(
+                f"backtest, {len(trials)} of {len(origins)} origins",
+                0.8 * len(trials) / len(origins),
+            )
     return trials
 
 

@@ -100,7 +100,7 @@ def test_another_seed_gives_other_trees(data: LabelledMatrix) -> None:
 def test_progress_is_told(data: LabelledMatrix) -> None:
     told: list[tuple[str, float]] = []
     choose(data, QUICK, lambda what, share: told.append((what, share)))
-    assert told[0] == ("backtest, origin 1 of 3", 0.0)
+    assert told[0] == ("backtest, 3 origins", 0.0)
     shares = [share for _, share in told]
     assert shares == sorted(shares)
     assert shares[-1] <= 1

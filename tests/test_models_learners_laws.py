@@ -24,8 +24,8 @@ def _world(n: int = 600) -> LabelledMatrix:
 def _setups(kind: str) -> tuple[Setup, ...]:
     curves = () if kind == "lightgbm" else ((10.0, 0.6), (100.0, 0.2))
     trees = () if kind == "logistic" else ((10.0, 0.1), (30.0, 0.5))
-    one = Setup(None, 10.0, curves, trees)
-    return (one, Setup(0.3, 100.0, curves, trees)) if kind == "blend" else (one,)
+    one = Setup(None, curves, trees)
+    return (one, Setup(0.3, curves, trees)) if kind == "blend" else (one,)
 
 
 def _fit(kind: str, data: LabelledMatrix) -> FittedLearner:

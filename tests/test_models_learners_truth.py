@@ -15,8 +15,8 @@ from models.settings import LearnerSettings
 from tests.learner_worlds import QUICK, logistic_world, with_clock
 
 STRAIGHT = QUICK.model_copy(update={"knots": 1})
-LOGISTIC = (Setup(None, 10.0, ((10.0, 1.0),)),)
-LIGHTGBM = (Setup(None, 10.0, (), ((60.0, 1.0),)),)
+LOGISTIC = (Setup(None, ((10.0, 1.0),)),)
+LIGHTGBM = (Setup(None, (), ((60.0, 1.0),)),)
 
 
 def _fit(kind: str, data: LabelledMatrix, settings: LearnerSettings = QUICK) -> FittedLearner:

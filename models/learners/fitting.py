@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
+import numpy as np
+
 from models.data import LabelledMatrix
 from models.learners.additive import Additive, Kind, additive_of
 from models.learners.average import Average
 from models.learners.boosting import as_trees, boost
+from models.learners.ground import Ground
 from models.learners.prior import fit_prior
 from models.learners.protocol import FittedLearner
 from models.learners.regression import Layout, fit_regressions, lay_out, level_in_training
-from models.learners.rows import canonical_order, recency_weights
+from models.learners.rows import canonical_order, row_weights
 from models.learners.selection import Setup
 from models.learners.shapes import Shape
 from models.settings import LearnerSettings
@@ -59,18 +62,22 @@ def _fit_additive(
     settings: LearnerSettings,
     changed: dict[str, Any],
 ) -> Additive:
-    # As in the backtest: the trees stand on the level of the regression with the first penalty.
-    penalties = (settings.penalties[0], setup.penalty, *(penalty for penalty, _ in setup.curves))
+    # As in the backtest: the trees start from the level of the regression with the first penalty.
+    penalties = (settings.penalties[0], *(penalty for penalty, _ in setup.curves))
     regressions = fit_regressions(layout, setup.half_life, penalties)
-    shapes: list[Shape] = [regression.curves for regression in regressions[2:]]
+    shapes: list[Shape] = [regression.curves for regression in regressions[1:]]
     weights = [weight for _, weight in setup.curves]
     columns = layout.seen_by_trees
     if setup.trees and len(columns):
-        weight = recency_weights(rows.position, setup.half_life)
+        weight = row_weights(rows, setup.half_life)
         level = level_in_training(layout, regressions[0], rows)
         most = int(max(rounds for rounds, _ in setup.trees))
         boosters = boost(rows, weight, level, columns, most, settings, changed)
         for rounds, share in setup.trees:
-            shapes.append(as_trees(boosters, columns, int(rounds), rows.values))
+            shapes.append(as_trees(boosters, columns, int(rounds), layout.data.values))
             weights.append(share)
-    return additive_of(kind, regressions[1].level, tuple(shapes), tuple(weights), rows.values)
+    shape = np.zeros(len(layout.data))
+    for weight_of_shape, each in zip(weights, shapes, strict=True):
+        shape += weight_of_shape * each.values(layout.data.values)
+    level_under = Ground.of(layout).level_under(shape, setup.half_life)
+    return additive_of(kind, level_under, tuple(shapes), tuple(weights), rows.values)

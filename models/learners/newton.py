@@ -127,13 +127,13 @@ def fit_level_regression(
     for _ in range(MOST_SWEEPS):
         precision = _precision(penalty, n_periods, step_variance)
         place, fisher = _newton(rows, precision, place, fisher)
-        covariance = np.linalg.inv(fisher + precision)
+        covariance = _inverse(fisher + precision)
         before, step_variance = step_variance, _step_variance(place, covariance, n_periods)
         if abs(np.log(step_variance / before)) < LOOSE or n_periods == 1:
             break
     # On the way a curvature from near by was good enough; the doubt is told by that of the end.
     fisher = rows.fisher(place)
-    covariance = np.asarray(np.linalg.inv(fisher + precision), np.float64)
+    covariance = _inverse(fisher + precision)
     if n_periods == 1:
         step_variance = PRIOR_STEP_VARIANCE
     return LevelFit(place, covariance, centre, step_variance, fisher)
@@ -172,6 +172,10 @@ class _Rows:
         return np.asarray(scaled.T @ scaled)
 
 
+def _inverse(information: Floats) -> Floats:
+    return np.asarray(np.linalg.inv(information), np.float64)
+
+
 def _design(columns: Floats, period: Integers, n_periods: int) -> Floats:
     design = np.zeros((len(columns), 1 + columns.shape[1] + n_periods))
     design[:, 0] = 1.0
@@ -207,7 +211,7 @@ def _newton(
         fresh = fisher is None
         if fisher is None:
             fisher = rows.fisher(place)
-        step = np.linalg.solve(fisher + precision, slope)
+        step = np.asarray(np.linalg.solve(fisher + precision, slope), np.float64)
         promised = float(slope @ step) / 2
         place, loss, halved = _stepped(rows, precision, place, step, loss)
         if promised < ENOUGH:

@@ -12,7 +12,7 @@ from models.learners.effects import effects_of
 from models.learners.level import Level, level_of
 from models.learners.monotone import directions
 from models.learners.newton import LevelFit, fit_level_regression
-from models.learners.rows import periods_of, recency_weights, thinned
+from models.learners.rows import periods_of, row_weights, thinned
 from models.learners.shapes import Curves
 from models.settings import LearnerSettings
 
@@ -121,7 +121,7 @@ def fit_regressions(
     -------
     list of Regression
     """
-    weight = recency_weights(layout.data.position, half_life)
+    weight = row_weights(layout.data, half_life)
     regressions: list[Regression] = []
     start = None
     for penalty in penalties:

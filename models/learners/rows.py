@@ -63,6 +63,28 @@ def recency_weights(position: Integers, half_life: float | None) -> Floats:
     return np.asarray(2.0 ** (-age / (half_life * span)))
 
 
+def row_weights(data: LabelledMatrix, half_life: float | None) -> Floats:
+    """Weigh rows by how recent they are, and all of them by how much a row tells.
+
+    Snapshots of one lead share most of its outcome: so many rows of it tell hardly more than one.
+    All rows are weighed by the number of leads over the number of rows (the design effect where
+    snapshots of a lead agree, Kish 1965, "Survey Sampling"), so that priors and penalties are set
+    against what is really known.
+
+    Parameters
+    ----------
+    data : LabelledMatrix
+    half_life : float or None
+        As in `recency_weights`.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+    """
+    leads_per_row = len(np.unique(data.group)) / len(data)
+    return recency_weights(data.position, half_life) * leads_per_row
+
+
 def periods_of(data: LabelledMatrix, most: int) -> Integers:
     """Cut the rows into periods of about equal size, rows of one position together.
 

@@ -13,11 +13,11 @@ import numpy as np
 
 from models.backtest import Origin, row_log_loss
 from models.data import Floats, LabelledMatrix
-from models.learners.boosting import boost, staged
+from models.learners.boosting import boost
 from models.learners.regression import fit_regressions, lay_out, level_in_training
-from models.learners.rows import recency_weights
+from models.learners.rows import row_weights
 from models.learners.selection import Contender
-from models.learners.trial import Trial
+from models.learners.trial import Trial, added_by
 from models.settings import LearnerSettings
 
 Progress = Callable[[str, float], None]
@@ -131,7 +131,6 @@ def _retry(
     past, later = rows.rows(origin.train), rows.rows(origin.valid)
     layout = lay_out(past, settings)
     columns = layout.seen_by_trees
-    own, seen = (np.ascontiguousarray(d.values[:, columns]) for d in (past, later))
     single = settings.model_copy(update={"seeds": 1})
     starts = {
         setup.half_life: fit_regressions(layout, setup.half_life, settings.penalties[:1])[0]
@@ -142,12 +141,11 @@ def _retry(
         trees = {}
         for setup in winner.setups:
             level = level_in_training(layout, starts[setup.half_life], past)
-            weight = recency_weights(past.position, setup.half_life)
+            weight = row_weights(past, setup.half_life)
             most = int(max((rounds for rounds, _ in setup.trees), default=1))
             boosters = boost(past, weight, level, columns, most, single, dict(changed))
             for rounds, _ in setup.trees:
-                centre = float(staged(boosters, own, int(rounds)).mean())
-                added = staged(boosters, seen, int(rounds)) - centre
+                added = added_by(boosters, columns, int(rounds), layout, later)
                 trees[setup.half_life, int(rounds)] = added
         return replace(trial, trees=trees)
 

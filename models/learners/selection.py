@@ -8,7 +8,7 @@ import numpy as np
 
 from models.backtest import paired_error, row_log_loss
 from models.data import Floats
-from models.learners.trial import HalfLife, Trial
+from models.learners.trial import Added, HalfLife, Trial
 from models.learners.weights import PRIOR_WEIGHT, blend_weights
 from models.settings import LearnerSettings
 
@@ -28,8 +28,6 @@ class Setup:
     ----------
     half_life : float or None
         Of the recency weights, as a share of the training span.
-    penalty : float
-        Of the regression that gives the level.
     curves : tuple of (float, float)
         Penalties, each with the weight of its regression's curves.
     trees : tuple of (float, float)
@@ -37,7 +35,6 @@ class Setup:
     """
 
     half_life: HalfLife
-    penalty: float
     curves: Weights = ()
     trees: Weights = ()
 
@@ -52,12 +49,12 @@ class Setup:
         -------
         ndarray of float64, shape (n_valid,)
         """
-        total = np.zeros(len(trial.index))
+        total = trial.nothing
         for penalty, weight in self.curves:
-            total += weight * trial.regressions[self.half_life, penalty].curves
+            total += trial.curves[self.half_life, penalty] * weight
         for rounds, weight in self.trees:
-            total += weight * trial.trees[self.half_life, int(rounds)]
-        return trial.regressions[self.half_life, self.penalty].log_odds(total)
+            total += trial.trees[self.half_life, int(rounds)] * weight
+        return trial.log_odds(total, self.half_life)
 
 
 @dataclass(frozen=True)
@@ -170,7 +167,7 @@ def default_setup(settings: LearnerSettings, kind: str) -> Setup:
     weight = PRIOR_WEIGHT if kind == "blend" else 1.0
     curves = () if kind == "lightgbm" else ((penalty, weight),)
     trees = ((float(settings.rounds[0]), weight),) if kind in ("lightgbm", "blend") else ()
-    return Setup(None, penalty, curves, trees)
+    return Setup(None, curves, trees)
 
 
 def _error(one: Contender, other: Contender, trials: Sequence[Trial]) -> float:
@@ -203,15 +200,13 @@ def _priors(trials: Sequence[Trial], settings: LearnerSettings) -> list[Contende
 
 def _logistics(trials: Sequence[Trial], settings: LearnerSettings) -> list[Contender]:
     options = product(settings.half_lives, settings.penalties)
-    setups = (Setup(half_life, penalty, curves=((penalty, 1.0),)) for half_life, penalty in options)
+    setups = (Setup(half_life, curves=((penalty, 1.0),)) for half_life, penalty in options)
     return [_single("logistic", setup, trials) for setup in setups]
 
 
 def _forests(trials: Sequence[Trial], settings: LearnerSettings) -> list[Contender]:
-    options, first = product(settings.half_lives, settings.rounds), settings.penalties[0]
-    setups = (
-        Setup(half_life, first, trees=((float(rounds), 1.0),)) for half_life, rounds in options
-    )
+    options = product(settings.half_lives, settings.rounds)
+    setups = (Setup(half_life, trees=((float(rounds), 1.0),)) for half_life, rounds in options)
     return [_single("lightgbm", setup, trials) for setup in setups]
 
 
@@ -237,11 +232,7 @@ def _member(trials: Sequence[Trial], half_life: HalfLife, settings: LearnerSetti
 
 
 class _Option:
-    """Curves of all penalties with trees of one number of rounds, weighed out of time.
-
-    The level under both is that of the regression with the first penalty: the weaker the others'
-    effects are shrunken, the less of them is taken for the level.
-    """
+    """Curves of all penalties with trees of one number of rounds, weighed out of time."""
 
     def __init__(
         self,
@@ -264,21 +255,21 @@ class _Option:
         if not places:
             return np.full(2, PRIOR_WEIGHT)
         chosen = [self.trials[place] for place in places]
-        trees = [trial.trees[self.half_life, self.rounds] for trial in chosen]
-        shapes = np.column_stack(
-            [np.concatenate([self._curves(trial) for trial in chosen]), np.concatenate(trees)]
-        )
-        first = self.penalties[0]
+        shapes = [(self._curves(t), t.trees[self.half_life, self.rounds]) for t in chosen]
+        levels = [
+            trial.level((curves + trees) * PRIOR_WEIGHT, self.half_life).mean(trial.values)
+            for trial, (curves, trees) in zip(chosen, shapes, strict=True)
+        ]
         return blend_weights(
-            np.concatenate([trial.regressions[self.half_life, first].level for trial in chosen]),
-            shapes,
+            np.concatenate(levels),
+            np.concatenate([np.column_stack([c.tried, t.tried]) for c, t in shapes]),
             np.concatenate([trial.converted for trial in chosen]),
             np.repeat(np.arange(len(places)), [len(trial.index) for trial in chosen]),
         )
 
-    def _curves(self, trial: Trial) -> Floats:
-        each = [trial.regressions[self.half_life, penalty].curves for penalty in self.penalties]
-        return np.asarray(np.mean(each, axis=0))
+    def _curves(self, trial: Trial) -> Added:
+        each = (trial.curves[self.half_life, penalty] for penalty in self.penalties)
+        return sum(each, trial.nothing) * (1 / len(self.penalties))
 
 
 def _averaged(options: list[_Option], places: list[int]) -> Setup:
@@ -288,7 +279,6 @@ def _averaged(options: list[_Option], places: list[int]) -> Setup:
     trees = {float(o.rounds): float(w) for o, w in zip(options, weights[:, 1], strict=True)}
     return Setup(
         half_life=first.half_life,
-        penalty=first.penalties[0],
         curves=tuple((penalty, own) for penalty in first.penalties if own > 0),
         trees=tuple((rounds, weight) for rounds, weight in sorted(trees.items()) if weight > 0),
     )
