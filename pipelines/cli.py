@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from features.errors import LeadcastError
+from pipelines import cli_serve
 
 app = typer.Typer(
     name="leadcast",
@@ -160,6 +161,16 @@ def check_points(
     from pipelines.rules import check_points
 
     print(check_points(source, rules))
+
+
+app.command(
+    epilog="\b\nExamples:\n"
+    "  leadcast serve --bundle data/runs/demo/bundle\n"
+    "  leadcast api-key create --file keys.json --name crm\n"
+    "  leadcast serve --bundle models:/leadcast@champion --keys keys.json \\\n"
+    "      --host 0.0.0.0 --workers 2"
+)(cli_serve.serve)
+app.add_typer(cli_serve.api_key, name="api-key")
 
 
 def _moment(text: str | None) -> datetime | None:

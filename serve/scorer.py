@@ -8,7 +8,7 @@ Example
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -178,6 +178,7 @@ class Scorer:
         lead: Mapping[str, object],
         events: Sequence[Event] = (),
         as_of: datetime | None = None,
+        warnings: list[Fault] | None = None,
         *,
         with_reasons: bool = False,
     ) -> Score:
@@ -192,6 +193,8 @@ class Scorer:
             The lead's events in any order: when (with a time zone), what kind, which value.
         as_of : datetime, optional
             As in `score`.
+        warnings : list of Fault, optional
+            Categories that the model does not know are added to it.
         with_reasons : bool
             Whether to tell the reasons as well.
 
@@ -210,9 +213,12 @@ class Scorer:
             raise LeadcastError(f"lead_id must be a text; found {lead_id!r}")
         moment = as_of or (datetime.now(UTC) if self.is_dated else None)
         as_of_us = None if moment is None else _microseconds("as_of", moment)
+        moment = None if as_of_us is None else _EPOCH + timedelta(microseconds=as_of_us)
         known = [(_microseconds("occurred_at", when), kind, value) for when, kind, value in events]
         values = compute_one(self.bundle.plan, lead, known, as_of_us)
         row = values.reshape(1, -1)
+        if warnings is not None:
+            warnings += unknown_categories(self.bundle, row)
         return score_row(self.bundle, lead_id, moment, row, with_reasons=with_reasons)
 
     def example(self) -> pl.DataFrame:

@@ -1,0 +1,118 @@
+"""A service on a bundle, or on a model of MLflow's registry; and its API keys."""
+
+import tempfile
+from pathlib import Path
+
+from features.errors import LeadcastError
+from pipelines.params import load_params
+from serve.http.keys import create_key, revoke_key
+from serve.http.settings import Limits, ServeSettings
+
+_REGISTRY = ("models:/", "runs:/")
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def serve(
+    named: str, keys: Path | None, no_keys: bool, host: str, port: int, workers: int, limits: Limits
+) -> None:
+    """Answer over HTTP until a signal ends it.
+
+    Parameters
+    ----------
+    named : str
+        A bundle's folder, or the URI of a model, such as ``models:/leadcast@champion``.
+    keys : Path or None
+        The file of API keys.
+    no_keys : bool
+        Whether everybody may ask who can reach the address.
+    host : str
+        The address to listen on.
+    port : int
+        The port.
+    workers : int
+        How many processes.
+    limits : Limits
+        What callers may ask for.
+
+    Raises
+    ------
+    LeadcastError
+        If there is no such model, it cannot be used, or others could ask without a key.
+    """
+    from serve.http.server import run_service
+
+    if keys is None and not no_keys and host not in _LOOPBACK:
+        raise LeadcastError(
+            f"--host {host}: others can reach this address; give --keys FILE (make one with: "
+            "leadcast api-key create --file keys.json --name NAME), or --no-keys if all may ask"
+        )
+    with tempfile.TemporaryDirectory(prefix="leadcast-model-") as folder:
+        is_registered = named.startswith(_REGISTRY)
+        bundle = _downloaded(named, Path(folder)) if is_registered else Path(named)
+        settings = ServeSettings(
+            bundle=bundle,
+            named=named,
+            keys=None if no_keys else keys,
+            host=host,
+            port=port,
+            workers=workers,
+            limits=limits,
+        )
+        run_service(settings)
+
+
+def new_key(path: Path, name: str) -> str:
+    """Make an API key and tell it, once.
+
+    Parameters
+    ----------
+    path : Path
+        The file of keys.
+    name : str
+        For whom it is.
+
+    Returns
+    -------
+    str
+        The key, and how to use it.
+    """
+    key = create_key(path, name)
+    return f"{key}\nshown only now; callers send the header: Authorization: Bearer {key[:6]}..."
+
+
+def drop_key(path: Path, key_id: str) -> str:
+    """Take an API key out of its file.
+
+    Parameters
+    ----------
+    path : Path
+        The file of keys.
+    key_id : str
+        The twelve digits after ``lc_``.
+
+    Returns
+    -------
+    str
+        What was done.
+    """
+    revoke_key(path, key_id)
+    return f"{key_id} is revoked; services that run take no notice of it within two seconds"
+
+
+def _downloaded(uri: str, folder: Path) -> Path:
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    if not mlflow.environment_variables.MLFLOW_TRACKING_URI.is_set():
+        mlflow.set_tracking_uri(load_params().tracking.uri)
+    try:
+        model = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(folder))
+    except (MlflowException, OSError) as error:
+        raise LeadcastError(
+            f"{uri}: cannot be fetched from {mlflow.get_tracking_uri()} ({error}); name a model "
+            "that is there, or set MLFLOW_TRACKING_URI"
+        ) from None
+    bundle = Path(model) / "artifacts" / "bundle"
+    if not bundle.is_dir():
+        raise LeadcastError(f"{uri}: is no model of Leadcast, because it holds no bundle")
+    return bundle

@@ -1,0 +1,1 @@
+"""The service: one bundle over HTTP, the same numbers as everywhere."""

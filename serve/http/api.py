@@ -1,0 +1,205 @@
+"""The service's addresses."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import ValidationError
+
+from features.errors import Fault
+from serve.http import metrics, problems
+from serve.http.answers import Health, ModelAnswer, ScoreAnswer, ScoredLead, Warned
+from serve.http.guard import NOTE, Note
+from serve.http.problems import FieldFault, Problem, invalid
+from serve.http.service import Service
+from serve.http.work import score_question
+from serve.scores import Score
+
+JSON = "application/json"
+WithReasons = Annotated[bool, Query(description="whether to tell why, which takes far longer")]
+_BEARER = HTTPBearer(
+    auto_error=False, scheme_name="ApiKey", description="a key that `leadcast api-key create` made"
+)
+_WORDS: Mapping[int, str] = {
+    400: "The body is not JSON.",
+    401: "No key, or a wrong one.",
+    408: "The request took too long to arrive.",
+    413: "The body is too large.",
+    415: "The body is not said to be JSON.",
+    422: "Something in the request is wrong; each fault is named.",
+    429: "Too many requests of this key.",
+    503: "Too busy, or too much to score in time.",
+}
+
+
+def make_router(service: Service) -> APIRouter:
+    """Make the addresses of a service.
+
+    Parameters
+    ----------
+    service : Service
+
+    Returns
+    -------
+    APIRouter
+    """
+    router = APIRouter()
+    router.include_router(_versioned(service))
+    router.include_router(_about())
+    return router
+
+
+def _versioned(service: Service) -> APIRouter:
+    known = [Depends(_known_caller if service.keyring else _any_caller)]
+    router = APIRouter(prefix="/v1", dependencies=known)
+    refused = (401, 429, 503) if service.keyring else (429, 503)
+    router.post(
+        "/score",
+        summary="Score leads",
+        responses={200: {"model": ScoreAnswer}, **_refusals(*refused, 400, 408, 413, 415, 422)},
+        openapi_extra={"requestBody": _body(service)},
+    )(_score)
+    router.get("/model", summary="Tell the model that answers", responses=_refusals(*refused))(
+        _model
+    )
+    return router
+
+
+def _about() -> APIRouter:
+    router = APIRouter(tags=["about the service"])
+    router.get("/healthz", summary="Tell whether the process lives")(_health)
+    router.get("/readyz", summary="Tell whether it can score", responses=_refusals(503))(_ready)
+    router.get("/metrics", summary="Counters for Prometheus", response_class=MetricsText)(_metrics)
+    return router
+
+
+class MetricsText(Response):
+    """Counters as Prometheus reads them."""
+
+    media_type = metrics.MEDIA_TYPE
+
+
+async def _score(request: Request, reasons: WithReasons = False) -> Response:
+    """Score leads: all of them, or, where anything is wrong with one, none.
+
+    A lead is scored with the attributes and events that are sent with it; nothing is kept.
+    """
+    service, note = _service(request), _note(request)
+    _refuse_unknown_parameters(request)
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != JSON:
+        raise Problem("no-json", 415, f"expected Content-Type: {JSON}")
+    body = await request.body()
+    try:
+        question = service.questions.read(body)
+    except ValidationError as error:
+        raise problems.of_body(error) from None
+    note.n_leads = len(question["leads"])
+    note.n_events = sum(len(lead.get("events", ())) for lead in question["leads"])
+    warnings: list[Fault] = []
+    seconds = service.settings.limits.score_seconds
+    try:
+        async with asyncio.timeout(seconds):
+            scores = await score_question(service.scorer, question, warnings, with_reasons=reasons)
+    except TimeoutError:
+        detail = f"scoring took over {seconds:g} seconds; ask for fewer leads at once"
+        raise Problem("out-of-time", 503, detail, headers={"Retry-After": "1"}) from None
+    service.metrics.scores(score.grade for score in scores)
+    return Response(_answer(service, scores, warnings), media_type=JSON)
+
+
+async def _model(request: Request) -> ModelAnswer:
+    """Tell which bundle answers, what it was measured to be, and what may be asked of it."""
+    return _service(request).model()
+
+
+async def _health() -> Health:
+    """Tell whether the process lives."""
+    return Health(status="ok")
+
+
+async def _ready(request: Request) -> Health:
+    """Tell whether the bundle is loaded and has scored its own example."""
+    if not getattr(request.app.state, "ready", False):
+        raise Problem("not-ready", 503, "the service is starting", headers={"Retry-After": "1"})
+    return Health(status="ready")
+
+
+async def _metrics(request: Request) -> MetricsText:
+    """Give requests, latencies, scores by grade and errors by kind."""
+    return MetricsText(_service(request).metrics.text())
+
+
+async def _known_caller(
+    request: Request, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+) -> None:
+    service = _service(request)
+    key = sent.credentials if sent else ""
+    caller = service.keyring.id_of(key) if service.keyring else None
+    if caller is None:
+        found = "found a key that is not known" if key else "found no key"
+        detail = f"{found}; expected the header Authorization: Bearer KEY"
+        raise Problem("no-key", 401, detail, headers={"WWW-Authenticate": "Bearer"})
+    _note(request).caller = caller
+    _refuse_frequent(service, caller)
+
+
+async def _any_caller(request: Request) -> None:
+    _refuse_frequent(_service(request), request.client.host if request.client else "")
+
+
+def _refuse_unknown_parameters(request: Request) -> None:
+    known = "expected none but reasons"
+    faults = [
+        FieldFault(pointer="", detail=f"found a parameter that is not known; {known}")
+        for name in request.query_params
+        if name != "reasons"
+    ]
+    if faults:
+        raise invalid(faults)
+
+
+def _refuse_frequent(service: Service, caller: str) -> None:
+    wait = service.rate.seconds_to_wait(caller)
+    if wait > 0:
+        limit = service.settings.limits.requests_per_second
+        detail = f"{limit:g} requests a second are allowed; send several leads in one request"
+        raise Problem("too-often", 429, detail, headers={"Retry-After": str(int(wait) + 1)})
+
+
+def _answer(service: Service, scores: Sequence[Score], warnings: Sequence[Fault]) -> bytes:
+    # What the scorer gives is not checked again; only what comes from outside is.
+    answer = ScoreAnswer.model_construct(
+        bundle_id=service.scorer.bundle.manifest.bundle_id,
+        scores=[ScoredLead.model_construct(**vars(score)) for score in scores],
+        warnings=[Warned.of(fault) for fault in warnings],
+    )
+    return answer.__pydantic_serializer__.to_json(answer)
+
+
+def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+def _note(request: Request) -> Note:
+    note: Note = request.scope[NOTE]
+    return note
+
+
+def _body(service: Service) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/ScoreRequest"}
+    example = {"summary": "Two leads", "value": service.questions.example}
+    return {"required": True, "content": {JSON: {"schema": schema, "examples": {"two": example}}}}
+
+
+def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    schema = {"$ref": "#/components/schemas/ProblemBody"}
+    return {
+        status: {
+            "description": _WORDS[status],
+            "content": {problems.MEDIA_TYPE: {"schema": schema}},
+        }
+        for status in sorted(statuses)
+    }

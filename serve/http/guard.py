@@ -1,0 +1,197 @@
+"""What stands around every request: limits of size and time, headers, log line, counters."""
+
+import asyncio
+import logging
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serve.http.logs import FIELDS
+from serve.http.metrics import Metrics
+from serve.http.problems import Problem
+from serve.http.settings import Limits
+
+NOTE = "leadcast.note"
+"""The key of a request's `Note` in its ASGI scope."""
+API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+"""What pages may load: nothing but this service's own files, and no script within a page."""
+
+_CLIENT_LEFT = 499
+_DRAIN_SECONDS, _DRAIN_FACTOR = 2.0, 4
+_logger = logging.getLogger("leadcast.http")
+
+
+@dataclass
+class Note:
+    """What is known of a request besides its contents.
+
+    Parameters
+    ----------
+    request_id : str
+        Random; stands in the answer and in the log.
+    caller : str or None
+        The id of the caller's key.
+    n_leads, n_events : int
+        How much was asked.
+    kind : str or None
+        The kind of problem, where there was one.
+    status : int
+        Of the answer; 499 where the caller left before.
+    """
+
+    request_id: str
+    caller: str | None = None
+    n_leads: int = 0
+    n_events: int = 0
+    kind: str | None = None
+    status: int = _CLIENT_LEFT
+
+
+class Guard:
+    """An ASGI middleware for all requests.
+
+    Parameters
+    ----------
+    app : ASGIApp
+        What answers.
+    limits : Limits
+    metrics : Metrics
+    """
+
+    def __init__(self, app: ASGIApp, limits: Limits, metrics: Metrics) -> None:
+        self._app, self._limits, self._metrics = app, limits, metrics
+        self._in_flight = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        note = scope[NOTE] = Note(uuid.uuid4().hex)
+        started = time.perf_counter()
+        self._in_flight += 1
+        try:
+            await self._answer(scope, receive, _Sender(send, note), note)
+        finally:
+            self._in_flight -= 1
+            self._count(scope, note, time.perf_counter() - started)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: "_Sender", note: Note) -> None:
+        bounded = _Body(receive, Headers(scope=scope), self._limits)
+        try:
+            if self._in_flight > self._limits.max_in_flight:
+                raise Problem(
+                    "busy",
+                    503,
+                    "too many requests at once; try again",
+                    headers={"Retry-After": "1"},
+                )
+            await self._app(scope, bounded.receive, send)
+        except ClientDisconnect:
+            note.kind = "client-left"
+        except Problem as problem:
+            note.kind = problem.kind
+            await problem.response()(scope, receive, send)
+        except Exception:
+            note.kind = "internal"
+            _logger.exception(
+                "a fault of the service", extra={FIELDS: {"request": note.request_id}}
+            )
+            if send.started:
+                raise
+            detail = f"a fault of the service; its log tells more under {note.request_id}"
+            await Problem("internal", 500, detail).response()(scope, receive, send)
+
+    def _count(self, scope: Scope, note: Note, seconds: float) -> None:
+        # The route's own pattern and not the path, which a caller may fill with anything.
+        route = getattr(scope.get("route"), "path", "unmatched")
+        self._metrics.request(route, note.status, seconds)
+        if note.kind:
+            self._metrics.error(note.kind)
+        fields: dict[str, Any] = {
+            "request": note.request_id,
+            "caller": note.caller,
+            "route": route,
+            "status": note.status,
+            "problem": note.kind,
+            "milliseconds": round(1000 * seconds, 3),
+            "leads": note.n_leads,
+            "events": note.n_events,
+        }
+        _logger.info("request", extra={FIELDS: fields})
+
+
+class _Sender:
+    """Passes an answer on, with the headers that every answer has."""
+
+    def __init__(self, send: Send, note: Note) -> None:
+        self._send, self._note, self.started = send, note, False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started, self._note.status = True, message["status"]
+            headers = MutableHeaders(scope=message)
+            is_page = headers.get("content-type", "").startswith("text/html")
+            headers["x-request-id"] = self._note.request_id
+            headers["content-security-policy"] = PAGE_POLICY if is_page else API_POLICY
+            headers["x-content-type-options"] = "nosniff"
+            headers["referrer-policy"] = "no-referrer"
+            headers.setdefault("cache-control", "no-store")
+        await self._send(message)
+
+
+class _Body:
+    """A request's body that ends the request where it is too large or too slow."""
+
+    def __init__(self, receive: Receive, headers: Headers, limits: Limits) -> None:
+        self._receive, self._limits = receive, limits
+        self._n_bytes, self._whole = 0, False
+        self._told = headers.get("content-length", "")
+        self._asks_first = "expect" in headers
+        self._deadline = asyncio.get_running_loop().time() + limits.read_seconds
+
+    async def receive(self) -> Message:
+        """Give the next part of the body, or what comes after it."""
+        if self._whole:
+            return await self._receive()
+        if self._told.isdecimal() and int(self._told) > self._limits.max_body_bytes:
+            await self._refuse_large()
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._receive()
+        except TimeoutError:
+            detail = f"the body took over {self._limits.read_seconds:g} seconds to arrive"
+            raise Problem("too-slow", 408, detail, headers={"Connection": "close"}) from None
+        self._n_bytes += len(message.get("body", b""))
+        self._whole = not message.get("more_body", False)
+        if self._n_bytes > self._limits.max_body_bytes:
+            await self._refuse_large()
+        return message
+
+    async def _refuse_large(self) -> None:
+        limit = self._limits.max_body_bytes
+        await self._drain(_DRAIN_FACTOR * limit)
+        detail = f"a body may have {limit:,} bytes; score the leads in several requests"
+        raise Problem("too-large", 413, detail, headers={"Connection": "close"})
+
+    async def _drain(self, most: int) -> None:
+        # Whoever is still sending would not see an answer, but a broken connection; so what comes
+        # soon is thrown away first, unless the caller waits to be told to send.
+        try:
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                while not self._whole and not self._asks_first and self._n_bytes < most:
+                    message = await self._receive()
+                    self._n_bytes += len(message.get("body", b""))
+                    self._whole = not message.get("more_body", False)
+        except TimeoutError:
+            return

@@ -1,0 +1,166 @@
+"""Errors as RFC 9457 has them (``application/problem+json``), with the field that is at fault."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError
+from starlette.responses import JSONResponse
+
+from features.errors import FaultsError, LeadcastError
+from serve.http.times import EXAMPLE
+
+MEDIA_TYPE = "application/problem+json"
+MOST_TOLD = 100
+"""How many faults of one request are told."""
+
+_NO_TIME = ("string_pattern_mismatch", "timezone_aware", "datetime_parsing")
+Place = tuple[str | int, ...]
+"""The way to a value in the body: names and indices."""
+
+
+class FieldFault(BaseModel):
+    """One thing wrong with a request."""
+
+    pointer: str = Field(
+        description="where, as a JSON Pointer (RFC 6901) into the body",
+        examples=["/leads/0/events/3/occurred_at"],
+    )
+    detail: str = Field(description="what was found, what was expected, and what to do")
+
+
+class ProblemBody(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    type: str = Field(description="the kind of problem", examples=["urn:leadcast:invalid"])
+    title: str = Field(description="the kind in words")
+    status: int = Field(description="the HTTP status", ge=400, le=599)
+    detail: str = Field(description="what went wrong this time, and what to do")
+    errors: list[FieldFault] = Field([], description="each fault of the request, at most 100")
+
+
+@dataclass
+class Problem(Exception):  # noqa: N818 - the RFC's word
+    """A request that is not answered as it was meant.
+
+    Parameters
+    ----------
+    kind : str
+        A short name of the kind, for types, metrics and logs.
+    status : int
+        The HTTP status.
+    detail : str
+        What went wrong, and what to do.
+    faults : sequence of FieldFault
+        Where.
+    headers : mapping of str to str
+        To be added to the answer.
+    """
+
+    kind: str
+    status: int
+    detail: str
+    faults: Sequence[FieldFault] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def response(self) -> JSONResponse:
+        """Give the answer to send."""
+        body = ProblemBody(
+            type=f"urn:leadcast:{self.kind}",
+            title=HTTPStatus(self.status).phrase,
+            status=self.status,
+            detail=self.detail,
+            errors=list(self.faults),
+        )
+        return JSONResponse(
+            body.model_dump(), self.status, headers=dict(self.headers), media_type=MEDIA_TYPE
+        )
+
+
+def of_body(error: ValidationError) -> Problem:
+    """Tell what is wrong with a body.
+
+    Parameters
+    ----------
+    error : ValidationError
+        What pydantic found.
+
+    Returns
+    -------
+    Problem
+        400 where the body is no JSON, else 422; values of the body are not repeated in it.
+    """
+    found = error.errors(include_url=False, include_context=False)
+    if found[0]["type"] == "json_invalid":
+        return Problem("no-json", 400, f"the body is not valid JSON: {_where(found[0]['msg'])}")
+    return invalid(FieldFault(pointer=_pointer(one["loc"]), detail=_words(one)) for one in found)
+
+
+def of_leads(errors: Iterable[tuple[int, LeadcastError]]) -> Problem:
+    """Tell what is wrong with leads that could be read and could not be scored.
+
+    Parameters
+    ----------
+    errors : iterable of (int, LeadcastError)
+        The number of the lead, and what the scorer said.
+
+    Returns
+    -------
+    Problem
+    """
+    return invalid(
+        FieldFault(pointer=_pointer(("leads", number)), detail=words)
+        for number, error in errors
+        for words in _all_words(error)
+    )
+
+
+def invalid(faults: Iterable[FieldFault]) -> Problem:
+    """Make one problem of all faults of a request.
+
+    Parameters
+    ----------
+    faults : iterable of FieldFault
+
+    Returns
+    -------
+    Problem
+    """
+    told = list(faults)
+    more = f"; the first {MOST_TOLD} are listed" if len(told) > MOST_TOLD else ""
+    count = "1 fault" if len(told) == 1 else f"{len(told):,} faults"
+    detail = f"the request has {count}{more}; nothing was scored"
+    return Problem("invalid", 422, detail, told[:MOST_TOLD])
+
+
+def _all_words(error: LeadcastError) -> list[str]:
+    if isinstance(error, FaultsError):
+        return [str(fault) for fault in error.faults]
+    return [str(error)]
+
+
+def _where(message: str) -> str:
+    return message.removeprefix("Invalid JSON: ")
+
+
+def _pointer(place: Place) -> str:
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in place)
+
+
+def _words(fault: Any) -> str:  # noqa: ANN401 - pydantic's own dictionary
+    if fault["type"] == "missing":
+        return "found nothing; it is required"
+    if fault["type"] == "extra_forbidden":
+        return "found a field that is not known here; correct its name, or leave it out"
+    if fault["type"] in _NO_TIME:
+        return f"found {_kind(fault['input'])}; expected a time with its zone, as {EXAMPLE}"
+    message = str(fault["msg"]).replace("Input should be", "expected")
+    return f"found {_kind(fault['input'])}; {message[0].lower()}{message[1:]}"
+
+
+def _kind(value: object) -> str:
+    # The kind and not the value: answers end up in logs, and a lead's data must not.
+    kinds: dict[type, str] = {bool: "true or false", str: "a text", dict: "an object"}
+    kinds |= {type(None): "null", int: "a number", float: "a number", list: "a list"}
+    return kinds.get(type(value), "a value")

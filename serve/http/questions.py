@@ -1,0 +1,151 @@
+"""What may be asked: the shape of a request, made from what a bundle's leads look like."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Required
+
+from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, with_config
+from pydantic.json_schema import GenerateJsonSchema
+from typing_extensions import TypedDict
+
+from serve.http.settings import Limits
+from serve.http.times import Rfc3339
+from serve.scorer import Scorer
+
+LONGEST_TEXT = 10_000
+_SCHEMAS = "#/components/schemas/{model}"
+# Strict, because "12" is no number, and neither is true.
+_KNOWN_ONLY = ConfigDict(extra="forbid", strict=True)
+
+Time = Annotated[datetime, Rfc3339]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Text = Annotated[str, StringConstraints(max_length=LONGEST_TEXT)]
+_TYPES: Mapping[str, Any] = {
+    "number": Number | None,
+    "flag": bool | None,
+    "time": Time | None,
+}
+
+Question = dict[str, Any]
+"""A request that was checked: ``leads`` and perhaps ``as_of``."""
+
+
+@with_config(_KNOWN_ONLY)
+class Event(TypedDict, total=False):
+    """Something that a lead did, or that was done with it."""
+
+    occurred_at: Required[Annotated[Time, Field(description="when")]]
+    event_type: Required[Annotated[Name, Field(description="what kind")]]
+    value: Annotated[Number | None, Field(description="how much, where the kind has a value")]
+
+
+class Questions:
+    """Reads requests for a bundle's scores.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        Tells the attributes and whether leads have dates.
+    limits : Limits
+        How much may be asked.
+    """
+
+    def __init__(self, scorer: Scorer, limits: Limits) -> None:
+        self._adapter: TypeAdapter[Question] = TypeAdapter(_question(scorer, limits))
+        self.attributes = scorer.bundle.manifest.origin.attribute_types
+        self.example = example_question(scorer)
+
+    def read(self, body: bytes) -> Question:
+        """Read a request's body.
+
+        Parameters
+        ----------
+        body : bytes
+            JSON.
+
+        Returns
+        -------
+        dict
+            ``leads``, and ``as_of`` where it was given; times are datetimes.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            With all faults; of each lead's events the first faulty one only, so that a large
+            request cannot make an answer that is larger still.
+        """
+        return self._adapter.validate_json(body)
+
+    def schemas(self) -> dict[str, Any]:
+        """Give the JSON Schemas of a request and its parts, by name, as OpenAPI has them."""
+        schema = self._adapter.json_schema(
+            ref_template=_SCHEMAS, schema_generator=GenerateJsonSchema
+        )
+        parts: dict[str, Any] = schema.pop("$defs")
+        return parts | {schema["title"]: schema}
+
+
+def example_question(scorer: Scorer) -> Question:
+    """Make a request that a bundle's service can answer, as JSON values.
+
+    Parameters
+    ----------
+    scorer : Scorer
+
+    Returns
+    -------
+    dict
+    """
+    leads = [
+        _nested({name: value for name, value in row.items() if value is not None})
+        for row in scorer.example().to_dicts()
+    ]
+    return {"leads": leads}
+
+
+def _nested(row: dict[str, Any]) -> dict[str, Any]:
+    own = {name: row.pop(name) for name in ("lead_id", "created_at", "as_of") if name in row}
+    events = json.loads(row.pop("events", "[]"))
+    return own | {"attributes": row, "events": events}
+
+
+def _question(scorer: Scorer, limits: Limits) -> Any:  # noqa: ANN401 - a type made at run time
+    lead: Any = _lead(scorer, limits)
+    leads: Any = Annotated[
+        list.__class_getitem__(lead),
+        Field(min_length=1, max_length=limits.max_leads, description="whom to score; each id once"),
+    ]
+    moment = Annotated[
+        Time | None, Field(description="the moment for leads that have none of their own; else now")
+    ]
+    return _typed("ScoreRequest", {"leads": Required[leads], "as_of": moment})
+
+
+def _lead(scorer: Scorer, limits: Limits) -> Any:  # noqa: ANN401 - a type made at run time
+    known = scorer.bundle.manifest.origin.attribute_types
+    attributes = _typed(
+        "Attributes",
+        {name: _TYPES.get(kind, Text | None) for name, kind in known.items()},
+        extra="allow",
+    )
+    created = Annotated[Time | None, Field(description="when the lead came to be")]
+    return _typed(
+        "Lead",
+        {
+            "lead_id": Required[Annotated[Name, Field(description="the lead's id, given back")]],
+            "created_at": Required[created] if scorer.is_dated else created,
+            "as_of": Annotated[Time | None, Field(description="the moment to score it at")],
+            "attributes": Annotated[attributes, Field(description="who it is, by column")],
+            "events": Annotated[
+                list[Event],
+                Field(max_length=limits.max_events, fail_fast=True, description="in any order"),
+            ],
+        },
+    )
+
+
+def _typed(name: str, fields: Mapping[str, Any], extra: Any = "forbid") -> Any:  # noqa: ANN401
+    made = TypedDict(name, dict(fields), total=False)  # type: ignore[misc]  # noqa: UP013
+    return with_config(ConfigDict(extra=extra, strict=True))(made)

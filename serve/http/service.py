@@ -1,0 +1,122 @@
+"""One bundle and all that answering with it needs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from features.errors import LeadcastError
+from features.files import read_json
+from models.bundle_files import MANIFEST
+from models.bundle_reference import GRADES
+from serve.http.answers import ModelAnswer, OnDisk
+from serve.http.keyring import Keyring
+from serve.http.metrics import Metrics
+from serve.http.questions import Questions
+from serve.http.rate import RateLimiter
+from serve.http.settings import ServeSettings
+from serve.scorer import Scorer
+from serve.scores import version_of
+
+
+@dataclass(frozen=True)
+class Service:
+    """What one worker holds.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        The bundle that was verified at the start; whatever happens on disk, it stays.
+    settings : ServeSettings
+    questions : Questions
+        Reads requests.
+    keyring : Keyring or None
+        Tells callers; None where everybody may ask.
+    rate : RateLimiter
+    metrics : Metrics
+    loaded_at : datetime
+    """
+
+    scorer: Scorer
+    settings: ServeSettings
+    questions: Questions
+    keyring: Keyring | None
+    rate: RateLimiter
+    metrics: Metrics
+    loaded_at: datetime
+
+    @classmethod
+    def open(
+        cls, settings: ServeSettings, bundle: Path, scratch: Path, metrics: Metrics | None = None
+    ) -> Self:
+        """Make a service ready.
+
+        Parameters
+        ----------
+        settings : ServeSettings
+        bundle : Path
+            The bundle to answer with.
+        scratch : Path
+            A folder that all workers share, for counts of requests.
+        metrics : Metrics, optional
+            Where to count; by itself, if not given.
+
+        Returns
+        -------
+        Service
+
+        Raises
+        ------
+        LeadcastError
+            If the bundle or the file of keys cannot be used.
+        """
+        scorer, counters = Scorer.load(bundle), metrics or Metrics()
+        counters.model(version_of(scorer.bundle), scorer.bundle.manifest.origin.source)
+        return cls(
+            scorer=scorer,
+            settings=settings,
+            questions=Questions(scorer, settings.limits),
+            keyring=None if settings.keys is None else Keyring(settings.keys),
+            rate=RateLimiter(scratch / "rate", settings.limits.requests_per_second),
+            metrics=counters,
+            loaded_at=datetime.now(UTC),
+        )
+
+    def model(self) -> ModelAnswer:
+        """Tell the model that answers, and what stands on disk meanwhile."""
+        bundle = self.scorer.bundle
+        manifest, origin = bundle.manifest, bundle.manifest.origin
+        return ModelAnswer(
+            model_version=version_of(bundle),
+            bundle_id=manifest.bundle_id,
+            code_version=manifest.code_version,
+            created_at=manifest.created_at,
+            loaded_at=self.loaded_at,
+            loaded_from=self.settings.named,
+            on_disk=_on_disk(self.settings.bundle, manifest.bundle_id),
+            source=origin.source,
+            time_order=origin.time_order.value,
+            horizon_days=origin.snapshots.horizon_days if self.scorer.is_dated else None,
+            attributes=origin.attribute_types,
+            event_types=list(bundle.plan.kinds),
+            grade_bounds=dict(zip(GRADES, (*bundle.reference.bounds, 0.0), strict=True)),
+            reference_leads=bundle.reference.n,
+            sizes=origin.sizes,
+            metrics=_plain(bundle.metrics),
+            notes=list(manifest.notes),
+            insufficient_data=origin.insufficient_data,
+            limits=self.settings.limits.model_dump(),
+        )
+
+
+def _on_disk(folder: Path, bundle_id: str) -> OnDisk:
+    try:
+        found = read_json(folder / MANIFEST)["bundle_id"]
+    except (LeadcastError, OSError, KeyError, TypeError):
+        return OnDisk(state="unreadable", bundle_id=None)
+    return OnDisk(state="same" if found == bundle_id else "other", bundle_id=str(found))
+
+
+def _plain(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(metrics)

@@ -1,0 +1,75 @@
+"""What a service is started with; plain values, so that they reach each worker process."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MEBIBYTE = 1024 * 1024
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Limits(_Frozen):
+    """What a caller may ask for, so that nobody takes the service from the others.
+
+    Parameters
+    ----------
+    max_leads : int
+        Leads in one request.
+    max_events : int
+        Events of one lead.
+    max_body_bytes : int
+        A request's body.
+    read_seconds : float
+        How long a request may take to arrive, head and body alike.
+    score_seconds : float
+        How long scoring one request may take.
+    requests_per_second : float
+        Of one key, over all workers; 0 for no limit. As many may come at once as are allowed in
+        a second, and at least one.
+    max_in_flight : int
+        Requests that one worker holds at a time.
+    max_connections : int
+        Connections that one worker holds at a time.
+    """
+
+    max_leads: Annotated[int, Field(ge=1)] = 1000
+    max_events: Annotated[int, Field(ge=1)] = 10_000
+    max_body_bytes: Annotated[int, Field(ge=1024)] = 8 * MEBIBYTE
+    read_seconds: Annotated[float, Field(gt=0)] = 10.0
+    score_seconds: Annotated[float, Field(gt=0)] = 10.0
+    requests_per_second: Annotated[float, Field(ge=0)] = 100.0
+    max_in_flight: Annotated[int, Field(ge=1)] = 64
+    max_connections: Annotated[int, Field(ge=1)] = 1000
+
+
+class ServeSettings(_Frozen):
+    """How a service runs.
+
+    Parameters
+    ----------
+    bundle : Path
+        The bundle's folder, as the operator named it.
+    named : str
+        What the operator typed for it, a path or a model's URI.
+    keys : Path or None
+        The file of API keys; None where everybody may ask.
+    host : str
+        The address to listen on.
+    port : int
+        The port; 0 for any that is free.
+    workers : int
+        How many processes answer.
+    limits : Limits
+    """
+
+    bundle: Path
+    named: str
+    keys: Path | None = None
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    workers: Annotated[int, Field(ge=1)] = 1
+    limits: Limits = Limits()

@@ -1,0 +1,66 @@
+"""The service against its own OpenAPI document: whatever it allows or forbids is kept."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+
+from serve.http.keys import create_key
+from tests.service_world import TestClient, client
+
+_QUICK = settings(
+    max_examples=15,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+ASKED, OPEN = ("/v1/score", "/v1/model"), ("/healthz", "/readyz", "/metrics")
+# What takes no parameters cannot be asked wrongly.
+CASES = [(path, mode) for path in ASKED for mode in schemathesis.GenerationMode]
+CASES += [(path, schemathesis.GenerationMode.POSITIVE) for path in OPEN]
+
+
+@pytest.fixture(scope="module")
+def with_keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient, str]]:
+    folder = tmp_path_factory.mktemp("contract")
+    key = create_key(folder / "keys.json", "schemathesis")
+    with client(folder, keys=folder / "keys.json") as service:
+        yield service, key
+
+
+@pytest.mark.parametrize(("path", "mode"), CASES)
+def test_the_service_keeps_its_own_contract(
+    with_keys: tuple[TestClient, str], path: str, mode: schemathesis.GenerationMode
+) -> None:
+    service, key = with_keys
+    operations = schemathesis.openapi.from_asgi("/openapi.json", service.app)[path]
+    (method,) = operations
+    known = {"Authorization": f"Bearer {key}"}
+
+    @_QUICK
+    @given(case=operations[method].as_strategy(generation_mode=mode))
+    def keeps(case: schemathesis.Case[Any]) -> None:
+        case.call_and_validate(headers=known)
+
+    keeps()
+
+
+def test_the_document_tells_all_addresses_and_an_example_that_works(
+    with_keys: tuple[TestClient, str],
+) -> None:
+    service, key = with_keys
+    document = service.get("/openapi.json").json()
+    assert set(document["paths"]) == {*ASKED, *OPEN}
+    body = document["paths"]["/v1/score"]["post"]["requestBody"]["content"]["application/json"]
+    for example in body["examples"].values():
+        known = {"Authorization": f"Bearer {key}"}
+        answer = service.post("/v1/score", json=example["value"], headers=known)
+        assert answer.status_code == 200
+        assert answer.json()["warnings"] == []
+    assert Path(body["schema"]["$ref"]).name in document["components"]["schemas"]

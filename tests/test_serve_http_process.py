@@ -1,0 +1,168 @@
+"""The service as processes: sockets that misbehave, bundles that are swapped, and its end."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.scoring_world import bundle_folder, export
+from tests.service_world import RunningService, running, some_leads
+
+pytestmark = pytest.mark.slow
+READ_SECONDS = 1
+BODY = json.dumps(some_leads(2)).encode() if bundle_folder() else b""
+HEAD = (
+    b"POST /v1/score HTTP/1.1\r\nHost: leadcast\r\nContent-Type: application/json\r\n"
+    b"Content-Length: %d\r\n\r\n"
+)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    folder = tmp_path_factory.mktemp("running")
+    shutil.copytree(bundle_folder(), folder / "bundle")
+    options = ("--workers", "2", "--read-seconds", str(READ_SECONDS), "--max-body-mib", "0.25")
+    with running(folder, folder / "bundle", *options) as started:
+        yield started
+
+
+def connect(service: RunningService) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", service.port), timeout=60)
+
+
+def read_all(connection: socket.socket) -> bytes:
+    parts = []
+    try:
+        while part := connection.recv(65_536):
+            parts.append(part)
+    except ConnectionResetError:
+        pass
+    return b"".join(parts)
+
+
+def test_all_workers_answer_the_same_and_count_together(service: RunningService) -> None:
+    asked = some_leads(3) | {"as_of": "2025-08-01T00:00:00Z"}
+
+    def ask(_: int) -> str:
+        return httpx.post(f"{service.url}/v1/score", json=asked, timeout=60).text
+
+    before = count(service)
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(ask, range(40)))) == 1
+    processes = {line["process"] for line in service.lines() if line.get("route") == "/v1/score"}
+    assert len(processes) == 2
+    assert count(service) - before == 40 * 3
+
+
+def count(service: RunningService) -> float:
+    lines = httpx.get(f"{service.url}/metrics", timeout=60).text.splitlines()
+    scores = [line for line in lines if line.startswith("leadcast_scores_total{")]
+    return sum(float(line.split()[-1]) for line in scores)
+
+
+def test_a_client_that_closes_its_side_still_gets_its_answer(service: RunningService) -> None:
+    with connect(service) as connection:
+        connection.sendall(HEAD % len(BODY) + BODY)
+        connection.shutdown(socket.SHUT_WR)
+        answer = read_all(connection)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b'"scores"' in answer
+
+
+def send_nothing(connection: socket.socket) -> None:
+    return
+
+
+def send_half_a_head(connection: socket.socket) -> None:
+    connection.sendall(HEAD[:40])
+
+
+def send_half_a_body(connection: socket.socket) -> None:
+    connection.sendall(HEAD % len(BODY) + BODY[:40])
+
+
+def send_letters(connection: socket.socket) -> None:
+    for letter in (HEAD % len(BODY))[:30]:
+        try:
+            connection.sendall(bytes([letter]))
+        except OSError:
+            return
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("send", [send_nothing, send_half_a_head, send_half_a_body, send_letters])
+def test_slow_clients_are_left(
+    service: RunningService, send: Callable[[socket.socket], None]
+) -> None:
+    with connect(service) as connection:
+        send(connection)
+        answer = read_all(connection)
+    told = b"too-slow" if send is send_half_a_body else b""
+    assert told in answer
+    assert b"200 OK" not in answer
+    assert httpx.get(f"{service.url}/healthz", timeout=60).status_code == 200
+
+
+def test_a_half_closed_socket_with_half_a_request_is_left(service: RunningService) -> None:
+    with connect(service) as connection:
+        connection.sendall(HEAD % len(BODY) + BODY[:40])
+        connection.shutdown(socket.SHUT_WR)
+        assert b"200 OK" not in read_all(connection)
+
+
+def test_a_huge_body_gets_its_answer_before_the_connection_ends(service: RunningService) -> None:
+    huge = b" " * 700_000
+    with connect(service) as connection:
+        connection.sendall(HEAD % len(huge) + huge)
+        answer = read_all(connection)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"connection: close" in answer.lower()
+
+
+def test_what_is_no_http_is_refused(service: RunningService) -> None:
+    with connect(service) as connection:
+        connection.sendall(b"\x16\x03\x01\x02\x00 what is this\r\n\r\n")
+        assert read_all(connection).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_swapped_bundle_is_told_and_not_served(service: RunningService, tmp_path: Path) -> None:
+    folder = service.log.parent / "bundle"
+    before = httpx.get(f"{service.url}/v1/model", timeout=60).json()
+    export(tmp_path / "other", datetime(2026, 1, 1, tzinfo=UTC))
+    other = json.loads((tmp_path / "other/manifest.json").read_text(encoding="utf-8"))
+    other["bundle_id"] = "1" * 64
+    (folder / "manifest.json").write_text(json.dumps(other), encoding="utf-8")
+    (folder / "calibrator.json").unlink()
+    workers = {line["process"] for line in service.lines() if line.get("route")}
+    os.kill(min(workers), signal.SIGKILL)
+    after = [httpx.get(f"{service.url}/v1/model", timeout=60).json() for _ in range(4)]
+    assert {told["bundle_id"] for told in after} == {before["bundle_id"]}
+    assert {told["on_disk"]["state"] for told in after} == {"other"}
+    shutil.rmtree(folder)
+    told = httpx.get(f"{service.url}/v1/model", timeout=60).json()
+    assert told["on_disk"] == {"state": "unreadable", "bundle_id": None}
+    scored = httpx.post(f"{service.url}/v1/score", json=some_leads(1), timeout=60).json()
+    assert scored["bundle_id"] == before["bundle_id"]
+
+
+def test_what_was_taken_is_finished_and_nothing_is_left(service: RunningService) -> None:
+    with connect(service) as connection:
+        connection.sendall(HEAD % len(BODY) + BODY[:40])
+        time.sleep(0.3)
+        service.process.terminate()
+        time.sleep(0.3)
+        connection.sendall(BODY[40:])
+        answer = read_all(connection)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert service.process.wait(60) == 0
+    with pytest.raises(ConnectionRefusedError):
+        connect(service)
