@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from models.data import Floats, Integers, LabelledMatrix
+from models.learners.rows import thinned_places
 from models.metrics import auc
 
 TRIED_SHARE = 0.4
@@ -111,7 +112,10 @@ def thinned_origin(origin: Origin, most: int) -> Origin:
     -------
     Origin
     """
-    return Origin(origin.position, _thinned(origin.train, most), _thinned(origin.valid, most))
+    train, valid = (
+        index[thinned_places(len(index), most)] for index in (origin.train, origin.valid)
+    )
+    return Origin(origin.position, train, valid)
 
 
 def compare(
@@ -208,11 +212,6 @@ def _origin(data: LabelledMatrix, start: int, end: int) -> Origin:
     known = (data.position < start) & (data.position + data.horizon <= start)
     train = np.flatnonzero(known & ~np.isin(data.group, data.group[valid]))
     return Origin(start, train, valid)
-
-
-def _thinned(index: Integers, most: int) -> Integers:
-    places = np.linspace(0, len(index) - 1, min(len(index), most))
-    return np.asarray(index[places.astype(np.int64)])
 
 
 def _tells(data: LabelledMatrix, origin: Origin) -> bool:

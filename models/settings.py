@@ -40,7 +40,9 @@ class LearnerSettings(BaseModel):
     backtest_rows : int
         At most this many training rows are used for each origin of the backtest.
     logistic_rows : int
-        At most this many rows are used to fit the logistic regression.
+        At most this many rows are used to fit the logistic regression, and each level.
+    boosting_rows : int
+        At most this many rows are used to fit LightGBM.
     search_seconds : float
         Time for an additional search for LightGBM's parameters; 0 for none.
     search_file : str or None
@@ -58,7 +60,7 @@ class LearnerSettings(BaseModel):
     half_lives: tuple[float | None, ...] = (None, 0.3)
     penalties: tuple[float, ...] = (10.0, 40.0, 160.0)
     rounds: tuple[PositiveInt, ...] = (50, 100, 200, 400)
-    seeds: PositiveInt = 2
+    seeds: PositiveInt = 4
     knots: PositiveInt = 8
     periods: PositiveInt = 12
     clock_share: float = Field(default=0.5, gt=0)
@@ -67,7 +69,8 @@ class LearnerSettings(BaseModel):
     fewest_won_logistic: int = Field(default=20, ge=1)
     fewest_won_lightgbm: int = Field(default=100, ge=1)
     backtest_rows: int = Field(default=20_000, ge=100)
-    logistic_rows: int = Field(default=200_000, ge=100)
+    logistic_rows: int = Field(default=100_000, ge=100)
+    boosting_rows: int = Field(default=400_000, ge=100)
     search_seconds: float = Field(default=0.0, ge=0)
     search_file: str | None = None
     num_threads: PositiveInt = 1

@@ -6,6 +6,7 @@ them as where to start.
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -38,10 +39,11 @@ def parameters(n: int, settings: LearnerSettings) -> dict[str, Any]:
         "learning_rate": 0.1 if many else 0.05,
         "num_leaves": 31 if many else 15,
         "min_data_in_leaf": max(20, n // 5000),
-        "feature_fraction": 0.5,
+        "feature_fraction": 0.3,
         "bagging_fraction": 0.7,
         "bagging_freq": 1,
         "lambda_l2": 10.0,
+        "path_smooth": 10.0,
         "extra_trees": True,
         "max_cat_to_onehot": 64,
         "deterministic": True,
@@ -142,4 +144,4 @@ def as_trees(boosters: list[Any], columns: Integers, rounds: int, values: Matrix
     """
     texts = tuple(str(booster.model_to_string(num_iteration=rounds)) for booster in boosters)
     bare = trees_of(texts, columns, 0.0)
-    return trees_of(texts, columns, float(bare.values(values).mean()))
+    return replace(bare, centre=float(bare.values(values).mean()))

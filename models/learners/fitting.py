@@ -13,7 +13,7 @@ from models.learners.ground import Ground
 from models.learners.prior import fit_prior
 from models.learners.protocol import FittedLearner
 from models.learners.regression import Layout, fit_regressions, lay_out, level_in_training
-from models.learners.rows import canonical_order, row_weights
+from models.learners.rows import canonical_order, row_weights, thinned
 from models.learners.selection import Setup
 from models.learners.shapes import Shape
 from models.settings import LearnerSettings
@@ -69,10 +69,11 @@ def _fit_additive(
     weights = [weight for _, weight in setup.curves]
     columns = layout.seen_by_trees
     if setup.trees and len(columns):
-        weight = row_weights(rows, setup.half_life)
-        level = level_in_training(layout, regressions[0], rows)
+        some = thinned(rows, settings.boosting_rows)
+        weight = row_weights(some, setup.half_life)
+        level = level_in_training(layout, regressions[0], some)
         most = int(max(rounds for rounds, _ in setup.trees))
-        boosters = boost(rows, weight, level, columns, most, settings, changed)
+        boosters = boost(some, weight, level, columns, most, settings, changed)
         for rounds, share in setup.trees:
             shapes.append(as_trees(boosters, columns, int(rounds), layout.data.values))
             weights.append(share)

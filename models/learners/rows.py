@@ -40,7 +40,22 @@ def thinned(data: LabelledMatrix, most: int) -> LabelledMatrix:
     """
     if len(data) <= most:
         return data
-    return data.rows(np.linspace(0, len(data) - 1, most).astype(np.int64))
+    return data.rows(thinned_places(len(data), most))
+
+
+def thinned_places(n: int, most: int) -> Integers:
+    """Choose at most `most` of `n` places, evenly spaced.
+
+    Parameters
+    ----------
+    n, most : int
+
+    Returns
+    -------
+    ndarray of int64
+        Ascending.
+    """
+    return np.linspace(0, n - 1, min(n, most)).astype(np.int64)
 
 
 def recency_weights(position: Integers, half_life: float | None) -> Floats:
