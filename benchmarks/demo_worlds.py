@@ -1,0 +1,99 @@
+"""The demo's figure in several worlds: ``python -m benchmarks.demo_worlds [--worlds N]``.
+
+One world of 20,000 leads has about 550 winners to learn from, so that its top decile is off by
+luck alone. Over several worlds luck averages out, and what is left is how the learner itself errs.
+Each world is the demo with another seed, run through the pipeline's own stages.
+"""
+
+import argparse
+import tempfile
+from contextlib import chdir
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import yaml
+
+from benchmarks.demo_truth import DECILES, TRUTH, by_decile, with_truth
+from benchmarks.results import write_result
+from pipelines.calibrate import calibrate
+from pipelines.evaluate import evaluate_test
+from pipelines.features import compute_features
+from pipelines.fetch import fetch
+from pipelines.ingest import run as ingest
+from pipelines.params import PARAMS
+from pipelines.paths import SOURCES, RunFolder
+from pipelines.snapshots import take_snapshots
+from pipelines.train import train
+
+STAGES = (fetch, ingest, take_snapshots, compute_features, train, calibrate, evaluate_test)
+FIRST_SEED = 101
+
+
+def decile_table(seed: int, folder: Path) -> pl.DataFrame:
+    """Run the stages on one world and compare its predictions with its truth.
+
+    Parameters
+    ----------
+    seed : int
+        The world's.
+    folder : Path
+        An empty folder to work in.
+
+    Returns
+    -------
+    pl.DataFrame
+        As `benchmarks.demo_truth.by_decile` gives it, with ``world``.
+    """
+    definition = yaml.safe_load((SOURCES / "demo.yaml").read_text(encoding="utf-8"))
+    definition["simulation"]["seed"] = seed
+    definition["root"] = "data/demo"
+    sources = folder / SOURCES
+    sources.mkdir(parents=True)
+    (sources / "demo.yaml").write_text(yaml.safe_dump(definition), encoding="utf-8")
+    (folder / PARAMS.name).write_text(PARAMS.read_text(encoding="utf-8"), encoding="utf-8")
+    with chdir(folder):
+        for stage in STAGES:
+            stage("demo")
+        scores = pl.read_parquet(RunFolder("demo").test_scores)
+        horizon_days = float(definition["snapshots"]["horizon_days"])
+        joined = with_truth(scores, pl.read_parquet(TRUTH), horizon_days)
+    return by_decile(joined).with_columns(world=pl.lit(seed))
+
+
+def main() -> None:
+    """Print each world's largest difference and the deciles' means, and write them down."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--worlds", type=int, default=6, help="How many (about a minute each).")
+    worlds = parser.parse_args().worlds
+    tables = []
+    for seed in range(FIRST_SEED, FIRST_SEED + worlds):
+        with tempfile.TemporaryDirectory() as folder:
+            tables.append(decile_table(seed, Path(folder)))
+        largest = _largest(tables[-1])
+        print(f"world {seed}: largest difference in a decile {largest:.4f}", flush=True)
+    every = pl.concat(tables)
+    mean = (
+        every.group_by("decile")
+        .agg(
+            pl.col("predicted", "true", "difference").mean(),
+            standard_error=pl.col("difference").std() / len(tables) ** 0.5,
+        )
+        .sort("decile")
+    )
+    with pl.Config(float_precision=4, tbl_rows=DECILES, tbl_hide_dataframe_shape=True):
+        print(mean)
+    print(f"largest mean difference {_largest(mean):.4f}")
+    largest_of_each = every.group_by("world").agg(pl.col("difference").abs().max()).sort("world")
+    write_result(
+        "demo_worlds",
+        {"worlds": worlds, "deciles": mean.to_dicts(), "largest": largest_of_each.to_dicts()},
+    )
+
+
+def _largest(table: pl.DataFrame) -> float:
+    return float(np.abs(table["difference"].to_numpy()).max())
+
+
+if __name__ == "__main__":
+    main()
