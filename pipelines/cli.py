@@ -1,7 +1,6 @@
 """The command line: ``leadcast COMMAND``; every command imports what it needs when it runs."""
 
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +8,7 @@ import typer
 
 from features.errors import LeadcastError
 from pipelines import cli_serve
+from pipelines.score_command import add_score_commands
 
 app = typer.Typer(
     name="leadcast",
@@ -86,35 +86,7 @@ def simulate(
     print(f"{leads:,} leads written to {out}")
 
 
-@app.command(
-    epilog="\b\nExamples:\n"
-    "  leadcast score --bundle data/runs/demo/bundle --leads leads.csv --out scores.csv\n"
-    "  leadcast score --bundle data/runs/demo/bundle --leads leads.parquet \\\n"
-    "      --events events.parquet --as-of 2025-12-01T06:00:00Z --out scores.parquet\n"
-    "  leadcast score --bundle data/runs/x_education/bundle --source x_education \\\n"
-    "      --leads new_leads.csv --out scores.csv"
-)
-def score(
-    bundle: Annotated[Path, typer.Option(help="The folder of the exported scorer.")],
-    leads: Annotated[Path, typer.Option(help="New leads: CSV or Parquet, a row a lead.")],
-    out: Annotated[Path, typer.Option(help="The scores to write: .csv or .parquet.")],
-    events: Annotated[Path | None, typer.Option(help="Their events: CSV or Parquet.")] = None,
-    as_of: Annotated[
-        str | None,
-        typer.Option(help="The moment to score at, with its zone; now unless leads have as_of."),
-    ] = None,
-    source: Annotated[
-        str | None,
-        typer.Option(help="Read the files as this source's definition maps its export."),
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a batch that was interrupted.")
-    ] = False,
-) -> None:
-    """Score new leads with a bundle: a probability for each, in canonical columns or a source's."""
-    from pipelines.score import score_new_leads
-
-    print(score_new_leads(bundle, leads, events, _moment(as_of), out, source, resume))
+add_score_commands(app)
 
 
 @app.command(
@@ -171,20 +143,6 @@ app.command(
     "      --host 0.0.0.0 --workers 2"
 )(cli_serve.serve)
 app.add_typer(cli_serve.api_key, name="api-key")
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise LeadcastError(
-            f"--as-of: found {text!r}; expected a time such as 2025-12-01T06:00:00Z"
-        ) from None
-    if moment.tzinfo is None:
-        raise LeadcastError(f"--as-of: {text!r} has no zone; add Z for UTC, or +01:00")
-    return moment
 
 
 def main() -> None:

@@ -1,87 +1,194 @@
-"""New leads to scores, from files in canonical columns or as a source's export has them."""
+"""New leads to scores, from files or queries, in canonical columns or as a source's export."""
 
-from datetime import datetime
+import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from features.errors import Fault
-from features.files import written_whole
-from features.sources.load import find_definition
-from features.sources.new_leads import read_new_leads
+from features.errors import Fault, FaultsError, LeadcastError
 from pipelines.console import progress_bar
-from pipelines.paths import SOURCES
-from serve.batch import BatchSettings, score_files, score_inputs
-from serve.batch_inputs import Inputs, stamps
+from serve.batch import BatchSettings, BatchSummary, score_files, score_inputs
+from serve.batch_deliver import Outputs
+from serve.batch_inputs import Inputs
+from serve.batch_places import place_of
 from serve.scorer import Scorer
 
 
-def score_new_leads(
-    bundle: Path,
-    leads: Path,
-    events: Path | None,
-    as_of: datetime | None,
-    out: Path,
-    source: str | None,
-    resume: bool = False,
-) -> str:
-    """Score the leads of a file with a bundle.
+@dataclass(frozen=True)
+class ScoreRequest:
+    """What ``leadcast score`` is asked.
 
     Parameters
     ----------
     bundle : Path
         The bundle's folder.
-    leads, events : Path
-        CSV or Parquet.
-    as_of : datetime or None
-        The moment to score at; None: now, unless the leads have a column ``as_of``.
-    out : Path
-        The scores, ``.csv`` or ``.parquet``.
+    leads : str
+        A file, a folder of Parquet, a glob, or a query.
+    events : str or None
+        Likewise.
+    outputs : Outputs
+        Where the scores go.
+    settings : BatchSettings
+        How it is done.
     source : str or None
         The source whose definition maps the files; None where their columns are canonical.
-    resume : bool
-        Whether to go on with a batch that was interrupted.
+    database_env : str or None
+        The environment variable that holds the URL of the database that is queried.
+    """
+
+    bundle: Path
+    leads: str
+    events: str | None
+    outputs: Outputs
+    settings: BatchSettings
+    source: str | None = None
+    database_env: str | None = None
+
+
+@dataclass(frozen=True)
+class ScoreReport:
+    """What ``leadcast score`` has done.
+
+    Parameters
+    ----------
+    summary : BatchSummary
+    seconds : float
+        How long it took, from reading the bundle on.
+    """
+
+    summary: BatchSummary
+    seconds: float
+
+    def words(self) -> str:
+        """Tell it to a person.
+
+        Returns
+        -------
+        str
+            A line, and one for each warning.
+        """
+        places = ", ".join(_places(self.summary.outputs))
+        warnings = "".join(f"\n  warning: {fault}" for fault in self.summary.warnings)
+        return f"{self.summary.n_rows:,} leads scored into {places}{warnings}"
+
+    def facts(self) -> dict[str, Any]:
+        """Tell it to a program.
+
+        Returns
+        -------
+        dict
+            JSON values: ``status``, ``n_leads``, ``n_reasons``, ``grades``, ``as_of``,
+            ``model_version``, ``outputs``, ``seconds``, ``leads_per_second``, ``warnings``.
+        """
+        summary = self.summary
+        return {
+            "status": "scored",
+            "n_leads": summary.n_rows,
+            "n_reasons": summary.n_reasons,
+            "grades": summary.grades,
+            "as_of": None if summary.as_of is None else summary.as_of.isoformat(),
+            "model_version": summary.model_version,
+            "outputs": _places(summary.outputs),
+            "seconds": round(self.seconds, 3),
+            "leads_per_second": round(summary.n_rows / max(self.seconds, 1e-9), 1),
+            "warnings": [asdict(fault) for fault in summary.warnings],
+        }
+
+
+def score_new_leads(request: ScoreRequest) -> ScoreReport:
+    """Score leads with a bundle.
+
+    Parameters
+    ----------
+    request : ScoreRequest
 
     Returns
     -------
-    str
-        What was done, with the warnings.
+    ScoreReport
 
     Raises
     ------
     LeadcastError
-        If the bundle, the files or the output cannot be used.
+        If the bundle, the inputs or the outputs cannot be used.
     """
-    scorer = Scorer.load(bundle)
-    settings = BatchSettings(as_of=as_of, resume=resume)
+    began = time.perf_counter()
+    scorer = Scorer.load(request.bundle)
     with progress_bar("scoring", "leads") as tell:
-        if source is None:
-            summary = score_files(scorer, leads, events, out, settings, tell)
+        if request.source is None:
+            summary = score_files(
+                scorer,
+                request.leads,
+                request.events,
+                request.outputs,
+                request.settings,
+                tell,
+                database_env=request.database_env,
+            )
         else:
-            inputs = _mapped(scorer, source, leads, events, out)
-            summary = score_inputs(scorer, inputs, out, settings, tell)
-    warnings = "".join(f"\n  warning: {fault}" for fault in summary.warnings)
-    return f"{summary.n_rows:,} leads scored into {summary.out}{warnings}"
+            places = [place_of(text) for text in (request.leads, request.events) if text]
+            summary = score_inputs(
+                scorer,
+                lambda _folder: _mapped(scorer, request),
+                [place.stamps() for place in places],
+                request.outputs,
+                request.settings,
+                tell,
+            )
+    return ScoreReport(summary, time.perf_counter() - began)
 
 
-def _mapped(scorer: Scorer, source: str, leads: Path, events: Path | None, out: Path) -> Inputs:
-    files = [leads] if events is None else [leads, events]
+def refusal(error: LeadcastError) -> dict[str, Any]:
+    """Tell a program why nothing was scored.
+
+    Parameters
+    ----------
+    error : LeadcastError
+
+    Returns
+    -------
+    dict
+        JSON values: ``status``, ``error``, ``faults``.
+    """
+    faults = error.faults if isinstance(error, FaultsError) else ()
+    told = [asdict(fault) for fault in faults]
+    return {"status": "refused", "error": str(error), "faults": told}
+
+
+def _places(outputs: Outputs) -> list[str]:
+    table = f"table {outputs.table}" if outputs.table else None
+    history = None if outputs.history is None else f"history {outputs.history}"
+    file = None if outputs.file is None else str(outputs.file)
+    return [place for place in (file, table, history) if place is not None]
+
+
+def _mapped(scorer: Scorer, request: ScoreRequest) -> Inputs:
+    # Imported here, because canonical columns need nothing of it.
+    from features.sources.load import find_definition
+    from features.sources.new_leads import read_new_leads
+    from pipelines.paths import SOURCES
+
+    leads = place_of(request.leads)
     new = read_new_leads(
-        find_definition(source, SOURCES),
-        [leads],
-        files[1:],
+        find_definition(str(request.source), SOURCES),
+        leads.files,
+        () if request.events is None else place_of(request.events).files,
         attribute_types=scorer.bundle.manifest.origin.attribute_types,
     )
     warnings = new.warnings
     if new.set_aside.height:
-        aside = out.with_name(f"{out.stem}.set_aside.parquet")
+        from features.files import written_whole
+
+        place = request.outputs.place
+        aside = place.with_name(f"{place.stem}.set_aside.parquet")
         with written_whole(aside) as temporary:
             new.set_aside.write_parquet(temporary)
-        warnings += (_set_aside(leads, aside, new.set_aside.height),)
-    return Inputs(new.leads.lazy(), new.events, stamps(files), warnings)
+        warnings += (_set_aside(leads.name, aside, new.set_aside.height),)
+    return Inputs([(new.leads.lazy(), new.events)], warnings)
 
 
-def _set_aside(leads: Path, aside: Path, count: int) -> Fault:
+def _set_aside(leads: str, aside: Path, count: int) -> Fault:
     return Fault(
-        where=str(leads),
+        where=leads,
         found=f"{count} rows that could not be used as they are",
         expected="none",
         remedy=f"They are in {aside}, each with its reason.",

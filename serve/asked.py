@@ -13,8 +13,8 @@ from features.plan import FeaturePlan
 from features.tables import TIME, TimeOrder
 
 CONTEXT = (
-    *("lead_id", "as_of", "created_at", "position", "rules_score", "account_id", "cost"),
-    *("worked", "random_slice"),
+    *("lead_id", "as_of", "created_at", "updated_at", "position"),
+    *("rules_score", "account_id", "cost", "worked", "random_slice"),
 )
 """Columns that are no attributes, or that no feature may use, and are expected all the same."""
 

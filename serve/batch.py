@@ -5,20 +5,25 @@ scored and kept, and the scores are merged into the order of the leads. A batch 
 goes on with `resume` and gives the same bytes.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 
-from features.errors import Fault, FaultsError
+from features.errors import Fault, FaultsError, LeadcastError
 from serve.asked import in_words
-from serve.batch_inputs import Inputs, read_inputs
-from serve.batch_output import ROW, refuse_other_suffixes, write_scores
+from serve.batch_changed import changed_since
+from serve.batch_deliver import Outputs, deliver
+from serve.batch_inputs import Inputs, Piece, read_inputs
+from serve.batch_output import ROW, merged
+from serve.batch_places import place_of
 from serve.batch_work import Work
+from serve.reasons_asked import NO_REASONS, ReasonsAsked
 from serve.scorer import Scorer
+from serve.scores import version_of
 
 Progress = Callable[[int, int], None]
 """Is told how many rows have been scored, and of how many."""
@@ -26,7 +31,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class BatchSettings:
-    """How a batch is done; only `as_of` changes what comes out.
+    """How a batch is done; `resume`, `chunk_leads` and `threads` change nothing of what comes out.
 
     Parameters
     ----------
@@ -38,12 +43,18 @@ class BatchSettings:
         About how many leads are in memory at a time, for each thread.
     threads : int
         How many parts are scored at a time.
+    reasons : ReasonsAsked
+        For which leads to tell reasons.
+    changed_since : datetime or None
+        Score only the leads that were created, changed or did something since then.
     """
 
     as_of: datetime | None = None
     resume: bool = False
     chunk_leads: int = 100_000
     threads: int = 1
+    reasons: ReasonsAsked = NO_REASONS
+    changed_since: datetime | None = None
 
 
 DEFAULTS = BatchSettings()
@@ -55,20 +66,29 @@ class BatchSummary:
 
     Parameters
     ----------
-    out : Path
-        The scores.
+    outputs : Outputs
+        Where the scores went.
     n_rows : int
         How many there are.
     as_of : datetime or None
         The moment of those rows that had none of their own.
+    model_version : str
+        Of the bundle.
+    grades : dict of str to int
+        How many leads have each grade.
+    n_reasons : int
+        How many leads were explained.
     warnings : tuple of Fault
         What was worked around.
     """
 
-    out: Path
+    outputs: Outputs
     n_rows: int
     as_of: datetime | None
-    warnings: tuple[Fault, ...]
+    model_version: str
+    grades: dict[str, int] = field(default_factory=dict)
+    n_reasons: int = 0
+    warnings: tuple[Fault, ...] = ()
 
 
 def no_progress(done: int, total: int) -> None:
@@ -77,32 +97,36 @@ def no_progress(done: int, total: int) -> None:
 
 def score_files(
     bundle: Path | Scorer,
-    leads_file: Path,
-    events_file: Path | None,
-    out: Path,
+    leads: Path | str,
+    events: Path | str | None,
+    out: Path | Outputs,
     settings: BatchSettings = DEFAULTS,
     progress: Progress = no_progress,
     *,
     time_zone: str | None = None,
+    database_env: str | None = None,
 ) -> BatchSummary:
-    """Score leads from files in canonical columns.
+    """Score leads from files, or a database's queries, in canonical columns.
 
     Parameters
     ----------
     bundle : Path or Scorer
         The bundle's folder, or a scorer made from it.
-    leads_file : Path
-        CSV or Parquet, as `Scorer.score` takes leads.
-    events_file : Path or None
-        CSV or Parquet, as `Scorer.score` takes events.
-    out : Path
-        Where to write the scores: ``.csv`` or ``.parquet``.
+    leads : Path or str
+        A CSV or Parquet file, a folder of Parquet, a glob, or a query; with columns as
+        `Scorer.score` takes leads.
+    events : Path, str or None
+        Likewise, as `Scorer.score` takes events.
+    out : Path or Outputs
+        Where to write the scores: a file ``.csv`` or ``.parquet``, or several places.
     settings : BatchSettings
         How to do it.
     progress : callable
         Is told how many rows are done, and of how many.
     time_zone : str or None
         The zone of times in the files that name none; without it they are refused.
+    database_env : str or None
+        The environment variable that holds the URL of the database that is queried.
 
     Returns
     -------
@@ -113,27 +137,39 @@ def score_files(
     LeadcastError
         If the bundle, the inputs or the output cannot be used; every fault of the inputs at once.
     """
-    refuse_other_suffixes(out)
+    outputs = Outputs.of(out)
+    outputs.refuse_unusable()
     scorer = bundle if isinstance(bundle, Scorer) else Scorer.load(bundle)
-    inputs = read_inputs(scorer, leads_file, events_file, time_zone)
-    return score_inputs(scorer, inputs, out, settings, progress)
+    own = place_of(leads, database_env)
+    theirs = None if events is None else place_of(events, database_env)
+    stamps = [place.stamps() for place in (own, theirs) if place is not None]
+
+    def read(folder: Path) -> Inputs:
+        return read_inputs(scorer, own, theirs, time_zone, folder)
+
+    return score_inputs(scorer, read, stamps, outputs, settings, progress)
 
 
 def score_inputs(
     scorer: Scorer,
-    inputs: Inputs,
-    out: Path,
+    read: Callable[[Path], Inputs],
+    stamps: Sequence[object],
+    outputs: Outputs,
     settings: BatchSettings = DEFAULTS,
     progress: Progress = no_progress,
 ) -> BatchSummary:
-    """Score leads that have been read, or will be when their turn comes.
+    """Score leads that are read when the batch has its folder.
 
     Parameters
     ----------
     scorer : Scorer
-    inputs : Inputs
-        Leads and events.
-    out, settings, progress
+    read : callable
+        Is given a folder for pieces, and reads leads and events.
+    stamps : sequence of JSON values
+        Tell these inputs apart from others.
+    outputs : Outputs
+        Where the scores go.
+    settings, progress
         As in `score_files`.
 
     Returns
@@ -145,22 +181,42 @@ def score_inputs(
     LeadcastError
         As `score_files` does.
     """
-    refuse_other_suffixes(out)
+    outputs.refuse_unusable()
+    if settings.changed_since is not None and not scorer.is_dated:
+        raise LeadcastError(
+            "only changed leads are asked for, and this bundle's source has no dates; score all"
+        )
     job = {
         "as_of": None if settings.as_of is None else settings.as_of.isoformat(),
         "bundle_id": scorer.bundle.manifest.bundle_id,
-        "inputs": inputs.stamps,
+        "inputs": list(stamps),
         "chunk_leads": settings.chunk_leads,
+        "reasons": str(settings.reasons),
+        "changed_since": str(settings.changed_since),
         "polars": pl.__version__,
     }
-    with Work.opened(out, job, settings.resume) as work:
+    with Work.opened(outputs.place, job, settings.resume) as work:
         moment = work.moment if scorer.is_dated else settings.as_of
-        parts = _split(inputs, work, settings.chunk_leads)
-        _refuse_faults(scorer, inputs, parts, moment)
-        n_rows = sum(_score_parts(scorer, parts, moment, work, settings.threads, progress))
-        write_scores([work.scores_of(part.number) for part in parts], out, work.folder)
+        inputs = read(work.folder / "read")
+        parts = _split(inputs, work, settings, moment)
+        _refuse_faults(scorer, parts, moment)
+        n_rows = sum(_score_parts(scorer, parts, moment, work, settings, progress))
+        files = [work.scores_of(part.number) for part in parts]
+        scores = merged([pl.scan_parquet(file) for file in files])
+        if settings.reasons.which == "top":
+            scores = _only_top(scores, files, settings.reasons.top)
+        deliver(scores.drop(ROW), outputs, work.folder)
         warnings = [fault for part in parts for fault in work.warnings_of(part.number)]
-    return BatchSummary(out, n_rows, moment, (*inputs.warnings, *map(in_words, summed(warnings))))
+        grades = _grades(files)
+    return BatchSummary(
+        outputs,
+        n_rows,
+        moment,
+        version_of(scorer.bundle),
+        grades,
+        _n_reasons(settings.reasons, n_rows, grades),
+        (*inputs.warnings, *map(in_words, summed(warnings))),
+    )
 
 
 @dataclass(frozen=True)
@@ -171,31 +227,65 @@ class _Part:
     events: pl.LazyFrame | None
 
 
-def _split(inputs: Inputs, work: Work, chunk_leads: int) -> list[_Part]:
-    n_rows = _height(inputs.leads)
-    n_parts = max(1, -(-n_rows // chunk_leads))
-    leads = work.split("leads", inputs.leads.with_row_index(ROW), n_parts)
-    no_events: list[pl.LazyFrame | None] = [None] * n_parts
-    events = no_events if inputs.events is None else work.split("events", inputs.events, n_parts)
+def _split(
+    inputs: Inputs, work: Work, settings: BatchSettings, moment: datetime | None
+) -> list[_Part]:
+    pieces = inputs.pieces
+    if len(pieces) == 1:
+        pieces = _in_parts(*pieces[0], work, settings.chunk_leads)
+    since = settings.changed_since
+    if since is not None:
+        pieces = [(changed_since(leads, events, since, moment), events) for leads, events in pieces]
     return [
-        _Part(number, n_rows if n_parts == 1 else _height(some), some, theirs)
-        for number, (some, theirs) in enumerate(zip(leads, events, strict=True))
+        _Part(number, _height(leads), leads, events)
+        for number, (leads, events) in enumerate(pieces)
     ]
+
+
+def _in_parts(
+    leads: pl.LazyFrame, events: pl.LazyFrame | None, work: Work, chunk_leads: int
+) -> Sequence[Piece]:
+    if ROW not in leads.collect_schema():
+        leads = leads.with_row_index(ROW)
+    n_parts = max(1, -(-_height(leads) // chunk_leads))
+    own = work.split("leads", leads, n_parts)
+    if events is None:
+        return [(some, None) for some in own]
+    return list(zip(own, work.split("events", events, n_parts), strict=True))
+
+
+def _only_top(scores: pl.LazyFrame, files: Sequence[Path], top: int) -> pl.LazyFrame:
+    """Keep the reasons of the leads that score highest among all; each part kept its own."""
+    best = pl.concat(
+        pl.scan_parquet(file).filter(pl.col("reasons").is_not_null()).select("probability", ROW)
+        for file in files
+    )
+    rows = best.sort("probability", ROW, descending=[True, False]).head(top).collect()[ROW]
+    kept = pl.when(pl.col(ROW).is_in(rows.implode())).then("reasons")
+    return scores.with_columns(kept.alias("reasons"))
+
+
+def _grades(files: Sequence[Path]) -> dict[str, int]:
+    counts = pl.scan_parquet(list(files)).group_by("grade").len().sort("grade").collect()
+    return dict(counts.iter_rows())
+
+
+def _n_reasons(asked: ReasonsAsked, n_rows: int, grades: Mapping[str, int]) -> int:
+    counts = {"none": 0, "all": n_rows, "cut": grades.get("A", 0), "top": min(asked.top, n_rows)}
+    return counts[asked.which]
 
 
 def _height(table: pl.LazyFrame) -> int:
     return int(table.select(pl.len()).collect().item())
 
 
-def _refuse_faults(
-    scorer: Scorer, inputs: Inputs, parts: Sequence[_Part], moment: datetime | None
-) -> None:
+def _refuse_faults(scorer: Scorer, parts: Sequence[_Part], moment: datetime | None) -> None:
     """Tell every fault of all parts before the first is scored."""
     faults: list[Fault] = []
     for part in parts:
         leads = part.leads.drop(ROW).collect()
         try:
-            scorer.check(leads, inputs.events, moment, [])
+            scorer.check(leads, part.events, moment, [])
         except FaultsError as error:
             faults += error.faults
     if faults:
@@ -207,28 +297,30 @@ def _score_parts(
     parts: Sequence[_Part],
     moment: datetime | None,
     work: Work,
-    threads: int,
+    settings: BatchSettings,
     progress: Progress,
 ) -> Iterator[int]:
     total, done = sum(part.n_rows for part in parts), 0
 
     def score(part: _Part) -> int:
         if not work.scores_of(part.number).exists():
-            _score_part(scorer, part, moment, work)
+            _score_part(scorer, part, moment, work, settings.reasons)
         return part.n_rows
 
     progress(0, total)
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(settings.threads) as pool:
         for n_rows in pool.map(score, parts):
             done += n_rows
             progress(done, total)
             yield n_rows
 
 
-def _score_part(scorer: Scorer, part: _Part, moment: datetime | None, work: Work) -> None:
+def _score_part(
+    scorer: Scorer, part: _Part, moment: datetime | None, work: Work, reasons: ReasonsAsked
+) -> None:
     warnings: list[Fault] = []
     leads = part.leads.sort(ROW).collect()
-    scores = scorer.score(leads.drop(ROW), part.events, moment, warnings)
+    scores = scorer.score(leads.drop(ROW), part.events, moment, warnings, reasons)
     work.keep(part.number, scores.with_columns(leads[ROW]), warnings)
 
 

@@ -1,14 +1,19 @@
 """What a batch reads: tables that fit stream by, everything else is read with care."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from features.errors import Fault, FaultsError
+from serve.batch_places import Place
 from serve.scorer import Scorer
+
+WHOLE_BYTES = 64_000_000
+"""Files that are not larger together are read whole, so that faults are told line by line."""
+
+Piece = tuple[pl.LazyFrame, pl.LazyFrame | None]
 
 
 @dataclass(frozen=True)
@@ -17,39 +22,36 @@ class Inputs:
 
     Parameters
     ----------
-    leads : pl.LazyFrame
-        As `serve.scorer.Scorer.score` takes them.
-    events : pl.LazyFrame or None
-        Likewise.
-    stamps : list
-        Tells these inputs apart from others, as JSON values.
+    pieces : sequence of (pl.LazyFrame, pl.LazyFrame or None)
+        Leads, as `serve.scorer.Scorer.score` takes them, and events. One pair, or several by
+        lead, whose leads then have the column `serve.batch_output.ROW`.
     warnings : tuple of Fault
         What was worked around while reading.
     """
 
-    leads: pl.LazyFrame
-    events: pl.LazyFrame | None
-    stamps: list[Any]
+    pieces: Sequence[Piece]
     warnings: tuple[Fault, ...] = ()
 
 
 def read_inputs(
-    scorer: Scorer, leads_file: Path, events_file: Path | None, time_zone: str | None = None
+    scorer: Scorer, leads: Place, events: Place | None, time_zone: str | None, folder: Path
 ) -> Inputs:
-    """Open files in canonical columns.
+    """Open tables in canonical columns.
 
     Parquet whose columns have the types that the bundle reads streams by, whatever its size. CSV,
-    and Parquet with other types (texts for times, numbers for ids), is read whole and converted,
-    with its faults told line by line.
+    queries, and Parquet with other types (texts for times, numbers for ids) are converted: small
+    files whole, with their faults told line by line, everything else in pieces.
 
     Parameters
     ----------
     scorer : Scorer
         Tells what is needed.
-    leads_file, events_file
-        CSV or Parquet.
+    leads, events
+        Where they are.
     time_zone : str or None
         The zone of times that name none.
+    folder : Path
+        A folder of the batch's own, for pieces.
 
     Returns
     -------
@@ -58,31 +60,39 @@ def read_inputs(
     Raises
     ------
     LeadcastError
-        If a file is missing or cannot be read, or columns or values are not what is needed.
+        If a file or query cannot be read, or columns or values are not what is needed.
     """
-    files = [leads_file] if events_file is None else [leads_file, events_file]
-    if all(file.suffix.lower() == ".parquet" and file.exists() for file in files):
-        leads = pl.scan_parquet(leads_file)
-        events = None if events_file is None else pl.scan_parquet(events_file)
-        if _fit(scorer, leads, events):
-            return Inputs(leads, events, stamps(files))
-    return _read_with_care(scorer, leads_file, events_file, time_zone)
+    places = [leads] if events is None else [leads, events]
+    if all(place.is_parquet for place in places):
+        tables = [pl.scan_parquet(list(place.files)) for place in places]
+        if _fit(scorer, tables[0], tables[1] if events is not None else None):
+            return Inputs([(tables[0], tables[1] if events is not None else None)])
+    types = scorer.bundle.manifest.origin.attribute_types
+    is_small = sum(place.n_bytes for place in places) <= WHOLE_BYTES
+    # Imported where they are used: reading tables of any kind needs much that scoring does not.
+    if is_small and all(len(place.files) == 1 for place in places):
+        from features.sources.canonical_leads import read_canonical
 
+        file = None if events is None else events.files[0]
+        new = read_canonical(
+            leads.files[0],
+            file,
+            attribute_types=types,
+            is_dated=scorer.is_dated,
+            time_zone=time_zone,
+        )
+        return Inputs([(new.leads.lazy(), None if file is None else new.events)], new.warnings)
+    from serve.batch_pieces import read_in_pieces
 
-def stamps(files: Sequence[Path]) -> list[Any]:
-    """Tell files apart from what may stand at the same places later.
-
-    Parameters
-    ----------
-    files : sequence of Path
-
-    Returns
-    -------
-    list
-        Path, size and time of change of each file.
-    """
-    stats = [(file.resolve(), file.stat()) for file in files]
-    return [[str(file), stat.st_size, stat.st_mtime_ns] for file, stat in stats]
+    pieces, warnings = read_in_pieces(
+        leads,
+        events,
+        folder,
+        attribute_types=types,
+        is_dated=scorer.is_dated,
+        time_zone=time_zone,
+    )
+    return Inputs(pieces, warnings)
 
 
 def _fit(scorer: Scorer, leads: pl.LazyFrame, events: pl.LazyFrame | None) -> bool:
@@ -91,22 +101,3 @@ def _fit(scorer: Scorer, leads: pl.LazyFrame, events: pl.LazyFrame | None) -> bo
     except FaultsError:
         return False
     return True
-
-
-def _read_with_care(
-    scorer: Scorer, leads_file: Path, events_file: Path | None, time_zone: str | None
-) -> Inputs:
-    # Imported here, because reading tables of any kind needs much that scoring does not.
-    from features.sources.canonical_leads import read_canonical
-
-    types: Mapping[str, str] = scorer.bundle.manifest.origin.attribute_types
-    new = read_canonical(
-        leads_file,
-        events_file,
-        attribute_types=types,
-        is_dated=scorer.is_dated,
-        time_zone=time_zone,
-    )
-    files = [leads_file] if events_file is None else [leads_file, events_file]
-    events = None if events_file is None else new.events
-    return Inputs(new.leads.lazy(), events, stamps(files), new.warnings)

@@ -12,6 +12,10 @@ SUFFIXES = (".csv", ".parquet")
 ROW = "row_in_leads"
 """The column that keeps each row's place while parts are scored in another order."""
 
+BETWEEN = " | "
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%S%.fZ"
+"""UTC, in ISO 8601."""
+
 _FORMULA = r"^\s*[=+\-@\t\r\n|%]"
 _PLAIN_NUMBER = r"^[+\-]?[0-9]+([.,][0-9]+)?$"
 
@@ -40,20 +44,59 @@ def write_scores(parts: Sequence[Path], out: Path, beside: Path) -> None:
     ----------
     parts : sequence of Path
         Parquet files with the column `ROW`, each sorted by it.
+    out, beside
+        As in `write_file`.
+    """
+    write_file(merged([pl.scan_parquet(part) for part in parts]).drop(ROW), out, beside)
+
+
+def write_file(scores: pl.LazyFrame, out: Path, beside: Path) -> None:
+    """Write scores to a file, whole or not at all.
+
+    Parameters
+    ----------
+    scores : pl.LazyFrame
+        In the order in which they are to stand.
     out : Path
-        A CSV or Parquet file.
+        A CSV or Parquet file. In CSV, the reasons are words in two columns.
     beside : Path
         A folder on the same file system that is cleared in the end, even after a kill; the file
         is written there, and put in its place when it is whole.
     """
-    ordered = merged([pl.scan_parquet(part) for part in parts]).drop(ROW)
     temporary = beside / f"whole{out.suffix}"
     if out.suffix.lower() == ".csv":
-        safe = ordered.with_columns(without_formulas(pl.col(pl.String)))
-        safe.sink_csv(temporary, datetime_format="%Y-%m-%dT%H:%M:%S%.fZ")
+        safe = in_words(scores).with_columns(without_formulas(pl.col(pl.String)))
+        safe.sink_csv(temporary, datetime_format=TIME_FORMAT)
     else:
-        ordered.sink_parquet(temporary)
+        scores.sink_parquet(temporary)
+    out.parent.mkdir(parents=True, exist_ok=True)
     temporary.replace(out)
+
+
+def in_words(scores: pl.LazyFrame) -> pl.LazyFrame:
+    """Put the reasons, where there are any, into words.
+
+    Parameters
+    ----------
+    scores : pl.LazyFrame
+
+    Returns
+    -------
+    pl.LazyFrame
+        With the texts ``reasons_up`` and ``reasons_down`` instead of ``reasons``: the strongest
+        first, `BETWEEN` them.
+    """
+    if "reasons" not in scores.collect_schema():
+        return scores
+    sides = [
+        pl.col("reasons")
+        .struct.field(side)
+        .list.eval(pl.element().struct.field("words"))
+        .list.join(BETWEEN)
+        .alias(f"reasons_{side}")
+        for side in ("up", "down")
+    ]
+    return scores.with_columns(sides).drop("reasons")
 
 
 def without_formulas(texts: pl.Expr) -> pl.Expr:

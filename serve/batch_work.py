@@ -13,9 +13,7 @@ import polars as pl
 from features.errors import Fault, LeadcastError
 from features.files import read_json, write_json, written_whole
 from serve.batch_output import ROW
-
-_PART = "part"
-_SEED = 20_250_101
+from serve.batch_split import split_by_lead
 
 
 @dataclass(frozen=True)
@@ -90,21 +88,7 @@ class Work:
         list of pl.LazyFrame
             The parts; their rows are in no particular order.
         """
-        folder = self.folder / name
-        if n_parts == 1:
-            return [table]
-        if not folder.exists():
-            number = (pl.col("lead_id").cast(pl.String).hash(_SEED) % n_parts).cast(pl.Int32)
-            with written_whole(folder) as temporary:
-                table.with_columns(number.alias(_PART)).sink_parquet(
-                    pl.PartitionBy(temporary, key=_PART, include_key=False),
-                    mkdir=True,
-                    compression="lz4",
-                    # Of each part at most so many rows wait in memory.
-                    row_group_size=20_000,
-                )
-        schema = table.collect_schema()
-        return [_scan(folder / f"{_PART}={part}", schema) for part in range(n_parts)]
+        return split_by_lead(self.folder / name, table, n_parts)
 
     def scores_of(self, part: int) -> Path:
         """Give the file of a part's scores.
@@ -168,8 +152,3 @@ def _begin(folder: Path, out: Path, job: dict[str, Any], resume: bool) -> dateti
         begun = {"job": job, "moment": job["as_of"] or datetime.now(UTC).isoformat()}
         write_json(about, begun)
     return datetime.fromisoformat(begun["moment"])
-
-
-def _scan(folder: Path, schema: pl.Schema) -> pl.LazyFrame:
-    # A part to which no lead fell has no files.
-    return pl.scan_parquet(folder / "*.parquet") if folder.is_dir() else pl.LazyFrame(schema=schema)

@@ -77,6 +77,9 @@ class ReasonsAsked:
             )
         return cls("top", int(number))
 
+    def __str__(self) -> str:
+        return f"top:{self.top}" if self.which == "top" else self.which
+
     def rows(self, bundle: Bundle, probability: Floats) -> Integers:
         """Choose the leads to explain.
 

@@ -1,5 +1,6 @@
 """The command line, the parameters and the runner, as a user meets them."""
 
+import json
 import os
 import re
 import subprocess
@@ -14,6 +15,7 @@ from features.errors import FaultsError, LeadcastError
 from pipelines.cli import app
 from pipelines.params import Params, load_params
 from pipelines.run import add_source
+from tests.scoring_world import bundle_folder, scoring_world
 from tests.small_project import ROOT, change_params, make_project
 
 COMMANDS = [command.name or command.callback.__name__ for command in app.registered_commands]  # type: ignore[union-attr]
@@ -85,6 +87,27 @@ def test_a_folder_that_is_no_bundle_is_refused(tmp_path: Path) -> None:
     done = leadcast("score", *files, folder=tmp_path)
     assert done.returncode == 1
     assert "manifest.json" in done.stderr
+
+
+def test_score_tells_programs_what_it_did(tmp_path: Path) -> None:
+    leads = scoring_world().tables.leads.head(9).with_columns(shoe_size=44)
+    leads.drop("position").write_parquet(tmp_path / "leads.parquet")
+    asked = ("--bundle", str(bundle_folder()), "--leads", "leads.parquet", "--summary", "json")
+    more = ("--out", "o.csv", "--history", "h", "--as-of", "2025-06-01T00:00:00Z")
+    done = leadcast("score", *asked, *more, "--reasons", "top:2", "--strict", folder=tmp_path)
+    assert done.returncode == 3, "with warnings, under --strict"
+    told = json.loads(done.stdout)
+    assert (told["status"], told["n_leads"], told["n_reasons"]) == ("scored", 9, 2)
+    assert sum(told["grades"].values()) == 9
+    assert "shoe_size" in told["warnings"][0]["where"]
+    assert (
+        "not enough info" in leadcast("history", "lead 3", "--history", "h", folder=tmp_path).stdout
+    )
+    leads.drop("created_at").write_parquet(tmp_path / "leads.parquet")
+    refused = leadcast("score", *asked, "--out", "other.csv", folder=tmp_path)
+    assert refused.returncode == 1
+    assert "created_at" in json.loads(refused.stdout)["faults"][0]["where"]
+    assert not (tmp_path / "other.csv").exists()
 
 
 def test_check_tells_faults_and_ends_with_one(tmp_path: Path) -> None:

@@ -12,9 +12,11 @@ import pytest
 from benchmarks.demo_truth import by_decile, with_truth
 from features.errors import LeadcastError
 from pipelines.paths import RunFolder
-from pipelines.score import score_new_leads
+from pipelines.score import ScoreRequest, score_new_leads
 from pipelines.summary import summarise
 from pipelines.train import train
+from serve.batch import BatchSettings
+from serve.batch_deliver import Outputs
 from tests.small_project import change_params, make_project, run_stages
 
 LEADS = 3_000
@@ -52,8 +54,9 @@ def test_the_bundle_reproduces_the_test_scores_from_raw_tables(project: Path) ->
     asked.write_parquet(project / "asked.parquet")
     pl.scan_parquet(tables / "events" / "*.parquet").sink_parquet(project / "events.parquet")
     with chdir(project):
-        files = (Path("asked.parquet"), Path("events.parquet"))
-        score_new_leads(RUN.bundle, *files, None, Path("out.parquet"), None)
+        files = ("asked.parquet", "events.parquet")
+        outputs = Outputs(Path("out.parquet"))
+        score_new_leads(ScoreRequest(RUN.bundle, *files, outputs, BatchSettings()))
     again = pl.read_parquet(project / "out.parquet")
     assert again["lead_id"].to_list() == scores["lead_id"].to_list()
     np.testing.assert_allclose(again["probability"], scores["probability"], rtol=0, atol=1e-12)
@@ -61,14 +64,15 @@ def test_the_bundle_reproduces_the_test_scores_from_raw_tables(project: Path) ->
 
 def test_a_raw_export_is_scored_through_its_source(project: Path) -> None:
     with chdir(project):
-        told = score_new_leads(
+        request = ScoreRequest(
             RUN.bundle,
-            Path("data/demo/leads.parquet"),
-            Path("data/demo/events/part-0000.parquet"),
-            None,
-            Path("raw.csv"),
+            "data/demo/leads.parquet",
+            "data/demo/events/part-0000.parquet",
+            Outputs(Path("raw.csv")),
+            BatchSettings(),
             "demo",
         )
+        told = score_new_leads(request).words()
     scores = pl.read_csv(project / "raw.csv")
     assert told.startswith(f"{LEADS:,} leads scored")
     assert scores.height == LEADS
@@ -110,8 +114,9 @@ def test_a_changed_bundle_is_refused(project: Path, tmp_path: Path) -> None:
     shutil.copytree(project / RUN.bundle, bundle)
     features = bundle / "features.json"
     features.write_text(features.read_text().replace("30", "31", 1))
+    request = ScoreRequest(bundle, "x.csv", None, Outputs(tmp_path / "out.csv"), BatchSettings())
     with pytest.raises(LeadcastError, match=r"features\.json"):
-        score_new_leads(bundle, project / "x.csv", None, None, tmp_path / "out.csv", None)
+        score_new_leads(request)
 
 
 def test_the_summary_tells_the_figures_and_where_things_lie(project: Path) -> None:

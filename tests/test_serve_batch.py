@@ -1,6 +1,7 @@
 """The batch: the scorer's numbers from files of any size, whole or not at all, resumed or not."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from features.errors import Fault, FaultsError, LeadcastError
 from serve import batch
 from serve.batch import BatchSettings, score_files, summed
 from serve.batch_output import without_formulas
+from serve.reasons_asked import ReasonsAsked
 from serve.scorer import Scorer
 from tests.scoring_world import START, bundle_folder, scoring_world
 
@@ -290,3 +292,36 @@ def test_plain_numbers_are_no_formulas() -> None:
     texts = pl.DataFrame({"x": ["-1.5", "+3", "-1,5", "-x", "12", None]})
     safe = texts.select(without_formulas(pl.col("x")))["x"].to_list()
     assert safe == ["-1.5", "+3", "-1,5", "'-x", "12", None]
+
+
+def explained(tmp_path: Path, which: str, suffix: str = ".parquet") -> pl.DataFrame:
+    leads().write_parquet(tmp_path / "leads.parquet")
+    scoring_world().tables.events.sink_parquet(tmp_path / "events.parquet")
+    settings = replace(SMALL, reasons=ReasonsAsked.parse(which))
+    out = tmp_path / f"out{suffix}"
+    done = score_files(
+        scorer(), tmp_path / "leads.parquet", tmp_path / "events.parquet", out, settings
+    )
+    scores = pl.read_parquet(out) if suffix == ".parquet" else pl.read_csv(out)
+    column = scores["reasons"] if suffix == ".parquet" else scores["reasons_up"]
+    assert done.n_reasons == column.is_not_null().sum()
+    assert done.grades == dict(scores.group_by("grade").len().iter_rows())
+    return scores
+
+
+@pytest.mark.parametrize("which", ["top:7", "top:300", "cut", "all"])
+def test_a_batch_in_parts_explains_the_leads_that_the_scorer_explains(
+    tmp_path: Path, which: str
+) -> None:
+    events = scoring_world().tables.events
+    whole = scorer().score(leads(), events, AS_OF, [], ReasonsAsked.parse(which))
+    assert_frame_equal(explained(tmp_path, which), whole, check_exact=True)
+
+
+def test_csv_tells_reasons_in_words(tmp_path: Path) -> None:
+    scores = explained(tmp_path, "top:5", ".csv")
+    best = scores.filter(pl.col("reasons_up").is_not_null())
+    assert best.height == 5
+    for text in best["reasons_up"]:
+        for words in text.split(" | "):
+            assert ": " in words, "a reason tells the lead's own value"

@@ -14,6 +14,7 @@ from features.sources.opening import open_table
 from features.sources.schema import FileReader
 
 _WHAT_TO_DO = "Name the file with the leads to score"
+_MOMENTS = ("as_of", "updated_at")
 
 
 def read_canonical(
@@ -30,8 +31,9 @@ def read_canonical(
     ----------
     leads_file : Path
         CSV or Parquet: ``lead_id``, ``created_at`` where the source is dated, attributes by their
-        canonical names, and perhaps ``as_of`` (a time, null where blank). An attribute without a
-        column is a warning and counts as missing; further columns are left out.
+        canonical names, and perhaps ``as_of`` and ``updated_at`` (times, null where blank). An
+        attribute without a column is a warning and counts as missing; further columns are left
+        out.
     events_file : Path or None
         CSV or Parquet: ``lead_id``, ``occurred_at``, ``event_type``, perhaps ``value``.
     attribute_types : mapping of str to str
@@ -56,8 +58,7 @@ def read_canonical(
     warnings = [
         _absent(leads_file, name, columns) for name in sorted(attribute_types.keys() - present)
     ]
-    if "as_of" in columns:
-        present["as_of"] = "time"
+    present |= {name: "time" for name in _MOMENTS if name in columns}
     leads: dict[str, Any] = {
         "read": {"files": str(leads_file.resolve())},
         "columns": {"lead_id": "lead_id"} | ({"created_at": "created_at"} if is_dated else {}),

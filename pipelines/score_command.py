@@ -1,0 +1,190 @@
+"""The command line's ``score`` and ``history``; what they need is imported when they run."""
+
+import json
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from features.errors import LeadcastError
+
+EXIT_WITH_WARNINGS = 3
+
+
+class Crm(StrEnum):
+    """Whose file to write."""
+
+    dynamics = "dynamics"
+    hubspot = "hubspot"
+    salesforce = "salesforce"
+    odoo = "odoo"
+
+
+class Summary(StrEnum):
+    """For whom to tell what was done."""
+
+    text = "text"
+    json = "json"
+
+
+EXAMPLES = """\b
+Examples:
+  leadcast score --bundle data/runs/demo/bundle --leads leads.csv --out scores.csv
+  leadcast score --bundle data/runs/demo/bundle --leads leads.parquet \\
+      --events events.parquet --as-of 2025-12-01T06:00:00Z --out scores.parquet
+  leadcast score --bundle data/runs/x_education/bundle --source x_education \\
+      --leads new_leads.csv --out scores.csv
+  leadcast score --bundle data/runs/demo/bundle --leads exports/leads \\
+      --events 'exports/events/*.parquet' --out scores.parquet --history history \\
+      --only-changed-since 2025-11-30T00:00:00Z --resume --summary json
+  leadcast score --bundle data/runs/demo/bundle --database-env CRM_URL \\
+      --leads 'SELECT * FROM leads' --events 'SELECT * FROM events' --table scores
+  leadcast score --bundle data/runs/demo/bundle --leads leads.csv --for hubspot --out hubspot.jsonl
+
+\b
+Exit codes: 0 scored; 1 refused, nothing was written; 2 wrong use of the command line;
+3 scored, with warnings, under --strict; 130 interrupted (go on with --resume)."""
+
+
+def score(
+    bundle: Annotated[Path, typer.Option(help="The folder of the exported scorer.")],
+    leads: Annotated[
+        str,
+        typer.Option(help="Leads: CSV, Parquet, a folder of Parquet, a glob, or a SELECT."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="The scores to write: .csv or .parquet (or see --for).")
+    ] = None,
+    events: Annotated[str | None, typer.Option(help="Their events, likewise.")] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="The moment to score at, with its zone; now unless leads have as_of."),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(help="Read the files as this source's definition maps its export."),
+    ] = None,
+    reasons: Annotated[
+        str,
+        typer.Option(help="Explain top:N leads, those above the cut (grade A), all, or none."),
+    ] = "cut",
+    only_changed_since: Annotated[
+        str | None,
+        typer.Option(help="Only leads created, updated or with events since then (with a zone)."),
+    ] = None,
+    crm: Annotated[
+        Crm | None, typer.Option("--for", help="Write the file that this CRM takes.")
+    ] = None,
+    table: Annotated[
+        str, typer.Option(help="Put the scores into this database table (an upsert).")
+    ] = "",
+    database_env: Annotated[
+        str, typer.Option(help="The environment variable with the database's URL.")
+    ] = "",
+    history: Annotated[
+        Path | None, typer.Option(help="Append the scores to the history in this folder.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a batch that was interrupted.")
+    ] = False,
+    chunk_leads: Annotated[
+        int, typer.Option(min=1, help="About so many leads are in memory at a time.")
+    ] = 100_000,
+    threads: Annotated[int, typer.Option(min=1, help="So many parts at a time.")] = 1,
+    summary: Annotated[
+        Summary, typer.Option(help="Tell what was done in words, or as JSON.")
+    ] = Summary.text,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="End with exit code 3 where there are warnings.")
+    ] = False,
+) -> None:
+    """Score leads with a bundle: a probability for each, and reasons for the best.
+
+    Columns are canonical, or a source's with --source. The output appears whole or not at all.
+    """
+    from pipelines.score import ScoreRequest, refusal, score_new_leads
+    from serve.batch import BatchSettings
+    from serve.batch_deliver import Outputs
+    from serve.reasons_asked import ReasonsAsked
+
+    try:
+        settings = BatchSettings(
+            as_of=moment_of("--as-of", as_of),
+            resume=resume,
+            chunk_leads=chunk_leads,
+            threads=threads,
+            reasons=ReasonsAsked.parse(reasons),
+            changed_since=moment_of("--only-changed-since", only_changed_since),
+        )
+        outputs = Outputs(out, crm or "", table, database_env, history)
+        request = ScoreRequest(
+            bundle, leads, events, outputs, settings, source, database_env or None
+        )
+        report = score_new_leads(request)
+    except LeadcastError as error:
+        if summary is Summary.text:
+            raise
+        print(json.dumps(refusal(error), ensure_ascii=False))
+        raise typer.Exit(1) from None
+    as_json = summary is Summary.json
+    print(json.dumps(report.facts(), ensure_ascii=False) if as_json else report.words())
+    if strict and report.summary.warnings:
+        raise typer.Exit(EXIT_WITH_WARNINGS)
+
+
+def history(
+    lead: Annotated[str, typer.Argument(help="The lead's id.")],
+    folder: Annotated[
+        Path, typer.Option("--history", help="The folder that `leadcast score --history` fills.")
+    ],
+) -> None:
+    """Show a lead's score over time, and whether it rises or falls."""
+    from pipelines.history import tell_history
+
+    print(tell_history(lead, folder))
+
+
+def add_score_commands(app: typer.Typer) -> None:
+    """Add ``score`` and ``history`` to the command line.
+
+    Parameters
+    ----------
+    app : typer.Typer
+    """
+    app.command(epilog=EXAMPLES)(score)
+    app.command(epilog="\b\nExamples:\n  leadcast history L-1234 --history history")(history)
+
+
+def moment_of(option: str, text: str | None) -> datetime | None:
+    """Read a moment that a user typed.
+
+    Parameters
+    ----------
+    option : str
+        Of which option, for the message.
+    text : str or None
+        In ISO 8601.
+
+    Returns
+    -------
+    datetime or None
+        With a time zone.
+
+    Raises
+    ------
+    LeadcastError
+        If it is no time, or has no zone.
+    """
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise LeadcastError(
+            f"{option}: found {text!r}; expected a time such as 2025-12-01T06:00:00Z"
+        ) from None
+    if moment.tzinfo is None:
+        raise LeadcastError(f"{option}: {text!r} has no zone; add Z for UTC, or +01:00")
+    return moment

@@ -1,0 +1,106 @@
+"""Where a batch's scores go: a file, a CRM's file, a database's table, the history."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from features.errors import LeadcastError
+from serve.batch_output import refuse_other_suffixes, write_file
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where scores go; at least one place.
+
+    Parameters
+    ----------
+    file : Path or None
+        A CSV or Parquet file; with `crm`, the file that this CRM takes.
+    crm : str
+        A key of `serve.crm.SHAPES`; empty for scores as they are.
+    table : str
+        A database's table (``scores`` or ``schema.scores``); empty for none.
+    database_env : str
+        The environment variable that holds the database's URL.
+    history : Path or None
+        The folder of the score history.
+    """
+
+    file: Path | None = None
+    crm: str = ""
+    table: str = ""
+    database_env: str = ""
+    history: Path | None = None
+
+    @classmethod
+    def of(cls, out: "Path | Outputs") -> "Outputs":
+        """Take a path for a file alone."""
+        return cls(file=out) if isinstance(out, Path) else out
+
+    @property
+    def place(self) -> Path:
+        """What the batch's working folder stands beside."""
+        return self.file or self.history or Path(f"{self.table}.scores")
+
+    def refuse_unusable(self) -> None:
+        """Refuse outputs that cannot be written, before any work.
+
+        Raises
+        ------
+        LeadcastError
+            If there is no place, a file of another kind, an unknown CRM, or no such database.
+        """
+        if self.file is None and not self.table and self.history is None:
+            raise LeadcastError("name where the scores go: a file, a table or a history")
+        if self.crm:
+            from serve.crm import shape_of
+
+            shape_of(self.crm).refuse_other_suffix(self.file)
+        elif self.file is not None:
+            refuse_other_suffixes(self.file)
+        if self.table:
+            from serve.score_table import ScoreTable
+
+            ScoreTable(self.table, self.database_env).refuse_unusable()
+
+
+def deliver(scores: pl.LazyFrame, outputs: Outputs, beside: Path) -> None:
+    """Write scores to all their places.
+
+    Each is written whole or not at all, the database first: it is the likeliest to fail. A batch
+    that is killed between two of them delivers all again when it is resumed, with the same result.
+
+    Parameters
+    ----------
+    scores : pl.LazyFrame
+        In order.
+    outputs : Outputs
+    beside : Path
+        As in `serve.batch_output.write_file`.
+    """
+    if outputs.table:
+        from serve.score_table import ScoreTable
+
+        ScoreTable(outputs.table, outputs.database_env).upsert(scores)
+    if outputs.history is not None:
+        from serve.score_history import append_scores
+
+        append_scores(scores, outputs.history)
+    if outputs.file is not None:
+        if outputs.crm:
+            from serve.crm import shape_of
+
+            changes = _changes(scores, outputs.history) if outputs.crm == "dynamics" else {}
+            shape_of(outputs.crm).write(scores, outputs.file, beside, changes)
+        else:
+            write_file(scores, outputs.file, beside)
+
+
+def _changes(scores: pl.LazyFrame, history: Path | None) -> dict[str, float]:
+    from serve.score_history import changes
+
+    versions = scores.select(pl.first("model_version")).collect()["model_version"]
+    if history is None or versions.is_empty() or versions[0] is None:
+        return {}
+    return dict(changes(history, versions[0]).collect().iter_rows())

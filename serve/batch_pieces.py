@@ -1,0 +1,162 @@
+"""Tables that do not stream by as they are, in pieces by lead: large CSV, many CSV, queries.
+
+The rows go to disk as they come, numbered, with their values as texts or as the database gave
+them; then they are split by lead, and each piece is read with the care of a small file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+
+from features.errors import Fault, FaultsError
+from features.files import written_whole
+from features.sources.canonical_leads import read_canonical
+from features.sources.definition import Limits
+from features.sources.ledger import Ledger
+from features.sources.opening import open_table
+from features.sources.origins import UnreadableError
+from features.sources.schema import FileReader, Reader, SqlReader
+from serve.batch_output import ROW
+from serve.batch_places import Place
+from serve.batch_split import split_by_lead
+
+PIECE_ROWS = 100_000
+"""About so many leads are read at a time."""
+_WHERE = "Name the file with the leads to score"
+
+
+def read_in_pieces(
+    leads: Place,
+    events: Place | None,
+    folder: Path,
+    *,
+    attribute_types: Mapping[str, str],
+    is_dated: bool,
+    time_zone: str | None,
+    piece_rows: int = PIECE_ROWS,
+) -> tuple[list[tuple[pl.LazyFrame, pl.LazyFrame | None]], tuple[Fault, ...]]:
+    """Read leads and events in pieces, in bounded memory.
+
+    Parameters
+    ----------
+    leads, events
+        Where they are read from.
+    folder : Path
+        Where the pieces are kept.
+    attribute_types, is_dated, time_zone
+        As in `features.sources.canonical_leads.read_canonical`.
+    piece_rows : int
+        About how many leads a piece has.
+
+    Returns
+    -------
+    pieces : list of (pl.LazyFrame, pl.LazyFrame or None)
+        Leads with the column `ROW`, and their events; every row of a lead is in the same piece.
+    warnings : tuple of Fault
+        What was worked around.
+
+    Raises
+    ------
+    FaultsError
+        With the faults of all pieces. They name values; lines of the file only where a row could
+        not be split into fields.
+    """
+    n_leads = _store("leads", leads, folder)
+    n_pieces = max(1, -(-n_leads // piece_rows))
+    some = split_by_lead(folder / "leads_split", _stored(folder, "leads"), n_pieces)
+    theirs: list[pl.LazyFrame | None] = [None] * n_pieces
+    if events is not None:
+        _store("events", events, folder)
+        theirs = [*split_by_lead(folder / "events_split", _stored(folder, "events"), n_pieces)]
+    pieces, faults = [], list[Fault]()
+    for number, (own, known) in enumerate(zip(some, theirs, strict=True)):
+        piece = folder / f"piece_{number:06}"
+        names = _written(piece, own, known)
+        original = {names[0]: leads.name} | ({} if events is None else {names[1]: events.name})
+        try:
+            new = read_canonical(
+                piece / "leads.parquet",
+                None if known is None else piece / "events.parquet",
+                attribute_types={**attribute_types, ROW: "number"},
+                is_dated=is_dated,
+                time_zone=time_zone,
+            )
+        except FaultsError as error:
+            faults += [_told_of(fault, original) for fault in error.faults]
+            continue
+        faults += [_told_of(fault, original) for fault in new.warnings]
+        pieces.append(_kept(piece, new.leads, None if known is None else new.events))
+    if any(fault.severity == "error" for fault in faults):
+        raise FaultsError(f"leads {leads.name}", faults)
+    return pieces, tuple(faults)
+
+
+def _store(name: str, place: Place, folder: Path) -> int:
+    """Write a table's rows as they are, numbered, in bounded memory; give how many there are."""
+    ledger, n_rows = Ledger(), 0
+    reader: Reader
+    if place.query is None:
+        reader = FileReader(files=tuple(str(file.resolve()) for file in place.files))
+    else:
+        reader = SqlReader(sql=place.query, url_env=place.url_env)
+    table = open_table(name, reader, Path.cwd(), _WHERE, ledger)
+    with written_whole(folder / name) as new:
+        new.mkdir()
+        if table is not None:
+            try:
+                for number, rows in enumerate(table.parts(table.columns, ledger)):
+                    numbered = rows.frame.with_row_index(ROW, offset=n_rows)
+                    numbered.write_parquet(new / f"{number:06}.parquet", compression="lz4")
+                    n_rows += rows.frame.height
+            except UnreadableError as error:
+                ledger.fault(error.fault)
+        faults = ledger.faults(Limits())
+        if table is None or any(fault.severity == "error" for fault in faults):
+            raise FaultsError(f"{name} {place.name}", faults)
+        if not n_rows:
+            empty = pl.DataFrame(schema={ROW: pl.UInt32, **dict.fromkeys(table.columns, pl.String)})
+            empty.write_parquet(new / "000000.parquet")
+    return n_rows
+
+
+def _stored(folder: Path, name: str) -> pl.LazyFrame:
+    files = sorted((folder / name).glob("*.parquet"))
+    # A query's chunks may differ in type where one has only nulls, or no fraction.
+    return pl.concat([_unified(file) for file in files], how="diagonal_relaxed", rechunk=False)
+
+
+def _unified(file: Path) -> pl.LazyFrame:
+    table = pl.scan_parquet(file)
+    if "lead_id" not in table.collect_schema():
+        return table
+    return table.with_columns(pl.col("lead_id").cast(pl.String))
+
+
+def _written(piece: Path, leads: pl.LazyFrame, events: pl.LazyFrame | None) -> list[str]:
+    piece.mkdir()
+    names = [piece / "leads.parquet"]
+    leads.sort(ROW).sink_parquet(names[0])
+    if events is not None:
+        names.append(piece / "events.parquet")
+        events.sort(ROW).drop(ROW).sink_parquet(names[1])
+    return [str(name.resolve()) for name in names]
+
+
+def _kept(
+    piece: Path, leads: pl.DataFrame, events: pl.LazyFrame | None
+) -> tuple[pl.LazyFrame, pl.LazyFrame | None]:
+    typed = piece / "leads_typed.parquet"
+    leads.with_columns(pl.col(ROW).cast(pl.UInt32)).write_parquet(typed)
+    if events is None:
+        return pl.scan_parquet(typed), None
+    events.sink_parquet(piece / "events_typed.parquet")
+    return pl.scan_parquet(typed), pl.scan_parquet(piece / "events_typed.parquet")
+
+
+def _told_of(fault: Fault, original: Mapping[str, str]) -> Fault:
+    where, found = fault.where, fault.found
+    for name, its in original.items():
+        where, found = (text.replace(name, its) for text in (where, found))
+    return replace(fault, where=where, found=found)

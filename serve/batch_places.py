@@ -1,0 +1,120 @@
+"""Where a batch reads from: a file, a folder of Parquet, a glob, or a query."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from features.errors import LeadcastError
+from serve.batch_stamps import stamps
+
+_QUERY = re.compile(r"\s*(select|with)\s", re.IGNORECASE)
+_GLOB = set("*?[")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a table is read from.
+
+    Parameters
+    ----------
+    name : str
+        What the user called it.
+    files : tuple of Path
+        Its files, in alphabetical order; empty for a query.
+    query : str or None
+        The ``SELECT``, where it is one.
+    url_env : str
+        The environment variable that holds the database's URL, where it is a query.
+    """
+
+    name: str
+    files: tuple[Path, ...] = ()
+    query: str | None = None
+    url_env: str = ""
+
+    @property
+    def is_parquet(self) -> bool:
+        """Whether all of it is Parquet."""
+        return bool(self.files) and all(file.suffix.lower() in PARQUET for file in self.files)
+
+    @property
+    def n_bytes(self) -> int:
+        """The size of its files."""
+        return sum(file.stat().st_size for file in self.files)
+
+    def stamps(self) -> list[list[str | int]]:
+        """Tell this table apart from another, as JSON values.
+
+        Returns
+        -------
+        list
+            Of each file its path, size and time of change; or the query.
+        """
+        return [["query", self.query]] if self.query is not None else stamps(self.files)
+
+
+PARQUET = (".parquet", ".pq")
+
+
+def place_of(text: str | Path, database_env: str | None = None) -> Place:
+    """Find what a user means.
+
+    Parameters
+    ----------
+    text : str or Path
+        A CSV or Parquet file; a folder, of which every Parquet file at any depth is read; a glob;
+        or, as a str, a query that begins with ``SELECT`` or ``WITH``.
+    database_env : str or None
+        The environment variable that holds the database's URL.
+
+    Returns
+    -------
+    Place
+
+    Raises
+    ------
+    LeadcastError
+        If there is no such file, none in the folder or of the glob, or a query has no database.
+    """
+    name = str(text)
+    if isinstance(text, str) and _QUERY.match(text):
+        if database_env is None:
+            raise LeadcastError(
+                f"{name!r} is a query, and no database is named; add --database-env VARIABLE, an "
+                "environment variable that holds its URL, as postgresql://user:password@host/name"
+            )
+        return Place(name=_shortened(name), query=name, url_env=database_env)
+    return Place(name=name, files=tuple(_found(Path(text), name)))
+
+
+def _found(path: Path, name: str) -> Sequence[Path]:
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        files = sorted(file for ending in PARQUET for file in path.rglob(f"*{ending}"))
+        # What begins with a dot or an underscore is a writer's own, by Hadoop's custom.
+        files = [file for file in files if not _is_hidden(file.relative_to(path))]
+        if not files:
+            raise LeadcastError(f"{name}: no Parquet file in this folder; name one that has some")
+        return files
+    if _GLOB & set(name):
+        anchor = Path(path.anchor) if path.is_absolute() else Path()
+        files = sorted(file for file in anchor.glob(_below(path)) if file.is_file())
+        if files:
+            return files
+        raise LeadcastError(f"{name}: no file is called so; check the pattern and the folder")
+    raise LeadcastError(f"{name}: there is no such file or folder; check the name")
+
+
+def _below(path: Path) -> str:
+    return str(path.relative_to(path.anchor)) if path.is_absolute() else str(path)
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith((".", "_")) for part in path.parts)
+
+
+def _shortened(query: str) -> str:
+    words = " ".join(query.split())
+    return words if len(words) <= 60 else words[:59] + "…"

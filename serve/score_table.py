@@ -1,0 +1,179 @@
+"""A database's table of scores: the latest score of each lead by each model version."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from features.errors import LeadcastError
+from serve.scores import SCHEMA
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+ROWS_AT_ONCE = 10_000
+KEY = ("lead_id", "model_version")
+_NAME = re.compile(r"(?:([A-Za-z_]\w*)\.)?([A-Za-z_]\w*)", re.ASCII)
+_DATABASES = ("postgresql", "sqlite")
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """A table with a row for each lead and model version; made where there is none.
+
+    Parameters
+    ----------
+    name : str
+        ``scores`` or ``schema.scores``.
+    url_env : str
+        The environment variable that holds the database's SQLAlchemy URL.
+    """
+
+    name: str
+    url_env: str
+
+    def refuse_unusable(self) -> None:
+        """Refuse a name or database that cannot be used, before any work.
+
+        Raises
+        ------
+        LeadcastError
+            If the name is none, the variable is not set, the database is neither PostgreSQL nor
+            SQLite or does not answer, or the table has not the columns of scores. The URL is
+            never told: it may hold a password.
+        """
+        import sqlalchemy as sa
+
+        with self._connected() as connection:
+            table = self._table()
+            inspector = sa.inspect(connection)
+            if not inspector.has_table(table.name, schema=table.schema):
+                return
+            present = {column["name"] for column in inspector.get_columns(table.name, table.schema)}
+            missing = sorted({column.name for column in table.columns} - present)
+            if missing:
+                raise LeadcastError(
+                    f"table {self.name}: has no column {', '.join(missing)}; name another table, "
+                    "or let this one be made anew"
+                )
+
+    def upsert(self, scores: pl.LazyFrame) -> None:
+        """Insert scores, or put them in the place of earlier ones, in one transaction.
+
+        A score at an earlier moment than the one that is there changes nothing.
+
+        Parameters
+        ----------
+        scores : pl.LazyFrame
+            As `serve.scorer.Scorer.score` gives them.
+
+        Raises
+        ------
+        LeadcastError
+            If the database refuses; nothing has been changed then.
+        """
+        table = self._table()
+        with self._connected() as connection, connection.begin():
+            table.create(connection, checkfirst=True)
+            dialect = connection.dialect.name
+            statement = _upsert(table, dialect)
+            for frame in scores.collect_batches(chunk_size=ROWS_AT_ONCE, maintain_order=True):
+                for rows in frame.iter_slices(ROWS_AT_ONCE):
+                    values = _as_stored(rows, dialect).to_dicts()
+                    if values:
+                        connection.execute(statement, values)
+
+    def _table(self) -> "sa.Table":
+        import sqlalchemy as sa
+
+        match = _NAME.fullmatch(self.name)
+        if match is None:
+            raise LeadcastError(
+                f"table {self.name!r}: expected a name such as scores or crm.scores, of letters, "
+                "digits and underscores"
+            )
+        types: Mapping[pl.DataType, Any] = {
+            pl.String(): sa.Text(),
+            pl.Float64(): sa.Double(),
+            pl.Boolean(): sa.Boolean(),
+        }
+        columns = [
+            sa.Column(
+                name,
+                types.get(dtype, sa.DateTime(timezone=True)),
+                primary_key=name in KEY,
+                nullable=name not in KEY,
+            )
+            for name, dtype in SCHEMA.items()
+        ]
+        reasons = sa.Column("reasons", sa.Text())
+        return sa.Table(match[2], sa.MetaData(), *columns, reasons, schema=match[1])
+
+    def _engine(self) -> "sa.Engine":
+        import sqlalchemy as sa
+
+        url = os.environ.get(self.url_env, "").strip() if self.url_env else ""
+        if not url:
+            variable = self.url_env or "(none named)"
+            raise LeadcastError(
+                f"table {self.name}: the environment variable {variable} with the database's URL "
+                "is not set; set it, as postgresql://user:password@host/name, and name it with "
+                "--database-env"
+            )
+        try:
+            parsed = sa.make_url(re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url))
+            if parsed.get_backend_name() not in _DATABASES:
+                raise LeadcastError(
+                    f"table {self.name}: the database is {parsed.get_backend_name()}; scores can "
+                    f"be put into {' or '.join(_DATABASES)}"
+                )
+            return sa.create_engine(parsed)
+        except (sa.exc.SQLAlchemyError, ImportError, ValueError):
+            raise LeadcastError(
+                f"table {self.name}: what {self.url_env} holds is no URL of a database"
+            ) from None
+
+    @contextmanager
+    def _connected(self) -> "Iterator[sa.Connection]":
+        import sqlalchemy as sa
+
+        engine = self._engine()
+        try:
+            with engine.connect() as connection:
+                yield connection
+        except sa.exc.SQLAlchemyError as error:
+            words = " ".join(str(getattr(error, "orig", None) or error).split())
+            raise LeadcastError(
+                f"table {self.name}: the database refuses ({words}); nothing was written. Look at "
+                "the URL, the rights and the table's columns"
+            ) from None
+        finally:
+            engine.dispose()
+
+
+def _upsert(table: "sa.Table", dialect: str) -> "sa.Executable":
+    from sqlalchemy import or_
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
+    new = insert.excluded
+    is_later = or_(table.c.as_of.is_(None), new.as_of.is_(None), new.as_of >= table.c.as_of)
+    changed = {column.name: new[column.name] for column in table.columns if column.name not in KEY}
+    return insert.on_conflict_do_update(index_elements=KEY, set_=changed, where=is_later)
+
+
+def _as_stored(scores: pl.DataFrame, dialect: str) -> pl.DataFrame:
+    reasons = pl.lit(None, dtype=pl.String).alias("reasons")
+    if "reasons" in scores.columns:
+        present = pl.col("reasons").is_not_null()
+        reasons = pl.when(present).then(pl.col("reasons").struct.json_encode()).alias("reasons")
+    stored = scores.with_columns(reasons)
+    if dialect == "sqlite":
+        # SQLite has no type for moments; what is stored is UTC.
+        stored = stored.with_columns(pl.col("as_of").dt.replace_time_zone(None))
+    # PostgreSQL's texts cannot hold a null character.
+    return stored.with_columns(pl.col("lead_id").str.replace_all("\0", "\ufffd", literal=True))

@@ -1,0 +1,182 @@
+"""What a batch reads: files, folders, globs, queries, whole or in pieces, the same scores."""
+
+import sqlite3
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from features.errors import FaultsError, LeadcastError
+from serve import batch_inputs, batch_pieces
+from serve.batch import BatchSettings, score_files
+from serve.batch_changed import changed_since
+from serve.batch_places import place_of
+from serve.scorer import Scorer
+from tests.scoring_world import START, bundle_folder, scoring_world
+
+AS_OF = START + timedelta(days=150)
+SINCE = AS_OF - timedelta(days=10)
+SETTINGS = BatchSettings(AS_OF)
+ZONE = "%Y-%m-%dT%H:%M:%S%.6fZ"
+
+
+@cache
+def scorer() -> Scorer:
+    return Scorer.load(bundle_folder())
+
+
+def leads() -> pl.DataFrame:
+    return scoring_world().tables.leads.drop("position").head(300)
+
+
+@cache
+def events() -> pl.DataFrame:
+    return scoring_world().tables.events.collect()
+
+
+@cache
+def expected() -> pl.DataFrame:
+    return scorer().score(leads(), events().lazy(), AS_OF, [])
+
+
+def write_parts(table: pl.DataFrame, folder: Path, suffix: str, n_parts: int = 3) -> None:
+    folder.mkdir(parents=True)
+    for number in range(n_parts):
+        part = table[number * table.height // n_parts : (number + 1) * table.height // n_parts]
+        path = folder / f"part-{number}{suffix}"
+        if suffix == ".csv":
+            part.write_csv(path, datetime_format=ZONE)
+        else:
+            part.write_parquet(path)
+
+
+def scored(
+    folder: Path, own: str | Path, theirs: str | Path | None, database_env: str | None = None
+) -> pl.DataFrame:
+    out = folder / "out.parquet"
+    score_files(scorer(), own, theirs, out, SETTINGS, database_env=database_env)
+    return pl.read_parquet(folder / "out.parquet")
+
+
+@pytest.mark.parametrize("way", ["folder", "glob", "absolute glob"])
+def test_parquet_in_several_files_scores_as_in_one(tmp_path: Path, way: str) -> None:
+    write_parts(leads(), tmp_path / "leads/day=1", ".parquet")
+    write_parts(events(), tmp_path / "events", ".parquet")
+    (tmp_path / "leads/_SUCCESS.parquet").touch()
+    places: dict[str, tuple[Path | str, Path | str]] = {
+        "folder": (tmp_path / "leads", tmp_path / "events"),
+        "glob": (tmp_path / "leads/*/part-*.parquet", tmp_path / "events/*.parquet"),
+        "absolute glob": (str(tmp_path / "leads/**/p*.parquet"), str(tmp_path / "events/p*")),
+    }
+    assert_frame_equal(scored(tmp_path, *places[way]), expected(), check_exact=True)
+
+
+@pytest.mark.parametrize("piece_rows", [100_000, 70])
+def test_csv_in_pieces_scores_as_a_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece_rows: int
+) -> None:
+    monkeypatch.setattr(batch_inputs, "WHOLE_BYTES", 0)
+    monkeypatch.setattr(batch_pieces, "PIECE_ROWS", piece_rows)
+    write_parts(leads(), tmp_path / "leads", ".csv")
+    write_parts(events(), tmp_path / "events", ".csv")
+    found = scored(tmp_path, tmp_path / "leads/*.csv", tmp_path / "events/*.csv")
+    assert_frame_equal(found, expected(), check_exact=True)
+    assert {path.name for path in tmp_path.iterdir()} == {"leads", "events", "out.parquet"}
+
+
+def test_faults_in_pieces_name_the_file_of_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_inputs, "WHOLE_BYTES", 0)
+    monkeypatch.setattr(batch_pieces, "PIECE_ROWS", 70)
+    bad = leads().with_columns(created_at=pl.lit("yesterday"))
+    bad.write_csv(tmp_path / "leads.csv")
+    with pytest.raises(FaultsError) as raised:
+        scored(tmp_path, tmp_path / "leads.csv", None)
+    assert "leads.csv" in str(raised.value)
+    assert "yesterday" in str(raised.value)
+    assert "piece_" not in str(raised.value)
+    assert {path.name for path in tmp_path.iterdir()} == {"leads.csv"}
+
+
+def test_a_lead_twice_is_refused_though_it_stands_in_two_files(tmp_path: Path) -> None:
+    write_parts(pl.concat([leads(), leads().head(1)]), tmp_path / "leads", ".csv")
+    with pytest.raises(FaultsError, match="lead 0"):
+        scored(tmp_path, tmp_path / "leads/*.csv", None)
+
+
+def fill_sqlite(path: Path) -> str:
+    with sqlite3.connect(path) as database:
+        for name, table in (("leads", leads()), ("events", events())):
+            told = table.with_columns(pl.col(pl.Datetime).dt.strftime(ZONE))
+            told = told.with_columns(pl.col(pl.Boolean).cast(pl.Int8))
+            columns = ", ".join(told.columns)
+            database.execute(f"CREATE TABLE {name} ({columns})")
+            marks = ", ".join("?" * told.width)
+            database.executemany(f"INSERT INTO {name} VALUES ({marks})", told.rows())
+    return f"sqlite:///{path}"
+
+
+def test_a_query_scores_as_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRM_URL", fill_sqlite(tmp_path / "crm.db"))
+    queries = ("SELECT * FROM leads", "select lead_id, occurred_at, event_type, value from events")
+    found = scored(tmp_path, *queries, database_env="CRM_URL")
+    assert_frame_equal(found, expected(), check_exact=True)
+
+
+def test_a_query_without_a_database_is_refused() -> None:
+    with pytest.raises(LeadcastError, match="--database-env"):
+        place_of("SELECT * FROM leads")
+
+
+def test_a_query_that_the_database_refuses_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRM_URL", fill_sqlite(tmp_path / "crm.db"))
+    with pytest.raises(LeadcastError, match="no such table: nobody"):
+        scored(tmp_path, "SELECT * FROM nobody", None, database_env="CRM_URL")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("absent", "no such file or folder"), ("*.gone", "no file is called so")]
+)
+def test_a_place_where_nothing_is_is_told(tmp_path: Path, name: str, words: str) -> None:
+    with pytest.raises(LeadcastError, match=words):
+        place_of(tmp_path / name)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(LeadcastError, match="no Parquet file"):
+        place_of(tmp_path / "empty")
+
+
+CHANGES: dict[str, Callable[[pl.DataFrame], set[str]]] = {
+    "created": lambda t: set(t.filter(pl.col("created_at") >= SINCE)["lead_id"]),
+    "did something": lambda _: set(
+        events().filter(pl.col("occurred_at").is_between(SINCE, AS_OF, closed="left"))["lead_id"]
+    ),
+}
+
+
+def test_only_leads_that_have_changed_are_scored_and_score_the_same(tmp_path: Path) -> None:
+    leads().write_parquet(tmp_path / "leads.parquet")
+    events().write_parquet(tmp_path / "events.parquet")
+    settings = BatchSettings(AS_OF, changed_since=SINCE, chunk_leads=70)
+    files = (tmp_path / "leads.parquet", tmp_path / "events.parquet")
+    score_files(scorer(), *files, tmp_path / "out.parquet", settings)
+    found = pl.read_parquet(tmp_path / "out.parquet")
+    changed = set.union(*(change(leads()) for change in CHANGES.values()))
+    wanted = expected().filter(pl.col("lead_id").is_in(changed))
+    assert 0 < wanted.height < expected().height
+    assert_frame_equal(found, wanted, check_exact=True)
+
+
+@pytest.mark.parametrize(("offset_us", "kept"), [(0, 1), (-1, 0)])
+def test_a_change_at_the_very_moment_counts(offset_us: int, kept: int) -> None:
+    moment = SINCE + timedelta(microseconds=offset_us)
+    one = leads().head(1).with_columns(created_at=pl.lit(moment).cast(pl.Datetime("us", "UTC")))
+    assert changed_since(one.lazy(), None, SINCE, AS_OF).collect().height == kept
+    old = one.with_columns(created_at=SINCE - timedelta(days=9), updated_at=moment)
+    assert changed_since(old.lazy(), None, SINCE, AS_OF).collect().height == kept
