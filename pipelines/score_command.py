@@ -48,57 +48,61 @@ Exit codes: 0 scored; 1 refused, nothing was written; 2 wrong use of the command
 3 scored, with warnings, under --strict; 130 interrupted (go on with --resume)."""
 
 
+Bundle = Annotated[Path, typer.Option(help="The folder of the exported scorer.")]
+Leads = Annotated[
+    str, typer.Option(help="Leads: CSV, Parquet, a folder of Parquet, a glob, or a SELECT.")
+]
+Events = Annotated[str | None, typer.Option(help="Their events, likewise.")]
+Out = Annotated[
+    Path | None, typer.Option(help="The scores to write: .csv or .parquet (or see --for).")
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option(help="The moment to score at, with its zone; now unless leads have as_of."),
+]
+Source = Annotated[
+    str | None, typer.Option(help="Read the files as this source's definition maps its export.")
+]
+Reasons = Annotated[
+    str, typer.Option(help="Explain top:N leads, those above the cut (grade A), all, or none.")
+]
+Changed = Annotated[
+    str | None,
+    typer.Option(help="Only leads created, updated or with events since then (with a zone)."),
+]
+For = Annotated[Crm | None, typer.Option("--for", help="Write the file that this CRM takes.")]
+Table = Annotated[str, typer.Option(help="Put the scores into this database table (an upsert).")]
+Database = Annotated[str, typer.Option(help="The environment variable with the database's URL.")]
+History = Annotated[
+    Path | None, typer.Option(help="Append the scores to the history in this folder.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted batch.")]
+Chunk = Annotated[int, typer.Option(min=1, help="About so many leads are in memory at a time.")]
+Threads = Annotated[int, typer.Option(min=1, help="So many parts at a time.")]
+Told = Annotated[Summary, typer.Option(help="Tell what was done in words, or as JSON.")]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="End with exit code 3 where there are warnings.")
+]
+
+
 def score(
-    bundle: Annotated[Path, typer.Option(help="The folder of the exported scorer.")],
-    leads: Annotated[
-        str,
-        typer.Option(help="Leads: CSV, Parquet, a folder of Parquet, a glob, or a SELECT."),
-    ],
-    out: Annotated[
-        Path | None, typer.Option(help="The scores to write: .csv or .parquet (or see --for).")
-    ] = None,
-    events: Annotated[str | None, typer.Option(help="Their events, likewise.")] = None,
-    as_of: Annotated[
-        str | None,
-        typer.Option(help="The moment to score at, with its zone; now unless leads have as_of."),
-    ] = None,
-    source: Annotated[
-        str | None,
-        typer.Option(help="Read the files as this source's definition maps its export."),
-    ] = None,
-    reasons: Annotated[
-        str,
-        typer.Option(help="Explain top:N leads, those above the cut (grade A), all, or none."),
-    ] = "cut",
-    only_changed_since: Annotated[
-        str | None,
-        typer.Option(help="Only leads created, updated or with events since then (with a zone)."),
-    ] = None,
-    crm: Annotated[
-        Crm | None, typer.Option("--for", help="Write the file that this CRM takes.")
-    ] = None,
-    table: Annotated[
-        str, typer.Option(help="Put the scores into this database table (an upsert).")
-    ] = "",
-    database_env: Annotated[
-        str, typer.Option(help="The environment variable with the database's URL.")
-    ] = "",
-    history: Annotated[
-        Path | None, typer.Option(help="Append the scores to the history in this folder.")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a batch that was interrupted.")
-    ] = False,
-    chunk_leads: Annotated[
-        int, typer.Option(min=1, help="About so many leads are in memory at a time.")
-    ] = 100_000,
-    threads: Annotated[int, typer.Option(min=1, help="So many parts at a time.")] = 1,
-    summary: Annotated[
-        Summary, typer.Option(help="Tell what was done in words, or as JSON.")
-    ] = Summary.text,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="End with exit code 3 where there are warnings.")
-    ] = False,
+    bundle: Bundle,
+    leads: Leads,
+    out: Out = None,
+    events: Events = None,
+    as_of: AsOf = None,
+    source: Source = None,
+    reasons: Reasons = "cut",
+    only_changed_since: Changed = None,
+    crm: For = None,
+    table: Table = "",
+    database_env: Database = "",
+    history: History = None,
+    resume: Resume = False,
+    chunk_leads: Chunk = 100_000,
+    threads: Threads = 1,
+    summary: Told = Summary.text,
+    strict: Strict = False,
 ) -> None:
     """Score leads with a bundle: a probability for each, and reasons for the best.
 

@@ -5,9 +5,9 @@ scored and kept, and the scores are merged into the order of the leads. A batch 
 goes on with `resume` and gives the same bytes.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -15,10 +15,17 @@ import polars as pl
 
 from features.errors import Fault, FaultsError, LeadcastError
 from serve.asked import in_words
-from serve.batch_changed import changed_since
 from serve.batch_deliver import Outputs, deliver
-from serve.batch_inputs import Inputs, Piece, read_inputs
+from serve.batch_inputs import Inputs, read_inputs
 from serve.batch_output import ROW, merged
+from serve.batch_parts import (
+    Part,
+    count_reasons,
+    grades_of,
+    only_top,
+    split_inputs,
+    summed,
+)
 from serve.batch_places import place_of
 from serve.batch_work import Work
 from serve.reasons_asked import NO_REASONS, ReasonsAsked
@@ -198,88 +205,28 @@ def score_inputs(
     with Work.opened(outputs.place, job, settings.resume) as work:
         moment = work.moment if scorer.is_dated else settings.as_of
         inputs = read(work.folder / "read")
-        parts = _split(inputs, work, settings, moment)
+        parts = split_inputs(inputs, work, settings.chunk_leads, settings.changed_since, moment)
         _refuse_faults(scorer, parts, moment)
         n_rows = sum(_score_parts(scorer, parts, moment, work, settings, progress))
         files = [work.scores_of(part.number) for part in parts]
         scores = merged([pl.scan_parquet(file) for file in files])
         if settings.reasons.which == "top":
-            scores = _only_top(scores, files, settings.reasons.top)
+            scores = only_top(scores, files, settings.reasons.top)
         deliver(scores.drop(ROW), outputs, work.folder)
         warnings = [fault for part in parts for fault in work.warnings_of(part.number)]
-        grades = _grades(files)
+        grades = grades_of(files)
     return BatchSummary(
         outputs,
         n_rows,
         moment,
         version_of(scorer.bundle),
         grades,
-        _n_reasons(settings.reasons, n_rows, grades),
+        count_reasons(settings.reasons, n_rows, grades),
         (*inputs.warnings, *map(in_words, summed(warnings))),
     )
 
 
-@dataclass(frozen=True)
-class _Part:
-    number: int
-    n_rows: int
-    leads: pl.LazyFrame
-    events: pl.LazyFrame | None
-
-
-def _split(
-    inputs: Inputs, work: Work, settings: BatchSettings, moment: datetime | None
-) -> list[_Part]:
-    pieces = inputs.pieces
-    if len(pieces) == 1:
-        pieces = _in_parts(*pieces[0], work, settings.chunk_leads)
-    since = settings.changed_since
-    if since is not None:
-        pieces = [(changed_since(leads, events, since, moment), events) for leads, events in pieces]
-    return [
-        _Part(number, _height(leads), leads, events)
-        for number, (leads, events) in enumerate(pieces)
-    ]
-
-
-def _in_parts(
-    leads: pl.LazyFrame, events: pl.LazyFrame | None, work: Work, chunk_leads: int
-) -> Sequence[Piece]:
-    if ROW not in leads.collect_schema():
-        leads = leads.with_row_index(ROW)
-    n_parts = max(1, -(-_height(leads) // chunk_leads))
-    own = work.split("leads", leads, n_parts)
-    if events is None:
-        return [(some, None) for some in own]
-    return list(zip(own, work.split("events", events, n_parts), strict=True))
-
-
-def _only_top(scores: pl.LazyFrame, files: Sequence[Path], top: int) -> pl.LazyFrame:
-    """Keep the reasons of the leads that score highest among all; each part kept its own."""
-    best = pl.concat(
-        pl.scan_parquet(file).filter(pl.col("reasons").is_not_null()).select("probability", ROW)
-        for file in files
-    )
-    rows = best.sort("probability", ROW, descending=[True, False]).head(top).collect()[ROW]
-    kept = pl.when(pl.col(ROW).is_in(rows.implode())).then("reasons")
-    return scores.with_columns(kept.alias("reasons"))
-
-
-def _grades(files: Sequence[Path]) -> dict[str, int]:
-    counts = pl.scan_parquet(list(files)).group_by("grade").len().sort("grade").collect()
-    return dict(counts.iter_rows())
-
-
-def _n_reasons(asked: ReasonsAsked, n_rows: int, grades: Mapping[str, int]) -> int:
-    counts = {"none": 0, "all": n_rows, "cut": grades.get("A", 0), "top": min(asked.top, n_rows)}
-    return counts[asked.which]
-
-
-def _height(table: pl.LazyFrame) -> int:
-    return int(table.select(pl.len()).collect().item())
-
-
-def _refuse_faults(scorer: Scorer, parts: Sequence[_Part], moment: datetime | None) -> None:
+def _refuse_faults(scorer: Scorer, parts: Sequence[Part], moment: datetime | None) -> None:
     """Tell every fault of all parts before the first is scored."""
     faults: list[Fault] = []
     for part in parts:
@@ -294,7 +241,7 @@ def _refuse_faults(scorer: Scorer, parts: Sequence[_Part], moment: datetime | No
 
 def _score_parts(
     scorer: Scorer,
-    parts: Sequence[_Part],
+    parts: Sequence[Part],
     moment: datetime | None,
     work: Work,
     settings: BatchSettings,
@@ -302,7 +249,7 @@ def _score_parts(
 ) -> Iterator[int]:
     total, done = sum(part.n_rows for part in parts), 0
 
-    def score(part: _Part) -> int:
+    def score(part: Part) -> int:
         if not work.scores_of(part.number).exists():
             _score_part(scorer, part, moment, work, settings.reasons)
         return part.n_rows
@@ -316,29 +263,9 @@ def _score_parts(
 
 
 def _score_part(
-    scorer: Scorer, part: _Part, moment: datetime | None, work: Work, reasons: ReasonsAsked
+    scorer: Scorer, part: Part, moment: datetime | None, work: Work, reasons: ReasonsAsked
 ) -> None:
     warnings: list[Fault] = []
     leads = part.leads.sort(ROW).collect()
     scores = scorer.score(leads.drop(ROW), part.events, moment, warnings, reasons)
     work.keep(part.number, scores.with_columns(leads[ROW]), warnings)
-
-
-def summed(faults: Iterable[Fault]) -> list[Fault]:
-    """Tell faults of the same kind at the same place, found in several parts, as one.
-
-    Parameters
-    ----------
-    faults : iterable of Fault
-
-    Returns
-    -------
-    list of Fault
-        The first of each kind, with the counts of all, in the order in which they came first.
-    """
-    first: dict[tuple[str, ...], Fault] = {}
-    for fault in faults:
-        kind = (fault.where, fault.expected, fault.remedy, fault.severity)
-        known = first.get(kind)
-        first[kind] = fault if known is None else replace(known, count=known.count + fault.count)
-    return list(first.values())

@@ -12,6 +12,8 @@ from serve.scorer import Scorer
 
 WHOLE_BYTES = 64_000_000
 """Files that are not larger together are read whole, so that faults are told line by line."""
+PIECE_ROWS = 100_000
+"""About so many leads of what is larger are read at a time."""
 
 Piece = tuple[pl.LazyFrame, pl.LazyFrame | None]
 
@@ -91,6 +93,7 @@ def read_inputs(
         attribute_types=types,
         is_dated=scorer.is_dated,
         time_zone=time_zone,
+        piece_rows=PIECE_ROWS,
     )
     return Inputs(pieces, warnings)
 

@@ -4,6 +4,7 @@ The rows go to disk as they come, numbered, with their values as texts or as the
 them; then they are split by lead, and each piece is read with the care of a small file.
 """
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -22,8 +23,6 @@ from serve.batch_output import ROW
 from serve.batch_places import Place
 from serve.batch_split import split_by_lead
 
-PIECE_ROWS = 100_000
-"""About so many leads are read at a time."""
 _WHERE = "Name the file with the leads to score"
 
 
@@ -35,7 +34,7 @@ def read_in_pieces(
     attribute_types: Mapping[str, str],
     is_dated: bool,
     time_zone: str | None,
-    piece_rows: int = PIECE_ROWS,
+    piece_rows: int,
 ) -> tuple[list[tuple[pl.LazyFrame, pl.LazyFrame | None]], tuple[Fault, ...]]:
     """Read leads and events in pieces, in bounded memory.
 
@@ -63,6 +62,8 @@ def read_in_pieces(
         With the faults of all pieces. They name values; lines of the file only where a row could
         not be split into fields.
     """
+    # What a killed batch has left may be half done; the same pieces come out again.
+    shutil.rmtree(folder, ignore_errors=True)
     n_leads = _store("leads", leads, folder)
     n_pieces = max(1, -(-n_leads // piece_rows))
     some = split_by_lead(folder / "leads_split", _stored(folder, "leads"), n_pieces)

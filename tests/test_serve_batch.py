@@ -12,8 +12,9 @@ from polars.testing import assert_frame_equal
 
 from features.errors import Fault, FaultsError, LeadcastError
 from serve import batch
-from serve.batch import BatchSettings, score_files, summed
+from serve.batch import BatchSettings, score_files
 from serve.batch_output import without_formulas
+from serve.batch_parts import summed
 from serve.reasons_asked import ReasonsAsked
 from serve.scorer import Scorer
 from tests.scoring_world import START, bundle_folder, scoring_world

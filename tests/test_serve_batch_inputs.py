@@ -11,7 +11,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from features.errors import FaultsError, LeadcastError
-from serve import batch_inputs, batch_pieces
+from serve import batch_inputs
 from serve.batch import BatchSettings, score_files
 from serve.batch_changed import changed_since
 from serve.batch_places import place_of
@@ -80,7 +80,7 @@ def test_csv_in_pieces_scores_as_a_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece_rows: int
 ) -> None:
     monkeypatch.setattr(batch_inputs, "WHOLE_BYTES", 0)
-    monkeypatch.setattr(batch_pieces, "PIECE_ROWS", piece_rows)
+    monkeypatch.setattr(batch_inputs, "PIECE_ROWS", piece_rows)
     write_parts(leads(), tmp_path / "leads", ".csv")
     write_parts(events(), tmp_path / "events", ".csv")
     found = scored(tmp_path, tmp_path / "leads/*.csv", tmp_path / "events/*.csv")
@@ -88,11 +88,30 @@ def test_csv_in_pieces_scores_as_a_table(
     assert {path.name for path in tmp_path.iterdir()} == {"leads", "events", "out.parquet"}
 
 
+def test_csv_in_pieces_is_resumed_after_a_kill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(done: int, total: int) -> None:
+        if done > total / 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(batch_inputs, "WHOLE_BYTES", 0)
+    monkeypatch.setattr(batch_inputs, "PIECE_ROWS", 70)
+    leads().write_csv(tmp_path / "leads.csv", datetime_format=ZONE)
+    files = (tmp_path / "leads.csv", None)
+    score_files(scorer(), *files, tmp_path / "whole.csv", SETTINGS)
+    with pytest.raises(KeyboardInterrupt):
+        score_files(scorer(), *files, tmp_path / "out.csv", SETTINGS, killed)
+    assert not (tmp_path / "out.csv").exists()
+    score_files(scorer(), *files, tmp_path / "out.csv", BatchSettings(AS_OF, resume=True))
+    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+
+
 def test_faults_in_pieces_name_the_file_of_the_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batch_inputs, "WHOLE_BYTES", 0)
-    monkeypatch.setattr(batch_pieces, "PIECE_ROWS", 70)
+    monkeypatch.setattr(batch_inputs, "PIECE_ROWS", 70)
     bad = leads().with_columns(created_at=pl.lit("yesterday"))
     bad.write_csv(tmp_path / "leads.csv")
     with pytest.raises(FaultsError) as raised:

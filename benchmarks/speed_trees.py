@@ -1,0 +1,141 @@
+"""The forest against LightGBM's own predict and pred_contrib: 500 trees of 63 leaves."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.timing import in_turns, ratio_of
+from models.data import Matrix
+from models.trees import Forest
+
+if TYPE_CHECKING:
+    from lightgbm import Booster
+
+N_FEATURES, N_CATEGORIES = 100, 10
+TREES, LEAVES = 500, 63
+TRAINED_ROWS = 20_000
+
+
+def make_matrix(n_rows: int, seed: int = 0) -> Matrix:
+    """Draw rows with missing values and categories, as a feature matrix has them.
+
+    Parameters
+    ----------
+    n_rows : int
+    seed : int
+
+    Returns
+    -------
+    ndarray of float32, shape (n_rows, N_FEATURES)
+        The last `N_CATEGORIES` columns are codes from 0 to 29.
+    """
+    generator = np.random.default_rng(seed)
+    values = generator.normal(size=(n_rows, N_FEATURES)).astype(np.float32)
+    values[:, -N_CATEGORIES:] = generator.integers(0, 30, (n_rows, N_CATEGORIES))
+    values[generator.random((n_rows, N_FEATURES), dtype=np.float32) < 0.1] = np.nan
+    return values
+
+
+def make_booster(trees: int = TREES) -> "Booster":
+    """Train a model of the size that is asked, on little data.
+
+    Parameters
+    ----------
+    trees : int
+
+    Returns
+    -------
+    lightgbm.Booster
+    """
+    import lightgbm
+
+    values = make_matrix(TRAINED_ROWS, seed=1)
+    known = np.nan_to_num(values)
+    liking = known[:, 0] + known[:, 1] * known[:, 2] + (known[:, -1] > 15) - 1
+    generator = np.random.default_rng(2)
+    converted = generator.random(TRAINED_ROWS) < 1 / (1 + np.exp(-liking))
+    options = {
+        "objective": "binary",
+        "num_leaves": LEAVES,
+        "min_data_in_leaf": 20,
+        "learning_rate": 0.02,
+        "feature_fraction": 0.5,
+        "num_threads": 1,
+        "verbose": -1,
+    }
+    categories = list(range(N_FEATURES - N_CATEGORIES, N_FEATURES))
+    data = lightgbm.Dataset(values, converted, categorical_feature=categories)
+    return lightgbm.train(options, data, trees)
+
+
+def measure_predictions(
+    booster: "Booster", n_rows: int, threads: int, rounds: int, tell: Callable[[str], None]
+) -> dict[str, Any]:
+    """Score a prepared matrix with both.
+
+    Parameters
+    ----------
+    booster : lightgbm.Booster
+    n_rows, threads, rounds : int
+    tell : callable
+        Told what is being done.
+
+    Returns
+    -------
+    dict
+        ``rows_per_second_against_lightgbm`` and ``largest_difference``.
+    """
+    tell(f"predict, {n_rows:,} rows, {threads} threads")
+    values, forest = make_matrix(n_rows), Forest.from_lightgbm_text(booster.model_to_string())
+    ours = forest.raw(values[:1000], threads)
+    theirs = booster.predict(values[:1000], raw_score=True, num_threads=threads)
+    seconds = in_turns(
+        {
+            "leadcast": lambda: forest.raw(values, threads),
+            "lightgbm": lambda: booster.predict(values, raw_score=True, num_threads=threads),
+        },
+        rounds,
+    )
+    return {
+        "n_rows": n_rows,
+        "threads": threads,
+        "rows_per_second_against_lightgbm": round(ratio_of(seconds, "lightgbm", "leadcast"), 2),
+        "rows_per_second": round(n_rows / min(seconds["leadcast"])),
+        "largest_difference": float(np.abs(ours - theirs).max()),
+    }
+
+
+def measure_contributions(
+    booster: "Booster", n_rows: int, threads: int, rounds: int, tell: Callable[[str], None]
+) -> dict[str, Any]:
+    """Explain rows with both.
+
+    Parameters
+    ----------
+    booster, n_rows, threads, rounds, tell
+        As in `measure_predictions`.
+
+    Returns
+    -------
+    dict
+        Likewise.
+    """
+    tell(f"contributions, {n_rows:,} rows, {threads} threads")
+    values, forest = make_matrix(n_rows), Forest.from_lightgbm_text(booster.model_to_string())
+    ours = forest.contributions(values[:50])
+    theirs = booster.predict(values[:50], pred_contrib=True, num_threads=1)
+    seconds = in_turns(
+        {
+            "leadcast": lambda: forest.contributions(values, threads),
+            "lightgbm": lambda: booster.predict(values, pred_contrib=True, num_threads=threads),
+        },
+        rounds,
+    )
+    return {
+        "n_rows": n_rows,
+        "threads": threads,
+        "rows_per_second_against_lightgbm": round(ratio_of(seconds, "lightgbm", "leadcast"), 2),
+        "rows_per_second": round(n_rows / min(seconds["leadcast"])),
+        "largest_difference": float(np.abs(ours - theirs).max()),
+    }

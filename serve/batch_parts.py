@@ -1,0 +1,168 @@
+"""The parts of a batch: leads split by a hash of the lead, and what is told of all together."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from features.errors import Fault
+from serve.batch_changed import changed_since
+from serve.batch_inputs import Inputs, Piece
+from serve.batch_output import ROW
+from serve.batch_work import Work
+from serve.reasons_asked import ReasonsAsked
+
+
+@dataclass(frozen=True)
+class Part:
+    """Leads that are scored at once, and their events.
+
+    Parameters
+    ----------
+    number : int
+        From 0 on.
+    n_rows : int
+        How many leads it has.
+    leads : pl.LazyFrame
+        With the column `ROW`.
+    events : pl.LazyFrame or None
+        All events of these leads.
+    """
+
+    number: int
+    n_rows: int
+    leads: pl.LazyFrame
+    events: pl.LazyFrame | None
+
+
+def split_inputs(
+    inputs: Inputs,
+    work: Work,
+    chunk_leads: int,
+    since: datetime | None,
+    moment: datetime | None,
+) -> list[Part]:
+    """Split what is to be scored into parts that fit into memory.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    work : Work
+        Keeps the parts.
+    chunk_leads : int
+        About how many leads a part has.
+    since : datetime or None
+        Only leads that have changed since then.
+    moment : datetime or None
+        The moment of the scores.
+
+    Returns
+    -------
+    list of Part
+    """
+    pieces = inputs.pieces
+    if len(pieces) == 1:
+        pieces = _in_parts(*pieces[0], work, chunk_leads)
+    if since is not None:
+        pieces = [(changed_since(leads, events, since, moment), events) for leads, events in pieces]
+    return [
+        Part(number, _height(leads), leads, events) for number, (leads, events) in enumerate(pieces)
+    ]
+
+
+def only_top(scores: pl.LazyFrame, files: Sequence[Path], top: int) -> pl.LazyFrame:
+    """Keep the reasons of the leads that score highest among all; each part kept its own.
+
+    Parameters
+    ----------
+    scores : pl.LazyFrame
+        Of all parts, with the column `ROW`.
+    files : sequence of Path
+        The parts' scores.
+    top : int
+        How many leads.
+
+    Returns
+    -------
+    pl.LazyFrame
+    """
+    best = pl.concat(
+        pl.scan_parquet(file).filter(pl.col("reasons").is_not_null()).select("probability", ROW)
+        for file in files
+    )
+    rows = best.sort("probability", ROW, descending=[True, False]).head(top).collect()[ROW]
+    kept = pl.when(pl.col(ROW).is_in(rows.implode())).then("reasons")
+    return scores.with_columns(kept.alias("reasons"))
+
+
+def grades_of(files: Sequence[Path]) -> dict[str, int]:
+    """Count the leads of each grade.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        The parts' scores.
+
+    Returns
+    -------
+    dict of str to int
+    """
+    counts = pl.scan_parquet(list(files)).group_by("grade").len().sort("grade").collect()
+    return dict(counts.iter_rows())
+
+
+def count_reasons(asked: ReasonsAsked, n_rows: int, grades: Mapping[str, int]) -> int:
+    """Tell how many leads are explained.
+
+    Parameters
+    ----------
+    asked : ReasonsAsked
+    n_rows : int
+        How many leads there are.
+    grades : mapping of str to int
+        How many of each grade.
+
+    Returns
+    -------
+    int
+    """
+    counts = {"none": 0, "all": n_rows, "cut": grades.get("A", 0), "top": min(asked.top, n_rows)}
+    return counts[asked.which]
+
+
+def summed(faults: Iterable[Fault]) -> list[Fault]:
+    """Tell faults of the same kind at the same place, found in several parts, as one.
+
+    Parameters
+    ----------
+    faults : iterable of Fault
+
+    Returns
+    -------
+    list of Fault
+        The first of each kind, with the counts of all, in the order in which they came first.
+    """
+    first: dict[tuple[str, ...], Fault] = {}
+    for fault in faults:
+        kind = (fault.where, fault.expected, fault.remedy, fault.severity)
+        known = first.get(kind)
+        first[kind] = fault if known is None else replace(known, count=known.count + fault.count)
+    return list(first.values())
+
+
+def _in_parts(
+    leads: pl.LazyFrame, events: pl.LazyFrame | None, work: Work, chunk_leads: int
+) -> Sequence[Piece]:
+    if ROW not in leads.collect_schema():
+        leads = leads.with_row_index(ROW)
+    n_parts = max(1, -(-_height(leads) // chunk_leads))
+    own = work.split("leads", leads, n_parts)
+    if events is None:
+        return [(some, None) for some in own]
+    return list(zip(own, work.split("events", events, n_parts), strict=True))
+
+
+def _height(table: pl.LazyFrame) -> int:
+    return int(table.select(pl.len()).collect().item())
