@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from features.errors import Fault, LeadcastError
-from serve.batch import summed
+from serve.batch_parts import summed
 from serve.http.problems import FieldFault, invalid, of_leads
 from serve.http.questions import Question
 from serve.scorer import Scorer
