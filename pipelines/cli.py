@@ -122,6 +122,25 @@ def compare(
     print(compare_named(source, Asked(rules, score_column, calls_per_week, html)))
 
 
+@app.command(
+    epilog="\b\nExamples:\n"
+    "  leadcast distill demo\n"
+    "  leadcast distill demo --max-rules 10 --out data/rules/mine.yaml"
+)
+def distill(
+    source: Source,
+    max_rules: Annotated[int, typer.Option(help="How many rules at most.")] = 15,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The table to write, YAML; a page beside it has the ending .md."),
+    ] = None,
+) -> None:
+    """Distil the learned model into integer points that a CRM can evaluate, and tell the cost."""
+    from pipelines.distill import distill_named
+
+    print(distill_named(source, max_rules, out))
+
+
 @rules.command(
     "check", epilog="\b\nExample:\n  leadcast rules check demo --rules data/rules/demo_hubspot.yaml"
 )

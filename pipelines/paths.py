@@ -102,6 +102,11 @@ class RunFolder:
         return self.path / "report.html"
 
     @property
+    def distilled(self) -> Path:
+        """The points table that `leadcast distill` makes; its page has the ending ``.md``."""
+        return self.path / "distilled.yaml"
+
+    @property
     def comparison(self) -> Path:
         """The learned score against points: ``comparison.json`` and ``leads.parquet``."""
         return self.path / "comparison"

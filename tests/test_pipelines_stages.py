@@ -11,6 +11,9 @@ import pytest
 
 from benchmarks.demo_truth import by_decile, with_truth
 from features.errors import LeadcastError
+from features.tables import Tables
+from models.rules import check_rules, load_rules
+from pipelines.distill import distill_named
 from pipelines.paths import RunFolder
 from pipelines.score import ScoreRequest, score_new_leads
 from pipelines.summary import summarise
@@ -128,6 +131,18 @@ def test_the_summary_tells_the_figures_and_where_things_lie(project: Path) -> No
     assert str(RUN.report) in told
     assert str(RUN.bundle) in told
     assert (project / RUN.report).exists()
+
+
+def test_distilled_points_are_written_and_cost_is_told_on_the_test(project: Path) -> None:
+    with chdir(project):
+        change_params(project, comparison={"replicates": 100})
+        told = distill_named("demo", max_rules=4)
+        table, tables = load_rules(RUN.distilled), Tables.read(RUN.tables)
+        faults = check_rules(table, tables.leads, tables.events, scores_of(project))
+    assert len(table.rules) == 4
+    assert not [fault for fault in faults if fault.severity == "error"]
+    assert "| AUC, every test snapshot |" in told
+    assert told.startswith((project / RUN.distilled.with_suffix(".md")).read_text())
 
 
 def test_a_stage_that_fails_leaves_what_was_there(project: Path, tmp_path: Path) -> None:

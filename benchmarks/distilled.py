@@ -1,0 +1,77 @@
+"""What distilled points keep of the model: ``python -m benchmarks.distilled [--source NAME]``.
+
+Distils the model of a finished run (``make run``) into tables of 5, 10, 15 and 20 rules, from the
+learning part alone, and compares each on the test part with the full model and with the points
+that the source has. To reach on the demo, with 15 rules: at least half of the model's advantage
+over the existing points, in AUC and in the share of customers reached at the team's capacity.
+"""
+
+import argparse
+from typing import Any
+
+from benchmarks.results import write_result
+from features.tables import Tables
+from models.distill.cost import FIGURES, Cost
+from pipelines.distill import cost_of, distilled_from
+from pipelines.paths import RunFolder
+
+SIZES = (5, 10, 15, 20)
+JUDGED_RULES = 15
+JUDGED = ("auc_snapshots", "auc", "gain")
+
+
+def measure(run: RunFolder, tables: Tables, max_rules: int) -> tuple[Cost, dict[str, Any]]:
+    """Distil and compare.
+
+    Parameters
+    ----------
+    run : RunFolder
+        A finished run.
+    tables : Tables
+        Its tables.
+    max_rules : int
+        How many rules at most.
+
+    Returns
+    -------
+    cost : Cost
+    figures : dict
+        JSON values: each figure of the model, the distilled and the existing points.
+    """
+    cost = cost_of(run, tables, distilled_from(run, tables, max_rules))
+    figures: dict[str, Any] = {"rules": max_rules}
+    for name in FIGURES:
+        pair = getattr(cost.distilled, name)
+        figures[name] = {
+            "model": pair.learned.value,
+            "distilled": pair.points.value,
+            "model_minus_distilled": [pair.difference.low, pair.difference.high],
+            "existing": cost.existing and getattr(cost.existing, name).points.value,
+            "kept": cost.recovered(name),
+        }
+    return cost, figures
+
+
+def main() -> None:
+    """Measure every size and write ``benchmarks/results/distilled.json``."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--source", default="demo")
+    source = parser.parse_args().source
+    run = RunFolder(source)
+    tables = Tables.read(run.tables)
+    results = []
+    for size in SIZES:
+        cost, figures = measure(run, tables, size)
+        results.append(figures)
+        kept = (f"{name} {figures[name]['kept'] or 0:.0%}" for name in JUDGED)
+        print(f"{size} rules keep of the model's advantage: {', '.join(kept)}", flush=True)
+        if size == JUDGED_RULES:
+            print(cost.as_markdown())
+    judged = next(figures for figures in results if figures["rules"] == JUDGED_RULES)
+    least = min(judged[name]["kept"] or 0.0 for name in JUDGED)
+    print(f"least kept with {JUDGED_RULES} rules: {least:.0%} (to reach: 50 %)")
+    write_result("distilled", {"source": source, "least_kept": least, "sizes": results})
+
+
+if __name__ == "__main__":
+    main()

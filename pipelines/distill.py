@@ -1,0 +1,151 @@
+"""``leadcast distill``: a table of integer points fitted to the learned model."""
+
+from pathlib import Path
+
+import polars as pl
+
+from features.errors import LeadcastError
+from features.files import read_json, written_whole
+from features.sources.load import find_definition
+from features.tables import Tables
+from models.calibration import calibrator_from_json
+from models.comparison import Compared
+from models.comparison.ranking import rank, replicate
+from models.comparison.result_ranking import Ranking
+from models.data import Floats
+from models.distill import Distilled, as_markdown, distill
+from models.distill.cost import Cost
+from models.learners.store import load_learner
+from pipelines.compared import Inputs, test_rows
+from pipelines.dataset import LEARNING, read_parts, used_snapshots
+from pipelines.params import ComparisonParams, load_params
+from pipelines.paths import SOURCES, RunFolder
+from pipelines.points import Points, RulePoints, ScoreColumn
+
+
+def distill_named(source: str, max_rules: int = 15, out: Path | None = None) -> str:
+    """Distil the model of a source's run into a points table, and tell what that costs.
+
+    The table is fitted to the learning part alone; the test part only measures its cost.
+
+    Parameters
+    ----------
+    source : str
+        The source's name; its run is complete.
+    max_rules : int
+        How many rules at most.
+    out : Path or None
+        The points table to write (YAML); None: ``distilled.yaml`` in the run's folder. The page
+        for people has the same name with the ending ``.md``.
+
+    Returns
+    -------
+    str
+        The page, and where the files lie.
+
+    Raises
+    ------
+    LeadcastError
+        If the source has not been run, or nothing can be distilled.
+    """
+    run = RunFolder(source)
+    if not run.test_scores.exists():
+        raise LeadcastError(
+            f"{run.test_scores}: there is no such file; `leadcast run {source}` makes it"
+        )
+    tables = Tables.read(run.tables)
+    found = distilled_from(run, tables, max_rules)
+    page = as_markdown(found, cost_of(run, tables, found))
+    path = run.distilled if out is None else out
+    heading = f"# Distilled from the model of {source}: leadcast distill {source}\n"
+    for file, text in ((path, heading + found.text), (path.with_suffix(".md"), page)):
+        with written_whole(file) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    return f"{page}\n  rules    {path}\n  page     {path.with_suffix('.md')}"
+
+
+def distilled_from(run: RunFolder, tables: Tables, max_rules: int) -> Distilled:
+    """Distil the model of a run; see `models.distill.distill`.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    tables : Tables
+        Its tables.
+    max_rules : int
+        How many rules at most.
+
+    Returns
+    -------
+    Distilled
+    """
+    rows = used_snapshots(run).filter(pl.col("part").is_in(LEARNING))
+    title = f"Points distilled from the model of {run.source}"
+    seed = load_params().seed
+    outcome = rows["converted"].cast(pl.Float64).to_numpy()
+    return distill(
+        tables, rows, _probability(run), outcome, max_rules=max_rules, title=title, seed=seed
+    )
+
+
+def cost_of(run: RunFolder, tables: Tables, distilled: Distilled) -> Cost:
+    """Compare the model with the distilled points and with those there were, on the test.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+    tables : Tables
+        Its tables.
+    distilled : Distilled
+        The table.
+
+    Returns
+    -------
+    Cost
+    """
+    definition = find_definition(run.source, SOURCES)
+    params = load_params().comparison.over(definition.comparison)
+    existing = _existing(tables, params)
+    has_column = isinstance(existing, ScoreColumn)
+    after = definition.comparison.points_after_days if has_column else 0.0
+
+    def rows_of(points: Points) -> pl.DataFrame:
+        return test_rows(Inputs(run, tables, points, after, None))[0]
+
+    rows = rows_of(RulePoints(distilled.table, tables))
+    if existing is None:
+        ranking, calls = _ranking(rows, params)
+        return Cost(ranking, None, calls)
+    old = rows_of(existing)
+    # Leads without existing points are compared by neither.
+    known = old["points"].is_not_null()
+    before, _ = _ranking(old.filter(known), params)
+    ranking, calls = _ranking(rows.filter(known), params)
+    return Cost(ranking, before, calls)
+
+
+def _ranking(rows: pl.DataFrame, params: ComparisonParams) -> tuple[Ranking, float]:
+    compared = Compared.of(rows, (), params.call_landmark_days)
+    capacities = compared.capacities(params.calls_per_week)
+    listed = compared.on_list
+    segments, _ = listed.segments()
+    drawn = replicate(
+        listed, capacities, segments, replicates=params.replicates, seed=load_params().seed
+    )
+    return rank(compared, capacities, drawn), capacities.calls_per_week
+
+
+def _existing(tables: Tables, params: ComparisonParams) -> Points | None:
+    if params.rules is not None:
+        return RulePoints.of(tables, params.rules)
+    if "rules_score" in tables.leads.columns:
+        return ScoreColumn.of(tables, "rules_score")
+    return None
+
+
+def _probability(run: RunFolder) -> Floats:
+    calibrator = calibrator_from_json(read_json(run.calibration)["calibrator"])
+    data = read_parts(run, LEARNING, None)
+    return calibrator.probability(load_learner(run.learner).log_odds(data.values))
