@@ -46,9 +46,10 @@ def check_rules(
         lines.
     """
     faults = column_faults(table, leads, events)
-    if faults:
-        return faults + list(_unknown_kinds(table, events))
+    is_usable = not faults
     faults += _unknown_kinds(table, events)
+    if not is_usable:
+        return sorted(faults, key=lambda fault: fault.line)
     found = evaluate(table, leads, events, rows) if scores is None else scores
     if rows.height:
         faults += _of_firing(table, found)
