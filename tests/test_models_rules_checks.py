@@ -134,3 +134,13 @@ def test_more_conditions_than_a_word_has_bits_are_told_apart() -> None:
     events = event_table([NaiveEvent("a", START, "form", 42.0)])
     points = evaluate(table_of(*rules), LEADS, events, ROWS).points
     assert points.tolist() == [2.0**43 - 1, 0.0, 0.0, 0.0]
+
+
+def test_ranges_of_a_usable_table_that_overlap_are_told_with_their_line() -> None:
+    small = "points: 5, when: {attribute: size, range: {max: 60}}"
+    large = "points: 5, when: {attribute: size, range: {min: 50}}"
+    found = told(table_of(small, large))
+    assert found[3].startswith("warning: ")
+    assert "overlaps that of 'rule 0'" in found[3]
+    apart = told(table_of(small.replace("max: 60", "below: 50"), large))
+    assert not any("overlaps" in words for words in apart.values())

@@ -12,6 +12,7 @@ from models.rules.columns import column_faults, fault_at, placed_conditions
 from models.rules.conditions import EventCondition
 from models.rules.evaluation import RuleScores, evaluate
 from models.rules.events import ANY_KIND
+from models.rules.overlaps import overlap_faults
 from models.rules.sums import held_within
 from models.rules.table import Limits, RuleTable
 
@@ -40,14 +41,14 @@ def check_rules(
     Returns
     -------
     list of Fault
-        Columns that are not there are errors, with the nearest name; kinds of events that the
+        Columns that are not there are errors, with the nearest name; ranges that overlap, kinds of events that the
         data do not have, rules that never or always fire, limits that are never met or that leave
         a rule without effect, and points against the outcomes are warnings. In the order of the
         lines.
     """
     faults = column_faults(table, leads, events)
     is_usable = not faults
-    faults += _unknown_kinds(table, events)
+    faults += [*overlap_faults(table), *_unknown_kinds(table, events)]
     if not is_usable:
         return sorted(faults, key=lambda fault: fault.line)
     found = evaluate(table, leads, events, rows) if scores is None else scores

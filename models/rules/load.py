@@ -7,7 +7,6 @@ from features.errors import Fault, FaultsError, LeadcastError
 from features.sources.model_faults import ModelWords, validated, where
 from features.sources.names import did_you_mean
 from features.sources.yaml_lines import Key, ReadYaml, read_yaml
-from models.rules.overlaps import overlap_faults
 from models.rules.table import RuleTable
 
 TEMPLATE = "data/rules/template.yaml"
@@ -71,8 +70,8 @@ def parse_rules(text: str, name: str = "rules") -> RuleTable:
             Fault(name, "no keys", "the keys of a points table", f"Start from {TEMPLATE}.", line=1)
         )
     if table is not None:
-        faults += [*_faults_of_names(table, read, name), *overlap_faults(table, read, name)]
-    if table is None or any(fault.severity == "error" for fault in faults):
+        faults += _faults_of_names(table, read, name)
+    if table is None or faults:
         raise FaultsError(f"points table {name}", sorted(faults, key=lambda fault: fault.line))
     table._read, table._name = read, name
     return table

@@ -5,24 +5,19 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from features.errors import Fault
-from features.sources.model_faults import where
-from features.sources.yaml_lines import ReadYaml
+from models.rules.columns import fault_at
 from models.rules.conditions import AttributeCondition
 from models.rules.questions import Span
 from models.rules.table import RuleTable
 
 
-def overlap_faults(table: RuleTable, read: ReadYaml, name: str) -> Iterator[Fault]:
+def overlap_faults(table: RuleTable) -> Iterator[Fault]:
     """Warn of rules whose only conditions are overlapping ranges of the same attribute.
 
     Parameters
     ----------
     table : RuleTable
         The table.
-    read : ReadYaml
-        Knows the lines.
-    name : str
-        What messages call the table.
 
     Yields
     ------
@@ -36,14 +31,14 @@ def overlap_faults(table: RuleTable, read: ReadYaml, name: str) -> Iterator[Faul
             if a is not None and b is not None and overlap(a, b):
                 names = table.rules[one].name, table.rules[other].name
                 key = ("rules", other, "when")
-                yield Fault(
-                    where=where(read, name, key),
-                    found=f"a range of {first.attribute!r} that overlaps that of {names[0]!r}",
-                    expected="ranges that lie side by side",
-                    remedy=f"A lead in both gets the points of both. If {names[1]!r} is not meant "
+                yield fault_at(
+                    table,
+                    key,
+                    f"a range of {first.attribute!r} that overlaps that of {names[0]!r}",
+                    "ranges that lie side by side",
+                    f"A lead in both gets the points of both. If {names[1]!r} is not meant "
                     "to add to it, let the one range end (below:) where the other begins (min:).",
-                    severity="warning",
-                    line=read.line_of(key),
+                    is_error=False,
                 )
 
 
