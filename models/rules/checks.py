@@ -42,8 +42,8 @@ def check_rules(
     -------
     list of Fault
         Columns that are not there are errors, with the nearest name; ranges that
-        overlap, kinds of events that the data do not have, rules that never or always fire, limits that are never met or that leave
-        a rule without effect, and points against the outcomes are warnings. In the order of the
+        overlap, kinds of events that the data do not have, rules that never or always fire,
+        limits that are never met or that leave a rule without effect, and points against the outcomes are warnings. In the order of the
         lines.
     """
     faults = column_faults(table, leads, events)
