@@ -16,6 +16,7 @@ from pipelines.paths import RunFolder
 
 TRUTH = Path("data/demo/truth.parquet")
 DECILES = 10
+BINS = 100
 
 
 def with_truth(scores: pl.DataFrame, truth: pl.DataFrame, horizon_days: float) -> pl.DataFrame:
@@ -84,6 +85,29 @@ def by_decile(joined: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def interval_coverage(joined: pl.DataFrame) -> tuple[float, float]:
+    """Measure how often leads' intervals hold the true rate of their bin.
+
+    Parameters
+    ----------
+    joined : pl.DataFrame
+        As `with_truth` gives it, with ``lower`` and ``upper``.
+
+    Returns
+    -------
+    covered : float
+        Share of the rows whose interval holds the mean true probability of the hundredth of the
+        rows, by predicted probability, that they are in.
+    width : float
+        The intervals' mean width.
+    """
+    place = (pl.col("probability").rank("ordinal") - 1) * BINS // pl.len()
+    true_rate = pl.col("true_probability").mean().over(place)
+    held = true_rate.is_between("lower", "upper")
+    covered, width = joined.select(held.mean(), (pl.col("upper") - pl.col("lower")).mean()).row(0)
+    return float(covered), float(width)
+
+
 def main() -> None:
     """Print the table and write it to ``benchmarks/results/demo_truth.json``."""
     run = RunFolder("demo")
@@ -92,6 +116,7 @@ def main() -> None:
     joined = with_truth(scores, pl.read_parquet(TRUTH), horizon_days)
     table = by_decile(joined)
     converted = joined["converted"].cast(pl.Float64).to_numpy()
+    covered, width = interval_coverage(joined)
     result = {
         "horizon_days": horizon_days,
         "n": joined.height,
@@ -99,11 +124,17 @@ def main() -> None:
         "auc_of_truth": auc(joined["true_probability"].to_numpy(), converted),
         "largest_difference": float(table["difference"].abs().max()),  # type: ignore[arg-type]
         "deciles": table.to_dicts(),
+        "interval_coverage": covered,
+        "interval_width": width,
     }
     with pl.Config(float_precision=4, tbl_rows=DECILES, tbl_hide_dataframe_shape=True):
         print(table)
     print(f"largest difference {result['largest_difference']:.4f} (to reach: at most 0.01)")
     print(f"AUC {result['auc']:.3f}; of the true probabilities {result['auc_of_truth']:.3f}")
+    print(
+        f"90 % intervals of leads hold their bin's true rate in {covered:.1%} of the cases (to "
+        f"reach: 85 % to 95 %); mean width {width:.3f}"
+    )
     write_result("demo_truth", result)
 
 
