@@ -14,11 +14,11 @@ from features.sources.definition import SourceDefinition
 from features.sources.ingest import ingest
 from features.sources.load import find_definition
 from features.tables import Tables
-from models.report.blocks import Block, Listing, Picture, Words
+from models.report.blocks import Listing, Picture, Section
 from models.report.chart import WIDE
 from models.report.delays import DelayChart
 from models.report.numbers import count, decimal, percent
-from models.report.page import write_charts
+from models.report.page import Page, render_page
 from models.report.svg import svg_file
 from models.report.table import Column, table_of
 from pipelines.params import load_params
@@ -145,9 +145,15 @@ def _draw(
             Column("mature_share", "of all", percent),
         )
         table = table_of(advice.frame(), columns, "Which horizon catches how many winners")
-        blocks: list[Block] = [
-            Picture(chart),
-            Words([f"Advised: {advice.words} {PRICE}"]),
-            Listing(table),
-        ]
-        write_charts(title, "How long customers take to buy.", blocks, html, "Leadcast delays")
+        page = Page(
+            eyebrow="Leadcast delays",
+            title=title,
+            promise="How long customers take to buy.",
+            sentences=[f"Advised: {advice.words}", PRICE],
+            sections=[
+                Section("curve", "How long do customers take?", "Delays", [Picture(chart)]),
+                Section("horizon", "What a horizon catches", "Horizon", [Listing(table)]),
+            ],
+        )
+        with written_whole(html) as temporary:
+            temporary.write_text(render_page(page), encoding="utf-8")

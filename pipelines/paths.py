@@ -117,6 +117,11 @@ class RunFolder:
         return self.path / "comparison.html"
 
     @property
+    def plots(self) -> Path:
+        """The report's pictures, each as an SVG file."""
+        return self.path / "plots"
+
+    @property
     def tracking(self) -> Path:
         """The MLflow run and model that hold this result."""
         return self.path / "mlflow.json"

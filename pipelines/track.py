@@ -9,6 +9,7 @@ from typing import Any
 from features.files import read_json, write_json
 from pipelines.params import Params, load_params
 from pipelines.paths import RunFolder
+from pipelines.settings import snapshot_settings
 from pipelines.stage import run_stage
 
 CODE = ["features", "models", "serve"]
@@ -37,11 +38,12 @@ def track(source: str) -> str:
     mlflow.set_tracking_uri(params.tracking.uri)
     mlflow.set_experiment(source)
     with mlflow.start_run(tags=_tags(run)) as active:
-        mlflow.log_params(_flat(_parameters(params)))
+        mlflow.log_params(_flat(_parameters(source, params)))
         mlflow.log_metrics(_flat_metrics(read_json(run.metrics)["test"]))
         for path in (run.report, run.metrics, run.backtest, run.calibration, run.leakage):
             mlflow.log_artifact(str(path))
         mlflow.log_artifacts(str(run.curves), artifact_path="curves")
+        mlflow.log_artifacts(str(run.plots), artifact_path="plots")
         model_uri = _log_bundle(run)
     write_json(run.tracking, {"run_id": active.info.run_id, "model_uri": model_uri})
     return f"run {active.info.run_id}; see: mlflow ui --backend-store-uri {params.tracking.uri}"
@@ -72,8 +74,10 @@ def git_commit() -> str:
     return done.stdout.strip() if done.returncode == 0 else "unknown"
 
 
-def _parameters(params: Params) -> dict[str, Any]:
-    return params.model_dump(mode="json", exclude={"sources", "tracking"})
+def _parameters(source: str, params: Params) -> dict[str, Any]:
+    # What was used, where the parameters leave it to the source.
+    said = params.model_dump(mode="json", exclude={"sources", "tracking"})
+    return said | {"snapshots": snapshot_settings(source, params).model_dump(mode="json")}
 
 
 def _flat(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:

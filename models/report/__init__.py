@@ -5,6 +5,13 @@
 """
 
 from models.report.inputs import ReportInputs, RunFacts, SourceFacts
-from models.report.page import render_report, write_report
+from models.report.page import render_report, write_pictures, write_report
 
-__all__ = ["ReportInputs", "RunFacts", "SourceFacts", "render_report", "write_report"]
+__all__ = [
+    "ReportInputs",
+    "RunFacts",
+    "SourceFacts",
+    "render_report",
+    "write_pictures",
+    "write_report",
+]

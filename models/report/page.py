@@ -10,12 +10,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from features.files import written_whole
-from models.report.blocks import Block, Section
+from models.report.blocks import Picture, Section
 from models.report.chart import NARROW, WIDE, Chart
 from models.report.inputs import ReportInputs
 from models.report.numbers import NBSP, duration, sentence
 from models.report.sections import sections
 from models.report.summary import Tile, sentences, tiles
+from models.report.svg import svg_file
 
 _HERE = Path(__file__).parent
 _PERCENT = re.compile(r"(?<=\d) %")
@@ -114,26 +115,23 @@ def write_report(inputs: ReportInputs, path: Path) -> None:
         temporary.write_text(page, encoding="utf-8")
 
 
-def write_charts(
-    title: str, promise: str, blocks: Sequence[Block], path: Path, what: str = "Leadcast"
-) -> None:
-    """Write some blocks of the report as a page of its own, whole or not at all.
+def write_pictures(inputs: ReportInputs, folder: Path) -> None:
+    """Write the report's pictures, each as a file of its own, all or none.
 
     Parameters
     ----------
-    title, promise : str
-        The heading, and the line below it.
-    blocks : sequence of Block
+    inputs : ReportInputs
         What to show.
-    path : Path
-        The HTML file to write.
-    what : str
-        What kind of page it is; stands above the heading.
+    folder : Path
+        The folder to write: ``reliability.svg`` and so on, by the charts' names.
     """
-    template = _environment().get_template("charts.html")
-    page = template.render(title=title, promise=promise, blocks=blocks, what=what)
-    with written_whole(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    with written_whole(folder) as temporary:
+        temporary.mkdir()
+        for block in (block for section in sections(inputs) for block in section.blocks):
+            if isinstance(block, Picture):
+                chart = block.chart
+                picture = svg_file(chart.svg(WIDE), WIDE.width_px, chart.height_px(WIDE))
+                (temporary / f"{chart.name}.svg").write_text(picture, encoding="utf-8")
 
 
 @cache

@@ -1,0 +1,135 @@
+"""A trial in a folder of its own: the same stages with other parameters, the project untouched.
+
+For notebooks, where one wants to change a parameter and see. What lasts is run by DVC
+(``dvc exp run -S snapshots.horizon_days=30``), which also repeats only what changed.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import chdir
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from features.errors import LeadcastError
+from features.files import read_json, written_whole
+from pipelines.calibrate import calibrate
+from pipelines.evaluate import evaluate_test
+from pipelines.export import export
+from pipelines.features import compute_features
+from pipelines.fetch import fetch
+from pipelines.gate import pass_gate
+from pipelines.ingest import run as ingest
+from pipelines.params import PARAMS, load_params
+from pipelines.paths import RunFolder
+from pipelines.report import report
+from pipelines.snapshots import take_snapshots
+from pipelines.stage import Stage
+from pipelines.track import CODE, track
+from pipelines.train import train
+
+STAGES: dict[str, Stage] = {
+    "fetch": fetch,
+    "ingest": ingest,
+    "snapshots": take_snapshots,
+    "features": compute_features,
+    "gate": pass_gate,
+    "train": train,
+    "calibrate": calibrate,
+    "evaluate": evaluate_test,
+    "export": export,
+    "report": report,
+    "track": track,
+}
+"""Every stage of the pipeline in its order, as `dvc.yaml` has them."""
+
+
+def make_trial_folder(project: Path, folder: Path) -> Path:
+    """Lay out a folder for trials: the project's parameters, and links to its sources and code.
+
+    Parameters
+    ----------
+    project : Path
+        The project's root.
+    folder : Path
+        The folder to fill; made where it is absent.
+
+    Returns
+    -------
+    Path
+        The folder. Its results and its MLflow store are its own; raw data are the project's.
+
+    Raises
+    ------
+    LeadcastError
+        If `project` is not a project's root.
+    """
+    if not (project / PARAMS).exists():
+        raise LeadcastError(f"{project}: has no {PARAMS}; give the project's root")
+    (folder / "data").mkdir(parents=True)
+    shared = [*CODE, *(f"data/{path.name}" for path in (project / "data").iterdir())]
+    for name in shared:
+        if name != "data/runs" and (project / name).exists():
+            (folder / name).symlink_to((project / name).resolve())
+    (folder / PARAMS).write_bytes((project / PARAMS).read_bytes())
+    return folder
+
+
+def run_trial(
+    folder: Path,
+    source: str,
+    changes: Mapping[str, Any],
+    tell: Callable[[str], None] = print,
+) -> dict[str, Any]:
+    """Run every stage with some parameters changed, in this process.
+
+    Parameters
+    ----------
+    folder : Path
+        As `make_trial_folder` lays it out. Results of an earlier trial in it are overwritten, but
+        for its MLflow run. Changes stay for the trials after this one.
+    source : str
+        The source's name.
+    changes : mapping of str to object
+        Parameters by their dotted names (``"snapshots.horizon_days": 30``).
+    tell : callable
+        Told what each stage did.
+
+    Returns
+    -------
+    dict
+        ``"metrics"``, ``"backtest"`` and ``"tracking"`` (``run_id``, ``model_uri``), as the run's
+        files hold them.
+
+    Raises
+    ------
+    FaultsError
+        If a parameter does not exist or its value is wrong.
+    LeadcastError
+        If a stage failed.
+    """
+    # MLflow's own messages would drown the stages' lines.
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    with chdir(folder):
+        _change(PARAMS, changes)
+        load_params()
+        for name, stage in STAGES.items():
+            tell(f"[{name}] {stage(source)}")
+        run = RunFolder(source)
+        files = {"metrics": run.metrics, "backtest": run.backtest, "tracking": run.tracking}
+        return {name: read_json(path) for name, path in files.items()}
+
+
+def _change(params: Path, changes: Mapping[str, Any]) -> None:
+    yaml = YAML()
+    content = yaml.load(params.read_text(encoding="utf-8"))
+    for dotted, value in changes.items():
+        *outer, last = dotted.split(".")
+        place = content
+        for key in outer:
+            place = place.setdefault(key, {})
+        place[last] = value
+    with written_whole(params) as temporary, temporary.open("w", encoding="utf-8") as file:
+        yaml.dump(content, file)
