@@ -68,10 +68,12 @@ def make_trial_folder(project: Path, folder: Path) -> Path:
     if not (project / PARAMS).exists():
         raise LeadcastError(f"{project}: has no {PARAMS}; give the project's root")
     (folder / "data").mkdir(parents=True)
-    shared = [*CODE, *(f"data/{path.name}" for path in (project / "data").iterdir())]
-    for name in shared:
-        if name != "data/runs" and (project / name).exists():
-            (folder / name).symlink_to((project / name).resolve())
+    code = Path(__file__).resolve().parents[1]
+    shared = {name: code / name for name in CODE}
+    shared |= {f"data/{path.name}": path.resolve() for path in (project / "data").iterdir()}
+    for name, place in shared.items():
+        if name != "data/runs":
+            (folder / name).symlink_to(place)
     (folder / PARAMS).write_bytes((project / PARAMS).read_bytes())
     return folder
 

@@ -184,7 +184,7 @@ def test_a_segments_gap_is_told_beside_what_chance_gives() -> None:
     finding = segments(0.02, 0.03).finding()
     assert "2.00 % of all leads (channel: ads), no more than chance" in spaced(finding)
     assert "No segment by itself" in finding
-    assert "1 of 1 segments are off" in segments(0.05, 0.03).finding()
+    assert "1 of 1 segments pass" in segments(0.05, 0.03).finding()
     assert SegmentsChart({"channel": {"few": {"n": 3}}}, {}).finding().startswith("No segment has")
 
 

@@ -102,13 +102,13 @@ class SegmentsChart(Chart):
             plain(f"{a}: {s}") for a, s in missed.select("attribute", "segment").rows()
         )
         return (
-            f"{words} By themselves {missed.height} of {measured} segments are off by more than "
-            f"chance gives ({names}), {chance_words(missed.height, measured)}."
+            f"{words} Taken one by one, {missed.height} of {measured} segments pass what chance "
+            f"leaves each of them ({names}), {chance_words(missed.height, measured)}."
         )
 
     def height_px(self, size: Size) -> int:
         """Tell the height: as many rows as there are segments."""
-        return 60 + (40 if size.narrow else 38) * self.frame().height
+        return 60 + (50 if size.narrow else 46) * self.frame().height
 
     def draw(self, figure: "Figure", size: Size) -> None:
         """Draw a row a segment: what happened as a dot, what was predicted as a stroke."""
@@ -126,7 +126,7 @@ class SegmentsChart(Chart):
                 plain(f"{row['attribute']}: {row['segment']}", 44),
                 (0, -place),
                 xycoords=("axes fraction", "data"),
-                xytext=(0, 9),
+                xytext=(0, 11),
                 textcoords="offset points",
                 color=MUTED,
             )
