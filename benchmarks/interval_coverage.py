@@ -163,7 +163,9 @@ def lead_coverage(
         intervals = fit_lead_intervals(
             *rows, period=drawn.period if periods else None, level=level, replicates=replicates
         )
-        probability = choose_calibrator(*rows).calibrator.probability(log_odds)
+        calibrator = choose_calibrator(*rows).calibrator
+        intervals = intervals.averaged_with(calibrator.probability(np.array(intervals.knots)))
+        probability = calibrator.probability(log_odds)
         low, high = intervals.interval(log_odds, probability)
         if_lost, if_won = intervals.pair(log_odds)
         sums["covered"].append(float(np.mean((low <= rate) & (rate <= high))))

@@ -20,6 +20,11 @@ from models.data import Floats
 MOST_KNOTS = 1000
 """More distinct log-odds than this are thinned; the pair and interval then round outwards."""
 
+_LEAST = 1e-6
+WIDTH_KEPT = 0.8
+"""How wide, on the log-odds scale, an interval stays when it is averaged with the calibrator, since
+the average errs less than the draws: chosen on one demo and the worlds of ``interval_coverage``."""
+
 
 @dataclass(frozen=True)
 class LeadIntervals:
@@ -101,6 +106,39 @@ class LeadIntervals:
             low=moved(self.low),
             high=moved(self.high),
         )
+
+    def averaged_with(self, calibrated: Floats) -> Self:
+        """Move each interval half of its way to where the calibrator says.
+
+        Isotonic draws and the calibrator estimate the same rate; on the log-odds scale their
+        average errs less than the draws alone, which stay flat over long stretches. The width is
+        `WIDTH_KEPT` of what it was.
+
+        Parameters
+        ----------
+        calibrated : ndarray of float64, shape (n_knots,)
+            The calibrated probabilities at `knots`, in (0, 1).
+
+        Returns
+        -------
+        LeadIntervals
+            Its ends rise, and hold the pair.
+        """
+        ends = np.array([self.low, self.high])
+        inside = np.clip(ends, _LEAST, 1 - _LEAST)
+        low, high = np.log(inside / (1 - inside))
+        centre = np.log(calibrated / (1 - calibrated))
+        middle, half = (low + high) / 2, WIDTH_KEPT * (high - low) / 2
+        average = (middle + centre) / 2
+        moved = 1 / (1 + np.exp(-np.array([average - half, average + half])))
+        # An end that says that nothing is known still says so.
+        moved = np.where(ends == np.array([[0.0], [1.0]]), ends, moved)
+        # Halfway between the rising curves just below and just above: as wide on average.
+        over = np.maximum.accumulate(moved, axis=1)
+        under = np.minimum.accumulate(moved[:, ::-1], axis=1)[:, ::-1]
+        lower, upper = (over + under) / 2
+        lower, upper = np.minimum(lower, self.if_lost), np.maximum(upper, self.if_won)
+        return replace(self, low=tuple(lower.tolist()), high=tuple(upper.tolist()))
 
     def to_json(self) -> dict[str, Any]:
         """Give plain data, from which `from_json` makes the same intervals."""

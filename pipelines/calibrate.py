@@ -1,5 +1,6 @@
 """Calibration, on snapshots later than those that the learner was trained on."""
 
+import numpy as np
 import polars as pl
 
 from features.files import write_json
@@ -30,6 +31,7 @@ def calibrate(source: str) -> str:
     )
     found = calibrate_in_time(log_odds, converted, group, origin, seed=params.seed)
     intervals = fit_lead_intervals(log_odds, converted, group, period=origin, seed=params.seed)
+    intervals = intervals.averaged_with(found.calibrator.probability(np.array(intervals.knots)))
     write_json(run.calibration, found.to_json() | {"intervals": intervals.to_json()})
     return found.calibrator.describe()
 

@@ -42,7 +42,7 @@ STAGES: dict[str, Stage] = {
     "report": report,
     "track": track,
 }
-"""Every stage of the pipeline in its order, as `dvc.yaml` has them."""
+"""The stages in the order of `dvc.yaml`, but for the comparison with points."""
 
 
 def make_trial_folder(project: Path, folder: Path) -> Path:
@@ -84,7 +84,7 @@ def run_trial(
     changes: Mapping[str, Any],
     tell: Callable[[str], None] = print,
 ) -> dict[str, Any]:
-    """Run every stage with some parameters changed, in this process.
+    """Run the stages with some parameters changed, in this process.
 
     Parameters
     ----------

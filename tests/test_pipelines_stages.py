@@ -14,6 +14,8 @@ from features.errors import LeadcastError
 from features.tables import Tables
 from models.rules import check_rules, load_rules
 from pipelines.distill import distill_named
+from pipelines.evaluate import read_segments
+from pipelines.params import EvaluationParams
 from pipelines.paths import RunFolder
 from pipelines.score import ScoreRequest, score_new_leads
 from pipelines.summary import summarise
@@ -48,6 +50,19 @@ def test_scores_and_metrics_have_the_form_that_others_rely_on(project: Path) -> 
         assert test[name]["low"] <= test[name]["value"] <= test[name]["high"], name
     assert test["n"] == scores.height
     assert test["n_converted"] == scores["converted"].sum()
+
+
+def test_segments_that_the_source_names_are_measured_and_hold_every_row(project: Path) -> None:
+    metrics = json.loads((project / RUN.metrics).read_text())
+    for name in ("source", "industry"):
+        assert (
+            sum(part["n"] for part in metrics["by_segment"][name].values()) == metrics["test"]["n"]
+        )
+    assert 0 < metrics["multicalibration"]["gap"] < 0.1
+    named = EvaluationParams(segments=("industri",))
+    with chdir(project), pytest.raises(LeadcastError, match=r"'industri'.*industry") as caught:
+        read_segments("demo", scores_of(project)["lead_id"], named)
+    assert "evaluation.segments" in str(caught.value)
 
 
 def test_the_bundle_reproduces_the_test_scores_from_raw_tables(project: Path) -> None:
