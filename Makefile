@@ -3,7 +3,7 @@ SOURCE ?= demo
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run test check format bench-quality clean
+.PHONY: help run test check format bench-quality bench-speed clean
 .DEFAULT_GOAL := help
 
 help:  ## say what there is
@@ -38,6 +38,14 @@ format: .venv/dev-ready  ## let ruff format and mend
 
 bench-quality: .venv/run-ready .venv-peers/ready  ## Leadcast and its peers, side by side
 	@$(BIN)/python -m benchmarks.quality $(ARGS)
+
+bench-speed: .venv/bench-ready  ## speed as ratios: make bench-speed [ARGS="trees --scale 0.1"]
+	@$(BIN)/python -m benchmarks.speed $(ARGS)
+
+.venv/bench-ready: .venv/run-ready requirements/bench.txt
+	@echo "Adding DuckDB, which Leadcast is compared with"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@touch $@
 
 .venv-peers/ready: requirements/peers.txt
 	@echo "Setting up .venv-peers: what Leadcast is compared with, apart from its own environment"

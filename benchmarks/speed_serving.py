@@ -1,0 +1,202 @@
+"""The scorer at work: one lead, a whole batch against prediction alone, and cost by size."""
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from benchmarks.timing import in_turns, quantiles_us, ratio_of
+from features.engine import compute
+from serve.batch import BatchSettings, score_files
+from serve.reasons_asked import NO_REASONS
+from serve.scorer import Event, Scorer
+
+EVENTS_A_LEAD = 200
+
+
+def measure_one(run: Path, calls: int) -> dict[str, Any]:
+    """Score one lead with 200 events from plain Python values, again and again.
+
+    Parameters
+    ----------
+    run : Path
+        A run's folder, with its bundle and tables.
+    calls : int
+        How often, after some that are not counted; with reasons a tenth as often.
+
+    Returns
+    -------
+    dict
+        Quantiles without and with reasons, in microseconds: by the clock, and of the processor's
+        time, which others on the machine lengthen less.
+    """
+    scorer = Scorer.load(run / "bundle")
+    lead = pl.read_parquet(run / "tables/leads.parquet").row(0, named=True)
+    kinds = scorer.bundle.plan.kinds
+    moment = lead["created_at"] + timedelta(days=60)
+    events: list[Event] = [
+        (lead["created_at"] + timedelta(hours=7 * n), kinds[n % len(kinds)], None)
+        for n in range(EVENTS_A_LEAD)
+    ]
+    told = {}
+    for name, with_reasons, n in (("score", False, calls), ("reasons", True, calls // 10)):
+        clocks: dict[str, list[float]] = {"clock": [], "processor": []}
+        for number in range(n + 20):
+            began, began_working = time.perf_counter(), time.process_time()
+            scorer.score_one(lead, events, moment, with_reasons=with_reasons)
+            if number >= 20:
+                clocks["clock"].append(time.perf_counter() - began)
+                clocks["processor"].append(time.process_time() - began_working)
+        told[name] = {clock: quantiles_us(seconds) for clock, seconds in clocks.items()}
+    return told
+
+
+def repeated(run: Path, folder: Path, n_leads: int) -> tuple[Path, Path]:
+    """Write the run's leads and events over and over under other ids, until there are enough.
+
+    Parameters
+    ----------
+    run : Path
+        A run's folder.
+    folder : Path
+        Where to write.
+    n_leads : int
+
+    Returns
+    -------
+    leads, events : Path
+        Parquet.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    leads = pl.read_parquet(run / "tables/leads.parquet")
+    copies = -(-n_leads // leads.height)
+    kept = leads.head(min(n_leads, leads.height)).lazy()
+    events = pl.scan_parquet(run / "tables/events/*.parquet")
+    events = events.join(kept.select("lead_id"), on="lead_id", how="semi")
+    for name, table in (("leads", kept), ("events", events)):
+        copied = [
+            table.with_columns(lead_id=pl.lit(f"{number}/") + pl.col("lead_id"))
+            for number in range(copies)
+        ]
+        pl.concat(copied).sink_parquet(folder / f"{name}.parquet")
+    return folder / "leads.parquet", folder / "events.parquet"
+
+
+def measure_batch(run: Path, folder: Path, n_leads: int, rounds: int) -> dict[str, Any]:
+    """Compare the whole batch, Parquet to Parquet, with prediction on a prepared matrix.
+
+    Parameters
+    ----------
+    run, folder, n_leads
+        As in `repeated`.
+    rounds : int
+
+    Returns
+    -------
+    dict
+        ``whole_against_prediction``, a ratio.
+    """
+    leads, events = repeated(run, folder, n_leads)
+    scorer, moment = Scorer.load(run / "bundle"), _moment(run)
+    table = pl.read_parquet(leads)
+    asked = scorer.check(table, pl.scan_parquet(events), moment, [])
+    values = compute(scorer.bundle.plan, asked.leads, asked.events, asked.rows)
+    settings = BatchSettings(moment)
+    seconds = in_turns(
+        {
+            "batch": lambda: score_files(scorer, leads, events, folder / "out.parquet", settings),
+            "predict": lambda: scorer.bundle.learner.log_odds(values),
+        },
+        rounds,
+    )
+    ratio = round(ratio_of(seconds, "batch", "predict"), 2)
+    best = min(seconds["batch"])
+    return {
+        "n_leads": table.height,
+        "whole_against_prediction": ratio,
+        "batch_seconds": round(best, 2),
+        "leads_per_second": round(table.height / best),
+    }
+
+
+def measure_sizes(run: Path, folder: Path, sizes: Sequence[int]) -> dict[str, Any]:
+    """Score batches of several sizes, each as a process, and draw seconds and memory.
+
+    Parameters
+    ----------
+    run, folder
+        As in `repeated`.
+    sizes : sequence of int
+        Leads.
+
+    Returns
+    -------
+    dict
+        Of each size seconds and peak memory; ``exponent`` of the growth of seconds with leads.
+    """
+    told = []
+    for size in sizes:
+        files = repeated(run, folder / str(size), size)
+        command = [sys.executable, "-m", "benchmarks.speed_serving", str(run), *map(str, files)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        told.append({"n_leads": size} | json.loads(done.stdout.splitlines()[-1]))
+    leads, seconds = (np.log([row[name] for row in told]) for name in ("n_leads", "seconds"))
+    exponent = float(np.polyfit(leads, seconds, 1)[0])
+    return {"sizes": told, "exponent": round(exponent, 3)}
+
+
+def draw_sizes(result: dict[str, Any], picture: Path) -> None:
+    """Draw the cost by size.
+
+    Parameters
+    ----------
+    result : dict
+        As `measure_sizes` gives it.
+    picture : Path
+        A PNG.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    time_axes, memory_axes = figure.subplots(1, 2)
+    leads = [row["n_leads"] for row in result["sizes"]]
+    per_lead = [1e6 * row["seconds"] / row["n_leads"] for row in result["sizes"]]
+    time_axes.plot(leads, per_lead, "o-")
+    time_axes.set(xscale="log", xlabel="leads", ylabel="microseconds a lead", ylim=(0, None))
+    time_axes.set_title(f"seconds grow with leads to the {result['exponent']:.2f}")
+    memory_axes.plot(leads, [row["peak_mib"] for row in result["sizes"]], "o-")
+    memory_axes.set(xscale="log", xlabel="leads", ylabel="peak memory, MiB", ylim=(0, None))
+    figure.savefig(picture, dpi=120)
+
+
+def _moment(run: Path) -> Any:  # noqa: ANN401 - a datetime, out of a table
+    newest = pl.scan_parquet(run / "tables/leads.parquet").select(pl.col("created_at").max())
+    return newest.collect().item() + timedelta(days=1)
+
+
+def main() -> None:
+    """Score a batch once; print its seconds and the process's peak memory."""
+    run, leads, events = map(Path, sys.argv[1:4])
+    scorer = Scorer.load(run / "bundle")
+    settings = BatchSettings(_moment(run), reasons=NO_REASONS, chunk_leads=20_000)
+    # What is compiled or read once is not a cost of size.
+    small = leads.with_name("few.parquet")
+    pl.scan_parquet(leads).head(100).sink_parquet(small)
+    score_files(scorer, small, events, leads.with_name("few_out.parquet"), settings)
+    began = time.perf_counter()
+    score_files(scorer, leads, events, leads.with_name("out.parquet"), settings)
+    seconds = time.perf_counter() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"seconds": round(seconds, 3), "peak_mib": round(peak)}))
+
+
+if __name__ == "__main__":
+    main()
