@@ -129,7 +129,7 @@ def email_digits(address: str) -> float:
     float
         The number of digits.
     """
-    return float(sum(c.isdigit() for c in address[:LONGEST].partition("@")[0]))
+    return float(sum(map(str.isdigit, address[:LONGEST].partition("@")[0])))
 
 
 def email_matches_company(address: str, company: str) -> float | None:
@@ -173,8 +173,8 @@ def phone_is_valid(number: str) -> float:
         nor a run such as 1234567; else 0.0.
     """
     plain = re.split(r"(?i)(?:ext|x|#|durchwahl)", number[:64].strip(), maxsplit=1)[0]
-    digits = "".join(c for c in unicodedata.normalize("NFKC", plain) if c.isdecimal())
-    if len(number) > 64 or any(c.isalpha() for c in plain) or not 7 <= len(digits) <= 15:
+    digits = "".join(filter(str.isdecimal, unicodedata.normalize("NFKC", plain)))
+    if len(number) > 64 or any(map(str.isalpha, plain)) or not 7 <= len(digits) <= 15:
         return 0.0
     tail = digits[-7:]
     return float(len(set(tail)) > 1 and tail not in "01234567890 09876543210")
