@@ -76,11 +76,13 @@ def project_of(split: Split) -> Path:
         If the split cannot be made, or a stage fails.
     """
     project = FOLDER / split.source / split.name.replace(" ", "_")
+    _link(project, RunFolder(split.source))
     stamp, wanted = project / "stamp.txt", _stamp(split)
     if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return project
     stamp.unlink(missing_ok=True)
-    settings = _lay_out(project, split)
+    settings = _settings(split)
+    write_params(project, settings.model_dump(mode="json"))
     run = project / RunFolder(split.source).path
     tables = Tables.read(run / "tables")
     snapshots = make_snapshots(tables, settings, load_params().seed)
@@ -175,15 +177,19 @@ def _stamp(split: Split) -> str:
     return digest_of([fingerprint, tables, definition, *code], split, params.seed, params.features)
 
 
-def _lay_out(project: Path, split: Split) -> SnapshotSettings:
-    run = RunFolder(split.source)
+def _link(project: Path, run: RunFolder) -> None:
     (project / run.path).mkdir(parents=True, exist_ok=True)
     for name in (*LINKED, str(run.tables)):
-        link = project / name
+        link, target = project / name, Path(name).resolve()
+        # A folder that was moved or copied must not run another one's code.
+        if link.is_symlink() and link.resolve() != target:
+            link.unlink()
         if not link.exists():
-            link.symlink_to(Path(name).resolve())
+            link.symlink_to(target)
+
+
+def _settings(split: Split) -> SnapshotSettings:
     settings = snapshot_settings(split.source, load_params())
-    if split.landmarks_days is not None:
-        settings = settings.model_copy(update={"landmarks_days": split.landmarks_days})
-    write_params(project, settings.model_dump(mode="json"))
-    return settings
+    if split.landmarks_days is None:
+        return settings
+    return settings.model_copy(update={"landmarks_days": split.landmarks_days})
