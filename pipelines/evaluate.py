@@ -28,6 +28,9 @@ from pipelines.settings import horizon_days, snapshot_settings
 from pipelines.stage import run_stage
 from pipelines.summary import tell
 
+HEADLINE = ("auc", "average_precision", "log_loss", "brier", "ece", "calibration_slope", "lift_10")
+"""What DVC compares; all of ``metrics.json`` would be some thousand columns."""
+
 
 def evaluate_test(source: str) -> str:
     """Score the test part and measure how good the scores are.
@@ -52,6 +55,7 @@ def evaluate_test(source: str) -> str:
     segments = read_segments(source, scores["lead_id"], params.evaluation)
     metrics = _metrics(scores, data, horizon, segments, params)
     write_json(run.metrics, metrics)
+    write_json(run.headline, {name: metrics["test"][name]["value"] for name in HEADLINE})
     for name, frame in _curves(probability, data, params.seed).items():
         with written_whole(run.curves / f"{name}.csv") as temporary:
             frame.write_csv(temporary)

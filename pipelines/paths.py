@@ -92,6 +92,11 @@ class RunFolder:
         return self.path / "metrics.json"
 
     @property
+    def headline(self) -> Path:
+        """The few test metrics that `dvc metrics diff` and `dvc exp show` compare, values only."""
+        return self.path / "headline.json"
+
+    @property
     def curves(self) -> Path:
         """What the report and `dvc plots` draw: one CSV a curve."""
         return self.path / "curves"

@@ -48,6 +48,9 @@ def test_scores_and_metrics_have_the_form_that_others_rely_on(project: Path) -> 
     test = json.loads((project / RUN.metrics).read_text())["test"]
     for name in ("auc", "log_loss", "brier", "ece", "average_precision", "base_rate", "lift_10"):
         assert test[name]["low"] <= test[name]["value"] <= test[name]["high"], name
+    headline = json.loads((project / RUN.headline).read_text())
+    assert headline == {name: test[name]["value"] for name in headline}
+    assert "log_loss" in headline
     assert test["n"] == scores.height
     assert test["n_converted"] == scores["converted"].sum()
 
