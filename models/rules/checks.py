@@ -44,13 +44,20 @@ def check_rules(
         Columns that are not there are errors, with the nearest name; ranges that
         overlap, kinds of events that the data do not have, rules that never or always fire,
         limits that are never met or that leave a rule without effect, and points against the
-        outcomes are warnings. In the order of the lines. """ faults = column_faults(table, leads,
-        events) is_usable = not faults faults += [*overlap_faults(table), *_unknown_kinds(table,
-        events)] if not is_usable: return sorted(faults, key=lambda fault: fault.line) found =
-        evaluate(table, leads, events, rows) if scores is None else scores if rows.height: faults +=
-        _of_firing(table, found) faults += _of_limits(table, found) if converted is not None: faults
-        += _against_outcomes(table, found, np.asarray(converted, dtype=np.float64)) return
-        sorted(faults, key=lambda fault: fault.line)
+        outcomes are warnings. In the order of the lines.
+    """
+    faults = column_faults(table, leads, events)
+    is_usable = not faults
+    faults += [*overlap_faults(table), *_unknown_kinds(table, events)]
+    if not is_usable:
+        return sorted(faults, key=lambda fault: fault.line)
+    found = evaluate(table, leads, events, rows) if scores is None else scores
+    if rows.height:
+        faults += _of_firing(table, found)
+        faults += _of_limits(table, found)
+    if converted is not None:
+        faults += _against_outcomes(table, found, np.asarray(converted, dtype=np.float64))
+    return sorted(faults, key=lambda fault: fault.line)
 
 
 def _unknown_kinds(table: RuleTable, events: pl.DataFrame | pl.LazyFrame | None) -> Iterator[Fault]:
