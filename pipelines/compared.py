@@ -15,8 +15,9 @@ from models.comparison.hybrid import Past
 from models.comparison.segments import in_bands, in_levels
 from models.comparison.swap import Described, reasons_of
 from models.data import Integers
-from models.evaluation import blocks_of, landmark_names, months_of
+from models.evaluation import blocks_of, months_of
 from models.learners.store import load_learner
+from models.report.numbers import age
 from pipelines.dataset import LEARNING, read_parts, used_snapshots
 from pipelines.paths import RunFolder
 from pipelines.points import Points
@@ -218,9 +219,11 @@ def _with_moments(rows: pl.DataFrame, inputs: Inputs) -> tuple[pl.DataFrame, tup
     if not inputs.is_dated:
         block = pl.Series("block", blocks_of(rows["position"].to_numpy()), dtype=pl.String)
         return rows.with_columns(block), ("block",)
-    age = landmark_names(rows["landmark_days"].to_numpy())
+    ages = [
+        age(days).replace("\N{NO-BREAK SPACE}", " ") for days in rows["landmark_days"].to_list()
+    ]
     columns = (
-        pl.Series("landmark", [f"{name} days" for name in age.tolist()], dtype=pl.String),
+        pl.Series("landmark", ages, dtype=pl.String),
         pl.Series("month", months_of(rows["as_of"]), dtype=pl.String),
     )
     return rows.with_columns(*columns), ("landmark", "month")

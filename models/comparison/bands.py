@@ -13,6 +13,7 @@ from models.comparison.parts import Measured
 from models.comparison.result_groups import Band, Bands, Cell, OutOfOrder
 from models.comparison.segments import holm
 from models.data import Floats, Integers
+from models.report.numbers import percent
 
 POINT_BANDS, PROBABILITY_BANDS = 8, 5
 """How many bands there are at most."""
@@ -116,7 +117,7 @@ def _points_label(past: tuple[Floats, Floats] | None, edges: Floats, band: int) 
 
 
 def _chance_label(low: float, high: float) -> tuple[str, float | None]:
-    return f"{100 * low:.2g} % to {100 * high:.2g} %", None
+    return f"{percent(low)} to {percent(high)}", None
 
 
 def _places(value: Floats, edges: Floats) -> Integers:
@@ -144,7 +145,7 @@ def _band(
         conversion=conversion,
         probability=float(probability[inside].mean()),
         learned_from_past=before,
-        words=f"{name}: {_percent(conversion.value)} become customers",
+        words=f"{name}: {percent(conversion.value)} become customers",
     )
 
 
@@ -200,10 +201,6 @@ def _middle_ranks(value: Floats) -> Floats:
     place = np.unique(value, return_inverse=True)[1]
     counts = np.bincount(place)
     return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[place], dtype=np.float64)
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.3g} %" if value < 0.1 else f"{value:.0%}"
 
 
 def _words(found: Sequence[Band], order: Sequence[OutOfOrder]) -> tuple[str, ...]:

@@ -192,7 +192,10 @@ def _band(axes: "Axes", frame: pl.DataFrame, low: str, high: str, colour: str) -
 
 def _name_line(axes: "Axes", frame: pl.DataFrame, name: str, words: str, colour: str) -> None:
     # Where the curves are furthest apart: one name above the upper line, one below the lower.
-    place = int((frame["learned"] - frame["points"]).abs().arg_max() or 0)
+    calls = frame["calls"].to_numpy()
+    apart = np.abs(frame["learned"].to_numpy() - frame["points"].to_numpy())
+    middle = (calls > calls[-1] * 0.25) & (calls < calls[-1] * 0.75)
+    place = int(np.argmax(np.where(middle, apart, -1.0)))
     above = frame[name][place] == max(frame["learned"][place], frame["points"][place])
     axes.annotate(
         words,

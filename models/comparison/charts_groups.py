@@ -22,6 +22,9 @@ MOST_SEGMENTS = 30
 
 ROW_PX = 26
 
+LARGE_CELL = 10
+"""A cell with fewer leads is drawn paler: its share says little."""
+
 
 @dataclass(frozen=True)
 class PointsChart(Chart):
@@ -99,8 +102,8 @@ class AgreementChart(Chart):
     reading: ClassVar[str] = (
         "To the right are more points, upwards higher probabilities. A cell tells the share of its "
         "leads that became customers and, below, how many leads it has; the darker, the larger the "
-        "share. Cells at the upper left are leads that points overlook, at the lower right those "
-        "that they overrate."
+        "share (paler where there are fewer than ten). Cells at the upper left are leads "
+        "that points overlook, at the lower right those that they overrate."
     )
     bands: Bands
 
@@ -158,9 +161,11 @@ class AgreementChart(Chart):
         """Draw the cells, darker with the share of customers."""
         frame, bands = self.frame(), self.bands
         axes = panel(figure, size)
-        highest = float(frame["observed"].max() or 1.0)  # type: ignore[arg-type]
+        large = frame.filter(pl.col("leads") >= LARGE_CELL)["observed"].to_list()
+        highest = max([rate for rate in large if rate is not None], default=1.0) or 1.0
         for row in frame.iter_rows(named=True):
-            strength = 0.06 + 0.94 * (row["observed"] or 0.0) / max(highest, 1e-9)
+            strength = 0.06 + 0.94 * min((row["observed"] or 0.0) / highest, 1.0)
+            strength *= min(row["leads"] / LARGE_CELL, 1.0)
             box = (row["x"] - 0.5, row["y"] - 0.5)
             axes.add_patch(_cell(box, strength))
             ink = PAPER if strength > 0.6 else INK

@@ -18,6 +18,7 @@ from models.comparison.selection import missing, selection
 from models.comparison.swap import Described, swap_set
 from models.comparison.value import Money, capacities_of, value_of
 from models.data import Floats
+from models.report.numbers import duration
 
 
 @dataclass(frozen=True)
@@ -138,8 +139,9 @@ def _beware(
     notes = []
     if too_young:
         notes.append(
-            f"{too_young:,} test snapshots are younger than {question.points_after_days:g} days, "
-            "when the points were not known yet; neither score is judged on them."
+            f"{too_young:,} test snapshots are younger than "
+            f"{duration(question.points_after_days)}, when the points were not known yet; "
+            "neither score is judged on them."
         )
     if absent.without:
         notes.append(absent.words[0])

@@ -176,7 +176,10 @@ def auc_pair(found: AucComparison) -> Pair:
 
 
 def paired(seen: Floats, draws: Floats, level: float = LEVEL) -> Pair:
-    """Give a figure of both lists with percentile intervals from the same draws.
+    """Give a figure of both lists, and their difference, from the same draws.
+
+    Each list has a percentile interval, the difference one of so many standard errors: at a cut,
+    the draws' mean is a smoothed difference, around which a percentile interval is too long.
 
     Parameters
     ----------
@@ -191,7 +194,7 @@ def paired(seen: Floats, draws: Floats, level: float = LEVEL) -> Pair:
     """
     apart = draws[:, 0] - draws[:, 1]
     error = float(np.std(apart, ddof=1)) if len(apart) > 1 and np.isfinite(apart).all() else None
-    gap = interval(float(seen[0] - seen[1]), apart, level)
+    gap = around(float(seen[0] - seen[1]), apart, level)
     p_value = None
     if error and gap.value is not None:
         p_value = 2 * (1 - NormalDist().cdf(abs(gap.value) / error))
@@ -223,6 +226,32 @@ def interval(value: float, draws: Floats, level: float = LEVEL) -> Estimate:
         return Estimate(value, None, None)
     low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
     return Estimate(value, float(low), float(high))
+
+
+def around(value: float, draws: Floats, level: float = LEVEL) -> Estimate:
+    """Put an interval of the draws' standard errors around a value.
+
+    The normal approximation of Davison and Hinkley (1997), section 5.2, without its correction
+    for bias.
+
+    Parameters
+    ----------
+    value : float
+        NaN where it is not defined.
+    draws : ndarray of float64, shape (n_replicates,)
+    level : float
+
+    Returns
+    -------
+    Estimate
+    """
+    if not np.isfinite(value):
+        return Estimate(None, None, None)
+    known = draws[np.isfinite(draws)]
+    if len(known) < 2:
+        return Estimate(value, None, None)
+    reach = _QUANTILE((1 + level) / 2) * float(np.std(known, ddof=1))
+    return Estimate(value, value - reach, value + reach)
 
 
 def measured(estimate: Estimate) -> Measured:

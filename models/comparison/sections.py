@@ -20,7 +20,7 @@ from models.report.blocks import (
     Section,
     Words,
 )
-from models.report.numbers import compact, count, decimal, percent
+from models.report.numbers import compact, count, decimal, duration, percent
 from models.report.table import Column, table_of
 
 SHOWN_LEADS = 12
@@ -228,9 +228,9 @@ def _how(found: Comparison) -> list[Block]:
         ),
         (
             "A lead stands on the list",
-            "once" if age is None else f"once, at the age of {age:g} days",
+            "once" if age is None else f"once, at the age of {duration(age)}",
         ),
-        ("Points known from the age of", f"{about.points_after_days:g} days"),
+        ("Points known from the age of", duration(about.points_after_days)),
         ("Test snapshots", count(about.test_snapshots)),
         (
             "Compared",
@@ -243,8 +243,8 @@ def _how(found: Comparison) -> list[Block]:
     words = (
         "Leads are ranked within the week in which they reach that age, as sales works; leads that "
         "are tied at the cut are called in proportion. AUCs have DeLong's intervals for correlated "
-        "curves, clustered on leads (or accounts); everything else has percentile intervals of a "
-        "paired bootstrap that draws leads. Where only a part of a week's leads is compared, it "
+        "curves, clustered on leads (or accounts); everything else has intervals of a paired "
+        "bootstrap that draws leads. Where only a part of a week's leads is compared, it "
         "has the same part of the calls."
     )
     return [Words([words]), Facts([(name, str(value)) for name, value in pairs if value])]

@@ -1,5 +1,7 @@
 """Segment by segment: where the points rank better, and what stays of it after so many looks."""
 
+import math
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -8,7 +10,7 @@ import polars as pl
 
 from models.bootstrap import LEVEL
 from models.comparison.parts import Difference, Verdict
-from models.comparison.ranking import Replicated, auc_pair, compare, interval, measured
+from models.comparison.ranking import Replicated, around, auc_pair, compare, measured
 from models.comparison.result_groups import Segment, Segmented
 from models.comparison.rows import Compared
 from models.data import Floats
@@ -100,9 +102,10 @@ def in_bands(column: pl.Series) -> pl.Series:
     if not len(known):
         return pl.Series(column.name, ["not known"] * len(column))
     edges = np.unique(np.quantile(known, [0.25, 0.5, 0.75], method="inverted_cdf"))
-    names = [f"under {edges[0]:,.4g}"]
-    names += [f"{low:,.4g} to under {high:,.4g}" for low, high in pairwise(edges)]
-    names.append(f"{edges[-1]:,.4g} and more")
+    marks = [f"{edge:,.0f}" if edge >= 10 else f"{edge:.3g}" for edge in edges]
+    names = [f"under {marks[0]}"]
+    names += [f"{low} to under {high}" for low, high in pairwise(marks)]
+    names.append(f"{marks[-1]} and more")
     places = np.searchsorted(edges, column.fill_null(0.0).to_numpy(), side="right").tolist()
     told = [
         "not known" if value is None else names[place]
@@ -134,7 +137,7 @@ def segmented(
     sizes = {name: code for code, name in enumerate(names)}
     found = []
     for dimension in compared.dimensions:
-        for value in compared.frame[dimension].unique().sort().to_list():
+        for value in sorted(compared.frame[dimension].unique().to_list(), key=_in_order):
             rows = compared.filter(compared.frame[dimension] == value)
             if _is_large_enough(rows.floats("converted")):
                 code = sizes.get((dimension, value))
@@ -147,9 +150,21 @@ def segmented(
     return Segmented(segments=tuple(judged), method=METHOD, words=_words(judged))
 
 
+def _in_order(value: str) -> tuple[float, str]:
+    # "new" before "7 days" before "30 days", "under 20" first, words after numbers.
+    number = re.match(r"(?:under )?([\d,.]+)", value)
+    if number is None:
+        return -1.0 if value == "new" else math.inf, value
+    lowest = value.startswith("under ")
+    return float(number[1].replace(",", "").rstrip(".")) - (0.5 if lowest else 0.0), value
+
+
 def _is_large_enough(converted: Floats) -> bool:
     won = converted.sum()
-    return len(converted) >= FEWEST_ROWS and FEWEST_CUSTOMERS <= won <= len(converted) - 8
+    return (
+        len(converted) >= FEWEST_ROWS
+        and FEWEST_CUSTOMERS <= won <= len(converted) - FEWEST_CUSTOMERS
+    )
 
 
 def _segment(
@@ -173,7 +188,7 @@ def _segment(
         winner="undecided",
         reached_learned=learned,
         reached_points=points,
-        reached_difference=measured(interval(learned - points, gap)),
+        reached_difference=measured(around(learned - points, gap)),
     )
 
 

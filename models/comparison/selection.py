@@ -15,6 +15,7 @@ from models.comparison.result_value import Missing, Selection, Subset
 from models.comparison.rows import Capacities, Compared
 from models.data import Floats
 from models.delong import auc_interval
+from models.report.numbers import percent
 
 SOME_REPLICATES = 500
 """Of the bootstrap where the comparison is repeated on a part of the leads."""
@@ -154,10 +155,6 @@ def _rate(converted: Floats, part: npt.NDArray[np.bool_]) -> Measured:
     return share(float(converted[part].sum()), float(part.sum()))
 
 
-def _percent(rate: Measured) -> str:
-    return "–" if rate.value is None else f"{100 * rate.value:.1f} %"
-
-
 def _words(
     known_from: str | None,
     worked: npt.NDArray[np.bool_],
@@ -169,15 +166,16 @@ def _words(
         return (
             "The source does not tell which leads sales worked. Leads that were never called "
             "because of their points look like lost ones: where there are many, this comparison "
-            "flatters the points. Tell it by `comparison.worked` (a column) or "
-            "`comparison.worked_from_points` (a threshold) in the source's definition.",
+            "flatters the points. To tell it, map a column as the attribute worked, or set "
+            "comparison.worked_from_points, in the source's definition.",
         )
     unworked = int((~worked).sum())
     if not unworked:
         return (f"Every lead on the list was worked ({known_from}).",)
     words = [
         f"{unworked:,} of {len(worked):,} leads on the list were never worked ({known_from}); "
-        f"{_percent(rates[1])} of them became customers, {_percent(rates[0])} of the others.",
+        f"{percent(rates[1].value)} of them became customers, {percent(rates[0].value)} of the "
+        "others.",
         "What a call would have made of an unworked lead is not known: it counts as lost where "
         "the learned score would call it, so with them the comparison favours the points; without "
         "them it says nothing of the leads that points held back.",
@@ -200,9 +198,9 @@ def _missing_words(
     if not without:
         return ("Every lead on the list has points.",)
     words = [
-        f"{without:,} of {leads:,} leads on the list ({without / leads:.1%}) have no points; they "
-        f"are not in the figures above. {_percent(rates[1])} of them became customers, "
-        f"{_percent(rates[0])} of those with points."
+        f"{without:,} of {leads:,} leads on the list ({percent(without / leads)}) have no points; "
+        f"they are not in the figures above. {percent(rates[1].value)} of them became customers, "
+        f"{percent(rates[0].value)} of those with points."
     ]
     if p_value is not None and p_value < 0.05:
         words.append(

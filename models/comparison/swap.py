@@ -11,6 +11,7 @@ from models.comparison.ranking import lists_of
 from models.comparison.result_groups import Swap, SwapLead, SwapSide, Trait
 from models.comparison.rows import Compared
 from models.data import Floats, Integers, Matrix
+from models.report.numbers import percent
 
 MOST_LEADS = 100
 """So many leads a side are told one by one."""
@@ -199,8 +200,8 @@ def _words(learned: SwapSide, points: SwapSide, traits: Sequence[Trait]) -> tupl
         return ("Both lists call the same leads.",)
     words = [
         f"{learned.leads:,.0f} leads would be called instead of as many others: "
-        f"{learned.customers:,.0f} of them became customers ({_rate(learned)}), of those they "
-        f"replace {points.customers:,.0f} ({_rate(points)})."
+        f"{learned.customers:,.0f} of them became customers ({percent(learned.conversion.value)}), "
+        f"of those they replace {points.customers:,.0f} ({percent(points.conversion.value)})."
     ]
     for more, told in ((True, "More"), (False, "Less")):
         named = [_said(trait) for trait in traits if (trait.distance > 0) == more]
@@ -209,13 +210,9 @@ def _words(learned: SwapSide, points: SwapSide, traits: Sequence[Trait]) -> tupl
     return tuple(words)
 
 
-def _rate(side: SwapSide) -> str:
-    return "–" if side.conversion.value is None else f"{100 * side.conversion.value:.1f} %"
-
-
 def _said(trait: Trait) -> str:
     if trait.kind == "share":
-        return f"{trait.words} ({trait.learned:.0%} against {trait.points:.0%})"
+        return f"{trait.words} ({percent(trait.learned)} against {percent(trait.points)})"
     return f"{trait.words} (on average {trait.learned:.3g} against {trait.points:.3g})"
 
 

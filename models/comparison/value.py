@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.comparison.lists import WeeklyList
-from models.comparison.ranking import Replicated, interval, lists_of, measured
+from models.comparison.ranking import Replicated, around, interval, lists_of, measured
 from models.comparison.result_ranking import Capacity
 from models.comparison.result_value import Value, Worth
 from models.comparison.rows import Capacities, Compared
 from models.data import Floats
+from models.report.numbers import percent
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def capacities_of(
                 calls=worths[0].calls,
                 learned=measured(interval(seen[0], draws[:, 0])),
                 points=measured(interval(seen[1], draws[:, 1])),
-                difference=measured(interval(seen[0] - seen[1], draws[:, 0] - draws[:, 1])),
+                difference=measured(around(seen[0] - seen[1], draws[:, 0] - draws[:, 1])),
                 expected_learned=worths[0].expected_customers,
                 expected_points=worths[1].expected_customers,
                 revenue_learned=worths[0].revenue,
@@ -179,17 +180,18 @@ def _words(value: Value) -> tuple[str, ...]:
     if learned.revenue is not None and points.revenue is not None:
         words.append(
             f"The customers reached bring {learned.revenue:,.0f} against {points.revenue:,.0f}; "
-            f"the amount of {value.known_amounts:.0%} of all customers is known."
+            f"the amount of {percent(value.known_amounts)} of all customers is known."
         )
     if value.probability_at_capacity is not None and value.points_at_capacity is not None:
         words.append(
             "The capacity implies a threshold of about "
-            f"{100 * value.probability_at_capacity:.2g} % probability, or "
+            f"{percent(value.probability_at_capacity)} probability, or "
             f"{value.points_at_capacity:g} points."
         )
     if value.probability_worth_a_call is not None and value.calls_worth_it is not None:
         words.append(
-            f"A call pays for itself from a probability of {value.probability_worth_a_call:.2%} "
-            f"on, if calling makes the sale: {value.calls_worth_it:,.0f} leads a week have it."
+            "A call pays for itself from a probability of "
+            f"{percent(value.probability_worth_a_call)} on, if calling makes the sale: "
+            f"{value.calls_worth_it:,.0f} leads a week have it."
         )
     return tuple(words)

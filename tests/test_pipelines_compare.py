@@ -1,0 +1,163 @@
+"""The comparison as a stage and as a command, on a small run."""
+
+import os
+import shutil
+from contextlib import chdir
+from pathlib import Path
+
+import nbformat
+import polars as pl
+import pytest
+import yaml
+from nbclient import NotebookClient
+
+from features.errors import LeadcastError
+from models.comparison.store import read_comparison
+from pipelines.calibrate import calibrate
+from pipelines.compare import Asked, compare_named, compare_stage
+from pipelines.evaluate import evaluate_test
+from pipelines.features import compute_features
+from pipelines.fetch import fetch
+from pipelines.ingest import run as ingest
+from pipelines.paths import RunFolder
+from pipelines.snapshots import take_snapshots
+from pipelines.train import train
+from tests.small_project import ROOT, change_params, make_project
+
+RUN = RunFolder("demo")
+RULES = Path("data/rules/demo_hubspot.yaml")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run as far as the comparison needs it, with the simplest learner; `kept` is its result."""
+    folder = make_project(tmp_path_factory.mktemp("compare"), 1_200)
+    simple = {"candidates": ["prior"], "origins": 1, "half_lives": [None]}
+    few = {"replicates": 200, "calls_per_week": 4}
+    change_params(folder, learner=simple, comparison=few)
+    (folder / "data/rules").symlink_to(ROOT / "data/rules")
+    with chdir(folder):
+        for stage in (fetch, ingest, take_snapshots, compute_features, train, calibrate):
+            stage("demo")
+        evaluate_test("demo")
+        compare_stage("demo")
+        shutil.copytree(RUN.comparison, "kept")
+        shutil.copy(RUN.comparison_page, "kept")
+    return folder
+
+
+def test_the_stage_leaves_the_contract_that_others_read(project: Path) -> None:
+    found = read_comparison(project / "kept")
+    leads = pl.read_parquet(project / "kept/leads.parquet")
+    assert found.about.points_from == "score column rules_score"
+    assert found.about.calls_per_week == 4
+    assert found.about.call_landmark_days == 1
+    assert found.about.test_snapshots == leads.height + found.about.too_young
+    assert leads["landmark_days"].min() == 1
+    assert leads.columns[:6] == ["lead_id", "as_of", "week", "converted", "amount", "probability"]
+    listed = leads.filter("on_list")
+    assert listed["lead_id"].is_unique().all()
+    assert listed.height == found.ranking.leads
+    assert listed["converted"].sum() == found.ranking.customers
+    assert {one.dimension for one in found.segments.segments} <= {
+        *("source", "industry", "company_size", "landmark", "month")
+    }
+
+
+def test_the_scores_are_those_of_the_test(project: Path) -> None:
+    leads = pl.read_parquet(project / "kept/leads.parquet")
+    scores = pl.read_parquet(project / RUN.test_scores).select("lead_id", "as_of", "probability")
+    joined = leads.join(scores, on=["lead_id", "as_of"], how="left", suffix="_test")
+    assert (joined["probability"] == joined["probability_test"]).all()
+    points = pl.read_parquet(project / RUN.tables / "leads.parquet", columns=None)
+    told = leads.join(points.select("lead_id", "rules_score"), on="lead_id", how="left")
+    assert (told["points"] == told["rules_score"]).all()
+
+
+def test_the_page_stands_alone_and_tells_the_headline(project: Path) -> None:
+    page = (project / "kept/comparison.html").read_text(encoding="utf-8")
+    found = read_comparison(project / "kept")
+    assert f"{found.ranking.customers:,} customers, the points" in page
+    assert "default-src 'none'" in page
+    assert "<script" not in page
+    for anchor in ("capacity", "swap", "points", "segments", "value", "unseen", "hybrid", "how"):
+        assert f'id="{anchor}"' in page
+
+
+def test_a_points_table_is_compared_at_every_age_and_with_its_ledger(project: Path) -> None:
+    with chdir(project):
+        told = compare_named("demo", Asked(rules=RULES, html=Path("page.html")))
+        found = read_comparison(RUN.comparison)
+    assert told.startswith("At 4 calls a week the learned score reaches")
+    assert found.about.points_from == f"rules {RULES}"
+    assert found.about.too_young == 0
+    assert (project / "page.html").exists()
+    with_points = [lead for lead in found.swap.leads if lead.points > 0]
+    assert with_points
+    assert all(lead.ledger for lead in with_points)
+    for lead in with_points[:5]:
+        given = [float(line.split()[0].replace("−", "-")) for line in lead.ledger]
+        assert sum(given) == pytest.approx(lead.points, abs=0.05)
+
+
+def test_the_same_run_gives_the_same_bytes(project: Path) -> None:
+    with chdir(project):
+        compare_stage("demo")
+    for kept, again in (("comparison.json", RUN.comparison), ("comparison.html", RUN.path)):
+        assert (project / "kept" / kept).read_bytes() == (project / again / kept).read_bytes()
+
+
+def test_faults_are_told_with_what_to_do(project: Path) -> None:
+    with chdir(project):
+        with pytest.raises(LeadcastError, match="give one of them"):
+            compare_named("demo", Asked(rules=RULES, score_column="cost"))
+        with pytest.raises(LeadcastError, match=r"'Points', which is not there; expected one of"):
+            compare_named("demo", Asked(score_column="Points"))
+        with pytest.raises(LeadcastError, match=r"nowhere\.yaml"):
+            compare_named("demo", Asked(rules=Path("nowhere.yaml")))
+
+
+def test_a_source_without_points_is_told_so_and_stops_nothing(project: Path) -> None:
+    path = project / RUN.tables / "leads.parquet"
+    before = path.read_bytes()
+    pl.read_parquet(path).drop("rules_score").write_parquet(path)
+    try:
+        with chdir(project):
+            assert "has no points to compare with" in compare_stage("demo")
+            with pytest.raises(LeadcastError, match="has no points"):
+                read_comparison(RUN.comparison)
+            assert "has no points" in RUN.comparison_page.read_text(encoding="utf-8")
+    finally:
+        path.write_bytes(before)
+
+
+def test_a_threshold_of_points_marks_leads_as_never_worked(project: Path) -> None:
+    path = project / "data/sources/demo.yaml"
+    before = path.read_text(encoding="utf-8")
+    content = yaml.safe_load(before)
+    content["comparison"]["worked_from_points"] = 25
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    try:
+        with chdir(project):
+            compare_stage("demo")
+    finally:
+        path.write_text(before, encoding="utf-8")
+    found = read_comparison(project / RUN.comparison).selection
+    leads = pl.read_parquet(project / RUN.comparison / "leads.parquet").filter("on_list")
+    assert found.unworked == (leads["points"] < 25).sum() > 0
+    assert found.known_from == "sales works leads from 25 points on"
+
+
+def test_the_notebook_runs_and_is_committed_without_outputs(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notebook = nbformat.read(ROOT / "notebooks/learned_against_rules.ipynb", as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert not any(cell.outputs or cell.execution_count for cell in code)
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    resources = {"metadata": {"path": str(project)}}
+    NotebookClient(notebook, timeout=300, kernel_name="python3", resources=resources).execute()
+    pictures = [
+        output for cell in code for output in cell.outputs if "image/png" in output.get("data", {})
+    ]
+    assert len(pictures) == 3
