@@ -136,8 +136,8 @@ def rank(
         auc_snapshots=auc_pair(compare(compared, level=level)),
         auc=auc_pair(compare(listed, level=level)),
         average_precision=paired(precision, drawn.precision, level),
-        reached=paired(seen, drawn.customers[:, :, k], level),
-        gain=paired(seen / customers if customers else np.full(2, np.nan), gains, level),
+        reached=paired(seen, drawn.customers[:, :, k], level, at_cut=True),
+        gain=paired(seen / max(customers, 1.0), gains, level, at_cut=True),
     )
 
 
@@ -175,11 +175,11 @@ def auc_pair(found: AucComparison) -> Pair:
     )
 
 
-def paired(seen: Floats, draws: Floats, level: float = LEVEL) -> Pair:
+def paired(seen: Floats, draws: Floats, level: float = LEVEL, *, at_cut: bool = False) -> Pair:
     """Give a figure of both lists, and their difference, from the same draws.
 
-    Each list has a percentile interval, the difference one of so many standard errors: at a cut,
-    the draws' mean is a smoothed difference, around which a percentile interval is too long.
+    Intervals are percentiles; at a cut the difference has one of standard errors instead, because
+    there the draws' mean is a smoothed difference, around which percentiles reach too far.
 
     Parameters
     ----------
@@ -187,6 +187,8 @@ def paired(seen: Floats, draws: Floats, level: float = LEVEL) -> Pair:
         Learned, points; NaN where it is not defined.
     draws : ndarray of float64, shape (n_replicates, 2)
     level : float
+    at_cut : bool
+        Whether the figure counts what lies above a cut.
 
     Returns
     -------
@@ -194,7 +196,7 @@ def paired(seen: Floats, draws: Floats, level: float = LEVEL) -> Pair:
     """
     apart = draws[:, 0] - draws[:, 1]
     error = float(np.std(apart, ddof=1)) if len(apart) > 1 and np.isfinite(apart).all() else None
-    gap = around(float(seen[0] - seen[1]), apart, level)
+    gap = (around if at_cut else interval)(float(seen[0] - seen[1]), apart, level)
     p_value = None
     if error and gap.value is not None:
         p_value = 2 * (1 - NormalDist().cdf(abs(gap.value) / error))

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from models.comparison.charts import CapacityChart, ProfitChart
-from models.comparison.charts_groups import AgreementChart, PointsChart, SegmentChart
+from models.comparison.charts_groups import AgreementChart, PointsChart
+from models.comparison.charts_segments import SegmentChart
 from models.comparison.parts import Measured
 from models.comparison.result import Comparison
 from models.comparison.result_groups import SwapLead
