@@ -37,7 +37,7 @@ def evaluate(
     segments: Mapping[str, npt.NDArray[np.str_]] | None = None,
     seed: int = 0,
     replicates: int = 1000,
-    slice_replicates: int = 400,
+    slice_replicates: int = 200,
 ) -> dict[str, Any]:
     """Measure the test part, overall and by slice.
 

@@ -50,7 +50,7 @@ class EvaluationParams(Frozen):
     """By what the test is measured, and how its intervals are computed."""
 
     replicates: int = Field(1000, ge=100, description="bootstrap replicates, on all of the test")
-    slice_replicates: int = Field(400, ge=100, description="likewise, on each slice")
+    slice_replicates: int = Field(200, ge=100, description="likewise, on each slice")
     segments: tuple[str, ...] | None = Field(
         None, description="attributes to measure by; None for those that the source names"
     )
