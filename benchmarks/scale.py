@@ -1,9 +1,12 @@
 """How long a million leads take: ``python -m benchmarks.scale [--leads N]``.
 
-Simulates a world of the asked size in a scratch folder, then runs ingest, snapshots, features and
-training on it, each as its own process, as DVC does, and tells the seconds and the peak memory of
-each. To reach, on two cores, with a million leads and their 50 million events: snapshots, features
-and training under 15 minutes and 12 GiB.
+Simulates a world of the asked size in a scratch folder, then runs the stages on it, each as its
+own process, as DVC does, and tells the wall clock, the CPU seconds and the peak memory of each. To
+reach, on two cores, with a million leads and their 50 million events: snapshots, features and
+training under 15 minutes and 12 GiB.
+
+The wall clock of a machine that does other work as well says little, so the load is told beside
+it: on a quiet machine a stage takes no longer than its CPU seconds on one core.
 """
 
 import argparse
@@ -12,12 +15,14 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from benchmarks.results import write_result
+from benchmarks.results import RESULTS, write_result
+from features.files import written_whole
 
 STAGES = ("fetch", "ingest", "snapshots", "features", "train", "calibrate", "evaluate", "export")
 JUDGED = ("snapshots", "features", "train")
@@ -25,7 +30,7 @@ LINKED = ("demo", "features", "models", "serve", "pipelines")
 MIB_PER_KIB = 1 / 1024
 
 
-def prepare(scratch: Path, leads: int) -> None:
+def prepare(scratch: Path, leads: int, num_threads: int | None) -> None:
     """Lay out a project folder whose demo has so many leads; the code is linked, not copied.
 
     Parameters
@@ -34,11 +39,16 @@ def prepare(scratch: Path, leads: int) -> None:
         The folder to make.
     leads : int
         How many leads the demo shall have.
+    num_threads : int or None
+        Threads of the learner; None for as many as `params.yaml` says.
     """
     (scratch / "data/sources").mkdir(parents=True)
     for name in LINKED:
         (scratch / name).symlink_to(Path(name).resolve())
-    shutil.copy("params.yaml", scratch)
+    params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    if num_threads is not None:
+        params["learner"]["num_threads"] = num_threads
+    (scratch / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     definition = yaml.safe_load(Path("data/sources/demo.yaml").read_text(encoding="utf-8"))
     definition["simulation"]["leads"] = leads
     (scratch / "data/sources/demo.yaml").write_text(yaml.safe_dump(definition), encoding="utf-8")
@@ -57,7 +67,8 @@ def measure(stage: str, scratch: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``stage``, ``seconds``, ``peak_mib``.
+        ``stage``, ``wall_seconds``, ``cpu_seconds``, ``peak_mib``, ``load`` (the mean number of
+        running processes in the last minute, this one's included).
 
     Raises
     ------
@@ -69,34 +80,94 @@ def measure(stage: str, scratch: Path) -> dict[str, Any]:
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise RuntimeError(f"stage {stage} failed")
-    seconds = time.perf_counter() - started
-    return {"stage": stage, "seconds": seconds, "peak_mib": usage.ru_maxrss * MIB_PER_KIB}
+    return {
+        "stage": stage,
+        "wall_seconds": round(time.perf_counter() - started, 1),
+        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 1),
+        "peak_mib": round(usage.ru_maxrss * MIB_PER_KIB),
+        "load": round(os.getloadavg()[0], 1),
+    }
+
+
+def summary(leads: int, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Sum up what the judged stages took.
+
+    Parameters
+    ----------
+    leads : int
+        How many leads there were.
+    rows : sequence of dict
+        As `measure` gives them.
+
+    Returns
+    -------
+    dict
+        JSON values.
+    """
+    judged = [row for row in rows if row["stage"] in JUDGED]
+    return {
+        "leads": leads,
+        "stages": list(rows),
+        "judged_wall_minutes": round(sum(row["wall_seconds"] for row in judged) / 60, 1),
+        "judged_cpu_minutes": round(sum(row["cpu_seconds"] for row in judged) / 60, 1),
+        "judged_peak_gib": round(max(row["peak_mib"] for row in judged) / 1024, 1),
+    }
+
+
+def in_words(result: dict[str, Any]) -> str:
+    """Write the measurements down for a person.
+
+    Parameters
+    ----------
+    result : dict
+        As `summary` gives it.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    head = "| stage | wall, s | CPU, s | peak, GiB | load |\n|---|---|---|---|---|\n"
+    lines = (
+        f"| {row['stage']} | {row['wall_seconds']:.0f} | {row['cpu_seconds']:.0f} "
+        f"| {row['peak_mib'] / 1024:.1f} | {row['load']:.1f} |\n"
+        for row in result["stages"]
+    )
+    return (
+        f"# {result['leads']:,} leads, stage by stage\n\n"
+        "`python -m benchmarks.scale` (`fetch` simulates the world). The load is the mean number "
+        "of running processes;\nwith more of them than cores the wall clock says little, and the "
+        "CPU seconds are what a quiet machine needs at most.\n\n"
+        f"{head}{''.join(lines)}\n"
+        f"{' + '.join(JUDGED)}: {result['judged_cpu_minutes']:.1f} CPU minutes, "
+        f"{result['judged_wall_minutes']:.1f} minutes by the wall clock (to reach on two quiet "
+        f"cores: 15), peak {result['judged_peak_gib']:.1f} GiB (to reach: 12).\n"
+    )
 
 
 def main() -> None:
-    """Measure every stage and write ``benchmarks/results/scale.json``."""
+    """Measure every stage; write ``benchmarks/results/scale.json`` and ``scale.md``."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--leads", type=int, default=1_000_000)
     parser.add_argument("--scratch", type=Path, default=Path("data/scale"))
+    parser.add_argument("--num-threads", type=int, help="1 where other work keeps the cores busy")
+    parser.add_argument("--keep", action="store_true", help="leave the scratch folder")
     arguments = parser.parse_args()
     shutil.rmtree(arguments.scratch, ignore_errors=True)
-    prepare(arguments.scratch, arguments.leads)
+    prepare(arguments.scratch, arguments.leads, arguments.num_threads)
+    rows = []
     try:
-        rows = [measure(stage, arguments.scratch) for stage in STAGES]
+        for stage in STAGES:
+            rows.append(measure(stage, arguments.scratch))
+            print(rows[-1], flush=True)
     finally:
-        shutil.rmtree(arguments.scratch, ignore_errors=True)
-    judged = [row for row in rows if row["stage"] in JUDGED]
-    result = {
-        "leads": arguments.leads,
-        "stages": rows,
-        "judged_minutes": sum(row["seconds"] for row in judged) / 60,
-        "judged_peak_gib": max(row["peak_mib"] for row in judged) / 1024,
-    }
-    print(
-        f"{' + '.join(JUDGED)}: {result['judged_minutes']:.1f} min (to reach: 15), "
-        f"peak {result['judged_peak_gib']:.1f} GiB (to reach: 12)"
-    )
+        if not arguments.keep:
+            shutil.rmtree(arguments.scratch, ignore_errors=True)
+    result = summary(arguments.leads, rows)
+    print(in_words(result))
     write_result("scale", result)
+    with written_whole(RESULTS / "scale.md") as temporary:
+        temporary.write_text(in_words(result), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,192 @@
+"""On a Dask cluster of several processes everything is as on one machine."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+import pytest
+
+from features.errors import FaultsError, LeadcastError
+from features.files import write_json
+from serve.batch import BatchSettings, score_files
+from serve.batch_output import ROW
+from serve.cluster.connection import (
+    Progress,
+    connected,
+    no_progress,
+    refuse_other_versions,
+    versions,
+)
+from serve.cluster.features import matrix_on_cluster
+from serve.cluster.scoring import score_on_cluster
+from serve.cluster.shuffle import Shuffled, pieces_of, split_piece
+from tests.scoring_world import END, bundle_folder, scoring_world
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+pytest.importorskip("distributed", reason="Dask is not installed (requirements/cluster.txt)")
+# What Dask itself does while processes come and go is not ours to mend.
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
+SETTINGS = BatchSettings(as_of=END)
+SMALL = 250
+"""Rows of a piece: so few that every table has several."""
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator["Client"]:
+    with connected(None, n_workers=2) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder, world = tmp_path_factory.mktemp("tables"), scoring_world()
+    tables = {
+        "leads": world.tables.leads.drop("position"),
+        "events": world.tables.events.collect(),
+        "snapshots": world.snapshots.select("lead_id", "as_of"),
+    }
+    for name, table in tables.items():
+        table.write_parquet(folder / f"{name}.parquet")
+    write_json(folder / "plan.json", world.plan.to_json())
+    return {name: folder / f"{name}.parquet" for name in tables} | {"plan": folder / "plan.json"}
+
+
+@pytest.fixture(scope="module")
+def alone(files: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
+    out = tmp_path_factory.mktemp("alone") / "scores.parquet"
+    score_files(bundle_folder(), files["leads"], files["events"], out, SETTINGS)
+    return pl.read_parquet(out)
+
+
+def on_cluster(
+    client: "Client",
+    files: dict[str, Path],
+    out: Path,
+    n_parts: int = 5,
+    rows_at_once: int = SMALL,
+    progress: Progress = no_progress,
+) -> pl.DataFrame:
+    options = {"n_parts": n_parts, "rows_at_once": rows_at_once}
+    tables = (bundle_folder(), files["leads"], files["events"])
+    score_on_cluster(client, *tables, out, SETTINGS, **options, progress=progress)
+    return pl.read_parquet(out)
+
+
+def test_every_row_goes_to_the_partition_of_its_lead(tmp_path: Path) -> None:
+    table = pl.DataFrame({"lead_id": [f"L{i % 7}" for i in range(50)], "x": range(50)})
+    table.write_parquet(tmp_path / "table.parquet")
+    pieces = pieces_of([tmp_path / "table.parquet"], 20)
+    outs = tuple(tmp_path / f"{number}.parquet" for number in range(len(pieces)))
+    for piece, out in zip(pieces, outs, strict=True):
+        split_piece(piece, out, n_parts=11)
+    parts = [Shuffled(outs).part(number) for number in range(11)]
+    homes = [set(part["lead_id"]) for part in parts]
+    assert len(pieces) == 3
+    assert sum(map(len, homes)) == 7, "a lead is in two partitions"
+    assert all(part[ROW].is_sorted() for part in parts)
+    again = pl.concat(parts).sort(ROW)
+    assert again.drop(ROW).equals(table)
+    assert again[ROW].to_list() == list(range(50))
+
+
+def test_features_equal_those_of_one_machine(
+    client: "Client", files: dict[str, Path], tmp_path: Path
+) -> None:
+    world, out = scoring_world(), tmp_path / "matrix.parquet"
+    tables = [[files[name]] for name in ("leads", "events", "snapshots")]
+    work, sizes = tmp_path / "work", {"n_parts": 5, "rows_at_once": SMALL}
+    matrix_on_cluster(client, files["plan"], tables, out, work, **sizes)
+    matrix = pl.read_parquet(out)
+    assert matrix.columns == [feature.name for feature in world.plan.features]
+    np.testing.assert_array_equal(matrix.to_numpy(), world.values)
+
+
+def test_scores_equal_those_of_one_machine(
+    client: "Client", files: dict[str, Path], alone: pl.DataFrame, tmp_path: Path
+) -> None:
+    scores = on_cluster(client, files, tmp_path / "scores.parquet")
+    assert scores.equals(alone)
+    assert [path.name for path in tmp_path.iterdir()] == ["scores.parquet"]
+
+
+def test_csv_and_more_partitions_than_leads_are_no_matter(
+    client: "Client", files: dict[str, Path], alone: pl.DataFrame, tmp_path: Path
+) -> None:
+    few = pl.read_parquet(files["leads"]).head(3)
+    few.write_csv(tmp_path / "few.csv", datetime_format="%Y-%m-%dT%H:%M:%S%.6fZ")
+    leads = files | {"leads": tmp_path / "few.csv"}
+    scores = on_cluster(client, leads, tmp_path / "scores.parquet", n_parts=8)
+    assert scores.equals(alone.head(3))
+
+
+def test_a_worker_that_is_killed_loses_nothing(
+    client: "Client", files: dict[str, Path], alone: pl.DataFrame, tmp_path: Path
+) -> None:
+    victim = next(iter(client.run(os.getpid).values()))
+    killed = threading.Event()
+
+    def kill_in_the_middle(done: int, total: int) -> None:
+        if not killed.is_set():
+            assert done < total, "it was over before the kill"
+            os.kill(victim, signal.SIGKILL)
+            killed.set()
+
+    out = tmp_path / "scores.parquet"
+    scores = on_cluster(client, files, out, n_parts=12, progress=kill_in_the_middle)
+    assert killed.is_set()
+    assert victim not in client.run(os.getpid).values()
+    assert scores.equals(alone)
+
+
+def test_one_lead_with_a_million_events_breaks_no_partition(
+    client: "Client", files: dict[str, Path], tmp_path: Path
+) -> None:
+    n, lead = 1_100_000, scoring_world().tables.leads["lead_id"][0]
+    times = pl.datetime_range(END - timedelta(seconds=n), END, "1s", closed="left", eager=True)
+    events = pl.DataFrame({"lead_id": lead, "occurred_at": times, "event_type": "call"})
+    events = events.with_columns(value=pl.lit(None, dtype=pl.Float64))
+    few = pl.concat([pl.read_parquet(files["events"]), events])
+    few.write_parquet(tmp_path / "events.parquet")
+    own = files | {"events": tmp_path / "events.parquet"}
+    score_files(bundle_folder(), own["leads"], own["events"], tmp_path / "one.parquet", SETTINGS)
+    scores = on_cluster(client, own, tmp_path / "many.parquet", n_parts=3, rows_at_once=1_000_000)
+    assert scores.equals(pl.read_parquet(tmp_path / "one.parquet"))
+
+
+def test_faults_of_all_partitions_are_told_at_once(
+    client: "Client", files: dict[str, Path], tmp_path: Path
+) -> None:
+    twice = pl.read_parquet(files["leads"]).head(40)
+    pl.concat([twice, twice]).write_parquet(tmp_path / "twice.parquet")
+    wrong = files | {"leads": tmp_path / "twice.parquet"}
+    with pytest.raises(FaultsError, match="more than once") as caught:
+        on_cluster(client, wrong, tmp_path / "scores.parquet")
+    assert len(caught.value.faults) == 1, "each partition told its own"
+    assert not (tmp_path / "scores.parquet").exists()
+
+
+def test_workers_of_other_versions_are_refused_by_name() -> None:
+    refuse_other_versions({"tcp://a:1": versions()})
+    with pytest.raises(LeadcastError, match=r"polars 0\.1 on tcp://b:2"):
+        refuse_other_versions(
+            {"tcp://a:1": versions(), "tcp://b:2": versions() | {"polars": "0.1"}}
+        )
+    with pytest.raises(LeadcastError, match="no workers"):
+        refuse_other_versions({})
+
+
+def test_nobody_at_the_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serve.cluster.connection.TIMEOUT_SECONDS", 1)
+    with (
+        pytest.raises(LeadcastError, match="no Dask scheduler answers"),
+        connected("tcp://127.0.0.1:9"),
+    ):
+        pass
