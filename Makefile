@@ -3,7 +3,7 @@ SOURCE ?= demo
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run test check format bench-quality bench-speed clean
+.PHONY: help run test check format bench-quality bench-speed cluster clean
 .DEFAULT_GOAL := help
 
 help:  ## say what there is
@@ -51,6 +51,13 @@ bench-speed: .venv/bench-ready  ## speed as ratios: make bench-speed [ARGS="tree
 	@echo "Setting up .venv-peers: what Leadcast is compared with, apart from its own environment"
 	@$(PYTHON) -m venv .venv-peers
 	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/peers.txt
+	@touch $@
+
+cluster: .venv/cluster-ready  ## add Dask and Spark, for clusters and their tests
+
+.venv/cluster-ready: .venv/run-ready requirements/cluster.txt
+	@echo "Adding Dask and Spark (the latter is large)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/cluster.txt
 	@touch $@
 
 clean:  ## remove the environment and every result (sources stay)

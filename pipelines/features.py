@@ -1,5 +1,6 @@
 """Snapshots to a feature matrix; of kinds and categories it learns nothing from the test."""
 
+import shutil
 from datetime import datetime
 
 import polars as pl
@@ -7,7 +8,9 @@ import polars as pl
 from features.engine import compute
 from features.files import write_json
 from features.fitting import fit_plan
+from features.plan import FeaturePlan
 from features.tables import Tables
+from pipelines.console import progress_bar
 from pipelines.dataset import LEARNING, used_snapshots, write_matrix
 from pipelines.params import load_params
 from pipelines.paths import RunFolder
@@ -28,18 +31,70 @@ def compute_features(source: str) -> str:
     str
         The matrix's size.
     """
-    run, params = RunFolder(source), load_params()
+    run = RunFolder(source)
     tables, snapshots = Tables.read(run.tables), used_snapshots(run)
-    learning = snapshots.filter(pl.col("part").is_in(LEARNING))
-    # What is known when the test begins is all that the exported scorer may know.
-    known_until: datetime | None = snapshots.filter(part="test").select(pl.min("as_of")).item()
-    settings = snapshot_settings(source, params)
-    plan = fit_plan(tables, learning, params.features, known_until, settings)
+    plan = _fit(source, tables, snapshots)
     values = compute(plan, tables.leads, tables.events, snapshots)
     write_json(run.plan, plan.to_json())
     write_matrix(run, plan, values)
     return f"{len(values):,} snapshots by {len(plan.features)} features"
 
 
+def compute_on_cluster(source: str, scheduler: str | None) -> str:
+    """Do as `compute_features` does, with the same result, by partitions of leads.
+
+    The plan is fitted here; it reads the events as a stream.
+
+    Parameters
+    ----------
+    source : str
+        The source's name.
+    scheduler : str or None
+        The Dask scheduler's address; None for processes of this machine.
+
+    Returns
+    -------
+    str
+        The matrix's size, and the number of partitions.
+    """
+    from serve.cluster.connection import connected
+    from serve.cluster.features import matrix_on_cluster, parts_for
+    from serve.cluster.shuffle import files_of
+
+    run = RunFolder(source)
+    with connected(scheduler) as client, progress_bar("features", "partitions") as tell:
+        tables, snapshots = Tables.read(run.tables), used_snapshots(run)
+        plan = _fit(source, tables, snapshots)
+        work = run.path / ".features.work"
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir()
+        try:
+            rows, plan_file = work / "snapshots.parquet", work / "plan.json"
+            write_json(plan_file, plan.to_json())
+            snapshots.select("lead_id", "as_of").write_parquet(rows)
+            named = (run.tables / "leads.parquet", run.tables / "events", rows)
+            files, n_parts = (
+                [files_of(path) for path in named],
+                parts_for(tables.leads.height, client),
+            )
+            matrix_on_cluster(
+                client, plan_file, files, run.matrix, work, n_parts=n_parts, progress=tell
+            )
+            plan_file.replace(run.plan)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    size = f"{snapshots.height:,} snapshots by {len(plan.features)} features"
+    return f"{size}, in {n_parts} partitions"
+
+
+def _fit(source: str, tables: Tables, snapshots: pl.DataFrame) -> FeaturePlan:
+    params = load_params()
+    learning = snapshots.filter(pl.col("part").is_in(LEARNING))
+    # What is known when the test begins is all that the exported scorer may know.
+    known_until: datetime | None = snapshots.filter(part="test").select(pl.min("as_of")).item()
+    settings = snapshot_settings(source, params)
+    return fit_plan(tables, learning, params.features, known_until, settings)
+
+
 if __name__ == "__main__":
-    run_stage("features", compute_features)
+    run_stage("features", compute_features, compute_on_cluster)

@@ -74,9 +74,12 @@ def on_cluster(
     rows_at_once: int = SMALL,
     progress: Progress = no_progress,
 ) -> pl.DataFrame:
-    options = {"n_parts": n_parts, "rows_at_once": rows_at_once}
-    tables = (bundle_folder(), files["leads"], files["events"])
-    score_on_cluster(client, *tables, out, SETTINGS, **options, progress=progress)
+    score_on_cluster(
+        *(client, bundle_folder(), files["leads"], files["events"], out, SETTINGS),
+        n_parts=n_parts,
+        rows_at_once=rows_at_once,
+        progress=progress,
+    )
     return pl.read_parquet(out)
 
 
@@ -102,8 +105,8 @@ def test_features_equal_those_of_one_machine(
 ) -> None:
     world, out = scoring_world(), tmp_path / "matrix.parquet"
     tables = [[files[name]] for name in ("leads", "events", "snapshots")]
-    work, sizes = tmp_path / "work", {"n_parts": 5, "rows_at_once": SMALL}
-    matrix_on_cluster(client, files["plan"], tables, out, work, **sizes)
+    given = (client, files["plan"], tables, out, tmp_path / "work")
+    matrix_on_cluster(*given, n_parts=5, rows_at_once=SMALL)
     matrix = pl.read_parquet(out)
     assert matrix.columns == [feature.name for feature in world.plan.features]
     np.testing.assert_array_equal(matrix.to_numpy(), world.values)

@@ -9,7 +9,7 @@ writes the same file.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -76,10 +76,10 @@ class Shuffled:
         """
         import pyarrow.parquet as pq
 
-        frames: list[Any] = []
+        frames: list[pl.DataFrame] = []
         for path in self.files:
             with pq.ParquetFile(path) as file:
-                frames.append(pl.from_arrow(file.read_row_group(number)))
+                frames.append(pl.DataFrame(file.read_row_group(number)))
         return pl.concat(frames)
 
 
