@@ -30,7 +30,7 @@ LINKED = ("demo", "features", "models", "serve", "pipelines")
 MIB_PER_KIB = 1 / 1024
 
 
-def prepare(scratch: Path, leads: int, num_threads: int | None) -> None:
+def prepare(scratch: Path, leads: int, num_threads: int | None = None) -> None:
     """Lay out a project folder whose demo has so many leads; the code is linked, not copied.
 
     Parameters
@@ -39,8 +39,8 @@ def prepare(scratch: Path, leads: int, num_threads: int | None) -> None:
         The folder to make.
     leads : int
         How many leads the demo shall have.
-    num_threads : int or None
-        Threads of the learner; None for as many as `params.yaml` says.
+    num_threads : int, optional
+        Threads of the learner; as many as `params.yaml` says, if not given.
     """
     (scratch / "data/sources").mkdir(parents=True)
     for name in LINKED:
@@ -67,8 +67,8 @@ def measure(stage: str, scratch: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``stage``, ``wall_seconds``, ``cpu_seconds``, ``peak_mib``, ``load`` (the mean number of
-        running processes in the last minute, this one's included).
+        ``stage``, ``seconds`` (by the wall clock), ``cpu_seconds``, ``peak_mib``, ``load`` (the mean
+        number of running processes in the last minute, this one's included).
 
     Raises
     ------
@@ -82,7 +82,7 @@ def measure(stage: str, scratch: Path) -> dict[str, Any]:
         raise RuntimeError(f"stage {stage} failed")
     return {
         "stage": stage,
-        "wall_seconds": round(time.perf_counter() - started, 1),
+        "seconds": round(time.perf_counter() - started, 1),
         "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 1),
         "peak_mib": round(usage.ru_maxrss * MIB_PER_KIB),
         "load": round(os.getloadavg()[0], 1),
@@ -108,7 +108,7 @@ def summary(leads: int, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {
         "leads": leads,
         "stages": list(rows),
-        "judged_wall_minutes": round(sum(row["wall_seconds"] for row in judged) / 60, 1),
+        "judged_wall_minutes": round(sum(row["seconds"] for row in judged) / 60, 1),
         "judged_cpu_minutes": round(sum(row["cpu_seconds"] for row in judged) / 60, 1),
         "judged_peak_gib": round(max(row["peak_mib"] for row in judged) / 1024, 1),
     }
@@ -129,7 +129,7 @@ def in_words(result: dict[str, Any]) -> str:
     """
     head = "| stage | wall, s | CPU, s | peak, GiB | load |\n|---|---|---|---|---|\n"
     lines = (
-        f"| {row['stage']} | {row['wall_seconds']:.0f} | {row['cpu_seconds']:.0f} "
+        f"| {row['stage']} | {row['seconds']:.0f} | {row['cpu_seconds']:.0f} "
         f"| {row['peak_mib'] / 1024:.1f} | {row['load']:.1f} |\n"
         for row in result["stages"]
     )

@@ -63,7 +63,9 @@ def write_matrix(run: RunFolder, plan: FeaturePlan, values: Matrix) -> None:
         pl.from_numpy(values, schema=names).write_parquet(temporary)
 
 
-def read_parts(run: RunFolder, parts: Sequence[str], horizon_days: float | None) -> LabelledMatrix:
+def read_parts(
+    run: RunFolder, parts: Sequence[str], horizon_days: float | None, most: int | None = None
+) -> LabelledMatrix:
     """Read parts of the split, as a learner sees them.
 
     Parameters
@@ -74,6 +76,8 @@ def read_parts(run: RunFolder, parts: Sequence[str], horizon_days: float | None)
         Which parts.
     horizon_days : float or None
         How far labels look ahead; None where the source is not dated.
+    most : int or None
+        At most so many rows, evenly spaced; None for all.
 
     Returns
     -------
@@ -82,6 +86,12 @@ def read_parts(run: RunFolder, parts: Sequence[str], horizon_days: float | None)
     """
     snapshots = used_snapshots(run)
     inside = snapshots["part"].is_in(list(parts))
+    if most is not None:
+        numbers = inside.arg_true().to_numpy()
+        places = np.linspace(0, len(numbers) - 1, min(most, len(numbers))).astype(np.int64)
+        mask = np.zeros(len(inside), dtype=bool)
+        mask[numbers[places]] = True
+        inside = pl.Series(mask)
     rows = pl.scan_parquet(run.matrix).filter(inside).collect()
     chosen = snapshots.filter(inside)
     return LabelledMatrix(

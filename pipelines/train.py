@@ -1,5 +1,6 @@
 """Candidates, backtest, choice: the learner is chosen and fitted inside the training part."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ from features.files import write_json, written_whole
 from features.tables import Tables
 from models.choice import Choice, choose
 from models.data import LabelledMatrix
-from pipelines.dataset import LEARNING, read_parts
+from models.settings import LearnerSettings
+from pipelines.dataset import LEARNING, read_parts, used_snapshots
 from pipelines.params import load_params
 from pipelines.paths import RunFolder
 from pipelines.settings import horizon_days, snapshot_settings
@@ -32,17 +34,67 @@ def train(source: str) -> str:
     str
         Which learner was chosen, and why.
     """
-    run, params = RunFolder(source), load_params()
+    run = RunFolder(source)
+    data, settings = _read(source, run)
+    choice = choose(data, settings)
+    _write(run, choice, data)
+    return "; ".join(choice.notes)
+
+
+def train_on_cluster(source: str, scheduler: str | None) -> str:
+    """Let the candidates compete on a sample here, and grow the winner's trees on all rows.
+
+    Parameters
+    ----------
+    source : str
+        The source's name.
+    scheduler : str or None
+        The Dask scheduler's address; None for processes of this machine.
+
+    Returns
+    -------
+    str
+        Which learner was chosen, and why.
+    """
+    from serve.cluster.connection import connected
+    from serve.cluster.training import SAMPLE_ROWS, grow_on_cluster
+    from serve.cluster.training_rows import Rows
+
+    run = RunFolder(source)
+    labels = run.path / ".train.work.parquet"
+    with connected(scheduler) as client:
+        data, settings = _read(source, run, most=SAMPLE_ROWS)
+        choice = choose(data, settings)
+        try:
+            used_snapshots(run).select(
+                pl.col("part").is_in(LEARNING).alias("learned"),
+                "position",
+                pl.col("converted").cast(pl.Float64),
+            ).write_parquet(labels)
+            rows = Rows(run.matrix.resolve(), labels.resolve())
+            learner = grow_on_cluster(client, choice, data, settings, rows)
+        finally:
+            labels.unlink(missing_ok=True)
+    _write(run, replace(choice, learner=learner), data)
+    return "; ".join(choice.notes)
+
+
+def _read(
+    source: str, run: RunFolder, most: int | None = None
+) -> tuple[LabelledMatrix, LearnerSettings]:
+    params = load_params()
     horizon = horizon_days(Tables.read(run.tables), snapshot_settings(source, params))
-    data = read_parts(run, LEARNING, horizon)
-    choice = choose(data, params.learner.model_copy(update={"seed": params.seed}))
+    settings = params.learner.model_copy(update={"seed": params.seed})
+    return read_parts(run, LEARNING, horizon, most), settings
+
+
+def _write(run: RunFolder, choice: Choice, data: LabelledMatrix) -> None:
     with written_whole(run.learner) as temporary:
         temporary.mkdir()
         choice.learner.save(temporary)
     write_json(run.backtest, backtest_content(choice))
     with written_whole(run.out_of_time) as temporary:
         out_of_time(choice, data).write_parquet(temporary)
-    return "; ".join(choice.notes)
 
 
 def out_of_time(choice: Choice, data: LabelledMatrix) -> pl.DataFrame:
@@ -103,4 +155,4 @@ def backtest_content(choice: Choice) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    run_stage("train", train)
+    run_stage("train", train, train_on_cluster)

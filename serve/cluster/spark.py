@@ -1,0 +1,204 @@
+"""Scores where the leads already live in Apache Spark: by `mapInArrow`, with the bundle.
+
+Each lead's events are collected into its row, so that a batch of rows is all that a worker needs;
+the bundle travels with the task, so that the workers need no common file system. They need this
+package and no Spark of another version than the driver's.
+
+As a program, under ``spark-submit`` or alone::
+
+    python -m serve.cluster.spark --bundle DIR --leads LEADS --events EVENTS --out SCORES
+"""
+
+import argparse
+import tempfile
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from features.errors import LeadcastError
+from serve.scorer import Scorer
+
+if TYPE_CHECKING:
+    import pyarrow
+    from pyspark.sql import DataFrame
+
+_EVENTS = "events_of_lead"
+_EVENT_COLUMNS = ("occurred_at", "event_type", "value")
+Packed = tuple[tuple[str, bytes], ...]
+"""The files of a bundle: names and contents."""
+
+
+def score_with_spark(
+    bundle: Path,
+    leads: "DataFrame",
+    events: "DataFrame | None" = None,
+    as_of: datetime | None = None,
+) -> "DataFrame":
+    """Score a Spark table of leads.
+
+    Parameters
+    ----------
+    bundle : Path
+        The bundle's folder, on the driver.
+    leads, events : pyspark.sql.DataFrame
+        In canonical columns, as `serve.scorer.Scorer.score` takes them.
+    as_of : datetime, optional
+        The moment at which to score, with a time zone, where leads have no such column; now, if
+        not given and the source is dated.
+
+    Returns
+    -------
+    pyspark.sql.DataFrame
+        As `serve.scorer.Scorer.score` gives it, with equal numbers, in no particular order. It is
+        computed when it is asked for.
+
+    Raises
+    ------
+    LeadcastError
+        As `serve.scorer.Scorer.score` does.
+    """
+    from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
+
+    scorer = Scorer.load(bundle)
+    moment = as_of or (datetime.now(UTC) if scorer.is_dated else None)
+    # Scoring no leads tells every fault of the columns, and how the scores will look.
+    none = pl.DataFrame(to_arrow_schema(leads.schema, timezone="UTC").empty_table())
+    no_events = None
+    if events is not None:
+        no_events = pl.DataFrame(to_arrow_schema(events.schema, timezone="UTC").empty_table())
+    empty = scorer.score(none, no_events, moment).to_arrow(compat_level=pl.CompatLevel.oldest())
+    schema = from_arrow_schema(empty.schema, prefer_timestamp_ntz=False)
+    _refuse_repeated(leads)
+    return _with_events(leads, events).mapInArrow(
+        partial(
+            score_batches,
+            packed=pack(bundle),
+            moment=moment,
+            schema=to_arrow_schema(schema, timezone="UTC"),
+            with_events=events is not None,
+        ),
+        schema,
+    )
+
+
+def score_batches(
+    batches: Iterable["pyarrow.RecordBatch"],
+    packed: Packed,
+    moment: datetime | None,
+    schema: "pyarrow.Schema",
+    *,
+    with_events: bool,
+) -> Iterator["pyarrow.RecordBatch"]:
+    """Score what a worker is given.
+
+    Parameters
+    ----------
+    batches : iterable of pyarrow.RecordBatch
+        Leads, each with its events as a list.
+    packed : Packed
+        The bundle.
+    moment : datetime or None
+        The moment of those rows that have none of their own.
+    schema : pyarrow.Schema
+        Of the scores.
+    with_events : bool
+        Whether there is a table of events at all.
+
+    Yields
+    ------
+    pyarrow.RecordBatch
+    """
+    scorer = _unpacked(packed)
+    for batch in batches:
+        rows = pl.DataFrame(batch)
+        events = None
+        if with_events:
+            # A lead at several moments has its events in each of its rows.
+            each = rows.select("lead_id", _EVENTS).unique("lead_id", keep="first")
+            events = each.drop_nulls().explode(_EVENTS).unnest(_EVENTS)
+        scores = scorer.score(rows.drop(_EVENTS, strict=False), events, moment)
+        table = scores.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema)
+        yield from table.to_batches()
+
+
+def pack(bundle: Path) -> Packed:
+    """Read a bundle's files as they are, to be sent to workers.
+
+    Parameters
+    ----------
+    bundle : Path
+        The bundle's folder.
+
+    Returns
+    -------
+    Packed
+    """
+    files = sorted(path for path in bundle.rglob("*") if path.is_file())
+    return tuple((str(path.relative_to(bundle)), path.read_bytes()) for path in files)
+
+
+@lru_cache(maxsize=1)
+def _unpacked(packed: Packed) -> Scorer:
+    """Make a scorer, once a worker process; loading verifies what has been sent."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in packed:
+            path = Path(folder) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        return Scorer.load(folder)
+
+
+def _refuse_repeated(leads: "DataFrame") -> None:
+    """Refuse a lead that stands twice: its rows may come in batches that do not see each other."""
+    from pyspark.sql import functions
+
+    keys = [name for name in ("lead_id", "as_of") if name in leads.columns]
+    found = leads.groupBy(*keys).count().filter(functions.col("count") > 1).limit(1).collect()
+    if found:
+        raise LeadcastError(
+            f"leads: column 'lead_id': found {found[0]['lead_id']!r} {found[0]['count']} times; "
+            "expected each lead once, or once at each as_of. Take the others out."
+        )
+
+
+def _with_events(leads: "DataFrame", events: "DataFrame | None") -> "DataFrame":
+    if events is None:
+        return leads
+    from pyspark.sql import functions
+
+    columns = [name for name in _EVENT_COLUMNS if name in events.columns]
+    listed = functions.collect_list(functions.struct(*columns)).alias(_EVENTS)
+    return leads.join(events.groupBy("lead_id").agg(listed), "lead_id", "left")
+
+
+def main() -> None:
+    """Score Parquet tables, wherever Spark reads them, into a folder of Parquet."""
+    from pyspark.sql import SparkSession
+
+    parser = argparse.ArgumentParser(prog="python -m serve.cluster.spark")
+    parser.add_argument("--bundle", type=Path, required=True, help="the bundle's folder, here")
+    parser.add_argument("--leads", required=True, help="Parquet: a path or address Spark reads")
+    parser.add_argument("--events", help="likewise")
+    parser.add_argument("--as-of", type=datetime.fromisoformat, help="with its zone; or now")
+    parser.add_argument("--out", required=True, help="the folder of scores; must not exist yet")
+    asked = parser.parse_args()
+    session = SparkSession.builder.appName("leadcast").getOrCreate()
+    try:
+        events = session.read.parquet(asked.events) if asked.events else None
+        scores = score_with_spark(
+            asked.bundle, session.read.parquet(asked.leads), events, asked.as_of
+        )
+        scores.write.parquet(asked.out)
+        print(f"{session.read.parquet(asked.out).count():,} leads scored into {asked.out}")
+    except LeadcastError as error:
+        raise SystemExit(f"error: {error}") from None
+    finally:
+        session.stop()
+
+
+if __name__ == "__main__":
+    main()

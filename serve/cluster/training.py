@@ -1,0 +1,167 @@
+"""Training where the matrix outgrows one machine: trees grown on all rows by `lightgbm.dask`.
+
+What grows with the rows is the trees alone. Who competes, the level and the curves are chosen and
+fitted on an evenly spaced sample, on one machine, as they are there; then the winner's trees are
+grown anew on every row, each worker holding its share, and take the place of those of the sample.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from features.errors import LeadcastError
+from models.choice import Choice
+from models.data import LabelledMatrix
+from models.learners.additive import Additive, additive_of
+from models.learners.average import Average
+from models.learners.boosting import as_trees, parameters
+from models.learners.monotone import directions
+from models.learners.protocol import FittedLearner
+from models.learners.regression import fit_regressions, lay_out
+from models.learners.rows import canonical_order
+from models.learners.shapes import Trees
+from models.settings import LearnerSettings
+from serve.cluster.connection import RETRIES
+from serve.cluster.training_rows import Rows, Task, blocks_of, periods_only, prepare
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+SAMPLE_ROWS = 400_000
+"""Rows on which everything but the trees is fitted."""
+ROWS_OF_A_BLOCK = 200_000
+"""Rows that a task reads for the trees."""
+
+
+def grow_on_cluster(
+    client: "Client",
+    choice: Choice,
+    sample: LabelledMatrix,
+    settings: LearnerSettings,
+    rows: Rows,
+    rows_of_a_block: int = ROWS_OF_A_BLOCK,
+) -> FittedLearner:
+    """Grow the chosen learner's trees on all rows.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    choice : Choice
+        What was chosen on the sample.
+    sample : LabelledMatrix
+        The rows it was chosen on, evenly spaced among all.
+    settings : LearnerSettings
+        As it was chosen with.
+    rows : Rows
+        All rows.
+    rows_of_a_block : int
+        How many rows of the matrix a task reads.
+
+    Returns
+    -------
+    FittedLearner
+        The learner itself, where it has no trees.
+
+    Raises
+    ------
+    LeadcastError
+        If workers died during the training again and again.
+    """
+    learner = choice.learner
+    members = learner.members if isinstance(learner, Average) else (learner,)
+    grown = []
+    for member, setup in zip(members, choice.setup["members"], strict=True):
+        if not isinstance(member, Additive) or not any(map(_is_trees, member.shapes)):
+            return learner
+        grown.append(_grow(client, member, setup, choice, sample, settings, rows, rows_of_a_block))
+    return Average(tuple(grown)) if isinstance(learner, Average) else grown[0]
+
+
+def _grow(
+    client: "Client",
+    member: Additive,
+    setup: dict[str, Any],
+    choice: Choice,
+    sample: LabelledMatrix,
+    settings: LearnerSettings,
+    rows: Rows,
+    rows_of_a_block: int,
+) -> Additive:
+    ordered = sample.rows(canonical_order(sample))
+    layout, half_life = lay_out(ordered, settings), setup["half_life"]
+    regression = fit_regressions(layout, half_life, settings.penalties[:1])[0]
+    numbers, positions = rows.learned()
+    span = np.array([positions.min(), positions.max()])
+    columns = layout.seen_by_trees
+    task = Task(rows, periods_only(layout), regression, columns, half_life, span)
+    options = parameters(len(numbers), settings) | choice.setup["parameters"]
+    signs = directions(sample.features, settings.monotone)
+    if signs:
+        options["monotone_constraints"] = [signs.get(int(place), 0) for place in columns]
+    categories = [i for i, j in enumerate(columns) if sample.features[j].dtype == "category"]
+    most = int(max(rounds for rounds, _ in setup["trees"]))
+    boosters = [
+        _boost(
+            client,
+            task,
+            blocks_of(numbers, rows_of_a_block),
+            options | {"seed": settings.seed * 1000 + number, "n_estimators": most},
+            categories,
+        )
+        for number in range(settings.seeds)
+    ]
+    trees = iter(
+        as_trees(boosters, columns, int(rounds), ordered.values) for rounds, _ in setup["trees"]
+    )
+    shapes = tuple(next(trees) if _is_trees(shape) else shape for shape in member.shapes)
+    return additive_of(member.kind, member.level, shapes, member.weights, ordered.values)
+
+
+def _is_trees(shape: object) -> bool:
+    return isinstance(shape, Trees)
+
+
+def _boost(
+    client: "Client",
+    task: Task,
+    blocks: Sequence[tuple[int, int, int]],
+    options: dict[str, Any],
+    categories: list[int],
+) -> Any:  # noqa: ANN401 - lightgbm.Booster, which is untyped
+    import dask
+    import dask.array
+    from lightgbm.dask import DaskLGBMRegressor
+
+    # LightGBM's workers talk to each other: if one dies, all begin again.
+    options = {name: value for name, value in options.items() if name != "num_threads"}
+    for attempt in range(RETRIES + 1):
+        shared = client.scatter(task, broadcast=True, hash=False)
+        made = [dask.delayed(prepare, pure=False)(shared, first, n) for first, n, _ in blocks]
+        arrays: dict[str, Any] = {}
+        for name in ("values", "converted", "weight", "level"):
+            dtype = np.float32 if name == "values" else np.float64
+            shape = (len(task.columns),) if name == "values" else ()
+            parts = [
+                dask.array.from_delayed(block[name], (n, *shape), dtype=dtype)
+                for block, (_, _, n) in zip(made, blocks, strict=True)
+            ]
+            arrays[name] = dask.array.concatenate(parts)
+        # The classifier would look for labels in each worker's share; the objective is the same.
+        model = DaskLGBMRegressor(client=client, **options)
+        try:
+            model.fit(
+                arrays["values"],
+                arrays["converted"],
+                sample_weight=arrays["weight"],
+                init_score=arrays["level"],
+                categorical_feature=categories,
+            )
+        except Exception as error:
+            if attempt == RETRIES:
+                raise LeadcastError(
+                    f"distributed training failed {attempt + 1} times, at last by: {error}"
+                ) from error
+            continue
+        return model.booster_
+    raise AssertionError

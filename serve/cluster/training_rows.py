@@ -1,0 +1,162 @@
+"""Training rows on a Dask cluster: which there are, and what a worker makes of its share."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from models.data import Integers
+from models.learners.regression import Layout, Regression, level_in_training
+from models.learners.rows import recency_weights
+
+
+@dataclass(frozen=True)
+class Rows:
+    """All training rows, in files that all workers see.
+
+    Parameters
+    ----------
+    matrix : Path
+        Parquet, a float32 column a feature.
+    labels : Path
+        Parquet, a row for each of the matrix: ``learned`` (Boolean: whether it is a training row),
+        ``position`` (Int64) and ``converted`` (Float64).
+    """
+
+    matrix: Path
+    labels: Path
+
+    def learned(self) -> tuple[Integers, Integers]:
+        """Read which rows are learned from.
+
+        Returns
+        -------
+        row, position : ndarray of int64, shape (n_learned,)
+            Each row's number in the matrix, ascending, and its place in time.
+        """
+        table = pl.scan_parquet(self.labels).with_row_index("row").filter("learned")
+        found = table.select(pl.col("row").cast(pl.Int64), "position").collect()
+        return found["row"].to_numpy(), found["position"].to_numpy()
+
+    def block(self, first: int, count: int) -> pl.DataFrame:
+        """Read the training rows among some rows of the matrix, labels and all.
+
+        Parameters
+        ----------
+        first, count : int
+
+        Returns
+        -------
+        pl.DataFrame
+        """
+        slices = (pl.scan_parquet(path).slice(first, count) for path in (self.matrix, self.labels))
+        return pl.concat([part.collect() for part in slices], how="horizontal").filter("learned")
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker needs to prepare rows for one member's trees.
+
+    Parameters
+    ----------
+    rows : Rows
+    layout : Layout
+        With the periods alone, without their rows.
+    regression : Regression
+        Whose level the trees start from.
+    columns : ndarray of int64
+        The features that the trees see.
+    half_life : float or None
+        Of the recency weights.
+    span : ndarray of int64, shape (2,)
+        The first and the last position of all training rows.
+    """
+
+    rows: Rows
+    layout: Layout
+    regression: Regression
+    columns: Integers
+    half_life: float | None
+    span: Integers
+
+
+def periods_only(layout: Layout) -> Layout:
+    """Keep of a layout what tells a row's period: it is small, and travels to the workers.
+
+    Parameters
+    ----------
+    layout : Layout
+
+    Returns
+    -------
+    Layout
+        With the first row of each period alone.
+    """
+    periods = range(int(layout.period.max()) + 1)
+    firsts = np.array([np.flatnonzero(layout.period == p)[0] for p in periods])
+    return replace(
+        layout,
+        data=layout.data.rows(firsts),
+        columns=np.zeros((len(firsts), 0)),
+        period=layout.period[firsts],
+    )
+
+
+def blocks_of(numbers: Integers, rows_of_a_block: int) -> list[tuple[int, int, int]]:
+    """Cut the matrix into blocks.
+
+    Parameters
+    ----------
+    numbers : ndarray of int64
+        The training rows' numbers in the matrix, ascending.
+    rows_of_a_block : int
+        How many rows of the matrix a block has.
+
+    Returns
+    -------
+    list of (int, int, int)
+        First row, rows, and how many of them are learned from; none without such.
+    """
+    blocks = []
+    for first in range(0, int(numbers[-1]) + 1, rows_of_a_block):
+        inside = np.searchsorted(numbers, [first, first + rows_of_a_block])
+        if inside[1] > inside[0]:
+            blocks.append((first, rows_of_a_block, int(inside[1] - inside[0])))
+    return blocks
+
+
+def prepare(task: Task, first: int, count: int) -> dict[str, np.ndarray[Any, Any]]:
+    """Make what the trees need of some rows; runs on a worker.
+
+    Parameters
+    ----------
+    task : Task
+    first, count : int
+        Rows of the matrix.
+
+    Returns
+    -------
+    dict of str to ndarray
+        ``values`` (float32), ``converted``, ``weight`` and ``level`` (float64).
+    """
+    table = task.rows.block(first, count)
+    labels = table.select("position", "converted")
+    values = np.ascontiguousarray(table.drop("learned", *labels.columns).to_numpy(), np.float32)
+    position = labels["position"].to_numpy()
+    data = replace(
+        task.layout.data,
+        values=values,
+        converted=labels["converted"].to_numpy(),
+        position=position,
+        group=np.arange(len(position)),
+    )
+    # The first and the last of all rows stand in for them, and are taken off again.
+    weight = recency_weights(np.append(position, task.span), task.half_life)[:-2]
+    return {
+        "values": np.ascontiguousarray(values[:, task.columns]),
+        "converted": data.converted,
+        "weight": weight,
+        "level": level_in_training(task.layout, task.regression, data),
+    }

@@ -1,0 +1,91 @@
+"""Trees grown on a Dask cluster are as good as those of one machine."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pytest
+
+from models.choice import Choice, choose
+from models.data import LabelledMatrix
+from models.delong import auc_interval
+from models.learners.additive import Additive
+from models.learners.regression import fit_regressions, lay_out, level_in_training
+from models.learners.rows import canonical_order, recency_weights
+from models.metrics import auc
+from serve.cluster.connection import connected
+from serve.cluster.training import grow_on_cluster
+from serve.cluster.training_rows import Rows, Task, blocks_of, periods_only, prepare
+from tests.learner_worlds import QUICK, logistic_world
+
+pytest.importorskip("distributed", reason="Dask is not installed (requirements/cluster.txt)")
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
+SETTINGS = QUICK.model_copy(update={"candidates": ("lightgbm",), "origins": 1})
+N = 3_000
+
+
+def written(data: LabelledMatrix, learned: npt.NDArray[np.bool_], to: Path) -> Rows:
+    names = [feature.name for feature in data.features]
+    pl.from_numpy(data.values, schema=names).write_parquet(to / "matrix.parquet")
+    labels = {"learned": learned, "position": data.position, "converted": data.converted}
+    pl.DataFrame(labels).write_parquet(to / "labels.parquet")
+    return Rows(to / "matrix.parquet", to / "labels.parquet")
+
+
+def test_workers_see_the_weights_and_levels_that_one_machine_computes(tmp_path: Path) -> None:
+    data = logistic_world(900, seed=5)[0]
+    learned = np.arange(900) % 9 != 4
+    rows, chosen = written(data, learned, tmp_path), data.rows(learned)
+    layout = lay_out(chosen.rows(canonical_order(chosen)), QUICK)
+    regression = fit_regressions(layout, 0.3, (10.0,))[0]
+    numbers, position = rows.learned()
+    span = np.array([position.min(), position.max()])
+    task = Task(rows, periods_only(layout), regression, layout.seen_by_trees, 0.3, span)
+    parts = [prepare(task, first, count) for first, count, _ in blocks_of(numbers, 200)]
+    together = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    np.testing.assert_array_equal(together["values"], chosen.values[:, layout.seen_by_trees])
+    np.testing.assert_array_equal(together["converted"], chosen.converted)
+    np.testing.assert_allclose(together["weight"], recency_weights(chosen.position, 0.3))
+    np.testing.assert_allclose(together["level"], level_in_training(layout, regression, chosen))
+
+
+def test_blocks_hold_each_training_row_once_and_none_is_empty() -> None:
+    numbers = np.array([0, 1, 5, 29, 30])
+    assert blocks_of(numbers, 10) == [(0, 10, 3), (20, 10, 1), (30, 10, 1)]
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Choice, Choice]:
+    """The learner of one machine, and that of a cluster that saw a third of the rows first."""
+    data = logistic_world(N)[0]
+    folder = tmp_path_factory.mktemp("rows")
+    rows = written(data, np.ones(N, dtype=bool), folder)
+    sample = data.rows(np.arange(0, N, 3))
+    choice = choose(sample, SETTINGS)
+    with connected(None, n_workers=2) as client:
+        learner = grow_on_cluster(client, choice, sample, SETTINGS, rows, rows_of_a_block=500)
+    return choose(data, SETTINGS), replace(choice, learner=learner)
+
+
+def test_the_test_auc_lies_within_the_interval_of_one_machines(
+    grown: tuple[Choice, Choice],
+) -> None:
+    test = logistic_world(2_000, seed=9)[0]
+    alone, cluster = (choice.learner.log_odds(test.values) for choice in grown)
+    interval = auc_interval(alone, test.converted, test.group)
+    assert interval.low is not None
+    assert interval.high is not None
+    assert interval.low <= auc(cluster, test.converted) <= interval.high
+    assert auc(cluster, test.converted) > 0.7
+
+
+def test_the_clusters_learner_is_saved_and_read_as_any(
+    grown: tuple[Choice, Choice], tmp_path: Path
+) -> None:
+    learner, values = grown[1].learner, logistic_world(50, seed=3)[0].values
+    learner.save(tmp_path)
+    assert isinstance(learner, Additive)
+    again = Additive.load(tmp_path)
+    np.testing.assert_array_equal(again.log_odds(values), learner.log_odds(values))
