@@ -67,8 +67,8 @@ def measure(stage: str, scratch: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``stage``, ``seconds`` (by the wall clock), ``cpu_seconds``, ``peak_mib``, ``load`` (the mean
-        number of running processes in the last minute, this one's included).
+        ``stage``, ``seconds`` (by the wall clock), ``cpu_seconds``, ``peak_mib``, ``load`` (the
+        mean number of running processes in the last minute, this one's included).
 
     Raises
     ------

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pytest
 
+from features.errors import LeadcastError
 from models.choice import Choice, choose
 from models.data import LabelledMatrix
 from models.delong import auc_interval
@@ -15,10 +17,14 @@ from models.learners.additive import Additive
 from models.learners.regression import fit_regressions, lay_out, level_in_training
 from models.learners.rows import canonical_order, recency_weights
 from models.metrics import auc
-from serve.cluster.connection import connected
+from serve.cluster import training
+from serve.cluster.connection import RETRIES, connected
 from serve.cluster.training import grow_on_cluster
 from serve.cluster.training_rows import Rows, Task, blocks_of, periods_only, prepare
 from tests.learner_worlds import QUICK, logistic_world
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 pytest.importorskip("distributed", reason="Dask is not installed (requirements/cluster.txt)")
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
@@ -54,6 +60,26 @@ def test_workers_see_the_weights_and_levels_that_one_machine_computes(tmp_path: 
 def test_blocks_hold_each_training_row_once_and_none_is_empty() -> None:
     numbers = np.array([0, 1, 5, 29, 30])
     assert blocks_of(numbers, 10) == [(0, 10, 3), (20, 10, 1), (30, 10, 1)]
+
+
+def test_a_training_that_lost_a_worker_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lightgbm.basic import LightGBMError
+
+    tried: list[int] = []
+
+    def lose_one(*_given: object) -> str:
+        tried.append(len(tried))
+        if len(tried) <= RETRIES:
+            raise LightGBMError("Socket recv error, Connection reset by peer (code: 104)")
+        return "booster"
+
+    monkeypatch.setattr(training, "_fit", lose_one)
+    given = (cast("Client", None), cast(Task, None), [], {}, [])
+    assert training._boost(*given) == "booster"
+    tried.clear()
+    monkeypatch.setattr(training, "RETRIES", 0)
+    with pytest.raises(LeadcastError, match="failed 1 times, at last by: Socket recv"):
+        training._boost(*given)
 
 
 @pytest.fixture(scope="module")

@@ -60,7 +60,7 @@ def connected(scheduler: str | None, n_workers: int | None = None) -> Iterator["
             LocalCluster(
                 n_workers=n_workers or os.cpu_count() or 1,
                 threads_per_worker=1,
-                dashboard_address=None,
+                dashboard_address=":0",
                 env=ONE_THREAD,
             ) as cluster,
             Client(cluster) as client,

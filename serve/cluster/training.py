@@ -5,6 +5,7 @@ fitted on an evenly spaced sample, on one machine, as they are there; then the w
 grown anew on every row, each worker holding its share, and take the place of those of the sample.
 """
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -129,39 +130,54 @@ def _boost(
     options: dict[str, Any],
     categories: list[int],
 ) -> Any:  # noqa: ANN401 - lightgbm.Booster, which is untyped
-    import dask
-    import dask.array
-    from lightgbm.dask import DaskLGBMRegressor
+    from distributed import KilledWorker
+    from lightgbm.basic import LightGBMError
 
     # LightGBM's workers talk to each other: if one dies, all begin again.
-    options = {name: value for name, value in options.items() if name != "num_threads"}
     for attempt in range(RETRIES + 1):
-        shared = client.scatter(task, broadcast=True, hash=False)
-        made = [dask.delayed(prepare, pure=False)(shared, first, n) for first, n, _ in blocks]
-        arrays: dict[str, Any] = {}
-        for name in ("values", "converted", "weight", "level"):
-            dtype = np.float32 if name == "values" else np.float64
-            shape = (len(task.columns),) if name == "values" else ()
-            parts = [
-                dask.array.from_delayed(block[name], (n, *shape), dtype=dtype)
-                for block, (_, _, n) in zip(made, blocks, strict=True)
-            ]
-            arrays[name] = dask.array.concatenate(parts)
-        # The classifier would look for labels in each worker's share; the objective is the same.
-        model = DaskLGBMRegressor(client=client, **options)
         try:
-            model.fit(
-                arrays["values"],
-                arrays["converted"],
-                sample_weight=arrays["weight"],
-                init_score=arrays["level"],
-                categorical_feature=categories,
-            )
-        except Exception as error:
+            return _fit(client, task, blocks, options, categories)
+        except (LightGBMError, KilledWorker, OSError) as error:
             if attempt == RETRIES:
                 raise LeadcastError(
                     f"distributed training failed {attempt + 1} times, at last by: {error}"
                 ) from error
-            continue
-        return model.booster_
     raise AssertionError
+
+
+def _fit(
+    client: "Client",
+    task: Task,
+    blocks: Sequence[tuple[int, int, int]],
+    options: dict[str, Any],
+    categories: list[int],
+) -> Any:  # noqa: ANN401 - lightgbm.Booster, which is untyped
+    import dask
+    import dask.array
+    from lightgbm.dask import DaskLGBMRegressor
+
+    shared = client.scatter(task, broadcast=True, hash=False)
+    made = [dask.delayed(prepare, pure=False)(shared, first, n) for first, n, _ in blocks]
+    arrays: dict[str, Any] = {}
+    for name in ("values", "converted", "weight", "level"):
+        dtype = np.float32 if name == "values" else np.float64
+        shape = (len(task.columns),) if name == "values" else ()
+        parts = [
+            dask.array.from_delayed(block[name], (n, *shape), dtype=dtype)
+            for block, (_, _, n) in zip(made, blocks, strict=True)
+        ]
+        arrays[name] = dask.array.concatenate(parts)
+    options = {name: value for name, value in options.items() if name != "num_threads"}
+    # The classifier would look for labels in each worker's share; the objective is the same.
+    model = DaskLGBMRegressor(client=client, **options)
+    with warnings.catch_warnings():
+        # Each worker uses the threads that it was started with, and LightGBM says so.
+        warnings.filterwarnings("ignore", "Parameter .* will be ignored", UserWarning)
+        model.fit(
+            arrays["values"],
+            arrays["converted"],
+            sample_weight=arrays["weight"],
+            init_score=arrays["level"],
+            categorical_feature=categories,
+        )
+    return model.booster_
