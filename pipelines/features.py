@@ -58,7 +58,7 @@ def compute_on_cluster(source: str, scheduler: str | None) -> str:
         The matrix's size, and the number of partitions.
     """
     from serve.cluster.connection import connected
-    from serve.cluster.features import matrix_on_cluster, parts_for
+    from serve.cluster.matrix import matrix_on_cluster, parts_for
     from serve.cluster.shuffle import files_of
 
     run = RunFolder(source)

@@ -23,7 +23,7 @@ from serve.cluster.connection import (
     refuse_other_versions,
     versions,
 )
-from serve.cluster.features import matrix_on_cluster
+from serve.cluster.matrix import matrix_on_cluster
 from serve.cluster.scoring import score_on_cluster
 from serve.cluster.shuffle import Shuffled, pieces_of, split_piece
 from tests.scoring_world import END, bundle_folder, scoring_world

@@ -74,12 +74,15 @@ def test_a_training_that_lost_a_worker_begins_anew(monkeypatch: pytest.MonkeyPat
         return "booster"
 
     monkeypatch.setattr(training, "_fit", lose_one)
-    given = (cast("Client", None), cast(Task, None), [], {}, [])
-    assert training._boost(*given) == "booster"
+
+    def boost() -> object:
+        return training._boost(cast("Client", None), cast(Task, None), [], {}, [])
+
+    assert boost() == "booster"
     tried.clear()
     monkeypatch.setattr(training, "RETRIES", 0)
     with pytest.raises(LeadcastError, match="failed 1 times, at last by: Socket recv"):
-        training._boost(*given)
+        boost()
 
 
 @pytest.fixture(scope="module")

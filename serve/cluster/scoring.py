@@ -15,7 +15,7 @@ from serve.batch_inputs import Inputs, read_inputs, stamps
 from serve.batch_output import ROW, refuse_other_suffixes, write_scores
 from serve.batch_work import Work
 from serve.cluster.connection import Progress, no_progress, run_all
-from serve.cluster.features import parts_for
+from serve.cluster.matrix import parts_for
 from serve.cluster.shuffle import ROWS_AT_ONCE, Shuffled, files_of, shuffle
 from serve.scorer import Scorer
 

@@ -201,4 +201,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # Under its own name, by which the workers find what they are sent.
+    from serve.cluster import spark
+
+    spark.main()
