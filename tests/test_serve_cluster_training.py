@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 pytest.importorskip("distributed", reason="Dask is not installed (requirements/cluster.txt)")
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
-SETTINGS = QUICK.model_copy(update={"candidates": ("lightgbm",), "origins": 1})
+# Few rounds: the workers wait for each other at each split.
+SETTINGS = QUICK.model_copy(update={"candidates": ("lightgbm",), "origins": 1, "rounds": (20,)})
 N = 3_000
 
 

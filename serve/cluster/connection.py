@@ -1,5 +1,6 @@
 """A Dask cluster: the one at an address, or worker processes of this machine."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -61,6 +62,8 @@ def connected(scheduler: str | None, n_workers: int | None = None) -> Iterator["
                 n_workers=n_workers or os.cpu_count() or 1,
                 threads_per_worker=1,
                 dashboard_address=":0",
+                # What its processes say while they are stopped would only alarm.
+                silence_logs=logging.CRITICAL,
                 env=ONE_THREAD,
             ) as cluster,
             Client(cluster) as client,
