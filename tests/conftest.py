@@ -6,8 +6,12 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 PROJECT = Path(__file__).parents[1]
 
@@ -19,6 +23,16 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real exports: {folder} is absent (set LEADCAST_REAL_DATA)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def dask_client() -> "Iterator[Client]":
+    """A Dask cluster of two processes; skipped where Dask is absent."""
+    pytest.importorskip("distributed", reason="Dask is not installed (`make cluster`)")
+    from serve.cluster.connection import connected
+
+    with connected(None, n_workers=2) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,12 +39,6 @@ SMALL = 250
 
 
 @pytest.fixture(scope="module")
-def client() -> Iterator["Client"]:
-    with connected(None, n_workers=2) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder, world = tmp_path_factory.mktemp("tables"), scoring_world()
     tables = {
@@ -67,7 +60,7 @@ def alone(files: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> p
 
 
 def on_cluster(
-    client: "Client",
+    dask_client: "Client",
     files: dict[str, Path],
     out: Path,
     n_parts: int = 5,
@@ -75,7 +68,7 @@ def on_cluster(
     progress: Progress = no_progress,
 ) -> pl.DataFrame:
     score_on_cluster(
-        *(client, bundle_folder(), files["leads"], files["events"], out, SETTINGS),
+        *(dask_client, bundle_folder(), files["leads"], files["events"], out, SETTINGS),
         n_parts=n_parts,
         rows_at_once=rows_at_once,
         progress=progress,
@@ -101,11 +94,11 @@ def test_every_row_goes_to_the_partition_of_its_lead(tmp_path: Path) -> None:
 
 
 def test_features_equal_those_of_one_machine(
-    client: "Client", files: dict[str, Path], tmp_path: Path
+    dask_client: "Client", files: dict[str, Path], tmp_path: Path
 ) -> None:
     world, out = scoring_world(), tmp_path / "matrix.parquet"
     tables = [[files[name]] for name in ("leads", "events", "snapshots")]
-    given = (client, files["plan"], tables, out, tmp_path / "work")
+    given = (dask_client, files["plan"], tables, out, tmp_path / "work")
     matrix_on_cluster(*given, n_parts=5, rows_at_once=SMALL)
     matrix = pl.read_parquet(out)
     assert matrix.columns == [feature.name for feature in world.plan.features]
@@ -113,27 +106,27 @@ def test_features_equal_those_of_one_machine(
 
 
 def test_scores_equal_those_of_one_machine(
-    client: "Client", files: dict[str, Path], alone: pl.DataFrame, tmp_path: Path
+    dask_client: "Client", files: dict[str, Path], alone: pl.DataFrame, tmp_path: Path
 ) -> None:
-    scores = on_cluster(client, files, tmp_path / "scores.parquet")
+    scores = on_cluster(dask_client, files, tmp_path / "scores.parquet")
     assert scores.equals(alone)
     assert [path.name for path in tmp_path.iterdir()] == ["scores.parquet"]
 
 
 def test_csv_and_more_partitions_than_leads_are_no_matter(
-    client: "Client", files: dict[str, Path], alone: pl.DataFrame, tmp_path: Path
+    dask_client: "Client", files: dict[str, Path], alone: pl.DataFrame, tmp_path: Path
 ) -> None:
     few = pl.read_parquet(files["leads"]).head(3)
     few.write_csv(tmp_path / "few.csv", datetime_format="%Y-%m-%dT%H:%M:%S%.6fZ")
     leads = files | {"leads": tmp_path / "few.csv"}
-    scores = on_cluster(client, leads, tmp_path / "scores.parquet", n_parts=8)
+    scores = on_cluster(dask_client, leads, tmp_path / "scores.parquet", n_parts=8)
     assert scores.equals(alone.head(3))
 
 
 def test_a_worker_that_is_killed_loses_nothing(
-    client: "Client", files: dict[str, Path], alone: pl.DataFrame, tmp_path: Path
+    dask_client: "Client", files: dict[str, Path], alone: pl.DataFrame, tmp_path: Path
 ) -> None:
-    victim = next(iter(client.run(os.getpid).values()))
+    victim = next(iter(dask_client.run(os.getpid).values()))
     killed = threading.Event()
 
     def kill_in_the_middle(done: int, total: int) -> None:
@@ -143,14 +136,14 @@ def test_a_worker_that_is_killed_loses_nothing(
             killed.set()
 
     out = tmp_path / "scores.parquet"
-    scores = on_cluster(client, files, out, n_parts=12, progress=kill_in_the_middle)
+    scores = on_cluster(dask_client, files, out, n_parts=12, progress=kill_in_the_middle)
     assert killed.is_set()
-    assert victim not in client.run(os.getpid).values()
+    assert victim not in dask_client.run(os.getpid).values()
     assert scores.equals(alone)
 
 
 def test_one_lead_with_a_million_events_breaks_no_partition(
-    client: "Client", files: dict[str, Path], tmp_path: Path
+    dask_client: "Client", files: dict[str, Path], tmp_path: Path
 ) -> None:
     n, lead = 1_100_000, scoring_world().tables.leads["lead_id"][0]
     times = pl.datetime_range(END - timedelta(seconds=n), END, "1s", closed="left", eager=True)
@@ -160,18 +153,20 @@ def test_one_lead_with_a_million_events_breaks_no_partition(
     few.write_parquet(tmp_path / "events.parquet")
     own = files | {"events": tmp_path / "events.parquet"}
     score_files(bundle_folder(), own["leads"], own["events"], tmp_path / "one.parquet", SETTINGS)
-    scores = on_cluster(client, own, tmp_path / "many.parquet", n_parts=3, rows_at_once=1_000_000)
+    scores = on_cluster(
+        dask_client, own, tmp_path / "many.parquet", n_parts=3, rows_at_once=1_000_000
+    )
     assert scores.equals(pl.read_parquet(tmp_path / "one.parquet"))
 
 
 def test_faults_of_all_partitions_are_told_at_once(
-    client: "Client", files: dict[str, Path], tmp_path: Path
+    dask_client: "Client", files: dict[str, Path], tmp_path: Path
 ) -> None:
     twice = pl.read_parquet(files["leads"]).head(40)
     pl.concat([twice, twice]).write_parquet(tmp_path / "twice.parquet")
     wrong = files | {"leads": tmp_path / "twice.parquet"}
     with pytest.raises(FaultsError, match="more than once") as caught:
-        on_cluster(client, wrong, tmp_path / "scores.parquet")
+        on_cluster(dask_client, wrong, tmp_path / "scores.parquet")
     assert len(caught.value.faults) == 1, "each partition told its own"
     assert not (tmp_path / "scores.parquet").exists()
 

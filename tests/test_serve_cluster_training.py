@@ -18,7 +18,7 @@ from models.learners.regression import fit_regressions, lay_out, level_in_traini
 from models.learners.rows import canonical_order, recency_weights
 from models.metrics import auc
 from serve.cluster import training
-from serve.cluster.connection import RETRIES, connected
+from serve.cluster.connection import RETRIES
 from serve.cluster.training import grow_on_cluster
 from serve.cluster.training_rows import Rows, Task, blocks_of, periods_only, prepare
 from tests.learner_worlds import QUICK, logistic_world
@@ -87,15 +87,14 @@ def test_a_training_that_lost_a_worker_begins_anew(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture(scope="module")
-def grown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Choice, Choice]:
+def grown(dask_client: "Client", tmp_path_factory: pytest.TempPathFactory) -> tuple[Choice, Choice]:
     """The learner of one machine, and that of a cluster that saw a third of the rows first."""
     data = logistic_world(N)[0]
     folder = tmp_path_factory.mktemp("rows")
     rows = written(data, np.ones(N, dtype=bool), folder)
     sample = data.rows(np.arange(0, N, 3))
     choice = choose(sample, SETTINGS)
-    with connected(None, n_workers=2) as client:
-        learner = grow_on_cluster(client, choice, sample, SETTINGS, rows, rows_of_a_block=500)
+    learner = grow_on_cluster(dask_client, choice, sample, SETTINGS, rows, rows_of_a_block=500)
     return choose(data, SETTINGS), replace(choice, learner=learner)
 
 
