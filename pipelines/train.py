@@ -70,6 +70,7 @@ def train_on_cluster(source: str, scheduler: str | None) -> str:
                 pl.col("part").is_in(LEARNING).alias("learned"),
                 "position",
                 pl.col("converted").cast(pl.Float64),
+                pl.col("group_id").hash().alias("group"),
             ).write_parquet(labels)
             rows = Rows(run.matrix.resolve(), labels.resolve())
             learner = grow_on_cluster(client, choice, data, settings, rows)

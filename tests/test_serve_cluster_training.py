@@ -15,7 +15,7 @@ from models.data import LabelledMatrix
 from models.delong import auc_interval
 from models.learners.additive import Additive
 from models.learners.regression import fit_regressions, lay_out, level_in_training
-from models.learners.rows import canonical_order, recency_weights
+from models.learners.rows import canonical_order, row_weights
 from models.metrics import auc
 from serve.cluster import training
 from serve.cluster.connection import RETRIES
@@ -37,24 +37,25 @@ def written(data: LabelledMatrix, learned: npt.NDArray[np.bool_], to: Path) -> R
     names = [feature.name for feature in data.features]
     pl.from_numpy(data.values, schema=names).write_parquet(to / "matrix.parquet")
     labels = {"learned": learned, "position": data.position, "converted": data.converted}
-    pl.DataFrame(labels).write_parquet(to / "labels.parquet")
+    pl.DataFrame(labels | {"group": data.group}).write_parquet(to / "labels.parquet")
     return Rows(to / "matrix.parquet", to / "labels.parquet")
 
 
 def test_workers_see_the_weights_and_levels_that_one_machine_computes(tmp_path: Path) -> None:
     data = logistic_world(900, seed=5)[0]
+    data = replace(data, group=data.group // 3)
     learned = np.arange(900) % 9 != 4
     rows, chosen = written(data, learned, tmp_path), data.rows(learned)
     layout = lay_out(chosen.rows(canonical_order(chosen)), QUICK)
     regression = fit_regressions(layout, 0.3, (10.0,))[0]
-    numbers, position = rows.learned()
-    span = np.array([position.min(), position.max()])
-    task = Task(rows, periods_only(layout), regression, layout.seen_by_trees, 0.3, span)
+    numbers, span, leads_per_row = rows.learned()
+    small, columns = periods_only(layout), layout.seen_by_trees
+    task = Task(rows, small, regression, columns, 0.3, span, leads_per_row)
     parts = [prepare(task, first, count) for first, count, _ in blocks_of(numbers, 200)]
     together = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    np.testing.assert_array_equal(together["values"], chosen.values[:, layout.seen_by_trees])
+    np.testing.assert_array_equal(together["values"], chosen.values[:, columns])
     np.testing.assert_array_equal(together["converted"], chosen.converted)
-    np.testing.assert_allclose(together["weight"], recency_weights(chosen.position, 0.3))
+    np.testing.assert_allclose(together["weight"], row_weights(chosen, 0.3))
     np.testing.assert_allclose(together["level"], level_in_training(layout, regression, chosen))
 
 

@@ -17,6 +17,7 @@ from models.data import LabelledMatrix
 from models.learners.additive import Additive, additive_of
 from models.learners.average import Average
 from models.learners.boosting import as_trees, parameters
+from models.learners.ground import Ground
 from models.learners.monotone import directions
 from models.learners.protocol import FittedLearner
 from models.learners.regression import fit_regressions, lay_out
@@ -92,31 +93,30 @@ def _grow(
     ordered = sample.rows(canonical_order(sample))
     layout, half_life = lay_out(ordered, settings), setup["half_life"]
     regression = fit_regressions(layout, half_life, settings.penalties[:1])[0]
-    numbers, positions = rows.learned()
-    span = np.array([positions.min(), positions.max()])
+    numbers, span, leads_per_row = rows.learned()
     columns = layout.seen_by_trees
-    task = Task(rows, periods_only(layout), regression, columns, half_life, span)
+    small = periods_only(layout)
+    task = Task(rows, small, regression, columns, half_life, span, leads_per_row)
     options = parameters(len(numbers), settings) | choice.setup["parameters"]
     signs = directions(sample.features, settings.monotone)
     if signs:
         options["monotone_constraints"] = [signs.get(int(place), 0) for place in columns]
     categories = [i for i, j in enumerate(columns) if sample.features[j].dtype == "category"]
-    most = int(max(rounds for rounds, _ in setup["trees"]))
+    options["n_estimators"] = int(max(rounds for rounds, _ in setup["trees"]))
+    blocks = blocks_of(numbers, rows_of_a_block)
+    seeds = (settings.seed * 1000 + number for number in range(settings.seeds))
     boosters = [
-        _boost(
-            client,
-            task,
-            blocks_of(numbers, rows_of_a_block),
-            options | {"seed": settings.seed * 1000 + number, "n_estimators": most},
-            categories,
-        )
-        for number in range(settings.seeds)
+        _boost(client, task, blocks, options | {"seed": seed}, categories) for seed in seeds
     ]
-    trees = iter(
-        as_trees(boosters, columns, int(rounds), ordered.values) for rounds, _ in setup["trees"]
-    )
+    seen = layout.data.values
+    trees = iter(as_trees(boosters, columns, int(rounds), seen) for rounds, _ in setup["trees"])
     shapes = tuple(next(trees) if _is_trees(shape) else shape for shape in member.shapes)
-    return additive_of(member.kind, member.level, shapes, member.weights, ordered.values)
+    # As on one machine, the level is fitted last, under the shapes.
+    shape = np.zeros(len(seen))
+    for weight, each in zip(member.weights, shapes, strict=True):
+        shape += weight * each.values(seen)
+    level = Ground.of(layout).level_under(shape, half_life)
+    return additive_of(member.kind, level, shapes, member.weights, ordered.values)
 
 
 def _is_trees(shape: object) -> bool:

@@ -22,23 +22,29 @@ class Rows:
         Parquet, a float32 column a feature.
     labels : Path
         Parquet, a row for each of the matrix: ``learned`` (Boolean: whether it is a training row),
-        ``position`` (Int64) and ``converted`` (Float64).
+        ``position`` (Int64), ``converted`` (Float64) and ``group`` (who hangs together).
     """
 
     matrix: Path
     labels: Path
 
-    def learned(self) -> tuple[Integers, Integers]:
+    def learned(self) -> tuple[Integers, Integers, float]:
         """Read which rows are learned from.
 
         Returns
         -------
-        row, position : ndarray of int64, shape (n_learned,)
-            Each row's number in the matrix, ascending, and its place in time.
+        numbers : ndarray of int64, shape (n_learned,)
+            Of the rows in the matrix, ascending.
+        span : ndarray of int64, shape (2,)
+            The first and the last position.
+        leads_per_row : float
+            How many groups there are for each row.
         """
         table = pl.scan_parquet(self.labels).with_row_index("row").filter("learned")
-        found = table.select(pl.col("row").cast(pl.Int64), "position").collect()
-        return found["row"].to_numpy(), found["position"].to_numpy()
+        found = table.select(pl.col("row").cast(pl.Int64), "position", "group").collect()
+        position = found["position"].to_numpy()
+        span = np.array([position.min(), position.max()])
+        return found["row"].to_numpy(), span, found["group"].n_unique() / found.height
 
     def block(self, first: int, count: int) -> pl.DataFrame:
         """Read the training rows among some rows of the matrix, labels and all.
@@ -72,6 +78,8 @@ class Task:
         Of the recency weights.
     span : ndarray of int64, shape (2,)
         The first and the last position of all training rows.
+    leads_per_row : float
+        Of all training rows: what a row tells, as in `models.learners.rows.row_weights`.
     """
 
     rows: Rows
@@ -80,6 +88,7 @@ class Task:
     columns: Integers
     half_life: float | None
     span: Integers
+    leads_per_row: float
 
 
 def periods_only(layout: Layout) -> Layout:
@@ -142,7 +151,7 @@ def prepare(task: Task, first: int, count: int) -> dict[str, np.ndarray[Any, Any
         ``values`` (float32), ``converted``, ``weight`` and ``level`` (float64).
     """
     table = task.rows.block(first, count)
-    labels = table.select("position", "converted")
+    labels = table.select("position", "converted", "group")
     values = np.ascontiguousarray(table.drop("learned", *labels.columns).to_numpy(), np.float32)
     position = labels["position"].to_numpy()
     data = replace(
@@ -153,10 +162,10 @@ def prepare(task: Task, first: int, count: int) -> dict[str, np.ndarray[Any, Any
         group=np.arange(len(position)),
     )
     # The first and the last of all rows stand in for them, and are taken off again.
-    weight = recency_weights(np.append(position, task.span), task.half_life)[:-2]
+    recency = recency_weights(np.append(position, task.span), task.half_life)[:-2]
     return {
         "values": np.ascontiguousarray(values[:, task.columns]),
         "converted": data.converted,
-        "weight": weight,
+        "weight": recency * task.leads_per_row,
         "level": level_in_training(task.layout, task.regression, data),
     }
