@@ -1,6 +1,7 @@
 """In Spark, with several worker processes, scores are those of one machine."""
 
 import shutil
+import sys
 import warnings
 from collections.abc import Iterator
 from datetime import timedelta
@@ -29,8 +30,9 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def session() -> "Iterator[SparkSession]":
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
         warnings.simplefilter("ignore")
+        patch.setenv("PYSPARK_PYTHON", sys.executable)
         from pyspark.sql import SparkSession
 
         settings = {

@@ -10,6 +10,8 @@ As a program, under ``spark-submit`` or alone::
 """
 
 import argparse
+import os
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -186,6 +188,8 @@ def main() -> None:
     parser.add_argument("--as-of", type=datetime.fromisoformat, help="with its zone; or now")
     parser.add_argument("--out", required=True, help="the folder of scores; must not exist yet")
     asked = parser.parse_args()
+    # Workers of this machine: with this Python, unless somebody says otherwise.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     session = SparkSession.builder.appName("leadcast").getOrCreate()
     try:
         events = session.read.parquet(asked.events) if asked.events else None
