@@ -22,7 +22,7 @@ from typing import Any
 import yaml
 
 from benchmarks.results import RESULTS, write_result
-from features.files import written_whole
+from features.files import read_json, write_json, written_whole
 
 STAGES = ("fetch", "ingest", "snapshots", "features", "train", "calibrate", "evaluate", "export")
 JUDGED = ("snapshots", "features", "train")
@@ -145,21 +145,42 @@ def in_words(result: dict[str, Any]) -> str:
     )
 
 
+def run_stages(scratch: Path) -> list[dict[str, Any]]:
+    """Measure the stages that have not been measured in a scratch folder.
+
+    Parameters
+    ----------
+    scratch : Path
+        As `prepare` lays it out; keeps what has been measured.
+
+    Returns
+    -------
+    list of dict
+        As `measure` gives them, in the stages' order.
+    """
+    kept = scratch / "measured.json"
+    rows: list[dict[str, Any]] = read_json(kept) if kept.exists() else []
+    for stage in STAGES[len(rows) :]:
+        rows.append(measure(stage, scratch))
+        write_json(kept, rows)
+        print(rows[-1], flush=True)
+    return rows
+
+
 def main() -> None:
     """Measure every stage; write ``benchmarks/results/scale.json`` and ``scale.md``."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--leads", type=int, default=1_000_000)
     parser.add_argument("--scratch", type=Path, default=Path("data/scale"))
     parser.add_argument("--num-threads", type=int, help="1 where other work keeps the cores busy")
     parser.add_argument("--keep", action="store_true", help="leave the scratch folder")
+    parser.add_argument("--resume", action="store_true", help="go on in a folder that was kept")
     arguments = parser.parse_args()
-    shutil.rmtree(arguments.scratch, ignore_errors=True)
-    prepare(arguments.scratch, arguments.leads, arguments.num_threads)
-    rows = []
+    if not arguments.resume:
+        shutil.rmtree(arguments.scratch, ignore_errors=True)
+        prepare(arguments.scratch, arguments.leads, arguments.num_threads)
     try:
-        for stage in STAGES:
-            rows.append(measure(stage, arguments.scratch))
-            print(rows[-1], flush=True)
+        rows = run_stages(arguments.scratch)
     finally:
         if not arguments.keep:
             shutil.rmtree(arguments.scratch, ignore_errors=True)
