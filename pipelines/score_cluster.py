@@ -1,52 +1,44 @@
 """New leads to scores on a Dask cluster."""
 
-from datetime import datetime
+import time
 from pathlib import Path
 
+from features.errors import LeadcastError
 from pipelines.console import progress_bar
-from serve.batch import BatchSettings
+from pipelines.score import ScoreReport, ScoreRequest
 from serve.cluster.connection import connected
 from serve.cluster.scoring import score_on_cluster
 
 
-def score_with_dask(
-    bundle: Path,
-    leads: Path,
-    events: Path | None,
-    as_of: datetime | None,
-    out: Path,
-    scheduler: str | None,
-    resume: bool = False,
-) -> str:
+def score_with_dask(request: ScoreRequest, scheduler: str | None) -> ScoreReport:
     """Score the leads of files in canonical columns.
 
     Parameters
     ----------
-    bundle : Path
-        The bundle's folder.
-    leads, events : Path
-        Parquet files or folders of them, or CSV.
-    as_of : datetime or None
-        The moment to score at; None: now, unless the leads have a column ``as_of``.
-    out : Path
-        The scores, ``.csv`` or ``.parquet``.
+    request : ScoreRequest
+        From files to a file.
     scheduler : str or None
         The Dask scheduler's address; None for processes of this machine.
-    resume : bool
-        Whether to go on with a batch that was interrupted.
 
     Returns
     -------
-    str
-        What was done, with the warnings.
+    ScoreReport
 
     Raises
     ------
     LeadcastError
-        If the cluster, the bundle, the files or the output cannot be used.
+        If more is asked than files in canonical columns and one output, or the cluster, the
+        bundle, the files or the output cannot be used.
     """
-    settings = BatchSettings(as_of=as_of, resume=resume)
+    outputs, began = request.outputs, time.perf_counter()
+    others = (request.source, request.database_env, outputs.crm, outputs.table, outputs.history)
+    if outputs.file is None or any(others):
+        raise LeadcastError(
+            "--engine dask: scores files in canonical columns into one --out; it takes no "
+            "--source, --for, --table, --history or --database-env"
+        )
+    events = None if request.events is None else Path(request.events)
+    files = (request.bundle, Path(request.leads), events, outputs.file)
     with connected(scheduler) as client, progress_bar("scoring", "partitions") as tell:
-        summary = score_on_cluster(client, bundle, leads, events, out, settings, progress=tell)
-    warnings = "".join(f"\n  warning: {fault}" for fault in summary.warnings)
-    return f"{summary.n_rows:,} leads scored into {summary.out}{warnings}"
+        summary = score_on_cluster(client, *files, request.settings, progress=tell)
+    return ScoreReport(summary, time.perf_counter() - began)

@@ -29,6 +29,13 @@ class Summary(StrEnum):
     json = "json"
 
 
+class Engine(StrEnum):
+    """Where leads are scored."""
+
+    local = "local"
+    dask = "dask"
+
+
 EXAMPLES = """\b
 Examples:
   leadcast score --bundle data/runs/demo/bundle --leads leads.csv --out scores.csv
@@ -42,6 +49,8 @@ Examples:
   leadcast score --bundle data/runs/demo/bundle --database-env CRM_URL \\
       --leads 'SELECT * FROM leads' --events 'SELECT * FROM events' --table scores
   leadcast score --bundle data/runs/demo/bundle --leads leads.csv --for hubspot --out hubspot.jsonl
+  leadcast score --bundle data/runs/demo/bundle --leads leads.parquet --events events \\
+      --engine dask --scheduler tcp://10.0.0.1:8786 --out scores.parquet
 
 \b
 Exit codes: 0 scored; 1 refused, nothing was written; 2 wrong use of the command line;
@@ -84,6 +93,11 @@ Strict = Annotated[
     bool, typer.Option("--strict", help="End with exit code 3 where there are warnings.")
 ]
 
+OfEngine = Annotated[Engine, typer.Option("--engine", help="dask: by partitions on a cluster.")]
+Scheduler = Annotated[
+    str | None, typer.Option(help="Dask's address; without it, processes of this machine.")
+]
+
 
 def score(
     bundle: Bundle,
@@ -103,6 +117,8 @@ def score(
     threads: Threads = 1,
     summary: Told = Summary.text,
     strict: Strict = False,
+    engine: OfEngine = Engine.local,
+    scheduler: Scheduler = None,
 ) -> None:
     """Score leads with a bundle: a probability for each, and reasons for the best.
 
@@ -126,7 +142,14 @@ def score(
         request = ScoreRequest(
             bundle, leads, events, outputs, settings, source, database_env or None
         )
-        report = score_new_leads(request)
+        if scheduler is not None and engine is Engine.local:
+            raise LeadcastError("--scheduler: needs --engine dask")
+        if engine is Engine.dask:
+            from pipelines.score_cluster import score_with_dask
+
+            report = score_with_dask(request, scheduler)
+        else:
+            report = score_new_leads(request)
     except LeadcastError as error:
         if summary is Summary.text:
             raise

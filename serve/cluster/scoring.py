@@ -1,5 +1,6 @@
 """Scores, by partitions of leads on a Dask cluster: the batch that outgrows one machine."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -8,16 +9,21 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from features.errors import Fault, FaultsError
+from features.errors import Fault, FaultsError, LeadcastError
 from serve.asked import in_words
-from serve.batch import BatchSettings, BatchSummary, summed
-from serve.batch_inputs import Inputs, read_inputs, stamps
-from serve.batch_output import ROW, refuse_other_suffixes, write_scores
+from serve.batch import BatchSettings, BatchSummary
+from serve.batch_deliver import Outputs
+from serve.batch_inputs import Inputs, read_inputs
+from serve.batch_output import ROW, merged, refuse_other_suffixes, write_scores
+from serve.batch_parts import count_reasons, grades_of, summed
+from serve.batch_places import Place, place_of
 from serve.batch_work import Work
 from serve.cluster.connection import Progress, no_progress, run_all
 from serve.cluster.matrix import parts_for
-from serve.cluster.shuffle import ROWS_AT_ONCE, Shuffled, files_of, shuffle
+from serve.cluster.shuffle import ROWS_AT_ONCE, Shuffled, pieces_of, shuffle
+from serve.reasons_asked import NO_REASONS, ReasonsAsked
 from serve.scorer import Scorer
+from serve.scores import version_of
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -37,6 +43,8 @@ class Batch:
         The moment of those rows that have none of their own.
     work : Work
         The batch's folder.
+    reasons : ReasonsAsked
+        For which leads to tell reasons.
     """
 
     bundle: Path
@@ -44,6 +52,7 @@ class Batch:
     events: Shuffled | None
     moment: datetime | None
     work: Work
+    reasons: ReasonsAsked = NO_REASONS
 
 
 def score_on_cluster(
@@ -93,32 +102,50 @@ def score_on_cluster(
         As `serve.batch.score_files` does.
     """
     refuse_other_suffixes(out)
-    scorer, files = Scorer.load(bundle), [leads_file, *([events_file] if events_file else [])]
-    inputs = read_inputs(scorer, leads_file, events_file)
-    n_rows = int(inputs.leads.select(pl.len()).collect().item())
-    n_parts = n_parts or parts_for(n_rows, client)
+    if settings.reasons.which == "top" or settings.changed_since is not None:
+        raise LeadcastError(
+            "--engine dask: explains cut, all or none, and scores all leads that it is given"
+        )
+    scorer, places = Scorer.load(bundle), [place_of(leads_file)]
+    if events_file is not None:
+        places.append(place_of(events_file))
     job = {
         "as_of": None if settings.as_of is None else settings.as_of.isoformat(),
         "bundle_id": scorer.bundle.manifest.bundle_id,
-        "inputs": stamps(files),
+        "inputs": [place.stamps() for place in places],
         "parts": [n_parts, rows_at_once],
+        "reasons": str(settings.reasons),
         "polars": pl.__version__,
     }
     with Work.opened(out, job, settings.resume) as work:
         work = Work(work.folder.resolve(), work.moment)
-        as_files = _as_files(inputs, files, work.folder)
+        inputs = read_inputs(scorer, places[0], (*places, None)[1], None, work.folder / "read")
+        as_files = _as_files(inputs, places, work.folder)
+        n_rows = sum(piece.count for piece in pieces_of(as_files["leads"]))
+        n_parts = n_parts or parts_for(n_rows, client)
         leads, *events = (
             shuffle(client, table, work.folder / f"shuffled-{name}", n_parts, rows_at_once)
             for name, table in as_files.items()
         )
         moment = work.moment if scorer.is_dated else settings.as_of
-        batch = Batch(bundle.resolve(), leads, events[0] if events else None, moment, work)
+        shared = (leads, events[0] if events else None, moment, work, settings.reasons)
+        batch = Batch(bundle.resolve(), *shared)
         told = run_all(client, score_part, [(batch, part) for part in range(n_parts)], progress)
         if faults := summed(fault for found in told for fault in found):
             raise FaultsError("leads to score", faults)
-        write_scores([work.scores_of(part) for part in range(n_parts)], out, work.folder)
+        files = [work.scores_of(part) for part in range(n_parts)]
+        write_scores(files, out, work.folder)
         warnings = [fault for part in range(n_parts) for fault in work.warnings_of(part)]
-    return BatchSummary(out, n_rows, moment, (*inputs.warnings, *map(in_words, summed(warnings))))
+        grades = grades_of(files)
+    return BatchSummary(
+        Outputs.of(out),
+        n_rows,
+        moment,
+        version_of(scorer.bundle),
+        grades,
+        count_reasons(settings.reasons, n_rows, grades),
+        (*inputs.warnings, *map(in_words, summed(warnings))),
+    )
 
 
 def score_part(batch: Batch, part: int) -> list[Fault]:
@@ -141,7 +168,9 @@ def score_part(batch: Batch, part: int) -> list[Fault]:
     leads = batch.leads.part(part)
     events = None if batch.events is None else batch.events.part(part).drop(ROW)
     try:
-        scores = _scorer(batch.bundle).score(leads.drop(ROW), events, batch.moment, warnings)
+        scores = _scorer(batch.bundle).score(
+            leads.drop(ROW), events, batch.moment, warnings, batch.reasons
+        )
     except FaultsError as error:
         return list(error.faults)
     batch.work.keep(part, scores.with_columns(leads[ROW]), warnings)
@@ -153,14 +182,21 @@ def _scorer(bundle: Path) -> Scorer:
     return Scorer.load(bundle)
 
 
-def _as_files(inputs: Inputs, files: list[Path], folder: Path) -> dict[str, list[Path]]:
+def _as_files(inputs: Inputs, places: Sequence[Place], folder: Path) -> dict[str, list[Path]]:
     """Give the inputs as Parquet: where they are, or, if they had to be converted, written here."""
-    tables = {"leads": inputs.leads, **({} if inputs.events is None else {"events": inputs.events})}
+    by_row = ROW in inputs.pieces[0][0].collect_schema()
+    leads = (
+        merged([piece[0] for piece in inputs.pieces]).drop(ROW) if by_row else inputs.pieces[0][0]
+    )
+    tables = {"leads": leads}
+    events = [events for _, events in inputs.pieces if events is not None]
+    if events:
+        tables["events"] = pl.concat(events)
     found = {}
-    for (name, table), file in zip(tables.items(), files, strict=True):
-        parquet = file.is_dir() or file.suffix.lower() == ".parquet"
-        if parquet and pl.scan_parquet(file).collect_schema() == table.collect_schema():
-            found[name] = files_of(file)
+    for (name, table), place in zip(tables.items(), places, strict=True):
+        files = list(place.files)
+        if place.is_parquet and pl.scan_parquet(files).collect_schema() == table.collect_schema():
+            found[name] = [file.resolve() for file in files]
             continue
         converted = folder / f"{name}.parquet"
         table.sink_parquet(converted)
