@@ -13,6 +13,7 @@ from pipelines.settings import snapshot_settings
 from pipelines.stage import run_stage
 
 CODE = ["features", "models", "serve"]
+REGISTERED, CHAMPION = "leadcast", "champion"
 NEEDED_TO_SCORE = ("mlflow", "numba", "numpy", "pandas", "polars", "pyarrow", "pydantic")
 
 
@@ -45,8 +46,25 @@ def track(source: str) -> str:
         mlflow.log_artifacts(str(run.curves), artifact_path="curves")
         mlflow.log_artifacts(str(run.plots), artifact_path="plots")
         model_uri = _log_bundle(run)
-    write_json(run.tracking, {"run_id": active.info.run_id, "model_uri": model_uri})
+    version = _register(model_uri, _tags(run))
+    content = {"run_id": active.info.run_id, "model_uri": model_uri, "model_version": version}
+    write_json(run.tracking, content)
     return f"run {active.info.run_id}; see: mlflow ui --backend-store-uri {params.tracking.uri}"
+
+
+def _register(model_uri: str, tags: dict[str, str]) -> str:
+    """Make the model a version of the registered one; the first of all becomes the champion."""
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    made = mlflow.register_model(model_uri, REGISTERED, tags=tags)
+    client = mlflow.MlflowClient()
+    try:
+        client.get_model_version_by_alias(REGISTERED, CHAMPION)
+    except MlflowException:
+        # Whoever serves models:/leadcast@champion goes on with the one that was chosen for it.
+        client.set_registered_model_alias(REGISTERED, CHAMPION, made.version)
+    return str(made.version)
 
 
 def _tags(run: RunFolder) -> dict[str, str]:
