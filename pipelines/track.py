@@ -117,27 +117,43 @@ def _flat_metrics(metrics: dict[str, Any]) -> dict[str, float]:
     return flat
 
 
+def save_model(bundle: Path, folder: Path) -> None:
+    """Write a bundle as a model that `mlflow models serve` can load, without tracking it.
+
+    Parameters
+    ----------
+    bundle : Path
+        The bundle.
+    folder : Path
+        The model's folder, which must not exist.
+    """
+    import mlflow
+
+    mlflow.pyfunc.save_model(folder, **_model(bundle))
+
+
 def _log_bundle(run: RunFolder) -> str:
     import mlflow
+
+    return str(mlflow.pyfunc.log_model(name="leadcast", **_model(run.bundle)).model_uri)
+
+
+def _model(bundle: Path) -> dict[str, Any]:
     from mlflow.models import infer_signature
 
     from serve.scorer import Scorer
 
-    scorer = Scorer.load(run.bundle)
+    scorer = Scorer.load(bundle)
     example = scorer.example().to_pandas()
-    scores = scorer.score_pandas(example)
-    model = mlflow.pyfunc.log_model(
-        name="leadcast",
-        python_model=str(Path("serve") / "pyfunc.py"),
-        artifacts={"bundle": str(run.bundle)},
-        code_paths=CODE,
-        pip_requirements=[
-            f"{name}=={importlib.metadata.version(name)}" for name in NEEDED_TO_SCORE
-        ],
-        signature=infer_signature(example, scores),
-        input_example=example,
-    )
-    return str(model.model_uri)
+    needed = [f"{name}=={importlib.metadata.version(name)}" for name in NEEDED_TO_SCORE]
+    return {
+        "python_model": str(Path("serve") / "pyfunc.py"),
+        "artifacts": {"bundle": str(bundle)},
+        "code_paths": CODE,
+        "pip_requirements": needed,
+        "signature": infer_signature(example, scorer.score_pandas(example)),
+        "input_example": example,
+    }
 
 
 if __name__ == "__main__":

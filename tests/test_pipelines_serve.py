@@ -1,0 +1,64 @@
+"""Starting a service: what is refused before anything listens, and the registered champion."""
+
+import socket
+import warnings
+from pathlib import Path
+
+import pytest
+
+from features.errors import LeadcastError
+from features.files import read_json
+from pipelines.serve import serve
+from serve.http.settings import Limits
+from tests.scoring_world import bundle_folder
+
+ROOT = Path(__file__).parents[1]
+
+
+def start(
+    bundle: Path | str, keys: Path | None = None, host: str = "127.0.0.1", port: int = 0
+) -> None:
+    serve(str(bundle), keys, False, host, port, 1, Limits())
+
+
+def test_others_may_not_ask_without_a_key_by_mistake() -> None:
+    with pytest.raises(LeadcastError, match="--no-keys if all may ask"):
+        start(bundle_folder(), host="0.0.0.0")
+
+
+def test_what_cannot_be_served_is_told_before_anything_listens(tmp_path: Path) -> None:
+    with pytest.raises(LeadcastError, match="there is no such folder"):
+        start(tmp_path / "nothing")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(LeadcastError, match=r"has no manifest\.json"):
+        start(tmp_path / "empty")
+    with pytest.raises(LeadcastError, match="leadcast api-key create"):
+        start(bundle_folder(), keys=tmp_path / "keys.json")
+
+
+def test_an_address_in_use_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(LeadcastError, match=f"--port {port}: cannot be listened on"):
+            start(bundle_folder(), port=port)
+
+
+@pytest.mark.slow
+def test_the_first_registered_model_is_the_champion_and_stays_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.chdir(ROOT)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pipelines.serve import _downloaded
+        from pipelines.track import _register, save_model
+
+        save_model(bundle_folder(), tmp_path / "model")
+        versions = [_register(str(tmp_path / "model"), {"source": "small"}) for _ in range(2)]
+        champion = _downloaded("models:/leadcast@champion", tmp_path / "fetched")
+        with pytest.raises(LeadcastError, match="models:/leadcast@nobody: cannot be fetched"):
+            _downloaded("models:/leadcast@nobody", tmp_path / "other")
+    assert versions == ["1", "2"]
+    expected = read_json(bundle_folder() / "manifest.json")
+    assert read_json(champion / "manifest.json") == expected
