@@ -190,7 +190,8 @@ def main() -> None:
     arguments = parser.parse_args()
     scorer = Scorer.load(arguments.bundle)
     question = question_of(scorer)
-    result = {"events": EVENTS, "in_process": measure_in_process(scorer, question)}
+    result: dict[str, Any] = {"events": EVENTS, "load_before": os.getloadavg()[0]}
+    result["in_process"] = measure_in_process(scorer, question)
     result["mlflow"] = measure_mlflow(arguments.bundle, question, arguments.port + 1)
     result["leadcast"] = measure_leadcast(arguments.bundle, question, arguments.port)
     ours, theirs = result["leadcast"], result["mlflow"]

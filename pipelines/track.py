@@ -14,6 +14,7 @@ from pipelines.stage import run_stage
 
 CODE = ["features", "models", "serve"]
 REGISTERED, CHAMPION = "leadcast", "champion"
+REQUIRED = ("lead_id", "created_at")
 NEEDED_TO_SCORE = ("mlflow", "numba", "numpy", "pandas", "polars", "pyarrow", "pydantic")
 
 
@@ -139,19 +140,26 @@ def _log_bundle(run: RunFolder) -> str:
 
 
 def _model(bundle: Path) -> dict[str, Any]:
-    from mlflow.models import infer_signature
+    from mlflow.models import ModelSignature, infer_signature
+    from mlflow.types import ColSpec, Schema
 
     from serve.scorer import Scorer
 
     scorer = Scorer.load(bundle)
     example = scorer.example().to_pandas()
     needed = [f"{name}=={importlib.metadata.version(name)}" for name in NEEDED_TO_SCORE]
+    inferred = infer_signature(example, scorer.score_pandas(example))
+    # Without events, or as of now, a lead can be scored as well.
+    inputs = [
+        ColSpec(column.type, column.name, required=column.name in REQUIRED)
+        for column in inferred.inputs.inputs
+    ]
     return {
         "python_model": str(Path("serve") / "pyfunc.py"),
         "artifacts": {"bundle": str(bundle)},
         "code_paths": CODE,
         "pip_requirements": needed,
-        "signature": infer_signature(example, scorer.score_pandas(example)),
+        "signature": ModelSignature(Schema(inputs), inferred.outputs),
         "input_example": example,
     }
 
