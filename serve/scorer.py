@@ -213,7 +213,7 @@ class Scorer:
             raise LeadcastError(f"lead_id must be a text; found {lead_id!r}")
         moment = as_of or (datetime.now(UTC) if self.is_dated else None)
         as_of_us = None if moment is None else _microseconds("as_of", moment)
-        moment = None if as_of_us is None else _EPOCH + timedelta(microseconds=as_of_us)
+        moment = None if as_of_us is None else _in_utc(as_of_us)
         known = [(_microseconds("occurred_at", when), kind, value) for when, kind, value in events]
         values = compute_one(self.bundle.plan, lead, known, as_of_us)
         row = values.reshape(1, -1)
@@ -256,6 +256,13 @@ class Scorer:
 
         leads, events = from_pandas(frame, self.bundle.manifest.origin.attribute_types)
         return to_pandas(self.score(leads, events))
+
+
+def _in_utc(microseconds: int) -> datetime:
+    try:
+        return _EPOCH + timedelta(microseconds=microseconds)
+    except OverflowError:
+        raise LeadcastError("as_of: lies outside the years 1 to 9999; give another time") from None
 
 
 def _microseconds(name: str, time: datetime) -> int:

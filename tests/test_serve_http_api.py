@@ -102,11 +102,11 @@ BAD: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "no leads": (lambda q: {}, "/leads"),
     "no lead": (lambda q: {"leads": []}, "/leads"),
     "a list": (lambda q: [q], ""),
-    "an id twice": (lambda q: {"leads": q["leads"][:1] * 2}, "/leads/1/lead_id"),
     "no id": (lambda q: drop(q, "lead_id"), "/leads/0/lead_id"),
     "no creation": (lambda q: drop(q, "created_at"), "/leads/0/created_at"),
     "a naive time": (lambda q: put(q, created_at="2025-01-01T00:00:00"), "/leads/0/created_at"),
     "no time": (lambda q: put(q, created_at="1700000000"), "/leads/0/created_at"),
+    "a time before all years": (lambda q: put(q, as_of="0001-01-01T00:00:00+14:00"), "/leads/0"),
     "a number for a time": (lambda q: put(q, as_of=1_700_000_000), "/leads/0/as_of"),
     "an unknown field": (lambda q: put(q, events_=[]), "/leads/0/events_"),
     "a text for a number": (lambda q: give(q, budget="12"), "/leads/0/attributes/budget"),
@@ -142,7 +142,14 @@ def test_what_is_wrong_is_refused_by_its_place(service: TestClient, case: str) -
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
     problem = answer.json()
     assert [fault["pointer"] for fault in problem["errors"]] == [pointer]
-    assert "found" in problem["errors"][0]["detail"] or "least" in problem["errors"][0]["detail"]
+    assert problem["errors"][0]["detail"]
+
+
+def test_an_id_twice_is_refused_with_its_places(service: TestClient) -> None:
+    answer = service.post("/v1/score", json={"leads": some_leads(1)["leads"] * 3})
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:leadcast:repeated")
+    pointers = [fault["pointer"] for fault in answer.json()["errors"]]
+    assert pointers == ["/leads/1/lead_id", "/leads/2/lead_id"]
 
 
 def test_all_faults_are_told_at_once_without_the_values(service: TestClient) -> None:

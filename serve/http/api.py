@@ -26,6 +26,7 @@ _WORDS: Mapping[int, str] = {
     400: "The body is not JSON.",
     401: "No key, or a wrong one.",
     408: "The request took too long to arrive.",
+    409: "A lead's id stands there twice.",
     413: "The body is too large.",
     415: "The body is not said to be JSON.",
     422: "Something in the request is wrong; each fault is named.",
@@ -58,7 +59,10 @@ def _versioned(service: Service) -> APIRouter:
     router.post(
         "/score",
         summary="Score leads",
-        responses={200: {"model": ScoreAnswer}, **_refusals(*refused, 400, 408, 413, 415, 422)},
+        responses={
+            200: {"model": ScoreAnswer},
+            **_refusals(*refused, 400, 408, 409, 413, 415, 422),
+        },
         openapi_extra={"requestBody": _body(service)},
     )(_score)
     router.get("/model", summary="Tell the model that answers", responses=_refusals(*refused))(

@@ -96,7 +96,8 @@ def _refuse_repeated(leads: Sequence[Mapping[str, Any]]) -> None:
         if earlier != number:
             detail = f"found the id of lead {earlier} again; expected each once. Take one out."
             faults.append(FieldFault(pointer=f"/leads/{number}/lead_id", detail=detail))
-    raise invalid(faults)
+    # Not 422: the document of the service cannot say that ids differ, so by it this is valid.
+    raise replace(invalid(faults), kind="repeated", status=409)
 
 
 def _names(scorer: Scorer, leads: Iterable[Mapping[str, Any]]) -> list[Fault]:
