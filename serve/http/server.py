@@ -1,6 +1,7 @@
 """The service as processes: one that watches, and workers that answer on one socket."""
 
 import asyncio
+import gc
 import logging.config
 import math
 import os
@@ -100,6 +101,9 @@ def worker_app(settings: ServeSettings, folder: Path, parent: int) -> "FastAPI":
     async def watched(app: "FastAPI") -> AsyncIterator[None]:
         watch = asyncio.create_task(_end_with(parent))
         async with warm(app):
+            # What stays for good is not searched for garbage, which would halt requests.
+            gc.collect()
+            gc.freeze()
             yield
         watch.cancel()
 
