@@ -94,6 +94,7 @@ add_score_commands(app)
     "  leadcast compare demo\n"
     "  leadcast compare demo --calls-per-week 60 --html comparison.html\n"
     "  leadcast compare demo --rules data/rules/demo_hubspot.yaml\n"
+    "  leadcast compare demo --rules data/rules/demo_eloqua.yaml --out /tmp/eloqua --json\n"
     "  leadcast compare x_education --score-column rules_score"
 )
 def compare(
@@ -108,18 +109,33 @@ def compare(
     calls_per_week: Annotated[
         float | None, typer.Option(min=0.01, help="How many leads sales can call in a week.")
     ] = None,
+    landmark_days: Annotated[
+        float | None,
+        typer.Option(min=0, help="At which age a lead stands on the call list, in days."),
+    ] = None,
     html: Annotated[
         Path | None, typer.Option(help="Write the page to this file as well, self-contained.")
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write the numbers to this folder, and leave the run's own alone."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Tell each step and the end as a line of JSON.")
+    ] = False,
 ) -> None:
     """Compare the learned score with the points that marketing has, on the same test leads.
 
     The source must have been run. What is said holds for leads that no model has learned from;
     the results lie in data/runs/SOURCE/comparison and comparison.html.
     """
-    from pipelines.compare import Asked, compare_named
+    from pipelines.compare import Asked, compare_as_json, compare_named
 
-    print(compare_named(source, Asked(rules, score_column, calls_per_week, html)))
+    asked = Asked(rules, score_column, calls_per_week, landmark_days, html, out)
+    if as_json:
+        compare_as_json(source, asked)
+    else:
+        print(compare_named(source, asked))
 
 
 @app.command(

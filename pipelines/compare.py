@@ -1,5 +1,7 @@
 """The learned score against the points that marketing has, on the test snapshots."""
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +13,26 @@ from features.tables import Tables
 from models.comparison import Compared, Comparison, Question, compare_scores
 from models.comparison.leads import lead_frame
 from models.comparison.page import render_comparison, render_nothing
+from models.comparison.rule_parts import RuleParts, rule_parts
 from models.comparison.store import write_comparison, write_nothing
 from models.comparison.value import Money
-from pipelines.compared import Inputs, described, past_rows, test_rows
+from pipelines.compared import Inputs, described, learning_rows, past_rows, test_rows
 from pipelines.params import ComparisonParams, load_params
 from pipelines.paths import SOURCES, RunFolder
 from pipelines.points import Points, RulePoints, ScoreColumn
 from pipelines.stage import run_stage
+
+STEPS = (
+    "reading the run",
+    "giving points to the test leads",
+    "giving points to earlier leads",
+    "comparing both scores",
+    "looking at each rule",
+    "writing the result",
+)
+"""What a comparison does, one after the other."""
+Tell = Callable[[int], None]
+"""Takes the number of the step that begins, from 0."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +46,30 @@ class Asked:
     score_column : str or None
         A column of the leads that holds points.
     calls_per_week : float or None
+    landmark_days : float or None
+        The age at which a lead stands on the call list.
     html : Path or None
         Where to write the page as well.
+    out : Path or None
+        The folder for the numbers; the run's own results then stay as they are.
     """
 
     rules: Path | None = None
     score_column: str | None = None
     calls_per_week: float | None = None
+    landmark_days: float | None = None
     html: Path | None = None
+    out: Path | None = None
+
+    def places(self, run: RunFolder) -> tuple[Path, list[Path]]:
+        """Tell where the numbers go, and the pages."""
+        told = [] if self.html is None else [self.html]
+        if self.out is not None:
+            return self.out, told
+        return run.comparison, [run.comparison_page, *told]
+
+
+NOTHING_ASKED = Asked()
 
 
 def compare_stage(source: str) -> str:
@@ -62,10 +93,10 @@ def compare_stage(source: str) -> str:
         write_nothing(run.comparison, reason)
         _write_page(run.comparison_page, render_nothing(definition.title, reason))
         return reason
-    return _compared(run, tables, definition, Asked()).headline.words
+    return _compared(run, tables, definition, NOTHING_ASKED).headline.words
 
 
-def compare_named(source: str, asked: Asked) -> str:
+def compare_named(source: str, asked: Asked, tell: Tell = lambda _: None) -> str:
     """Compare as the command line asks, and tell what came out.
 
     Parameters
@@ -73,6 +104,8 @@ def compare_named(source: str, asked: Asked) -> str:
     source : str
         The source's name.
     asked : Asked
+    tell : callable
+        Takes the number of each of `STEPS` as it begins.
 
     Returns
     -------
@@ -86,50 +119,97 @@ def compare_named(source: str, asked: Asked) -> str:
     """
     if asked.rules is not None and asked.score_column is not None:
         raise LeadcastError("--rules and --score-column: give one of them, not both")
+    tell(0)
     definition, run = find_definition(source, SOURCES), RunFolder(source)
     if not run.test_scores.exists():
         raise LeadcastError(
             f"{run.test_scores}: there is no such file; `leadcast run {source}` makes it"
         )
-    found = _compared(run, Tables.read(run.tables), definition, asked)
+    found = _compared(run, Tables.read(run.tables), definition, asked, tell)
     lines = [found.headline.words, *(f"  {note}" for note in found.headline.more)]
     lines += [f"  {words}" for words in (*found.swap.words[:1], *found.segments.words)]
-    pages = [run.comparison_page] if asked.html is None else [run.comparison_page, asked.html]
+    folder, pages = asked.places(run)
     lines += [f"  page     {page}" for page in pages]
-    return "\n".join([*lines, f"  numbers  {run.comparison}"])
+    return "\n".join([*lines, f"  numbers  {folder}"])
+
+
+def compare_as_json(source: str, asked: Asked) -> None:
+    """Compare as `compare_named` does, and print a line of JSON for each step and for the end.
+
+    Parameters
+    ----------
+    source : str
+        The source's name.
+    asked : Asked
+    """
+
+    def tell(step: int) -> None:
+        print(json.dumps({"step": step, "of": len(STEPS), "doing": STEPS[step]}), flush=True)
+
+    words = compare_named(source, asked, tell)
+    print(json.dumps({"step": len(STEPS), "of": len(STEPS), "told": words}), flush=True)
 
 
 def _compared(
-    run: RunFolder, tables: Tables, definition: SourceDefinition, asked: Asked
+    run: RunFolder,
+    tables: Tables,
+    definition: SourceDefinition,
+    asked: Asked,
+    tell: Tell = lambda _: None,
 ) -> Comparison:
-    params, told = _params(definition), definition.comparison
+    params, told = _params(definition, asked), definition.comparison
     points = _points(run.source, tables, params, asked)
     after = told.points_after_days if isinstance(points, ScoreColumn) else 0.0
     inputs = Inputs(run, tables, points, after, told.worked_from_points)
+    tell(1)
     rows, dimensions, too_young = test_rows(inputs)
     every = Compared.of(rows, dimensions, params.call_landmark_days)
-    calls = asked.calls_per_week if asked.calls_per_week is not None else params.calls_per_week
-    question = Question(
-        source=run.source,
-        points_from=points.words,
-        calls_per_week=calls,
-        money=Money(params.cost_per_call, params.value_per_customer),
-        replicates=params.replicates,
-        seed=load_params().seed,
-        points_after_days=after,
-        worked_from=inputs.worked_from,
-    )
+    question = _question(inputs, params)
+    tell(2)
     past = past_rows(inputs, every.landmark_days)
+    tell(3)
     found = compare_scores(every, question, described(inputs, every), past, too_young=too_young)
-    write_comparison(run.comparison, found, lead_frame(every))
-    page = render_comparison(found, definition.title)
-    for path in filter(None, (run.comparison_page, asked.html)):
-        _write_page(path, page)
+    tell(4)
+    parts = _parts(inputs, every.landmark_days, question)
+    tell(5)
+    folder, pages = asked.places(run)
+    write_comparison(folder, found, lead_frame(every), parts)
+    if pages:
+        page = render_comparison(found, definition.title)
+        for path in pages:
+            _write_page(path, page)
     return found
 
 
-def _params(definition: SourceDefinition) -> ComparisonParams:
-    return load_params().comparison.over(definition.comparison)
+def _question(inputs: Inputs, params: ComparisonParams) -> Question:
+    return Question(
+        source=inputs.run.source,
+        points_from=inputs.points.words,
+        calls_per_week=params.calls_per_week,
+        money=Money(params.cost_per_call, params.value_per_customer),
+        replicates=params.replicates,
+        seed=load_params().seed,
+        points_after_days=inputs.points_after_days,
+        worked_from=inputs.worked_from,
+    )
+
+
+def _parts(inputs: Inputs, landmark_days: float | None, question: Question) -> RuleParts | None:
+    """Tell what each rule contributes, on the learning part: by it a table may be mended."""
+    if not isinstance(inputs.points, RulePoints):
+        return None
+    every = learning_rows(inputs, landmark_days)
+    table, scores = inputs.points.table, inputs.points.scores(every.frame)
+    return rule_parts(table, every, scores, question.calls_per_week, seed=question.seed)
+
+
+def _params(definition: SourceDefinition, asked: Asked = NOTHING_ASKED) -> ComparisonParams:
+    said = {
+        "calls_per_week": asked.calls_per_week,
+        "call_landmark_days": asked.landmark_days,
+    }
+    params = load_params().comparison.over(definition.comparison)
+    return params.model_copy(update={key: one for key, one in said.items() if one is not None})
 
 
 def _points(source: str, tables: Tables, params: ComparisonParams, asked: Asked) -> Points:

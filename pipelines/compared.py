@@ -12,6 +12,7 @@ from models.bundle_reference import Reference
 from models.calibration import calibrator_from_json
 from models.comparison import Compared
 from models.comparison.hybrid import Past
+from models.comparison.rows import COLUMNS
 from models.comparison.segments import in_bands, in_levels
 from models.comparison.swap import Described, reasons_of
 from models.data import Integers
@@ -148,6 +149,28 @@ def past_rows(inputs: Inputs, landmark_days: float | None) -> Past | None:
         grade=_reference(inputs.run).grade(probability).tolist(),
         on_list=on_list,
     )
+
+
+def learning_rows(inputs: Inputs, landmark_days: float | None) -> Compared:
+    """Read the snapshots of the learning part, which may be looked at again and again.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    landmark_days : float or None
+        The age at which a lead stands on the call list.
+
+    Returns
+    -------
+    Compared
+        Without learned scores and points.
+    """
+    rows = used_snapshots(inputs.run).filter(pl.col("part").is_in(LEARNING))
+    rows = rows.filter(inputs.old_enough(rows)).with_columns(
+        group=pl.col("group_id").rank("dense").cast(pl.Int64)
+    )
+    absent = [pl.lit(None).alias(name) for name in COLUMNS if name not in rows.columns]
+    return Compared.of(rows.with_columns(absent), (), landmark_days)
 
 
 def described(inputs: Inputs, every: Compared) -> Described:

@@ -134,14 +134,15 @@ class RulePoints:
 
     def of_rows(self, rows: pl.DataFrame) -> Floats:
         """Give the points of rows; see `Points`."""
-        return self._scores(rows).points
+        return self.scores(rows).points
 
     def ledger(self, rows: pl.DataFrame) -> list[tuple[str, ...]]:
         """Tell the rules that fired, the most points first, and what limits took away."""
-        scores = self._scores(rows)
+        scores = self.scores(rows)
         return [_account(scores, row) for row in range(rows.height)]
 
-    def _scores(self, rows: pl.DataFrame) -> RuleScores:
+    def scores(self, rows: pl.DataFrame) -> RuleScores:
+        """Give all that the table gives to rows (``lead_id``, ``as_of``)."""
         leads, events = self.tables.leads, self.tables.events
         return evaluate(self.table, leads, events, rows.select("lead_id", "as_of"))
 

@@ -42,7 +42,7 @@ def track(source: str) -> str:
     with mlflow.start_run(tags=_tags(run)) as active:
         mlflow.log_params(_flat(_parameters(source, params)))
         mlflow.log_metrics(_flat_metrics(read_json(run.metrics)["test"]))
-        for path in (run.report, run.metrics, run.backtest, run.calibration, run.leakage):
+        for path in _artefacts(run):
             mlflow.log_artifact(str(path))
         mlflow.log_artifacts(str(run.curves), artifact_path="curves")
         mlflow.log_artifacts(str(run.plots), artifact_path="plots")
@@ -51,6 +51,11 @@ def track(source: str) -> str:
     content = {"run_id": active.info.run_id, "model_uri": model_uri, "model_version": version}
     write_json(run.tracking, content)
     return f"run {active.info.run_id}; see: mlflow ui --backend-store-uri {params.tracking.uri}"
+
+
+def _artefacts(run: RunFolder) -> tuple[Path, ...]:
+    numbers = (run.metrics, run.backtest, run.calibration, run.leakage)
+    return (run.report, run.comparison_page, *numbers)
 
 
 def _register(model_uri: str, tags: dict[str, str]) -> str:

@@ -1,5 +1,6 @@
 """Reading a points table: its faults, all at once and with their lines."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,13 @@ def test_what_is_no_table_is_told_and_does_not_crash(text: str) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(LeadcastError, match=r"nothing\.yaml"):
         load_rules(tmp_path / "nothing.yaml")
+
+
+def test_text_that_stands_for_billions_of_values_is_refused_at_once() -> None:
+    bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"{letter}: &{letter} [{', '.join([f'*{before}'] * 9)}]\n"
+        for before, letter in pairwise("abcdefghij")
+    )
+    for text, found in ((bomb, "more than 100,000 values"), ("[" * 5_000, "more than 20 levels")):
+        with pytest.raises(FaultsError, match=found):
+            parse_rules(text)

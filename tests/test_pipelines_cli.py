@@ -129,6 +129,8 @@ def test_the_main_job_runs_by_dvc_and_a_second_run_does_nothing(tmp_path: Path) 
     first = leadcast("run", folder=project)
     assert first.returncode == 0, first.stdout + first.stderr
     assert "[track] run" in first.stdout
+    for page in ("report.html", "comparison.html"):
+        assert list(project.glob(f"mlruns/**/artifacts/{page}")), f"{page} is not tracked"
     second = leadcast("run", folder=project)
     assert second.stdout.startswith("Nothing to do")
     change_params(project, evaluation={"replicates": 150, "slice_replicates": 100})

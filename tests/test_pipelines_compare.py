@@ -1,5 +1,6 @@
 """The comparison as a stage and as a command, on a small run."""
 
+import json
 import os
 import shutil
 from contextlib import chdir
@@ -12,9 +13,10 @@ import yaml
 from nbclient import NotebookClient
 
 from features.errors import LeadcastError
-from models.comparison.store import read_comparison
+from models.comparison.store import read_comparison, read_rule_parts
+from models.rules import load_rules
 from pipelines.calibrate import calibrate
-from pipelines.compare import Asked, compare_named, compare_stage
+from pipelines.compare import STEPS, Asked, compare_as_json, compare_named, compare_stage
 from pipelines.evaluate import evaluate_test
 from pipelines.features import compute_features
 from pipelines.fetch import fetch
@@ -98,6 +100,25 @@ def test_a_points_table_is_compared_at_every_age_and_with_its_ledger(project: Pa
     for lead in with_points[:5]:
         given = [float(line.split()[0].replace("−", "-")) for line in lead.ledger]
         assert sum(given) == pytest.approx(lead.points, abs=0.05)
+
+
+def test_numbers_go_elsewhere_where_that_is_asked_and_the_run_stays_as_it_is(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with chdir(project):
+        before = {path: path.stat().st_mtime_ns for path in RUN.path.rglob("*")}
+        asked = Asked(rules=RULES, landmark_days=7, calls_per_week=6, out=tmp_path / "out")
+        compare_as_json("demo", asked)
+        assert before == {path: path.stat().st_mtime_ns for path in RUN.path.rglob("*")}
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["step"] for line in lines] == list(range(len(STEPS) + 1))
+    found, parts = read_comparison(tmp_path / "out"), read_rule_parts(tmp_path / "out")
+    assert (found.about.call_landmark_days, found.about.calls_per_week) == (7, 6)
+    assert parts is not None
+    assert (parts.landmark_days, parts.calls_per_week) == (7, 6)
+    assert [part.rule for part in parts.rules] == [
+        rule.name for rule in load_rules(ROOT / RULES).rules
+    ]
 
 
 def test_the_same_run_gives_the_same_bytes(project: Path) -> None:

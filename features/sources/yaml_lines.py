@@ -13,7 +13,10 @@ from features.errors import Fault
 Plain = str | None | list["Plain"] | dict[str, "Plain"]
 Key = tuple[str | int, ...]
 
+MOST_VALUES = 100_000
+"""How many values a file may hold, each counted as often as aliases repeat it."""
 _NULLS = frozenset({"", "~", "null"})
+_TOO_MANY = f"more than {MOST_VALUES:,} values"
 
 
 @dataclass
@@ -73,6 +76,9 @@ def read_yaml(text: str, name: str) -> ReadYaml:
     except yaml.YAMLError as error:
         found.faults.append(_not_yaml(error, name))
         return found
+    except RecursionError:
+        found.faults.append(_too_deep(name, 1))
+        return found
     if root is not None:
         found.content = _plain(root, (), found, name, depth=0)
     return found
@@ -81,7 +87,12 @@ def read_yaml(text: str, name: str) -> ReadYaml:
 def _plain(node: yaml.Node, key: Key, found: ReadYaml, name: str, depth: int) -> Plain:
     found.lines.setdefault(key, node.start_mark.line + 1)
     if depth > 20:
-        found.faults.append(_too_deep(name, node))
+        found.faults.append(_too_deep(name, node.start_mark.line + 1))
+        return None
+    # A few lines of aliases can stand for billions of values.
+    if len(found.lines) > MOST_VALUES:
+        if not any(fault.found == _TOO_MANY for fault in found.faults):
+            found.faults.append(_too_many(name, node.start_mark.line + 1))
         return None
     if isinstance(node, yaml.MappingNode):
         return _mapping(node, key, found, name, depth)
@@ -118,10 +129,20 @@ def _twice(name: str, line: int, word: str, first: int) -> Fault:
     )
 
 
-def _too_deep(name: str, node: yaml.Node) -> Fault:
+def _too_many(name: str, line: int) -> Fault:
     return Fault(
-        where=f"{name} line {node.start_mark.line + 1}",
-        line=node.start_mark.line + 1,
+        where=f"{name} line {line}",
+        line=line,
+        found=_TOO_MANY,
+        expected="fewer",
+        remedy="Write the values out instead of repeating them by aliases, or split the file.",
+    )
+
+
+def _too_deep(name: str, line: int) -> Fault:
+    return Fault(
+        where=f"{name} line {line}",
+        line=line,
         found="more than 20 levels, or an alias that contains itself",
         expected="a few levels",
         remedy="Write the value out where it is needed.",

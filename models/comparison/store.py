@@ -8,13 +8,16 @@ from pydantic import ValidationError
 from features.errors import LeadcastError
 from features.files import read_json, write_json, written_whole
 from models.comparison.result import Comparison
+from models.comparison.rule_parts import RuleParts
 
-RESULT, LEADS = "comparison.json", "leads.parquet"
+RESULT, LEADS, RULES = "comparison.json", "leads.parquet", "rules.json"
 NOTHING = "nothing_to_compare"
 """The key of the reason where a source has no points."""
 
 
-def write_comparison(folder: Path, comparison: Comparison, leads: pl.DataFrame) -> None:
+def write_comparison(
+    folder: Path, comparison: Comparison, leads: pl.DataFrame, rules: RuleParts | None = None
+) -> None:
     """Write a comparison, whole or not at all.
 
     Parameters
@@ -24,11 +27,15 @@ def write_comparison(folder: Path, comparison: Comparison, leads: pl.DataFrame) 
     comparison : Comparison
     leads : pl.DataFrame
         As `models.comparison.leads.lead_frame` makes it.
+    rules : RuleParts, optional
+        What each rule contributes, where the points come from rules.
     """
     with written_whole(folder) as new:
         new.mkdir()
         write_json(new / RESULT, comparison.to_json())
         leads.write_parquet(new / LEADS)
+        if rules is not None:
+            write_json(new / RULES, rules.to_json())
 
 
 def write_nothing(folder: Path, reason: str) -> None:
@@ -73,3 +80,20 @@ def read_comparison(folder: Path) -> Comparison:
         raise LeadcastError(
             f"{path}: {key}: {first['msg']}; run `leadcast compare` again"
         ) from None
+
+
+def read_rule_parts(folder: Path) -> RuleParts | None:
+    """Read what each rule contributes.
+
+    Parameters
+    ----------
+    folder : Path
+        A comparison's.
+
+    Returns
+    -------
+    RuleParts or None
+        None where its points do not come from rules.
+    """
+    path = folder / RULES
+    return RuleParts.model_validate(read_json(path)) if path.exists() else None

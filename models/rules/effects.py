@@ -5,6 +5,7 @@ import numpy.typing as npt
 import polars as pl
 
 from models.rules.evaluation import RuleScores
+from models.rules.sums import group_sums, total_of
 from models.rules.table import RuleTable
 
 
@@ -46,6 +47,27 @@ def rule_effects(
             ("fired_share", "mean_points", "conversion", "conversion_else"), pl.Float64
         ),
     )
+
+
+def points_without(table: RuleTable, scores: RuleScores, index: int) -> npt.NDArray[np.float64]:
+    """Give the totals that a table would give without one of its rules.
+
+    Parameters
+    ----------
+    table : RuleTable
+    scores : RuleScores
+        What it gives to some rows.
+    index : int
+        Which rule to leave out.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_rows,)
+    """
+    contributions = scores.contributions.copy()
+    contributions[:, index] = 0.0
+    total = total_of(table, group_sums(table, contributions))
+    return np.where(scores.excluded, table.total.excluded, total)
 
 
 def _rates(outcome: npt.NDArray[np.float64], of: npt.NDArray[np.bool_]) -> list[float | None]:

@@ -1,0 +1,163 @@
+"""What each rule of a points table contributes to the customers that the table reaches."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from models.bootstrap import drawn_weights
+from models.comparison.lists import Segments, WeeklyList
+from models.comparison.parts import Difference, Measured, Part
+from models.comparison.ranking import around, difference, interval, measured
+from models.comparison.rows import BLOCK_LEADS, Compared
+from models.data import Floats
+from models.rules.effects import points_without, rule_effects
+from models.rules.evaluation import RuleScores
+from models.rules.table import RuleTable
+
+REPLICATES = 500
+
+
+class RulePart(Part):
+    """One rule, on leads at moments, and on the call list.
+
+    Parameters
+    ----------
+    rule, group : str
+    points : float
+        What the table says.
+    fired_leads : int
+        For how many leads its conditions hold at some moment.
+    fired_share : float
+        At which share of the moments.
+    listed_share : float
+        For which share of the call list.
+    mean_points : float
+        Over all moments.
+    conversion, conversion_else : float or None
+        The share of customers among the moments at which it fires, and among the others; null
+        without such moments.
+    reached : Difference
+        Customers that the table reaches, minus those that it would reach without this rule.
+    """
+
+    rule: str
+    group: str
+    points: float
+    fired_leads: int
+    fired_share: float
+    listed_share: float
+    mean_points: float
+    conversion: float | None
+    conversion_else: float | None
+    reached: Difference
+
+
+class RuleParts(Part):
+    """All rules of a table.
+
+    Parameters
+    ----------
+    snapshots : int
+        Leads at moments that were looked at.
+    leads, customers : int
+        On the call list among them.
+    calls_per_week : float
+    week : str
+        What stands for a week.
+    landmark_days : float or None
+        The age at which a lead stands on the call list; null where nothing is dated.
+    reached : Measured
+        Customers that the whole table reaches.
+    rules : tuple of RulePart
+        In the table's order.
+    """
+
+    snapshots: int
+    leads: int
+    customers: int
+    calls_per_week: float
+    week: str
+    landmark_days: float | None
+    reached: Measured
+    rules: tuple[RulePart, ...]
+
+
+def rule_parts(
+    table: RuleTable,
+    every: Compared,
+    scores: RuleScores,
+    calls_per_week: float | None,
+    *,
+    seed: int,
+    replicates: int = REPLICATES,
+) -> RuleParts:
+    """Tell what each rule contributes, by calling the list again without it.
+
+    Parameters
+    ----------
+    table : RuleTable
+    every : Compared
+        Leads at moments; their learned scores are not looked at.
+    scores : RuleScores
+        What the table gives to them.
+    calls_per_week : float or None
+        The team's capacity; None: `models.comparison.rows.DEFAULT_SHARE` of a mean week.
+    seed, replicates : int
+        Of the bootstrap, which draws leads (or accounts) and calls all lists on the same draws.
+
+    Returns
+    -------
+    RuleParts
+    """
+    listed, on_list = every.on_list, every.frame["on_list"].to_numpy()
+    capacities, converted = listed.capacities(calls_per_week), listed.floats("converted")
+    calls, nothing = capacities.team[:, None], Segments.none(len(converted))
+    totals = [scores.points, *(points_without(table, scores, i) for i in range(len(table.rules)))]
+    lists = [WeeklyList.of(total[on_list], listed.week) for total in totals]
+
+    def reached(weight: Floats) -> Floats:
+        of = [one.reached(weight, converted, calls, nothing, 0).customers[0] for one in lists]
+        return np.array(of)
+
+    seen = reached(np.ones(len(converted)))
+    draws = np.array([reached(one) for one in drawn_weights(listed.group, replicates, seed)])
+    return RuleParts(
+        snapshots=every.frame.height,
+        leads=len(converted),
+        customers=int(converted.sum()),
+        calls_per_week=capacities.calls_per_week,
+        week="week" if listed.is_dated else f"block of {BLOCK_LEADS} leads",
+        landmark_days=every.landmark_days,
+        reached=measured(interval(float(seen[0]), draws[:, 0])),
+        rules=_each(table, scores, every, _lost(seen, draws)),
+    )
+
+
+def _lost(seen: Floats, draws: Floats) -> list[Difference]:
+    found = []
+    for column in range(1, len(seen)):
+        apart = draws[:, 0] - draws[:, column]
+        error = float(np.std(apart, ddof=1)) if len(apart) > 1 else None
+        found.append(difference(around(float(seen[0] - seen[column]), apart), error, None))
+    return found
+
+
+def _each(
+    table: RuleTable, scores: RuleScores, every: Compared, lost: Sequence[Difference]
+) -> tuple[RulePart, ...]:
+    effects = rule_effects(table, scores, every.floats("converted"))
+    lead, on_list = every.frame["lead_id"], every.frame["on_list"].to_numpy()
+    told = effects.drop("rule", "group", "points").to_dicts()
+    return tuple(
+        RulePart(
+            rule=rule.name,
+            group=rule.group,
+            points=rule.points,
+            fired_leads=lead.filter(pl.Series(fired)).n_unique(),
+            listed_share=float(fired[on_list].mean()),
+            reached=gap,
+            **effect,
+        )
+        for rule, fired, gap, effect in zip(table.rules, scores.fired.T, lost, told, strict=True)
+    )
