@@ -16,7 +16,7 @@ from models.learners.protocol import FittedLearner
 from models.learners.rows import canonical_order
 from models.learners.search import search_parameters
 from models.learners.selection import Contender, Setup, contenders, default_setup, winner_of
-from models.learners.trial import Trial, try_at
+from models.learners.trial import HalfLife, Start, Trial, Tried, trial_of, try_half_life
 from models.settings import LearnerSettings
 
 CHOSEN = " chosen: "
@@ -166,22 +166,26 @@ def _trials(
     deepest = "lightgbm" if trees else "logistic"
     alone = settings.model_copy(update={"num_threads": 1})
 
-    def tried(origin: Origin) -> Trial:
-        return try_at(rows, origin.train, origin.valid, alone, deepest)
+    def begun(origin: Origin) -> Start:
+        return Start.at(rows, origin.train, origin.valid, alone, deepest)
+
+    def tried(start: Start, half_life: HalfLife) -> Tried:
+        return try_half_life(start, half_life, alone, deepest)
 
     trials: list[Trial] = []
-    # An origin a thread; what is done inside of one then keeps to its own.
+    # A half-life of an origin a thread; what is done inside of one then keeps to its own.
     with (
         threadpool_limits(1, user_api="blas"),
         ThreadPoolExecutor(settings.num_threads) as pool,
     ):
         tell(f"backtest, {len(origins)} origins", 0.0)
-        for trial in pool.map(tried, origins):
-            trials.append(trial)
-            tell(
-                f"backtest, {len(trials)} of {len(origins)} origins",
-                0.8 * len(trials) / len(origins),
-            )
+        starts = list(pool.map(begun, origins))
+        waiting = [[pool.submit(tried, start, h) for h in settings.half_lives] for start in starts]
+        for start, own in zip(starts, waiting, strict=True):
+            found = (future.result() for future in own)
+            trials.append(trial_of(start, dict(zip(settings.half_lives, found, strict=True))))
+            share = len(trials) / len(origins)
+            tell(f"backtest, {len(trials)} of {len(origins)} origins", 0.8 * share)
     return trials
 
 

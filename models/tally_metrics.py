@@ -86,13 +86,7 @@ def ece_of(counts: Tally) -> float:
 
 def calibration_in_the_large_of(counts: Tally) -> float:
     """Compute `models.metrics.calibration_in_the_large`; `counts` are the rows."""
-    if not counts.has_both_outcomes:
-        return np.nan
-    rates = np.array([base_rate_of(counts), mean_probability_of(counts)])
-    start = -np.diff(log_odds_of(rates))
-    log_odds = log_odds_of(counts.value)
-    shift = logistic_fit(np.ones((len(log_odds), 1)), log_odds, counts, start=start)
-    return np.nan if shift is None else float(shift[0])
+    return _shift(counts, log_odds_of(counts.value))
 
 
 def calibration_of(counts: Tally) -> tuple[float, float, float]:
@@ -106,10 +100,10 @@ def calibration_of(counts: Tally) -> tuple[float, float, float]:
     -------
     slope, intercept, in_the_large : float
     """
-    level = calibration_in_the_large_of(counts)
+    log_odds = log_odds_of(counts.value)
+    level = _shift(counts, log_odds)
     if np.isnan(level) or _separated(counts):
         return np.nan, np.nan, level
-    log_odds = log_odds_of(counts.value)
     design = np.column_stack([np.ones_like(log_odds), log_odds])
     start = np.array([level, 1.0])
     line = logistic_fit(design, np.zeros_like(log_odds), counts, start=start)
@@ -140,6 +134,15 @@ def _mean(total: Floats, counts: Tally) -> float:
 
 def _squared_errors(probability: Floats, counts: Tally) -> Floats:
     return counts.hits * (1 - probability) ** 2 + counts.misses * probability**2
+
+
+def _shift(counts: Tally, log_odds: Floats) -> float:
+    if not counts.has_both_outcomes:
+        return np.nan
+    rates = np.array([base_rate_of(counts), mean_probability_of(counts)])
+    start = -np.diff(log_odds_of(rates))
+    shift = logistic_fit(np.ones((len(log_odds), 1)), log_odds, counts, start=start)
+    return np.nan if shift is None else float(shift[0])
 
 
 def _separated(counts: Tally) -> bool:

@@ -10,7 +10,7 @@ from features.files import read_json
 from features.snapshots import SnapshotSettings, has_undated_outcome
 from features.sources.load import find_definition
 from features.tables import Tables, TimeOrder
-from models.report import ReportInputs, RunFacts, SourceFacts, write_pictures, write_report
+from models.report import ReportInputs, RunFacts, SourceFacts, write_report
 from models.split_summary import split_summary
 from pipelines.dataset import read_plan
 from pipelines.params import load_params
@@ -59,8 +59,7 @@ def report(source: str) -> str:
         leakage=pl.DataFrame(read_json(run.leakage)),
         quality=read_json(run.tables / "quality.json"),
     )
-    write_report(inputs, run.report)
-    write_pictures(inputs, run.plots)
+    write_report(inputs, run.report, pictures=run.plots)
     return str(run.report)
 
 

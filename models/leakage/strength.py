@@ -34,7 +34,7 @@ _PARAMETERS = {
     "num_threads": 1,
     "seed": 1,
     "deterministic": True,
-    "force_row_wise": True,
+    "force_col_wise": True,
     "verbose": -1,
 }
 

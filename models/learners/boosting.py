@@ -5,6 +5,7 @@ leaves forbidden, the average over seeds. The level, which the trees cannot fore
 them as where to start.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -47,7 +48,8 @@ def parameters(n: int, settings: LearnerSettings) -> dict[str, Any]:
         "extra_trees": True,
         "max_cat_to_onehot": 64,
         "deterministic": True,
-        "force_row_wise": True,
+        # Trees see a part of the features each; by rows LightGBM would copy them out every round.
+        "force_col_wise": True,
         "num_threads": max(1, settings.num_threads // settings.seeds),
         "verbose": -1,
     }
@@ -108,21 +110,30 @@ def boost(
         return list(pool.map(train, range(settings.seeds)))
 
 
-def staged(boosters: list[Any], values: Matrix, rounds: int) -> Floats:
+def staged(boosters: list[Any], values: Matrix, stages: Sequence[int]) -> dict[int, Floats]:
     """Average what the boosters add after some of their rounds.
 
     Parameters
     ----------
     boosters : list of lightgbm.Booster
     values : ndarray of float32, shape (n, n_columns)
-    rounds : int
+    stages : sequence of int
+        Numbers of rounds.
 
     Returns
     -------
-    ndarray of float64, shape (n,)
+    dict of int to ndarray of float64, shape (n,)
+        By the number of rounds.
     """
-    parts = [b.predict(values, num_iteration=rounds, raw_score=True) for b in boosters]
-    return np.asarray(sum(parts) / len(parts), dtype=np.float64)
+    after: dict[int, Floats] = {}
+    total, done = np.zeros(len(values)), 0
+    for rounds in sorted(set(stages)):
+        for booster in boosters:
+            total += booster.predict(
+                values, start_iteration=done, num_iteration=rounds - done, raw_score=True
+            )
+        after[rounds], done = total / len(boosters), rounds
+    return after
 
 
 def as_trees(boosters: list[Any], columns: Integers, rounds: int, values: Matrix) -> Trees:

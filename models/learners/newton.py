@@ -126,13 +126,13 @@ def fit_level_regression(
         step_variance, place, fisher = start.step_variance, start.coefficients, start.fisher
     for _ in range(MOST_SWEEPS):
         precision = _precision(penalty, n_periods, step_variance)
-        place, fisher = _newton(rows, precision, place, fisher)
+        place, log_odds, fisher = _newton(rows, precision, place, fisher)
         covariance = _inverse(fisher + precision)
         before, step_variance = step_variance, _step_variance(place, covariance, n_periods)
         if abs(np.log(step_variance / before)) < LOOSE or n_periods == 1:
             break
     # On the way a curvature from near by was good enough; the doubt is told by that of the end.
-    fisher = rows.fisher(place)
+    fisher = rows.fisher(log_odds)
     covariance = _inverse(fisher + precision)
     if n_periods == 1:
         step_variance = PRIOR_STEP_VARIANCE
@@ -157,17 +157,16 @@ class _Rows:
         place[0] = np.log(rate / (1 - rate)) - float(np.mean(self.offset))
         return place
 
-    def loss(self, place: Floats, precision: Floats) -> float:
-        log_odds = self.log_odds(place)
+    def loss(self, log_odds: Floats, place: Floats, precision: Floats) -> float:
         each = np.logaddexp(0.0, log_odds) - self.converted * log_odds
         return float(self.weight @ each + place @ precision @ place / 2)
 
-    def slope(self, place: Floats, precision: Floats) -> Floats:
-        excess = sigmoid(self.log_odds(place)) - self.converted
+    def slope(self, log_odds: Floats, place: Floats, precision: Floats) -> Floats:
+        excess = sigmoid(log_odds) - self.converted
         return np.asarray((self.weight * excess) @ self.design + precision @ place)
 
-    def fisher(self, place: Floats) -> Floats:
-        expected = sigmoid(self.log_odds(place))
+    def fisher(self, log_odds: Floats) -> Floats:
+        expected = sigmoid(log_odds)
         scaled = self.design * np.sqrt(self.weight * expected * (1 - expected))[:, None]
         return np.asarray(scaled.T @ scaled)
 
@@ -202,35 +201,37 @@ def _precision(penalty: Floats, n_periods: int, step_variance: float) -> Floats:
 
 def _newton(
     rows: _Rows, precision: Floats, place: Floats, fisher: Floats | None
-) -> tuple[Floats, Floats]:
+) -> tuple[Floats, Floats, Floats]:
     # The curvature costs far more than a step, and changes little: it is kept while steps with it
     # bring the end near quickly.
-    loss, before = rows.loss(place, precision), np.inf
+    log_odds, before = rows.log_odds(place), np.inf
+    loss = rows.loss(log_odds, place, precision)
     for _ in range(MOST_STEPS):
-        slope = rows.slope(place, precision)
+        slope = rows.slope(log_odds, place, precision)
         fresh = fisher is None
         if fisher is None:
-            fisher = rows.fisher(place)
+            fisher = rows.fisher(log_odds)
         step = np.asarray(np.linalg.solve(fisher + precision, slope), np.float64)
         promised = float(slope @ step) / 2
-        place, loss, halved = _stepped(rows, precision, place, step, loss)
+        place, log_odds, loss, halved = _stepped(rows, precision, place, step, loss)
         if promised < ENOUGH:
             break
         if not fresh and (halved or promised > SLOW * before):
             fisher = None
         before = promised
-    return place, rows.fisher(place) if fisher is None else fisher
+    return place, log_odds, rows.fisher(log_odds) if fisher is None else fisher
 
 
 def _stepped(
     rows: _Rows, precision: Floats, place: Floats, step: Floats, loss: float
-) -> tuple[Floats, float, bool]:
+) -> tuple[Floats, Floats, float, bool]:
     length = 1.0
     while True:
         tried = place - length * step
-        tried_loss = rows.loss(tried, precision)
+        log_odds = rows.log_odds(tried)
+        tried_loss = rows.loss(log_odds, tried, precision)
         if tried_loss <= loss or length < 1e-3:
-            return tried, tried_loss, length < 1.0
+            return tried, log_odds, tried_loss, length < 1.0
         length /= 2
 
 

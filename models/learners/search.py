@@ -144,9 +144,9 @@ def _retry(
             weight = row_weights(past, setup.half_life)
             most = int(max((rounds for rounds, _ in setup.trees), default=1))
             boosters = boost(past, weight, level, columns, most, single, dict(changed))
-            for rounds, _ in setup.trees:
-                added = added_by(boosters, columns, int(rounds), layout, later)
-                trees[setup.half_life, int(rounds)] = added
+            stages = [int(rounds) for rounds, _ in setup.trees]
+            for rounds, added in added_by(boosters, columns, stages, layout, later).items():
+                trees[setup.half_life, rounds] = added
         return replace(trial, trees=trees)
 
     return retry

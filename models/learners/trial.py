@@ -1,7 +1,8 @@
 """One origin's trial: every setup of every learner, fitted before it and tried after it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -111,69 +112,151 @@ class Trial:
         return np.asarray(level.trust(self.values) * (level.mean(self.values) + shape.tried))
 
 
-def try_at(
-    data: LabelledMatrix, train: Integers, valid: Integers, settings: LearnerSettings, deepest: str
-) -> Trial:
-    """Fit and try all setups at one origin.
+@dataclass(frozen=True)
+class Start:
+    """What all trials at one origin begin with.
 
     Parameters
     ----------
-    data : LabelledMatrix
-        In canonical order.
-    train, valid : ndarray of int64
-        Row numbers.
+    index : ndarray of int64, shape (n_valid,)
+        The rows tried, as numbers of the data given.
+    past, later : LabelledMatrix
+        The rows to learn from, and those tried.
+    prior : ndarray of float64, shape (n_valid,)
+        Log-odds of the rows tried.
+    layout : Layout or None
+        Of the rows to learn from; None where only the prior is tried.
+    """
+
+    index: Integers
+    past: LabelledMatrix
+    later: LabelledMatrix
+    prior: Floats
+    layout: Layout | None
+
+    @classmethod
+    def at(
+        cls,
+        data: LabelledMatrix,
+        train: Integers,
+        valid: Integers,
+        settings: LearnerSettings,
+        deepest: str,
+    ) -> Self:
+        """Prepare an origin.
+
+        Parameters
+        ----------
+        data : LabelledMatrix
+            In canonical order.
+        train, valid : ndarray of int64
+            Row numbers.
+        settings : LearnerSettings
+        deepest : str
+            "prior", "logistic" or "lightgbm": the richest learner to fit.
+
+        Returns
+        -------
+        Start
+        """
+        past, later = data.rows(train), data.rows(valid)
+        layout = None if deepest == "prior" else lay_out(past, settings)
+        return cls(valid, past, later, fit_prior(past).log_odds(later.values), layout)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """All shapes that were learned at one origin with one half-life.
+
+    Parameters
+    ----------
+    curves : dict of penalty to Added
+    trees : dict of rounds to Added
+    """
+
+    curves: dict[float, Added]
+    trees: dict[int, Added]
+
+
+def try_half_life(
+    start: Start, half_life: HalfLife, settings: LearnerSettings, deepest: str
+) -> Tried:
+    """Fit and try all setups with one half-life at one origin.
+
+    Parameters
+    ----------
+    start : Start
+    half_life : float or None
+        Of the recency weights.
     settings : LearnerSettings
     deepest : str
-        "prior", "logistic" or "lightgbm": the richest learner to fit.
+        As for `Start.at`.
+
+    Returns
+    -------
+    Tried
+    """
+    if start.layout is None:
+        return Tried({}, {})
+    fits = fit_regressions(start.layout, half_life, settings.penalties)
+    curves = {
+        penalty: Added(
+            fit.curves.values(start.later.values), fit.curves.values(start.layout.data.values)
+        )
+        for penalty, fit in zip(settings.penalties, fits, strict=True)
+    }
+    if deepest != "lightgbm":
+        return Tried(curves, {})
+    level = level_in_training(start.layout, fits[0], start.past)
+    return Tried(curves, _trees(start, start.layout, half_life, level, settings))
+
+
+def trial_of(start: Start, tried: Mapping[HalfLife, Tried]) -> Trial:
+    """Put together what was tried at one origin.
+
+    Parameters
+    ----------
+    start : Start
+    tried : mapping of half-life to Tried
 
     Returns
     -------
     Trial
     """
-    past, later = data.rows(train), data.rows(valid)
-    prior = fit_prior(past).log_odds(later.values)
-    seen = (valid, later.converted, later.group, later.values, prior)
-    if deepest == "prior":
-        return Trial(*seen, None, {}, {})
-    layout = lay_out(past, settings)
-    trial = Trial(*seen, Ground.of(layout), {}, {})
-    for half_life in settings.half_lives:
-        fits = fit_regressions(layout, half_life, settings.penalties)
-        for penalty, fit in zip(settings.penalties, fits, strict=True):
-            trial.curves[half_life, penalty] = Added(
-                fit.curves.values(later.values), fit.curves.values(layout.data.values)
-            )
-        if deepest == "lightgbm":
-            level = level_in_training(layout, fits[0], past)
-            trial.trees.update(_trees(layout, past, later, half_life, level, settings))
-    return trial
+    later = start.later
+    return Trial(
+        index=start.index,
+        converted=later.converted,
+        group=later.group,
+        values=later.values,
+        prior=start.prior,
+        ground=None if start.layout is None else Ground.of(start.layout),
+        curves={(h, penalty): a for h, own in tried.items() for penalty, a in own.curves.items()},
+        trees={(h, rounds): a for h, own in tried.items() for rounds, a in own.trees.items()},
+    )
 
 
 def _trees(
-    layout: Layout,
-    past: LabelledMatrix,
-    later: LabelledMatrix,
-    half_life: HalfLife,
-    level: Floats,
-    settings: LearnerSettings,
-) -> dict[tuple[HalfLife, int], Added]:
+    start: Start, layout: Layout, half_life: HalfLife, level: Floats, settings: LearnerSettings
+) -> dict[int, Added]:
     columns = layout.seen_by_trees
     if len(columns) == 0:
-        nothing = Added(np.zeros(len(later)), np.zeros(len(layout.data)))
-        return {(half_life, rounds): nothing for rounds in settings.rounds}
-    weight = row_weights(past, half_life)
+        nothing = Added(np.zeros(len(start.later)), np.zeros(len(layout.data)))
+        return dict.fromkeys(settings.rounds, nothing)
+    weight = row_weights(start.past, half_life)
     # One seed will do: seeds steady the final model, the choice steadies itself over origins.
     single = settings.model_copy(update={"seeds": 1})
-    boosters = boost(past, weight, level, columns, max(settings.rounds), single)
-    return {
-        (half_life, rounds): added_by(boosters, columns, rounds, layout, later)
-        for rounds in settings.rounds
-    }
+    boosters = boost(start.past, weight, level, columns, max(settings.rounds), single)
+    return added_by(boosters, columns, settings.rounds, layout, start.later)
 
 
 def added_by(
-    boosters: list[Any], columns: Integers, rounds: int, layout: Layout, later: LabelledMatrix
-) -> Added:
+    boosters: list[Any],
+    columns: Integers,
+    stages: Sequence[int],
+    layout: Layout,
+    later: LabelledMatrix,
+) -> dict[int, Added]:
     """Tell what boosters add after some of their rounds, centred over the rows learned from.
 
     Parameters
@@ -181,7 +264,8 @@ def added_by(
     boosters : list of lightgbm.Booster
     columns : ndarray of int64
         The features that they see.
-    rounds : int
+    stages : sequence of int
+        Numbers of rounds.
     layout : Layout
         Of the rows learned from.
     later : LabelledMatrix
@@ -189,9 +273,10 @@ def added_by(
 
     Returns
     -------
-    Added
+    dict of int to Added
+        By the number of rounds.
     """
     seen, own = (np.ascontiguousarray(data.values[:, columns]) for data in (later, layout.data))
-    learned = staged(boosters, own, rounds)
-    centre = float(learned.mean())
-    return Added(staged(boosters, seen, rounds) - centre, learned - centre)
+    tried, learned = staged(boosters, seen, stages), staged(boosters, own, stages)
+    centres = {rounds: float(learned[rounds].mean()) for rounds in stages}
+    return {n: Added(tried[n] - centre, learned[n] - centre) for n, centre in centres.items()}

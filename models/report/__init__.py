@@ -5,13 +5,12 @@
 """
 
 from models.report.inputs import ReportInputs, RunFacts, SourceFacts
-from models.report.page import render_report, write_pictures, write_report
+from models.report.page import render_report, write_report
 
 __all__ = [
     "ReportInputs",
     "RunFacts",
     "SourceFacts",
     "render_report",
-    "write_pictures",
     "write_report",
 ]

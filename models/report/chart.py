@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
@@ -142,10 +143,17 @@ class Chart(ABC):
         -------
         str
         """
-        return draw_svg(
-            lambda figure: self.draw(figure, size),
-            name=f"{self.name}-{size.name}",
-            width_px=size.width_px,
-            height_px=self.height_px(size),
-            label=f"{self.title}. {self.finding()}".strip(),
-        )
+        if size not in self._drawn:
+            self._drawn[size] = draw_svg(
+                lambda figure: self.draw(figure, size),
+                name=f"{self.name}-{size.name}",
+                width_px=size.width_px,
+                height_px=self.height_px(size),
+                label=f"{self.title}. {self.finding()}".strip(),
+            )
+        return self._drawn[size]
+
+    @cached_property
+    def _drawn(self) -> dict[Size, str]:
+        # The page and the pictures' files show the same drawings.
+        return {}

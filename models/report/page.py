@@ -85,22 +85,10 @@ def render_report(inputs: ReportInputs) -> str:
     str
         The page; see `render_page`.
     """
-    return render_page(
-        Page(
-            eyebrow="Leadcast report",
-            title=inputs.source.title,
-            promise=_promise(inputs.run.horizon_days),
-            sentences=sentences(inputs),
-            tiles=tiles(inputs),
-            notes=inputs.notes,
-            sections=sections(inputs),
-            homepage=inputs.source.homepage,
-            licence=inputs.source.licence,
-        )
-    )
+    return render_page(_report_page(inputs))
 
 
-def write_report(inputs: ReportInputs, path: Path) -> None:
+def write_report(inputs: ReportInputs, path: Path, pictures: Path | None = None) -> None:
     """Make the report and write it, whole or not at all.
 
     Parameters
@@ -109,29 +97,39 @@ def write_report(inputs: ReportInputs, path: Path) -> None:
         What to show.
     path : Path
         The HTML file to write.
+    pictures : Path, optional
+        A folder to write the pictures to as well, each as a file of its own, all or none:
+        ``reliability.svg`` and so on, by the charts' names.
     """
-    page = render_report(inputs)
+    page = _report_page(inputs)
+    text = render_page(page)
     with written_whole(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
-
-
-def write_pictures(inputs: ReportInputs, folder: Path) -> None:
-    """Write the report's pictures, each as a file of its own, all or none.
-
-    Parameters
-    ----------
-    inputs : ReportInputs
-        What to show.
-    folder : Path
-        The folder to write: ``reliability.svg`` and so on, by the charts' names.
-    """
-    with written_whole(folder) as temporary:
-        temporary.mkdir()
-        for block in (block for section in sections(inputs) for block in section.blocks):
-            if isinstance(block, Picture):
-                chart = block.chart
+        temporary.write_text(text, encoding="utf-8")
+    if pictures is not None:
+        with written_whole(pictures) as temporary:
+            temporary.mkdir()
+            for chart in _charts(page):
                 picture = svg_file(chart.svg(WIDE), WIDE.width_px, chart.height_px(WIDE))
                 (temporary / f"{chart.name}.svg").write_text(picture, encoding="utf-8")
+
+
+def _report_page(inputs: ReportInputs) -> Page:
+    return Page(
+        eyebrow="Leadcast report",
+        title=inputs.source.title,
+        promise=_promise(inputs.run.horizon_days),
+        sentences=sentences(inputs),
+        tiles=tiles(inputs),
+        notes=inputs.notes,
+        sections=sections(inputs),
+        homepage=inputs.source.homepage,
+        licence=inputs.source.licence,
+    )
+
+
+def _charts(page: Page) -> list[Chart]:
+    blocks = (block for section in page.sections for block in section.blocks)
+    return [block.chart for block in blocks if isinstance(block, Picture)]
 
 
 @cache
