@@ -39,13 +39,19 @@ def serve(
     rate: Annotated[
         float, typer.Option(min=0, help="Requests a second of one key; 0 for any number.")
     ] = 100,
+    run: Annotated[
+        Path | None,
+        typer.Option(help="The run's folder, for the page; else the one around the bundle."),
+    ] = None,
 ) -> None:
     """Score leads over HTTP: POST /v1/score, GET /v1/model, /healthz, /readyz, /metrics.
+
+    For people there is a page at /: the learned score against points.
 
     Callers need a key: make one with leadcast api-key create --file keys.json --name NAME, and
     send it as Authorization: Bearer KEY. Without --keys only this machine may ask.
     """
-    from pipelines.serve import serve as run
+    from pipelines.serve import serve as start
     from serve.http.settings import MEBIBYTE, Limits
 
     limits = Limits(
@@ -56,7 +62,7 @@ def serve(
         score_seconds=score_seconds,
         requests_per_second=rate,
     )
-    run(bundle, keys, no_keys, host, port, workers, limits)
+    start(bundle, keys, no_keys, host, port, workers, limits, run)
 
 
 @api_key.command(epilog="\b\nExamples:\n  leadcast api-key create --file keys.json --name crm")

@@ -4,7 +4,9 @@ import tempfile
 from pathlib import Path
 
 from features.errors import LeadcastError
+from models.bundle_files import read_manifest
 from pipelines.params import load_params
+from pipelines.paths import RunFolder
 from serve.http.keys import create_key, revoke_key
 from serve.http.settings import Limits, ServeSettings
 
@@ -13,7 +15,14 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def serve(
-    named: str, keys: Path | None, no_keys: bool, host: str, port: int, workers: int, limits: Limits
+    named: str,
+    keys: Path | None,
+    no_keys: bool,
+    host: str,
+    port: int,
+    workers: int,
+    limits: Limits,
+    run: Path | None = None,
 ) -> None:
     """Answer over HTTP until a signal ends it.
 
@@ -33,6 +42,8 @@ def serve(
         How many processes.
     limits : Limits
         What callers may ask for.
+    run : Path, optional
+        The folder of the run that the page shows; the bundle's own, if not given.
 
     Raises
     ------
@@ -57,6 +68,7 @@ def serve(
             port=port,
             workers=workers,
             limits=limits,
+            run=run or _run_of(bundle, is_registered),
         )
         run_service(settings)
 
@@ -97,6 +109,15 @@ def drop_key(path: Path, key_id: str) -> str:
     """
     revoke_key(path, key_id)
     return f"{key_id} is revoked; services that run take no notice of it within two seconds"
+
+
+def _run_of(bundle: Path, is_registered: bool) -> Path | None:
+    """Find the run that made a bundle: the folder around it, or the one of its source."""
+    if not is_registered:
+        return bundle.resolve().parent
+    source = read_manifest(bundle).origin.source
+    folder = RunFolder(source).path
+    return folder.resolve() if folder.is_dir() else None
 
 
 def _downloaded(uri: str, folder: Path) -> Path:

@@ -16,8 +16,9 @@ BETWEEN = " | "
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%S%.fZ"
 """UTC, in ISO 8601."""
 
-_FORMULA = r"^\s*[=+\-@\t\r\n|%]"
-_PLAIN_NUMBER = r"^[+\-]?[0-9]+([.,][0-9]+)?$"
+FORMULA = r"^\s*[=+\-@\t\r\n|%]"
+"""What a spreadsheet would take for a formula, unless it is a `PLAIN_NUMBER`."""
+PLAIN_NUMBER = r"^[+\-]?[0-9]+([.,][0-9]+)?$"
 
 
 def refuse_other_suffixes(out: Path) -> None:
@@ -114,7 +115,7 @@ def without_formulas(texts: pl.Expr) -> pl.Expr:
     -------
     pl.Expr
     """
-    is_formula = texts.str.contains(_FORMULA) & ~texts.str.contains(_PLAIN_NUMBER)
+    is_formula = texts.str.contains(FORMULA) & ~texts.str.contains(PLAIN_NUMBER)
     return pl.when(is_formula).then(pl.lit("'") + texts).otherwise(texts).name.keep()
 
 

@@ -4,14 +4,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import ValidationError
 
 from features.errors import Fault
 from serve.http import metrics, problems
 from serve.http.answers import Health, ModelAnswer, ScoreAnswer, ScoredLead, Warned
-from serve.http.guard import NOTE, Note
+from serve.http.callers import allowed_callers, note_of, service_of
 from serve.http.problems import FieldFault, Problem, invalid
 from serve.http.service import Service
 from serve.http.work import score_question
@@ -19,9 +18,6 @@ from serve.scores import Score
 
 JSON = "application/json"
 WithReasons = Annotated[bool, Query(description="whether to tell why, which takes far longer")]
-_BEARER = HTTPBearer(
-    auto_error=False, scheme_name="ApiKey", description="a key that `leadcast api-key create` made"
-)
 _WORDS: Mapping[int, str] = {
     400: "The body is not JSON.",
     401: "No key, or a wrong one.",
@@ -53,8 +49,7 @@ def make_router(service: Service) -> APIRouter:
 
 
 def _versioned(service: Service) -> APIRouter:
-    known = [Depends(_known_caller if service.keyring else _any_caller)]
-    router = APIRouter(prefix="/v1", dependencies=known)
+    router = APIRouter(prefix="/v1", dependencies=allowed_callers(service))
     refused = (401, 429, 503) if service.keyring else (429, 503)
     router.post(
         "/score",
@@ -90,7 +85,7 @@ async def _score(request: Request, reasons: WithReasons = False) -> Response:
 
     A lead is scored with the attributes and events that are sent with it; nothing is kept.
     """
-    service, note = _service(request), _note(request)
+    service, note = service_of(request), note_of(request)
     _refuse_unknown_parameters(request)
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != JSON:
         raise Problem("no-json", 415, f"expected Content-Type: {JSON}")
@@ -115,7 +110,7 @@ async def _score(request: Request, reasons: WithReasons = False) -> Response:
 
 async def _model(request: Request) -> ModelAnswer:
     """Tell which bundle answers, what it was measured to be, and what may be asked of it."""
-    return _service(request).model()
+    return service_of(request).model()
 
 
 async def _health() -> Health:
@@ -132,25 +127,7 @@ async def _ready(request: Request) -> Health:
 
 async def _metrics(request: Request) -> MetricsText:
     """Give requests, latencies, scores by grade and errors by kind."""
-    return MetricsText(_service(request).metrics.text())
-
-
-async def _known_caller(
-    request: Request, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
-) -> None:
-    service = _service(request)
-    key = sent.credentials if sent else ""
-    caller = service.keyring.id_of(key) if service.keyring else None
-    if caller is None:
-        found = "found a key that is not known" if key else "found no key"
-        detail = f"{found}; expected the header Authorization: Bearer KEY"
-        raise Problem("no-key", 401, detail, headers={"WWW-Authenticate": "Bearer"})
-    _note(request).caller = caller
-    _refuse_frequent(service, caller)
-
-
-async def _any_caller(request: Request) -> None:
-    _refuse_frequent(_service(request), request.client.host if request.client else "")
+    return MetricsText(service_of(request).metrics.text())
 
 
 def _refuse_unknown_parameters(request: Request) -> None:
@@ -164,14 +141,6 @@ def _refuse_unknown_parameters(request: Request) -> None:
         raise invalid(faults)
 
 
-def _refuse_frequent(service: Service, caller: str) -> None:
-    wait = service.rate.seconds_to_wait(caller)
-    if wait > 0:
-        limit = service.settings.limits.requests_per_second
-        detail = f"{limit:g} requests a second are allowed; send several leads in one request"
-        raise Problem("too-often", 429, detail, headers={"Retry-After": str(int(wait) + 1)})
-
-
 def _answer(service: Service, scores: Sequence[Score], warnings: Sequence[Fault]) -> bytes:
     # What the scorer gives is not checked again; only what comes from outside is.
     answer = ScoreAnswer.model_construct(
@@ -180,16 +149,6 @@ def _answer(service: Service, scores: Sequence[Score], warnings: Sequence[Fault]
         warnings=[Warned.of(fault) for fault in warnings],
     )
     return answer.__pydantic_serializer__.to_json(answer)
-
-
-def _service(request: Request) -> Service:
-    service: Service = request.app.state.service
-    return service
-
-
-def _note(request: Request) -> Note:
-    note: Note = request.scope[NOTE]
-    return note
 
 
 def _body(service: Service) -> dict[str, Any]:

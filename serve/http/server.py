@@ -92,9 +92,10 @@ def worker_app(settings: ServeSettings, folder: Path, parent: int) -> "FastAPI":
     from serve.http.app import make_app
     from serve.http.metrics import Metrics
     from serve.http.service import Service
+    from serve.page.router import page_routers
 
     service = Service.open(settings, folder / BUNDLE, folder, Metrics(folder / COUNTERS))
-    app = make_app(service)
+    app = make_app(service, page_routers(service))
     warm = app.router.lifespan_context
 
     @asynccontextmanager

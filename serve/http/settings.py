@@ -64,6 +64,8 @@ class ServeSettings(_Frozen):
     workers : int
         How many processes answer.
     limits : Limits
+    run : Path or None
+        The folder of the run that made the bundle (its comparison, its tables), for the page.
     """
 
     bundle: Path
@@ -73,3 +75,4 @@ class ServeSettings(_Frozen):
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     workers: Annotated[int, Field(ge=1)] = 1
     limits: Limits = Limits()
+    run: Path | None = None

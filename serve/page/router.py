@@ -1,0 +1,42 @@
+"""The addresses of the page: its views and its static files."""
+
+from fastapi import APIRouter, HTTPException, Request, Response
+
+from serve.http.service import Service
+from serve.page import overview
+from serve.page.assets import assets
+from serve.page.shell import Shell, View
+
+VIEWS = (View("Overview", "/", overview.make_router),)
+"""Every view, in the order of the navigation."""
+
+
+def page_routers(service: Service) -> list[APIRouter]:
+    """Make the routers of the page, for `serve.http.app.make_app`.
+
+    Parameters
+    ----------
+    service : Service
+
+    Returns
+    -------
+    list of APIRouter
+    """
+    shell = Shell(VIEWS, service.scorer.bundle.manifest.origin.source)
+    return [_static(), *(view.make_router(service, shell) for view in VIEWS)]
+
+
+def _static() -> APIRouter:
+    router = APIRouter()
+    router.get("/page/static/{name}")(_asset)
+    return router
+
+
+async def _asset(name: str, request: Request) -> Response:
+    asset = assets().get(name)
+    if asset is None:
+        raise HTTPException(404, "there is no such file")
+    headers = {"etag": asset.etag, "cache-control": "no-cache"}
+    if request.headers.get("if-none-match") == asset.etag:
+        return Response(status_code=304, headers=headers)
+    return Response(asset.content, media_type=asset.media_type, headers=headers)

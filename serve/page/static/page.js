@@ -1,0 +1,110 @@
+"use strict";
+/* What every view has in common: asking the service, making elements, telling numbers.
+
+   leadcast.ask(address, options)  a promise of the answer's JSON. Where the service demands a key,
+                                   a person is asked for it; the promise waits. Rejects with an
+                                   Error whose `problem` is the service's problem (RFC 9457).
+   leadcast.element(tag, attributes, ...children)  an element; texts stay texts, never markup.
+   leadcast.format                 numbers as people read them.
+*/
+window.leadcast = (() => {
+  const KEY = "leadcast-key";
+  const NBSP = "\u00a0";
+  const MISSING = "–";
+  let asking = null;
+
+  function element(tag, attributes = {}, ...children) {
+    const made = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (value === null || value === undefined || value === false) continue;
+      if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+      else made.setAttribute(name, value === true ? "" : String(value));
+    }
+    made.append(...children.flat().filter((child) => child !== null && child !== undefined));
+    return made;
+  }
+
+  async function ask(address, options = {}) {
+    for (;;) {
+      const answer = await fetch(address, { ...options, headers: headers(options) });
+      if (answer.status === 401) {
+        await keyFromPerson(sessionStorage.getItem(KEY) !== null);
+        continue;
+      }
+      if (answer.ok) return answer.json();
+      throw await failure(answer);
+    }
+  }
+
+  function headers(options) {
+    const key = sessionStorage.getItem(KEY);
+    return { ...(options.headers || {}), ...(key ? { Authorization: `Bearer ${key}` } : {}) };
+  }
+
+  async function failure(answer) {
+    let problem = { status: answer.status, detail: `the service answers ${answer.status}` };
+    try {
+      problem = await answer.json();
+    } catch {
+      // Something between here and the service has answered; its status is all there is.
+    }
+    return Object.assign(new Error(problem.detail), { problem });
+  }
+
+  function keyFromPerson(wasRefused) {
+    sessionStorage.removeItem(KEY);
+    if (asking !== null) return asking;
+    const form = document.getElementById("key-form");
+    const input = document.getElementById("key");
+    const told = document.getElementById("key-error");
+    told.textContent = wasRefused ? "This key is not known here, or no longer." : "";
+    form.hidden = false;
+    document.body.classList.add("locked");
+    input.focus();
+    asking = new Promise((resolve) => {
+      form.addEventListener(
+        "submit",
+        (event) => {
+          event.preventDefault();
+          sessionStorage.setItem(KEY, input.value.trim());
+          input.value = "";
+          form.hidden = true;
+          document.body.classList.remove("locked");
+          asking = null;
+          resolve();
+        },
+        { once: true },
+      );
+    });
+    return asking;
+  }
+
+  const known = (show) => (value, ...rest) =>
+    value === null || value === undefined || Number.isNaN(value) ? MISSING : show(value, ...rest);
+  const rounded = (value, digits) =>
+    value
+      .toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })
+      .replace(/^-/, "−")
+      .replace(/^−(0(\.0*)?)$/, "$1");
+
+  const format = {
+    count: known((value) => rounded(value, 0)),
+    decimal: known((value, digits = 1) => rounded(value, digits)),
+    compact: known((value) => rounded(Math.round(value * 10) / 10, value % 1 ? 1 : 0)),
+    signed: known((value, digits = 0) => (value > 0 ? "+" : "") + rounded(value, digits)),
+    percent: known((value) => {
+      const share = 100 * value;
+      return rounded(share, share > 0 && share < 9.95 ? 1 : 0) + NBSP + "%";
+    }),
+    interval: (low, high, show) =>
+      low === null || high === null || low === undefined || high === undefined
+        ? ""
+        : `${show(low)} to ${show(high)}`,
+    day: known((seconds) => new Date(seconds * 1000).toISOString().slice(0, 10)),
+    minute: known((seconds) =>
+      new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " "),
+    ),
+  };
+
+  return { ask, element, format };
+})();
