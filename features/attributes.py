@@ -10,8 +10,10 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from features import categories
+from features.lookup import Lookup
 from features.readings import LOGARITHMIC, READINGS, Value, group_of
 from features.registry import Feature
+from features.sizes import log_amounts
 from features.wording import humanise, snake
 
 Column = npt.NDArray[np.float32]
@@ -81,19 +83,19 @@ class AttributeColumn(BaseModel):
         """A function from the inputs' values (None where missing) to the column's number."""
         reading = READINGS[self.reading]
         read: Callable[..., str | float | None] = reading.read or float
-        codes = categories.codes_of(self.levels) if reading.dtype == "category" else None
-        reads_missing = reading.accepts == "anything"
+        number = self._number_of
+        if reading.accepts == "anything":
+            return lambda *values: number(read(*(None if _is_missing(v) else v for v in values)))
+        if len(self.inputs) == 1:
+            return lambda value: math.nan if _is_missing(value) else number(read(value))
+        return lambda *values: math.nan if any(map(_is_missing, values)) else number(read(*values))
 
-        def encode(*values: Value | None) -> float:
-            given = [None if _is_missing(value) else value for value in values]
-            if None in given and not reads_missing:
-                return math.nan
-            result = read(*given)
-            if codes is not None:
-                return categories.encode(_as_text(result), codes)
-            return math.nan if result is None else clean(float(result))
-
-        return encode
+    @cached_property
+    def _number_of(self) -> Callable[[str | float | None], float]:
+        if READINGS[self.reading].dtype != "category":
+            return lambda result: math.nan if result is None else clean(float(result))
+        codes = categories.codes_of(self.levels)
+        return lambda result: categories.encode(_as_text(result), codes)
 
 
 def clean(number: float) -> float:
@@ -109,7 +111,9 @@ def clean(number: float) -> float:
     float
         NaN (missing) for an infinity or NaN; cut to what float32 holds.
     """
-    return max(-LARGEST, min(LARGEST, number)) if math.isfinite(number) else math.nan
+    if -LARGEST <= number <= LARGEST:
+        return number
+    return math.copysign(LARGEST, number) if math.isfinite(number) else math.nan
 
 
 def clean_all(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -127,7 +131,13 @@ def clean_all(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.clip(np.where(np.isfinite(numbers), numbers, np.nan), -LARGEST, LARGEST)
 
 
-def encode_leads(column: AttributeColumn, leads: pl.DataFrame) -> Column:
+Distinct = tuple[Sequence[Value | None], npt.NDArray[np.intp]]
+"""Distinct values of a column, and where each row's value is among them."""
+
+
+def encode_leads(
+    column: AttributeColumn, leads: pl.DataFrame, known: dict[str, Distinct] | None = None
+) -> Column:
     """Compute a column for a table of leads.
 
     Parameters
@@ -136,6 +146,8 @@ def encode_leads(column: AttributeColumn, leads: pl.DataFrame) -> Column:
         Any but a time, which depends on `as_of` as well.
     leads : pl.DataFrame
         A row a lead; a missing attribute's column counts as missing throughout.
+    known : dict, optional
+        Keeps the distinct values of this table's columns from one reading to the next.
 
     Returns
     -------
@@ -145,15 +157,23 @@ def encode_leads(column: AttributeColumn, leads: pl.DataFrame) -> Column:
         return _share_filled(column.inputs, leads)
     if not set(column.inputs) <= set(leads.columns):
         return np.full(leads.height, np.nan, dtype=np.float32)
+    first = leads[column.inputs[0]]
     if READINGS[column.reading].accepts in ("number", "flag"):
-        return clean_all(as_numbers(leads[column.inputs[0]])).astype(np.float32)
+        return clean_all(as_numbers(first)).astype(np.float32)
+    if column.reading in LOGARITHMIC and first.dtype.is_numeric():
+        return log_amounts(as_numbers(first)).astype(np.float32)
     if len(column.inputs) == 1:
-        return encode_texts(column.encode, leads, column.inputs[0])
+        return encode_texts(column.encode, leads, column.inputs[0], known)
     rows = zip(*(leads[attribute].to_list() for attribute in column.inputs), strict=True)
     return np.fromiter((column.encode(*row) for row in rows), np.float32, leads.height)
 
 
-def encode_texts(encode: Callable[..., float], leads: pl.DataFrame, attribute: str) -> Column:
+def encode_texts(
+    encode: Callable[..., float],
+    leads: pl.DataFrame,
+    attribute: str,
+    known: dict[str, Distinct] | None = None,
+) -> Column:
     """Encode an attribute by encoding its distinct values.
 
     Parameters
@@ -164,6 +184,8 @@ def encode_texts(encode: Callable[..., float], leads: pl.DataFrame, attribute: s
         A row a lead.
     attribute : str
         The column to encode; missing throughout where there is none.
+    known : dict, optional
+        As in `encode_leads`.
 
     Returns
     -------
@@ -171,11 +193,14 @@ def encode_texts(encode: Callable[..., float], leads: pl.DataFrame, attribute: s
     """
     if attribute not in leads.columns:
         return np.full(leads.height, np.nan, dtype=np.float32)
-    values, codes = distinct(leads[attribute])
-    return np.array([encode(value) for value in values], dtype=np.float32)[codes]
+    known = {} if known is None else known
+    if attribute not in known:
+        known[attribute] = distinct(leads[attribute])
+    values, codes = known[attribute]
+    return np.fromiter(map(encode, values), np.float32, len(values))[codes]
 
 
-def distinct(series: pl.Series) -> tuple[Sequence[Value | None], npt.NDArray[np.intp]]:
+def distinct(series: pl.Series) -> Distinct:
     """Find the distinct values of a column.
 
     Parameters
@@ -195,8 +220,8 @@ def distinct(series: pl.Series) -> tuple[Sequence[Value | None], npt.NDArray[np.
         return [*numbers.tolist(), None], codes
     texts = series.cast(pl.String)
     values = texts.drop_nulls().unique(maintain_order=True)
-    physical = texts.cast(pl.Enum(values)).to_physical().cast(pl.Int64)
-    return [*values.to_list(), None], physical.fill_null(len(values)).to_numpy().astype(np.intp)
+    places = Lookup(values).places(texts).fill_null(len(values))
+    return [*values.to_list(), None], places.to_numpy().astype(np.intp)
 
 
 def as_numbers(series: pl.Series) -> npt.NDArray[np.float64]:
@@ -247,6 +272,10 @@ def _is_missing(value: Value | None) -> bool:
     return value is None or value != value
 
 
+_NOT_BLANK = r"[^\s\x1c-\x1f]"
+"""What is no white space to Python's `str.isspace`."""
+
+
 def _as_text(value: str | float | None) -> str | None:
     return value if isinstance(value, str) else None
 
@@ -258,9 +287,8 @@ def _share_filled(attributes: Sequence[str], leads: pl.DataFrame) -> Column:
         if column.dtype.is_float():
             column = column.fill_nan(None)
         elif column.dtype in (pl.String, pl.Categorical, pl.Enum):
-            # Python's notion of white space, as for one lead; distinct values are few.
-            values, codes = distinct(column)
-            filled += np.array([not _is_missing(value) for value in values])[codes]
+            is_filled = column.cast(pl.String).str.contains(_NOT_BLANK)
+            filled += is_filled.fill_null(value=False).to_numpy()
             continue
         filled += column.is_not_null().to_numpy()
     return (filled / len(attributes)).astype(np.float32)

@@ -88,7 +88,12 @@ def encode(value: str | None, codes: Mapping[str, float]) -> float:
     float
         The code; 0.0 for a value without one; NaN where the value is missing or blank.
     """
-    reduced = "" if value is None else key(value)
+    if value is None:
+        return math.nan
+    code = codes.get(value)
+    if code is not None:  # It is written as its own key, as what is read off texts is.
+        return code
+    reduced = key(value)
     return codes.get(reduced, 0.0) if reduced else math.nan
 
 

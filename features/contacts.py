@@ -36,9 +36,14 @@ _ROLES = re.compile(
     r"(info|sales|contact|kontakt|admin|office|hello|support|marketing|mail|team|service|help|hr|"
     r"jobs|billing|accounts?|webmaster|postmaster|no-?reply|enquir(y|ies)|buero|post|test)[0-9]*"
 )
+# No dot at either end of the name, nor two together.
 _ADDRESS = re.compile(
-    r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24})"
+    r"(?=[^@]{1,64}@)[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24})"
 )
+_EXTENSION = re.compile(r"(?:ext|x|#|durchwahl)", re.IGNORECASE)
+_DIGITS, _SIGNS = b"0123456789", b" +()-./"
+_USUAL_NUMBER = re.compile(r"[0-9 +()./-]*")
 
 
 def email_kind(address: str) -> str:
@@ -87,16 +92,7 @@ def email_domain(address: str) -> str | None:
         return None
     plain = address.strip().lower()
     found = _ADDRESS.fullmatch(plain)
-    local = plain.partition("@")[0]
-    if (
-        found is None
-        or len(plain) > LONGEST
-        or ".." in local
-        or local[0] == "."
-        or local[-1] == "."
-    ):
-        return None
-    return found[1]
+    return None if found is None or len(plain) > LONGEST else found[1]
 
 
 def email_is_shared(address: str) -> float:
@@ -129,7 +125,10 @@ def email_digits(address: str) -> float:
     float
         The number of digits.
     """
-    return float(sum(map(str.isdigit, address[:LONGEST].partition("@")[0])))
+    local = address[:LONGEST].partition("@")[0]
+    if local.isascii():
+        return float(len(local) - len(local.encode().translate(None, _DIGITS)))
+    return float(sum(map(str.isdigit, local)))
 
 
 def email_matches_company(address: str, company: str) -> float | None:
@@ -172,9 +171,17 @@ def phone_is_valid(number: str) -> float:
         1.0 where it has 7 to 15 digits (E.164) and no letters, and is neither one digit repeated
         nor a run such as 1234567; else 0.0.
     """
-    plain = re.split(r"(?i)(?:ext|x|#|durchwahl)", number[:64].strip(), maxsplit=1)[0]
-    digits = "".join(filter(str.isdecimal, unicodedata.normalize("NFKC", plain)))
-    if len(number) > 64 or any(map(str.isalpha, plain)) or not 7 <= len(digits) <= 15:
+    if len(number) > 64:
+        return 0.0
+    plain = number.strip()
+    if _USUAL_NUMBER.fullmatch(plain):
+        digits = plain.encode().translate(None, _SIGNS).decode()
+    else:
+        plain = _EXTENSION.split(plain, maxsplit=1)[0]
+        if any(map(str.isalpha, plain)):
+            return 0.0
+        digits = "".join(filter(str.isdecimal, unicodedata.normalize("NFKC", plain)))
+    if not 7 <= len(digits) <= 15:
         return 0.0
     tail = digits[-7:]
     return float(len(set(tail)) > 1 and tail not in "01234567890 09876543210")

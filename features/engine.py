@@ -17,10 +17,11 @@ import numpy.typing as npt
 import polars as pl
 
 from features import inputs
-from features.attributes import AttributeColumn, encode_leads
+from features.attributes import AttributeColumn, Distinct, encode_leads
 from features.errors import Fault
 from features.events import collect_events, no_events
 from features.grouping import Events
+from features.lookup import Lookup
 from features.moments import NO_TIME
 from features.parts import Event, HistoryPart, LoopPart, fill_days_before
 from features.plan import FeaturePlan
@@ -140,7 +141,7 @@ class Engine:
         ids = snapshots["lead_id"].cast(pl.String)
         wanted = ids.unique(maintain_order=True)
         leads = _in_order(leads, wanted)
-        rows = ids.cast(pl.Enum(wanted)).to_physical().cast(pl.Int64).to_numpy()
+        rows = Lookup(wanted).places(ids).cast(pl.Int64).to_numpy()
         as_of = _times(snapshots, "as_of") if self._dated else np.zeros(len(rows), np.int64)
         out = np.empty((len(rows), len(self.plan.columns)), dtype=np.float32)
         self._fill_attributes(out, leads, rows, as_of)
@@ -172,11 +173,12 @@ class Engine:
     def _fill_attributes(
         self, out: Matrix, leads: pl.DataFrame, rows: Integers, as_of: Integers
     ) -> None:
+        known: dict[str, Distinct] = {}
         for place, column in self._attributes:
             if column.reading == "days_before":
                 fill_days_before(out, place, _times(leads, column.inputs[0]), rows, as_of)
             else:
-                out[:, place] = encode_leads(column, leads)[rows]
+                out[:, place] = encode_leads(column, leads, known)[rows]
 
     def _collect(
         self, events: pl.LazyFrame | None, ids: pl.Series, warnings: list[Fault] | None
@@ -202,6 +204,8 @@ def _needs(plan: FeaturePlan, columns: Sequence[AttributeColumn]) -> dict[str, A
 
 def _in_order(leads: pl.DataFrame, wanted: pl.Series) -> pl.DataFrame:
     texts = leads.with_columns(pl.col("lead_id").cast(pl.String))
+    if texts["lead_id"].equals(wanted):
+        return texts
     return wanted.to_frame("lead_id").join(texts, on="lead_id", how="left", maintain_order="left")
 
 

@@ -7,6 +7,7 @@ from features.attributes import LARGEST
 from features.boundary import known
 from features.engagement import OTHER
 from features.grouping import Events, group_events
+from features.lookup import Lookup
 from features.settings import FeatureSettings
 from features.tables import TIME
 
@@ -35,7 +36,9 @@ def collect_events(
     Events
     """
     columns = [
-        pl.col("lead_id").cast(pl.Enum(lead_ids), strict=False).to_physical().cast(pl.Int32),
+        pl.col("lead_id")
+        .cast(pl.String)
+        .map_batches(Lookup(lead_ids).places, return_dtype=pl.Int32, is_elementwise=True),
         pl.col("occurred_at").dt.cast_time_unit("us").to_physical(),
         _kind_codes(kinds).alias("kind"),
     ]

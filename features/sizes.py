@@ -4,6 +4,9 @@ import math
 import re
 import unicodedata
 
+import numpy as np
+import numpy.typing as npt
+
 LONGEST = 100
 """Characters that are read."""
 
@@ -51,6 +54,25 @@ def log_amount(value: float) -> float | None:
         ``log10(1 + value)``; None where the value is negative or not finite.
     """
     return math.log10(1.0 + value) if math.isfinite(value) and value >= 0 else None
+
+
+def log_amounts(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Do as `log_amount` to an array.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        NaN where `log_amount` gives None.
+    """
+    result = np.full(len(values), np.nan)
+    usable = np.isfinite(values) & (values >= 0)
+    # By the same logarithm as for one lead: NumPy's own may differ in the last bit.
+    result[usable] = list(map(math.log10, (1.0 + values[usable]).tolist()))
+    return result
 
 
 def read_size(text: str) -> float | None:

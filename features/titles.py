@@ -117,7 +117,12 @@ def job_function(title: str) -> str:
     str
         ``"marketing"``, ``"sales"``, ``"finance"`` …; ``"unclear"`` where no word is known.
     """
-    return _first(_FUNCTION_PATTERNS, _plain(title)) or "unclear"
+    return _function_of(_plain(title))
+
+
+@lru_cache(maxsize=8192)
+def _function_of(plain: str) -> str:
+    return _first(_FUNCTION_PATTERNS, plain) or "unclear"
 
 
 def _first(patterns: tuple[tuple[str, re.Pattern[str]], ...], plain: str) -> str | None:
@@ -129,15 +134,17 @@ def _plain(title: str) -> str:
     # "c.e.o." and "r&d" are words too: dots within abbreviations go, other marks become spaces.
     short = unicodedata.normalize("NFKD", title[:LONGEST]).casefold()
     short = short.encode("ascii", "ignore").decode()
-    short = re.sub(
-        r"\b((?:[a-z]\.){2,}[a-z]?)", lambda found: found[1].replace(".", "") + " ", short
-    )
-    short = re.sub(r"[^a-z0-9]+", " ", short)
-    for written, meant in _ABBREVIATIONS:
-        short = written.sub(meant, short)
+    short = _DOTTED.sub(lambda found: found[1].replace(".", "") + " ", short)
+    short = _MARKS.sub(" ", short)
+    # Most titles hold no abbreviation, and looking for all at once is soon done.
+    if _ANY_ABBREVIATION.search(short):
+        for written, meant in _ABBREVIATIONS:
+            short = written.sub(meant, short)
     return short.strip()
 
 
+_DOTTED = re.compile(r"\b((?:[a-z]\.){2,}[a-z]?)")
+_MARKS = re.compile(r"[^a-z0-9]+")
 _ABBREVIATIONS = tuple(
     (re.compile(rf"\b{written}\b"), meant)
     for written, meant in {
@@ -164,3 +171,4 @@ _ABBREVIATIONS = tuple(
         "avp": "vp",
     }.items()
 )
+_ANY_ABBREVIATION = re.compile("|".join(written.pattern for written, _ in _ABBREVIATIONS))

@@ -121,3 +121,10 @@ def test_a_company_size_that_is_a_number_is_read_as_one() -> None:
     assert ("size", ("company_size",)) in readings_of({"company_size": "number"})
     leads = pl.DataFrame({"a": [99, None, -5]})
     np.testing.assert_allclose(encode_leads(column_of("size"), leads), [2.0, np.nan, np.nan])
+
+
+def test_what_is_blank_in_a_table_is_blank_for_python() -> None:
+    signs = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
+    column = AttributeColumn.of("filled_share", ("a",))
+    found = encode_leads(column, pl.DataFrame({"a": signs}))
+    np.testing.assert_array_equal(found, [not sign.isspace() for sign in signs])
