@@ -8,7 +8,12 @@ from serve.http.service import Service
 from serve.page.content import Held
 from serve.page.shell import Shell
 
-ADDRESS = "/"
+ADDRESS, LEADS = "/", "/leads/"
+SCRIPTS = (
+    *("uplot.js", "datatables.js"),
+    *("charts.js", "lists.js", "sections.js", "swap.js", "overview.js"),
+)
+"""In the order in which they need each other, after page.js."""
 
 
 def make_router(service: Service, shell: Shell) -> APIRouter:
@@ -27,7 +32,7 @@ def make_router(service: Service, shell: Shell) -> APIRouter:
 
     @router.get(ADDRESS)
     async def overview() -> HTMLResponse:
-        return shell.page("overview.html", ADDRESS)
+        return shell.page("overview.html", ADDRESS, scripts=SCRIPTS, leads_address=LEADS)
 
     # Not async: reading and packing many leads has a thread of its own and holds up no score.
     @router.get("/page/comparison", dependencies=allowed_callers(service))

@@ -87,15 +87,19 @@ window.leadcast = (() => {
       .replace(/^-/, "−")
       .replace(/^−(0(\.0*)?)$/, "$1");
 
+  const hundredths = (share) => rounded(100 * share, share > 0 && share < 0.0995 ? 1 : 0);
+
   const format = {
     count: known((value) => rounded(value, 0)),
     decimal: known((value, digits = 1) => rounded(value, digits)),
     compact: known((value) => rounded(Math.round(value * 10) / 10, value % 1 ? 1 : 0)),
-    signed: known((value, digits = 0) => (value > 0 ? "+" : "") + rounded(value, digits)),
-    percent: known((value) => {
-      const share = 100 * value;
-      return rounded(share, share > 0 && share < 9.95 ? 1 : 0) + NBSP + "%";
+    short: known((value) => {
+      const [scale, unit] = Math.abs(value) >= 1e6 ? [1e6, "M"] : Math.abs(value) >= 1e4 ? [1e3, "k"] : [1, ""];
+      return rounded(value / scale, (value / scale) % 1 ? 1 : 0) + unit;
     }),
+    signed: known((value, digits = 0) => (value > 0 ? "+" : "") + rounded(value, digits)),
+    hundredths: known(hundredths),
+    percent: known((value) => hundredths(value) + NBSP + "%"),
     interval: (low, high, show) =>
       low === null || high === null || low === undefined || high === undefined
         ? ""

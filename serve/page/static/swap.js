@@ -1,0 +1,175 @@
+"use strict";
+/* The table of leads behind the swap set: DataTables asks, `leadcast.lists` answers, so that only a
+   page of rows is ever in the document. */
+leadcast.swap = (() => {
+  const { element, format, lists } = leadcast;
+  const byId = (id) => document.getElementById(id);
+  const CHOICES = [
+    ["learned points", "All that change"],
+    ["learned", "Would be called"],
+    ["points", "Would no longer be called"],
+    ["both", "Called by both"],
+    ["neither", "Called by neither"],
+    ["unknown", "Without points"],
+    ["all", "All leads"],
+  ];
+  const SIDE_WORDS = ["neither", "both", "learned score", "points", "no points"];
+
+  /* Makes the table; gives `update(sides)`, to be called when the cut has moved. */
+  function make(list, found, { address, fileName }) {
+    const reasons = new Map(found.swap.leads.map((lead) => [`${lead.lead_id} ${lead.week}`, lead]));
+    const state = { side: "learned points", search: "" };
+    let asked = { ...state, sort: "probability", descending: true };
+    let matching = [];
+    const columns = columnsOf(list);
+    const table = new DataTable("#leads", {
+      serverSide: true,
+      ajax: (request, answer) => {
+        const { column, dir } = request.order[0] || { column: 2, dir: "desc" };
+        asked = { ...state, sort: columns[column].field, descending: dir === "desc" };
+        matching = lists.select(list, asked);
+        tell(matching.length);
+        const rows = matching.slice(request.start, request.start + request.length);
+        answer({
+          draw: request.draw, recordsTotal: list.count, recordsFiltered: matching.length,
+          data: rows.map((row) => ({ row })),
+        });
+      },
+      columns,
+      order: [[2, "desc"]],
+      pageLength: 15, lengthChange: false, searching: false, autoWidth: false, processing: false,
+      layout: { topStart: null, topEnd: null, bottomStart: "info", bottomEnd: "paging" },
+      language: { emptyTable: "", zeroRecords: "", info: "_START_ to _END_ of _TOTAL_ leads", infoEmpty: "", infoFiltered: "" },
+      createdRow: (line, { row }) => line.classList.add(`side-${lists.SIDES[list.side[row]]}`),
+    });
+
+    function tell(count) {
+      byId("leads-told").textContent = count > 0 ? "" : emptyWords(state, list);
+      byId("leads").closest(".leads-place").classList.toggle("is-empty", count === 0);
+      byId("leads-csv").disabled = count === 0;
+    }
+
+    leadcast.charts.scrolled(table, "Leads");
+    const redraw = () => table.ajax.reload(null, true);
+    byId("leads-side").addEventListener("change", (event) => {
+      state.side = event.target.value;
+      redraw();
+    });
+    byId("leads-search").addEventListener("input", (event) => {
+      state.search = event.target.value;
+      redraw();
+    });
+    byId("leads-csv").addEventListener("click", () => save(lists.csv(list, matching, exported(list)), fileName()));
+    byId("leads").addEventListener("click", (event) => {
+      const line = event.target.closest("tbody > tr");
+      if (!line || event.target.closest("a, .opened")) return;
+      open(table, list, line, reasons, address);
+    });
+    return (sides) => {
+      choices(sides, state.side);
+      redraw();
+    };
+  }
+
+  function choices(sides, chosen) {
+    const count = (name) =>
+      (name === "all" ? lists.SIDES : name.split(" ")).reduce((sum, side) => sum + sides[side].rows, 0);
+    byId("leads-side").replaceChildren(
+      ...CHOICES.filter(([name]) => name !== "unknown" || count(name) > 0).map(([name, words]) =>
+        element("option", { value: name, selected: name === chosen }, `${words} (${format.count(count(name))})`)),
+    );
+  }
+
+  function columnsOf(list) {
+    const held = list.columns;
+    const show = (field, words) => ({ row }) => words(held[field].at(row), row);
+    const one = (field, title, words, className = "") => ({
+      field, title, className, data: null,
+      render: (_, type, data) => (type === "display" ? "" : show(field, words)(data)),
+      createdCell: (cell, _, data) => cell.append(show(field, words)(data)),
+    });
+    const plain = (value) => (value === null ? "–" : String(value));
+    const known = (field) => held[field].values.some((value) => value !== null);
+    return [
+      one("lead_id", "Lead", (id) => element("button", { type: "button", class: "opener", "aria-expanded": "false" }, id)),
+      { field: "side", title: "Called by", data: null, className: "",
+        render: (_, type) => (type === "display" ? "" : ""),
+        createdCell: (cell, _, { row }) => cell.append(sideChip(list, row)) },
+      one("probability", "Probability", format.percent, "number"),
+      one("grade", "Grade", plain),
+      one("points", "Points", format.compact, "number"),
+      one("rank_learned", "Rank, learned", format.compact, "number"),
+      one("rank_points", "Rank, points", format.compact, "number"),
+      one("converted", "Customer", (value) => (value ? element("b", { class: "yes" }, "yes") : "no")),
+      ...(known("amount") ? [one("amount", "Amount", format.count, "number")] : []),
+      one("week", "Week", plain),
+      ...list.segments.slice(0, 1).map((name) => one(name, titled(name), plain)),
+    ];
+  }
+
+  const titled = (name) => name[0].toUpperCase() + name.slice(1).replaceAll("_", " ");
+
+  function sideChip(list, row) {
+    const side = list.side[row];
+    const part = Math.abs(list.learned[row] - list.points[row]);
+    const inPart = part > 0 && part < 1 ? `, ${format.percent(part)} of it` : "";
+    return element("span", { class: `chip side ${lists.SIDES[side]}`, title: inPart ? "tied at the cut: called in part" : null },
+      SIDE_WORDS[side] + inPart);
+  }
+
+  function emptyWords(state, list) {
+    if (state.search) return `No lead matches “${state.search}” among those shown. Search for less, or show all leads.`;
+    if (list.count === 0) return "There is no lead on the call list.";
+    return "There is no such lead at this capacity. Move the slider, or show all leads.";
+  }
+
+  function open(table, list, line, reasons, address) {
+    const row = table.row(line);
+    if (!row.data()) return;
+    const opener = line.querySelector(".opener");
+    const isOpen = row.child.isShown();
+    opener.setAttribute("aria-expanded", String(!isOpen));
+    if (isOpen) row.child.hide();
+    else row.child(detail(list, row.data().row, reasons, address), "opened").show();
+  }
+
+  function detail(list, row, reasons, address) {
+    const at = (name) => list.columns[name].at(row);
+    const id = at("lead_id");
+    const told = reasons.get(`${id} ${at("week")}`);
+    const listed = (words, none) =>
+      words?.length ? element("ul", {}, words.map((one) => element("li", {}, one))) : element("p", { class: "note" }, none);
+    const link = address
+      ? element("p", {}, element("a", { class: "button", href: address + encodeURIComponent(id) }, "Open this lead's page"))
+      : null;
+    const elsewhere = address ? "they are on the lead's page." : "leadcast serve shows them on the lead's page.";
+    const later = `Reasons are kept here for the first ${format.count(reasons.size)} leads that change; ${elsewhere}`;
+    const facts = [
+      ["Probability", `${format.percent(at("probability"))} (${format.interval(at("lower"), at("upper"), format.percent)})`],
+      ["As of", at("as_of") === null ? null : `${format.minute(at("as_of"))} UTC`],
+      ...list.segments.map((name) => [titled(name), at(name)]),
+      ["Worked by sales", list.columns.worked.at(row) === null ? null : at("worked") ? "yes" : "no"],
+    ].filter(([, value]) => value !== null);
+    return element("div", { class: "detail" },
+      element("div", {}, element("h4", {}, "Why this probability"), listed(told?.reasons, told ? "No reasons are kept." : later)),
+      element("div", {}, element("h4", {}, "Why these points"),
+        listed(told?.ledger, told ? "The points are a column of the export: their rules are not known here." : later)),
+      element("div", {}, element("h4", {}, "The lead"),
+        element("dl", { class: "facts" }, facts.map(([name, value]) =>
+          element("div", {}, element("dt", {}, name), element("dd", {}, String(value))))), link));
+  }
+
+  function exported(list) {
+    const names = ["lead_id", "week", "probability", "lower", "upper", "grade", "points", "rank_learned", "rank_points", "converted", "amount", ...list.segments];
+    const side = { name: "called_by", at: (row) => SIDE_WORDS[list.side[row]] };
+    return [side, ...names.map((name) => ({ name, at: list.columns[name].at }))];
+  }
+
+  function save(text, name) {
+    const address = URL.createObjectURL(new Blob(["\ufeff", text], { type: "text/csv" }));
+    element("a", { href: address, download: name }).click();
+    setTimeout(() => URL.revokeObjectURL(address), 10_000);
+  }
+
+  return { make };
+})();
