@@ -1,7 +1,7 @@
 """What went wrong, in the words of the person who can mend it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 
@@ -52,12 +52,32 @@ class FaultsError(LeadcastError):
         What was examined (``"source 'demo'"``).
     faults : iterable of Fault
         The faults, errors and warnings alike.
+    tell_counts : bool
+        Whether the message tells each fault's count; its own words then do not.
     """
 
-    def __init__(self, subject: str, faults: Iterable[Fault]) -> None:
+    def __init__(self, subject: str, faults: Iterable[Fault], *, tell_counts: bool = False) -> None:
         self.subject = subject
         self.faults: Sequence[Fault] = tuple(faults)
-        super().__init__(describe_faults(subject, self.faults))
+        told = [*map(in_words, self.faults)] if tell_counts else self.faults
+        super().__init__(describe_faults(subject, told))
+
+
+def in_words(fault: Fault) -> Fault:
+    """Put a fault's count into its words, once all of its kind have been counted.
+
+    Parameters
+    ----------
+    fault : Fault
+
+    Returns
+    -------
+    Fault
+    """
+    if not fault.count:
+        return fault
+    rows = "1 row" if fault.count == 1 else f"{fault.count:,} rows"
+    return replace(fault, found=f"{fault.found} ({rows})")
 
 
 def describe_faults(subject: str, faults: Sequence[Fault]) -> str:

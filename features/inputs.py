@@ -169,7 +169,7 @@ def _bad_ids(ids: pl.Series) -> Iterable[Fault]:
         return
     repeated = ids.filter(ids.is_duplicated() & ids.is_not_null())
     found = f"an id more than once, such as {repeated.head(1).to_list()}"
-    yield from _counted("leads", "lead_id", found, len(repeated))
+    yield from _counted("leads", "lead_id", found, len(repeated), "Keep one row of each")
     yield from _counted("leads", "lead_id", "no id", ids.null_count())
 
 
@@ -192,14 +192,14 @@ def _optional(name: str, table: str = "leads") -> Fault:
     return Fault(f"{table}: column {name!r}", "no such column", "a column", remedy, "warning")
 
 
-def _counted(table: str, name: str, found: str, count: int) -> list[Fault]:
+def _counted(
+    table: str, name: str, found: str, count: int, remedy: str = "Mend the rows"
+) -> list[Fault]:
     expected = "each row to have one that can be used"
-    fault = Fault(
-        f"{table}: column {name!r}", f"in {count} rows {found}", expected, "Mend the rows"
-    )
+    fault = Fault(f"{table}: column {name!r}", found, expected, remedy, count=count)
     return [fault] if count else []
 
 
 def _raise_errors(subject: str, faults: Sequence[Fault]) -> None:
     if faults:
-        raise FaultsError(subject, faults)
+        raise FaultsError(subject, faults, tell_counts=True)

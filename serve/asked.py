@@ -1,7 +1,7 @@
 """What a scorer is asked: leads at moments, checked, with every fault told at once."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import polars as pl
@@ -87,24 +87,8 @@ def check(
         if plan.time_order is TimeOrder.DATED:
             warnings += _before_creation(leads, rows)
     if faults:
-        raise FaultsError("leads to score", faults)
+        raise FaultsError("leads to score", faults, tell_counts=True)
     return Asked(rows, one_each, events)
-
-
-def in_words(warning: Fault) -> Fault:
-    """Put a warning's count into its words, once all of its kind have been counted.
-
-    Parameters
-    ----------
-    warning : Fault
-
-    Returns
-    -------
-    Fault
-    """
-    if not warning.count:
-        return warning
-    return replace(warning, found=f"{warning.found} ({warning.count:,} rows)")
 
 
 def _rows(leads: pl.DataFrame, as_of: datetime | None, plan: FeaturePlan) -> pl.DataFrame:

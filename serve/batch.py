@@ -13,8 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from features.errors import Fault, FaultsError, LeadcastError
-from serve.asked import in_words
+from features.errors import Fault, FaultsError, LeadcastError, in_words
 from serve.batch_deliver import Outputs, deliver
 from serve.batch_inputs import Inputs, read_inputs
 from serve.batch_output import ROW, merged
@@ -236,7 +235,7 @@ def _refuse_faults(scorer: Scorer, parts: Sequence[Part], moment: datetime | Non
         except FaultsError as error:
             faults += error.faults
     if faults:
-        raise FaultsError("leads to score", summed(faults))
+        raise FaultsError("leads to score", summed(faults), tell_counts=True)
 
 
 def _score_parts(

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Self
 import polars as pl
 
 from features.engine import compute, compute_one
-from features.errors import Fault, LeadcastError
+from features.errors import Fault, LeadcastError, in_words
 from features.tables import TimeOrder
 from models.bundle import Bundle, load_bundle
-from serve.asked import Asked, check, in_words
+from serve.asked import Asked, check
 from serve.reasons_asked import NO_REASONS, ReasonsAsked
 from serve.scores import Score, score_row, score_rows, unknown_categories
 

@@ -1,5 +1,6 @@
 """The batch: the scorer's numbers from files of any size, whole or not at all, resumed or not."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -199,11 +200,13 @@ def test_another_batch_is_not_resumed(
 def test_faults_of_all_parts_are_told_before_anything_is_scored(
     leads_file: Path, events_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    repeated = pl.concat([leads(), leads().gather_every(50)])
-    repeated.write_parquet(leads_file)
+    nameless = leads().head(7).with_columns(lead_id=pl.lit(None, pl.String))
+    pl.concat([leads(), leads().gather_every(50), nameless]).write_parquet(leads_file)
     monkeypatch.setattr(batch, "_score_part", lambda *_: pytest.fail("scored"))
-    with pytest.raises(FaultsError, match="more than once"):
+    with pytest.raises(FaultsError) as refused:
         score_files(scorer(), leads_file, events_file, tmp_path / "out.csv", SMALL)
+    assert sorted(fault.count for fault in refused.value.faults) == [7, 24]
+    assert re.search(r"more than once, such as \['lead \d+'\] \(24 rows\)", str(refused.value))
     assert {path.name for path in tmp_path.iterdir()} == {"leads.parquet", "events.parquet"}
 
 

@@ -166,7 +166,7 @@ BAD_LEADS: dict[str, tuple[Callable[[pl.DataFrame], pl.DataFrame], str]] = {
     "no creation": (lambda t: t.drop("created_at"), "'created_at': found no such column"),
     "an id is null": (
         lambda t: t.with_columns(lead_id=pl.when(pl.int_range(pl.len()) > 0).then("lead_id")),
-        "'lead_id': found in 1 rows no id",
+        r"'lead_id': found no id \(1 row\)",
     ),
     "an id twice": (lambda t: pl.concat([t, t.head(1)]), "an id more than once"),
     "a naive creation": (lambda t: t.with_columns(naive("created_at")), "'created_at'.*Datetime"),

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from features.errors import Fault, FaultsError, LeadcastError
-from serve.asked import in_words
+from features.errors import Fault, FaultsError, LeadcastError, in_words
 from serve.batch import BatchSettings, BatchSummary
 from serve.batch_deliver import Outputs
 from serve.batch_inputs import Inputs, read_inputs
@@ -132,7 +131,7 @@ def score_on_cluster(
         batch = Batch(bundle.resolve(), *shared)
         told = run_all(client, score_part, [(batch, part) for part in range(n_parts)], progress)
         if faults := summed(fault for found in told for fault in found):
-            raise FaultsError("leads to score", faults)
+            raise FaultsError("leads to score", faults, tell_counts=True)
         files = [work.scores_of(part) for part in range(n_parts)]
         write_scores(files, out, work.folder)
         warnings = [fault for part in range(n_parts) for fault in work.warnings_of(part)]
