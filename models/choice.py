@@ -98,7 +98,7 @@ def choose(
     LeadcastError
         If no lead was won, or none was not; if `settings.monotone` names what cannot be.
     """
-    tell = progress or _say_nothing
+    tell, settings = progress or _say_nothing, settings.for_rows(len(data))
     order = canonical_order(data)
     rows = data.rows(order)
     kinds, notes = _affordable(rows, settings)

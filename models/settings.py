@@ -1,6 +1,6 @@
 """What a user may say about learning; every default is one recipe for all sources."""
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
@@ -23,6 +23,9 @@ class LearnerSettings(BaseModel):
         Ridge penalties of the logistic regression that compete.
     rounds : tuple of int
         Numbers of boosting rounds that compete.
+    few_rows : int
+        With fewer training rows than this, twice the most rounds and a quarter of the least
+        penalty compete as well: there they cost little.
     seeds : int
         How many forests of different seeds LightGBM averages.
     knots : int
@@ -60,6 +63,7 @@ class LearnerSettings(BaseModel):
     half_lives: tuple[float | None, ...] = (None, 0.3)
     penalties: tuple[float, ...] = (10.0, 40.0, 160.0)
     rounds: tuple[PositiveInt, ...] = (50, 100, 200, 400)
+    few_rows: int = Field(default=10_000, ge=0)
     seeds: PositiveInt = 4
     knots: PositiveInt = 8
     periods: PositiveInt = 12
@@ -75,3 +79,25 @@ class LearnerSettings(BaseModel):
     search_file: str | None = None
     num_threads: PositiveInt = 1
     seed: int = 0
+
+    def for_rows(self, n: int) -> Self:
+        """Widen what competes where there are few rows.
+
+        Parameters
+        ----------
+        n : int
+            Training rows.
+
+        Returns
+        -------
+        LearnerSettings
+        """
+        if n >= self.few_rows:
+            return self
+        rounds, penalties = 2 * max(self.rounds), min(self.penalties) / 4
+        return self.model_copy(
+            update={
+                "rounds": (*self.rounds, rounds),
+                "penalties": (penalties, *self.penalties),
+            }
+        )

@@ -135,3 +135,10 @@ def test_a_search_runs_within_its_time_and_goes_on(data: LabelledMatrix, tmp_pat
 def test_a_misspelt_setting_is_refused() -> None:
     with pytest.raises(ValidationError, match="penaltys"):
         LearnerSettings.model_validate({"penaltys": [1.0]})
+
+
+def test_few_rows_are_tried_with_finer_setups_and_many_with_those_named() -> None:
+    settings = LearnerSettings(rounds=(50, 400), penalties=(10.0, 40.0), few_rows=1_000)
+    few = settings.for_rows(999)
+    assert (few.rounds, few.penalties) == ((50, 400, 800), (2.5, 10.0, 40.0))
+    assert settings.for_rows(1_000) == settings
