@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,8 @@ from threadpoolctl import threadpool_limits
 from features.errors import LeadcastError
 from models.backtest import Origin, Result, compare, rolling_origins, thinned_origin
 from models.data import Floats, Integers, LabelledMatrix
+from models.fresh import Pool
+from models.fresh_choice import Recipe, Verdict, fit_with_fresh, judge_fresh, untold
 from models.learners.fitting import fit_learner
 from models.learners.protocol import FittedLearner
 from models.learners.rows import canonical_order
@@ -62,6 +64,8 @@ class Choice:
         where a search changed them, as plain data.
     out_of_time : OutOfTime
         Empty where no origin could be placed.
+    fresh : Verdict or None
+        Whether fresh snapshots were learned from; None where that was not asked.
     """
 
     learner: FittedLearner
@@ -69,6 +73,7 @@ class Choice:
     notes: tuple[str, ...]
     setup: dict[str, Any]
     out_of_time: OutOfTime
+    fresh: Verdict | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -77,7 +82,10 @@ class Choice:
 
 
 def choose(
-    data: LabelledMatrix, settings: LearnerSettings, progress: Progress | None = None
+    data: LabelledMatrix,
+    settings: LearnerSettings,
+    progress: Progress | None = None,
+    pool: Pool | None = None,
 ) -> Choice:
     """Let the learners compete, and fit the winner on all rows.
 
@@ -88,6 +96,8 @@ def choose(
     settings : LearnerSettings
     progress : callable, optional
         Told what is being done, and the share done.
+    pool : Pool, optional
+        These rows and fresh ones, where the latter may be learned from as well.
 
     Returns
     -------
@@ -105,17 +115,26 @@ def choose(
     origins = _origins(rows, settings) if kinds != ("prior",) else ()
     trials = _trials(rows, origins, settings, kinds, tell)
     if not trials:
-        return _without_backtest(data, kinds, notes, settings)
+        untried = None if pool is None else untold()
+        return replace(_without_backtest(data, kinds, notes, settings), fresh=untried)
     found = contenders(trials, kinds, settings)
     winner = winner_of(found, trials)
     changed, winner, more = search_parameters(rows, origins, winner, trials, settings, tell)
+    recipe = Recipe(winner.kind, winner.setups, settings, changed)
+    fresh = None if pool is None else judge_fresh(recipe, rows, origins, pool)
     tell(f"fitting {winner.kind} on all rows", 0.9)
-    learner = fit_learner(winner.kind, data, winner.setups, settings, changed)
+    learner = _final(recipe, data, pool if fresh is not None and fresh.used else None)
     notes += (_words(found, winner, len(origins)), *more)
     table = _table(found, winner, rows, origins)
-    return Choice(
-        learner, table, notes, _plain(winner.setups, changed), _out_of_time(order, trials, winner)
-    )
+    past = _out_of_time(order, trials, winner, fresh)
+    return Choice(learner, table, notes, _plain(winner.setups, changed), past, fresh)
+
+
+def _final(recipe: Recipe, data: LabelledMatrix, pool: Pool | None) -> FittedLearner:
+    if pool is None:
+        return recipe.fitted(data)
+    fresh = pool.fresh_at(pool.cutoff, np.zeros(0, np.int64))
+    return fit_with_fresh(recipe, data, pool, pool.cutoff, fresh)[1]
 
 
 def _say_nothing(_what: str, _share: float) -> None:
@@ -230,10 +249,16 @@ def _table(
     return compare(log_odds, winner.kind, rows, origins)
 
 
-def _out_of_time(order: Integers, trials: list[Trial], winner: Contender) -> OutOfTime:
+def _out_of_time(
+    order: Integers, trials: list[Trial], winner: Contender, fresh: Verdict | None
+) -> OutOfTime:
+    log_odds = winner.log_odds
+    if fresh is not None and fresh.used and len(fresh.tried) == len(trials):
+        # What is calibrated is what is used.
+        log_odds = tuple(tried.log_odds for tried in fresh.tried)
     return OutOfTime(
         index=order[np.concatenate([trial.index for trial in trials])],
-        log_odds=np.concatenate(winner.log_odds),
+        log_odds=np.concatenate(log_odds),
         origin=np.repeat(np.arange(len(trials)), [len(trial.index) for trial in trials]),
     )
 

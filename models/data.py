@@ -24,7 +24,8 @@ class LabelledMatrix:
     features : tuple of Feature
         One for each column.
     converted : ndarray of float64, shape (n_snapshots,)
-        1.0 where the lead became a customer within the horizon, else 0.0.
+        1.0 where the lead became a customer within the horizon, else 0.0; of a fresh snapshot
+        (`models.fresh`) that is still open, how likely that is.
     position : ndarray of int64, shape (n_snapshots,)
         Time's order: `as_of` in microseconds since 1970 where the source is dated, else a rank.
     group : ndarray of int64, shape (n_snapshots,)
@@ -32,6 +33,8 @@ class LabelledMatrix:
     horizon : int
         How far a label looks ahead, in the unit of `position` (0 where the source is not dated).
         A row's label is known at ``position + horizon``.
+    weight : ndarray of float64, shape (n_snapshots,), or None
+        How much each row counts; None: 1 each.
     """
 
     values: Matrix
@@ -40,6 +43,17 @@ class LabelledMatrix:
     position: Integers
     group: Integers
     horizon: int
+    weight: Floats | None = None
+
+    @property
+    def weights(self) -> Floats:
+        """How much each row counts.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_snapshots,)
+        """
+        return np.ones(len(self)) if self.weight is None else self.weight
 
     def __len__(self) -> int:
         return len(self.converted)
@@ -63,4 +77,5 @@ class LabelledMatrix:
             position=self.position[index],
             group=self.group[index],
             horizon=self.horizon,
+            weight=None if self.weight is None else self.weight[index],
         )

@@ -38,6 +38,9 @@ class LearnerSettings(BaseModel):
         How far a line may go on beyond the range seen in training, as a share of that range.
     monotone : dict of str to -1 or 1
         Features whose effect may only fall (-1) or rise (1) with their value.
+    fresh_snapshots : bool or "auto"
+        Whether to learn as well from snapshots whose window had not ended when the test began;
+        "auto": where the backtest shows that it helps, beyond its error.
     fewest_won_logistic, fewest_won_lightgbm : int
         Won leads below which the choice falls back to the prior, and to logistic regression.
     backtest_rows : int
@@ -70,6 +73,7 @@ class LearnerSettings(BaseModel):
     clock_share: float = Field(default=0.5, gt=0)
     extrapolation: float = Field(default=0.5, ge=0)
     monotone: dict[str, Literal[-1, 1]] = Field(default_factory=dict)
+    fresh_snapshots: bool | Literal["auto"] = False
     fewest_won_logistic: int = Field(default=20, ge=1)
     fewest_won_lightgbm: int = Field(default=100, ge=1)
     backtest_rows: int = Field(default=20_000, ge=100)

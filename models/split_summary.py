@@ -7,7 +7,7 @@ import polars as pl
 
 from features.snapshots import microseconds
 from features.tables import TIME
-from models.splits import PARTS
+from models.splits import FRESH, PARTS
 
 FEW_OUTCOMES = 10
 """Below so many leads of either outcome, a part is warned about: ten is where the published
@@ -79,12 +79,12 @@ def split_summary(split: pl.DataFrame, horizon_days: float | None) -> SplitSumma
         last_as_of=pl.col("as_of").max(),
         last_label_until=(pl.col("as_of").max() + horizon).cast(TIME),
     )
-    order = pl.col("part").replace_strict([*PARTS, "left_out"], [0, 1, 2, 3])
+    order = pl.col("part").replace_strict([*PARTS, FRESH, "left_out"], range(5))
     return SplitSummary(table.sort(order, "reason"))
 
 
 def _warnings(table: pl.DataFrame) -> Iterator[str]:
-    for row in table.filter(pl.col("part") != "left_out").iter_rows(named=True):
+    for row in table.filter(pl.col("part").is_in(PARTS)).iter_rows(named=True):
         fewer = min(row["converted"], row["snapshots"] - row["converted"])
         if fewer < FEW_OUTCOMES:
             yield (

@@ -22,10 +22,13 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.errors import LeadcastError
+from features.settling import last_look
 from features.snapshots import microseconds
 
 PARTS = ("train", "calibration", "test")
 """The parts of a split, in time's order."""
+FRESH = "fresh"
+"""A part that there is where it is asked for: see `with_fresh`."""
 
 _US_PER_DAY = 86_400_000_000
 Integers = npt.NDArray[np.int64]
@@ -89,6 +92,36 @@ def split_snapshots(
     if empty:
         raise LeadcastError(_explain_empty(split, empty, settings, horizon_days))
     return split
+
+
+def with_fresh(split: pl.DataFrame) -> pl.DataFrame:
+    """Give what the purge before the test left out a part of its own.
+
+    In the example day 7 becomes the part ``"fresh"``: its label was not known when the test began,
+    but something of it was. Whether a snapshot is in it does not depend on how the lead ended, and
+    no lead stands in the test as well: leads that could still be looked at in the test stay out.
+
+    Parameters
+    ----------
+    split : pl.DataFrame
+        As `split_snapshots` gives it.
+
+    Returns
+    -------
+    pl.DataFrame
+        The same, with ``part`` ``"fresh"`` and no ``reason`` for those snapshots.
+    """
+    starts = [split.filter(part=part)["position"].min() for part in ("calibration", "test")]
+    group, before = pl.col("group_id").hash(), pl.col("position") < starts[1]
+    to_come = (before & (last_look(split) >= starts[1])).any().over(group)
+    tested = (pl.col("part") == "test").any().over(group)
+    # What was purged before calibration began was purged for calibration, not for the test.
+    late = (pl.col("reason") == "purged") & (pl.col("position") >= starts[0])
+    fresh = late & ~to_come & ~tested
+    return split.with_columns(
+        part=pl.when(fresh).then(pl.lit(FRESH)).otherwise("part"),
+        reason=pl.when(fresh).then(None).otherwise("reason"),
+    )
 
 
 def _split_with_gap(snapshots: pl.DataFrame, settings: SplitSettings, gap: int) -> pl.DataFrame:

@@ -3,7 +3,8 @@
 from features.files import written_whole
 from features.snapshots import make_snapshots
 from features.tables import Tables
-from models.splits import PARTS, split_snapshots
+from models.splits import FRESH, PARTS, split_snapshots, with_fresh
+from pipelines.fresh import has_fresh
 from pipelines.params import load_params
 from pipelines.paths import RunFolder
 from pipelines.settings import horizon_days, snapshot_settings
@@ -28,10 +29,12 @@ def take_snapshots(source: str) -> str:
     settings = snapshot_settings(source, params)
     snapshots = make_snapshots(tables, settings, params.seed)
     split = split_snapshots(snapshots, params.split, horizon_days(tables, settings))
+    if params.learner.fresh_snapshots and has_fresh(tables):
+        split = with_fresh(split)
     with written_whole(run.snapshots) as temporary:
         split.write_parquet(temporary)
     counts = dict(split["part"].value_counts().iter_rows())
-    parts = ", ".join(f"{part} {counts[part]:,}" for part in PARTS)
+    parts = ", ".join(f"{part} {counts[part]:,}" for part in (*PARTS, FRESH) if part in counts)
     return f"{split.height:,} snapshots: {parts}, left out {counts.get('left_out', 0):,}"
 
 

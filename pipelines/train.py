@@ -6,13 +6,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from features.errors import LeadcastError
 from features.files import write_json, written_whole
 from features.tables import Tables
 from models.choice import Choice, choose
 from models.data import LabelledMatrix
+from models.fresh import Pool
 from models.settings import LearnerSettings
 from pipelines.dataset import LEARNING, read_parts, used_snapshots
-from pipelines.params import load_params
+from pipelines.fresh import has_fresh, read_pool
+from pipelines.params import PARAMS, load_params
 from pipelines.paths import RunFolder
 from pipelines.settings import horizon_days, snapshot_settings
 from pipelines.stage import run_stage
@@ -35,10 +38,10 @@ def train(source: str) -> str:
         Which learner was chosen, and why.
     """
     run = RunFolder(source)
-    data, settings = _read(source, run)
-    choice = choose(data, settings)
+    data, settings, pool = _read(source, run)
+    choice = choose(data, settings, pool=pool)
     _write(run, choice, data)
-    return "; ".join(choice.notes)
+    return "; ".join(_notes(choice))
 
 
 def train_on_cluster(source: str, scheduler: str | None) -> str:
@@ -55,6 +58,11 @@ def train_on_cluster(source: str, scheduler: str | None) -> str:
     -------
     str
         Which learner was chosen, and why.
+
+    Raises
+    ------
+    LeadcastError
+        If the parameters ask for fresh snapshots, whose labels are made on one machine.
     """
     from serve.cluster.connection import connected
     from serve.cluster.training import SAMPLE_ROWS, grow_on_cluster
@@ -63,7 +71,7 @@ def train_on_cluster(source: str, scheduler: str | None) -> str:
     run = RunFolder(source)
     labels = run.path / ".train.work.parquet"
     with connected(scheduler) as client:
-        data, settings = _read(source, run, most=SAMPLE_ROWS)
+        data, settings, _ = _read(source, run, most=SAMPLE_ROWS)
         choice = choose(data, settings)
         try:
             used_snapshots(run).select(
@@ -82,11 +90,20 @@ def train_on_cluster(source: str, scheduler: str | None) -> str:
 
 def _read(
     source: str, run: RunFolder, most: int | None = None
-) -> tuple[LabelledMatrix, LearnerSettings]:
-    params = load_params()
-    horizon = horizon_days(Tables.read(run.tables), snapshot_settings(source, params))
+) -> tuple[LabelledMatrix, LearnerSettings, Pool | None]:
+    params, tables = load_params(), Tables.read(run.tables)
+    snapshots = snapshot_settings(source, params)
     settings = params.learner.model_copy(update={"seed": params.seed})
-    return read_parts(run, LEARNING, horizon, most), settings
+    if settings.fresh_snapshots and most is not None:
+        raise LeadcastError(
+            f"{PARAMS}: learner.fresh_snapshots is {settings.fresh_snapshots}, but on a cluster "
+            "only snapshots with a known outcome are learned from; set it to false, or train "
+            "without --engine dask"
+        )
+    if settings.fresh_snapshots and has_fresh(tables):
+        data, pool = read_pool(run, tables, snapshots)
+        return data, settings, pool
+    return read_parts(run, LEARNING, horizon_days(tables, snapshots), most), settings, None
 
 
 def _write(run: RunFolder, choice: Choice, data: LabelledMatrix) -> None:
@@ -96,6 +113,10 @@ def _write(run: RunFolder, choice: Choice, data: LabelledMatrix) -> None:
     write_json(run.backtest, backtest_content(choice))
     with written_whole(run.out_of_time) as temporary:
         out_of_time(choice, data).write_parquet(temporary)
+
+
+def _notes(choice: Choice) -> list[str]:
+    return [*choice.notes, *([] if choice.fresh is None else [choice.fresh.words])]
 
 
 def out_of_time(choice: Choice, data: LabelledMatrix) -> pl.DataFrame:
@@ -143,15 +164,18 @@ def backtest_content(choice: Choice) -> dict[str, Any]:
     -------
     dict
         ``chosen``, ``results`` (one a candidate and origin), ``notes``, ``warnings``, ``setup``,
-        ``importance`` (one a feature, in the plan's order).
+        ``importance`` (one a feature, in the plan's order), ``fresh`` (whether fresh snapshots are
+        used and what the backtest says of them, as `models.fresh_choice.Verdict` gives it; null
+        where that was not asked).
     """
     return {
         "chosen": choice.learner.kind,
         "results": [result.to_json() for result in choice.backtest],
-        "notes": list(choice.notes),
+        "notes": _notes(choice),
         "warnings": list(choice.warnings),
         "setup": choice.setup,
         "importance": choice.learner.importance().tolist(),
+        "fresh": None if choice.fresh is None else choice.fresh.to_json(),
     }
 
 

@@ -9,7 +9,7 @@ from features.errors import LeadcastError
 from features.snapshots import microseconds
 from features.tables import TIME
 from models.split_summary import split_summary
-from models.splits import PARTS, SplitSettings, split_snapshots
+from models.splits import PARTS, SplitSettings, split_snapshots, with_fresh
 
 Row = tuple[float, str, bool | None]
 
@@ -166,3 +166,34 @@ def test_summary_warns_where_the_purge_takes_most() -> None:
     assert any("purged" in warning for warning in split_summary(split, 60).warnings)
     unpurged = split_snapshots(snapshots(daily(200)), SETTINGS, 1)
     assert split_summary(unpurged, 1).warnings == ()
+
+
+def _with_landmarks(rows: Sequence[tuple[float, str, float]]) -> pl.DataFrame:
+    """Rows are (day of creation, group, landmark in days)."""
+    frame = snapshots([(day + age, group, day % 3 == 0) for day, group, age in rows])
+    return frame.with_columns(landmark_days=pl.Series([float(row[2]) for row in rows]))
+
+
+def test_fresh_snapshots_are_those_purged_before_the_test_and_no_others() -> None:
+    example = SplitSettings(test_fraction=0.2, calibration_fraction=0.25)
+    rows = _with_landmarks([(float(day), f"group {day}", 0.0) for day in range(10)])
+    split = with_fresh(split_snapshots(rows, example, horizon_days=2))
+    parts = ["train"] * 4 + ["left_out"] + ["calibration"] * 2 + ["fresh"] + ["test"] * 2
+    assert split["part"].to_list() == parts
+    assert split_summary(split, 2).frame()["part"].to_list() == [*PARTS, "fresh", "left_out"]
+
+
+def test_a_lead_is_fresh_or_not_whether_or_not_it_lived_to_be_looked_at_again() -> None:
+    # The lead of day 39 is looked at again on day 41, in the test: unless it has ended by then.
+    daily_rows = [(float(day), f"group {day}", age) for day in range(41) for age in (0.0, 2.0)]
+    ended = [row for row in daily_rows if row[0] != 39 or row[2] == 0.0]
+    settings = SplitSettings(test_fraction=0.04)
+    for rows in (daily_rows, ended):
+        split = with_fresh(split_snapshots(_with_landmarks(rows), settings, horizon_days=6))
+        start = bounds(split, "test")[0]
+        fresh = split.filter(part="fresh")
+        assert fresh.height > 0
+        assert "group 39" not in fresh["group_id"].to_list()
+        again = microseconds(2.0) - fresh["landmark_days"] * microseconds(1.0)
+        assert (fresh["position"] + again < start).all()
+        assert not set(fresh["group_id"]) & set(split.filter(part="test")["group_id"])

@@ -15,9 +15,11 @@ from features.tables import Tables
 from models.rules import check_rules, load_rules
 from pipelines.distill import distill_named
 from pipelines.evaluate import read_segments
+from pipelines.features import compute_features
 from pipelines.params import EvaluationParams
 from pipelines.paths import RunFolder
 from pipelines.score import ScoreRequest, score_new_leads
+from pipelines.snapshots import take_snapshots
 from pipelines.summary import summarise
 from pipelines.train import train
 from serve.batch import BatchSettings
@@ -161,6 +163,26 @@ def test_distilled_points_are_written_and_cost_is_told_on_the_test(project: Path
     assert not [fault for fault in faults if fault.severity == "error"]
     assert "| AUC, every test snapshot |" in told
     assert told.startswith((project / RUN.distilled.with_suffix(".md")).read_text())
+
+
+def test_fresh_snapshots_are_tried_where_asked_for_and_teach_the_features_nothing(
+    project: Path, tmp_path: Path
+) -> None:
+    assert json.loads((project / RUN.backtest).read_text())["fresh"] is None
+    asked = tmp_path / "asked"
+    shutil.copytree(project, asked)
+    least = {"half_lives": [None], "penalties": [40.0], "knots": 2, "backtest_rows": 2000}
+    quick = {"origins": 2, "candidates": ["logistic"], "fresh_snapshots": "auto"}
+    change_params(asked, learner=quick | least)
+    with chdir(asked):
+        told = [stage("demo") for stage in (take_snapshots, compute_features, train)]
+        summary = summarise(RUN)
+    fresh = json.loads((asked / RUN.backtest).read_text())["fresh"]
+    assert fresh["origins"]
+    assert all(one["n_fresh"] >= one["n_open"] + one["n_won"] > 0 for one in fresh["origins"])
+    assert fresh["words"] in told[2]
+    assert fresh["words"] in summary
+    assert (asked / RUN.plan).read_bytes() == (project / RUN.plan).read_bytes()
 
 
 def test_a_stage_that_fails_leaves_what_was_there(project: Path, tmp_path: Path) -> None:

@@ -91,6 +91,7 @@ def boost(
     if signs:
         options["monotone_constraints"] = [signs.get(int(place), 0) for place in columns]
     categories = [i for i, j in enumerate(columns) if data.features[j].dtype == "category"]
+    data, weight, level = _with_certain_labels(data, weight, level)
     seen = np.ascontiguousarray(data.values[:, columns])
 
     def train(number: int) -> Any:  # noqa: ANN401 - lightgbm.Booster, imported lazily
@@ -108,6 +109,24 @@ def boost(
     # A booster a thread: threads inside a booster wait for one another at every split.
     with ThreadPoolExecutor(settings.num_threads) as pool:
         return list(pool.map(train, range(settings.seeds)))
+
+
+def _with_certain_labels(
+    data: LabelledMatrix, weight: Floats, level: Floats
+) -> tuple[LabelledMatrix, Floats, Floats]:
+    # LightGBM wants 0 or 1: a row that is likely won to a degree is there twice, once as each.
+    label = data.converted
+    open_rows = np.flatnonzero((label > 0) & (label < 1))
+    if len(open_rows) == 0:
+        return data, weight, level
+    again = np.sort(np.concatenate([np.arange(len(label)), open_rows]))
+    second = np.append(False, again[1:] == again[:-1])
+    share = np.where(np.isin(again, open_rows), label[again], 1.0)
+    twice = replace(
+        data.rows(again),
+        converted=np.where(share < 1, ~second, label[again]).astype(np.float64),
+    )
+    return twice, weight[again] * np.where(second, 1 - share, share), level[again]
 
 
 def staged(boosters: list[Any], values: Matrix, stages: Sequence[int]) -> dict[int, Floats]:

@@ -131,8 +131,9 @@ def fit_prior(data: LabelledMatrix) -> Prior:
     -------
     Prior
     """
-    rate = (float(data.converted.sum()) + 0.5) / (len(data) + 1.0)
-    best, effect = _evidence_of_none(data.converted, rate), None
+    won, rows = float(data.weights @ data.converted), float(data.weights.sum())
+    rate = (won + 0.5) / (rows + 1.0)
+    best, effect = won * np.log(rate) + (rows - won) * np.log(1 - rate), None
     categories = [j for j, feature in enumerate(data.features) if feature.dtype == "category"]
     for place in categories:
         for strength in STRENGTHS:
@@ -144,18 +145,14 @@ def fit_prior(data: LabelledMatrix) -> Prior:
     return Prior(_log_odds(rate), effect, len(data.features))
 
 
-def _evidence_of_none(converted: Floats, rate: float) -> float:
-    won = float(converted.sum())
-    return float(won * np.log(rate) + (len(converted) - won) * np.log(1 - rate))
-
-
 def _segments(
     data: LabelledMatrix, place: int, rate: float, strength: float
 ) -> tuple[float, Effect]:
     column = data.values[:, place].astype(np.float64)
     # Missing is a segment too: NaN cannot be told equal to itself, -1 is no code.
     codes, member = np.unique(np.where(np.isnan(column), -1.0, column), return_inverse=True)
-    won, leads = np.bincount(member, data.converted), np.bincount(member).astype(np.float64)
+    won = np.bincount(member, data.weights * data.converted)
+    leads = np.bincount(member, data.weights)
     a, b = strength * rate, strength * (1 - rate)
     evidence = sum(_beta(a + w, b + n - w) - _beta(a, b) for w, n in zip(won, leads, strict=True))
     heights = np.array([_log_odds(p) for p in (won + a) / (leads + strength)]) - _log_odds(rate)

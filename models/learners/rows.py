@@ -95,9 +95,11 @@ def row_weights(data: LabelledMatrix, half_life: float | None) -> Floats:
     Returns
     -------
     ndarray of float64, shape (n,)
+        Times the rows' own weights, where they have any.
     """
     leads_per_row = len(np.unique(data.group)) / len(data)
-    return recency_weights(data.position, half_life) * leads_per_row
+    weight = recency_weights(data.position, half_life) * leads_per_row
+    return weight if data.weight is None else weight * data.weight
 
 
 def periods_of(data: LabelledMatrix, most: int) -> Integers:

@@ -21,6 +21,7 @@ WORDS = {
     "train": "Training",
     "calibration": "Calibration",
     "test": "Test",
+    "fresh": "Fresh: outcome not yet known when the test began",
     "immature": "Left out: outcome not yet known",
     "purged": "Left out: outcome known too late",
     "another part's lead": "Left out: the lead stands in another part",
