@@ -1,5 +1,6 @@
 """A service on a bundle, or on a model of MLflow's registry; and its API keys."""
 
+import sys
 import tempfile
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from pipelines.paths import RunFolder
 from serve.http.keys import create_key, revoke_key
 from serve.http.settings import Limits, ServeSettings
 
+COMPARE = (sys.executable, "-m", "pipelines.cli", "compare")
+"""How the service runs a comparison, in a process of its own."""
 _REGISTRY = ("models:/", "runs:/")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -69,6 +72,7 @@ def serve(
             workers=workers,
             limits=limits,
             run=run or _run_of(bundle, is_registered),
+            compare=COMPARE,
         )
         run_service(settings)
 

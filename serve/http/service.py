@@ -36,6 +36,8 @@ class Service:
     rate : RateLimiter
     metrics : Metrics
     loaded_at : datetime
+    scratch : Path
+        A folder that all workers share; it is gone when the service has ended.
     """
 
     scorer: Scorer
@@ -45,6 +47,7 @@ class Service:
     rate: RateLimiter
     metrics: Metrics
     loaded_at: datetime
+    scratch: Path
 
     @classmethod
     def open(
@@ -58,7 +61,7 @@ class Service:
         bundle : Path
             The bundle to answer with.
         scratch : Path
-            A folder that all workers share, for counts of requests.
+            A folder that all workers share, for counts of requests and work in the background.
         metrics : Metrics, optional
             Where to count; by itself, if not given.
 
@@ -81,6 +84,7 @@ class Service:
             rate=RateLimiter(scratch / "rate", settings.limits.requests_per_second),
             metrics=counters,
             loaded_at=datetime.now(UTC),
+            scratch=scratch,
         )
 
     def model(self) -> ModelAnswer:

@@ -66,6 +66,9 @@ class ServeSettings(_Frozen):
     limits : Limits
     run : Path or None
         The folder of the run that made the bundle (its comparison, its tables), for the page.
+    compare : tuple of str
+        The command that compares, to which a source is added, for the page's rules editor; empty
+        where it cannot be run.
     """
 
     bundle: Path
@@ -76,3 +79,4 @@ class ServeSettings(_Frozen):
     workers: Annotated[int, Field(ge=1)] = 1
     limits: Limits = Limits()
     run: Path | None = None
+    compare: tuple[str, ...] = ()

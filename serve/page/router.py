@@ -3,11 +3,15 @@
 from fastapi import APIRouter, HTTPException, Request, Response
 
 from serve.http.service import Service
-from serve.page import overview
+from serve.page import lead, overview, rules
 from serve.page.assets import assets
 from serve.page.shell import Shell, View
 
-VIEWS = (View("Overview", "/", overview.make_router),)
+VIEWS = (
+    View("Overview", "/", overview.make_router),
+    View("Leads", lead.ADDRESS, lead.make_router),
+    View("Rules", rules.ADDRESS, rules.make_router),
+)
 """Every view, in the order of the navigation."""
 
 

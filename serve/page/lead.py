@@ -1,0 +1,117 @@
+"""A lead's page: its score with reasons, its events, its points."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse
+
+from features.errors import LeadcastError
+from models.rules import RuleTable
+from serve.http.callers import allowed_callers
+from serve.http.problems import Problem
+from serve.http.service import Service
+from serve.page.lead_tables import LeadTables
+from serve.page.lead_view import Viewer
+from serve.page.points_tables import PointsTable, points_tables
+from serve.page.shell import Shell
+
+ADDRESS = "/leads"
+LeadId = Annotated[str, Query(alias="id", max_length=200)]
+Table = Annotated[str | None, Query(max_length=200)]
+
+
+class Leads:
+    """What the page asks for, with the points tables that fit.
+
+    Parameters
+    ----------
+    service : Service
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service, self._run = service, service.settings.run
+        self._tables = LeadTables(self._run)
+        self._viewer = Viewer(service.scorer, self._tables)
+
+    def search(self, text: str) -> list[dict[str, Any]]:
+        """Tell the leads that a search finds."""
+        return self._viewer.found(text)
+
+    def view(self, lead_id: str, key: str | None) -> dict[str, Any]:
+        """Tell about a lead, and which points tables there are to look at it by."""
+        tables = points_tables(self._run, self._tables.schema())
+        chosen = _chosen(tables, key)
+        told = _asked(lambda: self._viewer.view(lead_id, _table(chosen)))
+        return told | {
+            "tables": [{"key": one.key, "title": one.title} for one in tables],
+            "table": None if chosen is None else chosen.key,
+            "model": self._service.model().on_disk.state,
+        }
+
+    def moment(self, lead_id: str, at_us: int | None, key: str | None) -> dict[str, Any]:
+        """Tell about a lead at a moment."""
+        table = _table(_chosen(points_tables(self._run, self._tables.schema()), key))
+        return _asked(lambda: self._viewer.moment(lead_id, at_us, table))
+
+
+def make_router(service: Service, shell: Shell) -> APIRouter:
+    """Make the addresses of leads.
+
+    Parameters
+    ----------
+    service : Service
+    shell : Shell
+
+    Returns
+    -------
+    APIRouter
+    """
+    leads, router = Leads(service), APIRouter()
+
+    # An id may hold anything, slashes too; the script reads it off the address.
+    @router.get(ADDRESS)
+    @router.get(ADDRESS + "/{lead_id:path}")
+    async def page() -> HTMLResponse:
+        return shell.page("lead.html", ADDRESS)
+
+    # Not async: reading tables and scoring have a thread of their own.
+    data = APIRouter(prefix="/page/lead", dependencies=allowed_callers(service))
+
+    @data.get("")
+    def view(lead_id: LeadId, table: Table = None) -> dict[str, Any]:
+        return leads.view(lead_id, table)
+
+    @data.get("/moment")
+    def moment(lead_id: LeadId, at: int | None = None, table: Table = None) -> dict[str, Any]:
+        return leads.moment(lead_id, at, table)
+
+    @data.get("/search")
+    def search(text: Annotated[str, Query(max_length=200)] = "") -> dict[str, Any]:
+        return {"leads": leads.search(text)}
+
+    router.include_router(data)
+    return router
+
+
+def _chosen(tables: list[PointsTable], key: str | None) -> PointsTable | None:
+    if key is None:
+        return tables[0] if tables else None
+    found = [one for one in tables if one.key == key]
+    if not found:
+        raise Problem("not-found", 404, "there is no such points table that fits this source")
+    return found[0]
+
+
+def _table(chosen: PointsTable | None) -> RuleTable | None:
+    return None if chosen is None else chosen.table
+
+
+def _asked(tell: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return tell()
+    except OverflowError:
+        raise Problem("invalid", 422, "at: lies outside the years 1 to 9999") from None
+    except LeadcastError as error:
+        detail = f"this lead cannot be scored from the run's tables: {error}"
+        raise Problem("cannot-score", 409, detail) from None

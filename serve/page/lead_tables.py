@@ -1,0 +1,221 @@
+"""A run's canonical tables, opened by lead: its attributes, its events, how it ended."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from features.errors import LeadcastError
+from features.files import read_json
+from models.comparison.store import LEADS
+from serve.http.problems import Problem
+
+TABLES, COMPARISON = "tables", "comparison"
+"""The folders of the canonical tables and of the comparison within a run's."""
+LISTED = ("as_of", "week", "points", "rank_learned", "rank_points", "probability")
+"""What is told of a lead on the call list."""
+MOST_FOUND = 20
+"""How many leads a search tells."""
+
+
+@dataclass(frozen=True)
+class OneLead:
+    """What a run knows of one lead.
+
+    Parameters
+    ----------
+    lead : pl.DataFrame
+        Its row of the table of leads.
+    events : pl.DataFrame
+        Its events, the first one first.
+    outcome : pl.DataFrame
+        Its row of the outcomes; no row where there is none.
+    observed_until : datetime or None
+        Until when the export knows outcomes.
+    attributes : tuple of str
+        The columns that the source's definition calls attributes.
+    """
+
+    lead: pl.DataFrame
+    events: pl.DataFrame
+    outcome: pl.DataFrame
+    observed_until: datetime | None
+    attributes: tuple[str, ...]
+
+    @property
+    def created_at(self) -> datetime | None:
+        """When it came to be; None where nothing is dated."""
+        return _time(self.lead["created_at"].item())
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it was won or lost; None while it is open."""
+        times = [_time(self.outcome[name].item()) for name in ("won_at", "lost_at") if self.ended]
+        return min((time for time in times if time is not None), default=None)
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is a row of its outcome."""
+        return self.outcome.height > 0
+
+
+class LeadTables:
+    """Finds leads in a run's tables, which are read anew for every question and never written.
+
+    Parameters
+    ----------
+    run : Path or None
+        The run's folder.
+    """
+
+    def __init__(self, run: Path | None) -> None:
+        self._folder = None if run is None else run / TABLES
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the tables.
+
+        Raises
+        ------
+        Problem
+            404 where there is none; tells what to do.
+        """
+        if self._folder is None or not (self._folder / "leads.parquet").is_file():
+            raise Problem("no-tables", 404, _how_to_get(self._folder))
+        return self._folder
+
+    def read(self, lead_id: str) -> OneLead:
+        """Read one lead.
+
+        Events are filtered while they are read: groups of rows whose statistics leave the lead
+        out are skipped, and of the others only the matching rows are decoded as a whole.
+
+        Parameters
+        ----------
+        lead_id : str
+
+        Returns
+        -------
+        OneLead
+
+        Raises
+        ------
+        Problem
+            404 where there are no tables, or no such lead.
+        """
+        folder, about = self.folder, self._about()
+        mine = pl.col("lead_id") == lead_id
+        lead = pl.scan_parquet(folder / "leads.parquet").filter(mine).collect()
+        if lead.is_empty():
+            detail = "there is no lead with this id in the run's tables; search for it"
+            raise Problem("no-lead", 404, detail)
+        events = pl.scan_parquet(folder / "events" / "*.parquet").filter(mine).collect()
+        outcome = pl.scan_parquet(folder / "outcomes.parquet").filter(mine).collect()
+        until = about["observed_until"]
+        return OneLead(
+            lead=lead,
+            events=events.sort("occurred_at", maintain_order=True),
+            outcome=outcome,
+            observed_until=None if until is None else datetime.fromisoformat(until),
+            attributes=tuple(name for name in about["attribute_types"] if name in lead.columns),
+        )
+
+    def listed(self, lead_id: str) -> dict[str, Any] | None:
+        """Tell where a lead stands on the comparison's call list.
+
+        Parameters
+        ----------
+        lead_id : str
+
+        Returns
+        -------
+        dict or None
+            Of `LISTED`; None where there is no comparison, or the lead is not on its list.
+        """
+        path = self.folder.parent / COMPARISON / LEADS
+        if not path.is_file():
+            return None
+        rows = pl.scan_parquet(path).filter(pl.col("lead_id") == lead_id, pl.col("on_list"))
+        found: list[dict[str, Any]] = rows.select(LISTED).collect().to_dicts()
+        return found[0] if found and found[0]["as_of"] is not None else None
+
+    def search(self, text: str) -> pl.DataFrame:
+        """Find leads by a part of their id, or of a text that they have.
+
+        Parameters
+        ----------
+        text : str
+            Capitals do not matter.
+
+        Returns
+        -------
+        pl.DataFrame
+            At most `MOST_FOUND` rows of the table of leads: who has the text as its id first,
+            then those whose id begins with it, then the others.
+        """
+        sought = text.strip().lower()
+        leads = pl.scan_parquet(self.folder / "leads.parquet")
+        kinds = self._about()["attribute_types"]
+        texts = [name for name, kind in kinds.items() if kind == "text"]
+        lead_id = pl.col("lead_id").str.to_lowercase()
+        found = [
+            pl.col(name).str.to_lowercase().str.contains(sought, literal=True) for name in texts
+        ]
+        order = pl.when(lead_id == sought).then(0).when(lead_id.str.starts_with(sought)).then(1)
+        return (
+            leads.filter(
+                pl.any_horizontal(lead_id.str.contains(sought, literal=True), *found).fill_null(
+                    value=False
+                )
+            )
+            .with_columns(order=order.otherwise(2))
+            .sort("order", "lead_id", maintain_order=True)
+            .head(MOST_FOUND)
+            .drop("order")
+            .collect()
+        )
+
+    def schema(self) -> pl.DataFrame:
+        """Give the table of leads without its rows."""
+        return pl.scan_parquet(self.folder / "leads.parquet").head(0).collect()
+
+    def kinds(self) -> pl.DataFrame:
+        """Give an event of each kind that there is, with the columns of the table of events."""
+        events = pl.scan_parquet(self.folder / "events" / "*.parquet")
+        kinds = events.select(pl.col("event_type").unique()).collect()
+        schema = events.collect_schema()
+        return kinds.select(
+            pl.col(name) if name == "event_type" else pl.lit(None, dtype=dtype).alias(name)
+            for name, dtype in schema.items()
+        )
+
+    def stamp(self) -> tuple[int, int]:
+        """Tell the state of the tables; another one where they have been made again."""
+        about = (self.folder / "tables.json").stat()
+        return about.st_ino, about.st_mtime_ns
+
+    def _about(self) -> dict[str, Any]:
+        try:
+            about: dict[str, Any] = read_json(self.folder / "tables.json")
+        except LeadcastError as error:
+            raise Problem("no-tables", 404, str(error)) from None
+        return about
+
+
+def _time(value: object) -> datetime | None:
+    assert value is None or isinstance(value, datetime)
+    return value
+
+
+def _how_to_get(folder: Path | None) -> str:
+    if folder is None:
+        return (
+            "the service does not know the run's folder, so it cannot tell a lead's events; start "
+            "it as: leadcast serve --bundle data/runs/SOURCE/bundle, or name the folder by --run"
+        )
+    return (
+        f"there are no tables of leads beside this bundle ({folder.parent.name}/{TABLES} is not "
+        "there); leadcast run SOURCE makes them, and --run names a run's folder elsewhere"
+    )

@@ -1,0 +1,209 @@
+"""What a lead's page shows, as JSON: its course, and all about one of its moments."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from features.wording import humanise
+from models.rules import RuleTable, ledger
+from serve.page.lead_course import JUST_AFTER, Course, course_of, moments_of
+from serve.page.lead_tables import LeadTables, OneLead
+from serve.scorer import Scorer
+
+MOST_EVENTS = 500
+"""So many events are told, the latest ones."""
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Tells about leads of a run.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    tables : LeadTables
+    """
+
+    scorer: Scorer
+    tables: LeadTables
+
+    def found(self, text: str) -> list[dict[str, Any]]:
+        """Tell the leads that a search finds; see `LeadTables.search`.
+
+        Parameters
+        ----------
+        text : str
+
+        Returns
+        -------
+        list of dict
+            ``lead_id``, ``created_us`` and, to tell leads apart, ``words``.
+        """
+        rows = self.tables.search(text)
+        return [
+            {
+                "lead_id": row["lead_id"],
+                "created_us": microseconds(row["created_at"]),
+                "words": [row[name] for name in _texts(rows) if row[name]],
+            }
+            for row in rows.to_dicts()
+        ]
+
+    def view(self, lead_id: str, table: RuleTable | None) -> dict[str, Any]:
+        """Tell who a lead is, what it did, and how its score went.
+
+        Parameters
+        ----------
+        lead_id : str
+        table : RuleTable or None
+            A points table, to add up as well.
+
+        Returns
+        -------
+        dict
+            As `static/lead.js` reads it; times in microseconds since 1970.
+
+        Raises
+        ------
+        Problem
+            404 where there is no such lead.
+        LeadcastError
+            If the tables are not as the bundle or the points table needs them.
+        """
+        lead, listed = self.tables.read(lead_id), self.tables.listed(lead_id)
+        wanted = None if listed is None else listed["as_of"]
+        moments, intervals = moments_of(lead, wanted), self.scorer.bundle.intervals
+        course = course_of(self.scorer, lead, moments, table)
+        chosen = moments.index(wanted) if wanted in moments else max(len(moments) - 1, 0)
+        return {
+            "lead_id": lead_id,
+            "created_us": microseconds(lead.created_at),
+            "outcome": _outcome(lead),
+            "attributes": _attributes(lead),
+            "score_column": _number(lead, "rules_score"),
+            "listed": _plain(listed) if listed is not None else None,
+            "moments": _moments(course),
+            "chosen": chosen,
+            "events": _events(lead, moments),
+            "n_events": lead.events.height,
+            "interval_level": None if intervals is None else intervals.level,
+            "horizon_days": self.scorer.bundle.manifest.origin.snapshots.horizon_days,
+        }
+
+    def moment(self, lead_id: str, at_us: int | None, table: RuleTable | None) -> dict[str, Any]:
+        """Tell why a lead's score and points are what they are at a moment.
+
+        Parameters
+        ----------
+        lead_id : str
+        at_us : int or None
+            The moment; None where nothing is dated.
+        table : RuleTable or None
+
+        Returns
+        -------
+        dict
+            ``score`` with its reasons, and ``ledger``, whose points add up to ``points``.
+
+        Raises
+        ------
+        Problem, LeadcastError
+            As `view`.
+        OverflowError
+            If the moment lies outside the years 1 to 9999.
+        """
+        as_of = None if at_us is None else _EPOCH + at_us * _MICROSECOND
+        lead = self.tables.read(lead_id)
+        score = self._scored(lead, as_of)
+        if table is None:
+            return {"score": score, "ledger": None, "points": None}
+        account = ledger(table, lead.lead, lead.events, lead_id, as_of)
+        rows = [_plain(row) for row in account.to_dicts()]
+        return {"score": score, "ledger": rows, "points": float(account["points"].sum())}
+
+    def _scored(self, lead: OneLead, as_of: datetime | None) -> dict[str, Any]:
+        known = self.scorer.bundle.manifest.origin.attribute_types
+        row = lead.lead.row(0, named=True)
+        plain = {name: row[name] for name in (*known, "lead_id", "created_at") if name in row}
+        events = list(lead.events.select("occurred_at", "event_type", "value").iter_rows())
+        unread: list[Any] = []
+        score = self.scorer.score_one(plain, events, as_of, unread, with_reasons=True)
+        told: dict[str, Any] = _plain(asdict(score))
+        return told
+
+
+def microseconds(time: datetime | None) -> int | None:
+    """Tell a time in microseconds since 1970, which JSON keeps exactly."""
+    return None if time is None else (time - _EPOCH) // _MICROSECOND
+
+
+def _moments(course: Course) -> list[dict[str, Any]]:
+    told = course.scores.select("as_of", "probability", "lower", "upper", "percentile", "grade")
+    points: Sequence[float | None] = course.points or [None] * told.height
+    return [
+        _plain(row) | {"points": point} for row, point in zip(told.to_dicts(), points, strict=True)
+    ]
+
+
+def _events(lead: OneLead, moments: Sequence[datetime]) -> list[dict[str, Any]]:
+    place = {moment: number for number, moment in enumerate(moments)}
+    return [
+        {
+            "at_us": microseconds(row["occurred_at"]),
+            "kind": humanise(row["event_type"]),
+            "value": row["value"],
+            "moment": place.get(row["occurred_at"] + JUST_AFTER),
+        }
+        for row in lead.events.tail(MOST_EVENTS).to_dicts()
+    ]
+
+
+def _outcome(lead: OneLead) -> dict[str, Any]:
+    told: dict[str, Any] = {"state": "open", "at_us": None, "amount": None}
+    told["until_us"] = microseconds(lead.observed_until)
+    if lead.outcome.is_empty():
+        return told
+    row = lead.outcome.row(0, named=True)
+    if row["won_at"] is not None or row["converted"]:
+        return told | {
+            "state": "won",
+            "at_us": microseconds(row["won_at"]),
+            "amount": row["amount"],
+        }
+    if row["lost_at"] is not None or row["converted"] is False:
+        return told | {"state": "lost", "at_us": microseconds(row["lost_at"])}
+    return told
+
+
+def _attributes(lead: OneLead) -> list[dict[str, Any]]:
+    row = lead.lead.row(0, named=True)
+    kept = [(name, row[name]) for name in lead.attributes if row[name] is not None]
+    return [{"name": humanise(name), "value": _plain(value)} for name, value in kept]
+
+
+def _number(lead: OneLead, name: str) -> float | None:
+    return lead.lead[name].item() if name in lead.lead.columns else None
+
+
+def _texts(leads: pl.DataFrame) -> list[str]:
+    sought = ("email", "job_title", "company", "company_size", "industry", "source")
+    return [name for name in sought if leads.schema.get(name) == pl.String]
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any value of a table
+    """Put a value into what JSON has; times as microseconds, under a name that says so."""
+    if isinstance(value, dict):
+        return {
+            f"{name.removesuffix('_at')}_us" if isinstance(one, datetime) else name: _plain(one)
+            for name, one in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, datetime):
+        return microseconds(value)
+    # NaN is no JSON; in a table it stands for nothing known.
+    return None if isinstance(value, float) and value != value else value

@@ -1,0 +1,130 @@
+"""The points tables that lie around a run: those that a person may look at and begin from."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import polars as pl
+
+from features.errors import LeadcastError
+from features.files import read_json
+from models.comparison.result import Comparison
+from models.comparison.store import RESULT, read_comparison
+from models.rules import RuleTable, load_rules
+from models.rules.columns import column_faults
+from serve.page.lead_tables import COMPARISON
+
+DISTILLED, TEMPLATE = "distilled.yaml", "template"
+_FROM_RULES = "rules "
+
+
+@dataclass(frozen=True)
+class PointsTable:
+    """A points table as it lies in its file.
+
+    Parameters
+    ----------
+    key : str
+        A short name.
+    path : Path
+    """
+
+    key: str
+    path: Path
+
+    @property
+    def table(self) -> RuleTable | None:
+        """The table; None where the file is at fault."""
+        return _loaded(self.path, self.path.stat().st_mtime_ns)
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.table.title if self.table is not None and self.table.title else self.key
+
+    def fits(self, leads: pl.DataFrame) -> bool:
+        """Tell whether the leads have every column that it asks for.
+
+        Parameters
+        ----------
+        leads : pl.DataFrame
+            Only its schema is looked at.
+
+        Returns
+        -------
+        bool
+        """
+        return self.table is not None and not column_faults(self.table, leads, None)
+
+
+def points_tables(run: Path | None, leads: pl.DataFrame) -> list[PointsTable]:
+    """Find the points tables that fit a run's leads.
+
+    Parameters
+    ----------
+    run : Path or None
+        The run's folder, ``data/runs/SOURCE`` in a project.
+    leads : pl.DataFrame
+        Only its schema is looked at.
+
+    Returns
+    -------
+    list of PointsTable
+        First the one that the run was compared with, if it was rules; the template last.
+    """
+    found: dict[Path, PointsTable] = {}
+    for path in _paths(run):
+        if path.is_file():
+            found.setdefault(path.resolve(), PointsTable(path.stem, path))
+    fitting = [one for one in found.values() if one.fits(leads)]
+    return sorted(fitting, key=lambda one: one.key == TEMPLATE)
+
+
+def comparison_of(run: Path | None) -> Comparison | None:
+    """Read a run's comparison; None where there is none.
+
+    Parameters
+    ----------
+    run : Path or None
+
+    Returns
+    -------
+    Comparison or None
+    """
+    if run is None:
+        return None
+    try:
+        return read_comparison(run / COMPARISON)
+    except LeadcastError:
+        return None
+
+
+def project_of(run: Path) -> Path:
+    """Give the project's folder, in which a run is ``data/runs/SOURCE``."""
+    return run.resolve().parents[2]
+
+
+@lru_cache(maxsize=32)
+def _loaded(path: Path, _changed_ns: int) -> RuleTable | None:
+    try:
+        return load_rules(path)
+    except LeadcastError:
+        return None
+
+
+def _compared_with(run: Path) -> str:
+    try:
+        return str(read_json(run / COMPARISON / RESULT)["about"]["points_from"])
+    except (LeadcastError, KeyError, TypeError):
+        return ""
+
+
+def _paths(run: Path | None) -> Iterator[Path]:
+    if run is None:
+        return
+    points_from = _compared_with(run)
+    if points_from.startswith(_FROM_RULES):
+        yield project_of(run) / points_from.removeprefix(_FROM_RULES)
+    yield from sorted((run.resolve().parents[1] / "rules").glob("*.yaml"))
+    yield run / DISTILLED

@@ -1,0 +1,172 @@
+"""The rules editor: checks a table while it is typed, and compares with it in the background."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.comparison.result import Comparison
+from models.comparison.store import read_comparison, read_rule_parts
+from serve.http.callers import allowed_callers
+from serve.http.problems import Problem
+from serve.http.service import Service
+from serve.page.lead_tables import LeadTables
+from serve.page.points_tables import comparison_of, points_tables, project_of
+from serve.page.rules_check import RulesCheck
+from serve.page.rules_job import Jobs
+from serve.page.shell import Shell
+
+ADDRESS = "/rules"
+JOBS = "rules"
+"""The folder of comparisons within the service's own."""
+MOST_LETTERS = 65_536
+
+
+class Edited(BaseModel):
+    """A points table as somebody has edited it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    text: Annotated[str, Field(max_length=MOST_LETTERS)]
+
+
+class Desk:
+    """What the editor works with.
+
+    Parameters
+    ----------
+    service : Service
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._run = service.settings.run
+        self._tables = LeadTables(self._run)
+        self.check = RulesCheck(self._tables)
+        project = None if self._run is None else project_of(self._run)
+        source = service.scorer.bundle.manifest.origin.source
+        command = (*service.settings.compare, source) if service.settings.compare else ()
+        self.jobs = Jobs(service.scratch / JOBS, command, project)
+
+    def begin(self) -> dict[str, Any]:
+        """Tell what there is to begin from: the tables' texts, and the run's own comparison."""
+        tables = points_tables(self._run, self._tables.schema())
+        before = comparison_of(self._run)
+        return {
+            "tables": [
+                {
+                    "key": one.key,
+                    "title": one.title,
+                    "text": one.path.read_text(encoding="utf-8"),
+                }
+                for one in tables
+            ],
+            "before": None if before is None else _in_short(before),
+            "can_run": self.jobs.can_run and before is not None,
+            "most_letters": MOST_LETTERS,
+        }
+
+    def start(self, text: str) -> dict[str, Any]:
+        """Start a comparison on the run's own call list, once the table is without fault."""
+        if not self.check.answer(text)["usable"]:
+            raise Problem("invalid", 422, "the table has faults; mend them first")
+        before = comparison_of(self._run)
+        if before is None:
+            detail = "the run has no comparison yet; leadcast compare SOURCE makes one"
+            raise Problem("cannot-run", 409, detail)
+        options = ["--calls-per-week", str(before.about.calls_per_week)]
+        if before.about.call_landmark_days is not None:
+            options += ["--landmark-days", str(before.about.call_landmark_days)]
+        return self.jobs.start(text, options)
+
+    def result(self) -> dict[str, Any]:
+        """Tell what the latest comparison came to."""
+        folder = self.jobs.result()
+        parts = read_rule_parts(folder)
+        return {
+            "after": _in_short(read_comparison(folder)),
+            "rules": None if parts is None else parts.to_json(),
+        }
+
+
+def make_router(service: Service, shell: Shell) -> APIRouter:
+    """Make the editor's addresses.
+
+    Parameters
+    ----------
+    service : Service
+    shell : Shell
+
+    Returns
+    -------
+    APIRouter
+    """
+    desk = Desk(service)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        # Nothing that was started here outlives the service.
+        await run_in_threadpool(desk.jobs.cancel)
+
+    router = APIRouter(lifespan=lifespan)
+
+    @router.get(ADDRESS)
+    async def editor() -> HTMLResponse:
+        return shell.page("rules.html", ADDRESS)
+
+    router.include_router(_data(desk, service))
+    return router
+
+
+def _data(desk: Desk, service: Service) -> APIRouter:
+    # Not async: each of these reads files or waits, in a thread of its own.
+    router = APIRouter(prefix="/page/rules", dependencies=allowed_callers(service))
+
+    @router.get("")
+    def begin() -> dict[str, Any]:
+        return desk.begin()
+
+    @router.post("/check")
+    def check(edited: Edited) -> dict[str, Any]:
+        return desk.check.answer(edited.text)
+
+    @router.post("/run")
+    def start(edited: Edited) -> dict[str, Any]:
+        return desk.start(edited.text)
+
+    @router.get("/run")
+    def state() -> dict[str, Any]:
+        return desk.jobs.state()
+
+    @router.delete("/run")
+    def cancel() -> dict[str, Any]:
+        return desk.jobs.cancel()
+
+    @router.get("/result")
+    def result() -> dict[str, Any]:
+        return desk.result()
+
+    return router
+
+
+def _in_short(found: Comparison) -> dict[str, Any]:
+    about = found.about
+    return {
+        "points_from": about.points_from,
+        "calls_per_week": about.calls_per_week,
+        "week": about.week,
+        "landmark_days": about.call_landmark_days,
+        "headline": found.headline.to_json(),
+        "customers": found.ranking.customers,
+        "leads": found.ranking.leads,
+        "reached": found.ranking.reached.to_json(),
+        "auc": found.ranking.auc.to_json(),
+        "curve": [
+            {"calls": one.calls_per_week, "learned": one.learned.value, "points": one.points.value}
+            for one in found.capacities
+        ],
+    }

@@ -1,0 +1,65 @@
+"use strict";
+/* Pieces that several views are made of.
+
+   leadcast.plot(place, make)  draws `make(colour)` (uPlot's options and `data`, where
+                               colour("--accent") reads the style sheet) by uPlot, as wide as the
+                               place, and draws it again when its width or the colour scheme
+                               changes. Gives a function that draws it anew.
+   leadcast.axis(colour)       an axis in the page's colours.
+   leadcast.table(…)           a plain table; `numbers` are the columns to be aligned right.
+   leadcast.details(…)         content that is closed at first, such as a chart's numbers. */
+(() => {
+  const { element } = leadcast;
+
+  leadcast.plot = (place, make) => {
+    let drawn = null;
+    let width = 0;
+    const colour = (name) => getComputedStyle(place).getPropertyValue(name).trim();
+
+    function draw() {
+      if (drawn) drawn.destroy();
+      drawn = null;
+      width = Math.floor(place.clientWidth);
+      if (!width) return;
+      const { data, ...options } = make(colour);
+      drawn = new uPlot({ width, legend: { show: false }, ...options }, data, place);
+    }
+
+    new ResizeObserver(() => {
+      if (Math.floor(place.clientWidth) !== width) draw();
+    }).observe(place);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+    draw();
+    return draw;
+  };
+
+  leadcast.axis = (colour, more = {}) => ({
+    stroke: colour("--muted"),
+    grid: { stroke: colour("--grid"), width: 1 },
+    ticks: { show: false },
+    font: "12px system-ui, sans-serif",
+    ...more,
+  });
+
+  leadcast.table = (caption, names, rows, numbers, last = null) => {
+    const align = (index) => (numbers.includes(index) ? { class: "number" } : {});
+    const head = (name, index) => element("th", { scope: "col", ...align(index) }, name);
+    const cell = (value, index) =>
+      index ? element("td", align(index), value) : element("th", { scope: "row" }, value);
+    return element(
+      "table",
+      {},
+      element("caption", {}, caption),
+      element("thead", {}, element("tr", {}, names.map(head))),
+      element("tbody", {}, rows.map((row) => element("tr", {}, row.map(cell))), last),
+    );
+  };
+
+  leadcast.details = (summary, ...content) =>
+    element(
+      "details",
+      {},
+      element("summary", {}, summary),
+      element("div", { class: "table", tabindex: "0", role: "region", "aria-label": summary }, content),
+    );
+})();
