@@ -14,8 +14,8 @@ from benchmarks.results import write_result
 from features.tables import TIME
 from models.comparison import Compared, Question, compare_scores
 from models.comparison.leads import lead_frame
-from models.comparison.page import render_comparison
 from models.comparison.value import Money
+from serve.page.file import render_comparison
 
 SNAPSHOTS, REPLICATES, WEEKS = 100_000, 2000, 52
 WEEK_US = 7 * 86_400_000_000
@@ -81,8 +81,7 @@ def measure(leads: int, replicates: int) -> dict[str, Any]:
     started, used = time.perf_counter(), time.process_time()
     found = compare_scores(rows, question)
     compared = time.perf_counter() - started
-    lead_frame(rows)
-    page = render_comparison(found, "speed")
+    page = render_comparison(found, lead_frame(rows), "speed")
     return {
         "snapshots": leads,
         "replicates": replicates,

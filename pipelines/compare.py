@@ -12,7 +12,6 @@ from features.sources.load import find_definition
 from features.tables import Tables
 from models.comparison import Compared, Comparison, Question, compare_scores
 from models.comparison.leads import lead_frame
-from models.comparison.page import render_comparison, render_nothing
 from models.comparison.rule_parts import RuleParts, rule_parts
 from models.comparison.store import write_comparison, write_nothing
 from models.comparison.value import Money
@@ -21,6 +20,7 @@ from pipelines.params import ComparisonParams, load_params
 from pipelines.paths import SOURCES, RunFolder
 from pipelines.points import Points, RulePoints, ScoreColumn
 from pipelines.stage import run_stage
+from serve.page.file import render_comparison, render_nothing
 
 STEPS = (
     "reading the run",
@@ -173,9 +173,10 @@ def _compared(
     parts = _parts(inputs, every.landmark_days, question)
     tell(5)
     folder, pages = asked.places(run)
-    write_comparison(folder, found, lead_frame(every), parts)
+    leads = lead_frame(every)
+    write_comparison(folder, found, leads, parts)
     if pages:
-        page = render_comparison(found, definition.title)
+        page = render_comparison(found, leads, definition.title)
         for path in pages:
             _write_page(path, page)
     return found

@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import shutil
 from contextlib import chdir
+from html import escape, unescape
 from pathlib import Path
 
 import nbformat
@@ -79,11 +81,11 @@ def test_the_scores_are_those_of_the_test(project: Path) -> None:
 def test_the_page_stands_alone_and_tells_the_headline(project: Path) -> None:
     page = (project / "kept/comparison.html").read_text(encoding="utf-8")
     found = read_comparison(project / "kept")
-    assert f"{found.ranking.customers:,} customers, the points" in page
-    assert "default-src 'none'" in page
-    assert "<script" not in page
-    for anchor in ("capacity", "swap", "points", "segments", "value", "unseen", "hybrid", "how"):
-        assert f'id="{anchor}"' in page
+    assert f"<h1>{escape(found.headline.words)}</h1>" in page
+    assert "default-src 'none'; script-src 'sha256-" in unescape(page)
+    assert not re.search(r"<(script|img|link)[^>]+(src|href)=\"(?!data:)", page)
+    for anchor in ("capacity", "swap", "agreement", "segments", "value", "limits", "method"):
+        assert f'<section id="{anchor}"' in page
 
 
 def test_a_points_table_is_compared_at_every_age_and_with_its_ledger(project: Path) -> None:

@@ -1,4 +1,4 @@
-"""Pictures of what both lists reach and are worth, at every capacity."""
+"""The picture of what both lists reach, at every capacity."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ import polars as pl
 
 from models.comparison.result_ranking import Capacity
 from models.report.chart import Chart, Size
-from models.report.numbers import LEVEL, compact, count, decimal
-from models.report.panels import add_key, panel, two_panels
+from models.report.numbers import LEVEL, compact, decimal
+from models.report.panels import two_panels
 from models.report.svg import ACCENT, MUTED, SECOND
 from models.report.table import Column
 
@@ -110,77 +110,6 @@ class CapacityChart(Chart):
             axes.locator_params(axis="y", nbins=6)
         upper.set_ylim(bottom=0)
         lower.set(xlabel=f"Calls a {self.per}", xlim=(0, frame["calls"].max()))
-
-
-@dataclass(frozen=True)
-class ProfitChart(Chart):
-    """What both lists earn after the calls are paid, against calls a week.
-
-    Parameters
-    ----------
-    capacities : sequence of Capacity
-    team : float
-        The team's calls a week.
-    per : str
-        What calls are counted by.
-    """
-
-    name: ClassVar[str] = "profit"
-    title: ClassVar[str] = "What the calls earn"
-    reading: ClassVar[str] = (
-        "What the customers reached are worth, minus what the calls cost, in the currency of the "
-        "amounts. It counts every customer reached as one that the call has won, so it is an upper "
-        "bound; the distance between the curves is not touched by that."
-    )
-    capacities: Sequence[Capacity]
-    team: float
-    per: str
-
-    def frame(self) -> pl.DataFrame:
-        """Give a row a capacity."""
-        return pl.DataFrame(
-            {
-                "calls": [one.calls_per_week for one in self.capacities],
-                "learned": [one.profit_learned for one in self.capacities],
-                "points": [one.profit_points for one in self.capacities],
-            },
-            schema_overrides={"learned": pl.Float64, "points": pl.Float64},
-        ).drop_nulls()
-
-    def columns(self) -> Sequence[Column]:
-        """Tell how the numbers read."""
-        return (
-            Column("calls", f"Calls a {self.per}", compact),
-            Column("learned", "By the learned score", count),
-            Column("points", "By the points", count),
-        )
-
-    def finding(self) -> str:
-        """Say where each list earns most."""
-        frame = self.frame()
-        best = [
-            frame.sort(name, descending=True).row(0, named=True) for name in ("learned", "points")
-        ]
-        one, other = (
-            f"{compact(row['calls'])} calls a {self.per} ({count(row[name])})"
-            for row, name in zip(best, ("learned", "points"), strict=True)
-        )
-        return f"The learned score's list earns most at {one}, the points' list at {other}."
-
-    def draw(self, figure: "Figure", size: Size) -> None:
-        """Draw both curves, in thousands where they are large."""
-        frame = self.frame()
-        axes = panel(figure, size, key_lines=1)
-        highest = np.abs(frame.select("learned", "points").to_numpy()).max()
-        scale = 1000.0 if highest > 5000 else 1.0
-        for name, words, colour in BOTH:
-            values = frame[name].to_numpy() / scale
-            axes.plot(frame["calls"].to_numpy(), values, color=colour, label=words)
-        axes.axvline(self.team, color=MUTED, linewidth=1, linestyle=(0, (4, 4)))
-        axes.axhline(0, color=MUTED, linewidth=1)
-        axes.set(xlabel=f"Calls a {self.per}", xlim=(0, frame["calls"].max()))
-        axes.set_title("Value minus cost" + (", in thousands" if scale > 1 else ""))
-        add_key(figure, axes, 2)
 
 
 def _band(axes: "Axes", frame: pl.DataFrame, low: str, high: str, colour: str) -> None:

@@ -1,4 +1,4 @@
-"""Pictures of bands: what points mean, and where both scores agree."""
+"""The picture of where both scores agree."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
 
-from models.comparison.result_groups import Band, Bands
+from models.comparison.result_groups import Bands
 from models.report.chart import Chart, Size
-from models.report.numbers import LEVEL, count, decimal, percent
-from models.report.panels import panel, percent_axes
-from models.report.svg import ACCENT, INK, PAPER, SECOND
+from models.report.numbers import count, decimal, percent
+from models.report.panels import panel
+from models.report.svg import ACCENT, INK, PAPER
 from models.report.table import Column
 
 if TYPE_CHECKING:
@@ -19,68 +19,6 @@ if TYPE_CHECKING:
 
 LARGE_CELL = 10
 """A cell with fewer leads is drawn paler: its share says little."""
-
-
-@dataclass(frozen=True)
-class PointsChart(Chart):
-    """The share that became customers in each band of points.
-
-    Parameters
-    ----------
-    bands : Bands
-    """
-
-    name: ClassVar[str] = "points-bands"
-    title: ClassVar[str] = "What points mean"
-    reading: ClassVar[str] = (
-        "Leads in bands of their points, about equally many in each, from the fewest points to the "
-        "most. Dots: the share that became customers, with 95 % intervals. Strokes: what the "
-        "learned score expected. Good points rise from left to right."
-    )
-    bands: Bands
-
-    def frame(self) -> pl.DataFrame:
-        """Give a row a band."""
-        return pl.DataFrame([_flat(band) for band in self.bands.points], infer_schema_length=None)
-
-    def columns(self) -> Sequence[Column]:
-        """Tell how the numbers read."""
-        return (
-            Column("label", "Points"),
-            Column("leads", "Leads", count),
-            Column("customers", "Customers", count),
-            Column("observed", "Became customers", percent),
-            Column("low", f"{LEVEL} from", percent),
-            Column("high", "to", percent),
-            Column("probability", "Learned score expected", percent),
-            Column("before", "In the past", percent),
-        )
-
-    def finding(self) -> str:
-        """Say what the highest and the lowest band mean, and whether bands are out of order."""
-        lowest, highest = self.bands.points[0], self.bands.points[-1]
-        words = f"{lowest.words}; {highest.words[:1].lower()}{highest.words[1:]}. "
-        return words + self.bands.words[-1]
-
-    def draw(self, figure: "Figure", size: Size) -> None:
-        """Draw a dot with its interval a band."""
-        frame = self.frame()
-        axes = panel(figure, size)
-        places = list(range(frame.height))
-        axes.vlines(places, frame["low"].to_numpy(), frame["high"].to_numpy(), color=SECOND)
-        axes.plot(places, frame["observed"].to_numpy(), "o", color=SECOND, markersize=7)
-        expected = frame["probability"].to_numpy()
-        left, right = [place - 0.25 for place in places], [place + 0.25 for place in places]
-        axes.hlines(expected, left, right, color=ACCENT, linewidth=2.4)
-        names = [
-            band.label.removesuffix(" points").replace(" to ", "–") for band in self.bands.points
-        ]
-        every = 2 if size.narrow and len(places) > 5 else 1
-        axes.set_xticks(places[::every], names[::every])
-        axes.set(xlim=(-0.6, len(places) - 0.4), xlabel="Points")
-        axes.set_ylim(bottom=0)
-        axes.set_title("Share of customers; strokes: expected")
-        percent_axes(axes, y=True)
 
 
 @dataclass(frozen=True)
@@ -179,19 +117,6 @@ class AgreementChart(Chart):
         axes.set_yticks(range(len(lows)), lows)
         axes.set(xlim=(-0.55, len(names) - 0.45), ylim=(-0.55, len(lows) - 0.45), xlabel="Points")
         axes.set_title("Probability, from")
-
-
-def _flat(band: Band) -> dict[str, float | str | None]:
-    return {
-        "label": band.label,
-        "leads": band.leads,
-        "customers": band.customers,
-        "observed": band.conversion.value,
-        "low": band.conversion.low,
-        "high": band.conversion.high,
-        "probability": band.probability,
-        "before": band.learned_from_past,
-    }
 
 
 def _rate(part: pl.DataFrame) -> str:

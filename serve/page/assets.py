@@ -1,11 +1,20 @@
-"""The static files of the page: read once, sent with a fingerprint."""
+"""The files of the page: its templates, and its static files with their fingerprints."""
 
 import hashlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-STATIC = Path(__file__).parent / "static"
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+STATIC, TEMPLATES = (Path(__file__).parent / name for name in ("static", "templates"))
+STYLES = ("uplot.css", "page.css")
+SCRIPTS = (
+    *("page.js", "uplot.js", "datatables.js"),
+    *("charts.js", "lists.js", "sections.js", "swap.js", "overview.js"),
+)
+"""Of the overview, in the order in which they need each other."""
+
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -41,6 +50,22 @@ def assets() -> dict[str, Asset]:
         By name.
     """
     return {path.name: _read(path) for path in STATIC.iterdir() if path.suffix in _TYPES}
+
+
+def environment() -> Environment:
+    """Make the environment of the templates, which escapes every text.
+
+    Returns
+    -------
+    Environment
+    """
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 def _read(path: Path) -> Asset:

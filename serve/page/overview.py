@@ -5,15 +5,11 @@ from fastapi.responses import HTMLResponse, Response
 
 from serve.http.callers import allowed_callers
 from serve.http.service import Service
-from serve.page.content import Held
+from serve.page.assets import SCRIPTS
+from serve.page.held import Held
 from serve.page.shell import Shell
 
 ADDRESS, LEADS = "/", "/leads/"
-SCRIPTS = (
-    *("uplot.js", "datatables.js"),
-    *("charts.js", "lists.js", "sections.js", "swap.js", "overview.js"),
-)
-"""In the order in which they need each other, after page.js."""
 
 
 def make_router(service: Service, shell: Shell) -> APIRouter:

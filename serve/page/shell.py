@@ -2,18 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from serve.page.assets import environment
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
     from serve.http.service import Service
-
-TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
@@ -68,19 +66,3 @@ class Shell:
         """
         frame = {"views": self._views, "address": address, "source": self._source}
         return HTMLResponse(self._environment.get_template(template).render(frame | content))
-
-
-def environment() -> Environment:
-    """Make the environment of the templates, which escapes every text.
-
-    Returns
-    -------
-    Environment
-    """
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

@@ -5,7 +5,7 @@
   const { ask, element, format, charts, lists, sections, swap } = leadcast;
   const LIVE_AFTER_MS = 500;
   const byId = (id) => document.getElementById(id);
-  const leadsAddress = document.currentScript?.dataset.leads || "";
+  const leadsAddress = byId("live")?.dataset.leads || "";
 
   function embedded(name) {
     const script = byId(`content-${name}`);

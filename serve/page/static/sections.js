@@ -6,6 +6,7 @@ leadcast.sections = (() => {
   const byId = (id) => document.getElementById(id);
   const FEW = 10;
   const SHADES = 8;
+  const ORDERS = ["desc", "asc"];
   const NAMES = { learned: "Learned score", points: "Points", undecided: "not known" };
   const VERDICTS = {
     learned: ["The learned score reaches more", "good"],
@@ -97,7 +98,7 @@ leadcast.sections = (() => {
 
   function pointsBands(bands) {
     const most = Math.max(...bands.map((band) => band.conversion.high ?? 0), 0.01);
-    const heads = [["Points", 0], ["", 0], ["Became customers", 1], ["95 % interval", 1],
+    const heads = [["Points", 0], ["Share and interval", 0], ["Became customers", 1], ["95 % interval", 1],
       ["Expected", 1], ["In the past", 1], ["Leads", 1], ["Customers", 1]];
     const rows = bands.map((band) => [
       band.label,
@@ -122,7 +123,7 @@ leadcast.sections = (() => {
     const three = (number) => format.decimal(number, 3);
     const signed = (number) => format.signed(number, 3);
     const number = (title, data, show) => ({
-      title, data, className: "number", render: (value, type) => (type === "display" ? show(value) : value ?? -Infinity),
+      title, data, className: "number", orderSequence: ORDERS, render: (value, type) => (type === "display" ? show(value) : value ?? -Infinity),
     });
     const text = DataTable.render.text();
     const table = new DataTable("#segments-table", {
@@ -160,7 +161,7 @@ leadcast.sections = (() => {
     ].filter(([, name]) => worth.learned[name] !== null || worth.points[name] !== null);
     byId("value-table").replaceChildren(plainTable({
       caption: `At ${format.compact(about.calls_per_week)} calls a ${about.week}`,
-      heads: [["", 2], ["Learned score", 1], ["Points", 1]],
+      heads: [["Figure", 2], ["Learned score", 1], ["Points", 1]],
       rows: lines.map(([name, key, show]) => [name, show(worth.learned[key]), show(worth.points[key])]),
     }));
     byId("value-figure").hidden = capacities.every((one) => one.profit_learned === null);
@@ -183,7 +184,7 @@ leadcast.sections = (() => {
     ];
     byId("ranking-table").replaceChildren(plainTable({
       caption: `How well both rank ${format.count(ranking.leads)} leads, of whom ${format.count(ranking.customers)} became customers`,
-      heads: [["", 2], ["Learned score", 1], ["Points", 1], ["Difference", 1], ["95 % interval", 1], ["Would show from", 1]],
+      heads: [["Figure", 2], ["Learned score", 1], ["Points", 1], ["Difference", 1], ["95 % interval", 1], ["Would show from", 1]],
       rows: lines.map(([name, key, show]) => {
         const { learned, points, difference: gap } = ranking[key];
         const ends = format.interval(gap.low, gap.high, signed(show));

@@ -84,16 +84,16 @@ leadcast.swap = (() => {
     const held = list.columns;
     const show = (field, words) => ({ row }) => words(held[field].at(row), row);
     const one = (field, title, words, className = "") => ({
-      field, title, className, data: null,
-      render: (_, type, data) => (type === "display" ? "" : show(field, words)(data)),
+      field, title, className, data: null, orderSequence: ["asc", "desc"],
+      render: () => "",
       createdCell: (cell, _, data) => cell.append(show(field, words)(data)),
     });
     const plain = (value) => (value === null ? "–" : String(value));
     const known = (field) => held[field].values.some((value) => value !== null);
     return [
       one("lead_id", "Lead", (id) => element("button", { type: "button", class: "opener", "aria-expanded": "false" }, id)),
-      { field: "side", title: "Called by", data: null, className: "",
-        render: (_, type) => (type === "display" ? "" : ""),
+      { field: "side", title: "Called by", data: null, orderSequence: ["asc", "desc"],
+        render: () => "",
         createdCell: (cell, _, { row }) => cell.append(sideChip(list, row)) },
       one("probability", "Probability", format.percent, "number"),
       one("grade", "Grade", plain),

@@ -1,0 +1,146 @@
+"""A comparison of leads with hostile names, as a service shows it to a browser."""
+
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+import pytest
+import uvicorn
+
+from models.comparison import Compared, Comparison, Question, compare_scores
+from models.comparison.leads import lead_frame
+from models.comparison.store import write_comparison
+from models.comparison.swap import Described
+from models.comparison.value import Money
+from serve.http.app import make_app
+from serve.http.service import Service
+from serve.http.settings import ServeSettings
+from serve.page.router import page_routers
+from tests.comparison_world import world_frame
+from tests.scoring_world import bundle_folder
+from tests.service_world import NO_LIMIT
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+HOSTILE = "<script>window.hacked = 1</script>"
+FORMULA = '=cmd("/c calc")'
+REASON = "+ title: <img src=x onerror='window.hacked = 2'>"
+PATIENCE_MS = 60_000
+
+
+def compared(leads: int = 900, without_points: float = 0.05) -> Compared:
+    """Leads of whom the two most probable have names that attack a page and a spreadsheet."""
+    frame = world_frame(leads, weeks=6, noise=2.0, without_points=without_points).sort(
+        "probability", descending=True
+    )
+    names = [HOSTILE, FORMULA, *frame["lead_id"][2:]]
+    industry = pl.Series("industry", ["<b>retail</b>", "software"])
+    odd = pl.int_range(pl.len()) % 2
+    frame = frame.with_columns(
+        pl.Series("lead_id", names), industry=industry.gather(_parity(leads))
+    )
+    return Compared.of(frame.sort(odd, maintain_order=True), ("industry",))
+
+
+def _parity(leads: int) -> pl.Series:
+    return pl.Series(np.arange(leads) % 2)
+
+
+@cache
+def comparison(leads: int = 900, without_points: float = 0.05) -> tuple[Comparison, pl.DataFrame]:
+    rows = compared(leads, without_points)
+    found = compare_scores(
+        rows,
+        Question("world", "points of a test", 25.0, Money(30.0), replicates=100, seed=1),
+        Described(
+            np.zeros((_listed(rows), 0), np.float32),
+            (),
+            reasons=lambda asked: [(REASON,) for _ in asked],
+            ledger=lambda asked: [("10 points: <i>director</i>",) for _ in asked],
+        ),
+    )
+    return found, lead_frame(rows)
+
+
+def _listed(rows: Compared) -> int:
+    listed = rows.frame.filter(pl.col("on_list") & pl.col("points").is_not_null())
+    return listed.height
+
+
+def write_run(folder: Path) -> Path:
+    """Lay out a run with its comparison."""
+    write_comparison(folder / "comparison", *comparison())
+    return folder
+
+
+@contextmanager
+def served(scratch: Path, run: Path | None, keys: Path | None = None) -> Iterator[str]:
+    """A service with its page on a port of this machine; gives its address."""
+    bundle = bundle_folder()
+    settings = ServeSettings(bundle=bundle, named="test", keys=keys, limits=NO_LIMIT, run=run)
+    service = Service.open(settings, bundle, scratch)
+    app = make_app(service, page_routers(service))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+@contextmanager
+def chromium() -> Iterator["Browser"]:
+    """Chromium without a window; skips the test where there is none."""
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("Chromium is not installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+class Watched:
+    """A page of a browser, and what went on in it.
+
+    Parameters
+    ----------
+    browser : Browser
+    """
+
+    def __init__(self, browser: "Browser", **options: Any) -> None:  # noqa: ANN401
+        self.page: Page = browser.new_context(**options).new_page()
+        self.page.set_default_timeout(PATIENCE_MS)
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
+
+    def overview(self, url: str) -> "Page":
+        """Open the overview and wait until its table stands."""
+        self.page.goto(url)
+        self.page.wait_for_selector("#leads tbody tr .opener")
+        return self.page

@@ -1,0 +1,256 @@
+"""The page for marketing ops in a real browser: from a service, and from a file."""
+
+from collections.abc import Iterator
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from models.comparison.result_ranking import Capacity
+from serve.batch_output import without_formulas
+from serve.http.keys import create_key
+from serve.page.file import render_comparison, render_nothing
+from tests.page_world import (
+    FORMULA,
+    HOSTILE,
+    Watched,
+    chromium,
+    comparison,
+    served,
+    write_run,
+)
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+ROWS = "#leads tbody tr"
+MOVE = """place => {
+  const slider = document.getElementById('calls');
+  slider.value = place;
+  slider.dispatchEvent(new Event('input'));
+}"""
+AXE = Path(__file__).parent / "fixtures" / "axe.min.js"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    run = write_run(tmp_path_factory.mktemp("run"))
+    with served(tmp_path_factory.mktemp("scratch"), run) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("file") / "comparison.html"
+    path.write_text(render_comparison(*comparison(), "The world"), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture(scope="module", params=["service", "file"])
+def anywhere(request: pytest.FixtureRequest) -> str:
+    address: str = request.getfixturevalue("url" if request.param == "service" else "file")
+    return address
+
+
+@pytest.fixture
+def watched(browser: "Browser") -> Iterator[Watched]:
+    watched = Watched(browser)
+    yield watched
+    watched.page.context.close()
+
+
+def rounded(value: float | None) -> str:
+    whole = Decimal(value or 0).quantize(Decimal(1), ROUND_HALF_UP)
+    return f"{whole:,}".replace("-0", "0").replace("-", "\N{MINUS SIGN}")
+
+
+def signed(value: float | None) -> str:
+    return ("+" if (value or 0) > 0 else "") + rounded(value)
+
+
+def expected_tiles(at: Capacity) -> list[str]:
+    return [
+        rounded(at.learned.value),
+        f"95 %: {rounded(at.learned.low)} to {rounded(at.learned.high)}",
+        rounded(at.points.value),
+        signed(at.difference.value),
+        f"95 %: {signed(at.difference.low)} to {signed(at.difference.high)}",
+    ]
+
+
+def test_the_slider_moves_every_figure_to_those_of_the_result(
+    watched: Watched, anywhere: str
+) -> None:
+    found, page = comparison()[0], watched.overview(anywhere)
+    for place, at in list(enumerate(found.capacities))[::7]:
+        page.evaluate(MOVE, place)
+        told = page.inner_text("#capacity-tiles")
+        assert all(words in told for words in expected_tiles(at)), (at, told)
+    assert len(found.capacities) > 28
+
+
+def test_the_swap_set_at_the_capacity_is_that_of_the_result(watched: Watched, url: str) -> None:
+    swap, page = comparison()[0].swap, watched.overview(url)
+    for name, side in (("learned", swap.only_learned), ("points", swap.only_points)):
+        words = f"{side.customers:,.1f} customers of {side.leads:,.1f} leads"
+        assert words in page.inner_text(f".side-card.{name}")
+    page.evaluate(MOVE, 0)
+    assert words not in page.inner_text(".side-card.points")
+
+
+def column(page: "Page", place: int) -> list[str]:
+    return page.locator(f"{ROWS} td:nth-child({place})").all_inner_texts()
+
+
+def test_any_column_sorts_by_click_and_by_key(watched: Watched, url: str) -> None:
+    page = watched.overview(url)
+    page.select_option("#leads-side", "all")
+    for name, place in (("Points", 5), ("Rank, learned", 6)):
+        head = page.get_by_role("columnheader", name=name, exact=False).first
+        head.click()
+        rising = [float(cell.replace("\N{MINUS SIGN}", "-")) for cell in column(page, place)]
+        assert rising == sorted(rising)
+        head.locator("[tabindex='0']").press("Enter")
+        falling = [float(cell.replace("\N{MINUS SIGN}", "-")) for cell in column(page, place)]
+        assert falling == sorted(falling, reverse=True)
+        assert falling[0] > rising[0]
+
+
+def test_search_finds_by_id_and_segment_and_says_what_to_do_where_nothing_is(
+    watched: Watched, anywhere: str
+) -> None:
+    page = watched.overview(anywhere)
+    page.select_option("#leads-side", "all")
+    page.fill("#leads-search", "LEAD 11 software")
+    found = page.locator(".opener").all_inner_texts()
+    assert found
+    assert all("11" in name for name in found)
+    page.fill("#leads-search", "nobody")
+    assert "No lead matches “nobody”" in page.inner_text("#leads-told")
+    assert page.locator(ROWS).first.is_hidden()
+    page.fill("#leads-search", "")
+    assert page.locator(".opener").count() == 15
+
+
+def test_values_of_leads_are_texts_and_never_markup(watched: Watched, anywhere: str) -> None:
+    page = watched.overview(anywhere)
+    page.select_option("#leads-side", "all")
+    page.fill("#leads-search", "<script>")
+    opener = page.locator(".opener")
+    assert opener.all_inner_texts() == [HOSTILE]
+    opener.click()
+    assert "<b>retail</b>" in page.inner_text(".detail")
+    page.fill("#leads-search", "")
+    page.select_option("#leads-side", "learned")
+    page.locator(".opener").first.click()
+    assert "onerror=" in page.inner_text(".detail")
+    assert "<i>director</i>" in page.inner_text(".detail")
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("main img").count() == 0
+    assert watched.complaints == []
+
+
+def test_the_table_as_csv_holds_every_matching_lead_and_no_formula(
+    watched: Watched, anywhere: str
+) -> None:
+    page, leads = watched.overview(anywhere), comparison()[1]
+    page.select_option("#leads-side", "all")
+    with page.expect_download() as download:
+        page.click("#leads-csv")
+    saved = pl.read_csv(download.value.path(), infer_schema=False)
+    safe = leads.filter(pl.col("on_list")).select(without_formulas(pl.col("lead_id")))["lead_id"]
+    assert sorted(saved["lead_id"]) == sorted(safe)
+    assert f"'{FORMULA}" in saved["lead_id"].to_list()
+    assert set(saved["called_by"]) == {"both", "neither", "learned score", "points", "no points"}
+
+
+def test_nothing_is_asked_of_anybody_else_and_nothing_complains(
+    watched: Watched, anywhere: str
+) -> None:
+    page = watched.overview(anywhere)
+    page.evaluate(MOVE, 3)
+    page.wait_for_load_state("networkidle")
+    own = anywhere.rstrip("/")
+    assert all(asked.startswith((own, "data:")) for asked in watched.requests)
+    assert watched.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_scrolls_in_one_direction_and_axe_finds_no_fault(
+    browser: "Browser", url: str, scheme: str
+) -> None:
+    watched = Watched(browser, viewport={"width": 390, "height": 800}, color_scheme=scheme)
+    page = watched.overview(url)
+    page.locator(".opener").first.click()
+    page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    faults = page.evaluate("axe.run().then(found => found.violations)")
+    told = [(one["id"], node["html"]) for one in faults for node in one["nodes"]]
+    assert told == []
+    page.context.close()
+
+
+def test_the_keyboard_alone_reaches_and_works_everything(watched: Watched, url: str) -> None:
+    page = watched.overview(url)
+    before = page.inner_text("#calls-told")
+    reached = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.append(
+            page.evaluate("document.activeElement.id || document.activeElement.className")
+        )
+        if reached[-1] == "calls":
+            page.keyboard.press("ArrowRight")
+        if reached[-1] == "opener":
+            break
+    assert page.inner_text("#calls-told") != before
+    assert {"skip", "brand", "calls", "leads-side", "leads-search", "leads-csv"} <= set(reached)
+    page.keyboard.press("Enter")
+    assert page.locator(".detail").is_visible()
+    page.wait_for_function("document.getElementById('calls-live').textContent.includes('calls a')")
+
+
+def test_a_key_is_asked_for_once_where_the_service_demands_one(
+    browser: "Browser", tmp_path: Path
+) -> None:
+    key = create_key(tmp_path / "keys.json", "marketing")
+    run = write_run(tmp_path / "run")
+    with served(tmp_path, run, tmp_path / "keys.json") as address:
+        page = Watched(browser).page
+        assert page.request.get(f"{address}/page/comparison").status == 401
+        assert page.request.get(f"{address}/page/leads").status == 401
+        page.goto(address)
+        page.fill("#key", "lc_wrong")
+        page.click("#key-form button")
+        page.wait_for_selector("text=This key is not known here")
+        assert page.locator("#overview").is_hidden()
+        page.fill("#key", key)
+        page.click("#key-form button")
+        page.wait_for_selector("#leads .opener")
+        page.reload()
+        page.wait_for_selector("#leads .opener")
+        assert page.locator("#key-form").is_hidden()
+        page.context.close()
+
+
+def test_without_a_comparison_the_page_says_how_to_make_one(
+    watched: Watched, tmp_path: Path
+) -> None:
+    with served(tmp_path, tmp_path) as address:
+        watched.page.goto(address)
+        words = watched.page.locator("#nothing-why")
+        words.wait_for()
+        assert "leadcast compare SOURCE" in words.inner_text()
+    (tmp_path / "nothing.html").write_text(render_nothing("a", "no <b>points</b>"), "utf-8")
+    watched.page.goto((tmp_path / "nothing.html").as_uri())
+    assert watched.page.locator("#nothing-why").inner_text() == "no <b>points</b>"
