@@ -1,17 +1,14 @@
 """A comparison of leads with hostile names, as a service shows it to a browser."""
 
-import shutil
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-import pytest
 import uvicorn
 
 from models.comparison import Compared, Comparison, Question, compare_scores
@@ -27,21 +24,9 @@ from tests.comparison_world import world_frame
 from tests.scoring_world import bundle_folder
 from tests.service_world import NO_LIMIT
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 HOSTILE = "<script>window.hacked = 1</script>"
 FORMULA = '=cmd("/c calc")'
 REASON = "+ title: <img src=x onerror='window.hacked = 2'>"
-PATIENCE_MS = 60_000
 
 
 def compared(leads: int = 900, without_points: float = 0.05) -> Compared:
@@ -105,42 +90,3 @@ def served(scratch: Path, run: Path | None, keys: Path | None = None) -> Iterato
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
     thread.join()
-
-
-@contextmanager
-def chromium() -> Iterator["Browser"]:
-    """Chromium without a window; skips the test where there is none."""
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.skip("Chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield browser
-        browser.close()
-
-
-class Watched:
-    """A page of a browser, and what went on in it.
-
-    Parameters
-    ----------
-    browser : Browser
-    """
-
-    def __init__(self, browser: "Browser", **options: Any) -> None:  # noqa: ANN401
-        self.page: Page = browser.new_context(**options).new_page()
-        self.page.set_default_timeout(PATIENCE_MS)
-        self.requests: list[str] = []
-        self.complaints: list[str] = []
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
-
-    def overview(self, url: str) -> "Page":
-        """Open the overview and wait until its table stands."""
-        self.page.goto(url)
-        self.page.wait_for_selector("#leads tbody tr .opener")
-        return self.page

@@ -1,29 +1,18 @@
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browsing import PATIENCE_MS, chromium
 from tests.report_samples import sample_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 WIDTHS_PX = (320, 360, 768, 1280)
 
 pytestmark = pytest.mark.browser
-
-PATIENCE_MS = 180_000
-"""A browser beside other work may be slow; that is not what is tested here."""
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +24,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator["Browser"]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("Chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 def opened(browser: "Browser", report: Path, **options: Any) -> "Page":  # noqa: ANN401

@@ -12,11 +12,10 @@ from models.comparison.result_ranking import Capacity
 from serve.batch_output import without_formulas
 from serve.http.keys import create_key
 from serve.page.file import render_comparison, render_nothing
+from tests.browsing import Watched, chromium
 from tests.page_world import (
     FORMULA,
     HOSTILE,
-    Watched,
-    chromium,
     comparison,
     served,
     write_run,
@@ -108,7 +107,8 @@ def test_the_swap_set_at_the_capacity_is_that_of_the_result(watched: Watched, ur
 
 
 def column(page: "Page", place: int) -> list[str]:
-    return page.locator(f"{ROWS} td:nth-child({place})").all_inner_texts()
+    cells: list[str] = page.locator(f"{ROWS} td:nth-child({place})").all_inner_texts()
+    return cells
 
 
 def test_any_column_sorts_by_click_and_by_key(watched: Watched, url: str) -> None:
