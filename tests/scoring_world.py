@@ -137,7 +137,7 @@ def grow(plan: FeaturePlan, values: Matrix, converted: Floats) -> Additive:
     data = lightgbm.Dataset(values, converted, categorical_feature=categories)
     parameters = {"objective": "binary", "num_leaves": 7, "num_threads": 1, "verbose": -1}
     booster = lightgbm.train(parameters, data, 25)
-    trees = as_trees([booster], np.arange(len(plan.features)), 25, values)
+    ((trees, _),) = as_trees([booster], np.arange(len(plan.features)), [(25, 1.0)], values)
     level = Level((), np.array([-1.0]), np.zeros(0), np.array([[0.01]]), 0.0)
     return additive_of("lightgbm", level, (trees,), (1.0,), values)
 

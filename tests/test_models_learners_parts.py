@@ -5,11 +5,12 @@ from hypothesis import strategies as st
 
 from models.data import Integers
 from models.learners.basis import expand, fit_terms
+from models.learners.boosting import as_trees, boost, staged
 from models.learners.effects import Effect, effects_of
 from models.learners.newton import fit_level_regression
 from models.learners.rows import canonical_order, periods_of, recency_weights, thinned
 from models.learners.weights import blend_weights
-from tests.learner_worlds import logistic_world, with_won
+from tests.learner_worlds import QUICK, logistic_world, with_won
 
 
 def _one_period(n: int) -> Integers:
@@ -130,3 +131,16 @@ def test_blend_weights_are_never_negative() -> None:
     weights = blend_weights(np.zeros(5000), shapes, data.converted, data.group % 2)
     assert np.all(weights >= 0)
     assert weights[0] > weights[1]
+
+
+def test_stages_of_the_same_trees_are_kept_once_and_say_the_same() -> None:
+    data = logistic_world(1000)[0]
+    columns = np.arange(data.values.shape[1])
+    boosters = boost(data, np.ones(1000), np.zeros(1000), columns, 20, QUICK)
+    stages = ((5.0, 0.5), (20.0, 0.25))
+    parts = as_trees(boosters, columns, stages, data.values)
+    assert [weight for _, weight in parts] == [0.75, 0.25]
+    after = staged(boosters, data.values, [5, 20])
+    wanted = sum(weight * (after[int(n)] - after[int(n)].mean()) for n, weight in stages)
+    found = sum(weight * trees.values(data.values) for trees, weight in parts)
+    np.testing.assert_allclose(found, wanted, atol=1e-12)

@@ -157,23 +157,36 @@ def staged(boosters: list[Any], values: Matrix, stages: Sequence[int]) -> dict[i
     return after
 
 
-def as_trees(boosters: list[Any], columns: Integers, rounds: int, values: Matrix) -> Trees:
-    """Turn boosters into plain data.
+def as_trees(
+    boosters: list[Any], columns: Integers, stages: Sequence[tuple[float, float]], values: Matrix
+) -> list[tuple[Trees, float]]:
+    """Turn boosters, weighed after some of their rounds, into plain data.
+
+    The rounds that several stages share stand there once, with the stages' weights added.
 
     Parameters
     ----------
     boosters : list of lightgbm.Booster
     columns : ndarray of int64
         The features that they see.
-    rounds : int
-        How many of their rounds to keep.
+    stages : sequence of (float, float)
+        Numbers of rounds, each with the weight of the trees after so many.
     values : ndarray of float32, shape (n, n_features)
         Training rows, over which the trees are centred.
 
     Returns
     -------
-    Trees
+    list of (Trees, float)
+        Each with its weight.
     """
-    texts = tuple(str(booster.model_to_string(num_iteration=rounds)) for booster in boosters)
-    bare = trees_of(texts, columns, 0.0)
-    return replace(bare, centre=float(bare.values(values).mean()))
+    parts, done = [], 0
+    for rounds in sorted({int(rounds) for rounds, _ in stages}):
+        texts = tuple(
+            str(booster.model_to_string(start_iteration=done, num_iteration=rounds - done))
+            for booster in boosters
+        )
+        bare = trees_of(texts, columns, 0.0)
+        centred = replace(bare, centre=float(bare.values(values).mean()))
+        parts.append((centred, sum(weight for most, weight in stages if most >= rounds)))
+        done = rounds
+    return parts

@@ -74,8 +74,8 @@ def _fit_additive(
         level = level_in_training(layout, regressions[0], some)
         most = int(max(rounds for rounds, _ in setup.trees))
         boosters = boost(some, weight, level, columns, most, settings, changed)
-        for rounds, share in setup.trees:
-            shapes.append(as_trees(boosters, columns, int(rounds), layout.data.values))
+        for trees, share in as_trees(boosters, columns, setup.trees, layout.data.values):
+            shapes.append(trees)
             weights.append(share)
     shape = np.zeros(len(layout.data))
     for weight_of_shape, each in zip(weights, shapes, strict=True):

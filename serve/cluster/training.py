@@ -109,7 +109,7 @@ def _grow(
         _boost(client, task, blocks, options | {"seed": seed}, categories) for seed in seeds
     ]
     seen = layout.data.values
-    trees = iter(as_trees(boosters, columns, int(rounds), seen) for rounds, _ in setup["trees"])
+    trees = iter(trees for trees, _ in as_trees(boosters, columns, setup["trees"], seen))
     shapes = tuple(next(trees) if _is_trees(shape) else shape for shape in member.shapes)
     # As on one machine, the level is fitted last, under the shapes.
     shape = np.zeros(len(seen))
