@@ -62,6 +62,23 @@ def group_events(leads: Leads, times_us: Times, kinds: Kinds, values: Values, n:
     return Events(starts, *out)
 
 
+def sort_events(times_us: Times, kinds: Kinds, values: Values) -> Events:
+    """Sort the events of one lead, where they are, as `group_events` does.
+
+    Parameters
+    ----------
+    times_us, kinds, values : ndarray
+        As in `Events`, in any order.
+
+    Returns
+    -------
+    Events
+    """
+    starts = np.array([0, len(times_us)], dtype=np.int64)
+    _sort_each(starts, times_us, kinds, values)
+    return Events(starts, times_us, kinds, values)
+
+
 @compiled
 def _scatter(
     leads: Leads,

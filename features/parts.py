@@ -1,6 +1,7 @@
 """The engine's parts, each of which fills some of the matrix's columns: events, history, times."""
 
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +10,7 @@ import polars as pl
 from features.attributes import clean_all, encode_texts
 from features.boundary import is_known
 from features.compiled import compiled
-from features.grouping import Events, group_events
+from features.grouping import Events, sort_events
 from features.history import COLUMNS_EACH, HistoryTable
 from features.loop import fill_rows
 from features.moments import NO_TIME
@@ -81,13 +82,10 @@ class LoopPart:
         Events
         """
         times, names, values = zip(*events, strict=True) if events else ((), (), ())
-        code = self._codes.get
-        return group_events(
-            np.zeros(len(events), dtype=np.int32),
+        return sort_events(
             np.array(times, dtype=np.int64),
-            np.array([code(name, 0) for name in names], dtype=np.int16),
+            np.fromiter(map(self._codes.get, names, repeat(0)), np.int16, len(names)),
             clean_all(np.array(values if self.with_values else (), dtype=np.float64)),
-            1,
         )
 
 

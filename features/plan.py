@@ -82,7 +82,7 @@ class FeaturePlan(BaseModel):
         # Engines are remembered by plan; hashing all of a large plan would cost more than a score.
         return hash(self.columns)
 
-    @property
+    @cached_property
     def features(self) -> tuple[Feature, ...]:
         """The matrix's columns."""
         return tuple(place.feature for place in self.places)

@@ -18,6 +18,9 @@ _SCALES = {
 _NUMBER = re.compile(
     r"(?P<digits>\d{1,3}(?:[.,' ]\d{3})+(?!\d)|\d+(?:[.,]\d+)?)\s*(?P<scale>[a-z]+)?"
 )
+_DASH = re.compile(r"\s*[–—−]\s*")
+_IN_THOUSANDS = re.compile(r"\d{1,3}(?:[.,' ]\d{3})+")
+_BETWEEN_THOUSANDS = re.compile(r"[.,' ]")
 # Spreadsheets turn "1-10" into "10-Jan" and "11-50" into "Nov-50".
 _MONTHS = {
     name: str(number)
@@ -124,7 +127,7 @@ def read_amount(text: str) -> float | None:
 
 def _plain(text: str) -> str:
     short = unicodedata.normalize("NFKC", text[:LONGEST]).casefold()
-    return re.sub(r"\s*[–—−]\s*", "-", short)
+    return _DASH.sub("-", short)
 
 
 def _month_range(found: re.Match[str]) -> str:
@@ -134,7 +137,7 @@ def _month_range(found: re.Match[str]) -> str:
 
 def _number(match: re.Match[str]) -> tuple[float, float]:
     digits = match["digits"]
-    if re.fullmatch(r"\d{1,3}(?:[.,' ]\d{3})+", digits):
-        digits = re.sub(r"[.,' ]", "", digits)
+    if _IN_THOUSANDS.fullmatch(digits):
+        digits = _BETWEEN_THOUSANDS.sub("", digits)
     scale = _SCALES.get((match["scale"] or "").rstrip("."), 1.0)
     return float(digits.replace(",", ".")), scale

@@ -8,7 +8,8 @@ Where periods are told, each draw is also moved as one period's level differs fr
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -62,7 +63,7 @@ class LeadIntervals:
         if_lost, if_won : ndarray of float64, shape (n_rows,)
             In [0, 1], the first not above the second; both never fall with `log_odds`.
         """
-        return self._below(self.if_lost, log_odds), self._above(self.if_won, log_odds)
+        return self._below("if_lost", log_odds), self._above("if_won", log_odds)
 
     def interval(self, log_odds: Floats, probability: Floats) -> tuple[Floats, Floats]:
         """Give the interval.
@@ -79,7 +80,7 @@ class LeadIntervals:
         low, high : ndarray of float64, shape (n_rows,)
             In [0, 1]; both never fall with `log_odds` where `probability` does not.
         """
-        low, high = self._below(self.low, log_odds), self._above(self.high, log_odds)
+        low, high = self._below("low", log_odds), self._above("high", log_odds)
         return np.minimum(low, probability), np.maximum(high, probability)
 
     def moved(self, shift: float) -> Self:
@@ -142,7 +143,8 @@ class LeadIntervals:
 
     def to_json(self) -> dict[str, Any]:
         """Give plain data, from which `from_json` makes the same intervals."""
-        return {name: list(v) if isinstance(v, tuple) else v for name, v in vars(self).items()}
+        content = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in content.items()}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
@@ -173,14 +175,21 @@ class LeadIntervals:
             raise LeadcastError("lead intervals: are damaged (an array falls)")
         return cls(level, **arrays)
 
-    def _below(self, steps: tuple[float, ...], log_odds: Floats) -> Floats:
-        # The step of the last knot that is not above; below all knots nothing is known.
-        place = np.searchsorted(self.knots, log_odds, side="right")
-        return np.array([0.0, *steps])[place]
+    @cached_property
+    def _arrays(self) -> dict[str, Floats]:
+        # Made once: from tuples they would cost more than one lead's interval.
+        below = {name: np.array([0.0, *getattr(self, name)]) for name in ("if_lost", "low")}
+        above = {name: np.array([*getattr(self, name), 1.0]) for name in ("if_won", "high")}
+        return {"knots": np.array(self.knots), **below, **above}
 
-    def _above(self, steps: tuple[float, ...], log_odds: Floats) -> Floats:
-        place = np.searchsorted(self.knots, log_odds, side="left")
-        return np.array([*steps, 1.0])[place]
+    def _below(self, steps: str, log_odds: Floats) -> Floats:
+        # The step of the last knot that is not above; below all knots nothing is known.
+        place = np.searchsorted(self._arrays["knots"], log_odds, side="right")
+        return self._arrays[steps][place]
+
+    def _above(self, steps: str, log_odds: Floats) -> Floats:
+        place = np.searchsorted(self._arrays["knots"], log_odds, side="left")
+        return self._arrays[steps][place]
 
 
 def fit_lead_intervals(

@@ -31,6 +31,7 @@ Event = tuple[datetime, str, float | None]
 """An event of one lead: when, what kind, which value."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class Scorer:
@@ -214,7 +215,7 @@ class Scorer:
         moment = as_of or (datetime.now(UTC) if self.is_dated else None)
         as_of_us = None if moment is None else _microseconds("as_of", moment)
         moment = None if as_of_us is None else _in_utc(as_of_us)
-        known = [(_microseconds("occurred_at", when), kind, value) for when, kind, value in events]
+        known = _in_microseconds(events)
         values = compute_one(self.bundle.plan, lead, known, as_of_us)
         row = values.reshape(1, -1)
         if warnings is not None:
@@ -265,8 +266,15 @@ def _in_utc(microseconds: int) -> datetime:
         raise LeadcastError("as_of: lies outside the years 1 to 9999; give another time") from None
 
 
+def _in_microseconds(events: Sequence[Event]) -> list[tuple[int, str, float | None]]:
+    try:
+        return [((when - _EPOCH) // _MICROSECOND, kind, value) for when, kind, value in events]
+    except TypeError:
+        # One has no zone; which one is only looked for now.
+        return [(_microseconds("occurred_at", when), kind, value) for when, kind, value in events]
+
+
 def _microseconds(name: str, time: datetime) -> int:
     if time.tzinfo is None:
         raise LeadcastError(f"{name} must have a time zone; found {time}")
-    since = time - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return (time - _EPOCH) // _MICROSECOND

@@ -71,7 +71,7 @@ class Level:
             In (0, 1].
         """
         design = np.column_stack([np.ones(len(values)), self._columns(values)])
-        variance = np.einsum("ij,jk,ik->i", design, self.covariance, design, optimize=True)
+        variance = (design @ self.covariance * design).sum(axis=1)
         return np.asarray(1 / np.sqrt(1 + np.pi * (variance + self.drift) / 8))
 
     def contributions(self, values: Matrix) -> tuple[Floats, float]:
