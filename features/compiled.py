@@ -1,9 +1,20 @@
 """The compiler of the loops, in one place and typed."""
 
+import sys
 from collections.abc import Callable
 from typing import TypeVar, cast
 
 import numba
+
+_BLAS = "scipy.linalg.cython_blas"
+if _BLAS not in sys.modules:
+    # When it first compiles or loads, numba imports all of SciPy's linear algebra, only to know
+    # whether `np.cov` may be compiled; that takes longer than to score ten leads. What needs it in
+    # earnest, such as a product of matrices, asks again and finds it.
+    sys.modules[_BLAS] = None  # type: ignore[assignment]
+    import numba.np.arraymath
+
+    del sys.modules[_BLAS]
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
