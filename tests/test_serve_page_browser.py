@@ -170,7 +170,7 @@ def test_the_table_as_csv_holds_every_matching_lead_and_no_formula(
     safe = leads.filter(pl.col("on_list")).select(without_formulas(pl.col("lead_id")))["lead_id"]
     assert sorted(saved["lead_id"]) == sorted(safe)
     assert f"'{FORMULA}" in saved["lead_id"].to_list()
-    assert set(saved["called_by"]) == {"both", "neither", "learned score", "points", "no points"}
+    assert set(saved["called_by"]) == {"both", "neither", "learned", "points", "no points"}
 
 
 def test_nothing_is_asked_of_anybody_else_and_nothing_complains(

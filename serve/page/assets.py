@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 STATIC, TEMPLATES = (Path(__file__).parent / name for name in ("static", "templates"))
 STYLES = ("uplot.css", "page.css")
 SCRIPTS = (
-    *("page.js", "uplot.js", "datatables.js"),
+    *("page.js", "uplot.js", "datatables.js", "pieces.js"),
     *("charts.js", "lists.js", "sections.js", "swap.js", "overview.js"),
 )
 """Of the overview, in the order in which they need each other."""

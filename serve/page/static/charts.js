@@ -4,95 +4,73 @@
 leadcast.charts = (() => {
   const { element, format } = leadcast;
   const HEIGHT = 300;
-  const dark = window.matchMedia("(prefers-color-scheme: dark)");
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const FONT = "13px system-ui, sans-serif";
 
   /* Draws curves over `x` in `place`.
      `curves`: {label, variable, values, low, high, show}; low and high may be left out.
      `cut()` gives where the line of the capacity stands; `chosen(index)` hears a click. */
-  function draw(place, { x, curves, label, across, cut, chosen, zero = true, show }) {
+  function draw(place, { x, curves, label, across, cut, chosen, show }) {
     let plot = null;
     const series = curves.flatMap((one) => (one.low ? [one.values, one.low, one.high] : [one.values]));
     const data = [x, ...series].map((values) => values.map((value) => value ?? null));
-    const make = () => {
-      plot?.destroy();
-      place.replaceChildren();
-      plot = new uPlot(options(), data, place);
-      plot.root.setAttribute("role", "img");
-      plot.root.setAttribute("aria-label", label);
-    };
-    const options = () => ({
-      width: Math.max(place.clientWidth, 200),
+    leadcast.plot(place, (colour) => ({
+      data,
       height: HEIGHT,
       padding: [12, 12, 0, 0],
-      legend: { show: false },
-      scales: { x: { time: false }, y: { range: (_, low, high) => range(low, high, zero) } },
-      axes: [axis(across), axis("", format.short)],
-      series: [{}, ...curves.flatMap(drawn)],
-      bands: bands(curves),
+      scales: { x: { time: false }, y: { range: (_, low, high) => range(low, high) } },
+      axes: [axis(colour, { label: across, labelSize: 20, labelFont: FONT, size: 30 }), axis(colour, { size: 56 })],
+      series: [{}, ...curves.flatMap((one) => drawn(one, colour))],
+      bands: bands(curves, colour),
       cursor: { drag: { x: false, y: false }, points: { size: 7 }, y: false },
       hooks: {
-        draw: [(u) => line(u, cut?.())],
-        setCursor: [(u) => tell(place, u, curves, x, show)],
+        init: [(made) => named((plot = made), label)],
+        draw: [(made) => line(made, cut?.(), colour("--ink"))],
+        setCursor: [(made) => tell(place, made, curves, x, show)],
       },
-    });
-    make();
-    new ResizeObserver(() => {
-      const width = Math.max(place.clientWidth, 200);
-      if (Math.abs(width - plot.width) > 1) plot.setSize({ width, height: HEIGHT });
-    }).observe(place);
-    dark.addEventListener("change", make);
+    }));
     place.addEventListener("click", () => {
-      if (chosen && plot.cursor.idx !== null && plot.cursor.idx !== undefined) chosen(plot.cursor.idx);
+      const at = plot.cursor.idx;
+      if (chosen && at !== null && at !== undefined) chosen(at);
     });
-    return { redraw: () => plot.redraw(false) };
+    return { redraw: () => plot?.redraw(false) };
   }
 
-  function drawn(one) {
-    const stroke = () => colour(one.variable);
+  function named(plot, label) {
+    plot.root.setAttribute("role", "img");
+    plot.root.setAttribute("aria-label", label);
+  }
+
+  function drawn(one, colour) {
     const edge = { label: "", stroke: "transparent", width: 0, points: { show: false } };
-    const curve = { label: one.label, stroke, width: 2.25, points: { show: false } };
+    const curve = { label: one.label, stroke: colour(one.variable), width: 2.25, points: { show: false } };
     return one.low ? [curve, edge, edge] : [curve];
   }
 
-  function bands(curves) {
+  function bands(curves, colour) {
     let first = 1;
     return curves.flatMap((one) => {
       const at = first;
       first += one.low ? 3 : 1;
-      return one.low ? [{ series: [at + 2, at + 1], fill: () => `${colour(one.variable)}26` }] : [];
+      return one.low ? [{ series: [at + 2, at + 1], fill: `${colour(one.variable)}26` }] : [];
     });
   }
 
-  function axis(words, show) {
-    const ink = () => colour("--muted");
-    const stroke = () => colour("--grid");
-    return {
-      label: words || undefined,
-      labelSize: 20,
-      labelFont: "13px system-ui",
-      font: "12px system-ui",
-      stroke: ink,
-      size: words ? 30 : 56,
-      grid: { stroke, width: 1 },
-      ticks: { show: false },
-      values: (_, ticks) => ticks.map((tick) => (show || format.compact)(tick)),
-    };
+  function axis(colour, more) {
+    return leadcast.axis(colour, { values: (_, ticks) => ticks.map(format.short), ...more });
   }
 
-  function range(low, high, zero) {
-    const least = zero ? Math.min(low ?? 0, 0) : low ?? 0;
-    const most = zero ? Math.max(high ?? 1, 0) : high ?? 1;
+  function range(low, high) {
+    const least = Math.min(low ?? 0, 0), most = Math.max(high ?? 1, 0);
     const room = 0.06 * (most - least || 1);
     return [least < 0 ? least - room : least, most + room];
   }
 
-  function line(plot, at) {
+  function line(plot, at, ink) {
     if (at === undefined || at === null) return;
     const { ctx, bbox } = plot;
     const x = Math.round(plot.valToPos(at, "x", true));
     ctx.save();
-    ctx.strokeStyle = colour("--ink");
+    ctx.strokeStyle = ink;
     ctx.lineWidth = devicePixelRatio * 1.5;
     ctx.setLineDash([5 * devicePixelRatio, 4 * devicePixelRatio]);
     ctx.beginPath();
@@ -122,32 +100,16 @@ leadcast.charts = (() => {
       curves.map((one) => element("li", { class: `key${one.variable}` }, one.label)),
     );
     const canvas = element("div", { class: "canvas" });
-    const numbers = element(
-      "details",
-      {},
-      element("summary", {}, "The numbers"),
-      element("div", { class: "table", role: "region", tabindex: "0", "aria-label": table.caption }, plainTable(table)),
-    );
+    const numbers = leadcast.details("The numbers", plainTable(table));
+    numbers.querySelector(".table").setAttribute("aria-label", table.caption);
     place.replaceChildren(key, canvas, element("p", { class: "chart-words note" }), numbers);
     return canvas;
   }
 
-  /* A table of {caption, heads, rows}; a head is [words, 1 for numbers or 2 for long texts]. */
+  /* A table of {caption, heads, rows}; a head is [words, whether there are numbers below it]. */
   function plainTable({ caption, heads, rows }) {
-    const cell = (content, place) =>
-      element("td", { class: ["", "number", "wrap"][heads[place][1]] || null }, content);
-    return element(
-      "table",
-      {},
-      element("caption", {}, caption),
-      element(
-        "thead",
-        {},
-        element("tr", {}, heads.map(([words, kind]) =>
-          element("th", { scope: "col", class: kind === 1 ? "number" : null }, words))),
-      ),
-      element("tbody", {}, rows.map((row) => element("tr", {}, row.map(cell)))),
-    );
+    const numbers = heads.flatMap(([, isNumber], place) => (isNumber ? [place] : []));
+    return leadcast.table(caption, heads.map(([words]) => words), rows, numbers);
   }
 
   /* An interval with its dot, as a small picture; its numbers stand beside it. */

@@ -5,12 +5,13 @@
    Leads that are tied at the cut are called in proportion, as docs/comparison.md says. */
 leadcast.lists = (() => {
   const NEITHER = 0, BOTH = 1, LEARNED = 2, POINTS = 3, UNKNOWN = 4;
+  const FIGURES = ["rows", "leads", "customers", "probability", "points", "amount"];
   const SIDES = ["neither", "both", "learned", "points", "unknown"];
 
   /* Reads what /page/leads packs; `weeks` and `calls` are those of the comparison. */
   function read(packed, weeks, calls) {
     const names = Object.keys(packed.columns);
-    const columns = Object.fromEntries(names.map((name) => [name, column(packed.columns[name])]));
+    const columns = Object.fromEntries(names.map((name) => [name, column(name, packed.columns[name])]));
     const perCall = new Map(weeks.map((week) => [week.week, week.calls / calls]));
     const week = packed.columns.week;
     const list = {
@@ -19,7 +20,7 @@ leadcast.lists = (() => {
       segments: packed.segments,
       csv: packed.csv,
       weekly: Float64Array.from(week.levels, (name) => perCall.get(name) || 0),
-      week: week.codes,
+      week: Uint16Array.from(week.codes),
       search: searchable(packed),
       orders: new Map(),
       learned: new Float32Array(packed.count),
@@ -33,10 +34,16 @@ leadcast.lists = (() => {
     return list;
   }
 
-  function column(packed) {
-    if (Array.isArray(packed)) return { values: packed, at: (row) => packed[row] };
-    const { levels, codes } = packed;
-    return { levels, codes, values: codes, at: (row) => (codes[row] < 0 ? null : levels[codes[row]]) };
+  /* `values` to reckon with, NaN where nothing is known; `at(row)` to show, null there. */
+  function column(name, packed) {
+    if (name === "lead_id") return { values: packed, at: (row) => packed[row] };
+    if (!Array.isArray(packed)) {
+      const { levels, codes } = packed;
+      const values = Float64Array.from(codes, (code) => (code < 0 ? NaN : code));
+      return { levels, values, at: (row) => levels[codes[row]] ?? null };
+    }
+    const values = Float64Array.from(packed, (value) => value ?? NaN);
+    return { values, at: (row) => packed[row] };
   }
 
   function searchable(packed) {
@@ -56,12 +63,12 @@ leadcast.lists = (() => {
     const key = (row) => week[row] * 2 ** 24 + 2 * ranks[row];
     const tied = new Map();
     for (let row = 0; row < ranks.length; row++) {
-      if (ranks[row] !== null) tied.set(key(row), (tied.get(key(row)) || 0) + 1);
+      if (!Number.isNaN(ranks[row])) tied.set(key(row), (tied.get(key(row)) || 0) + 1);
     }
     const start = new Float32Array(ranks.length).fill(Infinity);
     const size = new Float32Array(ranks.length).fill(1);
     for (let row = 0; row < ranks.length; row++) {
-      if (ranks[row] === null) continue;
+      if (Number.isNaN(ranks[row])) continue;
       size[row] = tied.get(key(row));
       start[row] = ranks[row] - (size[row] + 1) / 2;
     }
@@ -82,60 +89,51 @@ leadcast.lists = (() => {
   }
 
   function sides(list) {
-    const empty = () => ({ rows: 0, leads: 0, customers: 0, probability: 0, points: 0, amount: 0 });
-    const found = Object.fromEntries(SIDES.map((name) => [name, empty()]));
-    const { converted, probability, points, amount } = values(list);
-    const add = (side, row, part) => {
+    const sums = SIDES.map(() => new Float64Array(FIGURES.length));
+    const [converted, probability, points, amount] =
+      ["converted", "probability", "points", "amount"].map((name) => list.columns[name].values);
+    const add = (sum, row, part) => {
       if (part <= 0) return;
-      side.leads += part;
-      side.customers += part * converted[row];
-      side.probability += part * probability[row];
-      side.points += part * points[row];
-      side.amount += part * converted[row] * (amount[row] || 0);
+      sum[1] += part;
+      sum[2] += part * converted[row];
+      sum[3] += part * probability[row];
+      sum[4] += part * (points[row] || 0);
+      if (converted[row]) sum[5] += part * (amount[row] || 0);
     };
     for (let row = 0; row < list.count; row++) {
-      if (points[row] === null) {
-        list.side[row] = UNKNOWN;
-        found.unknown.rows += 1;
-        add(found.unknown, row, 1);
-        continue;
-      }
       const one = list.learned[row], other = list.points[row];
-      list.side[row] = one > other ? LEARNED : other > one ? POINTS : one > 0 ? BOTH : NEITHER;
-      found[SIDES[list.side[row]]].rows += 1;
-      add(found.both, row, Math.min(one, other));
-      add(found.neither, row, 1 - Math.max(one, other));
-      add(found.learned, row, one - other);
-      add(found.points, row, other - one);
+      const side = Number.isNaN(points[row]) ? UNKNOWN
+        : one > other ? LEARNED : other > one ? POINTS : one > 0 ? BOTH : NEITHER;
+      list.side[row] = side;
+      sums[side][0] += 1;
+      if (side === UNKNOWN) add(sums[UNKNOWN], row, 1);
+      else {
+        add(sums[BOTH], row, Math.min(one, other));
+        add(sums[NEITHER], row, 1 - Math.max(one, other));
+        add(sums[LEARNED], row, one - other);
+        add(sums[POINTS], row, other - one);
+      }
     }
-    return found;
+    const named = (sum) => Object.fromEntries(FIGURES.map((name, place) => [name, sum[place]]));
+    return Object.fromEntries(SIDES.map((name, side) => [name, named(sums[side])]));
   }
 
-  function values(list) {
-    const names = ["converted", "probability", "points", "amount"];
-    return Object.fromEntries(names.map((name) => [name, list.columns[name].values]));
-  }
-
-  /* The rows that are asked for, in their order: {side, search, sort, descending}. */
+  /* The rows that are asked for, in their order: {side, search, sort, descending}. What is not known
+     stands at the end, whichever way one sorts. */
   function select(list, asked) {
     const matches = matcher(list, asked);
-    const found = [];
-    const order = ordered(list, asked.sort);
-    const last = list.count - 1;
-    for (let place = 0; place <= last; place++) {
-      const row = order[asked.descending ? last - place : place];
-      if (matches(row)) found.push(row);
+    const { order, known } = ordered(list, asked.sort);
+    const found = new Uint32Array(list.count);
+    let count = 0;
+    for (let place = 0; place < list.count; place++) {
+      const turned = asked.descending && place < known ? known - 1 - place : place;
+      if (matches(order[turned])) found[count++] = order[turned];
     }
-    // What is not known stands at the end, whichever way one sorts.
-    if (!asked.descending || asked.sort === "side") return found;
-    const isMissing = (row) => missing(list, asked.sort, row);
-    const known = found.findIndex((row) => !isMissing(row));
-    return known > 0 ? [...found.slice(known), ...found.slice(0, known)] : found;
+    return found.subarray(0, count);
   }
 
   function matcher(list, { side, search }) {
-    const wanted = new Set(side.split(" ").map((name) => SIDES.indexOf(name)));
-    const every = side === "all";
+    const shown = SIDES.map((name) => side === "all" || side.split(" ").includes(name));
     const words = search.toLowerCase().split(/\s+/).filter(Boolean).map((word) => ({
       word,
       levels: list.search.levels.map(({ levels, codes }) => ({
@@ -143,36 +141,40 @@ leadcast.lists = (() => {
         hit: levels.map((level) => level.includes(word)),
       })),
     }));
-    return (row) =>
-      (every || wanted.has(list.side[row])) &&
-      words.every(
-        ({ word, levels }) =>
-          list.search.ids[row].includes(word) || levels.some(({ codes, hit }) => hit[codes[row]]),
-      );
+    const ids = list.search.ids;
+    const hits = (row) => words.every(
+      ({ word, levels }) => ids[row].includes(word) || levels.some(({ codes, hit }) => hit[codes[row]]),
+    );
+    return words.length ? (row) => shown[list.side[row]] && hits(row) : (row) => shown[list.side[row]];
   }
 
-  function missing(list, name, row) {
-    const column = list.columns[name];
-    return column.levels ? column.codes[row] < 0 : column.values[row] === null;
-  }
-
-  /* All rows by a column, lowest first; sorted once. */
+  /* All rows by a column, lowest first, and of how many it is known; sorted once. */
   function ordered(list, name) {
-    if (name === "side") return bySide(list);
-    if (!list.orders.has(name)) {
-      const order = Uint32Array.from({ length: list.count }, (_, row) => row);
-      const held = list.columns[name].values;
-      if (name === "lead_id") order.sort((a, b) => (held[a] < held[b] ? -1 : held[a] > held[b] ? 1 : a - b));
-      else {
-        const coded = Boolean(list.columns[name].levels);
-        const worth = Float64Array.from(held, (value) =>
-          value === null || (coded && value < 0) ? Infinity : value,
-        );
-        order.sort((a, b) => (worth[a] === worth[b] ? a - b : worth[a] - worth[b]));
-      }
-      list.orders.set(name, order);
-    }
+    if (name === "side") return { order: bySide(list), known: list.count };
+    if (!list.orders.has(name)) list.orders.set(name, sorted(list, list.columns[name].values));
     return list.orders.get(name);
+  }
+
+  function sorted(list, values) {
+    const isKnown = (row) => values[row] === values[row];
+    const rows = Array.from({ length: list.count }, (_, row) => row);
+    const known = Uint32Array.from(rows.filter(isKnown));
+    if (values instanceof Float64Array) known.sort((a, b) => values[a] - values[b] || a - b);
+    else known.sort((a, b) => (values[a] < values[b] ? -1 : values[a] > values[b] ? 1 : a - b));
+    const order = new Uint32Array(list.count);
+    order.set(known);
+    order.set(rows.filter((row) => !isKnown(row)), known.length);
+    return { order, known: known.length };
+  }
+
+  /* Sorts by each of these columns while nobody waits. */
+  function prepare(list, names) {
+    const [name, ...rest] = names;
+    if (name === undefined) return;
+    setTimeout(() => {
+      ordered(list, name);
+      prepare(list, rest);
+    }, 50);
   }
 
   function bySide(list) {
@@ -194,9 +196,10 @@ leadcast.lists = (() => {
       const safe = formula.test(value) && !number.test(value) ? `'${value}` : value;
       return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
     };
-    const lines = [shown.map(({ name }) => name), ...rows.map((row) => shown.map((one) => one.at(row)))];
+    const lines = [shown.map(({ name }) => name)];
+    for (const row of rows) lines.push(shown.map((one) => one.at(row)));
     return lines.map((line) => line.map(cell).join(",") + "\n").join("");
   }
 
-  return { SIDES, read, cut, select, csv };
+  return { SIDES, read, cut, select, prepare, csv };
 })();

@@ -44,7 +44,7 @@
       address: leadsAddress,
       fileName: () => `leads-${about.source.replace(/[^\w-]+/g, "_")}-${now().calls_per_week}-calls.csv`,
     });
-    let live = 0;
+    let live = 0, frame = 0;
     function update() {
       const at = now();
       const sides = lists.cut(list, at.calls_per_week);
@@ -55,8 +55,12 @@
       byId("calls-team").hidden = Number(slider.value) === team;
       byId("capacity-tiles").replaceChildren(...tiles(at, found.ranking.customers, sides));
       swapSides(at, sides, about);
-      refresh(sides);
-      drawn.forEach((chart) => chart.redraw());
+      // Figures follow each move at once; curves and rows follow the last one before a frame.
+      cancelAnimationFrame(frame);
+      frame = requestAnimationFrame(() => {
+        refresh(sides);
+        drawn.forEach((chart) => chart.redraw());
+      });
       clearTimeout(live);
       live = setTimeout(() => (byId("calls-live").textContent = words), LIVE_AFTER_MS);
     }
@@ -135,7 +139,7 @@
     const column = (one, show = format.decimal) => one.values.map((value) => show(value));
     const table = (caption, list, show) => ({
       caption,
-      heads: [[across, 1], ...list.flatMap((one) => [[one.label, 1], ...(one.low ? [["95 % interval", 1]] : [])])],
+      heads: [[across, true], ...list.flatMap((one) => [[one.label, true], ...(one.low ? [["95 % interval", true]] : [])])],
       rows: x.map((calls, place) => [format.compact(calls), ...list.flatMap((one) => [column(one, show)[place],
         ...(one.low ? [format.interval(one.low[place], one.high[place], show || format.decimal)] : [])])]),
     });

@@ -7,7 +7,7 @@ leadcast.sections = (() => {
   const FEW = 10;
   const SHADES = 8;
   const ORDERS = ["desc", "asc"];
-  const NAMES = { learned: "Learned score", points: "Points", undecided: "not known" };
+  const NAMES = { learned: "Learned score", points: "Points", undecided: "undecided" };
   const VERDICTS = {
     learned: ["The learned score reaches more", "good"],
     points: ["The points reach more", "second"],
@@ -98,8 +98,8 @@ leadcast.sections = (() => {
 
   function pointsBands(bands) {
     const most = Math.max(...bands.map((band) => band.conversion.high ?? 0), 0.01);
-    const heads = [["Points", 0], ["Share and interval", 0], ["Became customers", 1], ["95 % interval", 1],
-      ["Expected", 1], ["In the past", 1], ["Leads", 1], ["Customers", 1]];
+    const heads = [["Points", false], ["Share and interval", false], ["Became customers", true], ["95 % interval", true],
+      ["Expected", true], ["In the past", true], ["Leads", true], ["Customers", true]];
     const rows = bands.map((band) => [
       band.label,
       interval(band.conversion, [0, most], { kind: "points", expected: band.probability }),
@@ -141,7 +141,7 @@ leadcast.sections = (() => {
         { title: "95 % interval", data: "auc_difference", orderable: false, className: "number",
           render: (gap) => format.interval(gap.low, gap.high, signed) },
         { title: "Ranks better", data: "winner", render: (winner) => NAMES[winner] },
-        number("p, adjusted", "adjusted_p_value", three),
+        number("p, adjusted", "adjusted_p_value", (p) => (p !== null && p < 0.001 ? "< 0.001" : three(p))),
         number("Leads", "leads", format.count),
         number("Customers", "customers", format.count),
         number("Learned reaches", "reached_learned", format.compact),
@@ -161,7 +161,7 @@ leadcast.sections = (() => {
     ].filter(([, name]) => worth.learned[name] !== null || worth.points[name] !== null);
     byId("value-table").replaceChildren(plainTable({
       caption: `At ${format.compact(about.calls_per_week)} calls a ${about.week}`,
-      heads: [["Figure", 2], ["Learned score", 1], ["Points", 1]],
+      heads: [["Figure", false], ["Learned score", true], ["Points", true]],
       rows: lines.map(([name, key, show]) => [name, show(worth.learned[key]), show(worth.points[key])]),
     }));
     byId("value-figure").hidden = capacities.every((one) => one.profit_learned === null);
@@ -184,7 +184,7 @@ leadcast.sections = (() => {
     ];
     byId("ranking-table").replaceChildren(plainTable({
       caption: `How well both rank ${format.count(ranking.leads)} leads, of whom ${format.count(ranking.customers)} became customers`,
-      heads: [["Figure", 2], ["Learned score", 1], ["Points", 1], ["Difference", 1], ["95 % interval", 1], ["Would show from", 1]],
+      heads: [["Figure", false], ["Learned score", true], ["Points", true], ["Difference", true], ["95 % interval", true], ["Would show from", true]],
       rows: lines.map(([name, key, show]) => {
         const { learned, points, difference: gap } = ranking[key];
         const ends = format.interval(gap.low, gap.high, signed(show));
@@ -195,7 +195,7 @@ leadcast.sections = (() => {
       element("div", {}, element("dt", {}, name), element("dd", {}, told))));
     byId("weeks").querySelector(".table").replaceChildren(plainTable({
       caption: `What both lists reach in each ${about.week}`,
-      heads: [[about.week, 0], ["Leads", 1], ["Customers", 1], ["Calls", 1], ["Learned score reaches", 1], ["Points reach", 1]],
+      heads: [[about.week, false], ["Leads", true], ["Customers", true], ["Calls", true], ["Learned score reaches", true], ["Points reach", true]],
       rows: weeks.map((week) => [week.week, format.count(week.leads), format.count(week.customers),
         format.compact(week.calls), one(week.learned), one(week.points)]),
     }));

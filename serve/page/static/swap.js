@@ -13,23 +13,26 @@ leadcast.swap = (() => {
     ["unknown", "Without points"],
     ["all", "All leads"],
   ];
-  const SIDE_WORDS = ["neither", "both", "learned score", "points", "no points"];
+  const SIDE_WORDS = ["neither", "both", "learned", "points", "no points"];
 
   /* Makes the table; gives `update(sides)`, to be called when the cut has moved. */
   function make(list, found, { address, fileName }) {
     const reasons = new Map(found.swap.leads.map((lead) => [`${lead.lead_id} ${lead.week}`, lead]));
-    const state = { side: "learned points", search: "" };
-    let asked = { ...state, sort: "probability", descending: true };
-    let matching = [];
+    const state = { side: "learned points", search: "", cuts: 0 };
+    let asked = {};
+    let matching = new Uint32Array(0);
     const columns = columnsOf(list);
     const table = new DataTable("#leads", {
       serverSide: true,
       ajax: (request, answer) => {
         const { column, dir } = request.order[0] || { column: 2, dir: "desc" };
-        asked = { ...state, sort: columns[column].field, descending: dir === "desc" };
-        matching = lists.select(list, asked);
-        tell(matching.length);
-        const rows = matching.slice(request.start, request.start + request.length);
+        const now = { ...state, sort: columns[column].field, descending: dir === "desc" };
+        if (Object.keys(now).some((name) => now[name] !== asked[name])) {
+          asked = now;
+          matching = lists.select(list, asked);
+          tell(matching.length);
+        }
+        const rows = Array.from(matching.subarray(request.start, request.start + request.length));
         answer({
           draw: request.draw, recordsTotal: list.count, recordsFiltered: matching.length,
           data: rows.map((row) => ({ row })),
@@ -65,7 +68,9 @@ leadcast.swap = (() => {
       if (!line || event.target.closest("a, .opened")) return;
       open(table, list, line, reasons, address);
     });
+    lists.prepare(list, columns.map((one) => one.field).filter((name) => name !== "side"));
     return (sides) => {
+      state.cuts += 1;
       choices(sides, state.side);
       redraw();
     };
@@ -89,7 +94,7 @@ leadcast.swap = (() => {
       createdCell: (cell, _, data) => cell.append(show(field, words)(data)),
     });
     const plain = (value) => (value === null ? "–" : String(value));
-    const known = (field) => held[field].values.some((value) => value !== null);
+    const known = (field) => held[field].values.some((value) => !Number.isNaN(value));
     return [
       one("lead_id", "Lead", (id) => element("button", { type: "button", class: "opener", "aria-expanded": "false" }, id)),
       { field: "side", title: "Called by", data: null, orderSequence: ["asc", "desc"],
@@ -112,8 +117,8 @@ leadcast.swap = (() => {
   function sideChip(list, row) {
     const side = list.side[row];
     const part = Math.abs(list.learned[row] - list.points[row]);
-    const inPart = part > 0 && part < 1 ? `, ${format.percent(part)} of it` : "";
-    return element("span", { class: `chip side ${lists.SIDES[side]}`, title: inPart ? "tied at the cut: called in part" : null },
+    const inPart = part > 0 && part < 1 ? ` ${format.percent(part)}` : "";
+    return element("span", { class: `chip side ${lists.SIDES[side]}`, title: inPart ? "tied at the cut: called in that part" : null },
       SIDE_WORDS[side] + inPart);
   }
 

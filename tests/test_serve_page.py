@@ -1,0 +1,117 @@
+"""The page's addresses: what is open, what is not, and what they tell."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from models.comparison.store import write_comparison, write_nothing
+from serve.http.app import make_app
+from serve.http.guard import PAGE_POLICY
+from serve.http.keys import create_key
+from serve.http.service import Service
+from serve.http.settings import ServeSettings
+from serve.page.assets import SCRIPTS, assets
+from serve.page.content import as_json, leads_content
+from serve.page.router import VIEWS, page_routers
+from tests.page_world import FORMULA, HOSTILE, comparison, write_run
+from tests.scoring_world import bundle_folder
+from tests.service_world import NO_LIMIT, TestClient
+
+DATA = ("/page/comparison", "/page/leads")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_run(tmp_path_factory.mktemp("run"))
+
+
+def client(scratch: Path, run: Path | None, keys: Path | None = None) -> TestClient:
+    bundle = bundle_folder()
+    settings = ServeSettings(bundle=bundle, named="test", keys=keys, limits=NO_LIMIT, run=run)
+    service = Service.open(settings, bundle, scratch)
+    return TestClient(make_app(service, page_routers(service)), raise_server_exceptions=False)
+
+
+@pytest.fixture
+def asked(tmp_path: Path, run: Path) -> Iterator[TestClient]:
+    with client(tmp_path, run) as one:
+        yield one
+
+
+def test_pages_are_open_and_hold_no_lead(tmp_path: Path, run: Path) -> None:
+    create_key(tmp_path / "keys.json", "marketing")
+    with client(tmp_path, run, tmp_path / "keys.json") as asked:
+        for view in VIEWS:
+            page = asked.get(view.address)
+            assert page.status_code == 200
+            assert page.headers["content-security-policy"] == PAGE_POLICY
+            assert "lead 1" not in page.text
+            assert 'aria-current="page">' + view.name in page.text
+
+
+def test_data_about_leads_ask_for_the_key_of_the_api(tmp_path: Path, run: Path) -> None:
+    key = create_key(tmp_path / "keys.json", "marketing")
+    with client(tmp_path, run, tmp_path / "keys.json") as asked:
+        for address in DATA:
+            assert asked.get(address).status_code == 401
+            assert (
+                asked.get(address, headers={"Authorization": f"Bearer {key}x"}).status_code == 401
+            )
+            assert asked.get(address, headers={"Authorization": f"Bearer {key}"}).status_code == 200
+
+
+def test_the_comparison_is_told_as_it_was_written(asked: TestClient) -> None:
+    assert asked.get("/page/comparison").json() == comparison()[0].to_json()
+
+
+def test_packed_leads_are_those_on_the_list_value_by_value(asked: TestClient) -> None:
+    packed, leads = asked.get("/page/leads").json(), comparison()[1]
+    listed = leads.filter(pl.col("on_list"))
+    assert packed["count"] == listed.height
+    assert packed["columns"]["lead_id"] == listed["lead_id"].to_list()
+    assert {HOSTILE, FORMULA} <= set(packed["columns"]["lead_id"])
+    assert packed["columns"]["points"] == listed["points"].to_list()
+    week = packed["columns"]["week"]
+    assert [week["levels"][code] for code in week["codes"]] == listed["week"].to_list()
+    assert packed["columns"]["as_of"] == listed["as_of"].dt.epoch("s").to_list()
+    assert packed["segments"] == ["industry"]
+
+
+def test_json_within_a_page_cannot_end_its_element() -> None:
+    packed = as_json(leads_content(comparison()[1]))
+    assert b"<" not in packed
+    assert HOSTILE in json.loads(packed)["columns"]["lead_id"]
+
+
+def test_a_new_comparison_is_shown_without_a_restart(tmp_path: Path) -> None:
+    with client(tmp_path, tmp_path) as asked:
+        missing = asked.get("/page/comparison")
+        assert missing.status_code == 404
+        assert "leadcast compare SOURCE" in missing.json()["detail"]
+        write_nothing(tmp_path / "comparison", "no points; name them")
+        assert asked.get("/page/comparison").json()["nothing_to_compare"] == "no points; name them"
+        assert asked.get("/page/leads").status_code == 404
+        write_comparison(tmp_path / "comparison", *comparison())
+        assert asked.get("/page/comparison").json()["schema_version"] == 1
+        (tmp_path / "comparison/comparison.json").write_text('{"schema_version": 1}', "utf-8")
+        assert "run `leadcast compare` again" in asked.get("/page/comparison").json()["detail"]
+
+
+def test_static_files_are_sent_once_and_nothing_else_of_the_disk(asked: TestClient) -> None:
+    for name in SCRIPTS:
+        sent = asked.get(f"/page/static/{name}")
+        assert sent.headers["content-type"].startswith("text/javascript")
+        again = asked.get(f"/page/static/{name}", headers={"If-None-Match": sent.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+    for name in ("nothing.js", "..%2fassets.py", "../assets.py"):
+        assert asked.get(f"/page/static/{name}").status_code == 404
+
+
+def test_every_library_lies_beside_its_licence_and_asks_nobody() -> None:
+    libraries = [name.removesuffix(".licence.txt") for name in assets() if "licence" in name]
+    assert {"uplot", "datatables"} <= set(libraries)
+    for name in libraries:
+        assert b"sourceMappingURL" not in assets()[f"{name}.js"].content
