@@ -5,6 +5,7 @@ scored and kept, and the scores are merged into the order of the leads. A batch 
 goes on with `resume` and gives the same bytes.
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -30,6 +31,10 @@ from serve.batch_work import Work
 from serve.reasons_asked import NO_REASONS, ReasonsAsked
 from serve.scorer import Scorer
 from serve.scores import version_of
+
+# Of each step of a streaming query several morsels wait for the next; Polars' own 100,000 rows make
+# that a quarter of a gigabyte. It is read when the process first streams anything.
+os.environ.setdefault("POLARS_IDEAL_MORSEL_SIZE", "10000")
 
 Progress = Callable[[int, int], None]
 """Is told how many rows have been scored, and of how many."""
