@@ -2,13 +2,14 @@
 
 import json
 from argparse import ArgumentParser
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
 import polars as pl
 
-from features.tables import TIME, Tables
+from features.tables import TIME, Tables, TimeOrder
 from models.comparison import Compared, Question, compare_scores
 from models.comparison.leads import lead_frame
 from models.comparison.rule_parts import rule_parts
@@ -83,15 +84,25 @@ def tables() -> Tables:
     )
 
 
-def write_tables(run: Path) -> Path:
+def write_tables(run: Path, *, without_dates: bool = False) -> Path:
     """Lay out a run's tables in a project, with a points table that fits and one that does not."""
     folder = run / "tables"
     (folder / "events").mkdir(parents=True)
     of = tables()
+    if without_dates:
+        of = replace(
+            of,
+            leads=of.leads.with_columns(created_at=pl.lit(None, dtype=TIME)),
+            events=of.events.clear(),
+            outcomes=of.outcomes.with_columns(won_at=pl.lit(None, dtype=TIME)),
+            observed_until=None,
+            time_order=TimeOrder.ORDERED,
+        )
     of.leads.write_parquet(folder / "leads.parquet")
     of.events.collect().write_parquet(folder / "events/part-00000.parquet", row_group_size=400)
     of.outcomes.write_parquet(folder / "outcomes.parquet")
     of.write_about(folder)
+    (run.parents[2] / "params.yaml").touch()
     rules = run.parents[1] / "rules"
     rules.mkdir(exist_ok=True)
     (rules / "mine.yaml").write_text(RULES, encoding="utf-8")

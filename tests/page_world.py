@@ -75,10 +75,14 @@ def write_run(folder: Path) -> Path:
 
 
 @contextmanager
-def served(scratch: Path, run: Path | None, keys: Path | None = None) -> Iterator[str]:
+def served(
+    scratch: Path, run: Path | None, keys: Path | None = None, compare: tuple[str, ...] = ()
+) -> Iterator[str]:
     """A service with its page on a port of this machine; gives its address."""
     bundle = bundle_folder()
-    settings = ServeSettings(bundle=bundle, named="test", keys=keys, limits=NO_LIMIT, run=run)
+    settings = ServeSettings(
+        bundle=bundle, named="test", keys=keys, limits=NO_LIMIT, run=run, compare=compare
+    )
     service = Service.open(settings, bundle, scratch)
     app = make_app(service, page_routers(service))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))

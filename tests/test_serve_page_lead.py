@@ -1,5 +1,6 @@
 """A lead's page: its course is the scorer's, its ledger adds up, nobody reads it without a key."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -10,6 +11,9 @@ import polars as pl
 import pytest
 
 from features.tables import TIME
+from models.bundle import write_bundle
+from models.bundle_reference import Reference
+from models.learners.prior import Prior
 from models.rules import RuleTable, parse_rules
 from serve.http.app import make_app
 from serve.http.keys import create_key
@@ -17,10 +21,11 @@ from serve.http.service import Service
 from serve.http.settings import ServeSettings
 from serve.page.lead_course import JUST_AFTER, MOST_MOMENTS, course_of, moments_of
 from serve.page.lead_tables import LeadTables, OneLead
+from serve.page.lead_view import Viewer
 from serve.page.router import page_routers
 from serve.scorer import Scorer
 from tests.editor_world import FORMULA, HOSTILE, LEAD, RULES, write_tables
-from tests.scoring_world import bundle_folder
+from tests.scoring_world import bundle_folder, scoring_world, undated_origin
 from tests.service_world import NO_LIMIT, TestClient
 
 TABLE: RuleTable = parse_rules(RULES)
@@ -138,6 +143,27 @@ def test_a_lead_that_stands_on_the_call_list_is_shown_as_it_stood_there(
     assert told["moments"][told["chosen"]]["as_of_us"] == told["listed"]["as_of_us"]
     assert told["listed"]["rank_learned"] == 2.0
     assert view(client)["chosen"] == len(view(client)["moments"]) - 1
+
+
+def test_a_lead_without_dates_has_one_score(tmp_path: Path) -> None:
+    world, (plan, about) = scoring_world(), undated_origin()
+    write_bundle(
+        tmp_path / "bundle",
+        plan=plan,
+        learner=Prior(-1.0, None, len(plan.features)),
+        calibrator=world.calibrator,
+        reference=Reference.of(world.probability),
+        metrics={},
+        origin=about,
+    )
+    scorer, run = Scorer.load(tmp_path / "bundle"), tmp_path / "data/runs/small"
+    write_tables(run, without_dates=True)
+    viewer = Viewer(scorer, LeadTables(run))
+    told, why = viewer.view(LEAD, None), viewer.moment(LEAD, None, None)
+    json.dumps([told, why], allow_nan=False)
+    assert [one["as_of"] for one in told["moments"]] == [None]
+    assert told["moments"][0]["probability"] == why["score"]["probability"]
+    assert (told["horizon_days"], told["events"], told["chosen"]) == (None, [], 0)
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,8 @@ def moments_of(lead: OneLead, wanted: datetime | None = None) -> list[datetime]:
     ----------
     lead : OneLead
     wanted : datetime, optional
-        A moment that must be among them, such as that of the call list.
+        A moment that is to be among them, such as that of the call list; left aside where the
+        lead was not open at it.
 
     Returns
     -------
@@ -61,7 +62,9 @@ def moments_of(lead: OneLead, wanted: datetime | None = None) -> list[datetime]:
         for time in lead.events["occurred_at"].to_list()
         if start <= time and time + JUST_AFTER < last
     }
-    kept = {start, last} | ({wanted} if wanted is not None else set())
+    kept = {start, last} | {
+        time for time in (wanted,) if time is not None and start <= time <= last
+    }
     return sorted(kept | set(_some(sorted(after - kept), MOST_MOMENTS - len(kept))))
 
 

@@ -77,6 +77,7 @@ class Viewer:
         lead, listed = self.tables.read(lead_id), self.tables.listed(lead_id)
         wanted = None if listed is None else listed["as_of"]
         moments, intervals = moments_of(lead, wanted), self.scorer.bundle.intervals
+        origin = self.scorer.bundle.manifest.origin
         course = course_of(self.scorer, lead, moments, table)
         chosen = moments.index(wanted) if wanted in moments else max(len(moments) - 1, 0)
         return {
@@ -91,7 +92,7 @@ class Viewer:
             "events": _events(lead, moments),
             "n_events": lead.events.height,
             "interval_level": None if intervals is None else intervals.level,
-            "horizon_days": self.scorer.bundle.manifest.origin.snapshots.horizon_days,
+            "horizon_days": origin.snapshots.horizon_days if self.scorer.is_dated else None,
         }
 
     def moment(self, lead_id: str, at_us: int | None, table: RuleTable | None) -> dict[str, Any]:

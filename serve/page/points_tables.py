@@ -100,9 +100,28 @@ def comparison_of(run: Path | None) -> Comparison | None:
         return None
 
 
-def project_of(run: Path) -> Path:
-    """Give the project's folder, in which a run is ``data/runs/SOURCE``."""
-    return run.resolve().parents[2]
+def project_of(run: Path | None, source: str) -> Path | None:
+    """Find the project in which ``leadcast compare SOURCE`` reads this run.
+
+    Parameters
+    ----------
+    run : Path or None
+    source : str
+
+    Returns
+    -------
+    Path or None
+        None where the run is not ``data/runs/SOURCE`` of a project with its ``params.yaml``.
+    """
+    if run is None:
+        return None
+    project = _data_of(run).parent
+    is_its_run = run.resolve() == (project / "data" / "runs" / source).resolve()
+    return project if is_its_run and (project / "params.yaml").is_file() else None
+
+
+def _data_of(run: Path) -> Path:
+    return run.resolve().parent.parent
 
 
 @lru_cache(maxsize=32)
@@ -125,6 +144,6 @@ def _paths(run: Path | None) -> Iterator[Path]:
         return
     points_from = _compared_with(run)
     if points_from.startswith(_FROM_RULES):
-        yield project_of(run) / points_from.removeprefix(_FROM_RULES)
-    yield from sorted((run.resolve().parents[1] / "rules").glob("*.yaml"))
+        yield _data_of(run).parent / points_from.removeprefix(_FROM_RULES)
+    yield from sorted((_data_of(run) / "rules").glob("*.yaml"))
     yield run / DISTILLED

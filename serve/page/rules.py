@@ -46,8 +46,8 @@ class Desk:
         self._run = service.settings.run
         self._tables = LeadTables(self._run)
         self.check = RulesCheck(self._tables)
-        project = None if self._run is None else project_of(self._run)
         source = service.scorer.bundle.manifest.origin.source
+        project = project_of(self._run, source)
         command = (*service.settings.compare, source) if service.settings.compare else ()
         self.jobs = Jobs(service.scratch / JOBS, command, project)
 

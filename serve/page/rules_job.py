@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -48,7 +49,6 @@ class Jobs:
 
     def __init__(self, folder: Path, command: Sequence[str], project: Path | None) -> None:
         self._folder, self._command, self._project = folder, tuple(command), project
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def can_run(self) -> bool:
@@ -79,8 +79,6 @@ class Jobs:
             raise Problem("cannot-run", 409, "this service does not know how to run a comparison")
         self._folder.mkdir(mode=0o700, exist_ok=True)
         with self._locked() as lock:
-            if self._process is not None:
-                self._process.wait()
             number = self._job().get("number", 0) + 1
             own = self._folder / uuid.uuid4().hex
             for old in self._folder.iterdir():
@@ -88,10 +86,9 @@ class Jobs:
                     shutil.rmtree(old)
             own.mkdir()
             (own / TEXT).write_text(text, encoding="utf-8")
-            process = self._begin(own, options, lock)
-            job = {"id": own.name, "number": number, "pid": process.pid, "started": time.time()}
+            pid = self._begin(own, options, lock)
+            job = {"id": own.name, "number": number, "pid": pid, "started": time.time()}
             write_json(self._folder / JOB, job)
-        self._process = process
         return self.state()
 
     def state(self) -> dict[str, Any]:
@@ -113,8 +110,6 @@ class Jobs:
         if runs:
             seconds = max(0.0, time.time() - job["started"])
             return told | {"state": "running", "seconds": round(seconds, 1)} | _step(own / LINES)
-        if self._process is not None:
-            self._process.poll()
         if (own / CANCELLED).exists():
             return told | {"state": "cancelled"}
         if (own / RESULT).is_dir():
@@ -152,7 +147,7 @@ class Jobs:
             self._end(job["pid"])
         return self.state()
 
-    def _begin(self, own: Path, options: Sequence[str], lock: int) -> "subprocess.Popen[bytes]":
+    def _begin(self, own: Path, options: Sequence[str], lock: int) -> int:
         told = ["--rules", str(own / TEXT), "--out", str(own / RESULT), "--json"]
         paths = [str(_CODE), os.environ.get("PYTHONPATH", "")]
         with (own / LINES).open("wb") as lines, (own / ERRORS).open("wb") as errors:
@@ -168,7 +163,9 @@ class Jobs:
             )
         with suppress(ProcessLookupError):
             os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
-        return process
+        # Somebody must ask a process how it ended, or it stays in the list of processes.
+        threading.Thread(target=process.wait, daemon=True).start()
+        return process.pid
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
@@ -215,8 +212,6 @@ class Jobs:
             if not self._runs():
                 break
             deadline += SECONDS_TO_END
-        if self._process is not None and self._process.pid == pid:
-            self._process.wait(SECONDS_TO_END)
 
 
 def _taken(lock: int, kind: int) -> bool:

@@ -7,6 +7,7 @@
   const found = document.getElementById("found");
   const searchTold = document.getElementById("search-told");
   const ADDRESS = "/leads/";
+  const WAIT_MS = 60;
   let shown = null;
   let asked = 0;
 
@@ -39,7 +40,8 @@
   function tellFound(leads, text) {
     found.replaceChildren(...leads.map(oneFound));
     found.hidden = leads.length === 0;
-    const many = leads.length >= 20 ? "The first 20 leads" : `${leads.length} lead${leads.length === 1 ? "" : "s"}`;
+    const many =
+      leads.length >= 20 ? "The first 20 leads" : `${leads.length} lead${leads.length === 1 ? "" : "s"}`;
     searchTold.textContent = leads.length
       ? `${many} with “${text}”`
       : `No lead has “${text}” in its id or its texts. Try a part of it.`;
@@ -72,13 +74,16 @@
     place.removeAttribute("aria-busy");
   }
 
-  /* Shows a moment; answers that arrive after a later choice are left aside. */
+  /* Shows a moment. While a slider is drawn along nothing is asked, and answers that arrive after a
+     later choice are left aside. */
   async function choose(number, isByPerson = true) {
     const { lead } = shown;
     const moment = lead.moments[number];
     const mine = ++asked;
     shown.mark(number);
     const at = moment.as_of_us ?? null;
+    if (isByPerson) await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
+    if (mine !== asked) return;
     try {
       const why = await ask(`/page/lead/moment?${query({ id: lead.lead_id, at, table: lead.table })}`);
       if (mine !== asked) return;

@@ -10,7 +10,10 @@
     if (!lead.moments.length || (lead.moments[0].as_of_us ?? null) === null) return undated();
     const state = { chosen: lead.chosen };
     const redraws = [];
-    const charts = [chartPlace("probability", lead), ...(lead.table === null ? [] : [chartPlace("points", lead)])];
+    const charts = [
+      chartPlace("probability", lead),
+      ...(lead.table === null ? [] : [chartPlace("points", lead)]),
+    ];
     const slider = element("input", {
       id: "moment",
       type: "range",
@@ -31,7 +34,14 @@
       element("h2", {}, "How the score went"),
       element("p", { class: "note" }, courseWords(lead)),
       charts,
-      element("div", { class: "mover" }, step(-1, "Earlier"), element("label", { for: "moment", class: "hidden-words" }, "Moment"), slider, step(1, "Later")),
+      element(
+        "div",
+        { class: "mover" },
+        step(-1, "Earlier"),
+        element("label", { for: "moment", class: "hidden-words" }, "Moment"),
+        slider,
+        step(1, "Later"),
+      ),
       name,
       leadcast.details("In numbers", numbers(lead)),
     );
@@ -39,8 +49,11 @@
       chart: course,
       events: element("section", { class: "card events" }, events.parts),
       drawn() {
-        redraws.push(leadcast.plot(charts[0].lastChild, (colour) => probability(lead, state, colour, choose)));
-        if (charts[1]) redraws.push(leadcast.plot(charts[1].lastChild, (colour) => given(lead, state, colour, choose)));
+        redraws.push(
+          leadcast.plot(charts[0].lastChild, (colour) => probability(lead, state, colour, choose)),
+        );
+        if (charts[1])
+          redraws.push(leadcast.plot(charts[1].lastChild, (colour) => given(lead, state, colour, choose)));
       },
       mark(number) {
         state.chosen = number;
@@ -54,7 +67,16 @@
   };
 
   const undated = () => ({
-    chart: element("section", { class: "card course" }, element("h2", {}, "How the score went"), element("p", { class: "empty" }, "This source has no dates, so there is one score: that of the lead as it was exported.")),
+    chart: element(
+      "section",
+      { class: "card course" },
+      element("h2", {}, "How the score went"),
+      element(
+        "p",
+        { class: "empty" },
+        "This source has no dates, so there is one score: that of the lead as it was exported.",
+      ),
+    ),
     events: null,
     drawn() {},
     mark() {},
@@ -67,19 +89,38 @@
     const all = lead.moments.map((one) => one[what]);
     const show = what === "points" ? format.compact : format.percent;
     const words = `${what === "points" ? "Points" : "Probability with its interval"}, ${lead.moments.length} moments, from ${show(Math.min(...all))} to ${show(Math.max(...all))}; the numbers are in the table below`;
-    const legend = what === "points" ? [key("second", "points")] : [key("accent", "probability"), key("soft", "interval"), key("tick", "events")];
-    return element("figure", {}, element("figcaption", {}, legend), element("div", { class: "chart", role: "img", "aria-label": words }));
+    const legend =
+      what === "points"
+        ? [key("second", "points")]
+        : [key("accent", "probability"), key("soft", "interval"), key("tick", "events")];
+    return element(
+      "figure",
+      {},
+      element("figcaption", {}, legend),
+      element("div", { class: "chart", role: "img", "aria-label": words }),
+    );
   }
   const key = (kind, words) => element("span", { class: `key ${kind}` }, words);
 
   function probability(lead, state, colour, choose) {
     const at = lead.moments.map((one) => seconds(one.as_of_us));
-    const [low, high, middle] = ["lower", "upper", "probability"].map((name) => lead.moments.map((one) => one[name]));
-    const line = { stroke: colour("--accent"), width: 2, points: { show: at.length < 80, size: 5, fill: colour("--accent") } };
+    const [low, high, middle] = ["lower", "upper", "probability"].map((name) =>
+      lead.moments.map((one) => one[name]),
+    );
+    const line = {
+      stroke: colour("--accent"),
+      width: 2,
+      points: { show: at.length < 80, size: 5, fill: colour("--accent") },
+    };
     return {
       height: HEIGHT,
       data: [at, high, low, middle],
-      series: [{}, { stroke: "transparent", points: { show: false } }, { stroke: "transparent", points: { show: false } }, line],
+      series: [
+        {},
+        { stroke: "transparent", points: { show: false } },
+        { stroke: "transparent", points: { show: false } },
+        line,
+      ],
       bands: [{ series: [1, 2], fill: colour("--accent-band") }],
       ...frame(lead, state, colour, choose, (_, ticks) => ticks.map((value) => format.percent(value))),
     };
@@ -99,21 +140,38 @@
 
   function frame(lead, state, colour, choose, values) {
     return {
-      scales: { x: { time: true }, y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 1] } },
-      axes: [leadcast.axis(colour, { space: 80, values: (_, ticks, _axis, _space, step) => ticks.map((at) => tick(at, step)) }), leadcast.axis(colour, { values, size: 54 })],
+      scales: {
+        x: { time: true },
+        y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 1] },
+      },
+      axes: [
+        leadcast.axis(colour, {
+          space: 80,
+          values: (_, ticks, _axis, _space, step) => ticks.map((at) => tick(at, step)),
+        }),
+        leadcast.axis(colour, { values, size: 54 }),
+      ],
       tzDate: (time) => uPlot.tzDate(new Date(time * 1e3), "Etc/UTC"),
       cursor: { y: false, drag: { setScale: false, x: false, y: false }, points: { show: false } },
       hooks: {
         draw: [(plot) => marks(plot, lead, state, colour)],
-        ready: [(plot) => plot.over.addEventListener("click", () => plot.cursor.idx !== null && choose(plot.cursor.idx))],
+        ready: [
+          (plot) =>
+            plot.over.addEventListener("click", () => plot.cursor.idx !== null && choose(plot.cursor.idx)),
+        ],
       },
     };
   }
 
-  const tick = (at, step) => new Date(at * 1e3).toLocaleString("en-GB", {
-    timeZone: "UTC",
-    ...(step < 86400 ? { hour: "2-digit", minute: "2-digit" } : step < 86400 * 300 ? { day: "numeric", month: "short" } : { year: "numeric" }),
-  });
+  const tick = (at, step) =>
+    new Date(at * 1e3).toLocaleString("en-GB", {
+      timeZone: "UTC",
+      ...(step < 86400
+        ? { hour: "2-digit", minute: "2-digit" }
+        : step < 86400 * 300
+          ? { day: "numeric", month: "short" }
+          : { year: "numeric" }),
+    });
 
   function marks(plot, lead, state, colour) {
     const { ctx, bbox } = plot;
@@ -142,27 +200,57 @@
       one.grade,
       format.compact(one.points),
     ]);
-    return leadcast.table("The score and the points at each moment (UTC)", ["Moment", "Probability", "Interval", "Grade", "Points"], rows, [1, 2, 4]);
+    return leadcast.table(
+      "The score and the points at each moment (UTC)",
+      ["Moment", "Probability", "Interval", "Grade", "Points"],
+      rows,
+      [1, 2, 4],
+    );
   }
 
   function eventsTable(lead, choose) {
     if (!lead.events.length) {
       const words = "This lead has no events: all that is known of it stands above.";
-      return { parts: [element("h2", {}, "What it did"), element("p", { class: "empty" }, words)], mark() {} };
+      return {
+        parts: [element("h2", {}, "What it did"), element("p", { class: "empty" }, words)],
+        mark() {},
+      };
     }
     const rows = lead.events.toReversed().map((event) => [event, eventRow(event, lead, choose)]);
-    const more = lead.n_events > lead.events.length ? `The latest ${lead.events.length} of ${format.count(lead.n_events)} events.` : `${format.count(lead.n_events)} event${lead.n_events === 1 ? "" : "s"}, the latest first.`;
-    const later = lead.events.some((event) => event.moment === null) ? " Those without a score came after its end, or lie close to another one." : "";
+    const more =
+      lead.n_events > lead.events.length
+        ? `The latest ${lead.events.length} of ${format.count(lead.n_events)} events.`
+        : `${format.count(lead.n_events)} event${lead.n_events === 1 ? "" : "s"}, the latest first.`;
+    const later = lead.events.some((event) => event.moment === null)
+      ? " Those without a score came after its end, or lie close to another one."
+      : "";
     const names = ["When (UTC)", "What", "Value", "Probability after it", "Points after it"];
     const made = element(
       "table",
       {},
       element("caption", {}, `${more} Choose one to see the score just after it.${later}`),
-      element("thead", {}, element("tr", {}, names.map((name, index) => element("th", { scope: "col", class: index > 1 ? "number" : null }, name)))),
-      element("tbody", {}, rows.map(([, row]) => row)),
+      element(
+        "thead",
+        {},
+        element(
+          "tr",
+          {},
+          names.map((name, index) =>
+            element("th", { scope: "col", class: index > 1 ? "number" : null }, name),
+          ),
+        ),
+      ),
+      element(
+        "tbody",
+        {},
+        rows.map(([, row]) => row),
+      ),
     );
     return {
-      parts: [element("h2", {}, "What it did"), element("div", { class: "table tall", tabindex: "0", role: "region", "aria-label": "Events" }, made)],
+      parts: [
+        element("h2", {}, "What it did"),
+        element("div", { class: "table tall", tabindex: "0", role: "region", "aria-label": "Events" }, made),
+      ],
       mark(number) {
         for (const [event, row] of rows) row.classList.toggle("chosen", event.moment === number);
       },
@@ -172,7 +260,9 @@
   function eventRow(event, lead, choose) {
     const moment = event.moment === null ? null : lead.moments[event.moment];
     const when = format.minute(seconds(event.at_us));
-    const first = moment ? element("button", { type: "button", class: "plain", onclick: () => choose(event.moment) }, when) : when;
+    const first = moment
+      ? element("button", { type: "button", class: "plain", onclick: () => choose(event.moment) }, when)
+      : when;
     return element(
       "tr",
       {},
@@ -180,7 +270,11 @@
       element("td", {}, event.kind),
       element("td", { class: "number" }, event.value === null ? "" : format.compact(event.value)),
       element("td", { class: "number" }, moment ? format.percent(moment.probability) : ""),
-      element("td", { class: "number" }, moment && moment.points !== null ? format.compact(moment.points) : ""),
+      element(
+        "td",
+        { class: "number" },
+        moment && moment.points !== null ? format.compact(moment.points) : "",
+      ),
     );
   }
 })();

@@ -51,7 +51,12 @@
       {},
       element("caption", {}, caption),
       element("thead", {}, element("tr", {}, names.map(head))),
-      element("tbody", {}, rows.map((row) => element("tr", {}, row.map(cell))), last),
+      element(
+        "tbody",
+        {},
+        rows.map((row) => element("tr", {}, row.map(cell))),
+        last,
+      ),
     );
   };
 

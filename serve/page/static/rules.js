@@ -18,19 +18,30 @@
   }
   const state = { checked: null, usable: false, timer: null, asked: 0, running: false };
   const first = begun.tables[0];
-  const empty = "title: New table\n\nrules:\n  - name: first rule\n    points: 10\n    when: {attribute: source, is_missing: false}\n";
+  const empty =
+    "title: New table\n\nrules:\n  - name: first rule\n    points: 10\n    when: {attribute: source, is_missing: false}\n";
 
   const host = element("div", { class: "editor" });
   const summary = element("p", { class: "summary", role: "status" });
   const faults = element("ol", { class: "faults" });
-  const compare = element("button", { type: "button", class: "primary", disabled: true, onclick: start }, "Compare with the learned score");
+  const compare = element(
+    "button",
+    { type: "button", class: "primary", disabled: true, onclick: start },
+    "Compare with the learned score",
+  );
   const choice = element("select", { id: "table", onchange: () => begin(choice.value) }, [
     ...begun.tables.map((one) => element("option", { value: one.key }, one.title)),
     element("option", { value: "" }, "An empty table"),
   ]);
   const progress = element("section", { class: "progress", hidden: true, "aria-label": "Comparison" });
   const result = element("div", { id: "result" });
-  const whyNot = begun.can_run ? null : element("p", { class: "note" }, "The comparison cannot be run from here: the run has none yet (make one with leadcast compare SOURCE), or its project’s folder is not there. Checking works.");
+  const whyNot = begun.can_run
+    ? null
+    : element(
+        "p",
+        { class: "note" },
+        "The comparison cannot be run from here: the run has none yet (make one with leadcast compare SOURCE), or its project’s folder is not there. Checking works.",
+      );
 
   place.replaceChildren(
     element(
@@ -81,7 +92,11 @@
     const text = editor.text();
     const mine = ++state.asked;
     if (text.length > begun.most_letters) {
-      tellFaults({ usable: false, summary: `The table has over ${format.count(begun.most_letters)} letters`, faults: [] });
+      tellFaults({
+        usable: false,
+        summary: `The table has over ${format.count(begun.most_letters)} letters`,
+        faults: [],
+      });
       return;
     }
     try {
@@ -101,7 +116,11 @@
         element(
           "li",
           { class: `is-${fault.severity}` },
-          element("button", { type: "button", class: "plain", onclick: () => editor.go(fault.line) }, fault.line ? `Line ${fault.line}` : "The table"),
+          element(
+            "button",
+            { type: "button", class: "plain", onclick: () => editor.go(fault.line) },
+            fault.line ? `Line ${fault.line}` : "The table",
+          ),
           element("span", {}, ` ${fault.severity === "error" ? "" : "(beware) "}${sentence(fault.words)}`),
         ),
       ),
@@ -116,7 +135,10 @@
 
   function download() {
     const file = new Blob([editor.text()], { type: "application/yaml" });
-    const link = element("a", { href: URL.createObjectURL(file), download: `${choice.value || "points"}-edited.yaml` });
+    const link = element("a", {
+      href: URL.createObjectURL(file),
+      download: `${choice.value || "points"}-edited.yaml`,
+    });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   }
@@ -149,7 +171,11 @@
   async function follow(job) {
     const bar = element("progress", { max: 1, value: 0, "aria-label": "Progress of the comparison" });
     const words = element("p", { role: "status" });
-    const cancel = element("button", { type: "button", onclick: () => ask("/page/rules/run", { method: "DELETE" }) }, "Cancel");
+    const cancel = element(
+      "button",
+      { type: "button", onclick: () => ask("/page/rules/run", { method: "DELETE" }) },
+      "Cancel",
+    );
     progress.replaceChildren(bar, element("div", { class: "row" }, words, cancel));
     progress.hidden = false;
     let now = job;
@@ -166,7 +192,9 @@
   }
 
   function tellEnd(words, kind) {
-    progress.replaceChildren(element("p", { class: kind === "bad" ? "error" : "note", role: "alert" }, words));
+    progress.replaceChildren(
+      element("p", { class: kind === "bad" ? "error" : "note", role: "alert" }, words),
+    );
     progress.hidden = false;
   }
 

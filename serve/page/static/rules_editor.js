@@ -59,7 +59,7 @@ leadcast.rulesEditor = (place, text, changed) => {
           ...CodeMirror.lintKeymap,
         ]),
         EditorView.lineWrapping,
-        EditorView.contentAttributes.of({ "aria-label": "Points table, YAML" }),
+        EditorView.contentAttributes.of({ "aria-label": "Points table, YAML", tabindex: "0" }),
         EditorView.updateListener.of((update) => update.docChanged && changed()),
         theme,
       ],
@@ -85,7 +85,10 @@ leadcast.rulesEditor = (place, text, changed) => {
     },
     go(number) {
       const { from } = line(number);
-      view.dispatch({ selection: { anchor: from }, effects: EditorView.scrollIntoView(from, { y: "center" }) });
+      view.dispatch({
+        selection: { anchor: from },
+        effects: EditorView.scrollIntoView(from, { y: "center" }),
+      });
       view.focus();
     },
   };

@@ -9,7 +9,11 @@
   const interval = (one, show) => (one.low === null ? "" : format.interval(one.low, one.high, show));
 
   leadcast.rulesResult = (before, { after, rules }, number) => {
-    const place = element("div", { class: "chart", role: "img", "aria-label": "Customers reached by calls a week; the numbers are in the table below" });
+    const place = element("div", {
+      class: "chart",
+      role: "img",
+      "aria-label": "Customers reached by calls a week; the numbers are in the table below",
+    });
     const parts = [headline(before, after, number), curves(before, after, place)];
     if (rules) parts.push(contributions(rules));
     return { parts, drawn: () => leadcast.plot(place, (colour) => chart(before, after, colour)) };
@@ -21,13 +25,27 @@
     return element(
       "section",
       { class: "card headlines", tabindex: "-1", "aria-labelledby": "result-title" },
-      element("h2", { id: "result-title" }, `Customers reached at ${format.compact(after.calls_per_week)} calls a ${after.week}`),
+      element(
+        "h2",
+        { id: "result-title" },
+        `Customers reached at ${format.compact(after.calls_per_week)} calls a ${after.week}`,
+      ),
       element(
         "div",
         { class: "trio" },
         figure("Points today", before.reached.points, before.points_from, "today"),
-        figure("Your table", after.reached.points, gap ? `${format.signed(gap)} against today’s points` : "as many as today’s points", "edited"),
-        figure("Learned score", after.reached.learned, `of ${format.count(after.customers)} customers in all`, "learned"),
+        figure(
+          "Your table",
+          after.reached.points,
+          gap ? `${format.signed(gap)} against today’s points` : "as many as today’s points",
+          "edited",
+        ),
+        figure(
+          "Learned score",
+          after.reached.learned,
+          `of ${format.count(after.customers)} customers in all`,
+          "learned",
+        ),
       ),
       element("dl", { class: "sentences" }, [
         element("dt", {}, "Before"),
@@ -35,15 +53,25 @@
         element("dt", {}, "With your table"),
         element("dd", { id: "new-headline" }, after.headline.words),
       ]),
-      unlike ? element("p", { class: "note" }, "The two were compared on somewhat different leads: not every lead has both kinds of points.") : null,
+      unlike
+        ? element(
+            "p",
+            { class: "note" },
+            "The two were compared on somewhat different leads: not every lead has both kinds of points.",
+          )
+        : null,
       element("p", { class: "note" }, luck(after, number)),
     );
   }
 
   function luck(after, number) {
     const { detectable } = after.reached.difference;
-    const small = detectable === null ? "" : `Between two lists of these leads, a difference under ${format.count(Math.max(1, detectable))} customers would hardly show. `;
-    const often = number === 1 ? "" : `This is comparison ${number} on the same test leads since the service began: `;
+    const small =
+      detectable === null
+        ? ""
+        : `Between two lists of these leads, a difference under ${format.count(Math.max(1, detectable))} customers would hardly show. `;
+    const often =
+      number === 1 ? "" : `This is comparison ${number} on the same test leads since the service began: `;
     return `${small}${often}${often ? "the" : "The"} more tables are tried on them, the luckier the best one looks. Mend rules by what the table below says; it looks at earlier leads only.`;
   }
 
@@ -60,30 +88,73 @@
 
   function curves(before, after, place) {
     const key = (kind, words) => element("span", { class: `key ${kind}` }, words);
-    const rows = merged(before, after).map((one) => [format.compact(one.calls), ...["today", "edited", "learned"].map((name) => format.decimal(one[name]))]);
+    const rows = merged(before, after).map((one) => [
+      format.compact(one.calls),
+      ...["today", "edited", "learned"].map((name) => format.decimal(one[name])),
+    ]);
     return element(
       "section",
       { class: "card" },
       element("h2", {}, "At other capacities"),
-      element("figure", {}, element("figcaption", {}, key("learned", "learned score"), key("edited", "your table"), key("today", "points today")), place),
-      leadcast.details("In numbers", leadcast.table(`Customers reached by calls a ${after.week}`, ["Calls", "Points today", "Your table", "Learned score"], rows, [1, 2, 3])),
+      element(
+        "figure",
+        {},
+        element(
+          "figcaption",
+          {},
+          key("learned", "learned score"),
+          key("edited", "your table"),
+          key("today", "points today"),
+        ),
+        place,
+      ),
+      leadcast.details(
+        "In numbers",
+        leadcast.table(
+          `Customers reached by calls a ${after.week}`,
+          ["Calls", "Points today", "Your table", "Learned score"],
+          rows,
+          [1, 2, 3],
+        ),
+      ),
     );
   }
 
   function merged(before, after) {
     const old = new Map(before.curve.map((one) => [one.calls, one.points]));
-    return after.curve.map((one) => ({ calls: one.calls, learned: one.learned, edited: one.points, today: old.get(one.calls) ?? null }));
+    return after.curve.map((one) => ({
+      calls: one.calls,
+      learned: one.learned,
+      edited: one.points,
+      today: old.get(one.calls) ?? null,
+    }));
   }
 
   function chart(before, after, colour) {
     const rows = merged(before, after);
-    const line = (name, more = {}) => ({ stroke: colour(name), width: 2, points: { show: false }, spanGaps: true, ...more });
+    const line = (name, more = {}) => ({
+      stroke: colour(name),
+      width: 2,
+      points: { show: false },
+      spanGaps: true,
+      ...more,
+    });
     return {
       height: HEIGHT,
-      data: [rows.map((one) => one.calls), ...["today", "edited", "learned"].map((name) => rows.map((one) => one[name]))],
+      data: [
+        rows.map((one) => one.calls),
+        ...["today", "edited", "learned"].map((name) => rows.map((one) => one[name])),
+      ],
       scales: { x: { time: false }, y: { range: (_, low, high) => [0, high * 1.05] } },
       series: [{}, line("--third", { dash: [6, 4] }), line("--second"), line("--accent")],
-      axes: [leadcast.axis(colour, { label: `calls a ${after.week}`, labelSize: 22, labelFont: "12px system-ui, sans-serif" }), leadcast.axis(colour, { size: 48 })],
+      axes: [
+        leadcast.axis(colour, {
+          label: `calls a ${after.week}`,
+          labelSize: 22,
+          labelFont: "12px system-ui, sans-serif",
+        }),
+        leadcast.axis(colour, { size: 48 }),
+      ],
       cursor: { show: false },
       hooks: { draw: [(plot) => capacity(plot, after.calls_per_week, colour("--ink"))] },
     };
@@ -104,53 +175,106 @@
   }
 
   function contributions(rules) {
-    const most = Math.max(...rules.rules.flatMap(({ reached }) => [reached.low, reached.high].map(Math.abs)), 1);
-    const age = rules.landmark_days === null ? "" : `, at the age of ${format.compact(rules.landmark_days)} day${rules.landmark_days === 1 ? "" : "s"}`;
+    const most = Math.max(
+      ...rules.rules.flatMap(({ reached }) => [reached.low, reached.high].map(Math.abs)),
+      1,
+    );
+    const age =
+      rules.landmark_days === null
+        ? ""
+        : `, at the age of ${format.compact(rules.landmark_days)} day${rules.landmark_days === 1 ? "" : "s"}`;
     const words = `On earlier leads, from which the model has learned: ${format.count(rules.snapshots)} leads at moments, and a call list of ${format.count(rules.leads)} of them${age}, on which the whole table reaches ${format.count(rules.reached.value)} of ${format.count(rules.customers)} customers.`;
     return element(
       "section",
       { class: "card" },
       element("h2", {}, "What each rule contributes"),
       element("p", { class: "note" }, words),
-      element("p", { class: "legend note" }, element("span", { class: "key good" }, "more customers with the rule"), element("span", { class: "key harm" }, "fewer"), element("span", { class: "key unsure" }, "cannot be told from nothing")),
-      element("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Contributions" }, contributionTable(rules, most)),
+      element(
+        "p",
+        { class: "legend note" },
+        element("span", { class: "key good" }, "more customers with the rule"),
+        element("span", { class: "key harm" }, "fewer"),
+        element("span", { class: "key unsure" }, "cannot be told from nothing"),
+      ),
+      element(
+        "div",
+        { class: "table", tabindex: "0", role: "region", "aria-label": "Contributions" },
+        contributionTable(rules, most),
+      ),
     );
   }
 
   function contributionTable(rules, most) {
-    const names = ["Rule", "Points", "Leads", "Mean points", "Become customers with it", "without it", "Customers reached through it (95 %)"];
+    const names = [
+      "Rule",
+      "Customers reached through it (95 %)",
+      "Points",
+      "Leads",
+      "Mean points",
+      "Become customers with it",
+      "without it",
+    ];
     return element(
       "table",
       { class: "contributions" },
       element("caption", { class: "hidden-words" }, "What each rule contributes"),
-      element("thead", {}, element("tr", {}, names.map((name, index) => element("th", { scope: "col", class: index && index < 6 ? "number" : null }, name)))),
-      element("tbody", {}, rules.rules.map((rule) => contribution(rule, most))),
+      element(
+        "thead",
+        {},
+        element(
+          "tr",
+          {},
+          names.map((name, index) =>
+            element("th", { scope: "col", class: index > 1 ? "number" : null }, name),
+          ),
+        ),
+      ),
+      element(
+        "tbody",
+        {},
+        rules.rules.map((rule) => contribution(rule, most)),
+      ),
     );
   }
 
   function contribution(rule, most) {
     const { reached } = rule;
     const number = (value) => element("td", { class: "number" }, value);
-    const silent = rule.fired_leads === 0 ? "never fires" : rule.listed_share === 0 ? "fires for nobody on the call list" : null;
+    const silent =
+      rule.fired_leads === 0
+        ? "never fires"
+        : rule.listed_share === 0
+          ? "fires for nobody on the call list"
+          : null;
     return element(
       "tr",
       {},
       element("th", { scope: "row" }, rule.rule, element("span", { class: "note group" }, rule.group)),
+      silent
+        ? element("td", { class: "note" }, silent)
+        : element(
+            "td",
+            {},
+            whisker(reached, most),
+            element("span", { class: "told" }, `${signed(reached.value)} (${interval(reached, signed)})`),
+          ),
       number(format.signed(rule.points, Number.isInteger(rule.points) ? 0 : 1)),
       number(format.count(rule.fired_leads)),
       number(format.signed(rule.mean_points, 1)),
       number(percent(rule.conversion)),
       number(percent(rule.conversion_else)),
-      silent
-        ? element("td", { class: "note" }, silent)
-        : element("td", {}, whisker(reached, most), element("span", { class: "told" }, `${signed(reached.value)} (${interval(reached, signed)})`)),
     );
   }
 
   function whisker({ value, low, high, shows }, most) {
     const at = (number) => `${50 + (50 * number) / most}%`;
     const kind = shows ? (value > 0 ? "good" : "harm") : "unsure";
-    const made = element("span", { class: `whisker ${kind}`, "aria-hidden": "true" }, element("span", { class: "line" }), element("span", { class: "dot" }));
+    const made = element(
+      "span",
+      { class: `whisker ${kind}`, "aria-hidden": "true" },
+      element("span", { class: "line" }),
+      element("span", { class: "dot" }),
+    );
     made.firstChild.style.left = at(low);
     made.firstChild.style.width = `${(50 * (high - low)) / most}%`;
     made.lastChild.style.left = at(value);
