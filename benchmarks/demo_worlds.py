@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 import yaml
 
-from benchmarks.demo_truth import DECILES, TRUTH, by_decile, with_truth
+from benchmarks.demo_truth import DECILES, TRUTH, by_decile, interval_coverage, with_truth
 from benchmarks.results import write_result
 from pipelines.calibrate import calibrate
 from pipelines.evaluate import evaluate_test
@@ -30,8 +30,8 @@ STAGES = (fetch, ingest, take_snapshots, compute_features, train, calibrate, eva
 FIRST_SEED = 101
 
 
-def decile_table(seed: int, folder: Path) -> pl.DataFrame:
-    """Run the stages on one world and compare its predictions with its truth.
+def scored_world(seed: int, folder: Path) -> pl.DataFrame:
+    """Run the stages on one world and put its truth beside its predictions.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def decile_table(seed: int, folder: Path) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        As `benchmarks.demo_truth.by_decile` gives it, with ``world``.
+        As `benchmarks.demo_truth.with_truth` gives it.
     """
     definition = yaml.safe_load((SOURCES / "demo.yaml").read_text(encoding="utf-8"))
     definition["simulation"]["seed"] = seed
@@ -57,8 +57,7 @@ def decile_table(seed: int, folder: Path) -> pl.DataFrame:
             stage("demo")
         scores = pl.read_parquet(RunFolder("demo").test_scores)
         horizon_days = float(definition["snapshots"]["horizon_days"])
-        joined = with_truth(scores, pl.read_parquet(TRUTH), horizon_days)
-    return by_decile(joined).with_columns(world=pl.lit(seed))
+        return with_truth(scores, pl.read_parquet(TRUTH), horizon_days)
 
 
 def main() -> None:
@@ -66,12 +65,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--worlds", type=int, default=6, help="How many (about a minute each).")
     worlds = parser.parse_args().worlds
-    tables = []
+    tables, coverages = [], []
     for seed in range(FIRST_SEED, FIRST_SEED + worlds):
         with tempfile.TemporaryDirectory() as folder:
-            tables.append(decile_table(seed, Path(folder)))
-        largest = _largest(tables[-1])
-        print(f"world {seed}: largest difference in a decile {largest:.4f}", flush=True)
+            joined = scored_world(seed, Path(folder))
+        tables.append(by_decile(joined).with_columns(world=pl.lit(seed)))
+        covered, width = interval_coverage(joined)
+        coverages.append({"world": seed, "covered": covered, "width": width})
+        print(
+            f"world {seed}: largest difference in a decile {_largest(tables[-1]):.4f}; leads' 90 % "
+            f"intervals hold their bin's true rate in {covered:.1%} (mean width {width:.3f})",
+            flush=True,
+        )
     every = pl.concat(tables)
     mean = (
         every.group_by("decile")
@@ -84,10 +89,17 @@ def main() -> None:
     with pl.Config(float_precision=4, tbl_rows=DECILES, tbl_hide_dataframe_shape=True):
         print(mean)
     print(f"largest mean difference {_largest(mean):.4f}")
+    held = float(np.mean([one["covered"] for one in coverages]))
+    print(f"leads' 90 % intervals hold the true rate in {held:.1%}, on average over worlds")
     largest_of_each = every.group_by("world").agg(pl.col("difference").abs().max()).sort("world")
     write_result(
         "demo_worlds",
-        {"worlds": worlds, "deciles": mean.to_dicts(), "largest": largest_of_each.to_dicts()},
+        {
+            "worlds": worlds,
+            "deciles": mean.to_dicts(),
+            "largest": largest_of_each.to_dicts(),
+            "intervals": coverages,
+        },
     )
 
 

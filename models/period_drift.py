@@ -16,7 +16,7 @@ from models.calibration.calibrators import Calibrator
 from models.calibration.curves import Identity
 from models.calibration.shapes import Line, fitted
 from models.calibration.shrinkage import Rows, shrunken
-from models.data import Floats
+from models.data import Floats, Integers
 
 USUAL_LEVEL_SPREAD = 0.2
 """How far the level usually moves between periods (standard deviation, log-odds)."""
@@ -29,6 +29,10 @@ PRIOR_FREEDOM = 2.0
 
 FEWEST_LEADS = 10
 """A period tells its level and slope where so many leads have each outcome."""
+
+
+MOST_STRETCHES = 4
+"""An origin's rows are cut into at most so many stretches of time."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,40 @@ class PeriodDrift:
         level, slope = scale * generator.standard_t(self.freedom, (2, draws, 1))
         away = log_odds - self.centre
         return np.asarray(self.level_spread * level + self.slope_spread * slope * away)
+
+
+def stretches_of(
+    origin: Integers, position: Integers, converted: Floats, group: Integers
+) -> Integers:
+    """Cut each origin's rows into stretches of time, as many as can tell their level.
+
+    Three origins alone say little of how far the level moves, so that most of what is said would
+    be the prior. Within an origin the level moves as well, and is seen as well.
+
+    Parameters
+    ----------
+    origin : ndarray of int64, shape (n_rows,)
+        Which origin's model predicted each row.
+    position : ndarray of int64, shape (n_rows,)
+        Time's order.
+    converted : ndarray of float64, shape (n_rows,)
+    group : ndarray of int64, shape (n_rows,)
+        The lead (or account) of each row.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_rows,)
+        A number for each stretch, rising with time; each origin has as many.
+    """
+    scarce = min(len(np.unique(group[converted == outcome])) for outcome in (0, 1))
+    origins = np.unique(origin)
+    number = int(np.clip(scarce // (2 * FEWEST_LEADS * len(origins)), 1, MOST_STRETCHES))
+    stretch = np.zeros(len(origin), np.int64)
+    for place, each in enumerate(origins):
+        rows = np.flatnonzero(origin == each)
+        order = rows[np.argsort(position[rows], kind="stable")]
+        stretch[order] = place * number + np.arange(len(rows)) * number // len(rows)
+    return stretch
 
 
 def estimate_drift(rows: Rows, period: npt.ArrayLike) -> PeriodDrift:

@@ -1,11 +1,17 @@
 """Calibration, on snapshots later than those that the learner was trained on."""
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 
 from features.files import write_json
+from features.tables import TIME, Tables, TimeOrder
 from models.calibration import calibrate_in_time
+from models.calibration.calibrators import Calibrator
+from models.calibration.newest import follow_newest, told_without
 from models.intervals import fit_lead_intervals
+from models.period_drift import stretches_of
 from pipelines.params import load_params
 from pipelines.paths import RunFolder
 from pipelines.stage import run_stage
@@ -22,18 +28,38 @@ def calibrate(source: str) -> str:
     Returns
     -------
     str
-        Which calibrator, in words.
+        Which calibrator, and how the newest mature snapshots moved the level, in words.
     """
     run, params = RunFolder(source), load_params()
     rows = pl.read_parquet(run.out_of_time)
-    log_odds, converted, group, origin = (
-        rows[name].to_numpy() for name in ("log_odds", "converted", "group", "origin")
+    log_odds, converted, group, origin, position = (
+        rows[name].to_numpy() for name in ("log_odds", "converted", "group", "origin", "position")
     )
     found = calibrate_in_time(log_odds, converted, group, origin, seed=params.seed)
-    intervals = fit_lead_intervals(log_odds, converted, group, period=origin, seed=params.seed)
+    period = stretches_of(origin, position, converted, group)
+    intervals = fit_lead_intervals(log_odds, converted, group, period=period, seed=params.seed)
     intervals = intervals.averaged_with(found.calibrator.probability(np.array(intervals.knots)))
-    write_json(run.calibration, found.to_json() | {"intervals": intervals.to_json()})
-    return found.calibrator.describe()
+    dated = Tables.read(run.tables).time_order is TimeOrder.DATED
+    level = _level(rows, found.calibrator, dated)
+    write_json(
+        run.calibration, found.to_json() | {"level": level, "intervals": intervals.to_json()}
+    )
+    return f"{found.calibrator.describe()}. {level['words']}"
+
+
+def _level(rows: pl.DataFrame, calibrator: Calibrator, dated: bool) -> dict[str, Any]:
+    newest = rows.filter(pl.col("origin") == pl.col("origin").max())
+    if newest["origin"][0] < 0:
+        return told_without("there is too little data to set any apart from older ones")
+    days = newest["position"].cast(TIME).dt.strftime("%Y-%m-%d")
+    return follow_newest(
+        calibrator,
+        newest["log_odds"].to_numpy(),
+        newest["log_odds_now"].to_numpy(),
+        newest["converted"].to_numpy(),
+        newest["group"].to_numpy(),
+        (str(days.min()), str(days.max())) if dated else None,
+    ).to_json()
 
 
 if __name__ == "__main__":

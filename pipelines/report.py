@@ -55,7 +55,11 @@ def report(source: str) -> str:
         splits=summary.frame(),
         backtest=pl.DataFrame(backtest["results"]) if backtest["results"] else None,
         choice_words=tuple(backtest["notes"]),
-        calibration_words=(calibration["words"], calibration["reason"]),
+        calibration_words=(
+            calibration["words"],
+            calibration["reason"],
+            calibration["level"]["words"],
+        ),
         leakage=pl.DataFrame(read_json(run.leakage)),
         quality=read_json(run.tables / "quality.json"),
     )

@@ -133,8 +133,9 @@ def out_of_time(choice: Choice, data: LabelledMatrix) -> pl.DataFrame:
     -------
     pl.DataFrame
         ``row`` (the snapshot's place in the learning part), ``log_odds``, ``converted``,
-        ``group``, ``origin``. Where no origin could be placed (very little data), the learner's
-        own rows, with origin -1.
+        ``group``, ``origin``, ``position``, ``log_odds_now`` (of the learner that is used, which
+        has seen them). Where no origin could be placed (very little data), the learner's own rows,
+        with origin -1.
     """
     index, log_odds = choice.out_of_time.index, choice.out_of_time.log_odds
     origin = choice.out_of_time.origin
@@ -148,6 +149,8 @@ def out_of_time(choice: Choice, data: LabelledMatrix) -> pl.DataFrame:
             "converted": data.converted[index],
             "group": data.group[index],
             "origin": origin,
+            "position": data.position[index],
+            "log_odds_now": choice.learner.log_odds(data.values[index]),
         }
     )
 

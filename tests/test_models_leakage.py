@@ -97,6 +97,12 @@ def persons_on_both_sides() -> LeakageContext:
     return context(with_email(tables, persons=400), split_by=tables)
 
 
+def accounts_on_both_sides() -> LeakageContext:
+    tables = undated()
+    accounts = pl.Series([f"account {number % 300}" for number in range(tables.leads.height)])
+    return context(with_attribute(tables, "account_id", accounts, "category"), split_by=tables)
+
+
 def copies_across_the_split() -> LeakageContext:
     tables = undated()
     copy = pl.col("lead_id") + " again"
@@ -166,7 +172,7 @@ LEAKS: dict[str, list[Callable[[], LeakageContext]]] = {
     "L007": [telling_values, edited_records],
     "L008": [running_number],
     "L009": [ids_by_outcome],
-    "L010": [persons_on_both_sides],
+    "L010": [persons_on_both_sides, accounts_on_both_sides],
     "L011": [copies_across_the_split],
     "L012": [boundary_removed],
     "L013": [outcome_dated_late],
@@ -246,11 +252,14 @@ def test_among_few_columns_one_may_tell_most(columns: int, severity: str) -> Non
 
 
 def test_a_name_alone_warns() -> None:
-    tables = with_attribute(undated(), "orders_total", often(undated(), 0.5), "flag")
+    names = ("orders_total", "closed_reason", "is_won")
+    tables = undated()
+    for seed, name in enumerate(names):
+        flags = pl.Series(np.random.default_rng(seed).random(tables.leads.height) < 0.5)
+        tables = with_attribute(tables, name, flags, "flag")
     report = examine(context(tables))
-    assert [(finding.code, finding.severity) for finding in report.findings] == [
-        ("L005", "warning")
-    ]
+    found = {(finding.code, finding.severity, finding.subject) for finding in report.findings}
+    assert found == {("L005", "warning", f"column '{name}'") for name in names}
     report.refuse()
 
 

@@ -57,6 +57,15 @@ def test_scores_and_metrics_have_the_form_that_others_rely_on(project: Path) -> 
     assert test["n_converted"] == scores["converted"].sum()
 
 
+def test_how_the_newest_snapshots_moved_the_level_is_told(project: Path) -> None:
+    level = json.loads((project / RUN.calibration).read_text())["level"]
+    assert level["rows"] > level["leads"] > 100
+    assert level["first"] < level["last"] < "2026"
+    log_odds = [np.log(level[name] / (1 - level[name])) for name in ("before", "after")]
+    assert level["moved"] == pytest.approx(log_odds[1] - log_odds[0])
+    assert level["words"] in (project / RUN.report).read_text()
+
+
 def test_segments_that_the_source_names_are_measured_and_hold_every_row(project: Path) -> None:
     metrics = json.loads((project / RUN.metrics).read_text())
     for name in ("source", "industry"):

@@ -64,6 +64,9 @@ class SegmentsChart(Chart):
             Column("high", "to", percent),
             Column("predicted", "Predicted", percent),
             Column("auc", "AUC", decimal(3)),
+            Column("slope", "Calibration slope", decimal(2)),
+            Column("error", "Calibration error", percent),
+            Column("error_by_chance", "by chance alone", percent),
             Column("gap", "Gap", percent),
             Column("gap_by_chance", "Gap that chance reaches", percent),
         )
@@ -141,6 +144,7 @@ _SCHEMA = {
     "segment": pl.String,
     "n": pl.Int64,
     **dict.fromkeys(("observed", "low", "high", "predicted", "auc"), pl.Float64),
+    **dict.fromkeys(("slope", "error", "error_by_chance"), pl.Float64),
     **dict.fromkeys(("gap", "gap_by_chance"), pl.Float64),
 }
 
@@ -158,6 +162,9 @@ def _row(
         "high": observed.high,
         "predicted": Estimate.of(metrics, "mean_probability").value,
         "auc": Estimate.of(metrics, "auc").value,
+        "slope": Estimate.of(metrics, "calibration_slope").value,
+        "error": Estimate.of(metrics, "ece").value,
+        "error_by_chance": Estimate.of(metrics, "ece_if_calibrated").value,
         "gap": gap.get("gap"),
         "gap_by_chance": gap.get("gap_by_chance"),
     }

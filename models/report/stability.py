@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SHOWN = ("auc", "base_rate", "mean_probability", "log_loss", "ece", "gain_10")
+SHOWN = (
+    *("auc", "base_rate", "mean_probability", "log_loss", "calibration_slope"),
+    *("calibration_intercept", "brier", "ece", "ece_if_calibrated", "gain_10"),
+)
 """The metrics in the table; those that no segment has are left out."""
 
 
@@ -79,7 +82,11 @@ class SegmentChart(Chart):
             Column("base_rate", "Became customers", percent),
             Column("mean_probability", "Predicted", percent),
             Column("log_loss", "Log loss", decimal(3)),
+            Column("brier", "Brier score", decimal(3)),
+            Column("calibration_slope", "Calibration slope", decimal(2)),
+            Column("calibration_intercept", "and intercept", decimal(2)),
             Column("ece", "Calibration error", percent),
+            Column("ece_if_calibrated", "by chance alone", percent),
             Column("gain_10", "Top 10 % reach", percent),
         )
 

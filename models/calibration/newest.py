@@ -1,0 +1,142 @@
+"""Recalibration of the level on the newest mature snapshots, as a step that is told.
+
+The step itself is the last of fitting a learner: with its shapes known, the level is fitted again,
+so that it follows the newest snapshots as far as their number and the usual drift warrant
+(`models.learners.ground`, a prior shift as in Saerens, Latinne and Decaestecker 2002, with
+outcomes). Here it is measured, on the snapshots that the last origin's model had not seen: what
+that model said of them, what became of them, and what the model used says now.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from models.calibration.calibrators import Calibrator
+from models.calibration.level import fit_level_shift
+from models.data import Floats, Integers
+from models.logistic import log_odds_of
+
+UNMOVED = 0.005
+"""A level that moves by less than this in log-odds has not moved."""
+
+
+@dataclass(frozen=True)
+class NewestLevel:
+    """Where the level stood before and after the newest mature snapshots were learned from.
+
+    Parameters
+    ----------
+    rows, leads : int
+        The newest mature snapshots, and how many leads (or accounts) they are of.
+    first, last : str or None
+        The days of the first and the last of them; None where the source is not dated.
+    before, after : float
+        Mean probability of these snapshots by a model that had not seen them, and by the one that
+        is used.
+    observed : float
+        The share of them that converted.
+    moved : float
+        From `before` to `after`, in log-odds.
+    asked : float
+        From `before` to `observed`: what these snapshots alone ask for.
+    left : float
+        A further shift that they ask of the model that is used; not made, see `standard_error`.
+    standard_error : float or None
+        Of `left`; None where there is too little to tell.
+    """
+
+    rows: int
+    leads: int
+    first: str | None
+    last: str | None
+    before: float
+    after: float
+    observed: float
+    moved: float
+    asked: float
+    left: float
+    standard_error: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the step as plain data, with its words."""
+        return asdict(self) | {"words": self.describe()}
+
+    def describe(self) -> str:
+        """Say what was moved, for a person."""
+        when = "" if self.first is None else f", {self.first} to {self.last}"
+        whose = f"the newest {self.rows:,} mature snapshots ({self.leads:,} leads{when})"
+        happened = f"{self.observed:.1%} of them converted"
+        if abs(self.moved) < UNMOVED:
+            return (
+                f"Level: on {whose} it did not have to be moved: a model that had not seen them "
+                f"said {self.before:.1%} on average, and {happened}."
+            )
+        return (
+            f"Level: moved on {whose} by {self.moved:+.2f} in log-odds, from {self.before:.1%} on "
+            f"average, as a model said that had not seen them, to {self.after:.1%}; {happened}, "
+            f"which alone would ask for {self.asked:+.2f}."
+        )
+
+
+def told_without(reason: str) -> dict[str, Any]:
+    """Say why no level was moved.
+
+    Parameters
+    ----------
+    reason : str
+        For a person.
+
+    Returns
+    -------
+    dict
+        Plain data with ``words`` alone.
+    """
+    return {"words": f"Level: not moved on newer snapshots, since {reason}."}
+
+
+def follow_newest(
+    calibrator: Calibrator,
+    before: Floats,
+    after: Floats,
+    converted: Floats,
+    group: Integers,
+    days: tuple[str, str] | None,
+) -> NewestLevel:
+    """Measure how the newest mature snapshots moved the level.
+
+    Parameters
+    ----------
+    calibrator : Calibrator
+        The one that is used.
+    before, after : ndarray of float64, shape (n_rows,)
+        The newest snapshots' log-odds by a model that had not seen them, and by the one used.
+    converted : ndarray of float64, shape (n_rows,)
+    group : ndarray of int64, shape (n_rows,)
+    days : tuple of str, optional
+        The first and the last of their days.
+
+    Returns
+    -------
+    NewestLevel
+    """
+    said, says = (float(calibrator.probability(part).mean()) for part in (before, after))
+    observed = float(converted.mean())
+    # Half a snapshot of either outcome keeps log-odds finite where all turned out alike.
+    likely = (float(converted.sum()) + 0.5) / (len(converted) + 1.0)
+    places = [float(place) for place in log_odds_of(np.array([said, says, likely]))]
+    further = fit_level_shift(calibrator, after, converted, group)
+    first, last = days or (None, None)
+    return NewestLevel(
+        rows=len(converted),
+        leads=len(np.unique(group)),
+        first=first,
+        last=last,
+        before=said,
+        after=says,
+        observed=observed,
+        moved=places[1] - places[0],
+        asked=places[2] - places[0],
+        left=further.unshrunken,
+        standard_error=further.standard_error,
+    )
