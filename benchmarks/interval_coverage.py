@@ -1,9 +1,10 @@
 """How often intervals hold the truth, in worlds where it is known.
 
-Run ``python -m benchmarks.interval_coverage``: intervals of metrics (bootstrap), of AUCs (DeLong)
-and of leads (Venn-Abers), each over several worlds.
+Run ``python -m benchmarks.interval_coverage [--leads-only]``: intervals of metrics (bootstrap), of
+AUCs (DeLong) and of leads (Venn-Abers), each over several worlds.
 """
 
+import argparse
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.known_worlds import Drawn, World
+from benchmarks.results import write_result
 from models.bootstrap import Estimate
 from models.calibration import choose_calibrator
 from models.calibration.calibrators import probability_of
@@ -175,16 +177,24 @@ def lead_coverage(
 
 
 def main() -> None:
-    """Print all coverages."""
-    for name, world in WORLDS.items():
+    """Print all coverages, and write those of leads' intervals down."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--worlds", nargs="+", choices=list(WORLDS), default=list(WORLDS))
+    parser.add_argument("--leads-only", action="store_true", help="Leave metrics' intervals out.")
+    parser.add_argument("--repetitions", type=int, default=30, help="Samples of each world.")
+    options = parser.parse_args()
+    found = []
+    for name in options.worlds:
         print(f"\n{name}", flush=True)
         # Where the world moves, a sample's metrics are those of its own periods, not of the world.
-        if world.drift == 0:
-            _print_metrics(world)
+        if WORLDS[name].drift == 0 and not options.leads_only:
+            _print_metrics(WORLDS[name])
         for leads, periods in product((300, 1000, 4000), (False, True)):
-            covered = lead_coverage(world, leads, repetitions=30, periods=periods)
+            covered = lead_coverage(WORLDS[name], leads, options.repetitions, periods=periods)
             told = "periods told" if periods else "periods not told"
-            print(f"leads' intervals, nominal 90 %, {leads} leads, {told}:", covered)
+            print(f"leads' intervals, nominal 90 %, {leads} leads, {told}:", covered, flush=True)
+            found.append({"world": name, "leads": leads, "periods_told": periods} | covered)
+    write_result("interval_coverage", {"repetitions": options.repetitions, "leads": found})
 
 
 def _print_metrics(world: World) -> None:

@@ -14,6 +14,7 @@ from models.period_drift import (
     USUAL_LEVEL_SPREAD,
     USUAL_SLOPE_SPREAD,
     estimate_drift,
+    stretches_of,
 )
 
 
@@ -104,3 +105,37 @@ def test_in_a_drifting_world_only_told_periods_give_intervals_that_hold() -> Non
     told = lead_coverage(world, leads=1500, repetitions=15, replicates=60, periods=True)
     assert plain["covered"] < 0.8
     assert told["covered"] > max(0.8, plain["covered"] + 0.1)
+
+
+def _four_origins(won: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    origin, position = np.repeat(np.arange(4), 500), np.arange(2000) * 10
+    converted = (np.arange(2000) % (2000 // won) == 0).astype(np.float64)
+    return origin, position, converted, np.arange(2000)
+
+
+def test_origins_are_cut_into_stretches_of_time_whatever_the_order_of_rows() -> None:
+    parts = _four_origins(won=400)
+    stretch = stretches_of(*parts)
+    assert (np.diff(stretch) >= 0).all()
+    assert np.unique(stretch, return_counts=True)[1].tolist() == [125] * 16
+    shuffled = np.random.default_rng(2).permutation(2000)
+    again = stretches_of(*(part[shuffled] for part in parts))
+    np.testing.assert_array_equal(again, stretch[shuffled])
+
+
+def test_where_few_leads_are_won_an_origin_stays_whole() -> None:
+    parts = _four_origins(won=100)
+    np.testing.assert_array_equal(stretches_of(*parts), parts[0])
+    # Snapshots of one lead are one lead.
+    one_lead = parts[3] // 40
+    np.testing.assert_array_equal(stretches_of(*_four_origins(400)[:3], one_lead), parts[0])
+
+
+def test_more_stretches_leave_less_to_the_prior_where_nothing_moves() -> None:
+    drawn = World(level=-1.5, periods=3).draw(3_000, seed=3)
+    rows, place = rows_of(drawn), np.arange(len(drawn.group))
+    finer = stretches_of(drawn.period, place, rows.converted, rows.group)
+    few, many = (estimate_drift(rows, period) for period in (drawn.period, finer))
+    assert many.periods == 12
+    assert many.level_spread < few.level_spread
+    assert many.freedom == few.freedom + 9
