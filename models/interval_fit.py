@@ -19,6 +19,7 @@ def fitted_steps(
     converted: npt.ArrayLike,
     group: npt.ArrayLike,
     period: npt.ArrayLike | None,
+    independent: int | None,
     level: float,
     replicates: int,
     seed: int,
@@ -28,7 +29,7 @@ def fitted_steps(
 
     Parameters
     ----------
-    log_odds, converted, group, period, level, replicates, seed
+    log_odds, converted, group, period, independent, level, replicates, seed
         As in `models.intervals.fit_lead_intervals`.
     most_knots : int
         More distinct log-odds than this are thinned to so many.
@@ -57,7 +58,7 @@ def fitted_steps(
     low, high = if_lost, if_won
     if len(draws):
         if period is not None:
-            drift = estimate_drift(Rows.of(log_odds, converted, group), period)
+            drift = estimate_drift(Rows.of(log_odds, converted, group), period, independent)
             draws = _moved(draws, drift.shifts(knots, len(draws), seed + 1))
         ends = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
         low, high = np.minimum(low, ends[0]), np.maximum(high, ends[1])

@@ -24,7 +24,8 @@ MOST_KNOTS = 1000
 _LEAST = 1e-6
 WIDTH_KEPT = 0.8
 """How wide, on the log-odds scale, an interval stays when it is averaged with the calibrator, since
-the average errs less than the draws: chosen on one demo and the worlds of ``interval_coverage``."""
+the average errs less than the draws: chosen on the worlds of ``benchmarks.interval_coverage`` and
+one demo, and tried on other demos by ``benchmarks.demo_worlds``."""
 
 
 @dataclass(frozen=True)
@@ -198,6 +199,7 @@ def fit_lead_intervals(
     group: npt.ArrayLike,
     *,
     period: npt.ArrayLike | None = None,
+    independent: int | None = None,
     level: float = 0.9,
     replicates: int = 400,
     seed: int = 0,
@@ -216,6 +218,8 @@ def fit_lead_intervals(
         The month of each row, or the origin of the model behind it. If given, the intervals are
         for leads of a period to come, whose level may differ from that of the periods seen
         (`models.period_drift`); if not, for more leads of the same periods.
+    independent : int, optional
+        How many of the periods are independent, as in `models.period_drift.estimate_drift`.
     level : float
         How often the interval should hold the true rate of leads with the same log-odds.
     replicates : int
@@ -237,5 +241,7 @@ def fit_lead_intervals(
     # Imported here: using intervals needs neither the compiler nor the bootstrap.
     from models.interval_fit import fitted_steps
 
-    steps = fitted_steps(log_odds, converted, group, period, level, replicates, seed, MOST_KNOTS)
+    steps = fitted_steps(
+        log_odds, converted, group, period, independent, level, replicates, seed, MOST_KNOTS
+    )
     return LeadIntervals(level, **steps)

@@ -31,7 +31,7 @@ FEWEST_LEADS = 10
 """A period tells its level and slope where so many leads have each outcome."""
 
 
-MOST_STRETCHES = 4
+MOST_STRETCHES = 2
 """An origin's rows are cut into at most so many stretches of time."""
 
 
@@ -113,7 +113,9 @@ def stretches_of(
     return stretch
 
 
-def estimate_drift(rows: Rows, period: npt.ArrayLike) -> PeriodDrift:
+def estimate_drift(
+    rows: Rows, period: npt.ArrayLike, independent: int | None = None
+) -> PeriodDrift:
     """Estimate the movement of the log-odds between periods.
 
     Parameters
@@ -121,7 +123,10 @@ def estimate_drift(rows: Rows, period: npt.ArrayLike) -> PeriodDrift:
     rows : Rows
         Predictions for snapshots later than those that their model was trained on.
     period : array_like of int or str, shape (n_rows,)
-        The month of each row, or the origin of the model behind it.
+        The month of each row, or the origin of the model behind it, or a stretch of it.
+    independent : int, optional
+        How many periods are independent: where origins are cut into stretches, those of an origin
+        share its model. All of them if not given.
 
     Returns
     -------
@@ -146,7 +151,8 @@ def estimate_drift(rows: Rows, period: npt.ArrayLike) -> PeriodDrift:
         _spread([movement[number] for movement in found], spread)
         for number, spread in enumerate(usual)
     )
-    freedom = PRIOR_FREEDOM + max(len(found) - 1, 0)
+    told = len(found) if independent is None else min(independent, len(found))
+    freedom = PRIOR_FREEDOM + max(told - 1, 0)
     return PeriodDrift(level, slope, line.centre, freedom, len(found))
 
 

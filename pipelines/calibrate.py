@@ -37,7 +37,14 @@ def calibrate(source: str) -> str:
     )
     found = calibrate_in_time(log_odds, converted, group, origin, seed=params.seed)
     period = stretches_of(origin, position, converted, group)
-    intervals = fit_lead_intervals(log_odds, converted, group, period=period, seed=params.seed)
+    intervals = fit_lead_intervals(
+        log_odds,
+        converted,
+        group,
+        period=period,
+        independent=len(np.unique(origin)),
+        seed=params.seed,
+    )
     intervals = intervals.averaged_with(found.calibrator.probability(np.array(intervals.knots)))
     dated = Tables.read(run.tables).time_order is TimeOrder.DATED
     level = _level(rows, found.calibrator, dated)
