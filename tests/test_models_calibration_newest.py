@@ -23,15 +23,15 @@ def test_a_level_that_was_moved_is_told_with_all_its_figures() -> None:
     assert level.left == pytest.approx(level.asked - level.moved, abs=0.01)
     assert level.standard_error is not None
     words = level.to_json()["words"]
-    for part in ("2,000", "1,000 leads", "2025-03-01 to 2025-04-12", "10.0%", "18.0%", "20.0%"):
+    for part in ("2,000", "1,000 leads", "2025-03-01 to 2025-04-12", "10.0 %", "18.0 %", "20.0 %"):
         assert part in words
     assert "+0.68" in words
 
 
 def test_a_level_that_was_right_was_not_moved() -> None:
     words = _followed(0.10, 0.10, won=201).describe()
-    assert "did not have to be moved" in words
-    assert "said 10.0% on average, and 10.1% of them converted" in words
+    assert words.startswith("Level: left where it was.")
+    assert "said 10.0 % on average, and 10.1 % converted" in words
 
 
 def test_one_outcome_only_gives_finite_figures() -> None:

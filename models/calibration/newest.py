@@ -66,15 +66,17 @@ class NewestLevel:
         """Say what was moved, for a person."""
         when = "" if self.first is None else f", {self.first} to {self.last}"
         whose = f"the newest {self.rows:,} mature snapshots ({self.leads:,} leads{when})"
-        happened = f"{self.observed:.1%} of them converted"
+        before, after, observed = (
+            f"{100 * share:.1f} %" for share in (self.before, self.after, self.observed)
+        )
         if abs(self.moved) < UNMOVED:
             return (
-                f"Level: on {whose} it did not have to be moved: a model that had not seen them "
-                f"said {self.before:.1%} on average, and {happened}."
+                f"Level: left where it was. Of {whose} a model that had not seen them said "
+                f"{before} on average, and {observed} converted: too little to move it by."
             )
         return (
-            f"Level: moved on {whose} by {self.moved:+.2f} in log-odds, from {self.before:.1%} on "
-            f"average, as a model said that had not seen them, to {self.after:.1%}; {happened}, "
+            f"Level: moved on {whose} by {self.moved:+.2f} in log-odds, from {before} on average, "
+            f"as a model said that had not seen them, to {after}; {observed} of them converted, "
             f"which alone would ask for {self.asked:+.2f}."
         )
 
