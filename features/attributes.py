@@ -211,7 +211,7 @@ def distinct(series: pl.Series) -> Distinct:
     Returns
     -------
     values : sequence
-        The distinct values and, last, None.
+        The distinct values (texts that are mostly distinct may repeat) and, last, None.
     codes : ndarray of intp, shape (n_rows,)
         Where each row's value is in `values`.
     """
@@ -220,6 +220,9 @@ def distinct(series: pl.Series) -> Distinct:
         return [*numbers.tolist(), None], codes
     texts = series.cast(pl.String)
     values = texts.drop_nulls().unique(maintain_order=True)
+    if 2 * len(values) > len(texts):
+        # Most are distinct, as e-mail addresses are: to read some twice is cheaper than to look.
+        return [*texts.to_list(), None], np.arange(len(texts))
     places = Lookup(values).places(texts).fill_null(len(values))
     return [*values.to_list(), None], places.to_numpy().astype(np.intp)
 

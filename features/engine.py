@@ -10,6 +10,7 @@ only in how they come by the arrays.
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 import numpy as np
@@ -144,11 +145,15 @@ class Engine:
         rows = Lookup(wanted).places(ids).cast(pl.Int64).to_numpy()
         as_of = _times(snapshots, "as_of") if self._dated else np.zeros(len(rows), np.int64)
         out = np.empty((len(rows), len(self.plan.columns)), dtype=np.float32)
-        self._fill_attributes(out, leads, rows, as_of)
-        if self._dated:
-            grouped = self._collect(events, wanted, warnings)
-            self._loop.fill(out, rows, _times(leads, "created_at"), as_of, grouped)
-            self._histories.fill(out, leads, rows, as_of)
+        if not self._dated:
+            self._fill_attributes(out, leads, rows, as_of)
+            return out
+        # Events are collected without the interpreter's lock, which reading texts holds.
+        with ThreadPoolExecutor(1) as pool:
+            grouped = pool.submit(self._collect, events, wanted, warnings)
+            self._fill_attributes(out, leads, rows, as_of)
+        self._loop.fill(out, rows, _times(leads, "created_at"), as_of, grouped.result())
+        self._histories.fill(out, leads, rows, as_of)
         return out
 
     def compute_one(
