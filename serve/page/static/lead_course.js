@@ -100,7 +100,7 @@
       element("div", { class: "chart", role: "img", "aria-label": words }),
     );
   }
-  const key = (kind, words) => element("span", { class: `key ${kind}` }, words);
+  const key = (kind, words) => element("span", { class: `swatch ${kind}` }, words);
 
   function probability(lead, state, colour, choose) {
     const at = lead.moments.map((one) => seconds(one.as_of_us));
@@ -224,11 +224,11 @@
     const later = lead.events.some((event) => event.moment === null)
       ? " Those without a score came after its end, or lie close to another one."
       : "";
-    const names = ["When (UTC)", "What", "Value", "Probability after it", "Points after it"];
+    const names = ["When (UTC)", "What", "Probability", "Points", "Value"];
     const made = element(
       "table",
       {},
-      element("caption", {}, `${more} Choose one to see the score just after it.${later}`),
+      element("caption", { class: "hidden-words" }, "Events"),
       element(
         "thead",
         {},
@@ -249,6 +249,7 @@
     return {
       parts: [
         element("h2", {}, "What it did"),
+        element("p", { class: "note" }, `${more} Choose one to see the score just after it.${later}`),
         element("div", { class: "table tall", tabindex: "0", role: "region", "aria-label": "Events" }, made),
       ],
       mark(number) {
@@ -268,13 +269,13 @@
       {},
       element("th", { scope: "row" }, first),
       element("td", {}, event.kind),
-      element("td", { class: "number" }, event.value === null ? "" : format.compact(event.value)),
       element("td", { class: "number" }, moment ? format.percent(moment.probability) : ""),
       element(
         "td",
         { class: "number" },
         moment && moment.points !== null ? format.compact(moment.points) : "",
       ),
+      element("td", { class: "number" }, event.value === null ? "" : format.compact(event.value)),
     );
   }
 })();

@@ -49,7 +49,7 @@
       element("h1", {}, lead.lead_id),
       element(
         "p",
-        { class: "facts" },
+        { class: "lead-facts" },
         element("span", { class: `state ${outcome.state}` }, state),
         ...created,
         ...listed(lead),
@@ -85,12 +85,7 @@
 
   function attributes(lead) {
     const rows = lead.attributes.map(({ name, value }) =>
-      element(
-        "div",
-        {},
-        element("dt", {}, name),
-        element("dd", {}, plain(value)),
-      ),
+      element("div", {}, element("dt", {}, name), element("dd", {}, plain(value))),
     );
     return element("section", { class: "card who" }, heading("Who it is"), element("dl", {}, rows));
   }

@@ -49,7 +49,7 @@
       { class: "card desk" },
       element(
         "div",
-        { class: "row tools" },
+        { class: "row desk-tools" },
         element("label", { for: "table" }, "Begin from"),
         choice,
         element("button", { type: "button", onclick: () => begin(choice.value) }, "Begin again"),

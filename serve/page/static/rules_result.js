@@ -78,7 +78,7 @@
   function figure(name, reached, words, kind) {
     return element(
       "div",
-      { class: `tile ${kind}` },
+      { class: `count ${kind}` },
       element("p", { class: "name" }, name),
       element("p", { class: "figure" }, format.count(reached.value)),
       element("p", { class: "note" }, reached.low === null ? "" : `95 %: ${interval(reached, format.count)}`),
@@ -87,7 +87,7 @@
   }
 
   function curves(before, after, place) {
-    const key = (kind, words) => element("span", { class: `key ${kind}` }, words);
+    const key = (kind, words) => element("span", { class: `swatch ${kind}` }, words);
     const rows = merged(before, after).map((one) => [
       format.compact(one.calls),
       ...["today", "edited", "learned"].map((name) => format.decimal(one[name])),
@@ -192,9 +192,9 @@
       element(
         "p",
         { class: "legend note" },
-        element("span", { class: "key good" }, "more customers with the rule"),
-        element("span", { class: "key harm" }, "fewer"),
-        element("span", { class: "key unsure" }, "cannot be told from nothing"),
+        element("span", { class: "swatch good" }, "more customers with the rule"),
+        element("span", { class: "swatch harm" }, "fewer"),
+        element("span", { class: "swatch unsure" }, "cannot be told from nothing"),
       ),
       element(
         "div",
