@@ -14,6 +14,8 @@ from models.learners.protocol import FittedLearner
 from models.learners.selection import Setup
 from models.settings import LearnerSettings
 
+FEWEST_ORIGINS = 2
+"""One origin cannot tell how much the gain differs from origin to origin."""
 FEWEST_FRESH = 20
 """Fewer fresh rows than this change nothing that could be seen."""
 
@@ -154,8 +156,8 @@ def judge_fresh(
     Returns
     -------
     Verdict
-        Used where the settings say so; with "auto" where the gain's 95 % interval is above 0, and
-        at each origin there were fresh rows to try.
+        Used where the settings say so; with "auto" where the gain's 95 % interval is above 0, over
+        two origins or more, each with fresh rows to try.
     """
     always = recipe.settings.fresh_snapshots is True
     available = len(pool.fresh_at(pool.cutoff, np.zeros(0, np.int64)))
@@ -164,9 +166,12 @@ def judge_fresh(
         return Verdict(False, (), words)
     tried = [_try(recipe, rows, origin, pool) for origin in origins]
     found = tuple(one for one in tried if one is not None)
-    if len(found) < len(tried) or not found:
-        words = "fresh snapshots: too few at the backtest's origins to tell whether they help"
-        return Verdict(always, found, words + (", used all the same" if always else ""))
+    if len(found) < max(len(tried), FEWEST_ORIGINS):
+        words = (
+            f"fresh snapshots {'used, as asked for' if always else 'not used'}: "
+            f"{len(found)} of {len(tried)} origins have enough of them, too few to tell their gain"
+        )
+        return Verdict(always, found, words)
     gain, error = gain_of(found)
     return Verdict(always or gain > NORMAL_95 * error, found, _words(found, always))
 

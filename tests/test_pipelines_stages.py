@@ -180,8 +180,8 @@ def test_fresh_snapshots_are_tried_where_asked_for_and_teach_the_features_nothin
     assert json.loads((project / RUN.backtest).read_text())["fresh"] is None
     asked = tmp_path / "asked"
     shutil.copytree(project, asked)
-    least = {"half_lives": [None], "penalties": [40.0], "knots": 2, "logistic_rows": 1500}
-    quick = {"origins": 2, "candidates": ["logistic"], "fresh_snapshots": "auto"}
+    least = {"half_lives": [None], "penalties": [40.0], "knots": 2, "logistic_rows": 700}
+    quick = {"origins": 1, "candidates": ["logistic"], "fresh_snapshots": "auto"}
     change_params(asked, learner=quick | least)
     with chdir(asked):
         told = [stage("demo") for stage in (take_snapshots, compute_features, train)]
