@@ -9,7 +9,7 @@ import pytest
 from features.errors import LeadcastError
 from features.files import read_json
 from pipelines.serve import serve
-from serve.http.settings import Limits
+from serve.http.settings import Limits, ServeSettings
 from tests.scoring_world import bundle_folder
 
 ROOT = Path(__file__).parents[1]
@@ -34,6 +34,14 @@ def test_what_cannot_be_served_is_told_before_anything_listens(tmp_path: Path) -
         start(tmp_path / "empty")
     with pytest.raises(LeadcastError, match="leadcast api-key create"):
         start(bundle_folder(), keys=tmp_path / "keys.json")
+
+
+def test_the_page_shows_the_run_around_the_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[ServeSettings] = []
+    monkeypatch.setattr("serve.http.server.run_service", started.append)
+    start(bundle_folder())
+    serve(str(bundle_folder()), None, False, "127.0.0.1", 0, 1, Limits(), Path("other"))
+    assert [one.run for one in started] == [bundle_folder().resolve().parent, Path("other")]
 
 
 def test_an_address_in_use_is_told() -> None:

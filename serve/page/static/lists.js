@@ -134,18 +134,21 @@ leadcast.lists = (() => {
 
   function matcher(list, { side, search }) {
     const shown = SIDES.map((name) => side === "all" || side.split(" ").includes(name));
-    const words = search.toLowerCase().split(/\s+/).filter(Boolean).map((word) => ({
-      word,
-      levels: list.search.levels.map(({ levels, codes }) => ({
-        codes,
-        hit: levels.map((level) => level.includes(word)),
-      })),
-    }));
-    const ids = list.search.ids;
-    const hits = (row) => words.every(
-      ({ word, levels }) => ids[row].includes(word) || levels.some(({ codes, hit }) => hit[codes[row]]),
-    );
-    return words.length ? (row) => shown[list.side[row]] && hits(row) : (row) => shown[list.side[row]];
+    const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+    if (words.length === 0) return (row) => shown[list.side[row]];
+    const found = words.map((word) => hits(list, word));
+    return (row) => shown[list.side[row]] && found.every((hit) => hit[row] === 1);
+  }
+
+  /* Which rows a word is in: in the id, or in one of the segments. */
+  function hits(list, word) {
+    const hit = new Uint8Array(list.count);
+    for (const { levels, codes } of list.search.levels) {
+      const inLevel = levels.map((level) => level.includes(word));
+      if (inLevel.includes(true)) for (let row = 0; row < list.count; row++) if (inLevel[codes[row]]) hit[row] = 1;
+    }
+    for (let row = 0; row < list.count; row++) if (list.search.ids[row].includes(word)) hit[row] = 1;
+    return hit;
   }
 
   /* All rows by a column, lowest first, and of how many it is known; sorted once. */

@@ -81,12 +81,11 @@ window.leadcast = (() => {
 
   const known = (show) => (value, ...rest) =>
     value === null || value === undefined || Number.isNaN(value) ? MISSING : show(value, ...rest);
+  const writers = [0, 1, 2, 3].map(
+    (digits) => new Intl.NumberFormat("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }),
+  );
   const rounded = (value, digits) =>
-    value
-      .toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })
-      .replace(/^-/, "−")
-      .replace(/^−(0(\.0*)?)$/, "$1");
-
+    writers[digits].format(value).replace(/^-/, "−").replace(/^−(0(\.0*)?)$/, "$1");
   const hundredths = (share) => rounded(100 * share, share > 0 && share < 0.0995 ? 1 : 0);
 
   const format = {
