@@ -129,7 +129,7 @@ def fit_peer(prepared: Prepared, peer: str, seconds: int, threads: int) -> Fitte
     Raises
     ------
     LeadcastError
-        If the peer fails; with the end of what it said.
+        If the peer fails; with the last line that it said.
     """
     budget = seconds if peer in BUDGETED else 0
     out = _result(prepared, peer, digest_of(PEER_CODE, prepared.rows, budget))
@@ -141,7 +141,7 @@ def fit_peer(prepared: Prepared, peer: str, seconds: int, threads: int) -> Fitte
         environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads))
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         if done.returncode:
-            raise LeadcastError(f"{peer} failed: {done.stderr.strip()[-2000:]}")
+            raise LeadcastError(f"{peer} failed: {done.stderr.strip().splitlines()[-1]}")
     return _read(out)
 
 
