@@ -1,7 +1,8 @@
 """How fast Leadcast is, as ratios in one run: ``python -m benchmarks.speed [PART ...]``.
 
 Needs a finished run (``make run``) for the parts that score leads. To reach: features no slower
-than the faster of DuckDB and Polars at one moment a lead and twice as fast at four; prediction 2.5
+than the faster of DuckDB and Polars at one moment a lead and twice as fast at four, and of one lead
+with 200 events in 50 microseconds; ten leads by the command line in two seconds; prediction 2.5
 times LightGBM's rows per second; the whole batch within 2 times prediction alone; one lead under
 500 microseconds, with reasons under 5,000; contributions no slower than LightGBM's; an exponent of
 growth of at most 1.05. Each part leaves ``benchmarks/results/speed_PART.json``.
@@ -14,12 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.results import RESULTS, write_result
-from benchmarks.speed_features import measure_features
-from benchmarks.speed_serving import draw_sizes, measure_batch, measure_one, measure_sizes
+from benchmarks.speed_features import measure_features, measure_one_lead
+from benchmarks.speed_serving import (
+    EVENTS_A_LEAD,
+    draw_sizes,
+    measure_batch,
+    measure_one,
+    measure_sizes,
+    measure_start,
+)
 from benchmarks.speed_trees import make_booster, measure_contributions, measure_predictions
 
 SCRATCH = Path("data/bench/speed")
-PARTS = ("features", "trees", "reasons", "one", "batch", "sizes")
+PARTS = ("features", "trees", "reasons", "one", "start", "batch", "sizes")
 
 
 def measure(part: str, run: Path, scale: float, rounds: int) -> dict[str, Any]:
@@ -48,16 +56,19 @@ def measure(part: str, run: Path, scale: float, rounds: int) -> dict[str, Any]:
     if part == "features":
         sizes = (size(200_000), size(5_000_000))
         moments = (1, 4)
-        return {
+        many = {
             f"moments_{n}": measure_features(SCRATCH / f"features_{n}", *sizes, n, rounds)
             for n in moments
         }
+        return many | {"one_lead": measure_one_lead(EVENTS_A_LEAD, size(5_000))}
     if part == "trees":
         return measure_predictions(make_booster(), size(2_000_000), 2, rounds, print)
     if part == "reasons":
         return measure_contributions(make_booster(), size(5_000), 1, rounds, print)
     if part == "one":
         return measure_one(run, size(5_000))
+    if part == "start":
+        return measure_start(run, SCRATCH / "start", 10, rounds)
     if part == "batch":
         return measure_batch(run, SCRATCH / "batch", size(200_000), rounds)
     return measure_sizes(run, SCRATCH / "sizes", [size(n) for n in (10_000, 100_000, 1_000_000)])

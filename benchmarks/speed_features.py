@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from features.engine import compute
+from benchmarks.timing import quantiles_us
+from features.engine import compute, compute_one
 from features.plan import FeaturePlan
 from features.settings import FeatureSettings
 from features.tables import TIME, TimeOrder
@@ -69,11 +70,48 @@ def prepare(folder: Path, n_leads: int, n_events: int, moments: int) -> None:
     pl.concat(rows).with_row_index("row").write_parquet(folder / "snapshots.parquet")
 
 
-def by_leadcast(folder: Path) -> Matrix:
-    """Compute the columns with the product's engine."""
+def plan_of_columns() -> FeaturePlan:
+    """Make the plan whose columns are `COLUMNS`, in the plan's own order."""
     settings = FeatureSettings(windows_days=WINDOWS, half_lives_days=(HALF_LIFE,))
     bare = FeaturePlan(time_order=TimeOrder.DATED, settings=settings, kinds=KINDS)
-    plan = bare.with_columns(tuple(name for name in bare.catalogue if name in COLUMNS))
+    return bare.with_columns(tuple(name for name in bare.catalogue if name in COLUMNS))
+
+
+def measure_one_lead(n_events: int, calls: int) -> dict[str, Any]:
+    """Compute the columns of one lead again and again, from plain Python values.
+
+    Parameters
+    ----------
+    n_events : int
+        How many events the lead has, in no order.
+    calls : int
+        How often, after some that are not counted.
+
+    Returns
+    -------
+    dict
+        Quantiles in microseconds, by the clock and of the processor's time.
+    """
+    plan, began_us = plan_of_columns(), int(START.timestamp()) * 1_000_000
+    places = np.random.default_rng(0).permutation(n_events)
+    events = [
+        (began_us + int(place) * 3_600_000_000, KINDS[place % len(KINDS)], None) for place in places
+    ]
+    lead, as_of_us = {"created_at": START}, began_us + 60 * DAY_US
+    clock, processor = [], []
+    for number in range(calls + 20):
+        began, began_working = time.perf_counter(), time.process_time()
+        compute_one(plan, lead, events, as_of_us)
+        if number >= 20:
+            clock.append(time.perf_counter() - began)
+            processor.append(time.process_time() - began_working)
+    told = {"clock": quantiles_us(clock), "processor": quantiles_us(processor)}
+    return {"n_events": n_events} | told
+
+
+def by_leadcast(folder: Path) -> Matrix:
+    """Compute the columns with the product's engine."""
+    plan = plan_of_columns()
     leads = pl.read_parquet(folder / "leads.parquet")
     snapshots = pl.read_parquet(folder / "snapshots.parquet")
     events = pl.scan_parquet(folder / "events.parquet").with_columns(

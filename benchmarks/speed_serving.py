@@ -62,6 +62,8 @@ def measure_one(run: Path, calls: int) -> dict[str, Any]:
 def repeated(run: Path, folder: Path, n_leads: int) -> tuple[Path, Path]:
     """Write the run's leads and events over and over under other ids, until there are enough.
 
+    Their e-mail addresses differ as well, so that no batch gains by reading the same one twice.
+
     Parameters
     ----------
     run : Path
@@ -82,12 +84,49 @@ def repeated(run: Path, folder: Path, n_leads: int) -> tuple[Path, Path]:
     events = pl.scan_parquet(run / "tables/events/*.parquet")
     events = events.join(kept.select("lead_id"), on="lead_id", how="semi")
     for name, table in (("leads", kept), ("events", events)):
+        named = [("lead_id", "/"), ("email", "")] if name == "leads" else [("lead_id", "/")]
         copied = [
-            table.with_columns(lead_id=pl.lit(f"{number}/") + pl.col("lead_id"))
+            table.with_columns(
+                (pl.lit(f"{number}{between}") + pl.col(column)).alias(column)
+                for column, between in named
+            )
             for number in range(copies)
         ]
         pl.concat(copied).sink_parquet(folder / f"{name}.parquet")
     return folder / "leads.parquet", folder / "events.parquet"
+
+
+def measure_start(run: Path, folder: Path, n_leads: int, rounds: int) -> dict[str, Any]:
+    """Score a few leads by the command line, each time as a process of its own.
+
+    Parameters
+    ----------
+    run, folder, n_leads
+        As in `repeated`.
+    rounds : int
+        How often, after once that is not counted.
+
+    Returns
+    -------
+    dict
+        The median of the seconds by the clock, and of the processor's time.
+    """
+    leads, events = map(str, repeated(run, folder, n_leads))
+    places = ["--leads", leads, "--events", events, "--out", str(folder / "out.csv")]
+    command = [sys.executable, "-m", "pipelines.cli", "score", "--bundle", str(run / "bundle")]
+    clock, processor = [], []
+    for number in range(rounds + 1):
+        began, worked = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([*command, *places], check=True, capture_output=True)
+        if number:
+            done = resource.getrusage(resource.RUSAGE_CHILDREN)
+            clock.append(time.perf_counter() - began)
+            processor.append(done.ru_utime + done.ru_stime - worked.ru_utime - worked.ru_stime)
+    return {
+        "n_leads": n_leads,
+        "seconds": round(float(np.median(clock)), 2),
+        "processor_seconds": round(float(np.median(processor)), 2),
+    }
 
 
 def measure_batch(run: Path, folder: Path, n_leads: int, rounds: int) -> dict[str, Any]:

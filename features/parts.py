@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import repeat
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from features.wording import DAY_US
 
 Matrix = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
+_TIME, _KIND, _VALUE = map(itemgetter, range(3))
 Event = tuple[int, str, float | None]
 """An event of one lead: microseconds since 1970, its kind, its value."""
 
@@ -81,11 +83,13 @@ class LoopPart:
         -------
         Events
         """
-        times, names, values = zip(*events, strict=True) if events else ((), (), ())
+        n, names, values = len(events), map(_KIND, events), np.empty(0)
+        if self.with_values:
+            values = clean_all(np.array([*map(_VALUE, events)], dtype=np.float64))
         return sort_events(
-            np.array(times, dtype=np.int64),
-            np.fromiter(map(self._codes.get, names, repeat(0)), np.int16, len(names)),
-            clean_all(np.array(values if self.with_values else (), dtype=np.float64)),
+            np.fromiter(map(_TIME, events), np.int64, n),
+            np.fromiter(map(self._codes.get, names, repeat(0)), np.int16, n),
+            values,
         )
 
 
