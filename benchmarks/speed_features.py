@@ -6,7 +6,6 @@ runs one of them as a process of its own, so that its peak memory can be read.
 """
 
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.timing import quantiles_us
+from benchmarks.timing import peak_mib, quantiles_us
 from features.engine import compute, compute_one
 from features.plan import FeaturePlan
 from features.settings import FeatureSettings
@@ -261,8 +260,7 @@ def main() -> None:
     values = RUN[name](folder)
     seconds = time.perf_counter() - began
     np.save(folder / f"{name}.npy", values)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "peak_mib": round(peak)}))
+    print(json.dumps({"seconds": seconds, "peak_mib": peak_mib()}))
 
 
 if __name__ == "__main__":

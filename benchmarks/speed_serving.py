@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.timing import in_turns, quantiles_us, ratio_of
+from benchmarks.timing import in_turns, peak_mib, quantiles_us, ratio_of
 from features.engine import compute
 from serve.batch import BatchSettings, score_files
 from serve.reasons_asked import NO_REASONS
@@ -233,8 +233,7 @@ def main() -> None:
     began = time.perf_counter()
     score_files(scorer, leads, events, leads.with_name("out.parquet"), settings)
     seconds = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": round(seconds, 3), "peak_mib": round(peak)}))
+    print(json.dumps({"seconds": round(seconds, 3), "peak_mib": peak_mib()}))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from statistics import median
 
 Job = Callable[[], object]
@@ -65,3 +66,19 @@ def quantiles_us(seconds: list[float]) -> dict[str, float]:
     ordered = sorted(seconds)
     at = [ordered[min(int(share * len(ordered)), len(ordered) - 1)] for share in (0.5, 0.99)]
     return {"p50_us": round(1e6 * at[0], 1), "p99_us": round(1e6 * at[1], 1)}
+
+
+def peak_mib() -> int:
+    """Tell the most memory that this process has held.
+
+    From Linux's account of the process; the usual ``ru_maxrss`` of a process that was started by a
+    larger one is the larger one's.
+
+    Returns
+    -------
+    int
+        MiB.
+    """
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    (kib,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
+    return round(int(kib) / 1024)
