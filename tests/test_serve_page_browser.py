@@ -106,9 +106,11 @@ def test_the_swap_set_at_the_capacity_is_that_of_the_result(watched: Watched, ur
     assert words not in page.inner_text(".side-card.points")
 
 
-def column(page: "Page", place: int) -> list[str]:
-    cells: list[str] = page.locator(f"{ROWS} td:nth-child({place})").all_inner_texts()
-    return cells
+def ordered(page: "Page", head: str, place: int, order: str) -> list[float]:
+    """A column's numbers, once the table says that it is sorted so."""
+    page.locator(f"#leads th[aria-sort={order}]", has_text=head).wait_for()
+    cells = page.locator(f"{ROWS} td:nth-child({place})").all_inner_texts()
+    return [float(cell.replace("\N{MINUS SIGN}", "-")) for cell in cells]
 
 
 def test_any_column_sorts_by_click_and_by_key(watched: Watched, url: str) -> None:
@@ -117,10 +119,10 @@ def test_any_column_sorts_by_click_and_by_key(watched: Watched, url: str) -> Non
     for name, place in (("Points", 5), ("Rank, learned", 6)):
         head = page.get_by_role("columnheader", name=name, exact=False).first
         head.click()
-        rising = [float(cell.replace("\N{MINUS SIGN}", "-")) for cell in column(page, place)]
+        rising = ordered(page, name, place, "ascending")
         assert rising == sorted(rising)
         head.locator("[tabindex='0']").press("Enter")
-        falling = [float(cell.replace("\N{MINUS SIGN}", "-")) for cell in column(page, place)]
+        falling = ordered(page, name, place, "descending")
         assert falling == sorted(falling, reverse=True)
         assert falling[0] > rising[0]
 
