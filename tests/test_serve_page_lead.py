@@ -84,6 +84,16 @@ def test_moments_are_its_creation_those_just_after_events_and_its_end(lead: OneL
     assert wanted in moments_of(lead, wanted)
 
 
+def test_each_moment_counts_the_event_that_it_follows(scorer: Scorer, lead: OneLead) -> None:
+    count = parse_rules("rules: [{name: n, points: 1, each: true, when: {event: any}}]")
+    moments = moments_of(lead)
+    points = course_of(scorer, lead, moments, count).points
+    times = lead.events["occurred_at"].to_list()
+    upto = [sum(time <= moment - JUST_AFTER for time in times) for moment in moments]
+    assert points == upto
+    assert 0 == upto[0] < upto[1] < upto[2]
+
+
 def test_the_course_is_what_the_scorer_answers_at_each_moment(
     client: TestClient, scorer: Scorer, lead: OneLead
 ) -> None:
