@@ -10,7 +10,7 @@ from pipelines.warm import ROOT as ROOT
 from pipelines.warm import STAGES, lay_out_project
 
 EVALUATION = {"replicates": 100, "slice_replicates": 100}
-LEARNER = {"seeds": 1, "origins": 2}
+LEARNER = {"seeds": 1, "origins": 2, "fresh_snapshots": False}
 
 
 def make_project(folder: Path, leads: int, seed: int = 5) -> Path:
