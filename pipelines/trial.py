@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from features.errors import LeadcastError
 from features.files import read_json, written_whole
 from pipelines.calibrate import calibrate
+from pipelines.compare import compare_stage
 from pipelines.evaluate import evaluate_test
 from pipelines.export import export
 from pipelines.features import compute_features
@@ -39,10 +40,11 @@ STAGES: dict[str, Stage] = {
     "calibrate": calibrate,
     "evaluate": evaluate_test,
     "export": export,
+    "compare": compare_stage,
     "report": report,
     "track": track,
 }
-"""The stages in the order of `dvc.yaml`, but for the comparison with points."""
+"""The stages in the order of `dvc.yaml`."""
 
 
 def make_trial_folder(project: Path, folder: Path) -> Path:

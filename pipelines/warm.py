@@ -10,26 +10,13 @@ from tempfile import TemporaryDirectory
 
 import yaml
 
-from pipelines.calibrate import calibrate
-from pipelines.compare import compare_stage
-from pipelines.evaluate import evaluate_test
-from pipelines.export import export
-from pipelines.features import compute_features
-from pipelines.fetch import fetch
-from pipelines.gate import pass_gate
-from pipelines.ingest import run as ingest
 from pipelines.params import PARAMS
 from pipelines.paths import SOURCES
-from pipelines.snapshots import take_snapshots
-from pipelines.stage import Stage
-from pipelines.train import train
+from pipelines.trial import STAGES as ALL_STAGES
 
 ROOT = Path(__file__).parents[1]
 LEADS = 2_000
-STAGES: tuple[Stage, ...] = (
-    *(fetch, ingest, take_snapshots, compute_features, pass_gate, train),
-    *(calibrate, evaluate_test, export, compare_stage),
-)
+STAGES = tuple(stage for name, stage in ALL_STAGES.items() if name not in ("report", "track"))
 """Every stage that computes, in order."""
 
 
