@@ -25,7 +25,8 @@ class LearnerSettings(BaseModel):
         Numbers of boosting rounds that compete.
     few_rows : int
         With fewer training rows than this, twice the most rounds and a quarter of the least
-        penalty compete as well: there they cost little.
+        penalty compete as well, since they cost little there, and trees choose among more
+        features.
     seeds : int
         How many forests of different seeds LightGBM averages.
     knots : int

@@ -17,8 +17,6 @@ from models.learners.monotone import directions
 from models.learners.shapes import Trees, trees_of
 from models.settings import LearnerSettings
 
-FEW_ROWS = 10_000
-"""Up to here trees choose among more features: few rounds must do, lest they learn chance."""
 MANY_ROWS = 50_000
 """From here on trees are larger and learn faster: there is enough to tell chance from rule."""
 
@@ -42,7 +40,8 @@ def parameters(n: int, settings: LearnerSettings) -> dict[str, Any]:
         "learning_rate": 0.1 if many else 0.05,
         "num_leaves": 31 if many else 15,
         "min_data_in_leaf": max(20, n // 5000),
-        "feature_fraction": 0.6 if n < FEW_ROWS else 0.3,
+        # Where rows are few, few rounds must do: among more features trees need fewer.
+        "feature_fraction": 0.6 if n < settings.few_rows else 0.3,
         "bagging_fraction": 0.7,
         "bagging_freq": 1,
         "lambda_l2": 10.0,
