@@ -146,6 +146,21 @@ def has_undated_outcome(tables: Tables) -> bool:
     return bool(tables.outcomes["converted"].is_not_null().any())
 
 
+def has_dated_outcome(tables: Tables) -> bool:
+    """Tell whether a source knows when leads came and when they were won.
+
+    Parameters
+    ----------
+    tables : Tables
+        The canonical tables.
+
+    Returns
+    -------
+    bool
+    """
+    return tables.time_order is TimeOrder.DATED and not has_undated_outcome(tables)
+
+
 def _undated_looks(tables: Tables, seed: int) -> pl.LazyFrame:
     leads = tables.leads
     if tables.time_order is TimeOrder.UNORDERED:

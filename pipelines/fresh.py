@@ -3,28 +3,13 @@
 import polars as pl
 
 from features.settling import last_look, settlement
-from features.snapshots import SnapshotSettings, has_undated_outcome
-from features.tables import Tables, TimeOrder
+from features.snapshots import SnapshotSettings
+from features.tables import Tables
 from models.data import LabelledMatrix
 from models.fresh import Pool
 from models.splits import FRESH
 from pipelines.dataset import LEARNING, read_parts, used_snapshots
 from pipelines.paths import RunFolder
-
-
-def has_fresh(tables: Tables) -> bool:
-    """Tell whether a source can have fresh snapshots: whether leads and outcomes have dates.
-
-    Parameters
-    ----------
-    tables : Tables
-        The canonical tables.
-
-    Returns
-    -------
-    bool
-    """
-    return tables.time_order is TimeOrder.DATED and not has_undated_outcome(tables)
 
 
 def read_pool(
@@ -37,7 +22,7 @@ def read_pool(
     run : RunFolder
         A run whose features were computed with ``learner.fresh_snapshots`` on.
     tables : Tables
-        Of a source that `has_fresh`.
+        Of a source that `features.snapshots.has_dated_outcome`.
     settings : SnapshotSettings
         Horizon and reporting lag.
 

@@ -7,7 +7,7 @@ import polars as pl
 
 from features.delays import DelayCurve, delay_curve
 from features.files import read_json
-from features.snapshots import SnapshotSettings, has_undated_outcome
+from features.snapshots import SnapshotSettings, has_dated_outcome
 from features.sources.load import find_definition
 from features.tables import Tables, TimeOrder
 from models.report import ReportInputs, RunFacts, SourceFacts, write_report
@@ -68,9 +68,7 @@ def report(source: str) -> str:
 
 
 def _delays(tables: Tables) -> DelayCurve | None:
-    if tables.time_order is not TimeOrder.DATED or has_undated_outcome(tables):
-        return None
-    return delay_curve(tables)
+    return delay_curve(tables) if has_dated_outcome(tables) else None
 
 
 def _source_facts(source: str) -> SourceFacts:

@@ -1,10 +1,9 @@
 """Canonical tables to snapshots with mature labels, split by time."""
 
 from features.files import written_whole
-from features.snapshots import make_snapshots
+from features.snapshots import has_dated_outcome, make_snapshots
 from features.tables import Tables
 from models.splits import FRESH, PARTS, split_snapshots, with_fresh
-from pipelines.fresh import has_fresh
 from pipelines.params import load_params
 from pipelines.paths import RunFolder
 from pipelines.settings import horizon_days, snapshot_settings
@@ -29,7 +28,7 @@ def take_snapshots(source: str) -> str:
     settings = snapshot_settings(source, params)
     snapshots = make_snapshots(tables, settings, params.seed)
     split = split_snapshots(snapshots, params.split, horizon_days(tables, settings))
-    if params.learner.fresh_snapshots and has_fresh(tables):
+    if params.learner.fresh_snapshots and has_dated_outcome(tables):
         split = with_fresh(split)
     with written_whole(run.snapshots) as temporary:
         split.write_parquet(temporary)

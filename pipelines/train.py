@@ -8,13 +8,14 @@ import polars as pl
 
 from features.errors import LeadcastError
 from features.files import write_json, written_whole
+from features.snapshots import has_dated_outcome
 from features.tables import Tables
 from models.choice import Choice, choose
 from models.data import LabelledMatrix
 from models.fresh import Pool
 from models.settings import LearnerSettings
 from pipelines.dataset import LEARNING, read_parts, used_snapshots
-from pipelines.fresh import has_fresh, read_pool
+from pipelines.fresh import read_pool
 from pipelines.params import PARAMS, load_params
 from pipelines.paths import RunFolder
 from pipelines.settings import horizon_days, snapshot_settings
@@ -100,7 +101,7 @@ def _read(
             "only snapshots with a known outcome are learned from; set it to false, or train "
             "without --engine dask"
         )
-    if settings.fresh_snapshots and has_fresh(tables):
+    if settings.fresh_snapshots and has_dated_outcome(tables):
         data, pool = read_pool(run, tables, snapshots)
         return data, settings, pool
     return read_parts(run, LEARNING, horizon_days(tables, snapshots), most), settings, None
