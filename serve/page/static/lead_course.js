@@ -225,26 +225,12 @@
       ? " Those without a score came after its end, or lie close to another one."
       : "";
     const names = ["When (UTC)", "What", "Probability", "Points", "Value"];
-    const made = element(
-      "table",
+    const made = leadcast.framed(
       {},
       element("caption", { class: "hidden-words" }, "Events"),
-      element(
-        "thead",
-        {},
-        element(
-          "tr",
-          {},
-          names.map((name, index) =>
-            element("th", { scope: "col", class: index > 1 ? "number" : null }, name),
-          ),
-        ),
-      ),
-      element(
-        "tbody",
-        {},
-        rows.map(([, row]) => row),
-      ),
+      names,
+      [2, 3, 4],
+      rows.map(([, row]) => row),
     );
     return {
       parts: [

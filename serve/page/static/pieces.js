@@ -7,6 +7,7 @@
                                changes. Gives a function that draws it anew.
    leadcast.axis(colour)       an axis in the page's colours.
    leadcast.table(…)           a plain table; `numbers` are the columns to be aligned right.
+   leadcast.framed(…)          a table around rows that are elements already.
    leadcast.details(…)         content that is closed at first, such as a chart's numbers. */
 (() => {
   const { element } = leadcast;
@@ -43,20 +44,21 @@
 
   leadcast.table = (caption, names, rows, numbers, last = null) => {
     const align = (index) => (numbers.includes(index) ? { class: "number" } : {});
-    const head = (name, index) => element("th", { scope: "col", ...align(index) }, name);
     const cell = (value, index) =>
       index ? element("td", align(index), value) : element("th", { scope: "row" }, value);
+    const made = rows.map((row) => element("tr", {}, row.map(cell)));
+    return leadcast.framed({}, element("caption", {}, caption), names, numbers, [...made, last]);
+  };
+
+  leadcast.framed = (attributes, caption, names, numbers, rows) => {
+    const head = (name, index) =>
+      element("th", { scope: "col", class: numbers.includes(index) ? "number" : null }, name);
     return element(
       "table",
-      {},
-      element("caption", {}, caption),
+      attributes,
+      caption,
       element("thead", {}, element("tr", {}, names.map(head))),
-      element(
-        "tbody",
-        {},
-        rows.map((row) => element("tr", {}, row.map(cell))),
-        last,
-      ),
+      element("tbody", {}, rows),
     );
   };
 

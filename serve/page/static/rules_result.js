@@ -214,26 +214,12 @@
       "Become customers with it",
       "without it",
     ];
-    return element(
-      "table",
+    return leadcast.framed(
       { class: "contributions" },
       element("caption", { class: "hidden-words" }, "What each rule contributes"),
-      element(
-        "thead",
-        {},
-        element(
-          "tr",
-          {},
-          names.map((name, index) =>
-            element("th", { scope: "col", class: index > 1 ? "number" : null }, name),
-          ),
-        ),
-      ),
-      element(
-        "tbody",
-        {},
-        rules.rules.map((rule) => contribution(rule, most)),
-      ),
+      names,
+      [2, 3, 4, 5, 6],
+      rules.rules.map((rule) => contribution(rule, most)),
     );
   }
 
