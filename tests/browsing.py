@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 FLAGS = (
     "--headless",
@@ -59,3 +59,17 @@ class Watched:
         self.page.goto(url)
         self.page.wait_for_selector("#leads tbody tr .opener")
         return self.page
+
+
+def wait_for_words(place: "Locator", words: str) -> None:
+    """Wait until a place of a page holds words, evaluating no text, which pages' policy forbids."""
+    from playwright.sync_api import expect
+
+    expect(place).to_contain_text(words, timeout=PATIENCE_MS)
+
+
+def wait_until_other(place: "Locator", words: str) -> None:
+    """Wait until a place of a page says something else than these words."""
+    from playwright.sync_api import expect
+
+    expect(place).not_to_have_text(words, timeout=PATIENCE_MS)

@@ -12,7 +12,7 @@ from models.comparison.result_ranking import Capacity
 from serve.batch_output import without_formulas
 from serve.http.keys import create_key
 from serve.page.file import render_comparison, render_nothing
-from tests.browsing import Watched, chromium
+from tests.browsing import Watched, chromium, wait_for_words
 from tests.page_world import (
     FORMULA,
     HOSTILE,
@@ -219,7 +219,7 @@ def test_the_keyboard_alone_reaches_and_works_everything(watched: Watched, url: 
     assert {"skip", "brand", "calls", "leads-side", "leads-search", "leads-csv"} <= set(reached)
     page.keyboard.press("Enter")
     assert page.locator(".detail").is_visible()
-    page.wait_for_function("document.getElementById('calls-live').textContent.includes('calls a')")
+    wait_for_words(page.locator("#calls-live"), "calls a")
 
 
 def test_a_key_is_asked_for_once_where_the_service_demands_one(

@@ -9,7 +9,7 @@ import pytest
 
 from models.comparison.store import read_comparison
 from models.rules import parse_rules
-from tests.browsing import Watched, chromium
+from tests.browsing import Watched, chromium, wait_until_other
 from tests.editor_world import HOSTILE, LEAD, RULES, compare, write_tables
 from tests.page_world import served
 
@@ -20,7 +20,6 @@ pytestmark = pytest.mark.browser
 AXE = Path(__file__).parent / "fixtures/axe.min.js"
 COMMAND = (sys.executable, "-m", "tests.editor_world")
 WIDEST = "document.documentElement.scrollWidth"
-CHANGED = "before => document.querySelector('.when').textContent !== before"
 PASTE = """text => {
   const data = new DataTransfer();
   data.setData("text/plain", text);
@@ -97,9 +96,7 @@ def test_the_slider_moves_score_reasons_and_ledger_by_keyboard(watched: Watched,
     shown = page.inner_text("#lead .score .when")
     page.focus("#moment")
     page.keyboard.press("Home")
-    page.wait_for_function(
-        "before => document.querySelector('.when').textContent !== before", arg=shown
-    )
+    wait_until_other(page.locator("#lead .score .when"), shown)
     assert page.inner_text(".moment-name") != before
     assert "at its creation" in page.inner_text(".score")
     assert "at its creation" in page.inner_text("#moment-told").lower()
