@@ -1,5 +1,6 @@
 """The service as processes: sockets that misbehave, bundles that are swapped, and its end."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -14,6 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from serve.http.server import _listen
+from serve.http.settings import ServeSettings
 from tests.scoring_world import bundle_folder, export
 from tests.service_world import RunningService, running, some_leads
 
@@ -177,3 +180,26 @@ def test_what_was_taken_is_finished_and_nothing_is_left(service: RunningService)
     assert service.process.wait(60) == 0
     with pytest.raises(ConnectionRefusedError):
         connect(service)
+
+
+def test_an_answer_is_sent_at_once_and_not_when_its_beginning_was_acknowledged() -> None:
+    # Answers that wait are right, only 40 ms late, so that nothing else would tell.
+    listener = _listen(ServeSettings(bundle=Path("bundle"), named="bundle", port=0))
+
+    async def no_delay_of_an_answer() -> int:
+        taken: asyncio.Future[asyncio.StreamWriter] = asyncio.get_running_loop().create_future()
+
+        def take(_: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
+            taken.set_result(answer)
+
+        async with await asyncio.start_server(take, sock=listener):
+            _, question = await asyncio.open_connection(*listener.getsockname()[:2])
+            answer = await taken
+            told: socket.socket = answer.get_extra_info("socket")
+            no_delay = told.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            for one in (question, answer):
+                one.close()
+                await one.wait_closed()
+        return no_delay
+
+    assert asyncio.run(no_delay_of_an_answer()) != 0
