@@ -6,15 +6,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from benchmarks.speed_trees import TRAINED_ROWS, train_booster
 from benchmarks.timing import in_turns, peak_mib, quantiles_us, ratio_of
-from features.engine import compute
+from models.data import Matrix
+from models.learners.additive import Additive
+from models.learners.level import Level
+from models.learners.shapes import trees_of
 from serve.batch import BatchSettings, score_files
 from serve.reasons_asked import NO_REASONS
 from serve.scorer import Event, Scorer
@@ -141,29 +147,53 @@ def measure_batch(run: Path, folder: Path, n_leads: int, rounds: int) -> dict[st
     Returns
     -------
     dict
+        Of the run's own model, and of one with 500 trees of 63 leaves in its place:
         ``whole_against_prediction``, a ratio.
     """
     leads, events = repeated(run, folder, n_leads)
     scorer, moment = Scorer.load(run / "bundle"), _moment(run)
-    table = pl.read_parquet(leads)
-    asked = scorer.check(table, pl.scan_parquet(events), moment, [])
-    values = compute(scorer.bundle.plan, asked.leads, asked.events, asked.rows)
-    settings = BatchSettings(moment)
-    seconds = in_turns(
-        {
-            "batch": lambda: score_files(scorer, leads, events, folder / "out.parquet", settings),
-            "predict": lambda: scorer.bundle.learner.log_odds(values),
-        },
-        rounds,
-    )
-    ratio = round(ratio_of(seconds, "batch", "predict"), 2)
-    best = min(seconds["batch"])
-    return {
-        "n_leads": table.height,
-        "whole_against_prediction": ratio,
-        "batch_seconds": round(best, 2),
-        "leads_per_second": round(table.height / best),
-    }
+    asked = scorer.check(pl.read_parquet(leads), pl.scan_parquet(events), moment, [])
+    values = scorer.features(asked, [])
+    told: dict[str, Any] = {"n_leads": n_leads}
+    for name, each in (("own model", scorer), ("500 trees", with_large_model(scorer, values))):
+        learner, settings, out = each.bundle.learner, BatchSettings(moment), folder / "out.parquet"
+        seconds = in_turns(
+            {
+                "batch": partial(score_files, each, leads, events, out, settings),
+                "predict": partial(learner.log_odds, values),
+            },
+            rounds,
+        )
+        best = min(seconds["batch"])
+        told[name] = {
+            "whole_against_prediction": round(ratio_of(seconds, "batch", "predict"), 2),
+            "batch_seconds": round(best, 2),
+            "leads_per_second": round(n_leads / best),
+        }
+    return told
+
+
+def with_large_model(scorer: Scorer, values: Matrix) -> Scorer:
+    """Put a model of 500 trees of 63 leaves into the place of a scorer's own.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    values : ndarray of float32, shape (n_rows, n_features)
+        Rows, of which some are learned from; outcomes are drawn by the scorer's own model.
+
+    Returns
+    -------
+    Scorer
+    """
+    plan, some = scorer.bundle.plan, values[:TRAINED_ROWS]
+    codes = [place for place, one in enumerate(plan.features) if one.dtype == "category"]
+    booster = train_booster(some, scorer.bundle.learner.log_odds(some), codes)
+    shape = trees_of((booster.model_to_string(),), np.arange(values.shape[1]), 0.0)
+    shares = np.zeros(values.shape[1])
+    level = Level((), np.zeros(1), np.zeros(0), np.zeros((1, 1)), 0.0)
+    learner = Additive("lightgbm", level, (shape,), (1.0,), shares)
+    return Scorer(replace(scorer.bundle, learner=learner))
 
 
 def measure_sizes(run: Path, folder: Path, sizes: Sequence[int]) -> dict[str, Any]:

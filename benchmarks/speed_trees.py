@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.timing import in_turns, ratio_of
-from models.data import Matrix
+from models.data import Floats, Matrix
 from models.trees import Forest
 
 if TYPE_CHECKING:
@@ -48,13 +48,34 @@ def make_booster(trees: int = TREES) -> "Booster":
     -------
     lightgbm.Booster
     """
-    import lightgbm
-
     values = make_matrix(TRAINED_ROWS, seed=1)
     known = np.nan_to_num(values)
     liking = known[:, 0] + known[:, 1] * known[:, 2] + (known[:, -1] > 15) - 1
+    return train_booster(values, liking, list(range(N_FEATURES - N_CATEGORIES, N_FEATURES)), trees)
+
+
+def train_booster(
+    values: Matrix, log_odds: Floats, categories: list[int], trees: int = TREES
+) -> "Booster":
+    """Train a model of the size that is asked on outcomes that are drawn.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (n_rows, n_features)
+    log_odds : ndarray of float64, shape (n_rows,)
+        Of the outcomes.
+    categories : list of int
+        The columns that hold codes.
+    trees : int
+
+    Returns
+    -------
+    lightgbm.Booster
+    """
+    import lightgbm
+
     generator = np.random.default_rng(2)
-    converted = generator.random(TRAINED_ROWS) < 1 / (1 + np.exp(-liking))
+    converted = generator.random(len(values)) < 1 / (1 + np.exp(-log_odds))
     options = {
         "objective": "binary",
         "num_leaves": LEAVES,
@@ -64,7 +85,6 @@ def make_booster(trees: int = TREES) -> "Booster":
         "num_threads": 1,
         "verbose": -1,
     }
-    categories = list(range(N_FEATURES - N_CATEGORIES, N_FEATURES))
     data = lightgbm.Dataset(values, converted, categorical_feature=categories)
     return lightgbm.train(options, data, trees)
 

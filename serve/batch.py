@@ -6,8 +6,7 @@ goes on with `resume` and gives the same bytes.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ import polars as pl
 from features.errors import Fault, FaultsError, LeadcastError, in_words
 from serve.batch_deliver import Outputs, deliver
 from serve.batch_inputs import Inputs, read_inputs
+from serve.batch_line import Progress, score_parts
 from serve.batch_output import ROW, merged
 from serve.batch_parts import (
     Part,
@@ -36,9 +36,6 @@ from serve.scores import version_of
 # that a quarter of a gigabyte. It is read when the process first streams anything.
 os.environ.setdefault("POLARS_IDEAL_MORSEL_SIZE", "10000")
 
-Progress = Callable[[int, int], None]
-"""Is told how many rows have been scored, and of how many."""
-
 
 @dataclass(frozen=True)
 class BatchSettings:
@@ -53,7 +50,7 @@ class BatchSettings:
     chunk_leads : int
         About how many leads are in memory at a time, for each thread.
     threads : int
-        How many parts are scored at a time.
+        How many parts are scored at a time, while the features of as many more are computed.
     reasons : ReasonsAsked
         For which leads to tell reasons.
     changed_since : datetime or None
@@ -211,7 +208,15 @@ def score_inputs(
         inputs = read(work.folder / "read")
         parts = split_inputs(inputs, work, settings.chunk_leads, settings.changed_since, moment)
         _refuse_faults(scorer, parts, moment)
-        n_rows = sum(_score_parts(scorer, parts, moment, work, settings, progress))
+        n_rows = score_parts(
+            scorer,
+            parts,
+            moment,
+            work,
+            reasons=settings.reasons,
+            threads=settings.threads,
+            progress=progress,
+        )
         files = [work.scores_of(part.number) for part in parts]
         scores = merged([pl.scan_parquet(file) for file in files])
         if settings.reasons.which == "top":
@@ -241,35 +246,3 @@ def _refuse_faults(scorer: Scorer, parts: Sequence[Part], moment: datetime | Non
             faults += error.faults
     if faults:
         raise FaultsError("leads to score", summed(faults), tell_counts=True)
-
-
-def _score_parts(
-    scorer: Scorer,
-    parts: Sequence[Part],
-    moment: datetime | None,
-    work: Work,
-    settings: BatchSettings,
-    progress: Progress,
-) -> Iterator[int]:
-    total, done = sum(part.n_rows for part in parts), 0
-
-    def score(part: Part) -> int:
-        if not work.scores_of(part.number).exists():
-            _score_part(scorer, part, moment, work, settings.reasons)
-        return part.n_rows
-
-    progress(0, total)
-    with ThreadPoolExecutor(settings.threads) as pool:
-        for n_rows in pool.map(score, parts):
-            done += n_rows
-            progress(done, total)
-            yield n_rows
-
-
-def _score_part(
-    scorer: Scorer, part: Part, moment: datetime | None, work: Work, reasons: ReasonsAsked
-) -> None:
-    warnings: list[Fault] = []
-    leads = part.leads.sort(ROW).collect()
-    scores = scorer.score(leads.drop(ROW), part.events, moment, warnings, reasons)
-    work.keep(part.number, scores.with_columns(leads[ROW]), warnings)

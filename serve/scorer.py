@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 import polars as pl
 
-from features.engine import compute, compute_one
+from features.engine import Matrix, compute, compute_one
 from features.errors import Fault, LeadcastError, in_words
 from features.tables import TimeOrder
 from models.bundle import Bundle, load_bundle
@@ -115,7 +115,7 @@ class Scorer:
         found: list[Fault] = []
         lazy = events.lazy() if events is not None else None
         asked = self.check(leads, lazy, as_of, found)
-        scores = self.score_asked(asked, found, reasons)
+        scores = self.score_features(asked, self.features(asked, found), reasons)
         if warnings is not None:
             warnings += found
         else:
@@ -151,10 +151,8 @@ class Scorer:
         known = self.bundle.manifest.origin.attribute_types
         return check(self.bundle.plan, leads, events, as_of, known, warnings)
 
-    def score_asked(
-        self, asked: Asked, warnings: list[Fault], reasons: ReasonsAsked = NO_REASONS
-    ) -> pl.DataFrame:
-        """Score what was checked.
+    def features(self, asked: Asked, warnings: list[Fault]) -> Matrix:
+        """Compute the features of what was checked.
 
         Parameters
         ----------
@@ -162,6 +160,26 @@ class Scorer:
             As `check` gave it.
         warnings : list of Fault
             Categories that the model does not know are added to it.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_rows, n_features)
+        """
+        values = compute(self.bundle.plan, asked.leads, asked.events, asked.rows)
+        warnings += unknown_categories(self.bundle, values)
+        return values
+
+    def score_features(
+        self, asked: Asked, values: Matrix, reasons: ReasonsAsked = NO_REASONS
+    ) -> pl.DataFrame:
+        """Score what was checked, by its features.
+
+        Parameters
+        ----------
+        asked : Asked
+            As `check` gave it.
+        values : ndarray of float32, shape (n_rows, n_features)
+            As `features` gave them.
         reasons : ReasonsAsked
             As in `score`.
 
@@ -170,8 +188,6 @@ class Scorer:
         pl.DataFrame
             As `score` gives it.
         """
-        values = compute(self.bundle.plan, asked.leads, asked.events, asked.rows)
-        warnings += unknown_categories(self.bundle, values)
         return score_rows(self.bundle, asked.rows, values, reasons)
 
     def score_one(

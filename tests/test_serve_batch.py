@@ -12,10 +12,10 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from features.errors import Fault, FaultsError, LeadcastError
-from serve import batch
 from serve.batch import BatchSettings, score_files
 from serve.batch_output import without_formulas
 from serve.batch_parts import summed
+from serve.batch_work import Work
 from serve.reasons_asked import ReasonsAsked
 from serve.scorer import Scorer
 from tests.scoring_world import START, bundle_folder, scoring_world
@@ -148,13 +148,13 @@ def test_a_resumed_batch_does_not_score_again_what_is_done(
     leads_file: Path, events_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scored: list[int] = []
-    score_part = batch._score_part
+    keep = Work.keep
 
-    def counted(*arguments: object) -> None:
-        scored.append(1)
-        score_part(*arguments)  # type: ignore[arg-type]
+    def counted(work: Work, part: int, scores: pl.DataFrame, warnings: list[Fault]) -> None:
+        scored.append(part)
+        keep(work, part, scores, warnings)
 
-    monkeypatch.setattr(batch, "_score_part", counted)
+    monkeypatch.setattr(Work, "keep", counted)
     out = tmp_path / "out.parquet"
     with pytest.raises(Killed):
         score_files(scorer(), leads_file, events_file, out, SMALL, kill_after(3))
@@ -162,7 +162,7 @@ def test_a_resumed_batch_does_not_score_again_what_is_done(
     assert 3 <= before <= 5
     resumed = BatchSettings(AS_OF, resume=True, chunk_leads=120)
     done = score_files(scorer(), leads_file, events_file, out, resumed)
-    assert len(scored) == 5
+    assert sorted(scored) == list(range(5))
     assert done.n_rows == leads().height
 
 
@@ -202,7 +202,7 @@ def test_faults_of_all_parts_are_told_before_anything_is_scored(
 ) -> None:
     nameless = leads().head(7).with_columns(lead_id=pl.lit(None, pl.String))
     pl.concat([leads(), leads().gather_every(50), nameless]).write_parquet(leads_file)
-    monkeypatch.setattr(batch, "_score_part", lambda *_: pytest.fail("scored"))
+    monkeypatch.setattr(Scorer, "score_features", lambda *_: pytest.fail("scored"))
     with pytest.raises(FaultsError) as refused:
         score_files(scorer(), leads_file, events_file, tmp_path / "out.csv", SMALL)
     assert sorted(fault.count for fault in refused.value.faults) == [7, 24]

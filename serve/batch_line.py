@@ -1,0 +1,103 @@
+"""The parts of a batch on their way: while one is scored, the features of the next are computed."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from typing import NamedTuple
+
+import polars as pl
+
+from features.engine import Matrix
+from features.errors import Fault
+from serve.asked import Asked
+from serve.batch_output import ROW
+from serve.batch_parts import Part
+from serve.batch_work import Work
+from serve.reasons_asked import ReasonsAsked
+from serve.scorer import Scorer
+
+Progress = Callable[[int, int], None]
+"""Is told how many rows have been scored, and of how many."""
+
+
+def score_parts(
+    scorer: Scorer,
+    parts: Sequence[Part],
+    moment: datetime | None,
+    work: Work,
+    *,
+    reasons: ReasonsAsked,
+    threads: int,
+    progress: Progress,
+) -> int:
+    """Score parts and keep their scores; those that are kept already are left alone.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    parts : sequence of Part
+    moment : datetime or None
+        Of the rows that have none of their own.
+    work : Work
+        Keeps the scores.
+    reasons : ReasonsAsked
+    threads : int
+        How many parts are scored at a time, while the features of as many more are computed.
+    progress : callable
+        Is told how many rows are done, and of how many.
+
+    Returns
+    -------
+    int
+        How many rows there are, those that were kept already included.
+    """
+    total, done = sum(part.n_rows for part in parts), 0
+    progress(0, total)
+    with ThreadPoolExecutor(threads) as reading, ThreadPoolExecutor(threads) as scoring:
+
+        def begun(part: Part) -> Future[int]:
+            read = reading.submit(_read, scorer, part, moment, work)
+            return scoring.submit(_score, scorer, part, read, work, reasons)
+
+        for n_rows in _ahead(map(begun, parts), threads):
+            done += n_rows
+            progress(done, total)
+    return done
+
+
+def _ahead(begun: Iterator[Future[int]], ahead: int) -> Iterator[int]:
+    """Give results in order; so many more have begun by then, so that memory has a bound."""
+    waiting: deque[Future[int]] = deque()
+    for one in begun:
+        waiting.append(one)
+        if len(waiting) > ahead:
+            yield waiting.popleft().result()
+    for one in waiting:
+        yield one.result()
+
+
+class _Read(NamedTuple):
+    rows: pl.Series
+    asked: Asked
+    values: Matrix
+    warnings: list[Fault]
+
+
+def _read(scorer: Scorer, part: Part, moment: datetime | None, work: Work) -> _Read | None:
+    if work.scores_of(part.number).exists():
+        return None
+    warnings: list[Fault] = []
+    leads = part.leads.sort(ROW).collect()
+    asked = scorer.check(leads.drop(ROW), part.events, moment, warnings)
+    return _Read(leads[ROW], asked, scorer.features(asked, warnings), warnings)
+
+
+def _score(
+    scorer: Scorer, part: Part, read: Future[_Read | None], work: Work, reasons: ReasonsAsked
+) -> int:
+    known = read.result()
+    if known is not None:
+        scores = scorer.score_features(known.asked, known.values, reasons)
+        work.keep(part.number, scores.with_columns(known.rows), known.warnings)
+    return part.n_rows
