@@ -1,5 +1,6 @@
 """A service on a bundle, or on a model of MLflow's registry; and its API keys."""
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -125,6 +126,8 @@ def _run_of(bundle: Path, is_registered: bool) -> Path | None:
 
 
 def _downloaded(uri: str, folder: Path) -> Path:
+    # Read when MLflow is imported; its bar would stand between the lines of the log.
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     import mlflow
     from mlflow.exceptions import MlflowException
 
