@@ -5,12 +5,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from features.errors import Fault, FaultsError, LeadcastError
+from features.errors import FaultsError, LeadcastError
 from pipelines.console import progress_bar
 from serve.batch import BatchSettings, BatchSummary, score_files, score_inputs
 from serve.batch_deliver import Outputs
-from serve.batch_inputs import Inputs
-from serve.batch_places import place_of
 from serve.scorer import Scorer
 
 
@@ -125,11 +123,13 @@ def score_new_leads(request: ScoreRequest) -> ScoreReport:
                 database_env=request.database_env,
             )
         else:
-            places = [place_of(text) for text in (request.leads, request.events) if text]
+            from pipelines.score_source import Export
+
+            export = Export.of(request)
             summary = score_inputs(
                 scorer,
-                lambda _folder: _mapped(scorer, request),
-                [place.stamps() for place in places],
+                lambda folder: export.read(scorer, folder),
+                export.stamps(),
                 request.outputs,
                 request.settings,
                 tell,
@@ -159,39 +159,3 @@ def _places(outputs: Outputs) -> list[str]:
     history = None if outputs.history is None else f"history {outputs.history}"
     file = None if outputs.file is None else str(outputs.file)
     return [place for place in (file, table, history) if place is not None]
-
-
-def _mapped(scorer: Scorer, request: ScoreRequest) -> Inputs:
-    # Imported here, because canonical columns need nothing of it.
-    from features.sources.load import find_definition
-    from features.sources.new_leads import read_new_leads
-    from pipelines.paths import SOURCES
-
-    leads = place_of(request.leads)
-    new = read_new_leads(
-        find_definition(str(request.source), SOURCES),
-        leads.files,
-        () if request.events is None else place_of(request.events).files,
-        attribute_types=scorer.bundle.manifest.origin.attribute_types,
-    )
-    warnings = new.warnings
-    if new.set_aside.height:
-        from features.files import written_whole
-
-        place = request.outputs.place
-        aside = place.with_name(f"{place.stem}.set_aside.parquet")
-        with written_whole(aside) as temporary:
-            new.set_aside.write_parquet(temporary)
-        warnings += (_set_aside(leads.name, aside, new.set_aside.height),)
-    return Inputs([(new.leads.lazy(), new.events)], warnings)
-
-
-def _set_aside(leads: str, aside: Path, count: int) -> Fault:
-    return Fault(
-        where=leads,
-        found=f"{count} rows that could not be used as they are",
-        expected="none",
-        remedy=f"They are in {aside}, each with its reason.",
-        severity="warning",
-        count=count,
-    )

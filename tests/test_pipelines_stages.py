@@ -3,6 +3,8 @@
 import json
 import shutil
 from contextlib import chdir
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,7 @@ from pipelines.score import ScoreRequest, score_new_leads
 from pipelines.snapshots import take_snapshots
 from pipelines.summary import summarise
 from pipelines.train import train
+from serve import batch_inputs
 from serve.batch import BatchSettings
 from serve.batch_deliver import Outputs
 from tests.small_project import change_params, make_project, run_stages
@@ -95,18 +98,25 @@ def test_the_bundle_reproduces_the_test_scores_from_raw_tables(project: Path) ->
     np.testing.assert_allclose(again["probability"], scores["probability"], rtol=0, atol=1e-12)
 
 
-def test_a_raw_export_is_scored_through_its_source(project: Path) -> None:
+def test_a_raw_export_is_scored_through_its_source(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with chdir(project):
         request = ScoreRequest(
             RUN.bundle,
             "data/demo/leads.parquet",
             "data/demo/events/part-0000.parquet",
             Outputs(Path("raw.csv")),
-            BatchSettings(),
+            BatchSettings(datetime(2026, 1, 1, tzinfo=UTC)),
             "demo",
         )
         told = score_new_leads(request).words()
+        monkeypatch.setattr(batch_inputs, "WHOLE_BYTES", 0)
+        settings = replace(request.settings, chunk_leads=LEADS // 3)
+        in_pieces = replace(request, outputs=Outputs(Path("pieces.csv")), settings=settings)
+        assert score_new_leads(in_pieces).words().startswith(f"{LEADS:,} leads scored")
     scores = pl.read_csv(project / "raw.csv")
+    assert (project / "pieces.csv").read_bytes() == (project / "raw.csv").read_bytes()
     assert told.startswith(f"{LEADS:,} leads scored")
     assert scores.height == LEADS
     assert scores["probability"].is_between(0, 1, closed="none").all()

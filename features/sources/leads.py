@@ -74,23 +74,40 @@ def read_leads(context: Context, table: RawTable) -> Leads | None:
     Leads or None
         None where columns are missing or there are no rows; the ledger says which.
     """
-    about = context.definition.tables.leads
     attributes = _all_attributes(context, table)
-    needed = _named_columns(about, attributes)
-    needed += _outcome_columns(context) if context.has_outcomes else []
-    if not require_columns(table, needed, context.ledger):
+    columns = wanted_columns(context, table)
+    raw = None if columns is None else _raw_rows(context, table, columns)
+    if columns is None or raw is None:
         return None
-    raw = _raw_rows(context, table, [column for _, column in needed])
-    if raw is None:
-        return None
-    forbidden = context.definition.forbidden
-    unused = set(table.columns) - {column for _, column in needed} - set(forbidden)
+    unused = set(table.columns) - set(columns) - set(context.definition.forbidden)
     frame, raw = _identified(context, raw)
     every_id = frame["lead_id"]
     frame, raw = _dated(context, frame, raw)
     frame, raw = _placed(context, frame, raw)
     frame, types = _with_attributes(context, frame, raw, attributes)
     return Leads(frame, raw, types, tuple(sorted(unused)), every_id)
+
+
+def wanted_columns(context: Context, table: RawTable) -> list[str] | None:
+    """List the columns of the leads' table that are read.
+
+    Parameters
+    ----------
+    context : Context
+        The definition, and who takes the faults.
+    table : RawTable
+        The table, open.
+
+    Returns
+    -------
+    list of str or None
+        Each once; None where one of them is missing, and the ledger says which.
+    """
+    named = _named_columns(context.definition.tables.leads, _all_attributes(context, table))
+    named += _outcome_columns(context) if context.has_outcomes else []
+    if not require_columns(table, named, context.ledger):
+        return None
+    return list(dict.fromkeys(column for _, column in named))
 
 
 def _outcome_columns(context: Context) -> list[tuple[str, str]]:
@@ -161,7 +178,7 @@ def _named_columns(about: LeadsTable, attributes: dict[str, Attribute]) -> list[
 def _raw_rows(context: Context, table: RawTable, columns: list[str]) -> Rows | None:
     parts: list[Rows] = []
     try:
-        for part in table.parts(list(dict.fromkeys(columns)), context.ledger):
+        for part in table.parts(columns, context.ledger):
             parts.append(part)
             context.progress(NAME, context.ledger.total(NAME))
     except UnreadableError as error:

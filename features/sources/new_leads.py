@@ -18,8 +18,11 @@ from features.sources.leads import NAME as LEADS
 from features.sources.leads import Leads, read_leads
 from features.sources.ledger import Ledger
 from features.sources.quarantine import Quarantine
-from features.sources.schema import EventsTable, FileReader, Reader
+from features.sources.schema import EventsTable, FileReader, Reader, SqlReader
 from features.tables import empty_events
+
+Place = Sequence[Path] | SqlReader
+"""Files, or a query."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,8 @@ class NewLeads:
 
 def read_new_leads(
     definition: SourceDefinition,
-    leads_files: Sequence[Path],
-    events_files: Sequence[Path] = (),
+    leads: Place,
+    events: Place = (),
     *,
     attribute_types: Mapping[str, str] = MappingProxyType({}),
     progress: Progress = no_progress,
@@ -59,9 +62,9 @@ def read_new_leads(
     ----------
     definition : SourceDefinition
         The source.
-    leads_files, events_files : sequence of Path
-        The files. Where the source has several tables of events, a file belongs to the table
-        whose `read.files` has its name.
+    leads, events : sequence of Path, or SqlReader
+        Their files, or a query. Where the source has several tables of events, a file belongs to
+        the table whose `read.files` has its name.
     attribute_types : mapping of str to str
         The types that the source's leads had (``Tables.attribute_types``), so that a type which
         was told from their values is not told anew from these.
@@ -78,15 +81,44 @@ def read_new_leads(
     FaultsError
         With every fault of the files.
     """
-    subject = f"new leads of source {definition.name!r}"
-    about, faults = _without_history(definition, leads_files, events_files)
-    if faults:
-        raise FaultsError(subject, faults)
-    now = datetime.now(UTC)
-    until = max(now, latest_possible(definition, now))
+    about = without_history(definition, leads, events)
     return read_without_outcomes(
-        subject, about, until, attribute_types=attribute_types, progress=progress
+        subject_of(definition),
+        about,
+        newest_possible(definition),
+        attribute_types=attribute_types,
+        progress=progress,
     )
+
+
+def subject_of(definition: SourceDefinition) -> str:
+    """Name what is read, for messages.
+
+    Parameters
+    ----------
+    definition : SourceDefinition
+
+    Returns
+    -------
+    str
+    """
+    return f"new leads of source {definition.name!r}"
+
+
+def newest_possible(definition: SourceDefinition) -> datetime:
+    """Tell after which moment no time of new leads can be true.
+
+    Parameters
+    ----------
+    definition : SourceDefinition
+
+    Returns
+    -------
+    datetime
+        Now, or the source's `observed_until` where that is later.
+    """
+    now = datetime.now(UTC)
+    return max(now, latest_possible(definition, now))
 
 
 def read_without_outcomes(
@@ -131,14 +163,31 @@ def read_without_outcomes(
             ledger.fault(warning)
         context = Context(definition, ledger, until, progress, False, attribute_types)
         leads, events = _tables(context)
-        # A few leads may have any share of early events, and a whole export of events beside them.
-        anything = {"events_before_creation": 1.0, "orphan_events": 1.0}
-        faults = ledger.faults(definition.limits.model_copy(update=anything))
+        faults = faults_of(ledger, definition)
         if leads is None or any(fault.severity == "error" for fault in faults):
             raise FaultsError(subject, faults)
         quarantine.finish(Path(folder) / "all.parquet")
         set_aside = pl.read_parquet(Path(folder) / "all.parquet", memory_map=False)
     return NewLeads(leads.frame, events.lazy(), tuple(faults), set_aside)
+
+
+def faults_of(ledger: Ledger, definition: SourceDefinition) -> list[Fault]:
+    """Tell what is wrong with new leads.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        What was found.
+    definition : SourceDefinition
+        Its limits hold, but for those that a few leads beside a whole export of events break.
+
+    Returns
+    -------
+    list of Fault
+        Errors and warnings.
+    """
+    anything = {"events_before_creation": 1.0, "orphan_events": 1.0}
+    return ledger.faults(definition.limits.model_copy(update=anything))
 
 
 def _tables(context: Context) -> tuple[Leads | None, pl.DataFrame]:
@@ -150,32 +199,68 @@ def _tables(context: Context) -> tuple[Leads | None, pl.DataFrame]:
     return leads, pl.concat([empty_events().collect(), *parts])
 
 
-def _without_history(
-    definition: SourceDefinition, leads_files: Sequence[Path], events_files: Sequence[Path]
-) -> tuple[SourceDefinition, list[Fault]]:
-    """Point a definition to other files; new leads have neither an order nor an old score yet."""
+def without_history(
+    definition: SourceDefinition, leads: Place, events: Place = ()
+) -> SourceDefinition:
+    """Point a definition to other rows; new leads have neither an order nor an old score yet.
+
+    Parameters
+    ----------
+    definition : SourceDefinition
+        The source.
+    leads, events : sequence of Path, or SqlReader
+        As in `read_new_leads`.
+
+    Returns
+    -------
+    SourceDefinition
+
+    Raises
+    ------
+    FaultsError
+        If events belong to no table of the source, or a query might be of several.
+    """
     tables = definition.tables
-    leads = tables.leads.model_copy(
+    new_leads = tables.leads.model_copy(
         update={
-            "read": _reader_of(tables.leads.read, leads_files),
+            "read": _reader_of(tables.leads.read, leads),
             "order_by": None,
             "rules_score": (),
         }
     )
-    events: list[EventsTable] = []
-    left = list(events_files)
-    for table in tables.events:
-        mine = [file for file in left if len(tables.events) == 1 or _is_of(file, table.read)]
+    found, faults = _events_of(definition, events)
+    if faults:
+        raise FaultsError(subject_of(definition), faults)
+    update = {"leads": new_leads, "events": tuple(found)}
+    return definition.model_copy(update={"tables": tables.model_copy(update=update)})
+
+
+def _events_of(
+    definition: SourceDefinition, events: Place
+) -> tuple[list[EventsTable], list[Fault]]:
+    tables, found = definition.tables.events, list[EventsTable]()
+    if isinstance(events, SqlReader):
+        if len(tables) != 1:
+            return found, [_homeless("a query", definition)]
+        return [_read_from(tables[0], events)], []
+    left = list(events)
+    for table in tables:
+        mine = [file for file in left if len(tables) == 1 or _is_of(file, table.read)]
         left = [file for file in left if file not in mine]
         if mine:
-            events.append(table.model_copy(update={"read": _reader_of(table.read, mine)}))
-    update = {"tables": tables.model_copy(update={"leads": leads, "events": tuple(events)})}
-    return definition.model_copy(update=update), [_homeless(file, definition) for file in left]
+            found.append(_read_from(table, mine))
+    return found, [_homeless(str(file), definition) for file in left]
 
 
-def _reader_of(reader: Reader, files: Sequence[Path]) -> FileReader:
+def _read_from(table: EventsTable, place: Place) -> EventsTable:
+    return table.model_copy(update={"read": _reader_of(table.read, place)})
+
+
+def _reader_of(reader: Reader, place: Place) -> Reader:
+    if isinstance(place, SqlReader):
+        return place.model_copy(update={"missing": reader.missing})
     # Absolute, because the source's root is of no concern for files that are named one by one.
-    names = tuple(str(file.resolve()) for file in files)
+    names = tuple(str(file.resolve()) for file in place)
     if isinstance(reader, FileReader):
         return reader.model_copy(update={"files": names, "format": None})
     return FileReader(files=names, missing=reader.missing)
@@ -186,12 +271,12 @@ def _is_of(file: Path, reader: Reader) -> bool:
     return any(fnmatch(file.name, Path(pattern).name) for pattern in patterns)
 
 
-def _homeless(file: Path, definition: SourceDefinition) -> Fault:
+def _homeless(where: str, definition: SourceDefinition) -> Fault:
     return Fault(
-        where=str(file),
+        where=where,
         found="events of no table of the source",
         expected="a file named like `read.files` of one of its tables of events"
         if definition.tables.events
         else "no events: the source has none",
-        remedy="Rename the file, or leave it out.",
+        remedy="Name files so, or leave them out.",
     )

@@ -1,0 +1,141 @@
+"""New leads as a source's export has them, to what a batch scores."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from features.errors import Fault
+from features.files import written_whole
+from features.sources.definition import SourceDefinition
+from features.sources.load import find_definition
+from features.sources.new_leads import Place as ExportPlace
+from features.sources.new_leads import read_new_leads
+from features.sources.schema import SqlReader
+from pipelines.paths import SOURCES
+from pipelines.score import ScoreRequest
+from serve import batch_inputs
+from serve.batch_inputs import Inputs
+from serve.batch_mapped import read_mapped_in_pieces
+from serve.batch_places import Place, place_of
+from serve.scorer import Scorer
+
+
+@dataclass(frozen=True)
+class Export:
+    """An export of new leads: where it is, and how it is mapped.
+
+    Parameters
+    ----------
+    definition : SourceDefinition
+    leads : Place
+    events : Place or None
+    aside : Path
+        The file of the rows that cannot be used as they are.
+    chunk_leads : int
+        About how many leads may be in memory at a time.
+    """
+
+    definition: SourceDefinition
+    leads: Place
+    events: Place | None
+    aside: Path
+    chunk_leads: int
+
+    @classmethod
+    def of(cls, request: ScoreRequest) -> "Export":
+        """Find what a request means.
+
+        Parameters
+        ----------
+        request : ScoreRequest
+            With a source.
+
+        Returns
+        -------
+        Export
+
+        Raises
+        ------
+        LeadcastError
+            If the source, a file or a query's database is not there.
+        """
+        definition = find_definition(str(request.source), SOURCES)
+        leads = place_of(request.leads, request.database_env)
+        events = None if not request.events else place_of(request.events, request.database_env)
+        place = request.outputs.place
+        aside = place.with_name(f"{place.stem}.set_aside.parquet")
+        return cls(definition, leads, events, aside, request.settings.chunk_leads)
+
+    @property
+    def places(self) -> list[Place]:
+        """Leads, and events where there are any."""
+        return [self.leads] if self.events is None else [self.leads, self.events]
+
+    def stamps(self) -> list[object]:
+        """Tell this export apart from others, as JSON values.
+
+        Returns
+        -------
+        list
+            What the places say of themselves, and the definition.
+        """
+        return [*(place.stamps() for place in self.places), self.definition.model_dump(mode="json")]
+
+    def read(self, scorer: Scorer, folder: Path) -> Inputs:
+        """Read it: what is small whole, everything else in pieces by lead.
+
+        Parameters
+        ----------
+        scorer : Scorer
+            Tells the types that the attributes had in training.
+        folder : Path
+            A folder of the batch's own, for pieces.
+
+        Returns
+        -------
+        Inputs
+
+        Raises
+        ------
+        FaultsError
+            With every fault of the export.
+        """
+        types = scorer.bundle.manifest.origin.attribute_types
+        leads = _as_given(self.leads)
+        events = () if self.events is None else _as_given(self.events)
+        n_bytes = sum(place.n_bytes for place in self.places)
+        if all(place.files for place in self.places) and n_bytes <= batch_inputs.WHOLE_BYTES:
+            new = read_new_leads(self.definition, leads, events, attribute_types=types)
+            if new.set_aside.height:
+                with written_whole(self.aside) as temporary:
+                    new.set_aside.write_parquet(temporary)
+            warnings = self._with_aside(new.warnings, new.set_aside.height)
+            return Inputs([(new.leads.lazy(), new.events)], warnings)
+        mapped = read_mapped_in_pieces(
+            self.definition,
+            leads,
+            events,
+            folder,
+            self.aside,
+            attribute_types=types,
+            piece_rows=min(self.chunk_leads, batch_inputs.PIECE_ROWS),
+        )
+        return Inputs(mapped.pieces, self._with_aside(mapped.warnings, mapped.set_aside))
+
+    def _with_aside(self, warnings: tuple[Fault, ...], count: int) -> tuple[Fault, ...]:
+        if not count:
+            return warnings
+        told = Fault(
+            where=self.leads.name,
+            found=f"{count} rows that could not be used as they are",
+            expected="none",
+            remedy=f"They are in {self.aside}, each with its reason.",
+            severity="warning",
+            count=count,
+        )
+        return (*warnings, told)
+
+
+def _as_given(place: Place) -> ExportPlace:
+    if place.query is None:
+        return place.files
+    return SqlReader(sql=place.query, url_env=place.url_env)
