@@ -215,9 +215,6 @@ def _split(table: RawTable, folder: Path, n_pieces: int) -> list[_Split]:
         split_by_lead(folder / f"split_{number}", pl.scan_parquet(files), n_pieces)
         for number, files in enumerate(groups.values())
     ]
-    if n_pieces > 1:
-        for file in folder.glob("*.parquet"):
-            file.unlink()
     return [
         _Split(table.name, table.origins, table.columns, table.missing, tuple(stored))
         for stored in zip(*split, strict=True)
