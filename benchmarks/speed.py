@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.results import RESULTS, write_result
+from benchmarks.speed_export import measure_export
 from benchmarks.speed_features import measure_features, measure_one_lead
 from benchmarks.speed_serving import (
     EVENTS_A_LEAD,
@@ -27,7 +28,7 @@ from benchmarks.speed_serving import (
 from benchmarks.speed_trees import make_booster, measure_contributions, measure_predictions
 
 SCRATCH = Path("data/bench/speed")
-PARTS = ("features", "trees", "reasons", "one", "start", "batch", "sizes")
+PARTS = ("features", "trees", "reasons", "one", "start", "batch", "sizes", "export")
 
 
 def measure(part: str, run: Path, scale: float, rounds: int) -> dict[str, Any]:
@@ -54,10 +55,10 @@ def measure(part: str, run: Path, scale: float, rounds: int) -> dict[str, Any]:
         return max(1, round(full * scale))
 
     if part == "features":
-        sizes = (size(200_000), size(5_000_000))
+        rows = (size(200_000), size(5_000_000))
         moments = (1, 4)
         many = {
-            f"moments_{n}": measure_features(SCRATCH / f"features_{n}", *sizes, n, rounds)
+            f"moments_{n}": measure_features(SCRATCH / f"features_{n}", *rows, n, rounds)
             for n in moments
         }
         return many | {"one_lead": measure_one_lead(EVENTS_A_LEAD, size(5_000))}
@@ -71,7 +72,10 @@ def measure(part: str, run: Path, scale: float, rounds: int) -> dict[str, Any]:
         return measure_start(run, SCRATCH / "start", 10, rounds)
     if part == "batch":
         return measure_batch(run, SCRATCH / "batch", size(200_000), rounds)
-    return measure_sizes(run, SCRATCH / "sizes", [size(n) for n in (10_000, 100_000, 1_000_000)])
+    sizes = [size(n) for n in (10_000, 100_000, 1_000_000)]
+    if part == "export":
+        return measure_export(run, SCRATCH / "export", sizes)
+    return measure_sizes(run, SCRATCH / "sizes", sizes)
 
 
 def main(tell: Callable[[str], None] = print) -> None:

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -151,7 +151,7 @@ def measure_batch(run: Path, folder: Path, n_leads: int, rounds: int) -> dict[st
         ``whole_against_prediction``, a ratio.
     """
     leads, events = repeated(run, folder, n_leads)
-    scorer, moment = Scorer.load(run / "bundle"), _moment(run)
+    scorer, moment = Scorer.load(run / "bundle"), moment_after(run)
     asked = scorer.check(pl.read_parquet(leads), pl.scan_parquet(events), moment, [])
     values = scorer.features(asked, [])
     told: dict[str, Any] = {"n_leads": n_leads}
@@ -246,16 +246,29 @@ def draw_sizes(result: dict[str, Any], picture: Path) -> None:
     figure.savefig(picture, dpi=120)
 
 
-def _moment(run: Path) -> Any:  # noqa: ANN401 - a datetime, out of a table
+def moment_after(run: Path) -> datetime:
+    """Give a moment at which every lead of a run was there.
+
+    Parameters
+    ----------
+    run : Path
+        A run's folder.
+
+    Returns
+    -------
+    datetime
+        A day after the newest lead.
+    """
     newest = pl.scan_parquet(run / "tables/leads.parquet").select(pl.col("created_at").max())
-    return newest.collect().item() + timedelta(days=1)
+    moment: datetime = newest.collect().item() + timedelta(days=1)
+    return moment
 
 
 def main() -> None:
     """Score a batch once; print its seconds and the process's peak memory."""
     run, leads, events = map(Path, sys.argv[1:4])
     scorer = Scorer.load(run / "bundle")
-    settings = BatchSettings(_moment(run), reasons=NO_REASONS, chunk_leads=20_000)
+    settings = BatchSettings(moment_after(run), reasons=NO_REASONS, chunk_leads=20_000)
     # What is compiled or read once is not a cost of size.
     small = leads.with_name("few.parquet")
     pl.scan_parquet(leads).head(100).sink_parquet(small)

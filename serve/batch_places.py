@@ -36,12 +36,12 @@ class Place:
     @property
     def is_parquet(self) -> bool:
         """Whether all of it is Parquet."""
-        return bool(self.files) and all(file.suffix.lower() in PARQUET for file in self.files)
+        return bool(self.files) and all(map(_packs, self.files))
 
     @property
     def n_bytes(self) -> int:
-        """The size of its files."""
-        return sum(file.stat().st_size for file in self.files)
+        """About the size of its files as text."""
+        return sum(file.stat().st_size * (PACKED if _packs(file) else 1) for file in self.files)
 
     def stamps(self) -> list[list[str | int]]:
         """Tell this table apart from another, as JSON values.
@@ -55,6 +55,8 @@ class Place:
 
 
 PARQUET = (".parquet", ".pq")
+PACKED = 8
+"""So many times as large is a table of events as text as it is as Parquet."""
 
 
 def place_of(text: str | Path, database_env: str | None = None) -> Place:
@@ -105,6 +107,10 @@ def _found(path: Path, name: str) -> Sequence[Path]:
             return files
         raise LeadcastError(f"{name}: no file is called so; check the pattern and the folder")
     raise LeadcastError(f"{name}: there is no such file or folder; check the name")
+
+
+def _packs(file: Path) -> bool:
+    return file.suffix.lower() in PARQUET
 
 
 def _below(path: Path) -> str:
