@@ -1,9 +1,9 @@
-"""What scoring costs on one machine, on Dask and on Spark: ``python -m benchmarks.cluster``.
+"""What features and scores cost on one machine, Dask and Spark: ``python -m benchmarks.cluster``.
 
-Scores the leads of a run's canonical tables with its bundle, each engine in a process of its own
-with two worker processes, and tells the wall clock, the CPU seconds of all its processes, and
-whether the scores are equal. The tables are those of ``leadcast run``, or, for a million leads,
-those that ``python -m benchmarks.scale --keep`` leaves.
+Takes the project folder that ``python -m benchmarks.scale --keep`` leaves and does each job as a
+process of its own, the engines with two worker processes: features (where there are snapshots),
+and scores of all leads. Of each it tells the wall clock, the CPU seconds of all processes, their
+peak memory, and whether the result is that of one machine.
 """
 
 import argparse
@@ -13,11 +13,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from benchmarks.process_memory import PeakMemory
 from benchmarks.results import write_result
 
 WORKERS = "2"
@@ -25,92 +27,163 @@ AS_OF = "2026-01-01T00:00:00+00:00"
 TOLERANCE = 1e-12
 
 
-def command(engine: str, bundle: Path, tables: Path, out: Path) -> list[str]:
+def features_command(engine: str) -> list[str]:
+    """Give the command that computes the features of a project's snapshots.
+
+    Parameters
+    ----------
+    engine : {"local", "dask"}
+
+    Returns
+    -------
+    list of str
+    """
+    return [sys.executable, "-m", "pipelines.features", "demo", "--engine", engine]
+
+
+def score_command(engine: str, bundle: Path, tables: Path, out: Path) -> list[str]:
     """Give the command that scores with an engine.
 
     Parameters
     ----------
     engine : {"local", "dask", "spark"}
     bundle, tables, out : Path
+        The bundle, the folder of ``leads.parquet`` and ``events``, and the scores to write.
 
     Returns
     -------
     list of str
     """
-    files = ["--leads", str(tables / "leads.parquet"), "--events", str(tables / "events.parquet")]
+    files = ["--leads", str(tables / "leads.parquet"), "--events", str(tables / "events")]
     said = ["--bundle", str(bundle), *files, "--as-of", AS_OF, "--out", str(out)]
     if engine == "spark":
         return [sys.executable, "-m", "serve.cluster.spark", *said]
-    return [sys.executable, "-m", "pipelines.cli", "score", "--engine", engine, *said]
+    asked = ["--engine", engine, "--reasons", "none"]
+    return [sys.executable, "-m", "pipelines.cli", "score", *asked, *said]
 
 
-def measure(engine: str, bundle: Path, tables: Path, out: Path) -> dict[str, Any]:
-    """Score with an engine, and take its time.
+def measure(command: Sequence[str], project: Path) -> dict[str, Any]:
+    """Run a command, and take its time and memory.
 
     Parameters
     ----------
-    engine, bundle, tables, out
-        As `command` takes them.
+    command : sequence of str
+    project : Path
+        The folder to run it in.
 
     Returns
     -------
     dict
-        ``engine``, ``seconds``, ``cpu_seconds`` (its own processes', all of them), ``load``.
+        ``seconds``; ``cpu_seconds`` (of all its processes); ``driver_mib``, ``worker_mib`` (the
+        largest) and ``java_mib``, peaks; ``load``.
+
+    Raises
+    ------
+    RuntimeError
+        If it fails.
     """
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     arguments = f"--master local[{WORKERS}] --driver-memory 4g pyspark-shell"
-    environment = os.environ | {"PYSPARK_SUBMIT_ARGS": arguments}
-    subprocess.run(command(engine, bundle, tables, out), check=True, env=environment)
+    environment = os.environ | {"PYSPARK_SUBMIT_ARGS": arguments, "POLARS_MAX_THREADS": WORKERS}
+    process = subprocess.Popen(command, env=environment, cwd=project)
+    with PeakMemory(process.pid) as peak:
+        if process.wait():
+            raise RuntimeError(f"failed: {' '.join(command)}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return {
-        "engine": engine,
         "seconds": round(time.perf_counter() - started, 1),
         "cpu_seconds": round(cpu, 1),
+        "driver_mib": peak.of_root(),
+        "worker_mib": peak.below("python"),
+        "java_mib": peak.below("java"),
         "load": round(os.getloadavg()[0], 1),
     }
 
 
-def scores_of(out: Path) -> pl.Series:
-    """Read the probabilities in the order of the leads' names.
+def difference(one: pl.DataFrame, other: pl.DataFrame) -> float:
+    """Tell how far two tables of numbers lie apart.
 
     Parameters
     ----------
-    out : Path
-        A Parquet file or a folder of them.
+    one, other : pl.DataFrame
+        Of the same columns and height.
 
     Returns
     -------
-    pl.Series
+    float
+        The largest absolute difference; infinite where a value is missing in one of them.
     """
-    return pl.read_parquet(out).sort("lead_id")["probability"]
+    largest = 0.0
+    for name in one.columns:
+        mine, its = (table[name].cast(pl.Float64).fill_nan(None) for table in (one, other))
+        if not mine.is_null().equals(its.is_null()):
+            return float("inf")
+        apart = (mine - its).abs().max()
+        largest = max(largest, apart if isinstance(apart, float) else 0.0)
+    return largest
+
+
+def compared(
+    job: str, engines: Sequence[str], run: Callable[[str], tuple[dict[str, Any], pl.DataFrame]]
+) -> list[dict[str, Any]]:
+    """Do a job with each engine and hold its result to the first one's.
+
+    Parameters
+    ----------
+    job : str
+    engines : sequence of str
+    run : callable
+        Given an engine, gives what `measure` gives and the result.
+
+    Returns
+    -------
+    list of dict
+    """
+    rows, first = [], None
+    for engine in engines:
+        row, result = run(engine)
+        first = result if first is None else first
+        row = {"job": job, "engine": engine} | row | {"difference": difference(first, result)}
+        print(row, flush=True)
+        assert row["difference"] <= TOLERANCE, "not the numbers of one machine"
+        rows.append(row)
+    return rows
 
 
 def main() -> None:
     """Measure every engine and write ``benchmarks/results/cluster.json``."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--run", type=Path, default=Path("data/runs/demo"), help="a run's folder")
-    parser.add_argument("--bundle", type=Path, help="another bundle than the run's")
+    parser.add_argument("--project", type=Path, default=Path("data/scale"))
+    parser.add_argument("--bundle", type=Path, help="another bundle than the project's own")
     parser.add_argument("--engines", nargs="+", default=["local", "dask", "spark"])
+    parser.add_argument("--jobs", nargs="+", default=["features", "scores"])
     asked = parser.parse_args()
-    bundle = asked.bundle or asked.run / "bundle"
+    run = asked.project.resolve() / "data/runs/demo"
+    bundle = (asked.bundle or run / "bundle").resolve()
+    rows: list[dict[str, Any]] = []
+
+    def features(engine: str) -> tuple[dict[str, Any], pl.DataFrame]:
+        row = measure(features_command(engine), asked.project)
+        return row, pl.read_parquet(run / "matrix.parquet")
+
+    if "features" in asked.jobs:
+        engines = [engine for engine in asked.engines if engine != "spark"]
+        rows += compared("features", engines, features)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        leads = pl.read_parquet(asked.run / "tables/leads.parquet").drop("position", strict=False)
-        leads.write_parquet(folder / "leads.parquet")
-        events = pl.scan_parquet(asked.run / "tables/events/*.parquet")
-        events.sink_parquet(folder / "events.parquet")
-        outs = {engine: folder / f"{engine}.parquet" for engine in asked.engines}
-        rows = [measure(engine, bundle, folder, out) for engine, out in outs.items()]
-        first = scores_of(outs[asked.engines[0]])
-        for row, out in zip(rows, outs.values(), strict=True):
-            row["largest_difference"] = float((scores_of(out) - first).abs().max())  # type: ignore[arg-type]
-            assert row["largest_difference"] <= TOLERANCE, row
-        n_events = int(events.select(pl.len()).collect().item())
-    result = {"leads": leads.height, "events": n_events, "workers": int(WORKERS), "engines": rows}
-    for row in rows:
-        print(row)
-    write_result("cluster", result)
+
+        def scores(engine: str) -> tuple[dict[str, Any], pl.DataFrame]:
+            out = Path(name) / f"{engine}.parquet"
+            row = measure(score_command(engine, bundle, run / "tables", out), asked.project)
+            return row, pl.read_parquet(out).sort("lead_id").select("probability", "score")
+
+        if "scores" in asked.jobs:
+            rows += compared("scores", asked.engines, scores)
+    counts = {
+        table: int(pl.scan_parquet(run / "tables" / files).select(pl.len()).collect().item())
+        for table, files in (("leads", "leads.parquet"), ("events", "events/*.parquet"))
+    }
+    write_result("cluster", counts | {"workers": int(WORKERS), "jobs": rows})
 
 
 if __name__ == "__main__":
