@@ -1,11 +1,14 @@
 """How often the comparison's intervals hold the truth, and how often it declares a false winner.
 
 Run ``python -m benchmarks.comparison_coverage``: samples of worlds in which the difference of two
-scores is known, among them two in which there is none. About eight minutes of one core.
+scores is known, among them three in which there is none. About ten minutes of two cores.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -14,12 +17,13 @@ import polars as pl
 from benchmarks.results import write_result
 from features.tables import TIME
 from models.comparison import Compared
-from models.comparison.lists import Reached, Segments
+from models.comparison.draws import replicate
+from models.comparison.lists import Segments
 from models.comparison.parts import Difference
-from models.comparison.ranking import Replicated, rank, replicate
+from models.comparison.ranking import rank
 from models.data import Floats
 
-REPETITIONS, REPLICATES, TRUTHS = 400, 300, 600
+REPETITIONS, REPLICATES, TRUTHS = 2000, 300, 4000
 WEEK_US = 7 * 86_400_000_000
 NAMES = ("auc_snapshots", "auc", "average_precision", "reached", "gain")
 
@@ -107,19 +111,26 @@ class ScoredWorld:
         )
 
 
+SAME = ScoredWorld(points_noise=0.6, points_step=1e-6)
+"""Two scores that are equally good and differ by chance alone."""
+
 WORLDS = {
     "learned better": ScoredWorld(),
     "learned better, few leads": ScoredWorld(accounts=300, weeks=10, calls_per_week=12.0),
     "learned better, coarse points": ScoredWorld(points_step=2.0),
-    "no difference": ScoredWorld(points_noise=0.6, points_step=1e-6),
-    "no difference, few leads": ScoredWorld(
-        accounts=300, weeks=10, calls_per_week=12.0, points_noise=0.6, points_step=1e-6
+    "learned better, ten customers": ScoredWorld(
+        accounts=150, weeks=5, calls_per_week=10.0, level=-4.0
+    ),
+    "no difference": SAME,
+    "no difference, few leads": replace(SAME, accounts=300, weeks=10, calls_per_week=12.0),
+    "no difference, ten customers": replace(
+        SAME, accounts=150, weeks=5, calls_per_week=10.0, level=-4.0
     ),
 }
 
 
 def coverage(
-    world: ScoredWorld, repetitions: int, replicates: int, truths: int
+    world: ScoredWorld, repetitions: int, replicates: int, truths: int, processes: int = 2
 ) -> dict[str, dict[str, float]]:
     """Measure how often the intervals of the differences hold the truth.
 
@@ -131,69 +142,57 @@ def coverage(
     replicates : int
         Of each bootstrap.
     truths : int
-        How many further samples tell the truth: the mean difference over them.
+        How many further samples tell the truth, together with these: the mean difference.
+    processes : int
 
     Returns
     -------
     dict of str to dict of str to float
-        For each figure: ``truth``, ``mean`` of the differences seen, ``covered``, ``wins``
-        (samples in which a difference showed).
+        For each figure: ``truth``, ``covered`` and ``wins`` (samples in which a difference
+        showed), with the standard errors of these shares by chance, and ``error_ratio``: the mean
+        standard error over the true one.
     """
-    truth = _truth(world, truths)
-    found: dict[str, list[Difference]] = {name: [] for name in NAMES}
-    for sample, seed in _samples(world, repetitions):
-        drawn = _replicated(sample, world, replicates, seed)
-        ranking = rank(sample, sample.capacities(world.calls_per_week), drawn)
-        for name in NAMES:
-            found[name].append(getattr(ranking, name).difference)
-    return {name: _summary(found[name], truth[name]) for name in NAMES}
+    measured = partial(_differences, world, replicates)
+    further = partial(_differences, world, 0)
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        found = list(pool.map(measured, range(repetitions), chunksize=20))
+        told = list(pool.map(further, range(10**6, 10**6 + truths), chunksize=50))
+    every = zip(NAMES, zip(*found, strict=True), zip(*(*found, *told), strict=True), strict=True)
+    return {name: _summary(of, known) for name, of, known in every}
 
 
-def _samples(world: ScoredWorld, repetitions: int) -> Iterator[tuple[Compared, int]]:
-    return ((world.draw(seed), seed) for seed in range(repetitions))
-
-
-def _replicated(sample: Compared, world: ScoredWorld, replicates: int, seed: int) -> Replicated:
-    listed, capacities = sample.on_list, sample.capacities(world.calls_per_week)
+def _differences(world: ScoredWorld, replicates: int, seed: int) -> tuple[Difference, ...]:
+    sample = world.draw(seed)
     # Only the team's capacity is looked at, so that a replicate is quick.
-    few = replace(capacities, per_week=np.array([world.calls_per_week]), chosen=0)
-    nothing = Segments.none(listed.frame.height)
-    drawn = replicate(listed, few, nothing, replicates=replicates, seed=seed)
-    wide = len(capacities.per_week)
-    return replace(
-        drawn,
-        seen=(_widened(drawn.seen[0], wide), _widened(drawn.seen[1], wide)),
-        customers=np.repeat(drawn.customers, wide, axis=2),
-    )
+    team = np.array([world.calls_per_week])
+    capacities = replace(sample.capacities(world.calls_per_week), per_week=team, chosen=0)
+    nothing = Segments.none(sample.on_list.frame.height)
+    drawn = replicate(sample.on_list, capacities, nothing, replicates=replicates, seed=seed)
+    ranking = rank(sample, capacities, drawn)
+    return tuple(getattr(ranking, name).difference for name in NAMES)
 
 
-def _widened(reached: Reached, wide: int) -> Reached:
-    return reached._replace(customers=np.repeat(reached.customers, wide))
-
-
-def _truth(world: ScoredWorld, truths: int) -> dict[str, float]:
-    sums = dict.fromkeys(NAMES, 0.0)
-    for seed in range(10**6, 10**6 + truths):
-        sample = world.draw(seed)
-        ranking = rank(
-            sample, sample.capacities(world.calls_per_week), _replicated(sample, world, 0, seed)
-        )
-        for name in NAMES:
-            sums[name] += (getattr(ranking, name).difference.value or 0.0) / truths
-    return sums
-
-
-def _summary(found: list[Difference], truth: float) -> dict[str, float]:
+def _summary(found: Sequence[Difference], known: Sequence[Difference]) -> dict[str, float]:
+    truth = float(np.mean([one.value for one in known if one.value is not None]))
     held = [
         one.low is not None and one.high is not None and one.low <= truth <= one.high
         for one in found
     ]
+    covered, wins = float(np.mean(held)), float(np.mean([one.shows for one in found]))
+    spread = np.std([one.value for one in known if one.value is not None])
+    errors = [one.standard_error for one in found if one.standard_error is not None]
     return {
         "truth": truth,
-        "mean": float(np.mean([one.value for one in found if one.value is not None])),
-        "covered": float(np.mean(held)),
-        "wins": float(np.mean([one.shows for one in found])),
+        "error_ratio": float(np.sqrt(np.mean(np.square(errors))) / spread),
+        "covered": covered,
+        "covered_by_chance": _chance(covered, len(found)),
+        "wins": wins,
+        "wins_by_chance": _chance(wins, len(found)),
     }
+
+
+def _chance(share: float, repetitions: int) -> float:
+    return float(np.sqrt(share * (1 - share) / repetitions))
 
 
 def main() -> None:

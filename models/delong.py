@@ -49,7 +49,9 @@ def compare_aucs(
 
     DeLong, DeLong and Clarke-Pearson (1988), by ranks in O(n log n) as in Sun and Xu (2014), and
     where rows share a lead with the clustered covariance of Obuchowski (1997); with every row a
-    group of its own the two are the same.
+    group of its own the two are the same. The difference is judged by Student's t with as many
+    degrees of freedom as the rarer outcome has leads (or accounts) but one, as its variance is
+    estimated from no more: with ten customers the normal law calls 7.5 % of equal scores different.
 
     Parameters
     ----------
@@ -76,16 +78,16 @@ def compare_aucs(
     found = _aucs([first, second], converted, group)
     if found is None:
         return AucComparison(NOTHING, NOTHING, NOTHING, None, None)
-    aucs, covariance = found
+    aucs, covariance, freedom = found
     one, other = (_on_log_odds(aucs[i], covariance[i, i], level) for i in (0, 1))
     difference = float(aucs[0] - aucs[1])
     variance = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
     if math.isnan(variance):
         return AucComparison(one, other, Estimate(difference, None, None), None, None)
     error = math.sqrt(max(variance, 0.0))
-    reach = _quantile(level) * error
+    reach, p_value = _student(difference, error, freedom, level)
     interval = Estimate(difference, difference - reach, difference + reach)
-    return AucComparison(one, other, interval, error, _p_value(difference, error))
+    return AucComparison(one, other, interval, error, p_value)
 
 
 def auc_interval(
@@ -119,7 +121,7 @@ def auc_interval(
 
 def _aucs(
     values: list[npt.ArrayLike], converted: npt.ArrayLike, group: npt.ArrayLike | None
-) -> tuple[Floats, Floats] | None:
+) -> tuple[Floats, Floats, int] | None:
     rankings = [Ranking.of(value, converted) for value in values]
     won = rankings[0].converted == 1
     if won.all() or not won.any():
@@ -130,7 +132,8 @@ def _aucs(
     placements = [_placements(ranking) for ranking in rankings]
     aucs = np.array([placement[won].mean() for placement in placements])
     centred = [placement - auc for placement, auc in zip(placements, aucs, strict=True)]
-    return aucs, _covariance(np.array(centred), won, codes)
+    with_either = (len(np.unique(codes[rows])) for rows in (won, ~won))
+    return aucs, _covariance(np.array(centred), won, codes), min(with_either) - 1
 
 
 def _placements(ranking: Ranking) -> Floats:
@@ -178,10 +181,16 @@ def _on_log_odds(auc: float, variance: float, level: float) -> Estimate:
     return Estimate(auc, low, high)
 
 
-def _p_value(difference: float, error: float) -> float | None:
+def _student(
+    difference: float, error: float, freedom: int, level: float
+) -> tuple[float, float | None]:
+    # Only a comparison needs SciPy, whose import takes longer than the comparison.
+    from scipy.special import stdtr, stdtrit
+
+    reach = float(stdtrit(freedom, (1 + level) / 2)) * error
     if error > 0:
-        return math.erfc(abs(difference) / error / math.sqrt(2))
-    return 1.0 if difference == 0 else None
+        return reach, 2 * float(stdtr(freedom, -abs(difference) / error))
+    return reach, 1.0 if difference == 0 else None
 
 
 def _quantile(level: float) -> float:

@@ -10,7 +10,8 @@ from features.sources.load import find_definition
 from features.tables import Tables
 from models.calibration import calibrator_from_json
 from models.comparison import Compared
-from models.comparison.ranking import rank, replicate
+from models.comparison.draws import replicate
+from models.comparison.ranking import rank
 from models.comparison.result_ranking import Ranking
 from models.data import Floats
 from models.distill import Distilled, as_markdown, distill

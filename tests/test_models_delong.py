@@ -58,12 +58,16 @@ def test_the_comparison_is_that_of_all_pairs() -> None:
 
 
 # The published formulas, run once by hand over the pairs of two_rankings(): AUCs 0.77452153 and
-# 0.60466507, difference 0.16985646 with standard error 0.06333346, so z = 2.68193.
+# 0.60466507, difference 0.16985646 with standard error 0.06333346, so t = 2.68193. As 22 rows
+# converted, t has 21 degrees of freedom, for which the tables give 2.07961 at 95 %.
 def test_golden_numbers() -> None:
     found = compare_aucs(*two_rankings())
     assert found.difference.value == pytest.approx(0.1698564593301436, abs=1e-12)
     assert found.standard_error == pytest.approx(0.06333345588645267, abs=1e-12)
-    assert found.p_value == pytest.approx(0.0073199, abs=1e-6)
+    assert found.p_value == pytest.approx(0.0139572, abs=1e-6)
+    difference = found.difference
+    assert difference.low == pytest.approx(0.16985646 - 2.07961 * 0.06333346, abs=1e-5)
+    assert difference.high == pytest.approx(0.16985646 + 2.07961 * 0.06333346, abs=1e-5)
 
 
 def test_clusters_are_counted_as_obuchowski_says() -> None:
@@ -118,6 +122,17 @@ def test_a_perfect_ranking_is_no_certainty() -> None:
 def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
     assert auc_coverage(World(), leads=300, repetitions=150) == pytest.approx(0.95, abs=0.05)
     assert auc_difference_coverage(World(), leads=300, repetitions=100) >= 0.88
+
+
+def test_eight_customers_do_not_make_a_difference_where_there_is_none() -> None:
+    rng, wins = np.random.default_rng(2), 0
+    for _ in range(1500):
+        converted = np.arange(300) < 8
+        log_odds = rng.normal(size=300) + 1.5 * converted
+        first, second = (log_odds + 0.6 * rng.normal(size=300) for _ in range(2))
+        p_value = compare_aucs(first, second, converted).p_value
+        wins += p_value is not None and p_value < 0.05
+    assert wins / 1500 <= 0.05
 
 
 def test_the_coverage_would_catch_rows_taken_as_independent() -> None:

@@ -6,9 +6,10 @@ import numpy as np
 
 from features.errors import LeadcastError
 from models.comparison.bands import bands
+from models.comparison.draws import lists_of, replicate
 from models.comparison.headline import headline
 from models.comparison.hybrid import Past, hybrids
-from models.comparison.ranking import lists_of, rank, replicate
+from models.comparison.ranking import rank
 from models.comparison.result import About, Comparison
 from models.comparison.result_ranking import Week
 from models.comparison.result_value import Missing

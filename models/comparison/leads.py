@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from models.comparison.ranking import lists_of
+from models.comparison.draws import lists_of
 from models.comparison.rows import Compared
 
 

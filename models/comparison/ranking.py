@@ -1,12 +1,11 @@
 """How well two scores rank the same leads: AUC, average precision, customers reached a week."""
 
-from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
 
-from models.bootstrap import LEVEL, Estimate, drawn_weights
-from models.comparison.lists import Reached, Segments, WeeklyList
+from models.bootstrap import LEVEL, Estimate
+from models.comparison.draws import Replicated
 from models.comparison.parts import Difference, Measured, Pair
 from models.comparison.result_ranking import Ranking
 from models.comparison.rows import Capacities, Compared
@@ -19,91 +18,6 @@ POWER = 0.8
 _QUANTILE = NormalDist().inv_cdf
 DETECTABLE_ERRORS = _QUANTILE((1 + LEVEL) / 2) + _QUANTILE(POWER)
 """So many standard errors are detectable: 2.8."""
-
-
-@dataclass(frozen=True)
-class Replicated:
-    """What both lists reach, seen and in every replicate; learned first, points second.
-
-    Parameters
-    ----------
-    seen : tuple of two Reached
-    customers : ndarray of float64, shape (n_replicates, 2, n_capacities)
-    precision : ndarray of float64, shape (n_replicates, 2)
-    by_segment : ndarray of float64, shape (n_replicates, 2, n_segments)
-    total : ndarray of float64, shape (n_replicates,)
-        Customers on the list in each replicate.
-    """
-
-    seen: tuple[Reached, Reached]
-    customers: Floats
-    precision: Floats
-    by_segment: Floats
-    total: Floats
-
-
-def replicate(
-    listed: Compared,
-    capacities: Capacities,
-    segments: Segments,
-    *,
-    replicates: int,
-    seed: int,
-) -> Replicated:
-    """Call both lists under many draws of leads.
-
-    Leads (or accounts) are drawn with replacement, each with its row; both lists are called on
-    the same draws, so that what makes a draw easy for both falls out of their difference.
-
-    Parameters
-    ----------
-    listed : Compared
-        The call list.
-    capacities : Capacities
-    segments : Segments
-        What is counted by.
-    replicates, seed : int
-
-    Returns
-    -------
-    Replicated
-    """
-    lists = lists_of(listed)
-    converted = listed.floats("converted")
-    told = (capacities.calls, segments, capacities.chosen)
-    one, other = (each.reached(np.ones(len(converted)), converted, *told) for each in lists)
-    customers = np.zeros((replicates, 2, len(capacities.per_week)))
-    precision, by_segment = np.zeros((replicates, 2)), np.zeros((replicates, 2, segments.count))
-    total = np.zeros(replicates)
-    draws = 0
-    for draws, weight in enumerate(drawn_weights(listed.group, replicates, seed), start=1):
-        for which, each in enumerate(lists):
-            reached = each.reached(weight, converted, *told)
-            customers[draws - 1, which] = reached.customers
-            precision[draws - 1, which] = reached.average_precision
-            by_segment[draws - 1, which] = reached.by_segment
-        total[draws - 1] = (weight * converted).sum()
-    kept = slice(draws)
-    drawn = (customers[kept], precision[kept], by_segment[kept], total[kept])
-    return Replicated((one, other), *drawn)
-
-
-def lists_of(listed: Compared) -> tuple[WeeklyList, WeeklyList]:
-    """Rank the call list by both scores.
-
-    Parameters
-    ----------
-    listed : Compared
-
-    Returns
-    -------
-    learned, points : WeeklyList
-    """
-    week = listed.week
-    return (
-        WeeklyList.of(listed.floats("probability"), week),
-        WeeklyList.of(listed.floats("points"), week),
-    )
 
 
 def rank(
@@ -178,8 +92,8 @@ def auc_pair(found: AucComparison) -> Pair:
 def paired(seen: Floats, draws: Floats, level: float = LEVEL, *, at_cut: bool = False) -> Pair:
     """Give a figure of both lists, and their difference, from the same draws.
 
-    Intervals are percentiles; at a cut the difference has one of standard errors instead, because
-    there the draws' mean is a smoothed difference, around which percentiles reach too far.
+    Intervals are percentiles; at a cut the difference has one of standard errors instead: few leads
+    stand on one list alone, and where they are a dozen, percentiles find a difference too often.
 
     Parameters
     ----------

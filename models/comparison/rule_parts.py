@@ -112,16 +112,18 @@ def rule_parts(
     """
     listed, on_list = every.on_list, every.frame["on_list"].to_numpy()
     capacities, converted = listed.capacities(calls_per_week), listed.floats("converted")
-    calls, nothing = capacities.team[:, None], Segments.none(len(converted))
+    counted = (converted, capacities.team[:, None], Segments.none(len(converted)), 0)
     totals = [scores.points, *(points_without(table, scores, i) for i in range(len(table.rules)))]
     lists = [WeeklyList.of(total[on_list], listed.week) for total in totals]
 
-    def reached(weight: Floats) -> Floats:
-        of = [one.reached(weight, converted, calls, nothing, 0).customers[0] for one in lists]
-        return np.array(of)
+    at_cuts = [one.at_cut(*counted) for one in lists]
 
-    seen = reached(np.ones(len(converted)))
-    draws = np.array([reached(one) for one in drawn_weights(listed.group, replicates, seed)])
+    def redrawn(weight: Floats) -> Floats:
+        each = zip(lists, at_cuts, strict=True)
+        return np.array([one.redrawn(weight, cut, *counted).customers[0] for one, cut in each])
+
+    seen = np.array([one.reached(*counted).customers[0] for one in lists])
+    draws = np.array([redrawn(one) for one in drawn_weights(listed.group, replicates, seed)])
     return RuleParts(
         snapshots=every.frame.height,
         leads=len(converted),

@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 
 from models.bootstrap import LEVEL
+from models.comparison.draws import Replicated
 from models.comparison.parts import Difference, Verdict
-from models.comparison.ranking import Replicated, around, auc_pair, compare, measured
+from models.comparison.ranking import around, auc_pair, compare, measured
 from models.comparison.result_groups import Segment, Segmented
 from models.comparison.rows import Compared
 from models.data import Floats

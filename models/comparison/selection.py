@@ -7,10 +7,11 @@ import numpy.typing as npt
 import polars as pl
 
 from models.comparison.bands import share
+from models.comparison.draws import replicate
 from models.comparison.headline import headline
 from models.comparison.lists import Segments
 from models.comparison.parts import Measured
-from models.comparison.ranking import measured, rank, replicate
+from models.comparison.ranking import measured, rank
 from models.comparison.result_value import Missing, Selection, Subset
 from models.comparison.rows import Capacities, Compared
 from models.data import Floats

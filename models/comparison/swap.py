@@ -7,7 +7,7 @@ import numpy as np
 
 from features.registry import Feature
 from models.comparison.bands import share
-from models.comparison.ranking import lists_of
+from models.comparison.draws import lists_of
 from models.comparison.result_groups import Swap, SwapLead, SwapSide, Trait
 from models.comparison.rows import Compared
 from models.data import Floats, Integers, Matrix

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.comparison.draws import Replicated, lists_of
 from models.comparison.lists import WeeklyList
-from models.comparison.ranking import Replicated, around, interval, lists_of, measured
+from models.comparison.ranking import around, interval, measured
 from models.comparison.result_ranking import Capacity
 from models.comparison.result_value import Value, Worth
 from models.comparison.rows import Capacities, Compared
