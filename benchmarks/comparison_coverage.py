@@ -163,9 +163,7 @@ def coverage(
 
 def _differences(world: ScoredWorld, replicates: int, seed: int) -> tuple[Difference, ...]:
     sample = world.draw(seed)
-    # Only the team's capacity is looked at, so that a replicate is quick.
-    team = np.array([world.calls_per_week])
-    capacities = replace(sample.capacities(world.calls_per_week), per_week=team, chosen=0)
+    capacities = sample.capacities(world.calls_per_week).only_team
     nothing = Segments.none(sample.on_list.frame.height)
     drawn = replicate(sample.on_list, capacities, nothing, replicates=replicates, seed=seed)
     ranking = rank(sample, capacities, drawn)

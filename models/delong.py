@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from models.bootstrap import LEVEL, Estimate, coded
 from models.data import Floats, Integers
+from models.student import degrees_of_freedom, p_value_of, reach_of
 from models.tally import Ranking
 
 NOTHING = Estimate(None, None, None)
@@ -85,8 +86,9 @@ def compare_aucs(
     if math.isnan(variance):
         return AucComparison(one, other, Estimate(difference, None, None), None, None)
     error = math.sqrt(max(variance, 0.0))
-    reach, p_value = _student(difference, error, freedom, level)
+    reach = reach_of(error, freedom, level)
     interval = Estimate(difference, difference - reach, difference + reach)
+    p_value = p_value_of(difference, error, freedom)
     return AucComparison(one, other, interval, error, p_value)
 
 
@@ -132,8 +134,8 @@ def _aucs(
     placements = [_placements(ranking) for ranking in rankings]
     aucs = np.array([placement[won].mean() for placement in placements])
     centred = [placement - auc for placement, auc in zip(placements, aucs, strict=True)]
-    with_either = (len(np.unique(codes[rows])) for rows in (won, ~won))
-    return aucs, _covariance(np.array(centred), won, codes), min(with_either) - 1
+    freedom = degrees_of_freedom(won, codes)
+    return aucs, _covariance(np.array(centred), won, codes), freedom
 
 
 def _placements(ranking: Ranking) -> Floats:
@@ -179,18 +181,6 @@ def _on_log_odds(auc: float, variance: float, level: float) -> Estimate:
     reach = _quantile(level) * math.sqrt(max(float(variance), 0.0)) / spread
     low, high = (1 / (1 + math.exp(-(centre + sign * reach))) for sign in (-1, 1))
     return Estimate(auc, low, high)
-
-
-def _student(
-    difference: float, error: float, freedom: int, level: float
-) -> tuple[float, float | None]:
-    # Only a comparison needs SciPy, whose import takes longer than the comparison.
-    from scipy.special import stdtr, stdtrit
-
-    reach = float(stdtrit(freedom, (1 + level) / 2)) * error
-    if error > 0:
-        return reach, 2 * float(stdtr(freedom, -abs(difference) / error))
-    return reach, 1.0 if difference == 0 else None
 
 
 def _quantile(level: float) -> float:

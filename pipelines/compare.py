@@ -5,15 +5,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
+
 from features.errors import LeadcastError
 from features.files import written_whole
 from features.sources.definition import SourceDefinition
 from features.sources.load import find_definition
 from features.tables import Tables
 from models.comparison import Compared, Comparison, Question, compare_scores
+from models.comparison.earlier import AgainstEarlier, against_earlier
 from models.comparison.leads import lead_frame
 from models.comparison.rule_parts import RuleParts, rule_parts
-from models.comparison.store import write_comparison, write_nothing
+from models.comparison.store import (
+    LEADS,
+    read_against_earlier,
+    write_comparison,
+    write_nothing,
+)
 from models.comparison.value import Money
 from pipelines.compared import Inputs, described, learning_rows, past_rows, test_rows
 from pipelines.params import ComparisonParams, load_params
@@ -126,9 +134,11 @@ def compare_named(source: str, asked: Asked, tell: Tell = lambda _: None) -> str
             f"{run.test_scores}: there is no such file; `leadcast run {source}` makes it"
         )
     found = _compared(run, Tables.read(run.tables), definition, asked, tell)
-    lines = [found.headline.words, *(f"  {note}" for note in found.headline.more)]
-    lines += [f"  {words}" for words in (*found.swap.words[:1], *found.segments.words)]
     folder, pages = asked.places(run)
+    earlier = read_against_earlier(folder)
+    notes = [*found.headline.more, *([] if earlier is None else [earlier.words])]
+    lines = [found.headline.words, *(f"  {note}" for note in notes)]
+    lines += [f"  {words}" for words in (*found.swap.words[:1], *found.segments.words)]
     lines += [f"  page     {page}" for page in pages]
     return "\n".join([*lines, f"  numbers  {folder}"])
 
@@ -174,7 +184,7 @@ def _compared(
     tell(5)
     folder, pages = asked.places(run)
     leads = lead_frame(every)
-    write_comparison(folder, found, leads, parts)
+    write_comparison(folder, found, leads, parts, _earlier(run, every, question, asked))
     if pages:
         page = render_comparison(found, leads, definition.title)
         for path in pages:
@@ -202,6 +212,22 @@ def _parts(inputs: Inputs, landmark_days: float | None, question: Question) -> R
     every = learning_rows(inputs, landmark_days)
     table, scores = inputs.points.table, inputs.points.scores(every.frame)
     return rule_parts(table, every, scores, question.calls_per_week, seed=question.seed)
+
+
+def _earlier(
+    run: RunFolder, every: Compared, question: Question, asked: Asked
+) -> AgainstEarlier | None:
+    """Tell how the points do against those of the run's own comparison, which stays as it is."""
+    leads = run.comparison / LEADS
+    if asked.out is None or not leads.exists():
+        return None
+    return against_earlier(
+        every,
+        pl.read_parquet(leads),
+        question.calls_per_week,
+        replicates=question.replicates,
+        seed=question.seed,
+    )
 
 
 def _params(definition: SourceDefinition, asked: Asked = NOTHING_ASKED) -> ComparisonParams:

@@ -11,9 +11,10 @@ import polars as pl
 
 from features.tables import TIME, Tables, TimeOrder
 from models.comparison import Compared, Question, compare_scores
+from models.comparison.earlier import against_earlier
 from models.comparison.leads import lead_frame
 from models.comparison.rule_parts import rule_parts
-from models.comparison.store import write_comparison
+from models.comparison.store import LEADS, write_comparison
 from models.rules import RuleTable, evaluate, load_rules
 from tests.comparison_world import world_frame
 from tests.scoring_world import make_tables
@@ -111,7 +112,13 @@ def write_tables(run: Path, *, without_dates: bool = False) -> Path:
     return run
 
 
-def compare(table: RuleTable | None, folder: Path, calls: float, landmark_days: float) -> None:
+def compare(
+    table: RuleTable | None,
+    folder: Path,
+    calls: float,
+    landmark_days: float,
+    before: Path | None = None,
+) -> None:
     """Compare as the command does: the table's points, or those of a column, on known leads."""
     frame = world_frame(600, weeks=6, landmarks=(0.0, 1.0))
     parts = None
@@ -122,9 +129,14 @@ def compare(table: RuleTable | None, folder: Path, calls: float, landmark_days: 
         points = pl.Series("points", scores.points)
         every = Compared.of(frame.with_columns(points), ("industry",), landmark_days)
         parts = rule_parts(table, every, scores, calls, seed=1, replicates=20)
+    earlier = None
+    if table is not None and before is not None:
+        earlier = against_earlier(
+            every, pl.read_parquet(before / LEADS), calls, replicates=50, seed=1
+        )
     words = "score column rules_score" if table is None else "rules of a test"
     question = Question("small", words, calls, replicates=50, seed=1)
-    write_comparison(folder, compare_scores(every, question), lead_frame(every), parts)
+    write_comparison(folder, compare_scores(every, question), lead_frame(every), parts, earlier)
 
 
 def main() -> None:
@@ -138,7 +150,9 @@ def main() -> None:
     parser.add_argument("--landmark-days", type=float)
     asked = parser.parse_args()
     print(json.dumps({"step": 1, "of": 2, "doing": "comparing on a small world"}), flush=True)
-    compare(load_rules(asked.rules), asked.out, asked.calls_per_week, asked.landmark_days)
+    before = Path("data/runs/small/comparison")
+    asked_for = (asked.calls_per_week, asked.landmark_days)
+    compare(load_rules(asked.rules), asked.out, *asked_for, before)
 
 
 if __name__ == "__main__":

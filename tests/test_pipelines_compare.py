@@ -15,7 +15,7 @@ import yaml
 from nbclient import NotebookClient
 
 from features.errors import LeadcastError
-from models.comparison.store import read_comparison, read_rule_parts
+from models.comparison.store import read_against_earlier, read_comparison, read_rule_parts
 from models.rules import load_rules
 from pipelines.calibrate import calibrate
 from pipelines.compare import STEPS, Asked, compare_as_json, compare_named, compare_stage
@@ -121,6 +121,11 @@ def test_numbers_go_elsewhere_where_that_is_asked_and_the_run_stays_as_it_is(
     assert [part.rule for part in parts.rules] == [
         rule.name for rule in load_rules(ROOT / RULES).rules
     ]
+    earlier = read_against_earlier(tmp_path / "out")
+    assert earlier is not None
+    assert earlier.words in lines[-1]["told"]
+    assert earlier.new.value == pytest.approx(found.ranking.reached.points.value, abs=2)
+    assert read_against_earlier(project / "kept") is None
 
 
 def test_the_same_run_gives_the_same_bytes(project: Path) -> None:

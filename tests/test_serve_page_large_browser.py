@@ -78,7 +78,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
 
 
 def in_order(page: "Page", place: int) -> list[str]:
-    return page.locator(f"#leads tbody tr td:nth-child({place})").all_inner_texts()
+    cells: list[str] = page.locator(f"#leads tbody tr td:nth-child({place})").all_inner_texts()
+    return cells
 
 
 def show(page: "Page", side: str, search: str = "") -> None:
@@ -95,7 +96,9 @@ def test_the_slider_moves_gain_swap_set_and_table(watched: Watched) -> None:
         calls = int(page.inner_text("#calls-told").replace(",", ""))
         learned, points, changed = told_of(calls) if calls < EACH - APART else (2000, 2000, 0)
         wait_for_words(page.locator("#calls-result"), f"reaches {learned:,} of 2,000 customers")
-        wait_for_words(page.locator("#calls-result"), f"the points {points:,}: {learned - points:,}")
+        wait_for_words(
+            page.locator("#calls-result"), f"the points {points:,}: {learned - points:,}"
+        )
         wait_for_words(page.locator(".side-card.learned"), f"of {changed:,}.0 leads")
         listed = f"to {min(15, changed)} of {changed:,} leads" if changed else ""
         wait_for_words(page.locator(".leads-place .dt-info"), listed)

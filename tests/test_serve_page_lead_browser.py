@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from models.comparison.store import read_comparison
+from models.comparison.store import read_against_earlier, read_comparison
 from models.rules import parse_rules
 from tests.browsing import Watched, chromium, wait_until_other
 from tests.editor_world import HOSTILE, LEAD, RULES, compare, write_tables
@@ -161,11 +161,15 @@ def test_an_edited_rule_changes_the_headline_and_what_rules_contribute(
     page.wait_for_selector(".summary.good")
     page.click("button:has-text('Compare')")
     page.wait_for_selector(".contributions")
-    compare(parse_rules(text), tmp_path, 10, 1)
+    compare(parse_rules(text), tmp_path, 10, 1, run / "comparison")
     before, after = (read_comparison(one).headline.words for one in (run / "comparison", tmp_path))
     assert before != after
     assert before in page.inner_text(".headlines")
     assert page.inner_text("#new-headline") == after
+    earlier = read_against_earlier(tmp_path)
+    assert earlier is not None
+    assert page.inner_text("#against-today") == earlier.words
+    assert "against today’s points (95 %: " in page.inner_text(".count.edited")
     assert HOSTILE in page.inner_text(".contributions")
     assert page.evaluate("window.hacked") is None
     with page.expect_download() as download:

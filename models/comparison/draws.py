@@ -8,6 +8,7 @@ from models.bootstrap import drawn_weights
 from models.comparison.lists import Reached, Segments, WeeklyList
 from models.comparison.rows import Capacities, Compared
 from models.data import Floats
+from models.student import degrees_of_freedom
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Replicated:
     by_segment : ndarray of float64, shape (n_replicates, 2, n_segments)
     total : ndarray of float64, shape (n_replicates,)
         Customers on the list in each replicate.
+    freedom : int
+        The degrees of freedom of what is estimated from the draws.
     """
 
     seen: tuple[Reached, Reached]
@@ -29,6 +32,7 @@ class Replicated:
     precision: Floats
     by_segment: Floats
     total: Floats
+    freedom: int
 
 
 def replicate(
@@ -77,7 +81,7 @@ def replicate(
             by_segment[draws - 1, which] = reached.by_segment
     kept = slice(draws)
     drawn = (customers[kept], precision[kept], by_segment[kept], total[kept])
-    return Replicated((one, other), *drawn)
+    return Replicated((one, other), *drawn, degrees_of_freedom(converted, listed.group))
 
 
 def lists_of(listed: Compared) -> tuple[WeeklyList, WeeklyList]:

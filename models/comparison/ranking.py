@@ -11,6 +11,7 @@ from models.comparison.result_ranking import Ranking
 from models.comparison.rows import Capacities, Compared
 from models.data import Floats
 from models.delong import AucComparison, compare_aucs
+from models.student import p_value_of, reach_of
 
 POWER = 0.8
 """In how many cases a difference that is called detectable would show."""
@@ -49,9 +50,9 @@ def rank(
         customers=round(customers),
         auc_snapshots=auc_pair(compare(compared, level=level)),
         auc=auc_pair(compare(listed, level=level)),
-        average_precision=paired(precision, drawn.precision, level),
-        reached=paired(seen, drawn.customers[:, :, k], level, at_cut=True),
-        gain=paired(seen / max(customers, 1.0), gains, level, at_cut=True),
+        average_precision=paired(precision, drawn.precision, drawn.freedom, level),
+        reached=paired(seen, drawn.customers[:, :, k], drawn.freedom, level),
+        gain=paired(seen / max(customers, 1.0), gains, drawn.freedom, level),
     )
 
 
@@ -89,36 +90,54 @@ def auc_pair(found: AucComparison) -> Pair:
     )
 
 
-def paired(seen: Floats, draws: Floats, level: float = LEVEL, *, at_cut: bool = False) -> Pair:
+def paired(seen: Floats, draws: Floats, freedom: int, level: float = LEVEL) -> Pair:
     """Give a figure of both lists, and their difference, from the same draws.
 
-    Intervals are percentiles; at a cut the difference has one of standard errors instead: few leads
-    stand on one list alone, and where they are a dozen, percentiles find a difference too often.
+    A list's own interval is one of percentiles, the difference's one of standard errors; see
+    `around`.
 
     Parameters
     ----------
     seen : ndarray of float64, shape (2,)
         Learned, points; NaN where it is not defined.
     draws : ndarray of float64, shape (n_replicates, 2)
+    freedom : int
+        As `models.student.degrees_of_freedom` gives it.
     level : float
-    at_cut : bool
-        Whether the figure counts what lies above a cut.
 
     Returns
     -------
     Pair
     """
-    apart = draws[:, 0] - draws[:, 1]
-    error = float(np.std(apart, ddof=1)) if len(apart) > 1 and np.isfinite(apart).all() else None
-    gap = (around if at_cut else interval)(float(seen[0] - seen[1]), apart, level)
-    p_value = None
-    if error and gap.value is not None:
-        p_value = 2 * (1 - NormalDist().cdf(abs(gap.value) / error))
     return Pair(
         learned=measured(interval(float(seen[0]), draws[:, 0], level)),
         points=measured(interval(float(seen[1]), draws[:, 1], level)),
-        difference=difference(gap, error, p_value),
+        difference=apart(float(seen[0] - seen[1]), draws[:, 0] - draws[:, 1], freedom, level),
     )
+
+
+def apart(value: float, draws: Floats, freedom: int, level: float = LEVEL) -> Difference:
+    """Give a difference with its interval, error and p-value.
+
+    Parameters
+    ----------
+    value : float
+        NaN where it is not defined.
+    draws : ndarray of float64, shape (n_replicates,)
+    freedom : int
+        As `models.student.degrees_of_freedom` gives it.
+    level : float
+
+    Returns
+    -------
+    Difference
+    """
+    known = draws[np.isfinite(draws)]
+    error = float(np.std(known, ddof=1)) if len(known) > 1 and freedom > 0 else None
+    p_value = None
+    if error and np.isfinite(value):
+        p_value = p_value_of(value, error, freedom)
+    return difference(around(value, draws, freedom, level), error, p_value)
 
 
 def interval(value: float, draws: Floats, level: float = LEVEL) -> Estimate:
@@ -144,17 +163,21 @@ def interval(value: float, draws: Floats, level: float = LEVEL) -> Estimate:
     return Estimate(value, float(low), float(high))
 
 
-def around(value: float, draws: Floats, level: float = LEVEL) -> Estimate:
-    """Put an interval of the draws' standard errors around a value.
+def around(value: float, draws: Floats, freedom: int, level: float = LEVEL) -> Estimate:
+    """Put an interval of the draws' standard errors around a difference.
 
-    The normal approximation of Davison and Hinkley (1997), section 5.2, without its correction
-    for bias.
+    As Davison and Hinkley (1997), section 5.2, without its correction for bias, but by Student's t.
+    Percentiles would reach less far to one side where a difference is made of few leads, or the
+    draws are biased as those of an average precision with ties are, and call too many equal scores
+    different; see ``benchmarks.comparison_coverage``.
 
     Parameters
     ----------
     value : float
         NaN where it is not defined.
     draws : ndarray of float64, shape (n_replicates,)
+    freedom : int
+        As `models.student.degrees_of_freedom` gives it.
     level : float
 
     Returns
@@ -164,9 +187,9 @@ def around(value: float, draws: Floats, level: float = LEVEL) -> Estimate:
     if not np.isfinite(value):
         return Estimate(None, None, None)
     known = draws[np.isfinite(draws)]
-    if len(known) < 2:
+    if len(known) < 2 or freedom < 1:
         return Estimate(value, None, None)
-    reach = _QUANTILE((1 + level) / 2) * float(np.std(known, ddof=1))
+    reach = reach_of(float(np.std(known, ddof=1)), freedom, level)
     return Estimate(value, value - reach, value + reach)
 
 

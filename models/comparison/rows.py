@@ -61,6 +61,11 @@ class Capacities:
         """The team's capacity."""
         return float(self.per_week[self.chosen])
 
+    @property
+    def only_team(self) -> Self:
+        """The same with the team's capacity alone, for what looks at no other."""
+        return type(self)(np.array([self.calls_per_week]), self.share, 0)
+
     def for_part(self, part: "Compared", whole: "Compared") -> Self:
         """Take as large a part of each week's calls as the part has of its leads.
 

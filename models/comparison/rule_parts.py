@@ -8,12 +8,13 @@ import polars as pl
 from models.bootstrap import drawn_weights
 from models.comparison.lists import Segments, WeeklyList
 from models.comparison.parts import Difference, Measured, Part
-from models.comparison.ranking import around, difference, interval, measured
+from models.comparison.ranking import apart, interval, measured
 from models.comparison.rows import BLOCK_LEADS, Compared
 from models.data import Floats
 from models.rules.effects import points_without, rule_effects
 from models.rules.evaluation import RuleScores
 from models.rules.table import RuleTable
+from models.student import degrees_of_freedom
 
 REPLICATES = 500
 
@@ -124,6 +125,11 @@ def rule_parts(
 
     seen = np.array([one.reached(*counted).customers[0] for one in lists])
     draws = np.array([redrawn(one) for one in drawn_weights(listed.group, replicates, seed)])
+    freedom = degrees_of_freedom(converted, listed.group)
+    lost = [
+        apart(float(seen[0] - seen[one]), draws[:, 0] - draws[:, one], freedom)
+        for one in range(1, len(lists))
+    ]
     return RuleParts(
         snapshots=every.frame.height,
         leads=len(converted),
@@ -132,17 +138,8 @@ def rule_parts(
         week="week" if listed.is_dated else f"block of {BLOCK_LEADS} leads",
         landmark_days=every.landmark_days,
         reached=measured(interval(float(seen[0]), draws[:, 0])),
-        rules=_each(table, scores, every, _lost(seen, draws)),
+        rules=_each(table, scores, every, lost),
     )
-
-
-def _lost(seen: Floats, draws: Floats) -> list[Difference]:
-    found = []
-    for column in range(1, len(seen)):
-        apart = draws[:, 0] - draws[:, column]
-        error = float(np.std(apart, ddof=1)) if len(apart) > 1 else None
-        found.append(difference(around(float(seen[0] - seen[column]), apart), error, None))
-    return found
 
 
 def _each(

@@ -15,6 +15,7 @@ from models.comparison.ranking import around, auc_pair, compare, measured
 from models.comparison.result_groups import Segment, Segmented
 from models.comparison.rows import Compared
 from models.data import Floats
+from models.student import degrees_of_freedom
 
 FEWEST_ROWS = 60
 """A segment with fewer snapshots is not judged."""
@@ -172,6 +173,7 @@ def _segment(
     rows: Compared, dimension: str, value: str, drawn: Replicated, code: int | None
 ) -> Segment:
     listed, aucs = rows.on_list, auc_pair(compare(rows))
+    freedom = degrees_of_freedom(listed.floats("converted"), listed.group)
     learned, points, gap = 0.0, 0.0, np.zeros(0)
     if code is not None:
         learned, points = (float(reached.by_segment[code]) for reached in drawn.seen)
@@ -189,7 +191,7 @@ def _segment(
         winner="undecided",
         reached_learned=learned,
         reached_points=points,
-        reached_difference=measured(around(learned - points, gap)),
+        reached_difference=measured(around(learned - points, gap, freedom)),
     )
 
 

@@ -7,16 +7,22 @@ from pydantic import ValidationError
 
 from features.errors import LeadcastError
 from features.files import read_json, write_json, written_whole
+from models.comparison.earlier import AgainstEarlier
 from models.comparison.result import Comparison
 from models.comparison.rule_parts import RuleParts
 
 RESULT, LEADS, RULES = "comparison.json", "leads.parquet", "rules.json"
+EARLIER = "earlier.json"
 NOTHING = "nothing_to_compare"
 """The key of the reason where a source has no points."""
 
 
 def write_comparison(
-    folder: Path, comparison: Comparison, leads: pl.DataFrame, rules: RuleParts | None = None
+    folder: Path,
+    comparison: Comparison,
+    leads: pl.DataFrame,
+    rules: RuleParts | None = None,
+    earlier: AgainstEarlier | None = None,
 ) -> None:
     """Write a comparison, whole or not at all.
 
@@ -29,6 +35,8 @@ def write_comparison(
         As `models.comparison.leads.lead_frame` makes it.
     rules : RuleParts, optional
         What each rule contributes, where the points come from rules.
+    earlier : AgainstEarlier, optional
+        The points against those of an earlier comparison.
     """
     with written_whole(folder) as new:
         new.mkdir()
@@ -36,6 +44,8 @@ def write_comparison(
         leads.write_parquet(new / LEADS)
         if rules is not None:
             write_json(new / RULES, rules.to_json())
+        if earlier is not None:
+            write_json(new / EARLIER, earlier.to_json())
 
 
 def write_nothing(folder: Path, reason: str) -> None:
@@ -97,3 +107,20 @@ def read_rule_parts(folder: Path) -> RuleParts | None:
     """
     path = folder / RULES
     return RuleParts.model_validate(read_json(path)) if path.exists() else None
+
+
+def read_against_earlier(folder: Path) -> AgainstEarlier | None:
+    """Read how the points do against those of an earlier comparison.
+
+    Parameters
+    ----------
+    folder : Path
+        A comparison's.
+
+    Returns
+    -------
+    AgainstEarlier or None
+        None where there was no earlier one.
+    """
+    path = folder / EARLIER
+    return AgainstEarlier.model_validate(read_json(path)) if path.exists() else None

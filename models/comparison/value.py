@@ -75,7 +75,9 @@ def capacities_of(
                 calls=worths[0].calls,
                 learned=measured(interval(seen[0], draws[:, 0])),
                 points=measured(interval(seen[1], draws[:, 1])),
-                difference=measured(around(seen[0] - seen[1], draws[:, 0] - draws[:, 1])),
+                difference=measured(
+                    around(seen[0] - seen[1], draws[:, 0] - draws[:, 1], drawn.freedom)
+                ),
                 expected_learned=worths[0].expected_customers,
                 expected_points=worths[1].expected_customers,
                 revenue_learned=worths[0].revenue,

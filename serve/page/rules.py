@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.comparison.result import Comparison
-from models.comparison.store import read_comparison, read_rule_parts
+from models.comparison.store import read_against_earlier, read_comparison, read_rule_parts
 from serve.http.callers import allowed_callers
 from serve.http.problems import Problem
 from serve.http.service import Service
@@ -85,10 +85,11 @@ class Desk:
     def result(self) -> dict[str, Any]:
         """Tell what the latest comparison came to."""
         folder = self.jobs.result()
-        parts = read_rule_parts(folder)
+        parts, earlier = read_rule_parts(folder), read_against_earlier(folder)
         return {
             "after": _in_short(read_comparison(folder)),
             "rules": None if parts is None else parts.to_json(),
+            "earlier": None if earlier is None else earlier.to_json(),
         }
 
 

@@ -8,19 +8,18 @@
   const signed = (value) => format.signed(Math.round(value));
   const interval = (one, show) => (one.low === null ? "" : format.interval(one.low, one.high, show));
 
-  leadcast.rulesResult = (before, { after, rules }, number) => {
+  leadcast.rulesResult = (before, { after, rules, earlier }, number) => {
     const place = element("div", {
       class: "chart",
       role: "img",
       "aria-label": "Customers reached by calls a week; the numbers are in the table below",
     });
-    const parts = [headline(before, after, number), curves(before, after, place)];
+    const parts = [headline(before, after, earlier, number), curves(before, after, place)];
     if (rules) parts.push(contributions(rules));
     return { parts, drawn: () => leadcast.plot(place, (colour) => chart(before, after, colour)) };
   };
 
-  function headline(before, after, number) {
-    const gap = Math.round(after.reached.points.value) - Math.round(before.reached.points.value);
+  function headline(before, after, earlier, number) {
     const unlike = before.customers !== after.customers;
     return element(
       "section",
@@ -37,7 +36,7 @@
         figure(
           "Your table",
           after.reached.points,
-          gap ? `${format.signed(gap)} against today’s points` : "as many as today’s points",
+          against(earlier),
           "edited",
         ),
         figure(
@@ -52,6 +51,12 @@
         element("dd", {}, before.headline.words),
         element("dt", {}, "With your table"),
         element("dd", { id: "new-headline" }, after.headline.words),
+        ...(earlier
+          ? [
+              element("dt", {}, "Your table against today’s points"),
+              element("dd", { id: "against-today" }, earlier.words),
+            ]
+          : []),
       ]),
       unlike
         ? element(
@@ -62,6 +67,16 @@
         : null,
       element("p", { class: "note" }, luck(after, number)),
     );
+  }
+
+  function against(earlier) {
+    if (!earlier) return "no lead has both kinds of points";
+    const { value, low, high, shows } = earlier.difference;
+    const gap = Math.round(earlier.new.value) - Math.round(earlier.earlier.value);
+    if (low === null) return `${format.signed(gap)} against today’s points`;
+    const told = gap ? `${format.signed(gap)} against today’s points` : "as many as today’s points";
+    const sure = shows ? "" : "; chance could explain that";
+    return `${told} (95 %: ${format.interval(low, high, signed)}${value ? sure : ""})`;
   }
 
   function luck(after, number) {
