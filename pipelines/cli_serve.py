@@ -43,10 +43,15 @@ def serve(
         Path | None,
         typer.Option(help="The run's folder, for the page; else the one around the bundle."),
     ] = None,
+    no_page: Annotated[
+        bool, typer.Option("--no-page", help="Answer programs alone: no page for people.")
+    ] = False,
 ) -> None:
     """Score leads over HTTP: POST /v1/score, GET /v1/model, /healthz, /readyz, /metrics.
 
-    For people there is a page at /: the learned score against points.
+    For people there is a page at /: the learned score against points. It shows the run's leads,
+    e-mail addresses too, to who has a key; with --no-keys to all who reach the address, unless
+    --no-page switches it off.
 
     Callers need a key: make one with leadcast api-key create --file keys.json --name NAME, and
     send it as Authorization: Bearer KEY. Without --keys only this machine may ask.
@@ -62,7 +67,7 @@ def serve(
         score_seconds=score_seconds,
         requests_per_second=rate,
     )
-    start(bundle, keys, no_keys, host, port, workers, limits, run)
+    start(bundle, keys, no_keys, host, port, workers, limits, run, not no_page)
 
 
 @api_key.command(epilog="\b\nExamples:\n  leadcast api-key create --file keys.json --name crm")

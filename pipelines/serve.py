@@ -10,12 +10,11 @@ from models.bundle_files import read_manifest
 from pipelines.params import load_params
 from pipelines.paths import RunFolder
 from serve.http.keys import create_key, revoke_key
-from serve.http.settings import Limits, ServeSettings
+from serve.http.settings import LOOPBACK, Limits, ServeSettings
 
 COMPARE = (sys.executable, "-m", "pipelines.cli", "compare")
 """How the service runs a comparison, in a process of its own."""
 _REGISTRY = ("models:/", "runs:/")
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def serve(
@@ -27,6 +26,7 @@ def serve(
     workers: int,
     limits: Limits,
     run: Path | None = None,
+    page: bool = True,
 ) -> None:
     """Answer over HTTP until a signal ends it.
 
@@ -48,6 +48,8 @@ def serve(
         What callers may ask for.
     run : Path, optional
         The folder of the run that the page shows; the bundle's own, if not given.
+    page : bool
+        Whether there is a page for people.
 
     Raises
     ------
@@ -56,7 +58,7 @@ def serve(
     """
     from serve.http.server import run_service
 
-    if keys is None and not no_keys and host not in _LOOPBACK:
+    if keys is None and not no_keys and host not in LOOPBACK:
         raise LeadcastError(
             f"--host {host}: others can reach this address; give --keys FILE (make one with: "
             "leadcast api-key create --file keys.json --name NAME), or --no-keys if all may ask"
@@ -74,6 +76,7 @@ def serve(
             limits=limits,
             run=run or _run_of(bundle, is_registered),
             compare=COMPARE,
+            page=page,
         )
         run_service(settings)
 

@@ -44,6 +44,25 @@ def test_the_page_shows_the_run_around_the_bundle(monkeypatch: pytest.MonkeyPatc
     assert [one.run for one in started] == [bundle_folder().resolve().parent, Path("other")]
 
 
+@pytest.mark.parametrize(
+    ("host", "no_keys", "page", "shown"),
+    [
+        ("0.0.0.0", True, True, True),
+        ("0.0.0.0", True, False, False),
+        ("0.0.0.0", False, True, False),
+        ("127.0.0.1", True, True, False),
+    ],
+)
+def test_leads_are_shown_to_all_only_by_page_without_keys_beyond_this_machine(
+    monkeypatch: pytest.MonkeyPatch, host: str, no_keys: bool, page: bool, shown: bool
+) -> None:
+    started: list[ServeSettings] = []
+    monkeypatch.setattr("serve.http.server.run_service", started.append)
+    told = (host, 0, 1, Limits(), None, page)
+    serve(str(bundle_folder()), Path("keys.json"), no_keys, *told)
+    assert [one.shows_leads_to_all for one in started] == [shown]
+
+
 def test_an_address_in_use_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]

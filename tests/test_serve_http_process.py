@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from serve.http.server import _listen
+from serve.http.server import SHOWN_TO_ALL, _listen
 from serve.http.settings import ServeSettings
 from tests.scoring_world import bundle_folder, export
 from tests.service_world import RunningService, running, some_leads
@@ -180,6 +180,20 @@ def test_what_was_taken_is_finished_and_nothing_is_left(service: RunningService)
     assert service.process.wait(60) == 0
     with pytest.raises(ConnectionRefusedError):
         connect(service)
+
+
+def test_a_page_without_keys_is_warned_of_and_can_be_switched_off(tmp_path: Path) -> None:
+    answers: dict[bool, list[int]] = {}
+    for off in (False, True):
+        options = ("--host", "0.0.0.0", "--no-keys", *(("--no-page",) if off else ()))
+        with running(tmp_path, bundle_folder(), *options) as service:
+            addresses = ("/", "/leads/1", "/rules", "/page/static/page.css", "/v1/model")
+            answers[off] = [
+                httpx.get(f"{service.url}{one}", timeout=60).status_code for one in addresses
+            ]
+            warned = [line for line in service.lines() if line["message"] == SHOWN_TO_ALL]
+            assert len(warned) == (0 if off else 1)
+    assert answers == {False: [200] * 5, True: [404] * 4 + [200]}
 
 
 def test_an_answer_is_sent_at_once_and_not_when_its_beginning_was_acknowledged() -> None:

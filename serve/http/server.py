@@ -33,6 +33,10 @@ BACKLOG = 2048
 """How many connections may wait to be taken."""
 SECONDS_TO_FINISH = 5
 """How much longer than a request's own limits a worker has to finish what it has taken."""
+SHOWN_TO_ALL = (
+    "the page shows this run's leads, e-mail addresses too, to whoever reaches the address, as no "
+    "key is asked for: give --keys FILE, or switch the page off by --no-page"
+)
 _logger = logging.getLogger("leadcast.http")
 
 
@@ -67,6 +71,8 @@ def run_service(settings: ServeSettings) -> None:
         host, port = listener.getsockname()[:2]
         fields = {"url": f"http://{host}:{port}", "bundle_id": version, "workers": settings.workers}
         _logger.info("listening", extra={FIELDS: fields})
+        if settings.shows_leads_to_all:
+            _logger.warning(SHOWN_TO_ALL)
         supervisor = _Supervisor(config, [listener])
         supervisor.run()
         failed = [one for one in supervisor.processes if one.exitcode not in (0, -signal.SIGTERM)]
@@ -95,7 +101,7 @@ def worker_app(settings: ServeSettings, folder: Path, parent: int) -> "FastAPI":
     from serve.page.router import page_routers
 
     service = Service.open(settings, folder / BUNDLE, folder, Metrics(folder / COUNTERS))
-    app = make_app(service, page_routers(service))
+    app = make_app(service, page_routers(service) if settings.page else ())
     warm = app.router.lifespan_context
 
     @asynccontextmanager

@@ -6,6 +6,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 MEBIBYTE = 1024 * 1024
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+"""Addresses that this machine alone can reach."""
 
 
 class _Frozen(BaseModel):
@@ -69,6 +71,8 @@ class ServeSettings(_Frozen):
     compare : tuple of str
         The command that compares, to which a source is added, for the page's rules editor; empty
         where it cannot be run.
+    page : bool
+        Whether there is a page for people.
     """
 
     bundle: Path
@@ -80,3 +84,9 @@ class ServeSettings(_Frozen):
     limits: Limits = Limits()
     run: Path | None = None
     compare: tuple[str, ...] = ()
+    page: bool = True
+
+    @property
+    def shows_leads_to_all(self) -> bool:
+        """Whether others than this machine can read the run's leads on the page without a key."""
+        return self.page and self.keys is None and self.host not in LOOPBACK
