@@ -175,7 +175,9 @@ def main() -> None:
         def scores(engine: str) -> tuple[dict[str, Any], pl.DataFrame]:
             out = Path(name) / f"{engine}.parquet"
             row = measure(score_command(engine, bundle, run / "tables", out), asked.project)
-            return row, pl.read_parquet(out).sort("lead_id").select("probability", "score")
+            # Spark writes a folder, with checksums beside the scores.
+            written = pl.read_parquet(out / "*.parquet" if out.is_dir() else out)
+            return row, written.sort("lead_id").select("probability", "score")
 
         if "scores" in asked.jobs:
             rows += compared("scores", asked.engines, scores)

@@ -9,6 +9,9 @@ from features.files import written_whole
 FEW_PARTS = 3
 """So many parts are quicker found by reading the table again for each than by writing them down."""
 
+SLICE_CELLS = 2_000_000
+"""So many values of a table at a time: a sink of texts holds the more, the longer it runs."""
+
 _PART = "part"
 _SEED = 20_250_101
 
@@ -39,17 +42,26 @@ def split_by_lead(folder: Path, table: pl.LazyFrame, n_parts: int) -> list[pl.La
         return [table.filter(number == part) for part in range(n_parts)]
     if not folder.exists():
         with written_whole(folder) as temporary:
-            table.with_columns(number.alias(_PART)).sink_parquet(
-                pl.PartitionBy(temporary, key=_PART, include_key=False),
-                mkdir=True,
-                compression="lz4",
-                # Of each part at most so many rows wait in memory.
-                row_group_size=20_000,
-            )
+            _write_parts(temporary, table.with_columns(number.alias(_PART)))
     schema = table.collect_schema()
-    return [_scan(folder / f"{_PART}={part}", schema) for part in range(n_parts)]
+    return [_scan(folder, part, schema) for part in range(n_parts)]
 
 
-def _scan(folder: Path, schema: pl.Schema) -> pl.LazyFrame:
+def _write_parts(folder: Path, table: pl.LazyFrame) -> None:
+    height = int(table.select(pl.len()).collect().item())
+    rows = max(1, SLICE_CELLS // len(table.collect_schema()))
+    # Of no rows at all, too, there is a folder.
+    for number, first in enumerate(range(0, max(height, 1), rows)):
+        table.slice(first, rows).sink_parquet(
+            pl.PartitionBy(folder / f"{number:06}", key=_PART, include_key=False),
+            mkdir=True,
+            compression="lz4",
+            # Of each part at most so many rows wait in memory.
+            row_group_size=20_000,
+        )
+
+
+def _scan(folder: Path, part: int, schema: pl.Schema) -> pl.LazyFrame:
+    files = sorted(folder.glob(f"*/{_PART}={part}/*.parquet"))
     # A part to which no lead fell has no files.
-    return pl.scan_parquet(folder / "*.parquet") if folder.is_dir() else pl.LazyFrame(schema=schema)
+    return pl.scan_parquet(files) if files else pl.LazyFrame(schema=schema)

@@ -120,7 +120,8 @@ class Work:
         path = self.scores_of(part)
         write_json(path.with_suffix(".json"), [asdict(fault) for fault in warnings])
         with written_whole(path) as temporary:
-            scores.sort(ROW).write_parquet(temporary)
+            # While all parts are merged, some such groups of each are in memory.
+            scores.sort(ROW).write_parquet(temporary, row_group_size=2_000)
 
     def warnings_of(self, part: int) -> list[Fault]:
         """Give back the warnings of a part that is done.
