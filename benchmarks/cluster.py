@@ -8,7 +8,6 @@ peak memory, and whether the result is that of one machine.
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,7 @@ from typing import Any
 
 import polars as pl
 
-from benchmarks.process_memory import PeakMemory
+from benchmarks.processes import ProcessTree
 from benchmarks.results import write_result
 
 WORKERS = "2"
@@ -82,21 +81,19 @@ def measure(command: Sequence[str], project: Path) -> dict[str, Any]:
     RuntimeError
         If it fails.
     """
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    started = time.perf_counter()
     arguments = f"--master local[{WORKERS}] --driver-memory 4g pyspark-shell"
     environment = os.environ | {"PYSPARK_SUBMIT_ARGS": arguments, "POLARS_MAX_THREADS": WORKERS}
     process = subprocess.Popen(command, env=environment, cwd=project)
-    with PeakMemory(process.pid) as peak:
+    with ProcessTree(process.pid) as tree:
         if process.wait():
             raise RuntimeError(f"failed: {' '.join(command)}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return {
         "seconds": round(time.perf_counter() - started, 1),
-        "cpu_seconds": round(cpu, 1),
-        "driver_mib": peak.of_root(),
-        "worker_mib": peak.below("python"),
-        "java_mib": peak.below("java"),
+        "cpu_seconds": round(tree.cpu_seconds(), 1),
+        "driver_mib": tree.of_root(),
+        "worker_mib": tree.below("python"),
+        "java_mib": tree.below("java"),
         "load": round(os.getloadavg()[0], 1),
     }
 

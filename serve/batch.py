@@ -17,7 +17,7 @@ from features.errors import Fault, FaultsError, LeadcastError, in_words
 from serve.batch_deliver import Outputs, deliver
 from serve.batch_inputs import Inputs, read_inputs
 from serve.batch_line import Progress, score_parts
-from serve.batch_output import ROW, merged
+from serve.batch_output import ROW, in_order
 from serve.batch_parts import (
     Part,
     count_reasons,
@@ -218,7 +218,7 @@ def score_inputs(
             progress=progress,
         )
         files = [work.scores_of(part.number) for part in parts]
-        scores = merged([pl.scan_parquet(file) for file in files])
+        scores = in_order(files, work.folder / "ordered")
         if settings.reasons.which == "top":
             scores = only_top(scores, files, settings.reasons.top)
         deliver(scores.drop(ROW), outputs, work.folder)

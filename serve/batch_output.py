@@ -1,5 +1,6 @@
 """Scores to a file: whole or not at all, and without formulas for spreadsheets."""
 
+import shutil
 from collections.abc import Sequence
 from functools import reduce
 from pathlib import Path
@@ -9,6 +10,8 @@ import polars as pl
 from features.errors import LeadcastError
 
 SUFFIXES = (".csv", ".parquet")
+ORDERED_ROWS = 50_000
+"""So many scores are put in order at a time."""
 ROW = "row_in_leads"
 """The column that keeps each row's place while parts are scored in another order."""
 
@@ -48,7 +51,7 @@ def write_scores(parts: Sequence[Path], out: Path, beside: Path) -> None:
     out, beside
         As in `write_file`.
     """
-    write_file(merged([pl.scan_parquet(part) for part in parts]).drop(ROW), out, beside)
+    write_file(in_order(parts, beside / "ordered").drop(ROW), out, beside)
 
 
 def write_file(scores: pl.LazyFrame, out: Path, beside: Path) -> None:
@@ -117,6 +120,37 @@ def without_formulas(texts: pl.Expr) -> pl.Expr:
     """
     is_formula = texts.str.contains(FORMULA) & ~texts.str.contains(PLAIN_NUMBER)
     return pl.when(is_formula).then(pl.lit("'") + texts).otherwise(texts).name.keep()
+
+
+def in_order(parts: Sequence[Path], folder: Path) -> pl.LazyFrame:
+    """Bring scored parts into the order of the leads, `ORDERED_ROWS` at a time.
+
+    Parameters
+    ----------
+    parts : sequence of Path
+        Parquet files with the column `ROW`, each sorted by it, in small row groups.
+    folder : Path
+        Where the ordered rows are written; what is there is removed.
+
+    Returns
+    -------
+    pl.LazyFrame
+        All rows, sorted by `ROW`.
+    """
+    table = pl.scan_parquet(list(parts))
+    rows = table.select(ROW).collect()[ROW].sort()
+    if len(parts) == 1 or rows.is_empty():
+        return table
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    files = []
+    for first in range(0, len(rows), ORDERED_ROWS):
+        last = min(first + ORDERED_ROWS, len(rows)) - 1
+        # Most row groups of a part lie outside and are not read.
+        some = table.filter(pl.col(ROW).is_between(rows[first], rows[last])).sort(ROW)
+        files.append(folder / f"{first:012}.parquet")
+        some.collect().write_parquet(files[-1], compression="lz4")
+    return pl.scan_parquet(files)
 
 
 def merged(frames: list[pl.LazyFrame]) -> pl.LazyFrame:

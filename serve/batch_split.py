@@ -50,8 +50,8 @@ def split_by_lead(folder: Path, table: pl.LazyFrame, n_parts: int) -> list[pl.La
 def _write_parts(folder: Path, table: pl.LazyFrame) -> None:
     height = int(table.select(pl.len()).collect().item())
     rows = max(1, SLICE_CELLS // len(table.collect_schema()))
-    # Of no rows at all, too, there is a folder.
-    for number, first in enumerate(range(0, max(height, 1), rows)):
+    folder.mkdir()
+    for number, first in enumerate(range(0, height, rows)):
         table.slice(first, rows).sink_parquet(
             pl.PartitionBy(folder / f"{number:06}", key=_PART, include_key=False),
             mkdir=True,

@@ -1,5 +1,6 @@
-"""The peak memory of a process and of all that it starts, from Linux's account of each."""
+"""Peak memory and processor time of a process and all that it starts, from Linux's accounts."""
 
+import os
 import threading
 from pathlib import Path
 from types import TracebackType
@@ -9,10 +10,11 @@ _EVERY_SECONDS = 0.2
 _PROC = Path("/proc")
 
 
-class PeakMemory:
+class ProcessTree:
     """Looks at a process and all below it for as long as the block lasts.
 
-    Each process's peak is kept by the kernel, so that only the last moments of one may be missed.
+    The kernel keeps the accounts, so that only the last moments of a process may be missed, and
+    those that end at once.
 
     Parameters
     ----------
@@ -23,6 +25,7 @@ class PeakMemory:
     def __init__(self, pid: int) -> None:
         self._root = pid
         self._peaks: dict[int, tuple[str, int]] = {}
+        self._ticks: dict[int, int] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch)
 
@@ -48,6 +51,10 @@ class PeakMemory:
         others = ((pid, *about) for pid, about in self._peaks.items() if pid != self._root)
         return max((kib for _, its, kib in others if its.startswith(name)), default=0) // 1024
 
+    def cpu_seconds(self) -> float:
+        """Give the processor time of all of them, in seconds."""
+        return sum(self._ticks.values()) / os.sysconf("SC_CLK_TCK")
+
     def _watch(self) -> None:
         while not self._over.wait(_EVERY_SECONDS):
             pids = [self._root]
@@ -58,6 +65,10 @@ class PeakMemory:
                 if "VmHWM" in about:
                     kib = int(about["VmHWM"].split()[0])
                     self._peaks[pid] = (about["Name"].strip(), kib)
+                # After the name in brackets: state, ten others, user and system ticks.
+                numbers = _read(_PROC / str(pid) / "stat").rpartition(")")[2].split()
+                if numbers:
+                    self._ticks[pid] = int(numbers[11]) + int(numbers[12])
 
 
 def _children(pid: int) -> list[int]:

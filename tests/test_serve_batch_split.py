@@ -1,0 +1,54 @@
+"""What is split by lead comes together again, and in order, however little is held at a time."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from serve import batch_output, batch_split
+from serve.batch_output import ROW, in_order
+from serve.batch_split import split_by_lead
+
+N, PARTS = 200, 5
+
+
+def table() -> pl.DataFrame:
+    ids = pl.Series("lead_id", [f"lead {i * 37 % 60}" for i in range(N)])
+    return pl.DataFrame({"lead_id": ids, ROW: pl.int_range(N, eager=True)})
+
+
+@pytest.mark.parametrize("slice_cells", [1, 14, 10 * N])
+def test_every_row_is_in_one_part_with_all_rows_of_its_lead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slice_cells: int
+) -> None:
+    monkeypatch.setattr(batch_split, "SLICE_CELLS", slice_cells)
+    split = [part.collect() for part in split_by_lead(tmp_path / "split", table().lazy(), PARTS)]
+    assert pl.concat(split).sort(ROW).equals(table())
+    homes = [set(part["lead_id"]) for part in split]
+    assert sum(map(len, homes)) == 60, "a lead is in two parts"
+
+
+def test_of_no_rows_there_are_parts_without_rows(tmp_path: Path) -> None:
+    split = split_by_lead(tmp_path / "split", table().clear().lazy(), PARTS)
+    assert [part.collect().shape for part in split] == [(0, 2)] * PARTS
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 7, 10 * N])
+@pytest.mark.parametrize("apart", [1, 10**12])
+def test_parts_come_into_order_whatever_numbers_their_rows_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows_at_once: int, apart: int
+) -> None:
+    monkeypatch.setattr(batch_output, "ORDERED_ROWS", rows_at_once)
+    whole = table().with_columns(pl.col(ROW) * apart)
+    files = [tmp_path / f"{part}.parquet" for part in range(PARTS)]
+    for part, file in enumerate(files):
+        whole.gather_every(PARTS, part).write_parquet(file, row_group_size=3)
+    assert in_order(files, tmp_path / "ordered").collect().equals(whole)
+    assert in_order(files[:1], tmp_path / "ordered").collect().height == N // PARTS
+
+
+def test_parts_without_rows_have_an_order_as_well(tmp_path: Path) -> None:
+    files = [tmp_path / f"{part}.parquet" for part in range(2)]
+    for file in files:
+        table().clear().write_parquet(file)
+    assert in_order(files, tmp_path / "ordered").collect().equals(table().clear())
