@@ -139,21 +139,9 @@ class RulePoints:
     def ledger(self, rows: pl.DataFrame) -> list[tuple[str, ...]]:
         """Tell the rules that fired, the most points first, and what limits took away."""
         scores = self.scores(rows)
-        return [_account(scores, row) for row in range(rows.height)]
+        return [scores.in_words(row) for row in range(rows.height)]
 
     def scores(self, rows: pl.DataFrame) -> RuleScores:
         """Give all that the table gives to rows (``lead_id``, ``as_of``)."""
         leads, events = self.tables.leads, self.tables.events
         return evaluate(self.table, leads, events, rows.select("lead_id", "as_of"))
-
-
-def _account(scores: RuleScores, row: int) -> tuple[str, ...]:
-    given = scores.contributions[row]
-    order = np.argsort(-np.abs(given), kind="stable")
-    told = [f"{_signed(given[i])} {scores.rules[i]}" for i in order if given[i] != 0]
-    rest = float(scores.points[row] - given.sum())
-    return (*told, f"{_signed(rest)} by limits") if abs(rest) > 1e-9 else tuple(told)
-
-
-def _signed(points: float) -> str:
-    return f"{points:+.4g}".replace("-", "−")

@@ -158,7 +158,16 @@ def test_values_of_leads_are_texts_and_never_markup(watched: Watched, anywhere: 
     assert "<i>director</i>" in page.inner_text(".detail")
     assert page.evaluate("window.hacked") is None
     assert page.locator("main img").count() == 0
-    assert watched.complaints == []
+    # The run has no tables, from which the service would tell what the comparison did not keep.
+    assert [words for words in watched.complaints if "404" not in words] == []
+
+
+def test_the_file_says_for_how_many_leads_it_keeps_reasons(watched: Watched, file: str) -> None:
+    page, kept = watched.overview(file), len(comparison()[0].swap.leads)
+    assert f"kept in this file for {kept} leads" in page.inner_text("#leads-kept")
+    page.select_option("#leads-side", "neither")
+    page.locator(".opener").first.click()
+    assert f"kept in this file for {kept} leads" in page.inner_text(".detail")
 
 
 def test_the_table_as_csv_holds_every_matching_lead_and_no_formula(

@@ -1,6 +1,7 @@
 """A lead's page: its course is the scorer's, its ledger adds up, nobody reads it without a key."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -10,18 +11,19 @@ from typing import Any
 import polars as pl
 import pytest
 
+from features.files import write_json
 from features.tables import TIME
 from models.bundle import write_bundle
 from models.bundle_reference import Reference
 from models.learners.prior import Prior
-from models.rules import RuleTable, parse_rules
+from models.rules import RuleTable, evaluate, parse_rules
 from serve.http.app import make_app
 from serve.http.keys import create_key
 from serve.http.service import Service
 from serve.http.settings import ServeSettings
 from serve.page.lead_course import JUST_AFTER, MOST_MOMENTS, course_of, moments_of
 from serve.page.lead_tables import LeadTables, OneLead
-from serve.page.lead_view import Viewer
+from serve.page.lead_view import Viewer, microseconds
 from serve.page.router import page_routers
 from serve.scorer import Scorer
 from tests.editor_world import FORMULA, HOSTILE, LEAD, RULES, write_tables
@@ -155,6 +157,36 @@ def test_a_lead_that_stands_on_the_call_list_is_shown_as_it_stood_there(
     assert view(client)["chosen"] == len(view(client)["moments"]) - 1
 
 
+def test_why_is_told_in_short_as_of_the_call_list_and_by_the_table_compared_with(
+    client: TestClient, run: Path, lead: OneLead
+) -> None:
+    assert lead.created_at is not None
+    as_of = pl.Series("as_of", [lead.created_at + timedelta(days=3)], dtype=TIME)
+    rows = pl.DataFrame({"lead_id": [LEAD], "on_list": [True]}).with_columns(as_of)
+    others = dict.fromkeys(("week", "points", "rank_learned", "rank_points", "probability"), 0.0)
+    folder = run / "comparison"
+    folder.mkdir()
+    rows.with_columns(**{name: pl.lit(one) for name, one in others.items()}).write_parquet(
+        folder / "leads.parquet"
+    )
+    told = []
+    for points_from in ("score column rules_score", "rules data/rules/mine.yaml"):
+        write_json(folder / "comparison.json", {"about": {"points_from": points_from}})
+        told.append(client.get("/page/lead/why", params={"id": LEAD}).json())
+    shutil.rmtree(folder)
+    by_column, by_rules = told
+    assert by_column == {"reasons": by_rules["reasons"], "ledger": None}
+    expected = evaluate(TABLE, lead.lead, lead.events, rows)
+    assert by_rules["ledger"] == list(expected.in_words(0))
+    given = [float(line.split()[0].replace("\N{MINUS SIGN}", "-")) for line in by_rules["ledger"]]
+    assert sum(given) == pytest.approx(expected.points[0], abs=0.01)
+    reasons = at(client, microseconds(as_of[0]) or 0)["score"]["reasons"]
+    strongest = max(
+        (*reasons["up"], *reasons["down"]), key=lambda one: abs(float(one["contribution"]))
+    )
+    assert by_rules["reasons"][0][2:] == strongest["words"]
+
+
 def test_a_lead_without_dates_has_one_score(tmp_path: Path) -> None:
     world, (plan, about) = scoring_world(), undated_origin()
     write_bundle(
@@ -217,7 +249,7 @@ def test_without_a_key_there_is_a_page_and_no_lead(run: Path, tmp_path: Path) ->
     with asked_of(run, tmp_path, tmp_path / "keys.json") as locked:
         page = locked.get("/leads/" + LEAD)
         assert (page.status_code, LEAD in page.text) == (200, False)
-        for address in ("/page/lead", "/page/lead/moment", "/page/lead/search"):
+        for address in ("/page/lead", "/page/lead/moment", "/page/lead/why", "/page/lead/search"):
             assert locked.get(address, params={"id": LEAD}).status_code == 401
         known = {"Authorization": f"Bearer {key}"}
         assert HOSTILE in locked.get("/page/lead", params={"id": LEAD}, headers=known).text.replace(

@@ -9,7 +9,7 @@ import pytest
 
 from models.comparison.store import read_against_earlier, read_comparison
 from models.rules import parse_rules
-from tests.browsing import Watched, chromium, wait_until_other
+from tests.browsing import Watched, chromium, wait_for_words, wait_until_other
 from tests.editor_world import HOSTILE, LEAD, RULES, compare, write_tables
 from tests.page_world import served
 
@@ -87,6 +87,21 @@ def test_a_lead_is_shown_as_text_and_nothing_is_loaded_from_elsewhere(
     assert HOSTILE in page.inner_text(".who")
     assert page.evaluate("window.hacked") is None
     assert all(request.startswith(url) for request in watched.requests)
+    assert complaints(watched) == []
+
+
+def test_a_lead_that_the_comparison_kept_no_reasons_of_tells_them_when_it_is_opened(
+    watched: Watched, url: str
+) -> None:
+    page = watched.overview(url)
+    opener = page.locator(".opener").first
+    opener.click()
+    asked = {"id": opener.inner_text()}
+    told = page.request.get(f"{url}/page/lead/why", params=asked).json()
+    assert told["reasons"]
+    for words in told["reasons"]:
+        wait_for_words(page.locator(".detail"), words)
+    wait_for_words(page.locator(".detail"), "or they are a column of the export")
     assert complaints(watched) == []
 
 

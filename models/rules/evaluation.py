@@ -55,6 +55,24 @@ class RuleScores:
     grade: pl.Series | None
     reached: dict[str, Flags]
 
+    def in_words(self, row: int) -> tuple[str, ...]:
+        """Tell which rules gave points to a row, the most first, and what limits took away.
+
+        Parameters
+        ----------
+        row : int
+
+        Returns
+        -------
+        tuple of str
+            Their points add up to the row's.
+        """
+        given = self.contributions[row]
+        order = np.argsort(-np.abs(given), kind="stable")
+        told = [f"{_signed(given[i])} {self.rules[i]}" for i in order if given[i] != 0]
+        rest = float(self.points[row] - given.sum())
+        return (*told, f"{_signed(rest)} by limits") if abs(rest) > 1e-9 else tuple(told)
+
 
 def evaluate(
     table: RuleTable,
@@ -120,3 +138,7 @@ def _points(rule: Rule, held: Flags, block: Block) -> Floats:
     if rule.each or rule.decay is not None:
         points *= block.share(rule.when.events()[0])
     return points if rule.limit is None else np.clip(points, -rule.limit, rule.limit)
+
+
+def _signed(points: float) -> str:
+    return f"{points:+.4g}".replace("-", "−")

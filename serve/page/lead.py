@@ -13,7 +13,7 @@ from serve.http.problems import Problem
 from serve.http.service import Service
 from serve.page.lead_tables import LeadTables
 from serve.page.lead_view import Viewer
-from serve.page.points_tables import PointsTable, points_tables
+from serve.page.points_tables import PointsTable, compared_table, points_tables
 from serve.page.shell import Shell
 
 ADDRESS = "/leads"
@@ -54,6 +54,11 @@ class Leads:
         table = _table(_chosen(points_tables(self._run, self._tables.schema()), key))
         return _asked(lambda: self._viewer.moment(lead_id, at_us, table))
 
+    def why(self, lead_id: str) -> dict[str, Any]:
+        """Tell in short why a lead stands where it does on the call list."""
+        table = _table(compared_table(self._run, self._tables.schema()))
+        return _asked(lambda: self._viewer.why(lead_id, table))
+
 
 def make_router(service: Service, shell: Shell) -> APIRouter:
     """Make the addresses of leads.
@@ -85,6 +90,10 @@ def make_router(service: Service, shell: Shell) -> APIRouter:
     @data.get("/moment")
     def moment(lead_id: LeadId, at: int | None = None, table: Table = None) -> dict[str, Any]:
         return leads.moment(lead_id, at, table)
+
+    @data.get("/why")
+    def why(lead_id: LeadId) -> dict[str, Any]:
+        return leads.why(lead_id)
 
     @data.get("/search")
     def search(text: Annotated[str, Query(max_length=200)] = "") -> dict[str, Any]:

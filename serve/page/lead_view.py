@@ -7,14 +7,17 @@ from typing import Any
 
 import polars as pl
 
+from features.tables import TIME
 from features.wording import humanise
-from models.rules import RuleTable, ledger
+from models.rules import RuleTable, evaluate, ledger
 from serve.page.lead_course import JUST_AFTER, Course, course_of, moments_of
 from serve.page.lead_tables import LeadTables, OneLead
 from serve.scorer import Scorer
 
 MOST_EVENTS = 500
 """So many events are told, the latest ones."""
+MOST_REASONS = 4
+"""So many are told in short."""
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
@@ -125,6 +128,37 @@ class Viewer:
         account = ledger(table, lead.lead, lead.events, lead_id, as_of)
         rows = [_plain(row) for row in account.to_dicts()]
         return {"score": score, "ledger": rows, "points": float(account["points"].sum())}
+
+    def why(self, lead_id: str, table: RuleTable | None) -> dict[str, Any]:
+        """Tell in short why a lead stands where it does on the call list.
+
+        Parameters
+        ----------
+        lead_id : str
+        table : RuleTable or None
+            The table that gave the points.
+
+        Returns
+        -------
+        dict
+            ``reasons``, the strongest first, and ``ledger`` (null without a table), as texts; as
+            the comparison keeps them for the first leads of the swap set.
+
+        Raises
+        ------
+        Problem, LeadcastError
+            As `view`.
+        """
+        lead, listed = self.tables.read(lead_id), self.tables.listed(lead_id)
+        as_of = None if listed is None else listed["as_of"]
+        reasons = self._scored(lead, as_of)["reasons"]
+        told = sorted([*reasons["up"], *reasons["down"]], key=lambda one: -abs(one["contribution"]))
+        words = [f"{'+' if one['contribution'] > 0 else '−'} {one['words']}" for one in told]
+        if table is None:
+            return {"reasons": words[:MOST_REASONS], "ledger": None}
+        asked = pl.DataFrame({"lead_id": lead_id, "as_of": pl.Series([as_of], dtype=TIME)})
+        ledger = evaluate(table, lead.lead, lead.events, asked).in_words(0)
+        return {"reasons": words[:MOST_REASONS], "ledger": list(ledger)}
 
     def _scored(self, lead: OneLead, as_of: datetime | None) -> dict[str, Any]:
         known = self.scorer.bundle.manifest.origin.attribute_types

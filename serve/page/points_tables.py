@@ -81,6 +81,26 @@ def points_tables(run: Path | None, leads: pl.DataFrame) -> list[PointsTable]:
     return sorted(fitting, key=lambda one: one.key == TEMPLATE)
 
 
+def compared_table(run: Path | None, leads: pl.DataFrame) -> PointsTable | None:
+    """Find the points table that a run was compared with.
+
+    Parameters
+    ----------
+    run, leads
+        As in `points_tables`.
+
+    Returns
+    -------
+    PointsTable or None
+        None where the points were a column, or the table is gone or at fault.
+    """
+    if run is None or not _compared_with(run).startswith(_FROM_RULES):
+        return None
+    path = _data_of(run).parent / _compared_with(run).removeprefix(_FROM_RULES)
+    found = PointsTable(path.stem, path)
+    return found if path.is_file() and found.fits(leads) else None
+
+
 def comparison_of(run: Path | None) -> Comparison | None:
     """Read a run's comparison; None where there is none.
 

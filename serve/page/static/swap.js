@@ -13,6 +13,10 @@ leadcast.swap = (() => {
     ["unknown", "Without points"],
     ["all", "All leads"],
   ];
+  const NOT_KEPT = {
+    reasons: "No reasons are kept.",
+    ledger: "No rule gave points, or they are a column of the export, whose rules are not known here.",
+  };
   const SIDE_WORDS = ["neither", "both", "learned", "points", "no points"];
 
   /* Makes the table; gives `update(sides)`, to be called when the cut has moved. */
@@ -52,6 +56,9 @@ leadcast.swap = (() => {
       byId("leads-csv").disabled = count === 0;
     }
 
+    byId("leads-kept").textContent = address
+      ? "Open a lead to see its reasons beside the rules that gave its points."
+      : keptWords(reasons.size);
     leadcast.charts.scrolled(table, "Leads");
     const redraw = () => table.ajax.reload(null, true);
     byId("leads-side").addEventListener("change", (event) => {
@@ -142,13 +149,14 @@ leadcast.swap = (() => {
     const at = (name) => list.columns[name].at(row);
     const id = at("lead_id");
     const told = reasons.get(`${id} ${at("week")}`);
-    const listed = (words, none) =>
-      words?.length ? element("ul", {}, words.map((one) => element("li", {}, one))) : element("p", { class: "note" }, none);
     const link = address
       ? element("p", {}, element("a", { class: "button", href: address + encodeURIComponent(id) }, "Open this lead's page"))
       : null;
-    const elsewhere = address ? "they are on the lead's page." : "leadcast serve shows them on the lead's page.";
-    const later = `Reasons are kept here for the first ${format.count(reasons.size)} leads that change; ${elsewhere}`;
+    const whys = [element("div", {}), element("div", {})];
+    const tell = (told, missing) => fill(whys, told, missing);
+    if (address && !told?.reasons.length) load(id, tell);
+    else if (told) tell(told, NOT_KEPT);
+    else tell(null, keptWords(reasons.size));
     const facts = [
       ["Probability", `${format.percent(at("probability"))} (${format.interval(at("lower"), at("upper"), format.percent)})`],
       ["As of", at("as_of") === null ? null : `${format.minute(at("as_of"))} UTC`],
@@ -156,12 +164,31 @@ leadcast.swap = (() => {
       ["Worked by sales", list.columns.worked.at(row) === null ? null : at("worked") ? "yes" : "no"],
     ].filter(([, value]) => value !== null);
     return element("div", { class: "detail" },
-      element("div", {}, element("h4", {}, "Why this probability"), listed(told?.reasons, told ? "No reasons are kept." : later)),
-      element("div", {}, element("h4", {}, "Why these points"),
-        listed(told?.ledger, told ? "The points are a column of the export: their rules are not known here." : later)),
+      whys,
       element("div", {}, element("h4", {}, "The lead"),
         element("dl", { class: "facts" }, facts.map(([name, value]) =>
           element("div", {}, element("dt", {}, name), element("dd", {}, String(value))))), link));
+  }
+
+  const keptWords = (count) =>
+    `Reasons, beside the rules that gave the points, are kept in this file for ${format.count(count)} leads that change; leadcast serve shows them for every lead.`;
+
+  /* Asks the service for what the comparison did not keep. */
+  async function load(id, tell) {
+    tell(null, "Loading …");
+    try {
+      tell(await leadcast.ask(`/page/lead/why?id=${encodeURIComponent(id)}`), NOT_KEPT);
+    } catch (error) {
+      if (!error.problem) throw error;
+      tell(null, error.message);
+    }
+  }
+
+  function fill([why, points], told, missing) {
+    const listed = (words, none) =>
+      words?.length ? element("ul", {}, words.map((one) => element("li", {}, one))) : element("p", { class: "note" }, none);
+    why.replaceChildren(element("h4", {}, "Why this probability"), listed(told?.reasons, told ? missing.reasons : missing));
+    points.replaceChildren(element("h4", {}, "Why these points"), listed(told?.ledger, told ? missing.ledger : missing));
   }
 
   function exported(list) {
