@@ -1,21 +1,29 @@
 """Compile the loops once, at installation, by a run of the whole pipeline on a small world.
 
 numba compiles a loop when it is first called and keeps the code beside the source. Done here, it is
-not done in the middle of somebody's first run.
+not done in the middle of somebody's first run, or while somebody waits for a lead's page.
 """
 
 from contextlib import chdir
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import polars as pl
 import yaml
 
+from models.comparison.store import LEADS as LISTED
+from models.rules import RuleTable, load_rules
 from pipelines.params import PARAMS
-from pipelines.paths import SOURCES
+from pipelines.paths import SOURCES, RunFolder
 from pipelines.trial import STAGES as ALL_STAGES
+from serve.page.lead_tables import LeadTables
+from serve.page.lead_view import Viewer
+from serve.scorer import Scorer
 
 ROOT = Path(__file__).parents[1]
 LEADS = 2_000
+SOME = 20
+RULES = "data/rules/demo_hubspot.yaml"
 STAGES = tuple(stage for name, stage in ALL_STAGES.items() if name not in ("report", "track"))
 """Every stage that computes, in order."""
 
@@ -41,13 +49,34 @@ def lay_out_project(folder: Path, leads: int, seed: int, **changes: object) -> N
 
 
 def compile_loops() -> None:
-    """Run every stage that computes on a small world, in a folder that is removed again."""
+    """Run every stage that computes on a small world, and look at leads; nothing is left of it."""
     few = {"replicates": 100, "slice_replicates": 100}
+    # The blend is made of trees and a regression, so that the loops of both are run.
     learner = {"seeds": 1, "origins": 1, "rounds": [5], "fewest_won_lightgbm": 1}
+    learner |= {"candidates": ["blend"]}
     with TemporaryDirectory() as folder, chdir(folder):
         lay_out_project(Path(folder), LEADS, 1, evaluation=few, learner=learner)
         for stage in STAGES:
             stage("demo")
+        look_at_leads(RunFolder("demo"), load_rules(ROOT / RULES))
+
+
+def look_at_leads(run: RunFolder, table: RuleTable) -> None:
+    """Do what the first person who opens leads' pages would wait for.
+
+    Parameters
+    ----------
+    run : RunFolder
+        With a bundle and a comparison.
+    table : RuleTable
+        A points table that fits its leads.
+    """
+    viewer = Viewer(Scorer.load(run.bundle), LeadTables(run.path))
+    leads = pl.read_parquet(run.comparison / LISTED).filter("on_list")["lead_id"]
+    # Leads with many events and with none are read by loops over different arrays.
+    for lead_id in leads[:SOME]:
+        viewer.view(lead_id, table)
+        viewer.why(lead_id, table)
 
 
 if __name__ == "__main__":
