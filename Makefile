@@ -13,7 +13,7 @@ run: .venv/run-ready  ## run the whole pipeline: make run [SOURCE=name]
 	@$(BIN)/leadcast run $(SOURCE)
 
 test: .venv/dev-ready  ## run every test
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --dist loadscope
 
 check: .venv/dev-ready  ## ruff and mypy --strict
 	@$(BIN)/ruff check .
