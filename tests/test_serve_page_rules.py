@@ -19,7 +19,7 @@ from serve.http.service import Service
 from serve.http.settings import ServeSettings
 from serve.page.router import page_routers
 from serve.page.rules import MOST_LETTERS
-from serve.page.rules_job import JOB, Jobs
+from serve.page.rules_job import JOB, LINES, Jobs
 from tests.editor_world import RULES, compare, write_tables
 from tests.scoring_world import bundle_folder
 from tests.service_world import NO_LIMIT, TestClient
@@ -27,6 +27,11 @@ from tests.service_world import NO_LIMIT, TestClient
 PATIENCE_SECONDS = 120
 STEP = 'print(\'{"step": 3, "of": 6, "doing": "counting"}\', flush=True)\n'
 WAITING = STEP + "import time\nwhile True: time.sleep(0.05)"
+ENDING = (
+    STEP
+    + 'print(\'{"step": 6, "of": 6, "told": "so"}\', flush=True)\n'
+    + WAITING.removeprefix(STEP)
+)
 DONE = STEP + "import os, sys\nos.mkdir(sys.argv[sys.argv.index('--out') + 1])"
 FAULTY = "import sys\nsys.exit(f'error: {sys.argv[sys.argv.index(\"--rules\") + 1]}: is no table')"
 
@@ -158,6 +163,19 @@ def test_a_comparison_begins_tells_its_steps_and_ends(tmp_path: Path) -> None:
     assert again["number"] == 2
     assert until(work, "done")["id"] == again["id"]
     assert work.result().is_dir()
+
+
+def test_a_process_that_has_told_its_end_and_is_not_gone_still_says_what_it_does(
+    tmp_path: Path,
+) -> None:
+    work = jobs(tmp_path, ENDING)
+    own = tmp_path / "jobs" / str(work.start(RULES, [])["id"])
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while b"told" not in (own / LINES).read_bytes():
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
+    assert work.state()["doing"] == "counting"
+    work.cancel()
 
 
 def test_a_process_that_dies_is_told_as_failed_and_gives_way(tmp_path: Path) -> None:

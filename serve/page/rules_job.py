@@ -227,7 +227,9 @@ def _step(lines: Path) -> dict[str, Any]:
     for line in reversed(told):
         with suppress(ValueError):
             step: dict[str, Any] = json.loads(line)
-            return {key: step.get(key) for key in ("step", "of", "doing")}
+            # The last line tells the end, and the process may take a while to be gone.
+            if step.get("doing"):
+                return {key: step.get(key) for key in ("step", "of", "doing")}
     return {"step": None, "of": None, "doing": "starting"}
 
 
