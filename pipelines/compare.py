@@ -19,6 +19,7 @@ from models.comparison.rule_parts import RuleParts, rule_parts
 from models.comparison.store import (
     LEADS,
     read_against_earlier,
+    read_comparison,
     write_comparison,
     write_nothing,
 )
@@ -135,8 +136,7 @@ def compare_named(source: str, asked: Asked, tell: Tell = lambda _: None) -> str
         )
     found = _compared(run, Tables.read(run.tables), definition, asked, tell)
     folder, pages = asked.places(run)
-    earlier = read_against_earlier(folder)
-    notes = [*found.headline.more, *([] if earlier is None else [earlier.words])]
+    notes = (*found.headline.more, *_against_earlier_words(run, asked))
     lines = [found.headline.words, *(f"  {note}" for note in notes)]
     lines += [f"  {words}" for words in (*found.swap.words[:1], *found.segments.words)]
     lines += [f"  page     {page}" for page in pages]
@@ -227,6 +227,19 @@ def _earlier(
         question.calls_per_week,
         replicates=question.replicates,
         seed=question.seed,
+    )
+
+
+def _against_earlier_words(run: RunFolder, asked: Asked) -> tuple[str, ...]:
+    if asked.out is None or not (run.comparison / LEADS).exists():
+        return ()
+    earlier = read_against_earlier(asked.out)
+    if earlier is not None:
+        return (earlier.words,)
+    words = "No lead on this call list has points in the run's own comparison at the same moment"
+    days = read_comparison(run.comparison).about.call_landmark_days
+    return (
+        words + ("." if days is None else f"; --landmark-days {days:g} sets both side by side."),
     )
 
 

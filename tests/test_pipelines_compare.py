@@ -128,6 +128,16 @@ def test_numbers_go_elsewhere_where_that_is_asked_and_the_run_stays_as_it_is(
     assert read_against_earlier(project / "kept") is None
 
 
+def test_where_no_lead_has_both_kinds_of_points_it_says_how_to_set_them_side_by_side(
+    project: Path, tmp_path: Path
+) -> None:
+    with chdir(project):
+        compare_stage("demo")
+        told = compare_named("demo", Asked(rules=RULES, landmark_days=0, out=tmp_path / "out"))
+    assert read_against_earlier(tmp_path / "out") is None
+    assert "; --landmark-days 1 sets both side by side." in told
+
+
 def test_the_same_run_gives_the_same_bytes(project: Path) -> None:
     with chdir(project):
         compare_stage("demo")

@@ -97,7 +97,7 @@
     const share = (one) => format.percent(customers ? one.value / customers : null);
     const ends = ({ low, high }, show = format.count) => (low === null ? "" : `95 %: ${format.interval(low, high, show)}`);
     const tile = (kind, name, value, ...more) =>
-      element("div", { class: `tile ${kind}` }, element("dt", {}, name), element("dd", { class: "value" }, value),
+      element("div", { class: `tile ${kind}` }, element("dt", {}, name), element("dd", { class: value.length > 8 ? "value long" : "value" }, value),
         more.filter(Boolean).map((one) => element("dd", {}, one)));
     const { learned, points, difference: gap } = at;
     const shows = gap.low !== null && (gap.low > 0 || gap.high < 0);
