@@ -29,7 +29,7 @@ from features.sources.values import clean_text
 from features.tables import empty_events
 from serve.batch_inputs import Piece
 from serve.batch_output import ROW
-from serve.batch_split import split_by_lead
+from serve.batch_split import Read, split_by_lead
 
 _RAW = "raw "
 """In front of an export's own names, which may be any."""
@@ -63,19 +63,19 @@ class _Split(RawTable):
 
     Parameters
     ----------
-    stored : tuple of pl.LazyFrame
-        One for each schema that the table's files or chunks have.
+    stored : tuple of callable
+        Each gives its rows; one for each schema that the table's files or chunks have.
     """
 
-    stored: tuple[pl.LazyFrame, ...]
+    stored: tuple[Read, ...]
 
     def parts(
         self,
         columns: Sequence[str],
         ledger: Ledger,  # noqa: ARG002 - has counted these rows when they were stored
     ) -> Iterator[Rows]:
-        for table in self.stored:
-            frame = table.sort(ROW).collect()
+        for read in self.stored:
+            frame = read().sort(ROW).collect()
             row = frame[ROW]
             raw = frame.select(pl.col(_RAW + column).alias(column) for column in columns)
             yield Rows(raw, row % _FILE_ROWS, (row // _FILE_ROWS).cast(pl.Int32), self.origins)

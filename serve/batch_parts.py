@@ -1,8 +1,9 @@
 """The parts of a batch: leads split by a hash of the lead, and what is told of all together."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +12,7 @@ from features.errors import Fault
 from serve.batch_changed import changed_since
 from serve.batch_inputs import Inputs, Piece
 from serve.batch_output import ROW
+from serve.batch_split import Read
 from serve.batch_work import Work
 from serve.reasons_asked import ReasonsAsked
 
@@ -25,16 +27,23 @@ class Part:
         From 0 on.
     n_rows : int
         How many leads it has.
-    leads : pl.LazyFrame
-        With the column `ROW`.
-    events : pl.LazyFrame or None
-        All events of these leads.
+    read : callable
+        Gives `leads` and `events`.
     """
 
     number: int
     n_rows: int
-    leads: pl.LazyFrame
-    events: pl.LazyFrame | None
+    read: Callable[[], Piece]
+
+    @property
+    def leads(self) -> pl.LazyFrame:
+        """Its leads, with the column `ROW`."""
+        return self.read()[0]
+
+    @property
+    def events(self) -> pl.LazyFrame | None:
+        """All events of these leads."""
+        return self.read()[1]
 
 
 def split_inputs(
@@ -62,14 +71,16 @@ def split_inputs(
     -------
     list of Part
     """
-    pieces = inputs.pieces
-    if len(pieces) == 1:
-        pieces = _in_parts(*pieces[0], work, chunk_leads)
+    reads = [_again(piece) for piece in inputs.pieces]
+    if len(reads) == 1:
+        reads = _in_parts(*inputs.pieces[0], work, chunk_leads)
     if since is not None:
-        pieces = [(changed_since(leads, events, since, moment), events) for leads, events in pieces]
-    return [
-        Part(number, _height(leads), leads, events) for number, (leads, events) in enumerate(pieces)
-    ]
+        pieces = (read() for read in reads)
+        reads = [
+            _again((changed_since(leads, events, since, moment), events))
+            for leads, events in pieces
+        ]
+    return [Part(number, _height(read()[0]), read) for number, read in enumerate(reads)]
 
 
 def only_top(scores: pl.LazyFrame, files: Sequence[Path], top: int) -> pl.LazyFrame:
@@ -154,14 +165,21 @@ def summed(faults: Iterable[Fault]) -> list[Fault]:
 
 def _in_parts(
     leads: pl.LazyFrame, events: pl.LazyFrame | None, work: Work, chunk_leads: int
-) -> Sequence[Piece]:
+) -> list[Callable[[], Piece]]:
     if ROW not in leads.collect_schema():
         leads = leads.with_row_index(ROW)
     n_parts = max(1, -(-_height(leads) // chunk_leads))
     own = work.split("leads", leads, n_parts)
-    if events is None:
-        return [(some, None) for some in own]
-    return list(zip(own, work.split("events", events, n_parts), strict=True))
+    theirs = [None] * n_parts if events is None else work.split("events", events, n_parts)
+    return [partial(_read, *both) for both in zip(own, theirs, strict=True)]
+
+
+def _read(leads: Read, events: Read | None) -> Piece:
+    return leads(), None if events is None else events()
+
+
+def _again(piece: Piece) -> Callable[[], Piece]:
+    return lambda: piece
 
 
 def _height(table: pl.LazyFrame) -> int:

@@ -21,7 +21,7 @@ from features.sources.origins import UnreadableError
 from features.sources.schema import FileReader, Reader, SqlReader
 from serve.batch_output import ROW
 from serve.batch_places import Place
-from serve.batch_split import split_by_lead
+from serve.batch_split import Read, split_by_lead
 
 _WHERE = "Name the file with the leads to score"
 
@@ -67,14 +67,14 @@ def read_in_pieces(
     n_leads = _store("leads", leads, folder)
     n_pieces = max(1, -(-n_leads // piece_rows))
     some = split_by_lead(folder / "leads_split", _stored(folder, "leads"), n_pieces)
-    theirs: list[pl.LazyFrame | None] = [None] * n_pieces
+    theirs: list[Read | None] = [None] * n_pieces
     if events is not None:
         _store("events", events, folder)
         theirs = [*split_by_lead(folder / "events_split", _stored(folder, "events"), n_pieces)]
     pieces, faults = [], list[Fault]()
     for number, (own, known) in enumerate(zip(some, theirs, strict=True)):
         piece = folder / f"piece_{number:06}"
-        names = _written(piece, own, known)
+        names = _written(piece, own(), None if known is None else known())
         original = {names[0]: leads.name} | ({} if events is None else {names[1]: events.name})
         try:
             new = read_canonical(

@@ -1,10 +1,15 @@
 """A table, split by lead into parts of about equal size, in bounded memory."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
 from features.files import written_whole
+
+Read = Callable[[], pl.LazyFrame]
+"""Scans a part anew: a scan that has run keeps its files' footers for as long as it is there."""
 
 FEW_PARTS = 3
 """So many parts are quicker found by reading the table again for each than by writing them down."""
@@ -16,7 +21,7 @@ _PART = "part"
 _SEED = 20_250_101
 
 
-def split_by_lead(folder: Path, table: pl.LazyFrame, n_parts: int) -> list[pl.LazyFrame]:
+def split_by_lead(folder: Path, table: pl.LazyFrame, n_parts: int) -> list[Read]:
     """Split a table by a hash of the lead.
 
     Parameters
@@ -30,21 +35,21 @@ def split_by_lead(folder: Path, table: pl.LazyFrame, n_parts: int) -> list[pl.La
 
     Returns
     -------
-    list of pl.LazyFrame
-        The parts; their rows are in no particular order.
+    list of callable
+        Each gives a part, whose rows are in no particular order.
     """
     if n_parts == 1:
-        return [table]
+        return [lambda: table]
     # An id with blanks around it is the same id, to those who read texts with care.
     name = pl.col("lead_id").cast(pl.String).str.strip_chars()
     number = (name.hash(_SEED) % n_parts).cast(pl.Int32)
     if n_parts <= FEW_PARTS:
-        return [table.filter(number == part) for part in range(n_parts)]
+        return [partial(table.filter, number == part) for part in range(n_parts)]
     if not folder.exists():
         with written_whole(folder) as temporary:
             _write_parts(temporary, table.with_columns(number.alias(_PART)))
     schema = table.collect_schema()
-    return [_scan(folder, part, schema) for part in range(n_parts)]
+    return [partial(_scan, folder, part, schema) for part in range(n_parts)]
 
 
 def _write_parts(folder: Path, table: pl.LazyFrame) -> None:

@@ -13,7 +13,7 @@ import polars as pl
 from features.errors import Fault, LeadcastError
 from features.files import read_json, write_json, written_whole
 from serve.batch_output import ROW
-from serve.batch_split import split_by_lead
+from serve.batch_split import Read, split_by_lead
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Work:
         """Remove the folder and all in it."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def split(self, name: str, table: pl.LazyFrame, n_parts: int) -> list[pl.LazyFrame]:
+    def split(self, name: str, table: pl.LazyFrame, n_parts: int) -> list[Read]:
         """Split a table by lead into parts of about equal size, in bounded memory.
 
         Parameters
@@ -85,8 +85,8 @@ class Work:
 
         Returns
         -------
-        list of pl.LazyFrame
-            The parts; their rows are in no particular order.
+        list of callable
+            Each gives a part, whose rows are in no particular order.
         """
         return split_by_lead(self.folder / name, table, n_parts)
 

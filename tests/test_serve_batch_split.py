@@ -22,7 +22,7 @@ def test_every_row_is_in_one_part_with_all_rows_of_its_lead(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slice_cells: int
 ) -> None:
     monkeypatch.setattr(batch_split, "SLICE_CELLS", slice_cells)
-    split = [part.collect() for part in split_by_lead(tmp_path / "split", table().lazy(), PARTS)]
+    split = [read().collect() for read in split_by_lead(tmp_path / "split", table().lazy(), PARTS)]
     assert pl.concat(split).sort(ROW).equals(table())
     homes = [set(part["lead_id"]) for part in split]
     assert sum(map(len, homes)) == 60, "a lead is in two parts"
@@ -30,7 +30,7 @@ def test_every_row_is_in_one_part_with_all_rows_of_its_lead(
 
 def test_of_no_rows_there_are_parts_without_rows(tmp_path: Path) -> None:
     split = split_by_lead(tmp_path / "split", table().clear().lazy(), PARTS)
-    assert [part.collect().shape for part in split] == [(0, 2)] * PARTS
+    assert [read().collect().shape for read in split] == [(0, 2)] * PARTS
 
 
 @pytest.mark.parametrize("rows_at_once", [1, 7, 10 * N])
