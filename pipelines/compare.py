@@ -218,8 +218,8 @@ def _earlier(
     run: RunFolder, every: Compared, question: Question, asked: Asked
 ) -> AgainstEarlier | None:
     """Tell how the points do against those of the run's own comparison, which stays as it is."""
-    leads = run.comparison / LEADS
-    if asked.out is None or not leads.exists():
+    leads = _own_leads(run, asked)
+    if leads is None:
         return None
     return against_earlier(
         every,
@@ -230,10 +230,15 @@ def _earlier(
     )
 
 
+def _own_leads(run: RunFolder, asked: Asked) -> Path | None:
+    leads = run.comparison / LEADS
+    return leads if asked.out is not None and leads.exists() else None
+
+
 def _against_earlier_words(run: RunFolder, asked: Asked) -> tuple[str, ...]:
-    if asked.out is None or not (run.comparison / LEADS).exists():
+    if _own_leads(run, asked) is None:
         return ()
-    earlier = read_against_earlier(asked.out)
+    earlier = read_against_earlier(asked.places(run)[0])
     if earlier is not None:
         return (earlier.words,)
     words = "No lead on this call list has points in the run's own comparison at the same moment"

@@ -120,7 +120,7 @@ class Work:
         path = self.scores_of(part)
         write_json(path.with_suffix(".json"), [asdict(fault) for fault in warnings])
         with written_whole(path) as temporary:
-            # While all parts are merged, some such groups of each are in memory.
+            # When scores are put in order, only groups that hold some of them are read.
             scores.sort(ROW).write_parquet(temporary, row_group_size=2_000)
 
     def warnings_of(self, part: int) -> list[Fault]:

@@ -76,8 +76,10 @@ def read_leads(context: Context, table: RawTable) -> Leads | None:
     """
     attributes = _all_attributes(context, table)
     columns = wanted_columns(context, table)
-    raw = None if columns is None else _raw_rows(context, table, columns)
-    if columns is None or raw is None:
+    if columns is None:
+        return None
+    raw = _raw_rows(context, table, columns)
+    if raw is None:
         return None
     unused = set(table.columns) - set(columns) - set(context.definition.forbidden)
     frame, raw = _identified(context, raw)

@@ -132,8 +132,7 @@ def apart(value: float, draws: Floats, freedom: int, level: float = LEVEL) -> Di
     -------
     Difference
     """
-    known = draws[np.isfinite(draws)]
-    error = float(np.std(known, ddof=1)) if len(known) > 1 and freedom > 0 else None
+    error = _error(draws, freedom)
     p_value = None
     if error and np.isfinite(value):
         p_value = p_value_of(value, error, freedom)
@@ -186,11 +185,16 @@ def around(value: float, draws: Floats, freedom: int, level: float = LEVEL) -> E
     """
     if not np.isfinite(value):
         return Estimate(None, None, None)
-    known = draws[np.isfinite(draws)]
-    if len(known) < 2 or freedom < 1:
+    error = _error(draws, freedom)
+    if error is None:
         return Estimate(value, None, None)
-    reach = reach_of(float(np.std(known, ddof=1)), freedom, level)
+    reach = reach_of(error, freedom, level)
     return Estimate(value, value - reach, value + reach)
+
+
+def _error(draws: Floats, freedom: int) -> float | None:
+    known = draws[np.isfinite(draws)]
+    return float(np.std(known, ddof=1)) if len(known) > 1 and freedom > 0 else None
 
 
 def measured(estimate: Estimate) -> Measured:

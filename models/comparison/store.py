@@ -1,6 +1,7 @@
 """Where a comparison lies: comparison.json and leads.parquet in one folder, written together."""
 
 from pathlib import Path
+from typing import TypeVar
 
 import polars as pl
 from pydantic import ValidationError
@@ -8,11 +9,13 @@ from pydantic import ValidationError
 from features.errors import LeadcastError
 from features.files import read_json, write_json, written_whole
 from models.comparison.earlier import AgainstEarlier
+from models.comparison.parts import Part
 from models.comparison.result import Comparison
 from models.comparison.rule_parts import RuleParts
 
 RESULT, LEADS, RULES = "comparison.json", "leads.parquet", "rules.json"
 EARLIER = "earlier.json"
+Kind = TypeVar("Kind", bound=Part)
 NOTHING = "nothing_to_compare"
 """The key of the reason where a source has no points."""
 
@@ -105,8 +108,7 @@ def read_rule_parts(folder: Path) -> RuleParts | None:
     RuleParts or None
         None where its points do not come from rules.
     """
-    path = folder / RULES
-    return RuleParts.model_validate(read_json(path)) if path.exists() else None
+    return _read_part(folder / RULES, RuleParts)
 
 
 def read_against_earlier(folder: Path) -> AgainstEarlier | None:
@@ -122,5 +124,8 @@ def read_against_earlier(folder: Path) -> AgainstEarlier | None:
     AgainstEarlier or None
         None where there was no earlier one.
     """
-    path = folder / EARLIER
-    return AgainstEarlier.model_validate(read_json(path)) if path.exists() else None
+    return _read_part(folder / EARLIER, AgainstEarlier)
+
+
+def _read_part(path: Path, kind: type[Kind]) -> Kind | None:
+    return kind.model_validate(read_json(path)) if path.exists() else None

@@ -94,11 +94,11 @@ def compared_table(run: Path | None, leads: pl.DataFrame) -> PointsTable | None:
     PointsTable or None
         None where the points were a column, or the table is gone or at fault.
     """
-    if run is None or not _compared_with(run).startswith(_FROM_RULES):
+    path = None if run is None else _compared_path(run)
+    if path is None or not path.is_file():
         return None
-    path = _data_of(run).parent / _compared_with(run).removeprefix(_FROM_RULES)
     found = PointsTable(path.stem, path)
-    return found if path.is_file() and found.fits(leads) else None
+    return found if found.fits(leads) else None
 
 
 def comparison_of(run: Path | None) -> Comparison | None:
@@ -159,11 +159,18 @@ def _compared_with(run: Path) -> str:
         return ""
 
 
+def _compared_path(run: Path) -> Path | None:
+    points_from = _compared_with(run)
+    if not points_from.startswith(_FROM_RULES):
+        return None
+    return _data_of(run).parent / points_from.removeprefix(_FROM_RULES)
+
+
 def _paths(run: Path | None) -> Iterator[Path]:
     if run is None:
         return
-    points_from = _compared_with(run)
-    if points_from.startswith(_FROM_RULES):
-        yield _data_of(run).parent / points_from.removeprefix(_FROM_RULES)
+    compared = _compared_path(run)
+    if compared is not None:
+        yield compared
     yield from sorted((_data_of(run) / "rules").glob("*.yaml"))
     yield run / DISTILLED
