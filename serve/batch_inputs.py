@@ -101,6 +101,7 @@ def read_inputs(
 def _fit(scorer: Scorer, leads: pl.LazyFrame, events: pl.LazyFrame | None) -> bool:
     try:
         scorer.check(leads.head(0).collect(), events, None, [])
-    except FaultsError:
+    except (FaultsError, pl.exceptions.ComputeError):
+        # Whoever reads it with care tells what is wrong, a damaged file included.
         return False
     return True

@@ -122,6 +122,19 @@ def test_faults_in_pieces_name_the_file_of_the_user(
     assert {path.name for path in tmp_path.iterdir()} == {"leads.csv"}
 
 
+@pytest.mark.parametrize("damaged", ["leads", "events"])
+def test_parquet_that_is_cut_off_is_told(tmp_path: Path, damaged: str) -> None:
+    places = {"leads": tmp_path / "leads.parquet", "events": tmp_path / "events.parquet"}
+    leads().write_parquet(places["leads"])
+    events().write_parquet(places["events"])
+    whole = places[damaged].read_bytes()
+    places[damaged].write_bytes(whole[: len(whole) // 2])
+    told = rf"{damaged}\.parquet: found .* not a whole Parquet file"
+    with pytest.raises(FaultsError, match=told):
+        score_files(scorer(), places["leads"], places["events"], tmp_path / "out.csv", SETTINGS)
+    assert not (tmp_path / "out.csv").exists()
+
+
 def test_a_lead_twice_is_refused_though_it_stands_in_two_files(tmp_path: Path) -> None:
     write_parts(pl.concat([leads(), leads().head(1)]), tmp_path / "leads", ".csv")
     with pytest.raises(FaultsError, match="lead 0"):
