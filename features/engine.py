@@ -152,7 +152,10 @@ class Engine:
         with ThreadPoolExecutor(1) as pool:
             grouped = pool.submit(self._collect, events, wanted, warnings)
             self._fill_attributes(out, leads, rows, as_of)
-        self._loop.fill(out, rows, _times(leads, "created_at"), as_of, grouped.result())
+        found = grouped.result()
+        if warnings is not None and self._loop.with_events:
+            warnings += inputs.without_events(int(np.sum(np.diff(found.starts) == 0)))
+        self._loop.fill(out, rows, _times(leads, "created_at"), as_of, found)
         self._histories.fill(out, leads, rows, as_of)
         return out
 

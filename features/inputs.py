@@ -8,6 +8,12 @@ from features.errors import Fault, FaultsError
 from features.readings import Accepts
 from features.tables import TIME
 
+CONTEXT = (
+    *("lead_id", "as_of", "created_at", "updated_at", "position"),
+    *("rules_score", "account_id", "cost", "worked", "random_slice"),
+)
+"""Columns of leads that are no attributes, or that no feature may use, and are no surprise."""
+
 _EXPECTED: Mapping[Accepts, str] = {
     "number": "numbers",
     "flag": "true or false",
@@ -48,7 +54,8 @@ def check_leads(
         faults += _bad_ids(leads["lead_id"])
     _raise_errors("leads", faults)
     if warnings is not None:
-        warnings += [_optional(name) for name in needs if name not in leads.columns]
+        absent = (name for name in needs if name not in leads.columns)
+        warnings += [_optional(name, count=leads.height) for name in absent]
 
 
 def check_events(events: pl.LazyFrame, with_values: bool, warnings: list[Fault] | None) -> None:
@@ -113,6 +120,51 @@ def check_snapshots(snapshots: pl.DataFrame, lead_ids: pl.Series, dated: bool) -
         found = f"leads that are not in the table of leads, such as {unknown.head(1).to_list()}"
         faults += _counted("snapshots", "lead_id", found, len(unknown))
     _raise_errors("snapshots", faults)
+
+
+def unknown_column(name: str, n_rows: int) -> Fault:
+    """Describe a column of leads that nobody has use for.
+
+    Parameters
+    ----------
+    name : str
+        The column.
+    n_rows : int
+        How many leads there are.
+
+    Returns
+    -------
+    Fault
+        A warning.
+    """
+    expected = "only columns that the model was trained with"
+    where = f"leads: column {name!r}"
+    return Fault(where, "an unknown column", expected, "It is left aside.", "warning", n_rows)
+
+
+def without_events(count: int) -> list[Fault]:
+    """Describe leads of which no event is known.
+
+    Parameters
+    ----------
+    count : int
+        How many there are.
+
+    Returns
+    -------
+    list of Fault
+        A warning, where there are any.
+    """
+    fault = Fault(
+        where="events",
+        found="no event of some leads",
+        expected="the events of each lead, which the model reads",
+        remedy="They are scored as leads that have done nothing; if they have, check that leads "
+        "and events write the lead's id alike.",
+        severity="warning",
+        count=count,
+    )
+    return [fault] if count else []
 
 
 def wrong_value(attribute: str, value: object, accepts: Accepts) -> Fault:
@@ -187,9 +239,10 @@ def _missing(name: str, table: str = "leads") -> Fault:
     return Fault(f"{table}: column {name!r}", "no such column", "a column", "Add it")
 
 
-def _optional(name: str, table: str = "leads") -> Fault:
+def _optional(name: str, table: str = "leads", count: int = 0) -> Fault:
     remedy = "Its values count as missing; add it if it is known"
-    return Fault(f"{table}: column {name!r}", "no such column", "a column", remedy, "warning")
+    where = f"{table}: column {name!r}"
+    return Fault(where, "no such column", "a column", remedy, "warning", count)
 
 
 def _counted(

@@ -184,7 +184,8 @@ def main() -> None:
     """Run the command line; an error that the user can mend is told without a traceback."""
     try:
         app()
-    except LeadcastError as error:
+    except (LeadcastError, OSError) as error:
+        # What the system refuses, a user can mend: a path, its rights, a full disk.
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
 

@@ -137,12 +137,12 @@ def score_new_leads(request: ScoreRequest) -> ScoreReport:
     return ScoreReport(summary, time.perf_counter() - began)
 
 
-def refusal(error: LeadcastError) -> dict[str, Any]:
+def refusal(error: LeadcastError | OSError) -> dict[str, Any]:
     """Tell a program why nothing was scored.
 
     Parameters
     ----------
-    error : LeadcastError
+    error : LeadcastError or OSError
 
     Returns
     -------

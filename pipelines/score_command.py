@@ -150,7 +150,7 @@ def score(
             report = score_with_dask(request, scheduler)
         else:
             report = score_new_leads(request)
-    except LeadcastError as error:
+    except (LeadcastError, OSError) as error:
         if summary is Summary.text:
             raise
         print(json.dumps(refusal(error), ensure_ascii=False))

@@ -1,6 +1,6 @@
 """What a scorer is asked: leads at moments, checked, with every fault told at once."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -8,15 +8,9 @@ import polars as pl
 
 from features.engine import compute
 from features.errors import Fault, FaultsError
-from features.inputs import check_events
+from features.inputs import CONTEXT, check_events, unknown_column, without_events
 from features.plan import FeaturePlan
 from features.tables import TIME, TimeOrder
-
-CONTEXT = (
-    *("lead_id", "as_of", "created_at", "updated_at", "position"),
-    *("rules_score", "account_id", "cost", "worked", "random_slice"),
-)
-"""Columns that are no attributes, or that no feature may use, and are expected all the same."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +85,26 @@ def check(
     return Asked(rows, one_each, events)
 
 
+def without_events_of_one(plan: FeaturePlan, events: Sequence[object]) -> list[Fault]:
+    """Tell that a lead has no events, where the plan reads some.
+
+    Parameters
+    ----------
+    plan : FeaturePlan
+    events : sequence
+        The lead's events.
+
+    Returns
+    -------
+    list of Fault
+        A warning, or nothing.
+    """
+    if events:
+        return []
+    inputs = (name for feature in plan.features for name in feature.inputs)
+    return without_events(int(any(name.startswith("events.") for name in inputs)))
+
+
 def _rows(leads: pl.DataFrame, as_of: datetime | None, plan: FeaturePlan) -> pl.DataFrame:
     moment = as_of or (datetime.now(UTC) if plan.time_order is TimeOrder.DATED else None)
     column = pl.col("as_of") if "as_of" in leads.columns else pl.lit(moment)
@@ -149,10 +163,7 @@ def _unread(leads: pl.DataFrame, plan: FeaturePlan, known: Iterable[str]) -> Ite
     expected = {*CONTEXT, *known, *_attributes(plan)}
     for name in leads.columns:
         if name not in expected:
-            wanted = "only columns that the model was trained with"
-            remedy = "It is left aside."
-            where = f"leads: column {name!r}"
-            yield Fault(where, "an unknown column", wanted, remedy, "warning", leads.height)
+            yield unknown_column(name, leads.height)
 
 
 def _before_creation(leads: pl.DataFrame, rows: pl.DataFrame) -> Iterator[Fault]:

@@ -59,6 +59,10 @@ class Outputs:
             shape_of(self.crm).refuse_other_suffix(self.file)
         elif self.file is not None:
             refuse_other_suffixes(self.file)
+        if self.file is not None and self.file.is_dir():
+            raise LeadcastError(f"{self.file}: is a folder; name a file for the scores")
+        if self.history is not None and self.history.is_file():
+            raise LeadcastError(f"{self.history}: is a file; name a folder for the history")
         if self.table:
             from serve.score_table import ScoreTable
 

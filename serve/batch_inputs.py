@@ -67,7 +67,9 @@ def read_inputs(
     places = [leads] if events is None else [leads, events]
     if all(place.is_parquet for place in places):
         tables = [pl.scan_parquet(list(place.files)) for place in places]
-        if _fit(scorer, tables[0], tables[1] if events is not None else None):
+        # Polars reads files of one schema as one table.
+        alike = all(place.is_uniform for place in places)
+        if alike and _fit(scorer, tables[0], tables[1] if events is not None else None):
             return Inputs([(tables[0], tables[1] if events is not None else None)])
     types = scorer.bundle.manifest.origin.attribute_types
     is_small = sum(place.n_bytes for place in places) <= WHOLE_BYTES

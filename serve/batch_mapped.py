@@ -17,7 +17,7 @@ from features.sources.context import Context
 from features.sources.definition import SourceDefinition
 from features.sources.events import KnownLeads, OpenEvents, canonical_events, open_events
 from features.sources.leads import NAME as LEADS
-from features.sources.leads import no_rows, read_leads, wanted_columns
+from features.sources.leads import read_leads, wanted_columns
 from features.sources.ledger import Ledger
 from features.sources.new_leads import Place, faults_of, newest_possible, subject_of
 from features.sources.new_leads import without_history as new_leads_of
@@ -141,13 +141,11 @@ def _pieces(context: Context, folder: Path, piece_rows: int) -> list[Piece]:
     own_id = context.definition.tables.leads.columns.lead_id
     id_column = own_id.column if isinstance(own_id, ExportColumn) else None
     n_rows = _store(context, table, columns, id_column, folder / "leads")
-    if n_rows == 0:
-        context.ledger.fault(no_rows(table))
-    if not n_rows:
+    if n_rows is None:
         return _only_faults(context, opened)
     if id_column is None:
         context, table = _numbered(context, table)
-    n_pieces = -(-n_rows // piece_rows)
+    n_pieces = max(1, -(-n_rows // piece_rows))
     events = []
     for number, one in enumerate(opened):
         own = folder / f"events_{number}"

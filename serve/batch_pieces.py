@@ -5,18 +5,19 @@ them; then they are split by lead, and each piece is read with the care of a sma
 """
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
-from features.errors import Fault, FaultsError
+from features.errors import Fault, FaultsError, in_words
 from features.files import written_whole
-from features.sources.canonical_leads import read_canonical
+from features.inputs import CONTEXT, unknown_column
+from features.sources.canonical_leads import kind_in, read_canonical
 from features.sources.definition import Limits
 from features.sources.ledger import Ledger
-from features.sources.opening import open_table
+from features.sources.opening import RawTable, open_table
 from features.sources.origins import UnreadableError
 from features.sources.schema import FileReader, Reader, SqlReader
 from serve.batch_output import ROW
@@ -64,22 +65,22 @@ def read_in_pieces(
     """
     # What a killed batch has left may be half done; the same pieces come out again.
     shutil.rmtree(folder, ignore_errors=True)
-    n_leads = _store("leads", leads, folder)
+    n_leads, faults = _store("leads", leads, folder, attribute_types)
     n_pieces = max(1, -(-n_leads // piece_rows))
     some = split_by_lead(folder / "leads_split", _stored(folder, "leads"), n_pieces)
     theirs: list[Read | None] = [None] * n_pieces
     if events is not None:
-        _store("events", events, folder)
+        faults += _store("events", events, folder)[1]
         theirs = [*split_by_lead(folder / "events_split", _stored(folder, "events"), n_pieces)]
-    pieces, faults = [], list[Fault]()
-    for number, (own, known) in enumerate(zip(some, theirs, strict=True)):
+    pieces = []
+    for number, (own, their) in enumerate(zip(some, theirs, strict=True)):
         piece = folder / f"piece_{number:06}"
-        names = _written(piece, own(), None if known is None else known())
+        names = _written(piece, own(), None if their is None else their())
         original = {names[0]: leads.name} | ({} if events is None else {names[1]: events.name})
         try:
             new = read_canonical(
                 piece / "leads.parquet",
-                None if known is None else piece / "events.parquet",
+                None if their is None else piece / "events.parquet",
                 attribute_types={**attribute_types, ROW: "number"},
                 is_dated=is_dated,
                 time_zone=time_zone,
@@ -88,26 +89,36 @@ def read_in_pieces(
             faults += [_told_of(fault, original) for fault in error.faults]
             continue
         faults += [_told_of(fault, original) for fault in new.warnings]
-        pieces.append(_kept(piece, new.leads, None if known is None else new.events))
+        pieces.append(_kept(piece, new.leads, None if their is None else new.events))
     if any(fault.severity == "error" for fault in faults):
         raise FaultsError(f"leads {leads.name}", faults)
     return pieces, tuple(faults)
 
 
-def _store(name: str, place: Place, folder: Path) -> int:
-    """Write a table's rows as they are, numbered, in bounded memory; give how many there are."""
-    ledger, n_rows = Ledger(), 0
+def _store(
+    name: str, place: Place, folder: Path, attribute_types: Mapping[str, str] | None = None
+) -> tuple[int, list[Fault]]:
+    """Write a table's rows as they are, numbered, in bounded memory.
+
+    Gives how many there are, and warnings; columns of leads that nobody has use for are left out.
+    """
+    ledger, n_rows = Ledger(kind_in=kind_in), 0
     reader: Reader
     if place.query is None:
         reader = FileReader(files=tuple(str(file.resolve()) for file in place.files))
     else:
         reader = SqlReader(sql=place.query, url_env=place.url_env)
     table = open_table(name, reader, Path.cwd(), _WHERE, ledger)
+    columns = [] if table is None else table.columns
+    unknown = []
+    if attribute_types is not None and "lead_id" in columns:
+        unknown = [name for name in columns if name not in {*CONTEXT, *attribute_types}]
+    wanted = [name for name in columns if name not in unknown]
     with written_whole(folder / name) as new:
         new.mkdir()
         if table is not None:
             try:
-                for number, rows in enumerate(table.parts(table.columns, ledger)):
+                for number, rows in enumerate(table.parts(wanted, ledger)):
                     numbered = rows.frame.with_row_index(ROW, offset=n_rows)
                     numbered.write_parquet(new / f"{number:06}.parquet", compression="lz4")
                     n_rows += rows.frame.height
@@ -117,9 +128,24 @@ def _store(name: str, place: Place, folder: Path) -> int:
         if table is None or any(fault.severity == "error" for fault in faults):
             raise FaultsError(f"{name} {place.name}", faults)
         if not n_rows:
-            empty = pl.DataFrame(schema={ROW: pl.UInt32, **dict.fromkeys(table.columns, pl.String)})
+            empty = pl.DataFrame(schema={ROW: pl.UInt32, **dict.fromkeys(wanted, pl.String)})
             empty.write_parquet(new / "000000.parquet")
-    return n_rows
+    unused = [in_words(unknown_column(column, n_rows)) for column in unknown]
+    return n_rows, [*faults, *_not_in_all(table), *unused]
+
+
+def _not_in_all(table: RawTable) -> Iterator[Fault]:
+    columns = {origin.name: origin.columns() for origin in table.origins}
+    for name in dict.fromkeys(name for own in columns.values() for name in own):
+        lacking = [file for file, own in columns.items() if name not in own]
+        if lacking:
+            yield Fault(
+                where=f"{table.name}: column {name!r}",
+                found=f"no such column in {len(lacking)} of {len(columns)} files ({lacking[0]})",
+                expected="the same columns in all files",
+                remedy="It is left aside in all of them; add it to the others.",
+                severity="warning",
+            )
 
 
 def _stored(folder: Path, name: str) -> pl.LazyFrame:

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
+
 from features.errors import LeadcastError
 from serve.batch_stamps import stamps
 
 _QUERY = re.compile(r"\s*(select|with)\s", re.IGNORECASE)
 _GLOB = set("*?[")
+_TEXTS = {".csv", ".tsv"}
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,15 @@ class Place:
     def is_parquet(self) -> bool:
         """Whether all of it is Parquet."""
         return bool(self.files) and all(map(_packs, self.files))
+
+    @property
+    def is_uniform(self) -> bool:
+        """Whether all of its files, which are Parquet, have the same columns of the same types."""
+        try:
+            schemas = [list(pl.read_parquet_schema(file).items()) for file in self.files]
+        except (pl.exceptions.ComputeError, OSError):
+            return False
+        return all(schema == schemas[0] for schema in schemas)
 
     @property
     def n_bytes(self) -> int:
@@ -94,9 +106,16 @@ def _found(path: Path, name: str) -> Sequence[Path]:
     if path.is_file():
         return [path]
     if path.is_dir():
-        files = sorted(file for ending in PARQUET for file in path.rglob(f"*{ending}"))
         # What begins with a dot or an underscore is a writer's own, by Hadoop's custom.
-        files = [file for file in files if not _is_hidden(file.relative_to(path))]
+        within = [file for file in sorted(path.rglob("*")) if file.is_file()]
+        own = [file for file in within if not _is_hidden(file.relative_to(path))]
+        files = [file for file in own if _packs(file)]
+        texts = [file for file in own if _TEXTS & set(file.suffixes[-2:])]
+        if texts:
+            raise LeadcastError(
+                f"{name}: found {texts[0].name} in this folder, of which Parquet alone is read; "
+                f"name a glob, as '{path / '*'}', to read files of any kind, or take it out"
+            )
         if not files:
             raise LeadcastError(f"{name}: no Parquet file in this folder; name one that has some")
         return files

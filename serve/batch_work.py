@@ -1,5 +1,7 @@
 """The working folder of a batch: parts by lead, and what has been done, for `resume`."""
 
+import fcntl
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -56,16 +58,18 @@ class Work:
         Raises
         ------
         LeadcastError
-            If the interrupted batch was another one.
+            If the interrupted batch was another one, another batch is writing there now, or the
+            system refuses (no room, no right).
         """
         folder = out.parent / f".{out.name}.work"
-        work = cls(folder, _begin(folder, out, dict(job), resume))
-        try:
-            yield work
-        except LeadcastError:
+        with _told(out), _held(folder, out):
+            work = cls(folder, _begin(folder, out, dict(job), resume))
+            try:
+                yield work
+            except LeadcastError:
+                work.remove()
+                raise
             work.remove()
-            raise
-        work.remove()
 
     def remove(self) -> None:
         """Remove the folder and all in it."""
@@ -138,6 +142,42 @@ class Work:
         return [Fault(**fault) for fault in read_json(self.scores_of(part).with_suffix(".json"))]
 
 
+@contextmanager
+def _held(folder: Path, out: Path) -> Iterator[None]:
+    """Make the folder and keep other batches out of it; a batch that is killed lets go of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_there = folder.stat().st_ino == os.fstat(descriptor).st_ino
+        except (BlockingIOError, FileNotFoundError):
+            # Or it was another batch's until a moment ago, and is removed.
+            is_there = False
+        if not is_there:
+            raise LeadcastError(
+                f"{out}: another batch writes this output now; wait for its end, or name another"
+            )
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _told(out: Path) -> Iterator[None]:
+    """Tell what the system refuses as something that a user can mend."""
+    try:
+        yield
+    except (OSError, pl.exceptions.ComputeError) as error:
+        # Polars tells a full disk, and nothing else of the system, by an error of its own.
+        if not isinstance(error, OSError) and "os error" not in str(error):
+            raise
+        raise LeadcastError(
+            f"{out}: the batch stopped, because the system refused ({error}); nothing was "
+            "written there. Make room, or mend the path or its rights, and go on with --resume"
+        ) from None
+
+
 def _begin(folder: Path, out: Path, job: dict[str, Any], resume: bool) -> datetime:
     """Write or compare what the batch is about; give its moment."""
     about = folder / "job.json"
@@ -149,7 +189,8 @@ def _begin(folder: Path, out: Path, job: dict[str, Any], resume: bool) -> dateti
                 "size; run it without resuming"
             )
     else:
-        shutil.rmtree(folder, ignore_errors=True)
+        for left in folder.iterdir():
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
         begun = {"job": job, "moment": job["as_of"] or datetime.now(UTC).isoformat()}
         write_json(about, begun)
     return datetime.fromisoformat(begun["moment"])

@@ -18,7 +18,7 @@ from features.engine import Matrix, compute, compute_one
 from features.errors import Fault, LeadcastError, in_words
 from features.tables import TimeOrder
 from models.bundle import Bundle, load_bundle
-from serve.asked import Asked, check
+from serve.asked import Asked, check, without_events_of_one
 from serve.reasons_asked import NO_REASONS, ReasonsAsked
 from serve.scores import Score, score_row, score_rows, unknown_categories
 
@@ -159,13 +159,16 @@ class Scorer:
         asked : Asked
             As `check` gave it.
         warnings : list of Fault
-            Categories that the model does not know are added to it.
+            Leads without events, and categories that the model does not know, are added to it.
 
         Returns
         -------
         ndarray of float32, shape (n_rows, n_features)
         """
-        values = compute(self.bundle.plan, asked.leads, asked.events, asked.rows)
+        found: list[Fault] = []
+        values = compute(self.bundle.plan, asked.leads, asked.events, asked.rows, found)
+        # What `check` has found is found again.
+        warnings += [fault for fault in found if fault not in warnings]
         warnings += unknown_categories(self.bundle, values)
         return values
 
@@ -211,7 +214,7 @@ class Scorer:
         as_of : datetime, optional
             As in `score`.
         warnings : list of Fault, optional
-            Categories that the model does not know are added to it.
+            That it has no events, and categories that the model does not know, are added to it.
         with_reasons : bool
             Whether to tell the reasons as well.
 
@@ -235,6 +238,7 @@ class Scorer:
         values = compute_one(self.bundle.plan, lead, known, as_of_us)
         row = values.reshape(1, -1)
         if warnings is not None:
+            warnings += without_events_of_one(self.bundle.plan, events)
             warnings += unknown_categories(self.bundle, row)
         return score_row(self.bundle, lead_id, moment, row, with_reasons=with_reasons)
 

@@ -95,6 +95,7 @@ def test_what_is_worked_around_is_told() -> None:
     events = empty_events().drop("value")
     found = compute(PLAN, LEADS.drop("n", "t"), events, ROWS, warnings)
     assert sorted(fault.where for fault in warnings) == [
+        "events",
         "events: column 'value'",
         "leads: column 'n'",
         "leads: column 't'",

@@ -116,9 +116,48 @@ def test_canonical_leads_from_csv(tmp_path: Path) -> None:
     assert new.events.collect().rows() == [
         ("N1", datetime(2024, 12, 31, tzinfo=UTC), "visit", None)
     ]
-    warnings = [str(warning) for warning in new.warnings]
-    assert "column 'source': found no such column" in warnings[0]
-    assert "It counts as missing." in warnings[0]
+    assert "source" not in new.leads.columns
+
+
+def test_a_column_that_nobody_knows_is_a_counted_warning(tmp_path: Path) -> None:
+    more = "lead_id,created_at,as_of,cost,shoe_size\nN1,2025-01-01T08:00Z,,2,44\n"
+    new = read_canonical(write(tmp_path, "l.csv", more), attribute_types={}, is_dated=True)
+    (warning,) = new.warnings
+    assert (warning.where, warning.count) == ("leads: column 'shoe_size'", 1)
+
+
+def test_a_header_alone_is_no_leads(tmp_path: Path) -> None:
+    header = write(tmp_path, "l.csv", CANONICAL.splitlines()[0] + "\n")
+    new = read_canonical(header, attribute_types=TYPES, is_dated=True)
+    assert new.leads.height == 0
+    assert new.leads.schema["created_at"] == TIME
+
+
+def test_faults_of_canonical_columns_name_no_key_of_a_definition(tmp_path: Path) -> None:
+    header = "lead_id,created_at,revenue\n"
+    times = ("N1,soon,1", "N2,2025-01-01 08:00,1", "N3,,1")
+    rows = [*times, "N4,2025-01-01T08:00Z,ten", ",2025-01-01T08:00Z,1", "N1,2025-01-01T08:00Z,1"]
+    leads = write(tmp_path, "l.csv", header + "\n".join([*rows, "N5,2", ""]))
+    with pytest.raises(FaultsError) as caught:
+        read_canonical(leads, attribute_types=TYPES, is_dated=True)
+    told = str(caught.value)
+    assert "7 errors, 0 warnings" in told
+    for key in ("limit", "quarantine", "time_zone", "time_format", "`"):
+        assert key not in told
+
+
+def test_a_few_bad_events_are_left_out_and_bad_leads_are_refused(tmp_path: Path) -> None:
+    fine = "".join(f"N1,2024-12-{1 + number % 28:02}T00:00Z,visit\n" for number in range(199))
+    header = "lead_id,occurred_at,event_type\n"
+    events = write(tmp_path, "e.csv", header + fine + ",2024-12-31T00:00Z,visit\n")
+    leads = write(tmp_path, "leads.csv", "lead_id,created_at\nN1,2025-01-01T00:00Z\n")
+    new = read_canonical(leads, events, attribute_types={}, is_dated=True)
+    assert new.events.collect().height == 199
+    assert [(one.severity, one.count) for one in new.warnings] == [("warning", 1)]
+    rows = "".join(f"N{number},2025-01-01T00:00Z\n" for number in range(199))
+    blank = write(tmp_path, "b.csv", "lead_id,created_at\n" + rows + ",2025-01-01T00:00Z\n")
+    with pytest.raises(FaultsError, match="'lead_id': found 1 of 200 rows without a value"):
+        read_canonical(blank, attribute_types={}, is_dated=True)
 
 
 def test_canonical_tables_from_parquet_come_back_as_they_are(tmp_path: Path) -> None:
@@ -134,7 +173,7 @@ def test_canonical_leads_with_faults(tmp_path: Path) -> None:
     leads = write(tmp_path, "l.csv", CANONICAL.replace("10,x", "ten,x").replace("N2", "N1"))
     with pytest.raises(FaultsError) as caught:
         read_canonical(leads, attribute_types=TYPES, is_dated=True)
-    assert "2 errors, 1 warning" in str(caught.value)
+    assert "2 errors, 0 warnings" in str(caught.value)
     assert f"'N1' ({leads.name} line 3)" in str(caught.value).replace(f"{tmp_path}/", "")
     naive = write(tmp_path, "n.csv", "lead_id,created_at\nN1,2025-01-01 08:00\n")
     with pytest.raises(FaultsError, match="names no time zone"):

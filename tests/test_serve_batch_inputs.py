@@ -212,3 +212,37 @@ def test_a_change_at_the_very_moment_counts(offset_us: int, kept: int) -> None:
     assert changed_since(one.lazy(), None, SINCE, AS_OF).collect().height == kept
     old = one.with_columns(created_at=SINCE - timedelta(days=9), updated_at=moment)
     assert changed_since(old.lazy(), None, SINCE, AS_OF).collect().height == kept
+
+
+def test_files_of_other_columns_and_types_score_as_what_they_share(tmp_path: Path) -> None:
+    folder = tmp_path / "leads"
+    folder.mkdir()
+    leads().head(100).write_parquet(folder / "a.parquet")
+    others = leads().tail(-100).drop("industry").with_columns(pl.col("budget").cast(pl.String))
+    others.write_parquet(folder / "b.parquet")
+    events().write_parquet(tmp_path / "events.parquet")
+    out = tmp_path / "out.parquet"
+    summary = score_files(scorer(), folder, tmp_path / "events.parquet", out, SETTINGS)
+    shared = scorer().score(leads().drop("industry"), events().lazy(), AS_OF, [])
+    assert_frame_equal(pl.read_parquet(out), shared, check_exact=True)
+    assert "'industry': found no such column in 1 of 2 files" in str(summary.warnings[0])
+
+
+def test_text_files_in_a_folder_of_parquet_are_refused_and_other_files_are_not(
+    tmp_path: Path,
+) -> None:
+    write_parts(leads(), tmp_path / "leads", ".parquet")
+    (tmp_path / "leads/README.txt").touch()
+    assert len(place_of(tmp_path / "leads").files) == 3
+    (tmp_path / "leads/part-9.csv.gz").touch()
+    with pytest.raises(LeadcastError, match=r"part-9\.csv\.gz.*name a glob"):
+        place_of(tmp_path / "leads")
+
+
+def test_a_query_of_no_leads_gives_no_scores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sqlite3.connect(tmp_path / "crm.db") as database:
+        database.execute("CREATE TABLE leads (lead_id TEXT, created_at TEXT)")
+    monkeypatch.setenv("CRM_URL", f"sqlite:///{tmp_path / 'crm.db'}")
+    assert scored(tmp_path, "SELECT * FROM leads", None, "CRM_URL").height == 0

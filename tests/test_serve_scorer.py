@@ -42,6 +42,12 @@ def events() -> pl.LazyFrame:
     return scoring_world().tables.events
 
 
+def busy_leads() -> pl.DataFrame:
+    """Those of which something is known."""
+    known = events().select("lead_id").unique().collect()["lead_id"]
+    return leads().filter(pl.col("lead_id").is_in(known.implode()))
+
+
 def at_moments() -> pl.DataFrame:
     """The training snapshots, as a question to the scorer: some leads stand there twice."""
     world = scoring_world()
@@ -225,11 +231,24 @@ def warned(asked: pl.DataFrame, known: pl.LazyFrame | None = None) -> list[Fault
 
 
 def test_leads_as_in_training_give_no_warning() -> None:
-    assert warned(leads().filter(pl.col("created_at") < AS_OF)) == []
+    assert warned(busy_leads().filter(pl.col("created_at") < AS_OF)) == []
+
+
+def test_leads_without_events_are_counted_on_every_way() -> None:
+    silent = leads().height - busy_leads().height
+    young = leads().with_columns(pl.min_horizontal("created_at", pl.lit(AS_OF - timedelta(1))))
+    assert silent > 0
+    (some,) = warned(young)
+    (all_of_them,) = warned(young, empty_events())
+    assert (some.count, all_of_them.count) == (silent, leads().height)
+    assert "no event of some leads" in some.found
+    alone: list[Fault] = []
+    scorer().score_one(young.drop("position").row(0, named=True), (), AS_OF, alone)
+    assert [(one.where, one.count) for one in alone] == [("events", 1)]
 
 
 WORKED_AROUND: dict[str, tuple[Callable[[pl.DataFrame], pl.DataFrame], str, int]] = {
-    "a column more": (lambda t: t.with_columns(shoe_size=44), "shoe_size", 120),
+    "a column more": (lambda t: t.with_columns(shoe_size=44), "shoe_size", 119),
     "an unknown category": (
         lambda t: t.with_columns(
             industry=pl.when(pl.int_range(pl.len()) < 5)
@@ -239,11 +258,11 @@ WORKED_AROUND: dict[str, tuple[Callable[[pl.DataFrame], pl.DataFrame], str, int]
         "industry",
         5,
     ),
-    "a column less": (lambda t: t.drop("company_size"), "company_size", 0),
+    "a column less": (lambda t: t.drop("company_size"), "company_size", 119),
     "a moment before the lead was there": (
         lambda t: t.with_columns(as_of=pl.col("created_at") - timedelta(days=1)),
         "leads",
-        120,
+        119,
     ),
 }
 
@@ -251,8 +270,8 @@ WORKED_AROUND: dict[str, tuple[Callable[[pl.DataFrame], pl.DataFrame], str, int]
 @pytest.mark.parametrize("case", WORKED_AROUND)
 def test_what_can_be_worked_around_is_a_counted_warning(case: str) -> None:
     change, where, count = WORKED_AROUND[case]
-    young = leads().with_columns(pl.min_horizontal("created_at", pl.lit(AS_OF - timedelta(1))))
-    (warning,) = warned(change(young))
+    busy = busy_leads().with_columns(pl.min_horizontal("created_at", pl.lit(AS_OF - timedelta(1))))
+    (warning,) = warned(change(busy))
     assert where in warning.where
     assert warning.count == count
 

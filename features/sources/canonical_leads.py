@@ -1,20 +1,44 @@
 """New leads, to be scored, in canonical columns."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from features.errors import Fault, FaultsError
+from features.errors import FaultsError, in_words
+from features.inputs import CONTEXT, unknown_column
 from features.sources.definition import Limits, SourceDefinition
+from features.sources.kinds import (
+    BAD_CELL,
+    BAD_ROW,
+    BLANK,
+    BROKEN_ROW,
+    DUPLICATE_LEAD,
+    EVENT_BEFORE_CREATION,
+    EVENT_OF_OTHERS,
+    NO_ZONE,
+    Kind,
+)
 from features.sources.ledger import Ledger
-from features.sources.names import did_you_mean
 from features.sources.new_leads import NewLeads, read_without_outcomes
 from features.sources.opening import open_table
 from features.sources.schema import FileReader
 
 _WHAT_TO_DO = "Name the file with the leads to score"
 _MOMENTS = ("as_of", "updated_at")
+_TIMES = "Write times with their zone, as 2026-01-05T09:30:00Z or 2026-01-05T10:30:00+01:00"
+_UNTOLD = (EVENT_OF_OTHERS, EVENT_BEFORE_CREATION)
+_ADVICE: Mapping[Kind, str] = {
+    BROKEN_ROW: "Put commas between fields, and texts that hold one into double quotes",
+    BAD_CELL: "Write numbers as 1234.5, flags as true or false, times as 2026-01-05T09:30:00Z, "
+    "and nothing where a value is not known",
+    BAD_ROW: _TIMES,
+    NO_ZONE: _TIMES,
+    BLANK: "Fill it, or leave such rows out",
+    DUPLICATE_LEAD: "Keep one row a lead",
+}
+"""What to do about faults where there is no definition to change."""
 
 
 def read_canonical(
@@ -32,8 +56,7 @@ def read_canonical(
     leads_file : Path
         CSV or Parquet: ``lead_id``, ``created_at`` where the source is dated, attributes by their
         canonical names, and perhaps ``as_of`` and ``updated_at`` (times, null where blank). An
-        attribute without a column is a warning and counts as missing; further columns are left
-        out.
+        attribute without a column counts as missing; further columns are left out, with a warning.
     events_file : Path or None
         CSV or Parquet: ``lead_id``, ``occurred_at``, ``event_type``, perhaps ``value``.
     attribute_types : mapping of str to str
@@ -55,9 +78,6 @@ def read_canonical(
     subject = f"leads {leads_file}"
     columns = _columns_of(subject, leads_file)
     present = {name: kind for name, kind in attribute_types.items() if name in columns}
-    warnings = [
-        _absent(leads_file, name, columns) for name in sorted(attribute_types.keys() - present)
-    ]
     present |= {name: "time" for name in _MOMENTS if name in columns}
     leads: dict[str, Any] = {
         "read": {"files": str(leads_file.resolve())},
@@ -73,7 +93,40 @@ def read_canonical(
     definition = _definition(tables, time_zone)
     # Whoever scores old leads anew knows what "now" is; nothing here is too late.
     until = datetime.max.replace(tzinfo=UTC)
-    return read_without_outcomes(subject, definition, until, warnings=warnings)
+    new = read_without_outcomes(subject, definition, until, kind_in=kind_in)
+    unknown = (name for name in columns if name not in {*CONTEXT, *attribute_types})
+    unused = (in_words(unknown_column(name, new.leads.height)) for name in unknown)
+    return replace(new, warnings=(*new.warnings, *unused))
+
+
+def kind_in(kind: Kind, table: str) -> Kind | None:
+    """Tell a fault in canonical columns as one of a file that no definition describes.
+
+    Parameters
+    ----------
+    kind : Kind
+        As a source with a definition has it.
+    table : str
+        ``leads`` or ``events``.
+
+    Returns
+    -------
+    Kind or None
+        A lead at fault is one too many, as it is for the scorer; a few events are left out. None
+        for events of other leads, and before their lead's creation: both are as they should be.
+    """
+    if kind in _UNTOLD:
+        return None
+    told = replace(
+        kind,
+        has_key=False,
+        consequence="They are left out"
+        if kind is not BAD_CELL
+        else "They are kept with an empty value",
+        advice=_ADVICE.get(kind, kind.advice),
+        expected=kind.expected.removesuffix(", or a declared zone"),
+    )
+    return replace(told, limit="") if table == "leads" else told
 
 
 def _events(subject: str, events_file: Path) -> dict[str, Any]:
@@ -87,7 +140,7 @@ def _events(subject: str, events_file: Path) -> dict[str, Any]:
 
 
 def _columns_of(subject: str, file: Path) -> list[str]:
-    ledger = Ledger()
+    ledger = Ledger(kind_in=kind_in)
     reader = FileReader(files=(str(file.resolve()),))
     table = open_table("file", reader, file.resolve().parent, _WHAT_TO_DO, ledger)
     if table is None:
@@ -105,14 +158,4 @@ def _definition(tables: dict[str, Any], time_zone: str | None) -> SourceDefiniti
             "time_zone": time_zone,
             "tables": tables,
         }
-    )
-
-
-def _absent(file: Path, name: str, columns: list[str]) -> Fault:
-    return Fault(
-        where=f"{file}: column {name!r}",
-        found="no such column",
-        expected="the attribute that the model was trained with",
-        remedy=f"It counts as missing. {did_you_mean(name, columns)}",
-        severity="warning",
     )

@@ -227,8 +227,8 @@ def _undecodable(name: str, line: int, bad: bytes, encoding: str) -> Fault:
         where=f"{name} line {line}",
         found=f"{shown}, which is no text in {encoding}",
         expected=f"text in {encoding}",
-        remedy="Set `read.encoding` (cp1252 is common for exports from Windows, utf-16 for "
-        "those from Excel), or export as UTF-8.",
+        remedy="Export it as UTF-8, or set `read.encoding` in a source's definition (cp1252 is "
+        "common for exports from Windows, utf-16 for those from Excel).",
     )
 
 

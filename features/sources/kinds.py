@@ -26,6 +26,8 @@ class Kind:
     is_recorded : bool
         Whether the quarantine file lists them; not where nothing becomes of them, or where the
         column as a whole is at fault.
+    has_key : bool
+        Whether the limit is one that a definition can set; not where there is no definition.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Kind:
     consequence: str
     advice: str
     is_recorded: bool = True
+    has_key: bool = True
 
 
 _SET_ASIDE = "They are set aside in quarantine.parquet"

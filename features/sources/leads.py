@@ -188,6 +188,11 @@ def _raw_rows(context: Context, table: RawTable, columns: list[str]) -> Rows | N
         return None
     if parts:
         return stacked(parts)
+    if not context.has_outcomes:
+        # Of leads that are to be scored there may be none tonight.
+        none = pl.Series(dtype=pl.Int32)
+        frame = pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
+        return Rows(frame, none.cast(pl.Int64), none, table.origins)
     context.ledger.fault(no_rows(table))
     return None
 

@@ -1,6 +1,6 @@
 """What was found while reading a source: faults, counts, and the rows that were set aside."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -12,6 +12,15 @@ from features.sources.origins import BrokenRow, Origin, Rows
 from features.sources.quarantine import Quarantine
 
 _SAMPLES = 3
+
+
+KindIn = Callable[[Kind, str], Kind | None]
+"""Takes a kind and a table's name."""
+
+
+def as_defined(kind: Kind, table: str) -> Kind:  # noqa: ARG001 - the same in all tables
+    """Leave a kind as it is."""
+    return kind
 
 
 @dataclass(frozen=True)
@@ -35,10 +44,13 @@ class Ledger:
     ----------
     quarantine : Quarantine or None
         Where rows that are set aside are written; None where they are only counted.
+    kind_in : callable
+        Gives the kind that a kind of fault is in a table; None where it is no fault there.
     """
 
-    def __init__(self, quarantine: Quarantine | None = None) -> None:
+    def __init__(self, quarantine: Quarantine | None = None, kind_in: KindIn = as_defined) -> None:
         self._quarantine = quarantine
+        self._kind_in = kind_in
         self._faults: list[Fault] = []
         self._found: dict[_Group, _Found] = {}
         self._totals: dict[str, int] = {}
@@ -122,6 +134,10 @@ class Ledger:
         """
         if not len(rows):
             return
+        told = self._kind_in(kind, table)
+        if told is None:
+            return
+        kind = told
         reasons = words if words is not None else _constant(kind.found, len(rows))
         shown = None if values is None else _as_text(values)
         for reason in reasons.unique(maintain_order=True):
@@ -207,13 +223,14 @@ class Ledger:
         limit: float = getattr(limits, kind.limit) if kind.limit else 0.0
         too_many = found.count > limit * total
         examples = ", ".join(found.samples) + (", …" if found.count > len(found.samples) else "")
-        allowed = f", or at most {100 * limit:g} % of the rows otherwise (limits.{kind.limit})"
+        key = f" (limits.{kind.limit})" if kind.has_key else ""
+        allowed = f", or at most {100 * limit:g} % of the rows otherwise{key}"
         return Fault(
             where=f"{group.table}: column {group.column!r}" if group.column else group.table,
             found=f"{found.count} of {total} rows {kind.found or 'with a value that'} "
             f"{'' if kind.found else group.words}".rstrip()
             + f": {examples}",
-            expected=kind.expected + (allowed if kind.limit else ""),
+            expected=kind.expected + (allowed if kind.limit and limit < 1 else ""),
             remedy=_remedy(kind, too_many),
             severity="error" if too_many else "warning",
             count=found.count,
@@ -223,7 +240,8 @@ class Ledger:
 def _remedy(kind: Kind, too_many: bool) -> str:
     if not too_many:
         return f"{kind.consequence}."
-    return f"{kind.advice}, or raise the limit." if kind.limit else f"{kind.advice}."
+    has_key = kind.limit and kind.has_key
+    return f"{kind.advice}, or raise the limit." if has_key else f"{kind.advice}."
 
 
 def _as_text(values: pl.Series) -> pl.Series:

@@ -16,7 +16,7 @@ from features.sources.definition import SourceDefinition
 from features.sources.events import KnownLeads, canonical_events, open_events
 from features.sources.leads import NAME as LEADS
 from features.sources.leads import Leads, read_leads
-from features.sources.ledger import Ledger
+from features.sources.ledger import KindIn, Ledger, as_defined
 from features.sources.quarantine import Quarantine
 from features.sources.schema import EventsTable, FileReader, Reader, SqlReader
 from features.tables import empty_events
@@ -129,6 +129,7 @@ def read_without_outcomes(
     attribute_types: Mapping[str, str] = MappingProxyType({}),
     warnings: Iterable[Fault] = (),
     progress: Progress = no_progress,
+    kind_in: KindIn = as_defined,
 ) -> NewLeads:
     """Read leads and events by a definition, but not how the leads ended.
 
@@ -146,6 +147,8 @@ def read_without_outcomes(
         What was found before.
     progress : callable
         Told the table and how many of its rows have been read.
+    kind_in : callable
+        As in `features.sources.ledger.Ledger`.
 
     Returns
     -------
@@ -158,7 +161,7 @@ def read_without_outcomes(
     """
     with tempfile.TemporaryDirectory() as folder:
         quarantine = Quarantine(Path(folder) / "parts")
-        ledger = Ledger(quarantine)
+        ledger = Ledger(quarantine, kind_in)
         for warning in warnings:
             ledger.fault(warning)
         context = Context(definition, ledger, until, progress, False, attribute_types)

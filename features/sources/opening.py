@@ -145,7 +145,9 @@ def _missing_column(table: RawTable, key: str, column: str) -> Fault:
     return Fault(
         where=f"{table.name} ({where}): column {column!r}",
         found="no such column" + (f" ({others} other files have it)" if others else ""),
-        expected=f"the column that `{key}` names",
+        expected="a column of this name"
+        if key.endswith(f".{column}")
+        else f"the column that `{key}` names",
         remedy="The header is one long name: `read.separator` is probably wrong."
         if len(present) == 1 and isinstance(table.origins[0], CsvOrigin)
         else did_you_mean(column, present),

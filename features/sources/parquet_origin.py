@@ -96,6 +96,7 @@ class ParquetOrigin(WithoutLines):
                 self.name,
                 f"something that is not a whole Parquet file ({first_line})",
                 "a Parquet file",
-                "Export it again, or set `read.format: csv` if it is text.",
+                "Export it again; if it is text, name it .csv, or set `read.format: csv` in a "
+                "source's definition.",
             )
         )
