@@ -116,7 +116,7 @@ def drop_key(path: Path, key_id: str) -> str:
         What was done.
     """
     revoke_key(path, key_id)
-    return f"{key_id} is revoked; services that run take no notice of it within two seconds"
+    return f"{key_id} is revoked; services that run refuse it within two seconds"
 
 
 def _run_of(bundle: Path, is_registered: bool) -> Path | None:

@@ -83,6 +83,11 @@ def deliver(scores: pl.LazyFrame, outputs: Outputs, beside: Path) -> None:
     beside : Path
         As in `serve.batch_output.write_file`.
     """
+    if outputs.crm and outputs.file is not None and (outputs.table or outputs.history):
+        from serve.crm import shape_of
+
+        # What the CRM would refuse is told before anything is delivered.
+        shape_of(outputs.crm).write(scores, beside / f"tried{outputs.file.suffix}", beside)
     if outputs.table:
         from serve.score_table import ScoreTable
 

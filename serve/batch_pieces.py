@@ -186,4 +186,6 @@ def _told_of(fault: Fault, original: Mapping[str, str]) -> Fault:
     where, found = fault.where, fault.found
     for name, its in original.items():
         where, found = (text.replace(name, its) for text in (where, found))
-    return replace(fault, where=where, found=found)
+    # The column of places is the batch's own.
+    remedy = fault.remedy.replace(f"'{ROW}', ", "")
+    return replace(fault, where=where, found=found, remedy=remedy)

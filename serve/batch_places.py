@@ -1,5 +1,6 @@
 """Where a batch reads from: a file, a folder of Parquet, a glob, or a query."""
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -89,7 +90,8 @@ def place_of(text: str | Path, database_env: str | None = None) -> Place:
     Raises
     ------
     LeadcastError
-        If there is no such file, none in the folder or of the glob, or a query has no database.
+        If there is no such file, none in the folder or of the glob, or a query has
+        no database, or its variable is not set.
     """
     name = str(text)
     if isinstance(text, str) and _QUERY.match(text):
@@ -97,6 +99,11 @@ def place_of(text: str | Path, database_env: str | None = None) -> Place:
             raise LeadcastError(
                 f"{name!r} is a query, and no database is named; add --database-env VARIABLE, an "
                 "environment variable that holds its URL, as postgresql://user:password@host/name"
+            )
+        if not os.environ.get(database_env, "").strip():
+            raise LeadcastError(
+                f"--database-env {database_env}: this environment variable is not set; set it to "
+                "the database's URL, as postgresql://user:password@host/name"
             )
         return Place(name=_shortened(name), query=name, url_env=database_env)
     return Place(name=name, files=tuple(_found(Path(text), name)))

@@ -96,7 +96,7 @@ class WriteBack:
         with temporary.open("w", encoding="utf-8", newline="") as file:
             self._write_rows(file, self._shaped(scores, changes or {}, faults))
         if faults:
-            raise FaultsError(f"scores for {self.name}", faults.values())
+            raise FaultsError(f"scores for {self.name}", faults.values(), tell_counts=True)
         if self.most_bytes and temporary.stat().st_size > self.most_bytes:
             raise LeadcastError(
                 f"{out}: is larger than the {self.most_bytes:,} bytes that {self.name} takes; "

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -43,8 +43,8 @@ class ScoreTable:
         ------
         LeadcastError
             If the name is none, the variable is not set, the database is neither PostgreSQL nor
-            SQLite or does not answer, or the table has not the columns of scores. The URL is
-            never told: it may hold a password.
+            SQLite or does not answer, or the table has not the columns of scores, or not their
+            key. The URL is never told: it may hold a password.
         """
         import sqlalchemy as sa
 
@@ -55,10 +55,12 @@ class ScoreTable:
                 return
             present = {column["name"] for column in inspector.get_columns(table.name, table.schema)}
             missing = sorted({column.name for column in table.columns} - present)
-            if missing:
+            faults = [f"no column {', '.join(missing)}"] if missing else []
+            faults += _key_faults(inspector, table)
+            if faults:
                 raise LeadcastError(
-                    f"table {self.name}: has no column {', '.join(missing)}; name another table, "
-                    "or let this one be made anew"
+                    f"table {self.name}: has {' and '.join(faults)}; name another table, or let "
+                    "this one be made anew"
                 )
 
     def upsert(self, scores: pl.LazyFrame) -> None:
@@ -153,6 +155,25 @@ class ScoreTable:
             ) from None
         finally:
             engine.dispose()
+
+
+def _key_faults(inspector: "sa.Inspector", table: "sa.Table") -> list[str]:
+    """Tell what keeps a table from holding one row for each lead and model version."""
+    import sqlalchemy as sa
+
+    columns = inspector.get_columns(table.name, table.schema)
+    odd = [
+        f"{column['name']} as {column['type']} instead of a text"
+        for column in columns
+        if column["name"] in KEY and not isinstance(column["type"], sa.String)
+    ]
+    place = (table.name, table.schema)
+    keys: list[Sequence[str | None]] = [inspector.get_pk_constraint(*place)["constrained_columns"]]
+    keys += [one["column_names"] for one in inspector.get_unique_constraints(*place)]
+    keys += [one["column_names"] for one in inspector.get_indexes(*place) if one["unique"]]
+    if any(set(key) == set(KEY) for key in keys):
+        return odd
+    return [*odd, f"no primary key ({', '.join(KEY)})"]
 
 
 def _upsert(table: "sa.Table", dialect: str) -> "sa.Executable":

@@ -246,3 +246,21 @@ def test_a_query_of_no_leads_gives_no_scores(
         database.execute("CREATE TABLE leads (lead_id TEXT, created_at TEXT)")
     monkeypatch.setenv("CRM_URL", f"sqlite:///{tmp_path / 'crm.db'}")
     assert scored(tmp_path, "SELECT * FROM leads", None, "CRM_URL").height == 0
+
+
+def test_a_query_without_its_databases_address_is_refused_by_the_option(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("CRM_URL", raising=False)
+    with pytest.raises(LeadcastError, match=r"--database-env CRM_URL: .* not set"):
+        place_of("SELECT * FROM leads", "CRM_URL")
+
+
+def test_what_a_query_lacks_is_told_with_its_own_columns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sqlite3.connect(tmp_path / "crm.db") as database:
+        database.execute("CREATE TABLE leads (number TEXT, created_at TEXT)")
+    monkeypatch.setenv("CRM_URL", f"sqlite:///{tmp_path / 'crm.db'}")
+    with pytest.raises(LeadcastError, match="There are: 'number', 'created_at'"):
+        scored(tmp_path, "SELECT * FROM leads", None, "CRM_URL")

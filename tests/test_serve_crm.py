@@ -147,6 +147,14 @@ def test_a_batch_writes_for_a_crm(tmp_path: Path) -> None:
     assert len((tmp_path / "odoo.csv").read_text(encoding="utf-8").splitlines()) == N + 1
 
 
+def test_what_the_crm_would_refuse_reaches_no_other_place(tmp_path: Path) -> None:
+    scoring_world().tables.leads.head(3).write_parquet(tmp_path / "leads.parquet")
+    outputs = Outputs(tmp_path / "odoo.csv", "odoo", history=tmp_path / "history")
+    with pytest.raises(FaultsError, match=r"Odoo: id: found .* \(3 rows\)"):
+        score_files(bundle_folder(), tmp_path / "leads.parquet", None, outputs)
+    assert [path.name for path in tmp_path.iterdir()] == ["leads.parquet"]
+
+
 @pytest.mark.parametrize(("crm", "name"), [("odoo", "x.jsonl"), ("hubspot", "x.csv")])
 def test_a_file_of_another_kind_is_refused_before_any_work(crm: str, name: str) -> None:
     with pytest.raises(LeadcastError, match=r"name an output \."):

@@ -310,3 +310,5 @@ def test_pages_may_load_nothing_from_elsewhere(tmp_path: Path) -> None:
 def test_unknown_addresses_and_methods_are_problems(service: TestClient) -> None:
     for answer, status in ((service.get("/v2"), 404), (service.get("/v1/score"), 405)):
         assert (answer.status_code, answer.json()["status"]) == (status, status)
+        assert "there is no such address" in service.get("/v2").json()["detail"]
+        assert "POST" in service.get("/v1/score").headers["allow"]

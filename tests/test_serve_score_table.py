@@ -15,8 +15,9 @@ from features.errors import LeadcastError
 from serve.batch import BatchSettings, score_files
 from serve.batch_deliver import Outputs
 from serve.reasons_asked import ReasonsAsked
-from serve.score_table import ScoreTable
+from serve.score_table import KEY, ScoreTable
 from serve.scorer import Scorer
+from serve.scores import SCHEMA
 from tests.scoring_world import START, bundle_folder, scoring_world
 
 AS_OF = START + timedelta(days=150)
@@ -108,6 +109,29 @@ def test_a_batch_puts_its_scores_into_a_table(
 def test_a_table_of_other_columns_is_refused_before_any_work(url: str) -> None:
     run(url, "CREATE TABLE nightly_scores (lead_id text)")
     with pytest.raises(LeadcastError, match="has no column as_of, grade"):
+        TABLE.refuse_unusable()
+
+
+def test_a_table_without_the_key_of_scores_is_refused_before_any_work(url: str) -> None:
+    TABLE.upsert(scores().head(0).lazy())
+    TABLE.refuse_unusable()
+    run(url, "CREATE TABLE other AS SELECT * FROM nightly_scores")
+    try:
+        with pytest.raises(LeadcastError, match=r"no primary key \(lead_id, model_version\)"):
+            ScoreTable("other", "SCORES_URL").refuse_unusable()
+        run(url, "CREATE UNIQUE INDEX other_key ON other (model_version, lead_id)")
+        ScoreTable("other", "SCORES_URL").refuse_unusable()
+        ScoreTable("other", "SCORES_URL").upsert(scores().lazy())
+        assert run(url, "SELECT count(*) FROM other") == [(40,)]
+    finally:
+        run(url, "DROP TABLE other")
+
+
+def test_a_table_whose_ids_are_numbers_is_refused_before_any_work(url: str) -> None:
+    others = ", ".join(f"{name} text" for name in (*SCHEMA, "reasons") if name not in KEY)
+    key = "lead_id integer, model_version text, PRIMARY KEY (lead_id, model_version)"
+    run(url, f"CREATE TABLE nightly_scores ({others}, {key})")
+    with pytest.raises(LeadcastError, match="has lead_id as INTEGER instead of a text; name"):
         TABLE.refuse_unusable()
 
 

@@ -78,9 +78,12 @@ async def _on_problem(request: Request, error: Exception) -> Response:
 
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    kinds = {404: "not-found", 405: "wrong-method"}
-    kind = kinds.get(error.status_code, "refused")
-    problem = Problem(kind, error.status_code, error.detail, headers=error.headers or {})
+    kinds = {
+        404: ("not-found", "there is no such address; /openapi.json tells those that there are"),
+        405: ("wrong-method", "this address takes another method; the header Allow names it"),
+    }
+    kind, detail = kinds.get(error.status_code, ("refused", error.detail))
+    problem = Problem(kind, error.status_code, detail, headers=error.headers or {})
     return await _on_problem(request, problem)
 
 
