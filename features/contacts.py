@@ -32,10 +32,12 @@ DISPOSABLE_PROVIDERS = frozenset(_DISPOSABLE.split())
 """Names of providers of addresses that are made to be thrown away."""
 _LEGAL_FORMS = frozenset(_LEGAL.split())
 _SECOND_LEVEL = frozenset({"co", "com", "org", "net", "ac", "gov", "edu"})
-_ROLES = re.compile(
+ROLES = (
     r"(info|sales|contact|kontakt|admin|office|hello|support|marketing|mail|team|service|help|hr|"
     r"jobs|billing|accounts?|webmaster|postmaster|no-?reply|enquir(y|ies)|buero|post|test)[0-9]*"
 )
+"""What the name of a role's address looks like."""
+_ROLES = re.compile(ROLES)
 # No dot at either end of the name, nor two together.
 _ADDRESS = re.compile(
     r"(?=[^@]{1,64}@)[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"

@@ -19,6 +19,7 @@ import polars as pl
 
 from features import inputs
 from features.attributes import AttributeColumn, Distinct, encode_leads
+from features.coded import EventTable
 from features.errors import Fault
 from features.events import collect_events, no_events
 from features.grouping import Events
@@ -37,7 +38,7 @@ Integers = npt.NDArray[np.int64]
 def compute(
     plan: FeaturePlan,
     leads: pl.DataFrame,
-    events: pl.LazyFrame | None,
+    events: EventTable | None,
     snapshots: pl.DataFrame,
     warnings: list[Fault] | None = None,
 ) -> Matrix:
@@ -50,7 +51,7 @@ def compute(
     leads : pl.DataFrame
         As `features.tables.Tables.leads`; columns that the plan does not read are ignored, an
         attribute without a column counts as missing.
-    events : pl.LazyFrame or None
+    events : EventTable or None
         As `features.tables.Tables.events`; None where there are none.
     snapshots : pl.DataFrame
         ``lead_id`` and ``as_of``; a lead may have many rows.
@@ -132,7 +133,7 @@ class Engine:
     def compute(
         self,
         leads: pl.DataFrame,
-        events: pl.LazyFrame | None,
+        events: EventTable | None,
         snapshots: pl.DataFrame,
         warnings: list[Fault] | None = None,
     ) -> Matrix:
@@ -189,7 +190,7 @@ class Engine:
                 out[:, place] = encode_leads(column, leads, known)[rows]
 
     def _collect(
-        self, events: pl.LazyFrame | None, ids: pl.Series, warnings: list[Fault] | None
+        self, events: EventTable | None, ids: pl.Series, warnings: list[Fault] | None
     ) -> Events:
         if events is not None:
             inputs.check_events(events, self._loop.with_values, warnings)

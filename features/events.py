@@ -1,19 +1,21 @@
 """Events from a table of any size to arrays: only the columns and the leads that are needed."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import polars as pl
 
-from features.attributes import LARGEST
 from features.boundary import known
+from features.coded import CodedTable, EventTable
 from features.engagement import OTHER
-from features.grouping import Events, group_events
+from features.grouping import Events, Ungrouped, chosen, group_batches, group_events
 from features.lookup import Lookup
 from features.settings import FeatureSettings
 from features.tables import TIME
 
 
 def collect_events(
-    events: pl.LazyFrame, lead_ids: pl.Series, kinds: tuple[str, ...], with_values: bool
+    events: EventTable, lead_ids: pl.Series, kinds: tuple[str, ...], with_values: bool
 ) -> Events:
     """Read the events of some leads.
 
@@ -22,7 +24,7 @@ def collect_events(
 
     Parameters
     ----------
-    events : pl.LazyFrame
+    events : pl.LazyFrame or CodedTable
         As `features.tables.Tables.events`.
     lead_ids : pl.Series
         Distinct ids; a lead's number is its place here.
@@ -35,6 +37,8 @@ def collect_events(
     -------
     Events
     """
+    if not isinstance(events, pl.LazyFrame):
+        return group_batches([*_batches(events, lead_ids, kinds, with_values)], len(lead_ids))
     columns = [
         pl.col("lead_id")
         .cast(pl.String)
@@ -43,7 +47,7 @@ def collect_events(
         _kind_codes(kinds).alias("kind"),
     ]
     if with_values:
-        columns.append(_clean_values())
+        columns.append(pl.col("value").cast(pl.Float64))
     table = (
         events.select(columns)
         .filter(pl.col("lead_id").is_not_null(), pl.col("occurred_at").is_not_null())
@@ -123,6 +127,15 @@ def _kind_codes(kinds: tuple[str, ...]) -> pl.Expr:
     return (known_kind.to_physical().cast(pl.Int16) + 1).fill_null(0)
 
 
-def _clean_values() -> pl.Expr:
-    value = pl.col("value").cast(pl.Float64)
-    return pl.when(value.is_finite()).then(value.clip(-LARGEST, LARGEST)).otherwise(np.nan)
+def _batches(
+    events: CodedTable, lead_ids: pl.Series, kinds: tuple[str, ...], with_values: bool
+) -> Iterator[Ungrouped]:
+    known, kinds_known = Lookup(lead_ids), Lookup(pl.Series(kinds, dtype=pl.String))
+    for some in events.batches(with_values):
+        # What is missing has the place -1, the last.
+        place = np.append(known.places_or_none(some.lead_ids), np.int32(-1))
+        code = np.append(kinds_known.places_or_none(some.event_types) + 1, 0).astype(np.int16)
+        leads = place[some.leads]
+        found = Ungrouped(leads, some.times_us, code[some.kinds], some.values)
+        is_wanted = leads >= 0
+        yield found if is_wanted.all() else chosen(found, is_wanted)

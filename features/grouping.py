@@ -1,6 +1,7 @@
 """Events grouped by lead and sorted within it, by a counting sort."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ Times = npt.NDArray[np.int64]
 Kinds = npt.NDArray[np.int16]
 Values = npt.NDArray[np.float64]
 Leads = npt.NDArray[np.int32]
+LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,22 @@ class Events:
     values: Values
 
 
+class Ungrouped(NamedTuple):
+    """Some events, in any order; the fields are those of `group_events`."""
+
+    leads: Leads
+    times_us: Times
+    kinds: Kinds
+    values: Values
+
+
+def chosen(events: Ungrouped, is_wanted: npt.NDArray[np.bool_]) -> Ungrouped:
+    """Leave some events out; `is_wanted` has a place for each."""
+    leads, times_us, kinds, values = events
+    some = values[is_wanted] if len(values) else values
+    return Ungrouped(leads[is_wanted], times_us[is_wanted], kinds[is_wanted], some)
+
+
 def group_events(leads: Leads, times_us: Times, kinds: Kinds, values: Values, n: int) -> Events:
     """Bring each lead's events together, sorted by time, kind and value.
 
@@ -46,7 +64,7 @@ def group_events(leads: Leads, times_us: Times, kinds: Kinds, values: Values, n:
     leads : ndarray of int32, shape (n_events,)
         Each event's lead, 0 to n - 1.
     times_us, kinds, values : ndarray
-        As in `Events`, in any order.
+        As in `Events`, in any order; values that are not finite count as missing.
     n : int
         The number of leads.
 
@@ -55,9 +73,35 @@ def group_events(leads: Leads, times_us: Times, kinds: Kinds, values: Values, n:
     Events
         In time linear in the events, but for the sorting of leads whose events came unsorted.
     """
+    return group_batches([Ungrouped(leads, times_us, kinds, values)], n)
+
+
+def group_batches(batches: list[Ungrouped], n: int) -> Events:
+    """Do as `group_events` to events that came in batches.
+
+    Parameters
+    ----------
+    batches : list of Ungrouped
+        All with values, or none. The list is emptied, so that not all is held twice.
+    n : int
+        The number of leads.
+
+    Returns
+    -------
+    Events
+    """
     starts = np.zeros(n + 1, dtype=np.int64)
-    out = (np.empty_like(times_us), np.empty_like(kinds), np.empty_like(values))
-    _scatter(leads, times_us, kinds, values, starts, *out)
+    for batch in batches:
+        _count(batch.leads, starts)
+    np.cumsum(starts, out=starts)
+    n_events = starts[-1]
+    n_values = n_events if any(len(batch.values) for batch in batches) else 0
+    out = (np.empty(n_events, np.int64), np.empty(n_events, np.int16), np.empty(n_values))
+    free = starts[:-1].copy()
+    # In their own order, in which they often are sorted already.
+    batches.reverse()
+    while batches:
+        _scatter(*batches.pop(), free, *out)
     _sort_each(starts, *out)
     return Events(starts, *out)
 
@@ -80,30 +124,33 @@ def sort_events(times_us: Times, kinds: Kinds, values: Values) -> Events:
 
 
 @compiled
+def _count(leads: Leads, starts: npt.NDArray[np.int64]) -> None:
+    """Count the events of each lead, one place further."""
+    for event in range(len(leads)):
+        starts[leads[event] + 1] += 1
+
+
+@compiled
 def _scatter(
     leads: Leads,
     times: Times,
     kinds: Kinds,
     values: Values,
-    starts: npt.NDArray[np.int64],
+    free: npt.NDArray[np.int64],
     out_times: Times,
     out_kinds: Kinds,
     out_values: Values,
 ) -> None:
-    """Count the events of each lead, then put each event into the next free place of its lead."""
-    n = len(starts) - 1
-    for event in range(len(leads)):
-        starts[leads[event] + 1] += 1
-    for lead in range(n):
-        starts[lead + 1] += starts[lead]
-    free = starts[:n].copy()
+    """Put each event into the next free place of its lead."""
     for event in range(len(leads)):
         place = free[leads[event]]
         free[leads[event]] += 1
         out_times[place] = times[event]
         out_kinds[place] = kinds[event]
         if len(values) > 0:
-            out_values[place] = values[event]
+            # No infinities, and nothing beyond what float32 holds.
+            value = values[event] if np.isfinite(values[event]) else np.nan
+            out_values[place] = min(max(value, -LARGEST), LARGEST) if value == value else value
 
 
 @compiled

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
+from features.coded import EventTable
 from features.errors import Fault, FaultsError
 from features.readings import Accepts
 from features.tables import TIME
@@ -58,12 +59,12 @@ def check_leads(
         warnings += [_optional(name, count=leads.height) for name in absent]
 
 
-def check_events(events: pl.LazyFrame, with_values: bool, warnings: list[Fault] | None) -> None:
+def check_events(events: EventTable, with_values: bool, warnings: list[Fault] | None) -> None:
     """Check an event table's columns, without reading it.
 
     Parameters
     ----------
-    events : pl.LazyFrame
+    events : EventTable
         As `features.tables.Tables.events`; ``value`` may be absent.
     with_values : bool
         Whether values are read.

@@ -44,14 +44,34 @@ class Lookup:
         pl.Series of Int32
             Where each stands in `known`; null where it does not.
         """
-        found = pl.Series(_find(_hashes(texts), self._hashes, self._slots))
-        found = found.set(found < 0, None)
-        is_same = self._known.gather(found) == texts
-        if not is_same.all():
+        found = pl.Series(self.places_or_none(texts))
+        return found.set(found < 0, None)
+
+    def places_or_none(self, texts: pl.Series) -> Slots:
+        """Find texts.
+
+        Parameters
+        ----------
+        texts : pl.Series of String
+            As for `places`.
+
+        Returns
+        -------
+        ndarray of int32, shape (n_texts,)
+            As `places` gives them; -1 where there is none.
+        """
+        found = _find(_hashes(texts), self._hashes, self._slots)
+        is_found = found >= 0
+        if texts.null_count():
+            is_found &= texts.is_not_null().to_numpy()
+        if not is_found.all():
+            found[~is_found] = -1
+            texts = texts.filter(is_found)
+        if not self._known.gather(found[is_found]).equals(texts):
             # Two texts with one hash, of which only the first can be found in the table.
             exactly = texts.cast(pl.Enum(self._known), strict=False).to_physical().cast(pl.Int32)
-            found = found.zip_with(is_same.fill_null(value=True), exactly)
-        return found.set(texts.is_null(), None)
+            found[is_found] = exactly.fill_null(-1).to_numpy()
+        return found
 
 
 def _hashes(texts: pl.Series) -> Hashes:

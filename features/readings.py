@@ -8,6 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import polars as pl
+
+from features.alike import by_digits, by_domain, by_role
 from features.contacts import (
     email_digits,
     email_is_shared,
@@ -47,6 +50,8 @@ class Reading:
         says nothing. None where the engine reads the value as it is (numbers, flags, times). A
         value that is missing makes the reading missing, but for readings of ``"anything"``, which
         get None for it.
+    alike : callable or None
+        Puts texts that read alike into one (`features.alike`), where a column has many that differ.
     """
 
     suffix: str
@@ -54,6 +59,7 @@ class Reading:
     accepts: Accepts
     words: str
     read: Callable[..., str | float | None] | None = None
+    alike: Callable[[pl.Expr], pl.Expr] | None = None
 
 
 def _same(value: str) -> str:
@@ -96,12 +102,13 @@ READINGS: Mapping[str, Reading] = {
     "amount": Reading("_log", "number", "text or number", "{} (on a logarithmic scale)", _amount),
     "seniority": Reading("_seniority", "category", "text", "seniority by the {}", seniority),
     "job_function": Reading("_function", "category", "text", "function by the {}", job_function),
-    "email_kind": Reading("_kind", "category", "text", "kind of {} address", email_kind),
+    "email_kind": Reading("_kind", "category", "text", "kind of {} address", email_kind, by_domain),
     "email_is_shared": Reading(
-        "_is_shared", "flag", "text", "{} address is shared (info@, sales@)", email_is_shared
+        "_is_shared", "flag", "text", "{} address is shared (info@, sales@)", email_is_shared,
+        by_role,
     ),
     "email_digits": Reading(
-        "_digits", "number", "text", "digits in the {} address's name", email_digits
+        "_digits", "number", "text", "digits in the {} address's name", email_digits, by_digits
     ),
     "email_matches": Reading(
         "_matches_company", "flag", "text", "{} address is of the named company",

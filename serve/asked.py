@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from features.coded import EventTable
 from features.engine import compute
 from features.errors import Fault, FaultsError
 from features.inputs import CONTEXT, check_events, unknown_column, without_events
@@ -24,19 +25,19 @@ class Asked:
         dated and nobody gave one), in the order of the question.
     leads : pl.DataFrame
         The leads, one row each.
-    events : pl.LazyFrame or None
+    events : EventTable or None
         Their events.
     """
 
     rows: pl.DataFrame
     leads: pl.DataFrame
-    events: pl.LazyFrame | None
+    events: EventTable | None
 
 
 def check(
     plan: FeaturePlan,
     leads: pl.DataFrame,
-    events: pl.LazyFrame | None,
+    events: EventTable | None,
     as_of: datetime | None,
     known_attributes: Iterable[str],
     warnings: list[Fault],
@@ -50,7 +51,7 @@ def check(
     leads : pl.DataFrame
         A row for each score: ``lead_id``, ``created_at`` where the source is dated, attributes,
         and perhaps ``as_of``; a lead may then have several rows, with the same attributes.
-    events : pl.LazyFrame or None
+    events : EventTable or None
         As `features.tables.Tables.events`; other leads' events are ignored.
     as_of : datetime or None
         The moment for all, where there is no column; None for now.
@@ -73,7 +74,7 @@ def check(
     nothing = pl.DataFrame(schema={"lead_id": pl.String, "as_of": TIME})
     faults += _faults_of(lambda: compute(plan, one_each, None, nothing, warnings))
     if events is not None and plan.time_order is TimeOrder.DATED:
-        faults += _faults_of(lambda: check_events(events, _reads_values(plan), warnings))
+        faults += _faults_of(lambda: check_events(events, reads_values(plan), warnings))
     if not faults:
         rows = _rows(leads, as_of, plan)
         faults += _different(leads, one_each, plan)
@@ -103,6 +104,11 @@ def without_events_of_one(plan: FeaturePlan, events: Sequence[object]) -> list[F
         return []
     inputs = (name for feature in plan.features for name in feature.inputs)
     return without_events(int(any(name.startswith("events.") for name in inputs)))
+
+
+def reads_values(plan: FeaturePlan) -> bool:
+    """Tell whether a plan reads the events' values."""
+    return any("events.value" in feature.inputs for feature in plan.features)
 
 
 def _rows(leads: pl.DataFrame, as_of: datetime | None, plan: FeaturePlan) -> pl.DataFrame:
@@ -177,10 +183,6 @@ def _before_creation(leads: pl.DataFrame, rows: pl.DataFrame) -> Iterator[Fault]
 def _attributes(plan: FeaturePlan) -> list[str]:
     inputs = (name for feature in plan.features for name in feature.inputs)
     return sorted({name.removeprefix("leads.") for name in inputs if name.startswith("leads.")})
-
-
-def _reads_values(plan: FeaturePlan) -> bool:
-    return any("events.value" in feature.inputs for feature in plan.features)
 
 
 def _faults_of(check: Callable[[], object]) -> list[Fault]:

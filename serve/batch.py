@@ -206,7 +206,9 @@ def score_inputs(
     with Work.opened(outputs.place, job, settings.resume) as work:
         moment = work.moment if scorer.is_dated else settings.as_of
         inputs = read(work.folder / "read")
-        parts = split_inputs(inputs, work, settings.chunk_leads, settings.changed_since, moment)
+        parts = split_inputs(
+            inputs, work, settings.chunk_leads, settings.changed_since, moment, scorer.bundle.plan
+        )
         _refuse_faults(scorer, parts, moment)
         n_rows = score_parts(
             scorer,

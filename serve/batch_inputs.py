@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
+from features.coded import ParquetEvents
 from features.errors import Fault, FaultsError
 from serve.batch_places import Place
 from serve.scorer import Scorer
@@ -14,6 +15,9 @@ WHOLE_BYTES = 64_000_000
 """Files that are not larger together are read whole, so that faults are told line by line."""
 PIECE_ROWS = 100_000
 """About so many leads of what is larger are read at a time."""
+
+CODED_BYTES = 2_000_000
+"""Smaller Parquet files of events are read sooner than what reads codes is imported."""
 
 Piece = tuple[pl.LazyFrame, pl.LazyFrame | None]
 
@@ -29,10 +33,13 @@ class Inputs:
         lead, whose leads then have the column `serve.batch_output.ROW`.
     warnings : tuple of Fault
         What was worked around while reading.
+    coded : ParquetEvents or None
+        The events of the only piece once more, to be read by codes, where that is worth it.
     """
 
     pieces: Sequence[Piece]
     warnings: tuple[Fault, ...] = ()
+    coded: ParquetEvents | None = None
 
 
 def read_inputs(
@@ -70,7 +77,9 @@ def read_inputs(
         # Polars reads files of one schema as one table.
         alike = all(place.is_uniform for place in places)
         if alike and _fit(scorer, tables[0], tables[1] if events is not None else None):
-            return Inputs([(tables[0], tables[1] if events is not None else None)])
+            if events is None:
+                return Inputs([(tables[0], None)])
+            return Inputs([(tables[0], tables[1])], coded=_coded(events))
     types = scorer.bundle.manifest.origin.attribute_types
     is_small = sum(place.n_bytes for place in places) <= WHOLE_BYTES
     # Imported where they are used: reading tables of any kind needs much that scoring does not.
@@ -98,6 +107,12 @@ def read_inputs(
         piece_rows=PIECE_ROWS,
     )
     return Inputs(pieces, warnings)
+
+
+def _coded(place: Place) -> ParquetEvents | None:
+    if sum(file.stat().st_size for file in place.files) < CODED_BYTES:
+        return None
+    return ParquetEvents.opened(place.files)
 
 
 def _fit(scorer: Scorer, leads: pl.LazyFrame, events: pl.LazyFrame | None) -> bool:

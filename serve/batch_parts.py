@@ -8,13 +8,21 @@ from pathlib import Path
 
 import polars as pl
 
+from features.coded import EventTable
 from features.errors import Fault
+from features.plan import FeaturePlan
+from serve.asked import reads_values
 from serve.batch_changed import changed_since
-from serve.batch_inputs import Inputs, Piece
+from serve.batch_events import StoredEvents, split_events
+from serve.batch_inputs import Inputs
 from serve.batch_output import ROW
-from serve.batch_split import Read
+from serve.batch_split import FEW_PARTS, Read
 from serve.batch_work import Work
 from serve.reasons_asked import ReasonsAsked
+
+Known = tuple[pl.LazyFrame, EventTable | None]
+"""Leads with the column `ROW`, and their events."""
+ReadEvents = Callable[[], EventTable | None]
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,7 @@ class Part:
 
     number: int
     n_rows: int
-    read: Callable[[], Piece]
+    read: Callable[[], Known]
 
     @property
     def leads(self) -> pl.LazyFrame:
@@ -41,7 +49,7 @@ class Part:
         return self.read()[0]
 
     @property
-    def events(self) -> pl.LazyFrame | None:
+    def events(self) -> EventTable | None:
         """All events of these leads."""
         return self.read()[1]
 
@@ -52,6 +60,7 @@ def split_inputs(
     chunk_leads: int,
     since: datetime | None,
     moment: datetime | None,
+    plan: FeaturePlan,
 ) -> list[Part]:
     """Split what is to be scored into parts that fit into memory.
 
@@ -66,6 +75,8 @@ def split_inputs(
         Only leads that have changed since then.
     moment : datetime or None
         The moment of the scores.
+    plan : FeaturePlan
+        Tells what of the events is read.
 
     Returns
     -------
@@ -73,12 +84,12 @@ def split_inputs(
     """
     reads = [_again(piece) for piece in inputs.pieces]
     if len(reads) == 1:
-        reads = _in_parts(*inputs.pieces[0], work, chunk_leads)
+        leads, events = inputs.pieces[0]
+        reads = _in_parts(leads, inputs.coded or events, work, chunk_leads, plan)
     if since is not None:
-        pieces = (read() for read in reads)
+        known = (read() for read in reads)
         reads = [
-            _again((changed_since(leads, events, since, moment), events))
-            for leads, events in pieces
+            _again((changed_since(leads, events, since, moment), events)) for leads, events in known
         ]
     return [Part(number, _height(read()[0]), read) for number, read in enumerate(reads)]
 
@@ -164,22 +175,46 @@ def summed(faults: Iterable[Fault]) -> list[Fault]:
 
 
 def _in_parts(
-    leads: pl.LazyFrame, events: pl.LazyFrame | None, work: Work, chunk_leads: int
-) -> list[Callable[[], Piece]]:
+    leads: pl.LazyFrame,
+    events: EventTable | None,
+    work: Work,
+    chunk_leads: int,
+    plan: FeaturePlan,
+) -> list[Callable[[], Known]]:
     if ROW not in leads.collect_schema():
         leads = leads.with_row_index(ROW)
     n_parts = max(1, -(-_height(leads) // chunk_leads))
     own = work.split("leads", leads, n_parts)
-    theirs = [None] * n_parts if events is None else work.split("events", events, n_parts)
+    theirs = _events_in_parts(events, work, n_parts, plan)
     return [partial(_read, *both) for both in zip(own, theirs, strict=True)]
 
 
-def _read(leads: Read, events: Read | None) -> Piece:
-    return leads(), None if events is None else events()
+def _events_in_parts(
+    events: EventTable | None, work: Work, n_parts: int, plan: FeaturePlan
+) -> Sequence[ReadEvents]:
+    if events is None:
+        return [lambda: None] * n_parts
+    if isinstance(events, pl.LazyFrame):
+        return work.split("events", events, n_parts)
+    if n_parts <= FEW_PARTS:
+        # The engine leaves other leads' events aside.
+        return [lambda: events] * n_parts
+    with_values = reads_values(plan) and "value" in events.collect_schema()
+    folder = work.folder / "coded_events"
+    parts = split_events(folder, events, n_parts, plan.kinds, with_values)
+    return [partial(_same, part) for part in parts]
 
 
-def _again(piece: Piece) -> Callable[[], Piece]:
-    return lambda: piece
+def _same(part: StoredEvents) -> StoredEvents:
+    return part
+
+
+def _read(leads: Read, events: ReadEvents) -> Known:
+    return leads(), events()
+
+
+def _again(known: Known) -> Callable[[], Known]:
+    return lambda: known
 
 
 def _height(table: pl.LazyFrame) -> int:

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from features.files import written_whole
@@ -40,33 +42,48 @@ def split_by_lead(folder: Path, table: pl.LazyFrame, n_parts: int) -> list[Read]
     """
     if n_parts == 1:
         return [lambda: table]
-    # An id with blanks around it is the same id, to those who read texts with care.
-    name = pl.col("lead_id").cast(pl.String).str.strip_chars()
-    number = (name.hash(_SEED) % n_parts).cast(pl.Int32)
+    number = part_of(n_parts)
     if n_parts <= FEW_PARTS:
         return [partial(table.filter, number == part) for part in range(n_parts)]
     if not folder.exists():
         with written_whole(folder) as temporary:
-            _write_parts(temporary, table.with_columns(number.alias(_PART)))
+            _write_parts(temporary, table, n_parts)
     schema = table.collect_schema()
     return [partial(_scan, folder, part, schema) for part in range(n_parts)]
 
 
-def _write_parts(folder: Path, table: pl.LazyFrame) -> None:
+def part_of(n_parts: int) -> pl.Expr:
+    """Tell each row's part, by a hash of its ``lead_id``.
+
+    Parameters
+    ----------
+    n_parts : int
+        How many parts.
+
+    Returns
+    -------
+    pl.Expr
+        The column ``part``, Int32 from 0 on.
+    """
+    # An id with blanks around it is the same id, to those who read texts with care.
+    name = pl.col("lead_id").cast(pl.String).str.strip_chars()
+    return (name.hash(_SEED) % n_parts).cast(pl.Int32).alias(_PART)
+
+
+def _write_parts(folder: Path, table: pl.LazyFrame, n_parts: int) -> None:
     height = int(table.select(pl.len()).collect().item())
     rows = max(1, SLICE_CELLS // len(table.collect_schema()))
     folder.mkdir()
     for number, first in enumerate(range(0, height, rows)):
-        table.slice(first, rows).sink_parquet(
-            pl.PartitionBy(folder / f"{number:06}", key=_PART, include_key=False),
-            mkdir=True,
-            compression="lz4",
-            # Of each part at most so many rows wait in memory.
-            row_group_size=20_000,
-        )
+        some = table.slice(first, rows).with_columns(part_of(n_parts)).collect()
+        some = some.sort(_PART, maintain_order=True)
+        ends = np.searchsorted(some[_PART].to_numpy(), range(n_parts + 1))
+        for part, (start, end) in enumerate(pairwise(ends)):
+            if start < end:
+                some[start:end].drop(_PART).write_ipc(folder / f"{number:06}.{part}.arrow")
 
 
 def _scan(folder: Path, part: int, schema: pl.Schema) -> pl.LazyFrame:
-    files = sorted(folder.glob(f"*/{_PART}={part}/*.parquet"))
+    files = sorted(folder.glob(f"*.{part}.arrow"))
     # A part to which no lead fell has no files.
-    return pl.scan_parquet(files) if files else pl.LazyFrame(schema=schema)
+    return pl.scan_ipc(files) if files else pl.LazyFrame(schema=schema)

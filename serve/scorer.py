@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 import polars as pl
 
+from features.coded import EventTable
 from features.engine import Matrix, compute, compute_one
 from features.errors import Fault, LeadcastError, in_words
 from features.tables import TimeOrder
@@ -126,7 +127,7 @@ class Scorer:
     def check(
         self,
         leads: pl.DataFrame,
-        events: pl.LazyFrame | None,
+        events: EventTable | None,
         as_of: datetime | None,
         warnings: list[Fault],
     ) -> Asked:

@@ -12,6 +12,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from features.errors import Fault, FaultsError, LeadcastError
+from serve import batch_inputs
 from serve.batch import BatchSettings, score_files
 from serve.batch_output import without_formulas
 from serve.batch_parts import summed
@@ -50,10 +51,17 @@ def expected() -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("chunk_leads", [100_000, 120, 1])
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(("threads", "coded_bytes"), [(1, 10**9), (2, 10**9), (2, 0)])
 def test_a_batch_gives_the_scores_of_the_scorer_in_the_order_of_the_leads(
-    leads_file: Path, events_file: Path, tmp_path: Path, chunk_leads: int, threads: int
+    leads_file: Path,
+    events_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    chunk_leads: int,
+    threads: int,
+    coded_bytes: int,
 ) -> None:
+    monkeypatch.setattr(batch_inputs, "CODED_BYTES", coded_bytes)
     if chunk_leads == 1:
         leads().head(12).write_parquet(leads_file)
     settings = BatchSettings(AS_OF, chunk_leads=chunk_leads, threads=threads)
@@ -112,10 +120,17 @@ def kill_after(n_parts: int) -> Callable[[int, int], None]:
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-@pytest.mark.parametrize("n_parts", [0, 4])
+@pytest.mark.parametrize(("n_parts", "coded_bytes"), [(0, 10**9), (4, 10**9), (4, 0)])
 def test_a_killed_batch_goes_on_and_gives_the_same_bytes(
-    leads_file: Path, events_file: Path, tmp_path: Path, suffix: str, n_parts: int
+    leads_file: Path,
+    events_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    suffix: str,
+    n_parts: int,
+    coded_bytes: int,
 ) -> None:
+    monkeypatch.setattr(batch_inputs, "CODED_BYTES", coded_bytes)
     whole, out = tmp_path / f"whole{suffix}", tmp_path / f"out{suffix}"
     score_files(scorer(), leads_file, events_file, whole, SMALL)
     with pytest.raises(Killed):

@@ -192,7 +192,11 @@ CHANGES: dict[str, Callable[[pl.DataFrame], set[str]]] = {
 }
 
 
-def test_only_leads_that_have_changed_are_scored_and_score_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("coded_bytes", [10**9, 0])
+def test_only_leads_that_have_changed_are_scored_and_score_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, coded_bytes: int
+) -> None:
+    monkeypatch.setattr(batch_inputs, "CODED_BYTES", coded_bytes)
     leads().write_parquet(tmp_path / "leads.parquet")
     events().write_parquet(tmp_path / "events.parquet")
     settings = BatchSettings(AS_OF, changed_since=SINCE, chunk_leads=70)
