@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.results import RESULTS, write_result
+from benchmarks.speed_batch import measure_batch
 from benchmarks.speed_export import measure_export
 from benchmarks.speed_features import measure_features, measure_one_lead
 from benchmarks.speed_serving import (
     EVENTS_A_LEAD,
     draw_sizes,
-    measure_batch,
     measure_one,
     measure_sizes,
     measure_start,

@@ -6,21 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from benchmarks.speed_trees import TRAINED_ROWS, train_booster
-from benchmarks.timing import in_turns, peak_mib, quantiles_us, ratio_of
-from models.data import Matrix
-from models.learners.additive import Additive
-from models.learners.level import Level
-from models.learners.shapes import trees_of
+from benchmarks.timing import peak_mib, quantiles_us
 from serve.batch import BatchSettings, score_files
 from serve.reasons_asked import NO_REASONS
 from serve.scorer import Event, Scorer
@@ -133,67 +126,6 @@ def measure_start(run: Path, folder: Path, n_leads: int, rounds: int) -> dict[st
         "seconds": round(float(np.median(clock)), 2),
         "processor_seconds": round(float(np.median(processor)), 2),
     }
-
-
-def measure_batch(run: Path, folder: Path, n_leads: int, rounds: int) -> dict[str, Any]:
-    """Compare the whole batch, Parquet to Parquet, with prediction on a prepared matrix.
-
-    Parameters
-    ----------
-    run, folder, n_leads
-        As in `repeated`.
-    rounds : int
-
-    Returns
-    -------
-    dict
-        Of the run's own model, and of one with 500 trees of 63 leaves in its place:
-        ``whole_against_prediction``, a ratio.
-    """
-    leads, events = repeated(run, folder, n_leads)
-    scorer, moment = Scorer.load(run / "bundle"), moment_after(run)
-    asked = scorer.check(pl.read_parquet(leads), pl.scan_parquet(events), moment, [])
-    values = scorer.features(asked, [])
-    told: dict[str, Any] = {"n_leads": n_leads}
-    for name, each in (("own model", scorer), ("500 trees", with_large_model(scorer, values))):
-        learner, settings, out = each.bundle.learner, BatchSettings(moment), folder / "out.parquet"
-        seconds = in_turns(
-            {
-                "batch": partial(score_files, each, leads, events, out, settings),
-                "predict": partial(learner.log_odds, values),
-            },
-            rounds,
-        )
-        best = min(seconds["batch"])
-        told[name] = {
-            "whole_against_prediction": round(ratio_of(seconds, "batch", "predict"), 2),
-            "batch_seconds": round(best, 2),
-            "leads_per_second": round(n_leads / best),
-        }
-    return told
-
-
-def with_large_model(scorer: Scorer, values: Matrix) -> Scorer:
-    """Put a model of 500 trees of 63 leaves into the place of a scorer's own.
-
-    Parameters
-    ----------
-    scorer : Scorer
-    values : ndarray of float32, shape (n_rows, n_features)
-        Rows, of which some are learned from; outcomes are drawn by the scorer's own model.
-
-    Returns
-    -------
-    Scorer
-    """
-    plan, some = scorer.bundle.plan, values[:TRAINED_ROWS]
-    codes = [place for place, one in enumerate(plan.features) if one.dtype == "category"]
-    booster = train_booster(some, scorer.bundle.learner.log_odds(some), codes)
-    shape = trees_of((booster.model_to_string(),), np.arange(values.shape[1]), 0.0)
-    shares = np.zeros(values.shape[1])
-    level = Level((), np.zeros(1), np.zeros(0), np.zeros((1, 1)), 0.0)
-    learner = Additive("lightgbm", level, (shape,), (1.0,), shares)
-    return Scorer(replace(scorer.bundle, learner=learner))
 
 
 def measure_sizes(run: Path, folder: Path, sizes: Sequence[int]) -> dict[str, Any]:

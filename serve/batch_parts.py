@@ -16,7 +16,7 @@ from serve.batch_changed import changed_since
 from serve.batch_events import StoredEvents, split_events
 from serve.batch_inputs import Inputs
 from serve.batch_output import ROW
-from serve.batch_split import FEW_PARTS, Read
+from serve.batch_split import Read
 from serve.batch_work import Work
 from serve.reasons_asked import ReasonsAsked
 
@@ -196,9 +196,8 @@ def _events_in_parts(
         return [lambda: None] * n_parts
     if isinstance(events, pl.LazyFrame):
         return work.split("events", events, n_parts)
-    if n_parts <= FEW_PARTS:
-        # The engine leaves other leads' events aside.
-        return [lambda: events] * n_parts
+    if n_parts == 1:
+        return [lambda: events]
     with_values = reads_values(plan) and "value" in events.collect_schema()
     folder = work.folder / "coded_events"
     parts = split_events(folder, events, n_parts, plan.kinds, with_values)
