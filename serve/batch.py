@@ -17,12 +17,12 @@ from features.errors import Fault, FaultsError, LeadcastError, in_words
 from serve.batch_deliver import Outputs, deliver
 from serve.batch_inputs import Inputs, read_inputs
 from serve.batch_line import Progress, score_parts
-from serve.batch_output import ROW, in_order
+from serve.batch_output import ROW
 from serve.batch_parts import (
     Part,
     count_reasons,
     grades_of,
-    only_top,
+    ordered,
     split_inputs,
     summed,
 )
@@ -220,10 +220,7 @@ def score_inputs(
             progress=progress,
         )
         files = [work.scores_of(part.number) for part in parts]
-        scores = in_order(files, work.folder / "ordered")
-        if settings.reasons.which == "top":
-            scores = only_top(scores, files, settings.reasons.top)
-        deliver(scores.drop(ROW), outputs, work.folder)
+        deliver(ordered(files, settings.reasons, work.folder), outputs, work.folder)
         warnings = [fault for part in parts for fault in work.warnings_of(part.number)]
         grades = grades_of(files)
     return BatchSummary(

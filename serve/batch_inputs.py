@@ -35,11 +35,14 @@ class Inputs:
         What was worked around while reading.
     coded : ParquetEvents or None
         The events of the only piece once more, to be read by codes, where that is worth it.
+    as_given : bool
+        Whether the only piece is what the files hold, unchanged.
     """
 
     pieces: Sequence[Piece]
     warnings: tuple[Fault, ...] = ()
     coded: ParquetEvents | None = None
+    as_given: bool = False
 
 
 def read_inputs(
@@ -78,8 +81,8 @@ def read_inputs(
         alike = all(place.is_uniform for place in places)
         if alike and _fit(scorer, tables[0], tables[1] if events is not None else None):
             if events is None:
-                return Inputs([(tables[0], None)])
-            return Inputs([(tables[0], tables[1])], coded=_coded(events))
+                return Inputs([(tables[0], None)], as_given=True)
+            return Inputs([(tables[0], tables[1])], coded=_coded(events), as_given=True)
     types = scorer.bundle.manifest.origin.attribute_types
     is_small = sum(place.n_bytes for place in places) <= WHOLE_BYTES
     # Imported where they are used: reading tables of any kind needs much that scoring does not.

@@ -41,19 +41,6 @@ def refuse_other_suffixes(out: Path) -> None:
         raise LeadcastError(f"{out}: name the output .csv or .parquet")
 
 
-def write_scores(parts: Sequence[Path], out: Path, beside: Path) -> None:
-    """Bring scored parts into the order of the leads and write them, whole or not at all.
-
-    Parameters
-    ----------
-    parts : sequence of Path
-        Parquet files with the column `ROW`, each sorted by it.
-    out, beside
-        As in `write_file`.
-    """
-    write_file(in_order(parts, beside / "ordered").drop(ROW), out, beside)
-
-
 def write_file(scores: pl.LazyFrame, out: Path, beside: Path) -> None:
     """Write scores to a file, whole or not at all.
 

@@ -15,7 +15,7 @@ from serve.asked import reads_values
 from serve.batch_changed import changed_since
 from serve.batch_events import StoredEvents, split_events
 from serve.batch_inputs import Inputs
-from serve.batch_output import ROW
+from serve.batch_output import ROW, in_order
 from serve.batch_split import Read
 from serve.batch_work import Work
 from serve.reasons_asked import ReasonsAsked
@@ -94,22 +94,30 @@ def split_inputs(
     return [Part(number, _height(read()[0]), read) for number, read in enumerate(reads)]
 
 
-def only_top(scores: pl.LazyFrame, files: Sequence[Path], top: int) -> pl.LazyFrame:
-    """Keep the reasons of the leads that score highest among all; each part kept its own.
+def ordered(files: Sequence[Path], reasons: ReasonsAsked, beside: Path) -> pl.LazyFrame:
+    """Bring the scores of all parts into the order of the leads.
 
     Parameters
     ----------
-    scores : pl.LazyFrame
-        Of all parts, with the column `ROW`.
     files : sequence of Path
-        The parts' scores.
-    top : int
-        How many leads.
+        The parts' scores, with the column `ROW`.
+    reasons : ReasonsAsked
+        Of the leads that score highest among all, where these are asked: each part kept its own.
+    beside : Path
+        A folder of the batch's own.
 
     Returns
     -------
     pl.LazyFrame
+        Without `ROW`.
     """
+    scores = in_order(files, beside / "ordered")
+    if reasons.which == "top":
+        scores = _only_top(scores, files, reasons.top)
+    return scores.drop(ROW)
+
+
+def _only_top(scores: pl.LazyFrame, files: Sequence[Path], top: int) -> pl.LazyFrame:
     best = pl.concat(
         pl.scan_parquet(file).filter(pl.col("reasons").is_not_null()).select("probability", ROW)
         for file in files

@@ -3,7 +3,10 @@
 import os
 import signal
 import threading
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +16,9 @@ import pytest
 
 from features.errors import FaultsError, LeadcastError
 from features.files import write_json
-from serve.batch import BatchSettings, score_files
+from serve.batch import BatchSettings, BatchSummary, score_files
+from serve.batch_deliver import Outputs
+from serve.batch_inputs import Inputs
 from serve.batch_output import ROW
 from serve.cluster.connection import (
     Progress,
@@ -25,6 +30,8 @@ from serve.cluster.connection import (
 from serve.cluster.matrix import matrix_on_cluster
 from serve.cluster.scoring import score_on_cluster
 from serve.cluster.shuffle import Shuffled, pieces_of, split_piece
+from serve.reasons_asked import ReasonsAsked
+from serve.scorer import Scorer
 from tests.scoring_world import END, bundle_folder, scoring_world
 
 if TYPE_CHECKING:
@@ -111,6 +118,45 @@ def test_scores_equal_those_of_one_machine(
     scores = on_cluster(dask_client, files, tmp_path / "scores.parquet")
     assert scores.equals(alone)
     assert [path.name for path in tmp_path.iterdir()] == ["scores.parquet"]
+
+
+def test_all_places_and_the_best_leads_reasons_are_those_of_one_machine(
+    dask_client: "Client", files: dict[str, Path], tmp_path: Path
+) -> None:
+    settings = replace(SETTINGS, reasons=ReasonsAsked("top", 7))
+    ways: dict[str, Callable[..., BatchSummary]] = {
+        "one": score_files,
+        "many": partial(score_on_cluster, dask_client),
+    }
+    told = []
+    for name, score in ways.items():
+        outputs = Outputs(tmp_path / name / "out.parquet", history=tmp_path / name / "history")
+        given = (bundle_folder(), str(files["leads"]), str(files["events"]), outputs, settings)
+        told.append(replace(score(*given), outputs=Outputs()))
+    (one, many), kept = ([tmp_path / name for name in ways], "history/*.parquet")
+    assert told[0] == told[1]
+    assert pl.read_parquet(many / "out.parquet").equals(pl.read_parquet(one / "out.parquet"))
+    assert pl.read_parquet(many / "out.parquet")["reasons"].count() == 7
+    assert pl.read_parquet(many / kept).equals(pl.read_parquet(one / kept))
+
+
+def test_an_export_is_read_by_whom_it_is_given(
+    dask_client: "Client", files: dict[str, Path], alone: pl.DataFrame, tmp_path: Path
+) -> None:
+    class Renamed:
+        def stamps(self) -> list[object]:
+            return []
+
+        def read(self, scorer: Scorer, folder: Path) -> Inputs:
+            # Of the files' own schema, and not what they hold.
+            ids = pl.lit("x") + pl.col("lead_id")
+            own, theirs = (pl.scan_parquet(files[name]) for name in ("leads", "events"))
+            return Inputs([(own.with_columns(lead_id=ids), theirs.with_columns(lead_id=ids))])
+
+    out = tmp_path / "scores.parquet"
+    given = (dask_client, bundle_folder(), files["leads"], files["events"], out, SETTINGS)
+    score_on_cluster(*given, mapped=Renamed(), n_parts=3)
+    assert pl.read_parquet(out).equals(alone.with_columns(lead_id=pl.lit("x") + pl.col("lead_id")))
 
 
 def test_csv_and_more_partitions_than_leads_are_no_matter(

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
 from features.errors import Fault, FaultsError, LeadcastError, in_words
 from serve.batch import BatchSettings, BatchSummary
-from serve.batch_deliver import Outputs
+from serve.batch_deliver import Outputs, deliver
 from serve.batch_inputs import Inputs, read_inputs
-from serve.batch_output import ROW, merged, refuse_other_suffixes, write_scores
-from serve.batch_parts import count_reasons, grades_of, summed
+from serve.batch_output import ROW, merged
+from serve.batch_parts import count_reasons, grades_of, ordered, summed
 from serve.batch_places import Place, place_of
 from serve.batch_work import Work
 from serve.cluster.connection import Progress, no_progress, run_all
@@ -54,19 +54,31 @@ class Batch:
     reasons: ReasonsAsked = NO_REASONS
 
 
+class Mapped(Protocol):
+    """Leads and events in the shape of a source's export."""
+
+    def stamps(self) -> list[object]:
+        """Tell this export apart from others, as JSON values."""
+
+    def read(self, scorer: Scorer, folder: Path) -> Inputs:
+        """Read it, with a folder for pieces."""
+
+
 def score_on_cluster(
     client: "Client",
     bundle: Path,
-    leads_file: Path,
-    events_file: Path | None,
-    out: Path,
+    leads: Path | str,
+    events: Path | str | None,
+    out: Path | Outputs,
     settings: BatchSettings,
     *,
+    database_env: str | None = None,
+    mapped: "Mapped | None" = None,
     n_parts: int | None = None,
     rows_at_once: int = ROWS_AT_ONCE,
     progress: Progress = no_progress,
 ) -> BatchSummary:
-    """Score leads from files in canonical columns.
+    """Score leads as `serve.batch.score_files` does.
 
     A worker that dies costs the partitions that it had in hand; a batch that was killed as a whole
     goes on with ``settings.resume``.
@@ -76,13 +88,18 @@ def score_on_cluster(
     client : distributed.Client
     bundle : Path
         The bundle's folder, which all workers see.
-    leads_file, events_file : Path
-        Parquet files, or folders of them, which all workers see; CSV is read here and converted.
-    out : Path
-        Where to write the scores: ``.csv`` or ``.parquet``. What lies between is kept in a folder
-        beside it, which all workers see.
+    leads, events : Path or str
+        Parquet files, folders of them or globs, which all workers see; everything else, CSV and
+        queries, is read here and converted.
+    out : Path or Outputs
+        Where the scores go. What lies between is kept in a folder beside it, which all workers
+        see.
     settings : BatchSettings
-        ``as_of`` and ``resume`` count here.
+        ``as_of``, ``resume`` and ``reasons`` count here.
+    database_env : str, optional
+        The environment variable that holds the URL of the database that is queried.
+    mapped : Mapped, optional
+        How to read leads and events that are not in canonical columns; read here.
     n_parts : int, optional
         How many partitions of leads; as many as seem good, if not given.
     rows_at_once : int
@@ -100,44 +117,42 @@ def score_on_cluster(
     LeadcastError
         As `serve.batch.score_files` does.
     """
-    refuse_other_suffixes(out)
-    if settings.reasons.which == "top" or settings.changed_since is not None:
-        raise LeadcastError(
-            "--engine dask: explains cut, all or none, and scores all leads that it is given"
-        )
-    scorer, places = Scorer.load(bundle), [place_of(leads_file)]
-    if events_file is not None:
-        places.append(place_of(events_file))
-    job = {
-        "as_of": None if settings.as_of is None else settings.as_of.isoformat(),
-        "bundle_id": scorer.bundle.manifest.bundle_id,
-        "inputs": [place.stamps() for place in places],
-        "parts": [n_parts, rows_at_once],
-        "reasons": str(settings.reasons),
-        "polars": pl.__version__,
-    }
-    with Work.opened(out, job, settings.resume) as work:
+    outputs = Outputs.of(out)
+    _refuse_unusable(outputs, settings)
+    scorer = Scorer.load(bundle)
+    own = place_of(leads, database_env)
+    theirs = None if events is None else place_of(events, database_env)
+    places = [own] if theirs is None else [own, theirs]
+    about = [place.stamps() for place in places] if mapped is None else mapped.stamps()
+    job = _job(scorer, settings, about) | {"parts": [n_parts, rows_at_once]}
+    with Work.opened(outputs.place, job, settings.resume) as work:
         work = Work(work.folder.resolve(), work.moment)
-        inputs = read_inputs(scorer, places[0], (*places, None)[1], None, work.folder / "read")
+        into = work.folder / "read"
+        inputs = (
+            read_inputs(scorer, own, theirs, None, into)
+            if mapped is None
+            else mapped.read(scorer, into)
+        )
         as_files = _as_files(inputs, places, work.folder)
         n_rows = sum(piece.count for piece in pieces_of(as_files["leads"]))
         n_parts = n_parts or parts_for(n_rows, client)
-        leads, *events = (
+        all_leads, *all_events = (
             shuffle(client, table, work.folder / f"shuffled-{name}", n_parts, rows_at_once)
             for name, table in as_files.items()
         )
         moment = work.moment if scorer.is_dated else settings.as_of
-        shared = (leads, events[0] if events else None, moment, work, settings.reasons)
+        tables = (all_leads, all_events[0] if all_events else None)
+        shared = (*tables, moment, work, settings.reasons)
         batch = Batch(bundle.resolve(), *shared)
         told = run_all(client, score_part, [(batch, part) for part in range(n_parts)], progress)
         if faults := summed(fault for found in told for fault in found):
             raise FaultsError("leads to score", faults, tell_counts=True)
         files = [work.scores_of(part) for part in range(n_parts)]
-        write_scores(files, out, work.folder)
+        deliver(ordered(files, settings.reasons, work.folder), outputs, work.folder)
         warnings = [fault for part in range(n_parts) for fault in work.warnings_of(part)]
         grades = grades_of(files)
     return BatchSummary(
-        Outputs.of(out),
+        outputs,
         n_rows,
         moment,
         version_of(scorer.bundle),
@@ -145,6 +160,25 @@ def score_on_cluster(
         count_reasons(settings.reasons, n_rows, grades),
         (*inputs.warnings, *map(in_words, summed(warnings))),
     )
+
+
+def _refuse_unusable(outputs: Outputs, settings: BatchSettings) -> None:
+    outputs.refuse_unusable()
+    if settings.changed_since is not None:
+        raise LeadcastError(
+            "--engine dask: scores all leads that it is given, and takes no --only-changed-since; "
+            "give it the leads that have changed, or score on one machine"
+        )
+
+
+def _job(scorer: Scorer, settings: BatchSettings, inputs: Sequence[object]) -> dict[str, object]:
+    return {
+        "as_of": None if settings.as_of is None else settings.as_of.isoformat(),
+        "bundle_id": scorer.bundle.manifest.bundle_id,
+        "inputs": list(inputs),
+        "reasons": str(settings.reasons),
+        "polars": pl.__version__,
+    }
 
 
 def score_part(batch: Batch, part: int) -> list[Fault]:
@@ -183,6 +217,10 @@ def _scorer(bundle: Path) -> Scorer:
 
 def _as_files(inputs: Inputs, places: Sequence[Place], folder: Path) -> dict[str, list[Path]]:
     """Give the inputs as Parquet: where they are, or, if they had to be converted, written here."""
+    if inputs.as_given:
+        names = ("leads", "events")[: len(places)]
+        files = ([file.resolve() for file in place.files] for place in places)
+        return dict(zip(names, files, strict=True))
     by_row = ROW in inputs.pieces[0][0].collect_schema()
     leads = (
         merged([piece[0] for piece in inputs.pieces]).drop(ROW) if by_row else inputs.pieces[0][0]
@@ -191,13 +229,6 @@ def _as_files(inputs: Inputs, places: Sequence[Place], folder: Path) -> dict[str
     events = [events for _, events in inputs.pieces if events is not None]
     if events:
         tables["events"] = pl.concat(events)
-    found = {}
-    for (name, table), place in zip(tables.items(), places, strict=True):
-        files = list(place.files)
-        if place.is_parquet and pl.scan_parquet(files).collect_schema() == table.collect_schema():
-            found[name] = [file.resolve() for file in files]
-            continue
-        converted = folder / f"{name}.parquet"
-        table.sink_parquet(converted)
-        found[name] = [converted.resolve()]
-    return found
+    for name, table in tables.items():
+        table.sink_parquet(folder / f"{name}.parquet")
+    return {name: [(folder / f"{name}.parquet").resolve()] for name in tables}
