@@ -168,8 +168,7 @@ class Scorer:
         """
         found: list[Fault] = []
         values = compute(self.bundle.plan, asked.leads, asked.events, asked.rows, found)
-        # What `check` has found is found again.
-        warnings += [fault for fault in found if fault not in warnings]
+        warnings += [fault for fault in found if fault not in warnings]  # `check` found some
         warnings += unknown_categories(self.bundle, values)
         return values
 
