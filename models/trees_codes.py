@@ -149,19 +149,22 @@ def _ranked(
 class Steps:
     """The splits of each tree as one list of steps that every row takes.
 
-    A row stands at a leaf of its tree, at first at the leftmost one. A step moves it from leaf
-    `origin` to leaf `target` if its code is above `bound`. A node's rows stand at the leftmost
+    A row stands at a leaf of its tree, at first at the leftmost one, `begin`. A step moves it from
+    leaf `origin` to leaf `target` if its code is above `bound`. A node's rows stand at the leftmost
     leaf below it; going right moves them to the leftmost leaf of the right side. A set of
     categories is a list of intervals of codes: a row steps right and back at each of their ends.
 
     Parameters
     ----------
+    begin : ndarray of int64, shape (n_trees,)
+        The leftmost leaf of each tree.
     start : ndarray of int64, shape (n_trees + 1,)
         Where the steps of each tree begin.
     column, bound, origin, target : ndarray of int64, shape (n_steps,)
         Leaves by their numbers within the tree.
     """
 
+    begin: Integers
     start: Integers
     column: Integers
     bound: Integers
@@ -198,7 +201,10 @@ def steps_of(trees: Trees, splits: Splits, columns: Columns) -> Steps:
         back = np.arange(len(bounds)) % 2 == 1
         origin[here], target[here] = np.where(back, ends[::-1, [node]], ends[:, [node]])
     column = np.repeat(splits.column, lengths)
-    return Steps(start[trees.node_start], column, bound, origin, target)
+    begin = np.zeros(len(trees.node_start) - 1, np.int64)
+    has_nodes = np.diff(trees.node_start) > 0
+    begin[has_nodes] = ends[0, trees.node_start[:-1][has_nodes]]
+    return Steps(begin, start[trees.node_start], column, bound, origin, target)
 
 
 def _turns(left_codes: Integers, largest_code: int) -> Integers:

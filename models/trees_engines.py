@@ -99,12 +99,13 @@ class Stepper:
     columns : Columns
     shift : int
         Is taken off each code, so that it fits a signed integer.
-    start, column, bound, origin, target, leaf_start, leaf_value : ndarray
+    begin, start, column, bound, origin, target, leaf_start, leaf_value : ndarray
         As `models.trees_kernels.add_by_steps` wants them.
     """
 
     columns: Columns
     shift: int
+    begin: Leaves
     start: Integers
     column: Integers
     bound: Codes
@@ -136,6 +137,7 @@ class Stepper:
         return cls(
             columns,
             shift,
+            steps.begin.astype(leaf),
             steps.start,
             steps.column,
             (steps.bound - shift).astype(code),
@@ -166,6 +168,7 @@ class Stepper:
     def _take_steps(self, codes: Codes, leaf: Leaves, sums: Floats) -> None:
         add_by_steps(
             codes,
+            self.begin,
             self.start,
             self.column,
             self.bound,

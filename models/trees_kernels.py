@@ -98,6 +98,7 @@ def _put_absent(value: Matrix, bounds: Matrix, kind: int, absent: int, place: In
 @compiled
 def add_by_steps(
     codes: Codes,
+    begin: Leaves,
     start: Integers,
     column: Integers,
     bound: Codes,
@@ -116,7 +117,7 @@ def add_by_steps(
     Parameters
     ----------
     codes : ndarray of signed integers, shape (n_columns, n_rows)
-    start, column, bound, origin, target : ndarray
+    begin, start, column, bound, origin, target : ndarray
         As in `models.trees_codes.Steps`; `bound` with the same shift as `codes`.
     leaf_start, leaf_value : ndarray
         As in `models.trees_text.Trees`.
@@ -126,7 +127,7 @@ def add_by_steps(
         To this the trees' values are added, tree after tree.
     """
     for tree in range(len(start) - 1):
-        leaf[:] = 0
+        leaf[:] = begin[tree]
         for step in range(start[tree], start[tree + 1]):
             code = codes[column[step]]
             above, here = bound[step], origin[step]

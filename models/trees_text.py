@@ -19,6 +19,7 @@ from models.data import Floats, Integers
 VERSIONS = ("v3", "v4")
 CATEGORICAL = 1
 DEFAULT_LEFT = 2
+MISSING_IS_NAN = 8
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Boosted trees made for drift: on top of the level, without clocks, strongly regularised.
 
 Extremely randomised splits (Geurts, Ernst & Wehenkel 2006), rows and features sampled, small
-leaves forbidden, the average over seeds. The level, which the trees cannot foresee, is given to
-them as where to start.
+leaves forbidden, the average over seeds. Every other booster sees, beside the categories, what
+their earlier leads came to (`models.learners.target_statistics`): the two kinds err differently.
+The level, which the trees cannot foresee, is given to them as where to start.
 """
 
 from collections.abc import Sequence
@@ -15,8 +16,11 @@ import numpy as np
 from models.data import Floats, Integers, LabelledMatrix, Matrix
 from models.learners.monotone import directions
 from models.learners.shapes import Trees, trees_of
+from models.learners.target_statistics import TargetStatistics, as_categorical_splits
 from models.settings import LearnerSettings
 
+OF_BOTH_KINDS = 2
+"""So many boosters show what trees of both kinds can do."""
 MANY_ROWS = 50_000
 """From here on trees are larger and learn faster: there is enough to tell chance from rule."""
 
@@ -84,28 +88,41 @@ def boost(
     Returns
     -------
     list of lightgbm.Booster
+        All of them in terms of `columns` alone.
     """
     import lightgbm
 
     options = {**parameters(len(data), settings), **(changed or {})}
     signs = directions(data.features, settings.monotone)
-    if signs:
-        options["monotone_constraints"] = [signs.get(int(place), 0) for place in columns]
-    categories = [i for i, j in enumerate(columns) if data.features[j].dtype == "category"]
+    is_category = [data.features[j].dtype == "category" for j in columns]
+    categories = np.flatnonzero(is_category)
     data, weight, level = _with_certain_labels(data, weight, level)
-    seen = np.ascontiguousarray(data.values[:, columns])
+    statistics = TargetStatistics.of(data, weight, columns[categories])
+    bare = np.ascontiguousarray(data.values[:, columns])
+    seen = np.hstack([bare, statistics.so_far])
 
     def train(number: int) -> Any:  # noqa: ANN401 - lightgbm.Booster, imported lazily
+        with_statistics = len(categories) > 0 and number % 2 == 0
+        values = seen if with_statistics else bare
         own = {**options, "seed": settings.seed * 1000 + number}
+        if signs:
+            known = [signs.get(int(place), 0) for place in columns]
+            own["monotone_constraints"] = known + [0] * (values.shape[1] - len(known))
         rows = lightgbm.Dataset(
-            seen,
+            values,
             data.converted,
             weight=weight,
             init_score=level,
-            categorical_feature=categories,
+            categorical_feature=categories.tolist(),
             params=own,
         )
-        return lightgbm.train(own, rows, rounds)
+        booster = lightgbm.train(own, rows, rounds)
+        if not with_statistics:
+            return booster
+        text = booster.model_to_string()
+        return lightgbm.Booster(
+            model_str=as_categorical_splits(text, categories, statistics.tables)
+        )
 
     # A booster a thread: threads inside a booster wait for one another at every split.
     with ThreadPoolExecutor(settings.num_threads) as pool:
