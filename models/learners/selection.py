@@ -15,7 +15,7 @@ from models.settings import LearnerSettings
 NEAR = 2.0
 """Half-lives within so many standard errors of the best are averaged: they cannot be told apart."""
 BEST_ROUNDS = 2
-"""So many numbers of rounds are averaged for each half-life; penalties are all averaged."""
+"""So many numbers of rounds are averaged for each half-life; a blend averages all penalties."""
 
 Weights = tuple[tuple[float, float], ...]
 
@@ -205,9 +205,16 @@ def _logistics(trials: Sequence[Trial], settings: LearnerSettings) -> list[Conte
 
 
 def _forests(trials: Sequence[Trial], settings: LearnerSettings) -> list[Contender]:
-    options = product(settings.half_lives, settings.rounds)
-    setups = (Setup(half_life, trees=((float(rounds), 1.0),)) for half_life, rounds in options)
-    return [_single("lightgbm", setup, trials) for setup in setups]
+    return [_forest(trials, half_life, settings.rounds) for half_life in settings.half_lives]
+
+
+def _forest(trials: Sequence[Trial], half_life: HalfLife, rounds: Sequence[int]) -> Contender:
+    options = (
+        _single("lightgbm", Setup(half_life, trees=((float(n), 1.0),)), trials) for n in rounds
+    )
+    best = sorted(options, key=lambda option: option.loss)[:BEST_ROUNDS]
+    stages = tuple((option.setups[0].trees[0][0], 1 / len(best)) for option in best)
+    return _single("lightgbm", Setup(half_life, trees=stages), trials)
 
 
 def _blends(trials: Sequence[Trial], settings: LearnerSettings) -> list[Contender]:
