@@ -1,6 +1,6 @@
 """What went wrong, in the words of the person who can mend it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -61,6 +61,32 @@ class FaultsError(LeadcastError):
         self.faults: Sequence[Fault] = tuple(faults)
         told = [*map(in_words, self.faults)] if tell_counts else self.faults
         super().__init__(describe_faults(subject, told))
+
+
+def all_at_once(checks: Iterable[Callable[[], object]]) -> None:
+    """Make several checks and tell the errors of all.
+
+    Parameters
+    ----------
+    checks : iterable of callable
+        Each may raise a `LeadcastError`.
+
+    Raises
+    ------
+    LeadcastError
+        If one does; what is told of several stands line by line.
+    """
+    errors = []
+    for check in checks:
+        try:
+            check()
+        except LeadcastError as error:
+            errors.append(error)
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        lines = "".join(f"\n  error: {error}" for error in errors)
+        raise LeadcastError(f"{len(errors)} errors{lines}")
 
 
 def in_words(fault: Fault) -> Fault:

@@ -1,14 +1,19 @@
 """The command line's ``score`` and ``history``; what they need is imported when they run."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from features.errors import LeadcastError
+from features.errors import LeadcastError, all_at_once
+
+if TYPE_CHECKING:
+    from pipelines.score import ScoreReport, ScoreRequest
 
 EXIT_WITH_WARNINGS = 3
 
@@ -124,12 +129,24 @@ def score(
 
     Columns are canonical, or a source's with --source. The output appears whole or not at all.
     """
-    from pipelines.score import ScoreRequest, refusal, score_new_leads
+    from models.bundle_files import read_manifest
+    from pipelines.score import ScoreRequest, refusal
     from serve.batch import BatchSettings
     from serve.batch_deliver import Outputs
+    from serve.batch_places import place_of
     from serve.reasons_asked import ReasonsAsked
 
+    outputs = Outputs(out, crm or "", table, database_env, history)
+    checks: list[Callable[[], object]] = [
+        partial(moment_of, "--as-of", as_of),
+        partial(moment_of, "--only-changed-since", only_changed_since),
+        partial(ReasonsAsked.parse, reasons),
+        partial(read_manifest, bundle),
+        *(partial(place_of, place, database_env or None) for place in (leads, events) if place),
+        outputs.refuse_unusable,
+    ]
     try:
+        all_at_once(checks)
         settings = BatchSettings(
             as_of=moment_of("--as-of", as_of),
             resume=resume,
@@ -138,27 +155,35 @@ def score(
             reasons=ReasonsAsked.parse(reasons),
             changed_since=moment_of("--only-changed-since", only_changed_since),
         )
-        outputs = Outputs(out, crm or "", table, database_env, history)
         request = ScoreRequest(
             bundle, leads, events, outputs, settings, source, database_env or None
         )
-        if scheduler is not None and engine is Engine.local:
-            raise LeadcastError("--scheduler: needs --engine dask")
-        if engine is Engine.dask:
-            from pipelines.score_cluster import score_with_dask
-
-            report = score_with_dask(request, scheduler)
-        else:
-            report = score_new_leads(request)
+        report = _scored(request, engine, scheduler)
     except (LeadcastError, OSError) as error:
         if summary is Summary.text:
             raise
         print(json.dumps(refusal(error), ensure_ascii=False))
         raise typer.Exit(1) from None
+    _tell(report, summary, strict)
+
+
+def _tell(report: "ScoreReport", summary: Summary, strict: bool) -> None:
     as_json = summary is Summary.json
     print(json.dumps(report.facts(), ensure_ascii=False) if as_json else report.words())
     if strict and report.summary.warnings:
         raise typer.Exit(EXIT_WITH_WARNINGS)
+
+
+def _scored(request: "ScoreRequest", engine: Engine, scheduler: str | None) -> "ScoreReport":
+    if engine is Engine.dask:
+        from pipelines.score_cluster import score_with_dask
+
+        return score_with_dask(request, scheduler)
+    if scheduler is not None:
+        raise LeadcastError("--scheduler: needs --engine dask")
+    from pipelines.score import score_new_leads
+
+    return score_new_leads(request)
 
 
 def history(

@@ -1,6 +1,7 @@
 """In Spark, with several worker processes, scores are those of one machine."""
 
 import shutil
+import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
@@ -100,6 +101,16 @@ def test_what_is_wrong_is_refused_before_any_work(
         score_with_spark(bundle_folder(), leads.union(leads.limit(1)), None, END)
     with pytest.raises(FaultsError, match="created_at"):
         score_with_spark(bundle_folder(), leads.drop("created_at"), None, END)
+
+
+def test_a_path_that_is_not_there_is_told_without_a_traceback(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "serve.cluster.spark", "--bundle", str(bundle_folder())]
+    command += ["--leads", "no_leads", "--out", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "error: Spark refuses:" in done.stderr
+    assert "no_leads" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
 
 
 def test_a_bundle_that_was_damaged_on_its_way_is_refused() -> None:

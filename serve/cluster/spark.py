@@ -179,6 +179,7 @@ def _with_events(leads: "DataFrame", events: "DataFrame | None") -> "DataFrame":
 
 def main() -> None:
     """Score Parquet tables, wherever Spark reads them, into a folder of Parquet."""
+    from pyspark.errors import AnalysisException
     from pyspark.sql import SparkSession
 
     parser = argparse.ArgumentParser(prog="python -m serve.cluster.spark")
@@ -198,6 +199,9 @@ def main() -> None:
         )
         scores.write.parquet(asked.out)
         print(f"{session.read.parquet(asked.out).count():,} leads scored into {asked.out}")
+    except AnalysisException as error:
+        # A path that is not there, or is there already: the first line tells which.
+        raise SystemExit(f"error: Spark refuses: {str(error).splitlines()[0]}") from None
     except LeadcastError as error:
         raise SystemExit(f"error: {error}") from None
     finally:
