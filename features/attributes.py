@@ -162,11 +162,9 @@ def encode_leads(
         return clean_all(as_numbers(first)).astype(np.float32)
     if column.reading in LOGARITHMIC and first.dtype.is_numeric():
         return log_amounts(as_numbers(first)).astype(np.float32)
-    alike = READINGS[column.reading].alike
-    if alike is not None:
-        name = column.inputs[0]
-        leads = leads.select(alike(pl.col(name).cast(pl.String)).alias(name))
-        return encode_texts(column.encode, leads, name)
+    if alike := READINGS[column.reading].alike:
+        short = leads.select(alike(pl.col(first.name).cast(pl.String)).alias(first.name))
+        return encode_texts(column.encode, short, first.name)
     if len(column.inputs) == 1:
         return encode_texts(column.encode, leads, column.inputs[0], known)
     rows = zip(*(leads[attribute].to_list() for attribute in column.inputs), strict=True)
