@@ -17,6 +17,7 @@ from features.errors import LeadcastError
 from models.data import Floats, Integers
 
 VERSIONS = ("v3", "v4")
+_COUNTS = ("node_count", "leaf_count", "leaf_value")
 CATEGORICAL = 1
 DEFAULT_LEFT = 2
 MISSING_IS_NAN = 8
@@ -94,6 +95,36 @@ def read_trees(text: str) -> Trees:
     trees = _Columns([_keys(block) for block in blocks]).trees(n_features)
     _check(trees)
     return trees
+
+
+def joined(forests: Sequence[Trees]) -> Trees:
+    """Put several forests' trees one after the other.
+
+    Parameters
+    ----------
+    forests : sequence of Trees
+        At least one; all trained on the same columns.
+
+    Returns
+    -------
+    Trees
+    """
+    left_sets, done = dict[int, Integers](), 0
+    for trees in forests:
+        left_sets |= {node + done: members for node, members in trees.left_sets.items()}
+        done += len(trees.feature)
+    own = ["feature", "threshold", "decision", "left", "right", *_COUNTS]
+    node_start, leaf_start = (
+        _starts([n for starts in parts for n in np.diff(starts).tolist()])
+        for parts in zip(*((trees.node_start, trees.leaf_start) for trees in forests), strict=True)
+    )
+    return Trees(
+        n_features=forests[0].n_features,
+        node_start=node_start,
+        leaf_start=leaf_start,
+        left_sets=left_sets,
+        **{name: np.concatenate([getattr(trees, name) for trees in forests]) for name in own},
+    )
 
 
 def _n_features(header: Mapping[str, str]) -> int:

@@ -1,9 +1,10 @@
 """Events in batches of codes, split by lead into parts: written once, with no text an event."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,9 @@ from features.compiled import compiled
 from features.files import written_whole
 from features.lookup import Lookup
 from serve.batch_split import part_of
+
+if TYPE_CHECKING:
+    import pyarrow
 
 _NUMBERS = ("leads", "kinds", "times_us", "values")
 STORED_ROWS = 500_000
@@ -37,6 +41,8 @@ class StoredEvents:
     Parameters
     ----------
     files : sequence of Path
+        Each has a batch for every part.
+    part : int
     kinds : tuple of str
         The kinds that have a number.
     schema : pl.Schema
@@ -44,6 +50,7 @@ class StoredEvents:
     """
 
     files: Sequence[Path]
+    part: int
     kinds: tuple[str, ...]
     schema: pl.Schema
 
@@ -53,13 +60,17 @@ class StoredEvents:
 
     def batches(self, with_values: bool) -> Iterator[Coded]:
         """Read the files, one after the other; see `features.coded.CodedTable`."""
+        from pyarrow import OSFile, ipc
+
         names = pl.Series(self.kinds, dtype=pl.String)
         for file in self.files:
+            with OSFile(str(file)) as source:
+                batch = ipc.open_file(source).get_batch(self.part)
             # One row, whose lists are the columns: they are of different lengths.
-            row = pl.read_ipc(file)
-            leads, kinds, times_us, values = (row[name][0].to_numpy() for name in _NUMBERS)
+            lead_ids = pl.Series(batch["lead_ids"].values).cast(pl.String)
+            leads, kinds, times_us, values = (batch[name].values.to_numpy() for name in _NUMBERS)
             some = values if with_values else np.empty(0)
-            yield Coded(row["lead_ids"][0], leads, names, kinds, times_us, some)
+            yield Coded(lead_ids, leads, names, kinds, times_us, some)
 
 
 def split_events(
@@ -86,11 +97,19 @@ def split_events(
     if not folder.exists():
         with written_whole(folder) as temporary:
             temporary.mkdir()
-            for number, group in enumerate(_groups(table, kinds, with_values)):
-                _write_parts(temporary, number, group, n_parts)
-    schema = table.collect_schema()
-    files = [sorted(folder.glob(f"*.{part}.arrow")) for part in range(n_parts)]
-    return [StoredEvents(its, kinds, schema) for its in files]
+            groups = _groups(table, kinds, with_values)
+            # One group is written while the next is read.
+            with ThreadPoolExecutor(1) as writing:
+                waiting = None
+                for number, group in enumerate(groups):
+                    if waiting is not None:
+                        waiting.result()
+                    file = temporary / f"{number:06}.arrow"
+                    waiting = writing.submit(_write_parts, file, group, n_parts)
+                if waiting is not None:
+                    waiting.result()
+    schema, files = table.collect_schema(), sorted(folder.glob("*.arrow"))
+    return [StoredEvents(files, part, kinds, schema) for part in range(n_parts)]
 
 
 def _groups(table: CodedTable, kinds: tuple[str, ...], with_values: bool) -> Iterator[_Group]:
@@ -120,7 +139,10 @@ def _joined(group: list[_Group]) -> _Group:
     return _Group(ids, np.concatenate(leads), kinds, times, values)
 
 
-def _write_parts(folder: Path, number: int, group: _Group, n_parts: int) -> None:
+def _write_parts(file: Path, group: _Group, n_parts: int) -> None:
+    import pyarrow
+    from pyarrow import ipc
+
     ids = group.lead_ids.to_frame("lead_id")
     part = ids.select(part_of(n_parts))["part"].to_numpy()
     # Ids of a part come to stand together, and so do its events.
@@ -129,23 +151,28 @@ def _write_parts(folder: Path, number: int, group: _Group, n_parts: int) -> None
     place[ids_order] = np.arange(len(part), dtype=np.int32)
     # Events without a lead or a time have a part of their own, the last, which is not written.
     order, start = _ordered(np.append(part, n_parts)[group.leads], n_parts + 1)
-    lead_ids = group.lead_ids.gather(ids_order)
-    leads = place[group.leads][order]
+    lead_ids = group.lead_ids.gather(ids_order).to_arrow(compat_level=pl.CompatLevel.oldest())
+    leads = place[group.leads][order] - np.repeat(ids_start.astype(np.int32), np.diff(start))
     kinds, times = group.kinds[order], group.times_us[order]
     values = group.values[order] if len(group.values) else group.values
-    for one in range(n_parts):
-        rows, its = slice(start[one], start[one + 1]), slice(ids_start[one], ids_start[one + 1])
-        if rows.start < rows.stop:
-            columns = {
-                "lead_ids": lead_ids[its],
-                "leads": pl.Series(leads[rows] - np.int32(its.start)),
-                "kinds": pl.Series(kinds[rows]),
-                "times_us": pl.Series(times[rows]),
-                "values": pl.Series(values[rows]),
-            }
-            pl.DataFrame({name: column.implode() for name, column in columns.items()}).write_ipc(
-                folder / f"{number:06}.{one}.arrow"
-            )
+    columns = [
+        (lead_ids, ids_start),
+        *((pyarrow.array(column), start) for column in (leads, kinds, times)),
+        (pyarrow.array(values), start if len(values) else np.zeros_like(start)),
+    ]
+    names = ["lead_ids", *_NUMBERS]
+    types = [pyarrow.large_list(column.type) for column, _ in columns]
+    schema = pyarrow.schema(list(zip(names, types, strict=True)))
+    with ipc.new_file(str(file), schema) as out:
+        for one in range(n_parts):
+            lists = [_one_list(column, *its[one : one + 2]) for column, its in columns]
+            out.write_batch(pyarrow.record_batch(lists, schema=schema))
+
+
+def _one_list(column: "pyarrow.Array", start: int, stop: int) -> "pyarrow.Array":
+    from pyarrow import LargeListArray
+
+    return LargeListArray.from_arrays([0, stop - start], column.slice(start, stop - start))
 
 
 def _ordered(part: Codes, n_parts: int) -> tuple[Codes, npt.NDArray[np.int64]]:

@@ -9,6 +9,7 @@ import numpy as np
 from models.data import Floats, Integers, Matrix
 from models.learners.effects import Effect
 from models.trees import Forest
+from models.trees_text import joined, read_trees
 
 
 class Shape(Protocol):
@@ -92,8 +93,8 @@ class Trees:
     ----------
     texts : tuple of str
         LightGBM's model texts.
-    forests : tuple of Forest
-        The same, ready to score.
+    forest : Forest
+        All of their trees, ready to score.
     columns : ndarray of int64, shape (n_columns,)
         The features that the forests see, in their order.
     centre : float
@@ -101,7 +102,7 @@ class Trees:
     """
 
     texts: tuple[str, ...]
-    forests: tuple[Forest, ...]
+    forest: Forest
     columns: Integers
     centre: float
 
@@ -117,10 +118,7 @@ class Trees:
         ndarray of float64, shape (n,)
         """
         seen = np.ascontiguousarray(matrix[:, self.columns])
-        total = np.zeros(len(matrix))
-        for forest in self.forests:
-            total += forest.raw(seen)
-        return total / len(self.forests) - self.centre
+        return self.forest.raw(seen) / len(self.texts) - self.centre
 
     def contributions(self, matrix: Matrix) -> tuple[Floats, float]:
         """Split the trees' sum among the features by TreeSHAP.
@@ -135,7 +133,7 @@ class Trees:
         base : float
         """
         seen = np.ascontiguousarray(matrix[:, self.columns])
-        parts = np.mean([forest.contributions(seen) for forest in self.forests], axis=0)
+        parts = self.forest.contributions(seen) / len(self.texts)
         result = np.zeros(matrix.shape)
         result[:, self.columns] = parts[:, :-1]
         base = float(parts[0, -1]) if len(matrix) else 0.0
@@ -195,4 +193,6 @@ def trees_of(texts: tuple[str, ...], columns: Integers, centre: float) -> Trees:
     -------
     Trees
     """
-    return Trees(texts, tuple(Forest.from_lightgbm_text(text) for text in texts), columns, centre)
+    # Together, so that a row's values are turned into the trees' terms once.
+    forest = Forest(joined([read_trees(text) for text in texts]))
+    return Trees(texts, forest, columns, centre)
