@@ -118,7 +118,7 @@ def score(
     database_env: Database = "",
     history: History = None,
     resume: Resume = False,
-    chunk_leads: Chunk = 100_000,
+    chunk_leads: Chunk = 25_000,
     threads: Threads = 1,
     summary: Told = Summary.text,
     strict: Strict = False,

@@ -17,6 +17,7 @@ from features.errors import Fault, FaultsError, LeadcastError, in_words
 from serve.batch_deliver import Outputs, deliver
 from serve.batch_inputs import Inputs, read_inputs
 from serve.batch_line import Progress, score_parts
+from serve.batch_memory import keep_large_blocks_apart
 from serve.batch_output import ROW
 from serve.batch_parts import (
     Part,
@@ -59,7 +60,7 @@ class BatchSettings:
 
     as_of: datetime | None = None
     resume: bool = False
-    chunk_leads: int = 100_000
+    chunk_leads: int = 25_000
     threads: int = 1
     reasons: ReasonsAsked = NO_REASONS
     changed_since: datetime | None = None
@@ -203,6 +204,7 @@ def score_inputs(
         "changed_since": str(settings.changed_since),
         "polars": pl.__version__,
     }
+    keep_large_blocks_apart()
     with Work.opened(outputs.place, job, settings.resume) as work:
         moment = work.moment if scorer.is_dated else settings.as_of
         inputs = read(work.folder / "read")

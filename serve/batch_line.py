@@ -11,6 +11,7 @@ import polars as pl
 from features.engine import Matrix
 from features.errors import Fault
 from serve.asked import Asked
+from serve.batch_memory import give_back
 from serve.batch_output import ROW
 from serve.batch_parts import Part
 from serve.batch_work import Work
@@ -100,4 +101,5 @@ def _score(
     if known is not None:
         scores = scorer.score_features(known.asked, known.values, reasons)
         work.keep(part.number, scores.with_columns(known.rows), known.warnings)
+        give_back()
     return part.n_rows
