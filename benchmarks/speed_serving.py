@@ -203,11 +203,12 @@ def main() -> None:
     """Score a batch once; print its seconds and the process's peak memory."""
     run, leads, events = map(Path, sys.argv[1:4])
     scorer = Scorer.load(run / "bundle")
-    settings = BatchSettings(moment_after(run), reasons=NO_REASONS, chunk_leads=20_000)
-    # What is compiled or read once is not a cost of size.
-    small = leads.with_name("few.parquet")
-    pl.scan_parquet(leads).head(100).sink_parquet(small)
-    score_files(scorer, small, events, leads.with_name("few_out.parquet"), settings)
+    settings = BatchSettings(moment_after(run), reasons=NO_REASONS)
+    # What is compiled or read once is not a cost of size. So many events are read as many are.
+    few = [file.with_name(f"few_{file.name}") for file in (leads, events)]
+    for file, part, rows in zip((leads, events), few, (1_000, 500_000), strict=True):
+        pl.scan_parquet(file).head(rows).sink_parquet(part)
+    score_files(scorer, few[0], few[1], leads.with_name("few_out.parquet"), settings)
     began, worked = time.perf_counter(), time.process_time()
     score_files(scorer, leads, events, leads.with_name("out.parquet"), settings)
     took = {
