@@ -181,6 +181,24 @@ def paired_error(difference: Floats, group: Integers) -> float:
     return float(np.sqrt(len(sums) / (len(sums) - 1) * (sums @ sums))) / len(difference)
 
 
+def error_over_origins(means: Floats) -> float:
+    """Estimate the standard error of a mean of origins from how much they differ.
+
+    What changes from period to period hits all rows of an origin alike: then the origins, not
+    their rows, are the sample.
+
+    Parameters
+    ----------
+    means : ndarray of float64, shape (n_origins,)
+
+    Returns
+    -------
+    float
+        0 for one origin.
+    """
+    return float(means.std(ddof=1)) / float(np.sqrt(len(means))) if len(means) > 1 else 0.0
+
+
 def _result(
     candidate: str, place: int, data: LabelledMatrix, origin: Origin, own: Floats, best: Floats
 ) -> Result:

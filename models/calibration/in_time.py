@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.backtest import NORMAL_95, paired_error, row_log_loss
+from models.backtest import NORMAL_95, error_over_origins, paired_error, row_log_loss
 from models.calibration.calibrators import Calibrator
 from models.calibration.choice import CalibrationChoice, choose_calibrator
 from models.calibration.curves import Identity
@@ -65,7 +65,7 @@ def calibrate_in_time(
     Each origin's level is therefore taken as it turned out, and what is calibrated is the shape.
     Each origin but the first is calibrated with what the origins before it would have chosen
     (prequential evaluation, Dawid 1984); a calibrator is used where that lowered the log loss
-    beyond its 95 % interval, and is then fitted on all origins.
+    beyond its 95 % interval, over rows and over origins, and is then fitted on all origins.
 
     Parameters
     ----------
@@ -142,4 +142,7 @@ def _improvement(
     gains = row_log_loss(log_odds[later], converted[later]) - row_log_loss(
         calibrated[later], converted[later]
     )
-    return float(gains.mean()), paired_error(gains, group[later])
+    within = paired_error(gains, group[later])
+    numbers = np.unique(origin[later])
+    means = np.array([gains[origin[later] == number].mean() for number in numbers])
+    return float(gains.mean()), max(within, error_over_origins(means))

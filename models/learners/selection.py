@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from models.backtest import paired_error, row_log_loss
+from models.backtest import error_over_origins, paired_error, row_log_loss
 from models.data import Floats
 from models.learners.trial import Added, HalfLife, Trial
 from models.learners.weights import PRIOR_WEIGHT, blend_weights
@@ -174,11 +174,8 @@ def _error(one: Contender, other: Contender, trials: Sequence[Trial]) -> float:
     triples = list(zip(one.losses, other.losses, trials, strict=True))
     within = [paired_error(a - b, trial.group) for a, b, trial in triples]
     means = np.array([float((a - b).mean()) for a, b, _ in triples])
-    # What changes from period to period hits all rows of an origin alike: then the origins, not
-    # their rows, are the sample.
-    between = float(means.std(ddof=1)) if len(means) > 1 else 0.0
-    number = len(means)
-    return float(max(np.sqrt(np.square(within).sum()) / number, between / np.sqrt(number)))
+    of_rows = float(np.sqrt(np.square(within).sum())) / len(means)
+    return max(of_rows, error_over_origins(means))
 
 
 def _contender(
