@@ -17,7 +17,6 @@ from features.errors import LeadcastError
 from models.data import Floats, Integers
 
 VERSIONS = ("v3", "v4")
-_COUNTS = ("node_count", "leaf_count", "leaf_value")
 CATEGORICAL = 1
 DEFAULT_LEFT = 2
 MISSING_IS_NAN = 8
@@ -113,7 +112,8 @@ def joined(forests: Sequence[Trees]) -> Trees:
     for trees in forests:
         left_sets |= {node + done: members for node, members in trees.left_sets.items()}
         done += len(trees.feature)
-    own = ["feature", "threshold", "decision", "left", "right", *_COUNTS]
+    own = ["feature", "threshold", "decision", "left", "right"]
+    own += ["node_count", "leaf_count", "leaf_value"]
     node_start, leaf_start = (
         _starts([n for starts in parts for n in np.diff(starts).tolist()])
         for parts in zip(*((trees.node_start, trees.leaf_start) for trees in forests), strict=True)

@@ -195,14 +195,9 @@ def score_inputs(
         raise LeadcastError(
             "only changed leads are asked for, and this bundle's source has no dates; score all"
         )
-    job = {
-        "as_of": None if settings.as_of is None else settings.as_of.isoformat(),
-        "bundle_id": scorer.bundle.manifest.bundle_id,
-        "inputs": list(stamps),
+    job = job_of(scorer, settings, stamps) | {
         "chunk_leads": settings.chunk_leads,
-        "reasons": str(settings.reasons),
         "changed_since": str(settings.changed_since),
-        "polars": pl.__version__,
     }
     keep_large_blocks_apart()
     with Work.opened(outputs.place, job, settings.resume) as work:
@@ -234,6 +229,30 @@ def score_inputs(
         count_reasons(settings.reasons, n_rows, grades),
         (*inputs.warnings, *map(in_words, summed(warnings))),
     )
+
+
+def job_of(scorer: Scorer, settings: BatchSettings, stamps: Sequence[object]) -> dict[str, object]:
+    """Tell what the scores of a batch depend on, wherever it is done.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    settings : BatchSettings
+    stamps : sequence of JSON values
+        Tell these inputs apart from others.
+
+    Returns
+    -------
+    dict
+        For `serve.batch_work.Work.opened`.
+    """
+    return {
+        "as_of": None if settings.as_of is None else settings.as_of.isoformat(),
+        "bundle_id": scorer.bundle.manifest.bundle_id,
+        "inputs": list(stamps),
+        "reasons": str(settings.reasons),
+        "polars": pl.__version__,
+    }
 
 
 def _refuse_faults(scorer: Scorer, parts: Sequence[Part], moment: datetime | None) -> None:

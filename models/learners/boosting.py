@@ -19,8 +19,6 @@ from models.learners.shapes import Trees, trees_of
 from models.learners.target_statistics import TargetStatistics, as_categorical_splits
 from models.settings import LearnerSettings
 
-OF_BOTH_KINDS = 2
-"""So many boosters show what trees of both kinds can do."""
 MANY_ROWS = 50_000
 """From here on trees are larger and learn faster: there is enough to tell chance from rule."""
 
@@ -58,6 +56,22 @@ def parameters(n: int, settings: LearnerSettings) -> dict[str, Any]:
         "num_threads": max(1, settings.num_threads // settings.seeds),
         "verbose": -1,
     }
+
+
+def for_trials(settings: LearnerSettings) -> LearnerSettings:
+    """Ask for one booster of each kind, with category statistics and without.
+
+    Seeds steady the final model; what is chosen among trials steadies itself over origins.
+
+    Parameters
+    ----------
+    settings : LearnerSettings
+
+    Returns
+    -------
+    LearnerSettings
+    """
+    return settings.model_copy(update={"seeds": min(settings.seeds, 2)})
 
 
 def boost(

@@ -13,7 +13,7 @@ import numpy as np
 
 from models.backtest import Origin, row_log_loss
 from models.data import Floats, LabelledMatrix
-from models.learners.boosting import OF_BOTH_KINDS, boost
+from models.learners.boosting import boost, for_trials
 from models.learners.regression import fit_regressions, lay_out, level_in_training
 from models.learners.rows import row_weights
 from models.learners.selection import Contender
@@ -131,7 +131,7 @@ def _retry(
     past, later = rows.rows(origin.train), rows.rows(origin.valid)
     layout = lay_out(past, settings)
     columns = layout.seen_by_trees
-    few = settings.model_copy(update={"seeds": min(settings.seeds, OF_BOTH_KINDS)})
+    few = for_trials(settings)
     starts = {
         setup.half_life: fit_regressions(layout, setup.half_life, settings.penalties[:1])[0]
         for setup in winner.setups

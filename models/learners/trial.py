@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from models.data import Floats, Integers, LabelledMatrix, Matrix
-from models.learners.boosting import OF_BOTH_KINDS, boost, staged
+from models.learners.boosting import boost, for_trials, staged
 from models.learners.ground import Ground
 from models.learners.level import Level
 from models.learners.prior import fit_prior
@@ -244,9 +244,7 @@ def _trees(
         nothing = Added(np.zeros(len(start.later)), np.zeros(len(layout.data)))
         return dict.fromkeys(settings.rounds, nothing)
     weight = row_weights(start.past, half_life)
-    # A seed of each kind will do: seeds steady the final model, the choice steadies itself over
-    # origins.
-    few = settings.model_copy(update={"seeds": min(settings.seeds, OF_BOTH_KINDS)})
+    few = for_trials(settings)
     boosters = boost(start.past, weight, level, columns, max(settings.rounds), few)
     return added_by(boosters, columns, settings.rounds, layout, start.later)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import polars as pl
 
 from features.errors import Fault, FaultsError, LeadcastError, in_words
-from serve.batch import BatchSettings, BatchSummary
+from serve.batch import BatchSettings, BatchSummary, job_of
 from serve.batch_deliver import Outputs, deliver
 from serve.batch_inputs import Inputs, read_inputs
 from serve.batch_output import ROW, merged
@@ -124,7 +124,7 @@ def score_on_cluster(
     theirs = None if events is None else place_of(events, database_env)
     places = [own] if theirs is None else [own, theirs]
     about = [place.stamps() for place in places] if mapped is None else mapped.stamps()
-    job = _job(scorer, settings, about) | {"parts": [n_parts, rows_at_once]}
+    job = job_of(scorer, settings, about) | {"parts": [n_parts, rows_at_once]}
     with Work.opened(outputs.place, job, settings.resume) as work:
         work = Work(work.folder.resolve(), work.moment)
         into = work.folder / "read"
@@ -169,16 +169,6 @@ def _refuse_unusable(outputs: Outputs, settings: BatchSettings) -> None:
             "--engine dask: scores all leads that it is given, and takes no --only-changed-since; "
             "give it the leads that have changed, or score on one machine"
         )
-
-
-def _job(scorer: Scorer, settings: BatchSettings, inputs: Sequence[object]) -> dict[str, object]:
-    return {
-        "as_of": None if settings.as_of is None else settings.as_of.isoformat(),
-        "bundle_id": scorer.bundle.manifest.bundle_id,
-        "inputs": list(inputs),
-        "reasons": str(settings.reasons),
-        "polars": pl.__version__,
-    }
 
 
 def score_part(batch: Batch, part: int) -> list[Fault]:
