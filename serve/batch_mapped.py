@@ -15,9 +15,11 @@ import polars as pl
 from features.errors import Fault, FaultsError
 from features.sources.context import Context
 from features.sources.definition import SourceDefinition
-from features.sources.events import KnownLeads, OpenEvents, canonical_events, open_events
+from features.sources.event_tables import OpenEvents, open_events
+from features.sources.events import KnownLeads, canonical_events
+from features.sources.lead_columns import wanted_columns
 from features.sources.leads import NAME as LEADS
-from features.sources.leads import read_leads, wanted_columns
+from features.sources.leads import read_leads
 from features.sources.ledger import Ledger
 from features.sources.new_leads import Place, faults_of, newest_possible, subject_of
 from features.sources.new_leads import without_history as new_leads_of

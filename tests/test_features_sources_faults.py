@@ -185,8 +185,8 @@ def test_unreadable_values_have_their_physical_line(tmp_path: Path) -> None:
         "'yesterday' (leads.csv line 4)"
     )
     assert told[1].startswith(
-        "error: leads: column 'revenue': found 2 of 4 rows with a value that is not a number: "
-        "'1,234' (leads.csv line 2), '€ 3.000' (leads.csv line 6)"
+        "error: leads: column 'revenue': found 3 of 4 rows with a value that is not a number: "
+        "'1,234' (leads.csv line 2), '€ 3.000' (leads.csv line 6), '12 %' (leads.csv line 4)"
     )
     assert "declare under `numbers` how they are written" in told[1]
     tables, aside = ingested(tmp_path, HALF, leads=leads)

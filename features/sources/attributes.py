@@ -34,7 +34,11 @@ class Writing:
 
 
 def read_attribute(
-    name: str, series: pl.Series, attribute: Attribute, writing: Writing
+    name: str,
+    series: pl.Series,
+    attribute: Attribute,
+    writing: Writing,
+    telling: pl.Series | None = None,
 ) -> tuple[Parsed, AttributeType]:
     """Read one attribute.
 
@@ -48,6 +52,8 @@ def read_attribute(
         Its type, if declared, and what is special about it.
     writing : Writing
         How the table writes its values.
+    telling : pl.Series of bool or None
+        Which values tell the type where it is not declared; None: all.
 
     Returns
     -------
@@ -58,7 +64,9 @@ def read_attribute(
     writing = Writing((*writing.missing, *attribute.missing), own, writing.times)
     if attribute.values:
         series = clean_text(series, writing.missing).replace(attribute.values)
-    kind = attribute.type or default_type(name) or infer_type(series, writing)
+    kind = attribute.type or default_type(name)
+    if kind is None:
+        kind = infer_type(series if telling is None else series.filter(telling), writing)
     return read_as(series, kind, writing), kind
 
 

@@ -123,6 +123,7 @@ def note_unread(
     rows: Rows,
     parsed: Parsed,
     lead_ids: pl.Series,
+    fine: pl.Series | None = None,
 ) -> None:
     """Take the values of a column that could not be read.
 
@@ -140,6 +141,8 @@ def note_unread(
         The column as it was read.
     lead_ids : pl.Series of String
         Whose rows they are.
+    fine : pl.Series of bool or None
+        Which rows have no earlier fault, as in `Ledger.note`.
     """
     unzoned = (parsed.problem == NO_ZONE_WORDS).fill_null(False)
     others = parsed.problem.is_not_null() & ~unzoned
@@ -154,11 +157,17 @@ def note_unread(
                 words=parsed.problem.filter(mask),
                 lead_ids=lead_ids.filter(mask),
                 kept=kind is BAD_CELL,
+                fine=None if fine is None else fine.filter(mask),
             )
 
 
 def note_required(
-    ledger: Ledger, place: tuple[str, str], rows: Rows, parsed: Parsed, lead_ids: pl.Series
+    ledger: Ledger,
+    place: tuple[str, str],
+    rows: Rows,
+    parsed: Parsed,
+    lead_ids: pl.Series,
+    fine: pl.Series | None = None,
 ) -> pl.Series:
     """Take the rows whose value is needed, and missing or not readable.
 
@@ -174,14 +183,17 @@ def note_required(
         The column as it was read.
     lead_ids : pl.Series of String
         Whose rows they are.
+    fine : pl.Series of bool or None
+        Which rows have no earlier fault, as in `Ledger.note`.
 
     Returns
     -------
     pl.Series of bool
         Which rows have the value.
     """
-    note_unread(ledger, BAD_ROW, place, rows, parsed, lead_ids)
+    note_unread(ledger, BAD_ROW, place, rows, parsed, lead_ids, fine)
     blank = parsed.values.is_null() & parsed.problem.is_null()
     if blank.any():
-        ledger.note(BLANK, *place, rows.filter(blank), lead_ids=lead_ids.filter(blank))
+        ids, among = lead_ids.filter(blank), None if fine is None else fine.filter(blank)
+        ledger.note(BLANK, *place, rows.filter(blank), lead_ids=ids, fine=among)
     return parsed.values.is_not_null()

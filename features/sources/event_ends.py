@@ -7,7 +7,7 @@ import polars as pl
 
 from features.sources.context import Context
 from features.sources.ends import Ends, nobody
-from features.sources.events import OpenEvents, event_types
+from features.sources.event_tables import OpenEvents, event_types
 from features.sources.leads import Leads
 from features.sources.ledger import Ledger
 from features.sources.origins import UnreadableError

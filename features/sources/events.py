@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from features.sources.context import Context, note_required, note_unread
+from features.sources.event_tables import OpenEvents, event_types
 from features.sources.kinds import (
     BAD_CELL,
     BLANK,
@@ -14,76 +15,16 @@ from features.sources.kinds import (
     EVENT_OF_OTHERS,
     LATE_ROW,
     ORPHAN_EVENT,
+    Kind,
 )
 from features.sources.leads import Leads, no_rows
-from features.sources.opening import RawTable, require_columns
 from features.sources.origins import Rows, UnreadableError
 from features.sources.outcome_schema import EventOutcomes
-from features.sources.schema import EventsTable
 from features.sources.times import parse_times
 from features.sources.values import clean_text, parse_numbers
 from features.tables import TIME
 
 COLUMNS = ["lead_id", "occurred_at", "event_type", "value"]
-
-
-@dataclass(frozen=True)
-class OpenEvents:
-    """One table of events, open and with all its columns.
-
-    Parameters
-    ----------
-    about : EventsTable
-        Its definition.
-    table : RawTable
-        Its files or query.
-    """
-
-    about: EventsTable
-    table: RawTable
-
-    def wanted(self) -> list[str]:
-        """List the columns to read.
-
-        Returns
-        -------
-        list of str
-        """
-        columns = self.about.columns
-        optional = [] if columns.value is None else [columns.value]
-        named = [columns.lead_id, columns.occurred_at, *columns.event_type, *optional]
-        return list(dict.fromkeys(named))
-
-
-def open_events(context: Context) -> list[OpenEvents]:
-    """Open the tables of events.
-
-    Parameters
-    ----------
-    context : Context
-        The definition, and who takes the faults.
-
-    Returns
-    -------
-    list of OpenEvents
-        Without those that cannot be read.
-    """
-    opened = []
-    definition = context.definition
-    for name, about in zip(definition.event_table_names(), definition.tables.events, strict=True):
-        table = context.open(name, about.read)
-        if table is None:
-            continue
-        key = f"tables.{name}.columns"
-        fields = about.columns.model_dump(exclude_none=True)
-        needed = [
-            (f"{key}.{field}", column)
-            for field, value in fields.items()
-            for column in ([value] if isinstance(value, str) else value)
-        ]
-        if require_columns(table, needed, context.ledger):
-            opened.append(OpenEvents(about, table))
-    return opened
 
 
 @dataclass(frozen=True)
@@ -156,88 +97,83 @@ def _canonical(
     context: Context, one: OpenEvents, rows: Rows, leads: KnownLeads | None
 ) -> pl.DataFrame:
     reading = _Reading(context, one)
-    frame, rows = reading.identified(rows)
-    frame, rows = reading.typed(frame, rows)
-    frame, rows = reading.dated(frame, rows)
+    frame = reading.dated(reading.typed(reading.identified(rows), rows), rows)
+    frame, rows = reading.without_outcomes(frame, rows)
     if leads is not None:
         frame, rows = reading.known(frame, rows, leads)
-        frame, rows = reading.after_creation(frame, rows)
-    return reading.valued(frame, rows).select(COLUMNS)
+        frame = reading.after_creation(frame, rows)
+    return reading.valued(frame, rows).filter("is_fine").select(COLUMNS)
 
 
 Framed = tuple[pl.DataFrame, Rows]
+"""``lead_id``, ``is_fine`` (Boolean: at no fault that leaves the row out), and what was read."""
 
 
 @dataclass(frozen=True)
 class _Reading:
-    """The steps of reading one part; each takes the rows that are left from the one before."""
+    """The steps of reading one part.
+
+    Rows that are left out for a fault are read to their end: what else is wrong with them is told
+    where the source is refused.
+    """
 
     context: Context
     one: OpenEvents
 
-    def identified(self, rows: Rows) -> Framed:
+    def identified(self, rows: Rows) -> pl.DataFrame:
         column = self.one.about.columns.lead_id
         ids = clean_text(rows.frame[column], self.one.table.missing).alias("lead_id")
         blank = ids.is_null()
         if blank.any():
             self.context.ledger.note(BLANK, self.one.table.name, column, rows.filter(blank))
-        return _left(ids.to_frame(), rows, ~blank)
+        return pl.DataFrame({"lead_id": ids, "is_fine": ~blank})
 
-    def typed(self, frame: pl.DataFrame, rows: Rows) -> Framed:
+    def typed(self, frame: pl.DataFrame, rows: Rows) -> pl.DataFrame:
         types = event_types(rows, self.one)
         blank = types.is_null()
         if blank.any():
-            column = ", ".join(self.one.about.columns.event_type)
-            ids = frame["lead_id"].filter(blank)
-            name = self.one.table.name
-            self.context.ledger.note(BLANK, name, column, rows.filter(blank), lead_ids=ids)
-        outcomes = self.context.definition.tables.outcomes
-        if isinstance(outcomes, EventOutcomes):
-            # How a lead ended is no part of what it did: it is told by the outcomes.
-            blank |= types.is_in([*outcomes.won_events, *outcomes.lost_events]).fill_null(False)
-        return _left(frame.with_columns(event_type=types), rows, ~blank)
+            self._note(BLANK, ", ".join(self.one.about.columns.event_type), blank, frame, rows)
+        return frame.with_columns(event_type=types, is_fine=frame["is_fine"] & ~blank)
 
-    def dated(self, frame: pl.DataFrame, rows: Rows) -> Framed:
+    def dated(self, frame: pl.DataFrame, rows: Rows) -> pl.DataFrame:
         about, context = self.one.about, self.context
         place = (self.one.table.name, about.columns.occurred_at)
-        missing = self.one.table.missing
-        parsed = parse_times(rows.frame[place[1]], context.time_rules(about), missing)
-        ids = frame["lead_id"]
-        fine = note_required(context.ledger, place, rows, parsed, ids)
+        shown, missing = rows.frame[place[1]], self.one.table.missing
+        parsed = parse_times(shown, context.time_rules(about), missing)
+        ids, fine = frame["lead_id"], frame["is_fine"]
+        given = note_required(context.ledger, place, rows, parsed, ids, fine)
         late = (parsed.values > context.until).fill_null(False)
         if late.any():
-            beyond = rows.filter(late)
-            shown = beyond.frame[place[1]]
-            context.ledger.note(LATE_ROW, *place, beyond, values=shown, lead_ids=ids.filter(late))
-        frame = frame.with_columns(occurred_at=parsed.values)
-        return _left(frame, rows, fine & ~late)
+            self._note(LATE_ROW, place[1], late, frame, rows, values=shown)
+        return frame.with_columns(occurred_at=parsed.values, is_fine=fine & given & ~late)
+
+    def without_outcomes(self, frame: pl.DataFrame, rows: Rows) -> Framed:
+        # How a lead ended is no part of what it did: it is told by the outcomes.
+        outcomes = self.context.definition.tables.outcomes
+        if not isinstance(outcomes, EventOutcomes):
+            return frame, rows
+        ends = frame["event_type"].is_in([*outcomes.won_events, *outcomes.lost_events])
+        return _left(frame, rows, ~ends.fill_null(False))
 
     def known(self, frame: pl.DataFrame, rows: Rows, leads: KnownLeads) -> Framed:
         frame = frame.join(leads.frame, on="lead_id", how="left", maintain_order="left")
-        orphan = frame["is_used"].is_null()
-        if orphan.any():
-            ids = frame["lead_id"].filter(orphan)
-            place = (self.one.table.name, self.one.about.columns.lead_id)
+        orphan = frame["is_used"].is_null() & frame["lead_id"].is_not_null()
+        fine = frame["is_fine"]
+        if (orphan & fine).any():
             kind = ORPHAN_EVENT if self.context.has_outcomes else EVENT_OF_OTHERS
-            ledger = self.context.ledger
-            ledger.note(kind, *place, rows.filter(orphan), values=ids, lead_ids=ids)
-        return _left(frame, rows, frame["is_used"].fill_null(False))
+            column, ids = self.one.about.columns.lead_id, frame["lead_id"]
+            self._note(kind, column, orphan & fine, frame, rows, values=ids)
+        frame = frame.with_columns(is_fine=fine & frame["is_used"].fill_null(False))
+        return _left(frame, rows, ~orphan)
 
-    def after_creation(self, frame: pl.DataFrame, rows: Rows) -> Framed:
+    def after_creation(self, frame: pl.DataFrame, rows: Rows) -> pl.DataFrame:
         keep = self.context.definition.events_before_creation == "keep"
         early = (frame["occurred_at"] < frame["created_at"]).fill_null(False)
         if early.any():
-            bad = rows.filter(early)
-            place = (self.one.table.name, self.one.about.columns.occurred_at)
-            self.context.ledger.note(
-                EVENT_BEFORE_CREATION if keep else EVENT_BEFORE_CREATION_ASIDE,
-                *place,
-                bad,
-                values=bad.frame[place[1]],
-                lead_ids=frame["lead_id"].filter(early),
-                kept=keep,
-            )
-        return (frame, rows) if keep else _left(frame, rows, ~early)
+            kind = EVENT_BEFORE_CREATION if keep else EVENT_BEFORE_CREATION_ASIDE
+            column = self.one.about.columns.occurred_at
+            self._note(kind, column, early, frame, rows, values=rows.frame[column], kept=keep)
+        return frame if keep else frame.with_columns(is_fine=frame["is_fine"] & ~early)
 
     def valued(self, frame: pl.DataFrame, rows: Rows) -> pl.DataFrame:
         column = self.one.about.columns.value
@@ -245,39 +181,32 @@ class _Reading:
             return frame.with_columns(value=pl.lit(None, dtype=pl.Float64))
         written, missing = self.one.about.numbers, self.one.table.missing
         parsed = parse_numbers(rows.frame[column], written, missing)
-        place = (self.one.table.name, column)
-        note_unread(self.context.ledger, BAD_CELL, place, rows, parsed, frame["lead_id"])
+        place, ids = (self.one.table.name, column), frame["lead_id"]
+        note_unread(self.context.ledger, BAD_CELL, place, rows, parsed, ids, frame["is_fine"])
         return frame.with_columns(value=parsed.values)
+
+    def _note(
+        self,
+        kind: Kind,
+        column: str,
+        mask: pl.Series,
+        frame: pl.DataFrame,
+        rows: Rows,
+        *,
+        values: pl.Series | None = None,
+        kept: bool = False,
+    ) -> None:
+        self.context.ledger.note(
+            kind,
+            self.one.table.name,
+            column,
+            rows.filter(mask),
+            values=None if values is None else values.filter(mask),
+            lead_ids=frame["lead_id"].filter(mask),
+            kept=kept,
+            fine=frame["is_fine"].filter(mask),
+        )
 
 
 def _left(frame: pl.DataFrame, rows: Rows, mask: pl.Series) -> Framed:
     return (frame, rows) if mask.all() else (frame.filter(mask), rows.filter(mask))
-
-
-def event_types(rows: Rows, one: OpenEvents) -> pl.Series:
-    """Name each event's kind.
-
-    Parameters
-    ----------
-    rows : Rows
-        Raw events.
-    one : OpenEvents
-        Their table.
-
-    Returns
-    -------
-    pl.Series of String
-        The table's `kind` and the event's columns, joined by ``:``; null where all columns are
-        blank.
-    """
-    columns = one.about.columns.event_type
-    kind = one.about.kind
-    if not columns:
-        return pl.Series("event_type", [kind], dtype=pl.String).new_from_index(0, len(rows))
-    parts = [clean_text(rows.frame[column], one.table.missing).alias(column) for column in columns]
-    if len(parts) == 1 and kind is None:
-        return parts[0].alias("event_type")
-    prefix = [] if kind is None else [pl.lit(kind)]
-    blank = pl.all_horizontal(pl.col(column).is_null() for column in columns)
-    joined = pl.concat_str([*prefix, *columns], separator=":", ignore_nulls=True)
-    return pl.DataFrame(parts).select(event_type=pl.when(~blank).then(joined)).to_series()

@@ -12,7 +12,8 @@ from features.sources.definition import SourceDefinition
 from features.sources.ends import NAME as OUTCOMES
 from features.sources.ends import Ends, ends_of_leads, read_ends
 from features.sources.event_ends import ends_by_events
-from features.sources.events import KnownLeads, OpenEvents, canonical_events, open_events
+from features.sources.event_tables import OpenEvents, open_events
+from features.sources.events import KnownLeads, canonical_events
 from features.sources.leads import NAME as LEADS
 from features.sources.leads import Leads, read_leads
 from features.sources.names import did_you_mean

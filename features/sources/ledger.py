@@ -10,6 +10,7 @@ from features.sources.definition import Limits
 from features.sources.kinds import BROKEN_ROW, Kind
 from features.sources.origins import BrokenRow, Origin, Rows
 from features.sources.quarantine import Quarantine
+from features.sources.row_words import as_text, constant, described, full_reasons
 
 _SAMPLES = 3
 
@@ -36,6 +37,10 @@ class _Found:
     count: int = 0
     samples: list[str] = field(default_factory=list)
 
+    def and_more(self, more: "_Found") -> "_Found":
+        samples = [*self.samples, *more.samples][:_SAMPLES]
+        return _Found(self.count + more.count, samples)
+
 
 class Ledger:
     """Takes everything that is wrong with a source, and tells it at the end.
@@ -54,6 +59,7 @@ class Ledger:
         self._faults: list[Fault] = []
         self._found: dict[_Group, _Found] = {}
         self._totals: dict[str, int] = {}
+        self._further: Ledger | None = None
 
     def fault(self, fault: Fault) -> None:
         """Take a fault that does not concern single rows.
@@ -112,6 +118,7 @@ class Ledger:
         words: pl.Series | None = None,
         lead_ids: pl.Series | None = None,
         kept: bool = False,
+        fine: pl.Series | None = None,
     ) -> None:
         """Take rows that are at fault.
 
@@ -131,15 +138,36 @@ class Ledger:
             Whose rows they are.
         kept : bool
             Whether the row stays in the canonical table (with an empty value).
+        fine : pl.Series of bool or None
+            Which of the rows have no earlier fault, for which they are left out; None: all. What
+            else is wrong with the others is told only where the source is refused: whoever mends
+            it learns everything at once.
         """
+        if fine is not None and not fine.all():
+            self._further = self._further or Ledger(kind_in=self._kind_in)
+            for mask, ledger in ((fine, self), (~fine, self._further)):
+                values_of, words_of, ids_of = (
+                    None if one is None else one.filter(mask) for one in (values, words, lead_ids)
+                )
+                ledger.note(
+                    kind,
+                    table,
+                    column,
+                    rows.filter(mask),
+                    values=values_of,
+                    words=words_of,
+                    lead_ids=ids_of,
+                    kept=kept,
+                )
+            return
         if not len(rows):
             return
         told = self._kind_in(kind, table)
         if told is None:
             return
         kind = told
-        reasons = words if words is not None else _constant(kind.found, len(rows))
-        shown = None if values is None else _as_text(values)
+        reasons = words if words is not None else constant(kind.found, len(rows))
+        shown = None if values is None else as_text(values)
         for reason in reasons.unique(maintain_order=True):
             mine = reasons == reason
             found = self._found.setdefault(_Group(kind, table, column, reason), _Found())
@@ -147,11 +175,11 @@ class Ledger:
             if len(found.samples) < _SAMPLES:
                 few = rows.filter(mine).head(_SAMPLES - len(found.samples))
                 texts = None if shown is None else shown.filter(mine).head(len(few))
-                found.samples += _described(few, texts)
+                found.samples += described(few, texts)
         if self._quarantine is not None and kind.is_recorded:
-            reasons = words if words is not None else _constant(kind.reason, len(rows))
-            ids = lead_ids if lead_ids is not None else _constant(None, len(rows))
-            text = _full_reasons(column, shown, reasons)
+            reasons = words if words is not None else constant(kind.reason, len(rows))
+            ids = lead_ids if lead_ids is not None else constant(None, len(rows))
+            text = full_reasons(column, shown, reasons)
             self._quarantine.add(table, rows, lead_ids=ids, reasons=text, kept=kept)
 
     def broken_rows(
@@ -195,8 +223,14 @@ class Ledger:
         list of Fault
             Warnings where a share is within its limit.
         """
-        told = [self._told(group, found, limits) for group, found in self._found.items()]
-        return [*self._faults, *told]
+        faults = [*self._faults, *(self._told(*found, limits) for found in self._found.items())]
+        if self._further is None or all(fault.severity == "warning" for fault in faults):
+            return faults
+        all_found = self._found | {
+            group: self._found.get(group, _Found()).and_more(more)
+            for group, more in self._further._found.items()
+        }
+        return [*self._faults, *(self._told(*found, limits) for found in all_found.items())]
 
     def counts(self) -> list[dict[str, str | int]]:
         """Give the counts as plain data.
@@ -242,35 +276,3 @@ def _remedy(kind: Kind, too_many: bool) -> str:
         return f"{kind.consequence}."
     has_key = kind.limit and kind.has_key
     return f"{kind.advice}, or raise the limit." if has_key else f"{kind.advice}."
-
-
-def _as_text(values: pl.Series) -> pl.Series:
-    if isinstance(values.dtype, pl.Datetime):
-        return values.dt.to_string("%Y-%m-%dT%H:%M:%S%.f" + ("Z" if values.dtype.time_zone else ""))
-    return values.cast(pl.String)
-
-
-def _described(rows: Rows, values: pl.Series | None) -> list[str]:
-    told = []
-    for index, place in enumerate(rows.places().iter_rows(named=True)):
-        number = f"line {place['line']}" if place["line"] is not None else f"row {place['row']}"
-        where = f"{place['file']} {number}"
-        value = None if values is None else values[index]
-        told.append(where if value is None else f"{_short(value)!r} ({where})")
-    return told
-
-
-def _short(value: str) -> str:
-    return value if len(value) <= 40 else f"{value[:39]}…"
-
-
-def _constant(value: str | None, size: int) -> pl.Series:
-    return pl.Series([value], dtype=pl.String).new_from_index(0, size)
-
-
-def _full_reasons(column: str, values: pl.Series | None, reasons: pl.Series) -> pl.Series:
-    place = pl.lit(f"{column}: " if column else "")
-    if values is None:
-        return pl.DataFrame({"reason": reasons}).select(place + pl.col("reason")).to_series()
-    frame = pl.DataFrame({"reason": reasons, "value": values.fill_null("")})
-    return frame.select(pl.format("{}'{}' {}", place, "value", "reason")).to_series()

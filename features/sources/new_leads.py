@@ -13,7 +13,8 @@ import polars as pl
 from features.errors import Fault, FaultsError
 from features.sources.context import Context, Progress, latest_possible, no_progress
 from features.sources.definition import SourceDefinition
-from features.sources.events import KnownLeads, canonical_events, open_events
+from features.sources.event_tables import open_events
+from features.sources.events import KnownLeads, canonical_events
 from features.sources.leads import NAME as LEADS
 from features.sources.leads import Leads, read_leads
 from features.sources.ledger import KindIn, Ledger, as_defined
