@@ -123,9 +123,24 @@ class WriteBack:
                 try:
                     shaped = self.shape.of(score, trend_of_change(changes.get(score["lead_id"])))
                 except ValidationError as error:
-                    _count(faults, self.name, score, error)
+                    self._count(faults, score, error)
                     continue
                 yield _plain(shaped.model_dump(by_alias=True, exclude_none=True))
+
+    def _count(
+        self, faults: dict[str, Fault], score: Mapping[str, Any], error: ValidationError
+    ) -> None:
+        for fault in error.errors():
+            where = ".".join(map(str, fault["loc"]))
+            known, field = faults.get(where), self.shape.model_fields.get(where)
+            told = field.description if field is not None else None
+            faults[where] = Fault(
+                where=f"scores for {self.name}: {where}",
+                found=known.found if known else f"{fault['input']!r} (lead {score['lead_id']!r})",
+                expected=told or f"what {self.name} documents ({fault['msg']})",
+                remedy=f"Score leads whose lead_id is {self.name}'s own id of the record.",
+                count=known.count + 1 if known else 1,
+            )
 
 
 SHAPES: Mapping[str, WriteBack] = {
@@ -169,18 +184,3 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
     # In a spreadsheet no value may become a formula; reasons begin with a bracket, ids and
     # versions are of letters and digits, so that only numbers are left, which are rounded here.
     return {key: round(v, 6) if isinstance(v, float) else v for key, v in row.items()}
-
-
-def _count(
-    faults: dict[str, Fault], name: str, score: Mapping[str, Any], error: ValidationError
-) -> None:
-    for fault in error.errors():
-        where = ".".join(map(str, fault["loc"]))
-        known = faults.get(where)
-        faults[where] = Fault(
-            where=f"scores for {name}: {where}",
-            found=known.found if known else f"{fault['input']!r} (lead {score['lead_id']!r})",
-            expected=f"what {name} documents ({fault['msg']})",
-            remedy=f"Score leads whose lead_id is {name}'s own id of the record.",
-            count=known.count + 1 if known else 1,
-        )

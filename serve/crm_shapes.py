@@ -11,7 +11,10 @@ TRENDS = ("improving", "steady", "declining", "not enough info")
 
 
 class Shape(BaseModel):
-    """What all shapes share: nothing but documented fields."""
+    """What all shapes share: nothing but documented fields.
+
+    A field that callers give, which are the ids, has a description: what is told of a wrong one.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -46,7 +49,12 @@ class Dynamics(Shape):
     """
 
     msdyn_entityid: Annotated[
-        str, Field(pattern=r"^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$")
+        str,
+        Field(
+            pattern=r"^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$",
+            description="32 digits and letters a to f in groups of 8, 4, 4, 4 and 12, "
+            "such as 4b2f6f4e-9d1c-ee11-9f89-000d3a1f7b52",
+        ),
     ]
     msdyn_entitytype: Literal["lead"] = "lead"
     msdyn_score: Annotated[int, Field(ge=0, le=100)]
@@ -73,7 +81,13 @@ class HubSpot(Shape):
     values of ``properties`` are texts, and a property must exist in the account.
     """
 
-    id: Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
+    id: Annotated[
+        str,
+        Field(
+            pattern=r"^[0-9]{1,20}$",
+            description="digits alone, at most 20 of them, such as 33451",
+        ),
+    ]
     properties: dict[
         Literal[
             "leadcast_probability",
@@ -112,7 +126,13 @@ class Salesforce(Shape):
     long text area 131,072.
     """
 
-    Id: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{15}([0-9A-Z]{3}|[0-9A-Za-z]{3})?$")]
+    Id: Annotated[
+        str,
+        Field(
+            pattern=r"^[0-9A-Za-z]{15}([0-9A-Za-z]{3})?$",
+            description="15 or 18 letters and digits, such as 00Q5g00000AbCdEFGH",
+        ),
+    ]
     Leadcast_Probability__c: Annotated[float, Field(gt=0, lt=100)]
     Leadcast_Score__c: Annotated[float, Field(ge=0, le=100)]
     Leadcast_Grade__c: Annotated[str, Field(pattern="^[A-D]$")]
@@ -140,7 +160,14 @@ class Odoo(Shape):
     written replaces Odoo's automated one.
     """
 
-    id: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,9}$", serialization_alias=".id")]
+    id: Annotated[
+        str,
+        Field(
+            pattern=r"^[1-9][0-9]{0,9}$",
+            serialization_alias=".id",
+            description="a number of at most 10 digits, the first not 0, such as 4711",
+        ),
+    ]
     probability: Annotated[float, Field(gt=0, lt=100)]
 
     @classmethod

@@ -110,6 +110,11 @@ def test_an_id_of_another_system_is_refused_and_nothing_is_written(
         written(crm, tmp_path, strange)
     (fault,) = raised.value.faults
     assert fault.count == 7
+    # What an id looks like is told in words and by an example that would pass.
+    words, example = fault.expected.split(", such as ")
+    assert not set(words) & set("^$[]{}\\")
+    right = of(crm).head(1).with_columns(lead_id=pl.lit(example))
+    SHAPES[crm].write(right.lazy(), tmp_path / "right", tmp_path)
     assert not list(tmp_path.glob("out.*"))
 
 
