@@ -23,6 +23,8 @@ Codes = npt.NDArray[np.int32]
 BATCH_ROWS = 131_072
 """At most so many events are decoded at a time."""
 TEXTS = ["lead_id", "event_type"]
+NEEDED = (*TEXTS, "occurred_at")
+"""What an event needs; one that lacks any of it is left out, and counted for the first it lacks."""
 
 
 class Coded(NamedTuple):
@@ -33,15 +35,18 @@ class Coded(NamedTuple):
     lead_ids : pl.Series of String
         The leads' ids; one may stand here twice.
     leads : ndarray of int32, shape (n_events,)
-        Where each event's lead stands in `lead_ids`; -1 for none, or for an event without a time.
+        Where each event's lead stands in `lead_ids`; -1 for an event that is left out.
     event_types : pl.Series of String
         The kinds' names, likewise.
     kinds : ndarray of int32, shape (n_events,)
-        Where each event's kind stands in `event_types`; -1 for none.
+        Where each event's kind stands in `event_types`; -1 for none, or for one that counts as
+        another kind.
     times_us : ndarray of int64, shape (n_events,)
         When each was, in microseconds since 1970.
     values : ndarray of float64, shape (n_events,) or (0,)
         The events' values, if they are read; NaN where there is none.
+    left_out : tuple of int
+        How many events are left out for the lack of each of `NEEDED`; they need not be here.
     """
 
     lead_ids: pl.Series
@@ -50,6 +55,7 @@ class Coded(NamedTuple):
     kinds: Codes
     times_us: npt.NDArray[np.int64]
     values: npt.NDArray[np.float64]
+    left_out: tuple[int, ...] = (0, 0, 0)
 
 
 class CodedTable(Protocol):
@@ -145,12 +151,17 @@ def _coded(batch: "pyarrow.RecordBatch") -> Coded:
     lead_ids, leads = _texts(batch["lead_id"])
     event_types, kinds = _texts(batch["event_type"])
     times = batch["occurred_at"]
-    if times.null_count:
-        leads = np.where(times.is_null().to_numpy(zero_copy_only=False), np.int32(-1), leads)
+    left_out = [int(batch["lead_id"].null_count), 0, 0]
+    for number, name in enumerate(NEEDED[1:], start=1):
+        if batch[name].null_count:
+            lacking = batch[name].is_null().to_numpy(zero_copy_only=False)
+            left_out[number] = int(np.count_nonzero(lacking & (leads >= 0)))
+            leads = np.where(lacking, np.int32(-1), leads)
     values = np.empty(0)
     if "value" in batch.schema.names:
         values = batch["value"].cast(pyarrow.float64()).to_numpy(zero_copy_only=False)
-    return Coded(lead_ids, leads, event_types, kinds, _microseconds(times), values)
+    times_us = _microseconds(times)
+    return Coded(lead_ids, leads, event_types, kinds, times_us, values, tuple(left_out))
 
 
 def _texts(column: "pyarrow.Array") -> tuple[pl.Series, Codes]:

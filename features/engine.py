@@ -32,6 +32,7 @@ from features.single import take_values
 from features.tables import TIME, TimeOrder
 
 Matrix = npt.NDArray[np.float32]
+Row = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
 
 
@@ -197,7 +198,7 @@ class Engine:
         if events is None or not self._loop.with_events:
             return no_events(len(ids))
         with_values = self._loop.with_values and "value" in events.collect_schema()
-        return collect_events(events, ids, self.plan.kinds, with_values)
+        return collect_events(events, ids, self.plan.kinds, with_values, warnings)
 
 
 def _needs(plan: FeaturePlan, columns: Sequence[AttributeColumn]) -> dict[str, Accepts]:

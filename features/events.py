@@ -6,16 +6,25 @@ import numpy as np
 import polars as pl
 
 from features.boundary import known
-from features.coded import CodedTable, EventTable
+from features.coded import NEEDED, CodedTable, EventTable
 from features.engagement import OTHER
+from features.errors import Fault
 from features.grouping import Events, Ungrouped, chosen, group_batches, group_events
+from features.inputs import incomplete_events
 from features.lookup import Lookup
 from features.settings import FeatureSettings
 from features.tables import TIME
 
+_LACKS = "lacks"
+"""Which of `NEEDED` an event lacks first."""
+
 
 def collect_events(
-    events: EventTable, lead_ids: pl.Series, kinds: tuple[str, ...], with_values: bool
+    events: EventTable,
+    lead_ids: pl.Series,
+    kinds: tuple[str, ...],
+    with_values: bool,
+    warnings: list[Fault] | None = None,
 ) -> Events:
     """Read the events of some leads.
 
@@ -32,27 +41,40 @@ def collect_events(
         Kinds that have a number of their own, from 1.
     with_values : bool
         Whether the events' values are needed.
+    warnings : list of Fault, optional
+        Events that lack their lead, kind or time are left out; how many, is added to it.
 
     Returns
     -------
     Events
     """
+    warnings = [] if warnings is None else warnings
     if not isinstance(events, pl.LazyFrame):
-        return group_batches([*_batches(events, lead_ids, kinds, with_values)], len(lead_ids))
+        batches = [*_batches(events, lead_ids, kinds, with_values, warnings)]
+        return group_batches(batches, len(lead_ids))
     columns = [
         pl.col("lead_id")
         .cast(pl.String)
         .map_batches(Lookup(lead_ids).places, return_dtype=pl.Int32, is_elementwise=True),
         pl.col("occurred_at").dt.cast_time_unit("us").to_physical(),
         _kind_codes(kinds).alias("kind"),
+        pl.coalesce(
+            pl.when(pl.col(name).is_null()).then(pl.lit(number, dtype=pl.Int8))
+            for number, name in enumerate(NEEDED)
+        ).alias(_LACKS),
     ]
     if with_values:
         columns.append(pl.col("value").cast(pl.Float64))
     table = (
         events.select(columns)
-        .filter(pl.col("lead_id").is_not_null(), pl.col("occurred_at").is_not_null())
+        .filter(pl.col("lead_id").is_not_null() | pl.col(_LACKS).is_not_null())
         .collect(engine="streaming")
     )
+    if table[_LACKS].null_count() < table.height:
+        warnings += incomplete_events(
+            int((table[_LACKS] == number).sum()) for number in range(len(NEEDED))
+        )
+        table = table.filter(pl.col(_LACKS).is_null())
     values = table["value"].to_numpy() if with_values else np.empty(0)
     leads, times, kind = (table[name].to_numpy() for name in ("lead_id", "occurred_at", "kind"))
     return group_events(leads, times, kind, values, len(lead_ids))
@@ -128,10 +150,16 @@ def _kind_codes(kinds: tuple[str, ...]) -> pl.Expr:
 
 
 def _batches(
-    events: CodedTable, lead_ids: pl.Series, kinds: tuple[str, ...], with_values: bool
+    events: CodedTable,
+    lead_ids: pl.Series,
+    kinds: tuple[str, ...],
+    with_values: bool,
+    warnings: list[Fault],
 ) -> Iterator[Ungrouped]:
+    left_out = np.zeros(len(NEEDED), dtype=np.int64)
     known, kinds_known = Lookup(lead_ids), Lookup(pl.Series(kinds, dtype=pl.String))
     for some in events.batches(with_values):
+        left_out += some.left_out
         # What is missing has the place -1, the last.
         place = np.append(known.places_or_none(some.lead_ids), np.int32(-1))
         code = np.append(kinds_known.places_or_none(some.event_types) + 1, 0).astype(np.int16)
@@ -139,3 +167,4 @@ def _batches(
         found = Ungrouped(leads, some.times_us, code[some.kinds], some.values)
         is_wanted = leads >= 0
         yield found if is_wanted.all() else chosen(found, is_wanted)
+    warnings += incomplete_events(left_out.tolist())

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
-from features.coded import EventTable
+from features.coded import NEEDED, EventTable
 from features.errors import Fault, FaultsError
 from features.readings import Accepts
 from features.tables import TIME
@@ -77,8 +77,7 @@ def check_events(events: EventTable, with_values: bool, warnings: list[Fault] | 
         If a column is missing or has another type.
     """
     schema = events.collect_schema()
-    required = ("lead_id", "occurred_at", "event_type")
-    faults = [_missing(name, "events") for name in required if name not in schema]
+    faults = [_missing(name, "events") for name in NEEDED if name not in schema]
     faults += _not_a_time("events", "occurred_at", schema.get("occurred_at", TIME))
     texts = {name: schema[name] for name in ("lead_id", "event_type") if name in schema}
     faults += [
@@ -166,6 +165,33 @@ def without_events(count: int) -> list[Fault]:
         count=count,
     )
     return [fault] if count else []
+
+
+def incomplete_events(counts: Iterable[int]) -> list[Fault]:
+    """Describe events that are left out because they lack something.
+
+    Parameters
+    ----------
+    counts : iterable of int
+        How many lack each of `features.coded.NEEDED`.
+
+    Returns
+    -------
+    list of Fault
+        A warning for each column that has blanks, in the words in which CSV is told of them.
+    """
+    return [
+        Fault(
+            where=f"events: column {name!r}",
+            found="rows without a value",
+            expected="a value in each row",
+            remedy="They are left out.",
+            severity="warning",
+            count=count,
+        )
+        for name, count in zip(NEEDED, counts, strict=True)
+        if count
+    ]
 
 
 def wrong_value(attribute: str, value: object, accepts: Accepts) -> Fault:

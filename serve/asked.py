@@ -1,15 +1,16 @@
 """What a scorer is asked: leads at moments, checked, with every fault told at once."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import polars as pl
 
 from features.coded import EventTable
-from features.engine import compute
+from features.engine import Row, compute, compute_one
 from features.errors import Fault, FaultsError
 from features.inputs import CONTEXT, check_events, unknown_column, without_events
+from features.parts import Event
 from features.plan import FeaturePlan
 from features.tables import TIME, TimeOrder
 
@@ -58,7 +59,7 @@ def check(
     known_attributes : iterable of str
         The attributes that the source had, whether or not the plan reads them.
     warnings : list of Fault
-        What can be worked around is added to it.
+        What can be worked around is added to it, but for what `features.engine.compute` tells.
 
     Returns
     -------
@@ -72,9 +73,11 @@ def check(
     faults = [*_wrong_moments(leads, as_of), *_repeated(leads)]
     one_each = _one_row_a_lead(leads)
     nothing = pl.DataFrame(schema={"lead_id": pl.String, "as_of": TIME})
-    faults += _faults_of(lambda: compute(plan, one_each, None, nothing, warnings))
+    faults += _faults_of(lambda: compute(plan, one_each, None, nothing))
+    if plan.time_order is TimeOrder.DATED and "created_at" in leads.columns:
+        faults += _without_creation(one_each["created_at"].null_count())
     if events is not None and plan.time_order is TimeOrder.DATED:
-        faults += _faults_of(lambda: check_events(events, reads_values(plan), warnings))
+        faults += _faults_of(lambda: check_events(events, reads_values(plan), None))
     if not faults:
         rows = _rows(leads, as_of, plan)
         faults += _different(leads, one_each, plan)
@@ -84,6 +87,36 @@ def check(
     if faults:
         raise FaultsError("leads to score", faults, tell_counts=True)
     return Asked(rows, one_each, events)
+
+
+def features_of_one(
+    plan: FeaturePlan, lead: Mapping[str, object], events: Sequence[Event], as_of_us: int | None
+) -> Row:
+    """Check one lead and compute its features.
+
+    Parameters
+    ----------
+    plan, lead, events, as_of_us
+        As in `features.engine.compute_one`.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_features,)
+
+    Raises
+    ------
+    FaultsError
+        With all that cannot be worked around.
+    """
+    is_dated = plan.time_order is TimeOrder.DATED
+    faults = _without_creation(int(is_dated and lead.get("created_at") is None))
+    try:
+        values = compute_one(plan, lead, events, as_of_us)
+    except FaultsError as error:
+        faults += error.faults
+    if faults:
+        raise FaultsError("lead", faults)
+    return values
 
 
 def without_events_of_one(plan: FeaturePlan, events: Sequence[object]) -> list[Fault]:
@@ -122,6 +155,14 @@ def _one_row_a_lead(leads: pl.DataFrame) -> pl.DataFrame:
     if not {"lead_id", "as_of"} <= set(leads.columns):
         return leads
     return leads.drop("as_of").unique("lead_id", keep="first", maintain_order=True)
+
+
+def _without_creation(count: int) -> list[Fault]:
+    # A lead without an age is none that the model has seen.
+    expected = "when each lead came to be"
+    remedy = "Fill it, or leave such leads out."
+    fault = Fault("leads: column 'created_at'", "no time", expected, remedy, count=count)
+    return [fault] if count else []
 
 
 def _wrong_moments(leads: pl.DataFrame, as_of: datetime | None) -> Iterator[Fault]:

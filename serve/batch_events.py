@@ -32,6 +32,7 @@ class _Group(NamedTuple):
     kinds: npt.NDArray[np.int16]
     times_us: npt.NDArray[np.int64]
     values: npt.NDArray[np.float64]
+    left_out: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ class StoredEvents:
             lead_ids = pl.Series(batch["lead_ids"].values).cast(pl.String)
             leads, kinds, times_us, values = (batch[name].values.to_numpy() for name in _NUMBERS)
             some = values if with_values else np.empty(0)
-            yield Coded(lead_ids, leads, names, kinds, times_us, some)
+            left_out = tuple(batch["left_out"].values.to_pylist())
+            yield Coded(lead_ids, leads, names, kinds, times_us, some, left_out)
 
 
 def split_events(
@@ -117,8 +119,9 @@ def _groups(table: CodedTable, kinds: tuple[str, ...], with_values: bool) -> Ite
     for some in table.batches(with_values):
         # What is missing has the place -1, the last.
         code = np.append(known.places_or_none(some.event_types), -1).astype(np.int16)
+        kinds_of, left_out = code[some.kinds], some.left_out
         group.append(
-            _Group(some.lead_ids, some.leads, code[some.kinds], some.times_us, some.values)
+            _Group(some.lead_ids, some.leads, kinds_of, some.times_us, some.values, left_out)
         )
         height += len(some.leads)
         if height >= STORED_ROWS:
@@ -134,9 +137,10 @@ def _joined(group: list[_Group]) -> _Group:
         np.where(some.leads < 0, np.int32(-1), some.leads + start)
         for some, start in zip(group, first.astype(np.int32), strict=False)
     ]
-    kinds, times, values = (np.concatenate(parts) for parts in list(zip(*group, strict=True))[2:])
+    kinds, times, values = (np.concatenate(parts) for parts in list(zip(*group, strict=True))[2:5])
     ids = pl.concat([some.lead_ids for some in group])
-    return _Group(ids, np.concatenate(leads), kinds, times, values)
+    left_out = np.sum([some.left_out for some in group], axis=0)
+    return _Group(ids, np.concatenate(leads), kinds, times, values, tuple(left_out.tolist()))
 
 
 def _write_parts(file: Path, group: _Group, n_parts: int) -> None:
@@ -149,18 +153,21 @@ def _write_parts(file: Path, group: _Group, n_parts: int) -> None:
     ids_order, ids_start = _ordered(part, n_parts)
     place = np.empty(len(part) + 1, dtype=np.int32)
     place[ids_order] = np.arange(len(part), dtype=np.int32)
-    # Events without a lead or a time have a part of their own, the last, which is not written.
+    # Events that are left out have a part of their own, the last, which is not written.
     order, start = _ordered(np.append(part, n_parts)[group.leads], n_parts + 1)
     lead_ids = group.lead_ids.gather(ids_order).to_arrow(compat_level=pl.CompatLevel.oldest())
     leads = place[group.leads][order] - np.repeat(ids_start.astype(np.int32), np.diff(start))
     kinds, times = group.kinds[order], group.times_us[order]
     values = group.values[order] if len(group.values) else group.values
+    counts = [*group.left_out, *[0] * (n_parts - 1) * len(group.left_out)]
     columns = [
         (lead_ids, ids_start),
         *((pyarrow.array(column), start) for column in (leads, kinds, times)),
         (pyarrow.array(values), start if len(values) else np.zeros_like(start)),
+        # How many are left out is told once, with the first part.
+        (pyarrow.array(counts), len(group.left_out) * np.arange(n_parts + 1)),
     ]
-    names = ["lead_ids", *_NUMBERS]
+    names = ["lead_ids", *_NUMBERS, "left_out"]
     types = [pyarrow.large_list(column.type) for column, _ in columns]
     schema = pyarrow.schema(list(zip(names, types, strict=True)))
     with ipc.new_file(str(file), schema) as out:

@@ -135,13 +135,13 @@ def _events_of(row: int, lead_id: str, cell: Any) -> Iterator[dict[str, Any]]:  
             return
         for event in events:
             time = _time(where, event["occurred_at"])
-            if time is None or time.tzinfo is None:
+            if time is not None and time.tzinfo is None:
                 raise LeadcastError(f"{where}: {event['occurred_at']!r} has no time zone")
-            value = event.get("value")
+            kind, value = event["event_type"], event.get("value")
             yield {
                 "lead_id": lead_id,
                 "occurred_at": time,
-                "event_type": str(event["event_type"]),
+                "event_type": None if kind is None else str(kind),
                 "value": None if value is None else float(value),
             }
     except (TypeError, KeyError, ValueError, AttributeError) as error:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Self
 import polars as pl
 
 from features.coded import EventTable
-from features.engine import Matrix, compute, compute_one
+from features.engine import Matrix, compute
 from features.errors import Fault, LeadcastError, in_words
 from features.tables import TimeOrder
 from models.bundle import Bundle, load_bundle
-from serve.asked import Asked, check, without_events_of_one
+from serve.asked import Asked, check, features_of_one, without_events_of_one
 from serve.reasons_asked import NO_REASONS, ReasonsAsked
 from serve.scores import Score, score_row, score_rows, unknown_categories
 
@@ -111,7 +111,7 @@ class Scorer:
         ------
         FaultsError
             If a required column is missing, a column has a wrong type, an id repeats or is null,
-            or a time has no zone; all at once.
+            a time has no zone, or a ``created_at`` that is needed is null; all at once.
         """
         found: list[Fault] = []
         lazy = events.lazy() if events is not None else None
@@ -138,7 +138,7 @@ class Scorer:
         leads, events, as_of
             As in `score`.
         warnings : list of Fault
-            What can be worked around is added to it.
+            What can be worked around is added to it, but for what `features` tells.
 
         Returns
         -------
@@ -160,15 +160,14 @@ class Scorer:
         asked : Asked
             As `check` gave it.
         warnings : list of Fault
-            Leads without events, and categories that the model does not know, are added to it.
+            Columns that are not there, leads without events, and categories that the model does
+            not know, are added to it.
 
         Returns
         -------
         ndarray of float32, shape (n_rows, n_features)
         """
-        found: list[Fault] = []
-        values = compute(self.bundle.plan, asked.leads, asked.events, asked.rows, found)
-        warnings += [fault for fault in found if fault not in warnings]  # `check` found some
+        values = compute(self.bundle.plan, asked.leads, asked.events, asked.rows, warnings)
         warnings += unknown_categories(self.bundle, values)
         return values
 
@@ -226,7 +225,8 @@ class Scorer:
         Raises
         ------
         LeadcastError
-            If there is no ``lead_id``, a value is of the wrong type, or a time has no time zone.
+            If there is no ``lead_id``, no ``created_at`` where the source is dated, a value is of
+            the wrong type, or a time has no time zone.
         """
         lead_id = lead.get("lead_id")
         if not isinstance(lead_id, str):
@@ -235,7 +235,7 @@ class Scorer:
         as_of_us = None if moment is None else _microseconds("as_of", moment)
         moment = None if as_of_us is None else _in_utc(as_of_us)
         known = _in_microseconds(events)
-        values = compute_one(self.bundle.plan, lead, known, as_of_us)
+        values = features_of_one(self.bundle.plan, lead, known, as_of_us)
         row = values.reshape(1, -1)
         if warnings is not None:
             warnings += without_events_of_one(self.bundle.plan, events)
@@ -294,7 +294,7 @@ def _in_microseconds(events: Sequence[Event]) -> list[tuple[int, str, float | No
         return [(_microseconds("occurred_at", when), kind, value) for when, kind, value in events]
 
 
-def _microseconds(name: str, time: datetime) -> int:
-    if time.tzinfo is None:
+def _microseconds(name: str, time: object) -> int:
+    if not isinstance(time, datetime) or time.tzinfo is None:
         raise LeadcastError(f"{name} must have a time zone; found {time}")
     return (time - _EPOCH) // _MICROSECOND

@@ -81,3 +81,10 @@ def test_a_lead_without_an_id_is_refused(tmp_path: Path, suffix: str) -> None:
     with pytest.raises(LeadcastError, match="lead_id"):
         batch(tmp_path, table(lead_id=""), suffix)
     assert not (tmp_path / "out.parquet").exists()
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_lead_without_a_creation_is_refused(tmp_path: Path, suffix: str) -> None:
+    with pytest.raises(LeadcastError, match="leads: column 'created_at': found"):
+        batch(tmp_path, table(created_at=""), suffix)
+    assert not (tmp_path / "out.parquet").exists()

@@ -105,6 +105,7 @@ BAD: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "no id": (lambda q: drop(q, "lead_id"), "/leads/0/lead_id"),
     "an id of null": (lambda q: put(q, lead_id=None), "/leads/0/lead_id"),
     "no creation": (lambda q: drop(q, "created_at"), "/leads/0/created_at"),
+    "a creation of null": (lambda q: put(q, created_at=None), "/leads/0/created_at"),
     "a naive time": (lambda q: put(q, created_at="2025-01-01T00:00:00"), "/leads/0/created_at"),
     "no time": (lambda q: put(q, created_at="1700000000"), "/leads/0/created_at"),
     "a time before all years": (lambda q: put(q, as_of="0001-01-01T00:00:00+14:00"), "/leads/0"),
@@ -117,6 +118,10 @@ BAD: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "a long text": (lambda q: give(q, job_title="x" * 10_001), "/leads/0/attributes/job_title"),
     "an event without time": (
         lambda q: put(q, events=[{"event_type": "call"}]),
+        "/leads/0/events/0/occurred_at",
+    ),
+    "an event at no time": (
+        lambda q: put(q, events=[{"event_type": "call", "occurred_at": None}]),
         "/leads/0/events/0/occurred_at",
     ),
     "too many leads": (lambda q: {"leads": q["leads"] * 500}, "/leads"),
@@ -165,7 +170,6 @@ def test_all_faults_are_told_at_once_without_the_values(service: TestClient) -> 
 ODD: dict[str, Callable[[dict[str, Any]], Any]] = {
     "the year 1": lambda q: put(q, created_at="0001-01-01T00:00:00+14:00"),
     "the year 9999": lambda q: put(q, created_at="9999-12-31T23:59:59-14:00"),
-    "no creation known": lambda q: put(q, created_at=None),
     "nothing known": lambda q: put(q, attributes={}, events=[]),
     "a huge number": lambda q: give(q, budget=1e300),
     "strange letters": lambda q: give(q, industry="\0\u202e💥\r\n"),

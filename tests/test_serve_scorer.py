@@ -174,6 +174,10 @@ BAD_LEADS: dict[str, tuple[Callable[[pl.DataFrame], pl.DataFrame], str]] = {
         lambda t: t.with_columns(lead_id=pl.when(pl.int_range(pl.len()) > 0).then("lead_id")),
         r"'lead_id': found no id \(1 row\)",
     ),
+    "a creation is null": (
+        lambda t: t.with_columns(created_at=pl.when(pl.int_range(pl.len()) > 0).then("created_at")),
+        r"'created_at': found no time \(1 row\); expected when each lead came to be",
+    ),
     "an id twice": (lambda t: pl.concat([t, t.head(1)]), "an id more than once"),
     "a naive creation": (lambda t: t.with_columns(naive("created_at")), "'created_at'.*Datetime"),
     "a naive moment": (
@@ -221,6 +225,23 @@ def test_all_faults_are_told_at_once() -> None:
     told = "; ".join(fault.where + fault.found for fault in raised.value.faults)
     for part in ("as_of", "budget", "more than once", "event_type", "occurred_at"):
         assert part in told
+
+
+@pytest.mark.parametrize("created", [{}, {"created_at": None}])
+def test_one_lead_without_a_creation_is_refused_with_its_other_faults(
+    created: dict[str, object],
+) -> None:
+    with pytest.raises(FaultsError) as raised:
+        scorer().score_one({"lead_id": "a", "budget": "x", "newsletter": 3} | created, (), AS_OF)
+    told = [fault.where for fault in raised.value.faults]
+    assert told == ["leads: column 'created_at'", "lead: 'budget'", "lead: 'newsletter'"]
+
+
+@pytest.mark.parametrize("when", [None, "2025-01-01T00:00:00Z", datetime(2025, 1, 1)])
+def test_an_event_of_one_lead_needs_its_time(when: datetime) -> None:
+    lead = leads().row(0, named=True)
+    with pytest.raises(LeadcastError, match="occurred_at must have a time zone; found"):
+        scorer().score_one(lead, [(when, "call", None)], AS_OF)
 
 
 def warned(asked: pl.DataFrame, known: pl.LazyFrame | None = None) -> list[Fault]:
@@ -308,7 +329,6 @@ ODD: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
     "the year 1": lambda t: t.with_columns(
         created_at=pl.lit(datetime(1, 1, 1, tzinfo=UTC), dtype=TIME)
     ),
-    "no creation known": lambda t: t.with_columns(created_at=pl.lit(None, dtype=TIME)),
     "10 MB of text": lambda t: t.head(2).with_columns(job_title=pl.lit("x" * 10_000_000)),
     "nothing known": lambda t: t.with_columns(
         pl.lit(None).alias(name) for name in ("industry", "company_size", "job_title", "newsletter")

@@ -117,6 +117,9 @@ def kind_in(kind: Kind, table: str) -> Kind | None:
     """
     if kind in _UNTOLD:
         return None
+    if kind is BLANK and table == "events":
+        # However many: as where events stream by.
+        kind = replace(kind, limit=EVENT_OF_OTHERS.limit)
     told = replace(
         kind,
         has_key=False,

@@ -130,12 +130,14 @@ def _lead(scorer: Scorer, limits: Limits) -> Any:  # noqa: ANN401 - a type made 
         {name: _TYPES.get(kind, Text | None) for name, kind in known.items()},
         extra="allow",
     )
-    created = Annotated[Time | None, Field(description="when the lead came to be")]
+    told = Field(description="when the lead came to be")
     return _typed(
         "Lead",
         {
             "lead_id": Required[Annotated[Name, Field(description="the lead's id, given back")]],
-            "created_at": Required[created] if scorer.is_dated else created,
+            "created_at": Required[Annotated[Time, told]]
+            if scorer.is_dated
+            else Annotated[Time | None, told],
             "as_of": Annotated[Time | None, Field(description="the moment to score it at")],
             "attributes": Annotated[attributes, Field(description="who it is, by column")],
             "events": Annotated[
