@@ -70,9 +70,17 @@ def test_reasons_come_where_they_are_asked_and_change_no_score(service: TestClie
         parts = reasons["base"] + sum(reasons["groups"].values()) + reasons["calibrator"]
         assert parts == pytest.approx(reasons["log_odds"], abs=1e-9)
         assert reasons["up"] + reasons["down"]
-    for parameter in ("reasons=perhaps", "reason=true"):
-        wrong = service.post(f"/v1/score?{parameter}", json=asked)
-        assert (wrong.status_code, wrong.json()["type"]) == (422, "urn:leadcast:invalid")
+
+
+def test_all_faults_of_parameters_are_told_at_once(service: TestClient) -> None:
+    answer = service.post("/v1/score?reasons=perhaps&jane=1&x=2", json=some_leads(1))
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:leadcast:invalid")
+    unknown = "found a parameter that is not known; /openapi.json tells those that there are"
+    assert [fault["detail"] for fault in answer.json()["errors"]] == [
+        "parameter 'reasons': found a text; expected true or false",
+        *[unknown] * 2,
+    ]
+    assert "jane" not in answer.text
 
 
 def test_the_moment_is_the_leads_own_else_the_requests_else_now(service: TestClient) -> None:
@@ -274,11 +282,14 @@ def test_metrics_count_scores_by_grade_and_errors_by_kind(tmp_path: Path) -> Non
     with client(tmp_path) as service:
         grades = [one["grade"] for one in score(service, some_leads(40))["scores"]]
         service.post("/v1/score", json={})
+        service.get("/openapi.json")
         text = service.get("/metrics").text
     for grade in set(grades):
         assert f'leadcast_scores_total{{grade="{grade}"}} {grades.count(grade)}.0' in text
     assert 'leadcast_errors_total{kind="invalid"} 1.0' in text
     assert 'leadcast_request_seconds_count{route="/v1/score"} 2.0' in text
+    assert 'leadcast_requests_total{route="/openapi.json",status="200"} 1.0' in text
+    assert "unmatched" not in text
 
 
 def test_the_log_tells_of_a_request_and_nothing_of_a_lead(

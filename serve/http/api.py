@@ -5,19 +5,18 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from features.errors import Fault
 from serve.http import metrics, problems
 from serve.http.answers import Health, ModelAnswer, ScoreAnswer, ScoredLead, Warned
 from serve.http.callers import allowed_callers, note_of, service_of
-from serve.http.problems import FieldFault, Problem, invalid
+from serve.http.problems import Problem
 from serve.http.service import Service
 from serve.http.work import score_question
 from serve.scores import Score
 
 JSON = "application/json"
-WithReasons = Annotated[bool, Query(description="whether to tell why, which takes far longer")]
 _WORDS: Mapping[int, str] = {
     400: "The body is not JSON.",
     401: "No key, or a wrong one.",
@@ -29,6 +28,14 @@ _WORDS: Mapping[int, str] = {
     429: "Too many requests of this key.",
     503: "Too busy, or too much to score in time.",
 }
+
+
+class ScoreParameters(BaseModel):
+    """What stands behind the question mark of ``/v1/score``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reasons: bool = Field(False, description="whether to tell why, which takes far longer")
 
 
 def make_router(service: Service) -> APIRouter:
@@ -80,13 +87,12 @@ class MetricsText(Response):
     media_type = metrics.MEDIA_TYPE
 
 
-async def _score(request: Request, reasons: WithReasons = False) -> Response:
+async def _score(request: Request, asked: Annotated[ScoreParameters, Query()]) -> Response:
     """Score leads: all of them, or, where anything is wrong with one, none.
 
     A lead is scored with the attributes and events that are sent with it; nothing is kept.
     """
     service, note = service_of(request), note_of(request)
-    _refuse_unknown_parameters(request)
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != JSON:
         raise Problem("no-json", 415, f"expected Content-Type: {JSON}")
     body = await request.body()
@@ -100,7 +106,9 @@ async def _score(request: Request, reasons: WithReasons = False) -> Response:
     seconds = service.settings.limits.score_seconds
     try:
         async with asyncio.timeout(seconds):
-            scores = await score_question(service.scorer, question, warnings, with_reasons=reasons)
+            scores = await score_question(
+                service.scorer, question, warnings, with_reasons=asked.reasons
+            )
     except TimeoutError:
         detail = f"scoring took over {seconds:g} seconds; ask for fewer leads at once"
         raise Problem("out-of-time", 503, detail, headers={"Retry-After": "1"}) from None
@@ -128,17 +136,6 @@ async def _ready(request: Request) -> Health:
 async def _metrics(request: Request) -> MetricsText:
     """Give requests, latencies, scores by grade and errors by kind."""
     return MetricsText(service_of(request).metrics.text())
-
-
-def _refuse_unknown_parameters(request: Request) -> None:
-    known = "expected none but reasons"
-    faults = [
-        FieldFault(pointer="", detail=f"found a parameter that is not known; {known}")
-        for name in request.query_params
-        if name != "reasons"
-    ]
-    if faults:
-        raise invalid(faults)
 
 
 def _answer(service: Service, scores: Sequence[Score], warnings: Sequence[Fault]) -> bytes:

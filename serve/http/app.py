@@ -9,11 +9,12 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
 
 from models.bundle_files import CODE_VERSION
 from serve.http.api import make_router
 from serve.http.guard import NOTE, Guard
-from serve.http.problems import FieldFault, Problem, ProblemBody, invalid
+from serve.http.problems import FieldFault, Problem, ProblemBody, invalid, of_parameter
 from serve.http.service import Service
 from serve.http.work import score_question
 
@@ -43,9 +44,12 @@ def make_app(service: Service, pages: Sequence[APIRouter] = ()) -> FastAPI:
         # The usual pages of documentation load scripts from elsewhere.
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,
     )
     app.state.service = service
     app.include_router(make_router(service))
+    # A route like the others, so that it is counted under its own address.
+    app.get("/openapi.json", include_in_schema=False)(_document)
     for page in pages:
         app.include_router(page, include_in_schema=False)
     app.add_exception_handler(Problem, _on_problem)
@@ -89,11 +93,12 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 async def _on_parameters(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    faults = [
-        FieldFault(pointer="", detail=f"parameter {fault['loc'][-1]!r}: {fault['msg']}")
-        for fault in error.errors()
-    ]
+    faults = [FieldFault(pointer="", detail=of_parameter(fault)) for fault in error.errors()]
     return await _on_problem(request, invalid(faults))
+
+
+async def _document(request: Request) -> JSONResponse:
+    return JSONResponse(request.app.openapi())
 
 
 def _openapi(app: FastAPI, service: Service) -> dict[str, Any]:

@@ -97,6 +97,24 @@ def of_body(error: ValidationError) -> Problem:
     return invalid(FieldFault(pointer=_pointer(one["loc"]), detail=_words(one)) for one in found)
 
 
+def of_parameter(fault: Mapping[str, Any]) -> str:
+    """Tell what is wrong with a query parameter.
+
+    Parameters
+    ----------
+    fault : mapping of str to Any
+        What pydantic found.
+
+    Returns
+    -------
+    str
+        Without what the caller has sent: neither a value nor the name of an unknown parameter.
+    """
+    if fault["type"] == "extra_forbidden":
+        return "found a parameter that is not known; /openapi.json tells those that there are"
+    return f"parameter {fault['loc'][-1]!r}: {_words(fault)}"
+
+
 def of_leads(errors: Iterable[tuple[int, LeadcastError]]) -> Problem:
     """Tell what is wrong with leads that could be read and could not be scored.
 
@@ -153,6 +171,8 @@ def _words(fault: Any) -> str:  # noqa: ANN401 - pydantic's own dictionary
         return "found nothing; it is required"
     if fault["type"] == "extra_forbidden":
         return "found a field that is not known here; correct its name, or leave it out"
+    if fault["type"] == "bool_parsing":
+        return f"found {_kind(fault['input'])}; expected true or false"
     if fault["type"] in _NO_TIME:
         return f"found {_kind(fault['input'])}; expected a time with its zone, as {EXAMPLE}"
     message = str(fault["msg"]).replace("Input should be", "expected")
