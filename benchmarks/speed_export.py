@@ -15,7 +15,8 @@ from benchmarks.timing import peak_mib
 from features.sources.definition import SourceDefinition
 from features.sources.load import find_definition
 from features.sources.schema import ExportColumn
-from pipelines.score import ScoreRequest, score_new_leads
+from pipelines.score import score_new_leads
+from pipelines.score_request import ScoreRequest
 from serve.batch import BatchSettings
 from serve.batch_deliver import Outputs
 from serve.reasons_asked import NO_REASONS

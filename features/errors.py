@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeVar
+
+T = TypeVar("T")
 
 
 class LeadcastError(Exception):
@@ -63,30 +65,53 @@ class FaultsError(LeadcastError):
         super().__init__(describe_faults(subject, told))
 
 
-def all_at_once(checks: Iterable[Callable[[], object]]) -> None:
-    """Make several checks and tell the errors of all.
+class Checks:
+    """Makes several checks and tells the errors of all.
 
-    Parameters
-    ----------
-    checks : iterable of callable
-        Each may raise a `LeadcastError`.
+    ::
 
-    Raises
-    ------
-    LeadcastError
-        If one does; what is told of several stands line by line.
+        checks = Checks()
+        moment = checks.of(lambda: moment_of("--as-of", text), None)
+        checks.raise_errors()
     """
-    errors = []
-    for check in checks:
+
+    def __init__(self) -> None:
+        self._errors: list[LeadcastError] = []
+
+    def of(self, check: Callable[[], T], otherwise: T) -> T:
+        """Make a check.
+
+        Parameters
+        ----------
+        check : callable
+            May raise a `LeadcastError`.
+        otherwise : T
+            What to give where it does, until `raise_errors`.
+
+        Returns
+        -------
+        T
+            What the check gives.
+        """
         try:
-            check()
+            return check()
         except LeadcastError as error:
-            errors.append(error)
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        lines = "".join(f"\n  error: {error}" for error in errors)
-        raise LeadcastError(f"{len(errors)} errors{lines}")
+            self._errors.append(error)
+            return otherwise
+
+    def raise_errors(self) -> None:
+        """Raise what was found.
+
+        Raises
+        ------
+        LeadcastError
+            If there was an error; what is told of several stands line by line.
+        """
+        if len(self._errors) == 1:
+            raise self._errors[0]
+        if self._errors:
+            lines = "".join(f"\n  error: {error}" for error in self._errors)
+            raise LeadcastError(f"{len(self._errors)} errors{lines}")
 
 
 def in_words(fault: Fault) -> Fault:

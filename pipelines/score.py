@@ -2,45 +2,14 @@
 
 import time
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from features.errors import FaultsError, LeadcastError
 from pipelines.console import progress_bar
-from serve.batch import BatchSettings, BatchSummary, score_files, score_inputs
+from pipelines.score_request import ScoreRequest
+from serve.batch import BatchSummary, score_files, score_inputs
 from serve.batch_deliver import Outputs
 from serve.scorer import Scorer
-
-
-@dataclass(frozen=True)
-class ScoreRequest:
-    """What ``leadcast score`` is asked.
-
-    Parameters
-    ----------
-    bundle : Path
-        The bundle's folder.
-    leads : str
-        A file, a folder of Parquet, a glob, or a query.
-    events : str or None
-        Likewise.
-    outputs : Outputs
-        Where the scores go.
-    settings : BatchSettings
-        How it is done.
-    source : str or None
-        The source whose definition maps the files; None where their columns are canonical.
-    database_env : str or None
-        The environment variable that holds the URL of the database that is queried.
-    """
-
-    bundle: Path
-    leads: str
-    events: str | None
-    outputs: Outputs
-    settings: BatchSettings
-    source: str | None = None
-    database_env: str | None = None
 
 
 @dataclass(frozen=True)
@@ -123,8 +92,10 @@ def score_new_leads(request: ScoreRequest) -> ScoreReport:
                 database_env=request.database_env,
             )
         else:
+            # Reading exports needs much that scoring does not.
             from pipelines.score_source import Export
 
+            request.outputs.refuse_unusable()
             export = Export.of(request)
             summary = score_inputs(
                 scorer,

@@ -3,7 +3,8 @@
 import time
 
 from pipelines.console import progress_bar
-from pipelines.score import ScoreReport, ScoreRequest
+from pipelines.score import ScoreReport
+from pipelines.score_request import ScoreRequest
 from pipelines.score_source import Export
 from serve.cluster.connection import connected
 from serve.cluster.scoring import score_on_cluster
@@ -28,8 +29,6 @@ def score_with_dask(request: ScoreRequest, scheduler: str | None) -> ScoreReport
         If the cluster, the bundle, the inputs or the outputs cannot be used.
     """
     began = time.perf_counter()
-    # Before a cluster is asked or started.
-    request.outputs.refuse_unusable()
     mapped = None if request.source is None else Export.of(request)
     with connected(scheduler) as client, progress_bar("scoring", "partitions") as tell:
         summary = score_on_cluster(

@@ -1,19 +1,18 @@
 """The command line's ``score`` and ``history``; what they need is imported when they run."""
 
 import json
-from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from features.errors import LeadcastError, all_at_once
+from features.errors import Checks, LeadcastError
 
 if TYPE_CHECKING:
-    from pipelines.score import ScoreReport, ScoreRequest
+    from pipelines.score import ScoreReport
+    from pipelines.score_request import ScoreRequest
 
 EXIT_WITH_WARNINGS = 3
 
@@ -129,35 +128,31 @@ def score(
 
     Columns are canonical, or a source's with --source. The output appears whole or not at all.
     """
-    from models.bundle_files import read_manifest
-    from pipelines.score import ScoreRequest, refusal
+    from pipelines.score import refusal
+    from pipelines.score_request import ScoreRequest
     from serve.batch import BatchSettings
     from serve.batch_deliver import Outputs
-    from serve.batch_places import place_of
-    from serve.reasons_asked import ReasonsAsked
+    from serve.reasons_asked import NO_REASONS, ReasonsAsked
 
     outputs = Outputs(out, crm or "", table, database_env, history)
-    checks: list[Callable[[], object]] = [
-        partial(moment_of, "--as-of", as_of),
-        partial(moment_of, "--only-changed-since", only_changed_since),
-        partial(ReasonsAsked.parse, reasons),
-        partial(read_manifest, bundle),
-        *(partial(place_of, place, database_env or None) for place in (leads, events) if place),
-        outputs.refuse_unusable,
-    ]
     try:
-        all_at_once(checks)
+        checks = Checks()
         settings = BatchSettings(
-            as_of=moment_of("--as-of", as_of),
+            as_of=checks.of(lambda: moment_of("--as-of", as_of), None),
             resume=resume,
             chunk_leads=chunk_leads,
             threads=threads,
-            reasons=ReasonsAsked.parse(reasons),
-            changed_since=moment_of("--only-changed-since", only_changed_since),
+            reasons=checks.of(lambda: ReasonsAsked.parse(reasons), NO_REASONS),
+            changed_since=checks.of(
+                lambda: moment_of("--only-changed-since", only_changed_since), None
+            ),
         )
         request = ScoreRequest(
             bundle, leads, events, outputs, settings, source, database_env or None
         )
+        checks.of(lambda: _refuse_scheduler(engine, scheduler), None)
+        request.check(checks)
+        checks.raise_errors()
         report = _scored(request, engine, scheduler)
     except (LeadcastError, OSError) as error:
         if summary is Summary.text:
@@ -179,11 +174,14 @@ def _scored(request: "ScoreRequest", engine: Engine, scheduler: str | None) -> "
         from pipelines.score_cluster import score_with_dask
 
         return score_with_dask(request, scheduler)
-    if scheduler is not None:
-        raise LeadcastError("--scheduler: needs --engine dask")
     from pipelines.score import score_new_leads
 
     return score_new_leads(request)
+
+
+def _refuse_scheduler(engine: Engine, scheduler: str | None) -> None:
+    if scheduler is not None and engine is not Engine.dask:
+        raise LeadcastError("--scheduler: needs --engine dask")
 
 
 def history(

@@ -11,7 +11,7 @@ from features.sources.new_leads import Place as ExportPlace
 from features.sources.new_leads import read_new_leads
 from features.sources.schema import SqlReader
 from pipelines.paths import SOURCES
-from pipelines.score import ScoreRequest
+from pipelines.score_request import ScoreRequest
 from serve import batch_inputs
 from serve.batch_inputs import Inputs
 from serve.batch_mapped import read_mapped_in_pieces

@@ -177,7 +177,7 @@ def score_inputs(
     stamps : sequence of JSON values
         Tell these inputs apart from others.
     outputs : Outputs
-        Where the scores go.
+        Where the scores go; that `Outputs.refuse_unusable` lets them pass is the caller's to see.
     settings, progress
         As in `score_files`.
 
@@ -190,7 +190,6 @@ def score_inputs(
     LeadcastError
         As `score_files` does.
     """
-    outputs.refuse_unusable()
     if settings.changed_since is not None and not scorer.is_dated:
         raise LeadcastError(
             "only changed leads are asked for, and this bundle's source has no dates; score all"

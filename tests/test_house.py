@@ -1,10 +1,11 @@
 """The house's own laws: imports point one way, functions are short, everything public is told."""
 
 import ast
+import graphlib
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,31 @@ def test_imports_point_one_way(path: Path) -> None:
     package = path.relative_to(ROOT).parts[0]
     ours = imported_packages(path) & (set(MAY_IMPORT) | {"tests", "benchmarks"})
     assert ours <= MAY_IMPORT[package], f"{name_of(path)} imports {ours - MAY_IMPORT[package]}"
+
+
+def imported_modules(path: Path, names: Mapping[str, Path]) -> set[str]:
+    """Our modules that a module imports when it runs, within its functions too."""
+    found: set[str] = set()
+    waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.ImportFrom):
+            below = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= below & names.keys() or {str(node.module)} & names.keys()
+        for_types = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        waiting += [] if for_types else ast.iter_child_nodes(node)
+    return found
+
+
+def test_no_modules_import_each_other() -> None:
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in MODULES}
+    # A module that runs as a program may import itself, under its own name.
+    graph = {name: imported_modules(path, names) - {name} for name, path in names.items()}
+    assert "pipelines.score_source" in graph["pipelines.score"], "imports in functions are seen"
+    graphlib.TopologicalSorter(graph).prepare()
+    graph["features.errors"] = {"pipelines.score"}
+    with pytest.raises(graphlib.CycleError):
+        graphlib.TopologicalSorter(graph).prepare()
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

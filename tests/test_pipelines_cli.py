@@ -84,11 +84,13 @@ def test_a_time_without_zone_is_refused(tmp_path: Path) -> None:
 def test_faults_of_the_command_line_are_told_at_once(tmp_path: Path) -> None:
     wrong = {"--bundle": "no_bundle", "--leads": "no_leads.csv", "--events": "no_events/*.csv"}
     wrong |= {"--out": "scores.xls", "--as-of": "soon", "--reasons": "some"}
+    wrong |= {"--only-changed-since": "2025-01-01", "--source": "no_source", "--scheduler": "tcp"}
     words = [word for name, value in wrong.items() for word in (name, value)]
     done = leadcast("score", *words, folder=tmp_path)
     assert done.returncode == 1
-    assert "6 errors" in done.stderr
-    assert all(value in done.stderr for value in wrong.values())
+    assert "9 errors" in done.stderr
+    assert all(value in done.stderr for name, value in wrong.items() if name != "--scheduler")
+    assert "--scheduler: needs --engine dask" in done.stderr
 
 
 def test_a_folder_that_is_no_bundle_is_refused(tmp_path: Path) -> None:

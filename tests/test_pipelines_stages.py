@@ -21,7 +21,8 @@ from pipelines.evaluate import read_segments
 from pipelines.features import compute_features
 from pipelines.params import EvaluationParams
 from pipelines.paths import RunFolder
-from pipelines.score import ScoreRequest, score_new_leads
+from pipelines.score import score_new_leads
+from pipelines.score_request import ScoreRequest
 from pipelines.snapshots import take_snapshots
 from pipelines.summary import summarise
 from pipelines.train import train

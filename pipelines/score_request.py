@@ -1,0 +1,63 @@
+"""What ``leadcast score`` is asked."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from features.errors import Checks
+from models.bundle_files import read_manifest
+from serve.batch import BatchSettings
+from serve.batch_deliver import Outputs
+from serve.batch_places import place_of
+
+
+@dataclass(frozen=True)
+class ScoreRequest:
+    """What ``leadcast score`` is asked.
+
+    Parameters
+    ----------
+    bundle : Path
+        The bundle's folder.
+    leads : str
+        A file, a folder of Parquet, a glob, or a query.
+    events : str or None
+        Likewise.
+    outputs : Outputs
+        Where the scores go.
+    settings : BatchSettings
+        How it is done.
+    source : str or None
+        The source whose definition maps the files; None where their columns are canonical.
+    database_env : str or None
+        The environment variable that holds the URL of the database that is queried.
+    """
+
+    bundle: Path
+    leads: str
+    events: str | None
+    outputs: Outputs
+    settings: BatchSettings
+    source: str | None = None
+    database_env: str | None = None
+
+    def check(self, checks: Checks) -> None:
+        """Check what can be checked before any work.
+
+        Parameters
+        ----------
+        checks : Checks
+            Takes what is wrong with the bundle's manifest, the places and the source.
+        """
+        checks.of(lambda: read_manifest(self.bundle), None)
+        checks.of(lambda: place_of(self.leads, self.database_env), None)
+        if self.events:
+            events = self.events
+            checks.of(lambda: place_of(events, self.database_env), None)
+        if self.source is not None:
+            # Reading definitions needs much that scoring does not.
+            from features.sources.load import find_definition
+            from pipelines.paths import SOURCES
+
+            source = self.source
+            checks.of(lambda: find_definition(source, SOURCES), None)
+        checks.of(self.outputs.refuse_unusable, None)
