@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from features import categories
-from features.lookup import Lookup
+from features.distinct import Distinct, as_numbers, distinct
 from features.readings import LOGARITHMIC, READINGS, Value, group_of
 from features.registry import Feature
 from features.sizes import log_amounts
@@ -20,6 +20,9 @@ Column = npt.NDArray[np.float32]
 
 LARGEST = float(np.finfo(np.float32).max)
 """What float32 can hold; numbers beyond it are cut to it, because the matrix has no infinities."""
+
+REMEMBERED = 8_192
+"""Of so many values it is remembered, in each column, what was read."""
 
 
 class AttributeColumn(BaseModel):
@@ -91,6 +94,11 @@ class AttributeColumn(BaseModel):
         return lambda *values: math.nan if any(map(_is_missing, values)) else number(read(*values))
 
     @cached_property
+    def remembered(self) -> Callable[..., float]:
+        """Do as `encode`, and remember the last values: the parts of a batch have many alike."""
+        return lru_cache(REMEMBERED)(self.encode)
+
+    @cached_property
     def _number_of(self) -> Callable[[str | float | None], float]:
         if READINGS[self.reading].dtype != "category":
             return lambda result: math.nan if result is None else clean(float(result))
@@ -131,10 +139,6 @@ def clean_all(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.clip(np.where(np.isfinite(numbers), numbers, np.nan), -LARGEST, LARGEST)
 
 
-Distinct = tuple[Sequence[Value | None], npt.NDArray[np.intp]]
-"""Distinct values of a column, and where each row's value is among them."""
-
-
 def encode_leads(
     column: AttributeColumn, leads: pl.DataFrame, known: dict[str, Distinct] | None = None
 ) -> Column:
@@ -164,9 +168,9 @@ def encode_leads(
         return log_amounts(as_numbers(first)).astype(np.float32)
     if alike := READINGS[column.reading].alike:
         short = leads.select(alike(pl.col(first.name).cast(pl.String)).alias(first.name))
-        return encode_texts(column.encode, short, first.name)
+        return encode_texts(column.remembered, short, first.name)
     if len(column.inputs) == 1:
-        return encode_texts(column.encode, leads, column.inputs[0], known)
+        return encode_texts(column.remembered, leads, column.inputs[0], known)
     rows = zip(*(leads[attribute].to_list() for attribute in column.inputs), strict=True)
     return np.fromiter((column.encode(*row) for row in rows), np.float32, leads.height)
 
@@ -201,49 +205,6 @@ def encode_texts(
         known[attribute] = distinct(leads[attribute])
     values, codes = known[attribute]
     return np.fromiter(map(encode, values), np.float32, len(values))[codes]
-
-
-def distinct(series: pl.Series) -> Distinct:
-    """Find the distinct values of a column.
-
-    Parameters
-    ----------
-    series : pl.Series
-        Texts or numbers.
-
-    Returns
-    -------
-    values : sequence
-        The distinct values (texts that are mostly distinct may repeat) and, last, None.
-    codes : ndarray of intp, shape (n_rows,)
-        Where each row's value is in `values`.
-    """
-    if series.dtype.is_numeric():
-        numbers, codes = np.unique(as_numbers(series), return_inverse=True)
-        return [*numbers.tolist(), None], codes
-    texts = series.cast(pl.String)
-    values = texts.drop_nulls().unique(maintain_order=True)
-    if 2 * len(values) > len(texts):
-        # Most are distinct, as e-mail addresses are: to read some twice is cheaper than to look.
-        return [*texts.to_list(), None], np.arange(len(texts))
-    places = Lookup(values).places(texts).fill_null(len(values))
-    return [*values.to_list(), None], places.to_numpy().astype(np.intp)
-
-
-def as_numbers(series: pl.Series) -> npt.NDArray[np.float64]:
-    """Convert a column of numbers or flags, NaN where it is null.
-
-    Parameters
-    ----------
-    series : pl.Series
-        Any numeric or Boolean column, or one of nulls only.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_rows,)
-    """
-    numbers = series.cast(pl.Float64).fill_null(math.nan).to_numpy()
-    return np.asarray(numbers, dtype=np.float64)
 
 
 def level_counts(column: AttributeColumn, leads: pl.DataFrame) -> Mapping[str, int]:

@@ -43,6 +43,8 @@ _ADDRESS = re.compile(
     r"(?=[^@]{1,64}@)[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24})"
 )
+RUNS = ("01234567890", "09876543210")
+"""Digits that somebody types who does not want to be called."""
 _EXTENSION = re.compile(r"(?:ext|x|#|durchwahl)", re.IGNORECASE)
 _DIGITS, _SIGNS = b"0123456789", b" +()-./"
 _USUAL_NUMBER = re.compile(r"[0-9 +()./-]*")
@@ -186,7 +188,7 @@ def phone_is_valid(number: str) -> float:
     if not 7 <= len(digits) <= 15:
         return 0.0
     tail = digits[-7:]
-    return float(len(set(tail)) > 1 and tail not in "01234567890 09876543210")
+    return float(len(set(tail)) > 1 and not any(tail in run for run in RUNS))
 
 
 def _provider(labels: list[str]) -> str:

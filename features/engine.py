@@ -18,8 +18,9 @@ import numpy.typing as npt
 import polars as pl
 
 from features import inputs
-from features.attributes import AttributeColumn, Distinct, encode_leads
+from features.attributes import AttributeColumn, encode_leads
 from features.coded import EventTable
+from features.distinct import Distinct
 from features.errors import Fault
 from features.events import collect_events, no_events
 from features.grouping import Events
@@ -140,6 +141,8 @@ class Engine:
     ) -> Matrix:
         """Compute the features of many snapshots; see `features.engine.compute`."""
         inputs.check_leads(leads, self._needs, self._dated, warnings)
+        if events is not None and self._dated:
+            inputs.check_events(events, self._loop.with_values, warnings)
         inputs.check_snapshots(snapshots, leads["lead_id"].cast(pl.String), self._dated)
         ids = snapshots["lead_id"].cast(pl.String)
         wanted = ids.unique(maintain_order=True)
@@ -147,6 +150,8 @@ class Engine:
         rows = Lookup(wanted).places(ids).cast(pl.Int64).to_numpy()
         as_of = _times(snapshots, "as_of") if self._dated else np.zeros(len(rows), np.int64)
         out = np.empty((len(rows), len(self.plan.columns)), dtype=np.float32)
+        if not len(rows):
+            return out
         if not self._dated:
             self._fill_attributes(out, leads, rows, as_of)
             return out
@@ -193,8 +198,6 @@ class Engine:
     def _collect(
         self, events: EventTable | None, ids: pl.Series, warnings: list[Fault] | None
     ) -> Events:
-        if events is not None:
-            inputs.check_events(events, self._loop.with_values, warnings)
         if events is None or not self._loop.with_events:
             return no_events(len(ids))
         with_values = self._loop.with_values and "value" in events.collect_schema()

@@ -10,7 +10,7 @@ from typing import Literal
 
 import polars as pl
 
-from features.alike import by_digits, by_domain, by_role
+from features.alike import by_calling, by_digits, by_domain, by_role
 from features.contacts import (
     email_digits,
     email_is_shared,
@@ -115,7 +115,7 @@ READINGS: Mapping[str, Reading] = {
         email_matches_company,
     ),
     "phone_is_valid": Reading(
-        "_is_valid", "flag", "text", "{} number could be called", phone_is_valid
+        "_is_valid", "flag", "text", "{} number could be called", phone_is_valid, by_calling,
     ),
 }  # fmt: skip
 """Every reading by its name, which is what a plan keeps."""

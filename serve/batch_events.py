@@ -1,8 +1,8 @@
 """Events in batches of codes, split by lead into parts: written once, with no text an event."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.coded import Coded, CodedTable, Codes
+from features.coded import NEEDED, Coded, CodedTable, Codes
 from features.compiled import compiled
 from features.files import written_whole
 from features.lookup import Lookup
+from features.threads import one_ahead
 from serve.batch_split import part_of
 
 if TYPE_CHECKING:
@@ -24,15 +25,11 @@ STORED_ROWS = 500_000
 """So many events are put apart at a time."""
 
 
-class _Group(NamedTuple):
-    """Events of some batches; the fields are those of `Coded`, with kinds as the model has them."""
+class _Batch(NamedTuple):
+    """Some events, and which number of the model's each of their kinds has."""
 
-    lead_ids: pl.Series
-    leads: Codes
-    kinds: npt.NDArray[np.int16]
-    times_us: npt.NDArray[np.int64]
-    values: npt.NDArray[np.float64]
-    left_out: tuple[int, ...]
+    events: Coded
+    code: npt.NDArray[np.int16]
 
 
 @dataclass(frozen=True)
@@ -99,73 +96,48 @@ def split_events(
     if not folder.exists():
         with written_whole(folder) as temporary:
             temporary.mkdir()
-            groups = _groups(table, kinds, with_values)
-            # One group is written while the next is read.
-            with ThreadPoolExecutor(1) as writing:
-                waiting = None
-                for number, group in enumerate(groups):
-                    if waiting is not None:
-                        waiting.result()
-                    file = temporary / f"{number:06}.arrow"
-                    waiting = writing.submit(_write_parts, file, group, n_parts)
-                if waiting is not None:
-                    waiting.result()
+            # While one group is written, the next is put together and more is read.
+            groups = one_ahead(_groups(one_ahead(table.batches(with_values)), kinds))
+            for number, group in enumerate(groups):
+                _write_parts(temporary / f"{number:06}.arrow", group, n_parts)
     schema, files = table.collect_schema(), sorted(folder.glob("*.arrow"))
     return [StoredEvents(files, part, kinds, schema) for part in range(n_parts)]
 
 
-def _groups(table: CodedTable, kinds: tuple[str, ...], with_values: bool) -> Iterator[_Group]:
-    known, group, height = Lookup(pl.Series(kinds, dtype=pl.String)), list[_Group](), 0
-    for some in table.batches(with_values):
+def _groups(batches: Iterator[Coded], kinds: tuple[str, ...]) -> Iterator[list[_Batch]]:
+    known, group, height = Lookup(pl.Series(kinds, dtype=pl.String)), list[_Batch](), 0
+    for events in batches:
         # What is missing has the place -1, the last.
-        code = np.append(known.places_or_none(some.event_types), -1).astype(np.int16)
-        kinds_of, left_out = code[some.kinds], some.left_out
-        group.append(
-            _Group(some.lead_ids, some.leads, kinds_of, some.times_us, some.values, left_out)
-        )
-        height += len(some.leads)
+        code = np.append(known.places_or_none(events.event_types), -1).astype(np.int16)
+        group.append(_Batch(events, code))
+        height += len(events.leads)
         if height >= STORED_ROWS:
-            yield _joined(group)
+            yield group
             group, height = [], 0
     if group:
-        yield _joined(group)
+        yield group
 
 
-def _joined(group: list[_Group]) -> _Group:
-    first = np.cumsum([0, *(len(some.lead_ids) for some in group)])
-    leads = [
-        np.where(some.leads < 0, np.int32(-1), some.leads + start)
-        for some, start in zip(group, first.astype(np.int32), strict=False)
-    ]
-    kinds, times, values = (np.concatenate(parts) for parts in list(zip(*group, strict=True))[2:5])
-    ids = pl.concat([some.lead_ids for some in group])
-    left_out = np.sum([some.left_out for some in group], axis=0)
-    return _Group(ids, np.concatenate(leads), kinds, times, values, tuple(left_out.tolist()))
-
-
-def _write_parts(file: Path, group: _Group, n_parts: int) -> None:
+def _write_parts(file: Path, group: list[_Batch], n_parts: int) -> None:
     import pyarrow
     from pyarrow import ipc
 
-    ids = group.lead_ids.to_frame("lead_id")
-    part = ids.select(part_of(n_parts))["part"].to_numpy()
+    ids = pl.concat([some.events.lead_ids for some in group])
+    part = ids.to_frame("lead_id").select(part_of(n_parts))["part"].to_numpy()
     # Ids of a part come to stand together, and so do its events.
-    ids_order, ids_start = _ordered(part, n_parts)
-    place = np.empty(len(part) + 1, dtype=np.int32)
-    place[ids_order] = np.arange(len(part), dtype=np.int32)
-    # Events that are left out have a part of their own, the last, which is not written.
-    order, start = _ordered(np.append(part, n_parts)[group.leads], n_parts + 1)
-    lead_ids = group.lead_ids.gather(ids_order).to_arrow(compat_level=pl.CompatLevel.oldest())
-    leads = place[group.leads][order] - np.repeat(ids_start.astype(np.int32), np.diff(start))
-    kinds, times = group.kinds[order], group.times_us[order]
-    values = group.values[order] if len(group.values) else group.values
-    counts = [*group.left_out, *[0] * (n_parts - 1) * len(group.left_out)]
+    order = np.argsort(part, kind="stable")
+    ids_start = np.searchsorted(part[order], np.arange(n_parts + 1))
+    place = np.empty(len(part), dtype=np.int32)
+    place[order] = np.arange(len(part)) - np.repeat(ids_start[:-1], np.diff(ids_start))
+    lead_ids = ids.gather(order).to_arrow(compat_level=pl.CompatLevel.oldest())
+    start, events = _events_in_parts(group, part, place, n_parts)
+    # How many are left out is told once, with the first part.
+    left_out = np.zeros((n_parts, len(NEEDED)), dtype=np.int64)
+    left_out[0] = np.sum([some.events.left_out for some in group], axis=0)
     columns = [
         (lead_ids, ids_start),
-        *((pyarrow.array(column), start) for column in (leads, kinds, times)),
-        (pyarrow.array(values), start if len(values) else np.zeros_like(start)),
-        # How many are left out is told once, with the first part.
-        (pyarrow.array(counts), len(group.left_out) * np.arange(n_parts + 1)),
+        *((pyarrow.array(column), start if len(column) else 0 * start) for column in events),
+        (pyarrow.array(left_out.ravel()), len(NEEDED) * np.arange(n_parts + 1)),
     ]
     names = ["lead_ids", *_NUMBERS, "left_out"]
     types = [pyarrow.large_list(column.type) for column, _ in columns]
@@ -176,27 +148,63 @@ def _write_parts(file: Path, group: _Group, n_parts: int) -> None:
             out.write_batch(pyarrow.record_batch(lists, schema=schema))
 
 
+def _events_in_parts(
+    group: list[_Batch], part: Codes, place: Codes, n_parts: int
+) -> tuple[npt.NDArray[np.int64], tuple[npt.NDArray[np.generic], ...]]:
+    """Bring the events of a part together; some are left out."""
+    first = np.cumsum([0, *(len(some.events.lead_ids) for some in group)])
+    ids = [slice(*its) for its in pairwise(first)]
+    start = np.zeros(n_parts + 1, dtype=np.int64)
+    for some, its in zip(group, ids, strict=True):
+        _count(some.events.leads, part[its], start)
+    np.cumsum(start, out=start)
+    n_values = start[-1] if any(len(some.events.values) for some in group) else 0
+    types = (np.int32, np.int16, np.int64)
+    out = (*(np.empty(start[-1], dtype) for dtype in types), np.empty(n_values))
+    free = start[:-1].copy()
+    for (events, code), its in zip(group, ids, strict=True):
+        numbers = (events.leads, events.kinds, events.times_us, events.values)
+        _scatter(*numbers, code, part[its], place[its], free, *out)
+    return start, out
+
+
 def _one_list(column: "pyarrow.Array", start: int, stop: int) -> "pyarrow.Array":
     from pyarrow import LargeListArray
 
     return LargeListArray.from_arrays([0, stop - start], column.slice(start, stop - start))
 
 
-def _ordered(part: Codes, n_parts: int) -> tuple[Codes, npt.NDArray[np.int64]]:
-    starts = np.zeros(n_parts + 1, dtype=np.int64)
-    order = np.empty(len(part), dtype=np.int32)
-    _counting_sort(part, starts, order)
-    return order, starts
+@compiled
+def _count(leads: Codes, part: Codes, start: npt.NDArray[np.int64]) -> None:
+    """Count the events of each part, one place further."""
+    for event in range(len(leads)):
+        if leads[event] >= 0:
+            start[part[leads[event]] + 1] += 1
 
 
 @compiled
-def _counting_sort(part: Codes, starts: npt.NDArray[np.int64], order: Codes) -> None:
-    """Order numbers by their part; those of a part keep their order."""
-    for number in range(len(part)):
-        starts[part[number] + 1] += 1
-    for one in range(len(starts) - 1):
-        starts[one + 1] += starts[one]
-    free = starts[:-1].copy()
-    for number in range(len(part)):
-        order[free[part[number]]] = number
-        free[part[number]] += 1
+def _scatter(
+    leads: Codes,
+    kinds: Codes,
+    times: npt.NDArray[np.int64],
+    values: npt.NDArray[np.float64],
+    code: npt.NDArray[np.int16],
+    part: Codes,
+    place: Codes,
+    free: npt.NDArray[np.int64],
+    out_leads: Codes,
+    out_kinds: npt.NDArray[np.int16],
+    out_times: npt.NDArray[np.int64],
+    out_values: npt.NDArray[np.float64],
+) -> None:
+    """Put each event into the next free place of its part, in their order."""
+    for event in range(len(leads)):
+        lead = leads[event]
+        if lead >= 0:
+            to = free[part[lead]]
+            free[part[lead]] += 1
+            out_leads[to] = place[lead]
+            out_kinds[to] = code[kinds[event]]
+            out_times[to] = times[event]
+            if len(values) > 0:
+                out_values[to] = values[event]

@@ -1,4 +1,4 @@
-"""Addresses that are put into one read as they did each by itself, the oddest included."""
+"""Texts that are put into one read as they did each by itself, the oddest included."""
 
 import polars as pl
 import pytest
@@ -19,11 +19,29 @@ names = st.one_of(
 )
 domains = st.one_of(
     st.text(alphabet="aZ0.-é@ ", max_size=9),
-    st.sampled_from(["gmail.com", "x.co.uk", "MIT.edu", "a.gov.au", "a-b.example", "yopmail.com"]),
+    st.sampled_from(
+        ["gmail.com", "x.co.uk", "Ox.Ac.uk", "MIT.edu", "a.gov.au", "a-b.example", "yopmail.com"]
+    ),
     st.integers(30, 70).map(lambda n: "d" * n + ".com"),
 )
 addresses = st.lists(
     st.builds("{}{}{}".format, names, st.sampled_from("@@@ ."), domains), max_size=30
+)
+numbers = st.lists(
+    st.one_of(
+        st.text(alphabet="0123456789 +()./-", max_size=22),
+        st.text(alphabet="0123456789 +-x#٣ext", max_size=22),
+        st.builds(
+            "{}{}".format,
+            st.sampled_from(["", "+49 (0) ", "5-"]),
+            st.from_regex(
+                "(0{7}|9-{9}|(0 ?1 ?2 ?3 ?4 ?5 ?6 ?7 ?8 ?9 ?0)|98-76543 ?2?1?0?9?)[ 0-9]?",
+                fullmatch=True,
+            ),
+        ),
+        st.integers(55, 70).map(lambda n: "1 " * (n // 2)),
+    ),
+    max_size=30,
 )
 
 
@@ -34,8 +52,8 @@ def read_alike(reading: Reading, texts: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ALIKE)
-@given(texts=addresses)
-@settings(deadline=None, max_examples=300)
+@given(texts=st.one_of(addresses, numbers))
+@settings(deadline=None, max_examples=400)
 def test_what_is_put_into_one_reads_alike(name: str, texts: list[str]) -> None:
     read = ALIKE[name].read
     assert read is not None
@@ -52,6 +70,11 @@ def test_of_many_plain_addresses_few_are_left(name: str, left: int) -> None:
         for who, where in (("Ann", "x.com"), ("info", "y.org"))
     ]
     assert len(set(read_alike(ALIKE[name], plain))) <= left
+
+
+def test_of_many_telephone_numbers_few_are_left() -> None:
+    plain = [f"+49 (30) 55{n:04}-{n % 7}" for n in range(1000)] + ["0000000", "+1 123-4567"]
+    assert len(set(read_alike(ALIKE["phone_is_valid"], plain))) <= 6
 
 
 def test_a_column_of_addresses_is_encoded_as_each_of_them() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.attributes import distinct
 from features.boundary import known
+from features.distinct import distinct
 from features.wording import DAY_US
 from models.rules.conditions import AttributeCondition
 from models.rules.questions import READ_AS, Question, Span
