@@ -29,15 +29,15 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 1,
     max_leads: Annotated[int, typer.Option(min=1, help="Leads in one request.")] = 1000,
     max_events: Annotated[int, typer.Option(min=1, help="Events of one lead.")] = 10_000,
-    max_body_mib: Annotated[float, typer.Option(min=0.001, help="A request's body.")] = 8,
+    max_body_mib: Annotated[float, typer.Option(min=0.001, max=1024, help="A request's body.")] = 8,
     read_seconds: Annotated[
-        float, typer.Option(min=0.1, help="How long a request may take to arrive.")
+        float, typer.Option(min=0.1, max=3600, help="How long a request may take to arrive.")
     ] = 10,
     score_seconds: Annotated[
-        float, typer.Option(min=0.1, help="How long one request may be scored.")
+        float, typer.Option(min=0.1, max=3600, help="How long one request may be scored.")
     ] = 10,
     rate: Annotated[
-        float, typer.Option(min=0, help="Requests a second of one key; 0 for any number.")
+        float, typer.Option(min=0, max=1e6, help="Requests a second of one key; 0 for any number.")
     ] = 100,
     run: Annotated[
         Path | None,

@@ -5,11 +5,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from features.errors import LeadcastError
+from features.errors import Checks, LeadcastError
 from models.bundle_files import read_manifest
 from pipelines.params import load_params
 from pipelines.paths import RunFolder
-from serve.http.keys import create_key, revoke_key
+from serve.http.keys import create_key, read_keys, revoke_key
 from serve.http.settings import LOOPBACK, Limits, ServeSettings
 
 COMPARE = (sys.executable, "-m", "pipelines.cli", "compare")
@@ -54,22 +54,25 @@ def serve(
     Raises
     ------
     LeadcastError
-        If there is no such model, it cannot be used, or others could ask without a key.
+        If there is no such model, it cannot be used, others could ask without a key, or keys or
+        the run cannot be read; all at once.
     """
     from serve.http.server import run_service
 
-    if keys is None and not no_keys and host not in LOOPBACK:
-        raise LeadcastError(
-            f"--host {host}: others can reach this address; give --keys FILE (make one with: "
-            "leadcast api-key create --file keys.json --name NAME), or --no-keys if all may ask"
-        )
+    checks = Checks()
+    checks.of(lambda: _refuse_unclear_keys(keys, no_keys, host), None)
+    if not named.startswith(_REGISTRY):
+        checks.of(lambda: read_manifest(Path(named)), None)
+    if page and run is not None:
+        checks.of(lambda: _refuse_absent(run), None)
+    checks.raise_errors()
     with tempfile.TemporaryDirectory(prefix="leadcast-model-") as folder:
         is_registered = named.startswith(_REGISTRY)
         bundle = _downloaded(named, Path(folder)) if is_registered else Path(named)
         settings = ServeSettings(
             bundle=bundle,
             named=named,
-            keys=None if no_keys else keys,
+            keys=keys,
             host=host,
             port=port,
             workers=workers,
@@ -79,6 +82,23 @@ def serve(
             page=page,
         )
         run_service(settings)
+
+
+def _refuse_unclear_keys(keys: Path | None, no_keys: bool, host: str) -> None:
+    if keys is not None and no_keys:
+        raise LeadcastError(f"--keys {keys} and --no-keys: give one of them")
+    if keys is not None:
+        read_keys(keys)
+    elif not no_keys and host not in LOOPBACK:
+        raise LeadcastError(
+            f"--host {host}: others can reach this address; give --keys FILE (make one with: "
+            "leadcast api-key create --file keys.json --name NAME), or --no-keys if all may ask"
+        )
+
+
+def _refuse_absent(run: Path) -> None:
+    if not run.is_dir():
+        raise LeadcastError(f"--run {run}: there is no such folder; name the folder of a run")
 
 
 def new_key(path: Path, name: str) -> str:

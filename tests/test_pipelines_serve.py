@@ -5,10 +5,13 @@ import warnings
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from features.errors import LeadcastError
 from features.files import read_json
+from pipelines.cli import app
 from pipelines.serve import serve
+from serve.http.keys import create_key
 from serve.http.settings import Limits, ServeSettings
 from tests.scoring_world import bundle_folder
 
@@ -36,12 +39,32 @@ def test_what_cannot_be_served_is_told_before_anything_listens(tmp_path: Path) -
         start(bundle_folder(), keys=tmp_path / "keys.json")
 
 
-def test_the_page_shows_the_run_around_the_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_that_cannot_be_meant_are_told_at_once(tmp_path: Path) -> None:
+    keys, run, host = tmp_path / "keys.json", tmp_path / "nowhere", "127.0.0.1"
+    with pytest.raises(LeadcastError) as raised:
+        serve(str(tmp_path / "no bundle"), keys, True, host, 0, 1, Limits(), run)
+    told = str(raised.value)
+    assert told.startswith("3 errors")
+    for words in (f"--keys {keys} and --no-keys", "no bundle: there is no", f"--run {run}: there"):
+        assert words in told
+
+
+@pytest.mark.parametrize("option", ["--rate", "--max-body-mib", "--read-seconds"])
+@pytest.mark.parametrize("value", ["inf", "nan", "-1"])
+def test_limits_are_numbers(option: str, value: str) -> None:
+    asked = CliRunner().invoke(app, ["serve", "--bundle", "none", option, value])
+    assert asked.exit_code == 2
+    assert option in asked.output
+
+
+def test_the_page_shows_the_run_around_the_bundle(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     started: list[ServeSettings] = []
     monkeypatch.setattr("serve.http.server.run_service", started.append)
     start(bundle_folder())
-    serve(str(bundle_folder()), None, False, "127.0.0.1", 0, 1, Limits(), Path("other"))
-    assert [one.run for one in started] == [bundle_folder().resolve().parent, Path("other")]
+    serve(str(bundle_folder()), None, False, "127.0.0.1", 0, 1, Limits(), tmp_path)
+    assert [one.run for one in started] == [bundle_folder().resolve().parent, tmp_path]
 
 
 @pytest.mark.parametrize(
@@ -54,12 +77,20 @@ def test_the_page_shows_the_run_around_the_bundle(monkeypatch: pytest.MonkeyPatc
     ],
 )
 def test_leads_are_shown_to_all_only_by_page_without_keys_beyond_this_machine(
-    monkeypatch: pytest.MonkeyPatch, host: str, no_keys: bool, page: bool, shown: bool
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    host: str,
+    no_keys: bool,
+    page: bool,
+    shown: bool,
 ) -> None:
+    keys = None if no_keys else tmp_path / "keys.json"
+    if keys is not None:
+        create_key(keys, "crm")
     started: list[ServeSettings] = []
     monkeypatch.setattr("serve.http.server.run_service", started.append)
     told = (host, 0, 1, Limits(), None, page)
-    serve(str(bundle_folder()), Path("keys.json"), no_keys, *told)
+    serve(str(bundle_folder()), keys, no_keys, *told)
     assert [one.shows_leads_to_all for one in started] == [shown]
 
 

@@ -1,5 +1,6 @@
 """The service's answers: the scorer's numbers, and errors that name what is wrong."""
 
+import gzip
 import json
 import logging
 from collections.abc import Callable, Iterator
@@ -70,6 +71,26 @@ def test_reasons_come_where_they_are_asked_and_change_no_score(service: TestClie
         parts = reasons["base"] + sum(reasons["groups"].values()) + reasons["calibrator"]
         assert parts == pytest.approx(reasons["log_odds"], abs=1e-9)
         assert reasons["up"] + reasons["down"]
+
+
+def test_how_much_may_be_asked_is_told_in_words(service: TestClient) -> None:
+    lead = some_leads(1)["leads"][0]
+    event = {"occurred_at": "2025-03-01T00:00:00Z", "event_type": "call"}
+    for leads, words in (
+        ([], "found 0; expected at least 1"),
+        ([lead] * 1_001, "found 1,001; expected at most 1,000"),
+        ([lead | {"events": [event] * 10_001}], "found 10,001; expected at most 10,000"),
+    ):
+        (fault,) = service.post("/v1/score", json={"leads": leads}).json()["errors"]
+        assert fault["detail"] == words
+
+
+def test_a_packed_body_is_refused_as_such(service: TestClient) -> None:
+    body, headers = gzip.compress(json.dumps(some_leads(1)).encode()), {"content-encoding": "gzip"}
+    json_type = {"content-type": "application/json"}
+    answer = service.post("/v1/score", content=body, headers=headers | json_type)
+    assert answer.status_code == 415
+    assert "send the JSON as it is" in answer.json()["detail"]
 
 
 def test_all_faults_of_parameters_are_told_at_once(service: TestClient) -> None:
@@ -276,6 +297,7 @@ def test_the_model_is_told(service: TestClient) -> None:
     assert told["bundle_id"] == told["on_disk"]["bundle_id"] == manifest["bundle_id"]
     assert told["attributes"] == manifest["origin"]["attribute_types"]
     assert (told["horizon_days"], told["on_disk"]["state"]) == (30, "same")
+    assert [type(told["limits"][name]) for name in ("max_leads", "read_seconds")] == [int, float]
 
 
 def test_metrics_count_scores_by_grade_and_errors_by_kind(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ class ModelAnswer(_Answer):
     metrics: dict[str, Any] = Field(description="measured on later leads, with 95 % intervals")
     notes: list[str]
     insufficient_data: bool
-    limits: dict[str, float] = Field(description="what one request may hold, and how many")
+    limits: dict[str, int | float] = Field(description="what one request may hold, and how many")
 
 
 class Health(_Answer):

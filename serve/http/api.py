@@ -23,7 +23,7 @@ _WORDS: Mapping[int, str] = {
     408: "The request took too long to arrive.",
     409: "A lead's id stands there twice.",
     413: "The body is too large.",
-    415: "The body is not said to be JSON.",
+    415: "The body is not said to be JSON, or is packed.",
     422: "Something in the request is wrong; each fault is named.",
     429: "Too many requests of this key.",
     503: "Too busy, or too much to score in time.",
@@ -95,6 +95,8 @@ async def _score(request: Request, asked: Annotated[ScoreParameters, Query()]) -
     service, note = service_of(request), note_of(request)
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != JSON:
         raise Problem("no-json", 415, f"expected Content-Type: {JSON}")
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise Problem("no-json", 415, "expected no Content-Encoding; send the JSON as it is")
     body = await request.body()
     try:
         question = service.questions.read(body)

@@ -16,6 +16,7 @@ MOST_TOLD = 100
 """How many faults of one request are told."""
 
 _NO_TIME = ("string_pattern_mismatch", "timezone_aware", "datetime_parsing")
+_BOUNDS = {"too_long": ("at most", "max_length"), "too_short": ("at least", "min_length")}
 Place = tuple[str | int, ...]
 """The way to a value in the body: names and indices."""
 
@@ -91,7 +92,7 @@ def of_body(error: ValidationError) -> Problem:
     Problem
         400 where the body is no JSON, else 422; values of the body are not repeated in it.
     """
-    found = error.errors(include_url=False, include_context=False)
+    found = error.errors(include_url=False)
     if found[0]["type"] == "json_invalid":
         return Problem("no-json", 400, f"the body is not valid JSON: {_where(found[0]['msg'])}")
     return invalid(FieldFault(pointer=_pointer(one["loc"]), detail=_words(one)) for one in found)
@@ -173,6 +174,10 @@ def _words(fault: Any) -> str:  # noqa: ANN401 - pydantic's own dictionary
         return "found a field that is not known here; correct its name, or leave it out"
     if fault["type"] == "bool_parsing":
         return f"found {_kind(fault['input'])}; expected true or false"
+    if fault["type"] in _BOUNDS:
+        # Of a list or an object; a text's length is told in pydantic's own words.
+        bound, key = _BOUNDS[fault["type"]]
+        return f"found {fault['ctx']['actual_length']:,}; expected {bound} {fault['ctx'][key]:,}"
     if fault["type"] in _NO_TIME:
         return f"found {_kind(fault['input'])}; expected a time with its zone, as {EXAMPLE}"
     message = str(fault["msg"]).replace("Input should be", "expected")
