@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.lookup import Lookup
 from features.readings import Value
 
 Distinct = tuple[Sequence[Value | None], npt.NDArray[np.intp]]
@@ -30,15 +29,15 @@ def distinct(series: pl.Series) -> Distinct:
         Where each row's value is in `values`.
     """
     if series.dtype.is_numeric():
-        numbers, codes = np.unique(as_numbers(series), return_inverse=True)
-        return [*numbers.tolist(), None], codes
+        numbers, places = np.unique(as_numbers(series), return_inverse=True)
+        return [*numbers.tolist(), None], places
     texts = series.cast(pl.String)
     values = texts.drop_nulls().unique(maintain_order=True)
     if 2 * len(values) > len(texts):
         # Most are distinct, as e-mail addresses are: to read some twice is cheaper than to look.
         return [*texts.to_list(), None], np.arange(len(texts))
-    places = Lookup(values).places(texts).fill_null(len(values))
-    return [*values.to_list(), None], places.to_numpy().astype(np.intp)
+    codes = texts.cast(pl.Enum(values)).to_physical().cast(pl.Int64).fill_null(len(values))
+    return [*values.to_list(), None], codes.to_numpy()
 
 
 def as_numbers(series: pl.Series) -> npt.NDArray[np.float64]:

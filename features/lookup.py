@@ -16,7 +16,8 @@ class Lookup:
     """The places of known texts.
 
     Texts are found by their hashes in a table of numbers, which stays in a processor's cache;
-    each find is then compared with the text itself, so that hashes that meet do no harm.
+    each find is then compared with the text itself, so that hashes that meet do no harm. The last
+    question is remembered: batches of a table often have the same few texts.
 
     Parameters
     ----------
@@ -30,6 +31,7 @@ class Lookup:
         # At most half full, so that a search ends soon; its size is a power of two.
         self._slots = np.full(2 << max(len(known), 1).bit_length(), -1, dtype=np.int32)
         _put(self._hashes, self._slots)
+        self._last = (pl.Series(dtype=pl.String), np.empty(0, dtype=np.int32))
 
     def places(self, texts: pl.Series) -> pl.Series:
         """Find texts.
@@ -60,6 +62,12 @@ class Lookup:
         ndarray of int32, shape (n_texts,)
             As `places` gives them; -1 where there is none.
         """
+        asked, found = self._last
+        if not asked.equals(texts):
+            asked, found = self._last = texts, self._found(texts)
+        return found.copy()
+
+    def _found(self, texts: pl.Series) -> Slots:
         found = _find(_hashes(texts), self._hashes, self._slots)
         is_found = found >= 0
         if texts.null_count():

@@ -29,3 +29,15 @@ def test_texts_are_found_where_they_stand(
         found = table.places(pl.Series(texts, dtype=pl.String))
     assert found.dtype == pl.Int32
     assert found.to_list() == as_compared(known, texts)
+
+
+@given(questions=st.lists(st.lists(st.none() | names, max_size=3), max_size=8))
+@settings(deadline=None, max_examples=60)
+def test_what_was_asked_before_changes_no_answer(questions: list[list[str | None]]) -> None:
+    known = ["L1", "", "a"]
+    table = Lookup(pl.Series(known, dtype=pl.String))
+    for texts in (one for one in questions for _ in range(2)):
+        found = table.places_or_none(pl.Series(texts, dtype=pl.String))
+        assert found.tolist() == [-1 if p is None else p for p in as_compared(known, texts)]
+        # Whoever asked may write into the answer.
+        found[:] = 7
