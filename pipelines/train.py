@@ -1,5 +1,6 @@
 """Candidates, backtest, choice: the learner is chosen and fitted inside the training part."""
 
+import shutil
 from dataclasses import replace
 from typing import Any
 
@@ -70,7 +71,9 @@ def train_on_cluster(source: str, scheduler: str | None) -> str:
     from serve.cluster.training_rows import Rows
 
     run = RunFolder(source)
-    labels = run.path / ".train.work.parquet"
+    work = run.path / ".train.work"
+    work.mkdir(exist_ok=True)
+    labels = work / "labels.parquet"
     with connected(scheduler) as client:
         data, settings, _ = _read(source, run, most=SAMPLE_ROWS)
         choice = choose(data, settings)
@@ -84,7 +87,7 @@ def train_on_cluster(source: str, scheduler: str | None) -> str:
             rows = Rows(run.matrix.resolve(), labels.resolve())
             learner = grow_on_cluster(client, choice, data, settings, rows)
         finally:
-            labels.unlink(missing_ok=True)
+            shutil.rmtree(work, ignore_errors=True)
     _write(run, replace(choice, learner=learner), data)
     return "; ".join(choice.notes)
 

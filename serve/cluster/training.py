@@ -7,13 +7,14 @@ grown anew on every row, each worker holding its share, and take the place of th
 
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from features.errors import LeadcastError
 from models.choice import Choice
-from models.data import LabelledMatrix
+from models.data import Floats, Integers, LabelledMatrix
 from models.learners.additive import Additive, additive_of
 from models.learners.average import Average
 from models.learners.boosting import as_trees, parameters
@@ -23,9 +24,17 @@ from models.learners.protocol import FittedLearner
 from models.learners.regression import fit_regressions, lay_out
 from models.learners.rows import canonical_order
 from models.learners.shapes import Trees
+from models.learners.target_statistics import as_categorical_splits
 from models.settings import LearnerSettings
 from serve.cluster.connection import RETRIES
-from serve.cluster.training_rows import Rows, Task, blocks_of, periods_only, prepare
+from serve.cluster.training_rows import (
+    Rows,
+    Task,
+    blocks_of,
+    periods_only,
+    prepare,
+    write_statistics,
+)
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -101,13 +110,17 @@ def _grow(
     signs = directions(sample.features, settings.monotone)
     if signs:
         options["monotone_constraints"] = [signs.get(int(place), 0) for place in columns]
-    categories = [i for i, j in enumerate(columns) if sample.features[j].dtype == "category"]
+    is_category = [sample.features[j].dtype == "category" for j in columns]
+    categories = np.flatnonzero(is_category)
     options["n_estimators"] = int(max(rounds for rounds, _ in setup["trees"]))
     blocks = blocks_of(numbers, rows_of_a_block)
-    seeds = (settings.seed * 1000 + number for number in range(settings.seeds))
-    boosters = [
-        _boost(client, task, blocks, options | {"seed": seed}, categories) for seed in seeds
-    ]
+    tables = write_statistics(task, columns[categories]) if len(categories) else ()
+    boosters = []
+    for number in range(settings.seeds):
+        own = options | {"seed": settings.seed * 1000 + number}
+        # As on one machine, every other booster sees what earlier leads of each category came to.
+        stated = tables if number % 2 == 0 else ()
+        boosters.append(_boost(client, task, blocks, own, categories, stated))
     seen = layout.data.values
     trees = iter(trees for trees, _ in as_trees(boosters, columns, setup["trees"], seen))
     shapes = tuple(next(trees) if _is_trees(shape) else shape for shape in member.shapes)
@@ -128,7 +141,8 @@ def _boost(
     task: Task,
     blocks: Sequence[tuple[int, int, int]],
     options: dict[str, Any],
-    categories: list[int],
+    categories: Integers,
+    tables: tuple[Floats, ...],
 ) -> Any:  # noqa: ANN401 - lightgbm.Booster, which is untyped
     from distributed import KilledWorker
     from lightgbm.basic import LightGBMError
@@ -136,7 +150,7 @@ def _boost(
     # LightGBM's workers talk to each other: if one dies, all begin again.
     for attempt in range(RETRIES + 1):
         try:
-            return _fit(client, task, blocks, options, categories)
+            return _fit(client, task, blocks, options, categories, tables)
         except (LightGBMError, KilledWorker, OSError) as error:
             if attempt == RETRIES:
                 raise LeadcastError(
@@ -150,24 +164,30 @@ def _fit(
     task: Task,
     blocks: Sequence[tuple[int, int, int]],
     options: dict[str, Any],
-    categories: list[int],
+    categories: Integers,
+    tables: tuple[Floats, ...],
 ) -> Any:  # noqa: ANN401 - lightgbm.Booster, which is untyped
     import dask
     import dask.array
+    from lightgbm import Booster
     from lightgbm.dask import DaskLGBMRegressor
 
     shared = client.scatter(task, broadcast=True, hash=False)
-    made = [dask.delayed(prepare, pure=False)(shared, first, n) for first, n, _ in blocks]
+    make = partial(dask.delayed(prepare, pure=False), shared, with_statistics=len(tables) > 0)
+    made = [make(first, n) for first, n, _ in blocks]
+    width = len(task.columns) + len(tables)
     arrays: dict[str, Any] = {}
     for name in ("values", "converted", "weight", "level"):
         dtype = np.float32 if name == "values" else np.float64
-        shape = (len(task.columns),) if name == "values" else ()
+        shape = (width,) if name == "values" else ()
         parts = [
             dask.array.from_delayed(block[name], (n, *shape), dtype=dtype)
             for block, (_, _, n) in zip(made, blocks, strict=True)
         ]
         arrays[name] = dask.array.concatenate(parts)
     options = {name: value for name, value in options.items() if name != "num_threads"}
+    if "monotone_constraints" in options:
+        options["monotone_constraints"] = options["monotone_constraints"] + [0] * len(tables)
     # The classifier would look for labels in each worker's share; the objective is the same.
     model = DaskLGBMRegressor(client=client, **options)
     with warnings.catch_warnings():
@@ -178,6 +198,9 @@ def _fit(
             arrays["converted"],
             sample_weight=arrays["weight"],
             init_score=arrays["level"],
-            categorical_feature=categories,
+            categorical_feature=categories.tolist(),
         )
-    return model.booster_
+    if not tables:
+        return model.booster_
+    text = model.booster_.model_to_string()
+    return Booster(model_str=as_categorical_splits(text, categories, tables))
