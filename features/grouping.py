@@ -163,6 +163,8 @@ def _sort_each(starts: npt.NDArray[np.int64], times: Times, kinds: Kinds, values
     moved = (np.empty_like(times[:longest]), np.empty_like(kinds[:longest]), np.empty(longest))
     for lead in range(len(starts) - 1):
         start, stop = starts[lead], starts[lead + 1]
+        if _ascends(start, stop, times):
+            continue
         if stop - start <= _FEW:
             _insertion_sort(start, stop, times, kinds, values)
         elif not _is_sorted(start, stop, times, kinds, values):
@@ -200,6 +202,15 @@ def _insertion_sort(start: int, stop: int, times: Times, kinds: Kinds, values: V
             if len(values) > 0:
                 values[event], values[event - 1] = values[event - 1], values[event]
             event -= 1
+
+
+@compiled
+def _ascends(start: int, stop: int, times: Times) -> bool:
+    """Tell whether no two events are at one time, and each is later than the one before."""
+    ascends = True
+    for event in range(start + 1, stop):
+        ascends &= times[event] > times[event - 1]
+    return ascends
 
 
 @compiled
