@@ -32,7 +32,7 @@ from serve.cluster.scoring import score_on_cluster
 from serve.cluster.shuffle import Shuffled, pieces_of, split_piece
 from serve.reasons_asked import ReasonsAsked
 from serve.scorer import Scorer
-from tests.scoring_world import END, bundle_folder, scoring_world
+from tests.scoring_world import END, bundle_folder, scoring_world, with_nulls
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -118,6 +118,21 @@ def test_scores_equal_those_of_one_machine(
     scores = on_cluster(dask_client, files, tmp_path / "scores.parquet")
     assert scores.equals(alone)
     assert [path.name for path in tmp_path.iterdir()] == ["scores.parquet"]
+
+
+def test_events_that_lack_something_are_told_as_on_one_machine(
+    dask_client: "Client", files: dict[str, Path], alone: pl.DataFrame, tmp_path: Path
+) -> None:
+    events = pl.read_parquet(files["events"])
+    more = tmp_path / "more.parquet"
+    pl.concat([with_nulls(events.head(90)), events]).write_parquet(more)
+    out = tmp_path / "scores.parquet"
+    given = (bundle_folder(), files["leads"], more, out, SETTINGS)
+    there = score_on_cluster(dask_client, *given, n_parts=5, rows_at_once=SMALL)
+    assert pl.read_parquet(out).equals(alone)
+    here = score_files(*given)
+    assert sorted(map(str, there.warnings)) == sorted(map(str, here.warnings))
+    assert sum("rows without a value (30 rows)" in fault.found for fault in here.warnings) == 3
 
 
 def test_all_places_and_the_best_leads_reasons_are_those_of_one_machine(

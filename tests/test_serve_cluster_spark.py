@@ -1,5 +1,6 @@
 """In Spark, with several worker processes, scores are those of one machine."""
 
+import logging
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 from features.errors import FaultsError, LeadcastError
 from serve.cluster.spark import pack, score_with_spark
 from serve.scorer import Scorer
-from tests.scoring_world import END, bundle_folder, scoring_world
+from tests.scoring_world import END, bundle_folder, scoring_world, with_nulls
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -91,6 +92,23 @@ def test_a_lead_at_several_moments_is_scored_at_each(
     order = ["lead_id", "as_of"]
     as_here = scores.select(expected.columns).cast(expected.schema)
     assert as_here.sort(order).equals(expected.sort(order))
+
+
+def test_events_that_lack_something_are_left_out_and_counted(
+    session: "SparkSession",
+    tables: dict[str, pl.DataFrame],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    more = pl.concat([with_nulls(tables["events"].head(90)), tables["events"]])
+    leads, events = (spark_table(session, one, tmp_path) for one in (tables["leads"], more))
+    with caplog.at_level(logging.WARNING, logger="leadcast"):
+        scores = collected(score_with_spark(bundle_folder(), leads, events, END), tmp_path)
+    expected = Scorer.load(bundle_folder()).score(tables["leads"], tables["events"], END, [])
+    as_here = scores.select(expected.columns).cast(expected.schema)
+    assert as_here.sort("lead_id").equals(expected.sort("lead_id"))
+    told = "events: column 'lead_id': found rows without a value (30 rows); expected a value"
+    assert told in caplog.text
 
 
 def test_what_is_wrong_is_refused_before_any_work(

@@ -10,6 +10,7 @@ As a program, under ``spark-submit`` or alone::
 """
 
 import argparse
+import logging
 import os
 import sys
 import tempfile
@@ -21,12 +22,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from features.errors import LeadcastError
+from features.errors import LeadcastError, in_words
+from features.inputs import incomplete_events
 from serve.scorer import Scorer
 
 if TYPE_CHECKING:
     import pyarrow
     from pyspark.sql import DataFrame
+
+logger = logging.getLogger("leadcast")
 
 _EVENTS = "events_of_lead"
 _EVENT_COLUMNS = ("occurred_at", "event_type", "value")
@@ -75,6 +79,8 @@ def score_with_spark(
     empty = scorer.score(none, no_events, moment).to_arrow(compat_level=pl.CompatLevel.oldest())
     schema = from_arrow_schema(empty.schema, prefer_timestamp_ntz=False)
     _refuse_repeated(leads)
+    if events is not None:
+        _tell_of_events_without_lead(events)
     return _with_events(leads, events).mapInArrow(
         partial(
             score_batches,
@@ -165,6 +171,15 @@ def _refuse_repeated(leads: "DataFrame") -> None:
             f"leads: column 'lead_id': found {found[0]['lead_id']!r} {found[0]['count']} times; "
             "expected each lead once, or once at each as_of. Take the others out."
         )
+
+
+def _tell_of_events_without_lead(events: "DataFrame") -> None:
+    """Log how many events no worker sees; each tells itself what else its events lack."""
+    from pyspark.sql import functions
+
+    count = events.filter(functions.col("lead_id").isNull()).count()
+    for fault in incomplete_events([count, 0, 0]):
+        logger.warning("%s", in_words(fault))
 
 
 def _with_events(leads: "DataFrame", events: "DataFrame | None") -> "DataFrame":
