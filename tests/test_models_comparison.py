@@ -11,8 +11,11 @@ from features.errors import LeadcastError
 from models.comparison import Compared, Comparison, Question, compare_scores
 from models.comparison.headline import headline
 from models.comparison.leads import lead_frame
+from models.comparison.parts import Measured
+from models.comparison.result_groups import SwapSide, Trait
 from models.comparison.segments import holm
 from models.comparison.store import read_comparison, write_comparison, write_nothing
+from models.comparison.swap import _words
 from models.comparison.value import Money
 from tests.comparison_world import world, world_frame
 
@@ -76,6 +79,21 @@ def test_a_lead_is_on_the_list_once_and_every_lead_counts_somewhere(better: Comp
     assert better.ranking.leads + missing.without == missing.leads == 1200
     assert sum(cell.leads for cell in better.bands.cells) == better.ranking.leads
     assert sum(week.leads for week in better.weeks) == better.ranking.leads
+
+
+def test_traits_are_told_as_what_they_are_more_or_less() -> None:
+    none = Measured(value=None, low=None, high=None)
+    side = SwapSide(
+        leads=10, customers=3, conversion=none, probability=None, points=None, amount=None
+    )
+    traits = [
+        Trait(feature=n, words=n, learned=a, points=b, kind="mean", distance=a - b)
+        for n, a, b in (("calls", 3.0, 1.0), ("age", 2.0, 5.0))
+    ]
+    assert _words(side, side, traits)[1:] == (
+        "More often or higher among those it would call: calls (on average 3 against 1).",
+        "Less often or lower among those it would call: age (on average 2 against 5).",
+    )
 
 
 def test_calls_are_as_many_as_the_weeks_have(better: Comparison) -> None:

@@ -203,10 +203,10 @@ def _words(learned: SwapSide, points: SwapSide, traits: Sequence[Trait]) -> tupl
         f"{learned.customers:,.0f} of them became customers ({percent(learned.conversion.value)}), "
         f"of those they replace {points.customers:,.0f} ({percent(points.conversion.value)})."
     ]
-    for more, told in ((True, "More"), (False, "Less")):
+    for more, told in ((True, "More often or higher"), (False, "Less often or lower")):
         named = [_said(trait) for trait in traits if (trait.distance > 0) == more]
         if named:
-            words.append(f"{told} often or higher among those it would call: {'; '.join(named)}.")
+            words.append(f"{told} among those it would call: {'; '.join(named)}.")
     return tuple(words)
 
 
