@@ -2,8 +2,8 @@
 
 Takes the project folder that ``python -m benchmarks.scale --keep`` leaves and does each job as a
 process of its own, the engines with two worker processes: features (where there are snapshots),
-and scores of all leads. Of each it tells the wall clock, the CPU seconds of all processes, their
-peak memory, and whether the result is that of one machine.
+training, and scores of all leads. Of each it tells the wall clock, the CPU seconds of all
+processes, their peak memory, and, but for training, whether the result is that of one machine.
 """
 
 import argparse
@@ -26,18 +26,19 @@ AS_OF = "2026-01-01T00:00:00+00:00"
 TOLERANCE = 1e-12
 
 
-def features_command(engine: str) -> list[str]:
-    """Give the command that computes the features of a project's snapshots.
+def stage_command(stage: str, engine: str) -> list[str]:
+    """Give the command that runs a stage of a project.
 
     Parameters
     ----------
+    stage : {"features", "train"}
     engine : {"local", "dask"}
 
     Returns
     -------
     list of str
     """
-    return [sys.executable, "-m", "pipelines.features", "demo", "--engine", engine]
+    return [sys.executable, "-m", f"pipelines.{stage}", "demo", "--engine", engine]
 
 
 def score_command(engine: str, bundle: Path, tables: Path, out: Path) -> list[str]:
@@ -154,19 +155,24 @@ def main() -> None:
     parser.add_argument("--project", type=Path, default=Path("data/scale"))
     parser.add_argument("--bundle", type=Path, help="another bundle than the project's own")
     parser.add_argument("--engines", nargs="+", default=["local", "dask", "spark"])
-    parser.add_argument("--jobs", nargs="+", default=["features", "scores"])
+    parser.add_argument("--jobs", nargs="+", default=["features", "training", "scores"])
     asked = parser.parse_args()
     run = asked.project.resolve() / "data/runs/demo"
     bundle = (asked.bundle or run / "bundle").resolve()
     rows: list[dict[str, Any]] = []
 
     def features(engine: str) -> tuple[dict[str, Any], pl.DataFrame]:
-        row = measure(features_command(engine), asked.project)
+        row = measure(stage_command("features", engine), asked.project)
         return row, pl.read_parquet(run / "matrix.parquet")
 
+    engines = [engine for engine in asked.engines if engine != "spark"]
     if "features" in asked.jobs:
-        engines = [engine for engine in asked.engines if engine != "spark"]
         rows += compared("features", engines, features)
+    if "training" in asked.jobs:
+        for engine in engines:
+            row = measure(stage_command("train", engine), asked.project)
+            rows.append({"job": "training", "engine": engine} | row)
+            print(rows[-1], flush=True)
     with tempfile.TemporaryDirectory() as name:
 
         def scores(engine: str) -> tuple[dict[str, Any], pl.DataFrame]:
