@@ -7,6 +7,7 @@ import polars as pl
 
 from features.errors import LeadcastError
 from serve.batch_output import refuse_other_suffixes, write_file
+from serve.batch_places import refuse_address
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,14 @@ class Outputs:
         Raises
         ------
         LeadcastError
-            If there is no place, a file of another kind, an unknown CRM, or no such database.
+            If there is no place, an object store's address, a file of another kind, an unknown
+            CRM, or no such database.
         """
         if self.file is None and not self.table and self.history is None:
             raise LeadcastError("name where the scores go: a file, a table or a history")
+        for place in (self.file, self.history):
+            if place is not None:
+                refuse_address(place)
         if self.crm:
             from serve.crm import shape_of
 

@@ -14,6 +14,8 @@ from serve.batch_stamps import stamps
 _QUERY = re.compile(r"\s*(select|with)\s", re.IGNORECASE)
 _GLOB = set("*?[")
 _TEXTS = {".csv", ".tsv"}
+# Two letters at least: a drive is no scheme. A path has lost one of the strokes.
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 @dataclass(frozen=True)
@@ -109,9 +111,30 @@ def place_of(text: str | Path, database_env: str | None = None) -> Place:
     return Place(name=name, files=tuple(_found(Path(text), name)))
 
 
+def refuse_address(place: Path | str) -> None:
+    """Refuse an object store's address, which would be taken for a folder's name.
+
+    Parameters
+    ----------
+    place : Path or str
+        What should be a file or a folder.
+
+    Raises
+    ------
+    LeadcastError
+        If it begins as ``s3://bucket`` does.
+    """
+    if _ADDRESS.match(str(place)):
+        raise LeadcastError(
+            f"{place}: found an address; expected a file or folder. Copy from and to an object "
+            "store by its own program, mount it, or score with Spark (docs/cluster.md)"
+        )
+
+
 def _found(path: Path, name: str) -> Sequence[Path]:
     if path.is_file():
         return [path]
+    refuse_address(name)
     if path.is_dir():
         # What begins with a dot or an underscore is a writer's own, by Hadoop's custom.
         within = [file for file in sorted(path.rglob("*")) if file.is_file()]

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import polars as pl
@@ -14,6 +14,7 @@ from features.errors import FaultsError, LeadcastError
 from serve import batch_inputs
 from serve.batch import BatchSettings, score_files
 from serve.batch_changed import changed_since
+from serve.batch_deliver import Outputs
 from serve.batch_places import place_of
 from serve.scorer import Scorer
 from tests.scoring_world import START, bundle_folder, scoring_world
@@ -171,6 +172,14 @@ def test_a_query_that_the_database_refuses_is_told(
     monkeypatch.setenv("CRM_URL", fill_sqlite(tmp_path / "crm.db"))
     with pytest.raises(LeadcastError, match="no such table: nobody"):
         scored(tmp_path, "SELECT * FROM nobody", None, database_env="CRM_URL")
+
+
+@pytest.mark.parametrize("place", ["s3://crm/leads/", "gs://crm/*.parquet", "abfss://a@b/c.csv"])
+def test_an_object_stores_address_is_no_folder(place: str) -> None:
+    outputs = (Outputs(file=Path(place).with_suffix(".csv")), Outputs(history=Path(place)))
+    for refused in (partial(place_of, place), *(each.refuse_unusable for each in outputs)):
+        with pytest.raises(LeadcastError, match="found an address; expected a file or folder"):
+            refused()
 
 
 @pytest.mark.parametrize(
