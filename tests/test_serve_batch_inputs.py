@@ -177,7 +177,9 @@ def test_a_query_that_the_database_refuses_is_told(
 @pytest.mark.parametrize("place", ["s3://crm/leads/", "gs://crm/*.parquet", "abfss://a@b/c.csv"])
 def test_an_object_stores_address_is_no_folder(place: str) -> None:
     outputs = (Outputs(file=Path(place).with_suffix(".csv")), Outputs(history=Path(place)))
-    for refused in (partial(place_of, place), *(each.refuse_unusable for each in outputs)):
+    ways: list[Callable[[], object]] = [partial(place_of, place)]
+    ways += [each.refuse_unusable for each in outputs]
+    for refused in ways:
         with pytest.raises(LeadcastError, match="found an address; expected a file or folder"):
             refused()
 

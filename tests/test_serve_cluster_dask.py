@@ -25,6 +25,7 @@ from serve.cluster.connection import (
     connected,
     no_progress,
     refuse_other_versions,
+    run_all,
     versions,
 )
 from serve.cluster.matrix import matrix_on_cluster
@@ -203,6 +204,16 @@ def test_a_worker_that_is_killed_loses_nothing(
     assert scores.equals(alone)
 
 
+def test_a_task_that_failed_is_tried_again(dask_client: "Client", tmp_path: Path) -> None:
+    def stall_once(mark: Path) -> str:
+        if mark.exists():
+            return "done"
+        mark.touch()
+        raise OSError("the common folder stalled")
+
+    assert run_all(dask_client, stall_once, [(tmp_path / "tried",)]) == ["done"]
+
+
 def test_one_lead_with_a_million_events_breaks_no_partition(
     dask_client: "Client", files: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -226,9 +237,14 @@ def test_faults_of_all_partitions_are_told_at_once(
     twice = pl.read_parquet(files["leads"]).head(40)
     pl.concat([twice, twice]).write_parquet(tmp_path / "twice.parquet")
     wrong = files | {"leads": tmp_path / "twice.parquet"}
+    with pytest.raises(FaultsError, match="more than once") as alone:
+        score_files(
+            *(bundle_folder(), wrong["leads"], wrong["events"], tmp_path / "one.parquet"), SETTINGS
+        )
     with pytest.raises(FaultsError, match="more than once") as caught:
         on_cluster(dask_client, wrong, tmp_path / "scores.parquet")
-    assert len(caught.value.faults) == 1, "each partition told its own"
+    (one,), (many,) = alone.value.faults, caught.value.faults
+    assert many.count == one.count == 80, "each partition told its own"
     assert not (tmp_path / "scores.parquet").exists()
 
 
