@@ -30,6 +30,34 @@ STAGES = (fetch, ingest, take_snapshots, compute_features, train, calibrate, eva
 FIRST_SEED = 101
 
 
+def run_world(seed: int, folder: Path) -> float:
+    """Run the stages on one world.
+
+    Parameters
+    ----------
+    seed : int
+        The world's.
+    folder : Path
+        An empty folder to work in.
+
+    Returns
+    -------
+    float
+        The horizon, in days.
+    """
+    definition = yaml.safe_load((SOURCES / "demo.yaml").read_text(encoding="utf-8"))
+    definition["simulation"]["seed"] = seed
+    definition["root"] = "data/demo"
+    sources = folder / SOURCES
+    sources.mkdir(parents=True)
+    (sources / "demo.yaml").write_text(yaml.safe_dump(definition), encoding="utf-8")
+    (folder / PARAMS.name).write_text(PARAMS.read_text(encoding="utf-8"), encoding="utf-8")
+    with chdir(folder):
+        for stage in STAGES:
+            stage("demo")
+    return float(definition["snapshots"]["horizon_days"])
+
+
 def scored_world(seed: int, folder: Path) -> pl.DataFrame:
     """Run the stages on one world and put its truth beside its predictions.
 
@@ -45,18 +73,9 @@ def scored_world(seed: int, folder: Path) -> pl.DataFrame:
     pl.DataFrame
         As `benchmarks.demo_truth.with_truth` gives it.
     """
-    definition = yaml.safe_load((SOURCES / "demo.yaml").read_text(encoding="utf-8"))
-    definition["simulation"]["seed"] = seed
-    definition["root"] = "data/demo"
-    sources = folder / SOURCES
-    sources.mkdir(parents=True)
-    (sources / "demo.yaml").write_text(yaml.safe_dump(definition), encoding="utf-8")
-    (folder / PARAMS.name).write_text(PARAMS.read_text(encoding="utf-8"), encoding="utf-8")
+    horizon_days = run_world(seed, folder)
     with chdir(folder):
-        for stage in STAGES:
-            stage("demo")
         scores = pl.read_parquet(RunFolder("demo").test_scores)
-        horizon_days = float(definition["snapshots"]["horizon_days"])
         return with_truth(scores, pl.read_parquet(TRUTH), horizon_days)
 
 
