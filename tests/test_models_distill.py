@@ -142,6 +142,16 @@ def test_a_family_has_one_sign_and_columns_are_chosen_once(seed: int) -> None:
         assert len(signs) <= 1
 
 
+def test_a_mixture_gives_way_to_what_it_is_mixed_of() -> None:
+    random = np.random.default_rng(5)
+    one, other = random.random((2, 20_000)) < 0.3
+    holds = np.column_stack([one | other, one, other])
+    target = logistic(-2.0 + 1.5 * one + 1.5 * other)
+    # By itself the mixture tells most, so that it is chosen first.
+    assert select(holds, target, [None] * 3, 1).chosen == (0,)
+    assert sorted(select(holds, target, [None] * 3, 2).chosen) == [1, 2]
+
+
 def test_the_fit_is_that_of_maximum_likelihood() -> None:
     rng = np.random.default_rng(1)
     columns = rng.normal(size=(400, 2))

@@ -1,7 +1,9 @@
 """Few conditions out of many: forward selection, all coefficients fitted anew after each choice.
 
 Orthogonal matching pursuit for the logistic loss (Lozano, Swirszcz and Abe 2011): the condition
-with the highest score statistic is added, then everything that has been chosen is fitted again.
+with the highest score statistic is added, then everything that has been chosen is fitted again. In
+the end each condition, the first chosen first, gives way to another that now explains more (with
+replacement, as Jain, Tewari and Dhillon 2011).
 """
 
 from collections.abc import Sequence
@@ -17,6 +19,8 @@ Flags = npt.NDArray[np.bool_]
 
 MOST_RULES = 40
 """So many conditions can be chosen at most: their answers are one number a row."""
+EXCHANGES = 2
+"""How often each condition may give way to another."""
 _LEAST_STATISTIC = 4.0
 
 
@@ -75,7 +79,38 @@ def select(
         tried = _fitted(holds, trial, target, ridge)
         if _signs_agree(tried[1:], [families[place] for place in trial]):
             chosen, fitted = trial, tried
+    for _ in range(EXCHANGES):
+        for place in list(chosen):
+            chosen, fitted = _exchanged(holds, target, families, chosen, fitted, place, ridge)
     return Additive(tuple(chosen), fitted[1:], float(fitted[0]))
+
+
+def _exchanged(
+    holds: Flags,
+    target: Floats,
+    families: Sequence[str | None],
+    chosen: list[int],
+    fitted: Floats,
+    place: int,
+    ridge: float,
+) -> tuple[list[int], Floats]:
+    """Put the condition that explains most beside the others into another's place, if it fits."""
+    rest = [other for other in chosen if other != place]
+    statistic = _statistics(holds, rest, _fitted(holds, rest, target, ridge), target, ridge)
+    statistic[chosen] = 0.0
+    trial = [*rest, int(statistic.argmax())]
+    tried = _fitted(holds, trial, target, ridge)
+    agree = _signs_agree(tried[1:], [families[one] for one in trial])
+    losses = [_loss(holds, *one, target, ridge) for one in ((chosen, fitted), (trial, tried))]
+    return (trial, tried) if agree and losses[1] < losses[0] else (chosen, fitted)
+
+
+def _loss(
+    holds: Flags, chosen: Sequence[int], fitted: Floats, target: Floats, ridge: float
+) -> float:
+    log_odds = fitted[0] + holds[:, list(chosen)] @ fitted[1:]
+    penalty = ridge / 2 * float(fitted[1:] @ fitted[1:])
+    return float(np.logaddexp(0.0, log_odds).sum() - target @ log_odds) + penalty
 
 
 def fit_logistic(columns: Floats, target: Floats, weight: Floats, ridge: float) -> Floats:
