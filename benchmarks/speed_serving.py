@@ -147,14 +147,21 @@ def measure_sizes(run: Path, folder: Path, sizes: Sequence[int]) -> dict[str, An
     told = []
     for size in sizes:
         files = repeated(run, folder / str(size), size)
-        command = [sys.executable, "-m", "benchmarks.speed_serving", str(run), *map(str, files)]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        told.append({"n_leads": size} | json.loads(done.stdout.splitlines()[-1]))
+        # What has been done before in a process costs no time again, but it holds memory.
+        warm, cold = (_measured_apart(run, files, *how) for how in ([], ["cold"]))
+        told.append({"n_leads": size} | warm | {"peak_mib": cold["peak_mib"]})
     leads, *seconds = (
         np.log([row[name] for row in told]) for name in ("n_leads", "seconds", "processor_seconds")
     )
     clock, processor = (round(float(np.polyfit(leads, each, 1)[0]), 3) for each in seconds)
     return {"sizes": told, "exponent": clock, "processor_exponent": processor}
+
+
+def _measured_apart(run: Path, files: Sequence[Path], *how: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.speed_serving", str(run), *map(str, files), *how]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return measured
 
 
 def draw_sizes(result: dict[str, Any], picture: Path) -> None:
@@ -200,15 +207,16 @@ def moment_after(run: Path) -> datetime:
 
 
 def main() -> None:
-    """Score a batch once; print its seconds and the process's peak memory."""
+    """Score a batch; print its seconds and the process's peak memory."""
     run, leads, events = map(Path, sys.argv[1:4])
     scorer = Scorer.load(run / "bundle")
     settings = BatchSettings(moment_after(run), reasons=NO_REASONS)
-    # What is compiled or read once is not a cost of size. So many events are read as many are.
-    few = [file.with_name(f"few_{file.name}") for file in (leads, events)]
-    for file, part, rows in zip((leads, events), few, (1_000, 500_000), strict=True):
-        pl.scan_parquet(file).head(rows).sink_parquet(part)
-    score_files(scorer, few[0], few[1], leads.with_name("few_out.parquet"), settings)
+    if "cold" not in sys.argv:
+        # What is compiled or read once is not a cost of size. So many events are read as many are.
+        few = [file.with_name(f"few_{file.name}") for file in (leads, events)]
+        for file, part, rows in zip((leads, events), few, (1_000, 500_000), strict=True):
+            pl.scan_parquet(file).head(rows).sink_parquet(part)
+        score_files(scorer, few[0], few[1], leads.with_name("few_out.parquet"), settings)
     began, worked = time.perf_counter(), time.process_time()
     score_files(scorer, leads, events, leads.with_name("out.parquet"), settings)
     took = {
