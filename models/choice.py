@@ -13,16 +13,13 @@ from models.backtest import Origin, Result, compare, rolling_origins, thinned_or
 from models.data import Floats, Integers, LabelledMatrix
 from models.fresh import Pool
 from models.fresh_choice import Recipe, Verdict, fit_with_fresh, judge_fresh, untold
-from models.learners.fitting import fit_learner
+from models.learners.fitting import clocks_of, fit_learner
 from models.learners.protocol import FittedLearner
 from models.learners.rows import canonical_order
 from models.learners.search import search_parameters
 from models.learners.selection import Contender, Setup, contenders, default_setup, winner_of
 from models.learners.trial import HalfLife, Start, Trial, Tried, trial_of, try_half_life
 from models.settings import LearnerSettings
-
-CHOSEN = " chosen: "
-"""What a note says that tells of the backtest's choice."""
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share done."""
@@ -59,6 +56,9 @@ class Choice:
         Each candidate at each origin; empty where no origin could be placed.
     notes : tuple of str
         For people.
+    warnings : tuple of str
+        Those of the notes that a reader of the scores must know: what there was too little data
+        for.
     setup : dict
         Half-life, penalty, rounds and weights of the learner's members, and LightGBM's parameters
         where a search changed them, as plain data.
@@ -71,14 +71,10 @@ class Choice:
     learner: FittedLearner
     backtest: tuple[Result, ...]
     notes: tuple[str, ...]
+    warnings: tuple[str, ...]
     setup: dict[str, Any]
     out_of_time: OutOfTime
     fresh: Verdict | None = None
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """The notes that a reader of the scores must know: what there was too little data for."""
-        return tuple(note for note in self.notes if CHOSEN not in note)
 
 
 def choose(
@@ -111,12 +107,12 @@ def choose(
     tell, settings = progress or _say_nothing, settings.for_rows(len(data))
     order = canonical_order(data)
     rows = data.rows(order)
-    kinds, notes = _affordable(rows, settings)
+    kinds, warnings = _affordable(rows, settings)
     origins = _origins(rows, settings) if kinds != ("prior",) else ()
     trials = _trials(rows, origins, settings, kinds, tell)
     if not trials:
         untried = None if pool is None else untold()
-        return replace(_without_backtest(data, kinds, notes, settings), fresh=untried)
+        return replace(_without_backtest(data, kinds, warnings, settings), fresh=untried)
     found = contenders(trials, kinds, settings)
     winner = winner_of(found, trials)
     changed, winner, more = search_parameters(rows, origins, winner, trials, settings, tell)
@@ -124,10 +120,11 @@ def choose(
     fresh = None if pool is None else judge_fresh(recipe, rows, origins, pool)
     tell(f"fitting {winner.kind} on all rows", 0.9)
     learner = _final(recipe, data, pool if fresh is not None and fresh.used else None)
-    notes += (_words(found, winner, len(origins)), *more)
+    told = (_words(found, winner, len(origins)), *more, *_clock_words(learner, rows))
     table = _table(found, winner, rows, origins)
     past = _out_of_time(order, trials, winner, fresh)
-    return Choice(learner, table, notes, _plain(winner.setups, changed), past, fresh)
+    setup = _plain(winner.setups, changed)
+    return Choice(learner, table, (*warnings, *told), warnings, setup, past, fresh)
 
 
 def _final(recipe: Recipe, data: LabelledMatrix, pool: Pool | None) -> FittedLearner:
@@ -209,15 +206,22 @@ def _trials(
 
 
 def _without_backtest(
-    data: LabelledMatrix, kinds: tuple[str, ...], notes: tuple[str, ...], settings: LearnerSettings
+    data: LabelledMatrix,
+    kinds: tuple[str, ...],
+    warnings: tuple[str, ...],
+    settings: LearnerSettings,
 ) -> Choice:
     kind = kinds[0] if len(kinds) == 1 else next(k for k in ("logistic", *kinds) if k in kinds)
     if kind != "prior":
-        notes += (f"{kind}, untested: the rows are too few, or too close in time, for a backtest",)
+        warnings += (
+            f"{kind}, untested: the rows are too few, or too close in time, for a backtest",
+        )
     setups = (default_setup(settings, kind),)
     nothing = np.zeros(0, np.int64)
     learner = fit_learner(kind, data, setups, settings)
-    return Choice(learner, (), notes, _plain(setups, {}), OutOfTime(nothing, np.zeros(0), nothing))
+    past = OutOfTime(nothing, np.zeros(0), nothing)
+    told = _clock_words(learner, data)
+    return Choice(learner, (), (*warnings, *told), warnings, _plain(setups, {}), past)
 
 
 def _words(found: dict[str, Contender], winner: Contender, origins: int) -> str:
@@ -225,7 +229,7 @@ def _words(found: dict[str, Contender], winner: Contender, origins: int) -> str:
     against = f" against {', '.join(others)}" if others else ""
     where = "1 origin" if origins == 1 else f"{origins} rolling origins"
     return (
-        f"{winner.kind}{CHOSEN}log loss {winner.loss:.4f}{against}, over {where}{_recency(winner)}"
+        f"{winner.kind} chosen: log loss {winner.loss:.4f}{against}, over {where}{_recency(winner)}"
     )
 
 
@@ -236,6 +240,17 @@ def _recency(winner: Contender) -> str:
     whose = "" if len(half_lives) == len(winner.setups) else " in a part of it"
     spans = ", ".join(f"{half_life:.0%}" for half_life in half_lives)
     return f"; recent leads weigh more{whose} (half-life {spans} of the training span)"
+
+
+def _clock_words(learner: FittedLearner, data: LabelledMatrix) -> tuple[str, ...]:
+    names = [data.features[place].name for place in clocks_of(learner)]
+    if not names:
+        return ()
+    return (
+        f"clocks, which tell the time rather than the lead: {', '.join(names)}; they move the "
+        "level of all leads alike, the less surely the further they leave what was seen, and no "
+        "tree sees them",
+    )
 
 
 def _table(

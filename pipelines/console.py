@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 Tell = Callable[[int, int], None]
 """Takes how many are done, and of how many."""
+TellShare = Callable[[str, float], None]
+"""Takes what is being done, and the share of the whole that is done."""
 
 
 @contextmanager
@@ -45,6 +47,27 @@ def progress_bar(doing: str, unit: str) -> Iterator[Tell]:
             progress.update(task, completed=done, total=total, rate=rate)
 
         yield tell
+
+
+@contextmanager
+def share_bar() -> Iterator[TellShare]:
+    """Show a bar that says what is being done; nothing where nobody is looking.
+
+    Yields
+    ------
+    callable
+        Takes what is being done, and the share of the whole that is done, in [0, 1].
+    """
+    if not sys.stderr.isatty():
+        yield lambda _doing, _share: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=1.0)
+        yield lambda doing, share: progress.update(task, description=doing, completed=share)
 
 
 def _columns() -> list["ProgressColumn"]:

@@ -15,6 +15,7 @@ from models.choice import Choice, choose
 from models.data import LabelledMatrix
 from models.fresh import Pool
 from models.settings import LearnerSettings
+from pipelines.console import share_bar
 from pipelines.dataset import LEARNING, read_parts, used_snapshots
 from pipelines.fresh import read_pool
 from pipelines.params import PARAMS, load_params
@@ -41,7 +42,8 @@ def train(source: str) -> str:
     """
     run = RunFolder(source)
     data, settings, pool = _read(source, run)
-    choice = choose(data, settings, pool=pool)
+    with share_bar() as tell:
+        choice = choose(data, settings, tell, pool)
     _write(run, choice, data)
     return "; ".join(_notes(choice))
 
@@ -76,7 +78,8 @@ def train_on_cluster(source: str, scheduler: str | None) -> str:
     labels = work / "labels.parquet"
     with connected(scheduler) as client:
         data, settings, _ = _read(source, run, most=SAMPLE_ROWS)
-        choice = choose(data, settings)
+        with share_bar() as tell:
+            choice = choose(data, settings, tell)
         try:
             used_snapshots(run).select(
                 pl.col("part").is_in(LEARNING).alias("learned"),

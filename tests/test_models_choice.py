@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from features.errors import LeadcastError
 from models.choice import choose
 from models.data import LabelledMatrix
 from models.settings import LearnerSettings
-from tests.learner_worlds import QUICK, logistic_world, with_won
+from tests.learner_worlds import QUICK, logistic_world, with_clock, with_won
 
 
 def _files(folder: Path) -> dict[str, bytes]:
@@ -115,21 +116,60 @@ def test_predictions_are_not_bent_by_rarity() -> None:
     assert probability.mean() == pytest.approx(rare.converted.mean(), rel=0.25)
 
 
-def test_a_search_runs_within_its_time_and_goes_on(data: LabelledMatrix, tmp_path: Path) -> None:
+def _searched(file: Path) -> LearnerSettings:
+    changes = {"candidates": ("lightgbm",), "search_seconds": 1.0, "search_file": str(file)}
+    return QUICK.model_copy(update=changes)
+
+
+def _trials_of(file: Path) -> list[list[dict[str, Any]]]:
     import optuna
 
-    searched = QUICK.model_copy(
-        update={
-            "candidates": ("lightgbm",),
-            "search_seconds": 1.0,
-            "search_file": str(tmp_path / "study.sqlite"),
-        }
-    )
-    first, second = choose(data, searched), choose(data, searched)
-    assert any("settings tested" in note for note in first.notes)
+    storage = f"sqlite:///{file}"
+    studies = optuna.get_all_study_names(storage)
+    return [
+        [trial.params for trial in optuna.load_study(study_name=name, storage=storage).trials]
+        for name in studies
+    ]
+
+
+def test_a_search_runs_within_its_time_and_goes_on(data: LabelledMatrix, tmp_path: Path) -> None:
+    searched = _searched(tmp_path / "study.sqlite")
+    first = choose(data, searched)
+    (before,) = _trials_of(tmp_path / "study.sqlite")
+    second = choose(data, searched)
+    (after,) = _trials_of(tmp_path / "study.sqlite")
+    assert any("tested to the end" in note for note in first.notes)
+    assert first.warnings == (), "a search is nothing to be warned of"
     assert np.all(np.isfinite(second.learner.log_odds(data.values)))
-    study = optuna.load_study(study_name="lightgbm", storage=f"sqlite:///{tmp_path}/study.sqlite")
-    assert len(study.trials) >= 2
+    assert after[: len(before)] == before
+    assert after[len(before)] not in before, "what was drawn is not drawn again"
+
+
+def test_a_search_on_other_rows_begins_anew(data: LabelledMatrix, tmp_path: Path) -> None:
+    searched = _searched(tmp_path / "study.sqlite")
+    choose(data, searched)
+    choose(data.rows(np.arange(len(data) - 50)), searched)
+    assert len(_trials_of(tmp_path / "study.sqlite")) == 2
+
+
+@pytest.mark.parametrize("content", [None, b"not a database, but longer than a header " * 9])
+def test_a_search_file_that_cannot_be_used_is_told(
+    data: LabelledMatrix, tmp_path: Path, content: bytes | None
+) -> None:
+    file = tmp_path / "nowhere" / "study.sqlite"
+    if content is not None:
+        file = tmp_path / "study.sqlite"
+        file.write_bytes(content)
+    with pytest.raises(LeadcastError, match=r"learner\.search_file: .*study\.sqlite.* name a new"):
+        choose(data, _searched(file))
+
+
+def test_clocks_are_told_by_name() -> None:
+    data = logistic_world(3000, seed=3)[0]
+    clocked = with_clock(data, data.position.astype(np.float64))
+    told = [note for note in choose(clocked, QUICK).notes if note.startswith("clocks")]
+    assert len(told) == 1
+    assert "rather than the lead: interest_rate;" in told[0]
 
 
 def test_a_misspelt_setting_is_refused() -> None:

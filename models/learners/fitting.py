@@ -54,6 +54,23 @@ def fit_learner(
     return _fit_additive(cast(Kind, kind), rows, layout, setups[0], settings, options)
 
 
+def clocks_of(learner: FittedLearner) -> tuple[int, ...]:
+    """Tell which features a learner treats as clocks (`models.learners.clocks`).
+
+    Parameters
+    ----------
+    learner : FittedLearner
+
+    Returns
+    -------
+    tuple of int
+        Their places among the features, in rising order; none for the prior.
+    """
+    members = learner.members if isinstance(learner, Average) else (learner,)
+    levels = [member.level for member in members if isinstance(member, Additive)]
+    return tuple(sorted({term.feature for level in levels for term in level.terms}))
+
+
 def _fit_additive(
     kind: Kind,
     rows: LabelledMatrix,

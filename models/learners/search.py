@@ -1,9 +1,12 @@
 """An optional search for LightGBM's parameters, within a time budget.
 
 Optuna's tree-structured Parzen estimator, pruned after each origin by the median of the other
-trials; the study is kept in a SQLite file if one is named, and goes on where it stopped.
+trials; the study is kept in a SQLite file if one is named, and goes on where it stopped. It is a
+study of these rows and of this winner: with others, the same file begins another one, since losses
+on other rows cannot be compared.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from time import monotonic
@@ -11,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from features.errors import LeadcastError
 from models.backtest import Origin, row_log_loss
 from models.data import Floats, LabelledMatrix
 from models.learners.boosting import boost, for_trials
@@ -73,19 +77,19 @@ def search_parameters(
                 raise optuna.TrialPruned
         return float(np.mean(losses))
 
-    study = _study(settings)
+    study = _study(_study_name(rows, winner, settings), settings)
     _run(study, objective, settings.search_seconds, tell)
     tested = [t for t in study.trials if t.state == optuna.trial.TrialState.COMPLETE]
     # The settings searched are judged with the final weights, so the default is too.
     default = float(np.mean([_loss(winner, trial) for trial in trials]))
     if not tested or study.best_value >= default:
-        return {}, winner, (f"search: {len(tested)} settings tested, none better than the default",)
+        return {}, winner, (f"search: {_counted(tested)}, none better than the default",)
     found = f"log loss {study.best_value:.4f} with the best, {default:.4f} by default"
     best = dict(study.best_params)
     retried = [retry(best) for retry in retries]
     log_odds = tuple(_log_odds(winner, trial) for trial in retried)
     losses = tuple(row_log_loss(own, t.converted) for own, t in zip(log_odds, trials, strict=True))
-    note = f"search: {len(tested)} settings tested, {found}"
+    note = f"search: {_counted(tested)}, {found}"
     return best, replace(winner, log_odds=log_odds, losses=losses), (note,)
 
 
@@ -101,18 +105,40 @@ def _suggest(suggested: Any) -> dict[str, Any]:  # noqa: ANN401 - optuna.Trial, 
     }
 
 
-def _study(settings: LearnerSettings) -> Any:  # noqa: ANN401 - optuna.Study, imported lazily
+def _study_name(rows: LabelledMatrix, winner: Contender, settings: LearnerSettings) -> str:
+    told = settings.model_dump(exclude={"search_seconds", "search_file", "num_threads"})
+    digest = hashlib.sha256(repr((told, winner.kind, winner.setups)).encode())
+    digest.update(np.ascontiguousarray(rows.values).tobytes())
+    for part in (rows.converted, rows.position, rows.group):
+        digest.update(np.ascontiguousarray(part).tobytes())
+    return f"lightgbm-{digest.hexdigest()[:16]}"
+
+
+def _study(name: str, settings: LearnerSettings) -> Any:  # noqa: ANN401 - optuna.Study, imported lazily
     import optuna
+    from sqlalchemy.exc import DatabaseError
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     file = settings.search_file
-    return optuna.create_study(
-        study_name="lightgbm",
-        storage=None if file is None else f"sqlite:///{file}",
-        load_if_exists=True,
-        sampler=optuna.samplers.TPESampler(seed=settings.seed),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=5),
-    )
+    try:
+        study = optuna.create_study(
+            study_name=name,
+            storage=None if file is None else f"sqlite:///{file}",
+            load_if_exists=True,
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=5),
+        )
+    except DatabaseError as error:
+        raise LeadcastError(
+            f"learner.search_file: {file!r} cannot be used ({error.orig}); name a new file, or one "
+            "that a search has written, in a folder that exists and can be written to"
+        ) from None
+    # A search that goes on must not draw again what it has drawn.
+    study.sampler = optuna.samplers.TPESampler(seed=settings.seed + len(study.trials))
+    return study
+
+
+def _counted(tested: Sequence[object]) -> str:
+    return f"{len(tested)} setting{'' if len(tested) == 1 else 's'} tested to the end"
 
 
 def _run(study: Any, objective: Callable[..., float], seconds: float, tell: Progress) -> None:  # noqa: ANN401
