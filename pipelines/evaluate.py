@@ -53,7 +53,9 @@ def evaluate_test(source: str) -> str:
         scores.write_parquet(temporary)
     probability = scores["probability"].to_numpy()
     segments = read_segments(source, scores["lead_id"], params.evaluation)
-    metrics = _metrics(scores, data, horizon, segments, params)
+    # What there was too little data for belongs beside every figure.
+    notes = read_json(run.backtest)["warnings"]
+    metrics = {"notes": notes} | _metrics(scores, data, horizon, segments, params)
     write_json(run.metrics, metrics)
     write_json(run.headline, {name: metrics["test"][name]["value"] for name in HEADLINE})
     for name, frame in _curves(probability, data, params.seed).items():

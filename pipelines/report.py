@@ -53,18 +53,23 @@ def report(source: str) -> str:
         delay_words="" if delays is None else delays.words(settings.horizon_days),
         importance=_importance(run, backtest["importance"]),
         splits=summary.frame(),
-        backtest=pl.DataFrame(backtest["results"]) if backtest["results"] else None,
+        backtest=_table(backtest["results"]),
         choice_words=tuple(backtest["notes"]),
         calibration_words=(
             calibration["words"],
             calibration["reason"],
             calibration["level"]["words"],
         ),
+        calibration_methods=_table(calibration["candidates"]),
         leakage=pl.DataFrame(read_json(run.leakage)),
         quality=read_json(run.tables / "quality.json"),
     )
     write_report(inputs, run.report, pictures=run.plots)
     return str(run.report)
+
+
+def _table(rows: list[dict[str, Any]]) -> pl.DataFrame | None:
+    return pl.DataFrame(rows) if rows else None
 
 
 def _delays(tables: Tables) -> DelayCurve | None:

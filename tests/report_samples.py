@@ -54,6 +54,15 @@ def sample_inputs(**changes: object) -> ReportInputs:
             "Calibrated on 3,214 later snapshots by beta calibration, which had the lowest "
             "cross-validated log loss of the three methods tried.",
         ),
+        "calibration_methods": pl.DataFrame(
+            [
+                ("identity", 0.29375, 0.00129, 0.00053),
+                ("logistic", 0.29378, 0.00132, 0.00055),
+                ("beta", 0.29246, 0.0, 0.0),
+            ],
+            schema=["method", "log_loss", "excess", "standard_error"],
+            orient="row",
+        ),
         "leakage": _leakage(),
         "quality": sample_quality(),
     }

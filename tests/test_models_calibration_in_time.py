@@ -49,3 +49,15 @@ def test_one_origin_cannot_tell() -> None:
     assert found.gain is None
     assert isinstance(found.calibrator, Identity)
     assert "too few origins" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("slopes", "verdict"),
+    [
+        ([0.5, 0.5, 0.5, 0.5], "later leads by -"),
+        ([0.7, 0.0, 0.7], "no more than chance gives, so what the learner says is left as it is."),
+        ([0.5, 1.0, 1.0], "it did not help them, so what the learner says is left as it is."),
+    ],
+)
+def test_the_reason_says_whether_calibrating_helped(slopes: list[float], verdict: str) -> None:
+    assert verdict in judged(slopes).reason

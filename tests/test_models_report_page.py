@@ -165,10 +165,24 @@ def test_thirty_leads_make_a_whole_page() -> None:
     assert not re.search(r"\b(nan|NaN|None|inf|null)\b", text)
 
 
+def test_every_method_of_calibration_is_shown_with_its_loss() -> None:
+    inputs = bare_inputs(calibration_methods=sample_inputs().calibration_methods)
+    text = " ".join(outline(render_report(inputs)).texts)
+    assert "none: as the learner says 0.29375 0.00129 0.00053" in re.sub(r"\s+", " ", text)
+
+
 @pytest.mark.parametrize(
     ("changes", "gone"),
     [
-        ({"reliability": None, "calibration_words": (), "metrics": {}}, "trust"),
+        (
+            {
+                "reliability": None,
+                "calibration_words": (),
+                "calibration_methods": None,
+                "metrics": {},
+            },
+            "trust",
+        ),
         ({"gain": None, "lift": None}, "ranking"),
         ({"separation": None, "roc": None}, "separation"),
         ({"metrics": {"test": {}}}, "stability"),

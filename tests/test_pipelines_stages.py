@@ -254,7 +254,8 @@ def test_thirty_leads_with_two_winners_run_to_the_end(tmp_path: Path) -> None:
     run_stages(tmp_path, "tiny")
     run = RunFolder("tiny")
     manifest = json.loads((tmp_path / run.bundle / "manifest.json").read_text())
-    assert any("base rate only" in note for note in manifest["notes"])
+    for told in (manifest, json.loads((tmp_path / run.metrics).read_text())):
+        assert told["notes"] == ["2 won leads: base rate only (a model needs 20)"]
     scores = pl.read_parquet(tmp_path / run.test_scores)
     assert (scores["upper"] - scores["lower"]).min() > 0.1  # type: ignore[operator]
 

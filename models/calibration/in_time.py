@@ -99,10 +99,14 @@ def calibrate_in_time(
         reason = "There are too few origins to tell whether calibrating helps later leads."
         return CalibrationInTime(Identity(len(x)), chosen, None, reason)
     gain, error = improvement
-    told = f"changed the log loss of later leads by {-gain:+.4f} (standard error {error:.4f})"
+    told = (
+        "Calibrating by what the leads before had shown changed the log loss of later leads by "
+        f"{-gain:+.4f} (standard error {error:.4f})"
+    )
     if gain > NORMAL_95 * error:
-        return CalibrationInTime(chosen.calibrator, chosen, gain, f"Calibrating {told}.")
-    reason = f"Calibrating {told}: not enough to change what the learner says."
+        return CalibrationInTime(chosen.calibrator, chosen, gain, f"{told}.")
+    verdict = "it did not help them" if gain <= 0 else "no more than chance gives"
+    reason = f"{told}: {verdict}, so what the learner says is left as it is."
     return CalibrationInTime(Identity(len(x)), chosen, gain, reason)
 
 

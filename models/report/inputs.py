@@ -21,6 +21,7 @@ FRAMES: dict[str, tuple[str, ...]] = {
         *("first_position", "last_position", "first_as_of", "last_as_of"),
     ),
     "backtest": ("candidate", "origin", "position", "log_loss", "difference", "low", "high"),
+    "calibration_methods": ("method", "log_loss", "excess", "standard_error"),
     "leakage": ("code", "title", "status", "subject", "found", "remedy"),
 }
 """The columns that each frame of `ReportInputs` must have; it may have more."""
@@ -142,6 +143,8 @@ class ReportInputs:
         Why the model was chosen, a sentence each.
     calibration_words : tuple of str
         How it was calibrated and why so, a sentence each.
+    calibration_methods : pl.DataFrame or None
+        A row a method that was tried, as `models.calibration.choice.Candidate` tells of it.
     leakage : pl.DataFrame or None
         A row a finding of the leakage gate, or a check without one, as
         `models.leakage.gate.LeakageReport.frame` gives them: ``code``, ``title``, ``status``
@@ -173,6 +176,7 @@ class ReportInputs:
     backtest: pl.DataFrame | None = None
     choice_words: tuple[str, ...] = ()
     calibration_words: tuple[str, ...] = ()
+    calibration_methods: pl.DataFrame | None = None
     leakage: pl.DataFrame | None = None
     quality: Mapping[str, Any] | None = None
 

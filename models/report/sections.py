@@ -25,7 +25,7 @@ from models.report.estimates import Estimate
 from models.report.importance import importance_blocks
 from models.report.inputs import ReportInputs
 from models.report.metric_words import calibration_sentence, metric_rows
-from models.report.numbers import age, count, counted, day, duration, sentence
+from models.report.numbers import age, count, counted, day, decimal, duration, sentence
 from models.report.quality import quality_blocks
 from models.report.ranking import GainChart, LiftChart, RocChart
 from models.report.reliability import ReliabilityChart
@@ -78,7 +78,27 @@ def _trust(inputs: ReportInputs) -> list[Block]:
         chart = ReliabilityChart(groups, inputs.frame("reliability_curve"))
         blocks.append(Picture(chart))
     sentence = calibration_sentence(inputs.metrics.get("test", {}))
-    return [*blocks, *_words([*inputs.calibration_words, sentence])]
+    blocks += _words([*inputs.calibration_words, sentence])
+    methods = inputs.frame("calibration_methods")
+    if methods is not None:
+        title = "Methods of calibration: what each loses on leads it was not fitted on"
+        shown = methods.with_columns(pl.col("method").replace(_METHOD_WORDS))
+        blocks.append(Folded(title, table_of(shown, _METHOD_COLUMNS, title)))
+    return blocks
+
+
+_METHOD_WORDS = {
+    "identity": "none: as the learner says",
+    "level": "level only",
+    "logistic": "logistic (a line in log-odds)",
+    "spline": "monotone spline",
+}
+_METHOD_COLUMNS = (
+    Column("method", "Method"),
+    Column("log_loss", "Log loss", decimal(5)),
+    Column("excess", "More than the best method", decimal(5)),
+    Column("standard_error", "Standard error of that", decimal(5)),
+)
 
 
 def _ranking(inputs: ReportInputs) -> list[Block]:
