@@ -125,8 +125,10 @@ def test_constraints_that_cannot_be_are_all_told() -> None:
     settings = QUICK.model_copy(update={"monotone": {"channel": 1, "vists": -1}})
     with pytest.raises(FaultsError) as caught:
         _fit("logistic", logistic_world(300)[0], settings)
-    assert "channel" in str(caught.value)
-    assert "vists" in str(caught.value)
+    told = str(caught.value)
+    assert "learner.monotone: 'channel': found a category" in told
+    assert "learner.monotone: 'vists': found no such feature" in told
+    assert "The most alike: visits" in told
 
 
 def test_unseen_and_missing_values_move_the_log_odds_little() -> None:

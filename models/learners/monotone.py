@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from features.errors import Fault, FaultsError
 from features.registry import Feature
+from features.sources.names import nearest_first
 
 
 def directions(features: tuple[Feature, ...], wanted: Mapping[str, int]) -> dict[int, int]:
@@ -28,12 +29,14 @@ def directions(features: tuple[Feature, ...], wanted: Mapping[str, int]) -> dict
     places = {feature.name: place for place, feature in enumerate(features)}
     faults = []
     for name in wanted:
+        where = f"learner.monotone: {name!r}"
         if name not in places:
-            remedy = f"Known names: {', '.join(sorted(places)[:20])}."
-            faults.append(Fault(f"monotone: '{name}'", "no such feature", "a feature", remedy))
+            near = ", ".join(nearest_first(name, places)[:5])
+            remedy = f"Take its name in the report's table of features. The most alike: {near}."
+            faults.append(Fault(where, "no such feature", "a feature", remedy))
         elif features[places[name]].dtype == "category":
-            remedy = "Take it out of `monotone`."
-            faults.append(Fault(f"monotone: '{name}'", "a category", "a number or flag", remedy))
+            remedy = "Take it out: a category has no order to rise or fall by."
+            faults.append(Fault(where, "a category", "a number or flag", remedy))
     if faults:
         raise FaultsError("learner settings", faults)
     return {places[name]: direction for name, direction in wanted.items()}

@@ -44,7 +44,8 @@ def search_parameters(
         In canonical order.
     origins : sequence of Origin
     winner : Contender
-        Searched only if it has trees, and `settings.search_seconds` is above 0.
+        Searched only if it has trees, and `settings.search_seconds` is above 0; what is being
+        tried when they are over is tried to its end.
     trials : sequence of Trial
     settings : LearnerSettings
     tell : callable
