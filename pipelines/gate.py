@@ -28,7 +28,7 @@ def pass_gate(source: str) -> str:
     Returns
     -------
     str
-        How many checks were clean, and how many warned.
+        How many checks were clean, how many warned, and what is vouched for in vain.
 
     Raises
     ------
@@ -53,7 +53,13 @@ def pass_gate(source: str) -> str:
         report.refuse(f"leakage gate of source {source!r}")
     statuses = [examined.status for examined in report.examined]
     told = [f"{statuses.count(status)} {status}" for status in dict.fromkeys(statuses)]
-    return f"{len(statuses)} checks: {', '.join(told)}"
+    idle = [
+        name
+        for name in params.leakage.vouched
+        if not any(finding.vouched_by(name) for finding in report.findings)
+    ]
+    words = f"; leakage.vouched names what nothing was found of: {', '.join(idle)}" if idle else ""
+    return f"{len(statuses)} checks: {', '.join(told)}{words}"
 
 
 if __name__ == "__main__":

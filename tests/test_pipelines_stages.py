@@ -19,6 +19,7 @@ from models.rules import check_rules, load_rules
 from pipelines.distill import distill_named
 from pipelines.evaluate import read_segments
 from pipelines.features import compute_features
+from pipelines.gate import pass_gate
 from pipelines.params import EvaluationParams
 from pipelines.paths import RunFolder
 from pipelines.score import score_new_leads
@@ -214,6 +215,15 @@ def test_a_stage_that_fails_leaves_what_was_there(project: Path, tmp_path: Path)
     with chdir(broken), pytest.raises(LeadcastError, match="no_such_feature"):
         train("demo")
     assert (broken / RUN.learner / "learner.json").read_bytes() == before
+
+
+def test_vouching_in_vain_is_told(project: Path, tmp_path: Path) -> None:
+    vouching = tmp_path / "vouching"
+    shutil.copytree(project, vouching)
+    change_params(vouching, leakage={"vouched": ["no_such_column"]})
+    with chdir(vouching):
+        told = pass_gate("demo")
+    assert told.endswith("leakage.vouched names what nothing was found of: no_such_column")
 
 
 TINY = """

@@ -38,6 +38,20 @@ class Finding:
     found: str
     remedy: str
 
+    def vouched_by(self, name: str) -> bool:
+        """Tell whether a user who vouches for this name vouches for the finding.
+
+        Parameters
+        ----------
+        name : str
+            A column, a feature or the code of a check.
+
+        Returns
+        -------
+        bool
+        """
+        return name == self.code or f"'{name}'" in self.subject
+
     def as_fault(self) -> Fault:
         """Give the finding as a fault, which is how the command line tells what is wrong.
 

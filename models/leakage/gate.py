@@ -171,7 +171,7 @@ def _examine(check: Check, context: LeakageContext) -> Examined:
 
 
 def _as_vouched(finding: Finding, vouched: frozenset[str]) -> Finding:
-    if not any(name == finding.code or f"'{name}'" in finding.subject for name in vouched):
+    if not any(finding.vouched_by(name) for name in vouched):
         return finding
     return replace(finding, severity="warning", found=f"{finding.found} (vouched for)")
 

@@ -138,10 +138,10 @@ def _draw_curve(axes: "Axes", curve: pl.DataFrame) -> None:
         color=THIRD,
         alpha=0.25,
         linewidth=0,
-        label="where a calibrated model lies",
+        label="where chance alone leaves the line",
     )
     observed = curve["observed"].to_numpy()
-    axes.plot(predicted, observed, color=INK, linewidth=1.4, label="without groups")
+    axes.plot(predicted, observed, color=INK, linewidth=1.4, label="line without groups")
 
 
 def _worst(missed: pl.DataFrame) -> str:
