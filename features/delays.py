@@ -214,10 +214,14 @@ def delay_curve(tables: Tables) -> DelayCurve:
     if tables.time_order is not TimeOrder.DATED or tables.observed_until is None:
         raise LeadcastError(
             "there is no delay to measure: the source does not say when leads were created, "
-            "or until when its outcomes are known"
+            "or until when its outcomes are known; if the export does, map "
+            "tables.leads.columns.created_at and set observed_until in the source's definition"
         )
     if tables.outcomes["won_at"].null_count() == tables.outcomes.height:
-        raise LeadcastError("there is no delay to measure: the source does not date its wins")
+        raise LeadcastError(
+            "there is no delay to measure: no win has a date; map it in tables.outcomes of the "
+            "source's definition (form: dates or events), if there are won leads"
+        )
     watched = _watched(tables)
     arrays = (watched[name].to_numpy() for name in ("days", "ending", "follow_up_days"))
     return DelayCurve.from_durations(*arrays)
