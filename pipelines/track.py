@@ -1,6 +1,7 @@
 """One MLflow run that holds a whole result: parameters, metrics, plots, report and model."""
 
 import importlib.metadata
+import logging
 import os
 import subprocess
 from pathlib import Path
@@ -173,4 +174,6 @@ if __name__ == "__main__":
     # MLflow's own progress bars and messages would hide the stage's one line.
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    # The model's example shows that a lead may have no events, of which the scorer would warn.
+    logging.getLogger("leadcast").setLevel(logging.ERROR)
     run_stage("track", track)
