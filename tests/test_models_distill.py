@@ -152,6 +152,13 @@ def test_a_mixture_gives_way_to_what_it_is_mixed_of() -> None:
     assert sorted(select(holds, target, [None] * 3, 2).chosen) == [1, 2]
 
 
+def test_where_all_conditions_are_chosen_none_is_chosen_twice() -> None:
+    random = np.random.default_rng(6)
+    strong, weak = random.random((2, 4_000)) < 0.5
+    target = logistic(-2.0 + 4.0 * strong + 0.3 * weak)
+    assert select(np.column_stack([strong, weak]), target, [None] * 2, 5).chosen == (0, 1)
+
+
 def test_the_fit_is_that_of_maximum_likelihood() -> None:
     rng = np.random.default_rng(1)
     columns = rng.normal(size=(400, 2))

@@ -98,6 +98,8 @@ def _exchanged(
     rest = [other for other in chosen if other != place]
     statistic = _statistics(holds, rest, _fitted(holds, rest, target, ridge), target, ridge)
     statistic[chosen] = 0.0
+    if not statistic.max() > 0:
+        return chosen, fitted
     trial = [*rest, int(statistic.argmax())]
     tried = _fitted(holds, trial, target, ridge)
     agree = _signs_agree(tried[1:], [families[one] for one in trial])
