@@ -63,10 +63,8 @@ def scored_world(seed: int, folder: Path) -> pl.DataFrame:
 
     Parameters
     ----------
-    seed : int
-        The world's.
-    folder : Path
-        An empty folder to work in.
+    seed, folder
+        As in `run_world`.
 
     Returns
     -------

@@ -144,14 +144,14 @@ class Engine:
         if events is not None and self._dated:
             inputs.check_events(events, self._loop.with_values, warnings)
         inputs.check_snapshots(snapshots, leads["lead_id"].cast(pl.String), self._dated)
+        if not snapshots.height:
+            return np.empty((0, len(self.plan.columns)), dtype=np.float32)
         ids = snapshots["lead_id"].cast(pl.String)
         wanted = ids.unique(maintain_order=True)
         leads = _in_order(leads, wanted)
         rows = Lookup(wanted).places(ids).cast(pl.Int64).to_numpy()
         as_of = _times(snapshots, "as_of") if self._dated else np.zeros(len(rows), np.int64)
         out = np.empty((len(rows), len(self.plan.columns)), dtype=np.float32)
-        if not len(rows):
-            return out
         if not self._dated:
             self._fill_attributes(out, leads, rows, as_of)
             return out

@@ -43,10 +43,8 @@ def all_attributes(context: Context, table: RawTable) -> dict[str, Attribute]:
 
     Parameters
     ----------
-    context : Context
-        The definition, and who takes the faults.
-    table : RawTable
-        The table, open.
+    context, table
+        As in `wanted_columns`.
 
     Returns
     -------

@@ -65,10 +65,8 @@ def read_leads(context: Context, table: RawTable) -> Leads | None:
 
     Parameters
     ----------
-    context : Context
-        The definition, and who takes the faults.
-    table : RawTable
-        The table, open.
+    context, table
+        As in `features.sources.lead_columns.wanted_columns`.
 
     Returns
     -------

@@ -109,9 +109,8 @@ def _suggest(suggested: Any) -> dict[str, Any]:  # noqa: ANN401 - optuna.Trial, 
 def _study_name(rows: LabelledMatrix, winner: Contender, settings: LearnerSettings) -> str:
     told = settings.model_dump(exclude={"search_seconds", "search_file", "num_threads"})
     digest = hashlib.sha256(repr((told, winner.kind, winner.setups)).encode())
-    digest.update(np.ascontiguousarray(rows.values).tobytes())
-    for part in (rows.converted, rows.position, rows.group):
-        digest.update(np.ascontiguousarray(part).tobytes())
+    for part in (rows.values, rows.converted, rows.position, rows.group):
+        digest.update(np.ascontiguousarray(part).data)
     return f"lightgbm-{digest.hexdigest()[:16]}"
 
 
