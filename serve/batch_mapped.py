@@ -137,11 +137,13 @@ def read_mapped_in_pieces(
 def _pieces(context: Context, folder: Path, piece_rows: int) -> list[Piece]:
     table = context.open(LEADS, context.definition.tables.leads.read)
     opened = open_events(context)
-    columns = None if table is None else wanted_columns(context, table)
-    if table is None or columns is None:
+    if table is None:
         return _only_faults(context, opened)
+    table, columns = wanted_columns(context, table)
     own_id = context.definition.tables.leads.columns.lead_id
     id_column = own_id.column if isinstance(own_id, ExportColumn) else None
+    if id_column in table.lacking:
+        id_column = None
     n_rows = _store(context, table, columns, id_column, folder / "leads")
     if n_rows is None:
         return _only_faults(context, opened)
@@ -153,10 +155,11 @@ def _pieces(context: Context, folder: Path, piece_rows: int) -> list[Piece]:
         own = folder / f"events_{number}"
         _store(context, one.table, one.wanted(), one.about.columns.lead_id, own)
         events.append([replace(one, table=part) for part in _split(one.table, own, n_pieces)])
-    return [
+    pieces = [
         _piece(context, part, [parts[number] for parts in events], folder / f"piece_{number:06}")
         for number, part in enumerate(_split(table, folder / "leads", n_pieces))
     ]
+    return [piece for piece in pieces if piece is not None]
 
 
 def _only_faults(context: Context, opened: Sequence[OpenEvents]) -> list[Piece]:
@@ -215,17 +218,19 @@ def _split(table: RawTable, folder: Path, n_pieces: int) -> list[_Split]:
         split_by_lead(folder / f"split_{number}", pl.scan_parquet(files), n_pieces)
         for number, files in enumerate(groups.values())
     ]
+    about = (table.name, table.origins, table.columns, table.missing)
     return [
-        _Split(table.name, table.origins, table.columns, table.missing, tuple(stored))
-        for stored in zip(*split, strict=True)
-    ] or [_Split(table.name, table.origins, table.columns, table.missing, ())] * n_pieces
+        _Split(*about, tuple(stored), lacking=table.lacking) for stored in zip(*split, strict=True)
+    ] or [_Split(*about, (), lacking=table.lacking)] * n_pieces
 
 
 def _piece(
     context: Context, leads_table: RawTable, events: Sequence[OpenEvents], folder: Path
-) -> Piece:
+) -> Piece | None:
     leads = read_leads(context, leads_table)
-    assert leads is not None, "its columns were there when its rows were stored"
+    if leads is None or leads_table.lacking:
+        _only_faults(context, events)
+        return None
     known = KnownLeads.of(leads)
     theirs = pl.concat([empty_events().collect(), *canonical_events(context, events, known)])
     folder.mkdir()

@@ -5,19 +5,20 @@ them; then they are split by lead, and each piece is read with the care of a sma
 """
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
+from features.coded import NEEDED
 from features.errors import Fault, FaultsError, in_words
 from features.files import written_whole
 from features.inputs import CONTEXT, unknown_column
 from features.sources.canonical_leads import kind_in, read_canonical
 from features.sources.definition import Limits
 from features.sources.ledger import Ledger
-from features.sources.opening import RawTable, open_table
+from features.sources.opening import RawTable, open_table, require_columns
 from features.sources.origins import UnreadableError
 from features.sources.schema import FileReader, Reader, SqlReader
 from serve.batch_output import ROW
@@ -25,6 +26,13 @@ from serve.batch_places import Place
 from serve.batch_split import Read, split_by_lead
 
 _WHERE = "Name the file with the leads to score"
+_STAND_INS = {
+    "lead_id": pl.col(ROW).cast(pl.String).alias("lead_id"),
+    "created_at": pl.lit("2000-01-01T00:00:00Z").alias("created_at"),
+    "occurred_at": pl.lit("2000-01-01T00:00:00Z").alias("occurred_at"),
+    "event_type": pl.lit("none").alias("event_type"),
+}
+"""Instead of columns that are missing, so that the faults of the others are told all the same."""
 
 
 def read_in_pieces(
@@ -65,12 +73,18 @@ def read_in_pieces(
     """
     # What a killed batch has left may be half done; the same pieces come out again.
     shutil.rmtree(folder, ignore_errors=True)
-    n_leads, faults = _store("leads", leads, folder, attribute_types)
+    needed = ("lead_id", "created_at") if is_dated else ("lead_id",)
+    n_leads, faults = _store("leads", leads, folder, needed, attribute_types)
+    n_events: int | None = 0
+    if events is not None:
+        n_events, more = _store("events", events, folder, NEEDED)
+        faults += more
+    if n_leads is None or n_events is None:
+        raise FaultsError(f"leads {leads.name}", faults)
     n_pieces = max(1, -(-n_leads // piece_rows))
     some = split_by_lead(folder / "leads_split", _stored(folder, "leads"), n_pieces)
     theirs: list[Read | None] = [None] * n_pieces
     if events is not None:
-        faults += _store("events", events, folder)[1]
         theirs = [*split_by_lead(folder / "events_split", _stored(folder, "events"), n_pieces)]
     pieces = []
     for number, (own, their) in enumerate(zip(some, theirs, strict=True)):
@@ -96,11 +110,16 @@ def read_in_pieces(
 
 
 def _store(
-    name: str, place: Place, folder: Path, attribute_types: Mapping[str, str] | None = None
-) -> tuple[int, list[Fault]]:
+    name: str,
+    place: Place,
+    folder: Path,
+    needed: Sequence[str],
+    attribute_types: Mapping[str, str] | None = None,
+) -> tuple[int | None, list[Fault]]:
     """Write a table's rows as they are, numbered, in bounded memory.
 
-    Gives how many there are, and warnings; columns of leads that nobody has use for are left out.
+    Gives how many there are, None where it cannot be read to its end, and what is wrong; columns of
+    leads that nobody has use for are left out, and something stands in for those that are missing.
     """
     ledger, n_rows = Ledger(kind_in=kind_in), 0
     reader: Reader
@@ -109,29 +128,31 @@ def _store(
     else:
         reader = SqlReader(sql=place.query, url_env=place.url_env)
     table = open_table(name, reader, Path.cwd(), _WHERE, ledger)
-    columns = [] if table is None else table.columns
+    if table is None:
+        return None, ledger.faults(Limits())
+    table = require_columns(table, [(f"columns.{column}", column) for column in needed], ledger)
     unknown = []
-    if attribute_types is not None and "lead_id" in columns:
-        unknown = [name for name in columns if name not in {*CONTEXT, *attribute_types}]
-    wanted = [name for name in columns if name not in unknown]
+    if attribute_types is not None:
+        unknown = [name for name in table.columns if name not in {*CONTEXT, *attribute_types}]
+    wanted = [*(name for name in table.columns if name not in unknown), *table.lacking]
+    stand_ins = [_STAND_INS[column] for column in table.lacking]
     with written_whole(folder / name) as new:
         new.mkdir()
-        if table is not None:
-            try:
-                for number, rows in enumerate(table.parts(wanted, ledger)):
-                    numbered = rows.frame.with_row_index(ROW, offset=n_rows)
-                    numbered.write_parquet(new / f"{number:06}.parquet", compression="lz4")
-                    n_rows += rows.frame.height
-            except UnreadableError as error:
-                ledger.fault(error.fault)
-        faults = ledger.faults(Limits())
-        if table is None or any(fault.severity == "error" for fault in faults):
-            raise FaultsError(f"{name} {place.name}", faults)
+        try:
+            for number, rows in enumerate(table.parts(wanted, ledger)):
+                numbered = rows.frame.with_row_index(ROW, offset=n_rows).with_columns(stand_ins)
+                numbered.write_parquet(new / f"{number:06}.parquet", compression="lz4")
+                n_rows += rows.frame.height
+        except UnreadableError as error:
+            ledger.fault(error.fault)
+            return None, ledger.faults(Limits())
         if not n_rows:
             empty = pl.DataFrame(schema={ROW: pl.UInt32, **dict.fromkeys(wanted, pl.String)})
             empty.write_parquet(new / "000000.parquet")
-    unused = [in_words(unknown_column(column, n_rows)) for column in unknown]
-    return n_rows, [*faults, *_not_in_all(table), *unused]
+    # A header whose names are all wrong is told already.
+    unused = [] if "lead_id" in table.lacking else unknown
+    told = [in_words(unknown_column(column, n_rows)) for column in unused]
+    return n_rows, [*ledger.faults(Limits()), *_not_in_all(table), *told]
 
 
 def _not_in_all(table: RawTable) -> Iterator[Fault]:

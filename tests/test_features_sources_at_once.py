@@ -91,3 +91,44 @@ def test_rows_that_are_set_aside_tell_nothing_more_where_the_rest_is_read(tmp_pa
     assert where_and_count(check_source(definition).faults) == [("leads: column 'created'", 1)]
     # Nor do they tell the type: all numbers but for the row that is set aside.
     assert Tables.read(tmp_path / "tables").attribute_types["revenue"] == "number"
+
+
+def test_a_column_that_is_missing_hides_no_fault_of_the_others(tmp_path: Path) -> None:
+    leads = "lead_id,revenue,seen\nN1,ten,soon\nN1,1,2025-01-01 08:00\n"
+    events = "lead_id,event_type,value\nN1,visit,many\nN2,visit,1\n"
+    assert refusal(tmp_path, leads, events) == [
+        (f"events ({tmp_path}/events.csv): column 'occurred_at'", 0),
+        (f"leads ({tmp_path}/leads.csv): column 'created_at'", 0),
+        ("leads: column 'lead_id'", 1),
+        ("leads: column 'revenue'", 1),
+        ("leads: column 'seen'", 1),
+        ("leads: column 'seen'", 1),
+        ("events: column 'value'", 1),
+    ]
+
+
+def test_leads_without_a_column_of_ids_hide_no_fault(tmp_path: Path) -> None:
+    leads = "created_at,revenue\n2025-01-01 08:00,1\n2025-01-01T08:00Z,ten\n"
+    events = "occurred_at,event_type\nnever,visit\n,\n"
+    assert refusal(tmp_path, leads, events) == [
+        (f"events ({tmp_path}/events.csv): column 'lead_id'", 0),
+        (f"leads ({tmp_path}/leads.csv): column 'lead_id'", 0),
+        ("leads: column 'created_at'", 1),
+        ("leads: column 'revenue'", 1),
+        ("events: column 'event_type'", 1),
+        ("events: column 'occurred_at'", 1),
+        ("events: column 'occurred_at'", 1),
+    ]
+
+
+def test_a_source_that_lacks_columns_tells_its_other_faults_too(tmp_path: Path) -> None:
+    leads = LEADS.replace("created", "made", 1).replace("1000", "1k")
+    events = EVENTS.replace("id,", "lead,", 1).replace("31.5", "long")
+    definition = make_source(tmp_path, leads=leads, events=events)
+    found = where_and_count(check_source(definition).faults)
+    assert found == [
+        ("events (events.csv): column 'id'", 0),
+        ("leads (leads.csv): column 'created'", 0),
+        ("leads: column 'revenue'", 1),
+        ("events: column 'seconds'", 1),
+    ]

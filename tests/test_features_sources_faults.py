@@ -65,7 +65,10 @@ def test_missing_columns_are_told_with_the_nearest_and_all_at_once(tmp_path: Pat
 
 def test_a_wrong_separator_is_recognised(tmp_path: Path) -> None:
     told = faults_of(tmp_path, {"tables.leads.read.separator": ";"})
-    assert "The header is one long name: `read.separator` is probably wrong." in told[0]
+    assert (
+        "The header is one long name, separated by ',': save the file with ';' between its fields, "
+        "or say in a source's definition what separates them (`read.separator`)." in told[0]
+    )
 
 
 def test_a_fault_beyond_its_limit_is_an_error_and_within_it_a_warning(tmp_path: Path) -> None:

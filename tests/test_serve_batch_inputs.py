@@ -279,3 +279,54 @@ def test_what_a_query_lacks_is_told_with_its_own_columns(
     monkeypatch.setenv("CRM_URL", f"sqlite:///{tmp_path / 'crm.db'}")
     with pytest.raises(LeadcastError, match="There are: 'number', 'created_at'"):
         scored(tmp_path, "SELECT * FROM leads", None, "CRM_URL")
+
+
+@pytest.mark.parametrize("whole_bytes", [batch_inputs.WHOLE_BYTES, 0])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "lead_id;created_at\nlead 1;2025-03-01T00:00:00Z\n",
+            r"one long name, separated by ';': save the file with ',' between its fields, or say "
+            r"in a source's definition what separates them \(`read\.separator`\)",
+        ),
+        (
+            'lead_id,created_at,industry\nlead 1,2025-03-01T00:00:00Z,"retail\n',
+            r"never closed; .* Mend the row; .* in a source's definition \(`read\.quote: null`\)",
+        ),
+    ],
+    ids=["semicolons", "open quote"],
+)
+def test_text_that_is_written_otherwise_is_told_with_what_to_do_without_a_definition(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole_bytes: int, text: str, words: str
+) -> None:
+    monkeypatch.setattr(batch_inputs, "WHOLE_BYTES", whole_bytes)
+    (tmp_path / "leads.csv").write_text(text)
+    with pytest.raises(FaultsError, match=words):
+        scored(tmp_path, tmp_path / "leads.csv", None)
+
+
+@pytest.mark.parametrize("piece_rows", [100_000, 70])
+def test_a_column_that_is_missing_hides_no_fault_of_the_others_in_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece_rows: int
+) -> None:
+    monkeypatch.setattr(batch_inputs, "WHOLE_BYTES", 0)
+    monkeypatch.setattr(batch_inputs, "PIECE_ROWS", piece_rows)
+    first = pl.col("lead_id") == "lead 0"
+    budget = pl.when(first).then(pl.lit("much")).otherwise(pl.col("budget").cast(pl.String))
+    leads().with_columns(budget.alias("budget")).drop("lead_id").write_csv(
+        tmp_path / "leads.csv", datetime_format=ZONE
+    )
+    value = pl.when(first).then(pl.lit("many")).alias("value")
+    events().with_columns(value).drop("event_type").write_csv(
+        tmp_path / "events.csv", datetime_format="%Y-%m-%dT%H:%M:%S"
+    )
+    with pytest.raises(FaultsError) as raised:
+        scored(tmp_path, tmp_path / "leads.csv", tmp_path / "events.csv")
+    for words in (
+        "leads.csv): column 'lead_id': found no such column",
+        "events.csv): column 'event_type': found no such column",
+        "leads: column 'budget': found 1 of",
+        "events: column 'occurred_at'",
+    ):
+        assert words in str(raised.value)

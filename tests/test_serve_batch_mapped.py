@@ -137,12 +137,22 @@ def test_what_is_refused_whole_is_refused_in_pieces(tmp_path: Path) -> None:
     ("leads", "events"),
     [
         ("id,created,revenue\nL1,2024-01-01T08:00:00Z,1\n", EVENTS.replace("09:00", "9")),
+        (broken(LEADS).replace("id,", "lead,", 1), HISTORY.replace("L14,2024", "L14,never", 1)),
+        (broken(LEADS), HISTORY.replace("id,", "lead,", 1).replace("09:00", "9", 1)),
         ("id,created,revenue,source\n", EVENTS),
         (LEADS, "id,at,type,seconds\n"),
         (LEADS, "id,at,type\nL1,2024-01-01T08:00:00Z,visit\n"),
         (LEADS + 'L99,2024-01-01T08:00:00Z,1,"Google\n', EVENTS.replace("L1", "")),
     ],
-    ids=["no column", "no rows", "no events", "no column of events", "open quote"],
+    ids=[
+        "no column",
+        "no ids",
+        "no ids of events",
+        "no rows",
+        "no events",
+        "no column of events",
+        "open quote",
+    ],
 )
 def test_what_is_missing_is_told_as_of_the_whole(tmp_path: Path, leads: str, events: str) -> None:
     definition = make_source(tmp_path, leads=leads, events=events)

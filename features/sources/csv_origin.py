@@ -25,6 +25,7 @@ from features.sources.origins import BrokenRow, NumberedPart, OnBroken, Unreadab
 from features.sources.schema import FileReader
 
 _BLOCK_BYTES = 1 << 24
+_SEPARATORS = (";", "\t", ",", "|")
 
 
 class CsvOrigin:
@@ -72,6 +73,25 @@ class CsvOrigin:
         line, names = header
         self._refuse_twins(line, names)
         return names
+
+    def wrong_separator(self) -> str | None:
+        """Tell what to do where the header is one long name.
+
+        Returns
+        -------
+        str or None
+            None where it has several names.
+        """
+        names = self.columns()
+        if len(names) > 1:
+            return None
+        declared = declared_separator(self._reader)
+        others = [one for one in _SEPARATORS if one != declared and one in names[0]]
+        found = f", separated by {others[0]!r}" if others else ""
+        return (
+            f"The header is one long name{found}: save the file with {declared!r} between its "
+            "fields, or say in a source's definition what separates them (`read.separator`)."
+        )
 
     def parts(self, columns: Sequence[str], on_broken: OnBroken) -> Iterator[NumberedPart]:
         """Read some columns part by part, every value as text; blank lines do not count.
@@ -195,8 +215,7 @@ class CsvOrigin:
                     f"{self.name} line {line}",
                     f"more than one column called {shown}",
                     "a different name for each column",
-                    "Rename them in the export; if the header is one long name, `read.separator` "
-                    "is wrong.",
+                    "Rename them in the export, or leave all but one out.",
                 )
             )
 
@@ -225,7 +244,8 @@ class CsvOrigin:
                     f"{self.name} after line {line}",
                     "a quotation mark that is never closed",
                     "a closing quotation mark",
-                    "Mend the row, or set `read.quote: null` if the file has no quoting.",
+                    "Mend the row; if the file's quotation marks are letters like others, say so "
+                    "in a source's definition (`read.quote: null`).",
                 )
             ) from None
 
@@ -235,7 +255,8 @@ class CsvOrigin:
                 self.name,
                 f"something that is not readable as CSV ({words})",
                 "text with separators",
-                "Look at read.separator, read.quote and read.encoding, or export it again.",
+                "Export it again, as CSV with commas and in UTF-8, or say in a source's definition "
+                "how it is written (`read.separator`, `read.quote`, `read.encoding`).",
             )
         )
 

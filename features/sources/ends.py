@@ -95,8 +95,7 @@ def read_ends(context: Context, about: Described, table: RawTable) -> Ends | Non
     """
     fields = about.columns.model_dump(exclude_none=True)
     needed = [(f"tables.outcomes.columns.{name}", column) for name, column in fields.items()]
-    if not require_columns(table, needed, context.ledger):
-        return None
+    table = require_columns(table, needed, context.ledger)
     parts: list[Rows] = []
     try:
         for part in table.parts(list(dict.fromkeys(fields.values())), context.ledger):
@@ -113,7 +112,8 @@ def read_ends(context: Context, about: Described, table: RawTable) -> Ends | Non
     ids = clean_text(rows.frame[column], table.missing).alias("lead_id")
     blank = ids.is_null()
     context.ledger.note(BLANK, NAME, column, rows.filter(blank))
-    return _ends(context, about, rows.filter(~blank), ids.filter(~blank), NAME, table.missing)
+    ends = _ends(context, about, rows.filter(~blank), ids.filter(~blank), NAME, table.missing)
+    return None if table.lacking else ends
 
 
 def ends_of_leads(context: Context, about: Described, leads: Leads) -> Ends:

@@ -13,7 +13,7 @@ from features.sources.values import clean_text
 
 @dataclass(frozen=True)
 class OpenEvents:
-    """One table of events, open and with all its columns.
+    """One table of events, open, the columns that it lacks standing empty.
 
     Parameters
     ----------
@@ -65,8 +65,7 @@ def open_events(context: Context) -> list[OpenEvents]:
             for field, value in fields.items()
             for column in ([value] if isinstance(value, str) else value)
         ]
-        if require_columns(table, needed, context.ledger):
-            opened.append(OpenEvents(about, table))
+        opened.append(OpenEvents(about, require_columns(table, needed, context.ledger)))
     return opened
 
 

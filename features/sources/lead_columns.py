@@ -8,7 +8,7 @@ from features.sources.outcome_schema import EventOutcomes
 from features.sources.schema import Attribute, ExportColumn, LeadsTable
 
 
-def wanted_columns(context: Context, table: RawTable) -> list[str] | None:
+def wanted_columns(context: Context, table: RawTable) -> tuple[RawTable, list[str]]:
     """List the columns of the leads' table that are read.
 
     Parameters
@@ -20,14 +20,15 @@ def wanted_columns(context: Context, table: RawTable) -> list[str] | None:
 
     Returns
     -------
-    list of str or None
-        Each once; None where one of them is missing, and the ledger says which.
+    table : RawTable
+        The table, with the columns that it lacks; the ledger says which.
+    columns : list of str
+        Each once.
     """
     named = _named_columns(context.definition.tables.leads, all_attributes(context, table))
     named += _outcome_columns(context) if context.has_outcomes else []
-    if not require_columns(table, named, context.ledger):
-        return None
-    return list(dict.fromkeys(column for _, column in named))
+    table = require_columns(table, named, context.ledger)
+    return table, list(dict.fromkeys(column for _, column in named))
 
 
 def _outcome_columns(context: Context) -> list[tuple[str, str]]:

@@ -74,9 +74,7 @@ def read_leads(context: Context, table: RawTable) -> Leads | None:
         None where columns are missing or there are no rows; the ledger says which.
     """
     attributes = all_attributes(context, table)
-    columns = wanted_columns(context, table)
-    if columns is None:
-        return None
+    table, columns = wanted_columns(context, table)
     raw = _raw_rows(context, table, columns)
     if raw is None:
         return None
@@ -87,6 +85,8 @@ def read_leads(context: Context, table: RawTable) -> Leads | None:
     frame, fine = _dated(context, frame, raw, fine)
     frame, fine = _placed(context, frame, raw, fine)
     frame, types = _with_attributes(context, frame, raw, fine, attributes)
+    if table.lacking:
+        return None
     return Leads(frame.filter(fine), raw.filter(fine), types, tuple(sorted(unused)), every_id)
 
 

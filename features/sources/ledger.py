@@ -1,6 +1,6 @@
 """What was found while reading a source: faults, counts, and the rows that were set aside."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -60,6 +60,7 @@ class Ledger:
         self._found: dict[_Group, _Found] = {}
         self._totals: dict[str, int] = {}
         self._further: Ledger | None = None
+        self._lacking: set[tuple[str, str]] = set()
 
     def fault(self, fault: Fault) -> None:
         """Take a fault that does not concern single rows.
@@ -80,6 +81,18 @@ class Ledger:
         bool
         """
         return any(fault.severity == "error" for fault in self._faults)
+
+    def lacks(self, table: str, columns: Iterable[str]) -> None:
+        """Take what has been told to be missing, so that its rows' blanks are no further faults.
+
+        Parameters
+        ----------
+        table : str
+            Of which table.
+        columns : iterable of str
+            The columns.
+        """
+        self._lacking |= {(table, column) for column in columns}
 
     def add_total(self, table: str, rows: int) -> None:
         """Count rows that were read.
@@ -143,6 +156,8 @@ class Ledger:
             else is wrong with the others is told only where the source is refused: whoever mends
             it learns everything at once.
         """
+        if all((table, name) in self._lacking for name in column.split(", ")):
+            return
         if fine is not None and not fine.all():
             self._further = self._further or Ledger(kind_in=self._kind_in)
             for mask, ledger in ((fine, self), (~fine, self._further)):

@@ -1,7 +1,7 @@
 """Opening a table: finding its files, and its columns."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
@@ -31,12 +31,15 @@ class RawTable:
         The columns that all origins have, in the first one's order.
     missing : tuple of str
         Values that mean missing in each column.
+    lacking : tuple of str
+        Columns that should be there and are not: read as if they were, and empty.
     """
 
     name: str
     origins: tuple[Origin, ...]
     columns: list[str]
     missing: tuple[str, ...]
+    lacking: tuple[str, ...] = field(default=(), kw_only=True)
 
     def parts(self, columns: Sequence[str], ledger: Ledger) -> Iterator[Rows]:
         """Read some columns part by part.
@@ -44,7 +47,7 @@ class RawTable:
         Parameters
         ----------
         columns : sequence of str
-            Names among `columns`.
+            Names among `columns` and `lacking`.
         ledger : Ledger
             Counts the rows and takes those that cannot be split into fields.
 
@@ -58,17 +61,21 @@ class RawTable:
         UnreadableError
             If an origin cannot be read to its end.
         """
+        # Where none of them is there, any column tells how many rows there are.
+        present = [name for name in columns if name in self.columns] or self.columns[:1]
+        lacking = [pl.lit(None, pl.String).alias(name) for name in columns if name in self.lacking]
         for index, origin in enumerate(self.origins):
 
             def note(broken: Sequence[BrokenRow], index: int = index) -> None:
                 ledger.add_total(self.name, len(broken))
                 ledger.broken_rows(self.name, broken, self.origins, index)
 
-            for frame, number in origin.parts(columns, note):
+            for frame, number in origin.parts(present, note):
                 ledger.add_total(self.name, frame.height)
                 if frame.height:
                     place = pl.Series([index], dtype=pl.Int32).new_from_index(0, frame.height)
-                    yield Rows(frame, number, place, self.origins)
+                    whole = frame.with_columns(lacking).select(columns)
+                    yield Rows(whole, number, place, self.origins)
 
 
 def open_table(
@@ -112,7 +119,9 @@ def open_table(
     return RawTable(name, tuple(origins), shared, reader.missing)
 
 
-def require_columns(table: RawTable, columns: Sequence[tuple[str, str]], ledger: Ledger) -> bool:
+def require_columns(
+    table: RawTable, columns: Sequence[tuple[str, str]], ledger: Ledger
+) -> RawTable:
     """Check that a table has the columns that a definition names.
 
     Parameters
@@ -122,19 +131,21 @@ def require_columns(table: RawTable, columns: Sequence[tuple[str, str]], ledger:
     columns : sequence of (str, str)
         The key that names the column, and the column.
     ledger : Ledger
-        Takes a fault for each that is missing, with the nearest one there is.
+        Takes a fault for each that is missing, with the nearest one there is; of what is not
+        there it takes no other.
 
     Returns
     -------
-    bool
-        Whether all are there.
+    RawTable
+        The table, with those that it lacks: so that what else is wrong with it can be told too.
     """
-    complete = True
+    lacking: dict[str, None] = {}
     for key, column in columns:
         if column not in table.columns:
-            complete = False
+            lacking[column] = None
             ledger.fault(_missing_column(table, key, column))
-    return complete
+    ledger.lacks(table.name, lacking)
+    return replace(table, lacking=tuple(lacking))
 
 
 def _missing_column(table: RawTable, key: str, column: str) -> Fault:
@@ -148,10 +159,14 @@ def _missing_column(table: RawTable, key: str, column: str) -> Fault:
         expected="a column of this name"
         if key.endswith(f".{column}")
         else f"the column that `{key}` names",
-        remedy="The header is one long name: `read.separator` is probably wrong."
-        if len(present) == 1 and isinstance(table.origins[0], CsvOrigin)
-        else did_you_mean(column, present),
+        remedy=_wrong_separator(lacking or table.origins) or did_you_mean(column, present),
     )
+
+
+def _wrong_separator(lacking: Sequence[Origin]) -> str | None:
+    """Tell where a header is one long name, because something else separates its fields."""
+    told = (origin.wrong_separator() for origin in lacking if isinstance(origin, CsvOrigin))
+    return next((words for words in told if words), None)
 
 
 def find_files(
