@@ -89,8 +89,9 @@ class WriteBack:
         FaultsError
             If rows do not fit the CRM's shape; names the field, with a sample.
         LeadcastError
-            If the file would be larger than the CRM takes.
+            If a lead has scores at several moments, or the file would be larger than the CRM takes.
         """
+        self._refuse_moments(scores)
         temporary = beside / f"whole{out.suffix}"
         faults: dict[str, Fault] = {}
         with temporary.open("w", encoding="utf-8", newline="") as file:
@@ -104,6 +105,18 @@ class WriteBack:
             )
         out.parent.mkdir(parents=True, exist_ok=True)
         temporary.replace(out)
+
+    def _refuse_moments(self, scores: pl.LazyFrame) -> None:
+        first, last = scores.select(pl.min("as_of"), last=pl.max("as_of")).collect().row(0)
+        if first == last:
+            return
+        twice = scores.filter(pl.col("lead_id").is_duplicated()).select(pl.first("lead_id"))
+        found = twice.collect()["lead_id"].to_list()
+        if found != [None]:
+            raise LeadcastError(
+                f"scores for {self.name}: found lead {found[0]!r} at several moments (as_of); "
+                "expected one score a lead. Score each lead at one moment"
+            )
 
     def _write_rows(self, file: IO[str], rows: Iterator[dict[str, Any]]) -> None:
         if self.suffix == ".csv":

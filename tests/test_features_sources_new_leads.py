@@ -170,7 +170,9 @@ def test_canonical_tables_from_parquet_come_back_as_they_are(tmp_path: Path) -> 
 
 
 def test_canonical_leads_with_faults(tmp_path: Path) -> None:
-    leads = write(tmp_path, "l.csv", CANONICAL.replace("10,x", "ten,x").replace("N2", "N1"))
+    moment = "2025-01-02T08:00:00+01:00"
+    twice = CANONICAL.replace("10,x", "ten,x").replace("N2", "N1").replace("Z,,", f"Z,{moment},")
+    leads = write(tmp_path, "l.csv", twice)
     with pytest.raises(FaultsError) as caught:
         read_canonical(leads, attribute_types=TYPES, is_dated=True)
     assert "2 errors, 0 warnings" in str(caught.value)

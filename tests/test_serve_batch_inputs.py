@@ -11,6 +11,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from features.errors import FaultsError, LeadcastError
+from features.tables import TIME
 from serve import batch_inputs
 from serve.batch import BatchSettings, score_files
 from serve.batch_changed import changed_since
@@ -142,9 +143,9 @@ def test_a_lead_twice_is_refused_though_it_stands_in_two_files(tmp_path: Path) -
         scored(tmp_path, tmp_path / "leads/*.csv", None)
 
 
-def fill_sqlite(path: Path) -> str:
+def fill_sqlite(path: Path, asked: pl.DataFrame | None = None) -> str:
     with sqlite3.connect(path) as database:
-        for name, table in (("leads", leads()), ("events", events())):
+        for name, table in (("leads", leads() if asked is None else asked), ("events", events())):
             told = table.with_columns(pl.col(pl.Datetime).dt.strftime(ZONE))
             told = told.with_columns(pl.col(pl.Boolean).cast(pl.Int8))
             columns = ", ".join(told.columns)
@@ -330,3 +331,54 @@ def test_a_column_that_is_missing_hides_no_fault_of_the_others_in_pieces(
         "events: column 'occurred_at'",
     ):
         assert words in str(raised.value)
+
+
+MOMENTS = (AS_OF, AS_OF - timedelta(days=20))
+
+
+@cache
+def at_moments() -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Each lead at two moments, and what the scorer says of each moment alone."""
+    asked = [leads().with_columns(as_of=pl.lit(moment).cast(TIME)) for moment in MOMENTS]
+    scores = [scorer().score(leads(), events().lazy(), moment, []) for moment in MOMENTS]
+    order = pl.int_range(2 * leads().height, eager=True).shuffle(seed=1)
+    return pl.concat(asked)[order], pl.concat(scores)[order]
+
+
+@pytest.mark.parametrize("way", ["parquet", "csv", "csv in pieces", "csv in one piece", "query"])
+def test_a_lead_is_scored_at_each_of_its_moments_on_every_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    asked, wanted = at_moments()
+    suffix = ".parquet" if way == "parquet" else ".csv"
+    write_parts(asked, tmp_path / "leads", suffix, n_parts=1)
+    write_parts(events(), tmp_path / "events", suffix, n_parts=1)
+    places = [next((tmp_path / name).iterdir()) for name in ("leads", "events")]
+    if way.startswith("csv in"):
+        monkeypatch.setattr(batch_inputs, "WHOLE_BYTES", 0)
+        monkeypatch.setattr(batch_inputs, "PIECE_ROWS", 70 if way == "csv in pieces" else 10**6)
+    if way == "query":
+        monkeypatch.setenv("CRM_URL", fill_sqlite(tmp_path / "crm.db", asked))
+        queries = ("SELECT * FROM leads", "SELECT * FROM events")
+        found = scored(tmp_path, *queries, database_env="CRM_URL")
+    else:
+        found = scored(tmp_path, places[0], places[1])
+    assert_frame_equal(found, wanted, check_exact=True)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_lead_twice_at_one_moment_is_refused(tmp_path: Path, suffix: str) -> None:
+    asked, _ = at_moments()
+    write_parts(pl.concat([asked, asked.head(1)]), tmp_path / "leads", suffix, n_parts=1)
+    with pytest.raises(FaultsError, match=asked["lead_id"][0]):
+        scored(tmp_path, next((tmp_path / "leads").iterdir()), None)
+
+
+def test_a_crm_takes_one_score_of_a_lead(tmp_path: Path) -> None:
+    asked, _ = at_moments()
+    numbered = asked.with_columns(pl.col("lead_id").str.replace("lead ", "1"))
+    numbered.write_parquet(tmp_path / "leads.parquet")
+    out = Outputs(tmp_path / "out.csv", "odoo", history=tmp_path / "history")
+    with pytest.raises(LeadcastError, match=r"Odoo: found lead '1\d+' at several moments"):
+        score_files(scorer(), tmp_path / "leads.parquet", None, out, SETTINGS)
+    assert {path.name for path in tmp_path.iterdir()} == {"leads.parquet"}

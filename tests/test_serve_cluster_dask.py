@@ -16,6 +16,7 @@ import pytest
 
 from features.errors import FaultsError, LeadcastError
 from features.files import write_json
+from features.tables import TIME
 from serve.batch import BatchSettings, BatchSummary, score_files
 from serve.batch_deliver import Outputs
 from serve.batch_inputs import Inputs
@@ -119,6 +120,23 @@ def test_scores_equal_those_of_one_machine(
     scores = on_cluster(dask_client, files, tmp_path / "scores.parquet")
     assert scores.equals(alone)
     assert [path.name for path in tmp_path.iterdir()] == ["scores.parquet"]
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_a_lead_is_scored_at_each_of_its_moments(
+    dask_client: "Client", files: dict[str, Path], tmp_path: Path, suffix: str
+) -> None:
+    leads = pl.read_parquet(files["leads"])
+    moments = [leads.with_columns(as_of=pl.lit(END - timedelta(days=n))) for n in (0, 9)]
+    place = tmp_path / f"leads{suffix}"
+    asked = pl.concat(moments).with_columns(pl.col("as_of").cast(TIME))
+    if suffix == ".csv":
+        asked.write_csv(place, datetime_format="%Y-%m-%dT%H:%M:%S%.6fZ")
+    else:
+        asked.write_parquet(place)
+    scores = on_cluster(dask_client, files | {"leads": place}, tmp_path / "scores.parquet")
+    expected = Scorer.load(bundle_folder()).score(asked, pl.scan_parquet(files["events"]), None, [])
+    assert scores.equals(expected)
 
 
 def test_events_that_lack_something_are_told_as_on_one_machine(

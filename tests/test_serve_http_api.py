@@ -187,6 +187,18 @@ def test_an_id_twice_is_refused_with_its_places(service: TestClient) -> None:
     assert pointers == ["/leads/1/lead_id", "/leads/2/lead_id"]
 
 
+def test_a_lead_is_scored_at_each_of_its_moments(service: TestClient) -> None:
+    (lead,) = some_leads(1)["leads"]
+    moments = ["2025-07-01T00:00:00Z", "2025-08-01T00:00:00Z"]
+    alone = [score(service, {"leads": [lead], "as_of": one})["scores"] for one in moments]
+    first, second = lead | {"as_of": moments[0]}, lead
+    both = score(service, {"leads": [first, second], "as_of": moments[1]})["scores"]
+    assert both == [*alone[0], *alone[1]]
+    assert [one["as_of"] for one in both] == moments
+    same = {"leads": [first, lead | {"as_of": "2025-07-01T02:00:00+02:00"}]}
+    assert service.post("/v1/score", json=same).status_code == 409
+
+
 def test_all_faults_are_told_at_once_without_the_values(service: TestClient) -> None:
     asked = some_leads(3)
     for lead in asked["leads"]:

@@ -17,7 +17,7 @@ from features.sources.kinds import (
     ORPHAN_EVENT,
     Kind,
 )
-from features.sources.leads import Leads, no_rows
+from features.sources.leads import AS_OF, Leads, no_rows
 from features.sources.origins import Rows, UnreadableError
 from features.sources.outcome_schema import EventOutcomes
 from features.sources.times import parse_times
@@ -57,7 +57,10 @@ class KnownLeads:
         aside = pl.DataFrame({"lead_id": others}).with_columns(
             created_at=pl.lit(None, dtype=TIME), is_used=pl.lit(False)
         )
-        return cls(pl.concat([used, aside]))
+        known = pl.concat([used, aside])
+        if AS_OF in leads.frame.columns:
+            known = known.unique("lead_id", keep="first", maintain_order=True)
+        return cls(known)
 
 
 def canonical_events(

@@ -100,6 +100,15 @@ DUPLICATE_LEAD = Kind(
     consequence="The first row of each lead counts; the others are set aside in quarantine.parquet",
     advice="Export one row a lead",
 )
+DUPLICATE_MOMENT = Kind(
+    name="duplicate_lead",
+    limit="duplicate_leads",
+    found="whose lead id an earlier row has already at the same as_of",
+    reason="is the id of an earlier row at the same as_of already",
+    expected="each lead once at each moment",
+    consequence="The first such row counts; the others are set aside in quarantine.parquet",
+    advice="Keep one row a lead and moment",
+)
 DUPLICATE_OUTCOME = Kind(
     name="duplicate_outcome",
     limit="duplicate_outcomes",

@@ -7,7 +7,7 @@ import polars as pl
 from features.errors import Fault
 from features.sources.attributes import Writing, read_attribute
 from features.sources.context import Context, note_required, note_unread
-from features.sources.kinds import BAD_CELL, BLANK, DUPLICATE_LEAD, LATE_ROW
+from features.sources.kinds import BAD_CELL, BLANK, DUPLICATE_LEAD, DUPLICATE_MOMENT, LATE_ROW
 from features.sources.lead_columns import all_attributes, wanted_columns
 from features.sources.opening import RawTable
 from features.sources.origins import Rows, UnreadableError, stacked
@@ -17,6 +17,8 @@ from features.sources.values import Parsed, clean_text, parse_numbers
 from features.tables import TIME
 
 NAME = "leads"
+AS_OF = "as_of"
+"""The attribute of new leads that tells at which moment each row is to be scored."""
 Marked = tuple[pl.DataFrame, pl.Series]
 """All rows as far as they are read, and which of them are used (Boolean)."""
 
@@ -36,7 +38,7 @@ class Leads:
     unused_columns : tuple of str
         Columns of the export that the definition does not mention.
     every_id : pl.Series of String
-        The ids of these leads and of those that were set aside, each once.
+        The ids of these leads and of those that were set aside, each once, or once a moment.
     """
 
     frame: pl.DataFrame
@@ -141,11 +143,15 @@ def _identified(context: Context, raw: Rows) -> Marked:
     ids = clean_text(raw.frame[reference.column], about.read.missing).alias("lead_id")
     blank = ids.is_null()
     context.ledger.note(BLANK, *place, raw.filter(blank))
-    again = ~ids.is_first_distinct() & ~blank
+    kind, known = DUPLICATE_LEAD, ids.to_frame()
+    moments = about.attributes.get(AS_OF)
+    if moments is not None and not context.has_outcomes:
+        # New leads may be asked for at several moments.
+        kind = DUPLICATE_MOMENT
+        known = known.with_columns(clean_text(raw.frame[moments.column], about.read.missing))
+    again = ~known.to_struct().is_first_distinct() & ~blank
     twice = raw.filter(again)
-    context.ledger.note(
-        DUPLICATE_LEAD, *place, twice, values=ids.filter(again), lead_ids=ids.filter(again)
-    )
+    context.ledger.note(kind, *place, twice, values=ids.filter(again), lead_ids=ids.filter(again))
     return pl.DataFrame({"lead_id": ids}), ~(blank | again)
 
 

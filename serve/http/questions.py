@@ -115,7 +115,11 @@ def _question(scorer: Scorer, limits: Limits) -> Any:  # noqa: ANN401 - a type m
     lead: Any = _lead(scorer, limits)
     leads: Any = Annotated[
         list.__class_getitem__(lead),
-        Field(min_length=1, max_length=limits.max_leads, description="whom to score; each id once"),
+        Field(
+            min_length=1,
+            max_length=limits.max_leads,
+            description="whom to score; each once a moment",
+        ),
     ]
     moment = Annotated[
         Time | None, Field(description="the moment for leads that have none of their own; else now")

@@ -46,8 +46,8 @@ async def score_question(
         If leads repeat or cannot be scored; tells all of them.
     """
     leads = question["leads"]
-    _refuse_repeated(leads)
     as_of = question.get("as_of") or (datetime.now(UTC) if scorer.is_dated else None)
+    _refuse_repeated(leads, as_of)
     scores: list[Score] = []
     errors: list[tuple[int, LeadcastError]] = []
     found: list[Fault] = []
@@ -86,15 +86,19 @@ def _score(
     return scorer.score_one(plain, events, moment, warnings, with_reasons=with_reasons)
 
 
-def _refuse_repeated(leads: Sequence[Mapping[str, Any]]) -> None:
-    if len({lead["lead_id"] for lead in leads}) == len(leads):
+def _refuse_repeated(leads: Sequence[Mapping[str, Any]], as_of: datetime | None) -> None:
+    keys = [(lead["lead_id"], lead.get("as_of") or as_of) for lead in leads]
+    if len(set(keys)) == len(leads):
         return
-    first: dict[str, int] = {}
+    first: dict[tuple[str, datetime | None], int] = {}
     faults = []
-    for number, lead in enumerate(leads):
-        earlier = first.setdefault(lead["lead_id"], number)
+    for number, key in enumerate(keys):
+        earlier = first.setdefault(key, number)
         if earlier != number:
-            detail = f"found the id of lead {earlier} again; expected each once. Take one out."
+            detail = (
+                f"found the id of lead {earlier} again; expected each once at each moment. "
+                "Take one out, or give it an as_of of its own."
+            )
             faults.append(FieldFault(pointer=f"/leads/{number}/lead_id", detail=detail))
     # Not 422: the document of the service cannot say that ids differ, so by it this is valid.
     raise replace(invalid(faults), kind="repeated", status=409)
