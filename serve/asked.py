@@ -1,16 +1,15 @@
 """What a scorer is asked: leads at moments, checked, with every fault told at once."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import polars as pl
 
 from features.coded import EventTable
-from features.engine import Row, compute, compute_one
+from features.engine import compute
 from features.errors import Fault, FaultsError
-from features.inputs import CONTEXT, check_events, unknown_column, without_events
-from features.parts import Event
+from features.inputs import CONTEXT, check_events, unknown_column
 from features.plan import FeaturePlan
 from features.tables import TIME, TimeOrder
 
@@ -75,7 +74,7 @@ def check(
     nothing = pl.DataFrame(schema={"lead_id": pl.String, "as_of": TIME})
     faults += _faults_of(lambda: compute(plan, one_each, None, nothing))
     if plan.time_order is TimeOrder.DATED and "created_at" in leads.columns:
-        faults += _without_creation(one_each["created_at"].null_count())
+        faults += without_creation(one_each["created_at"].null_count())
     if events is not None and plan.time_order is TimeOrder.DATED:
         faults += _faults_of(lambda: check_events(events, reads_values(plan), None))
     if not faults:
@@ -87,56 +86,6 @@ def check(
     if faults:
         raise FaultsError("leads to score", faults, tell_counts=True)
     return Asked(rows, one_each, events)
-
-
-def features_of_one(
-    plan: FeaturePlan, lead: Mapping[str, object], events: Sequence[Event], as_of_us: int | None
-) -> Row:
-    """Check one lead and compute its features.
-
-    Parameters
-    ----------
-    plan, lead, events, as_of_us
-        As in `features.engine.compute_one`.
-
-    Returns
-    -------
-    ndarray of float32, shape (n_features,)
-
-    Raises
-    ------
-    FaultsError
-        With all that cannot be worked around.
-    """
-    is_dated = plan.time_order is TimeOrder.DATED
-    faults = _without_creation(int(is_dated and lead.get("created_at") is None))
-    try:
-        values = compute_one(plan, lead, events, as_of_us)
-    except FaultsError as error:
-        faults += error.faults
-    if faults:
-        raise FaultsError("lead", faults)
-    return values
-
-
-def without_events_of_one(plan: FeaturePlan, events: Sequence[object]) -> list[Fault]:
-    """Tell that a lead has no events, where the plan reads some.
-
-    Parameters
-    ----------
-    plan : FeaturePlan
-    events : sequence
-        The lead's events.
-
-    Returns
-    -------
-    list of Fault
-        A warning, or nothing.
-    """
-    if events:
-        return []
-    inputs = (name for feature in plan.features for name in feature.inputs)
-    return without_events(int(any(name.startswith("events.") for name in inputs)))
 
 
 def reads_values(plan: FeaturePlan) -> bool:
@@ -157,8 +106,19 @@ def _one_row_a_lead(leads: pl.DataFrame) -> pl.DataFrame:
     return leads.drop("as_of").unique("lead_id", keep="first", maintain_order=True)
 
 
-def _without_creation(count: int) -> list[Fault]:
-    # A lead without an age is none that the model has seen.
+def without_creation(count: int) -> list[Fault]:
+    """Refuse leads without an age: they are none that the model has seen.
+
+    Parameters
+    ----------
+    count : int
+        How many there are.
+
+    Returns
+    -------
+    list of Fault
+        An error, where there are any.
+    """
     expected = "when each lead came to be"
     remedy = "Fill it, or leave such leads out."
     fault = Fault("leads: column 'created_at'", "no time", expected, remedy, count=count)

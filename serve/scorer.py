@@ -8,7 +8,7 @@ Example
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -16,10 +16,12 @@ import polars as pl
 
 from features.coded import EventTable
 from features.engine import Matrix, compute
-from features.errors import Fault, LeadcastError, in_words
+from features.errors import Fault, in_words
 from features.tables import TimeOrder
 from models.bundle import Bundle, load_bundle
-from serve.asked import Asked, check, features_of_one, without_events_of_one
+from serve.asked import Asked, check
+from serve.asked_one import Event as Event
+from serve.asked_one import check_one, without_events_of_one
 from serve.reasons_asked import NO_REASONS, ReasonsAsked
 from serve.scores import Score, score_row, score_rows, unknown_categories
 
@@ -27,12 +29,6 @@ if TYPE_CHECKING:
     import pandas
 
 logger = logging.getLogger("leadcast")
-
-Event = tuple[datetime, str, float | None]
-"""An event of one lead: when, what kind, which value."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class Scorer:
@@ -224,23 +220,17 @@ class Scorer:
 
         Raises
         ------
-        LeadcastError
+        FaultsError
             If there is no ``lead_id``, no ``created_at`` where the source is dated, a value is of
-            the wrong type, or a time has no time zone.
+            the wrong type, or a time has no time zone; all at once.
         """
-        lead_id = lead.get("lead_id")
-        if not isinstance(lead_id, str):
-            raise LeadcastError(f"lead_id must be a text; found {lead_id!r}")
         moment = as_of or (datetime.now(UTC) if self.is_dated else None)
-        as_of_us = None if moment is None else _microseconds("as_of", moment)
-        moment = None if as_of_us is None else _in_utc(as_of_us)
-        known = _in_microseconds(events)
-        values = features_of_one(self.bundle.plan, lead, known, as_of_us)
-        row = values.reshape(1, -1)
+        asked = check_one(self.bundle.plan, lead, events, moment)
+        row = asked.values.reshape(1, -1)
         if warnings is not None:
             warnings += without_events_of_one(self.bundle.plan, events)
             warnings += unknown_categories(self.bundle, row)
-        return score_row(self.bundle, lead_id, moment, row, with_reasons=with_reasons)
+        return score_row(self.bundle, asked.lead_id, asked.as_of, row, with_reasons=with_reasons)
 
     def example(self) -> pl.DataFrame:
         """Make two leads as this bundle takes them, all in one table, times and events as texts.
@@ -277,24 +267,3 @@ class Scorer:
 
         leads, events = from_pandas(frame, self.bundle.manifest.origin.attribute_types)
         return to_pandas(self.score(leads, events))
-
-
-def _in_utc(microseconds: int) -> datetime:
-    try:
-        return _EPOCH + timedelta(microseconds=microseconds)
-    except OverflowError:
-        raise LeadcastError("as_of: lies outside the years 1 to 9999; give another time") from None
-
-
-def _in_microseconds(events: Sequence[Event]) -> list[tuple[int, str, float | None]]:
-    try:
-        return [((when - _EPOCH) // _MICROSECOND, kind, value) for when, kind, value in events]
-    except TypeError:
-        # One has no zone; which one is only looked for now.
-        return [(_microseconds("occurred_at", when), kind, value) for when, kind, value in events]
-
-
-def _microseconds(name: str, time: object) -> int:
-    if not isinstance(time, datetime) or time.tzinfo is None:
-        raise LeadcastError(f"{name} must have a time zone; found {time}")
-    return (time - _EPOCH) // _MICROSECOND

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -119,9 +120,9 @@ def test_a_lead_given_as_plain_values_scores_as_in_a_table() -> None:
     ("change", "known", "as_of", "words"),
     [
         ({"created_at": datetime(2025, 1, 1)}, [], AS_OF, "'created_at'"),
-        ({}, [(datetime(2025, 1, 1), "call", None)], AS_OF, "occurred_at must have a time zone"),
-        ({}, [], datetime(2025, 6, 1), "as_of must have a time zone"),
-        ({"lead_id": 5}, [], AS_OF, "lead_id must be a text"),
+        ({}, [(datetime(2025, 1, 1), "call", None)], AS_OF, "'occurred_at'.* with a time zone"),
+        ({}, [], datetime(2025, 6, 1), "as_of: found 2025.*; expected a time with a time zone"),
+        ({"lead_id": 5}, [], AS_OF, "'lead_id': found 5; expected a text"),
         ({"budget": "much"}, [], AS_OF, "'budget'"),
     ],
 )
@@ -237,10 +238,40 @@ def test_one_lead_without_a_creation_is_refused_with_its_other_faults(
     assert told == ["leads: column 'created_at'", "lead: 'budget'", "lead: 'newsletter'"]
 
 
+def test_all_faults_of_one_lead_are_told_at_once() -> None:
+    lead = leads().row(0, named=True) | {"lead_id": None, "created_at": "soon", "budget": "much"}
+    naive_time: Any = datetime(2025, 1, 1)
+    known: list[Any] = [
+        (AS_OF, "call", 1.0),
+        (naive_time, "call", "many"),
+        (None, ["call"], None),
+        (AS_OF, "call"),
+    ]
+    with pytest.raises(FaultsError) as raised:
+        scorer().score_one(lead, known, naive_time)
+    assert [(fault.where, fault.count) for fault in raised.value.faults] == [
+        ("lead: 'lead_id'", 0),
+        ("as_of", 0),
+        ("lead: 'budget'", 0),
+        ("lead: 'created_at'", 0),
+        ("events", 1),
+        ("events: 'occurred_at'", 2),
+        ("events: 'event_type'", 1),
+        ("events: 'value'", 1),
+    ]
+
+
+@pytest.mark.parametrize("bad", [(AS_OF, "call", "many"), (AS_OF, ["call"], None), (AS_OF,)])
+def test_an_event_of_one_lead_that_cannot_be_read_is_told(bad: object) -> None:
+    known: list[Any] = [bad]
+    with pytest.raises(FaultsError, match="events"):
+        scorer().score_one(leads().row(0, named=True), known, AS_OF)
+
+
 @pytest.mark.parametrize("when", [None, "2025-01-01T00:00:00Z", datetime(2025, 1, 1)])
 def test_an_event_of_one_lead_needs_its_time(when: datetime) -> None:
     lead = leads().row(0, named=True)
-    with pytest.raises(LeadcastError, match="occurred_at must have a time zone; found"):
+    with pytest.raises(LeadcastError, match=r"'occurred_at': found .* with a time zone"):
         scorer().score_one(lead, [(when, "call", None)], AS_OF)
 
 
