@@ -361,3 +361,22 @@ def test_unknown_addresses_and_methods_are_problems(service: TestClient) -> None
         assert (answer.status_code, answer.json()["status"]) == (status, status)
         assert "there is no such address" in service.get("/v2").json()["detail"]
         assert "POST" in service.get("/v1/score").headers["allow"]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/v1/model", "/metrics", "/nowhere"])
+def test_head_is_answered_as_get_without_the_body(service: TestClient, path: str) -> None:
+    told, asked = service.get(path), service.head(path)
+    assert (asked.status_code, asked.content) == (told.status_code, b"")
+    for name in ("content-type", "cache-control", "content-security-policy"):
+        assert asked.headers[name] == told.headers[name]
+    assert told.content
+
+
+def test_what_takes_get_says_that_it_takes_head(service: TestClient) -> None:
+    for method, path, allowed in (
+        ("POST", "/healthz", {"GET", "HEAD"}),
+        ("HEAD", "/v1/score", {"POST"}),
+    ):
+        refused = service.request(method, path)
+        assert refused.status_code == 405
+        assert set(refused.headers["allow"].split(", ")) == allowed

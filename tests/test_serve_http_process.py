@@ -73,6 +73,20 @@ def test_all_workers_answer_the_same_and_count_together(service: RunningService)
     assert count(service) - before == len(answers) * 3
 
 
+def test_a_connection_goes_on_after_head(service: RunningService) -> None:
+    paths = ("/healthz", "/readyz", "/v1/model", "/metrics")
+    asked = "".join(f"HEAD {path} HTTP/1.1\r\nHost: leadcast\r\n\r\n" for path in paths)
+    with connect(service) as connection:
+        connection.sendall(asked.encode())
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: leadcast\r\nConnection: close\r\n\r\n")
+        heads = read_all(connection).split(b"\r\n\r\n")
+    assert heads.pop() == b'{"status":"ok"}'
+    assert len(heads) == len(paths) + 1
+    for head in heads:
+        assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]) > 0
+
+
 def who_scored(service: RunningService) -> set[int]:
     return {line["process"] for line in service.lines() if line.get("route") == "/v1/score"}
 

@@ -87,7 +87,10 @@ async def _on_http(request: Request, error: Exception) -> Response:
         405: ("wrong-method", "this address takes another method; the header Allow names it"),
     }
     kind, detail = kinds.get(error.status_code, ("refused", error.detail))
-    problem = Problem(kind, error.status_code, detail, headers=error.headers or {})
+    headers = dict(error.headers or {})
+    if headers.get("Allow") == "GET":
+        headers["Allow"] = "GET, HEAD"
+    problem = Problem(kind, error.status_code, detail, headers=headers)
     return await _on_problem(request, problem)
 
 

@@ -77,11 +77,15 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        is_head = scope["method"] == "HEAD"
+        if is_head:
+            # As GET, but for the body (RFC 9110, 9.3.2). The server keeps its own scope.
+            scope = {**scope, "method": "GET"}
         note = scope[NOTE] = Note(uuid.uuid4().hex)
         started = time.perf_counter()
         self._in_flight += 1
         try:
-            await self._answer(scope, receive, _Sender(send, note), note)
+            await self._answer(scope, receive, _Sender(send, note, is_head), note)
         finally:
             self._in_flight -= 1
             self._count(scope, note, time.perf_counter() - started)
@@ -134,8 +138,8 @@ class Guard:
 class _Sender:
     """Passes an answer on, with the headers that every answer has."""
 
-    def __init__(self, send: Send, note: Note) -> None:
-        self._send, self._note, self.started = send, note, False
+    def __init__(self, send: Send, note: Note, is_head: bool) -> None:
+        self._send, self._note, self._is_head, self.started = send, note, is_head, False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -147,6 +151,8 @@ class _Sender:
             headers["x-content-type-options"] = "nosniff"
             headers["referrer-policy"] = "no-referrer"
             headers.setdefault("cache-control", "no-store")
+        elif self._is_head and message["type"] == "http.response.body":
+            message = {**message, "body": b""}
         await self._send(message)
 
 
