@@ -17,6 +17,7 @@ from models.data import Matrix
 from models.learners.additive import Additive
 from models.learners.level import Level
 from models.learners.shapes import trees_of
+from serve.asked import asked_of
 from serve.batch import BatchSettings, score_files
 from serve.scorer import Scorer
 
@@ -45,7 +46,7 @@ def measure_batch(run: Path, folder: Path, n_leads: int, rounds: int) -> dict[st
     for every in EVERY:
         events = folder / f"events_{every}.parquet"
         pl.scan_parquet(all_events).gather_every(every).sink_parquet(events)
-        asked = scorer.check(pl.read_parquet(leads), pl.scan_parquet(events), moment, [])
+        asked = asked_of(scorer.bundle, pl.read_parquet(leads), pl.scan_parquet(events), moment, [])
         values = scorer.features(asked, [])
         n_events = int(pl.scan_parquet(events).select(pl.len()).collect().item())
         told[f"{n_events / n_leads:.0f} events a lead"] = {

@@ -248,14 +248,17 @@ def _as_text(value: str | float | None) -> str | None:
 
 
 def _share_filled(attributes: Sequence[str], leads: pl.DataFrame) -> Column:
-    filled = np.zeros(leads.height)
-    for name in set(attributes) & set(leads.columns):
-        column = leads[name]
-        if column.dtype.is_float():
-            column = column.fill_nan(None)
-        elif column.dtype in (pl.String, pl.Categorical, pl.Enum):
-            is_filled = column.cast(pl.String).str.contains(_NOT_BLANK)
-            filled += is_filled.fill_null(value=False).to_numpy()
-            continue
-        filled += column.is_not_null().to_numpy()
-    return (filled / len(attributes)).astype(np.float32)
+    filled = [_is_filled(name, leads.schema[name]) for name in {*attributes} & {*leads.columns}]
+    if not filled:
+        return np.zeros(leads.height, dtype=np.float32)
+    count = leads.select(pl.sum_horizontal(filled)).to_series().to_numpy()
+    return (count / len(attributes)).astype(np.float32)
+
+
+def _is_filled(name: str, dtype: pl.DataType) -> pl.Expr:
+    column = pl.col(name)
+    if dtype.is_float():
+        return column.is_not_nan().fill_null(value=False)
+    if dtype in (pl.String, pl.Categorical, pl.Enum):
+        return column.cast(pl.String).str.contains(_NOT_BLANK).fill_null(value=False)
+    return column.is_not_null()

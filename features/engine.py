@@ -74,6 +74,27 @@ def compute(
     return engine_of(plan).compute(leads, events, snapshots, warnings)
 
 
+def compute_checked(
+    plan: FeaturePlan,
+    leads: pl.DataFrame,
+    events: EventTable | None,
+    snapshots: pl.DataFrame,
+    warnings: list[Fault] | None = None,
+) -> Matrix:
+    """Do as `compute` with what was checked before, as `serve.asked` does.
+
+    Parameters
+    ----------
+    plan, leads, events, snapshots, warnings
+        As in `compute`; with faults that `compute` tells, what comes out means nothing.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_snapshots, n_features)
+    """
+    return engine_of(plan).compute_checked(leads, events, snapshots, warnings)
+
+
 def compute_one(
     plan: FeaturePlan, lead: Mapping[str, object], events: Sequence[Event], as_of_us: int | None
 ) -> npt.NDArray[np.float32]:
@@ -140,16 +161,35 @@ class Engine:
         warnings: list[Fault] | None = None,
     ) -> Matrix:
         """Compute the features of many snapshots; see `features.engine.compute`."""
-        inputs.check_leads(leads, self._needs, self._dated, warnings)
-        if events is not None and self._dated:
-            inputs.check_events(events, self._loop.with_values, warnings)
+        self.check(leads, events)
         inputs.check_snapshots(snapshots, leads["lead_id"].cast(pl.String), self._dated)
+        return self.compute_checked(leads, events, snapshots, warnings)
+
+    def check(self, leads: pl.DataFrame, events: EventTable | None) -> None:
+        """Check leads and events without computing anything; see `features.engine.compute`."""
+        inputs.check_leads(leads, self._needs, self._dated)
+        if events is not None and self._dated:
+            inputs.check_events(events)
+
+    def compute_checked(
+        self,
+        leads: pl.DataFrame,
+        events: EventTable | None,
+        snapshots: pl.DataFrame,
+        warnings: list[Fault] | None = None,
+    ) -> Matrix:
+        """Do as `compute` with what was checked; see `features.engine.compute_checked`."""
+        if warnings is not None:
+            theirs = events if self._dated else None
+            warnings += inputs.absent(leads, self._needs, theirs, self._loop.with_values)
         if not snapshots.height:
             return np.empty((0, len(self.plan.columns)), dtype=np.float32)
         ids = snapshots["lead_id"].cast(pl.String)
         wanted = ids.unique(maintain_order=True)
         leads = _in_order(leads, wanted)
-        rows = Lookup(wanted).places(ids).cast(pl.Int64).to_numpy()
+        rows = np.arange(len(ids))
+        if len(wanted) < len(ids):
+            rows = Lookup(wanted).places(ids).cast(pl.Int64).to_numpy()
         as_of = _times(snapshots, "as_of") if self._dated else np.zeros(len(rows), np.int64)
         out = np.empty((len(rows), len(self.plan.columns)), dtype=np.float32)
         if not self._dated:

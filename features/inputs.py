@@ -25,9 +25,7 @@ _EXPECTED: Mapping[Accepts, str] = {
 }
 
 
-def check_leads(
-    leads: pl.DataFrame, needs: Mapping[str, Accepts], dated: bool, warnings: list[Fault] | None
-) -> None:
+def check_leads(leads: pl.DataFrame, needs: Mapping[str, Accepts], dated: bool) -> None:
     """Check a table of leads against what a plan reads.
 
     Parameters
@@ -38,8 +36,6 @@ def check_leads(
         The attributes that are read, each with what it may hold.
     dated : bool
         Whether ``created_at`` is needed.
-    warnings : list of Fault or None
-        Attributes without a column are added to it; they count as missing.
 
     Raises
     ------
@@ -54,22 +50,15 @@ def check_leads(
     if "lead_id" in leads.columns:
         faults += _bad_ids(leads["lead_id"])
     _raise_errors("leads", faults)
-    if warnings is not None:
-        absent = (name for name in needs if name not in leads.columns)
-        warnings += [_optional(name, count=leads.height) for name in absent]
 
 
-def check_events(events: EventTable, with_values: bool, warnings: list[Fault] | None) -> None:
+def check_events(events: EventTable) -> None:
     """Check an event table's columns, without reading it.
 
     Parameters
     ----------
     events : EventTable
         As `features.tables.Tables.events`; ``value`` may be absent.
-    with_values : bool
-        Whether values are read.
-    warnings : list of Fault or None
-        A missing ``value`` is added to it where it is read.
 
     Raises
     ------
@@ -88,8 +77,31 @@ def check_events(events: EventTable, with_values: bool, warnings: list[Fault] | 
     if not _fits(schema.get("value", pl.Float64()), "number"):
         faults.append(_wrong("events", "value", schema["value"], "number"))
     _raise_errors("events", faults)
-    if with_values and "value" not in schema and warnings is not None:
-        warnings.append(_optional("value", "events"))
+
+
+def absent(
+    leads: pl.DataFrame, needs: Iterable[str], events: EventTable | None, with_values: bool
+) -> list[Fault]:
+    """Describe columns that are read and are not there.
+
+    Parameters
+    ----------
+    leads : pl.DataFrame
+    needs : iterable of str
+        The attributes that are read.
+    events : EventTable or None
+    with_values : bool
+        Whether the events' values are read.
+
+    Returns
+    -------
+    list of Fault
+        Warnings: such values count as missing.
+    """
+    faults = [_optional(name, count=leads.height) for name in needs if name not in leads.columns]
+    if with_values and events is not None and "value" not in events.collect_schema():
+        faults.append(_optional("value", "events"))
+    return faults
 
 
 def check_snapshots(snapshots: pl.DataFrame, lead_ids: pl.Series, dated: bool) -> None:
@@ -116,9 +128,11 @@ def check_snapshots(snapshots: pl.DataFrame, lead_ids: pl.Series, dated: bool) -
         faults += _counted("snapshots", "as_of", "no time", snapshots["as_of"].null_count())
     if "lead_id" in snapshots.columns:
         ids = snapshots["lead_id"].cast(pl.String)
-        unknown = ids.filter(~ids.is_in(lead_ids.implode()).fill_null(value=False))
-        found = f"leads that are not in the table of leads, such as {unknown.head(1).to_list()}"
-        faults += _counted("snapshots", "lead_id", found, len(unknown))
+        # Most often each lead has one row, in the order of the leads.
+        if ids.null_count() or not ids.equals(lead_ids):
+            ids = ids.filter(~ids.is_in(lead_ids.implode()).fill_null(value=False))
+            found = f"leads that are not in the table of leads, such as {ids.head(1).to_list()}"
+            faults += _counted("snapshots", "lead_id", found, len(ids))
     _raise_errors("snapshots", faults)
 
 

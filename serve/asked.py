@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 import polars as pl
 
 from features.coded import EventTable
-from features.engine import compute
+from features.engine import engine_of
 from features.errors import Fault, FaultsError
 from features.inputs import CONTEXT, check_events, unknown_column
 from features.plan import FeaturePlan
 from features.tables import TIME, TimeOrder
+from models.bundle import Bundle
 
 
 @dataclass(frozen=True)
@@ -34,15 +35,10 @@ class Asked:
     events: EventTable | None
 
 
-def check(
-    plan: FeaturePlan,
-    leads: pl.DataFrame,
-    events: EventTable | None,
-    as_of: datetime | None,
-    known_attributes: Iterable[str],
-    warnings: list[Fault],
-) -> Asked:
-    """Check what is to be scored, and find each row's moment.
+def refuse(
+    plan: FeaturePlan, leads: pl.DataFrame, events: EventTable | None, as_of: datetime | None
+) -> None:
+    """Refuse what cannot be scored.
 
     Parameters
     ----------
@@ -55,14 +51,6 @@ def check(
         As `features.tables.Tables.events`; other leads' events are ignored.
     as_of : datetime or None
         The moment for all, where there is no column; None for now.
-    known_attributes : iterable of str
-        The attributes that the source had, whether or not the plan reads them.
-    warnings : list of Fault
-        What can be worked around is added to it, but for what `features.engine.compute` tells.
-
-    Returns
-    -------
-    Asked
 
     Raises
     ------
@@ -71,21 +59,45 @@ def check(
     """
     faults = [*_wrong_moments(leads, as_of), *_repeated(leads)]
     one_each = _one_row_a_lead(leads)
-    nothing = pl.DataFrame(schema={"lead_id": pl.String, "as_of": TIME})
-    faults += _faults_of(lambda: compute(plan, one_each, None, nothing))
+    faults += _faults_of(lambda: engine_of(plan).check(one_each, None))
     if plan.time_order is TimeOrder.DATED and "created_at" in leads.columns:
         faults += without_creation(one_each["created_at"].null_count())
     if events is not None and plan.time_order is TimeOrder.DATED:
-        faults += _faults_of(lambda: check_events(events, reads_values(plan), None))
+        faults += _faults_of(lambda: check_events(events))
     if not faults:
-        rows = _rows(leads, as_of, plan)
         faults += _different(leads, one_each, plan)
-        warnings += _unread(leads, plan, known_attributes)
-        if plan.time_order is TimeOrder.DATED:
-            warnings += _before_creation(leads, rows)
     if faults:
         raise FaultsError("leads to score", faults, tell_counts=True)
-    return Asked(rows, one_each, events)
+
+
+def asked_of(
+    bundle: Bundle,
+    leads: pl.DataFrame,
+    events: EventTable | None,
+    as_of: datetime | None,
+    warnings: list[Fault],
+) -> Asked:
+    """Find each row's moment, where `refuse` found nothing to refuse.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    leads, events, as_of
+        As in `refuse`.
+    warnings : list of Fault
+        What can be worked around is added to it, but for what `features.engine.compute_checked`
+        tells.
+
+    Returns
+    -------
+    Asked
+    """
+    plan = bundle.plan
+    rows = _rows(leads, as_of, plan)
+    warnings += _unread(leads, plan, bundle.manifest.origin.attribute_types)
+    if plan.time_order is TimeOrder.DATED:
+        warnings += _before_creation(leads, rows)
+    return Asked(rows, _one_row_a_lead(leads), events)
 
 
 def reads_values(plan: FeaturePlan) -> bool:

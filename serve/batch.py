@@ -7,6 +7,7 @@ goes on with `resume` and gives the same bytes.
 
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from features.errors import Fault, FaultsError, LeadcastError, in_words
+from serve.asked import refuse
 from serve.batch_deliver import Outputs, deliver
 from serve.batch_inputs import Inputs, read_inputs
 from serve.batch_line import Progress, score_parts
@@ -36,6 +38,10 @@ from serve.scores import version_of
 # Of each step of a streaming query several morsels wait for the next; Polars' own 100,000 rows make
 # that a quarter of a gigabyte. It is read when the process first streams anything.
 os.environ.setdefault("POLARS_IDEAL_MORSEL_SIZE", "10000")
+
+
+CHECKED_AT_ONCE = 2
+"""So many parts are checked at a time: as many as are in memory when parts are scored."""
 
 
 @dataclass(frozen=True)
@@ -256,12 +262,15 @@ def job_of(scorer: Scorer, settings: BatchSettings, stamps: Sequence[object]) ->
 
 def _refuse_faults(scorer: Scorer, parts: Sequence[Part], moment: datetime | None) -> None:
     """Tell every fault of all parts before the first is scored."""
-    faults: list[Fault] = []
-    for part in parts:
-        leads = part.leads.drop(ROW).collect()
+
+    def faults_of(part: Part) -> Sequence[Fault]:
         try:
-            scorer.check(leads, part.events, moment, [])
+            refuse(scorer.bundle.plan, part.leads.drop(ROW).collect(), part.events, moment)
         except FaultsError as error:
-            faults += error.faults
+            return error.faults
+        return ()
+
+    with ThreadPoolExecutor(CHECKED_AT_ONCE) as pool:
+        faults = [fault for found in pool.map(faults_of, parts) for fault in found]
     if faults:
         raise FaultsError("leads to score", summed(faults), tell_counts=True)

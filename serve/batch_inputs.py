@@ -8,6 +8,7 @@ import polars as pl
 
 from features.coded import ParquetEvents
 from features.errors import Fault, FaultsError
+from serve.asked import refuse
 from serve.batch_places import Place
 from serve.scorer import Scorer
 
@@ -120,7 +121,7 @@ def _coded(place: Place) -> ParquetEvents | None:
 
 def _fit(scorer: Scorer, leads: pl.LazyFrame, events: pl.LazyFrame | None) -> bool:
     try:
-        scorer.check(leads.head(0).collect(), events, None, [])
+        refuse(scorer.bundle.plan, leads.head(0).collect(), events, None)
     except (FaultsError, pl.exceptions.ComputeError):
         # Whoever reads it with care tells what is wrong, a damaged file included.
         return False

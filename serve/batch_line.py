@@ -10,9 +10,9 @@ import polars as pl
 
 from features.engine import Matrix
 from features.errors import Fault
-from serve.asked import Asked
+from serve.asked import Asked, asked_of
 from serve.batch_memory import give_back
-from serve.batch_output import ROW
+from serve.batch_output import ROW, by_row
 from serve.batch_parts import Part
 from serve.batch_work import Work
 from serve.reasons_asked import ReasonsAsked
@@ -89,8 +89,8 @@ def _read(scorer: Scorer, part: Part, moment: datetime | None, work: Work) -> _R
     if work.scores_of(part.number).exists():
         return None
     warnings: list[Fault] = []
-    leads = part.leads.sort(ROW).collect()
-    asked = scorer.check(leads.drop(ROW), part.events, moment, warnings)
+    leads = by_row(part.leads.collect())
+    asked = asked_of(scorer.bundle, leads.drop(ROW), part.events, moment, warnings)
     return _Read(leads[ROW], asked, scorer.features(asked, warnings), warnings)
 
 

@@ -109,6 +109,21 @@ def without_formulas(texts: pl.Expr) -> pl.Expr:
     return pl.when(is_formula).then(pl.lit("'") + texts).otherwise(texts).name.keep()
 
 
+def by_row(table: pl.DataFrame) -> pl.DataFrame:
+    """Sort a table by `ROW`, which costs little where it is sorted already, as parts mostly are.
+
+    Parameters
+    ----------
+    table : pl.DataFrame
+        With the column `ROW`.
+
+    Returns
+    -------
+    pl.DataFrame
+    """
+    return table if table[ROW].is_sorted() else table.sort(ROW)
+
+
 def in_order(parts: Sequence[Path], folder: Path) -> pl.LazyFrame:
     """Bring scored parts into the order of the leads, `ORDERED_ROWS` at a time.
 

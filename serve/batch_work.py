@@ -14,7 +14,7 @@ import polars as pl
 
 from features.errors import Fault, LeadcastError
 from features.files import read_json, write_json, written_whole
-from serve.batch_output import ROW
+from serve.batch_output import by_row
 from serve.batch_split import Read, split_by_lead
 
 
@@ -125,7 +125,7 @@ class Work:
         write_json(path.with_suffix(".json"), [asdict(fault) for fault in warnings])
         with written_whole(path) as temporary:
             # When scores are put in order, only groups that hold some of them are read.
-            scores.sort(ROW).write_parquet(temporary, row_group_size=2_000)
+            by_row(scores).write_parquet(temporary, compression="lz4", row_group_size=2_000)
 
     def warnings_of(self, part: int) -> list[Fault]:
         """Give back the warnings of a part that is done.

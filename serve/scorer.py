@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Self
 
 import polars as pl
 
-from features.coded import EventTable
-from features.engine import Matrix, compute
+from features.engine import Matrix, compute_checked
 from features.errors import Fault, in_words
 from features.tables import TimeOrder
 from models.bundle import Bundle, load_bundle
-from serve.asked import Asked, check
+from serve.asked import Asked, asked_of, refuse
 from serve.asked_one import Event as Event
 from serve.asked_one import check_one, without_events_of_one
 from serve.reasons_asked import NO_REASONS, ReasonsAsked
@@ -111,7 +110,8 @@ class Scorer:
         """
         found: list[Fault] = []
         lazy = events.lazy() if events is not None else None
-        asked = self.check(leads, lazy, as_of, found)
+        refuse(self.bundle.plan, leads, lazy, as_of)
+        asked = asked_of(self.bundle, leads, lazy, as_of, found)
         scores = self.score_features(asked, self.features(asked, found), reasons)
         if warnings is not None:
             warnings += found
@@ -120,41 +120,13 @@ class Scorer:
                 logger.warning("%s", in_words(fault))
         return scores
 
-    def check(
-        self,
-        leads: pl.DataFrame,
-        events: EventTable | None,
-        as_of: datetime | None,
-        warnings: list[Fault],
-    ) -> Asked:
-        """Check what is to be scored, without scoring it.
-
-        Parameters
-        ----------
-        leads, events, as_of
-            As in `score`.
-        warnings : list of Fault
-            What can be worked around is added to it, but for what `features` tells.
-
-        Returns
-        -------
-        Asked
-
-        Raises
-        ------
-        FaultsError
-            As `score` does.
-        """
-        known = self.bundle.manifest.origin.attribute_types
-        return check(self.bundle.plan, leads, events, as_of, known, warnings)
-
     def features(self, asked: Asked, warnings: list[Fault]) -> Matrix:
         """Compute the features of what was checked.
 
         Parameters
         ----------
         asked : Asked
-            As `check` gave it.
+            As `serve.asked.asked_of` gave it.
         warnings : list of Fault
             Columns that are not there, leads without events, and categories that the model does
             not know, are added to it.
@@ -163,7 +135,7 @@ class Scorer:
         -------
         ndarray of float32, shape (n_rows, n_features)
         """
-        values = compute(self.bundle.plan, asked.leads, asked.events, asked.rows, warnings)
+        values = compute_checked(self.bundle.plan, asked.leads, asked.events, asked.rows, warnings)
         warnings += unknown_categories(self.bundle, values)
         return values
 
@@ -175,7 +147,7 @@ class Scorer:
         Parameters
         ----------
         asked : Asked
-            As `check` gave it.
+            As `serve.asked.asked_of` gave it.
         values : ndarray of float32, shape (n_rows, n_features)
             As `features` gave them.
         reasons : ReasonsAsked

@@ -116,7 +116,7 @@ class _Prepared:
         attributes = attribute_conditions(table)
         self._timed = [one for one in attributes if one.days_ago is not None]
         dated = bool(self._tallied or self._timed)
-        check_leads(leads, {}, dated=False, warnings=None)
+        check_leads(leads, {}, dated=False)
         check_snapshots(rows, leads["lead_id"].cast(pl.String), dated)
         ids = rows["lead_id"].cast(pl.String)
         wanted = ids.unique(maintain_order=True)
@@ -136,7 +136,7 @@ class _Prepared:
         if events is None or not self._tallied:
             nothing = np.zeros((1, len(self._tallied)), np.bool_)
             return no_events(len(wanted)), tallies_of(self._tallied, nothing)
-        check_events(events.lazy(), with_values=False, warnings=None)
+        check_events(events.lazy())
         coded, satisfied = collect_coded(events.lazy(), wanted, self._tallied)
         return coded, tallies_of(self._tallied, satisfied)
 
