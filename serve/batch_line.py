@@ -1,4 +1,7 @@
-"""The parts of a batch on their way: while one is scored, the features of the next are computed."""
+"""The parts of a batch on their way: while the learner has one, features of the next are computed.
+
+The learner takes longest, so that it gets a thread that does nothing else.
+"""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +13,7 @@ import polars as pl
 
 from features.engine import Matrix
 from features.errors import Fault
+from models.data import Floats
 from serve.asked import Asked, asked_of
 from serve.batch_memory import give_back
 from serve.batch_output import ROW, by_row
@@ -17,6 +21,7 @@ from serve.batch_parts import Part
 from serve.batch_work import Work
 from serve.reasons_asked import ReasonsAsked
 from serve.scorer import Scorer
+from serve.scores import score_rows
 
 Progress = Callable[[int, int], None]
 """Is told how many rows have been scored, and of how many."""
@@ -55,11 +60,16 @@ def score_parts(
     """
     total, done = sum(part.n_rows for part in parts), 0
     progress(0, total)
-    with ThreadPoolExecutor(threads) as reading, ThreadPoolExecutor(threads) as scoring:
+    with (
+        ThreadPoolExecutor(threads) as reading,
+        ThreadPoolExecutor(threads) as learner,
+        ThreadPoolExecutor(threads) as keeping,
+    ):
 
         def begun(part: Part) -> Future[int]:
             read = reading.submit(_read, scorer, part, moment, work)
-            return scoring.submit(_score, scorer, part, read, work, reasons)
+            said = learner.submit(_log_odds, scorer, read)
+            return keeping.submit(_keep, scorer, part, read, said, work, reasons)
 
         for n_rows in _ahead(map(begun, parts), threads):
             done += n_rows
@@ -94,12 +104,22 @@ def _read(scorer: Scorer, part: Part, moment: datetime | None, work: Work) -> _R
     return _Read(leads[ROW], asked, scorer.features(asked, warnings), warnings)
 
 
-def _score(
-    scorer: Scorer, part: Part, read: Future[_Read | None], work: Work, reasons: ReasonsAsked
-) -> int:
+def _log_odds(scorer: Scorer, read: Future[_Read | None]) -> Floats | None:
     known = read.result()
-    if known is not None:
-        scores = scorer.score_features(known.asked, known.values, reasons)
+    return None if known is None else scorer.bundle.learner.log_odds(known.values)
+
+
+def _keep(
+    scorer: Scorer,
+    part: Part,
+    read: Future[_Read | None],
+    said: Future[Floats | None],
+    work: Work,
+    reasons: ReasonsAsked,
+) -> int:
+    known, log_odds = read.result(), said.result()
+    if known is not None and log_odds is not None:
+        scores = score_rows(scorer.bundle, known.asked.rows, known.values, log_odds, reasons)
         work.keep(part.number, scores.with_columns(known.rows), known.warnings)
         give_back()
     return part.n_rows

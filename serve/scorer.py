@@ -158,7 +158,8 @@ class Scorer:
         pl.DataFrame
             As `score` gives it.
         """
-        return score_rows(self.bundle, asked.rows, values, reasons)
+        log_odds = self.bundle.learner.log_odds(values)
+        return score_rows(self.bundle, asked.rows, values, log_odds, reasons)
 
     def score_one(
         self,

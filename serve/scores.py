@@ -84,7 +84,7 @@ def score_row(
     -------
     Score
     """
-    numbers = _numbers(bundle, values)
+    numbers = _numbers(bundle, bundle.learner.log_odds(values))
     return Score(
         lead_id=lead_id,
         as_of=as_of,
@@ -101,9 +101,13 @@ def score_row(
 
 
 def score_rows(
-    bundle: Bundle, rows: pl.DataFrame, values: Matrix, asked: ReasonsAsked = NO_REASONS
+    bundle: Bundle,
+    rows: pl.DataFrame,
+    values: Matrix,
+    log_odds: Floats,
+    asked: ReasonsAsked = NO_REASONS,
 ) -> pl.DataFrame:
-    """Score many rows of features.
+    """Turn what the learner says of many rows into scores.
 
     Parameters
     ----------
@@ -111,6 +115,8 @@ def score_rows(
     rows : pl.DataFrame
         ``lead_id`` and ``as_of``.
     values : ndarray of float32, shape (n_rows, n_features)
+    log_odds : ndarray of float64, shape (n_rows,)
+        The learner's, of these rows.
     asked : ReasonsAsked
         Which rows to explain.
 
@@ -119,7 +125,7 @@ def score_rows(
     pl.DataFrame
         With the columns of `SCHEMA`, and ``reasons`` unless none are asked.
     """
-    numbers = _numbers(bundle, values)
+    numbers = _numbers(bundle, log_odds)
     scores = rows.with_columns(
         *(pl.Series(name, column).fill_nan(None) for name, column in numbers.items()),
         pl.Series("grade", bundle.reference.grade(numbers["probability"]), dtype=pl.String),
@@ -166,10 +172,9 @@ def _unknown(attribute: str, count: int) -> Fault:
     )
 
 
-def _numbers(bundle: Bundle, values: Matrix) -> dict[str, Floats]:
-    log_odds = bundle.learner.log_odds(values)
+def _numbers(bundle: Bundle, log_odds: Floats) -> dict[str, Floats]:
     probability = bundle.calibrator.probability(log_odds)
-    lower = upper = np.full(len(values), np.nan)
+    lower = upper = np.full(len(log_odds), np.nan)
     if bundle.intervals is not None:
         lower, upper = bundle.intervals.interval(log_odds, probability)
     return {

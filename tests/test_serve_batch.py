@@ -217,7 +217,7 @@ def test_faults_of_all_parts_are_told_before_anything_is_scored(
 ) -> None:
     nameless = leads().head(7).with_columns(lead_id=pl.lit(None, pl.String))
     pl.concat([leads(), leads().gather_every(50), nameless]).write_parquet(leads_file)
-    monkeypatch.setattr(Scorer, "score_features", lambda *_: pytest.fail("scored"))
+    monkeypatch.setattr("serve.batch_line.score_rows", lambda *_: pytest.fail("scored"))
     with pytest.raises(FaultsError) as refused:
         score_files(scorer(), leads_file, events_file, tmp_path / "out.csv", SMALL)
     assert sorted(fault.count for fault in refused.value.faults) == [7, 24]
