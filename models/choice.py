@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from models.data import Floats, Integers, LabelledMatrix
 from models.fresh import Pool
 from models.fresh_choice import Recipe, Verdict, fit_with_fresh, judge_fresh, untold
 from models.learners.fitting import clocks_of, fit_learner
+from models.learners.names import learner_words
 from models.learners.protocol import FittedLearner
 from models.learners.rows import canonical_order
 from models.learners.search import search_parameters
@@ -104,7 +106,8 @@ def choose(
     LeadcastError
         If no lead was won, or none was not; if `settings.monotone` names what cannot be.
     """
-    tell, settings = progress or _say_nothing, settings.for_rows(len(data))
+    began, tell = monotonic(), progress or _say_nothing
+    settings = settings.for_rows(len(data))
     order = canonical_order(data)
     rows = data.rows(order)
     kinds, warnings = _affordable(rows, settings)
@@ -115,11 +118,17 @@ def choose(
         return replace(_without_backtest(data, kinds, warnings, settings), fresh=untried)
     found = contenders(trials, kinds, settings)
     winner = winner_of(found, trials)
+    search_began = monotonic()
     changed, winner, more = search_parameters(rows, origins, winner, trials, settings, tell)
+    search_ended = monotonic()
     recipe = Recipe(winner.kind, winner.setups, settings, changed)
     fresh = None if pool is None else judge_fresh(recipe, rows, origins, pool)
-    tell(f"fitting {winner.kind} on all rows", 0.9)
+    tell(f"fitting {learner_words(winner.kind)} on all rows", 0.9)
     learner = _final(recipe, data, pool if fresh is not None and fresh.used else None)
+    if more:
+        search = search_ended - search_began
+        rest = monotonic() - began - search
+        more += (f"the search took {search:.0f} s, training without it {rest:.0f} s",)
     told = (_words(found, winner, len(origins)), *more, *_clock_words(learner, rows))
     table = _table(found, winner, rows, origins)
     past = _out_of_time(order, trials, winner, fresh)
@@ -214,7 +223,8 @@ def _without_backtest(
     kind = kinds[0] if len(kinds) == 1 else next(k for k in ("logistic", *kinds) if k in kinds)
     if kind != "prior":
         warnings += (
-            f"{kind}, untested: the rows are too few, or too close in time, for a backtest",
+            f"{learner_words(kind)}, untested: the rows are too few, or too close in time, for a "
+            "backtest",
         )
     setups = (default_setup(settings, kind),)
     nothing = np.zeros(0, np.int64)
@@ -225,11 +235,13 @@ def _without_backtest(
 
 
 def _words(found: dict[str, Contender], winner: Contender, origins: int) -> str:
-    others = [f"{c.kind} {c.loss:.4f}" for c in found.values() if c.kind != winner.kind]
+    losses = {c.kind: f"{learner_words(c.kind)} {c.loss:.4f}" for c in found.values()}
+    others = [words for kind, words in losses.items() if kind != winner.kind]
     against = f" against {', '.join(others)}" if others else ""
     where = "1 origin" if origins == 1 else f"{origins} rolling origins"
     return (
-        f"{winner.kind} chosen: log loss {winner.loss:.4f}{against}, over {where}{_recency(winner)}"
+        f"{learner_words(winner.kind)} chosen: log loss {winner.loss:.4f}{against}, over {where}"
+        f"{_recency(winner)}"
     )
 
 

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,11 @@ import pytest
 from pydantic import ValidationError
 
 from features.errors import LeadcastError
-from models.choice import choose
+from models.choice import Choice, choose
 from models.data import LabelledMatrix
+from models.learners import search
+from models.learners.boosting import boost
+from models.learners.names import LEARNERS
 from models.settings import LearnerSettings
 from tests.learner_worlds import QUICK, logistic_world, with_clock, with_won
 
@@ -145,6 +149,83 @@ def test_a_search_runs_within_its_time_and_goes_on(data: LabelledMatrix, tmp_pat
     assert after[len(before)] not in before, "what was drawn is not drawn again"
 
 
+class Clock:
+    """A second passes each time that somebody looks."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        self.seconds += 1
+        return self.seconds
+
+
+def _searched_for(
+    seconds: float, data: LabelledMatrix, monkeypatch: pytest.MonkeyPatch, file: Path
+) -> tuple[Choice, list[str], list[tuple[str, float]], float]:
+    """The choice, the states of the settings tried, what was told, and when the search ended."""
+    import optuna
+
+    clock, told = Clock(), list[tuple[str, float]]()
+    monkeypatch.setattr(search, "monotonic", clock)
+    settings = _searched(file).model_copy(update={"search_seconds": seconds, "origins": 2})
+    choice = choose(data, settings, lambda what, share: told.append((what, share)))
+    storage = f"sqlite:///{file}"
+    (name,) = optuna.get_all_study_names(storage)
+    trials = optuna.load_study(study_name=name, storage=storage).trials
+    return choice, [trial.state.name for trial in trials], told, clock.seconds
+
+
+def test_a_search_keeps_to_its_time_also_within_a_setting(
+    data: LabelledMatrix, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    plain = choose(data, _searched(tmp_path / "none").model_copy(
+        update={"search_seconds": 0.0, "origins": 2}
+    ))  # fmt: skip
+    # Too little for the first origin's forest, let alone a setting.
+    choice, states, _, ended = _searched_for(10, data, monkeypatch, tmp_path / "short.sqlite")
+    assert states == ["PRUNED"]
+    assert ended < 20, "nobody looks at the clock but who boosts one more round"
+    assert "search: 0 settings tested to the end" in choice.notes
+    np.testing.assert_array_equal(
+        choice.learner.log_odds(data.values), plain.learner.log_odds(data.values)
+    )
+    choice, states, _, ended = _searched_for(900, data, monkeypatch, tmp_path / "long.sqlite")
+    assert states.count("COMPLETE") > 1
+    assert states[-1] == "PRUNED"
+    assert ended < 920
+    assert any(note.startswith("the search took ") for note in choice.notes)
+
+
+def test_the_best_setting_is_not_tried_again(
+    data: LabelledMatrix, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    drawn = list[dict[str, Any]]()
+
+    def counted(*given: Any) -> list[Any]:  # noqa: ANN401 - as `boost` takes them
+        drawn.append(given[6])
+        return boost(*given)
+
+    monkeypatch.setattr(search, "boost", counted)
+    choice, *_ = _searched_for(900, data, monkeypatch, tmp_path / "study.sqlite")
+    assert choice.setup["parameters"], "the search has found something better"
+    assert drawn.count(choice.setup["parameters"]) == 2, "once at each of two origins"
+
+
+def test_a_search_tells_how_far_it_is(
+    data: LabelledMatrix, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _, states, told, _ = _searched_for(900, data, monkeypatch, tmp_path / "study.sqlite")
+    counts = [what for what, _ in told if what.startswith("search")]
+    assert counts[0] == "search, 0 settings tested"
+    assert counts[-1] == f"search, {len(states)} settings tested"
+    assert len(counts) > len(states) + 1, "it is told between origins too"
+    shares = [share for what, share in told if what.startswith("search")]
+    assert shares == sorted(shares)
+    assert 0.8 <= shares[0] < shares[-1] == pytest.approx(0.9)
+    assert [share for _, share in told] == sorted(share for _, share in told)
+
+
 def test_a_search_on_other_rows_begins_anew(data: LabelledMatrix, tmp_path: Path) -> None:
     searched = _searched(tmp_path / "study.sqlite")
     choose(data, searched)
@@ -170,6 +251,16 @@ def test_clocks_are_told_by_name() -> None:
     told = [note for note in choose(clocked, QUICK).notes if note.startswith("clocks")]
     assert len(told) == 1
     assert "rather than the lead: interest_rate;" in told[0]
+
+
+def test_a_learner_has_one_name_wherever_a_person_reads(data: LabelledMatrix) -> None:
+    told: list[str] = []
+    notes = choose(data, QUICK, lambda what, _: told.append(what)).notes
+    text = " ".join([*notes, *told])
+    for name in LEARNERS.values():
+        assert name in text
+        text = text.replace(name, "")
+    assert not re.search("|".join(rf"\b{kind}\b" for kind in LEARNERS), text)
 
 
 def test_a_misspelt_setting_is_refused() -> None:

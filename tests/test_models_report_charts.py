@@ -5,8 +5,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from models.learners.names import LEARNERS
 from models.report.backtest import BacktestChart
-from models.report.chart import Chart
+from models.report.chart import WIDE, Chart
 from models.report.delays import DelayChart
 from models.report.estimates import Estimate
 from models.report.importance import by_feature, by_group, importance_blocks
@@ -292,3 +293,12 @@ def test_the_tables_of_gain_and_lift_stand_at_round_shares() -> None:
     called = [spaced(row[0]) for row in table.rows]
     assert called[:6] == ["1 %", "2 %", "5 %", "10 %", "15 %", "20 %"]
     assert called[-1] == "100 %"
+
+
+def test_candidates_have_the_same_names_in_the_picture_and_the_table() -> None:
+    chart = BacktestChart(existing("backtest"), dated=True)
+    names = chart.frame()["candidate"].to_list()
+    assert LEARNERS["lightgbm"] in names
+    for name in names:
+        assert name not in LEARNERS
+        assert name in chart.svg(WIDE)

@@ -6,9 +6,10 @@ their earlier leads came to (`models.learners.target_statistics`): the two kinds
 The level, which the trees cannot foresee, is given to them as where to start.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,11 @@ from models.learners.monotone import directions
 from models.learners.shapes import Trees, trees_of
 from models.learners.target_statistics import TargetStatistics, as_categorical_splits
 from models.settings import LearnerSettings
+
+
+class OutOfTimeError(Exception):
+    """Raised where there is no time to boost to the end."""
+
 
 MANY_ROWS = 50_000
 """From here on trees are larger and learn faster: there is enough to tell chance from rule."""
@@ -82,6 +88,7 @@ def boost(
     rounds: int,
     settings: LearnerSettings,
     changed: dict[str, Any] | None = None,
+    is_over: Callable[[], bool] | None = None,
 ) -> list[Any]:
     """Train one booster for each seed.
 
@@ -98,11 +105,18 @@ def boost(
     settings : LearnerSettings
     changed : dict, optional
         Parameters other than the defaults.
+    is_over : callable, optional
+        Asked before each round whether there is time for no more.
 
     Returns
     -------
     list of lightgbm.Booster
         All of them in terms of `columns` alone.
+
+    Raises
+    ------
+    OutOfTimeError
+        If `is_over` says so.
     """
     import lightgbm
 
@@ -114,6 +128,8 @@ def boost(
     statistics = TargetStatistics.of(data, weight, columns[categories])
     bare = np.ascontiguousarray(data.values[:, columns])
     seen = np.hstack([bare, statistics.so_far])
+
+    callbacks = [] if is_over is None else [partial(_stop, is_over)]
 
     def train(number: int) -> Any:  # noqa: ANN401 - lightgbm.Booster, imported lazily
         with_statistics = len(categories) > 0 and number % 2 == 0
@@ -130,7 +146,7 @@ def boost(
             categorical_feature=categories.tolist(),
             params=own,
         )
-        booster = lightgbm.train(own, rows, rounds)
+        booster = lightgbm.train(own, rows, rounds, callbacks=callbacks)
         if not with_statistics:
             return booster
         text = booster.model_to_string()
@@ -141,6 +157,11 @@ def boost(
     # A booster a thread: threads inside a booster wait for one another at every split.
     with ThreadPoolExecutor(settings.num_threads) as pool:
         return list(pool.map(train, range(settings.seeds)))
+
+
+def _stop(is_over: Callable[[], bool], _round: object) -> None:
+    if is_over():
+        raise OutOfTimeError
 
 
 def _with_certain_labels(

@@ -17,7 +17,7 @@ import numpy as np
 from features.errors import LeadcastError
 from models.backtest import Origin, row_log_loss
 from models.data import Floats, LabelledMatrix
-from models.learners.boosting import boost, for_trials
+from models.learners.boosting import OutOfTimeError, boost, for_trials
 from models.learners.regression import fit_regressions, lay_out, level_in_training
 from models.learners.rows import row_weights
 from models.learners.selection import Contender
@@ -25,7 +25,7 @@ from models.learners.trial import Trial, added_by
 from models.settings import LearnerSettings
 
 Progress = Callable[[str, float], None]
-Retry = Callable[[Mapping[str, Any]], Trial]
+Retry = Callable[[Mapping[str, Any], Callable[[], bool] | None], Trial]
 
 
 def search_parameters(
@@ -44,8 +44,7 @@ def search_parameters(
         In canonical order.
     origins : sequence of Origin
     winner : Contender
-        Searched only if it has trees, and `settings.search_seconds` is above 0; what is being
-        tried when they are over is tried to its end.
+        Searched only if it has trees, and `settings.search_seconds` is above 0.
     trials : sequence of Trial
     settings : LearnerSettings
     tell : callable
@@ -61,37 +60,99 @@ def search_parameters(
     """
     if settings.search_seconds == 0 or winner.kind not in ("lightgbm", "blend"):
         return {}, winner, ()
-    import optuna
-
-    retries = [
-        _retry(rows, origin, trial, winner, settings)
-        for origin, trial in zip(origins, trials, strict=True)
-    ]
-
-    def objective(suggested: optuna.Trial) -> float:
-        changed = _suggest(suggested)
-        losses: list[float] = []
-        for place, retry in enumerate(retries):
-            losses.append(_loss(winner, retry(changed)))
-            suggested.report(float(np.mean(losses)), place)
-            if suggested.should_prune():
-                raise optuna.TrialPruned
-        return float(np.mean(losses))
-
+    search = _Search(rows, origins, winner, trials, settings, tell)
     study = _study(_study_name(rows, winner, settings), settings)
-    _run(study, objective, settings.search_seconds, tell)
-    tested = [t for t in study.trials if t.state == optuna.trial.TrialState.COMPLETE]
+    search.run(study)
+    tested = [t for t in study.trials if t.state.name == "COMPLETE"]
     # The settings searched are judged with the final weights, so the default is too.
-    default = float(np.mean([_loss(winner, trial) for trial in trials]))
+    default = float(np.mean([_loss(_log_odds(winner, trial), trial) for trial in trials]))
     if not tested or study.best_value >= default:
-        return {}, winner, (f"search: {_counted(tested)}, none better than the default",)
+        better = ", none better than the default" if tested else ""
+        return {}, winner, (f"search: {_counted(tested)}{better}",)
     found = f"log loss {study.best_value:.4f} with the best, {default:.4f} by default"
-    best = dict(study.best_params)
-    retried = [retry(best) for retry in retries]
-    log_odds = tuple(_log_odds(winner, trial) for trial in retried)
+    log_odds = search.log_odds_of(study.best_trial)
     losses = tuple(row_log_loss(own, t.converted) for own, t in zip(log_odds, trials, strict=True))
     note = f"search: {_counted(tested)}, {found}"
+    best = dict(study.best_params)
     return best, replace(winner, log_odds=log_odds, losses=losses), (note,)
+
+
+class _Search:
+    """Tries parameters at every origin, until the time is over.
+
+    Parameters
+    ----------
+    rows, origins, winner, trials, settings, tell
+        As in `search_parameters`.
+    """
+
+    def __init__(
+        self,
+        rows: LabelledMatrix,
+        origins: Sequence[Origin],
+        winner: Contender,
+        trials: Sequence[Trial],
+        settings: LearnerSettings,
+        tell: Progress,
+    ) -> None:
+        self._began, self._seconds, self._tell = monotonic(), settings.search_seconds, tell
+        self._told(0)
+        self._winner = winner
+        self._best: tuple[float, int, list[Floats]] = (np.inf, -1, [])
+        self._retries = [
+            _retry(rows, origin, trial, winner, settings)
+            for origin, trial in zip(origins, trials, strict=True)
+        ]
+
+    def run(self, study: Any) -> None:  # noqa: ANN401 - optuna.Study, imported lazily
+        """Try until the time is over; what is being tried then is cut off, and counts as pruned."""
+
+        def after_each(study: Any, trial: Any) -> None:  # noqa: ANN401 - optuna's types
+            self._told(trial.number + 1)
+            if self._is_over():
+                study.stop()
+
+        if not self._is_over():
+            study.optimize(self._try, callbacks=[after_each])
+
+    def log_odds_of(self, best: Any) -> tuple[Floats, ...]:  # noqa: ANN401 - optuna.FrozenTrial
+        """Give the winner's predictions with the best parameters.
+
+        Where an earlier search has found them, they are tried once more, which takes its time.
+        """
+        _, number, kept = self._best
+        if best.number == number:
+            return tuple(kept)
+        again = (retry(best.params, None) for retry in self._retries)
+        return tuple(_log_odds(self._winner, trial) for trial in again)
+
+    def _try(self, suggested: Any) -> float:  # noqa: ANN401 - optuna.Trial
+        import optuna
+
+        changed = _suggest(suggested)
+        losses, kept = list[float](), list[Floats]()
+        for place, retry in enumerate(self._retries):
+            try:
+                trial = retry(changed, self._is_over)
+            except OutOfTimeError:
+                raise optuna.TrialPruned from None
+            kept.append(_log_odds(self._winner, trial))
+            losses.append(_loss(kept[-1], trial))
+            suggested.report(float(np.mean(losses)), place)
+            self._told(suggested.number)
+            if suggested.should_prune():
+                raise optuna.TrialPruned
+        loss = float(np.mean(losses))
+        if loss < self._best[0]:
+            self._best = (loss, suggested.number, kept)
+        return loss
+
+    def _is_over(self) -> bool:
+        return monotonic() - self._began >= self._seconds
+
+    def _told(self, n_tested: int) -> None:
+        done = min((monotonic() - self._began) / self._seconds, 1.0)
+        self._tell(f"search, {n_tested} settings tested", 0.8 + 0.1 * done)
 
 
 def _suggest(suggested: Any) -> dict[str, Any]:  # noqa: ANN401 - optuna.Trial, imported lazily
@@ -141,16 +202,6 @@ def _counted(tested: Sequence[object]) -> str:
     return f"{len(tested)} setting{'' if len(tested) == 1 else 's'} tested to the end"
 
 
-def _run(study: Any, objective: Callable[..., float], seconds: float, tell: Progress) -> None:  # noqa: ANN401
-    start = monotonic()
-
-    def after_each(_study: Any, trial: Any) -> None:  # noqa: ANN401 - optuna's types
-        done = min((monotonic() - start) / seconds, 1.0)
-        tell(f"search, {trial.number + 1} settings tested", 0.8 + 0.1 * done)
-
-    study.optimize(objective, timeout=seconds, callbacks=[after_each])
-
-
 def _retry(
     rows: LabelledMatrix, origin: Origin, trial: Trial, winner: Contender, settings: LearnerSettings
 ) -> Retry:
@@ -163,13 +214,13 @@ def _retry(
         for setup in winner.setups
     }
 
-    def retry(changed: Mapping[str, Any]) -> Trial:
+    def retry(changed: Mapping[str, Any], is_over: Callable[[], bool] | None) -> Trial:
         trees = {}
         for setup in winner.setups:
             level = level_in_training(layout, starts[setup.half_life], past)
             weight = row_weights(past, setup.half_life)
             most = int(max((rounds for rounds, _ in setup.trees), default=1))
-            boosters = boost(past, weight, level, columns, most, few, dict(changed))
+            boosters = boost(past, weight, level, columns, most, few, dict(changed), is_over)
             stages = [int(rounds) for rounds, _ in setup.trees]
             for rounds, added in added_by(boosters, columns, stages, layout, later).items():
                 trees[setup.half_life, rounds] = added
@@ -178,8 +229,8 @@ def _retry(
     return retry
 
 
-def _loss(winner: Contender, trial: Trial) -> float:
-    return float(row_log_loss(_log_odds(winner, trial), trial.converted).mean())
+def _loss(log_odds: Floats, trial: Trial) -> float:
+    return float(row_log_loss(log_odds, trial.converted).mean())
 
 
 def _log_odds(winner: Contender, trial: Trial) -> Floats:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
 
+from models.learners.names import LEARNERS, learner_words
 from models.report.chart import Chart, Size
-from models.report.metric_words import learner_words
 from models.report.numbers import LEVEL, count, day, decimal
 from models.report.panels import rows_panel
 from models.report.svg import ACCENT, INK, MUTED, THIRD, plain
@@ -69,12 +69,13 @@ class BacktestChart(Chart):
         return table.sort("log_loss", "candidate", nulls_last=True)
 
     def frame(self) -> pl.DataFrame:
-        """Give a row a candidate: the average, the difference to the chosen one, each origin."""
+        """Give a row a candidate: its name, average, difference to the chosen one, each origin."""
         origins = self.scores.select(
             "candidate", "log_loss", name=pl.format("origin_{}", pl.col("origin"))
         )
         wide = origins.pivot(on="name", index="candidate", values="log_loss")
-        return self.averages().join(wide, on="candidate", how="left", maintain_order="left")
+        table = self.averages().join(wide, on="candidate", how="left", maintain_order="left")
+        return table.with_columns(pl.col("candidate").replace(LEARNERS))
 
     def columns(self) -> Sequence[Column]:
         """Tell how the candidates read in the table."""

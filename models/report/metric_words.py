@@ -141,30 +141,6 @@ METRICS: tuple[MetricWords, ...] = (
 """The metrics in the order in which they are told."""
 
 
-LEARNERS = {
-    "prior": "base rate by segment",
-    "logistic": "logistic regression",
-    "lightgbm": "boosted trees (LightGBM)",
-    "blend": "blend of regression and trees",
-}
-"""Each kind of learner, for a person."""
-
-
-def learner_words(kind: str) -> str:
-    """Name a learner for a person.
-
-    Parameters
-    ----------
-    kind : str
-        A key of `LEARNERS`, or words, which stand as they are.
-
-    Returns
-    -------
-    str
-    """
-    return LEARNERS.get(kind, kind)
-
-
 def metric_rows(metrics: Mapping[str, Any]) -> list[tuple[MetricWords, str, str]]:
     """Write each metric that is there, with its interval.
 

@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 from markupsafe import Markup
 
+from models.learners.names import learner_words
 from models.report.estimates import Estimate
 from models.report.inputs import ReportInputs
-from models.report.metric_words import learner_words
 from models.report.numbers import (
     LEVEL,
     Format,
