@@ -9,13 +9,12 @@ from models.data import Floats, Integers, Matrix
 from models.trees_codes import Columns, Splits, steps_of
 from models.trees_kernels import (
     BLOCK,
-    LANES,
     Codes,
     Flags,
     Int32s,
     Leaves,
-    add_by_steps,
     encode,
+    sum_by_steps,
     walk,
 )
 from models.trees_text import Trees
@@ -155,19 +154,11 @@ class Stepper:
         values : ndarray of float32, shape (n_rows, n_features), C-contiguous
         total : ndarray of float64, shape (n_rows,)
         """
-        # Rows that are not there are taken along up to a full vector, which costs nothing.
-        codes = np.zeros((len(self.columns.kind), BLOCK), self.bound.dtype)
-        leaf = np.empty(BLOCK, self.origin.dtype)
-        for first in range(0, len(values), BLOCK):
-            rows = values[first : first + BLOCK]
-            sums = np.zeros(-(-len(rows) // LANES) * LANES)
-            encode(rows, *self.columns.arrays, self.shift, codes)
-            self._take_steps(codes, leaf[: len(sums)], sums)
-            total[first : first + BLOCK] = sums[: len(rows)]
-
-    def _take_steps(self, codes: Codes, leaf: Leaves, sums: Floats) -> None:
-        add_by_steps(
-            codes,
+        sum_by_steps(
+            values,
+            self.columns.arrays,
+            self.shift,
+            np.zeros((len(self.columns.kind), BLOCK), self.bound.dtype),
             self.begin,
             self.start,
             self.column,
@@ -176,6 +167,6 @@ class Stepper:
             self.target,
             self.leaf_start,
             self.leaf_value,
-            leaf,
-            sums,
+            np.empty(BLOCK, self.origin.dtype),
+            total,
         )

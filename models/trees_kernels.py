@@ -141,6 +141,65 @@ def add_by_steps(
 
 
 @compiled
+def sum_by_steps(
+    values: Matrix,
+    columns: tuple[Integers, Integers, Integers, Integers, npt.NDArray[np.float32]],
+    shift: int,
+    codes: Codes,
+    begin: Leaves,
+    start: Integers,
+    column: Integers,
+    bound: Codes,
+    origin: Leaves,
+    target: Leaves,
+    leaf_start: Integers,
+    leaf_value: Floats,
+    leaf: Leaves,
+    total: Floats,
+) -> None:
+    """Encode blocks of rows and let each take its steps, without the interpreter in between.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (n_rows, n_features)
+    columns : tuple of ndarray
+        As `encode` wants them: feature, kind, absent, start, bounds.
+    shift : int
+        As for `encode`.
+    codes : ndarray of signed integers, shape (n_columns, BLOCK)
+        Room for the codes of a block.
+    begin, start, column, bound, origin, target, leaf_start, leaf_value
+        As for `add_by_steps`.
+    leaf : ndarray of unsigned integers, shape (BLOCK,)
+        Room for the leaves of a block.
+    total : ndarray of float64, shape (n_rows,)
+        Is filled.
+    """
+    feature, kind, absent, first_bound, bounds = columns
+    sums = np.empty(BLOCK)
+    for first in range(0, len(values), BLOCK):
+        rows = values[first : first + BLOCK]
+        # Rows that are not there are taken along up to a full vector, which costs nothing.
+        n = -(-len(rows) // LANES) * LANES
+        sums[:n] = 0.0
+        encode(rows, feature, kind, absent, first_bound, bounds, shift, codes)
+        add_by_steps(
+            codes,
+            begin,
+            start,
+            column,
+            bound,
+            origin,
+            target,
+            leaf_start,
+            leaf_value,
+            leaf[:n],
+            sums[:n],
+        )
+        total[first : first + BLOCK] = sums[: len(rows)]
+
+
+@compiled
 def walk(
     codes: Int32s,
     roots: Int32s,
