@@ -201,7 +201,8 @@ class Engine:
             self._fill_attributes(out, leads, rows, as_of)
         found = grouped.result()
         if warnings is not None and self._loop.with_events:
-            warnings += inputs.without_events(int(np.sum(np.diff(found.starts) == 0)))
+            silent = np.diff(found.starts) == 0
+            warnings += inputs.without_events(int(np.sum(silent[rows])))
         self._loop.fill(out, rows, _times(leads, "created_at"), as_of, found)
         self._histories.fill(out, leads, rows, as_of)
         return out

@@ -31,6 +31,9 @@ class Fault:
         How many rows are concerned (0 where the fault is not about rows).
     line : int
         The line of the file, from 1, for an editor that marks it (0 where there is none).
+    is_usual : bool
+        Whether a healthy export brings it every night: a warning that is told and counted, and
+        nothing to be alarmed by.
     """
 
     where: str
@@ -40,6 +43,7 @@ class Fault:
     severity: Literal["error", "warning"] = "error"
     count: int = 0
     line: int = 0
+    is_usual: bool = False
 
     def __str__(self) -> str:
         return f"{self.where}: found {self.found}; expected {self.expected}. {self.remedy}"

@@ -162,7 +162,7 @@ def without_events(count: int) -> list[Fault]:
     Parameters
     ----------
     count : int
-        How many there are.
+        How many rows of leads there are.
 
     Returns
     -------
@@ -177,6 +177,7 @@ def without_events(count: int) -> list[Fault]:
         "and events write the lead's id alike.",
         severity="warning",
         count=count,
+        is_usual=True,
     )
     return [fault] if count else []
 

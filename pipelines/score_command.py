@@ -58,7 +58,7 @@ Examples:
 
 \b
 Exit codes: 0 scored; 1 refused, nothing was written; 2 wrong use of the command line;
-3 scored, with warnings, under --strict; 130 interrupted (go on with --resume)."""
+3 scored, with unexpected warnings, under --strict; 130 interrupted (go on with --resume)."""
 
 
 Bundle = Annotated[Path, typer.Option(help="The folder of the exported scorer.")]
@@ -94,7 +94,13 @@ Chunk = Annotated[int, typer.Option(min=1, help="About so many leads are in memo
 Threads = Annotated[int, typer.Option(min=1, help="So many parts at a time.")]
 Told = Annotated[Summary, typer.Option(help="Tell what was done in words, or as JSON.")]
 Strict = Annotated[
-    bool, typer.Option("--strict", help="End with exit code 3 where there are warnings.")
+    bool,
+    typer.Option(
+        "--strict",
+        help="End with exit code 3 where a warning is unexpected: unknown columns or values, "
+        "columns that are missing, rows left out, or no events of any lead; not where some leads "
+        "have none.",
+    ),
 ]
 
 OfEngine = Annotated[Engine, typer.Option("--engine", help="dask: by partitions on a cluster.")]
@@ -165,7 +171,7 @@ def score(
 def _tell(report: "ScoreReport", summary: Summary, strict: bool) -> None:
     as_json = summary is Summary.json
     print(json.dumps(report.facts(), ensure_ascii=False) if as_json else report.words())
-    if strict and report.summary.warnings:
+    if strict and report.summary.unexpected:
         raise typer.Exit(EXIT_WITH_WARNINGS)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from features.errors import Fault, FaultsError, LeadcastError, in_words
+from features.errors import Fault, FaultsError, LeadcastError
 from serve.asked import refuse
 from serve.batch_deliver import Outputs, deliver
 from serve.batch_inputs import Inputs, read_inputs
@@ -28,6 +28,7 @@ from serve.batch_parts import (
     ordered,
     split_inputs,
     summed,
+    told_of_all,
 )
 from serve.batch_places import place_of
 from serve.batch_work import Work
@@ -104,6 +105,11 @@ class BatchSummary:
     grades: dict[str, int] = field(default_factory=dict)
     n_reasons: int = 0
     warnings: tuple[Fault, ...] = ()
+
+    @property
+    def unexpected(self) -> tuple[Fault, ...]:
+        """The warnings that a healthy export does not bring every night."""
+        return tuple(fault for fault in self.warnings if not fault.is_usual)
 
 
 def no_progress(done: int, total: int) -> None:
@@ -232,7 +238,7 @@ def score_inputs(
         version_of(scorer.bundle),
         grades,
         count_reasons(settings.reasons, n_rows, grades),
-        (*inputs.warnings, *map(in_words, summed(warnings))),
+        (*inputs.warnings, *told_of_all(warnings, n_rows)),
     )
 
 

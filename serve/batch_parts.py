@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from features.coded import EventTable
-from features.errors import Fault
+from features.errors import Fault, in_words
 from features.plan import FeaturePlan
 from serve.asked import reads_values
 from serve.batch_changed import changed_since
@@ -181,6 +181,25 @@ def summed(faults: Iterable[Fault]) -> list[Fault]:
         known = first.get(kind)
         first[kind] = fault if known is None else replace(known, count=known.count + fault.count)
     return list(first.values())
+
+
+def told_of_all(warnings: Iterable[Fault], n_rows: int) -> list[Fault]:
+    """Tell the warnings of all parts in words; what concerns every lead is usual no more.
+
+    Parameters
+    ----------
+    warnings : iterable of Fault
+    n_rows : int
+        How many rows of leads all parts have.
+
+    Returns
+    -------
+    list of Fault
+    """
+    return [
+        in_words(replace(fault, is_usual=fault.is_usual and fault.count < n_rows))
+        for fault in summed(warnings)
+    ]
 
 
 def _in_parts(

@@ -77,6 +77,7 @@ def test_faults_of_new_leads_are_told_and_rows_not_lost(tmp_path: Path) -> None:
     events = write(tmp_path, "e.csv", EVENTS.replace("L", "X"))
     new = read_new_leads(definition, [path], [events])
     assert "4 of 4 rows of leads that are not to be scored: 'X1'" in str(new.warnings[-1])
+    assert [one.is_usual for one in new.warnings] == [False, True]
     assert new.events.collect().height == 0
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -120,6 +121,17 @@ def test_score_tells_programs_what_it_did(tmp_path: Path) -> None:
     assert refused.returncode == 1
     assert "created_at" in json.loads(refused.stdout)["faults"][0]["where"]
     assert not (tmp_path / "other.csv").exists()
+
+
+def test_a_nightly_job_is_not_alarmed_by_leads_without_events(tmp_path: Path) -> None:
+    tables = scoring_world().tables
+    tables.leads.head(60).drop("position").write_parquet(tmp_path / "leads.parquet")
+    tables.events.filter(pl.col("lead_id") != "lead 5").sink_parquet(tmp_path / "events.parquet")
+    files = ("--bundle", str(bundle_folder()), "--leads", "leads.parquet", "--out", "o.csv")
+    asked = (*files, "--events", "events.parquet", "--as-of", "2025-09-01T00:00:00Z", "--strict")
+    done = leadcast("score", *asked, folder=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "no event of some leads" in done.stdout
 
 
 def test_check_tells_faults_and_ends_with_one(tmp_path: Path) -> None:

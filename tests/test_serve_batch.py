@@ -12,6 +12,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from features.errors import Fault, FaultsError, LeadcastError
+from features.tables import TIME
 from serve import batch_inputs
 from serve.batch import BatchSettings, score_files
 from serve.batch_output import without_formulas
@@ -268,6 +269,51 @@ def test_warnings_are_counted_over_all_parts(
     (more,) = [fault for fault in done.warnings if "shoe_size" in fault.where]
     assert more.count == 600
     assert "(600 rows)" in str(more)
+
+
+def with_events(asked: pl.DataFrame, has: bool) -> pl.DataFrame:
+    """Those of some leads that have events, or have none."""
+    events = scoring_world().tables.events.collect()
+    created = pl.min_horizontal("created_at", pl.lit(AS_OF - timedelta(2))).cast(TIME)
+    return asked.with_columns(created).join(events, on="lead_id", how="semi" if has else "anti")
+
+
+@pytest.mark.parametrize("chunk_leads", [100_000, 7])
+def test_some_leads_without_events_are_usual_and_all_are_not(
+    events_file: Path, tmp_path: Path, chunk_leads: int
+) -> None:
+    settings = BatchSettings(AS_OF, chunk_leads=chunk_leads)
+    some, none = with_events(leads(), has=True).head(40), with_events(leads(), has=False).head(9)
+    twice = pl.concat([none.with_columns(as_of=pl.lit(AS_OF - timedelta(n))) for n in (0, 1)])
+    found = {}
+    for name, asked, known in (
+        ("some", pl.concat([some, none]), events_file),
+        ("all", none, events_file),
+        ("all, twice", twice.with_columns(pl.col("as_of").cast(TIME)), events_file),
+        ("no table", some, None),
+    ):
+        asked.write_parquet(tmp_path / "some.parquet")
+        done = score_files(scorer(), tmp_path / "some.parquet", known, tmp_path / "o.csv", settings)
+        told = [fault for fault in done.warnings if fault.where == "events"]
+        assert len(told) == 1, name
+        found[name] = told[0] in done.unexpected
+    assert found == {"some": False, "all": True, "all, twice": True, "no table": True}
+
+
+UNEXPECTED: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
+    "shoe_size": lambda t: t.with_columns(shoe_size=44),
+    "industry": lambda t: t.with_columns(industry=pl.lit("alchemy")),
+    "budget": lambda t: t.drop("budget"),
+}
+
+
+@pytest.mark.parametrize("case", UNEXPECTED)
+def test_what_a_healthy_export_does_not_bring_is_unexpected(
+    events_file: Path, tmp_path: Path, case: str
+) -> None:
+    UNEXPECTED[case](leads().head(40)).write_parquet(tmp_path / "some.parquet")
+    done = score_files(scorer(), tmp_path / "some.parquet", events_file, tmp_path / "o.csv", SMALL)
+    assert any(case in fault.where for fault in done.unexpected)
 
 
 def test_faults_of_a_kind_are_told_once_with_the_counts_of_all() -> None:

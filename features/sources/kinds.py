@@ -28,6 +28,8 @@ class Kind:
         column as a whole is at fault.
     has_key : bool
         Whether the limit is one that a definition can set; not where there is no definition.
+    is_usual : bool
+        As in `features.errors.Fault`, where it is a warning.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Kind:
     advice: str
     is_recorded: bool = True
     has_key: bool = True
+    is_usual: bool = False
 
 
 _SET_ASIDE = "They are set aside in quarantine.parquet"
@@ -137,6 +140,7 @@ EVENT_OF_OTHERS = Kind(
     consequence="They are left out",
     advice=_SAME_IDS,
     is_recorded=False,
+    is_usual=True,
 )
 ORPHAN_OUTCOME = Kind(
     name="orphan_outcome",
@@ -165,6 +169,7 @@ EVENT_BEFORE_CREATION = Kind(
     consequence="They are kept as the lead's history (events_before_creation: keep)",
     advice="Check the time zones of both tables",
     is_recorded=False,
+    is_usual=True,
 )
 EVENT_BEFORE_CREATION_ASIDE = Kind(
     name="event_before_creation",

@@ -283,6 +283,7 @@ class Ledger:
             remedy=_remedy(kind, too_many),
             severity="error" if too_many else "warning",
             count=found.count,
+            is_usual=kind.is_usual and not too_many,
         )
 
 

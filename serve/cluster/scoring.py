@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
-from features.errors import Fault, FaultsError, LeadcastError, in_words
+from features.errors import Fault, FaultsError, LeadcastError
 from serve.batch import BatchSettings, BatchSummary, job_of
 from serve.batch_deliver import Outputs, deliver
 from serve.batch_inputs import Inputs, read_inputs
 from serve.batch_output import ROW, merged
-from serve.batch_parts import count_reasons, grades_of, ordered, summed
+from serve.batch_parts import count_reasons, grades_of, ordered, summed, told_of_all
 from serve.batch_places import Place, place_of
 from serve.batch_work import Work
 from serve.cluster.connection import Progress, no_progress, run_all
@@ -158,7 +158,7 @@ def score_on_cluster(
         version_of(scorer.bundle),
         grades,
         count_reasons(settings.reasons, n_rows, grades),
-        (*inputs.warnings, *map(in_words, summed(warnings))),
+        (*inputs.warnings, *told_of_all(warnings, n_rows)),
     )
 
 
