@@ -3,7 +3,8 @@
 import json
 import os
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,13 @@ from benchmarks.projects import digest_of, project_of, run_stage_in, write_param
 from benchmarks.splits import Split
 from features.errors import LeadcastError
 from models.data import Floats, Integers
+from models.metrics import log_loss
 from pipelines.params import load_params
 
 PEERS_PYTHON = Path(".venv-peers/bin/python")
 LEADCAST = "Leadcast"
 BUDGETED = ("FLAML", "AutoGluon")
-"""Those that search for as long as they are told to."""
+"""Those that search for as long as they are told to: what they find differs from run to run."""
 LEADCAST_CODE = (
     *sorted(Path("models").glob("*.py")),
     *(Path(name) for name in ("models/learners", "models/calibration")),
@@ -68,10 +70,13 @@ class Fitted:
     probability : ndarray of float64, shape (n_test,)
     seconds : float
         Fitting and predicting.
+    run_losses : tuple of float
+        The log loss of each of its runs, of which this is the one in the middle.
     """
 
     probability: Floats
     seconds: float
+    run_losses: tuple[float, ...] = ()
 
 
 def prepare(split: Split) -> Prepared:
@@ -109,7 +114,7 @@ def prepare(split: Split) -> Prepared:
     )
 
 
-def fit_peer(prepared: Prepared, peer: str, seconds: int, threads: int) -> Fitted:
+def fit_peer(prepared: Prepared, peer: str, seconds: int, threads: int, runs: int = 1) -> Fitted:
     """Fit a peer in the peers' environment, or take what it said before.
 
     Parameters
@@ -121,18 +126,47 @@ def fit_peer(prepared: Prepared, peer: str, seconds: int, threads: int) -> Fitte
         For those that search.
     threads : int
         How many the peer may use.
+    runs : int
+        How often those that search are run; an odd number.
 
     Returns
     -------
     Fitted
+        The run in the middle by log loss.
 
     Raises
     ------
     LeadcastError
         If the peer fails; with the last line that it said.
     """
+    numbers = range(runs if peer in BUDGETED else 1)
+    fitted = [_fit_once(prepared, peer, seconds, threads, number) for number in numbers]
+    return middle_run(fitted, prepared.converted)
+
+
+def middle_run(fitted: Sequence[Fitted], converted: Floats) -> Fitted:
+    """Take the run in the middle by log loss: neither a lucky one nor an unlucky one.
+
+    Parameters
+    ----------
+    fitted : sequence of Fitted
+        The runs of a method; of an even number, the better of the two in the middle is taken.
+    converted : ndarray of float64, shape (n_test,)
+
+    Returns
+    -------
+    Fitted
+        With the losses of all runs, in the order of the runs.
+    """
+    losses = [float(log_loss(one.probability, converted)) for one in fitted]
+    middle = sorted(range(len(fitted)), key=losses.__getitem__)[(len(fitted) - 1) // 2]
+    return replace(fitted[middle], run_losses=tuple(losses))
+
+
+def _fit_once(prepared: Prepared, peer: str, seconds: int, threads: int, number: int) -> Fitted:
     budget = seconds if peer in BUDGETED else 0
-    out = _result(prepared, peer, digest_of(PEER_CODE, prepared.rows, budget))
+    again = [number] if number else []
+    out = _result(prepared, peer, digest_of(PEER_CODE, prepared.rows, budget, *again))
     if not out.with_suffix(".json").exists():
         command = [str(PEERS_PYTHON.absolute()), "-m", "benchmarks.peers"]
         command += ["--folder", str(prepared.folder), "--peer", peer]

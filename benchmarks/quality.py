@@ -49,10 +49,13 @@ class Run:
         Budget of the peers that search.
     threads : int
         How many a method may use.
+    runs : int
+        How often the peers that search are run; their run in the middle counts.
     """
 
-    def __init__(self, peers: Sequence[str], seconds: int, threads: int) -> None:
+    def __init__(self, peers: Sequence[str], seconds: int, threads: int, runs: int) -> None:
         self.peers, self.seconds, self.threads = tuple(peers), seconds, threads
+        self.runs = runs
         self.rows: list[dict[str, Any]] = []
         self.verdicts: list[dict[str, Any]] = []
         self.failures: list[str] = []
@@ -89,6 +92,7 @@ class Run:
         """Give everything as plain data."""
         return {
             "search_seconds": self.seconds,
+            "search_runs": self.runs,
             "rows": self.rows,
             "verdicts": self.verdicts,
             "averages": standing(self.rows),
@@ -100,7 +104,7 @@ class Run:
         try:
             if method == LEADCAST:
                 return fit_leadcast(prepared, self.threads)
-            return fit_peer(prepared, method, self.seconds, self.threads)
+            return fit_peer(prepared, method, self.seconds, self.threads, self.runs)
         except LeadcastError as error:
             self._failed(f"{prepared.split.source}, {prepared.split.name}, {method}: {error}")
             return None
@@ -135,7 +139,7 @@ def splits_to_run(sources: Sequence[str], quick: bool) -> list[Split]:
 def main() -> None:
     """Measure, print the page and write it."""
     arguments = _arguments()
-    run = Run(arguments.peers, arguments.seconds, arguments.threads)
+    run = Run(arguments.peers, arguments.seconds, arguments.threads, arguments.runs)
     sources = []
     for source in arguments.only:
         try:
@@ -159,15 +163,29 @@ def _arguments() -> argparse.Namespace:
         "--only", type=lambda text: text.split(","), default=SOURCES, metavar="SOURCE[,SOURCE]"
     )
     parser.add_argument("--peers", type=_peers, metavar="A[,B]", help=", ".join(PEER_NAMES))
-    parser.add_argument("--seconds", type=int, default=60, help="FLAML's and AutoGluon's budget")
+    parser.add_argument("--seconds", type=int, default=30, help="FLAML's and AutoGluon's budget")
+    parser.add_argument(
+        "--runs",
+        type=_odd,
+        help="how often FLAML and AutoGluon are run, the run in the middle counting: 3, with "
+        "--quick 1",
+    )
     parser.add_argument("--threads", type=int, default=2, help="how many a method may use")
     parser.add_argument("--quick", action="store_true", help="few peers, the last origins only")
     arguments = parser.parse_args()
     if arguments.peers is None:
         arguments.peers = QUICK_PEERS if arguments.quick else PEER_NAMES
+    if arguments.runs is None:
+        arguments.runs = 1 if arguments.quick else 3
     if not PEERS_PYTHON.exists():
         parser.error(f"{PEERS_PYTHON} is not there: make .venv-peers/ready sets it up")
     return arguments
+
+
+def _odd(text: str) -> int:
+    if not text.isdigit() or int(text) % 2 == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no odd number: one run has to be the middle")
+    return int(text)
 
 
 def _peers(text: str) -> tuple[str, ...]:
@@ -188,6 +206,7 @@ def _row(prepared: Prepared, method: str, fitted: Fitted) -> dict[str, Any]:
         "base_rate": float(prepared.converted.mean()),
         **metrics_of(fitted.probability, prepared.converted),
         "seconds": fitted.seconds,
+        "run_losses": list(fitted.run_losses),
     }
 
 

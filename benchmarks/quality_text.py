@@ -1,6 +1,7 @@
 """The page of the quality benchmark: the table, the verdicts, the figures to reach."""
 
 from collections.abc import Sequence
+from statistics import median
 from typing import Any
 
 from benchmarks.fits import LEADCAST
@@ -29,11 +30,11 @@ whatever is known of its labels, leads looked at one day after they came. All me
 same rows. The peers get numbers, flags and categories as the export has them (every value of a
 category) and, with them, all other columns of Leadcast's feature matrix: event counts, timing, past
 rates, what is read off free text. The peers stand at their defaults; FLAML and AutoGluon may search
-for {seconds} s each. Leadcast is what `make run` does: its choice among candidates by its own
-backtest, then its calibration. ECE: 15 bins of equal mass. Seconds: fitting (for the peers,
-predicting too), without reading and computing features. Differences are Leadcast's less the best
-peer's, which is found on the test itself, with 95 % intervals paired by row and
-clustered on leads."""
+for {seconds} s. What they find differs from run to run: {runs}. Leadcast is what `make run` does:
+its choice among candidates by its own backtest, then its calibration. ECE: 15 bins of equal mass.
+Seconds: fitting (for the peers, predicting too), without reading and computing features.
+Differences are Leadcast's less the best peer's, which is found on the test itself, with 95 %
+intervals paired by row and clustered on leads."""
 
 
 def standing(rows: Rows) -> list[dict[str, Any]]:
@@ -103,16 +104,37 @@ def quality_page(content: dict[str, Any]) -> str:
     str
         Markdown.
     """
-    parts = ["# Quality, against peers", ABOUT.format(seconds=content["search_seconds"])]
+    parts = ["# Quality, against peers", _about(content)]
     parts += ["## Verdicts", _table(_verdict_rows(content["verdicts"]))]
     parts += ["## Averages over the rolling origins", _averages(content["averages"])]
     if content["targets"]:
         parts += ["## Figures to reach, on the latest fifth without a gap"]
         parts += [_table(_target_rows(content["targets"]))]
     parts += ["## All figures", figures_table(content["rows"])]
+    if content["search_runs"] > 1:
+        parts += ["## How the runs of those that search differ", _runs_table(content["rows"])]
     if content["failures"]:
         parts += ["## What failed", "\n".join(f"- {words}" for words in content["failures"])]
     return "\n\n".join(parts) + "\n"
+
+
+def _about(content: dict[str, Any]) -> str:
+    runs = content["search_runs"]
+    told = f"of {runs} runs, the one in the middle by log loss counts" if runs > 1 else "one counts"
+    return ABOUT.format(seconds=content["search_seconds"], runs=told)
+
+
+def _runs_table(rows: Rows) -> str:
+    head = ["source", "split", "method", "lowest log loss", "in the middle", "highest"]
+    lines = [
+        [
+            *(row["source"], row["split"], row["method"]),
+            *(f"{f(row['run_losses']):.4f}" for f in (min, median, max)),
+        ]
+        for row in rows
+        if len(row["run_losses"]) > 1
+    ]
+    return _table([head, *lines])
 
 
 def figures_table(rows: Rows) -> str:

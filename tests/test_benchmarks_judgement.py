@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.fits import LEADCAST
+from benchmarks.fits import LEADCAST, Fitted, middle_run
 from benchmarks.judgement import averages, judge, log_loss_difference
 from models.data import Floats, Integers
 
@@ -49,6 +49,16 @@ def test_verdicts_say_best_within_or_beaten(measure: str) -> None:
     assert verdicts["truth"] == "best"
     assert verdicts["near"] in ("best", "within the interval of the best")
     assert verdicts["far"] == "beaten"
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
+def test_of_several_runs_the_one_in_the_middle_counts(order: tuple[int, ...]) -> None:
+    converted = np.array([1.0, 1.0, 0.0])
+    said = [np.full(3, 0.6), np.full(3, 0.8), np.full(3, 0.99)]
+    fitted = middle_run([Fitted(said[place], 1.0) for place in order], converted)
+    assert fitted.probability is said[1]
+    by_hand = [-(2 * np.log(p) + np.log(1 - p)) / 3 for p in (0.6, 0.8, 0.99)]
+    assert fitted.run_losses == pytest.approx([by_hand[place] for place in order])
 
 
 def test_a_tie_with_the_best_peer_is_best() -> None:
