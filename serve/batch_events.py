@@ -123,7 +123,7 @@ def _write_parts(file: Path, group: list[_Batch], n_parts: int) -> None:
     from pyarrow import ipc
 
     ids = pl.concat([some.events.lead_ids for some in group])
-    part = ids.to_frame("lead_id").select(part_of(n_parts))["part"].to_numpy()
+    part = ids.to_frame("lead_id").select(part_of(n_parts)).to_series().to_numpy()
     # Ids of a part come to stand together, and so do its events.
     order = np.argsort(part, kind="stable")
     ids_start = np.searchsorted(part[order], np.arange(n_parts + 1))

@@ -2,10 +2,8 @@
 
 from collections.abc import Callable
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from features.files import written_whole
@@ -19,7 +17,7 @@ FEW_PARTS = 3
 SLICE_CELLS = 2_000_000
 """So many values of a table at a time: a sink of texts holds the more, the longer it runs."""
 
-_PART = "part"
+_PART = "part_of_batch"
 _SEED = 20_250_101
 
 
@@ -38,7 +36,7 @@ def split_by_lead(folder: Path, table: pl.LazyFrame, n_parts: int) -> list[Read]
     Returns
     -------
     list of callable
-        Each gives a part, whose rows are in no particular order.
+        Each gives a part, its rows in the order of the table.
     """
     if n_parts == 1:
         return [lambda: table]
@@ -63,7 +61,7 @@ def part_of(n_parts: int) -> pl.Expr:
     Returns
     -------
     pl.Expr
-        The column ``part``, Int32 from 0 on.
+        The column ``part_of_batch``, Int32 from 0 on.
     """
     # An id with blanks around it is the same id, to those who read texts with care.
     name = pl.col("lead_id").cast(pl.String).str.strip_chars()
@@ -76,14 +74,11 @@ def _write_parts(folder: Path, table: pl.LazyFrame, n_parts: int) -> None:
     folder.mkdir()
     for number, first in enumerate(range(0, height, rows)):
         some = table.slice(first, rows).collect()
-        number_of = some.select(part_of(n_parts))[_PART].to_numpy()
-        order = np.argsort(number_of, kind="stable")
-        ends = np.searchsorted(number_of[order], range(n_parts + 1))
-        for part, (start, end) in enumerate(pairwise(ends)):
-            if start < end:
-                # Part by part, so that the slice is not there twice.
-                own = some[order[start:end]]
-                own.write_ipc(folder / f"{number:06}.{part}.arrow")
+        parts = some.with_columns(part_of(n_parts)).partition_by(
+            _PART, maintain_order=True, include_key=False, as_dict=True
+        )
+        for (part,), own in parts.items():
+            own.write_ipc(folder / f"{number:06}.{part}.arrow")
 
 
 def _scan(folder: Path, part: int, schema: pl.Schema) -> pl.LazyFrame:

@@ -90,7 +90,7 @@ class Work:
         Returns
         -------
         list of callable
-            Each gives a part, whose rows are in no particular order.
+            Each gives a part, its rows in the order of the table.
         """
         return split_by_lead(self.folder / name, table, n_parts)
 

@@ -101,7 +101,7 @@ def test_each_event_is_in_the_part_of_its_lead(
     events().write_parquet(tmp_path / "events.parquet", row_group_size=500)
     table = opened(tmp_path / "events.parquet")
     parts = split_events(tmp_path / "split", table, n_parts, KINDS, with_values=True)
-    homes = IDS.to_frame("lead_id").select(part_of(n_parts))["part"]
+    homes = IDS.to_frame("lead_id").select(part_of(n_parts)).to_series()
     for number, part in enumerate(parts):
         assert part.collect_schema() == table.collect_schema()
         own = IDS.filter(homes == number)

@@ -14,7 +14,8 @@ N, PARTS = 200, 5
 
 def table() -> pl.DataFrame:
     ids = pl.Series("lead_id", [f"lead {i * 37 % 60}" for i in range(N)])
-    return pl.DataFrame({"lead_id": ids, ROW: pl.int_range(N, eager=True)})
+    # A column of the user's own may have any name.
+    return pl.DataFrame({"lead_id": ids, ROW: pl.int_range(N, eager=True), "part": ids + "!"})
 
 
 @pytest.mark.parametrize("slice_cells", [1, 14, 10 * N])
@@ -24,13 +25,14 @@ def test_every_row_is_in_one_part_with_all_rows_of_its_lead(
     monkeypatch.setattr(batch_split, "SLICE_CELLS", slice_cells)
     split = [read().collect() for read in split_by_lead(tmp_path / "split", table().lazy(), PARTS)]
     assert pl.concat(split).sort(ROW).equals(table())
+    assert all(part[ROW].is_sorted() for part in split), "which saves sorting each part"
     homes = [set(part["lead_id"]) for part in split]
     assert sum(map(len, homes)) == 60, "a lead is in two parts"
 
 
 def test_of_no_rows_there_are_parts_without_rows(tmp_path: Path) -> None:
     split = split_by_lead(tmp_path / "split", table().clear().lazy(), PARTS)
-    assert [read().collect().shape for read in split] == [(0, 2)] * PARTS
+    assert [read().collect().shape for read in split] == [(0, 3)] * PARTS
 
 
 @pytest.mark.parametrize("rows_at_once", [1, 7, 10 * N])
