@@ -14,7 +14,7 @@ from models.backtest import Origin, Result, compare, rolling_origins, thinned_or
 from models.data import Floats, Integers, LabelledMatrix
 from models.fresh import Pool
 from models.fresh_choice import Recipe, Verdict, fit_with_fresh, judge_fresh, untold
-from models.learners.fitting import clocks_of, fit_learner
+from models.learners.fitting import Grow, clocks_of, fit_learner, grow_here
 from models.learners.names import learner_words
 from models.learners.protocol import FittedLearner
 from models.learners.rows import canonical_order
@@ -84,6 +84,7 @@ def choose(
     settings: LearnerSettings,
     progress: Progress | None = None,
     pool: Pool | None = None,
+    grow: Grow = grow_here,
 ) -> Choice:
     """Let the learners compete, and fit the winner on all rows.
 
@@ -96,6 +97,8 @@ def choose(
         Told what is being done, and the share done.
     pool : Pool, optional
         These rows and fresh ones, where the latter may be learned from as well.
+    grow : callable
+        Grows the trees of the winner.
 
     Returns
     -------
@@ -115,13 +118,13 @@ def choose(
     trials = _trials(rows, origins, settings, kinds, tell)
     if not trials:
         untried = None if pool is None else untold()
-        return replace(_without_backtest(data, kinds, warnings, settings), fresh=untried)
+        return replace(_without_backtest(data, kinds, warnings, settings, grow), fresh=untried)
     found = contenders(trials, kinds, settings)
     winner = winner_of(found, trials)
     search_began = monotonic()
     changed, winner, more = search_parameters(rows, origins, winner, trials, settings, tell)
     search_ended = monotonic()
-    recipe = Recipe(winner.kind, winner.setups, settings, changed)
+    recipe = Recipe(winner.kind, winner.setups, settings, changed, grow)
     fresh = None if pool is None else judge_fresh(recipe, rows, origins, pool)
     tell(f"fitting {learner_words(winner.kind)} on all rows", 0.9)
     learner = _final(recipe, data, pool if fresh is not None and fresh.used else None)
@@ -219,6 +222,7 @@ def _without_backtest(
     kinds: tuple[str, ...],
     warnings: tuple[str, ...],
     settings: LearnerSettings,
+    grow: Grow,
 ) -> Choice:
     kind = kinds[0] if len(kinds) == 1 else next(k for k in ("logistic", *kinds) if k in kinds)
     if kind != "prior":
@@ -228,7 +232,7 @@ def _without_backtest(
         )
     setups = (default_setup(settings, kind),)
     nothing = np.zeros(0, np.int64)
-    learner = fit_learner(kind, data, setups, settings)
+    learner = fit_learner(kind, data, setups, settings, grow=grow)
     past = OutOfTime(nothing, np.zeros(0), nothing)
     told = _clock_words(learner, data)
     return Choice(learner, (), (*warnings, *told), warnings, _plain(setups, {}), past)

@@ -9,7 +9,7 @@ import numpy as np
 from models.backtest import NORMAL_95, Origin, paired_error, row_log_loss
 from models.data import Floats, Integers, LabelledMatrix
 from models.fresh import Pool, joined
-from models.learners.fitting import fit_learner
+from models.learners.fitting import Grow, fit_learner, grow_here
 from models.learners.protocol import FittedLearner
 from models.learners.selection import Setup
 from models.settings import LearnerSettings
@@ -31,12 +31,15 @@ class Recipe:
     settings : LearnerSettings
     changed : mapping
         LightGBM's parameters that a search changed.
+    grow : callable
+        Grows its trees.
     """
 
     kind: str
     setups: tuple[Setup, ...]
     settings: LearnerSettings
     changed: Mapping[str, Any]
+    grow: Grow = grow_here
 
     def fitted(self, data: LabelledMatrix) -> FittedLearner:
         """Fit the learner.
@@ -49,7 +52,8 @@ class Recipe:
         -------
         FittedLearner
         """
-        return fit_learner(self.kind, data, self.setups, self.settings, self.changed)
+        setups, settings = self.setups, self.settings
+        return fit_learner(self.kind, data, setups, settings, self.changed, self.grow)
 
 
 @dataclass(frozen=True)

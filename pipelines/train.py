@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,7 @@ def train_on_cluster(source: str, scheduler: str | None) -> str:
         If the parameters ask for fresh snapshots, whose labels are made on one machine.
     """
     from serve.cluster.connection import connected
-    from serve.cluster.training import SAMPLE_ROWS, grow_on_cluster
+    from serve.cluster.training import SAMPLE_ROWS, grow_on_cluster, in_words
     from serve.cluster.training_rows import Rows
 
     run = RunFolder(source)
@@ -78,8 +79,6 @@ def train_on_cluster(source: str, scheduler: str | None) -> str:
     labels = work / "labels.parquet"
     with connected(scheduler) as client:
         data, settings, _ = _read(source, run, most=SAMPLE_ROWS)
-        with share_bar() as tell:
-            choice = choose(data, settings, tell)
         try:
             used_snapshots(run).select(
                 pl.col("part").is_in(LEARNING).alias("learned"),
@@ -88,10 +87,15 @@ def train_on_cluster(source: str, scheduler: str | None) -> str:
                 pl.col("group_id").hash().alias("group"),
             ).write_parquet(labels)
             rows = Rows(run.matrix.resolve(), labels.resolve())
-            learner = grow_on_cluster(client, choice, data, settings, rows)
+            with share_bar() as tell:
+                grow = partial(grow_on_cluster, client, rows, tell=tell)
+                choice = choose(data, settings, tell, grow=grow)
+            if any(member["trees"] for member in choice.setup["members"]):
+                told = in_words(len(data), len(rows.learned().numbers), settings)
+                choice = replace(choice, notes=(*choice.notes, told))
         finally:
             shutil.rmtree(work, ignore_errors=True)
-    _write(run, replace(choice, learner=learner), data)
+    _write(run, choice, data)
     return "; ".join(choice.notes)
 
 

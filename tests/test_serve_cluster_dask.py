@@ -220,6 +220,8 @@ def test_a_worker_that_is_killed_loses_nothing(
     assert killed.is_set()
     assert victim not in dask_client.run(os.getpid).values()
     assert scores.equals(alone)
+    # The next test finds the cluster as this one did.
+    dask_client.wait_for_workers(2, timeout=60)
 
 
 def test_a_task_that_failed_is_tried_again(dask_client: "Client", tmp_path: Path) -> None:

@@ -1,6 +1,10 @@
 """Trees grown on a Dask cluster are as good as those of one machine."""
 
+import itertools
+import os
+import signal
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,26 +15,23 @@ import pytest
 
 from features.errors import LeadcastError
 from models.choice import Choice, choose
-from models.data import Integers, LabelledMatrix
+from models.data import LabelledMatrix
 from models.delong import auc_interval
 from models.learners.additive import Additive
-from models.learners.regression import fit_regressions, lay_out, level_in_training
+from models.learners.fitting import ForestOrder
+from models.learners.regression import Layout, fit_regressions, lay_out, level_in_training
 from models.learners.rows import canonical_order, row_weights
+from models.learners.selection import Setup
 from models.learners.shapes import Trees
 from models.learners.target_statistics import TargetStatistics
 from models.metrics import auc
+from models.settings import LearnerSettings
 from models.trees_text import read_trees
 from serve.cluster import training
 from serve.cluster.connection import RETRIES
-from serve.cluster.training import grow_on_cluster
-from serve.cluster.training_rows import (
-    Rows,
-    Task,
-    blocks_of,
-    periods_only,
-    prepare,
-    write_statistics,
-)
+from serve.cluster.training import forests_of, grow_on_cluster, in_words, shares_for
+from serve.cluster.training_rows import Rows, Share
+from serve.cluster.training_task import Task, cut, periods_only, prepare, write_statistics
 from tests.learner_worlds import FEATURES, QUICK, logistic_world
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ SETTINGS = QUICK.model_copy(
     }
 )
 N = 3_000
+EVERYTHING = Share(0, 1)
 
 
 def written(data: LabelledMatrix, learned: npt.NDArray[np.bool_], to: Path) -> Rows:
@@ -59,13 +61,31 @@ def written(data: LabelledMatrix, learned: npt.NDArray[np.bool_], to: Path) -> R
     return Rows(to / "matrix.parquet", to / "labels.parquet")
 
 
-def prepared(
-    task: Task, numbers: Integers, *, with_statistics: bool
-) -> dict[str, npt.NDArray[Any]]:
+def task_of(
+    rows: Rows, chosen: LabelledMatrix, columns: list[int], share: Share = EVERYTHING
+) -> tuple[Task, Layout]:
+    layout = lay_out(chosen.rows(canonical_order(chosen)), QUICK)
+    regression = fit_regressions(layout, 0.3, (10.0,))[0]
+    learned, small = rows.learned(), periods_only(layout)
+    told = (learned.span, learned.leads_per_row(share), share)
+    return Task(rows, small, regression, np.array(columns), 0.3, *told), layout
+
+
+def order_of(data: LabelledMatrix, settings: LearnerSettings) -> ForestOrder:
+    rows = data.rows(canonical_order(data))
+    layout = lay_out(rows, settings)
+    regression = fit_regressions(layout, None, (10.0,))[0]
+    return ForestOrder(rows, layout, regression, Setup(None, (), ((10.0, 1.0),)), settings, {})
+
+
+def prepared(task: Task, *, with_statistics: bool = False) -> dict[str, npt.NDArray[Any]]:
+    numbers = task.rows.learned().numbers
+    blocks = cut(numbers[task.share.holds(numbers)], 3)
     parts = [
-        prepare(task, first, count, with_statistics=with_statistics)
-        for first, count, _ in blocks_of(numbers, 200)
+        prepare(task, first, count, with_statistics=with_statistics, rows_at_once=70)
+        for first, count, _ in blocks
     ]
+    assert [len(part["values"]) for part in parts] == [n for _, _, n in blocks]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
@@ -74,16 +94,32 @@ def test_workers_see_the_weights_and_levels_that_one_machine_computes(tmp_path: 
     data = replace(data, group=data.group // 3)
     learned = np.arange(900) % 9 != 4
     rows, chosen = written(data, learned, tmp_path), data.rows(learned)
-    layout = lay_out(chosen.rows(canonical_order(chosen)), QUICK)
-    regression = fit_regressions(layout, 0.3, (10.0,))[0]
-    numbers, span, leads_per_row = rows.learned()
-    small, columns = periods_only(layout), layout.seen_by_trees
-    task = Task(rows, small, regression, columns, 0.3, span, leads_per_row)
-    together = prepared(task, numbers, with_statistics=False)
+    columns = [0, 1, 3]
+    task, layout = task_of(rows, chosen, columns)
+    together = prepared(task)
     np.testing.assert_array_equal(together["values"], chosen.values[:, columns])
     np.testing.assert_array_equal(together["converted"], chosen.converted)
     np.testing.assert_allclose(together["weight"], row_weights(chosen, 0.3))
-    np.testing.assert_allclose(together["level"], level_in_training(layout, regression, chosen))
+    levels = level_in_training(layout, task.regression, chosen)
+    np.testing.assert_allclose(together["level"], levels)
+
+
+def test_a_forest_of_a_share_sees_its_rows_as_if_there_were_no_others(tmp_path: Path) -> None:
+    data = logistic_world(900, seed=5)[0]
+    data = replace(data, group=data.group // 3)
+    # Seven of eight are not learned from, in runs so long that pieces without any are read.
+    learned = np.arange(900) // 90 % 8 == 0
+    rows, own = written(data, learned, tmp_path), Share(1, 2)
+    inside = learned & own.holds(np.arange(900))
+    task, layout = task_of(rows, data.rows(learned), [0, 1, 3], own)
+    chosen, seen = data.rows(inside), prepared(task)
+    np.testing.assert_array_equal(seen["values"], chosen.values[:, [0, 1, 3]])
+    # The recency is that of all rows: a share need not hold the first and the last.
+    leads_per_row = len(np.unique(chosen.group)) / len(chosen)
+    recency = row_weights(data.rows(learned), 0.3)[inside[learned]]
+    np.testing.assert_allclose(seen["weight"] / leads_per_row, recency / recency.max())
+    levels = level_in_training(layout, task.regression, chosen)
+    np.testing.assert_allclose(seen["level"], levels)
 
 
 def test_workers_see_the_category_statistics_of_one_machine(tmp_path: Path) -> None:
@@ -93,23 +129,52 @@ def test_workers_see_the_category_statistics_of_one_machine(tmp_path: Path) -> N
     learned = np.arange(900) % 9 != 4
     rows, chosen = written(data, learned, tmp_path), data.rows(learned)
     order = canonical_order(chosen)
-    layout = lay_out(chosen.rows(order), QUICK)
-    regression = fit_regressions(layout, 0.3, (10.0,))[0]
-    numbers, span, leads_per_row = rows.learned()
-    small, columns = periods_only(layout), np.array([3, 2])
-    task = Task(rows, small, regression, columns, 0.3, span, leads_per_row)
+    task, _ = task_of(rows, chosen, [3, 2])
     tables = write_statistics(task, np.array([2]))
-    seen = prepared(task, numbers, with_statistics=True)["values"]
+    seen = prepared(task, with_statistics=True)["values"]
     weight = row_weights(chosen, 0.3)[order]
     expected = TargetStatistics.of(chosen.rows(order), weight, np.array([2]))
-    np.testing.assert_array_equal(seen[:, :2], chosen.values[:, columns])
+    np.testing.assert_array_equal(seen[:, :2], chosen.values[:, [3, 2]])
     np.testing.assert_array_equal(seen[order, 2:], expected.so_far)
     np.testing.assert_allclose(tables[0], expected.tables[0], rtol=1e-14)
 
 
-def test_blocks_hold_each_training_row_once_and_none_is_empty() -> None:
+def test_parts_hold_each_training_row_once_and_as_many_each() -> None:
     numbers = np.array([0, 1, 5, 29, 30])
-    assert blocks_of(numbers, 10) == [(0, 10, 3), (20, 10, 1), (30, 10, 1)]
+    assert cut(numbers, 2) == [(0, 6, 3), (29, 2, 2)]
+    assert cut(numbers, 9) == [(number, 1, 1) for number in numbers]
+
+
+@pytest.mark.parametrize("n_landmarks", [1, 2, 3, 4, 5, 8])
+def test_shares_part_the_rows_evenly_whatever_a_leads_snapshots(n_landmarks: int) -> None:
+    numbers = np.arange(40_000)
+    shares = [Share(number, 4).holds(numbers) for number in range(4)]
+    np.testing.assert_array_equal(np.sum(shares, axis=0), 1)
+    for share, landmark in itertools.product(shares, range(n_landmarks)):
+        assert abs(share[landmark::n_landmarks].mean() - 0.25) < 0.01
+
+
+def test_each_forest_has_as_many_rows_as_on_one_machine_or_all() -> None:
+    settings = SETTINGS.model_copy(update={"seeds": 4, "boosting_rows": 1_000})
+    found = [shares_for(n, settings) for n in (10, 1_999, 2_000, 3_999, 4_000, 10**7)]
+    assert found == [1, 1, 2, 3, 4, 4]
+    assert in_words(1_000, 1_500, settings).endswith("each forest was grown on all of them")
+    assert in_words(1_000, 2_000, settings).endswith("grown on one of 2 shares of them")
+
+
+def test_forests_of_all_shares_see_every_row_and_every_other_the_statistics(
+    tmp_path: Path,
+) -> None:
+    data = logistic_world(N)[0]
+    rows = written(data, np.ones(N, dtype=bool), tmp_path)
+    settings = SETTINGS.model_copy(update={"seeds": 4, "boosting_rows": N // 2})
+    forests = forests_of(rows, order_of(data, settings))
+    halves = [forest.numbers for forest in forests]
+    np.testing.assert_array_equal(halves[0], halves[1])
+    np.testing.assert_array_equal(halves[2], halves[3])
+    np.testing.assert_array_equal(np.sort(np.concatenate(halves[1:3])), np.arange(N))
+    assert [len(forest.tables) > 0 for forest in forests] == [True, False, True, False]
+    assert len({forest.options["seed"] for forest in forests}) == 4
 
 
 def test_a_training_that_lost_a_worker_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,14 +191,43 @@ def test_a_training_that_lost_a_worker_begins_anew(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(training, "_fit", lose_one)
 
     def boost() -> object:
-        no_categories = np.zeros(0, np.int64)
-        return training._boost(cast("Client", None), cast(Task, None), [], {}, no_categories, ())
+        return training._boost(cast("Client", None), cast(training.Forest, None))
 
     assert boost() == "booster"
     tried.clear()
     monkeypatch.setattr(training, "RETRIES", 0)
     with pytest.raises(LeadcastError, match="failed 1 times, at last by: Socket recv"):
         boost()
+
+
+def test_a_worker_killed_while_trees_grow_loses_nothing(
+    dask_client: "Client", tmp_path: Path
+) -> None:
+    def die_in_the_third_round() -> int:
+        import lightgbm
+
+        update, rounds = lightgbm.Booster.update, []
+
+        def dying(*given: object, **named: object) -> object:
+            rounds.append(given)
+            if len(rounds) == 3:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return update(*given, **named)
+
+        lightgbm.Booster.update = dying
+        return os.getpid()
+
+    data = logistic_world(N)[0]
+    rows = written(data, np.ones(N, dtype=bool), tmp_path)
+    first = next(iter(dask_client.ncores()))
+    victim = dask_client.run(die_in_the_third_round, workers=[first])[first]
+    boosters = grow_on_cluster(dask_client, rows, order_of(data, SETTINGS))
+    assert victim not in dask_client.run(os.getpid).values(), "it did not die"
+    assert [booster.num_trees() for booster in boosters] == [10, 10]
+    for booster in boosters:
+        assert auc(booster.predict(data.values), data.converted) > 0.7
+    # The next test finds the cluster as this one did: one worker alone grows other trees.
+    dask_client.wait_for_workers(2, timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -143,9 +237,8 @@ def grown(dask_client: "Client", tmp_path_factory: pytest.TempPathFactory) -> tu
     folder = tmp_path_factory.mktemp("rows")
     rows = written(data, np.ones(N, dtype=bool), folder)
     sample = data.rows(np.arange(0, N, 3))
-    choice = choose(sample, SETTINGS)
-    learner = grow_on_cluster(dask_client, choice, sample, SETTINGS, rows, rows_of_a_block=500)
-    return choose(data, SETTINGS), replace(choice, learner=learner)
+    grow = partial(grow_on_cluster, dask_client, rows)
+    return choose(data, SETTINGS), choose(sample, SETTINGS, grow=grow)
 
 
 def test_the_test_auc_lies_within_the_interval_of_one_machines(

@@ -1,6 +1,7 @@
 """Fitting a learner on all its training rows, with a setup that the backtest found."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -12,11 +13,71 @@ from models.learners.boosting import as_trees, boost
 from models.learners.ground import Ground
 from models.learners.prior import fit_prior
 from models.learners.protocol import FittedLearner
-from models.learners.regression import Layout, fit_regressions, lay_out, level_in_training
+from models.learners.regression import (
+    Layout,
+    Regression,
+    fit_regressions,
+    lay_out,
+    level_in_training,
+)
 from models.learners.rows import canonical_order, row_weights, thinned
 from models.learners.selection import Setup
 from models.learners.shapes import Shape
 from models.settings import LearnerSettings
+
+
+@dataclass(frozen=True)
+class ForestOrder:
+    """What forests are grown of.
+
+    Parameters
+    ----------
+    rows : LabelledMatrix
+        Training rows in canonical order.
+    layout : Layout
+        Of these rows.
+    regression : Regression
+        Whose level the trees start from.
+    setup : Setup
+    settings : LearnerSettings
+    changed : dict
+        Parameters of LightGBM other than the defaults.
+    """
+
+    rows: LabelledMatrix
+    layout: Layout
+    regression: Regression
+    setup: Setup
+    settings: LearnerSettings
+    changed: dict[str, Any]
+
+    @property
+    def rounds(self) -> int:
+        """The most rounds that the setup asks for."""
+        return int(max(rounds for rounds, _ in self.setup.trees))
+
+
+Grow = Callable[[ForestOrder], list[Any]]
+"""Grows a LightGBM booster for each seed, in terms of `Layout.seen_by_trees` alone."""
+
+
+def grow_here(order: ForestOrder) -> list[Any]:
+    """Grow forests on this machine, on at most `LearnerSettings.boosting_rows` rows.
+
+    Parameters
+    ----------
+    order : ForestOrder
+
+    Returns
+    -------
+    list of lightgbm.Booster
+    """
+    layout, settings = order.layout, order.settings
+    some = thinned(order.rows, settings.boosting_rows)
+    weight = row_weights(some, order.setup.half_life)
+    level = level_in_training(layout, order.regression, some)
+    columns = layout.seen_by_trees
+    return boost(some, weight, level, columns, order.rounds, settings, order.changed)
 
 
 def fit_learner(
@@ -25,6 +86,7 @@ def fit_learner(
     setups: tuple[Setup, ...],
     settings: LearnerSettings,
     changed: Mapping[str, Any] | None = None,
+    grow: Grow = grow_here,
 ) -> FittedLearner:
     """Fit one learner.
 
@@ -38,6 +100,8 @@ def fit_learner(
     settings : LearnerSettings
     changed : mapping, optional
         Parameters of LightGBM other than the defaults.
+    grow : callable
+        Grows the trees.
 
     Returns
     -------
@@ -49,9 +113,9 @@ def fit_learner(
         return fit_prior(rows)
     layout, options = lay_out(rows, settings), dict(changed or {})
     if kind == "blend":
-        members = (_fit_additive("mixed", rows, layout, s, settings, options) for s in setups)
+        members = (_fit_additive("mixed", rows, layout, s, settings, options, grow) for s in setups)
         return Average(tuple(members))
-    return _fit_additive(cast(Kind, kind), rows, layout, setups[0], settings, options)
+    return _fit_additive(cast(Kind, kind), rows, layout, setups[0], settings, options, grow)
 
 
 def clocks_of(learner: FittedLearner) -> tuple[int, ...]:
@@ -78,6 +142,7 @@ def _fit_additive(
     setup: Setup,
     settings: LearnerSettings,
     changed: dict[str, Any],
+    grow: Grow,
 ) -> Additive:
     # As in the backtest: the trees start from the level of the regression with the first penalty.
     penalties = (settings.penalties[0], *(penalty for penalty, _ in setup.curves))
@@ -86,11 +151,7 @@ def _fit_additive(
     weights = [weight for _, weight in setup.curves]
     columns = layout.seen_by_trees
     if setup.trees and len(columns):
-        some = thinned(rows, settings.boosting_rows)
-        weight = row_weights(some, setup.half_life)
-        level = level_in_training(layout, regressions[0], some)
-        most = int(max(rounds for rounds, _ in setup.trees))
-        boosters = boost(some, weight, level, columns, most, settings, changed)
+        boosters = grow(ForestOrder(rows, layout, regressions[0], setup, settings, changed))
         for trees, share in as_trees(boosters, columns, setup.trees, layout.data.values):
             shapes.append(trees)
             weights.append(share)
