@@ -66,9 +66,11 @@ def search_parameters(
     tested = [t for t in study.trials if t.state.name == "COMPLETE"]
     # The settings searched are judged with the final weights, so the default is too.
     default = float(np.mean([_loss(_log_odds(winner, trial), trial) for trial in trials]))
-    if not tested or study.best_value >= default:
-        better = ", none better than the default" if tested else ""
-        return {}, winner, (f"search: {_counted(tested)}{better}",)
+    if not tested:
+        words = "no setting was tested to the end; give it more time (learner.search_seconds)"
+        return {}, winner, (f"search: {words}",)
+    if study.best_value >= default:
+        return {}, winner, (f"search: {_counted(tested)}, none better than the default",)
     found = f"log loss {study.best_value:.4f} with the best, {default:.4f} by default"
     log_odds = search.log_odds_of(study.best_trial)
     losses = tuple(row_log_loss(own, t.converted) for own, t in zip(log_odds, trials, strict=True))
