@@ -179,7 +179,10 @@ def summed(faults: Iterable[Fault]) -> list[Fault]:
     for fault in faults:
         kind = (fault.where, fault.expected, fault.remedy, fault.severity)
         known = first.get(kind)
-        first[kind] = fault if known is None else replace(known, count=known.count + fault.count)
+        if known is not None:
+            is_usual = known.is_usual and fault.is_usual
+            fault = replace(known, count=known.count + fault.count, is_usual=is_usual)
+        first[kind] = fault
     return list(first.values())
 
 

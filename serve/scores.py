@@ -1,5 +1,6 @@
 """From a matrix of features to scores."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ import polars as pl
 from features.errors import Fault
 from features.tables import TIME
 from models.bundle import Bundle
+from models.bundle_rates import Rates
 from models.data import Floats, Matrix
 from serve.reasons import Reasons, reasons_of
 from serve.reasons_asked import NO_REASONS, ReasonsAsked, reasons_column
@@ -27,6 +29,10 @@ SCHEMA: Mapping[str, pl.DataType] = {
     "insufficient_data": pl.Boolean(),
 }
 """The columns of scores: see `serve.scorer.Scorer.score`."""
+
+
+USUAL_FACTOR = 2.0
+"""So many times as often as in training is what an ordinary export drifts to."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +155,7 @@ def unknown_categories(bundle: Bundle, values: Matrix) -> list[Fault]:
     Returns
     -------
     list of Fault
-        A warning for each feature with such values.
+        A warning for each feature with such values; usual where training had them nearly as often.
     """
     plan, faults = bundle.plan, []
     for column, place in enumerate(plan.places):
@@ -157,11 +163,23 @@ def unknown_categories(bundle: Bundle, values: Matrix) -> list[Fault]:
         if place.part == "attribute" and plan.attributes[place.index].reading == "category":
             count = int(np.count_nonzero(values[:, column] == 0))
             if count:
-                faults.append(_unknown(plan.attributes[place.index].inputs[0], count))
+                is_usual = count <= _usual_count(bundle.rates, column, len(values))
+                faults.append(_unknown(plan.attributes[place.index].inputs[0], count, is_usual))
     return faults
 
 
-def _unknown(attribute: str, count: int) -> Fault:
+def _usual_count(rates: Rates | None, column: int, n_rows: int) -> float:
+    """How many leads may have a value without a code: as exports drift, and as chance has it."""
+    if rates is None:
+        return 0.0
+    # The first bin is of missing values, the next of code 0.
+    of_others = rates.features[column].leads[1:2]
+    share = sum(of_others) / max(rates.leads, 1)
+    expected = USUAL_FACTOR * share * n_rows
+    return expected + 3 * math.sqrt(expected)
+
+
+def _unknown(attribute: str, count: int, is_usual: bool) -> Fault:
     return Fault(
         where=f"leads: column {attribute!r}",
         found="values without a code of their own (rare or new)",
@@ -169,6 +187,7 @@ def _unknown(attribute: str, count: int) -> Fault:
         remedy="They are scored as other values.",
         severity="warning",
         count=count,
+        is_usual=is_usual,
     )
 
 

@@ -316,6 +316,13 @@ def test_what_a_healthy_export_does_not_bring_is_unexpected(
     assert any(case in fault.where for fault in done.unexpected)
 
 
+def test_what_is_unexpected_in_one_part_is_so_in_all() -> None:
+    usual = Fault("leads", "it", "nothing", "None.", "warning", 2, is_usual=True)
+    for parts in ([usual, replace(usual, is_usual=False)], [replace(usual, is_usual=False), usual]):
+        assert [(one.count, one.is_usual) for one in summed(parts)] == [(4, False)]
+    assert [one.is_usual for one in summed([usual, usual])] == [True]
+
+
 def test_faults_of_a_kind_are_told_once_with_the_counts_of_all() -> None:
     counted = [Fault("a", f"such as {n}", "c", "d", count=n) for n in (2, 3)]
     other = Fault("b", "x", "c", "d", count=1)

@@ -4,6 +4,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -417,3 +418,22 @@ def test_what_is_slow_to_import_is_not_imported() -> None:
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize(("rare_in_training", "usual"), [(0.0, False), (0.04, False), (0.2, True)])
+def test_values_as_rare_as_in_training_are_usual(rare_in_training: float, usual: bool) -> None:
+    bundle = scorer().bundle
+    assert bundle.rates is not None
+    rates = bundle.rates
+    place = [feature.name for feature in bundle.plan.features].index("industry")
+    own = rates.features[place]
+    others = round(rare_in_training * rates.leads)
+    changed = own.model_copy(update={"leads": (own.leads[0], others, *own.leads[2:])})
+    features = (*rates.features[:place], changed, *rates.features[place + 1 :])
+    drifted = Scorer(replace(bundle, rates=rates.model_copy(update={"features": features})))
+    # Of 119 leads: a third have a value that the model has no code for.
+    new = pl.when(pl.int_range(pl.len()) % 3 == 0).then(pl.lit("alchemy")).otherwise("industry")
+    told: list[Fault] = []
+    drifted.score(leads().with_columns(industry=new), events(), AS_OF, told)
+    (fault,) = [one for one in told if "'industry'" in one.where]
+    assert fault.is_usual == usual
