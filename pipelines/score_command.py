@@ -42,19 +42,24 @@ class Engine(StrEnum):
 
 EXAMPLES = """\b
 Examples:
-  leadcast score --bundle data/runs/demo/bundle --leads leads.csv --out scores.csv
-  leadcast score --bundle data/runs/demo/bundle --leads leads.parquet \\
-      --events events.parquet --as-of 2025-12-01T06:00:00Z --out scores.parquet
+  leadcast score --bundle data/runs/demo/bundle --leads data/runs/demo/tables/leads.parquet \\
+      --events data/runs/demo/tables/events --out scores.csv
+  leadcast score --bundle data/runs/demo/bundle --leads data/runs/demo/tables/leads.parquet \\
+      --events 'data/runs/demo/tables/events/*.parquet' --as-of 2026-01-01T06:00:00Z \\
+      --out scores.parquet --history history
+  leadcast score --bundle data/runs/demo/bundle --leads data/runs/demo/tables/leads.parquet \\
+      --events data/runs/demo/tables/events --as-of 2026-01-01T06:00:00Z \\
+      --only-changed-since 2025-12-31T06:00:00Z --out scores.parquet --resume --summary json
   leadcast score --bundle data/runs/x_education/bundle --source x_education \\
       --leads new_leads.csv --out scores.csv
-  leadcast score --bundle data/runs/demo/bundle --leads exports/leads \\
-      --events 'exports/events/*.parquet' --out scores.parquet --history history \\
-      --only-changed-since 2025-11-30T00:00:00Z --resume --summary json
   leadcast score --bundle data/runs/demo/bundle --database-env CRM_URL \\
       --leads 'SELECT * FROM leads' --events 'SELECT * FROM events' --table scores
-  leadcast score --bundle data/runs/demo/bundle --leads leads.csv --for hubspot --out hubspot.jsonl
+  leadcast score --bundle data/runs/demo/bundle --leads leads_with_ids_of_hubspot.csv \\
+      --for hubspot --out hubspot.jsonl
   leadcast score --bundle data/runs/demo/bundle --leads leads.parquet --events events \\
       --engine dask --scheduler tcp://10.0.0.1:8786 --out scores.parquet
+
+The first three run as they stand after `make run`.
 
 \b
 Exit codes: 0 scored; 1 refused, nothing was written; 2 wrong use of the command line;
@@ -210,7 +215,7 @@ def add_score_commands(app: typer.Typer) -> None:
     app : typer.Typer
     """
     app.command(epilog=EXAMPLES)(score)
-    app.command(epilog="\b\nExamples:\n  leadcast history L-1234 --history history")(history)
+    app.command(epilog="\b\nExamples:\n  leadcast history L0019600 --history history")(history)
 
 
 def moment_of(option: str, text: str | None) -> datetime | None:

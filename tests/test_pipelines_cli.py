@@ -3,12 +3,16 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
+import typer
 import yaml
 from typer.testing import CliRunner
 
@@ -73,6 +77,34 @@ def test_an_unknown_source_is_told_with_the_nearest_name() -> None:
     assert done.returncode == 1
     assert "bpi2012" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_every_example_is_a_command_line_that_is_understood() -> None:
+    texts = [page.epilog or "" for page in pages(typer.main.get_command(app))]
+    examples = [
+        line
+        for text in texts
+        for line in text.replace("\\\n", " ").splitlines()
+        if line.strip().startswith("leadcast ")
+    ]
+    assert len(examples) > 20
+    for example in examples:
+        command, words = typer.main.get_command(app), shlex.split(example)[1:]
+        while within(command):
+            command = within(command)[words.pop(0)]
+        if words != ["--help"]:
+            command.make_context("leadcast", words)
+
+
+def within(command: Any) -> dict[str, Any]:  # noqa: ANN401 - of the click that typer brings
+    commands: dict[str, Any] = getattr(command, "commands", {})
+    return commands
+
+
+def pages(command: Any) -> Iterator[Any]:  # noqa: ANN401
+    yield command
+    for inner in within(command).values():
+        yield from pages(inner)
 
 
 def test_a_time_without_zone_is_refused(tmp_path: Path) -> None:
