@@ -200,7 +200,7 @@ def fit_leadcast(prepared: Prepared, threads: int) -> Fitted:
     """
     source, project = prepared.split.source, prepared.project
     params = load_params()
-    learner = params.learner.model_copy(update={"num_threads": 1})
+    learner = params.model.model_copy(update={"num_threads": 1})
     key = digest_of(LEADCAST_CODE, prepared.rows, learner, params.seed)
     out = _result(prepared, LEADCAST, key)
     if not out.with_suffix(".json").exists():

@@ -164,7 +164,7 @@ def write_params(project: Path, snapshots: dict[str, Any], threads: int | None =
     # The benchmark measures the scores itself.
     params["evaluation"] = {"replicates": 100, "slice_replicates": 100}
     if threads is not None:
-        params["learner"]["num_threads"] = threads
+        params["model"]["num_threads"] = threads
     (project / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
 
 

@@ -47,7 +47,7 @@ def prepare(scratch: Path, leads: int, num_threads: int | None = None) -> None:
         (scratch / name).symlink_to(Path(name).resolve())
     params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
     if num_threads is not None:
-        params["learner"]["num_threads"] = num_threads
+        params["model"]["num_threads"] = num_threads
     (scratch / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     definition = yaml.safe_load(Path("data/sources/demo.yaml").read_text(encoding="utf-8"))
     definition["simulation"]["leads"] = leads

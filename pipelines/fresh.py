@@ -20,7 +20,7 @@ def read_pool(
     Parameters
     ----------
     run : RunFolder
-        A run whose features were computed with ``learner.fresh_snapshots`` on.
+        A run whose features were computed with ``model.fresh_snapshots`` on.
     tables : Tables
         Of a source that `features.snapshots.has_dated_outcome`.
     settings : SnapshotSettings

@@ -108,7 +108,7 @@ class Params(Frozen):
     snapshots: SnapshotParams = SnapshotParams()
     split: SplitSettings = SplitSettings()
     features: FeatureSettings = FeatureSettings()
-    learner: LearnerSettings = LearnerSettings()
+    model: LearnerSettings = LearnerSettings()
     evaluation: EvaluationParams = EvaluationParams()
     comparison: ComparisonParams = ComparisonParams()
     leakage: LeakageParams = LeakageParams()

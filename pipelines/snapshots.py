@@ -28,7 +28,7 @@ def take_snapshots(source: str) -> str:
     settings = snapshot_settings(source, params)
     snapshots = make_snapshots(tables, settings, params.seed)
     split = split_snapshots(snapshots, params.split, horizon_days(tables, settings))
-    if params.learner.fresh_snapshots and has_dated_outcome(tables):
+    if params.model.fresh_snapshots and has_dated_outcome(tables):
         split = with_fresh(split)
     with written_whole(run.snapshots) as temporary:
         split.write_parquet(temporary)

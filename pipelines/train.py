@@ -104,10 +104,10 @@ def _read(
 ) -> tuple[LabelledMatrix, LearnerSettings, Pool | None]:
     params, tables = load_params(), Tables.read(run.tables)
     snapshots = snapshot_settings(source, params)
-    settings = params.learner.model_copy(update={"seed": params.seed})
+    settings = params.model.model_copy(update={"seed": params.seed})
     if settings.fresh_snapshots and most is not None:
         raise LeadcastError(
-            f"{PARAMS}: learner.fresh_snapshots is {settings.fresh_snapshots}, but on a cluster "
+            f"{PARAMS}: model.fresh_snapshots is {settings.fresh_snapshots}, but on a cluster "
             "only snapshots with a known outcome are learned from; set it to false, or train "
             "without --engine dask"
         )

@@ -55,7 +55,7 @@ def compile_loops() -> None:
     learner = {"seeds": 1, "origins": 1, "rounds": [5], "fewest_won_lightgbm": 1}
     learner |= {"candidates": ["blend"]}
     with TemporaryDirectory() as folder, chdir(folder):
-        lay_out_project(Path(folder), LEADS, 1, evaluation=few, learner=learner)
+        lay_out_project(Path(folder), LEADS, 1, evaluation=few, model=learner)
         for stage in STAGES:
             stage("demo")
         look_at_leads(RunFolder("demo"), load_rules(ROOT / RULES))

@@ -15,7 +15,7 @@ LEARNER = {"seeds": 1, "origins": 2, "fresh_snapshots": False}
 
 def make_project(folder: Path, leads: int, seed: int = 5) -> Path:
     """Lay out `params.yaml` and a demo source of so many leads; computes nothing."""
-    lay_out_project(folder, leads, seed, evaluation=EVALUATION, learner=LEARNER)
+    lay_out_project(folder, leads, seed, evaluation=EVALUATION, model=LEARNER)
     return folder
 
 

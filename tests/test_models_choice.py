@@ -241,7 +241,7 @@ def test_a_search_file_that_cannot_be_used_is_told(
     if content is not None:
         file = tmp_path / "study.sqlite"
         file.write_bytes(content)
-    with pytest.raises(LeadcastError, match=r"learner\.search_file: .*study\.sqlite.* name a new"):
+    with pytest.raises(LeadcastError, match=r"model\.search_file: .*study\.sqlite.* name a new"):
         choose(data, _searched(file))
 
 

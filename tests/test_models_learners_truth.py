@@ -126,8 +126,8 @@ def test_constraints_that_cannot_be_are_all_told() -> None:
     with pytest.raises(FaultsError) as caught:
         _fit("logistic", logistic_world(300)[0], settings)
     told = str(caught.value)
-    assert "learner.monotone: 'channel': found a category" in told
-    assert "learner.monotone: 'vists': found no such feature" in told
+    assert "model.monotone: 'channel': found a category" in told
+    assert "model.monotone: 'vists': found no such feature" in told
     assert "The most alike: visits" in told
 
 

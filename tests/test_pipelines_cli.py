@@ -44,8 +44,8 @@ def test_the_shipped_parameters_are_valid_and_say_the_defaults() -> None:
     content = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     shipped = load_params(ROOT / "params.yaml")
     # All but the threads: code that is called in a test must not slow down what runs beside it.
-    learner = shipped.learner.model_copy(update={"num_threads": Params().learner.num_threads})
-    assert shipped.model_copy(update={"sources": ("demo",), "learner": learner}) == Params()
+    learner = shipped.model.model_copy(update={"num_threads": Params().model.num_threads})
+    assert shipped.model_copy(update={"sources": ("demo",), "model": learner}) == Params()
     assert content["sources"][0] == "demo"
 
 

@@ -38,7 +38,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_project(tmp_path_factory.mktemp("compare"), 1_200)
     simple = {"candidates": ["prior"], "origins": 1, "half_lives": [None]}
     few = {"replicates": 200, "calls_per_week": 4}
-    change_params(folder, learner=simple, comparison=few)
+    change_params(folder, model=simple, comparison=few)
     (folder / "data/rules").symlink_to(ROOT / "data/rules")
     with chdir(folder):
         for stage in (fetch, ingest, take_snapshots, compute_features, train, calibrate):

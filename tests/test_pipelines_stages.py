@@ -195,7 +195,7 @@ def test_fresh_snapshots_are_tried_where_asked_for_and_teach_the_features_nothin
     shutil.copytree(project, asked)
     least = {"half_lives": [None], "penalties": [40.0], "knots": 2, "logistic_rows": 700}
     quick = {"origins": 1, "candidates": ["logistic"], "fresh_snapshots": "auto"}
-    change_params(asked, learner=quick | least)
+    change_params(asked, model=quick | least)
     with chdir(asked):
         told = [stage("demo") for stage in (take_snapshots, compute_features, train)]
         summary = summarise(RUN)
@@ -211,7 +211,7 @@ def test_a_stage_that_fails_leaves_what_was_there(project: Path, tmp_path: Path)
     broken = tmp_path / "broken"
     shutil.copytree(project, broken)
     before = (broken / RUN.learner / "learner.json").read_bytes()
-    change_params(broken, learner={"monotone": {"no_such_feature": 1}})
+    change_params(broken, model={"monotone": {"no_such_feature": 1}})
     with chdir(broken), pytest.raises(LeadcastError, match="no_such_feature"):
         train("demo")
     assert (broken / RUN.learner / "learner.json").read_bytes() == before

@@ -29,7 +29,7 @@ def directions(features: tuple[Feature, ...], wanted: Mapping[str, int]) -> dict
     places = {feature.name: place for place, feature in enumerate(features)}
     faults = []
     for name in wanted:
-        where = f"learner.monotone: {name!r}"
+        where = f"model.monotone: {name!r}"
         if name not in places:
             near = ", ".join(nearest_first(name, places)[:5])
             remedy = f"Take its name in the report's table of features. The most alike: {near}."

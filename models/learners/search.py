@@ -67,7 +67,7 @@ def search_parameters(
     # The settings searched are judged with the final weights, so the default is too.
     default = float(np.mean([_loss(_log_odds(winner, trial), trial) for trial in trials]))
     if not tested:
-        words = "no setting was tested to the end; give it more time (learner.search_seconds)"
+        words = "no setting was tested to the end; give it more time (model.search_seconds)"
         return {}, winner, (f"search: {words}",)
     if study.best_value >= default:
         return {}, winner, (f"search: {_counted(tested)}, none better than the default",)
@@ -192,7 +192,7 @@ def _study(name: str, settings: LearnerSettings) -> Any:  # noqa: ANN401 - optun
         )
     except DatabaseError as error:
         raise LeadcastError(
-            f"learner.search_file: {file!r} cannot be used ({error.orig}); name a new file, or one "
+            f"model.search_file: {file!r} cannot be used ({error.orig}); name a new file, or one "
             "that a search has written, in a folder that exists and can be written to"
         ) from None
     # A search that goes on must not draw again what it has drawn.
