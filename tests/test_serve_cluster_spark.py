@@ -49,6 +49,8 @@ def session() -> "Iterator[SparkSession]":
             builder = builder.config(name, value)
         session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
+    # Python's end closes the sockets, long after pytest has closed the streams that logs go to.
+    logging.getLogger("py4j").setLevel(logging.WARNING)
     yield session
     session.stop()
 
