@@ -3,10 +3,12 @@
 Takes the project folder that ``python -m benchmarks.scale --keep`` leaves and does each job as a
 process of its own, the engines with two worker processes: features (where there are snapshots),
 training, and scores of all leads. Of each it tells the wall clock, the CPU seconds of all
-processes, their peak memory, and, but for training, whether the result is that of one machine.
+processes, their peak memory, and whether the result is that of one machine; of training, how good
+the learner is on the test part, which it has not seen. Jobs that are not asked for keep their rows.
 """
 
 import argparse
+import contextlib
 import os
 import subprocess
 import sys
@@ -16,11 +18,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from benchmarks.processes import ProcessTree
-from benchmarks.results import write_result
+from benchmarks.results import RESULTS, write_result
+from features.files import read_json
+from models.delong import auc_interval
+from models.learners.store import load_learner
+from pipelines.dataset import read_parts
+from pipelines.paths import RunFolder
 
+JOBS = ("features", "training", "scores")
 WORKERS = "2"
 AS_OF = "2026-01-01T00:00:00+00:00"
 TOLERANCE = 1e-12
@@ -74,8 +83,8 @@ def measure(command: Sequence[str], project: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``seconds``; ``cpu_seconds`` (of all its processes); ``driver_mib``, ``worker_mib`` (the
-        largest) and ``java_mib``, peaks; ``load``.
+        ``seconds``; ``cpu_seconds`` (of all its processes) and ``driver_cpu_seconds``;
+        ``driver_mib``, ``worker_mib`` (the largest) and ``java_mib``, peaks; ``load``.
 
     Raises
     ------
@@ -92,6 +101,7 @@ def measure(command: Sequence[str], project: Path) -> dict[str, Any]:
     return {
         "seconds": round(time.perf_counter() - started, 1),
         "cpu_seconds": round(tree.cpu_seconds(), 1),
+        "driver_cpu_seconds": round(tree.cpu_seconds_of_root(), 1),
         "driver_mib": tree.of_root(),
         "worker_mib": tree.below("python"),
         "java_mib": tree.below("java"),
@@ -149,13 +159,73 @@ def compared(
     return rows
 
 
+def quality(project: Path) -> dict[str, Any]:
+    """Tell how good a project's learner is on the test part, before calibration.
+
+    Parameters
+    ----------
+    project : Path
+
+    Returns
+    -------
+    dict
+        ``chosen``, ``test_auc`` with ``low`` and ``high``, ``test_log_loss``.
+    """
+    with contextlib.chdir(project):
+        run = RunFolder("demo")
+        test, learner = read_parts(run, ("test",), None), load_learner(run.learner)
+    log_odds = learner.log_odds(test.values)
+    auc = auc_interval(log_odds, test.converted, test.group)
+    loss = np.logaddexp(0.0, log_odds) - test.converted * log_odds
+    told = {"test_auc": auc.value, "low": auc.low, "high": auc.high, "test_log_loss": loss.mean()}
+    return {"chosen": learner.kind} | {name: round(float(x), 5) for name, x in told.items()}
+
+
+def trained(engines: Sequence[str], project: Path) -> list[dict[str, Any]]:
+    """Train with each engine.
+
+    Parameters
+    ----------
+    engines : sequence of str
+    project : Path
+
+    Returns
+    -------
+    list of dict
+        What `measure` and `quality` give.
+    """
+    rows = []
+    for engine in engines:
+        row = measure(stage_command("train", engine), project)
+        rows.append({"job": "training", "engine": engine} | row | quality(project))
+        print(rows[-1], flush=True)
+    return rows
+
+
+def kept(jobs: Sequence[str]) -> list[dict[str, Any]]:
+    """Read the rows of other jobs from the last result.
+
+    Parameters
+    ----------
+    jobs : sequence of str
+        The jobs that are measured anew.
+
+    Returns
+    -------
+    list of dict
+    """
+    file = RESULTS / "cluster.json"
+    rows: list[dict[str, Any]] = read_json(file)["jobs"] if file.exists() else []
+    return [row for row in rows if row["job"] not in jobs]
+
+
 def main() -> None:
     """Measure every engine and write ``benchmarks/results/cluster.json``."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--project", type=Path, default=Path("data/scale"))
     parser.add_argument("--bundle", type=Path, help="another bundle than the project's own")
     parser.add_argument("--engines", nargs="+", default=["local", "dask", "spark"])
-    parser.add_argument("--jobs", nargs="+", default=["features", "training", "scores"])
+    parser.add_argument("--jobs", nargs="+", default=list(JOBS), choices=JOBS)
     asked = parser.parse_args()
     run = asked.project.resolve() / "data/runs/demo"
     bundle = (asked.bundle or run / "bundle").resolve()
@@ -169,10 +239,7 @@ def main() -> None:
     if "features" in asked.jobs:
         rows += compared("features", engines, features)
     if "training" in asked.jobs:
-        for engine in engines:
-            row = measure(stage_command("train", engine), asked.project)
-            rows.append({"job": "training", "engine": engine} | row)
-            print(rows[-1], flush=True)
+        rows += trained(engines, asked.project)
     with tempfile.TemporaryDirectory() as name:
 
         def scores(engine: str) -> tuple[dict[str, Any], pl.DataFrame]:
@@ -188,6 +255,7 @@ def main() -> None:
         table: int(pl.scan_parquet(run / "tables" / files).select(pl.len()).collect().item())
         for table, files in (("leads", "leads.parquet"), ("events", "events/*.parquet"))
     }
+    rows = sorted(kept(asked.jobs) + rows, key=lambda row: JOBS.index(row["job"]))
     write_result("cluster", counts | {"workers": int(WORKERS), "jobs": rows})
 
 

@@ -55,6 +55,10 @@ class ProcessTree:
         """Give the processor time of all of them, in seconds."""
         return sum(self._ticks.values()) / os.sysconf("SC_CLK_TCK")
 
+    def cpu_seconds_of_root(self) -> float:
+        """Give the processor time of the process itself, in seconds."""
+        return self._ticks.get(self._root, 0) / os.sysconf("SC_CLK_TCK")
+
     def _watch(self) -> None:
         while not self._over.wait(_EVERY_SECONDS):
             pids = [self._root]
