@@ -22,7 +22,14 @@ from models.learners.target_statistics import as_categorical_splits
 from models.settings import LearnerSettings
 from serve.cluster.connection import RETRIES
 from serve.cluster.training_rows import Rows, Share
-from serve.cluster.training_task import Task, cut, periods_only, prepare, write_statistics
+from serve.cluster.training_task import (
+    Task,
+    cut,
+    periods_only,
+    prepare,
+    quieten,
+    write_statistics,
+)
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -197,6 +204,7 @@ def _fit(client: "Client", forest: Forest) -> Any:  # noqa: ANN401
     from lightgbm import Booster
     from lightgbm.dask import DaskLGBMRegressor
 
+    quieten()
     tables, workers = forest.tables, sorted(client.ncores())
     make = partial(client.submit, prepare, forest.task, with_statistics=len(tables) > 0, pure=False)
     blocks = cut(forest.numbers, len(workers))

@@ -1,5 +1,6 @@
 """What a worker of a Dask cluster makes of its training rows."""
 
+import logging
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -168,12 +169,26 @@ def prepare(
         ``values`` (float32), ``converted``, ``weight`` and ``level`` (float64).
     """
     _leave_network()
+    quieten()
     end = first + count
     blocks = [
         _prepared(task, start, min(rows_at_once, end - start), with_statistics)
         for start in range(first, end, rows_at_once)
     ]
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+
+
+def quieten() -> None:
+    """Keep LightGBM's talk of ports and connections, which "verbose" does not reach, from the user.
+
+    What goes wrong is raised anyway. One line a training ("Listening...") comes from a thread of
+    LightGBM's own, which no logger reaches.
+    """
+    from lightgbm import register_logger
+
+    logger = logging.getLogger("lightgbm")
+    logger.setLevel(logging.ERROR)
+    register_logger(logger)
 
 
 def _leave_network() -> None:
