@@ -8,14 +8,14 @@ Example
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
 import numpy as np
 
 from features.errors import LeadcastError
-from models.data import Floats, Matrix
+from models.data import Floats, Integers, Matrix
 from models.trees_codes import Columns, Splits, encode_trees
 from models.trees_contributions import contributions_into
 from models.trees_engines import Stepper, Walker
@@ -39,9 +39,12 @@ class Forest:
     ----------
     trees : Trees
         As read from the text model.
+    seen : ndarray of int64, shape (n_features,), optional
+        Which columns of a wider matrix the model's features are.
     """
 
     trees: Trees
+    seen: Integers | None = None
 
     @classmethod
     def from_lightgbm_text(cls, text: str) -> Self:
@@ -65,8 +68,8 @@ class Forest:
 
     @property
     def n_features(self) -> int:
-        """How many columns a matrix must have."""
-        return self.trees.n_features
+        """How many columns a matrix must have, or at least have where only some are seen."""
+        return self.trees.n_features if self.seen is None else int(self.seen.max(initial=-1)) + 1
 
     def raw(self, values: Matrix, threads: int = 1) -> Floats:
         """Sum up the leaves that each row falls into.
@@ -124,7 +127,7 @@ class Forest:
             As `raw` does.
         """
         checked = self._checked(values)
-        out = np.empty((len(checked), self.n_features + 1))
+        out = np.empty((len(checked), checked.shape[1] + 1))
         walker, paths = self._walker, self._paths
         _in_parts(
             lambda rows, part: contributions_into(rows, walker, paths, part),
@@ -136,7 +139,9 @@ class Forest:
         return out
 
     def _checked(self, values: Matrix) -> Matrix:
-        if values.dtype != np.float32 or values.ndim != 2 or values.shape[1] != self.n_features:
+        width = values.shape[1] if values.ndim == 2 else 0
+        fits = width == self.n_features or (self.seen is not None and width > self.n_features)
+        if values.dtype != np.float32 or values.ndim != 2 or not fits:
             raise LeadcastError(
                 f"the forest needs a float32 matrix of {self.n_features} columns; it was given "
                 f"{values.dtype} of shape {values.shape}"
@@ -145,7 +150,14 @@ class Forest:
 
     @cached_property
     def _encoded(self) -> tuple[Columns, Splits]:
-        return encode_trees(self.trees)
+        return encode_trees(self._placed)
+
+    @cached_property
+    def _placed(self) -> Trees:
+        """The trees, whose nodes look at the columns of the matrix itself: nothing is copied."""
+        if self.seen is None:
+            return self.trees
+        return replace(self.trees, feature=self.seen[self.trees.feature])
 
     @cached_property
     def _has_small_codes(self) -> bool:
@@ -154,7 +166,7 @@ class Forest:
 
     @cached_property
     def _paths(self) -> Paths:
-        return lay_out(self.trees)
+        return lay_out(self._placed)
 
     @cached_property
     def _walker(self) -> Walker:

@@ -1,7 +1,6 @@
 """The parts of a batch: leads split by a hash of the lead, and what is told of all together."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -215,11 +214,8 @@ def _in_parts(
     if ROW not in leads.collect_schema():
         leads = leads.with_row_index(ROW)
     n_parts = max(1, -(-_height(leads) // chunk_leads))
-    # Either waits now and then for what it reads.
-    with ThreadPoolExecutor(1) as pool:
-        splitting = pool.submit(work.split, "leads", leads, n_parts)
-        theirs = _events_in_parts(events, work, n_parts, plan)
-        own = splitting.result()
+    own = work.split("leads", leads, n_parts)
+    theirs = _events_in_parts(events, work, n_parts, plan)
     return [partial(_read, *both) for both in zip(own, theirs, strict=True)]
 
 

@@ -14,7 +14,7 @@ Read = Callable[[], pl.LazyFrame]
 FEW_PARTS = 3
 """So many parts are quicker found by reading the table again for each than by writing them down."""
 
-SLICE_CELLS = 2_000_000
+SLICE_CELLS = 1_000_000
 """So many values of a table at a time: a sink of texts holds the more, the longer it runs."""
 
 _PART = "part_of_batch"

@@ -117,8 +117,7 @@ class Trees:
         -------
         ndarray of float64, shape (n,)
         """
-        seen = np.ascontiguousarray(matrix[:, self.columns])
-        return self.forest.raw(seen) / len(self.texts) - self.centre
+        return self.forest.raw(matrix) / len(self.texts) - self.centre
 
     def contributions(self, matrix: Matrix) -> tuple[Floats, float]:
         """Split the trees' sum among the features by TreeSHAP.
@@ -132,12 +131,9 @@ class Trees:
         contributions : ndarray of float64, shape (n, n_features)
         base : float
         """
-        seen = np.ascontiguousarray(matrix[:, self.columns])
-        parts = self.forest.contributions(seen) / len(self.texts)
-        result = np.zeros(matrix.shape)
-        result[:, self.columns] = parts[:, :-1]
+        parts = self.forest.contributions(matrix) / len(self.texts)
         base = float(parts[0, -1]) if len(matrix) else 0.0
-        return result, base - self.centre
+        return parts[:, :-1], base - self.centre
 
     def save(self, folder: Path, name: str) -> dict[str, Any]:
         """Write the forests as LightGBM's text.
@@ -194,5 +190,5 @@ def trees_of(texts: tuple[str, ...], columns: Integers, centre: float) -> Trees:
     Trees
     """
     # Together, so that a row's values are turned into the trees' terms once.
-    forest = Forest(joined([read_trees(text) for text in texts]))
+    forest = Forest(joined([read_trees(text) for text in texts]), columns)
     return Trees(texts, forest, columns, centre)
