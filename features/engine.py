@@ -74,27 +74,6 @@ def compute(
     return engine_of(plan).compute(leads, events, snapshots, warnings)
 
 
-def compute_checked(
-    plan: FeaturePlan,
-    leads: pl.DataFrame,
-    events: EventTable | None,
-    snapshots: pl.DataFrame,
-    warnings: list[Fault] | None = None,
-) -> Matrix:
-    """Do as `compute` with what was checked before, as `serve.asked` does.
-
-    Parameters
-    ----------
-    plan, leads, events, snapshots, warnings
-        As in `compute`; with faults that `compute` tells, what comes out means nothing.
-
-    Returns
-    -------
-    ndarray of float32, shape (n_snapshots, n_features)
-    """
-    return engine_of(plan).compute_checked(leads, events, snapshots, warnings)
-
-
 def compute_one(
     plan: FeaturePlan, lead: Mapping[str, object], events: Sequence[Event], as_of_us: int | None
 ) -> npt.NDArray[np.float32]:
@@ -178,7 +157,7 @@ class Engine:
         snapshots: pl.DataFrame,
         warnings: list[Fault] | None = None,
     ) -> Matrix:
-        """Do as `compute` with what was checked; see `features.engine.compute_checked`."""
+        """Do as `compute` with what `check` let pass, whose rows have leads and moments."""
         if warnings is not None:
             theirs = events if self._dated else None
             warnings += inputs.absent(leads, self._needs, theirs, self._loop.with_values)

@@ -85,8 +85,8 @@ def asked_of(
     leads, events, as_of
         As in `refuse`.
     warnings : list of Fault
-        What can be worked around is added to it, but for what `features.engine.compute_checked`
-        tells.
+        What can be worked around is added to it, but for what computing its
+        features tells.
 
     Returns
     -------

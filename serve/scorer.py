@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 import polars as pl
 
-from features.engine import Matrix, compute_checked
+from features.engine import Matrix, engine_of
 from features.errors import Fault, in_words
 from features.tables import TimeOrder
 from models.bundle import Bundle, load_bundle
@@ -135,7 +135,8 @@ class Scorer:
         -------
         ndarray of float32, shape (n_rows, n_features)
         """
-        values = compute_checked(self.bundle.plan, asked.leads, asked.events, asked.rows, warnings)
+        engine = engine_of(self.bundle.plan)
+        values = engine.compute_checked(asked.leads, asked.events, asked.rows, warnings)
         warnings += unknown_categories(self.bundle, values)
         return values
 
