@@ -20,9 +20,12 @@ def on_terminal(monkeypatch: pytest.MonkeyPatch, show: Callable[[], None]) -> st
         # So that there is something to read, whatever was shown.
         shown.write("end")
         shown.flush()
-        text = os.read(ours, 1 << 16).decode()
+        # A terminal gives what it has by and by.
+        text = b""
+        while not text.endswith(b"end"):
+            text += os.read(ours, 1 << 16)
     os.close(ours)
-    return text
+    return text.decode()
 
 
 def test_a_search_shows_what_is_done_and_the_share(monkeypatch: pytest.MonkeyPatch) -> None:
