@@ -1,107 +1,78 @@
-"""Texts that read alike, put into one: of millions of addresses a few thousand are left to read.
+"""Texts that read alike, put into one group: of millions of addresses a few hundred are left.
 
-Each function is given a column of texts and gives one in which every text may have been
-replaced by another that its reading (in `features.contacts`) takes for the same. What is not
-plain stays as it is, so that the readings alone decide what an odd address means.
+Each function groups a column's texts so that all of a group read (by `features.contacts`) as its
+first does. What is not plain is alike only to itself, so that the readings alone decide what an
+odd address or number means.
 """
 
+from functools import cache
+
+import numpy as np
 import polars as pl
 
-from features.contacts import DISPOSABLE_PROVIDERS, FREE_PROVIDERS, ROLES, RUNS
+from features import plain_texts
+from features.contacts import DISPOSABLE_PROVIDERS, FREE_PROVIDERS, NOBODYS, ROLES
+from features.distinct import Codes, Distinct, distinct
+from features.plain_texts import Bytes, Integers
 
-_PART = "[A-Za-z0-9_+-]+"
-_LABEL = "[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*"
-_PLAIN = rf"^{_PART}(?:\.{_PART})*@(?:{_LABEL}\.)+[A-Za-z]{{2,24}}$"
-"""Not every valid address, but none that is invalid as long as it is short."""
-_SHORT = 60
-"""No part of so short an address is too long."""
-_NAME = r"^[^@]*"
-_TOLD = "|".join(FREE_PROVIDERS | DISPOSABLE_PROVIDERS | {"edu", "ac", "gov", "gob", "gouv"})
-_IS_TOLD = rf"(?i)[@.](?:{_TOLD})(?:\.|$)"
-"""Whose domain has none of these labels is a business."""
+FEW = 1_000
+"""So few texts are sooner read than grouped."""
 
-_SIGNS = "[ +()./-]*"
-_CALLED = rf"^{_SIGNS}(?:[0-9]{_SIGNS}){{7,15}}$"
-_ENDS = [
-    *(digit * 7 for digit in "0123456789"),
-    *(run[at : at + 7] for run in RUNS for at in range(len(run) - 6)),
-]
-_NOBODYS = f"(?:{'|'.join(map(_SIGNS.join, _ENDS))}){_SIGNS}$"
+_TOLD = FREE_PROVIDERS | DISPOSABLE_PROVIDERS | {"edu", "ac", "gov", "gob", "gouv"}
+"""A valid domain that has none of these labels is a business's."""
+_hashes = cache(plain_texts.hash_table)
 
 
-def by_domain(addresses: pl.Expr) -> pl.Expr:
-    """Give valid addresses of one domain one name, and those of businesses one domain.
+def alike_addresses(addresses: pl.Series) -> Distinct:
+    """Group e-mail addresses of the same kind, shared or not, with as many digits.
 
     Parameters
     ----------
-    addresses : pl.Expr of String
+    addresses : pl.Series of String
 
     Returns
     -------
-    pl.Expr
-        For `features.contacts.email_kind`.
+    Distinct
+        For `features.contacts.email_kind`, `email_is_shared` and `email_digits`.
     """
-    is_plain = _is_short(addresses) & addresses.str.contains(_PLAIN)
-    alike = pl.when(addresses.str.contains(_IS_TOLD)).then(addresses.str.replace(_NAME, "a"))
-    return pl.when(is_plain).then(alike.otherwise(pl.lit("a@a.example"))).otherwise(addresses)
+    if len(addresses) < FEW:
+        return distinct(addresses)
+    texts, bounds = _bytes(addresses)
+    about = plain_texts.about_addresses(texts, bounds, _hashes(_TOLD), _hashes(ROLES))
+    return _distinct(addresses, *plain_texts.grouped(texts, *about))
 
 
-def by_role(addresses: pl.Expr) -> pl.Expr:
-    """Tell only whether the name is that of a role.
-
-    Parameters
-    ----------
-    addresses : pl.Expr of String
-
-    Returns
-    -------
-    pl.Expr
-        For `features.contacts.email_is_shared`.
-    """
-    is_role = addresses.str.contains(rf"^(?i:{ROLES})(?:@|$)")
-    alike = pl.when(is_role).then(pl.lit("info@")).otherwise(pl.lit("a@"))
-    return pl.when(_is_ascii(addresses)).then(alike).otherwise(addresses)
-
-
-def by_digits(addresses: pl.Expr) -> pl.Expr:
-    """Keep as many digits as the name has.
+def alike_numbers(numbers: pl.Series) -> Distinct:
+    """Group telephone numbers that could be called.
 
     Parameters
     ----------
-    addresses : pl.Expr of String
+    numbers : pl.Series of String
 
     Returns
     -------
-    pl.Expr
-        For `features.contacts.email_digits`.
-    """
-    name = addresses.str.head(addresses.str.find("@", literal=True))
-    count = name.fill_null(addresses).str.count_matches("[0-9]")
-    alike = pl.lit("0" * _SHORT + "@").str.tail(count + 1)
-    return pl.when(_is_ascii(addresses)).then(alike).otherwise(addresses)
-
-
-def by_calling(numbers: pl.Expr) -> pl.Expr:
-    """Give telephone numbers that could be called one number.
-
-    Parameters
-    ----------
-    numbers : pl.Expr of String
-
-    Returns
-    -------
-    pl.Expr
+    Distinct
         For `features.contacts.phone_is_valid`.
     """
-    is_called = numbers.str.contains(_CALLED) & ~numbers.str.contains(_NOBODYS)
-    alike = pl.when(_is_short(numbers) & is_called).then(pl.lit("+1 202 555 0143"))
-    return alike.otherwise(numbers)
+    if len(numbers) < FEW:
+        return distinct(numbers)
+    texts, bounds = _bytes(numbers)
+    nobodys = np.array([*map(int, NOBODYS)], dtype=np.int64)
+    about = plain_texts.about_numbers(texts, bounds, nobodys)
+    return _distinct(numbers, *plain_texts.grouped(texts, *about))
 
 
-def _is_short(addresses: pl.Expr) -> pl.Expr:
-    return addresses.str.len_bytes() <= _SHORT
+def _bytes(texts: pl.Series) -> tuple[Bytes, Integers]:
+    """Give all texts' bytes, and where each of them begins; the next begins where it ends."""
+    array = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
+    _, bounds, content = array.buffers()
+    places = np.frombuffer(bounds, np.int64)[array.offset : array.offset + len(array) + 1]
+    return np.frombuffer(content or b"", np.uint8), places
 
 
-def _is_ascii(addresses: pl.Expr) -> pl.Expr:
-    """Tell short addresses of printed ASCII without blanks."""
-    return _is_short(addresses) & addresses.str.contains(r"^[!-~]+$")
+def _distinct(texts: pl.Series, first: Codes, codes: Codes) -> Distinct:
+    # A missing text has no bytes, like an empty one, with which it must not be taken for one.
+    values = [*texts.gather(first).fill_null(""), None]
+    if texts.null_count():
+        codes[texts.is_null().to_numpy()] = len(first)
+    return Distinct(values, codes)

@@ -10,7 +10,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from features import categories
-from features.distinct import Distinct, as_numbers, distinct
+from features.distinct import Columns, Distinct, as_numbers, distinct
 from features.readings import LOGARITHMIC, READINGS, Value, group_of
 from features.registry import Feature
 from features.sizes import log_amounts
@@ -139,72 +139,51 @@ def clean_all(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.clip(np.where(np.isfinite(numbers), numbers, np.nan), -LARGEST, LARGEST)
 
 
-def encode_leads(
-    column: AttributeColumn, leads: pl.DataFrame, known: dict[str, Distinct] | None = None
-) -> Column:
+def encode_leads(column: AttributeColumn, leads: Columns) -> Column:
     """Compute a column for a table of leads.
 
     Parameters
     ----------
     column : AttributeColumn
         Any but a time, which depends on `as_of` as well.
-    leads : pl.DataFrame
+    leads : Columns
         A row a lead; a missing attribute's column counts as missing throughout.
-    known : dict, optional
-        Keeps the distinct values of this table's columns from one reading to the next.
 
     Returns
     -------
     ndarray of float32, shape (n_leads,)
     """
-    if READINGS[column.reading].accepts == "anything":
+    table, reading = leads.table, READINGS[column.reading]
+    if reading.accepts == "anything":
         return _share_filled(column.inputs, leads)
-    if not set(column.inputs) <= set(leads.columns):
-        return np.full(leads.height, np.nan, dtype=np.float32)
-    first = leads[column.inputs[0]]
-    if READINGS[column.reading].accepts in ("number", "flag"):
+    if not set(column.inputs) <= set(table.columns):
+        return np.full(table.height, np.nan, dtype=np.float32)
+    first = table[column.inputs[0]]
+    if reading.accepts in ("number", "flag"):
         return clean_all(as_numbers(first)).astype(np.float32)
     if column.reading in LOGARITHMIC and first.dtype.is_numeric():
         return log_amounts(as_numbers(first)).astype(np.float32)
-    if alike := READINGS[column.reading].alike:
-        short = leads.select(alike(pl.col(first.name).cast(pl.String)).alias(first.name))
-        return encode_texts(column.remembered, short, first.name)
     if len(column.inputs) == 1:
-        return encode_texts(column.remembered, leads, column.inputs[0], known)
-    rows = zip(*(leads[attribute].to_list() for attribute in column.inputs), strict=True)
-    return np.fromiter((column.encode(*row) for row in rows), np.float32, leads.height)
+        return encoded(column.remembered, leads.distinct(first.name, reading.alike))
+    rows = zip(*(table[attribute].to_list() for attribute in column.inputs), strict=True)
+    return np.fromiter((column.encode(*row) for row in rows), np.float32, table.height)
 
 
-def encode_texts(
-    encode: Callable[..., float],
-    leads: pl.DataFrame,
-    attribute: str,
-    known: dict[str, Distinct] | None = None,
-) -> Column:
-    """Encode an attribute by encoding its distinct values.
+def encoded(encode: Callable[..., float], found: Distinct) -> Column:
+    """Encode a column by encoding its distinct values.
 
     Parameters
     ----------
     encode : callable
         From a value, or None, to a number.
-    leads : pl.DataFrame
-        A row a lead.
-    attribute : str
-        The column to encode; missing throughout where there is none.
-    known : dict, optional
-        As in `encode_leads`.
+    found : Distinct
 
     Returns
     -------
-    ndarray of float32, shape (n_leads,)
+    ndarray of float32, shape (n_rows,)
     """
-    if attribute not in leads.columns:
-        return np.full(leads.height, np.nan, dtype=np.float32)
-    known = {} if known is None else known
-    if attribute not in known:
-        known[attribute] = distinct(leads[attribute])
-    values, codes = known[attribute]
-    return np.fromiter(map(encode, values), np.float32, len(values))[codes]
+    each = np.fromiter(map(encode, found.values), np.float32, len(found.values))
+    return np.take(each, found.codes)
 
 
 def level_counts(column: AttributeColumn, leads: pl.DataFrame) -> Mapping[str, int]:
@@ -226,7 +205,7 @@ def level_counts(column: AttributeColumn, leads: pl.DataFrame) -> Mapping[str, i
     values, codes = distinct(leads[column.inputs[0]])
     counts = np.bincount(codes, minlength=len(values))
     result: dict[str, int] = {}
-    for value, count in zip(values[:-1], counts[:-1].tolist(), strict=True):
+    for value, count in zip(values, counts.tolist(), strict=True):
         text = None if read is None or _is_missing(value) else read(value)
         if isinstance(text, str):
             result[text] = result.get(text, 0) + count
@@ -247,11 +226,15 @@ def _as_text(value: str | float | None) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _share_filled(attributes: Sequence[str], leads: pl.DataFrame) -> Column:
-    filled = [_is_filled(name, leads.schema[name]) for name in {*attributes} & {*leads.columns}]
-    if not filled:
-        return np.zeros(leads.height, dtype=np.float32)
-    count = leads.select(pl.sum_horizontal(filled)).to_series().to_numpy()
+def _share_filled(attributes: Sequence[str], leads: Columns) -> Column:
+    count = np.zeros(leads.table.height, dtype=np.int64)
+    for name in {*attributes} & {*leads.table.columns}:
+        known = leads.known(name)
+        if known is None:
+            is_filled = _is_filled(name, leads.table.schema[name])
+            count += leads.table.select(is_filled).to_series().to_numpy()
+        else:
+            count += np.array([not _is_missing(value) for value in known.values])[known.codes]
     return (count / len(attributes)).astype(np.float32)
 
 

@@ -22,6 +22,10 @@ harakirimail inboxkitten jetable mailcatch maildrop mailinator mailnesia mailsac
 minuteinbox mohmal moakt mytemp nada sharklasers spam4 spamgourmet temp-mail tempinbox tempmail
 tempmailo tempr throwawaymail tmpmail trashmail wegwerfmail yopmail
 """
+_ROLES = """
+account accounts admin billing buero contact enquiries enquiry hello help hr info jobs kontakt mail
+marketing no-reply noreply office post postmaster sales service support team test webmaster
+"""
 _LEGAL = """
 ab ag aps as bv co company corp corporation gmbh group holding inc incorporated kg limited llc ltd
 nv oy plc pty sa sarl sas se spa srl the ug
@@ -32,19 +36,18 @@ DISPOSABLE_PROVIDERS = frozenset(_DISPOSABLE.split())
 """Names of providers of addresses that are made to be thrown away."""
 _LEGAL_FORMS = frozenset(_LEGAL.split())
 _SECOND_LEVEL = frozenset({"co", "com", "org", "net", "ac", "gov", "edu"})
-ROLES = (
-    r"(info|sales|contact|kontakt|admin|office|hello|support|marketing|mail|team|service|help|hr|"
-    r"jobs|billing|accounts?|webmaster|postmaster|no-?reply|enquir(y|ies)|buero|post|test)[0-9]*"
-)
-"""What the name of a role's address looks like."""
-_ROLES = re.compile(ROLES)
+ROLES = frozenset(_ROLES.split())
+"""Names of addresses that belong to a role; digits may follow."""
+_ROLE = re.compile(rf"({'|'.join(map(re.escape, sorted(ROLES)))})[0-9]*")
 # No dot at either end of the name, nor two together.
 _ADDRESS = re.compile(
     r"(?=[^@]{1,64}@)[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24})"
 )
-RUNS = ("01234567890", "09876543210")
-"""Digits that somebody types who does not want to be called."""
+NOBODYS = frozenset(digit * 7 for digit in "0123456789") | {
+    run[at : at + 7] for run in ("01234567890", "09876543210") for at in range(5)
+}
+"""Last seven digits that somebody types who does not want to be called."""
 _EXTENSION = re.compile(r"(?:ext|x|#|durchwahl)", re.IGNORECASE)
 _DIGITS, _SIGNS = b"0123456789", b" +()-./"
 _USUAL_NUMBER = re.compile(r"[0-9 +()./-]*")
@@ -113,7 +116,7 @@ def email_is_shared(address: str) -> float:
         1.0 or 0.0.
     """
     local = address[:LONGEST].strip().lower().partition("@")[0]
-    return float(_ROLES.fullmatch(local) is not None)
+    return float(_ROLE.fullmatch(local) is not None)
 
 
 def email_digits(address: str) -> float:
@@ -188,7 +191,7 @@ def phone_is_valid(number: str) -> float:
     if not 7 <= len(digits) <= 15:
         return 0.0
     tail = digits[-7:]
-    return float(len(set(tail)) > 1 and not any(tail in run for run in RUNS))
+    return float(len(set(tail)) > 1 and tail not in NOBODYS)
 
 
 def _provider(labels: list[str]) -> str:

@@ -1,16 +1,32 @@
 """A column by its distinct values, so that each is read once."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.readings import Value
+from features.compiled import compiled
 
-Distinct = tuple[Sequence[Value | None], npt.NDArray[np.intp]]
-"""Distinct values of a column, and where each row's value is among them."""
+Codes = npt.NDArray[np.int32]
+_SEED = 20_250_103
+
+
+class Distinct(NamedTuple):
+    """The distinct values of a column.
+
+    Parameters
+    ----------
+    values : sequence
+        Each once, in the order in which they come first; a missing one is None or NaN.
+    codes : ndarray of int, shape (n_rows,)
+        Where each row's value is in `values`.
+    """
+
+    values: Sequence[str | float | None]
+    codes: npt.NDArray[np.signedinteger]
 
 
 def distinct(series: pl.Series) -> Distinct:
@@ -23,21 +39,90 @@ def distinct(series: pl.Series) -> Distinct:
 
     Returns
     -------
-    values : sequence
-        The distinct values (texts that are mostly distinct may repeat) and, last, None.
-    codes : ndarray of intp, shape (n_rows,)
-        Where each row's value is in `values`.
+    Distinct
+        Numbers in increasing order.
     """
     if series.dtype.is_numeric():
         numbers, places = np.unique(as_numbers(series), return_inverse=True)
-        return [*numbers.tolist(), None], places
+        return Distinct(numbers.tolist(), places)
     texts = series.cast(pl.String)
-    values = texts.drop_nulls().unique(maintain_order=True)
-    if 2 * len(values) > len(texts):
-        # Most are distinct, as e-mail addresses are: to read some twice is cheaper than to look.
-        return [*texts.to_list(), None], np.arange(len(texts))
-    codes = texts.cast(pl.Enum(values)).to_physical().cast(pl.Int64).fill_null(len(values))
-    return [*values.to_list(), None], codes.to_numpy()
+    first, codes = number_alike(texts.hash(_SEED).to_numpy())
+    values = texts.gather(first)
+    if not values.gather(codes).equals(texts):
+        # Two texts have one hash.
+        each = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+        return Distinct([*each], np.array([each[text] for text in texts], dtype=np.int32))
+    return Distinct(values.to_list(), codes)
+
+
+class Columns:
+    """A table's columns, each looked at once, however often it is read.
+
+    Parameters
+    ----------
+    table : pl.DataFrame
+    """
+
+    def __init__(self, table: pl.DataFrame) -> None:
+        self.table = table
+        self._found: dict[tuple[str, Callable[[pl.Series], Distinct]], Distinct] = {}
+
+    def distinct(self, name: str, find: Callable[[pl.Series], Distinct] = distinct) -> Distinct:
+        """Find a column's distinct values.
+
+        Parameters
+        ----------
+        name : str
+            A column of the table.
+        find : callable
+            How to find them: another may take different values for one if they read alike.
+
+        Returns
+        -------
+        Distinct
+        """
+        if (name, find) not in self._found:
+            self._found[name, find] = find(self.table[name])
+        return self._found[name, find]
+
+    def known(self, name: str) -> Distinct | None:
+        """Give some distinct values of a column, if any have been found."""
+        return next((found for (one, _), found in self._found.items() if one == name), None)
+
+
+@compiled
+def number_alike(hashes: npt.NDArray[np.uint64]) -> tuple[Codes, Codes]:
+    """Give rows a number by their hash, in the order in which the hashes come first.
+
+    Parameters
+    ----------
+    hashes : ndarray of uint64, shape (n_rows,)
+        Fewer than 2^31.
+
+    Returns
+    -------
+    first : ndarray of int32, shape (n_distinct,)
+        The first row of each hash.
+    codes : ndarray of int32, shape (n_rows,)
+        Where each row's hash is in `first`.
+    """
+    size = 4
+    while size < 2 * len(hashes):
+        size *= 2
+    # At most half full, so that a search ends soon; its size is a power of two.
+    slots = np.full(size, -1, dtype=np.int32)
+    mask = np.uint64(size - 1)
+    first, codes = np.empty(len(hashes), np.int32), np.empty(len(hashes), np.int32)
+    n = 0
+    for row in range(len(hashes)):
+        slot = hashes[row] & mask
+        while slots[slot] >= 0 and hashes[first[slots[slot]]] != hashes[row]:
+            slot = (slot + np.uint64(1)) & mask
+        if slots[slot] < 0:
+            slots[slot], first[n] = n, row
+            n += 1
+        codes[row] = slots[slot]
+    return first[:n], codes
 
 
 def as_numbers(series: pl.Series) -> npt.NDArray[np.float64]:

@@ -20,7 +20,7 @@ import polars as pl
 from features import inputs
 from features.attributes import AttributeColumn, encode_leads
 from features.coded import EventTable
-from features.distinct import Distinct
+from features.distinct import Columns
 from features.errors import Fault
 from features.events import collect_events, no_events
 from features.grouping import Events
@@ -127,6 +127,8 @@ class Engine:
             for column, place in enumerate(plan.places)
             if place.part == "attribute"
         ]
+        # Which are filled in is sooner told of columns that have been read.
+        self._attributes.sort(key=lambda one: READINGS[one[1].reading].accepts == "anything")
         self._needs = _needs(plan, [column for _, column in self._attributes])
         self._needs_of_one = self._needs | ({"created_at": "time"} if self._dated else {})
         self._loop = LoopPart(plan)
@@ -166,24 +168,25 @@ class Engine:
         ids = snapshots["lead_id"].cast(pl.String)
         wanted = ids.unique(maintain_order=True)
         leads = _in_order(leads, wanted)
+        columns = Columns(leads)
         rows = np.arange(len(ids))
         if len(wanted) < len(ids):
             rows = Lookup(wanted).places(ids).cast(pl.Int64).to_numpy()
         as_of = _times(snapshots, "as_of") if self._dated else np.zeros(len(rows), np.int64)
         out = np.empty((len(rows), len(self.plan.columns)), dtype=np.float32)
         if not self._dated:
-            self._fill_attributes(out, leads, rows, as_of)
+            self._fill_attributes(out, columns, rows, as_of)
             return out
         # Events are collected without the interpreter's lock, which reading texts holds.
         with ThreadPoolExecutor(1) as pool:
             grouped = pool.submit(self._collect, events, wanted, warnings)
-            self._fill_attributes(out, leads, rows, as_of)
+            self._fill_attributes(out, columns, rows, as_of)
         found = grouped.result()
         if warnings is not None and self._loop.with_events:
             silent = np.diff(found.starts) == 0
             warnings += inputs.without_events(int(np.sum(silent[rows])))
         self._loop.fill(out, rows, _times(leads, "created_at"), as_of, found)
-        self._histories.fill(out, leads, rows, as_of)
+        self._histories.fill(out, columns, rows, as_of)
         return out
 
     def compute_one(
@@ -206,14 +209,13 @@ class Engine:
         return out.reshape(-1)
 
     def _fill_attributes(
-        self, out: Matrix, leads: pl.DataFrame, rows: Integers, as_of: Integers
+        self, out: Matrix, leads: Columns, rows: Integers, as_of: Integers
     ) -> None:
-        known: dict[str, Distinct] = {}
         for place, column in self._attributes:
             if column.reading == "days_before":
-                fill_days_before(out, place, _times(leads, column.inputs[0]), rows, as_of)
+                fill_days_before(out, place, _times(leads.table, column.inputs[0]), rows, as_of)
             else:
-                out[:, place] = encode_leads(column, leads, known)[rows]
+                out[:, place] = encode_leads(column, leads)[rows]
 
     def _collect(
         self, events: EventTable | None, ids: pl.Series, warnings: list[Fault] | None

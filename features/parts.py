@@ -6,11 +6,11 @@ from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
-from features.attributes import clean_all, encode_texts
+from features.attributes import clean_all, encoded
 from features.boundary import is_known
 from features.compiled import compiled
+from features.distinct import Columns
 from features.grouping import Events, sort_events
 from features.history import COLUMNS_EACH, HistoryTable
 from features.loop import fill_rows
@@ -115,10 +115,12 @@ class HistoryPart:
             ]
             self._tables.append((history.attribute, HistoryTable(history), wanted))
 
-    def fill(self, out: Matrix, leads: pl.DataFrame, rows: Integers, as_of_us: Integers) -> None:
+    def fill(self, out: Matrix, leads: Columns, rows: Integers, as_of_us: Integers) -> None:
         """Fill this part's columns; parameters as in `LoopPart.fill`, `leads` a row a lead."""
         for attribute, table, wanted in self._tables:
-            codes = encode_texts(table.encode, leads, attribute)[rows]
+            codes = np.full(len(rows), np.nan, dtype=np.float32)
+            if attribute in leads.table.columns:
+                codes = encoded(table.encode, leads.distinct(attribute))[rows]
             self._fill(out, table, wanted, codes, as_of_us)
 
     def fill_one(self, out: Matrix, lead: Mapping[str, object], as_of_us: Integers) -> None:

@@ -10,7 +10,7 @@ from typing import Literal
 
 import polars as pl
 
-from features.alike import by_calling, by_digits, by_domain, by_role
+from features.alike import alike_addresses, alike_numbers
 from features.contacts import (
     email_digits,
     email_is_shared,
@@ -18,6 +18,7 @@ from features.contacts import (
     email_matches_company,
     phone_is_valid,
 )
+from features.distinct import Distinct, distinct
 from features.registry import DType, Group
 from features.sizes import log_amount, read_amount, read_size
 from features.titles import job_function, seniority
@@ -50,8 +51,8 @@ class Reading:
         says nothing. None where the engine reads the value as it is (numbers, flags, times). A
         value that is missing makes the reading missing, but for readings of ``"anything"``, which
         get None for it.
-    alike : callable or None
-        Puts texts that read alike into one (`features.alike`), where a column has many that differ.
+    alike : callable
+        Finds values of a column of which each has to be read once.
     """
 
     suffix: str
@@ -59,7 +60,7 @@ class Reading:
     accepts: Accepts
     words: str
     read: Callable[..., str | float | None] | None = None
-    alike: Callable[[pl.Expr], pl.Expr] | None = None
+    alike: Callable[[pl.Series], Distinct] = distinct
 
 
 def _same(value: str) -> str:
@@ -102,20 +103,23 @@ READINGS: Mapping[str, Reading] = {
     "amount": Reading("_log", "number", "text or number", "{} (on a logarithmic scale)", _amount),
     "seniority": Reading("_seniority", "category", "text", "seniority by the {}", seniority),
     "job_function": Reading("_function", "category", "text", "function by the {}", job_function),
-    "email_kind": Reading("_kind", "category", "text", "kind of {} address", email_kind, by_domain),
+    "email_kind": Reading(
+        "_kind", "category", "text", "kind of {} address", email_kind, alike_addresses
+    ),
     "email_is_shared": Reading(
         "_is_shared", "flag", "text", "{} address is shared (info@, sales@)", email_is_shared,
-        by_role,
+        alike_addresses,
     ),
     "email_digits": Reading(
-        "_digits", "number", "text", "digits in the {} address's name", email_digits, by_digits
+        "_digits", "number", "text", "digits in the {} address's name", email_digits,
+        alike_addresses,
     ),
     "email_matches": Reading(
         "_matches_company", "flag", "text", "{} address is of the named company",
         email_matches_company,
     ),
     "phone_is_valid": Reading(
-        "_is_valid", "flag", "text", "{} number could be called", phone_is_valid, by_calling,
+        "_is_valid", "flag", "text", "{} number could be called", phone_is_valid, alike_numbers,
     ),
 }  # fmt: skip
 """Every reading by its name, which is what a plan keeps."""
