@@ -94,10 +94,33 @@ def asked_of(
     """
     plan = bundle.plan
     rows = _rows(leads, as_of, plan)
-    warnings += _unread(leads, plan, bundle.manifest.origin.attribute_types)
+    warnings += [unknown_column(name, leads.height) for name in unknown(leads.columns, bundle)]
     if plan.time_order is TimeOrder.DATED:
         warnings += _before_creation(leads, rows)
     return Asked(rows, _one_row_a_lead(leads), events)
+
+
+def is_read(name: str, plan: FeaturePlan) -> bool:
+    """Tell whether anything of a score depends on a column of leads."""
+    return name in {"lead_id", "created_at", "as_of", *_attributes(plan)}
+
+
+def unknown(columns: Iterable[str], bundle: Bundle) -> list[str]:
+    """List the columns of leads that nobody has use for.
+
+    Parameters
+    ----------
+    columns : iterable of str
+        All columns.
+    bundle : Bundle
+
+    Returns
+    -------
+    list of str
+    """
+    types = bundle.manifest.origin.attribute_types
+    expected = {*CONTEXT, *types, *_attributes(bundle.plan)}
+    return [name for name in columns if name not in expected]
 
 
 def reads_values(plan: FeaturePlan) -> bool:
@@ -176,13 +199,6 @@ def _different(leads: pl.DataFrame, one_each: pl.DataFrame, plan: FeaturePlan) -
         expected = "the same attributes in all rows of a lead"
         remedy = "Score the moments in separate calls."
         yield Fault("leads", found, expected, remedy, count=n_different)
-
-
-def _unread(leads: pl.DataFrame, plan: FeaturePlan, known: Iterable[str]) -> Iterator[Fault]:
-    expected = {*CONTEXT, *known, *_attributes(plan)}
-    for name in leads.columns:
-        if name not in expected:
-            yield unknown_column(name, leads.height)
 
 
 def _before_creation(leads: pl.DataFrame, rows: pl.DataFrame) -> Iterator[Fault]:

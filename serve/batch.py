@@ -15,7 +15,8 @@ from pathlib import Path
 import polars as pl
 
 from features.errors import Fault, FaultsError, LeadcastError
-from serve.asked import refuse
+from features.inputs import unknown_column
+from serve.asked import refuse, unknown
 from serve.batch_deliver import Outputs, deliver
 from serve.batch_inputs import Inputs, read_inputs
 from serve.batch_line import Progress, score_parts
@@ -229,7 +230,10 @@ def score_inputs(
         )
         files = [work.scores_of(part.number) for part in parts]
         deliver(ordered(files, settings.reasons, work.folder), outputs, work.folder)
-        warnings = [fault for part in parts for fault in work.warnings_of(part.number)]
+        columns = (name for leads, _ in inputs.pieces for name in leads.collect_schema())
+        left_aside = unknown(dict.fromkeys(columns), scorer.bundle)
+        warnings = [unknown_column(name, n_rows) for name in left_aside]
+        warnings += [fault for part in parts for fault in work.warnings_of(part.number)]
         grades = grades_of(files)
     return BatchSummary(
         outputs,

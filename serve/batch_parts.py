@@ -11,8 +11,8 @@ import polars as pl
 from features.coded import EventTable
 from features.errors import Fault, in_words
 from features.plan import FeaturePlan
-from serve.asked import reads_values
-from serve.batch_changed import changed_since
+from serve.asked import is_read, reads_values
+from serve.batch_changed import UPDATED, changed_since
 from serve.batch_events import StoredEvents, split_events
 from serve.batch_inputs import Inputs
 from serve.batch_output import ROW, in_order
@@ -82,14 +82,16 @@ def split_inputs(
     -------
     list of Part
     """
-    reads = [_again(piece) for piece in inputs.pieces]
+    known = [(_only_read(leads, plan), events) for leads, events in inputs.pieces]
+    reads = [_again(piece) for piece in known]
     if len(reads) == 1:
-        leads, events = inputs.pieces[0]
+        leads, events = known[0]
         reads = _in_parts(leads, inputs.coded or events, work, chunk_leads, plan)
     if since is not None:
-        known = (read() for read in reads)
+        all_parts = (read() for read in reads)
         reads = [
-            _again((changed_since(leads, events, since, moment), events)) for leads, events in known
+            _again((changed_since(leads, events, since, moment), events))
+            for leads, events in all_parts
         ]
     return [Part(number, _height(read()[0]), read) for number, read in enumerate(reads)]
 
@@ -202,6 +204,11 @@ def told_of_all(warnings: Iterable[Fault], n_rows: int) -> list[Fault]:
         in_words(replace(fault, is_usual=fault.is_usual and fault.count < n_rows))
         for fault in summed(warnings)
     ]
+
+
+def _only_read(leads: pl.LazyFrame, plan: FeaturePlan) -> pl.LazyFrame:
+    names = leads.collect_schema()
+    return leads.select(name for name in names if name in (ROW, UPDATED) or is_read(name, plan))
 
 
 def _in_parts(

@@ -11,11 +11,11 @@ from features.files import written_whole
 Read = Callable[[], pl.LazyFrame]
 """Scans a part anew: a scan that has run keeps its files' footers for as long as it is there."""
 
-FEW_PARTS = 3
-"""So many parts are quicker found by reading the table again for each than by writing them down."""
+HELD_CELLS = 4_000_000
+"""A table of so many values is held in memory, which is sooner done than to write it down."""
 
 SLICE_CELLS = 1_000_000
-"""So many values of a table at a time: a sink of texts holds the more, the longer it runs."""
+"""So many values of a larger one at a time: a sink of texts holds the more, the longer it runs."""
 
 _PART = "part_of_batch"
 _SEED = 20_250_101
@@ -27,7 +27,7 @@ def split_by_lead(folder: Path, table: pl.LazyFrame, n_parts: int) -> list[Read]
     Parameters
     ----------
     folder : Path
-        Where the parts are kept; what is there already is taken for them.
+        Where the parts of a large table are kept; what is there already is taken for them.
     table : pl.LazyFrame
         With a column ``lead_id``; all rows of a lead go to the same part.
     n_parts : int
@@ -40,13 +40,19 @@ def split_by_lead(folder: Path, table: pl.LazyFrame, n_parts: int) -> list[Read]
     """
     if n_parts == 1:
         return [lambda: table]
-    number = part_of(n_parts)
-    if n_parts <= FEW_PARTS:
-        return [partial(table.filter, number == part) for part in range(n_parts)]
+    schema = table.collect_schema()
+    height = int(table.select(pl.len()).collect().item())
+    if height * len(schema) <= HELD_CELLS:
+        parts = _by_part(table.collect(), n_parts)
+        return [parts.get(part, pl.DataFrame(schema=schema)).lazy for part in range(n_parts)]
     if not folder.exists():
         with written_whole(folder) as temporary:
-            _write_parts(temporary, table, n_parts)
-    schema = table.collect_schema()
+            temporary.mkdir()
+            rows = max(1, SLICE_CELLS // len(schema))
+            for number, first in enumerate(range(0, height, rows)):
+                some = _by_part(table.slice(first, rows).collect(), n_parts)
+                for part, own in some.items():
+                    own.write_ipc(temporary / f"{number:06}.{part}.arrow")
     return [partial(_scan, folder, part, schema) for part in range(n_parts)]
 
 
@@ -68,17 +74,11 @@ def part_of(n_parts: int) -> pl.Expr:
     return (name.hash(_SEED) % n_parts).cast(pl.Int32).alias(_PART)
 
 
-def _write_parts(folder: Path, table: pl.LazyFrame, n_parts: int) -> None:
-    height = int(table.select(pl.len()).collect().item())
-    rows = max(1, SLICE_CELLS // len(table.collect_schema()))
-    folder.mkdir()
-    for number, first in enumerate(range(0, height, rows)):
-        some = table.slice(first, rows).collect()
-        parts = some.with_columns(part_of(n_parts)).partition_by(
-            _PART, maintain_order=True, include_key=False, as_dict=True
-        )
-        for (part,), own in parts.items():
-            own.write_ipc(folder / f"{number:06}.{part}.arrow")
+def _by_part(table: pl.DataFrame, n_parts: int) -> dict[int, pl.DataFrame]:
+    parts = table.with_columns(part_of(n_parts)).partition_by(
+        _PART, maintain_order=True, include_key=False, as_dict=True
+    )
+    return {part: own for (part,), own in parts.items()}
 
 
 def _scan(folder: Path, part: int, schema: pl.Schema) -> pl.LazyFrame:
