@@ -5,13 +5,16 @@ from collections.abc import Sequence
 from functools import reduce
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from features.errors import LeadcastError
 
 SUFFIXES = (".csv", ".parquet")
+HELD_BYTES = 16_000_000
+"""Scores whose files are no larger are put in order at once."""
 ORDERED_ROWS = 50_000
-"""So many scores are put in order at a time."""
+"""Of more, so many are put in order at a time."""
 ROW = "row_in_leads"
 """The column that keeps each row's place while parts are scored in another order."""
 
@@ -125,34 +128,42 @@ def by_row(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def in_order(parts: Sequence[Path], folder: Path) -> pl.LazyFrame:
-    """Bring scored parts into the order of the leads, `ORDERED_ROWS` at a time.
+    """Bring scored parts into the order of the leads, in bounded memory.
 
     Parameters
     ----------
     parts : sequence of Path
-        Parquet files with the column `ROW`, each sorted by it, in small row groups.
+        Arrow files with the column `ROW`, each sorted by it, in small batches.
     folder : Path
-        Where the ordered rows are written; what is there is removed.
+        Where ordered rows are written, if they are many; what is there is removed.
 
     Returns
     -------
     pl.LazyFrame
         All rows, sorted by `ROW`.
     """
-    table = pl.scan_parquet(list(parts))
-    rows = table.select(ROW).collect()[ROW].sort()
-    if len(parts) == 1 or rows.is_empty():
+    table = pl.scan_ipc(list(parts))
+    if len(parts) == 1:
+        return table
+    if sum(part.stat().st_size for part in parts) <= HELD_BYTES:
+        return table.collect().sort(ROW).lazy()
+    places = [pl.scan_ipc(part).select(ROW).collect()[ROW].to_numpy() for part in parts]
+    rows = np.sort(np.concatenate(places))
+    if not len(rows):
         return table
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     files = []
     for first in range(0, len(rows), ORDERED_ROWS):
-        last = min(first + ORDERED_ROWS, len(rows)) - 1
-        # Most row groups of a part lie outside and are not read.
-        some = table.filter(pl.col(ROW).is_between(rows[first], rows[last])).sort(ROW)
-        files.append(folder / f"{first:012}.parquet")
-        some.collect().write_parquet(files[-1], compression="lz4")
-    return pl.scan_parquet(files)
+        bounds = rows[[first, min(first + ORDERED_ROWS, len(rows)) - 1]]
+        some = []
+        for part, own in zip(parts, places, strict=True):
+            start = np.searchsorted(own, bounds[0])
+            stop = np.searchsorted(own, bounds[1], side="right")
+            some.append(pl.scan_ipc(part).slice(start, stop - start))
+        files.append(folder / f"{first:012}.arrow")
+        pl.concat(some).collect().sort(ROW).write_ipc(files[-1], compression="lz4")
+    return pl.scan_ipc(files)
 
 
 def merged(frames: list[pl.LazyFrame]) -> pl.LazyFrame:

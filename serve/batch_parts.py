@@ -121,7 +121,7 @@ def ordered(files: Sequence[Path], reasons: ReasonsAsked, beside: Path) -> pl.La
 
 def _only_top(scores: pl.LazyFrame, files: Sequence[Path], top: int) -> pl.LazyFrame:
     best = pl.concat(
-        pl.scan_parquet(file).filter(pl.col("reasons").is_not_null()).select("probability", ROW)
+        pl.scan_ipc(file).filter(pl.col("reasons").is_not_null()).select("probability", ROW)
         for file in files
     )
     rows = best.sort("probability", ROW, descending=[True, False]).head(top).collect()[ROW]
@@ -141,7 +141,7 @@ def grades_of(files: Sequence[Path]) -> dict[str, int]:
     -------
     dict of str to int
     """
-    counts = pl.scan_parquet(list(files)).group_by("grade").len().sort("grade").collect()
+    counts = pl.scan_ipc(list(files)).group_by("grade").len().sort("grade").collect()
     return dict(counts.iter_rows())
 
 

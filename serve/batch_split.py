@@ -43,15 +43,19 @@ def split_by_lead(folder: Path, table: pl.LazyFrame, n_parts: int) -> list[Read]
     schema = table.collect_schema()
     height = int(table.select(pl.len()).collect().item())
     if height * len(schema) <= HELD_CELLS:
-        parts = _by_part(table.collect(), n_parts)
-        return [parts.get(part, pl.DataFrame(schema=schema)).lazy for part in range(n_parts)]
+        held = table.collect()
+        home = held.select(part_of(n_parts)).to_series()
+        return [held.filter(home == part).lazy for part in range(n_parts)]
     if not folder.exists():
         with written_whole(folder) as temporary:
             temporary.mkdir()
             rows = max(1, SLICE_CELLS // len(schema))
             for number, first in enumerate(range(0, height, rows)):
-                some = _by_part(table.slice(first, rows).collect(), n_parts)
-                for part, own in some.items():
+                some = table.slice(first, rows).collect().with_columns(part_of(n_parts))
+                parts = some.partition_by(
+                    _PART, maintain_order=True, include_key=False, as_dict=True
+                )
+                for (part,), own in parts.items():
                     own.write_ipc(temporary / f"{number:06}.{part}.arrow")
     return [partial(_scan, folder, part, schema) for part in range(n_parts)]
 
@@ -72,13 +76,6 @@ def part_of(n_parts: int) -> pl.Expr:
     # An id with blanks around it is the same id, to those who read texts with care.
     name = pl.col("lead_id").cast(pl.String).str.strip_chars()
     return (name.hash(_SEED) % n_parts).cast(pl.Int32).alias(_PART)
-
-
-def _by_part(table: pl.DataFrame, n_parts: int) -> dict[int, pl.DataFrame]:
-    parts = table.with_columns(part_of(n_parts)).partition_by(
-        _PART, maintain_order=True, include_key=False, as_dict=True
-    )
-    return {part: own for (part,), own in parts.items()}
 
 
 def _scan(folder: Path, part: int, schema: pl.Schema) -> pl.LazyFrame:

@@ -107,7 +107,7 @@ class Work:
         Path
             It exists once the part is done.
         """
-        return self.folder / "scores" / f"{part:06}.parquet"
+        return self.folder / "scores" / f"{part:06}.arrow"
 
     def keep(self, part: int, scores: pl.DataFrame, warnings: list[Fault]) -> None:
         """Keep what came out of a part.
@@ -124,8 +124,8 @@ class Work:
         path = self.scores_of(part)
         write_json(path.with_suffix(".json"), [asdict(fault) for fault in warnings])
         with written_whole(path) as temporary:
-            # When scores are put in order, only groups that hold some of them are read.
-            by_row(scores).write_parquet(temporary, compression="lz4", row_group_size=2_000)
+            # When scores are put in order, only batches that hold some of them are read.
+            by_row(scores).write_ipc(temporary, compression="lz4", record_batch_size=2_000)
 
     def warnings_of(self, part: int) -> list[Fault]:
         """Give back the warnings of a part that is done.
