@@ -12,7 +12,7 @@ import polars as pl
 
 from features import plain_texts
 from features.contacts import DISPOSABLE_PROVIDERS, FREE_PROVIDERS, NOBODYS, ROLES
-from features.distinct import Codes, Distinct, distinct
+from features.distinct import Codes, Distinct, distinct, taken
 from features.plain_texts import Bytes, Integers
 
 FEW = 1_000
@@ -72,7 +72,7 @@ def _bytes(texts: pl.Series) -> tuple[Bytes, Integers]:
 
 def _distinct(texts: pl.Series, first: Codes, codes: Codes) -> Distinct:
     # A missing text has no bytes, like an empty one, with which it must not be taken for one.
-    values = [*texts.gather(first).fill_null(""), None]
+    values = [*taken(texts, first).fill_null(""), None]
     if texts.null_count():
         codes[texts.is_null().to_numpy()] = len(first)
     return Distinct(values, codes)

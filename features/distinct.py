@@ -47,12 +47,28 @@ def distinct(series: pl.Series) -> Distinct:
         return Distinct(numbers.tolist(), places)
     texts = series.cast(pl.String)
     first, codes = number_alike(texts.hash(_SEED).to_numpy())
-    values = texts.gather(first)
-    if not values.gather(codes).equals(texts):
+    values = taken(texts, first)
+    if not taken(values, codes).equals(texts):
         # Two texts have one hash.
         each = {text: place for place, text in enumerate(dict.fromkeys(texts))}
         return Distinct([*each], np.array([each[text] for text in texts], dtype=np.int32))
     return Distinct(values.to_list(), codes)
+
+
+def taken(texts: pl.Series, places: Codes) -> pl.Series:
+    """Take texts at places, which is several times as quick as `pl.Series.gather`.
+
+    Parameters
+    ----------
+    texts : pl.Series
+    places : ndarray of int32
+        From 0 on.
+
+    Returns
+    -------
+    pl.Series
+    """
+    return texts[pl.Series(places.astype(np.uint32))]
 
 
 class Columns:

@@ -5,6 +5,7 @@ import numpy.typing as npt
 import polars as pl
 
 from features.compiled import compiled
+from features.distinct import taken
 
 Hashes = npt.NDArray[np.uint64]
 Slots = npt.NDArray[np.int32]
@@ -75,7 +76,7 @@ class Lookup:
         if not is_found.all():
             found[~is_found] = -1
             texts = texts.filter(is_found)
-        if not self._known.gather(found[is_found]).equals(texts):
+        if not taken(self._known, found[is_found]).equals(texts):
             # Two texts with one hash, of which only the first can be found in the table.
             exactly = texts.cast(pl.Enum(self._known), strict=False).to_physical().cast(pl.Int32)
             found[is_found] = exactly.fill_null(-1).to_numpy()

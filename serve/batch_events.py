@@ -58,12 +58,11 @@ class StoredEvents:
 
     def batches(self, with_values: bool) -> Iterator[Coded]:
         """Read the files, one after the other; see `features.coded.CodedTable`."""
-        from pyarrow import OSFile, ipc
+        from pyarrow import ipc, memory_map
 
         names = pl.Series(self.kinds, dtype=pl.String)
         for file in self.files:
-            with OSFile(str(file)) as source:
-                batch = ipc.open_file(source).get_batch(self.part)
+            batch = ipc.open_file(memory_map(str(file))).get_batch(self.part)
             # One row, whose lists are the columns: they are of different lengths.
             lead_ids = pl.Series(batch["lead_ids"].values).cast(pl.String)
             leads, kinds, times_us, values = (batch[name].values.to_numpy() for name in _NUMBERS)
