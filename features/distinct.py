@@ -55,13 +55,13 @@ def distinct(series: pl.Series) -> Distinct:
     return Distinct(values.to_list(), codes)
 
 
-def taken(texts: pl.Series, places: Codes) -> pl.Series:
+def taken(texts: pl.Series, places: npt.NDArray[np.integer]) -> pl.Series:
     """Take texts at places, which is several times as quick as `pl.Series.gather`.
 
     Parameters
     ----------
     texts : pl.Series
-    places : ndarray of int32
+    places : ndarray of int
         From 0 on.
 
     Returns

@@ -107,8 +107,23 @@ class Reference(BaseModel):
         ndarray of str, shape (n,)
             ``"A"`` (the best) to ``"D"``.
         """
-        below: npt.NDArray[np.intp] = (probability[:, None] < np.array(self.bounds)).sum(axis=1)
-        return np.array(GRADES)[below]
+        return np.array(GRADES)[self.grade_places(probability)]
+
+    def grade_places(self, probability: Floats) -> npt.NDArray[np.int32]:
+        """Grade leads, by the places of their grades in `GRADES`.
+
+        Parameters
+        ----------
+        probability : ndarray of float64, shape (n,)
+
+        Returns
+        -------
+        ndarray of int32, shape (n,)
+        """
+        places: npt.NDArray[np.int32] = np.zeros(len(probability), dtype=np.int32)
+        for bound in self.bounds:
+            places += probability < bound
+        return places
 
     @cached_property
     def _points(self) -> Floats:

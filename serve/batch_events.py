@@ -12,6 +12,7 @@ import polars as pl
 
 from features.coded import NEEDED, Coded, CodedTable, Codes
 from features.compiled import compiled
+from features.distinct import taken
 from features.files import written_whole
 from features.lookup import Lookup
 from features.threads import one_ahead
@@ -124,11 +125,11 @@ def _write_parts(file: Path, group: list[_Batch], n_parts: int) -> None:
     ids = pl.concat([some.events.lead_ids for some in group])
     part = ids.to_frame("lead_id").select(part_of(n_parts)).to_series().to_numpy()
     # Ids of a part come to stand together, and so do its events.
-    order = np.argsort(part, kind="stable")
+    order = np.argsort(part.astype(np.min_scalar_type(n_parts)), kind="stable")
     ids_start = np.searchsorted(part[order], np.arange(n_parts + 1))
     place = np.empty(len(part), dtype=np.int32)
     place[order] = np.arange(len(part)) - np.repeat(ids_start[:-1], np.diff(ids_start))
-    lead_ids = ids.gather(order).to_arrow(compat_level=pl.CompatLevel.oldest())
+    lead_ids = taken(ids, order).to_arrow(compat_level=pl.CompatLevel.oldest())
     start, events = _events_in_parts(group, part, place, n_parts)
     # How many are left out is told once, with the first part.
     left_out = np.zeros((n_parts, len(NEEDED)), dtype=np.int64)

@@ -8,10 +8,12 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
+from features.distinct import taken
 from features.errors import Fault
 from features.tables import TIME
 from models.bundle import Bundle
 from models.bundle_rates import Rates
+from models.bundle_reference import GRADES
 from models.data import Floats, Matrix
 from serve.reasons import Reasons, reasons_of
 from serve.reasons_asked import NO_REASONS, ReasonsAsked, reasons_column
@@ -31,6 +33,7 @@ SCHEMA: Mapping[str, pl.DataType] = {
 """The columns of scores: see `serve.scorer.Scorer.score`."""
 
 
+_GRADES = pl.Series("grade", GRADES, dtype=pl.String)
 USUAL_FACTOR = 2.0
 """So many times as often as in training is what an ordinary export drifts to."""
 
@@ -134,7 +137,7 @@ def score_rows(
     numbers = _numbers(bundle, log_odds)
     scores = rows.with_columns(
         *(pl.Series(name, column).fill_nan(None) for name, column in numbers.items()),
-        pl.Series("grade", bundle.reference.grade(numbers["probability"]), dtype=pl.String),
+        taken(_GRADES, bundle.reference.grade_places(numbers["probability"])),
         pl.lit(version_of(bundle)).alias("model_version"),
         pl.lit(bundle.manifest.origin.insufficient_data).alias("insufficient_data"),
     ).select(list(SCHEMA))
