@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.coded import NEEDED, Coded, CodedTable, Codes
+from features.coded import BATCH_ROWS, NEEDED, Coded, CodedTable, Codes
 from features.compiled import compiled
 from features.distinct import taken
 from features.files import written_whole
@@ -21,6 +21,7 @@ from serve.batch_split import part_of
 if TYPE_CHECKING:
     import pyarrow
 
+_Columns = tuple[Codes, npt.NDArray[np.int16], npt.NDArray[np.int64], npt.NDArray[np.float64]]
 _NUMBERS = ("leads", "kinds", "times_us", "values")
 STORED_ROWS = 500_000
 """So many events are put apart at a time."""
@@ -31,6 +32,22 @@ class _Batch(NamedTuple):
 
     events: Coded
     code: npt.NDArray[np.int16]
+
+
+class _Room:
+    """Arrays that serve one group after the other; to get new ones costs more than to fill them."""
+
+    def __init__(self) -> None:
+        self._arrays: _Columns | None = None
+
+    def arrays(self, n: int, n_values: int) -> _Columns:
+        """Give room for events; what was in it is lost."""
+        if self._arrays is None or n > len(self._arrays[0]):
+            size = n + BATCH_ROWS
+            numbers = (np.empty(size, np.int32), np.empty(size, np.int16), np.empty(size, np.int64))
+            self._arrays = (*numbers, np.empty(size))
+        leads, kinds, times_us, values = self._arrays
+        return leads[:n], kinds[:n], times_us[:n], values[:n_values]
 
 
 @dataclass(frozen=True)
@@ -98,8 +115,9 @@ def split_events(
             temporary.mkdir()
             # While one group is written, the next is put together and more is read.
             groups = one_ahead(_groups(one_ahead(table.batches(with_values)), kinds))
+            room = _Room()
             for number, group in enumerate(groups):
-                _write_parts(temporary / f"{number:06}.arrow", group, n_parts)
+                _write_parts(temporary / f"{number:06}.arrow", group, n_parts, room)
     schema, files = table.collect_schema(), sorted(folder.glob("*.arrow"))
     return [StoredEvents(files, part, kinds, schema) for part in range(n_parts)]
 
@@ -118,7 +136,7 @@ def _groups(batches: Iterator[Coded], kinds: tuple[str, ...]) -> Iterator[list[_
         yield group
 
 
-def _write_parts(file: Path, group: list[_Batch], n_parts: int) -> None:
+def _write_parts(file: Path, group: list[_Batch], n_parts: int, room: _Room) -> None:
     import pyarrow
     from pyarrow import ipc
 
@@ -130,7 +148,7 @@ def _write_parts(file: Path, group: list[_Batch], n_parts: int) -> None:
     place = np.empty(len(part), dtype=np.int32)
     place[order] = np.arange(len(part)) - np.repeat(ids_start[:-1], np.diff(ids_start))
     lead_ids = taken(ids, order).to_arrow(compat_level=pl.CompatLevel.oldest())
-    start, events = _events_in_parts(group, part, place, n_parts)
+    start, events = _events_in_parts(group, part, place, n_parts, room)
     # How many are left out is told once, with the first part.
     left_out = np.zeros((n_parts, len(NEEDED)), dtype=np.int64)
     left_out[0] = np.sum([some.events.left_out for some in group], axis=0)
@@ -149,8 +167,8 @@ def _write_parts(file: Path, group: list[_Batch], n_parts: int) -> None:
 
 
 def _events_in_parts(
-    group: list[_Batch], part: Codes, place: Codes, n_parts: int
-) -> tuple[npt.NDArray[np.int64], tuple[npt.NDArray[np.generic], ...]]:
+    group: list[_Batch], part: Codes, place: Codes, n_parts: int, room: _Room
+) -> tuple[npt.NDArray[np.int64], _Columns]:
     """Bring the events of a part together; some are left out."""
     first = np.cumsum([0, *(len(some.events.lead_ids) for some in group)])
     ids = [slice(*its) for its in pairwise(first)]
@@ -159,8 +177,7 @@ def _events_in_parts(
         _count(some.events.leads, part[its], start)
     np.cumsum(start, out=start)
     n_values = start[-1] if any(len(some.events.values) for some in group) else 0
-    types = (np.int32, np.int16, np.int64)
-    out = (*(np.empty(start[-1], dtype) for dtype in types), np.empty(n_values))
+    out = room.arrays(start[-1], n_values)
     free = start[:-1].copy()
     for (events, code), its in zip(group, ids, strict=True):
         numbers = (events.leads, events.kinds, events.times_us, events.values)
