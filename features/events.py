@@ -9,7 +9,7 @@ from features.boundary import known
 from features.coded import NEEDED, CodedTable, EventTable
 from features.engagement import OTHER
 from features.errors import Fault
-from features.grouping import Events, Ungrouped, chosen, group_batches, group_events
+from features.grouping import Events, Ungrouped, group_batches, group_events
 from features.inputs import incomplete_events
 from features.lookup import Lookup
 from features.settings import FeatureSettings
@@ -163,8 +163,8 @@ def _batches(
         # What is missing has the place -1, the last.
         place = np.append(known.places_or_none(some.lead_ids), np.int32(-1))
         code = np.append(kinds_known.places_or_none(some.event_types) + 1, 0).astype(np.int16)
-        leads = place[some.leads]
-        found = Ungrouped(leads, some.times_us, code[some.kinds], some.values)
-        is_wanted = leads >= 0
-        yield found if is_wanted.all() else chosen(found, is_wanted)
+        found = Ungrouped(some.leads, some.times_us, some.kinds, some.values, place, code)
+        # Some may be of other leads, of which there may be many.
+        has_others = np.count_nonzero(place < 0) > 1
+        yield found.only(place[some.leads] >= 0) if has_others else found
     warnings += incomplete_events(left_out.tolist())

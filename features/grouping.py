@@ -38,19 +38,35 @@ class Events:
 
 
 class Ungrouped(NamedTuple):
-    """Some events, in any order; the fields are those of `group_events`."""
+    """Some events, in any order.
+
+    Parameters
+    ----------
+    leads : ndarray of int32, shape (n_events,)
+        Where each event's lead stands in `lead_places`, which may be -1 for the last.
+    times_us, kinds, values : ndarray, shape (n_events,)
+        As in `Events`, but that a kind is its place in `kind_codes`.
+    lead_places : ndarray of int32
+        The leads' numbers, -1 for one whose events are left out.
+    kind_codes : ndarray of int16
+        The kinds' numbers.
+    """
 
     leads: Leads
     times_us: Times
-    kinds: Kinds
+    kinds: npt.NDArray[np.signedinteger]
     values: Values
+    lead_places: Leads
+    kind_codes: Kinds
 
-
-def chosen(events: Ungrouped, is_wanted: npt.NDArray[np.bool_]) -> Ungrouped:
-    """Leave some events out; `is_wanted` has a place for each."""
-    leads, times_us, kinds, values = events
-    some = values[is_wanted] if len(values) else values
-    return Ungrouped(leads[is_wanted], times_us[is_wanted], kinds[is_wanted], some)
+    def only(self, is_wanted: npt.NDArray[np.bool_]) -> "Ungrouped":
+        """Leave some events out; `is_wanted` has a place for each."""
+        return self._replace(
+            leads=self.leads[is_wanted],
+            times_us=self.times_us[is_wanted],
+            kinds=self.kinds[is_wanted],
+            values=self.values[is_wanted] if len(self.values) else self.values,
+        )
 
 
 def group_events(leads: Leads, times_us: Times, kinds: Kinds, values: Values, n: int) -> Events:
@@ -73,7 +89,9 @@ def group_events(leads: Leads, times_us: Times, kinds: Kinds, values: Values, n:
     Events
         In time linear in the events, but for the sorting of leads whose events came unsorted.
     """
-    return group_batches([Ungrouped(leads, times_us, kinds, values)], n)
+    each = np.arange(n, dtype=np.int32)
+    codes = np.arange(kinds.max(initial=0) + 1, dtype=np.int16)
+    return group_batches([Ungrouped(leads, times_us, kinds, values, each, codes)], n)
 
 
 def group_batches(batches: list[Ungrouped], n: int) -> Events:
@@ -92,7 +110,7 @@ def group_batches(batches: list[Ungrouped], n: int) -> Events:
     """
     starts = np.zeros(n + 1, dtype=np.int64)
     for batch in batches:
-        _count(batch.leads, starts)
+        _count(batch.leads, batch.lead_places, starts)
     np.cumsum(starts, out=starts)
     n_events = starts[-1]
     n_values = n_events if any(len(batch.values) for batch in batches) else 0
@@ -124,18 +142,22 @@ def sort_events(times_us: Times, kinds: Kinds, values: Values) -> Events:
 
 
 @compiled
-def _count(leads: Leads, starts: npt.NDArray[np.int64]) -> None:
+def _count(leads: Leads, places: Leads, starts: npt.NDArray[np.int64]) -> None:
     """Count the events of each lead, one place further."""
     for event in range(len(leads)):
-        starts[leads[event] + 1] += 1
+        lead = places[leads[event]]
+        if lead >= 0:
+            starts[lead + 1] += 1
 
 
 @compiled
 def _scatter(
     leads: Leads,
     times: Times,
-    kinds: Kinds,
+    kinds: npt.NDArray[np.signedinteger],
     values: Values,
+    places: Leads,
+    codes: Kinds,
     free: npt.NDArray[np.int64],
     out_times: Times,
     out_kinds: Kinds,
@@ -143,10 +165,13 @@ def _scatter(
 ) -> None:
     """Put each event into the next free place of its lead."""
     for event in range(len(leads)):
-        place = free[leads[event]]
-        free[leads[event]] += 1
+        lead = places[leads[event]]
+        if lead < 0:
+            continue
+        place = free[lead]
+        free[lead] += 1
         out_times[place] = times[event]
-        out_kinds[place] = kinds[event]
+        out_kinds[place] = codes[kinds[event]]
         if len(values) > 0:
             # No infinities, and nothing beyond what float32 holds.
             value = values[event] if np.isfinite(values[event]) else np.nan
