@@ -26,7 +26,7 @@ from features.events import collect_events, no_events
 from features.grouping import Events
 from features.lookup import Lookup
 from features.moments import NO_TIME
-from features.parts import Event, HistoryPart, LoopPart, fill_days_before
+from features.parts import Event, HistoryPart, LoopPart, fill_columns, fill_days_before
 from features.plan import FeaturePlan
 from features.readings import READINGS, Accepts
 from features.single import take_values
@@ -211,11 +211,15 @@ class Engine:
     def _fill_attributes(
         self, out: Matrix, leads: Columns, rows: Integers, as_of: Integers
     ) -> None:
+        places, values = [], []
         for place, column in self._attributes:
             if column.reading == "days_before":
                 fill_days_before(out, place, _times(leads.table, column.inputs[0]), rows, as_of)
             else:
-                out[:, place] = encode_leads(column, leads)[rows]
+                places.append(place)
+                values.append(encode_leads(column, leads))
+        if places:
+            fill_columns(out, np.array(places), np.stack(values), rows)
 
     def _collect(
         self, events: EventTable | None, ids: pl.Series, warnings: list[Fault] | None

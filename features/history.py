@@ -111,14 +111,23 @@ class HistoryTable:
         """Give a value the code by which `fill` knows it (0: without a past, NaN: missing)."""
         return categories.encode(value, self.codes)
 
-    def fill(self, out: Column, codes: Column, as_of_us: Integers, prior_leads: float) -> None:
+    def fill(
+        self,
+        out: Column,
+        columns: Integers,
+        codes: Column,
+        as_of_us: Integers,
+        prior_leads: float,
+    ) -> None:
         """Read the history for rows.
 
         Parameters
         ----------
-        out : ndarray of float32, shape (n_rows, 3)
-            Where the columns are written; NaN where the value is missing, or where fewer leads
-            than `prior_leads` have matured.
+        out : ndarray of float32, shape (n_rows, n_columns)
+            A matrix, of which some columns are written; NaN where the value is missing, or where
+            fewer leads than `prior_leads` have matured.
+        columns : ndarray of int64, shape (3,)
+            Which column is for what `History.features` describes; -1 for what is not wanted.
         codes : ndarray of float32, shape (n_rows,)
             As `encode` gives them.
         as_of_us : ndarray of int64, shape (n_rows,)
@@ -127,7 +136,7 @@ class HistoryTable:
             The strength by which a rate is drawn towards that of all leads.
         """
         table = (self._starts, self._days, self._leads, self._won)
-        _fill(out, codes, as_of_us, prior_leads, *table)
+        _fill(out, columns, codes, as_of_us, prior_leads, *table)
 
 
 def learn_history(
@@ -199,6 +208,7 @@ def _last_day(days: Integers, start: int, stop: int, day: int) -> int:
 @compiled
 def _fill(
     out: Column,
+    columns: Integers,
     codes: Column,
     as_of_us: Integers,
     prior_leads: float,
@@ -207,21 +217,23 @@ def _fill(
     leads: Integers,
     won: Integers,
 ) -> None:
+    told = np.empty(COLUMNS_EACH)
     for row in range(len(codes)):
-        for column in range(COLUMNS_EACH):
-            out[row, column] = np.nan
+        told[:] = np.nan
         day = as_of_us[row] // DAY_US
         of_all = _last_day(days, starts[0], starts[1], day)
-        if np.isnan(codes[row]) or of_all < starts[0] or leads[of_all] < prior_leads:
-            continue
-        overall = won[of_all] / leads[of_all]
-        own_leads = own_won = 0
-        code = int(codes[row])
-        if code > 0:
-            own = _last_day(days, starts[code], starts[code + 1], day)
-            if own >= starts[code]:
-                own_leads, own_won = leads[own], won[own]
-        rate = (own_won + prior_leads * overall) / (own_leads + prior_leads)
-        out[row, 0] = rate
-        out[row, 1] = rate / overall if overall > 0 else 1.0
-        out[row, 2] = own_leads / leads[of_all]
+        if not np.isnan(codes[row]) and of_all >= starts[0] and leads[of_all] >= prior_leads:
+            overall = won[of_all] / leads[of_all]
+            own_leads = own_won = 0
+            code = int(codes[row])
+            if code > 0:
+                own = _last_day(days, starts[code], starts[code + 1], day)
+                if own >= starts[code]:
+                    own_leads, own_won = leads[own], won[own]
+            rate = (own_won + prior_leads * overall) / (own_leads + prior_leads)
+            told[0] = rate
+            told[1] = rate / overall if overall > 0 else 1.0
+            told[2] = own_leads / leads[of_all]
+        for number in range(COLUMNS_EACH):
+            if columns[number] >= 0:
+                out[row, columns[number]] = told[number]

@@ -62,7 +62,7 @@ def fill_rows(
     windows_us, trends_us : ndarray of int64
         Windows, ascending.
     half_lives_us : ndarray of float64
-        Half-lives of the decayed counts.
+        Half-lives of the decayed counts; 0 for one that no column needs.
     n_kinds : int
         Kinds that have a number of their own.
     """
@@ -119,6 +119,28 @@ def scratch_width(n_windows: int, n_trends: int, n_half_lives: int, n_kinds: int
     return _MOMENTS + 7 + 2 * (n_windows + 1) + n_half_lives + n_trends + per_kind * (n_kinds + 1)
 
 
+def decayed_places(n_windows: int, n_trends: int, n_half_lives: int, n_kinds: int) -> Integers:
+    """Tell which places of the scratch row hold decayed counts.
+
+    Parameters
+    ----------
+    n_windows, n_trends, n_half_lives, n_kinds : int
+        As many as there are of each.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_half_lives, n_kinds + 2)
+        For each half-life the place of all kinds together, then those of each.
+    """
+    counted = 2 * (n_windows + 1)
+    of_all = _MOMENTS + 7 + counted
+    first = of_all + n_half_lives + n_trends + counted
+    per_kind = counted + 1 + n_half_lives
+    starts = [of_all, *(first + per_kind * kind for kind in range(n_kinds + 1))]
+    places: Integers = np.arange(n_half_lives)[:, None] + np.array(starts)
+    return places
+
+
 @compiled
 def _find_windows(
     ends: Integers, times: Integers, start: int, stop: int, as_of: int, windows: Integers
@@ -170,7 +192,8 @@ def _tally(
                 newest[kind] = event
             age = float(as_of - times[event])
             for h in range(len(half_lives)):
-                decayed[kind, h] += np.exp2(-age / half_lives[h])
+                if half_lives[h] > 0:
+                    decayed[kind, h] += np.exp2(-age / half_lives[h])
             if len(values) > 0 and not np.isnan(values[event]):
                 sums[kind, bin_] += values[event]
 

@@ -13,7 +13,7 @@ from features.compiled import compiled
 from features.distinct import Columns
 from features.grouping import Events, sort_events
 from features.history import COLUMNS_EACH, HistoryTable
-from features.loop import fill_rows
+from features.loop import decayed_places, fill_rows
 from features.moments import NO_TIME
 from features.plan import FeaturePlan, Place
 from features.wording import DAY_US
@@ -42,7 +42,10 @@ class LoopPart:
         self._codes = {kind: code for code, kind in enumerate(plan.kinds, start=1)}
         self._windows = _in_microseconds(settings.windows_days)
         self._trends = _in_microseconds(settings.trend_windows_days)
-        self._half_lives = _in_microseconds(settings.half_lives_days).astype(np.float64)
+        half_lives = _in_microseconds(settings.half_lives_days).astype(np.float64)
+        sizes = (len(self._windows), len(self._trends), len(half_lives), len(plan.kinds))
+        is_needed = np.isin(decayed_places(*sizes), self._slots).any(axis=1)
+        self._half_lives = np.where(is_needed, half_lives, 0.0)
         read = {name for _, place in places for name in place.feature.inputs}
         self.with_values = "events.value" in read
         self.with_events = any(name.startswith("events.") for name in read)
@@ -107,41 +110,47 @@ class HistoryPart:
         self._prior = plan.settings.history_prior_leads
         self._tables = []
         for number, history in enumerate(plan.histories):
-            first = number * COLUMNS_EACH
-            wanted = [
-                (column, place.index - first)
-                for column, place in places
-                if first <= place.index < first + COLUMNS_EACH
-            ]
-            self._tables.append((history.attribute, HistoryTable(history), wanted))
+            columns = np.full(COLUMNS_EACH, -1, dtype=np.int64)
+            for column, place in places:
+                if place.index // COLUMNS_EACH == number:
+                    columns[place.index % COLUMNS_EACH] = column
+            self._tables.append((history.attribute, HistoryTable(history), columns))
 
     def fill(self, out: Matrix, leads: Columns, rows: Integers, as_of_us: Integers) -> None:
         """Fill this part's columns; parameters as in `LoopPart.fill`, `leads` a row a lead."""
-        for attribute, table, wanted in self._tables:
-            codes = np.full(len(rows), np.nan, dtype=np.float32)
+        for attribute, table, columns in self._tables:
+            codes = np.full(leads.table.height, np.nan, dtype=np.float32)
             if attribute in leads.table.columns:
-                codes = encoded(table.encode, leads.distinct(attribute))[rows]
-            self._fill(out, table, wanted, codes, as_of_us)
+                codes = encoded(table.encode, leads.distinct(attribute))
+            table.fill(out, columns, codes[rows], as_of_us, self._prior)
 
     def fill_one(self, out: Matrix, lead: Mapping[str, object], as_of_us: Integers) -> None:
         """Fill this part's columns of the only row."""
-        for attribute, table, wanted in self._tables:
+        for attribute, table, columns in self._tables:
             value = lead[attribute]
             code = table.encode(value if isinstance(value, str) else None)
-            self._fill(out, table, wanted, np.array([code], dtype=np.float32), as_of_us)
+            table.fill(out, columns, np.array([code], dtype=np.float32), as_of_us, self._prior)
 
-    def _fill(
-        self,
-        out: Matrix,
-        table: HistoryTable,
-        wanted: list[tuple[int, int]],
-        codes: npt.NDArray[np.float32],
-        as_of_us: Integers,
-    ) -> None:
-        past = np.empty((len(codes), COLUMNS_EACH), dtype=np.float32)
-        table.fill(past, codes, as_of_us, self._prior)
-        for column, index in wanted:
-            out[:, column] = past[:, index]
+
+@compiled
+def fill_columns(
+    out: Matrix, columns: Integers, values: npt.NDArray[np.float32], rows: Integers
+) -> None:
+    """Fill columns with what is known of leads, row by row, as the matrix lies in memory.
+
+    Parameters
+    ----------
+    out : ndarray of float32, shape (n_rows, n_features)
+        The matrix.
+    columns : ndarray of int64, shape (n_columns,)
+        Which columns.
+    values : ndarray of float32, shape (n_columns, n_leads)
+    rows : ndarray of int64, shape (n_rows,)
+        Each row's lead.
+    """
+    for row in range(len(rows)):
+        for number in range(len(columns)):
+            out[row, columns[number]] = values[number, rows[row]]
 
 
 @compiled

@@ -238,3 +238,25 @@ def test_the_scratch_row_is_as_wide_as_its_description() -> None:
 def test_values_are_read_only_where_a_column_needs_them() -> None:
     assert LoopPart(PLAN).with_values
     assert not LoopPart(PLAN.with_columns(("form_count_1d",))).with_values
+
+
+def test_decayed_counts_are_where_the_loop_is_told_that_they_are() -> None:
+    features = loop_features(SETTINGS, KINDS, KINDS)
+    sizes = (len(SETTINGS.windows_days), len(SETTINGS.trend_windows_days))
+    places = loop.decayed_places(*sizes, len(SETTINGS.half_lives_days), len(KINDS))
+    for days, of_one in zip(SETTINGS.half_lives_days, places.tolist(), strict=True):
+        called = [place for place, one in enumerate(features) if one and _decays(one.name, days)]
+        assert of_one == called
+
+
+def _decays(name: str, days: float) -> bool:
+    return name.endswith(f"_decayed_{days:g}d")
+
+
+@given(worlds(), st.sets(st.sampled_from(PLAN.columns), min_size=1))
+@settings(deadline=None, max_examples=50)
+def test_what_is_left_out_changes_no_other_column(world: World, names: set[str]) -> None:
+    kept = [place for place, name in enumerate(PLAN.columns) if name in names]
+    plan = PLAN.with_columns(tuple(PLAN.columns[place] for place in kept))
+    fewer = compute(plan, world.leads, event_table(world.events), world.snapshot_table)
+    assert_same_bits(fewer, np.ascontiguousarray(computed(world)[:, kept]))

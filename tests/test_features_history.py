@@ -39,7 +39,7 @@ def read(history: History, value: str | None, as_of: datetime) -> list[float]:
     out = np.empty((1, COLUMNS_EACH), dtype=np.float32)
     us = (as_of - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
     codes = np.array([table.encode(value)], dtype=np.float32)
-    table.fill(out, codes, np.array([us]), PRIOR)
+    table.fill(out, np.arange(COLUMNS_EACH), codes, np.array([us]), PRIOR)
     row: list[float] = out[0].tolist()
     return row
 
