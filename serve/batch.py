@@ -230,9 +230,8 @@ def score_inputs(
         )
         files = [work.scores_of(part.number) for part in parts]
         deliver(ordered(files, settings.reasons, work.folder), outputs, work.folder)
-        columns = (name for leads, _ in inputs.pieces for name in leads.collect_schema())
-        left_aside = unknown(dict.fromkeys(columns), scorer.bundle)
-        warnings = [unknown_column(name, n_rows) for name in left_aside]
+        columns = inputs.pieces[0][0].drop(ROW, strict=False).collect_schema()
+        warnings = [unknown_column(name, n_rows) for name in unknown(columns, scorer.bundle)]
         warnings += [fault for part in parts for fault in work.warnings_of(part.number)]
         grades = grades_of(files)
     return BatchSummary(

@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 
 from features.errors import Fault, FaultsError, LeadcastError
 from features.tables import TIME
-from serve import batch_inputs
+from serve import batch_inputs, batch_output, batch_split
 from serve.batch import BatchSettings, score_files
 from serve.batch_output import without_formulas
 from serve.batch_parts import summed
@@ -51,8 +51,15 @@ def expected() -> pl.DataFrame:
     return scorer().score(leads(), scoring_world().tables.events, AS_OF, [])
 
 
+def take_for_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing be so small that it is held in memory."""
+    monkeypatch.setattr(batch_inputs, "CODED_BYTES", 0)
+    monkeypatch.setattr(batch_split, "HELD_CELLS", 0)
+    monkeypatch.setattr(batch_output, "HELD_BYTES", 0)
+
+
 @pytest.mark.parametrize("chunk_leads", [100_000, 120, 1])
-@pytest.mark.parametrize(("threads", "coded_bytes"), [(1, 10**9), (2, 10**9), (2, 0)])
+@pytest.mark.parametrize(("threads", "is_large"), [(1, False), (2, False), (2, True)])
 def test_a_batch_gives_the_scores_of_the_scorer_in_the_order_of_the_leads(
     leads_file: Path,
     events_file: Path,
@@ -60,9 +67,10 @@ def test_a_batch_gives_the_scores_of_the_scorer_in_the_order_of_the_leads(
     monkeypatch: pytest.MonkeyPatch,
     chunk_leads: int,
     threads: int,
-    coded_bytes: int,
+    is_large: bool,
 ) -> None:
-    monkeypatch.setattr(batch_inputs, "CODED_BYTES", coded_bytes)
+    if is_large:
+        take_for_large(monkeypatch)
     if chunk_leads == 1:
         leads().head(12).write_parquet(leads_file)
     settings = BatchSettings(AS_OF, chunk_leads=chunk_leads, threads=threads)
@@ -70,6 +78,27 @@ def test_a_batch_gives_the_scores_of_the_scorer_in_the_order_of_the_leads(
     scores = pl.read_parquet(tmp_path / "out.parquet")
     assert_frame_equal(scores, expected().head(done.n_rows), check_exact=True)
     assert done.as_of == AS_OF
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+def test_columns_that_nobody_reads_are_told_once_and_change_nothing(
+    events_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_large: bool
+) -> None:
+    if is_large:
+        take_for_large(monkeypatch)
+    names = [f"column {n}" for n in range(200)]
+    wide = leads().with_columns(pl.lit("x" * 50).alias(name) for name in names)
+    wide.write_parquet(tmp_path / "wide.parquet")
+    out = tmp_path / "out.parquet"
+    done = score_files(scorer(), tmp_path / "wide.parquet", events_file, out, SMALL)
+    assert_frame_equal(pl.read_parquet(out), expected(), check_exact=True)
+    warnings: list[Fault] = []
+    scorer().score(wide, scoring_world().tables.events, AS_OF, warnings)
+    told = [fault for fault in done.warnings if "column 'column" in fault.where]
+    of_one = [fault for fault in warnings if "column 'column" in fault.where]
+    assert [fault.where for fault in told] == [f"leads: column {name!r}" for name in names]
+    assert [fault.where for fault in of_one] == [fault.where for fault in told]
+    assert {fault.count for fault in told + of_one} == {leads().height}
 
 
 def test_csv_in_and_csv_out_give_the_same_scores(
@@ -121,7 +150,7 @@ def kill_after(n_parts: int) -> Callable[[int, int], None]:
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-@pytest.mark.parametrize(("n_parts", "coded_bytes"), [(0, 10**9), (4, 10**9), (4, 0)])
+@pytest.mark.parametrize(("n_parts", "is_large"), [(0, False), (4, False), (4, True)])
 def test_a_killed_batch_goes_on_and_gives_the_same_bytes(
     leads_file: Path,
     events_file: Path,
@@ -129,9 +158,10 @@ def test_a_killed_batch_goes_on_and_gives_the_same_bytes(
     monkeypatch: pytest.MonkeyPatch,
     suffix: str,
     n_parts: int,
-    coded_bytes: int,
+    is_large: bool,
 ) -> None:
-    monkeypatch.setattr(batch_inputs, "CODED_BYTES", coded_bytes)
+    if is_large:
+        take_for_large(monkeypatch)
     whole, out = tmp_path / f"whole{suffix}", tmp_path / f"out{suffix}"
     score_files(scorer(), leads_file, events_file, whole, SMALL)
     with pytest.raises(Killed):
