@@ -1,9 +1,11 @@
 """The forest against LightGBM's own predict and pred_contrib: 500 trees of 63 leaves."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 
 from benchmarks.timing import in_turns, ratio_of
 from models.data import Floats, Matrix
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 N_FEATURES, N_CATEGORIES = 100, 10
 TREES, LEAVES = 500, 63
 TRAINED_ROWS = 20_000
+MATRIX_ROWS = 100_000
+"""So many rows of a stored matrix are read at a time."""
 
 
 def make_matrix(n_rows: int, seed: int = 0) -> Matrix:
@@ -123,6 +127,46 @@ def measure_predictions(
         "rows_per_second_against_lightgbm": round(ratio_of(seconds, "lightgbm", "leadcast"), 2),
         "rows_per_second": round(n_rows / min(seconds["leadcast"])),
         "largest_difference": float(np.abs(ours - theirs).max()),
+    }
+
+
+def measure_from_parquet(
+    booster: "Booster", n_rows: int, threads: int, rounds: int, folder: Path
+) -> dict[str, Any]:
+    """Score a prepared matrix from Parquet to Parquet, against prediction alone.
+
+    Parameters
+    ----------
+    booster, n_rows, threads, rounds
+        As in `measure_predictions`.
+    folder : Path
+        For the files.
+
+    Returns
+    -------
+    dict
+        ``parquet_to_parquet_against_prediction``.
+    """
+    values, forest = make_matrix(n_rows), Forest.from_lightgbm_text(booster.model_to_string())
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "matrix.parquet"
+    pl.DataFrame(values, schema=[f"feature {n}" for n in range(N_FEATURES)]).write_parquet(
+        file, row_group_size=MATRIX_ROWS
+    )
+
+    def whole() -> None:
+        told = []
+        for first in range(0, n_rows, MATRIX_ROWS):
+            some = pl.scan_parquet(file).slice(first, MATRIX_ROWS).collect()
+            told.append(pl.DataFrame({"log_odds": forest.raw(some.to_numpy(order="c"), threads)}))
+        pl.concat(told).write_parquet(folder / "out.parquet")
+
+    seconds = in_turns({"whole": whole, "predict": lambda: forest.raw(values, threads)}, rounds)
+    assert np.array_equal(
+        pl.read_parquet(folder / "out.parquet")["log_odds"], forest.raw(values, threads)
+    )
+    return {
+        "parquet_to_parquet_against_prediction": round(ratio_of(seconds, "whole", "predict"), 2)
     }
 
 
