@@ -1,0 +1,64 @@
+"""The stages that grow, run on a Dask cluster by their command lines."""
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import chdir
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from pipelines.paths import RunFolder
+from pipelines.warm import STAGES
+from tests.small_project import ROOT, make_project
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+LEADS = 3_000
+RUN = RunFolder("demo")
+NAMES = [stage.__name__ for stage in STAGES]
+
+
+def on_cluster(stage: str, client: "Client", folder: Path) -> str:
+    command = [sys.executable, "-m", f"pipelines.{stage}", "demo", "--engine", "dask"]
+    done = subprocess.run(
+        [*command, "--scheduler", client.scheduler.address],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"[{stage}] ")
+    return done.stdout
+
+
+def run(folder: Path, first: str, last: str) -> None:
+    with chdir(folder):
+        for stage in STAGES[NAMES.index(first) : NAMES.index(last) + 1]:
+            stage("demo")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = make_project(tmp_path_factory.mktemp("project"), LEADS)
+    run(folder, NAMES[0], "compute_features")
+    return folder
+
+
+def test_a_run_whose_features_and_trees_come_from_a_cluster_is_as_any_other(
+    dask_client: "Client", project: Path
+) -> None:
+    alone = pl.read_parquet(project / RUN.matrix)
+    on_cluster("features", dask_client, project)
+    assert pl.read_parquet(project / RUN.matrix).equals(alone)
+    run(project, "pass_gate", "pass_gate")
+    on_cluster("train", dask_client, project)
+    run(project, NAMES[NAMES.index("train") + 1], NAMES[-1])
+    test = json.loads((project / RUN.metrics).read_text())["test"]
+    assert test["auc"]["value"] > 0.7
+    assert not list((project / RUN.path).glob(".*")), "something is left behind"
