@@ -15,7 +15,6 @@ from features.engine import Matrix
 from features.errors import Fault
 from models.data import Floats
 from serve.asked import Asked, asked_of
-from serve.batch_memory import give_back
 from serve.batch_output import ROW, by_row
 from serve.batch_parts import Part
 from serve.batch_work import Work
@@ -121,5 +120,4 @@ def _keep(
     if known is not None and log_odds is not None:
         scores = score_rows(scorer.bundle, known.asked.rows, known.values, log_odds, reasons)
         work.keep(part.number, scores.with_columns(known.rows), known.warnings)
-        give_back()
     return part.n_rows
