@@ -177,16 +177,12 @@ class Engine:
         if not self._dated:
             self._fill_attributes(out, columns, rows, as_of)
             return out
-        # Events are collected without the interpreter's lock, which reading texts holds.
+        # Events are read without the interpreter's lock, which reading texts holds.
         with ThreadPoolExecutor(1) as pool:
-            grouped = pool.submit(self._collect, events, wanted, warnings)
+            filled = pool.submit(self._fill_loop, out, leads, rows, as_of, events, warnings)
             self._fill_attributes(out, columns, rows, as_of)
-        found = grouped.result()
-        if warnings is not None and self._loop.with_events:
-            silent = np.diff(found.starts) == 0
-            warnings += inputs.without_events(int(np.sum(silent[rows])))
-        self._loop.fill(out, rows, _times(leads, "created_at"), as_of, found)
-        self._histories.fill(out, columns, rows, as_of)
+            self._histories.fill(out, columns, rows, as_of)
+        filled.result()
         return out
 
     def compute_one(
@@ -220,6 +216,21 @@ class Engine:
                 values.append(encode_leads(column, leads))
         if places:
             fill_columns(out, np.array(places), np.stack(values), rows)
+
+    def _fill_loop(
+        self,
+        out: Matrix,
+        leads: pl.DataFrame,
+        rows: Integers,
+        as_of: Integers,
+        events: EventTable | None,
+        warnings: list[Fault] | None,
+    ) -> None:
+        found = self._collect(events, leads["lead_id"], warnings)
+        if warnings is not None and self._loop.with_events:
+            silent = np.diff(found.starts) == 0
+            warnings += inputs.without_events(int(np.sum(silent[rows])))
+        self._loop.fill(out, rows, _times(leads, "created_at"), as_of, found)
 
     def _collect(
         self, events: EventTable | None, ids: pl.Series, warnings: list[Fault] | None
