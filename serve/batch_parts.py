@@ -1,6 +1,7 @@
 """The parts of a batch: leads split by a hash of the lead, and what is told of all together."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -16,7 +17,7 @@ from serve.batch_changed import UPDATED, changed_since
 from serve.batch_events import StoredEvents, split_events
 from serve.batch_inputs import Inputs
 from serve.batch_output import ROW, in_order
-from serve.batch_split import Read
+from serve.batch_split import Read, height_of, is_held
 from serve.batch_work import Work
 from serve.reasons_asked import ReasonsAsked
 
@@ -93,7 +94,7 @@ def split_inputs(
             _again((changed_since(leads, events, since, moment), events))
             for leads, events in all_parts
         ]
-    return [Part(number, _height(read()[0]), read) for number, read in enumerate(reads)]
+    return [Part(number, height_of(read()[0]), read) for number, read in enumerate(reads)]
 
 
 def ordered(files: Sequence[Path], reasons: ReasonsAsked, beside: Path) -> pl.LazyFrame:
@@ -220,10 +221,14 @@ def _in_parts(
 ) -> list[Callable[[], Known]]:
     if ROW not in leads.collect_schema():
         leads = leads.with_row_index(ROW)
-    n_parts = max(1, -(-_height(leads) // chunk_leads))
-    own = work.split("leads", leads, n_parts)
-    theirs = _events_in_parts(events, work, n_parts, plan)
-    return [partial(_read, *both) for both in zip(own, theirs, strict=True)]
+    n_parts = max(1, -(-height_of(leads) // chunk_leads))
+    with ThreadPoolExecutor(1) as pool:
+        theirs = pool.submit(_events_in_parts, events, work, n_parts, plan)
+        if not is_held(leads):
+            # To split both at once would take half as much memory again.
+            theirs.result()
+        own = work.split("leads", leads, n_parts)
+    return [partial(_read, *both) for both in zip(own, theirs.result(), strict=True)]
 
 
 def _events_in_parts(
@@ -251,7 +256,3 @@ def _read(leads: Read, events: ReadEvents) -> Known:
 
 def _again(known: Known) -> Callable[[], Known]:
     return lambda: known
-
-
-def _height(table: pl.LazyFrame) -> int:
-    return int(table.select(pl.len()).collect().item())

@@ -40,17 +40,16 @@ def split_by_lead(folder: Path, table: pl.LazyFrame, n_parts: int) -> list[Read]
     """
     if n_parts == 1:
         return [lambda: table]
-    schema = table.collect_schema()
-    height = int(table.select(pl.len()).collect().item())
-    if height * len(schema) <= HELD_CELLS:
+    if is_held(table):
         held = table.collect()
         home = held.select(part_of(n_parts)).to_series()
         return [held.filter(home == part).lazy for part in range(n_parts)]
+    schema = table.collect_schema()
     if not folder.exists():
         with written_whole(folder) as temporary:
             temporary.mkdir()
             rows = max(1, SLICE_CELLS // len(schema))
-            for number, first in enumerate(range(0, height, rows)):
+            for number, first in enumerate(range(0, height_of(table), rows)):
                 some = table.slice(first, rows).collect().with_columns(part_of(n_parts))
                 parts = some.partition_by(
                     _PART, maintain_order=True, include_key=False, as_dict=True
@@ -58,6 +57,16 @@ def split_by_lead(folder: Path, table: pl.LazyFrame, n_parts: int) -> list[Read]
                 for (part,), own in parts.items():
                     own.write_ipc(temporary / f"{number:06}.{part}.arrow")
     return [partial(_scan, folder, part, schema) for part in range(n_parts)]
+
+
+def is_held(table: pl.LazyFrame) -> bool:
+    """Tell whether a table is held in memory while it is split."""
+    return height_of(table) * len(table.collect_schema()) <= HELD_CELLS
+
+
+def height_of(table: pl.LazyFrame) -> int:
+    """Count the rows of a table."""
+    return int(table.select(pl.len()).collect().item())
 
 
 def part_of(n_parts: int) -> pl.Expr:
