@@ -223,12 +223,12 @@ def _in_parts(
         leads = leads.with_row_index(ROW)
     n_parts = max(1, -(-height_of(leads) // chunk_leads))
     with ThreadPoolExecutor(1) as pool:
-        theirs = pool.submit(_events_in_parts, events, work, n_parts, plan)
+        own = pool.submit(work.split, "leads", leads, n_parts)
         if not is_held(leads):
             # To split both at once would take half as much memory again.
-            theirs.result()
-        own = work.split("leads", leads, n_parts)
-    return [partial(_read, *both) for both in zip(own, theirs.result(), strict=True)]
+            own.result()
+        theirs = _events_in_parts(events, work, n_parts, plan)
+    return [partial(_read, *both) for both in zip(own.result(), theirs, strict=True)]
 
 
 def _events_in_parts(
