@@ -181,10 +181,13 @@ def draw_sizes(result: dict[str, Any], picture: Path) -> None:
     leads = [row["n_leads"] for row in result["sizes"]]
     per_lead = [1e6 * row["seconds"] / row["n_leads"] for row in result["sizes"]]
     time_axes.plot(leads, per_lead, "o-")
-    time_axes.set(xscale="log", xlabel="leads", ylabel="microseconds a lead", ylim=(0, None))
+    time_axes.set(xscale="log", xlabel="leads", ylabel="microseconds a lead")
+    time_axes.set_ylim(0, 1.1 * max(per_lead))
     time_axes.set_title(f"seconds grow with leads to the {result['exponent']:.2f}")
-    memory_axes.plot(leads, [row["peak_mib"] for row in result["sizes"]], "o-")
-    memory_axes.set(xscale="log", xlabel="leads", ylabel="peak memory, MiB", ylim=(0, None))
+    peaks = [row["peak_mib"] for row in result["sizes"]]
+    memory_axes.plot(leads, peaks, "o-")
+    memory_axes.set(xscale="log", xlabel="leads", ylabel="peak memory, MiB")
+    memory_axes.set_ylim(0, 1.1 * max(peaks))
     figure.savefig(picture, dpi=120)
 
 
