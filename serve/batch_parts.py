@@ -17,13 +17,16 @@ from serve.batch_changed import UPDATED, changed_since
 from serve.batch_events import StoredEvents, split_events
 from serve.batch_inputs import Inputs
 from serve.batch_output import ROW, in_order
-from serve.batch_split import Read, height_of, is_held
+from serve.batch_split import Read, height_of
 from serve.batch_work import Work
 from serve.reasons_asked import ReasonsAsked
 
 Known = tuple[pl.LazyFrame, EventTable | None]
 """Leads with the column `ROW`, and their events."""
 ReadEvents = Callable[[], EventTable | None]
+
+FEW_LEADS = 250_000
+"""So many leads are split while their events are; of more, that would take much more memory."""
 
 
 @dataclass(frozen=True)
@@ -221,11 +224,11 @@ def _in_parts(
 ) -> list[Callable[[], Known]]:
     if ROW not in leads.collect_schema():
         leads = leads.with_row_index(ROW)
-    n_parts = max(1, -(-height_of(leads) // chunk_leads))
+    n_rows = height_of(leads)
+    n_parts = max(1, -(-n_rows // chunk_leads))
     with ThreadPoolExecutor(1) as pool:
         own = pool.submit(work.split, "leads", leads, n_parts)
-        if not is_held(leads):
-            # To split both at once would take half as much memory again.
+        if n_rows > FEW_LEADS:
             own.result()
         theirs = _events_in_parts(events, work, n_parts, plan)
     return [partial(_read, *both) for both in zip(own.result(), theirs, strict=True)]

@@ -11,8 +11,10 @@ from features.files import written_whole
 Read = Callable[[], pl.LazyFrame]
 """Scans a part anew: a scan that has run keeps its files' footers for as long as it is there."""
 
-HELD_CELLS = 4_000_000
-"""A table of so many values is held in memory, which is sooner done than to write it down."""
+HELD_BYTES = 64_000_000
+"""A table that is no larger is held in memory, which is sooner done than to write it down."""
+_SAMPLED = 1_000
+"""By so many rows a table's size is judged."""
 
 SLICE_CELLS = 1_000_000
 """So many values of a larger one at a time: a sink of texts holds the more, the longer it runs."""
@@ -40,7 +42,7 @@ def split_by_lead(folder: Path, table: pl.LazyFrame, n_parts: int) -> list[Read]
     """
     if n_parts == 1:
         return [lambda: table]
-    if is_held(table):
+    if _is_held(table):
         held = table.collect()
         home = held.select(part_of(n_parts)).to_series()
         return [held.filter(home == part).lazy for part in range(n_parts)]
@@ -57,11 +59,6 @@ def split_by_lead(folder: Path, table: pl.LazyFrame, n_parts: int) -> list[Read]
                 for (part,), own in parts.items():
                     own.write_ipc(temporary / f"{number:06}.{part}.arrow")
     return [partial(_scan, folder, part, schema) for part in range(n_parts)]
-
-
-def is_held(table: pl.LazyFrame) -> bool:
-    """Tell whether a table is held in memory while it is split."""
-    return height_of(table) * len(table.collect_schema()) <= HELD_CELLS
 
 
 def height_of(table: pl.LazyFrame) -> int:
@@ -85,6 +82,11 @@ def part_of(n_parts: int) -> pl.Expr:
     # An id with blanks around it is the same id, to those who read texts with care.
     name = pl.col("lead_id").cast(pl.String).str.strip_chars()
     return (name.hash(_SEED) % n_parts).cast(pl.Int32).alias(_PART)
+
+
+def _is_held(table: pl.LazyFrame) -> bool:
+    some = table.head(_SAMPLED).collect()
+    return height_of(table) * some.estimated_size() <= HELD_BYTES * some.height
 
 
 def _scan(folder: Path, part: int, schema: pl.Schema) -> pl.LazyFrame:

@@ -54,7 +54,7 @@ def expected() -> pl.DataFrame:
 def take_for_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nothing be so small that it is held in memory."""
     monkeypatch.setattr(batch_inputs, "CODED_BYTES", 0)
-    monkeypatch.setattr(batch_split, "HELD_CELLS", 0)
+    monkeypatch.setattr(batch_split, "HELD_BYTES", 0)
     monkeypatch.setattr(batch_output, "HELD_BYTES", 0)
 
 

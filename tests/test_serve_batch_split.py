@@ -18,27 +18,30 @@ def table() -> pl.DataFrame:
     return pl.DataFrame({"lead_id": ids, ROW: pl.int_range(N, eager=True), "part": ids + "!"})
 
 
-@pytest.mark.parametrize(("held_cells", "slice_cells"), [(0, 1), (0, 14), (0, 10 * N), (3 * N, 1)])
+@pytest.mark.parametrize(("held_bytes", "slice_cells"), [(0, 1), (0, 14), (0, 10 * N), (10**6, 1)])
 def test_every_row_is_in_one_part_with_all_rows_of_its_lead(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held_cells: int, slice_cells: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held_bytes: int, slice_cells: int
 ) -> None:
-    monkeypatch.setattr(batch_split, "HELD_CELLS", held_cells)
+    monkeypatch.setattr(batch_split, "HELD_BYTES", held_bytes)
     monkeypatch.setattr(batch_split, "SLICE_CELLS", slice_cells)
     split = [read().collect() for read in split_by_lead(tmp_path / "split", table().lazy(), PARTS)]
     assert pl.concat(split).sort(ROW).equals(table())
     assert all(part[ROW].is_sorted() for part in split), "which saves sorting each part"
     homes = [set(part["lead_id"]) for part in split]
     assert sum(map(len, homes)) == 60, "a lead is in two parts"
-    assert (tmp_path / "split").exists() == (held_cells == 0)
+    assert (tmp_path / "split").exists() == (held_bytes == 0)
 
 
-@pytest.mark.parametrize("held_cells", [-1, 0])
-def test_of_no_rows_there_are_parts_without_rows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held_cells: int
+@pytest.mark.parametrize("held_bytes", [0, 10**6])
+@pytest.mark.parametrize("n_rows", [0, 1])
+def test_there_are_parts_without_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held_bytes: int, n_rows: int
 ) -> None:
-    monkeypatch.setattr(batch_split, "HELD_CELLS", held_cells)
-    split = split_by_lead(tmp_path / "split", table().clear().lazy(), PARTS)
-    assert [read().collect().shape for read in split] == [(0, 3)] * PARTS
+    monkeypatch.setattr(batch_split, "HELD_BYTES", held_bytes)
+    split = split_by_lead(tmp_path / "split", table().head(n_rows).lazy(), PARTS)
+    parts = [read().collect() for read in split]
+    assert sorted(part.height for part in parts) == [0] * (PARTS - 1) + [n_rows]
+    assert all(part.schema == table().schema for part in parts)
 
 
 @pytest.mark.parametrize(("held_bytes", "rows_at_once"), [(0, 1), (0, 7), (0, 10 * N), (10**6, 1)])
