@@ -64,7 +64,8 @@ def alike_numbers(numbers: pl.Series) -> Distinct:
 
 def _bytes(texts: pl.Series) -> tuple[Bytes, Integers]:
     """Give all texts' bytes, and where each of them begins; the next begins where it ends."""
-    array = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
+    # Where a text is missing, any bytes may stand, such as those of another row.
+    array = texts.fill_null("").to_arrow(compat_level=pl.CompatLevel.oldest())
     _, bounds, content = array.buffers()
     places = np.frombuffer(bounds, np.int64)[array.offset : array.offset + len(array) + 1]
     return np.frombuffer(content or b"", np.uint8), places

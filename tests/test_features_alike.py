@@ -1,6 +1,7 @@
 """Texts that are put into one read as they did each by itself, the oddest included."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -104,6 +105,21 @@ def test_a_slice_of_a_column_is_grouped_by_its_own_texts(name: str) -> None:
         whole = ALIKE[name].alike(pl.Series(texts.slice(first, n).to_list(), dtype=pl.String))
         assert found.values == whole.values
         assert found.codes.tolist() == whole.codes.tolist()
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_bytes_under_a_missing_text_are_no_text(name: str, tmp_path: Path) -> None:
+    texts = ["12345", "ann@@x.com", "a1@gmail.com"] * 50
+    some = [None if row % 7 == 0 else text for row, text in enumerate(texts)]
+    pl.DataFrame({"x": some}, {"x": pl.String}).write_parquet(tmp_path / "some.parquet")
+    read = pl.read_parquet(tmp_path / "some.parquet")["x"]
+    hidden = pl.DataFrame({"x": texts}).select(
+        pl.when(pl.int_range(pl.len()) % 7 != 0).then("x").alias("x")
+    )["x"]
+    for column in (read, hidden):
+        found = ALIKE[name].alike(column)
+        assert [found.values[code] is None for code in found.codes] == [one is None for one in some]
+        assert "" not in {found.values[code] for code in found.codes}
 
 
 def test_a_column_of_addresses_is_encoded_as_each_of_them() -> None:

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from features import alike
 from features.errors import Fault, FaultsError, LeadcastError
 from features.tables import TIME
 from serve import batch_inputs, batch_output, batch_split
@@ -52,7 +53,8 @@ def expected() -> pl.DataFrame:
 
 
 def take_for_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nothing be so small that it is held in memory."""
+    """Let nothing be so small that it is held in memory, or that its texts are read one by one."""
+    monkeypatch.setattr(alike, "FEW", 0)
     monkeypatch.setattr(batch_inputs, "CODED_BYTES", 0)
     monkeypatch.setattr(batch_split, "HELD_BYTES", 0)
     monkeypatch.setattr(batch_output, "HELD_BYTES", 0)
