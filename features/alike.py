@@ -5,6 +5,7 @@ first does. What is not plain is alike only to itself, so that the readings alon
 odd address or number means.
 """
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -12,7 +13,7 @@ import polars as pl
 
 from features import plain_texts
 from features.contacts import DISPOSABLE_PROVIDERS, FREE_PROVIDERS, NOBODYS, ROLES
-from features.distinct import Codes, Distinct, distinct, taken
+from features.distinct import Distinct, distinct, taken
 from features.plain_texts import Bytes, Integers
 
 FEW = 1_000
@@ -28,18 +29,15 @@ def alike_addresses(addresses: pl.Series) -> Distinct:
 
     Parameters
     ----------
-    addresses : pl.Series of String
+    addresses : pl.Series
+        Texts, or categories.
 
     Returns
     -------
     Distinct
         For `features.contacts.email_kind`, `email_is_shared` and `email_digits`.
     """
-    if len(addresses) < FEW:
-        return distinct(addresses)
-    texts, bounds = _bytes(addresses)
-    about = plain_texts.about_addresses(texts, bounds, _hashes(_TOLD), _hashes(ROLES))
-    return _distinct(addresses, *plain_texts.grouped(texts, *about))
+    return _alike(addresses, _about_addresses)
 
 
 def alike_numbers(numbers: pl.Series) -> Distinct:
@@ -47,19 +45,39 @@ def alike_numbers(numbers: pl.Series) -> Distinct:
 
     Parameters
     ----------
-    numbers : pl.Series of String
+    numbers : pl.Series
+        Likewise.
 
     Returns
     -------
     Distinct
         For `features.contacts.phone_is_valid`.
     """
-    if len(numbers) < FEW:
-        return distinct(numbers)
-    texts, bounds = _bytes(numbers)
+    return _alike(numbers, _about_numbers)
+
+
+def _about_addresses(texts: Bytes, bounds: Integers) -> tuple[Integers, Integers]:
+    return plain_texts.about_addresses(texts, bounds, _hashes(_TOLD), _hashes(ROLES))
+
+
+def _about_numbers(texts: Bytes, bounds: Integers) -> tuple[Integers, Integers]:
     nobodys = np.array([*map(int, NOBODYS)], dtype=np.int64)
-    about = plain_texts.about_numbers(texts, bounds, nobodys)
-    return _distinct(numbers, *plain_texts.grouped(texts, *about))
+    return plain_texts.about_numbers(texts, bounds, nobodys)
+
+
+def _alike(
+    column: pl.Series, about: Callable[[Bytes, Integers], tuple[Integers, Integers]]
+) -> Distinct:
+    if len(column) < FEW:
+        return distinct(column)
+    texts = column.cast(pl.String)
+    content, bounds = _bytes(texts)
+    first, codes = plain_texts.grouped(content, *about(content, bounds))
+    # A missing text has no bytes, like an empty one, with which it must not be taken for one.
+    values = [*taken(texts, first).fill_null(""), None]
+    if texts.null_count():
+        codes[texts.is_null().to_numpy()] = len(first)
+    return Distinct(values, codes)
 
 
 def _bytes(texts: pl.Series) -> tuple[Bytes, Integers]:
@@ -69,11 +87,3 @@ def _bytes(texts: pl.Series) -> tuple[Bytes, Integers]:
     _, bounds, content = array.buffers()
     places = np.frombuffer(bounds, np.int64)[array.offset : array.offset + len(array) + 1]
     return np.frombuffer(content or b"", np.uint8), places
-
-
-def _distinct(texts: pl.Series, first: Codes, codes: Codes) -> Distinct:
-    # A missing text has no bytes, like an empty one, with which it must not be taken for one.
-    values = [*taken(texts, first).fill_null(""), None]
-    if texts.null_count():
-        codes[texts.is_null().to_numpy()] = len(first)
-    return Distinct(values, codes)

@@ -122,6 +122,20 @@ def test_bytes_under_a_missing_text_are_no_text(name: str, tmp_path: Path) -> No
         assert "" not in {found.values[code] for code in found.codes}
 
 
+@pytest.mark.parametrize("name", ALIKE)
+def test_categories_and_a_column_of_nothing_are_texts_as_well(name: str) -> None:
+    texts = ["a1@gmail.com", None, "info@b.com", "030 123 45 99", "", "a1@gmail.com"]
+    plain = pl.Series(texts, dtype=pl.String)
+    expected = ALIKE[name].alike(plain)
+    for dtype in (pl.Categorical, pl.Enum(plain.drop_nulls().unique())):
+        found = ALIKE[name].alike(plain.cast(dtype))
+        assert found.values == expected.values
+        assert found.codes.tolist() == expected.codes.tolist()
+    assert read_alike(ALIKE[name], [None, None]) == [None, None]
+    nothing = ALIKE[name].alike(pl.Series([None, None]))
+    assert {nothing.values[code] for code in nothing.codes} == {None}
+
+
 def test_a_column_of_addresses_is_encoded_as_each_of_them() -> None:
     texts = ["Ann.B12@Gmail.com", None, "info@x.example", "  ", "x", "ann@@x.com", "ann@mit.edu"]
     column = attributes.AttributeColumn(
