@@ -227,14 +227,14 @@ def _as_text(value: str | float | None) -> str | None:
 
 
 def _share_filled(attributes: Sequence[str], leads: Columns) -> Column:
-    count = np.zeros(leads.table.height, dtype=np.int64)
+    count = np.zeros(leads.table.height)
     for name in {*attributes} & {*leads.table.columns}:
         known = leads.known(name)
         if known is None:
             is_filled = _is_filled(name, leads.table.schema[name])
             count += leads.table.select(is_filled).to_series().to_numpy()
         else:
-            count += np.array([not _is_missing(value) for value in known.values])[known.codes]
+            count += encoded(lambda value: not _is_missing(value), known)
     return (count / len(attributes)).astype(np.float32)
 
 

@@ -165,6 +165,6 @@ def _batches(
         code = np.append(kinds_known.places_or_none(some.event_types) + 1, 0).astype(np.int16)
         found = Ungrouped(some.leads, some.times_us, some.kinds, some.values, place, code)
         # Some may be of other leads, of which there may be many.
-        has_others = np.count_nonzero(place < 0) > 1
+        has_others = bool((place[:-1] < 0).any())
         yield found.only(place[some.leads] >= 0) if has_others else found
     warnings += incomplete_events(left_out.tolist())

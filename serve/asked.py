@@ -100,9 +100,9 @@ def asked_of(
     return Asked(rows, _one_row_a_lead(leads), events)
 
 
-def is_read(name: str, plan: FeaturePlan) -> bool:
-    """Tell whether anything of a score depends on a column of leads."""
-    return name in {"lead_id", "created_at", "as_of", *_attributes(plan)}
+def columns_read(plan: FeaturePlan) -> set[str]:
+    """List the columns of leads on which anything of a score depends."""
+    return {"lead_id", "created_at", "as_of", *_attributes(plan)}
 
 
 def unknown(columns: Iterable[str], bundle: Bundle) -> list[str]:

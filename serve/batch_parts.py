@@ -12,7 +12,7 @@ import polars as pl
 from features.coded import EventTable
 from features.errors import Fault, in_words
 from features.plan import FeaturePlan
-from serve.asked import is_read, reads_values
+from serve.asked import columns_read, reads_values
 from serve.batch_changed import UPDATED, changed_since
 from serve.batch_events import StoredEvents, split_events
 from serve.batch_inputs import Inputs
@@ -211,8 +211,8 @@ def told_of_all(warnings: Iterable[Fault], n_rows: int) -> list[Fault]:
 
 
 def _only_read(leads: pl.LazyFrame, plan: FeaturePlan) -> pl.LazyFrame:
-    names = leads.collect_schema()
-    return leads.select(name for name in names if name in (ROW, UPDATED) or is_read(name, plan))
+    read = {ROW, UPDATED} | columns_read(plan)
+    return leads.select(name for name in leads.collect_schema() if name in read)
 
 
 def _in_parts(

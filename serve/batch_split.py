@@ -42,16 +42,16 @@ def split_by_lead(folder: Path, table: pl.LazyFrame, n_parts: int) -> list[Read]
     """
     if n_parts == 1:
         return [lambda: table]
-    if _is_held(table):
+    schema, height = table.collect_schema(), height_of(table)
+    if height * _row_bytes(table) <= HELD_BYTES:
         held = table.collect()
         home = held.select(part_of(n_parts)).to_series()
         return [held.filter(home == part).lazy for part in range(n_parts)]
-    schema = table.collect_schema()
     if not folder.exists():
         with written_whole(folder) as temporary:
             temporary.mkdir()
             rows = max(1, SLICE_CELLS // len(schema))
-            for number, first in enumerate(range(0, height_of(table), rows)):
+            for number, first in enumerate(range(0, height, rows)):
                 some = table.slice(first, rows).collect().with_columns(part_of(n_parts))
                 parts = some.partition_by(
                     _PART, maintain_order=True, include_key=False, as_dict=True
@@ -84,9 +84,9 @@ def part_of(n_parts: int) -> pl.Expr:
     return (name.hash(_SEED) % n_parts).cast(pl.Int32).alias(_PART)
 
 
-def _is_held(table: pl.LazyFrame) -> bool:
+def _row_bytes(table: pl.LazyFrame) -> float:
     some = table.head(_SAMPLED).collect()
-    return height_of(table) * some.estimated_size() <= HELD_BYTES * some.height
+    return some.estimated_size() / max(some.height, 1)
 
 
 def _scan(folder: Path, part: int, schema: pl.Schema) -> pl.LazyFrame:
