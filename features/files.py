@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import LeadcastError
+from features.leftovers import clear_leftovers, temporary_beside
 
 
 @contextmanager
@@ -30,10 +31,11 @@ def written_whole(path: Path) -> Iterator[Path]:
         folder there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    temporary = temporary_beside(path)
     try:
         yield temporary
         _put_in_place(temporary, path)
+        clear_leftovers(path)
     finally:
         _remove(temporary)
 

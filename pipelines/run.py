@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 
 from features.errors import LeadcastError
 from features.files import written_whole
+from features.locks import locked
 from features.sources.load import find_definition
 from pipelines.params import PARAMS, load_params
 from pipelines.paths import SOURCES, RunFolder
@@ -59,10 +60,13 @@ def add_source(source: str, params: Path = PARAMS) -> None:
     if source in load_params(params).sources:
         return
     yaml = YAML()
-    content = yaml.load(params.read_text(encoding="utf-8"))
-    content["sources"].append(source)
-    with written_whole(params) as temporary, temporary.open("w", encoding="utf-8") as file:
-        yaml.dump(content, file)
+    with locked(params, "another process adds a source"):
+        content = yaml.load(params.read_text(encoding="utf-8"))
+        if source in content["sources"]:
+            return
+        content["sources"].append(source)
+        with written_whole(params) as temporary, temporary.open("w", encoding="utf-8") as file:
+            yaml.dump(content, file)
     print(f"Added {source} to the sources in {params}: `dvc repro` now runs it as well.")
 
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from features.errors import LeadcastError
 from features.files import write_json, written_whole
+from features.locks import locked
 from features.snapshots import has_dated_outcome
 from features.tables import Tables
 from models.choice import Choice, choose
@@ -74,12 +75,13 @@ def train_on_cluster(source: str, scheduler: str | None) -> str:
     from serve.cluster.training_rows import Rows
 
     run = RunFolder(source)
+    data, settings, _ = _read(source, run, most=SAMPLE_ROWS)
     work = run.path / ".train.work"
-    work.mkdir(exist_ok=True)
     labels = work / "labels.parquet"
-    with connected(scheduler) as client:
-        data, settings, _ = _read(source, run, most=SAMPLE_ROWS)
+    told_others = "another process trains on this source"
+    with locked(work, told_others, patience_seconds=0), connected(scheduler) as client:
         try:
+            work.mkdir(exist_ok=True)
             used_snapshots(run).select(
                 pl.col("part").is_in(LEARNING).alias("learned"),
                 "position",

@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from features.errors import Fault, FaultsError
+from features.files import written_whole
 from features.sources.context import Context
 from features.sources.definition import SourceDefinition
 from features.sources.event_tables import OpenEvents, open_events
@@ -130,7 +131,8 @@ def read_mapped_in_pieces(
     if any(fault.severity == "error" for fault in faults):
         raise FaultsError(subject_of(definition), faults)
     if quarantine.rows:
-        quarantine.finish(aside)
+        with written_whole(aside) as temporary:
+            quarantine.finish(temporary)
     return MappedLeads(pieces, tuple(faults), quarantine.rows)
 
 

@@ -1,7 +1,5 @@
 """The working folder of a batch: parts by lead, and what has been done, for `resume`."""
 
-import fcntl
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +12,7 @@ import polars as pl
 
 from features.errors import Fault, LeadcastError
 from features.files import read_json, write_json, written_whole
+from features.locks import locked
 from serve.batch_output import by_row
 from serve.batch_split import Read, split_by_lead
 
@@ -62,7 +61,8 @@ class Work:
             system refuses (no room, no right).
         """
         folder = out.parent / f".{out.name}.work"
-        with _told(out), _held(folder, out):
+        with _told(out), locked(out, "another batch writes this output", patience_seconds=0):
+            folder.mkdir(exist_ok=True)
             work = cls(folder, _begin(folder, out, dict(job), resume))
             try:
                 yield work
@@ -140,27 +140,6 @@ class Work:
         list of Fault
         """
         return [Fault(**fault) for fault in read_json(self.scores_of(part).with_suffix(".json"))]
-
-
-@contextmanager
-def _held(folder: Path, out: Path) -> Iterator[None]:
-    """Make the folder and keep other batches out of it; a batch that is killed lets go of it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            is_there = folder.stat().st_ino == os.fstat(descriptor).st_ino
-        except (BlockingIOError, FileNotFoundError):
-            # Or it was another batch's until a moment ago, and is removed.
-            is_there = False
-        if not is_there:
-            raise LeadcastError(
-                f"{out}: another batch writes this output now; wait for its end, or name another"
-            )
-        yield
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

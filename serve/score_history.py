@@ -14,6 +14,7 @@ import polars as pl
 
 from features.errors import LeadcastError
 from features.files import sha256_of
+from features.leftovers import clear_leftovers, temporary_beside
 from serve.scores import SCHEMA
 
 Trend = Literal["improving", "steady", "declining", "not enough info"]
@@ -52,12 +53,15 @@ def append_scores(scores: pl.LazyFrame, folder: Path) -> Path | None:
     if latest is None:
         return None
     folder.mkdir(parents=True, exist_ok=True)
-    # The name holds a digest of the content, so that it is known only when all is written.
-    temporary = folder / ".newest.tmp"
+    # The name holds a digest of the content, so that it is known only when all is written. Nothing
+    # is read before: batches at once need no lock, and do not wait for each other.
+    newest = folder / "newest"
+    temporary = temporary_beside(newest)
     try:
         own.sink_parquet(temporary)
         name = f"{_moment(latest)}-{version}-{sha256_of(temporary)[:12]}.parquet"
         temporary.replace(folder / name)
+        clear_leftovers(newest)
     finally:
         temporary.unlink(missing_ok=True)
     return folder / name

@@ -7,6 +7,7 @@ import pytest
 
 from features.errors import LeadcastError
 from serve.http.keys import create_key, read_keys, revoke_key
+from tests.races import at_once
 
 
 @pytest.fixture
@@ -54,3 +55,32 @@ def test_a_file_that_is_none_of_keys_is_refused(file: Path, case: str) -> None:
 def test_a_key_has_a_name(file: Path) -> None:
     with pytest.raises(LeadcastError, match="--name"):
         create_key(file, "")
+
+
+MAKE = """
+from serve.http.keys import create_key
+barrier()
+create_key(Path(sys.argv[4]), f"caller {me}")
+"""
+REVOKE = """
+from serve.http.keys import read_keys, revoke_key
+file = Path(sys.argv[4])
+barrier()
+for number in range(4):
+    known = read_keys(file).keys
+    revoke_key(file, next(key_id for key_id, key in known.items() if key.name == f"old {number}"))
+"""
+
+
+def test_keys_that_are_made_at_once_are_all_there_and_no_revoked_one_comes_back(
+    file: Path, tmp_path: Path
+) -> None:
+    kept = create_key(file, "kept")
+    for number in range(4):
+        create_key(file, f"old {number}")
+    done = at_once(tmp_path / "at once", [MAKE] * 20 + [REVOKE], file)
+    assert done == [(0, "")] * 21
+    names = sorted(key.name for key in read_keys(file).keys.values())
+    assert names == sorted(["kept", *(f"caller {number}" for number in range(20))])
+    assert read_keys(file).id_of(kept) == kept[3:15]
+    assert not list(tmp_path.glob(".*")), "a lock is left behind"

@@ -15,6 +15,7 @@ from serve.batch_deliver import Outputs
 from serve.score_history import append_scores, changes, history_of, trend_of, trend_of_change
 from serve.scorer import Scorer
 from serve.scores import SCHEMA
+from tests.races import at_once, killed_when
 from tests.scoring_world import START, bundle_folder, scoring_world
 
 AS_OF = START + timedelta(days=150)
@@ -104,3 +105,44 @@ def test_what_is_no_history_is_told(tmp_path: Path) -> None:
 
 def test_no_scores_are_no_history(tmp_path: Path) -> None:
     assert append_scores(scores().head(0).lazy(), tmp_path) is None
+
+
+APPEND = """
+import polars as pl
+from serve.score_history import append_scores
+scores, folder = pl.read_parquet(sys.argv[4]), Path(sys.argv[5])
+barrier()
+for hour in range(10):
+    then = scores.with_columns(pl.col("as_of") + pl.duration(days=int(me), hours=hour))
+    own = then.with_columns(pl.col("as_of").dt.to_string("iso").alias("lead_id"))
+    append_scores(own.lazy(), folder)
+"""
+KILLED = """
+import polars as pl
+from serve import score_history
+score_history.sha256_of = lambda path: time.sleep(100)
+score_history.append_scores(pl.scan_parquet(sys.argv[4]), Path(sys.argv[5]))
+"""
+
+
+def test_batches_at_once_land_each_under_its_own_date(tmp_path: Path) -> None:
+    given, folder = tmp_path / "scores.parquet", tmp_path / "history"
+    scores().write_parquet(given)
+    done = at_once(tmp_path / "at once", [APPEND] * 4, given, folder)
+    assert done == [(0, "")] * 4
+    files = list(folder.iterdir())
+    assert len(files) == 40, "one for each batch, and nothing else"
+    for file in files:
+        batch = pl.read_parquet(file)
+        assert batch["lead_id"].to_list() == batch["as_of"].dt.to_string("iso").to_list()
+        assert file.name.startswith(batch["as_of"][0].strftime("%Y%m%dT%H%M%S.%fZ"))
+
+
+def test_a_batch_that_is_killed_leaves_the_history_whole(tmp_path: Path) -> None:
+    given, folder = tmp_path / "scores.parquet", tmp_path / "history"
+    scores().write_parquet(given)
+    first = append_scores(at(-1, 10).lazy(), folder)
+    killed_when(KILLED, lambda: len(list(folder.iterdir())) == 2, given, folder)
+    assert history_of(folder, "lead 3")["score"].to_list() == [10.0]
+    second = append_scores(scores().lazy(), folder)
+    assert sorted(folder.iterdir()) == sorted(path for path in (first, second) if path)

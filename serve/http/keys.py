@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from features.errors import LeadcastError
 from features.files import read_json, written_whole
+from features.locks import locked
 
 _ID_BYTES, _SECRET_BYTES = 6, 32
 _KEY = re.compile(r"lc_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
@@ -98,14 +100,15 @@ def create_key(path: Path, name: str) -> str:
     LeadcastError
         If the file is not a file of keys, or the name is empty or too long.
     """
-    stored = read_keys(path).keys if path.exists() else {}
     key_id = secrets.token_hex(_ID_BYTES)
     key = f"lc_{key_id}_{secrets.token_urlsafe(_SECRET_BYTES)}"
     try:
         entry = StoredKey(name=name, sha256=_hash(key), created_at=datetime.now(UTC))
     except ValidationError:
         raise LeadcastError(f"--name: found {name!r}; expected 1 to 100 letters") from None
-    _write(path, KeyFile(keys=stored | {key_id: entry}))
+    with _locked(path):
+        stored = read_keys(path).keys if path.exists() else {}
+        _write(path, KeyFile(keys=stored | {key_id: entry}))
     return key
 
 
@@ -124,11 +127,14 @@ def revoke_key(path: Path, key_id: str) -> None:
     LeadcastError
         If there is no such key.
     """
-    keys = read_keys(path).keys
-    if key_id not in keys:
-        known = ", ".join(f"{one} ({stored.name})" for one, stored in keys.items()) or "none"
-        raise LeadcastError(f"{path}: there is no key {key_id!r}; there are: {known}")
-    _write(path, KeyFile(keys={one: stored for one, stored in keys.items() if one != key_id}))
+    # Where there is no such file, no lock is made in its place either.
+    read_keys(path)
+    with _locked(path):
+        keys = read_keys(path).keys
+        if key_id not in keys:
+            known = ", ".join(f"{one} ({stored.name})" for one, stored in keys.items()) or "none"
+            raise LeadcastError(f"{path}: there is no key {key_id!r}; there are: {known}")
+        _write(path, KeyFile(keys={one: stored for one, stored in keys.items() if one != key_id}))
 
 
 def read_keys(path: Path) -> KeyFile:
@@ -159,6 +165,10 @@ def read_keys(path: Path) -> KeyFile:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the whole"
         raise LeadcastError(f"{path}: is no file of API keys ({where}: {first['msg']})") from None
+
+
+def _locked(path: Path) -> AbstractContextManager[None]:
+    return locked(path, "another process changes these keys")
 
 
 def _write(path: Path, keys: KeyFile) -> None:
