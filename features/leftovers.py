@@ -83,7 +83,7 @@ def _lives(pid: int) -> bool:
 def _machine() -> str:
     """Tell apart where process numbers mean something else: another machine, another container."""
     numbers = Path("/proc/self/ns/pid")
-    namespace = os.readlink(numbers) if numbers.is_symlink() else ""
+    namespace = str(numbers.readlink()) if numbers.is_symlink() else ""
     about = f"{os.uname().nodename} {namespace}"
     return hashlib.blake2b(about.encode(), digest_size=4).hexdigest()
 

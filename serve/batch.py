@@ -232,7 +232,7 @@ def score_inputs(
         deliver(ordered(files, settings.reasons, work.folder), outputs, work.folder)
         columns = inputs.pieces[0][0].drop(ROW, strict=False).collect_schema()
         warnings = [unknown_column(name, n_rows) for name in unknown(columns, scorer.bundle)]
-        warnings += [fault for part in parts for fault in work.warnings_of(part.number)]
+        warnings += [*work.mended, *(f for part in parts for f in work.warnings_of(part.number))]
         grades = grades_of(files)
     return BatchSummary(
         outputs,

@@ -246,6 +246,7 @@ def _events_in_parts(
     with_values = reads_values(plan) and "value" in events.collect_schema()
     folder = work.folder / "coded_events"
     parts = split_events(folder, events, n_parts, plan.kinds, with_values)
+    work.seal(folder.name)
     return [partial(_same, part) for part in parts]
 
 

@@ -14,7 +14,22 @@ from features.errors import Fault, LeadcastError
 from features.files import read_json, write_json, written_whole
 from features.locks import locked
 from serve.batch_output import by_row
+from serve.batch_sealed import (
+    clear_broken,
+    digest_of,
+    is_sealed,
+    remove,
+    seal,
+    sealed_with,
+)
 from serve.batch_split import Read, split_by_lead
+
+JOB, DIVIDED, SCORES = "job.json", "parts", "scores"
+FOLDERS = ("leads", "events", "coded_events")
+"""Each is sealed as a whole."""
+FOLDERS_OF_FILES = (SCORES, "shuffled-leads", "shuffled-events")
+"""Of these, each file."""
+_MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -27,10 +42,16 @@ class Work:
         The folder.
     moment : datetime
         When the batch began, or the moment that was asked for.
+    key : str
+        Tells the batch apart from others: a digest of all that its scores depend on.
+    mended : tuple of Fault
+        What an interrupted batch had done and is done again, as it was changed meanwhile.
     """
 
     folder: Path
     moment: datetime
+    key: str
+    mended: tuple[Fault, ...] = ()
 
     @classmethod
     @contextmanager
@@ -60,16 +81,31 @@ class Work:
             If the interrupted batch was another one, another batch is writing there now, or the
             system refuses (no room, no right).
         """
-        folder = out.parent / f".{out.name}.work"
+        # A cluster's workers may stand elsewhere.
+        folder = out.parent.resolve() / f".{out.name}.work"
         with _told(out), locked(out, "another batch writes this output", patience_seconds=0):
             folder.mkdir(exist_ok=True)
-            work = cls(folder, _begin(folder, out, dict(job), resume))
+            work = cls._begun(folder, out, dict(job), resume)
             try:
                 yield work
             except LeadcastError:
                 work.remove()
                 raise
             work.remove()
+
+    @classmethod
+    def _begun(cls, folder: Path, out: Path, job: dict[str, Any], resume: bool) -> "Work":
+        """Write what the batch is about, or take up what an interrupted one has done."""
+        about, mended = folder / JOB, tuple[Fault, ...]()
+        if resume and about.exists():
+            begun = _interrupted(about, out, job)
+            mended = tuple(_mended(folder, digest_of(begun)))
+        else:
+            for left in folder.iterdir():
+                remove(left)
+            begun = {"job": job, "moment": job["as_of"] or datetime.now(UTC).isoformat()}
+            write_json(about, begun | {"seal": digest_of(begun)})
+        return cls(folder, datetime.fromisoformat(begun["moment"]), digest_of(begun), mended)
 
     def remove(self) -> None:
         """Remove the folder and all in it."""
@@ -92,7 +128,37 @@ class Work:
         list of callable
             Each gives a part, its rows in the order of the table.
         """
-        return split_by_lead(self.folder / name, table, n_parts)
+        parts = split_by_lead(self.folder / name, table, n_parts)
+        self.seal(name)
+        return parts
+
+    def seal(self, name: str) -> None:
+        """Seal a folder of parts, if there is one, so that a resumed batch may take it up.
+
+        Parameters
+        ----------
+        name : str
+            One of `FOLDERS`.
+        """
+        if (self.folder / name).exists() and not is_sealed(self.folder / name):
+            seal(self.folder / name, self.key)
+
+    def divide(self, n_parts: int) -> None:
+        """Take up what was done in so many parts only; else begin anew.
+
+        On a cluster, another number of workers may ask for another number of parts.
+
+        Parameters
+        ----------
+        n_parts : int
+            How many parts of leads there are.
+        """
+        kept = self.folder / DIVIDED
+        if not (kept.exists() and kept.read_text(encoding="utf-8") == str(n_parts)):
+            for name in FOLDERS_OF_FILES:
+                remove(self.folder / name)
+            with written_whole(kept) as temporary:
+                temporary.write_text(str(n_parts), encoding="utf-8")
 
     def scores_of(self, part: int) -> Path:
         """Give the file of a part's scores.
@@ -107,7 +173,7 @@ class Work:
         Path
             It exists once the part is done.
         """
-        return self.folder / "scores" / f"{part:06}.arrow"
+        return self.folder / SCORES / f"{part:06}.arrow"
 
     def keep(self, part: int, scores: pl.DataFrame, warnings: list[Fault]) -> None:
         """Keep what came out of a part.
@@ -122,10 +188,11 @@ class Work:
             What was worked around.
         """
         path = self.scores_of(part)
-        write_json(path.with_suffix(".json"), [asdict(fault) for fault in warnings])
         with written_whole(path) as temporary:
             # When scores are put in order, only batches that hold some of them are read.
             by_row(scores).write_ipc(temporary, compression="lz4", record_batch_size=2_000)
+            # Before the scores stand: where they do, the part is done, with its warnings.
+            seal(path, self.key, [asdict(fault) for fault in warnings], temporary)
 
     def warnings_of(self, part: int) -> list[Fault]:
         """Give back the warnings of a part that is done.
@@ -139,7 +206,7 @@ class Work:
         -------
         list of Fault
         """
-        return [Fault(**fault) for fault in read_json(self.scores_of(part).with_suffix(".json"))]
+        return [Fault(**fault) for fault in sealed_with(self.scores_of(part))]
 
 
 @contextmanager
@@ -157,19 +224,35 @@ def _told(out: Path) -> Iterator[None]:
         ) from None
 
 
-def _begin(folder: Path, out: Path, job: dict[str, Any], resume: bool) -> datetime:
-    """Write or compare what the batch is about; give its moment."""
-    about = folder / "job.json"
-    if resume and about.exists():
-        begun = read_json(about)
-        if begun["job"] != job:
-            raise LeadcastError(
-                f"{out}: the interrupted batch had other inputs, another bundle, moment or chunk "
-                "size; run it without resuming"
-            )
-    else:
-        for left in folder.iterdir():
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
-        begun = {"job": job, "moment": job["as_of"] or datetime.now(UTC).isoformat()}
-        write_json(about, begun)
-    return datetime.fromisoformat(begun["moment"])
+def _interrupted(about: Path, out: Path, job: dict[str, Any]) -> dict[str, Any]:
+    """Read what an interrupted batch was about; refuse another one."""
+    found = read_json(about)
+    begun = {key: found.get(key) for key in ("job", "moment")} if isinstance(found, dict) else {}
+    if not begun or found.get("seal") != digest_of(begun):
+        raise LeadcastError(
+            f"{out}: what the interrupted batch was about ({about}) was changed, or is of another "
+            "version of Leadcast; run it without resuming"
+        )
+    if begun["job"] != job:
+        raise LeadcastError(
+            f"{out}: the interrupted batch had other inputs, another bundle, moment or chunk "
+            "size; run it without resuming"
+        )
+    return begun
+
+
+def _mended(folder: Path, key: str) -> Iterator[Fault]:
+    """Remove what is not as it was written; tell it."""
+    broken = [
+        f"{one}/{name}" for one in FOLDERS_OF_FILES for name in clear_broken(folder / one, key)
+    ]
+    broken += clear_broken(folder, key, FOLDERS)
+    if broken:
+        more = f" and {len(broken) - _MOST_NAMED} more" if len(broken) > _MOST_NAMED else ""
+        yield Fault(
+            where=f"working folder {folder}",
+            found=f"{', '.join(broken[:_MOST_NAMED])}{more} changed since the interrupted batch",
+            expected="what that batch has written",
+            remedy="It was done again; look at the disk, and at who else writes there.",
+            severity="warning",
+        )

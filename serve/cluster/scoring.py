@@ -126,7 +126,6 @@ def score_on_cluster(
     about = [place.stamps() for place in places] if mapped is None else mapped.stamps()
     job = job_of(scorer, settings, about) | {"parts": [n_parts, rows_at_once]}
     with Work.opened(outputs.place, job, settings.resume) as work:
-        work = Work(work.folder.resolve(), work.moment)
         into = work.folder / "read"
         inputs = (
             read_inputs(scorer, own, theirs, None, into)
@@ -136,8 +135,11 @@ def score_on_cluster(
         as_files = _as_files(inputs, places, work.folder)
         n_rows = sum(piece.count for piece in pieces_of(as_files["leads"]))
         n_parts = n_parts or parts_for(n_rows, client)
+        work.divide(n_parts)
         all_leads, *all_events = (
-            shuffle(client, table, work.folder / f"shuffled-{name}", n_parts, rows_at_once)
+            shuffle(
+                client, table, work.folder / f"shuffled-{name}", n_parts, rows_at_once, work.key
+            )
             for name, table in as_files.items()
         )
         moment = work.moment if scorer.is_dated else settings.as_of
@@ -149,7 +151,7 @@ def score_on_cluster(
             raise FaultsError("leads to score", faults, tell_counts=True)
         files = [work.scores_of(part) for part in range(n_parts)]
         deliver(ordered(files, settings.reasons, work.folder), outputs, work.folder)
-        warnings = [fault for part in range(n_parts) for fault in work.warnings_of(part)]
+        warnings = [*work.mended, *(f for p in range(n_parts) for f in work.warnings_of(p))]
         grades = grades_of(files)
     return BatchSummary(
         outputs,

@@ -17,6 +17,7 @@ import polars as pl
 from features.errors import LeadcastError
 from features.files import written_whole
 from serve.batch_output import ROW
+from serve.batch_sealed import seal
 from serve.cluster.connection import run_all
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ def shuffle(
     folder: Path,
     n_parts: int,
     rows_at_once: int = ROWS_AT_ONCE,
+    key: str = "",
 ) -> Shuffled:
     """Bring all rows of a lead into one partition.
 
@@ -153,6 +155,8 @@ def shuffle(
         How many partitions.
     rows_at_once : int
         How many rows a worker holds at once.
+    key : str
+        With which pieces are sealed (see `serve.batch_sealed`); empty where nothing resumes.
 
     Returns
     -------
@@ -160,11 +164,11 @@ def shuffle(
     """
     pieces = pieces_of(files, rows_at_once)
     outs = [folder.resolve() / f"piece-{number:06}.parquet" for number in range(len(pieces))]
-    run_all(client, split_piece, [(*each, n_parts) for each in zip(pieces, outs, strict=True)])
+    run_all(client, split_piece, [(*each, n_parts, key) for each in zip(pieces, outs, strict=True)])
     return Shuffled(tuple(outs))
 
 
-def split_piece(piece: Piece, out: Path, n_parts: int) -> None:
+def split_piece(piece: Piece, out: Path, n_parts: int, key: str = "") -> None:
     """Write a piece with a row group for each partition.
 
     Parameters
@@ -174,6 +178,8 @@ def split_piece(piece: Piece, out: Path, n_parts: int) -> None:
         The file to write, whole or not at all.
     n_parts : int
         How many partitions.
+    key : str
+        With which the piece is sealed; empty where nothing resumes.
     """
     import pyarrow.parquet as pq
 
@@ -190,9 +196,9 @@ def split_piece(piece: Piece, out: Path, n_parts: int) -> None:
     )
     ends = np.searchsorted(rows[_PART].to_numpy(), np.arange(n_parts), side="right").tolist()
     table = rows.drop(_PART).to_arrow(compat_level=pl.CompatLevel.oldest())
-    with (
-        written_whole(out) as temporary,
-        pq.ParquetWriter(temporary, table.schema, compression="lz4") as writer,
-    ):
-        for first, end in zip([0, *ends], ends, strict=False):
-            writer.write_table(table.slice(first, end - first))
+    with written_whole(out) as temporary:
+        with pq.ParquetWriter(temporary, table.schema, compression="lz4") as writer:
+            for first, end in zip([0, *ends], ends, strict=False):
+                writer.write_table(table.slice(first, end - first))
+        if key:
+            seal(out, key, written=temporary)
