@@ -1,22 +1,25 @@
 """What a batch has kept is sealed: a resumed one takes up those bytes, or does the part again.
 
-A seal stands beside a file or folder, ``NAME.seal.json``: the SHA-256 of each file, the batch to
-which it belongs, its own name, and a digest over all of that. Bytes that changed, files that were
-cut short or put in each other's place, and parts of another batch do not fit it. It guards against
-accidents; whoever can write the folder can write seals.
+A seal stands beside a file or folder, ``NAME.seal.json``: the length and CRC-32 of each file, the
+batch to which it belongs, its own name, and a digest over all of that. Bytes that changed, files
+that were cut short or put in each other's place, and parts of another batch do not fit it. It
+guards against accidents, for which a checksum does that costs a third of SHA-256; whoever can write
+the folder can write seals.
 """
 
 import hashlib
 import json
 import shutil
+import zlib
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from features.errors import LeadcastError
-from features.files import read_json, sha256_of, write_json
+from features.files import read_json, write_json
 
 SEAL = ".seal.json"
+_BLOCK_BYTES = 262_144
 
 
 def digest_of(content: Any) -> str:  # noqa: ANN401 - any JSON value
@@ -115,12 +118,23 @@ def _fits(path: Path, key: str) -> bool:
 
 def _content(path: Path, key: str, about: Any, written: Path) -> dict[str, Any]:  # noqa: ANN401
     place = f"{path.parent.name}/{path.name}"
-    files = {str(file.relative_to(written)): sha256_of(file) for file in _files(written)}
+    files = {str(file.relative_to(written)): _checksum(file) for file in _files(written)}
     return {"batch": key, "place": place, "files": files, "about": about}
 
 
 def _files(path: Path) -> Iterator[Path]:
     yield from (file for file in path.rglob("*") if file.is_file()) if path.is_dir() else (path,)
+
+
+def _checksum(file: Path) -> list[int]:
+    n_bytes = crc = 0
+    # One block that stays in the processor's cache; to make new ones costs a third more.
+    block = memoryview(bytearray(_BLOCK_BYTES))
+    with file.open("rb", buffering=0) as opened:
+        while n_read := opened.readinto(block):
+            n_bytes += n_read
+            crc = zlib.crc32(block[:n_read], crc)
+    return [n_bytes, crc]
 
 
 def _seal_of(path: Path) -> Path:
