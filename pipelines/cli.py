@@ -9,6 +9,7 @@ import typer
 from features.errors import LeadcastError
 from pipelines import cli_serve
 from pipelines.score_command import add_score_commands
+from pipelines.sign import sign
 
 app = typer.Typer(
     name="leadcast",
@@ -178,6 +179,10 @@ app.command(
     "      --host 0.0.0.0 --workers 2"
 )(cli_serve.serve)
 app.add_typer(cli_serve.api_key, name="api-key")
+app.command(
+    epilog="\b\nExamples:\n  leadcast sign --new-key ours\n"
+    "  leadcast sign /srv/bundle --key ours.pem"
+)(sign)
 
 
 def main() -> None:

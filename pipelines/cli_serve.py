@@ -46,6 +46,10 @@ def serve(
     no_page: Annotated[
         bool, typer.Option("--no-page", help="Answer programs alone: no page for people.")
     ] = False,
+    require_signature: Annotated[
+        Path | None,
+        typer.Option(help="Refuse a bundle that this public key (PEM) has not signed; see sign."),
+    ] = None,
 ) -> None:
     """Score leads over HTTP: POST /v1/score, GET /v1/model, /healthz, /readyz, /metrics.
 
@@ -67,7 +71,8 @@ def serve(
         score_seconds=score_seconds,
         requests_per_second=rate,
     )
-    start(bundle, keys, no_keys, host, port, workers, limits, run, not no_page)
+    page, signed_by = not no_page, require_signature
+    start(bundle, keys, no_keys, host, port, workers, limits, run, page, signed_by)
 
 
 @api_key.command(epilog="\b\nExamples:\n  leadcast api-key create --file keys.json --name crm")

@@ -1,5 +1,8 @@
 """The bundle: everything that scoring needs, as plain data."""
 
+import os
+from pathlib import Path
+
 import polars as pl
 
 from features.files import read_json
@@ -8,6 +11,7 @@ from models.bundle import write_bundle
 from models.bundle_files import Origin
 from models.bundle_rates import Rates
 from models.bundle_reference import Reference
+from models.bundle_signature import sign_bundle
 from models.calibration import calibrator_from_json
 from models.intervals import LeadIntervals
 from models.learners.store import load_learner
@@ -17,6 +21,9 @@ from pipelines.params import load_params
 from pipelines.paths import RunFolder
 from pipelines.settings import snapshot_settings
 from pipelines.stage import run_stage
+
+SIGNING_KEY = "LEADCAST_SIGNING_KEY"
+"""The environment variable that names the private key (PEM) with which bundles are signed."""
 
 
 def export(source: str) -> str:
@@ -57,7 +64,26 @@ def export(source: str) -> str:
         origin=origin,
         notes=backtest["warnings"],
     )
+    sign_if_asked(run.bundle)
     return f"bundle {manifest.bundle_id[:12]} in {run.bundle}"
+
+
+def sign_if_asked(bundle: Path) -> None:
+    """Sign a bundle, if the environment names a key to sign with.
+
+    Parameters
+    ----------
+    bundle : Path
+        The bundle.
+
+    Raises
+    ------
+    LeadcastError
+        If what `SIGNING_KEY` names is no private key.
+    """
+    key = os.environ.get(SIGNING_KEY, "").strip()
+    if key:
+        sign_bundle(bundle, Path(key))
 
 
 if __name__ == "__main__":

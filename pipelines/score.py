@@ -1,10 +1,14 @@
 """New leads to scores, from files or queries, in canonical columns or as a source's export."""
 
+import shutil
+import tempfile
 import time
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from features.errors import FaultsError, LeadcastError
+from models.bundle_signature import require_signature
 from pipelines.console import progress_bar
 from pipelines.score_request import ScoreRequest
 from serve.batch import BatchSummary, score_files, score_inputs
@@ -79,7 +83,7 @@ def score_new_leads(request: ScoreRequest) -> ScoreReport:
         If the bundle, the inputs or the outputs cannot be used.
     """
     began = time.perf_counter()
-    scorer = Scorer.load(request.bundle)
+    scorer = _loaded(request)
     with progress_bar("scoring", "leads") as tell:
         if request.source is None:
             summary = score_files(
@@ -106,6 +110,17 @@ def score_new_leads(request: ScoreRequest) -> ScoreReport:
                 tell,
             )
     return ScoreReport(summary, time.perf_counter() - began)
+
+
+def _loaded(request: ScoreRequest) -> Scorer:
+    if request.signed_by is None:
+        return Scorer.load(request.bundle)
+    # What was verified is what is loaded, whatever happens to the folder meanwhile.
+    with tempfile.TemporaryDirectory(prefix="leadcast-bundle-") as folder:
+        copy = Path(folder) / "bundle"
+        shutil.copytree(request.bundle, copy)
+        require_signature(copy, request.signed_by)
+        return Scorer.load(copy)
 
 
 def refusal(error: LeadcastError | OSError) -> dict[str, Any]:

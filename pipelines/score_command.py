@@ -112,6 +112,10 @@ OfEngine = Annotated[Engine, typer.Option("--engine", help="dask: by partitions 
 Scheduler = Annotated[
     str | None, typer.Option(help="Dask's address; without it, processes of this machine.")
 ]
+SignedBy = Annotated[
+    Path | None,
+    typer.Option(help="Refuse a bundle that this public key (PEM) has not signed; see sign."),
+]
 
 
 def score(
@@ -134,6 +138,7 @@ def score(
     strict: Strict = False,
     engine: OfEngine = Engine.local,
     scheduler: Scheduler = None,
+    require_signature: SignedBy = None,
 ) -> None:
     """Score leads with a bundle: a probability for each, and reasons for the best.
 
@@ -158,10 +163,10 @@ def score(
                 lambda: moment_of("--only-changed-since", only_changed_since), None
             ),
         )
-        request = ScoreRequest(
-            bundle, leads, events, outputs, settings, source, database_env or None
-        )
+        about = (bundle, leads, events, outputs, settings, source, database_env or None)
+        request = ScoreRequest(*about, signed_by=require_signature)
         checks.of(lambda: _refuse_scheduler(engine, scheduler), None)
+        checks.of(lambda: _refuse_signature(engine, require_signature), None)
         request.check(checks)
         checks.raise_errors()
         report = _scored(request, engine, scheduler)
@@ -193,6 +198,14 @@ def _scored(request: "ScoreRequest", engine: Engine, scheduler: str | None) -> "
 def _refuse_scheduler(engine: Engine, scheduler: str | None) -> None:
     if scheduler is not None and engine is not Engine.dask:
         raise LeadcastError("--scheduler: needs --engine dask")
+
+
+def _refuse_signature(engine: Engine, key: Path | None) -> None:
+    if key is not None and engine is Engine.dask:
+        raise LeadcastError(
+            "--require-signature: each worker of --engine dask reads the bundle by itself; score "
+            "on one machine"
+        )
 
 
 def history(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from features.errors import Checks
-from models.bundle_files import read_manifest
+from models.bundle_signature import read_signed_manifest
 from serve.batch import BatchSettings
 from serve.batch_deliver import Outputs
 from serve.batch_places import place_of
@@ -30,6 +30,8 @@ class ScoreRequest:
         The source whose definition maps the files; None where their columns are canonical.
     database_env : str or None
         The environment variable that holds the URL of the database that is queried.
+    signed_by : Path or None
+        The public key with which the bundle must be signed; None where it need not be.
     """
 
     bundle: Path
@@ -39,6 +41,7 @@ class ScoreRequest:
     settings: BatchSettings
     source: str | None = None
     database_env: str | None = None
+    signed_by: Path | None = None
 
     def check(self, checks: Checks) -> None:
         """Check what can be checked before any work.
@@ -48,7 +51,7 @@ class ScoreRequest:
         checks : Checks
             Takes what is wrong with the bundle's manifest, the places and the source.
         """
-        checks.of(lambda: read_manifest(self.bundle), None)
+        checks.of(lambda: read_signed_manifest(self.bundle, self.signed_by), None)
         checks.of(lambda: place_of(self.leads, self.database_env), None)
         if self.events:
             events = self.events

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from features.errors import Checks, LeadcastError
 from models.bundle_files import read_manifest
+from models.bundle_signature import read_signed_manifest
 from pipelines.params import load_params
 from pipelines.paths import RunFolder
 from serve.http.keys import create_key, read_keys, revoke_key
@@ -27,6 +28,7 @@ def serve(
     limits: Limits,
     run: Path | None = None,
     page: bool = True,
+    signed_by: Path | None = None,
 ) -> None:
     """Answer over HTTP until a signal ends it.
 
@@ -50,6 +52,8 @@ def serve(
         The folder of the run that the page shows; the bundle's own, if not given.
     page : bool
         Whether there is a page for people.
+    signed_by : Path, optional
+        The public key with which the bundle must be signed.
 
     Raises
     ------
@@ -62,13 +66,15 @@ def serve(
     checks = Checks()
     checks.of(lambda: _refuse_unclear_keys(keys, no_keys, host), None)
     if not named.startswith(_REGISTRY):
-        checks.of(lambda: read_manifest(Path(named)), None)
+        checks.of(lambda: read_signed_manifest(Path(named), signed_by), None)
     if page and run is not None:
         checks.of(lambda: _refuse_absent(run), None)
     checks.raise_errors()
     with tempfile.TemporaryDirectory(prefix="leadcast-model-") as folder:
         is_registered = named.startswith(_REGISTRY)
         bundle = _downloaded(named, Path(folder)) if is_registered else Path(named)
+        if is_registered:
+            read_signed_manifest(bundle, signed_by)
         settings = ServeSettings(
             bundle=bundle,
             named=named,
@@ -80,6 +86,7 @@ def serve(
             run=run or _run_of(bundle, is_registered),
             compare=COMPARE,
             page=page,
+            signed_by=signed_by,
         )
         run_service(settings)
 

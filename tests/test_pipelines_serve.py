@@ -1,5 +1,6 @@
 """Starting a service: what is refused before anything listens, and the registered champion."""
 
+import shutil
 import socket
 import warnings
 from pathlib import Path
@@ -9,6 +10,7 @@ from typer.testing import CliRunner
 
 from features.errors import LeadcastError
 from features.files import read_json
+from models.bundle_signature import new_key, require_signature, sign_bundle
 from pipelines.cli import app
 from pipelines.serve import serve
 from serve.http.keys import create_key
@@ -112,11 +114,23 @@ def test_the_first_registered_model_is_the_champion_and_stays_it(
         from pipelines.serve import _downloaded
         from pipelines.track import _register, save_model
 
-        save_model(bundle_folder(), tmp_path / "model")
+        # The signature lies in the folder that MLflow keeps.
+        shutil.copytree(bundle_folder(), tmp_path / "signed/bundle")
+        private, public = new_key(tmp_path / "ours")
+        sign_bundle(tmp_path / "signed/bundle", private)
+        save_model(tmp_path / "signed/bundle", tmp_path / "model")
         versions = [_register(str(tmp_path / "model"), {"source": "small"}) for _ in range(2)]
         champion = _downloaded("models:/leadcast@champion", tmp_path / "fetched")
         with pytest.raises(LeadcastError, match="models:/leadcast@nobody: cannot be fetched"):
             _downloaded("models:/leadcast@nobody", tmp_path / "other")
+        started: list[ServeSettings] = []
+        monkeypatch.setattr("serve.http.server.run_service", started.append)
+        told = ("models:/leadcast@champion", None, False, "127.0.0.1", 0, 1, Limits())
+        serve(*told, signed_by=public)
+        with pytest.raises(LeadcastError, match="is signed with another key"):
+            serve(*told, signed_by=new_key(tmp_path / "theirs")[1])
+    assert len(started) == 1
+    require_signature(champion, public)
     assert versions == ["1", "2"]
     expected = read_json(bundle_folder() / "manifest.json")
     assert read_json(champion / "manifest.json") == expected

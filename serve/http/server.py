@@ -21,6 +21,7 @@ from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from features.errors import LeadcastError
 from models.bundle import load_bundle
+from models.bundle_signature import require_signature
 from serve.http.keys import read_keys
 from serve.http.logs import FIELDS, log_settings
 from serve.http.settings import ServeSettings
@@ -62,6 +63,8 @@ def run_service(settings: ServeSettings) -> None:
     with tempfile.TemporaryDirectory(prefix="leadcast-serve-") as scratch:
         folder = Path(scratch)
         _copy(settings.bundle, folder / BUNDLE)
+        if settings.signed_by is not None:
+            require_signature(folder / BUNDLE, settings.signed_by)
         version = load_bundle(folder / BUNDLE).manifest.bundle_id
         (folder / COUNTERS).mkdir()
         # Read by the Prometheus client in each worker, when it is imported there.

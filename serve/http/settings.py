@@ -73,6 +73,8 @@ class ServeSettings(_Frozen):
         where it cannot be run.
     page : bool
         Whether there is a page for people.
+    signed_by : Path or None
+        The public key with which the bundle must be signed; None where it need not be.
     """
 
     bundle: Path
@@ -85,6 +87,7 @@ class ServeSettings(_Frozen):
     run: Path | None = None
     compare: tuple[str, ...] = ()
     page: bool = True
+    signed_by: Path | None = None
 
     @property
     def shows_leads_to_all(self) -> bool:
