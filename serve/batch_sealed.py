@@ -128,7 +128,6 @@ def _files(path: Path) -> Iterator[Path]:
 
 def _checksum(file: Path) -> list[int]:
     n_bytes = crc = 0
-    # One block that stays in the processor's cache; to make new ones costs a third more.
     block = memoryview(bytearray(_BLOCK_BYTES))
     with file.open("rb", buffering=0) as opened:
         while n_read := opened.readinto(block):

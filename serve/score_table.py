@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 ROWS_AT_ONCE = 10_000
+PATIENCE_SECONDS = 600
+"""So long a batch waits for another that writes to the same SQLite file."""
 KEY = ("lead_id", "model_version")
 _NAME = re.compile(r"(?:([A-Za-z_]\w*)\.)?([A-Za-z_]\w*)", re.ASCII)
 _DATABASES = ("postgresql", "sqlite")
@@ -78,10 +80,16 @@ class ScoreTable:
         LeadcastError
             If the database refuses; nothing has been changed then.
         """
+        import sqlalchemy as sa
+
         table = self._table()
         with self._connected() as connection, connection.begin():
-            table.create(connection, checkfirst=True)
             dialect = connection.dialect.name
+            if dialect == "postgresql":
+                # Two batches that make the table, or change the same leads, would end each other.
+                turn = sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"leadcast {self.name}"))
+                connection.execute(sa.select(turn))
+            connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
             statement = _upsert(table, dialect)
             for frame in scores.collect_batches(chunk_size=ROWS_AT_ONCE, maintain_order=True):
                 for rows in frame.iter_slices(ROWS_AT_ONCE):
@@ -133,7 +141,9 @@ class ScoreTable:
                     f"table {self.name}: the database is {parsed.get_backend_name()}; scores can "
                     f"be put into {' or '.join(_DATABASES)}"
                 )
-            return sa.create_engine(parsed)
+            is_file = parsed.get_backend_name() == "sqlite"
+            waits = {"timeout": PATIENCE_SECONDS} if is_file else {}
+            return sa.create_engine(parsed, connect_args=waits)
         except (sa.exc.SQLAlchemyError, ImportError, ValueError):
             raise LeadcastError(
                 f"table {self.name}: what {self.url_env} holds is no URL of a database"

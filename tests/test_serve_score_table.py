@@ -18,6 +18,7 @@ from serve.reasons_asked import ReasonsAsked
 from serve.score_table import KEY, ScoreTable
 from serve.scorer import Scorer
 from serve.scores import SCHEMA
+from tests.races import at_once
 from tests.scoring_world import START, bundle_folder, scoring_world
 
 AS_OF = START + timedelta(days=150)
@@ -152,3 +153,26 @@ def test_an_unusable_table_is_refused_without_telling_the_password(
     with pytest.raises(LeadcastError, match=words) as raised:
         ScoreTable(name, "SCORES_URL").refuse_unusable()
     assert "secret" not in str(raised.value)
+
+
+UPSERT = """
+import polars as pl
+from serve import score_table
+score_table.ROWS_AT_ONCE = 5
+scores = pl.read_parquet(sys.argv[4]).with_columns(pl.col("as_of") + pl.duration(days=int(me)))
+# Each has the same leads, in another order.
+scores = scores.sample(fraction=1.0, shuffle=True, seed=int(me))
+barrier()
+for _ in range(5):
+    score_table.ScoreTable("nightly_scores", "SCORES_URL").upsert(scores.lazy())
+"""
+
+
+def test_batches_at_once_all_land_and_the_latest_scores_stay(url: str, tmp_path: Path) -> None:
+    scores().write_parquet(tmp_path / "scores.parquet")
+    done = at_once(tmp_path / "at once", [UPSERT] * 4, tmp_path / "scores.parquet")
+    assert done == [(0, "")] * 4
+    TABLE.refuse_unusable()
+    rows = run(url, "SELECT DISTINCT as_of FROM nightly_scores")
+    assert [str(row[0])[:10] for row in rows] == [str(AS_OF + timedelta(days=3))[:10]]
+    assert run(url, "SELECT count(*) FROM nightly_scores") == [(40,)]
