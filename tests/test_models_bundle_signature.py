@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -193,9 +194,10 @@ def test_a_bundle_that_is_swapped_between_the_check_and_the_loading_is_refused(
     sign_bundle(bundle, keys[0])
     copytree = shutil.copytree
 
-    def swap_then_copy(source: Path, copy: Path) -> None:
-        change_the_manifest(bundle)
-        copytree(source, copy)
+    def swap_then_copy(source: Path, copy: Path, *told: Any) -> Any:  # noqa: ANN401 - its own
+        if Path(source) == bundle:
+            change_the_manifest(bundle)
+        return copytree(source, copy, *told)
 
     monkeypatch.setattr(shutil, "copytree", swap_then_copy)
     scoring_world().tables.leads.head(5).write_parquet(tmp_path / "leads.parquet")
