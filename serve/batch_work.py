@@ -189,8 +189,22 @@ def _begin(folder: Path, out: Path, job: dict[str, Any], resume: bool) -> dateti
                 "size; run it without resuming"
             )
     else:
-        for left in folder.iterdir():
+        _refuse_foreign(folder)
+        # What tells that the folder is a batch's own goes last, should this be interrupted.
+        for left in sorted(folder.iterdir(), key=lambda path: path == about):
             shutil.rmtree(left) if left.is_dir() else left.unlink()
         begun = {"job": job, "moment": job["as_of"] or datetime.now(UTC).isoformat()}
         write_json(about, begun)
     return datetime.fromisoformat(begun["moment"])
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Refuse a folder of this name that no batch has made: it is about to be cleared."""
+    about = folder / "job.json"
+    begun = read_json(about) if about.is_file() else None
+    is_own = isinstance(begun, dict) and set(begun) == {"job", "moment"}
+    if not is_own and (found := sorted(folder.iterdir())):
+        raise LeadcastError(
+            f"{folder}: holds {found[0].name}, and no batch has made this folder, which batches "
+            "work in; move it away, or name another output"
+        )
