@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import LeadcastError
+from features.marks import mark_file, mark_folder
+from features.marks import sha256_of as sha256_of
 from features.ownership import (
-    mark_file,
-    mark_folder,
     refuse_foreign_file,
     refuse_foreign_folder,
     refuse_unmarked_file,
 )
-from features.ownership import sha256_of as sha256_of
 
 
 @contextmanager

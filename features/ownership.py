@@ -9,31 +9,20 @@ what was written there last. Where the file is another one by now, somebody has 
 it. A run's own files (``data/runs/NAME/...``) and working files need no mark.
 """
 
-import hashlib
-import json
 import os
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from stat import S_ISREG
-from typing import Any
 
 from features.errors import LeadcastError
-
-MARK = ".leadcast.json"
-"""The mark in a folder: its ``kind`` and its ``files``, as a bundle's manifest tells them."""
-_MANIFEST, _BUNDLE = "manifest.json", "leadcast-bundle"
-_MARKS_OF_FILES = ".{}.leadcast"
-_REMEMBERED = 2
-"""So many contents of a file are known: between two steps of a batch that is killed, the mark is
-written and the file is not."""
+from features.marks import agrees, entries_of, is_listed, known_contents, mark_of
 
 _RUNS = ("data", "runs")
 _WORKING = (".tmp", ".work")
 _DEFINITIONS = (("data", "sources"), ("data", "rules"))
 _PROJECT_FILES = ("params.yaml", "dvc.yaml", "dvc.lock")
-_OF_FILE_MANAGERS = (".DS_Store", "Thumbs.db", "desktop.ini")
 
 _UNMARKED: Mapping[str, Sequence[str]] = {
     "tables": (
@@ -45,7 +34,6 @@ _UNMARKED: Mapping[str, Sequence[str]] = {
         *("member_*/learner.json", "member_*/shape_*_seed_*.txt"),
     ),
     "comparison": ("comparison.json", "leads.parquet", "rules.json", "earlier.json"),
-    "curves": ("*.csv",),
     "plots": ("*.svg",),
 }
 """What runs before marks were written hold in these folders."""
@@ -76,10 +64,10 @@ def refuse_foreign_folder(folder: Path, kind: str, *, quick: bool = False) -> No
         raise LeadcastError(
             f"{folder}: is no folder, but a file or a link; name another folder, or move it away"
         )
-    names = sorted(_entries(folder))
+    names = sorted(entries_of(folder))
     if not names:
         return
-    found, files = _mark_of(folder)
+    found, files = mark_of(folder)
     if not found and kind in _UNMARKED and _is_in_run(folder) and folder.name == kind:
         strange = [name for name in names if not _fits(name, _UNMARKED[kind])]
     elif not found or found != kind:
@@ -91,7 +79,7 @@ def refuse_foreign_folder(folder: Path, kind: str, *, quick: bool = False) -> No
             "this one away"
         )
     else:
-        strange = [name for name in names if not _is_listed(folder, name, files, quick=quick)]
+        strange = [name for name in names if not is_listed(folder, name, files, quick=quick)]
     if strange:
         more = f" and {len(strange) - 1} more" if len(strange) > 1 else ""
         raise LeadcastError(
@@ -126,8 +114,8 @@ def refuse_foreign_file(path: Path, *, force: bool = False, quick: bool = False)
         raise LeadcastError(f"{path}: is a folder; name a file")
     if not path.is_symlink() and not S_ISREG(path.stat().st_mode):
         raise LeadcastError(f"{path}: is no ordinary file; name another one")
-    known = _known(path)
-    is_own = path.is_file() and any(_agrees(path, one, quick=quick) for one in known)
+    known = known_contents(path)
+    is_own = path.is_file() and any(agrees(path, one, quick=quick) for one in known)
     if not is_own and _is_definition(path):
         raise LeadcastError(
             f"{path}: is a definition or the project's parameters, which no output replaces; name "
@@ -187,119 +175,6 @@ def refuse_inputs(outputs: Sequence[Path | None], inputs: Sequence[Path | None])
                 )
 
 
-def mark_folder(folder: Path, kind: str) -> None:
-    """Put the mark into a folder that is whole.
-
-    The same content gives the same mark. A bundle's manifest is its mark.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder.
-    kind : str
-        What it is: only a folder of the same kind takes its place.
-    """
-    if _mark_of(folder)[0] == kind:
-        return
-    names = sorted(name for name in _entries(folder) if name != MARK)
-    files = {name: _facts(folder / name) for name in names if not name.endswith("/")}
-    text = json.dumps({"files": files, "kind": kind}, indent=2, sort_keys=True)
-    (folder / MARK).write_text(text + "\n", encoding="utf-8")
-
-
-def mark_file(path: Path, written: Path) -> None:
-    """Note beside a file what is about to be put there.
-
-    Parameters
-    ----------
-    path : Path
-        Where the file will stand.
-    written : Path
-        Where it is now.
-    """
-    facts = [_facts(written), *_known(path)][:_REMEMBERED]
-    mark, own = _mark_beside(path), written.with_name(f".{written.name}.mark.tmp")
-    if os.path.lexists(mark) and not _known(path):
-        raise LeadcastError(f"{mark}: is no mark that Leadcast wrote; move this file away")
-    own.write_text(json.dumps({"written": facts}) + "\n", encoding="utf-8")
-    own.replace(mark)
-
-
-def sha256_of(path: Path) -> str:
-    """Compute the SHA-256 of a file's bytes, in hexadecimal digits.
-
-    Parameters
-    ----------
-    path : Path
-        The file to read, in blocks.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _facts(path: Path) -> dict[str, Any]:
-    return {"sha256": sha256_of(path), "n_bytes": path.stat().st_size}
-
-
-def _agrees(path: Path, facts: object, *, quick: bool) -> bool:
-    if not isinstance(facts, dict) or path.stat().st_size != facts.get("n_bytes"):
-        return False
-    return quick or sha256_of(path) == facts.get("sha256")
-
-
-def _entries(folder: Path) -> Iterator[str]:
-    """Name everything in a folder that could be lost: files, links and empty folders (``a/``)."""
-    for parent, folders, files in os.walk(folder):
-        within = Path(parent)
-        if within != folder and not folders and not files:
-            yield f"{within.relative_to(folder).as_posix()}/"
-        links = [name for name in folders if (within / name).is_symlink()]
-        for name in (*files, *links):
-            if name not in _OF_FILE_MANAGERS:
-                yield (within / name).relative_to(folder).as_posix()
-
-
-def _mark_of(folder: Path) -> tuple[str, Mapping[str, Any]]:
-    """Read a folder's mark: its kind, empty where it has none, and what it lists."""
-    for name in (MARK, _MANIFEST):
-        content = _json(folder / name)
-        kind, files = content.get("kind"), content.get("files")
-        if isinstance(kind, str) and isinstance(files, dict) and (name == MARK or kind == _BUNDLE):
-            return kind, {**files, name: None}
-    return "", {}
-
-
-def _is_listed(folder: Path, name: str, files: Mapping[str, Any], *, quick: bool) -> bool:
-    if name not in files:
-        return False
-    # The mark lists all files but itself.
-    return files[name] is None or (
-        (folder / name).is_file() and _agrees(folder / name, files[name], quick=quick)
-    )
-
-
-def _known(path: Path) -> list[Any]:
-    written = _json(_mark_beside(path)).get("written")
-    return written if isinstance(written, list) else []
-
-
-def _mark_beside(path: Path) -> Path:
-    return path.with_name(_MARKS_OF_FILES.format(path.name))
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
 def _fits(name: str, patterns: Sequence[str]) -> bool:
     return any(
         name.count("/") == pattern.count("/") and fnmatchcase(name, pattern) for pattern in patterns
@@ -307,7 +182,8 @@ def _fits(name: str, patterns: Sequence[str]) -> bool:
 
 
 def _is_in_run(path: Path) -> bool:
-    return path.absolute().parent.parent.parts[-2:] == _RUNS
+    # A run's curves are files of their own in a folder of theirs.
+    return any(folder.parts[-2:] == _RUNS for folder in path.absolute().parents[1:3])
 
 
 def _is_working(path: Path) -> bool:

@@ -132,7 +132,7 @@ def compare(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Write the numbers to this folder (a new one, or an earlier comparison), and leave "
+            help="Write the numbers to this folder (new, or an earlier comparison), and leave "
             "the run's own alone."
         ),
     ] = None,

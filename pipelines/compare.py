@@ -202,11 +202,7 @@ def _compared(
     if pages:
         page = render_comparison(found, leads, definition.title)
         for path in pages:
-            if path == asked.html:
-                with written_out(path, force=asked.force) as temporary:
-                    temporary.write_text(page, encoding="utf-8")
-            else:
-                _write_page(path, page)
+            _write_page(path, page, asked)
     return found
 
 
@@ -294,8 +290,9 @@ def _no_points(source: str) -> str:
     )
 
 
-def _write_page(path: Path, page: str) -> None:
-    with written_whole(path) as temporary:
+def _write_page(path: Path, page: str, asked: Asked = NOTHING_ASKED) -> None:
+    is_named = path == asked.html
+    with written_out(path, force=asked.force) if is_named else written_whole(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
 

@@ -9,8 +9,8 @@ import polars as pl
 from features.delays import DelayCurve, delay_curve
 from features.errors import LeadcastError
 from features.files import written_out
-from features.ownership import refuse_foreign_file, refuse_inputs
 from features.horizon import HorizonAdvice, recommend_horizon
+from features.ownership import refuse_foreign_file, refuse_inputs
 from features.sources.definition import SourceDefinition
 from features.sources.ingest import ingest
 from features.sources.load import find_definition

@@ -58,10 +58,10 @@ def evaluate_test(source: str) -> str:
     metrics = {"notes": notes} | _metrics(scores, data, horizon, segments, params)
     write_json(run.metrics, metrics)
     write_json(run.headline, {name: metrics["test"][name]["value"] for name in HEADLINE})
-    with written_whole(run.curves, "curves") as temporary:
-        temporary.mkdir()
-        for name, frame in _curves(probability, data, params.seed).items():
-            frame.write_csv(temporary / f"{name}.csv")
+    # DVC knows each of them by itself, so that they carry no common mark.
+    for name, frame in _curves(probability, data, params.seed).items():
+        with written_whole(run.curves / f"{name}.csv") as temporary:
+            frame.write_csv(temporary)
     test = metrics["test"]
     return f"AUC {tell(test['auc'], '{:.3f}')}, log loss {tell(test['log_loss'], '{:.4f}')}"
 
