@@ -28,8 +28,12 @@ def check(source: str) -> str:
     FaultsError
         If anything is wrong that would stop the run; tells the warnings as well.
     """
-    with with_raw(find_definition(source, SOURCES)) as readable:
+    definition = find_definition(source, SOURCES)
+    with with_raw(definition) as readable:
         found = check_source(readable)
     if not found.is_fine:
         raise FaultsError(found.subject, found.faults)
-    return str(found)
+    if readable is definition:
+        return str(found)
+    aside = f"Simulated for this check alone; `leadcast run {source}` writes {definition.root}"
+    return f"{found}\n{aside}"

@@ -16,6 +16,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from features.errors import FaultsError, LeadcastError
+from features.sources.definition import Simulation
 from features.sources.load import load_definition
 from pipelines.cli import app
 from pipelines.paths import RunFolder
@@ -34,7 +35,9 @@ SCORE = (
 )
 AS_EXPORTED = (*SCORE[:-1], "data/demo/leads.parquet", "--source", "demo")
 
-FILES = {
+Cases = dict[str, list[tuple[tuple[str, ...], str]]]
+
+FILES: Cases = {
     "delays": [
         (("delays", "demo", "--html", "mine.html"), "mine.html"),
         (("delays", "demo", "--svg", "mine.svg"), "mine.svg"),
@@ -52,12 +55,12 @@ FILES = {
     ],
 }
 """What writes files that --force replaces."""
-FOLDERS = {
+FOLDERS: Cases = {
     "simulate": [(("simulate", "--leads", "20", "--out", "mine"), "mine/theirs.txt")],
     "score": [((*SCORE, "--out", "mine.csv"), ".mine.csv.work/theirs.txt")],
     "compare": [(("compare", "demo", "--out", "mine"), "mine/theirs.txt")],
 }
-ALIKE = {
+ALIKE: Cases = {
     "run": [(("run", "own"), "elsewhere/theirs.txt")],
     "check": [(("check", "own"), "elsewhere/theirs.txt"), (("check", "copied"), "data/own/a.csv")],
     "delays": [(("delays", "copied"), "data/own/a.csv")],
@@ -65,7 +68,7 @@ ALIKE = {
     "api-key revoke": [(("api-key", "revoke", "--file", "a.json", "0123456789ab"), "a.json")],
 }
 """What has no --force, and tells otherwise than the outputs do."""
-WRITES_NOTHING = {
+WRITES_NOTHING: dict[str, tuple[str, ...]] = {
     "history": ("history", "L1", "--history", "scored"),
     "rules check": ("rules", "check", "demo", "--rules", "data/rules/demo_hubspot.yaml"),
     "check": ("check", "fresh"),
@@ -80,7 +83,7 @@ def commands(group: object, before: str = "") -> Iterator[str]:
         yield from commands(inner, f"{name} ") if within(inner) else (before + name,)
 
 
-def cases(*tables: dict[str, list[tuple[tuple[str, ...], str]]]) -> list[object]:
+def cases(*tables: Cases) -> list[object]:
     named = [(name, case) for table in tables for name, many in table.items() for case in many]
     return [pytest.param(*case, id=f"{name}: {case[1]}") for name, case in named]
 
@@ -272,20 +275,21 @@ def test_inputs_and_the_run_are_no_outputs(project: Path) -> None:
     assert "is an input" in refused(*score, "data/runs/demo/bundle/scores.csv")
     for out in ("params.yaml", "data/sources/demo.yaml", "data/rules/demo_hubspot.yaml"):
         assert "is a definition" in refused("distill", "demo", "--force", "--out", out)
-    for out in RUN.results:
-        assert "is an input" in refused("compare", "demo", "--force", "--html", str(out))
-        assert "is an input" in refused("compare", "demo", "--out", str(out))
+    for result in RUN.results:
+        assert "is an input" in refused("compare", "demo", "--force", "--html", str(result))
+        assert "is an input" in refused("compare", "demo", "--out", str(result))
     raw = "data/demo/leads.parquet"
     assert "is an input" in refused("delays", "demo", "--force", "--html", raw)
-    rules = ("compare", "demo", "--rules", "data/rules/demo_hubspot.yaml")
-    assert "is an input" in refused(*rules, "--force", "--html", rules[-1])
+    rules = "data/rules/demo_hubspot.yaml"
+    asked = ("compare", "demo", "--rules", rules, "--force", "--html", rules)
+    assert "is an input" in refused(*asked)
     assert contents(project) == before
 
 
-def test_a_key_file_keeps_its_keys_and_what_is_none_is_refused(project: Path) -> None:
-    file = Path("keys.json")
+def test_a_file_of_keys_keeps_its_keys(tmp_path: Path) -> None:
+    file = tmp_path / "keys.json"
     create_key(file, "one")
-    assert invoke("api-key", "create", "--file", "keys.json", "--name", "two").exit_code == 0
+    assert invoke("api-key", "create", "--file", str(file), "--name", "two").exit_code == 0
     assert {"one", "two"} <= set(re.findall(r'"name": "(\w+)"', file.read_text()))
 
 
@@ -321,9 +325,7 @@ def test_a_simulation_never_replaces_data_that_somebody_has_put_there(tmp_path: 
     assert mine.read_bytes() == MINE
     mine.unlink()
     assert "20 leads" in ensure_raw(definition)
-    other = definition.model_copy(
-        update={"simulation": definition.simulation.model_copy(update={"leads": 30})}
-    )  # type: ignore[union-attr]
+    other = definition.model_copy(update={"simulation": Simulation(leads=30, seed=1)})
     mine = put(project / "data/demo/leads.parquet")
     with pytest.raises(LeadcastError, match=r"leads.parquet.*changed since"):
         ensure_raw(other)
