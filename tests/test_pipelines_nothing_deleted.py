@@ -293,7 +293,15 @@ def test_a_file_of_keys_keeps_its_keys(tmp_path: Path) -> None:
     assert {"one", "two"} <= set(re.findall(r'"name": "(\w+)"', file.read_text()))
 
 
-ROOTS = ("{tmp}/out", "../out", "data/link", "data/link/deep", "data", "data/sources", "data/..")
+ROOTS: tuple[str, ...] = (
+    "{tmp}/out",
+    "../out",
+    "data/link",
+    "data/link/deep",
+    "data",
+    "data/sources",
+    "data/..",
+)
 ROOTS += ("data/sources/x", "data/rules", "data/runs/demo", "data/x/../../out", ".")
 
 
