@@ -144,7 +144,7 @@ def main() -> None:
     text = page(results)
     print(text)
     write_result("baselines", {"sources": results})
-    with written_whole(RESULTS / "baselines.md") as temporary:
+    with written_whole(RESULTS / "baselines.md", replacing=True) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 

@@ -222,7 +222,7 @@ def _write(content: dict[str, Any], whole: bool) -> None:
     page = quality_page(content)
     print(page)
     write_result("quality", content, folder)
-    with written_whole(folder / "quality.md") as temporary:
+    with written_whole(folder / "quality.md", replacing=True) as temporary:
         temporary.write_text(page, encoding="utf-8")
     plot_quality(content["rows"], Path(folder / "quality.png"))
     print(f"and {folder / 'quality.md'}, {folder / 'quality.png'}")

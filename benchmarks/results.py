@@ -30,6 +30,7 @@ def write_result(name: str, result: dict[str, Any], folder: Path = RESULTS) -> P
     """
     path = folder / f"{name}.json"
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    write_json(path, {"date": f"{datetime.now(UTC):%Y-%m-%d}", "machine": machine} | result)
+    about = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "machine": machine}
+    write_json(path, about | result, replacing=True)
     print(f"written to {path}")
     return path

@@ -162,7 +162,7 @@ def run_stages(scratch: Path) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = read_json(kept) if kept.exists() else []
     for stage in STAGES[len(rows) :]:
         rows.append(measure(stage, scratch))
-        write_json(kept, rows)
+        write_json(kept, rows, replacing=True)
         print(rows[-1], flush=True)
     return rows
 
@@ -187,7 +187,7 @@ def main() -> None:
     result = summary(arguments.leads, rows)
     print(in_words(result))
     write_result("scale", result)
-    with written_whole(RESULTS / "scale.md") as temporary:
+    with written_whole(RESULTS / "scale.md", replacing=True) as temporary:
         temporary.write_text(in_words(result), encoding="utf-8")
 
 

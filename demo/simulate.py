@@ -41,6 +41,8 @@ from features.files import write_json, written_whole
 
 SIMULATOR_VERSION = 1
 """Rises whenever the same seed gives another world."""
+WORLD = "world"
+"""What the folder is marked as."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def simulate(
     seed : int
         Not negative.
     out : Path
-        The folder; replaced if it exists.
+        The folder; an unchanged world that stands there is replaced.
     progress : callable, optional
         Told how many leads have been written since it was last told.
     part_leads : int
@@ -81,14 +83,15 @@ def simulate(
     Raises
     ------
     LeadcastError
-        If `leads` or `part_leads` is less than 1, or `seed` is negative.
+        If `leads` or `part_leads` is less than 1, `seed` is negative, or the folder holds what is
+        no world of the simulator's.
     """
     if leads < 1 or part_leads < 1 or seed < 0:
         raise LeadcastError(
             f"simulate: found leads {leads}, part_leads {part_leads}, seed {seed}; "
             "expected at least 1, 1 and 0"
         )
-    with written_whole(out) as folder:
+    with written_whole(out, WORLD) as folder:
         (folder / "events").mkdir(parents=True)
         counts = _write_parts(leads, seed, folder, progress, part_leads)
         write_json(folder / "about.json", _about(leads, seed, part_leads, counts))

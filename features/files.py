@@ -1,6 +1,5 @@
-"""Outputs that are written whole or not at all."""
+"""Outputs that are written whole or not at all, and never in place of what is not Leadcast's."""
 
-import hashlib
 import json
 import shutil
 import uuid
@@ -11,36 +10,140 @@ from typing import Any
 
 from features.errors import LeadcastError
 from features.leftovers import clear_leftovers, temporary_beside
+from features.marks import mark_file, mark_folder
+from features.marks import sha256_of as sha256_of
+from features.ownership import (
+    refuse_foreign_file,
+    refuse_foreign_folder,
+    refuse_unmarked_file,
+)
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
+def written_whole(path: Path, kind: str = "", *, replacing: bool = False) -> Iterator[Path]:
     """Give a temporary path beside `path`, which takes its place once the block has succeeded.
 
-    Works for a file and for a folder. If the block raises, `path` is as it was before.
+    Works for a file and for a folder. If the block raises, `path` is as it was before. What
+    Leadcast did not write is not replaced; see `features.ownership`.
 
     Parameters
     ----------
     path : Path
-        Where the output is wanted; its parents are made.
+        Where the output is wanted; its parents are made. A file stands in a run's folder or in a
+        working folder, or is new; one that a user named is written with `written_out`.
+    kind : str
+        Of a folder: what it is, say ``tables``. It is marked so, and takes the place of an
+        unchanged one of its kind. A folder without a kind takes no other's place.
+    replacing : bool
+        Whether a file takes the place of any other on purpose: where it is an edit of the same
+        file, or the folder is the caller's own.
 
     Yields
     ------
     Path
         A path that does not exist yet, on the same file system; the block creates a file or a
         folder there.
+
+    Raises
+    ------
+    LeadcastError
+        If something else stands there, before the block or, if it came meanwhile, after it.
     """
+    if not replacing:
+        _refuse_foreign(path, kind, is_folder=bool(kind) or path.is_dir(), quick=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_beside(path)
     try:
         yield temporary
+        is_folder = temporary.is_dir() or path.is_dir()
+        if temporary.is_dir() and kind:
+            mark_folder(temporary, kind)
+        if is_folder or not replacing:
+            _refuse_foreign(path, kind, is_folder=is_folder)
         _put_in_place(temporary, path)
         clear_leftovers(path)
     finally:
         _remove(temporary)
 
 
-def write_json(path: Path, content: Any) -> None:  # noqa: ANN401 - any JSON value
+@contextmanager
+def written_out(path: Path, *, force: bool = False) -> Iterator[Path]:
+    """Do as `written_whole` does for a file in a place that a user named, and mark it.
+
+    Parameters
+    ----------
+    path : Path
+        Where the file is wanted.
+    force : bool
+        Whether it may take the place of a file that Leadcast did not write.
+
+    Yields
+    ------
+    Path
+        As `written_whole` does.
+
+    Raises
+    ------
+    LeadcastError
+        As `features.ownership.refuse_foreign_file` does.
+    """
+    refuse_foreign_file(path, force=force, quick=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = temporary_beside(path)
+    try:
+        yield temporary
+        put_out(temporary, path, force=force)
+        clear_leftovers(path)
+    finally:
+        _remove(temporary)
+
+
+def put_out(written: Path, path: Path, *, force: bool = False) -> None:
+    """Put a file that is whole in the place that a user named, and mark it.
+
+    Parameters
+    ----------
+    written : Path
+        The file, on the same file system.
+    path, force
+        As in `written_out`.
+
+    Raises
+    ------
+    LeadcastError
+        As `features.ownership.refuse_foreign_file` does.
+    """
+    refuse_foreign_file(path, force=force)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mark_file(path, written)
+    _put_in_place(written, path)
+
+
+@contextmanager
+def working_folder(beside: Path, name: str) -> Iterator[Path]:
+    """Make a folder for what lies between, and remove it in the end.
+
+    Parameters
+    ----------
+    beside : Path
+        The folder in which it is made, where all who work together see it.
+    name : str
+        What it is for; its own name is one that nothing else has.
+
+    Yields
+    ------
+    Path
+    """
+    folder = temporary_beside(beside / name)
+    clear_leftovers(beside / name)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_json(path: Path, content: Any, *, replacing: bool = False) -> None:  # noqa: ANN401
     """Write `content` as sorted, indented JSON, whole or not at all.
 
     Parameters
@@ -49,9 +152,11 @@ def write_json(path: Path, content: Any) -> None:  # noqa: ANN401 - any JSON val
         The file to write.
     content : JSON value
         Finite numbers only: NaN and infinities raise ``ValueError``, because JSON has none.
+    replacing : bool
+        As in `written_whole`.
     """
     text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
-    with written_whole(path) as temporary:
+    with written_whole(path, replacing=replacing) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
@@ -80,21 +185,11 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 - any JSON value
         raise LeadcastError(f"{path}: is not valid JSON ({error}); write it again") from None
 
 
-def sha256_of(path: Path) -> str:
-    """Compute the SHA-256 of a file's bytes, in hexadecimal digits.
-
-    Parameters
-    ----------
-    path : Path
-        The file to read, in blocks.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _refuse_foreign(path: Path, kind: str, *, is_folder: bool, quick: bool = False) -> None:
+    if is_folder:
+        refuse_foreign_folder(path, kind, quick=quick)
+    else:
+        refuse_unmarked_file(path)
 
 
 def _put_in_place(temporary: Path, path: Path) -> None:

@@ -24,7 +24,7 @@ from pydantic import BaseModel, ValidationError
 from features.errors import LeadcastError
 from features.files import read_json, write_json, written_whole
 from features.plan import FeaturePlan
-from models.bundle_files import Manifest, Origin, read_manifest, write_manifest
+from models.bundle_files import KIND, Manifest, Origin, read_manifest, write_manifest
 from models.bundle_rates import Rates
 from models.bundle_reference import Reference
 from models.calibration import Calibrator, calibrator_from_json
@@ -109,7 +109,7 @@ def write_bundle(
     Manifest
         With the bundle's id.
     """
-    with written_whole(folder) as new:
+    with written_whole(folder, KIND) as new:
         new.mkdir()
         write_json(new / "features.json", plan.to_json())
         learner.save(new / LEARNER)

@@ -4,11 +4,14 @@ from features.errors import FaultsError
 from features.sources.ingest import check_source
 from features.sources.load import find_definition
 from pipelines.paths import SOURCES
-from pipelines.raw import ensure_raw
+from pipelines.raw import with_raw
 
 
 def check(source: str) -> str:
     """Read a source's definition and data and tell what is there and what is wrong.
+
+    Writes nothing: a simulated source whose data are not there yet is simulated into a folder that
+    is removed at the end.
 
     Parameters
     ----------
@@ -26,8 +29,11 @@ def check(source: str) -> str:
         If anything is wrong that would stop the run; tells the warnings as well.
     """
     definition = find_definition(source, SOURCES)
-    ensure_raw(definition)
-    found = check_source(definition)
+    with with_raw(definition) as readable:
+        found = check_source(readable)
     if not found.is_fine:
         raise FaultsError(found.subject, found.faults)
-    return str(found)
+    if readable is definition:
+        return str(found)
+    aside = f"Simulated for this check alone; `leadcast run {source}` writes {definition.root}"
+    return f"{found}\n{aside}"

@@ -30,6 +30,13 @@ Source = Annotated[
     str, typer.Argument(help="A source's name: that of a file data/sources/NAME.yaml.")
 ]
 
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force", help="Replace files that Leadcast did not write, or that were edited since."
+    ),
+]
+
 
 @app.callback()
 def commands() -> None:
@@ -49,7 +56,10 @@ def run(source: Source = "demo") -> None:
 
 @app.command(epilog="\b\nExamples:\n  leadcast check demo\n  leadcast check bpi2012")
 def check(source: Source) -> None:
-    """Read a source's definition and data and tell every fault at once, before any work."""
+    """Read a source's definition and data and tell every fault at once, before any work.
+
+    Nothing is written: data that a simulator makes are made aside and removed again.
+    """
     from pipelines.check import check as check_named
 
     print(check_named(source))
@@ -63,11 +73,12 @@ def delays(
     source: Source,
     html: Annotated[Path | None, typer.Option(help="Draw it: a page to write.")] = None,
     svg: Annotated[Path | None, typer.Option(help="Draw it: a picture to write.")] = None,
+    force: Force = False,
 ) -> None:
     """Tell how long winners take, what the horizon catches of them, and advise a horizon."""
     from pipelines.delays import tell_delays
 
-    print(tell_delays(source, html, svg))
+    print(tell_delays(source, html, svg, force=force))
 
 
 @app.command(
@@ -76,7 +87,9 @@ def delays(
     "  leadcast simulate --leads 1000000 --seed 3 --out /tmp/large"
 )
 def simulate(
-    out: Annotated[Path, typer.Option(help="The folder to write; it is replaced as a whole.")],
+    out: Annotated[
+        Path, typer.Option(help="The folder to write: a new or empty one, or an earlier world.")
+    ],
     leads: Annotated[int, typer.Option(min=1, help="How many leads.")] = 20_000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same world.")] = 1,
 ) -> None:
@@ -119,8 +132,12 @@ def compare(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Write the numbers to this folder, and leave the run's own alone."),
+        typer.Option(
+            help="Write the numbers to this folder (new, or an earlier comparison), and leave "
+            "the run's own alone."
+        ),
     ] = None,
+    force: Force = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Tell each step and the end as a line of JSON.")
     ] = False,
@@ -132,7 +149,7 @@ def compare(
     """
     from pipelines.compare import Asked, compare_as_json, compare_named
 
-    asked = Asked(rules, score_column, calls_per_week, landmark_days, html, out)
+    asked = Asked(rules, score_column, calls_per_week, landmark_days, html, out, force)
     if as_json:
         compare_as_json(source, asked)
     else:
@@ -151,11 +168,12 @@ def distill(
         Path | None,
         typer.Option(help="The table to write, YAML; a page beside it has the ending .md."),
     ] = None,
+    force: Force = False,
 ) -> None:
     """Distil the learned model into integer points that a CRM can evaluate, and tell the cost."""
     from pipelines.distill import distill_named
 
-    print(distill_named(source, max_rules, out))
+    print(distill_named(source, max_rules, out, force=force))
 
 
 @rules.command(

@@ -8,7 +8,8 @@ from pathlib import Path
 import polars as pl
 
 from features.errors import LeadcastError
-from features.files import written_whole
+from features.files import written_out, written_whole
+from features.ownership import refuse_foreign_file, refuse_foreign_folder, refuse_inputs
 from features.sources.definition import SourceDefinition
 from features.sources.load import find_definition
 from features.tables import Tables
@@ -17,6 +18,7 @@ from models.comparison.earlier import AgainstEarlier, against_earlier
 from models.comparison.leads import lead_frame
 from models.comparison.rule_parts import RuleParts, rule_parts
 from models.comparison.store import (
+    KIND,
     LEADS,
     read_against_earlier,
     read_comparison,
@@ -61,6 +63,8 @@ class Asked:
         Where to write the page as well.
     out : Path or None
         The folder for the numbers; the run's own results then stay as they are.
+    force : bool
+        Whether the page may take the place of a file that Leadcast did not write.
     """
 
     rules: Path | None = None
@@ -69,6 +73,15 @@ class Asked:
     landmark_days: float | None = None
     html: Path | None = None
     out: Path | None = None
+    force: bool = False
+
+    def refuse_unusable(self, run: RunFolder) -> None:
+        """Refuse places that Leadcast may not write to, before any work."""
+        refuse_inputs([self.html, self.out], [*run.results, self.rules])
+        if self.out is not None:
+            refuse_foreign_folder(self.out, KIND, quick=True)
+        if self.html is not None:
+            refuse_foreign_file(self.html, force=self.force, quick=True)
 
     def places(self, run: RunFolder) -> tuple[Path, list[Path]]:
         """Tell where the numbers go, and the pages."""
@@ -134,6 +147,7 @@ def compare_named(source: str, asked: Asked, tell: Tell = lambda _: None) -> str
         raise LeadcastError(
             f"{run.test_scores}: there is no such file; `leadcast run {source}` makes it"
         )
+    asked.refuse_unusable(run)
     found = _compared(run, Tables.read(run.tables), definition, asked, tell)
     folder, pages = asked.places(run)
     notes = (*found.headline.more, *_against_earlier_words(run, asked))
@@ -188,7 +202,7 @@ def _compared(
     if pages:
         page = render_comparison(found, leads, definition.title)
         for path in pages:
-            _write_page(path, page)
+            _write_page(path, page, asked)
     return found
 
 
@@ -276,8 +290,9 @@ def _no_points(source: str) -> str:
     )
 
 
-def _write_page(path: Path, page: str) -> None:
-    with written_whole(path) as temporary:
+def _write_page(path: Path, page: str, asked: Asked = NOTHING_ASKED) -> None:
+    is_named = path == asked.html
+    with written_out(path, force=asked.force) if is_named else written_whole(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
 

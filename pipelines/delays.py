@@ -8,8 +8,9 @@ import polars as pl
 
 from features.delays import DelayCurve, delay_curve
 from features.errors import LeadcastError
-from features.files import written_whole
+from features.files import written_out
 from features.horizon import HorizonAdvice, recommend_horizon
+from features.ownership import refuse_foreign_file, refuse_inputs
 from features.sources.definition import SourceDefinition
 from features.sources.ingest import ingest
 from features.sources.load import find_definition
@@ -23,7 +24,7 @@ from models.report.svg import svg_file
 from models.report.table import Column, table_of
 from pipelines.params import load_params
 from pipelines.paths import SOURCES
-from pipelines.raw import ensure_raw
+from pipelines.raw import raw_files, with_raw
 from pipelines.settings import snapshot_settings
 
 SHOWN_DAYS = (0, 1, 3, 7, 14, 21, 30, 45, 60, 90, 120, 180, 270, 365, 545, 730)
@@ -35,7 +36,9 @@ PRICE = (
 )
 
 
-def tell_delays(source: str, html: Path | None = None, svg: Path | None = None) -> str:
+def tell_delays(
+    source: str, html: Path | None = None, svg: Path | None = None, *, force: bool = False
+) -> str:
     """Estimate how long a source's winners take, straight from its raw data.
 
     Nothing need have been run before: the horizon is what one chooses first.
@@ -46,6 +49,8 @@ def tell_delays(source: str, html: Path | None = None, svg: Path | None = None) 
         The source's name.
     html, svg : Path or None
         Where to draw the curve: a page with its words and numbers, or the picture alone.
+    force : bool
+        Whether they may take the place of files that Leadcast did not write.
 
     Returns
     -------
@@ -55,10 +60,15 @@ def tell_delays(source: str, html: Path | None = None, svg: Path | None = None) 
     Raises
     ------
     LeadcastError
-        If the source has no dates to measure a delay by, or its data are faulty.
+        If the source has no dates to measure a delay by, its data are faulty, or the files cannot
+        be written there.
     """
     definition = find_definition(source, SOURCES)
     settings = snapshot_settings(source, load_params())
+    refuse_inputs([html, svg], [definition.file, *raw_files(definition)])
+    for path in (html, svg):
+        if path is not None:
+            refuse_foreign_file(path, force=force, quick=True)
     curve = _curve(definition)
     advice = recommend_horizon(curve, reporting_lag_days=settings.reporting_lag_days)
     words = curve.words(settings.horizon_days)
@@ -69,15 +79,18 @@ def tell_delays(source: str, html: Path | None = None, svg: Path | None = None) 
             advice,
             html,
             svg,
+            force,
         )
     return _text(source, curve, settings.horizon_days, advice, [html, svg])
 
 
 def _curve(definition: SourceDefinition) -> DelayCurve:
-    ensure_raw(definition)
-    with tempfile.TemporaryDirectory(prefix="leadcast-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="leadcast-") as folder,
+        with_raw(definition) as readable,
+    ):
         tables = Path(folder) / "tables"
-        ingest(definition, tables)
+        ingest(readable, tables)
         try:
             return delay_curve(Tables.read(tables))
         except LeadcastError as error:
@@ -131,11 +144,16 @@ def _rows(curve: DelayCurve) -> list[str]:
 
 
 def _draw(
-    title: str, chart: DelayChart, advice: HorizonAdvice, html: Path | None, svg: Path | None
+    title: str,
+    chart: DelayChart,
+    advice: HorizonAdvice,
+    html: Path | None,
+    svg: Path | None,
+    force: bool,
 ) -> None:
     if svg is not None:
         picture = svg_file(chart.svg(WIDE), WIDE.width_px, chart.height_px(WIDE))
-        with written_whole(svg) as temporary:
+        with written_out(svg, force=force) as temporary:
             temporary.write_text(picture, encoding="utf-8")
     if html is not None:
         columns = (
@@ -155,5 +173,5 @@ def _draw(
                 Section("horizon", "What a horizon catches", "Horizon", [Listing(table)]),
             ],
         )
-        with written_whole(html) as temporary:
+        with written_out(html, force=force) as temporary:
             temporary.write_text(render_page(page), encoding="utf-8")

@@ -5,7 +5,8 @@ from pathlib import Path
 import polars as pl
 
 from features.errors import LeadcastError
-from features.files import read_json, written_whole
+from features.files import read_json, written_out
+from features.ownership import refuse_foreign_file, refuse_inputs
 from features.sources.load import find_definition
 from features.tables import Tables
 from models.calibration import calibrator_from_json
@@ -24,7 +25,9 @@ from pipelines.paths import SOURCES, RunFolder
 from pipelines.points import Points, RulePoints, ScoreColumn
 
 
-def distill_named(source: str, max_rules: int = 15, out: Path | None = None) -> str:
+def distill_named(
+    source: str, max_rules: int = 15, out: Path | None = None, *, force: bool = False
+) -> str:
     """Distil the model of a source's run into a points table, and tell what that costs.
 
     The table is fitted to the learning part alone; the test part only measures its cost.
@@ -38,6 +41,9 @@ def distill_named(source: str, max_rules: int = 15, out: Path | None = None) -> 
     out : Path or None
         The points table to write (YAML); None: ``distilled.yaml`` in the run's folder. The page
         for people has the same name with the ending ``.md``.
+    force : bool
+        Whether they may take the place of files that Leadcast did not write, or that somebody has
+        edited since.
 
     Returns
     -------
@@ -47,22 +53,33 @@ def distill_named(source: str, max_rules: int = 15, out: Path | None = None) -> 
     Raises
     ------
     LeadcastError
-        If the source has not been run, or nothing can be distilled.
+        If the source has not been run, the files cannot be written there, or nothing can be
+        distilled.
     """
     run = RunFolder(source)
     if not run.test_scores.exists():
         raise LeadcastError(
             f"{run.test_scores}: there is no such file; `leadcast run {source}` makes it"
         )
+    path = run.distilled if out is None else out
+    page_path = path.with_suffix(".md")
+    _refuse_unusable(run, path, page_path, force)
     tables = Tables.read(run.tables)
     found = distilled_from(run, tables, max_rules)
     page = as_markdown(found, cost_of(run, tables, found))
-    path = run.distilled if out is None else out
     heading = f"# Distilled from the model of {source}: leadcast distill {source}\n"
-    for file, text in ((path, heading + found.text), (path.with_suffix(".md"), page)):
-        with written_whole(file) as temporary:
+    for file, text in ((path, heading + found.text), (page_path, page)):
+        with written_out(file, force=force) as temporary:
             temporary.write_text(text, encoding="utf-8")
-    return f"{page}\n  rules    {path}\n  page     {path.with_suffix('.md')}"
+    return f"{page}\n  rules    {path}\n  page     {page_path}"
+
+
+def _refuse_unusable(run: RunFolder, path: Path, page: Path, force: bool) -> None:
+    if path.suffix not in (".yaml", ".yml"):
+        raise LeadcastError(f"{path}: name the points table .yaml; its page is called {page.name}")
+    refuse_inputs([path, page], run.results)
+    for file in (path, page):
+        refuse_foreign_file(file, force=force, quick=True)
 
 
 def distilled_from(run: RunFolder, tables: Tables, max_rules: int) -> Distilled:

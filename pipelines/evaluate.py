@@ -58,6 +58,7 @@ def evaluate_test(source: str) -> str:
     metrics = {"notes": notes} | _metrics(scores, data, horizon, segments, params)
     write_json(run.metrics, metrics)
     write_json(run.headline, {name: metrics["test"][name]["value"] for name in HEADLINE})
+    # DVC knows each of them by itself, so that they carry no common mark.
     for name, frame in _curves(probability, data, params.seed).items():
         with written_whole(run.curves / f"{name}.csv") as temporary:
             frame.write_csv(temporary)

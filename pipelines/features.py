@@ -1,14 +1,12 @@
 """Snapshots to a feature matrix; of kinds and categories it learns nothing from the test."""
 
-import shutil
 from datetime import datetime
 
 import polars as pl
 
 from features.engine import compute
-from features.files import write_json
+from features.files import working_folder, write_json
 from features.fitting import fit_plan
-from features.locks import locked
 from features.plan import FeaturePlan
 from features.tables import Tables
 from pipelines.console import progress_bar
@@ -63,28 +61,22 @@ def compute_on_cluster(source: str, scheduler: str | None) -> str:
     from serve.cluster.shuffle import files_of
 
     run = RunFolder(source)
-    with connected(scheduler) as client, progress_bar("features", "partitions") as tell:
+    with (
+        connected(scheduler) as client,
+        progress_bar("features", "partitions") as tell,
+        working_folder(run.path, "features") as work,
+    ):
         tables, snapshots = Tables.read(run.tables), used_snapshots(run)
         plan = _fit(source, tables, snapshots)
-        work = run.path / ".features.work"
-        with locked(work, "another process computes these features", patience_seconds=0):
-            shutil.rmtree(work, ignore_errors=True)
-            work.mkdir()
-            try:
-                rows, plan_file = work / "snapshots.parquet", work / "plan.json"
-                write_json(plan_file, plan.to_json())
-                snapshots.select("lead_id", "as_of").write_parquet(rows)
-                named = (run.tables / "leads.parquet", run.tables / "events", rows)
-                files, n_parts = (
-                    [files_of(path) for path in named],
-                    parts_for(tables.leads.height, client),
-                )
-                matrix_on_cluster(
-                    client, plan_file, files, run.matrix, work, n_parts=n_parts, progress=tell
-                )
-                plan_file.replace(run.plan)
-            finally:
-                shutil.rmtree(work, ignore_errors=True)
+        rows, plan_file = work / "snapshots.parquet", work / "plan.json"
+        write_json(plan_file, plan.to_json())
+        snapshots.select("lead_id", "as_of").write_parquet(rows)
+        named = (run.tables / "leads.parquet", run.tables / "events", rows)
+        files, n_parts = [files_of(path) for path in named], parts_for(tables.leads.height, client)
+        matrix_on_cluster(
+            client, plan_file, files, run.matrix, work, n_parts=n_parts, progress=tell
+        )
+        write_json(run.plan, plan.to_json())
     size = f"{snapshots.height:,} snapshots by {len(plan.features)} features"
     return f"{size}, in {n_parts} partitions"
 

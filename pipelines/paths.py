@@ -27,6 +27,16 @@ class RunFolder:
         return RUNS / self.source
 
     @property
+    def results(self) -> tuple[Path, ...]:
+        """Every file and folder that a stage writes."""
+        names = (
+            *("fingerprint", "tables", "snapshots", "plan", "matrix", "leakage", "learner"),
+            *("backtest", "out_of_time", "calibration", "bundle", "test_scores", "metrics"),
+            *("headline", "curves", "report", "comparison", "comparison_page", "plots", "tracking"),
+        )
+        return tuple(getattr(self, name) for name in names)
+
+    @property
     def fingerprint(self) -> Path:
         """What the raw data were: a digest of each file or query."""
         return self.path / "fingerprint.json"

@@ -65,7 +65,10 @@ def add_source(source: str, params: Path = PARAMS) -> None:
         if source in content["sources"]:
             return
         content["sources"].append(source)
-        with written_whole(params) as temporary, temporary.open("w", encoding="utf-8") as file:
+        with (
+            written_whole(params, replacing=True) as temporary,
+            temporary.open("w", encoding="utf-8") as file,
+        ):
             yaml.dump(content, file)
     print(f"Added {source} to the sources in {params}: `dvc repro` now runs it as well.")
 

@@ -94,6 +94,12 @@ Database = Annotated[str, typer.Option(help="The environment variable with the d
 History = Annotated[
     Path | None, typer.Option(help="Append the scores to the history in this folder.")
 ]
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force", help="Replace a file that Leadcast did not write, or that was edited since."
+    ),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted batch.")]
 Chunk = Annotated[int, typer.Option(min=1, help="About so many leads are in memory at a time.")]
 Threads = Annotated[int, typer.Option(min=1, help="So many parts at a time.")]
@@ -131,6 +137,7 @@ def score(
     table: Table = "",
     database_env: Database = "",
     history: History = None,
+    force: Force = False,
     resume: Resume = False,
     chunk_leads: Chunk = 25_000,
     threads: Threads = 1,
@@ -150,7 +157,7 @@ def score(
     from serve.batch_deliver import Outputs
     from serve.reasons_asked import NO_REASONS, ReasonsAsked
 
-    outputs = Outputs(out, crm or "", table, database_env, history)
+    outputs = Outputs(out, crm or "", table, database_env, history, force)
     try:
         checks = Checks()
         settings = BatchSettings(

@@ -1,6 +1,7 @@
 """What ``leadcast score`` is asked."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from features.errors import Checks
@@ -52,10 +53,8 @@ class ScoreRequest:
             Takes what is wrong with the bundle's manifest, the places and the source.
         """
         checks.of(lambda: read_signed_manifest(self.bundle, self.signed_by), None)
-        checks.of(lambda: place_of(self.leads, self.database_env), None)
-        if self.events:
-            events = self.events
-            checks.of(lambda: place_of(events, self.database_env), None)
+        named = [self.leads, *([self.events] if self.events else [])]
+        places = [checks.of(partial(place_of, one, self.database_env), None) for one in named]
         if self.source is not None:
             # Reading definitions needs much that scoring does not.
             from features.sources.load import find_definition
@@ -64,3 +63,4 @@ class ScoreRequest:
             source = self.source
             checks.of(lambda: find_definition(source, SOURCES), None)
         checks.of(self.outputs.refuse_unusable, None)
+        checks.of(lambda: self.outputs.refuse_inputs(self.bundle, *places), None)

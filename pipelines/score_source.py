@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from features.errors import Fault
-from features.files import written_whole
+from features.files import written_out
+from features.ownership import refuse_foreign_file, refuse_inputs
 from features.sources.definition import SourceDefinition
 from features.sources.load import find_definition
 from features.sources.new_leads import Place as ExportPlace
@@ -30,6 +31,8 @@ class Export:
     events : Place or None
     aside : Path
         The file of the rows that cannot be used as they are.
+    force : bool
+        Whether it may take the place of a file that Leadcast did not write.
     chunk_leads : int
         About how many leads may be in memory at a time.
     """
@@ -39,6 +42,7 @@ class Export:
     events: Place | None
     aside: Path
     chunk_leads: int
+    force: bool = False
 
     @classmethod
     def of(cls, request: ScoreRequest) -> "Export":
@@ -56,14 +60,19 @@ class Export:
         Raises
         ------
         LeadcastError
-            If the source, a file or a query's database is not there.
+            If the source, a file or a query's database is not there, or the file of rows that
+            are set aside would take another's place.
         """
         definition = find_definition(str(request.source), SOURCES)
         leads = place_of(request.leads, request.database_env)
         events = None if not request.events else place_of(request.events, request.database_env)
         place = request.outputs.place
         aside = place.with_name(f"{place.stem}.set_aside.parquet")
-        return cls(definition, leads, events, aside, request.settings.chunk_leads)
+        places = [leads] if events is None else [leads, events]
+        refuse_inputs([aside], [file for one in places for file in one.files])
+        force = request.outputs.force
+        refuse_foreign_file(aside, force=force, quick=True)
+        return cls(definition, leads, events, aside, request.settings.chunk_leads, force)
 
     @property
     def places(self) -> list[Place]:
@@ -106,7 +115,7 @@ class Export:
         if all(place.files for place in self.places) and n_bytes <= batch_inputs.WHOLE_BYTES:
             new = read_new_leads(self.definition, leads, events, attribute_types=types)
             if new.set_aside.height:
-                with written_whole(self.aside) as temporary:
+                with written_out(self.aside, force=self.force) as temporary:
                     new.set_aside.write_parquet(temporary)
             warnings = self._with_aside(new.warnings, new.set_aside.height)
             return Inputs([(new.leads.lazy(), new.events)], warnings)
@@ -118,6 +127,7 @@ class Export:
             self.aside,
             attribute_types=types,
             piece_rows=min(self.chunk_leads, batch_inputs.PIECE_ROWS),
+            force=self.force,
         )
         return Inputs(mapped.pieces, self._with_aside(mapped.warnings, mapped.set_aside))
 

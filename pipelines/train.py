@@ -1,6 +1,5 @@
 """Candidates, backtest, choice: the learner is chosen and fitted inside the training part."""
 
-import shutil
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -9,8 +8,7 @@ import numpy as np
 import polars as pl
 
 from features.errors import LeadcastError
-from features.files import write_json, written_whole
-from features.locks import locked
+from features.files import working_folder, write_json, written_whole
 from features.snapshots import has_dated_outcome
 from features.tables import Tables
 from models.choice import Choice, choose
@@ -75,28 +73,22 @@ def train_on_cluster(source: str, scheduler: str | None) -> str:
     from serve.cluster.training_rows import Rows
 
     run = RunFolder(source)
-    data, settings, _ = _read(source, run, most=SAMPLE_ROWS)
-    work = run.path / ".train.work"
-    labels = work / "labels.parquet"
-    told_others = "another process trains on this source"
-    with locked(work, told_others, patience_seconds=0), connected(scheduler) as client:
-        try:
-            work.mkdir(exist_ok=True)
-            used_snapshots(run).select(
-                pl.col("part").is_in(LEARNING).alias("learned"),
-                "position",
-                pl.col("converted").cast(pl.Float64),
-                pl.col("group_id").hash().alias("group"),
-            ).write_parquet(labels)
-            rows = Rows(run.matrix.resolve(), labels.resolve())
-            with share_bar() as tell:
-                grow = partial(grow_on_cluster, client, rows, tell=tell)
-                choice = choose(data, settings, tell, grow=grow)
-            if any(member["trees"] for member in choice.setup["members"]):
-                told = in_words(len(data), len(rows.learned().numbers), settings)
-                choice = replace(choice, notes=(*choice.notes, told))
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+    with connected(scheduler) as client, working_folder(run.path, "train") as work:
+        data, settings, _ = _read(source, run, most=SAMPLE_ROWS)
+        labels = work / "labels.parquet"
+        used_snapshots(run).select(
+            pl.col("part").is_in(LEARNING).alias("learned"),
+            "position",
+            pl.col("converted").cast(pl.Float64),
+            pl.col("group_id").hash().alias("group"),
+        ).write_parquet(labels)
+        rows = Rows(run.matrix.resolve(), labels.resolve())
+        with share_bar() as tell:
+            grow = partial(grow_on_cluster, client, rows, tell=tell)
+            choice = choose(data, settings, tell, grow=grow)
+        if any(member["trees"] for member in choice.setup["members"]):
+            told = in_words(len(data), len(rows.learned().numbers), settings)
+            choice = replace(choice, notes=(*choice.notes, told))
     _write(run, choice, data)
     return "; ".join(choice.notes)
 
@@ -120,7 +112,7 @@ def _read(
 
 
 def _write(run: RunFolder, choice: Choice, data: LabelledMatrix) -> None:
-    with written_whole(run.learner) as temporary:
+    with written_whole(run.learner, "learner") as temporary:
         temporary.mkdir()
         choice.learner.save(temporary)
     write_json(run.backtest, backtest_content(choice))

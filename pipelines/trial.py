@@ -76,7 +76,8 @@ def make_trial_folder(project: Path, folder: Path) -> Path:
     for name, place in shared.items():
         if name != "data/runs":
             (folder / name).symlink_to(place)
-    (folder / PARAMS).write_bytes((project / PARAMS).read_bytes())
+    with (folder / PARAMS).open("xb") as file:
+        file.write((project / PARAMS).read_bytes())
     return folder
 
 
@@ -135,5 +136,8 @@ def _change(params: Path, changes: Mapping[str, Any]) -> None:
         for key in outer:
             place = place.setdefault(key, {})
         place[last] = value
-    with written_whole(params) as temporary, temporary.open("w", encoding="utf-8") as file:
+    with (
+        written_whole(params, replacing=True) as temporary,
+        temporary.open("w", encoding="utf-8") as file,
+    ):
         yaml.dump(content, file)

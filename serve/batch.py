@@ -164,6 +164,7 @@ def score_files(
     scorer = bundle if isinstance(bundle, Scorer) else Scorer.load(bundle)
     own = place_of(leads, database_env)
     theirs = None if events is None else place_of(events, database_env)
+    outputs.refuse_inputs(None if isinstance(bundle, Scorer) else bundle, own, theirs)
     stamps = [place.stamps() for place in (own, theirs) if place is not None]
 
     def read(folder: Path) -> Inputs:

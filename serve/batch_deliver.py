@@ -6,8 +6,9 @@ from pathlib import Path
 import polars as pl
 
 from features.errors import LeadcastError
+from features.ownership import refuse_foreign_file, refuse_inputs
 from serve.batch_output import refuse_other_suffixes, write_file
-from serve.batch_places import refuse_address
+from serve.batch_places import Place, refuse_address
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Outputs:
         The environment variable that holds the database's URL.
     history : Path or None
         The folder of the score history.
+    force : bool
+        Whether the file may take the place of one that Leadcast did not write.
     """
 
     file: Path | None = None
@@ -33,6 +36,7 @@ class Outputs:
     table: str = ""
     database_env: str = ""
     history: Path | None = None
+    force: bool = False
 
     @classmethod
     def of(cls, out: "Path | Outputs") -> "Outputs":
@@ -44,14 +48,32 @@ class Outputs:
         """What the batch's working folder stands beside."""
         return self.file or self.history or Path(f"{self.table}.scores")
 
+    def refuse_inputs(self, bundle: Path | None, *places: Place | None) -> None:
+        """Refuse outputs that would take the place of what is read.
+
+        Parameters
+        ----------
+        bundle : Path or None
+            The bundle's folder, where it is read from one.
+        *places : Place or None
+            Where leads and events are read from.
+
+        Raises
+        ------
+        LeadcastError
+            If an output is one of these files, by whatever name, or lies in the bundle.
+        """
+        files = [file for place in places if place is not None for file in place.files]
+        refuse_inputs([self.file, self.history], [bundle, *files])
+
     def refuse_unusable(self) -> None:
         """Refuse outputs that cannot be written, before any work.
 
         Raises
         ------
         LeadcastError
-            If there is no place, an object store's address, a file of another kind, an unknown
-            CRM, or no such database.
+            If there is no place, an object store's address, a file of another kind or of another
+            writer, an unknown CRM, or no such database.
         """
         if self.file is None and not self.table and self.history is None:
             raise LeadcastError("name where the scores go: a file, a table or a history")
@@ -66,6 +88,8 @@ class Outputs:
             refuse_other_suffixes(self.file)
         if self.file is not None and self.file.is_dir():
             raise LeadcastError(f"{self.file}: is a folder; name a file for the scores")
+        if self.file is not None:
+            refuse_foreign_file(self.file, force=self.force, quick=True)
         if self.history is not None and self.history.is_file():
             raise LeadcastError(f"{self.history}: is a file; name a folder for the history")
         if self.table:
@@ -106,9 +130,9 @@ def deliver(scores: pl.LazyFrame, outputs: Outputs, beside: Path) -> None:
             from serve.crm import shape_of
 
             changes = _changes(scores, outputs.history) if outputs.crm == "dynamics" else {}
-            shape_of(outputs.crm).write(scores, outputs.file, beside, changes)
+            shape_of(outputs.crm).write(scores, outputs.file, beside, changes, force=outputs.force)
         else:
-            write_file(scores, outputs.file, beside)
+            write_file(scores, outputs.file, beside, force=outputs.force)
 
 
 def _changes(scores: pl.LazyFrame, history: Path | None) -> dict[str, float]:

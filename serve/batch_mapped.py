@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from features.errors import Fault, FaultsError
-from features.files import written_whole
+from features.files import written_out
 from features.sources.context import Context
 from features.sources.definition import SourceDefinition
 from features.sources.event_tables import OpenEvents, open_events
@@ -93,6 +93,7 @@ def read_mapped_in_pieces(
     *,
     attribute_types: Mapping[str, str],
     piece_rows: int,
+    force: bool = False,
 ) -> MappedLeads:
     """Read new leads by a source's mapping, without holding more than a piece of them.
 
@@ -106,6 +107,8 @@ def read_mapped_in_pieces(
         The file of the rows that were set aside; written where there are any.
     piece_rows : int
         About how many leads a piece has.
+    force : bool
+        Whether `aside` may take the place of a file that Leadcast did not write.
 
     Returns
     -------
@@ -131,7 +134,7 @@ def read_mapped_in_pieces(
     if any(fault.severity == "error" for fault in faults):
         raise FaultsError(subject_of(definition), faults)
     if quarantine.rows:
-        with written_whole(aside) as temporary:
+        with written_out(aside, force=force) as temporary:
             quarantine.finish(temporary)
     return MappedLeads(pieces, tuple(faults), quarantine.rows)
 

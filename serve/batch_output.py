@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from features.errors import LeadcastError
+from features.files import put_out
 
 SUFFIXES = (".csv", ".parquet")
 HELD_BYTES = 16_000_000
@@ -44,7 +45,7 @@ def refuse_other_suffixes(out: Path) -> None:
         raise LeadcastError(f"{out}: name the output .csv or .parquet")
 
 
-def write_file(scores: pl.LazyFrame, out: Path, beside: Path) -> None:
+def write_file(scores: pl.LazyFrame, out: Path, beside: Path, *, force: bool = False) -> None:
     """Write scores to a file, whole or not at all.
 
     Parameters
@@ -56,6 +57,8 @@ def write_file(scores: pl.LazyFrame, out: Path, beside: Path) -> None:
     beside : Path
         A folder on the same file system that is cleared in the end, even after a kill; the file
         is written there, and put in its place when it is whole.
+    force : bool
+        Whether it may take the place of a file that Leadcast did not write.
     """
     temporary = beside / f"whole{out.suffix}"
     if out.suffix.lower() == ".csv":
@@ -63,8 +66,7 @@ def write_file(scores: pl.LazyFrame, out: Path, beside: Path) -> None:
         safe.sink_csv(temporary, datetime_format=TIME_FORMAT)
     else:
         scores.sink_parquet(temporary)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary.replace(out)
+    put_out(temporary, out, force=force)
 
 
 def in_words(scores: pl.LazyFrame) -> pl.LazyFrame:

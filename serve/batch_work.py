@@ -101,7 +101,9 @@ class Work:
             begun = _interrupted(about, out, job)
             mended = tuple(_mended(folder, digest_of(begun)))
         else:
-            for left in folder.iterdir():
+            _refuse_foreign(folder)
+            # What tells that the folder is a batch's own goes last, should this be interrupted.
+            for left in sorted(folder.iterdir(), key=lambda path: path == about):
                 remove(left)
             begun = {"job": job, "moment": job["as_of"] or datetime.now(UTC).isoformat()}
             write_json(about, begun | {"seal": digest_of(begun)})
@@ -255,4 +257,20 @@ def _mended(folder: Path, key: str) -> Iterator[Fault]:
             expected="what that batch has written",
             remedy="It was done again; look at the disk, and at who else writes there.",
             severity="warning",
+        )
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Refuse a folder of this name that no batch has made: it is about to be cleared."""
+    about = folder / JOB
+    begun = read_json(about) if about.is_file() else None
+    is_own = isinstance(begun, dict) and {"job", "moment"} <= set(begun) <= {
+        "job",
+        "moment",
+        "seal",
+    }
+    if not is_own and (found := sorted(folder.iterdir())):
+        raise LeadcastError(
+            f"{folder}: holds {found[0].name}, and no batch has made this folder, which batches "
+            "work in; move it away, or name another output"
         )

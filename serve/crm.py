@@ -16,6 +16,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from features.errors import Fault, FaultsError, LeadcastError
+from features.files import put_out
 from serve.crm_shapes import Dynamics, HubSpot, Odoo, Salesforce, Shape
 from serve.score_history import trend_of_change
 
@@ -70,6 +71,8 @@ class WriteBack:
         out: Path,
         beside: Path,
         changes: Mapping[str, float] | None = None,
+        *,
+        force: bool = False,
     ) -> None:
         """Write the file, whole or not at all.
 
@@ -83,6 +86,8 @@ class WriteBack:
             A folder on the same file system in which it is prepared.
         changes : mapping of str to float, optional
             By how many points leads' scores have changed, where an earlier one is known.
+        force : bool
+            Whether the file may take the place of one that Leadcast did not write.
 
         Raises
         ------
@@ -103,8 +108,7 @@ class WriteBack:
                 f"{out}: is larger than the {self.most_bytes:,} bytes that {self.name} takes; "
                 "score the leads in several batches"
             )
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary.replace(out)
+        put_out(temporary, out, force=force)
 
     def _refuse_moments(self, scores: pl.LazyFrame) -> None:
         first, last = scores.select(pl.min("as_of"), last=pl.max("as_of")).collect().row(0)

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from features.marks import MARK
 from features.sources.fingerprints import fingerprint
 from features.sources.ingest import check_source, ingest
 from features.sources.load import load_definition
@@ -278,7 +279,7 @@ def test_the_same_export_gives_the_same_bytes_and_progress_is_told(tmp_path: Pat
     ingest(definition, tmp_path / "b")
     files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*.*"))
     assert [str(file) for file in files] == [
-        *("events/part-00000.parquet", "leads.parquet", "outcomes.parquet"),
+        *(MARK, "events/part-00000.parquet", "leads.parquet", "outcomes.parquet"),
         *("quality.json", "quarantine.parquet", "tables.json"),
     ]
     for file in files:

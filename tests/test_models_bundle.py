@@ -95,10 +95,13 @@ def test_what_stood_there_stays_when_writing_fails(
     assert list(bundle.parent.iterdir()) == [bundle]
 
 
-def test_a_bundle_replaces_the_one_before(bundle: Path) -> None:
-    (bundle / "left_over.json").write_text("{}", encoding="utf-8")
+def test_a_bundle_replaces_the_one_before_and_no_strangers_file(bundle: Path) -> None:
     export(bundle)
     load_bundle(bundle)
+    (bundle / "theirs.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(LeadcastError, match=r"theirs\.json"):
+        export(bundle)
+    assert (bundle / "theirs.json").read_text(encoding="utf-8") == "{}"
 
 
 def truncate(path: Path) -> None:

@@ -1,4 +1,5 @@
 import re
+import shutil
 from contextlib import chdir
 from datetime import timedelta
 from pathlib import Path
@@ -9,12 +10,16 @@ import pytest
 
 from features.errors import LeadcastError
 from pipelines.delays import tell_delays
+from pipelines.fetch import fetch
 from tests.small_project import change_params, make_project
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_project(tmp_path_factory.mktemp("delays"), 400)
+    folder = make_project(tmp_path_factory.mktemp("delays"), 400)
+    with chdir(folder):
+        fetch("demo")
+    return folder
 
 
 def test_early_shares_are_plain_shares_of_the_raw_leads(project: Path) -> None:
@@ -33,7 +38,7 @@ def test_early_shares_are_plain_shares_of_the_raw_leads(project: Path) -> None:
 
 def test_the_present_horizon_is_that_of_the_parameters(project: Path, tmp_path: Path) -> None:
     other = make_project(tmp_path, 400)
-    (other / "data/demo").symlink_to(project / "data/demo")
+    shutil.copytree(project / "data/demo", other / "data/demo")
     change_params(other, snapshots={"horizon_days": 45})
     with chdir(other):
         assert "45 days catches" in tell_delays("demo")

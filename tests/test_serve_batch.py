@@ -172,7 +172,8 @@ def test_a_killed_batch_goes_on_and_gives_the_same_bytes(
     resumed = BatchSettings(AS_OF, resume=True, chunk_leads=120)
     score_files(scorer(), leads_file, events_file, out, resumed)
     assert out.read_bytes() == whole.read_bytes()
-    assert not list(tmp_path.glob(".*")), "something is left behind"
+    left = [path.name for path in tmp_path.glob(".*") if path.suffix != ".leadcast"]
+    assert not left, "something but marks is left behind"
 
 
 def test_a_batch_killed_while_it_writes_leaves_no_half_output(
@@ -189,7 +190,8 @@ def test_a_batch_killed_while_it_writes_leaves_no_half_output(
     assert not out.exists()
     score_files(scorer(), leads_file, events_file, out, BatchSettings(AS_OF, True, 120))
     assert len(out.read_bytes().splitlines()) == 601
-    assert not list(tmp_path.glob(".*")), "something is left behind"
+    left = [path.name for path in tmp_path.glob(".*") if path.suffix != ".leadcast"]
+    assert not left, "something but marks is left behind"
 
 
 def test_a_resumed_batch_does_not_score_again_what_is_done(
@@ -262,11 +264,12 @@ def test_an_output_that_was_there_stays_when_the_batch_fails(
     leads_file: Path, events_file: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.csv"
-    out.write_text("yesterday", encoding="utf-8")
+    score_files(scorer(), leads_file, events_file, out, SMALL)
+    yesterday = out.read_bytes()
     leads().drop("created_at").write_parquet(leads_file)
     with pytest.raises(LeadcastError, match="created_at"):
         score_files(scorer(), leads_file, events_file, out, SMALL)
-    assert out.read_text(encoding="utf-8") == "yesterday"
+    assert out.read_bytes() == yesterday
 
 
 @pytest.mark.parametrize(

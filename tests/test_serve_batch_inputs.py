@@ -87,7 +87,8 @@ def test_csv_in_pieces_scores_as_a_table(
     write_parts(events(), tmp_path / "events", ".csv")
     found = scored(tmp_path, tmp_path / "leads/*.csv", tmp_path / "events/*.csv")
     assert_frame_equal(found, expected(), check_exact=True)
-    assert {path.name for path in tmp_path.iterdir()} == {"leads", "events", "out.parquet"}
+    names = {"leads", "events", "out.parquet", ".out.parquet.leadcast"}
+    assert {path.name for path in tmp_path.iterdir()} == names
 
 
 def test_csv_in_pieces_is_resumed_after_a_kill(

@@ -143,7 +143,7 @@ def ingest(
     FaultsError
         With every fault of the data.
     """
-    with written_whole(out) as folder:
+    with written_whole(out, "tables") as folder:
         folder.mkdir()
         quarantine = Quarantine(folder / "quarantine")
         ledger = Ledger(quarantine)

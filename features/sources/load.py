@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from features.errors import Fault, FaultsError, LeadcastError
@@ -14,6 +15,8 @@ from features.sources.yaml_lines import ReadYaml, read_yaml
 SOURCES = Path("data/sources")
 _TEMPLATE = "template"
 _WORDS = ModelWords("a source definition", f"{SOURCES}/{_TEMPLATE}.yaml")
+_TAKEN = ("sources", "rules", "runs")
+"""Folders of ``data`` that are no source's."""
 _VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}")
 
 
@@ -47,6 +50,7 @@ def load_definition(path: Path) -> SourceDefinition:
         faults.append(_no_mapping(path))
     if definition is not None:
         faults += consistency_faults(definition, lambda key: where(read, path, key))
+        faults += _simulated_elsewhere(read, path, definition)
         if definition.name != path.stem:
             faults.append(_misnamed(read, path, definition.name))
     if faults or definition is None:
@@ -133,6 +137,23 @@ def _resolve_root(read: ReadYaml, path: Path, faults: list[Fault]) -> None:
 def _project_of(path: Path) -> Path:
     folder = path.resolve().parent
     return folder.parent.parent if folder.parts[-2:] == SOURCES.parts else Path.cwd()
+
+
+def _simulated_elsewhere(
+    read: ReadYaml, path: Path, definition: SourceDefinition
+) -> Iterator[Fault]:
+    """Let a simulator write to a folder of its own below the project's ``data`` alone."""
+    if definition.simulation is None:
+        return
+    data, root = (_project_of(path) / "data").resolve(), definition.root.resolve()
+    within = root.relative_to(data).parts if root.is_relative_to(data) else ()
+    if not within or within[0] in _TAKEN:
+        yield Fault(
+            where=where(read, path, ("root",)),
+            found=f"{root}, to which `simulation` would write a simulated world",
+            expected=f"a folder of the source's own below {data}, as data/{definition.name}",
+            remedy="Name such a folder; or remove the key `simulation`, if these data are yours.",
+        )
 
 
 def _no_mapping(path: Path) -> Fault:

@@ -15,6 +15,8 @@ from models.comparison.rule_parts import RuleParts
 
 RESULT, LEADS, RULES = "comparison.json", "leads.parquet", "rules.json"
 EARLIER = "earlier.json"
+KIND = "comparison"
+"""What the folder is marked as."""
 Kind = TypeVar("Kind", bound=Part)
 NOTHING = "nothing_to_compare"
 """The key of the reason where a source has no points."""
@@ -32,7 +34,7 @@ def write_comparison(
     Parameters
     ----------
     folder : Path
-        Is replaced as a whole.
+        A comparison that stands there is replaced as a whole.
     comparison : Comparison
     leads : pl.DataFrame
         As `models.comparison.leads.lead_frame` makes it.
@@ -41,7 +43,7 @@ def write_comparison(
     earlier : AgainstEarlier, optional
         The points against those of an earlier comparison.
     """
-    with written_whole(folder) as new:
+    with written_whole(folder, KIND) as new:
         new.mkdir()
         write_json(new / RESULT, comparison.to_json())
         leads.write_parquet(new / LEADS)
@@ -60,7 +62,7 @@ def write_nothing(folder: Path, reason: str) -> None:
     reason : str
         Why, and what to do.
     """
-    with written_whole(folder) as new:
+    with written_whole(folder, KIND) as new:
         new.mkdir()
         write_json(new / RESULT, {"schema_version": 1, NOTHING: reason})
 

@@ -106,7 +106,7 @@ def write_report(inputs: ReportInputs, path: Path, pictures: Path | None = None)
     with written_whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     if pictures is not None:
-        with written_whole(pictures) as temporary:
+        with written_whole(pictures, "plots") as temporary:
             temporary.mkdir()
             for chart in _charts(page):
                 picture = svg_file(chart.svg(WIDE), WIDE.width_px, chart.height_px(WIDE))

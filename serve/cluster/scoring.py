@@ -122,6 +122,7 @@ def score_on_cluster(
     scorer = Scorer.load(bundle)
     own = place_of(leads, database_env)
     theirs = None if events is None else place_of(events, database_env)
+    outputs.refuse_inputs(bundle, own, theirs)
     places = [own] if theirs is None else [own, theirs]
     about = [place.stamps() for place in places] if mapped is None else mapped.stamps()
     job = job_of(scorer, settings, about) | {"parts": [n_parts, rows_at_once]}

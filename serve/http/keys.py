@@ -172,7 +172,7 @@ def _locked(path: Path) -> AbstractContextManager[None]:
 
 
 def _write(path: Path, keys: KeyFile) -> None:
-    with written_whole(path) as temporary:
+    with written_whole(path, replacing=True) as temporary:
         temporary.touch(mode=0o600)
         temporary.write_text(keys.model_dump_json(indent=2) + "\n", encoding="utf-8")
 

@@ -88,7 +88,7 @@ class Jobs:
             (own / TEXT).write_text(text, encoding="utf-8")
             pid = self._begin(own, options, lock)
             job = {"id": own.name, "number": number, "pid": pid, "started": time.time()}
-            write_json(self._folder / JOB, job)
+            write_json(self._folder / JOB, job, replacing=True)
         return self.state()
 
     def state(self) -> dict[str, Any]:
