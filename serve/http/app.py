@@ -64,14 +64,13 @@ def make_app(service: Service, pages: Sequence[APIRouter] = ()) -> FastAPI:
 async def _warm(app: FastAPI) -> AsyncIterator[None]:
     """Score the bundle's own example, so that the first caller waits for no compilation."""
     service: Service = app.state.service
-    await score_question(service.scorer, _example(service), [])
+    body = json.dumps(service.questions.example).encode()
+    async with service.turns.turn() as turn:
+        question = await service.questions.read(body, turn)
+        await score_question(service.scorer, question, [], turn)
     app.state.ready = True
     yield
     app.state.ready = False
-
-
-def _example(service: Service) -> dict[str, Any]:
-    return service.questions.read(json.dumps(service.questions.example).encode())
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:

@@ -39,6 +39,8 @@ class Note:
     ----------
     request_id : str
         Random; stands in the answer and in the log.
+    place : str
+        Whose share of the worker it takes: of a key, or else of an address.
     caller : str or None
         The id of the caller's key.
     n_leads, n_events : int
@@ -50,6 +52,7 @@ class Note:
     """
 
     request_id: str
+    place: str = ""
     caller: str | None = None
     n_leads: int = 0
     n_events: int = 0

@@ -1,7 +1,7 @@
 """One bundle and all that answering with it needs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -16,6 +16,7 @@ from serve.http.metrics import Metrics
 from serve.http.questions import Questions
 from serve.http.rate import RateLimiter
 from serve.http.settings import ServeSettings
+from serve.http.turns import Turns
 from serve.scorer import Scorer
 from serve.scores import version_of
 
@@ -38,6 +39,8 @@ class Service:
     loaded_at : datetime
     scratch : Path
         A folder that all workers share; it is gone when the service has ended.
+    turns : Turns
+        In which this worker's requests work.
     """
 
     scorer: Scorer
@@ -48,6 +51,7 @@ class Service:
     metrics: Metrics
     loaded_at: datetime
     scratch: Path
+    turns: Turns = field(default_factory=Turns)
 
     @classmethod
     def open(
