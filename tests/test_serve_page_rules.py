@@ -22,7 +22,7 @@ from serve.page.rules import MOST_LETTERS
 from serve.page.rules_job import JOB, LINES, Jobs
 from tests.editor_world import RULES, compare, write_tables
 from tests.scoring_world import bundle_folder
-from tests.service_world import NO_LIMIT, TestClient
+from tests.service_world import HOST, NO_LIMIT, TestClient
 
 PATIENCE_SECONDS = 120
 STEP = 'print(\'{"step": 3, "of": 6, "doing": "counting"}\', flush=True)\n'
@@ -51,7 +51,7 @@ def asked_of(
         bundle=bundle, named="test", limits=NO_LIMIT, run=run, keys=keys, compare=tuple(command)
     )
     service = Service.open(settings, bundle, scratch)
-    return TestClient(make_app(service, page_routers(service)), raise_server_exceptions=False)
+    return TestClient(make_app(service, page_routers(service)), HOST, raise_server_exceptions=False)
 
 
 @pytest.fixture(scope="module")

@@ -25,12 +25,14 @@ _SCORES, _NO_SCORES = TypeAdapter(list[ScoredLead]), b'"scores":[]'
 _WORDS: Mapping[int, str] = {
     400: "The body is not JSON.",
     401: "No key, or a wrong one.",
+    403: "Sent by a page of another site.",
     408: "The request took too long to arrive.",
     409: "A lead's id stands there twice.",
     413: "The body is too large.",
     415: "The body is not said to be JSON, or is packed.",
+    421: "Meant for a host of another name.",
     422: "Something in the request is wrong; each fault is named.",
-    429: "Too many requests of this key.",
+    429: "Too many requests of this caller.",
     503: "Too busy, or too much to score in time.",
 }
 
@@ -62,13 +64,16 @@ def make_router(service: Service) -> APIRouter:
 
 def _versioned(service: Service) -> APIRouter:
     router = APIRouter(prefix="/v1", dependencies=allowed_callers(service))
-    refused = (401, 429, 503) if service.keyring else (429, 503)
+    refused = [429, 503]
+    refused += [401] if service.keyring else []
+    refused += [421] if service.hosts else []
+    own = [403] if service.hosts else []
     router.post(
         "/score",
         summary="Score leads",
         responses={
             200: {"model": ScoreAnswer},
-            **_refusals(*refused, 400, 408, 409, 413, 415, 422),
+            **_refusals(*refused, *own, 400, 408, 409, 413, 415, 422),
         },
         openapi_extra={"requestBody": _body(service)},
     )(_score)

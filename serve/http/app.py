@@ -55,7 +55,13 @@ def make_app(service: Service, pages: Sequence[APIRouter] = ()) -> FastAPI:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_parameters)
-    app.add_middleware(Guard, limits=service.settings.limits, metrics=service.metrics)
+    app.add_middleware(
+        Guard,
+        limits=service.settings.limits,
+        metrics=service.metrics,
+        hosts=service.hosts,
+        place_of=service.place_of,
+    )
     app.openapi = lambda: _openapi(app, service)  # type: ignore[method-assign]
     return app
 

@@ -116,8 +116,7 @@ def _scan(body: _Bytes, items: _Numbers, leads: _Bytes) -> _Numbers:
             if state[_INSIDE] and state[_DEPTH] == 1:
                 _close_list(state, items, i)
         i += 1
-    if state[_DEPTH] or i != n:
-        state[_BROKEN] = 1
+    state[_BROKEN] = max(state[_BROKEN], state[_DEPTH], abs(i - n))
     state[_OUTSIDE] += state[_N_VALUES]
     return state
 
@@ -128,7 +127,7 @@ def _end_of_text(body: _Bytes, begin: int) -> int:
     i, n = begin + 1, len(body)
     while i < n and body[i] != _QUOTE:
         i += 2 if body[i] == _BACKSLASH else 1
-    return i if i < n else n
+    return i if i < n else n + 1
 
 
 @compiled
