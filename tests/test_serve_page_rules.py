@@ -231,3 +231,12 @@ def test_where_nothing_can_be_compared_it_says_so(tmp_path: Path) -> None:
     assert "leadcast compare" in told.json()["detail"]
     with asked_of(None, tmp_path) as client:
         assert client.get("/page/rules").status_code == 404
+
+
+def test_a_body_that_is_read_at_once_has_a_smaller_bound(client: TestClient) -> None:
+    body, headers = b" " * (2**20 + 1), {"content-type": "application/json"}
+    for content in (body, iter([body])):
+        answer = client.post("/page/rules/check", content=content, headers=headers)
+        assert (answer.status_code, answer.json()["type"]) == (413, "urn:leadcast:too-large")
+    longest = check(client, "💥" * MOST_LETTERS)
+    assert longest["usable"] is False

@@ -87,6 +87,9 @@ async def _on_problem(request: Request, error: Exception) -> Response:
 
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, Problem):
+        # Of a body that FastAPI was reading by itself.
+        return await _on_problem(request, error.__cause__)
     kinds = {
         404: ("not-found", "there is no such address; /openapi.json tells those that there are"),
         405: ("wrong-method", "this address takes another method; the header Allow names it"),
