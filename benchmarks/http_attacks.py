@@ -21,12 +21,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from benchmarks.http_attack_bodies import Attack, attacks, body_of
 from benchmarks.results import write_result
 from serve.http.app import make_app
 from serve.http.questions import example_question
@@ -35,116 +36,9 @@ from serve.http.settings import Limits, ServeSettings
 from serve.http.turns import Turns
 from serve.scorer import Scorer
 
-LARGEST = 8 * 1024 * 1024
 BEGIN_SECONDS, PAUSE_SECONDS = 180, 0.005
 HELD_TO_REACH, MEMORY_TO_REACH = 100.0, 1024
 _PROC = Path("/proc")
-_TIME = "2026-01-05T09:30:00Z"
-
-
-@dataclass(frozen=True)
-class Attack:
-    """A request, and how it is sent.
-
-    Parameters
-    ----------
-    name : str
-    body : bytes
-    at_once : int
-        By so many callers of one address.
-    query : str
-        With a question mark.
-    """
-
-    name: str
-    body: bytes
-    at_once: int = 1
-    query: str = ""
-
-
-def attacks(lead: dict[str, Any]) -> Iterator[Attack]:
-    """Make the requests.
-
-    Parameters
-    ----------
-    lead : dict
-        One that the service can score.
-
-    Yields
-    ------
-    Attack
-    """
-    texts = {name: "x" for name, value in lead["attributes"].items() if isinstance(value, str)}
-    event = {"occurred_at": _TIME, "event_type": "call", "value": 1.0}
-    names = b",".join(b'"n%d":0' % number for number in range(780_000))
-    yield Attack(
-        "780,000 unknown names of one lead", _one(lead, names[:7_700_000].rsplit(b",", 1)[0])
-    )
-    many = [_with(lead, n, {f"{n}-{k}": 0 for k in range(600)}) for n in range(1000)]
-    yield Attack("600 names of its own in each of 1,000 leads", _of(many))
-    same = [_with(lead, n, {f"n{k}": 0 for k in range(800)}) for n in range(1000)]
-    yield Attack("800 same unknown names in each of 1,000 leads", _of(same))
-    yield Attack(
-        "2.6 million empty lists under one unknown name",
-        _one(lead, b'"x":[' + b"[]," * 2_600_000 + b"[]]"),
-    )
-    lists = [_with(lead, n, {"x": [[]] * 2_500}) for n in range(1000)]
-    yield Attack("2,500 empty lists in each of 1,000 leads", _of(lists))
-    yield Attack("nested without end", b'{"leads":' + b"[" * (LARGEST - 9))
-    yield Attack(
-        "a name of 8 million letters", _one(lead, b'"' + b"n" * (LARGEST - 5_000) + b'":0')
-    )
-    yield Attack(
-        "a name of a million of what is written as escapes",
-        _one(lead, b'"' + b"\\u0001" * 1_300_000 + b'":0'),
-    )
-    yield Attack("a number of 8 million digits", _one(lead, b'"x":' + b"1" * (LARGEST - 5_000)))
-    yield Attack("a fraction of 8 million digits", _one(lead, b'"x":0.' + b"1" * (LARGEST - 5_000)))
-    yield Attack(
-        "10,000 events of each of 10 leads",
-        _of([_with(lead, n, {}, [event] * 10_000) for n in range(10)]),
-    )
-    yield Attack("100,000 events of one lead", _of([_with(lead, 0, {}, [event] * 100_000)]))
-    some = [_with(lead, n, {}, [event] * 95) for n in range(1000)]
-    yield Attack("95 events of each of 1,000 leads, with reasons", _of(some), query="?reasons=true")
-    yield Attack("8 of those at once", _of(some), 8, "?reasons=true")
-    yield Attack(
-        "1,000 small leads, with reasons, 32 at once",
-        _of([_with(lead, n, {}) for n in range(1000)]),
-        32,
-        "?reasons=true",
-    )
-    long = [
-        _with(lead, n, dict.fromkeys(texts, "a.b " * 2500))
-        for n in range(LARGEST // (10_300 * len(texts)))
-    ]
-    yield Attack("texts of 10,000 letters", _of(long))
-    yield Attack("a thousand leads of one id", _of([_with(lead, 0, {})] * 1000))
-    yield Attack("100,000 leads", b'{"leads":[' + b"{}," * 99_999 + b"{}]}")
-    yield Attack(
-        "4 million names where leads belong", b'{"leads":{' + b'"":0,' * 1_600_000 + b'"":0}}'
-    )
-    wrong = [_with(lead, n, {}) | {f"x{k}": 0 for k in range(800)} for n in range(1000)]
-    yield Attack("800 faults in each of 1,000 leads", _of(wrong))
-    yield Attack("an unknown field of 7 million letters", _of([lead | {"x" * 7_000_000: 0}]))
-
-
-def _with(
-    lead: dict[str, Any], number: int, attributes: dict[str, Any], events: list[Any] | None = None
-) -> dict[str, Any]:
-    own = lead["attributes"] | attributes
-    return lead | {"lead_id": str(number), "attributes": own, "events": events or []}
-
-
-def _of(leads: list[dict[str, Any]]) -> bytes:
-    return json.dumps({"leads": leads}, separators=(",", ":")).encode()[:LARGEST]
-
-
-def _one(lead: dict[str, Any], attributes: bytes) -> bytes:
-    own = json.dumps(lead | {"attributes": {}}, separators=(",", ":")).encode()
-    return (
-        b'{"leads":[' + own.replace(b'"attributes":{}', b'"attributes":{%s}' % attributes) + b"]}"
-    )
 
 
 @contextmanager
@@ -285,7 +179,9 @@ def main() -> None:
     load = os.getloadavg()[0]
     with worker(arguments.bundle, arguments.port) as pid, tempfile.TemporaryDirectory() as scratch:
         service = _service(arguments.bundle, Path(scratch))
-        asyncio.run(held(service(), Attack("to begin with", _of([lead]), query="?reasons=true")))
+        asyncio.run(
+            held(service(), Attack("to begin with", body_of([lead]), query="?reasons=true"))
+        )
         # As a worker does once it is ready.
         gc.collect()
         gc.freeze()

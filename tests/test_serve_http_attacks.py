@@ -295,9 +295,9 @@ def test_the_deadline_ends_reading_and_scoring_alike(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     # The loop's clock stands still but for a leap, so that nothing depends on the machine.
-    place = (reading.Reader, "_keep_known") if what == "reading" else (work, "_score")
+    owner, name = (reading.Reader, "_keep_known") if what == "reading" else (work, "_score")
     done: list[int] = []
-    real = getattr(*place)
+    real = getattr(owner, name)
 
     def leap(*arguments: object) -> object:
         done.append(1)
@@ -310,7 +310,7 @@ def test_the_deadline_ends_reading_and_scoring_alike(
     monkeypatch.setattr(reading, "PIECE_BYTES", 1)
     with client(tmp_path) as service:
         monkeypatch.setattr("serve.http.turns.SECONDS_AT_A_TIME", -1)
-        monkeypatch.setattr(*place, leap)
+        monkeypatch.setattr(owner, name, leap)
         leads = [lead(lead_id=str(n)) for n in range(LEADS)]
         answer = service.post("/v1/score", json={"leads": leads})
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:leadcast:out-of-time")
