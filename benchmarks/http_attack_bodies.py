@@ -92,7 +92,7 @@ def attacks(lead: dict[str, Any]) -> Iterator[Attack]:
     yield Attack("a thousand leads of one id", body_of([_with(lead, 0, {})] * 1000))
     yield Attack("100,000 leads", b'{"leads":[' + b"{}," * 99_999 + b"{}]}")
     yield Attack(
-        "4 million names where leads belong", b'{"leads":{' + b'"":0,' * 1_600_000 + b'"":0}}'
+        "1.6 million names where leads belong", b'{"leads":{' + b'"":0,' * 1_600_000 + b'"":0}}'
     )
     wrong = [_with(lead, n, {}) | {f"x{k}": 0 for k in range(800)} for n in range(1000)]
     yield Attack("800 faults in each of 1,000 leads", body_of(wrong))
