@@ -143,7 +143,8 @@ def measure_leadcast(bundle: Path, question: dict[str, Any], port: int) -> dict[
     """Saturate ``leadcast serve``, then ask at half of that load."""
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "pipelines.cli", "serve", "--bundle", str(bundle)]
-    with serving([*command, "--port", str(port), "--rate", "0"], f"{url}/readyz"):
+    options = ["--port", str(port), "--rate", "0", "--workers", "1"]
+    with serving([*command, *options], f"{url}/readyz"):
         found = measure_http(f"{url}/v1/score", question)
         half = found["requests_per_second"] / 2
         body = json.dumps(question).encode()

@@ -26,9 +26,12 @@ def serve(
     ] = False,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any free one.")] = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 2,
     max_leads: Annotated[int, typer.Option(min=1, help="Leads in one request.")] = 1000,
     max_events: Annotated[int, typer.Option(min=1, help="Events of one lead.")] = 10_000,
+    max_unknown: Annotated[
+        int, typer.Option(min=1, help="Attributes that the model does not know, in one request.")
+    ] = 2000,
     max_body_mib: Annotated[float, typer.Option(min=0.001, max=1024, help="A request's body.")] = 8,
     read_seconds: Annotated[
         float, typer.Option(min=0.1, max=3600, help="How long a request may take to arrive.")
@@ -39,6 +42,14 @@ def serve(
     rate: Annotated[
         float, typer.Option(min=0, max=1e6, help="Requests a second of one key; 0 for any number.")
     ] = 100,
+    share: Annotated[
+        float,
+        typer.Option(min=0.01, max=1, help="Of what a worker holds at a time: one caller's part."),
+    ] = 0.5,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="A name by which callers may call the service; may be given again."),
+    ] = None,
     run: Annotated[
         Path | None,
         typer.Option(help="The run's folder, for the page; else the one around the bundle."),
@@ -66,13 +77,15 @@ def serve(
     limits = Limits(
         max_leads=max_leads,
         max_events=max_events,
+        max_unknown=max_unknown,
         max_body_bytes=round(max_body_mib * MEBIBYTE),
         read_seconds=read_seconds,
         score_seconds=score_seconds,
         requests_per_second=rate,
+        share=share,
     )
-    page, signed_by = not no_page, require_signature
-    start(bundle, keys, no_keys, host, port, workers, limits, run, page, signed_by)
+    page, names, signed_by = not no_page, tuple(allow_host or ()), require_signature
+    start(bundle, keys, no_keys, host, port, workers, limits, run, page, names, signed_by)
 
 
 @api_key.command(epilog="\b\nExamples:\n  leadcast api-key create --file keys.json --name crm")

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 from features.errors import Checks, LeadcastError
@@ -28,6 +27,7 @@ def serve(
     limits: Limits,
     run: Path | None = None,
     page: bool = True,
+    allow_hosts: tuple[str, ...] = (),
     signed_by: Path | None = None,
 ) -> None:
     """Answer over HTTP until a signal ends it.
@@ -52,6 +52,8 @@ def serve(
         The folder of the run that the page shows; the bundle's own, if not given.
     page : bool
         Whether there is a page for people.
+    allow_hosts : tuple of str
+        More names by which callers may call it.
     signed_by : Path, optional
         The public key with which the bundle must be signed.
 
@@ -61,6 +63,7 @@ def serve(
         If there is no such model, it cannot be used, others could ask without a key, or keys or
         the run cannot be read; all at once.
     """
+    from serve.http.scratch import scratch_folder
     from serve.http.server import run_service
 
     checks = Checks()
@@ -70,9 +73,9 @@ def serve(
     if page and run is not None:
         checks.of(lambda: _refuse_absent(run), None)
     checks.raise_errors()
-    with tempfile.TemporaryDirectory(prefix="leadcast-model-") as folder:
+    with scratch_folder("model") as folder:
         is_registered = named.startswith(_REGISTRY)
-        bundle = _downloaded(named, Path(folder)) if is_registered else Path(named)
+        bundle = _downloaded(named, folder) if is_registered else Path(named)
         if is_registered:
             read_signed_manifest(bundle, signed_by)
         settings = ServeSettings(
@@ -86,6 +89,7 @@ def serve(
             run=run or _run_of(bundle, is_registered),
             compare=COMPARE,
             page=page,
+            allow_hosts=allow_hosts,
             signed_by=signed_by,
         )
         run_service(settings)

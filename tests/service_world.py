@@ -26,6 +26,8 @@ with warnings.catch_warnings():
     from fastapi.testclient import TestClient as TestClient
 
 ROOT = Path(__file__).parents[1]
+HOST = "http://localhost"
+"""Without keys a service answers to the names of this machine alone."""
 NO_LIMIT = Limits(requests_per_second=0)
 
 
@@ -40,7 +42,7 @@ def client(
     folder = bundle or bundle_folder()
     settings = ServeSettings(bundle=folder, named=str(folder), keys=keys, limits=limits)
     app = make_app(Service.open(settings, folder, scratch), pages)
-    with TestClient(app, raise_server_exceptions=False) as asked:
+    with TestClient(app, HOST, raise_server_exceptions=False) as asked:
         yield asked
 
 

@@ -26,7 +26,7 @@ ROUNDS = 300
 """The system chooses who answers, and a worker may still be starting: ask until both did."""
 BODY = json.dumps(some_leads(2)).encode() if bundle_folder() else b""
 HEAD = (
-    b"POST /v1/score HTTP/1.1\r\nHost: leadcast\r\nContent-Type: application/json\r\n"
+    b"POST /v1/score HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     b"Content-Length: %d\r\n\r\n"
 )
 
@@ -75,10 +75,10 @@ def test_all_workers_answer_the_same_and_count_together(service: RunningService)
 
 def test_a_connection_goes_on_after_head(service: RunningService) -> None:
     paths = ("/healthz", "/readyz", "/v1/model", "/metrics")
-    asked = "".join(f"HEAD {path} HTTP/1.1\r\nHost: leadcast\r\n\r\n" for path in paths)
+    asked = "".join(f"HEAD {path} HTTP/1.1\r\nHost: localhost\r\n\r\n" for path in paths)
     with connect(service) as connection:
         connection.sendall(asked.encode())
-        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: leadcast\r\nConnection: close\r\n\r\n")
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         heads = read_all(connection).split(b"\r\n\r\n")
     assert heads.pop() == b'{"status":"ok"}'
     assert len(heads) == len(paths) + 1

@@ -18,7 +18,7 @@ from serve.page.content import as_json, leads_content
 from serve.page.router import VIEWS, page_routers
 from tests.page_world import FORMULA, HOSTILE, comparison, write_run
 from tests.scoring_world import bundle_folder
-from tests.service_world import NO_LIMIT, TestClient
+from tests.service_world import HOST, NO_LIMIT, TestClient
 
 DATA = ("/page/comparison", "/page/leads")
 
@@ -32,7 +32,7 @@ def client(scratch: Path, run: Path | None, keys: Path | None = None) -> TestCli
     bundle = bundle_folder()
     settings = ServeSettings(bundle=bundle, named="test", keys=keys, limits=NO_LIMIT, run=run)
     service = Service.open(settings, bundle, scratch)
-    return TestClient(make_app(service, page_routers(service)), raise_server_exceptions=False)
+    return TestClient(make_app(service, page_routers(service)), HOST, raise_server_exceptions=False)
 
 
 @pytest.fixture

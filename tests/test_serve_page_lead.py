@@ -28,7 +28,7 @@ from serve.page.router import page_routers
 from serve.scorer import Scorer
 from tests.editor_world import FORMULA, HOSTILE, LEAD, RULES, write_tables
 from tests.scoring_world import bundle_folder, scoring_world, undated_origin
-from tests.service_world import NO_LIMIT, TestClient
+from tests.service_world import HOST, NO_LIMIT, TestClient
 
 TABLE: RuleTable = parse_rules(RULES)
 
@@ -42,7 +42,7 @@ def asked_of(run: Path | None, scratch: Path, keys: Path | None = None) -> TestC
     bundle = bundle_folder()
     settings = ServeSettings(bundle=bundle, named="test", limits=NO_LIMIT, run=run, keys=keys)
     service = Service.open(settings, bundle, scratch)
-    return TestClient(make_app(service, page_routers(service)), raise_server_exceptions=False)
+    return TestClient(make_app(service, page_routers(service)), HOST, raise_server_exceptions=False)
 
 
 @pytest.fixture(scope="module")

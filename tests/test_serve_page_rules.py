@@ -22,7 +22,7 @@ from serve.page.rules import MOST_LETTERS
 from serve.page.rules_job import JOB, LINES, Jobs
 from tests.editor_world import RULES, compare, write_tables
 from tests.scoring_world import bundle_folder
-from tests.service_world import NO_LIMIT, TestClient
+from tests.service_world import HOST, NO_LIMIT, TestClient
 
 PATIENCE_SECONDS = 120
 STEP = 'print(\'{"step": 3, "of": 6, "doing": "counting"}\', flush=True)\n'
@@ -51,7 +51,7 @@ def asked_of(
         bundle=bundle, named="test", limits=NO_LIMIT, run=run, keys=keys, compare=tuple(command)
     )
     service = Service.open(settings, bundle, scratch)
-    return TestClient(make_app(service, page_routers(service)), raise_server_exceptions=False)
+    return TestClient(make_app(service, page_routers(service)), HOST, raise_server_exceptions=False)
 
 
 @pytest.fixture(scope="module")
@@ -231,3 +231,12 @@ def test_where_nothing_can_be_compared_it_says_so(tmp_path: Path) -> None:
     assert "leadcast compare" in told.json()["detail"]
     with asked_of(None, tmp_path) as client:
         assert client.get("/page/rules").status_code == 404
+
+
+def test_a_body_that_is_read_at_once_has_a_smaller_bound(client: TestClient) -> None:
+    body, headers = b" " * (2**20 + 1), {"content-type": "application/json"}
+    for content in (body, iter([body])):
+        answer = client.post("/page/rules/check", content=content, headers=headers)
+        assert (answer.status_code, answer.json()["type"]) == (413, "urn:leadcast:too-large")
+    longest = check(client, "💥" * MOST_LETTERS)
+    assert longest["usable"] is False

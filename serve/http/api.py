@@ -5,27 +5,34 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from features.errors import Fault
 from serve.http import metrics, problems
 from serve.http.answers import Health, ModelAnswer, ScoreAnswer, ScoredLead, Warned
 from serve.http.callers import allowed_callers, note_of, service_of
+from serve.http.guard import Note
 from serve.http.problems import Problem
 from serve.http.service import Service
+from serve.http.turns import Turn
 from serve.http.work import score_question
 from serve.scores import Score
 
 JSON = "application/json"
+SCORES_AT_ONCE = 20
+"""So many scores are written before others get their turn."""
+_SCORES, _NO_SCORES = TypeAdapter(list[ScoredLead]), b'"scores":[]'
 _WORDS: Mapping[int, str] = {
     400: "The body is not JSON.",
     401: "No key, or a wrong one.",
+    403: "Sent by a page of another site.",
     408: "The request took too long to arrive.",
     409: "A lead's id stands there twice.",
     413: "The body is too large.",
     415: "The body is not said to be JSON, or is packed.",
+    421: "Meant for a host of another name.",
     422: "Something in the request is wrong; each fault is named.",
-    429: "Too many requests of this key.",
+    429: "Too many requests of this caller.",
     503: "Too busy, or too much to score in time.",
 }
 
@@ -57,13 +64,16 @@ def make_router(service: Service) -> APIRouter:
 
 def _versioned(service: Service) -> APIRouter:
     router = APIRouter(prefix="/v1", dependencies=allowed_callers(service))
-    refused = (401, 429, 503) if service.keyring else (429, 503)
+    refused = [429, 503]
+    refused += [401] if service.keyring else []
+    refused += [421] if service.hosts else []
+    own = [403] if service.hosts else []
     router.post(
         "/score",
         summary="Score leads",
         responses={
             200: {"model": ScoreAnswer},
-            **_refusals(*refused, 400, 408, 409, 413, 415, 422),
+            **_refusals(*refused, *own, 400, 408, 409, 413, 415, 422),
         },
         openapi_extra={"requestBody": _body(service)},
     )(_score)
@@ -98,24 +108,33 @@ async def _score(request: Request, asked: Annotated[ScoreParameters, Query()]) -
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise Problem("no-json", 415, "expected no Content-Encoding; send the JSON as it is")
     body = await request.body()
-    try:
-        question = service.questions.read(body)
-    except ValidationError as error:
-        raise problems.of_body(error) from None
-    note.n_leads = len(question["leads"])
-    note.n_events = sum(len(lead.get("events", ())) for lead in question["leads"])
-    warnings: list[Fault] = []
     seconds = service.settings.limits.score_seconds
     try:
-        async with asyncio.timeout(seconds):
-            scores = await score_question(
-                service.scorer, question, warnings, with_reasons=asked.reasons
-            )
+        async with (
+            asyncio.timeout(seconds),
+            service.turns.large(note.place, len(body)),
+            service.turns.turn() as turn,
+        ):
+            answer = await _answered(service, note, body, turn, with_reasons=asked.reasons)
     except TimeoutError:
         detail = f"scoring took over {seconds:g} seconds; ask for fewer leads at once"
         raise Problem("out-of-time", 503, detail, headers={"Retry-After": "1"}) from None
+    return Response(answer, media_type=JSON)
+
+
+async def _answered(
+    service: Service, note: Note, body: bytes, turn: Turn, *, with_reasons: bool
+) -> bytes:
+    question = await service.questions.read(body, turn)
+    note.n_leads = len(question.leads)
+    note.n_events = sum(len(lead.get("events", ())) for lead in question.leads)
+    warnings: list[Fault] = []
+    scores = await score_question(
+        service.scorer, question, warnings, turn, with_reasons=with_reasons
+    )
+    answer = await _written(service, scores, warnings, turn)
     service.metrics.scores(score.grade for score in scores)
-    return Response(_answer(service, scores, warnings), media_type=JSON)
+    return answer
 
 
 async def _model(request: Request) -> ModelAnswer:
@@ -140,14 +159,26 @@ async def _metrics(request: Request) -> MetricsText:
     return MetricsText(service_of(request).metrics.text())
 
 
-def _answer(service: Service, scores: Sequence[Score], warnings: Sequence[Fault]) -> bytes:
-    # What the scorer gives is not checked again; only what comes from outside is.
+async def _written(
+    service: Service, scores: Sequence[Score], warnings: Sequence[Fault], turn: Turn
+) -> bytes:
+    """Write a `ScoreAnswer`, some scores at a time."""
+    parts = []
+    for first in range(0, len(scores), SCORES_AT_ONCE):
+        # What the scorer gives is not checked again; only what comes from outside is.
+        some = [
+            ScoredLead.model_construct(**vars(score))
+            for score in scores[first : first + SCORES_AT_ONCE]
+        ]
+        parts.append(_SCORES.dump_json(some)[1:-1])
+        await turn.pause()
     answer = ScoreAnswer.model_construct(
         bundle_id=service.scorer.bundle.manifest.bundle_id,
-        scores=[ScoredLead.model_construct(**vars(score)) for score in scores],
+        scores=[],
         warnings=[Warned.of(fault) for fault in warnings],
     )
-    return answer.__pydantic_serializer__.to_json(answer)
+    head, empty, tail = answer.__pydantic_serializer__.to_json(answer).partition(_NO_SCORES)
+    return b"".join((head, empty[:-1], b",".join(parts), empty[-1:], tail))
 
 
 def _body(service: Service) -> dict[str, Any]:

@@ -55,7 +55,13 @@ def make_app(service: Service, pages: Sequence[APIRouter] = ()) -> FastAPI:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_parameters)
-    app.add_middleware(Guard, limits=service.settings.limits, metrics=service.metrics)
+    app.add_middleware(
+        Guard,
+        limits=service.settings.limits,
+        metrics=service.metrics,
+        hosts=service.hosts,
+        place_of=service.place_of,
+    )
     app.openapi = lambda: _openapi(app, service)  # type: ignore[method-assign]
     return app
 
@@ -64,14 +70,13 @@ def make_app(service: Service, pages: Sequence[APIRouter] = ()) -> FastAPI:
 async def _warm(app: FastAPI) -> AsyncIterator[None]:
     """Score the bundle's own example, so that the first caller waits for no compilation."""
     service: Service = app.state.service
-    await score_question(service.scorer, _example(service), [])
+    body = json.dumps(service.questions.example).encode()
+    async with service.turns.turn() as turn:
+        question = await service.questions.read(body, turn)
+        await score_question(service.scorer, question, [], turn)
     app.state.ready = True
     yield
     app.state.ready = False
-
-
-def _example(service: Service) -> dict[str, Any]:
-    return service.questions.read(json.dumps(service.questions.example).encode())
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:
@@ -82,6 +87,9 @@ async def _on_problem(request: Request, error: Exception) -> Response:
 
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, Problem):
+        # Of a body that FastAPI was reading by itself.
+        return await _on_problem(request, error.__cause__)
     kinds = {
         404: ("not-found", "there is no such address; /openapi.json tells those that there are"),
         405: ("wrong-method", "this address takes another method; the header Allow names it"),

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +12,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serve.http.hosts import Hosts
 from serve.http.logs import FIELDS
 from serve.http.metrics import Metrics
+from serve.http.places import Places
 from serve.http.problems import Problem
-from serve.http.settings import Limits
+from serve.http.settings import MEBIBYTE, Limits
 
 NOTE = "leadcast.note"
 """The key of a request's `Note` in its ASGI scope."""
@@ -28,6 +31,11 @@ PAGE_POLICY = (
 
 _CLIENT_LEFT = 499
 _DRAIN_SECONDS, _DRAIN_FACTOR = 2.0, 4
+_LARGE_AT = "/v1/score"
+_MOST_ELSEWHERE = MEBIBYTE
+"""Of a body at another address than `_LARGE_AT`: it is read at once."""
+_ALWAYS = "/healthz"
+"""Answered at once, whatever else is going on, so that it takes no place."""
 _logger = logging.getLogger("leadcast.http")
 
 
@@ -39,6 +47,8 @@ class Note:
     ----------
     request_id : str
         Random; stands in the answer and in the log.
+    place : str
+        Whose share of the worker it takes: of a key, or else of an address.
     caller : str or None
         The id of the caller's key.
     n_leads, n_events : int
@@ -50,6 +60,7 @@ class Note:
     """
 
     request_id: str
+    place: str = ""
     caller: str | None = None
     n_leads: int = 0
     n_events: int = 0
@@ -66,11 +77,23 @@ class Guard:
         What answers.
     limits : Limits
     metrics : Metrics
+    hosts : Hosts or None
+        By which names the service may be called; None for any.
+    place_of : callable
+        Tells whose share a request takes, by its headers and its client's address.
     """
 
-    def __init__(self, app: ASGIApp, limits: Limits, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        limits: Limits,
+        metrics: Metrics,
+        hosts: Hosts | None,
+        place_of: Callable[[Headers, str], str],
+    ) -> None:
         self._app, self._limits, self._metrics = app, limits, metrics
-        self._in_flight = 0
+        self._hosts, self._place_of = hosts, place_of
+        self._places = Places(limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -83,24 +106,22 @@ class Guard:
             scope = {**scope, "method": "GET"}
         note = scope[NOTE] = Note(uuid.uuid4().hex)
         started = time.perf_counter()
-        self._in_flight += 1
         try:
             await self._answer(scope, receive, _Sender(send, note, is_head), note)
         finally:
-            self._in_flight -= 1
             self._count(scope, note, time.perf_counter() - started)
 
     async def _answer(self, scope: Scope, receive: Receive, send: "_Sender", note: Note) -> None:
-        bounded = _Body(receive, Headers(scope=scope), self._limits)
+        headers = Headers(scope=scope)
+        note.place = self._place_of(headers, (scope.get("client") or ("",))[0])
         try:
-            if self._in_flight > self._limits.max_in_flight:
-                raise Problem(
-                    "busy",
-                    503,
-                    "too many requests at once; try again",
-                    headers={"Retry-After": "1"},
-                )
-            await self._app(scope, bounded.receive, send)
+            _refuse_other_form(scope)
+            if self._hosts is not None:
+                self._hosts.refuse_foreign(scope["method"], headers)
+            if scope["path"] == _ALWAYS:
+                await self._app(scope, receive, send)
+            else:
+                await self._in_place(scope, receive, send, note.place)
         except ClientDisconnect:
             note.kind = "client-left"
         except Problem as problem:
@@ -115,6 +136,20 @@ class Guard:
                 raise
             detail = f"a fault of the service; its log tells more under {note.request_id}"
             await Problem("internal", 500, detail).response()(scope, receive, send)
+
+    async def _in_place(self, scope: Scope, receive: Receive, send: Send, place: str) -> None:
+        self._places.take(place)
+        body = _Body(
+            receive,
+            Headers(scope=scope),
+            self._limits,
+            self._limits.max_body_bytes if scope["path"] == _LARGE_AT else _MOST_ELSEWHERE,
+            lambda n_bytes: self._places.hold(place, n_bytes),
+        )
+        try:
+            await self._app(scope, body.receive, send)
+        finally:
+            self._places.leave(place, body.n_held)
 
     def _count(self, scope: Scope, note: Note, seconds: float) -> None:
         # The route's own pattern and not the path, which a caller may fill with anything.
@@ -133,6 +168,14 @@ class Guard:
             "events": note.n_events,
         }
         _logger.info("request", extra={FIELDS: fields})
+
+
+def _refuse_other_form(scope: Scope) -> None:
+    # A target with a host of its own (RFC 9112, 3.2.2) would overrule the header that is checked.
+    target: bytes = scope.get("raw_path") or scope["path"].encode()
+    if not target.startswith(b"/") and target != b"*":
+        detail = "expected a path as the request's target, and the host in the header Host"
+        raise Problem("no-path", 400, detail)
 
 
 class _Sender:
@@ -159,9 +202,17 @@ class _Sender:
 class _Body:
     """A request's body that ends the request where it is too large or too slow."""
 
-    def __init__(self, receive: Receive, headers: Headers, limits: Limits) -> None:
-        self._receive, self._limits = receive, limits
-        self._n_bytes, self._whole = 0, False
+    def __init__(
+        self,
+        receive: Receive,
+        headers: Headers,
+        limits: Limits,
+        most: int,
+        hold: Callable[[int], None],
+    ) -> None:
+        self._receive, self._limits, self._hold = receive, limits, hold
+        self._most = min(most, limits.max_body_bytes)
+        self._n_bytes, self.n_held, self._whole = 0, 0, False
         self._told = headers.get("content-length", "")
         self._asks_first = "expect" in headers
         self._deadline = asyncio.get_running_loop().time() + limits.read_seconds
@@ -170,7 +221,7 @@ class _Body:
         """Give the next part of the body, or what comes after it."""
         if self._whole:
             return await self._receive()
-        if self._told.isdecimal() and int(self._told) > self._limits.max_body_bytes:
+        if self._told.isdecimal() and int(self._told) > self._most:
             await self._refuse_large()
         try:
             async with asyncio.timeout_at(self._deadline):
@@ -178,16 +229,18 @@ class _Body:
         except TimeoutError:
             detail = f"the body took over {self._limits.read_seconds:g} seconds to arrive"
             raise Problem("too-slow", 408, detail, headers={"Connection": "close"}) from None
-        self._n_bytes += len(message.get("body", b""))
+        n_bytes = len(message.get("body", b""))
+        self._n_bytes += n_bytes
         self._whole = not message.get("more_body", False)
-        if self._n_bytes > self._limits.max_body_bytes:
+        if self._n_bytes > self._most:
             await self._refuse_large()
+        self._hold(n_bytes)
+        self.n_held += n_bytes
         return message
 
     async def _refuse_large(self) -> None:
-        limit = self._limits.max_body_bytes
-        await self._drain(_DRAIN_FACTOR * limit)
-        detail = f"a body may have {limit:,} bytes; score the leads in several requests"
+        await self._drain(_DRAIN_FACTOR * self._limits.max_body_bytes)
+        detail = f"a body may have {self._most:,} bytes; score the leads in several requests"
         raise Problem("too-large", 413, detail, headers={"Connection": "close"})
 
     async def _drain(self, most: int) -> None:

@@ -15,6 +15,9 @@ MEDIA_TYPE = "application/problem+json"
 MOST_TOLD = 100
 """How many faults of one request are told."""
 
+LONGEST_NAME = 200
+"""More of a name that a caller has sent is not told."""
+
 _NO_TIME = ("string_pattern_mismatch", "timezone_aware", "datetime_parsing")
 _BOUNDS = {"too_long": ("at most", "max_length"), "too_short": ("at least", "min_length")}
 Place = tuple[str | int, ...]
@@ -95,7 +98,33 @@ def of_body(error: ValidationError) -> Problem:
     found = error.errors(include_url=False)
     if found[0]["type"] == "json_invalid":
         return Problem("no-json", 400, f"the body is not valid JSON: {_where(found[0]['msg'])}")
-    return invalid(FieldFault(pointer=_pointer(one["loc"]), detail=_words(one)) for one in found)
+    return invalid(faults_of(error))
+
+
+def faults_of(error: ValidationError, first: int | None = None) -> list[FieldFault]:
+    """Tell where and what is wrong with a body, or with a list of some of its leads.
+
+    Parameters
+    ----------
+    error : ValidationError
+        What pydantic found.
+    first : int, optional
+        The number of the list's first lead, where it is one.
+
+    Returns
+    -------
+    list of FieldFault
+    """
+    return [
+        FieldFault(pointer=_pointer(_in_body(one["loc"], first)), detail=_words(one))
+        for one in error.errors(include_url=False)
+    ]
+
+
+def _in_body(place: Place, first: int | None) -> Place:
+    if first is None or not place:
+        return place
+    return ("leads", first + int(place[0]), *place[1:])
 
 
 def of_parameter(fault: Mapping[str, Any]) -> str:
@@ -135,20 +164,23 @@ def of_leads(errors: Iterable[tuple[int, LeadcastError]]) -> Problem:
     )
 
 
-def invalid(faults: Iterable[FieldFault]) -> Problem:
+def invalid(faults: Iterable[FieldFault], n_faults: int | None = None) -> Problem:
     """Make one problem of all faults of a request.
 
     Parameters
     ----------
     faults : iterable of FieldFault
+    n_faults : int, optional
+        How many there are, where these are but the first of them.
 
     Returns
     -------
     Problem
     """
     told = list(faults)
-    more = f"; the first {MOST_TOLD} are listed" if len(told) > MOST_TOLD else ""
-    count = "1 fault" if len(told) == 1 else f"{len(told):,} faults"
+    n_faults = len(told) if n_faults is None else n_faults
+    more = f"; the first {MOST_TOLD} are listed" if n_faults > MOST_TOLD else ""
+    count = "1 fault" if n_faults == 1 else f"{n_faults:,} faults"
     detail = f"the request has {count}{more}; nothing was scored"
     return Problem("invalid", 422, detail, told[:MOST_TOLD])
 
@@ -164,7 +196,14 @@ def _where(message: str) -> str:
 
 
 def _pointer(place: Place) -> str:
-    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in place)
+    return "".join(
+        f"/{shortened(str(part)).replace('~', '~0').replace('/', '~1')}" for part in place
+    )
+
+
+def shortened(name: str) -> str:
+    """Cut a name that a caller has sent, so that an answer is not as long as what was asked."""
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
 
 
 def _words(fault: Any) -> str:  # noqa: ANN401 - pydantic's own dictionary

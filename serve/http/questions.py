@@ -9,8 +9,10 @@ from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, with_con
 from pydantic.json_schema import GenerateJsonSchema
 from typing_extensions import TypedDict
 
+from serve.http.reading import Question, Reader
 from serve.http.settings import Limits
 from serve.http.times import Rfc3339
+from serve.http.turns import Turn
 from serve.scorer import Scorer
 
 LONGEST_TEXT = 10_000
@@ -22,14 +24,14 @@ Time = Annotated[datetime, Rfc3339]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Text = Annotated[str, StringConstraints(max_length=LONGEST_TEXT)]
+_MOMENT = Annotated[
+    Time | None, Field(description="the moment for leads that have none of their own; else now")
+]
 _TYPES: Mapping[str, Any] = {
     "number": Number | None,
     "flag": bool | None,
     "time": Time | None,
 }
-
-Question = dict[str, Any]
-"""A request that was checked: ``leads`` and perhaps ``as_of``."""
 
 
 @with_config(_KNOWN_ONLY)
@@ -53,30 +55,40 @@ class Questions:
     """
 
     def __init__(self, scorer: Scorer, limits: Limits) -> None:
-        self._adapter: TypeAdapter[Question] = TypeAdapter(_question(scorer, limits))
+        lead: Any = _lead(scorer, limits)
+        leads: Any = list.__class_getitem__(lead)
         self.attributes = scorer.bundle.manifest.origin.attribute_types
+        self._adapter: TypeAdapter[Any] = TypeAdapter(_question(leads, limits))
+        self._reader = Reader(
+            self._adapter,
+            TypeAdapter(_typed("Frame", {"leads": Required[list[Any]], "as_of": _MOMENT})),
+            TypeAdapter(leads, config=ConfigDict(strict=True)),
+            self.attributes,
+            limits,
+        )
         self.example = example_question(scorer)
 
-    def read(self, body: bytes) -> Question:
+    async def read(self, body: bytes, turn: Turn) -> Question:
         """Read a request's body.
 
         Parameters
         ----------
         body : bytes
             JSON.
+        turn : Turn
+            Others are let in after every few leads.
 
         Returns
         -------
-        dict
-            ``leads``, and ``as_of`` where it was given; times are datetimes.
+        Question
 
         Raises
         ------
-        pydantic.ValidationError
-            With all faults; of each lead's events the first faulty one only, so that a large
-            request cannot make an answer that is larger still.
+        Problem
+            400 where it is no JSON, else 422 with all faults; of each lead's events the first
+            faulty one only, so that a large request cannot make an answer that is larger still.
         """
-        return self._adapter.validate_json(body)
+        return await self._reader.read(body, turn)
 
     def schemas(self) -> dict[str, Any]:
         """Give the JSON Schemas of a request and its parts, by name, as OpenAPI has them."""
@@ -87,7 +99,7 @@ class Questions:
         return parts | {schema["title"]: schema}
 
 
-def example_question(scorer: Scorer) -> Question:
+def example_question(scorer: Scorer) -> dict[str, Any]:
     """Make a request that a bundle's service can answer, as JSON values.
 
     Parameters
@@ -111,20 +123,13 @@ def _nested(row: dict[str, Any]) -> dict[str, Any]:
     return own | {"attributes": row, "events": events}
 
 
-def _question(scorer: Scorer, limits: Limits) -> Any:  # noqa: ANN401 - a type made at run time
-    lead: Any = _lead(scorer, limits)
-    leads: Any = Annotated[
-        list.__class_getitem__(lead),
-        Field(
-            min_length=1,
-            max_length=limits.max_leads,
-            description="whom to score; each once a moment",
-        ),
-    ]
-    moment = Annotated[
-        Time | None, Field(description="the moment for leads that have none of their own; else now")
-    ]
-    return _typed("ScoreRequest", {"leads": Required[leads], "as_of": moment})
+def _question(leads: Any, limits: Limits) -> Any:  # noqa: ANN401 - types made at run time
+    told = Field(
+        min_length=1,
+        max_length=limits.max_leads,
+        description="whom to score; each once a moment",
+    )
+    return _typed("ScoreRequest", {"leads": Required[Annotated[leads, told]], "as_of": _MOMENT})
 
 
 def _lead(scorer: Scorer, limits: Limits) -> Any:  # noqa: ANN401 - a type made at run time

@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import socket
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -22,8 +21,10 @@ from uvicorn.supervisors.multiprocess import Multiprocess, Process
 from features.errors import LeadcastError
 from models.bundle import load_bundle
 from models.bundle_signature import require_signature
+from serve.http.hosts import Hosts
 from serve.http.keys import read_keys
 from serve.http.logs import FIELDS, log_settings
+from serve.http.scratch import keep_scratch, scratch_folder
 from serve.http.settings import ServeSettings
 
 if TYPE_CHECKING:
@@ -60,8 +61,8 @@ def run_service(settings: ServeSettings) -> None:
     logging.config.dictConfig(log_settings())
     if settings.keys is not None:
         read_keys(settings.keys)
-    with tempfile.TemporaryDirectory(prefix="leadcast-serve-") as scratch:
-        folder = Path(scratch)
+    Hosts.of(settings)
+    with scratch_folder("serve") as folder:
         _copy(settings.bundle, folder / BUNDLE)
         if settings.signed_by is not None:
             require_signature(folder / BUNDLE, settings.signed_by)
@@ -103,6 +104,7 @@ def worker_app(settings: ServeSettings, folder: Path, parent: int) -> "FastAPI":
     from serve.http.service import Service
     from serve.page.router import page_routers
 
+    keep_scratch(folder)
     service = Service.open(settings, folder / BUNDLE, folder, Metrics(folder / COUNTERS))
     app = make_app(service, page_routers(service) if settings.page else ())
     warm = app.router.lifespan_context
@@ -129,7 +131,9 @@ def _config(settings: ServeSettings, folder: Path) -> Config:
         partial(worker_app, settings, folder, os.getpid()),
         factory=True,
         workers=settings.workers,
-        http=PatientProtocol,
+        http=partial(  # type: ignore[arg-type]  # called as the class is
+            PatientProtocol, most_of_one=limits.shared(limits.max_connections)
+        ),
         ws="none",
         lifespan="on",
         log_config=log_settings(),

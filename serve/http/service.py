@@ -1,21 +1,26 @@
 """One bundle and all that answering with it needs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
+
+from starlette.datastructures import Headers
 
 from features.errors import LeadcastError
 from features.files import read_json
 from models.bundle_files import MANIFEST
 from models.bundle_reference import GRADES
 from serve.http.answers import ModelAnswer, OnDisk
+from serve.http.hosts import Hosts
 from serve.http.keyring import Keyring
 from serve.http.metrics import Metrics
+from serve.http.places import network_of
 from serve.http.questions import Questions
 from serve.http.rate import RateLimiter
 from serve.http.settings import ServeSettings
+from serve.http.turns import Turns
 from serve.scorer import Scorer
 from serve.scores import version_of
 
@@ -38,6 +43,10 @@ class Service:
     loaded_at : datetime
     scratch : Path
         A folder that all workers share; it is gone when the service has ended.
+    hosts : Hosts or None
+        By which names it may be called; None for any.
+    turns : Turns
+        In which this worker's requests work.
     """
 
     scorer: Scorer
@@ -48,6 +57,8 @@ class Service:
     metrics: Metrics
     loaded_at: datetime
     scratch: Path
+    hosts: Hosts | None
+    turns: Turns = field(default_factory=Turns)
 
     @classmethod
     def open(
@@ -85,7 +96,17 @@ class Service:
             metrics=counters,
             loaded_at=datetime.now(UTC),
             scratch=scratch,
+            hosts=Hosts.of(settings),
         )
+
+    def place_of(self, headers: Headers, address: str) -> str:
+        """Tell whose share of a worker a request takes: of its key, or else of its address."""
+        scheme, _, key = headers.get("authorization", "").partition(" ")
+        if self.keyring is not None and scheme.lower() == "bearer":
+            caller = self.keyring.id_of(key.strip())
+            if caller is not None:
+                return f"key {caller}"
+        return network_of(address)
 
     def model(self) -> ModelAnswer:
         """Tell the model that answers, and what stands on disk meanwhile."""

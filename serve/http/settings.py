@@ -23,6 +23,8 @@ class Limits(_Frozen):
         Leads in one request.
     max_events : int
         Events of one lead.
+    max_unknown : int
+        Attributes that the model does not know: of one lead, and different ones in a request.
     max_body_bytes : int
         A request's body.
     read_seconds : float
@@ -36,16 +38,28 @@ class Limits(_Frozen):
         Requests that one worker holds at a time.
     max_connections : int
         Connections that one worker holds at a time.
+    max_held_bytes : int
+        Of all bodies that one worker holds at a time; never less than of two of the largest.
+    share : float
+        Of requests, connections and bytes that one worker holds: so much of them one caller may
+        have, by its key or else its address; 1 for all.
     """
 
     max_leads: Annotated[int, Field(ge=1)] = 1000
     max_events: Annotated[int, Field(ge=1)] = 10_000
+    max_unknown: Annotated[int, Field(ge=1)] = 2000
     max_body_bytes: Annotated[int, Field(ge=1024)] = 8 * MEBIBYTE
     read_seconds: Annotated[float, Field(gt=0)] = 10.0
     score_seconds: Annotated[float, Field(gt=0)] = 10.0
     requests_per_second: Annotated[float, Field(ge=0)] = 100.0
     max_in_flight: Annotated[int, Field(ge=1)] = 64
     max_connections: Annotated[int, Field(ge=1)] = 1000
+    max_held_bytes: Annotated[int, Field(ge=1024)] = 64 * MEBIBYTE
+    share: Annotated[float, Field(gt=0, le=1)] = 0.5
+
+    def shared(self, number: int) -> int:
+        """Tell how much of so many one caller may have, and no less than one."""
+        return max(1, int(self.share * number))
 
 
 class ServeSettings(_Frozen):
@@ -65,6 +79,8 @@ class ServeSettings(_Frozen):
         The port; 0 for any that is free.
     workers : int
         How many processes answer.
+    allow_hosts : tuple of str
+        Names, besides those of `serve.http.hosts`, by which callers may call the service.
     limits : Limits
     run : Path or None
         The folder of the run that made the bundle (its comparison, its tables), for the page.
@@ -82,7 +98,8 @@ class ServeSettings(_Frozen):
     keys: Path | None = None
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
-    workers: Annotated[int, Field(ge=1)] = 1
+    workers: Annotated[int, Field(ge=1)] = 2
+    allow_hosts: tuple[str, ...] = ()
     limits: Limits = Limits()
     run: Path | None = None
     compare: tuple[str, ...] = ()

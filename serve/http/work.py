@@ -1,29 +1,33 @@
 """Scores leads of a request, one after the other, and lets others in between."""
 
-import asyncio
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from features.errors import Fault, LeadcastError
-from serve.batch_parts import summed
-from serve.http.problems import FieldFault, invalid, of_leads
-from serve.http.questions import Question
+from serve.http.problems import FieldFault, invalid, of_leads, shortened
+from serve.http.reading import Question
+from serve.http.turns import Turn
 from serve.scorer import Scorer
 from serve.scores import Score
 
-SECONDS_AT_A_TIME = 0.005
+MOST_UNKNOWN = 100
+"""So many attributes that the model does not know are told by name."""
 
 
 async def score_question(
-    scorer: Scorer, question: Question, warnings: list[Fault], *, with_reasons: bool = False
+    scorer: Scorer,
+    question: Question,
+    warnings: list[Fault],
+    turn: Turn,
+    *,
+    with_reasons: bool = False,
 ) -> Sequence[Score]:
     """Score every lead of a request, or none.
 
-    After `SECONDS_AT_A_TIME` other requests get their turn, so that many leads of one caller do
-    not hold up one lead of another, and a time limit can end the work.
+    Others get their turn after every lead, so that many leads of one caller do not hold up one
+    lead of another, and a time limit can end the work.
 
     Parameters
     ----------
@@ -32,6 +36,8 @@ async def score_question(
         As `serve.http.questions.Questions.read` gives it.
     warnings : list of Fault
         What was worked around is added to it, counted over the leads.
+    turn : Turn
+        This request's.
     with_reasons : bool
         Whether to tell each score's reasons as well, which takes far longer.
 
@@ -45,25 +51,44 @@ async def score_question(
     Problem
         If leads repeat or cannot be scored; tells all of them.
     """
-    leads = question["leads"]
-    as_of = question.get("as_of") or (datetime.now(UTC) if scorer.is_dated else None)
+    leads = question.leads
+    as_of = question.as_of or (datetime.now(UTC) if scorer.is_dated else None)
     _refuse_repeated(leads, as_of)
     scores: list[Score] = []
     errors: list[tuple[int, LeadcastError]] = []
-    found: list[Fault] = []
-    turn_ends = time.perf_counter() + SECONDS_AT_A_TIME
+    found = _Found()
     for number, lead in enumerate(leads):
+        of_lead: list[Fault] = []
         try:
-            scores.append(_score(scorer, lead, as_of, found, with_reasons))
+            scores.append(_score(scorer, lead, as_of, of_lead, with_reasons))
         except LeadcastError as error:
             errors.append((number, error))
-        if time.perf_counter() > turn_ends:
-            await asyncio.sleep(0)
-            turn_ends = time.perf_counter() + SECONDS_AT_A_TIME
+        found.add(of_lead)
+        await turn.pause()
     if errors:
         raise of_leads(errors)
-    warnings += [*_names(scorer, leads), *summed(found)]
+    warnings += [*_names(scorer, question), *found.faults()]
     return scores
+
+
+class _Found:
+    """What `serve.batch_parts.summed` tells of all leads, counted lead by lead."""
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[str, ...], Fault] = {}
+        self._counts: dict[tuple[str, ...], tuple[int, bool]] = {}
+
+    def add(self, faults: Iterable[Fault]) -> None:
+        for fault in faults:
+            kind = (fault.where, fault.expected, fault.remedy, fault.severity)
+            self._first.setdefault(kind, fault)
+            count, is_usual = self._counts.get(kind, (0, True))
+            self._counts[kind] = (count + fault.count, is_usual and fault.is_usual)
+
+    def faults(self) -> Iterator[Fault]:
+        for kind, fault in self._first.items():
+            count, is_usual = self._counts[kind]
+            yield replace(fault, count=count, is_usual=is_usual)
 
 
 def _score(
@@ -104,21 +129,22 @@ def _refuse_repeated(leads: Sequence[Mapping[str, Any]], as_of: datetime | None)
     raise replace(invalid(faults), kind="repeated", status=409)
 
 
-def _names(scorer: Scorer, leads: Iterable[Mapping[str, Any]]) -> list[Fault]:
+def _names(scorer: Scorer, question: Question) -> Iterator[Fault]:
     """Warn of attributes that the model does not know, and of those that nobody gave."""
-    known = scorer.bundle.manifest.origin.attribute_types
-    given = [lead.get("attributes", {}).keys() for lead in leads]
-    unknown = [
-        replace(_unknown(name), count=1) for names in given for name in names if name not in known
-    ]
-    missing = known.keys() - set[str]().union(*given)
-    return [*summed(unknown), *(_missing(name, len(given)) for name in sorted(missing))]
+    unknown = list(question.unknown.items())
+    for name, count in unknown[:MOST_UNKNOWN]:
+        yield _unknown(f"attributes: {shortened(name)!r}", "an unknown attribute", count)
+    if others := unknown[MOST_UNKNOWN:]:
+        found = f"{len(others):,} more unknown attributes"
+        yield _unknown("attributes", found, max(count for _, count in others))
+    given = set[str]().union(*(lead.get("attributes", ()) for lead in question.leads))
+    missing = scorer.bundle.manifest.origin.attribute_types.keys() - given
+    yield from (_missing(name, len(question.leads)) for name in sorted(missing))
 
 
-def _unknown(name: str) -> Fault:
+def _unknown(where: str, found: str, count: int) -> Fault:
     expected = "only attributes that the model was trained with"
-    where = f"attributes: {name!r}"
-    return Fault(where, "an unknown attribute", expected, "It is left aside.", "warning")
+    return Fault(where, found, expected, "It is left aside.", "warning", count)
 
 
 def _missing(name: str, count: int) -> Fault:

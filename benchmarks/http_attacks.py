@@ -1,0 +1,225 @@
+"""The worst requests that a service's limits allow: ``python -m benchmarks.http_attacks``.
+
+Starts ``leadcast serve`` with one worker, by loopback only, and sends it requests made to hold it:
+bodies of the largest size that hold as much as they can of one thing. While each is answered,
+``/healthz`` is asked again and again, and the longest that it waited is told. With other work on
+the machine that is mostly waiting for a processor; so each request is asked once more within this
+process, where the processor time of the event loop's thread between two of its rounds tells for how
+long the loop was held. Tells too the worker's peak memory and the size of the answer. Ends by
+itself and leaves no process behind.
+"""
+
+import argparse
+import asyncio
+import gc
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from benchmarks.http_attack_bodies import Attack, attacks, body_of
+from benchmarks.results import write_result
+from serve.http.app import make_app
+from serve.http.questions import example_question
+from serve.http.service import Service
+from serve.http.settings import Limits, ServeSettings
+from serve.http.turns import Turns
+from serve.scorer import Scorer
+
+BEGIN_SECONDS, PAUSE_SECONDS = 180, 0.005
+HELD_TO_REACH, MEMORY_TO_REACH = 100.0, 1024
+_PROC = Path("/proc")
+
+
+@contextmanager
+def worker(bundle: Path, port: int) -> Iterator[int]:
+    """Run a service of one worker while the block runs.
+
+    Parameters
+    ----------
+    bundle : Path
+    port : int
+
+    Yields
+    ------
+    int
+        The worker's process.
+    """
+    command = [sys.executable, "-m", "pipelines.cli", "serve", "--bundle", str(bundle)]
+    options = ["--port", str(port), "--rate", "0", "--workers", "1"]
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen([*command, *options], stderr=log, start_new_session=True)
+        try:
+            # The line of the first answer is written once the second is given.
+            for _ in range(2):
+                _wait_for(process, f"http://127.0.0.1:{port}/readyz")
+            log.seek(0)
+            lines = [json.loads(line) for line in log.read().splitlines()]
+            yield next(line["process"] for line in lines if line.get("route") == "/readyz")
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def _wait_for(process: "subprocess.Popen[bytes]", url: str) -> None:
+    give_up = time.monotonic() + BEGIN_SECONDS
+    while process.poll() is None and time.monotonic() < give_up:
+        try:
+            if httpx.get(url, timeout=60).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.3)
+    raise RuntimeError("the service did not begin")
+
+
+def measure(attack: Attack, url: str, pid: int) -> dict[str, Any]:
+    """Send a request, and ask for the service's health meanwhile.
+
+    Parameters
+    ----------
+    attack : Attack
+    url : str
+    pid : int
+        The worker.
+
+    Returns
+    -------
+    dict
+        ``statuses``, ``answer_kib``, ``seconds``, ``health_ms`` (the longest) and ``peak_mib``.
+    """
+    (_PROC / str(pid) / "clear_refs").write_text("5", encoding="ascii")
+    started = time.perf_counter()
+    with ThreadPoolExecutor(attack.at_once) as pool:
+        asked = [pool.submit(_send, url, attack) for _ in range(attack.at_once)]
+        waits = list(_healths(url, lambda: all(one.done() for one in asked)))
+    seconds = time.perf_counter() - started
+    answers = [one.result() for one in asked]
+    return {
+        "statuses": sorted({answer.status_code for answer in answers}),
+        "answer_kib": max(len(answer.content) for answer in answers) // 1024,
+        "seconds": round(seconds, 2),
+        "health_ms": round(1000 * max(waits), 1),
+        "peak_mib": _peak(pid),
+    }
+
+
+def _send(url: str, attack: Attack) -> httpx.Response:
+    headers = {"content-type": "application/json"}
+    address = f"{url}/v1/score{attack.query}"
+    return httpx.post(address, content=attack.body, headers=headers, timeout=120)
+
+
+def _healths(url: str, is_over: Callable[[], bool]) -> Iterator[float]:
+    with httpx.Client(timeout=120) as client:
+        while True:
+            started = time.perf_counter()
+            client.get(f"{url}/healthz").raise_for_status()
+            yield time.perf_counter() - started
+            if is_over():
+                return
+            time.sleep(PAUSE_SECONDS)
+
+
+async def held(service: Service, attack: Attack) -> float:
+    """Ask within this process.
+
+    Parameters
+    ----------
+    service : Service
+    attack : Attack
+
+    Returns
+    -------
+    float
+        The most processor time that one round of the event loop took, in milliseconds.
+    """
+    transport = httpx.ASGITransport(make_app(service))
+    headers = {"content-type": "application/json"}
+    longest = 0.0
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        asking = asyncio.gather(
+            *(
+                client.post(f"/v1/score{attack.query}", content=attack.body, headers=headers)
+                for _ in range(attack.at_once)
+            )
+        )
+        while not asking.done():
+            begun = time.thread_time()
+            await asyncio.sleep(0)
+            longest = max(longest, time.thread_time() - begun)
+    return 1000 * longest
+
+
+def _peak(pid: int) -> int:
+    lines = (_PROC / str(pid) / "status").read_text(encoding="ascii").splitlines()
+    about = dict(line.split(":", 1) for line in lines)
+    return int(about["VmHWM"].split()[0]) // 1024
+
+
+def main() -> None:
+    """Measure all, print a table with what is to be reached, and write the result."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--bundle", type=Path, default=Path("data/runs/demo/bundle"))
+    parser.add_argument("--port", type=int, default=8793)
+    arguments = parser.parse_args()
+    lead = example_question(Scorer.load(arguments.bundle))["leads"][0]
+    url = f"http://127.0.0.1:{arguments.port}"
+    found: dict[str, dict[str, Any]] = {}
+    load = os.getloadavg()[0]
+    with worker(arguments.bundle, arguments.port) as pid, tempfile.TemporaryDirectory() as scratch:
+        service = _service(arguments.bundle, Path(scratch))
+        asyncio.run(
+            held(service(), Attack("to begin with", body_of([lead]), query="?reasons=true"))
+        )
+        # As a worker does once it is ready.
+        gc.collect()
+        gc.freeze()
+        print(_line("request", "MiB", "status", "answer KiB", "seconds", "loop held ms",
+                    "/healthz ms", "peak MiB"))  # fmt: skip
+        for attack in attacks(lead):
+            one = found[attack.name] = measure(attack, url, pid)
+            one["held_ms"] = round(asyncio.run(held(service(), attack)), 1)
+            statuses = "/".join(map(str, one["statuses"]))
+            told = (
+                one[name] for name in ("answer_kib", "seconds", "held_ms", "health_ms", "peak_mib")
+            )
+            print(
+                _line(attack.name, round(len(attack.body) / 2**20, 1), statuses, *told), flush=True
+            )
+    most = {
+        name: max(one[name] for one in found.values())
+        for name in ("held_ms", "health_ms", "peak_mib")
+    }
+    print(
+        f"the loop was held for {most['held_ms']} ms at most (to reach: {HELD_TO_REACH:g}); "
+        f"/healthz waited {most['health_ms']} ms at most, with a load of {load:.1f} before; "
+        f"peak memory of the worker: {most['peak_mib']:,} MiB (below {MEMORY_TO_REACH:,})"
+    )
+    write_result("http_attacks", {"load_before": load, "attacks": found})
+
+
+def _service(bundle: Path, scratch: Path) -> Callable[[], Service]:
+    limits = Limits(requests_per_second=0)
+    settings = ServeSettings(bundle=bundle, named=str(bundle), limits=limits)
+    service = Service.open(settings, bundle, scratch)
+    # Locks belong to the event loop that first waits for them.
+    return lambda: replace(service, turns=Turns())
+
+
+def _line(name: str, *cells: object) -> str:
+    return f"{name:<52}" + "".join(f"{cell!s:>13}" for cell in cells)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,337 @@
+"""Requests made to hold the service: what they hold is bounded, and others get their turn."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from features.errors import Fault
+from serve.batch_parts import summed
+from serve.http import problems, reading, work
+from serve.http.body_scan import MOST_DEPTH, scan
+from serve.http.problems import Problem
+from serve.http.questions import Questions
+from serve.http.settings import Limits
+from serve.http.turns import Turns
+from serve.scorer import Scorer
+from tests.scoring_world import bundle_folder
+from tests.service_world import TestClient, client, some_leads
+
+JSON = {"content-type": "application/json"}
+MOST_ANSWER = 1024 * 1024
+LEADS = 40
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    with client(tmp_path_factory.mktemp("attacked")) as asked:
+        yield asked
+
+
+@pytest.fixture(scope="module")
+def scorer() -> Scorer:
+    return Scorer.load(bundle_folder())
+
+
+def lead(**fields: object) -> dict[str, Any]:
+    first: dict[str, Any] = some_leads(1)["leads"][0]
+    return first | fields
+
+
+def with_names(n: int) -> dict[str, int]:
+    return {f"n{number}": 0 for number in range(n)}
+
+
+MANY: dict[str, tuple[bytes, str]] = {
+    "names of one lead": (
+        json.dumps({"leads": [lead(attributes=with_names(300_000))]}).encode(),
+        "found 300,000 names in one object",
+    ),
+    "names over all leads": (
+        json.dumps(
+            {"leads": [lead(lead_id=str(n), attributes={f"{n}-{k}": 0 for k in range(500)})
+                       for n in range(500)]}
+        ).encode(),
+        "found over 2,000 different attributes that the model does not know",
+    ),
+    "fields of an event": (
+        json.dumps({"leads": [lead(events=[with_names(100_000)])]}).encode(),
+        "found 100,000 names in one object",
+    ),
+    "lists in lists": (
+        b'{"leads":[{"attributes":{"x":[' + b"[]," * 1_000_000 + b"[]]}}]}",
+        "values in one lead; expected at most",
+    ),
+    "values beside the leads": (
+        b'{"leads":[],"as_of":{"x":[' + b"0," * 1_000_000 + b"0]}}",
+        "values outside of leads",
+    ),
+    "leads of the wrong kind": (
+        b'{"leads":{"x":[' + b"[]," * 1_000_000 + b"[]]}}",
+        "values outside of leads",
+    ),
+    "leads": (b'{"leads":[' + b"{}," * 300_000 + b"{}]}", "found 300,001; expected at most 1,000"),
+    "the list of leads": (b'{"leads":[{}],"leads":[{}]}', "found the name several times"),
+    "one list under two spellings": (
+        b'{"leads":[{}],"le\\u0061ds":[{}]}',
+        "found the name several times",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MANY)
+def test_a_body_that_holds_too_much_is_refused_in_few_words(service: TestClient, case: str) -> None:
+    body, words = MANY[case]
+    answer = service.post("/v1/score", content=body, headers=JSON)
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:leadcast:invalid")
+    assert any(words in fault["detail"] for fault in answer.json()["errors"])
+    assert len(answer.content) < 50_000
+
+
+def test_unknown_names_are_told_up_to_a_number_and_then_counted(service: TestClient) -> None:
+    leads = some_leads(3)["leads"]
+    for one in leads:
+        one["attributes"] |= with_names(work.MOST_UNKNOWN + 400)
+    told = service.post("/v1/score", json={"leads": leads}).json()["warnings"]
+    unknown = [one for one in told if "unknown" in one["found"]]
+    assert len(unknown) == work.MOST_UNKNOWN + 1
+    assert unknown[0]["where"] == "attributes: 'n0'"
+    assert (unknown[-1]["found"], unknown[-1]["count"]) == ("400 more unknown attributes", 3)
+
+
+@pytest.mark.parametrize("letter", ["n", "\0", "💥"])
+def test_no_answer_repeats_a_long_name(service: TestClient, letter: str) -> None:
+    name = letter * 500_000
+    known = service.post("/v1/score", json={"leads": [lead(attributes={name: 0})]})
+    wrong = service.post("/v1/score", json={"leads": [lead(**{name: 0})]})
+    assert (known.status_code, wrong.status_code) == (200, 422)
+    assert max(len(known.content), len(wrong.content)) < 20_000
+
+
+def test_faults_beyond_those_told_are_counted(service: TestClient) -> None:
+    leads = [lead(lead_id=str(n), **with_names(500)) for n in range(400)]
+    problem = service.post("/v1/score", json={"leads": leads}).json()
+    assert "200,000 faults; the first 100 are listed" in problem["detail"]
+    assert len(problem["errors"]) == problems.MOST_TOLD
+
+
+def test_the_place_of_a_fault_of_json_is_the_bodys_own(service: TestClient) -> None:
+    leads = b",\n".join([json.dumps(lead(job="x" * 9_000)).encode()] * 30)
+    body = b'{"leads": [\n' + leads + b',\n{"lead_id": ?}]}'
+    detail = service.post("/v1/score", content=body, headers=JSON).json()["detail"]
+    assert "at line 32 column 13" in detail
+
+
+values: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=6) | st.just("2025-01-01T00:00Z"),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["leads", "lead_id", "x", 'q"]', "events"]), inner)
+    ),
+    max_leaves=8,
+)
+lead_objects = st.fixed_dictionaries(
+    {"lead_id": st.text(max_size=3) | values, "created_at": st.just("2025-01-01T00:00:00Z")},
+    optional={
+        "attributes": st.dictionaries(st.sampled_from(["budget", "industry", "n,[{"]), values),
+        "events": values,
+        "x": values,
+    },
+)
+bodies = st.one_of(
+    values,
+    st.fixed_dictionaries(
+        {"leads": st.lists(lead_objects | values, max_size=5)},
+        optional={"as_of": values, "x": values},
+    ),
+)
+_QUICK = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def told_of_whole(adapter: TypeAdapter[Any], body: bytes) -> object:
+    try:
+        return adapter.validate_json(body)
+    except ValidationError as error:
+        problem = problems.of_body(error)
+        return problem.kind, sorted((one.pointer, one.detail) for one in problem.faults)
+
+
+def told_of_pieces(questions: Questions, body: bytes) -> object:
+    async def read() -> reading.Question:
+        async with Turns().turn() as turn:
+            return await questions.read(body, turn)
+
+    try:
+        question = asyncio.run(read())
+    except Problem as problem:
+        return problem.kind, sorted((one.pointer, one.detail) for one in problem.faults)
+    return question
+
+
+@_QUICK
+@given(asked=bodies, space=st.sampled_from(["", " ", "\n"]), cut=st.integers(0, 400))
+def test_pieces_are_read_as_the_whole_is(
+    monkeypatch: pytest.MonkeyPatch, scorer: Scorer, asked: object, space: str, cut: int
+) -> None:
+    monkeypatch.setattr(reading, "PIECE_BYTES", 60)
+    questions = Questions(scorer, Limits(max_leads=4))
+    text = json.dumps(asked, separators=(f",{space}", f"{space}:"), ensure_ascii=False).encode()
+    for body in (text, text[: -1 - cut]):
+        whole = told_of_whole(questions._adapter, body)
+        pieces = told_of_pieces(questions, body)
+        if isinstance(pieces, reading.Question):
+            assert isinstance(whole, dict)
+            for one in whole["leads"]:
+                known = one.get("attributes", {}).items()
+                if "attributes" in one:
+                    one["attributes"] = {k: v for k, v in known if k in questions.attributes}
+            assert (pieces.leads, pieces.as_of) == (whole["leads"], whole.get("as_of"))
+        else:
+            assert pieces == whole
+
+
+@given(depth=st.integers(1, 2 * MOST_DEPTH), letters=st.text('"\\{}[],:x', max_size=40))
+def test_what_is_scanned_is_counted_or_called_broken(depth: int, letters: str) -> None:
+    assert scan(b"[" * depth + b"]" * depth, 3).is_whole == (depth <= MOST_DEPTH)
+    found = scan(letters.encode(), 3)
+    try:
+        json.loads(letters)
+    except ValueError:
+        return
+    assert found.is_whole
+
+
+class Ticking:
+    """A clock that goes on by a second whenever somebody looks."""
+
+    def __init__(self) -> None:
+        self._numbers = count()
+
+    def __call__(self) -> float:
+        return float(next(self._numbers))
+
+
+def test_others_get_their_turn_after_every_lead_and_every_piece(
+    scorer: Scorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "PIECE_BYTES", 1)
+    body = json.dumps({"leads": [lead(lead_id=str(n)) for n in range(LEADS)]}).encode()
+    rounds: list[str] = []
+
+    async def ask() -> None:
+        async with Turns(Ticking()).turn() as turn:
+            question = await Questions(scorer, Limits()).read(body, turn)
+            rounds.append("read")
+            await work.score_question(scorer, question, [], turn)
+            rounds.append("scored")
+
+    async def watch() -> None:
+        asking = asyncio.create_task(ask())
+        while not asking.done():
+            rounds.append("other")
+            await asyncio.sleep(0)
+        await asking
+
+    asyncio.run(watch())
+    reading_ends, scoring_ends = rounds.index("read"), rounds.index("scored")
+    assert reading_ends >= LEADS
+    assert scoring_ends - reading_ends > LEADS
+
+
+def test_one_request_works_at_a_time_and_each_gets_its_turn() -> None:
+    order: list[int] = []
+
+    async def ask(turns: Turns, number: int) -> None:
+        async with turns.turn() as turn:
+            for _ in range(3):
+                order.append(number)
+                await turn.pause()
+
+    async def all_of_them() -> None:
+        turns = Turns(Ticking())
+        await asyncio.gather(*(ask(turns, number) for number in range(3)))
+
+    asyncio.run(all_of_them())
+    assert order == [0, 1, 2] * 3
+
+
+def test_a_caller_has_one_large_body_in_work_and_another_gets_in() -> None:
+    working: list[str] = []
+    most = 0
+
+    async def ask(turns: Turns, caller: str) -> None:
+        nonlocal most
+        async with turns.large(caller, 10_000_000):
+            working.append(caller)
+            most = max(most, working.count("crm"))
+            await asyncio.sleep(0)
+            if caller == "web":
+                assert working.count("crm") <= 1
+            working.remove(caller)
+
+    async def all_of_them() -> None:
+        turns = Turns()
+        callers = ["crm"] * 10 + ["web"]
+        asked = [asyncio.create_task(ask(turns, caller)) for caller in callers]
+        await asked[-1]
+        assert sum(one.done() for one in asked[:-1]) < 3
+        await asyncio.gather(*asked)
+
+    asyncio.run(all_of_them())
+    assert most == 1
+
+
+@pytest.mark.parametrize("what", ["reading", "scoring"])
+def test_the_deadline_ends_reading_and_scoring_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    # The loop's clock stands still but for a leap, so that nothing depends on the machine.
+    owner, name = (reading.Reader, "_keep_known") if what == "reading" else (work, "_score")
+    done: list[int] = []
+    real = getattr(owner, name)
+
+    def leap(*arguments: object) -> object:
+        done.append(1)
+        if len(done) == 3:
+            loop = asyncio.get_running_loop()
+            now = loop.time() + 3600
+            loop.time = lambda: now  # type: ignore[method-assign]
+        return real(*arguments)
+
+    monkeypatch.setattr(reading, "PIECE_BYTES", 1)
+    with client(tmp_path) as service:
+        monkeypatch.setattr("serve.http.turns.SECONDS_AT_A_TIME", -1)
+        monkeypatch.setattr(owner, name, leap)
+        leads = [lead(lead_id=str(n)) for n in range(LEADS)]
+        answer = service.post("/v1/score", json={"leads": leads})
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:leadcast:out-of-time")
+    assert len(done) < 6
+
+
+faults = st.builds(
+    Fault,
+    where=st.sampled_from("ab"),
+    found=st.sampled_from("cd"),
+    expected=st.just("e"),
+    remedy=st.just("r"),
+    severity=st.just("warning"),
+    count=st.integers(0, 5),
+    is_usual=st.booleans(),
+)
+
+
+@given(of_leads=st.lists(st.lists(faults, max_size=4), max_size=6))
+def test_warnings_are_counted_as_of_a_table(of_leads: list[list[Fault]]) -> None:
+    found = work._Found()
+    for some in of_leads:
+        found.add(some)
+    assert list(found.faults()) == summed(fault for some in of_leads for fault in some)
