@@ -13,13 +13,13 @@ from models.rules import check_rules, parse_rules
 from models.rules.answers import answers_of
 from models.rules.conditions import AttributeCondition
 from models.rules.overlaps import MOST_TOLD
+from models.rules.pattern_weight import weight
 from models.rules.patterns import (
     MOST_LETTERS,
     MOST_PATTERNS,
     MOST_TOGETHER,
     MOST_WEIGHT,
     fault_of,
-    weight,
 )
 
 LEADS = pl.DataFrame(schema={"lead_id": pl.String, "text": pl.String, "number": pl.Float64})
