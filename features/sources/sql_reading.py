@@ -30,7 +30,8 @@ _REACHING_OUT = re.compile(
 )
 # Of PostgreSQL's cursors, which take a SELECT only, and of transactions that only read.
 _REFUSED_WRITE = re.compile(
-    r"read-?only (?:transaction|database|mode)|read-write mode|readonly|data-modifying|INTO is not allowed"
+    r"read-?only (?:transaction|database|mode)|read-write mode|readonly|data-modifying"
+    r"|INTO is not allowed"
     r'|syntax error at or near "(?:delete|update|insert|merge|into)"',
     re.IGNORECASE,
 )
