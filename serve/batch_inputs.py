@@ -8,6 +8,7 @@ import polars as pl
 
 from features.coded import ParquetEvents
 from features.errors import Fault, FaultsError
+from features.sources.packing import parquet_fault
 from serve.asked import refuse
 from serve.batch_places import Place
 from serve.scorer import Scorer
@@ -77,6 +78,7 @@ def read_inputs(
     """
     places = [leads] if events is None else [leads, events]
     if all(place.is_parquet for place in places):
+        _refuse_large(places)
         tables = [pl.scan_parquet(list(place.files)) for place in places]
         # Polars reads files of one schema as one table.
         alike = all(place.is_uniform for place in places)
@@ -111,6 +113,13 @@ def read_inputs(
         piece_rows=PIECE_ROWS,
     )
     return Inputs(pieces, warnings)
+
+
+def _refuse_large(places: Sequence[Place]) -> None:
+    found = (parquet_fault(file, str(file)) for place in places for file in place.files)
+    faults = [fault for fault in found if fault is not None]
+    if faults:
+        raise FaultsError(f"leads {places[0].name}", faults)
 
 
 def _coded(place: Place) -> ParquetEvents | None:

@@ -23,8 +23,18 @@ BETWEEN = " | "
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%S%.fZ"
 """UTC, in ISO 8601."""
 
-FORMULA = r"^\s*[=+\-@\t\r\n|%]"
-"""What a spreadsheet would take for a formula, unless it is a `PLAIN_NUMBER`."""
+# Blanks and what nobody sees, which a spreadsheet may leave out before it looks.
+_UNSEEN = r"[\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]*"
+# Wide, small, raised and lowered forms, which some spreadsheets read as the plain ones.
+_KIN = (
+    r"\u207A-\u207C\u208A-\u208C\u2212\u2A74-\u2A76\uFE62\uFE63\uFE66\uFE6A\uFE6B\uFB29"
+    r"\uFF05\uFF0B\uFF0D\uFF1D\uFF20\uFF5C"
+)
+FORMULA = rf"^{_UNSEEN}[=+\-@\t\r\n|%{_KIN}]"
+"""What a spreadsheet would take for a formula, unless it is a `PLAIN_NUMBER`.
+
+In Rust's syntax and, with its flag ``u``, in JavaScript's: the page is given this very text.
+"""
 PLAIN_NUMBER = r"^[+\-]?[0-9]+([.,][0-9]+)?$"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from features.errors import LeadcastError
+from features.sources.packing import parquet_cells, unpacked_bytes
 from serve.batch_stamps import stamps
 
 _QUERY = re.compile(r"\s*(select|with)\s", re.IGNORECASE)
@@ -55,8 +56,8 @@ class Place:
 
     @property
     def n_bytes(self) -> int:
-        """About the size of its files as text."""
-        return sum(file.stat().st_size * (PACKED if _packs(file) else 1) for file in self.files)
+        """About the size of its files as text; of what is very large, that it is."""
+        return sum(map(_n_bytes, self.files))
 
     def stamps(self) -> list[list[str | int]]:
         """Tell this table apart from another, as JSON values.
@@ -72,6 +73,10 @@ class Place:
 PARQUET = (".parquet", ".pq")
 PACKED = 8
 """So many times as large is a table of events as text as it is as Parquet."""
+
+
+COUNTED_BYTES = 1 << 26
+"""So far it is counted to how much a gzip file unpacks."""
 
 
 def place_of(text: str | Path, database_env: str | None = None) -> Place:
@@ -160,6 +165,13 @@ def _found(path: Path, name: str) -> Sequence[Path]:
 
 def _packs(file: Path) -> bool:
     return file.suffix.lower() in PARQUET
+
+
+def _n_bytes(file: Path) -> int:
+    if not _packs(file):
+        return unpacked_bytes(file, COUNTED_BYTES)
+    # A few bytes can hold very many rows of one value.
+    return max(file.stat().st_size * PACKED, parquet_cells(file) * PACKED)
 
 
 def _below(path: Path) -> str:

@@ -1,6 +1,8 @@
 """The batch: the scorer's numbers from files of any size, whole or not at all, resumed or not."""
 
 import re
+import sys
+import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -373,7 +375,10 @@ def test_no_leads_give_an_empty_file(leads_file: Path, tmp_path: Path) -> None:
     assert header[0].startswith("lead_id,as_of,probability")
 
 
-FORMULAS = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "|x", "%x"]
+FORMULAS = [
+    *["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "|x", "%x"],
+    *["\uff1d1+1", "\uff0b1", "\uff0d1+1", "\uff20SUM(A1)", "\u200b=1", "\u2060\ufeff=1"],
+]
 
 
 def test_csv_carries_no_formula(tmp_path: Path) -> None:
@@ -388,8 +393,25 @@ def test_csv_carries_no_formula(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_no_form_of_a_formulas_first_letter_passes_and_nothing_unseen_hides_it() -> None:
+    letters = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
+    kin = [one for one in letters if unicodedata.normalize("NFKC", one)[:1] in set("=+-@|%")]
+    unseen = [one for one in letters if unicodedata.category(one) in ("Cc", "Cf", "Zs", "Zl", "Zp")]
+    assert {"\uff1d", "\uff0b", "\uff0d", "\uff20"} < set(kin)
+    assert {"\ufeff", "\u200b", "\u2060", "\u00ad"} < set(unseen)
+    texts = [f"{one}1+1" for one in kin] + [f"{one}=1+1" for one in unseen]
+    safe = pl.DataFrame({"x": texts}).select(without_formulas(pl.col("x")))["x"].to_list()
+    assert safe == [f"'{text}" for text in texts]
+
+
+def test_texts_of_all_languages_are_no_formulas() -> None:
+    texts = ["Jürgen", "\u5f20\u4f1f", "\ufeffa", "\u200bname", "a=1", "\u0627\u0644", "é", "1-2"]
+    safe = pl.DataFrame({"x": texts}).select(without_formulas(pl.col("x")))["x"].to_list()
+    assert safe == texts
+
+
 def test_parquet_keeps_ids_as_they_are(tmp_path: Path) -> None:
-    few = leads().head(9).with_columns(lead_id=pl.Series(FORMULAS))
+    few = leads().head(len(FORMULAS)).with_columns(lead_id=pl.Series(FORMULAS))
     few.write_parquet(tmp_path / "leads.parquet")
     score_files(scorer(), tmp_path / "leads.parquet", None, tmp_path / "out.parquet", SMALL)
     assert pl.read_parquet(tmp_path / "out.parquet")["lead_id"].to_list() == FORMULAS

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from models.comparison.result_ranking import Capacity
-from serve.batch_output import without_formulas
+from serve.batch_output import FORMULA as FORMULA_RULE
+from serve.batch_output import PLAIN_NUMBER, without_formulas
 from serve.http.keys import create_key
 from serve.page.file import render_comparison, render_nothing
 from tests.browsing import Watched, chromium, wait_for_words
@@ -182,6 +183,22 @@ def test_the_table_as_csv_holds_every_matching_lead_and_no_formula(
     assert sorted(saved["lead_id"]) == sorted(safe)
     assert f"'{FORMULA}" in saved["lead_id"].to_list()
     assert set(saved["called_by"]) == {"both", "neither", "learned", "points", "no points"}
+
+
+def test_the_page_and_the_batch_have_one_rule_of_what_is_a_formula(
+    watched: Watched, url: str
+) -> None:
+    starts = [chr(code) for code in range(0x1_0000) if not 0xD800 <= code < 0xE000]
+    starts += ["\u200b=", "\ufeff\uff1d", "\U000e0001=", " \u00ad@", "\ufeffa", "-1.", "+49 1"]
+    texts = [f"{one}1" for one in starts if one not in '\n\r",']
+    rule = {"formula": FORMULA_RULE, "plain_number": PLAIN_NUMBER}
+    written = watched.overview(url).evaluate(
+        """([csv, texts]) => leadcast.lists.csv({ csv }, texts, [{ name: "x", at: (text) => text }])
+             .split("\\n").slice(1, -1)""",
+        [rule, texts],
+    )
+    safe = pl.DataFrame({"x": texts}).select(without_formulas(pl.col("x")))["x"].to_list()
+    assert written == safe
 
 
 def test_nothing_is_asked_of_anybody_else_and_nothing_complains(

@@ -1,6 +1,7 @@
 """A CSV file, read strictly and in parts, every value as text."""
 
 import csv
+import re
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,10 +19,12 @@ from features.sources.csv_text import (
     declared_separator,
     open_transcoded,
     read_records,
+    refuse_twins,
     separator_of,
     wrong_encoding,
 )
 from features.sources.origins import BrokenRow, NumberedPart, OnBroken, UnreadableError
+from features.sources.packing import LimitError, refuse_packed
 from features.sources.schema import FileReader
 
 _BLOCK_BYTES = 1 << 24
@@ -60,18 +63,19 @@ class CsvOrigin:
             If there is none, if it is not in the declared encoding, or names a column twice.
         """
         try:
+            refuse_packed(self.path, self._reader.times_unpacked)
             with closing(read_records(self.path, self._reader)) as records:
                 header = next(records, None)
         except UnicodeError:
             raise self._wrong_encoding() from None
         except (OSError, EOFError, zlib.error, csv.Error) as error:
-            raise self._broken(f"{error}") from None
+            raise self._unreadable(error) from None
         if header is None:
             raise UnreadableError(
                 Fault(self.name, "an empty file", "a header and rows", "Export it again.")
             )
         line, names = header
-        self._refuse_twins(line, names)
+        refuse_twins(self.name, line, names)
         return names
 
     def wrong_separator(self) -> str | None:
@@ -121,7 +125,7 @@ class CsvOrigin:
         except (pa.ArrowInvalid, UnicodeError) as error:
             raise self._explained(error) from None
         except (OSError, EOFError, zlib.error) as error:
-            raise self._broken(f"{error}") from None
+            raise self._unreadable(error) from None
 
     def _parts(
         self, file: IO[bytes], columns: Sequence[str], on_broken: OnBroken
@@ -206,25 +210,14 @@ class CsvOrigin:
         declared = declared_separator(self._reader)
         return frame.with_columns(pl.all().str.replace_all(UNIT_SEPARATOR, declared, literal=True))
 
-    def _refuse_twins(self, line: int, names: list[str]) -> None:
-        twins = sorted({name for name in names if names.count(name) > 1})
-        if twins:
-            shown = ", ".join(repr(name) for name in twins)
-            raise UnreadableError(
-                Fault(
-                    f"{self.name} line {line}",
-                    f"more than one column called {shown}",
-                    "a different name for each column",
-                    "Rename them in the export, or leave all but one out.",
-                )
-            )
-
     def _explained(self, error: Exception) -> UnreadableError:
         if "straddling" in str(error):
             try:
                 self._refuse_open_quote()
             except UnreadableError as explained:
                 return explained
+            except LimitError as beyond:
+                return self._unreadable(beyond)
         return wrong_encoding(self.path, self._reader, self.name) or self._broken(f"{error}")
 
     def _wrong_encoding(self) -> UnreadableError:
@@ -237,7 +230,8 @@ class CsvOrigin:
             for record_line, _ in read_records(self.path, self._reader, strict=True):
                 line = record_line
         except csv.Error as error:
-            if "unexpected end of data" not in str(error):
+            # What is never closed goes on until the file ends, or until no field is so long.
+            if not re.search("unexpected end of data|field larger", str(error)):
                 return
             raise UnreadableError(
                 Fault(
@@ -248,6 +242,11 @@ class CsvOrigin:
                     "in a source's definition (`read.quote: null`).",
                 )
             ) from None
+
+    def _unreadable(self, error: Exception) -> UnreadableError:
+        if isinstance(error, LimitError):
+            return UnreadableError(error.fault(self.name))
+        return self._broken(f"{error}")
 
     def _broken(self, words: str) -> UnreadableError:
         return UnreadableError(

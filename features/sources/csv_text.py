@@ -2,19 +2,22 @@
 
 import codecs
 import csv
-import gzip
 import io
-from collections.abc import Generator, Iterator
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
 from features.errors import Fault
 from features.sources.origins import UnreadableError
+from features.sources.packing import LimitError, open_unpacked
 from features.sources.schema import FileReader
 
 UNIT_SEPARATOR = "\x1f"
 """Stands in for a separator that is not one ASCII letter."""
+MOST_LETTERS = 1 << 24
+"""A line, or a field of several lines, is no longer: a row lies within a block of that size."""
 _BLOCK_BYTES = 1 << 20
 
 
@@ -51,23 +54,6 @@ def declared_separator(reader: FileReader) -> str:
     return "\t" if reader.separator in ("tab", "\\t") else reader.separator
 
 
-def open_bytes(path: Path) -> IO[bytes]:
-    """Open a file, unpacking it where its name ends in ``.gz``.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    binary file
-    """
-    if path.suffix == ".gz":
-        return cast("IO[bytes]", gzip.open(path, "rb"))
-    return path.open("rb")
-
-
 @contextmanager
 def open_text(path: Path, reader: FileReader) -> Iterator[Iterator[str]]:
     """Open a CSV file as lines of text, its separator already one letter.
@@ -86,13 +72,26 @@ def open_text(path: Path, reader: FileReader) -> Iterator[Iterator[str]]:
     """
     encoding = "utf-8-sig" if _is_utf8(reader) else reader.encoding
     with (
-        open_bytes(path) as packed,
+        open_unpacked(path, reader.times_unpacked) as packed,
         io.TextIOWrapper(packed, encoding=encoding, newline="") as text,
     ):
+        lines = _lines_of(text)
         for _ in range(reader.skip_lines):
-            text.readline()
+            next(lines, None)
         declared, plain = declared_separator(reader), separator_of(reader)
-        yield text if declared == plain else (line.replace(declared, plain) for line in text)
+        yield lines if declared == plain else (line.replace(declared, plain) for line in lines)
+
+
+def _lines_of(text: io.TextIOWrapper) -> Iterator[str]:
+    """Give the lines of a text; one of gigabytes is not held, but refused."""
+    while line := text.readline(MOST_LETTERS + 1):
+        if len(line) > MOST_LETTERS:
+            raise LimitError(
+                f"a line of more than {MOST_LETTERS:,} letters",
+                "shorter lines",
+                "Look at what ends a line in it; a file of one line is no table.",
+            )
+        yield line
 
 
 def read_records(
@@ -116,7 +115,7 @@ def read_records(
         out. The header comes first.
     """
     # The limit belongs to the whole process, so it is put back.
-    limit = csv.field_size_limit(1 << 30)
+    limit = csv.field_size_limit(MOST_LETTERS)
     try:
         with open_text(path, reader) as lines:
             records = csv.reader(
@@ -135,6 +134,36 @@ def read_records(
         csv.field_size_limit(limit)
 
 
+def refuse_twins(name: str, line: int, names: Sequence[str]) -> None:
+    """Refuse a header that names a column twice.
+
+    Parameters
+    ----------
+    name : str
+        The file's name, for the message.
+    line : int
+        The header's line.
+    names : sequence of str
+        The columns.
+
+    Raises
+    ------
+    UnreadableError
+        If two are alike.
+    """
+    twins = sorted(name for name, times in Counter(names).items() if times > 1)
+    if twins:
+        shown = ", ".join(map(repr, twins))
+        raise UnreadableError(
+            Fault(
+                f"{name} line {line}",
+                f"more than one column called {shown}",
+                "a different name for each column",
+                "Rename them in the export, or leave all but one out.",
+            )
+        )
+
+
 def open_transcoded(path: Path, reader: FileReader) -> IO[bytes]:
     """Open a CSV file as UTF-8 bytes without its skipped lines.
 
@@ -150,9 +179,10 @@ def open_transcoded(path: Path, reader: FileReader) -> IO[bytes]:
     binary file
     """
     if _is_utf8(reader) and declared_separator(reader) == separator_of(reader):
-        file = open_bytes(path)
+        file = open_unpacked(path, reader.times_unpacked)
         for _ in range(reader.skip_lines):
-            file.readline()
+            while (some := file.readline(_BLOCK_BYTES)) and not some.endswith(b"\n"):
+                pass
         return file
     return cast("IO[bytes]", io.BufferedReader(_Transcoded(path, reader), _BLOCK_BYTES))
 
@@ -208,7 +238,7 @@ def wrong_encoding(path: Path, reader: FileReader, name: str) -> UnreadableError
     encoding = reader.encoding
     decoder = codecs.getincrementaldecoder("utf-8" if _is_utf8(reader) else encoding)()
     line = 1
-    with open_bytes(path) as file:
+    with open_unpacked(path, reader.times_unpacked) as file:
         while True:
             block = file.readline(_BLOCK_BYTES)
             try:
@@ -251,7 +281,7 @@ def is_utf8_after_all(path: Path, reader: FileReader) -> bool:
         return False
     decoder = codecs.getincrementaldecoder("utf-8")()
     letters = size = 0
-    with open_bytes(path) as file:
+    with open_unpacked(path, reader.times_unpacked) as file:
         try:
             while block := file.read(_BLOCK_BYTES):
                 letters += len(decoder.decode(block))

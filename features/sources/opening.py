@@ -232,7 +232,7 @@ def _origin(path: Path, reader: FileReader, root: Path, ledger: Ledger) -> Origi
     name = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
     by_ending = "parquet" if path.suffix in (".parquet", ".pq") else "csv"
     if (reader.format or by_ending) == "parquet":
-        return ParquetOrigin(path, name)
+        return ParquetOrigin(path, name, reader.times_unpacked)
     if is_utf8_after_all(path, reader):
         ledger.fault(
             Fault(

@@ -7,6 +7,7 @@ import polars as pl
 
 from features.errors import Fault
 from features.sources.origins import NumberedPart, OnBroken, UnreadableError, WithoutLines
+from features.sources.packing import MOST_TIMES, parquet_fault
 
 _PART_ROWS = 1_000_000
 
@@ -20,11 +21,14 @@ class ParquetOrigin(WithoutLines):
         The file.
     name : str
         How it is called in messages.
+    times_unpacked : int
+        So many times its own size it may be unpacked.
     """
 
-    def __init__(self, path: Path, name: str) -> None:
+    def __init__(self, path: Path, name: str, times_unpacked: int = MOST_TIMES) -> None:
         self.path = path
         self.name = name
+        self._times = times_unpacked
 
     def columns(self) -> list[str]:
         """Read the columns' names.
@@ -36,8 +40,11 @@ class ParquetOrigin(WithoutLines):
         Raises
         ------
         UnreadableError
-            If it is no Parquet file, or a damaged one.
+            If it is no Parquet file, a damaged one, or one that unpacks to too much.
         """
+        fault = parquet_fault(self.path, self.name, self._times)
+        if fault is not None:
+            raise UnreadableError(fault)
         try:
             return pl.scan_parquet(self.path, glob=False).collect_schema().names()
         except (pl.exceptions.PolarsError, OSError) as error:

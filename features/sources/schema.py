@@ -6,6 +6,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic.functional_validators import BeforeValidator
 
+from features.sources.packing import MOST_TIMES
+
 AttributeType = Literal["number", "category", "text", "flag", "time"]
 AmbiguousTimes = Literal["set_aside", "earlier", "later"]
 
@@ -58,6 +60,8 @@ class FileReader(Section):
         So many lines above the CSV's header are titles.
     missing : tuple of str
         Values that mean missing, in each column; blank always does.
+    times_unpacked : int
+        So many times its own size a gzip or Parquet file may be unpacked, once that is much.
     """
 
     files: Annotated[Names, Field(min_length=1)]
@@ -67,6 +71,7 @@ class FileReader(Section):
     quote: Annotated[str, Field(min_length=1, max_length=1)] | None = '"'
     skip_lines: Annotated[int, Field(ge=0)] = 0
     missing: Values = ()
+    times_unpacked: Annotated[int, Field(ge=1)] = MOST_TIMES
 
 
 class SqlReader(Section):

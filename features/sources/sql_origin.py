@@ -14,6 +14,12 @@ from features.errors import Fault
 from features.sources.names import nearest
 from features.sources.origins import NumberedPart, OnBroken, UnreadableError, WithoutLines
 from features.sources.schema import SqlReader
+from features.sources.sql_reading import (
+    read_only_url,
+    refuse_writes,
+    refused_query,
+    told_of_writing,
+)
 from features.tables import TIME
 
 if TYPE_CHECKING:
@@ -120,8 +126,13 @@ class SqlOrigin(WithoutLines):
     def _result(self) -> "Iterator[sa.CursorResult[Any]]":
         import sqlalchemy as sa
 
-        engine = self._engine()
-        query = sa.text(_PARAMETER_LIKE.sub(r"\\:", self._reader.sql.strip().rstrip(";")))
+        sql = self._reader.sql.strip().rstrip("; \t\r\n")
+        fault = refused_query(sql, self.name)
+        if fault is not None:
+            raise UnreadableError(fault)
+        engine, denied = self._engine(), list[str]()
+        refuse_writes(engine, denied)
+        query = sa.text(_PARAMETER_LIKE.sub(r"\\:", sql))
         try:
             with engine.connect() as connection:
                 options = {"stream_results": True, "yield_per": self._reader.chunk_rows}
@@ -130,7 +141,7 @@ class SqlOrigin(WithoutLines):
                 with connection.execution_options(**options).execute(query) as result:
                     yield result
         except sa.exc.SQLAlchemyError as error:
-            raise self._refused(error) from None
+            raise self._refused(error, denied) from None
         finally:
             engine.dispose()
 
@@ -142,7 +153,8 @@ class SqlOrigin(WithoutLines):
             raise UnreadableError(self._no_variable())
         try:
             # Some services still hand out the scheme that SQLAlchemy has dropped.
-            return sa.create_engine(re.sub(r"^postgres://", "postgresql://", url))
+            named = sa.make_url(re.sub(r"^postgres://", "postgresql://", url))
+            return sa.create_engine(read_only_url(named))
         except (sa.exc.SQLAlchemyError, ImportError, ValueError) as error:
             # The URL itself may hold a password, so it is not shown.
             raise UnreadableError(
@@ -166,9 +178,13 @@ class SqlOrigin(WithoutLines):
             f"Set it, for example {name}=postgresql://user:password@host/database. {hint}".strip(),
         )
 
-    def _refused(self, error: Exception) -> UnreadableError:
+    def _refused(self, error: Exception, denied: list[str]) -> UnreadableError:
         cause = getattr(error, "orig", None) or error
-        words = " ".join(str(cause).split())
+        # PostgreSQL shows the query once more, within a cursor that the user knows nothing of.
+        words = " ".join(str(cause).partition("\nLINE ")[0].split())
+        writing = told_of_writing(words, denied, self.name)
+        if writing is not None:
+            return UnreadableError(writing)
         return UnreadableError(
             Fault(
                 self.name,

@@ -10,6 +10,7 @@ from features.boundary import known
 from features.distinct import distinct
 from features.wording import DAY_US
 from models.rules.conditions import AttributeCondition
+from models.rules.patterns import searched
 from models.rules.questions import READ_AS, Question, Span
 
 Flags = npt.NDArray[np.bool_]
@@ -110,7 +111,7 @@ def _held(question: Question, value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
         return question.span.holds(present.cast(pl.Float64, strict=False))
     text = present.cast(pl.String).str.strip_chars().str.to_lowercase()
     if question.matches is not None:
-        return present.cast(pl.String).str.contains(f"(?i){question.matches}")
+        return present.cast(pl.String).str.contains(searched(question.matches))
     if question.contains:
         return pl.any_horizontal(
             text.str.contains(folded(part), literal=True) for part in question.contains

@@ -7,6 +7,7 @@ from features.errors import Fault, FaultsError, LeadcastError
 from features.sources.model_faults import ModelWords, validated, where
 from features.sources.names import did_you_mean
 from features.sources.yaml_lines import Key, ReadYaml, read_yaml
+from models.rules.patterns import pattern_faults
 from models.rules.table import RuleTable
 
 TEMPLATE = "data/rules/template.yaml"
@@ -64,6 +65,7 @@ def parse_rules(text: str, name: str = "rules") -> RuleTable:
     faults = list(read.faults)
     table = None
     if isinstance(read.content, dict):
+        faults += pattern_faults(read, name)
         table = validated(RuleTable, read, name, _WORDS, faults)
     elif not faults:
         faults.append(

@@ -17,6 +17,7 @@ from pydantic import (
 from features.contacts import email_domain, email_kind, phone_is_valid
 from features.sizes import read_amount, read_size
 from features.titles import job_function, seniority
+from models.rules.patterns import fault_of
 
 Name = Annotated[str, Field(min_length=1)]
 Items = TypeVar("Items", bound=Sized)
@@ -61,11 +62,9 @@ ReadAs = Literal[
 
 
 def _a_pattern(pattern: str) -> str:
-    # The engine that will run it takes time linear in the text, whatever the pattern.
-    try:
-        pl.Series([""]).str.contains(pattern)
-    except pl.exceptions.ComputeError as error:
-        raise ValueError(f"no regular expression: {str(error).splitlines()[-1]}") from None
+    fault = fault_of(pattern)
+    if fault is not None:
+        raise ValueError(f"{fault[0]}. {fault[1]}")
     return pattern
 
 

@@ -191,8 +191,8 @@ leadcast.lists = (() => {
 
   /* What a spreadsheet would take for a formula gets an apostrophe, as in the files of a batch. */
   function csv(list, rows, shown) {
-    const formula = new RegExp(list.csv.formula);
-    const number = new RegExp(list.csv.plain_number);
+    const formula = new RegExp(list.csv.formula, "u");
+    const number = new RegExp(list.csv.plain_number, "u");
     const cell = (value) => {
       if (value === null || value === undefined) return "";
       if (typeof value === "number") return String(value);
