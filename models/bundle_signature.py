@@ -119,7 +119,7 @@ def sign_bundle(bundle: Path, key: Path) -> str:
         manifest=hashlib.sha256(manifest).hexdigest(),
         signature=base64.b64encode(private.sign(manifest)).decode(),
     )
-    write_json(bundle / SIGNATURE, about.model_dump())
+    write_json(bundle / SIGNATURE, about.model_dump(), replacing=True)
     return about.key
 
 

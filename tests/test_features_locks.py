@@ -84,7 +84,7 @@ def test_what_a_killed_process_leaves_is_cleared_by_the_next_write(
 
 def test_who_still_writes_loses_nothing(tmp_path: Path) -> None:
     file = tmp_path / "out.json"
-    with written_whole(file) as own:
+    with written_whole(file, replacing=True) as own:
         own.write_text("1")
         write_json(file, 2)
         assert own.read_text() == "1"
