@@ -13,9 +13,10 @@ from features.files import written_whole
 from features.sources.load import find_definition
 from pipelines.params import PARAMS, load_params
 from pipelines.paths import SOURCES, RunFolder
+from pipelines.stage import NOTHING_NEW
 from pipelines.summary import summarise
 
-STAGE_LINE = re.compile(r"^\[(\w+)\] ")
+STAGE_LINE = re.compile(rf"^\[(\w+)\] (?!{NOTHING_NEW})")
 ALWAYS_RUN = "fetch"
 
 
@@ -77,7 +78,7 @@ def reproduce(source: str) -> list[str]:
     Returns
     -------
     list of str
-        The stages that ran, but for the one that always does.
+        The stages that had something to do, but for the one that always has.
 
     Raises
     ------

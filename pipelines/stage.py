@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from features.errors import LeadcastError
 
+NOTHING_NEW = "nothing new"
+"""How a stage that DVC always runs begins its line where it had nothing to do."""
 Stage = Callable[[str], str]
 """A stage takes the source's name and returns what it did, in one line."""
 ClusterStage = Callable[[str, str | None], str]
