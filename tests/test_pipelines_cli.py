@@ -4,11 +4,9 @@ import json
 import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +20,9 @@ from features.errors import FaultsError, LeadcastError
 from pipelines.cli import app
 from pipelines.params import Params, load_params
 from pipelines.run import add_source
-from pipelines.tracking import is_dead, this_process
 from tests.scoring_world import bundle_folder, scoring_world
-from tests.small_project import ROOT, change_params, make_project
+from tests.small_project import ROOT, make_project
 
-DVC = [sys.executable, "-m", "dvc"]
 COMMANDS = [command.name or command.callback.__name__ for command in app.registered_commands]  # type: ignore[union-attr]
 
 
@@ -225,84 +221,3 @@ def test_a_command_in_a_sources_name_is_an_unknown_source(tmp_path: Path) -> Non
     told = make_run(tmp_path, program, "x; touch pwned")
     assert told.startswith("error: there is no source 'x; touch pwned'")
     assert "Traceback" not in told
-
-
-SLOW_STAGE = """
-import os, time
-from pathlib import Path
-from pipelines.stage import run_stage
-
-def slow(source):
-    Path("pid").write_text(str(os.getpid()))
-    time.sleep(60)
-    Path("written").touch()
-    return "done"
-
-run_stage("slow", slow)
-"""
-SLOW_PIPELINE = """
-stages:
-  track:
-    foreach: [demo]
-    do:
-      cmd: python slow.py ${item}
-      outs: [written]
-"""
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_stage_ends_with_the_command_that_runs_it(tmp_path: Path, number: int) -> None:
-    (tmp_path / "slow.py").write_text(SLOW_STAGE)
-    (tmp_path / "dvc.yaml").write_text(SLOW_PIPELINE)
-    subprocess.run([*DVC, "init", "--no-scm", "-q"], cwd=tmp_path, check=True)
-    program = "from pipelines.run import reproduce; reproduce('demo')"
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        env=environment,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as command:
-        wait_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text() != "")
-        stage = f"{this_process().split()[0]} {(tmp_path / 'pid').read_text()} {time.time():.0f}"
-        assert not is_dead(stage)
-        if number == signal.SIGINT:
-            # As a terminal sends it: to every process that stands before it.
-            os.killpg(command.pid, number)
-        else:
-            command.send_signal(number)
-        _, told = command.communicate()
-    wait_until(lambda: is_dead(stage))
-    assert not (tmp_path / "written").exists()
-    if number == signal.SIGINT:
-        assert "slow was interrupted" in told
-
-
-def wait_until(what: Callable[[], bool]) -> None:
-    """Wait for what happens in another process; give up when it never does."""
-    for _ in range(600):
-        if what():
-            return
-        time.sleep(0.05)
-    pytest.fail("it did not happen")
-
-
-@pytest.mark.slow
-def test_the_main_job_runs_by_dvc_and_a_second_run_does_nothing(tmp_path: Path) -> None:
-    project = make_project(tmp_path, 1_500)
-    for name in ("demo", "features", "models", "serve", "pipelines", "dvc.yaml", ".dvcignore"):
-        (project / name).symlink_to(ROOT / name)
-    subprocess.run([*DVC, "init", "--no-scm", "-q"], cwd=project, check=True)
-    first = leadcast("run", folder=project)
-    assert first.returncode == 0, first.stdout + first.stderr
-    assert "[track] run" in first.stdout
-    for page in ("report.html", "comparison.html"):
-        assert list(project.glob(f"mlruns/**/artifacts/{page}")), f"{page} is not tracked"
-    second = leadcast("run", folder=project)
-    assert second.stdout.startswith("Nothing to do")
-    change_params(project, evaluation={"replicates": 150, "slice_replicates": 100})
-    third = leadcast("run", folder=project)
-    assert "[evaluate]" in third.stdout
-    assert "[train]" not in third.stdout
