@@ -136,7 +136,7 @@ def _date_axis(axes: "Axes", size: Size) -> None:
     # A lead of the year 1, as databases write what they do not know: the margin beside it would
     # begin before the calendar does.
     low, high = axes.get_xlim()
-    first, last = date2num((CALENDAR_BEGINS, CALENDAR_ENDS))
+    first, last = date2num((CALENDAR_BEGINS, CALENDAR_ENDS))  # type: ignore[no-untyped-call]
     axes.set_xlim(max(low, first), min(high, last))
     # These bounds fit every span: with fewer at most or more at least, some span has no interval.
     least, most = (2, 5) if size.narrow else (3, 8)
