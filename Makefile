@@ -2,6 +2,16 @@
 SOURCE ?= demo
 PYTHON ?= python3
 BIN := .venv/bin
+define newline
+
+
+endef
+# What is given is text: make would run a $(shell ...) in it when it hands it on to a program.
+override SOURCE := $(value SOURCE)
+override ARGS := $(value ARGS)
+# A variable as one word, or as words, for the shell, which runs nothing of what it holds.
+word_of = '$(subst $(newline), ,$(subst ','\'',$(value $(1))))'
+words_of = $(foreach one,$(value $(1)),$(call word_of,one))
 
 .PHONY: help run test check format bench-quality bench-speed cluster clean
 .DEFAULT_GOAL := help
@@ -10,7 +20,7 @@ help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 run: .venv/run-ready  ## run the whole pipeline: make run [SOURCE=name]
-	@$(BIN)/leadcast run $(SOURCE)
+	@$(BIN)/leadcast run -- $(call word_of,SOURCE)
 
 test: .venv/dev-ready  ## run every test
 	@$(BIN)/python -m pytest -n 2 --dist loadscope
@@ -39,10 +49,10 @@ format: .venv/dev-ready  ## let ruff format and mend
 	@touch $@
 
 bench-quality: .venv/run-ready .venv-peers/ready  ## Leadcast and its peers, side by side
-	@$(BIN)/python -m benchmarks.quality $(ARGS)
+	@$(BIN)/python -m benchmarks.quality $(call words_of,ARGS)
 
 bench-speed: .venv/bench-ready  ## speed as ratios: make bench-speed [ARGS="trees --scale 0.1"]
-	@$(BIN)/python -m benchmarks.speed $(ARGS)
+	@$(BIN)/python -m benchmarks.speed $(call words_of,ARGS)
 
 .venv/bench-ready: .venv/run-ready requirements/bench.txt
 	@echo "Adding DuckDB, which Leadcast is compared with"

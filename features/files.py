@@ -1,7 +1,10 @@
 """Outputs that are written whole or not at all, and never in place of what is not Leadcast's."""
 
+import ctypes
 import json
+import os
 import shutil
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -193,15 +196,31 @@ def _refuse_foreign(path: Path, kind: str, *, is_folder: bool, quick: bool = Fal
 
 
 def _put_in_place(temporary: Path, path: Path) -> None:
-    # A rename cannot put a folder over a folder that has content, so the old one steps aside
-    # first and is removed only when the new one stands.
     if not path.is_dir():
         temporary.replace(path)
         return
+    # A rename cannot put a folder over a folder that has content. Where the two can be exchanged,
+    # whoever opens `path` finds one of them at every moment; the caller removes `temporary`.
+    if _exchanged(temporary, path):
+        return
+    # Elsewhere the old one steps aside and is removed only when the new one stands.
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.old.tmp")
     path.replace(aside)
     temporary.replace(path)
     _remove(aside)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Let two paths change places in one step; False where the system cannot."""
+    if sys.platform not in ("linux", "darwin"):
+        return False
+    library = ctypes.CDLL(None)
+    paths = os.fsencode(one), os.fsencode(other)
+    # renameat2(2) with RENAME_EXCHANGE, both paths relative to AT_FDCWD; on macOS renamex_np(2)
+    # with RENAME_SWAP. What is wrong, if anything, the plain renames find and tell.
+    if hasattr(library, "renameat2"):
+        return bool(library.renameat2(-100, paths[0], -100, paths[1], 2) == 0)
+    return bool(hasattr(library, "renamex_np") and library.renamex_np(*paths, 2) == 0)
 
 
 def _remove(path: Path) -> None:

@@ -24,7 +24,14 @@ from pydantic import BaseModel, ValidationError
 from features.errors import LeadcastError
 from features.files import read_json, write_json, written_whole
 from features.plan import FeaturePlan
-from models.bundle_files import KIND, Manifest, Origin, read_manifest, write_manifest
+from models.bundle_files import (
+    KIND,
+    Manifest,
+    Origin,
+    of_one_version,
+    read_manifest,
+    write_manifest,
+)
 from models.bundle_rates import Rates
 from models.bundle_reference import Reference
 from models.calibration import Calibrator, calibrator_from_json
@@ -141,6 +148,10 @@ def load_bundle(folder: Path) -> Bundle:
         If the folder is no bundle, is of a newer schema or another major version, or if files are
         missing, changed, truncated or unknown; names them and tells what to do.
     """
+    return of_one_version(folder, _loaded)
+
+
+def _loaded(folder: Path) -> Bundle:
     manifest = read_manifest(folder)
     return Bundle(
         manifest=manifest,

@@ -3,10 +3,10 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,6 +21,9 @@ SCHEMA_VERSION = 2
 KIND = "leadcast-bundle"
 MANIFEST = "manifest.json"
 _AGAIN = "Copy the bundle again from where it was made, or export it again."
+_MOST_TIMES = 100
+
+Read = TypeVar("Read")
 
 
 class _Plain(BaseModel):
@@ -154,6 +157,55 @@ def read_manifest(folder: Path) -> Manifest:
         If the folder is no bundle, or one that this code cannot read; tells what to do. If files
         are missing, changed, truncated, unknown or outside the folder, all of them at once.
     """
+    return of_one_version(folder, _verified)
+
+
+def of_one_version(folder: Path, read: Callable[[Path], Read]) -> Read:
+    """Read a folder that may be replaced as a whole meanwhile, all files from the same version.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder, as `features.files.written_whole` replaces it.
+    read : callable
+        Reads the folder's files; called again where they were replaced under its hands.
+
+    Returns
+    -------
+    Read
+        What `read` gives.
+
+    Raises
+    ------
+    LeadcastError
+        If the folder is replaced faster than it can be read; and whatever `read` raises of a folder
+        that stood still.
+    """
+    for _ in range(_MOST_TIMES):
+        before = _which(folder)
+        try:
+            found = read(folder)
+        except Exception:
+            if _which(folder) == before:
+                raise
+        else:
+            if _which(folder) == before:
+                return found
+    raise LeadcastError(
+        f"{folder}: was replaced {_MOST_TIMES} times while it was read; read it later"
+    )
+
+
+def _which(folder: Path) -> tuple[int, ...] | None:
+    # A folder that takes another's place may have been given its inode, but not its times.
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _verified(folder: Path) -> Manifest:
     manifest = _parsed(folder, _readable(folder))
     faults = [*_file_faults(folder, manifest.files), *_unknown_files(folder, manifest.files)]
     if faults:

@@ -14,9 +14,10 @@ from features.locks import locked
 from features.sources.load import find_definition
 from pipelines.params import PARAMS, load_params
 from pipelines.paths import SOURCES, RunFolder
+from pipelines.stage import LIFELINE, NOTHING_NEW
 from pipelines.summary import summarise
 
-STAGE_LINE = re.compile(r"^\[(\w+)\] ")
+STAGE_LINE = re.compile(rf"^\[(\w+)\] (?!{NOTHING_NEW})")
 ALWAYS_RUN = "fetch"
 
 
@@ -84,7 +85,7 @@ def reproduce(source: str) -> list[str]:
     Returns
     -------
     list of str
-        The stages that ran, but for the one that always does.
+        The stages that had something to do, but for the one that always has.
 
     Raises
     ------
@@ -94,15 +95,23 @@ def reproduce(source: str) -> list[str]:
     command = [sys.executable, "-m", "dvc", "repro", f"track@{source}"]
     # The stages call `python`: it must be this one, whether or not its environment is active.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    environment = os.environ | {"PATH": path, LIFELINE: "stdin"}
     ran = []
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PATH": path}
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
     ) as process:
+        assert process.stdin is not None
         assert process.stdout is not None
-        for line in process.stdout:
-            if (match := STAGE_LINE.match(line)) and match[1] != ALWAYS_RUN:
-                ran.append(match[1])
-                print(line, end="", flush=True)
+        try:
+            for line in process.stdout:
+                if (match := STAGE_LINE.match(line)) and match[1] != ALWAYS_RUN:
+                    ran.append(match[1])
+                    print(line, end="", flush=True)
+        except KeyboardInterrupt:
+            # What was interrupted as well is waited for, so that nothing runs on unseen.
+            process.stdin.close()
+            process.wait()
+            raise
     if process.returncode != 0:
         raise LeadcastError(f"the pipeline stopped; mend what is told above and run {source} again")
     return ran

@@ -1,23 +1,32 @@
 """What every stage shares: its argument, its line of output and how it fails."""
 
+import os
+import signal
 import sys
+import threading
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 
 from features.errors import LeadcastError
 
+NOTHING_NEW = "nothing new"
+"""How a stage that DVC always runs begins its line where it had nothing to do."""
 Stage = Callable[[str], str]
 """A stage takes the source's name and returns what it did, in one line."""
 ClusterStage = Callable[[str, str | None], str]
 """Likewise on a Dask cluster: takes the scheduler's address as well, None for one started here."""
+LIFELINE = "LEADCAST_LIFELINE"
+"""Set in the environment where a stage's standard input stays open as long as its runner lives."""
+INTERRUPTED = 130
 
 
 def run_stage(name: str, stage: Stage, on_cluster: ClusterStage | None = None) -> None:
     """Run a stage as a program: ``python -m pipelines.NAME SOURCE``.
 
     Prints one line with what was done and the seconds that it took. An error that the user can
-    mend is printed without a traceback and ends the program with 1.
+    mend is printed without a traceback and ends the program with 1. A stage ends with the command
+    that runs it, however that ends: nobody waits for what it would write.
 
     Parameters
     ----------
@@ -30,6 +39,8 @@ def run_stage(name: str, stage: Stage, on_cluster: ClusterStage | None = None) -
     """
     arguments = _arguments(name, can_use_clusters=on_cluster is not None)
     started = time.perf_counter()
+    if LIFELINE in os.environ:
+        threading.Thread(target=_end_with_runner, daemon=True).start()
     try:
         if on_cluster is not None and arguments.engine == "dask":
             done = on_cluster(arguments.source, arguments.scheduler)
@@ -38,7 +49,17 @@ def run_stage(name: str, stage: Stage, on_cluster: ClusterStage | None = None) -
     except LeadcastError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        print(f"{name} was interrupted; the results before it stay as they were", file=sys.stderr)
+        raise SystemExit(INTERRUPTED) from None
     print(f"[{name}] {done} ({time.perf_counter() - started:.1f} s)", flush=True)
+
+
+def _end_with_runner() -> None:
+    # Not sys.stdin, whose lock would be held when the interpreter ends.
+    while os.read(0, 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _arguments(name: str, *, can_use_clusters: bool) -> Namespace:

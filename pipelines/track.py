@@ -1,5 +1,6 @@
 """One MLflow run that holds a whole result: parameters, metrics, plots, report and model."""
 
+import hashlib
 import importlib.metadata
 import logging
 import os
@@ -7,12 +8,22 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from features.files import read_json, write_json
+from features.errors import LeadcastError
+from features.files import read_json, sha256_of, write_json
+from models.bundle_files import MANIFEST
 from pipelines.params import Params, load_params
 from pipelines.paths import RunFolder
 from pipelines.settings import snapshot_settings
-from pipelines.stage import run_stage
+from pipelines.stage import NOTHING_NEW, run_stage
+from pipelines.tracking import (
+    PROCESS,
+    end_dead_runs,
+    stands,
+    this_process,
+    told_without_traceback,
+)
 
+PYFUNC = Path("serve") / "pyfunc.py"
 CODE = ["features", "models", "serve"]
 REGISTERED, CHAMPION = "leadcast", "champion"
 REQUIRED = ("lead_id", "created_at")
@@ -23,7 +34,8 @@ def track(source: str) -> str:
     """Log a result to MLflow, with the bundle as a model that `mlflow models serve` can load.
 
     One run a result, logged when everything else is there: a run is whole or absent, and MLflow,
-    slow to import, is imported once.
+    slow to import, is imported once. A result that was logged is logged anew only where the store
+    has lost it.
 
     Parameters
     ----------
@@ -34,14 +46,49 @@ def track(source: str) -> str:
     -------
     str
         The run's id and how to look at it.
+
+    Raises
+    ------
+    LeadcastError
+        If MLflow's store is damaged, or cannot be used; tells what to do.
     """
+    run, params = RunFolder(source), load_params()
+    uri, result = params.tracking.uri, _digest(run, params)
+    see = f"see: mlflow ui --backend-store-uri {uri}"
+    logged = _logged(run, result)
+    if stands(uri, logged):
+        return f"{NOTHING_NEW}: this result is run {logged}; {see}"
+    with told_without_traceback(uri):
+        content, ended = _log(run, params)
+    write_json(run.tracking, content | {"result": result})
+    words = f"run {content['run_id']}; {see}"
+    if logged is not None:
+        words = f"run {logged} is no longer in {uri}, so this result is logged anew: {words}"
+    if ended:
+        words += f"; ended as KILLED: {ended} that a killed process had left running"
+    return words
+
+
+def _logged(run: RunFolder, result: str) -> str | None:
+    """Tell as which run this very result was logged, if it was."""
+    try:
+        earlier = read_json(run.tracking)
+    except LeadcastError:
+        # Absent, or damaged, which logging mends.
+        return None
+    is_it = isinstance(earlier, dict) and earlier.get("result") == result
+    return str(earlier["run_id"]) if is_it else None
+
+
+def _log(run: RunFolder, params: Params) -> tuple[dict[str, Any], int]:
+    """Log a result; its run and model, and how many runs of dead processes were ended."""
     import mlflow
 
-    run, params = RunFolder(source), load_params()
     mlflow.set_tracking_uri(params.tracking.uri)
-    mlflow.set_experiment(source)
-    with mlflow.start_run(tags=_tags(run)) as active:
-        mlflow.log_params(_flat(_parameters(source, params)))
+    experiment = mlflow.set_experiment(run.source)
+    ended = end_dead_runs(experiment.experiment_id, run.source)
+    with mlflow.start_run(tags=_tags(run) | {PROCESS: this_process()}) as active:
+        mlflow.log_params(_flat(_parameters(run.source, params)))
         mlflow.log_metrics(_flat_metrics(read_json(run.metrics)["test"]))
         for path in _artefacts(run):
             mlflow.log_artifact(str(path))
@@ -50,8 +97,15 @@ def track(source: str) -> str:
         model_uri = _log_bundle(run)
     version = _register(model_uri, _tags(run))
     content = {"run_id": active.info.run_id, "model_uri": model_uri, "model_version": version}
-    write_json(run.tracking, content)
-    return f"run {active.info.run_id}; see: mlflow ui --backend-store-uri {params.tracking.uri}"
+    return content, ended
+
+
+def _digest(run: RunFolder, params: Params) -> str:
+    """Tell results apart: by what a run is made of, and where it is logged."""
+    made_of = (run.fingerprint, run.metrics, run.bundle / MANIFEST, run.report, run.comparison_page)
+    settings = snapshot_settings(run.source, params).model_dump_json()
+    told = [params.tracking.uri, settings, *(sha256_of(path) for path in (*made_of, PYFUNC))]
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()
 
 
 def _artefacts(run: RunFolder) -> tuple[Path, ...]:
@@ -161,7 +215,7 @@ def _model(bundle: Path) -> dict[str, Any]:
         for column in inferred.inputs.inputs
     ]
     return {
-        "python_model": str(Path("serve") / "pyfunc.py"),
+        "python_model": str(PYFUNC),
         "artifacts": {"bundle": str(bundle)},
         "code_paths": CODE,
         "pip_requirements": needed,

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 import tomllib
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import FaultsError, LeadcastError
-from features.files import read_json, sha256_of
+from features.files import read_json, sha256_of, written_whole
 from models.bundle import load_bundle
-from models.bundle_files import CODE_VERSION, MANIFEST, _identity, read_manifest
+from models.bundle_files import CODE_VERSION, MANIFEST, _identity, of_one_version, read_manifest
 from tests.scoring_world import WRITTEN, bundle_folder, export, scoring_world
 
 ROOT = Path(__file__).parents[1]
@@ -55,6 +56,46 @@ def test_a_loaded_bundle_computes_what_was_written() -> None:
     np.testing.assert_array_equal(bundle.calibrator.probability(log_odds), world.probability)
     assert bundle.metrics["test"]["auc"] is None
     assert bundle.manifest.notes == ("a small world",)
+
+
+def test_a_bundle_that_is_replaced_again_and_again_is_always_read_whole(tmp_path: Path) -> None:
+    # Two that differ in every file that a version could lend to the other.
+    one, other, place = (tmp_path / name for name in ("one", "other", "place"))
+    shutil.copytree(bundle_folder(), one)
+    shutil.copytree(bundle_folder(), other)
+    for name in ("metrics.json", "features.json"):
+        (other / name).write_bytes((other / name).read_bytes() + b" \n")
+        reseal(other, name)
+    shutil.copytree(one, place)
+    known = {read_manifest(folder).bundle_id: folder for folder in (one, other)}
+    done, faults, read = threading.Event(), list[str](), set[str]()
+
+    def look() -> None:
+        while not done.is_set():
+            try:
+                read.add(load_bundle(place).manifest.bundle_id)
+            except Exception as error:
+                faults.append(f"{error!r}")
+
+    reader = threading.Thread(target=look)
+    reader.start()
+    for number in range(200):
+        with written_whole(place) as new:
+            shutil.copytree((other, one)[number % 2], new)
+    done.set()
+    reader.join()
+    assert not faults
+    assert read == set(known)
+
+
+def test_a_folder_that_never_stands_still_is_told(tmp_path: Path) -> None:
+    def replaced(folder: Path) -> None:
+        with written_whole(folder) as new:
+            new.mkdir()
+
+    replaced(tmp_path / "folder")
+    with pytest.raises(LeadcastError, match="was replaced 100 times"):
+        of_one_version(tmp_path / "folder", replaced)
 
 
 def test_two_exports_differ_in_their_time_only(tmp_path: Path) -> None:

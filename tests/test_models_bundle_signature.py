@@ -76,7 +76,7 @@ def sign_with_another(bundle: Path) -> None:
 def sign_and_name_ours(bundle: Path) -> None:
     ours = read_json(bundle / SIGNATURE)["key"]
     sign_with_another(bundle)
-    write_json(bundle / SIGNATURE, read_json(bundle / SIGNATURE) | {"key": ours})
+    write_json(bundle / SIGNATURE, read_json(bundle / SIGNATURE) | {"key": ours}, replacing=True)
 
 
 def link_the_manifest(bundle: Path) -> None:

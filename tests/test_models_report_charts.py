@@ -1,13 +1,16 @@
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from models.learners.names import LEARNERS
 from models.report.backtest import BacktestChart
-from models.report.chart import WIDE, Chart
+from models.report.chart import NARROW, WIDE, Chart
 from models.report.delays import DelayChart
 from models.report.estimates import Estimate
 from models.report.importance import by_feature, by_group, importance_blocks
@@ -236,6 +239,25 @@ def test_the_timeline_counts_every_snapshot_once() -> None:
     assert int(chart.frame()["snapshots"].sum()) == int(existing("splits")["snapshots"].sum())
     assert "24,310 snapshots, 1,421 customers" in spaced(chart.finding())
     assert "24,380 snapshots left out" in spaced(chart.finding())
+
+
+@pytest.mark.parametrize("year", [1, 1900, 9999])
+@pytest.mark.parametrize("column", ["first_as_of", "last_as_of"])
+def test_the_timeline_is_drawn_to_the_ends_of_the_calendar(year: int, column: str) -> None:
+    moment = pl.lit(datetime(year, 1, 1) if year < 9999 else datetime(year, 12, 31, 23, 59))
+    frame = existing("splits")
+    far = moment.dt.replace_time_zone("UTC").cast(frame.schema[column])
+    parts = frame.with_columns(pl.when(part="train").then(far).otherwise(column).alias(column))
+    for size in (WIDE, NARROW):
+        assert "Training" in TimelineChart(parts).svg(size)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.datetimes(timezones=st.just(UTC)), min_size=2, max_size=2).map(sorted))
+def test_the_timeline_is_drawn_for_any_two_moments(ends: list[datetime]) -> None:
+    frame = existing("splits").head(1)
+    first, last = (pl.lit(end).cast(frame.schema["first_as_of"]) for end in ends)
+    assert "<svg" in TimelineChart(frame.with_columns(first_as_of=first, last_as_of=last)).svg(WIDE)
 
 
 def test_what_was_left_out_stands_last_in_times_order() -> None:

@@ -21,7 +21,7 @@ from pipelines.cli import app
 from pipelines.params import Params, load_params
 from pipelines.run import add_source
 from tests.scoring_world import bundle_folder, scoring_world
-from tests.small_project import ROOT, change_params, make_project
+from tests.small_project import ROOT, make_project
 
 COMMANDS = [command.name or command.callback.__name__ for command in app.registered_commands]  # type: ignore[union-attr]
 
@@ -176,20 +176,48 @@ def test_check_tells_faults_and_ends_with_one(tmp_path: Path) -> None:
     assert "Job Title" in done.stderr
 
 
-@pytest.mark.slow
-def test_the_main_job_runs_by_dvc_and_a_second_run_does_nothing(tmp_path: Path) -> None:
-    project = make_project(tmp_path, 1_500)
-    for name in ("demo", "features", "models", "serve", "pipelines", "dvc.yaml", ".dvcignore"):
-        (project / name).symlink_to(ROOT / name)
-    subprocess.run([sys.executable, "-m", "dvc", "init", "--no-scm", "-q"], cwd=project, check=True)
-    first = leadcast("run", folder=project)
-    assert first.returncode == 0, first.stdout + first.stderr
-    assert "[track] run" in first.stdout
-    for page in ("report.html", "comparison.html"):
-        assert list(project.glob(f"mlruns/**/artifacts/{page}")), f"{page} is not tracked"
-    second = leadcast("run", folder=project)
-    assert second.stdout.startswith("Nothing to do")
-    change_params(project, evaluation={"replicates": 150, "slice_replicates": 100})
-    third = leadcast("run", folder=project)
-    assert "[evaluate]" in third.stdout
-    assert "[train]" not in third.stdout
+def make_run(folder: Path, program: str, source: str, *, by_environment: bool = False) -> str:
+    """Run `make run` with a program in the place of `leadcast`; what was said."""
+    for name in ("Makefile", "pyproject.toml", "params.yaml", "data/sources", "requirements"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).symlink_to(ROOT / name)
+    leadcast_here = folder / ".venv/bin/leadcast"
+    leadcast_here.parent.mkdir(parents=True)
+    leadcast_here.write_text(f"#!/bin/sh\n{program}\n")
+    leadcast_here.chmod(0o755)
+    (folder / ".venv/run-ready").touch()
+    command = ["make", "run", *([] if by_environment else [f"SOURCE={source}"])]
+    environment = os.environ | ({"SOURCE": source} if by_environment else {})
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("by_environment", [False, True])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x; touch pwned",
+        "x' ; touch pwned; '",
+        "x'\"; touch pwned #",
+        "$(touch pwned)",
+        "$(shell touch pwned)",
+        "$$(touch pwned)",
+        "`touch pwned`",
+        "x\ntouch pwned\n",
+        "-x > pwned",
+    ],
+)
+def test_make_runs_nothing_that_a_sources_name_holds(
+    tmp_path: Path, source: str, by_environment: bool
+) -> None:
+    """Neither the shell nor make itself: the name reaches Leadcast as it was given."""
+    told = make_run(tmp_path, 'printf "<%s>" "$@"', source, by_environment=by_environment)
+    assert not (tmp_path / "pwned").exists()
+    assert told == f"<run><--><{source}>".replace("\n", " ")
+
+
+def test_a_command_in_a_sources_name_is_an_unknown_source(tmp_path: Path) -> None:
+    program = f'PYTHONPATH="{ROOT}" exec "{sys.executable}" -m pipelines.cli "$@"'
+    told = make_run(tmp_path, program, "x; touch pwned")
+    assert told.startswith("error: there is no source 'x; touch pwned'")
+    assert "Traceback" not in told

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
@@ -27,6 +27,7 @@ WORDS = {
     "another part's lead": "Left out: the lead stands in another part",
 }
 """Each part, or reason to leave a snapshot out, for a person."""
+CALENDAR_BEGINS, CALENDAR_ENDS = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 COLOURS = {"train": ACCENT, "calibration": SECOND, "test": INK}
 
 
@@ -130,8 +131,13 @@ def _amount(row: dict[str, Any]) -> str:
 
 
 def _date_axis(axes: "Axes", size: Size) -> None:
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 
+    # A lead of the year 1, as databases write what they do not know: the margin beside it would
+    # begin before the calendar does.
+    low, high = axes.get_xlim()
+    first, last = date2num((CALENDAR_BEGINS, CALENDAR_ENDS))  # type: ignore[no-untyped-call]
+    axes.set_xlim(max(low, first), min(high, last))
     # These bounds fit every span: with fewer at most or more at least, some span has no interval.
     least, most = (2, 5) if size.narrow else (3, 8)
     locator = AutoDateLocator(UTC, minticks=least, maxticks=most)  # type: ignore[no-untyped-call]

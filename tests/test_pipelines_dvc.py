@@ -1,0 +1,189 @@
+"""What DVC runs, as a whole: the stages, what is there while they run, and how they end."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from configparser import ConfigParser
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from models.bundle import load_bundle
+from pipelines.paths import RunFolder
+from pipelines.tracking import is_dead, this_process
+from tests.small_project import LEARNER, ROOT, change_params, make_project
+
+DVC = [sys.executable, "-m", "dvc"]
+RUN = RunFolder("demo")
+QUICK = {"candidates": ["logistic"], "origins": 1, "half_lives": [None], "penalties": [40.0]}
+FEW = {"replicates": 100, "slice_replicates": 120}
+READ_BY_OTHERS = (
+    *(RUN.bundle, RUN.tables, RUN.test_scores, RUN.metrics, RUN.headline, RUN.curves / "gain.csv"),
+    *(RUN.report, RUN.plots, RUN.comparison, RUN.comparison_page, RUN.tracking, RUN.fingerprint),
+)
+"""What must be there, whole, whatever happens to the stages."""
+KILLER = """
+import os, signal, sys
+if "pipelines.export" in sys.orig_argv:
+    import models.bundle
+    models.bundle.write_manifest = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+"""
+"""In a sitecustomize.py: the stage is killed when all of the bundle but its manifest is written."""
+
+
+def leadcast_run(folder: Path, *path: Path) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (*path, ROOT)))}
+    command = [sys.executable, "-m", "pipelines.cli", "run"]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def start_dvc(folder: Path) -> None:
+    """Begin a DVC project there with the settings of this one."""
+    shipped = ConfigParser()
+    shipped.read(ROOT / ".dvc/config")
+    subprocess.run([*DVC, "init", "--no-scm", "-q"], cwd=folder, check=True)
+    cache = shipped["cache"]["type"].strip('"')
+    subprocess.run([*DVC, "config", "cache.type", cache], cwd=folder, check=True)
+
+
+@contextmanager
+def watched(project: Path) -> Iterator[set[str]]:
+    """Look again and again while the block runs: every faulty sight, and each bundle by its id."""
+    seen, done = set[str](), threading.Event()
+
+    def look() -> None:
+        while not done.wait(0.002):
+            seen.update(f"absent: {path}" for path in READ_BY_OTHERS if not _is_there(path))
+            try:
+                seen.add(load_bundle(project / RUN.bundle).manifest.bundle_id)
+            except Exception as error:
+                seen.add(f"faulty: {error}")
+
+    def _is_there(path: Path) -> bool:
+        return os.path.lexists(project / path)
+
+    reader = threading.Thread(target=look)
+    reader.start()
+    try:
+        yield seen
+    finally:
+        done.set()
+        reader.join()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+@pytest.mark.slow
+def test_the_main_job_runs_by_dvc_and_the_last_good_results_stay_whole(tmp_path: Path) -> None:
+    project = make_project(tmp_path, 1_200)
+    change_params(project, model=LEARNER | QUICK)
+    for name in ("demo", "features", "models", "serve", "pipelines", "dvc.yaml", ".dvcignore"):
+        (project / name).symlink_to(ROOT / name)
+    start_dvc(project)
+    first = leadcast_run(project)
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "[track] run" in first.stdout
+    for page in ("report.html", "comparison.html"):
+        assert list(project.glob(f"mlruns/**/artifacts/{page}")), f"{page} is not tracked"
+    second = leadcast_run(project)
+    assert second.stdout.startswith("Nothing to do")
+    change_params(project, evaluation={"replicates": 150, "slice_replicates": 100})
+    with watched(project) as seen:
+        third = leadcast_run(project)
+    assert "[evaluate]" in third.stdout
+    assert "[train]" not in third.stdout
+    # The metrics are part of the bundle: one stood there until the other took its place.
+    assert len(seen) == 2, seen
+    assert load_bundle(project / RUN.bundle).manifest.bundle_id in seen
+
+    before = contents(project / RUN.bundle)
+    (tmp_path / "killer").mkdir()
+    (tmp_path / "killer/sitecustomize.py").write_text(KILLER)
+    change_params(project, evaluation=FEW)
+    with watched(project) as seen:
+        killed = leadcast_run(project, tmp_path / "killer")
+        change_params(project, evaluation=FEW | {"segments": ["no such attribute"]})
+        failed = leadcast_run(project)
+    assert "[evaluate]" in killed.stdout
+    assert "[export]" not in killed.stdout
+    assert killed.returncode == failed.returncode == 1
+    assert "no such attribute" in failed.stderr
+    assert len(seen) == 1, seen
+    assert contents(project / RUN.bundle) == before
+
+    change_params(project, evaluation=FEW)
+    mended = leadcast_run(project)
+    assert mended.returncode == 0, mended.stderr
+    assert "[export]" in mended.stdout
+    load_bundle(project / RUN.bundle)
+    assert contents(project / RUN.bundle) != before
+
+
+SLOW_STAGE = """
+import os, time
+from pathlib import Path
+from pipelines.stage import run_stage
+
+def slow(source):
+    Path("pid").write_text(str(os.getpid()))
+    time.sleep(60)
+    Path("written").touch()
+    return "done"
+
+run_stage("slow", slow)
+"""
+SLOW_PIPELINE = """
+stages:
+  track:
+    foreach: [demo]
+    do:
+      cmd: python slow.py ${item}
+      outs: [written]
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_stage_ends_with_the_command_that_runs_it(tmp_path: Path, number: int) -> None:
+    (tmp_path / "slow.py").write_text(SLOW_STAGE)
+    (tmp_path / "dvc.yaml").write_text(SLOW_PIPELINE)
+    start_dvc(tmp_path)
+    program = "from pipelines.run import reproduce; reproduce('demo')"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as command:
+        wait_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text() != "")
+        stage = f"{this_process().split()[0]} {(tmp_path / 'pid').read_text()} {time.time():.0f}"
+        assert not is_dead(stage)
+        if number == signal.SIGINT:
+            # As a terminal sends it: to every process that stands before it.
+            os.killpg(command.pid, number)
+        else:
+            command.send_signal(number)
+        _, told = command.communicate()
+    wait_until(lambda: is_dead(stage))
+    assert not (tmp_path / "written").exists()
+    if number == signal.SIGINT:
+        assert "slow was interrupted" in told
+
+
+def wait_until(what: Callable[[], bool]) -> None:
+    """Wait for what happens in another process; give up when it never does."""
+    for _ in range(600):
+        if what():
+            return
+        time.sleep(0.05)
+    pytest.fail("it did not happen")

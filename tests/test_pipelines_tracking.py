@@ -1,0 +1,189 @@
+"""MLflow's store: a killed run is ended, a lost one is logged anew, a damaged file is told."""
+
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import chdir, closing
+from pathlib import Path
+
+import pytest
+
+from features.errors import LeadcastError
+from features.files import read_json
+from pipelines.paths import RunFolder
+from pipelines.stage import NOTHING_NEW
+from pipelines.track import CODE, track
+from pipelines.tracking import PROCESS, is_dead, stands, store_file, this_process
+from tests.small_project import ROOT, make_project, run_stages
+
+RUN = RunFolder("demo")
+KILLED_WHILE_IT_LOGS = """
+import os, signal
+from pipelines import track
+track._log_bundle = lambda run: os.kill(os.getpid(), signal.SIGKILL)
+track.track("demo")
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = make_project(tmp_path_factory.mktemp("tracked"), 600)
+    for name in CODE:
+        (folder / name).symlink_to(ROOT / name)
+    run_stages(folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _as_a_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+
+
+def statuses(project: Path) -> dict[str, str]:
+    with closing(sqlite3.connect(project / "mlflow.db")) as store:
+        return dict(store.execute("SELECT run_uuid, status FROM runs").fetchall())
+
+
+def logged_run(project: Path) -> str:
+    return str(read_json(project / RUN.tracking)["run_id"])
+
+
+def run_python(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+TRACK = "from pipelines import track; print(track.track('demo'))"
+
+
+@pytest.mark.slow
+def test_a_killed_run_is_ended_a_live_one_goes_on_and_a_lost_one_is_logged_anew(
+    project: Path,
+) -> None:
+    killed = run_python(KILLED_WHILE_IT_LOGS, project)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    left = list(statuses(project))
+    assert statuses(project) == {left[0]: "RUNNING"}
+    # Another one like it, but for its process, which lives.
+    with closing(sqlite3.connect(project / "mlflow.db")) as store:
+        columns = [row[1] for row in store.execute("PRAGMA table_info(runs)")][1:]
+        names = ", ".join(columns)
+        store.execute(f"INSERT INTO runs SELECT 'alive', {names} FROM runs")
+        store.execute("INSERT INTO tags SELECT key, value, 'alive' FROM tags")
+        mine = "UPDATE tags SET value = ? WHERE key = ? AND run_uuid = 'alive'"
+        assert store.execute(mine, (this_process(), PROCESS)).rowcount == 1
+        store.commit()
+    told = run_python(TRACK, project)
+    assert "ended as KILLED: 1 that" in told.stdout, told.stderr
+    first = logged_run(project)
+    assert statuses(project) == {left[0]: "KILLED", "alive": "RUNNING", first: "FINISHED"}
+
+    with chdir(project):
+        assert track("demo").startswith(f"{NOTHING_NEW}: this result is run {first}")
+    (project / "mlflow.db").unlink()
+    told = run_python(TRACK, project)
+    assert f"run {first} is no longer in sqlite:///mlflow.db" in told.stdout, told.stderr
+    assert statuses(project) == {logged_run(project): "FINISHED"}
+    assert logged_run(project) != first
+
+
+def test_a_store_that_is_no_store_is_told_without_a_traceback(project: Path) -> None:
+    store = project / "mlflow.db"
+    kept = store.read_bytes() if store.exists() else None
+    store.write_bytes(b"SQLite format 3\0 but not really")
+    done = run_python("import sys; sys.argv[1:] = ['demo']\n" + STAGE, project)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: mlflow.db: MLflow's store is damaged")
+    assert "Traceback" not in done.stderr
+    store.unlink()
+    if kept is not None:
+        store.write_bytes(kept)
+
+
+STAGE = "import runpy; runpy.run_module('pipelines.track', run_name='__main__')"
+
+
+def make_store(path: Path) -> None:
+    """A store of the form that MLflow gives it, as far as it is looked at, of many pages."""
+    with closing(sqlite3.connect(path)) as store:
+        store.execute("CREATE TABLE runs (run_uuid TEXT, lifecycle_stage TEXT, status TEXT)")
+        rows = [(f"run {number}", "active", "FINISHED") for number in range(2_000)]
+        rows += [("deleted", "deleted", "FINISHED"), ("killed", "active", "KILLED")]
+        store.executemany("INSERT INTO runs VALUES (?, ?, ?)", rows)
+        store.commit()
+
+
+def cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:5_000])
+
+
+def overwritten(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[8_192:40_000] = b"\xff" * (40_000 - 8_192)
+    path.write_bytes(content)
+
+
+def something_else(path: Path) -> None:
+    path.write_text("garbage\n" * 1_000)
+
+
+@pytest.mark.parametrize("harm", [cut_short, overwritten, something_else])
+def test_a_damaged_store_is_told_with_its_name_and_what_to_do(
+    tmp_path: Path, harm: Callable[[Path], None]
+) -> None:
+    path = tmp_path / "store.db"
+    make_store(path)
+    assert stands(f"sqlite:///{path}", "run 7")
+    harm(path)
+    for run_id in ("run 7", None):
+        with pytest.raises(LeadcastError, match="is damaged") as caught:
+            stands(f"sqlite:///{path}", run_id)
+        assert str(caught.value).startswith(f"{path}: ")
+        assert f"mv {path} {path}.old" in str(caught.value)
+
+
+def test_what_cannot_be_opened_is_told(tmp_path: Path) -> None:
+    (tmp_path / "store.db").mkdir()
+    with pytest.raises(LeadcastError, match=r"store\.db: .* cannot be read"):
+        stands(f"sqlite:///{tmp_path}/store.db", "run 7")
+
+
+@pytest.mark.parametrize("run_id", ["of another store", "deleted", "killed", None])
+def test_a_run_that_is_not_whole_in_the_store_does_not_stand(
+    tmp_path: Path, run_id: str | None
+) -> None:
+    uri = f"sqlite:///{tmp_path}/store.db"
+    assert not stands(uri, run_id)
+    (tmp_path / "store.db").touch()
+    assert not stands(uri, run_id)
+    (tmp_path / "store.db").unlink()
+    make_store(tmp_path / "store.db")
+    assert not stands(uri, run_id)
+
+
+def test_a_server_is_trusted_to_keep_what_it_was_given() -> None:
+    assert store_file("http://127.0.0.1:9/") is None
+    assert stands("http://127.0.0.1:9/", "run 7")
+    assert not stands("http://127.0.0.1:9/", None)
+    assert store_file("sqlite:///mlflow.db") == Path("mlflow.db")
+
+
+def test_only_a_process_that_has_ended_for_certain_is_dead() -> None:
+    host, pid, began = this_process().split(" ")
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        program = f"{host} {child.pid} {time.time():.0f}"
+        assert not is_dead(this_process())
+        assert not is_dead(program)
+        child.kill()
+    assert is_dead(program)
+    assert is_dead(f"{host} {pid} {float(began) - 3_600}"), "another one has the number by now"
+    assert host == socket.gethostname()
+    assert not is_dead(f"another-{host} {child.pid} {began}"), "that host cannot be asked"
+    assert not is_dead("")
