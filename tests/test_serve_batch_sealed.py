@@ -186,5 +186,3 @@ def test_a_batch_that_is_killed_holds_up_nobody_and_goes_on(tmp_path: Path) -> N
     assert at_once(tmp_path / "then", [program], bundle_folder(), leads, out) == [(0, "")]
     assert len(out.read_bytes().splitlines()) == 601
     assert [path.name for path in tmp_path.glob(".*")] == [".out.csv.leadcast"], "left behind"
-        "something is left behind"
-    )
