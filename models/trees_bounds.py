@@ -1,13 +1,14 @@
 """How large a forest of a bundle may be: far above what is trained, far below what fills memory."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
 
 from features.plain import LARGEST
-from models.data import Floats, Integers
+from models.data import Floats
 from models.trees_sets import refuse
-from models.trees_text import CATEGORICAL, Trees
+from models.trees_text import Trees
 
 MOST_BYTES = 32 * 2**20
 """Of one text."""
@@ -55,13 +56,15 @@ def n_cells(trees: Trees) -> int:
     Returns
     -------
     int
-        For each categorical node one for every category that a set of its feature names.
+        For each categorical node one for every category up to the largest of its feature.
     """
-    nodes = np.flatnonzero(trees.decision & CATEGORICAL)
-    named: dict[int, list[Integers]] = {}
-    for node, feature in zip(nodes.tolist(), trees.feature[nodes].tolist(), strict=True):
-        named.setdefault(feature, []).append(trees.left_sets[node])
-    return sum(len(sets) * (len(np.unique(np.concatenate(sets))) + 2) for sets in named.values())
+    numbers, places = Counter[int](), dict[int, int]()
+    for node, members in trees.left_sets.items():
+        feature = int(trees.feature[node])
+        numbers[feature] += 1
+        largest = int(members[-1]) if len(members) else 0
+        places[feature] = max(places.get(feature, 0), largest + 3)
+    return sum(number * places[feature] for feature, number in numbers.items())
 
 
 def _child_counts(trees: Trees) -> Iterator[Floats]:

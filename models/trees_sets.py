@@ -10,6 +10,7 @@ from features.errors import LeadcastError
 from models.data import Integers
 
 MOST_CHARACTERS = 8 * 2**20
+WORD = 32
 MOST_MEMBERS = 2**23
 """Categories in all sets together: bits in a short text become long arrays."""
 
@@ -77,21 +78,19 @@ def _refuse_large_sets(blocks: Sequence[Mapping[str, str]]) -> None:
 def _sets(block: Mapping[str, str], n_sets: int) -> list[Integers]:
     if n_sets == 0:
         return []
-    edges = integers_of("cat_boundaries", block.get("cat_boundaries", "").split()).tolist()
-    words = integers_of("cat_threshold", block.get("cat_threshold", "").split()).tolist()
+    edges = integers_of("cat_boundaries", block.get("cat_boundaries", "").split())
+    words = integers_of("cat_threshold", block.get("cat_threshold", "").split())
     fits = len(edges) == n_sets + 1 and edges[0] == 0 and edges[-1] == len(words)
-    if not fits or any(a > b for a, b in pairwise(edges)):
+    if not fits or (edges[1:] < edges[:-1]).any():
         refuse("'cat_boundaries' does not fit 'cat_threshold'")
-    if any(not 0 <= word < 2**32 for word in words):
+    if ((words < 0) | (words >= 2**WORD)).any():
         refuse("'cat_threshold' has a word that is not of 32 bits")
-    if sum(map(int.bit_count, words)) > MOST_MEMBERS:
+    bits = np.unpackbits(words.astype("<u4").view(np.uint8), bitorder="little")
+    if np.count_nonzero(bits) > MOST_MEMBERS:
         refuse(f"its sets hold more than {MOST_MEMBERS} categories")
-    return [_members(words[a:b]) for a, b in pairwise(edges)]
-
-
-def _members(words: list[int]) -> Integers:
-    bits = np.unpackbits(np.array(words, dtype="<u4").view(np.uint8), bitorder="little")
-    return np.flatnonzero(bits)
+    members, first = np.flatnonzero(bits), WORD * edges
+    ends = np.searchsorted(members, first).tolist()
+    return [members[a:b] - bit for (a, b), bit in zip(pairwise(ends), first.tolist(), strict=False)]
 
 
 def refuse(fault: str) -> NoReturn:
