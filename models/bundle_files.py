@@ -216,8 +216,8 @@ def _identity(content: Mapping[str, Any]) -> str:
 def _file_faults(folder: Path, files: Mapping[str, FileEntry]) -> Iterator[Fault]:
     if sum(entry.n_bytes for entry in files.values()) > MOST_BYTES:
         # Not even their hashes are computed: that takes as long as they are.
-        found, expected = "files that are too large", f"at most {MOST_BYTES} bytes together"
-        yield Fault(f"{folder}", found, expected, AGAIN)
+        most = f"at most {MOST_BYTES} bytes together"
+        yield Fault(f"{folder}", "files that are too large", most, AGAIN)
         return
     for name, entry in sorted(files.items()):
         found = _what_is_wrong(folder, name, entry)

@@ -22,6 +22,7 @@ from features.plain import (
     joins,
     rises,
 )
+from models.data import Floats
 
 MOST_MEMBERS = 100
 MOST_FILES = 200
@@ -84,7 +85,7 @@ class StoredLevel(Plain):
             raise ValueError("covariance must not give a lead a negative variance")
         return self
 
-    def _is_doubt(self, ends: np.ndarray) -> bool:  # type: ignore[type-arg]
+    def _is_doubt(self, ends: Floats) -> bool:
         covariance = np.array(self.covariance)
         values = np.linalg.eigvalsh((covariance + covariance.T) / 2)
         farthest = np.abs(ends - np.array(self.centre)[:, None]).max(axis=1)
