@@ -63,8 +63,9 @@ class Worker:
         """End the process."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
-            self._process = None
+            # Closes the pipes as well.
+            with self._process:
+                self._process = None
 
     def _begin(self) -> "subprocess.Popen[str]":
         command = [sys.executable, "-m", "benchmarks.hostile_worker", str(self._first)]

@@ -376,6 +376,7 @@ def test_what_the_fuzzer_found_is_refused(bundle: Path, name: str, change: Chang
     refused(bundle, Path(name).name)
 
 
+@pytest.mark.slow
 def test_no_damaged_bundle_ends_a_process_or_scores_otherwise(tmp_path: Path) -> None:
     tally = run(300, 7, tmp_path, tmp_path / "cache")
     assert not tally.faults, tally.faults[0]
