@@ -27,6 +27,8 @@ MOST_KEYS = 200_000
 """Each unknown key is an error of its own, and of millions the errors would fill the memory."""
 MOST_TOLD = 20
 """Of the faults of one file at most so many are told."""
+MOST_SHOWN = 300
+"""Characters of a key."""
 MOST_COUNTED = 2**53
 """Above it not every whole number is a float."""
 MOST_COLUMNS = 20_000
@@ -212,11 +214,11 @@ def faults_of(error: ValidationError, where: str) -> list[Fault]:
     """
     faults = []
     for each in error.errors(include_url=False, include_context=False)[:MOST_TOLD]:
-        key = ".".join(map(str, each["loc"])) or "the whole"
+        key = _shown(".".join(map(str, each["loc"]))) or "the whole"
         # Whether a key is missing or too much, its value says nothing.
         is_about_key = each["type"] in ("missing", "extra_forbidden")
         found = each["type"].replace("_", " ") if is_about_key else _short(each["input"])
-        expected = each["msg"].removeprefix("Value error, ")
+        expected = _shown(each["msg"].removeprefix("Value error, "))
         faults.append(Fault(f"{where}: {key}", found, expected, AGAIN))
     return faults
 
@@ -230,6 +232,11 @@ def joins(points: list[float], heights: list[float]) -> bool:
     """Tell whether lines through points, which rise, have slopes that are numbers."""
     with np.errstate(over="ignore"):
         return bool(np.isfinite(np.diff(heights) / np.diff(points)).all())
+
+
+def _shown(text: str) -> str:
+    # Keys are a stranger's too, and must not write lines of their own into a log.
+    return "".join(one if one.isprintable() else "?" for one in text[:MOST_SHOWN])
 
 
 def _short(value: object) -> str:

@@ -188,9 +188,10 @@ def _refuse_other_versions(path: Path, schema: object, code: object) -> None:
         )
     major = CODE_VERSION.split(".")[0]
     if isinstance(code, str) and code.split(".")[0] != major:
+        told = code[:20] if code.isprintable() else "of no version"
         raise LeadcastError(
-            f"{path}: was written by Leadcast {code}, and this is {CODE_VERSION}; score with a "
-            f"version {code.split('.')[0]}, or export the bundle again with this one"
+            f"{path}: was written by Leadcast {told}, and this is {CODE_VERSION}; score with a "
+            f"version {told.split('.')[0]}, or export the bundle again with this one"
         )
 
 

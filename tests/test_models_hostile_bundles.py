@@ -328,6 +328,15 @@ def test_all_faults_are_told_at_once_with_file_and_key(bundle: Path) -> None:
     refused(bundle, *words)
 
 
+def test_a_key_writes_no_line_of_its_own(bundle: Path) -> None:
+    edit(bundle, "calibrator.json", lambda c: c.update({"a\n2026-01-01 INFO all is well" * 99: 1}))
+    with pytest.raises(FaultsError) as raised:
+        load_bundle(bundle)
+    lines = str(raised.value).splitlines()
+    assert len(lines) == 2, "the heading and the fault"
+    assert len(lines[1]) < 1_000
+
+
 def test_an_older_bundle_without_rates_scores_the_same(bundle: Path) -> None:
     before = load_bundle(bundle)
     (bundle / "rates.json").unlink()

@@ -1,5 +1,6 @@
 """Reading a fitted learner back, with NumPy only."""
 
+import reprlib
 from pathlib import Path
 
 from features.errors import LeadcastError
@@ -35,4 +36,5 @@ def load_learner(folder: Path) -> FittedLearner:
         return Average.load(folder)
     if kind in ("logistic", "lightgbm"):
         return Additive.load(folder)
-    raise LeadcastError(f"{path}: holds no learner that this version knows (kind {kind!r})")
+    told = reprlib.repr(kind)
+    raise LeadcastError(f"{path}: holds no learner that this version knows (kind {told})")
