@@ -3,14 +3,16 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache
+from typing import Annotated, Self
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from pydantic import BaseModel, ConfigDict
+from pydantic import FailFast, Field, model_validator
 
 from features import categories
 from features.distinct import Columns, Distinct, as_numbers, distinct
+from features.plain import Plain, Text
 from features.readings import LOGARITHMIC, READINGS, Value, group_of
 from features.registry import Feature
 from features.sizes import log_amounts
@@ -21,11 +23,14 @@ Column = npt.NDArray[np.float32]
 LARGEST = float(np.finfo(np.float32).max)
 """What float32 can hold; numbers beyond it are cut to it, because the matrix has no infinities."""
 
+_INPUTS = {"email_matches": 2}
+"""How many attributes a reading reads, where it is not one (or any number of them)."""
+
 REMEMBERED = 8_192
 """Of so many values it is remembered, in each column, what was read."""
 
 
-class AttributeColumn(BaseModel):
+class AttributeColumn(Plain):
     """One column that is read off a lead's attributes.
 
     Parameters
@@ -40,12 +45,25 @@ class AttributeColumn(BaseModel):
         A category's learned levels.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: Text
+    reading: Text
+    inputs: Annotated[tuple[Text, ...], FailFast(), Field(min_length=1)]
+    levels: Annotated[tuple[Text, ...], FailFast()] = ()
 
-    name: str
-    reading: str
-    inputs: tuple[str, ...]
-    levels: tuple[str, ...] = ()
+    @model_validator(mode="after")
+    def _can_be_read(self) -> Self:
+        if self.reading not in READINGS:
+            raise ValueError(f"reading must be one of {', '.join(READINGS)}")
+        if READINGS[self.reading].accepts != "anything":
+            n_inputs = _INPUTS.get(self.reading, 1)
+            if len(self.inputs) != n_inputs:
+                raise ValueError(f"{self.reading} reads {n_inputs} inputs")
+        if self.levels and READINGS[self.reading].dtype != "category":
+            raise ValueError("only categories have levels")
+        for name, texts in (("inputs", self.inputs), ("levels", self.levels)):
+            if len(set(texts)) != len(texts):
+                raise ValueError(f"{name} must not repeat")
+        return self
 
     @classmethod
     def of(cls, reading: str, inputs: tuple[str, ...]) -> "AttributeColumn":

@@ -6,15 +6,17 @@ for a training row of last year as for a lead of tonight; the same table serves 
 """
 
 from collections.abc import Sequence
-from typing import Annotated
+from operator import gt
+from typing import Annotated, Self
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import BeforeValidator, FailFast, Field, PlainSerializer, Strict, model_validator
 
 from features import categories
 from features.compiled import compiled
+from features.plain import MOST_COUNTED, Plain, Text
 from features.registry import Feature
 from features.wording import DAY_US, humanise, snake
 
@@ -25,19 +27,30 @@ COLUMNS_EACH = 3
 """Columns that an attribute's history gives: rate, rate against all leads, share of the leads."""
 
 
+MOST_CHARACTERS = 2_000_000
+"""Of whole numbers in one text: a century of days has fewer."""
+MOST_DAYS = 4_000_000
+"""Days from 1970 to either end of the calendar, and some."""
+
+
 def _split(numbers: object) -> object:
-    return numbers.split() if isinstance(numbers, str) else numbers
+    if not isinstance(numbers, str):
+        return numbers
+    if len(numbers) > MOST_CHARACTERS:
+        raise ValueError(f"a text of at most {MOST_CHARACTERS} characters")
+    return tuple(map(int, numbers.split()))
 
 
 Whole = Annotated[
-    tuple[int, ...],
+    tuple[Annotated[int, Strict(), Field(ge=-MOST_COUNTED, le=MOST_COUNTED)], ...],
+    FailFast(),
     BeforeValidator(_split),
     PlainSerializer(lambda numbers: " ".join(map(str, numbers)), when_used="json"),
 ]
 """Whole numbers, in JSON as one text: a number a line would make a plan of many pages."""
 
 
-class Steps(BaseModel):
+class Steps(Plain):
     """How many leads had matured, and how many of them had been won, day by day.
 
     Parameters
@@ -49,14 +62,27 @@ class Steps(BaseModel):
         How many matured leads, and won ones, each of these days added.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     days: Whole = ()
     leads: Whole = ()
     won: Whole = ()
 
+    @model_validator(mode="after")
+    def _can_be_read(self) -> Self:
+        # The loop bisects the days, and takes the same place of all three.
+        if not len(self.days) == len(self.leads) == len(self.won):
+            raise ValueError("days, leads and won must be of one length")
+        if min(self.days[1:], default=1) < 1:
+            raise ValueError("each day must be later than the one before")
+        if abs(next(iter(self.days), 0)) > MOST_DAYS or sum(self.days) > MOST_DAYS:
+            raise ValueError("days must be days of the calendar")
+        if min(self.won, default=0) < 0 or any(map(gt, self.won, self.leads)):
+            raise ValueError("each day needs its leads, and no more won ones than leads")
+        if sum(self.leads) > MOST_COUNTED:
+            raise ValueError("leads must be few enough to be counted")
+        return self
 
-class History(BaseModel):
+
+class History(Plain):
     """The past of an attribute's values.
 
     Parameters
@@ -69,11 +95,20 @@ class History(BaseModel):
         First that of all leads, then one a value.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    attribute: Text
+    values: Annotated[tuple[Text, ...], FailFast()]
+    steps: Annotated[tuple[Steps, ...], FailFast(), Field(min_length=1)]
 
-    attribute: str
-    values: tuple[str, ...]
-    steps: tuple[Steps, ...]
+    @model_validator(mode="after")
+    def _has_each_value(self) -> Self:
+        if len(self.steps) != 1 + len(self.values):
+            raise ValueError("steps must be one for all leads, then one a value")
+        if len(set(self.values)) != len(self.values):
+            raise ValueError("values must not repeat")
+        of_all, *own = (sum(steps.leads) for steps in self.steps)
+        if sum(own) > of_all:
+            raise ValueError("the values together must not have more leads than all leads")
+        return self
 
     @property
     def features(self) -> tuple[Feature, ...]:

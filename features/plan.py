@@ -1,16 +1,16 @@
 """The feature plan: all that must be remembered from training to compute the same columns later."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import FailFast, Field, model_validator
 
 from features.attributes import AttributeColumn
-from features.engagement import loop_features
-from features.errors import LeadcastError
+from features.engagement import OTHER, loop_features
 from features.history import History
+from features.plain import MOST_COLUMNS, Plain, Text, checked
 from features.registry import Feature
 from features.settings import FeatureSettings
 from features.tables import TimeOrder
@@ -37,7 +37,12 @@ class Place:
     index: int
 
 
-class FeaturePlan(BaseModel):
+MOST_KINDS = 1_000
+"""Far below what the code of a kind can hold."""
+Texts = Annotated[tuple[Text, ...], FailFast()]
+
+
+class FeaturePlan(Plain):
     """What was learned from the training rows; plain data.
 
     Parameters
@@ -60,23 +65,50 @@ class FeaturePlan(BaseModel):
         The names of the matrix's columns, in their order.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     schema_version: Literal[1] = 1
     time_order: TimeOrder
     settings: FeatureSettings
-    attributes: tuple[AttributeColumn, ...] = ()
-    kinds: tuple[str, ...] = ()
-    value_kinds: tuple[str, ...] = ()
-    histories: tuple[History, ...] = ()
-    columns: tuple[str, ...] = ()
+    attributes: Annotated[
+        tuple[AttributeColumn, ...], FailFast(), Field(max_length=MOST_COLUMNS)
+    ] = ()
+    kinds: Annotated[Texts, Field(max_length=MOST_KINDS)] = ()
+    value_kinds: Annotated[Texts, Field(max_length=MOST_KINDS + 1)] = ()
+    histories: Annotated[tuple[History, ...], Field(max_length=MOST_KINDS)] = ()
+    columns: Annotated[Texts, Field(max_length=MOST_COLUMNS)] = ()
 
     @model_validator(mode="after")
-    def _columns_exist(self) -> Self:
-        unknown = sorted(set(self.columns) - set(self.catalogue))
-        if unknown or len(set(self.columns)) != len(self.columns):
-            raise ValueError(f"columns that this version does not make, or twice: {unknown}")
+    def _fits_together(self) -> Self:
+        faults = [*self._repeated(), *self._without_time()]
+        if foreign := set(self.value_kinds) - {*self.kinds, OTHER}:
+            faults.append(f"value_kinds that are no kinds: {sorted(foreign)[:3]}")
+        if not faults:
+            # Their places depend on all of the above.
+            faults += self._wrong_columns()
+        if faults:
+            raise ValueError("; ".join(faults))
         return self
+
+    def _repeated(self) -> Iterator[str]:
+        attributes = [history.attribute for history in self.histories]
+        lists = {"kinds": self.kinds, "value_kinds": self.value_kinds, "columns": self.columns}
+        for name, texts in (lists | {"histories": attributes}).items():
+            if len(set(texts)) != len(texts):
+                yield f"{name} must not repeat, and one stands there twice"
+
+    def _without_time(self) -> Iterator[str]:
+        # Nothing fills the columns of these where there are no dates.
+        if self.time_order is not TimeOrder.DATED and (self.kinds or self.histories):
+            yield "a source without dates has neither kinds of events nor histories"
+
+    def _wrong_columns(self) -> Iterator[str]:
+        unknown = sorted(set(self.columns) - set(self.catalogue))
+        if unknown:
+            yield f"columns that this version does not make: {unknown[:3]}"
+            return
+        looped = [column for column, place in enumerate(self.places) if place.part == "loop"]
+        # The loop writes its columns side by side.
+        if looped and looped[-1] - looped[0] != len(looped) - 1:
+            yield "columns must keep the catalogue's order: those from events stand apart"
 
     def __hash__(self) -> int:
         # Engines are remembered by plan; hashing all of a large plan would cost more than a score.
@@ -142,13 +174,15 @@ class FeaturePlan(BaseModel):
         return content
 
     @classmethod
-    def from_json(cls, content: object) -> Self:
+    def from_json(cls, content: object, where: str = "features") -> Self:
         """Read a plan that `to_json` gave.
 
         Parameters
         ----------
         content : JSON value
             What was read from the file.
+        where : str
+            The file.
 
         Returns
         -------
@@ -156,15 +190,8 @@ class FeaturePlan(BaseModel):
 
         Raises
         ------
-        LeadcastError
-            If it is not a plan, or one that this version cannot follow.
+        FaultsError
+            If it is not a plan, or one that this version cannot follow; all faults, by their keys.
         """
-        try:
-            return cls.model_validate(content)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "the plan"
-            raise LeadcastError(
-                f"this feature plan cannot be used: {where}: {first['msg']}; export it again with "
-                "this version"
-            ) from None
+        subject = "this feature plan cannot be used (export it again with this version)"
+        return checked(cls, content, subject, where)

@@ -6,7 +6,9 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Days = Annotated[float, Field(gt=0, le=36_500)]
-Count = Annotated[int, Field(ge=1)]
+Spans = Annotated[tuple[Days, ...], Field(max_length=32)]
+"""Each is so many more columns for every kind of events."""
+Count = Annotated[int, Field(ge=1, le=10**9)]
 
 
 class FeatureSettings(BaseModel):
@@ -42,13 +44,13 @@ class FeatureSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    windows_days: tuple[Days, ...] = (1, 7, 30, 90)
-    trend_windows_days: tuple[Days, ...] = (7, 30)
-    half_lives_days: tuple[Days, ...] = (3, 14)
+    windows_days: Spans = (1, 7, 30, 90)
+    trend_windows_days: Spans = (7, 30)
+    half_lives_days: Spans = (3, 14)
     max_kinds: Annotated[int, Field(ge=1, le=1_000)] = 24
     max_levels: Count = 20
     min_level_count: Count = 20
-    history_prior_leads: Annotated[float, Field(gt=0)] = 30
+    history_prior_leads: Annotated[float, Field(gt=0, le=1e9)] = 30
     max_history_values: Count = 500
     redundancy: Annotated[float, Field(gt=0, le=1)] = 0.99
     selection_rows: Count = 20_000

@@ -71,11 +71,14 @@ def distinct(names: Iterable[str]) -> list[str]:
         As many names, each different.
     """
     taken: set[str] = set()
+    # Where to go on for each name, so that a thousand alike do not each try all before them.
+    numbers: dict[str, int] = {}
     result: list[str] = []
     for name in names:
-        candidate, number = name, 2
+        candidate, number = name, numbers.get(name, 2)
         while candidate in taken:
             candidate, number = f"{name}_{number}", number + 1
+        numbers[name] = number
         taken.add(candidate)
         result.append(candidate)
     return result

@@ -13,17 +13,17 @@ Loading runs no code from the bundle. A bundle is written whole or not at all; t
 the same data differ in ``created_at`` only.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
-from features.errors import LeadcastError
-from features.files import read_json, write_json, written_whole
+from features.errors import Checks, FaultsError, LeadcastError
+from features.files import write_json, written_whole
+from features.plain import AGAIN, checked, read_plain
 from features.plan import FeaturePlan
+from models.bundle_checks import faults_between
 from models.bundle_files import (
     KIND,
     Manifest,
@@ -40,8 +40,7 @@ from models.learners.protocol import FittedLearner
 from models.learners.store import load_learner
 
 LEARNER, INTERVALS, RATES = "learner", "intervals.json", "rates.json"
-
-Model = TypeVar("Model", bound=BaseModel)
+DAMAGED = "the bundle is damaged"
 
 
 @dataclass(frozen=True)
@@ -115,6 +114,11 @@ def write_bundle(
     -------
     Manifest
         With the bundle's id.
+
+    Raises
+    ------
+    LeadcastError
+        If it would not be a bundle that `load_bundle` takes, as one that is too large.
     """
     with written_whole(folder, KIND) as new:
         new.mkdir()
@@ -127,7 +131,10 @@ def write_bundle(
             write_json(new / RATES, rates.model_dump(mode="json"))
         write_json(new / "reference.json", reference.model_dump(mode="json"))
         write_json(new / "metrics.json", dict(metrics))
-        return write_manifest(new, origin, notes, created_at)
+        manifest = write_manifest(new, origin, notes, created_at)
+        # What nobody could load is told now, not by the first batch.
+        load_bundle(new)
+        return manifest
 
 
 def load_bundle(folder: Path) -> Bundle:
@@ -146,39 +153,51 @@ def load_bundle(folder: Path) -> Bundle:
     ------
     LeadcastError
         If the folder is no bundle, is of a newer schema or another major version, or if files are
-        missing, changed, truncated or unknown; names them and tells what to do.
+        missing, changed, truncated or unknown; names them and tells what to do. If what a file
+        holds is not what is declared of it, or does not fit the others, though the hashes are
+        right: all of it at once.
     """
     return of_one_version(folder, _loaded)
 
 
 def _loaded(folder: Path) -> Bundle:
     manifest = read_manifest(folder)
-    return Bundle(
-        manifest=manifest,
-        plan=FeaturePlan.from_json(_read_object(folder / "features.json")),
-        learner=load_learner(folder / LEARNER),
-        calibrator=calibrator_from_json(_read_object(folder / "calibrator.json")),
-        intervals=_read_intervals(folder / INTERVALS) if INTERVALS in manifest.files else None,
-        reference=_read_model(Reference, folder / "reference.json"),
-        metrics=_read_object(folder / "metrics.json"),
-        rates=_read_model(Rates, folder / RATES) if RATES in manifest.files else None,
-    )
+    checks, parts = Checks(), dict[str, Any]()
+    for name, read in _readers(folder, manifest).items():
+        parts[name] = checks.of(read, None)
+    checks.raise_errors()
+    faults = [*faults_between(manifest, parts["plan"], parts["learner"], parts["rates"])]
+    if faults:
+        raise FaultsError(f"bundle {folder}", faults)
+    return Bundle(manifest=manifest, **parts)
 
 
-def _read_intervals(path: Path) -> LeadIntervals:
-    return LeadIntervals.from_json(_read_object(path))
-
-
-def _read_model(kind: type[Model], path: Path) -> Model:
-    try:
-        return kind.model_validate(_read_object(path))
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise LeadcastError(f"{path}: {first['msg']}; export the bundle again") from None
+def _readers(folder: Path, manifest: Manifest) -> dict[str, Callable[[], Any]]:
+    """Give for each part of a bundle what reads and checks it."""
+    features, calibrator = folder / "features.json", folder / "calibrator.json"
+    intervals, rates = folder / INTERVALS, folder / RATES
+    reference = folder / "reference.json"
+    return {
+        "plan": lambda: FeaturePlan.from_json(read_plain(features), f"{features}"),
+        "learner": lambda: load_learner(folder / LEARNER),
+        "calibrator": lambda: calibrator_from_json(read_plain(calibrator), f"{calibrator}"),
+        "intervals": lambda: (
+            LeadIntervals.from_json(read_plain(intervals), f"{intervals}")
+            if INTERVALS in manifest.files
+            else None
+        ),
+        "reference": lambda: checked(Reference, read_plain(reference), DAMAGED, f"{reference}"),
+        "metrics": lambda: _read_object(folder / "metrics.json"),
+        "rates": lambda: (
+            checked(Rates, read_plain(rates), DAMAGED, f"{rates}")
+            if RATES in manifest.files
+            else None
+        ),
+    }
 
 
 def _read_object(path: Path) -> dict[str, Any]:
-    content = read_json(path)
+    content = read_plain(path)
     if not isinstance(content, dict):
-        raise LeadcastError(f"{path}: is damaged (not a JSON object); export the bundle again")
+        raise LeadcastError(f"{path}: is damaged (not a JSON object). {AGAIN}")
     return content

@@ -3,15 +3,17 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from features.errors import Fault, FaultsError, LeadcastError
-from features.files import read_json, sha256_of, write_json
+from features.files import sha256_of, write_json
+from features.plain import AGAIN, Count, Plain, Text, faults_of, read_plain
 from features.snapshots import SnapshotSettings
 from features.tables import TimeOrder
 
@@ -19,18 +21,19 @@ CODE_VERSION = "0.1.0"
 SCHEMA_VERSION = 2
 """2 added the observed rates; bundles of schema 1 are read as well."""
 KIND = "leadcast-bundle"
+AttributeType = Literal["number", "category", "text", "flag", "time"]
 MANIFEST = "manifest.json"
-_AGAIN = "Copy the bundle again from where it was made, or export it again."
+MOST_MANIFEST_BYTES = 2**20
+MOST_BYTES = 2**28
+"""Of all files together: they are held in memory when they are read."""
+_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+_MOST_PARTS = 4
 _MOST_TIMES = 100
 
 Read = TypeVar("Read")
 
 
-class _Plain(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Origin(_Plain):
+class Origin(Plain):
     """Where a bundle comes from and how it is to be read.
 
     Parameters
@@ -51,16 +54,16 @@ class Origin(_Plain):
         Whether there was too little data for more than a base rate.
     """
 
-    source: str
-    fingerprint: str
+    source: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", max_length=200)]
+    fingerprint: Text
     time_order: TimeOrder
-    attribute_types: dict[str, str]
+    attribute_types: dict[Text, AttributeType]
     snapshots: SnapshotSettings
-    sizes: dict[str, int] = {}
+    sizes: dict[Text, Count] = Field(default_factory=dict)
     insufficient_data: bool = False
 
 
-class FileEntry(_Plain):
+class FileEntry(Plain):
     """What a file of the bundle must be.
 
     Parameters
@@ -72,10 +75,10 @@ class FileEntry(_Plain):
     """
 
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    n_bytes: Annotated[int, Field(ge=0)]
+    n_bytes: Count
 
 
-class Manifest(_Plain):
+class Manifest(Plain):
     """The bundle's first file, which names all others.
 
     Parameters
@@ -100,11 +103,11 @@ class Manifest(_Plain):
 
     kind: Literal["leadcast-bundle"] = "leadcast-bundle"
     schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
-    code_version: str = CODE_VERSION
+    code_version: Text = CODE_VERSION
     created_at: datetime
-    bundle_id: str
+    bundle_id: Text
     origin: Origin
-    notes: tuple[str, ...]
+    notes: tuple[Text, ...]
     files: dict[str, FileEntry]
 
 
@@ -217,12 +220,12 @@ def _readable(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise LeadcastError(f"{folder}: there is no such folder; name the folder of a bundle")
     path = folder / MANIFEST
-    if not path.is_file():
+    if not path.is_file() or _leads_out(folder, path):
         raise LeadcastError(
             f"{folder}: is no bundle, because it has no {MANIFEST}; name the folder that the "
             "export wrote, as in data/runs/demo/bundle"
         )
-    content = read_json(path)
+    content = read_plain(path, MOST_MANIFEST_BYTES)
     if not isinstance(content, dict) or content.get("kind") != KIND:
         raise LeadcastError(f"{path}: is not the manifest of a Leadcast bundle")
     _refuse_other_versions(path, content.get("schema_version"), content.get("code_version"))
@@ -237,9 +240,10 @@ def _refuse_other_versions(path: Path, schema: object, code: object) -> None:
         )
     major = CODE_VERSION.split(".")[0]
     if isinstance(code, str) and code.split(".")[0] != major:
+        told = code[:20] if code.isprintable() else "of no version"
         raise LeadcastError(
-            f"{path}: was written by Leadcast {code}, and this is {CODE_VERSION}; score with a "
-            f"version {code.split('.')[0]}, or export the bundle again with this one"
+            f"{path}: was written by Leadcast {told}, and this is {CODE_VERSION}; score with a "
+            f"version {told.split('.')[0]}, or export the bundle again with this one"
         )
 
 
@@ -248,10 +252,11 @@ def _parsed(folder: Path, content: dict[str, Any]) -> Manifest:
     try:
         manifest = Manifest.model_validate_json(json.dumps(content), strict=True)
     except ValidationError as error:
-        where = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors())
-        raise LeadcastError(f"{path}: is damaged (wrong or missing: {where}). {_AGAIN}") from None
+        faults = faults_of(error, MANIFEST)
+        where = ", ".join(f"{fault.where}: {fault.expected}" for fault in faults)
+        raise LeadcastError(f"{path}: is damaged (wrong or missing: {where}). {AGAIN}") from None
     if manifest.bundle_id != _identity(content):
-        raise LeadcastError(f"{path}: was changed after it was written. {_AGAIN}")
+        raise LeadcastError(f"{path}: was changed after it was written. {AGAIN}")
     return manifest
 
 
@@ -262,25 +267,34 @@ def _identity(content: Mapping[str, Any]) -> str:
 
 
 def _file_faults(folder: Path, files: Mapping[str, FileEntry]) -> Iterator[Fault]:
+    if sum(entry.n_bytes for entry in files.values()) > MOST_BYTES:
+        # Not even their hashes are computed: that takes as long as they are.
+        most = f"at most {MOST_BYTES} bytes together"
+        yield Fault(f"{folder}", "files that are too large", most, AGAIN)
+        return
     for name, entry in sorted(files.items()):
         found = _what_is_wrong(folder, name, entry)
         if found is not None:
-            yield Fault(f"{folder / name}", found, f"the file that {MANIFEST} names", _AGAIN)
+            yield Fault(f"{folder / name}", found, f"the file that {MANIFEST} names", AGAIN)
 
 
 def _what_is_wrong(folder: Path, name: str, entry: FileEntry) -> str | None:
-    parts = PurePosixPath(name).parts
+    parts = name.split("/")
     # Names are data of a stranger: a path out of the folder must not even be looked at.
-    if name != "/".join(parts) or ".." in parts or "/" in parts or set(name) & set("\\:\0"):
+    if len(parts) > _MOST_PARTS or not all(map(_PART.fullmatch, parts)):
         return "a name that is no path within the bundle"
     path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
+    if _leads_out(folder, path):
         return "a symbolic link that leads out of the bundle"
     if not path.is_file():
         return "no file"
     if (size := path.stat().st_size) != entry.n_bytes:
         return f"{size} bytes instead of {entry.n_bytes}"
     return None if sha256_of(path) == entry.sha256 else "content that was changed"
+
+
+def _leads_out(folder: Path, path: Path) -> bool:
+    return not path.resolve().is_relative_to(folder.resolve())
 
 
 def _unknown_files(folder: Path, files: Mapping[str, FileEntry]) -> Iterator[Fault]:

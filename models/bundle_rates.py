@@ -9,8 +9,9 @@ from functools import cached_property
 from typing import Annotated, Self
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import BeforeValidator, FailFast, Field, PlainSerializer, model_validator
 
+from features.plain import MOST_COLUMNS, Count, Number, Plain, rises
 from features.registry import Feature
 from models.data import Floats, Integers, Matrix
 
@@ -19,8 +20,22 @@ FEWEST_LEADS = 30
 """Of fewer leads no rate is told."""
 
 
-def _split(numbers: object) -> object:
-    return numbers.split() if isinstance(numbers, str) else numbers
+MOST_CHARACTERS = 2_000_000
+"""Of numbers in one text; a category has fewer codes."""
+
+
+def _texts(numbers: str) -> list[str]:
+    if len(numbers) > MOST_CHARACTERS:
+        raise ValueError(f"a text of at most {MOST_CHARACTERS} characters")
+    return numbers.split()
+
+
+def _integers(numbers: object) -> object:
+    return tuple(map(int, _texts(numbers))) if isinstance(numbers, str) else numbers
+
+
+def _floats(numbers: object) -> object:
+    return tuple(map(float, _texts(numbers))) if isinstance(numbers, str) else numbers
 
 
 def _joined(numbers: Sequence[float]) -> str:
@@ -29,14 +44,20 @@ def _joined(numbers: Sequence[float]) -> str:
 
 # In JSON as one text each: a number a line would make many pages.
 Counts = Annotated[
-    tuple[int, ...], BeforeValidator(_split), PlainSerializer(_joined, when_used="json")
+    tuple[Count, ...],
+    FailFast(),
+    BeforeValidator(_integers),
+    PlainSerializer(_joined, when_used="json"),
 ]
 Edges = Annotated[
-    tuple[float, ...], BeforeValidator(_split), PlainSerializer(_joined, when_used="json")
+    tuple[Number, ...],
+    FailFast(),
+    BeforeValidator(_floats),
+    PlainSerializer(_joined, when_used="json"),
 ]
 
 
-class FeatureRates(BaseModel):
+class FeatureRates(Plain):
     """The leads and the won ones in each bin of a feature's values.
 
     Parameters
@@ -48,8 +69,6 @@ class FeatureRates(BaseModel):
         First those whose value is missing, then one for each bin.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
     edges: Edges = ()
     leads: Counts
     won: Counts
@@ -60,10 +79,12 @@ class FeatureRates(BaseModel):
             not 0 <= won <= leads for won, leads in zip(self.won, self.leads, strict=False)
         ):
             raise ValueError("each bin needs its leads, and no more won ones than leads")
+        if not rises(self.edges):
+            raise ValueError("edges must ascend")
         return self
 
 
-class Rates(BaseModel):
+class Rates(Plain):
     """How often leads converted, by the value of each feature.
 
     Parameters
@@ -74,11 +95,9 @@ class Rates(BaseModel):
         In the order of the matrix's columns.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    leads: Annotated[int, Field(ge=0)]
-    won: Annotated[int, Field(ge=0)]
-    features: tuple[FeatureRates, ...]
+    leads: Count
+    won: Count
+    features: Annotated[tuple[FeatureRates, ...], FailFast(), Field(max_length=MOST_COLUMNS)]
 
     @classmethod
     def of(cls, values: Matrix, converted: Floats, features: Sequence[Feature]) -> Self:

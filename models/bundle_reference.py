@@ -6,9 +6,10 @@ from typing import Annotated, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import FailFast, Field, Strict, model_validator
 
 from features.errors import LeadcastError
+from features.plain import MOST_COUNTED, Plain, Share
 from models.data import Floats
 
 GRADES = ("A", "B", "C", "D")
@@ -16,10 +17,8 @@ PERCENTILES = (90.0, 70.0, 40.0)
 """From which percentile on a lead is an A, a B, a C."""
 MAX_POINTS = 1001
 
-Probability = Annotated[float, Field(ge=0, le=1)]
 
-
-class Reference(BaseModel):
+class Reference(Plain):
     """Probabilities of a population that stays the same while the bundle is in use.
 
     Grades that are quantiles of today's leads move when the mix of leads does; these do not,
@@ -35,11 +34,9 @@ class Reference(BaseModel):
         From which probability on a lead is an A, a B, a C; below it is a D.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    points: Annotated[tuple[Probability, ...], Field(min_length=1, max_length=MAX_POINTS)]
-    n: Annotated[int, Field(ge=1)]
-    bounds: tuple[Probability, Probability, Probability]
+    points: Annotated[tuple[Share, ...], FailFast(), Field(min_length=1, max_length=MAX_POINTS)]
+    n: Annotated[int, Strict(), Field(ge=1, le=MOST_COUNTED)]
+    bounds: tuple[Share, Share, Share]
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

@@ -7,7 +7,6 @@ leads, merged into one probability (Vovk and Petej 2014), and the middle of what
 Where periods are told, each draw is also moved as one period's level differs from another's.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any, Self
@@ -15,8 +14,9 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from features.errors import LeadcastError
+from features.plain import checked
 from models.data import Floats
+from models.interval_schema import StoredIntervals
 
 MOST_KNOTS = 1000
 """More distinct log-odds than this are thinned; the pair and interval then round outwards."""
@@ -148,12 +148,14 @@ class LeadIntervals:
         return {name: list(v) if isinstance(v, tuple) else v for name, v in content.items()}
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Self:
+    def from_json(cls, content: object, where: str = "intervals") -> Self:
         """Make the intervals that `to_json` told.
 
         Parameters
         ----------
-        content : mapping
+        content : JSON value
+        where : str
+            The file.
 
         Returns
         -------
@@ -161,20 +163,13 @@ class LeadIntervals:
 
         Raises
         ------
-        LeadcastError
-            If an array is missing, too short, or falls.
+        FaultsError
+            If an array is missing, too short, or falls; all faults, by their keys.
         """
-        try:
-            names = ("knots", "if_lost", "if_won", "low", "high")
-            arrays = {name: tuple(map(float, content[name])) for name in names}
-            level = float(content["level"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise LeadcastError(f"lead intervals: are damaged ({error!r})") from None
-        if len({len(array) for array in arrays.values()}) != 1 or not arrays["knots"]:
-            raise LeadcastError("lead intervals: are damaged (arrays of different lengths)")
-        if any(not (np.diff(array) >= 0).all() for array in arrays.values()):
-            raise LeadcastError("lead intervals: are damaged (an array falls)")
-        return cls(level, **arrays)
+        stored = checked(StoredIntervals, content, "lead intervals: are damaged", where)
+        names = ("knots", "if_lost", "if_won", "low", "high")
+        arrays = {name: tuple(map(float, getattr(stored, name))) for name in names}
+        return cls(stored.level, **arrays)
 
     @cached_property
     def _arrays(self) -> dict[str, Floats]:

@@ -8,18 +8,21 @@ read wrongly would still give numbers.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain, pairwise
-from typing import NoReturn
+from itertools import accumulate, chain
 
 import numpy as np
 
-from features.errors import LeadcastError
 from models.data import Floats, Integers
+from models.trees_sets import integers_of, refuse, sets_of
 
 VERSIONS = ("v3", "v4")
 CATEGORICAL = 1
 DEFAULT_LEFT = 2
 MISSING_IS_NAN = 8
+MOST_LINES = 2**20
+MOST_LEAVES = 2**21
+LONGEST_WORD = 32
+MOST_FEATURES = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,8 @@ def read_trees(text: str) -> Trees:
     """
     if not text.startswith("tree\n") or "\nend of trees" not in text:
         refuse("its beginning or its end of trees is missing")
+    if text.count("\n") > MOST_LINES:
+        refuse(f"it has more than {MOST_LINES} lines")
     head, *blocks = text.split("\nend of trees")[0].split("\nTree=")
     header = _keys(head)
     n_features = _n_features(header)
@@ -132,9 +137,12 @@ def _n_features(header: Mapping[str, str]) -> int:
         refuse(f"its version is {header.get('version')!r}, not one of {', '.join(VERSIONS)}")
     if (header.get("num_class"), header.get("num_tree_per_iteration")) != ("1", "1"):
         refuse("it has several classes, which is no lead score")
-    if not header.get("max_feature_idx", "").isdigit():
-        refuse("'max_feature_idx' is missing")
-    return int(header["max_feature_idx"]) + 1
+    last = header.get("max_feature_idx", "")
+    if not (last.isascii() and last.isdigit() and len(last) < LONGEST_WORD):
+        refuse("'max_feature_idx' is missing, or no whole number")
+    if int(last) >= MOST_FEATURES:
+        refuse(f"'max_feature_idx' is not below {MOST_FEATURES}")
+    return int(last) + 1
 
 
 class _Columns:
@@ -148,6 +156,8 @@ class _Columns:
         self._n_leaves = self._integers("num_leaves", self._one).tolist()
         if any(n < 1 for n in self._n_leaves):
             refuse("a tree has no leaf")
+        if sum(self._n_leaves) > MOST_LEAVES:
+            refuse(f"its trees have more than {MOST_LEAVES} leaves")
 
     def trees(self, n_features: int) -> Trees:
         n_nodes = [n - 1 for n in self._n_leaves]
@@ -182,7 +192,7 @@ class _Columns:
         self, node_start: Integers, threshold: Floats, decision: Integers
     ) -> dict[int, Integers]:
         n_sets = self._integers("num_cat", self._one).tolist()
-        sets = [_sets(block, n) for block, n in zip(self._blocks, n_sets, strict=True)]
+        sets = sets_of(self._blocks, n_sets)
         nodes = np.flatnonzero(decision & CATEGORICAL)
         trees = np.searchsorted(node_start, nodes, side="right") - 1
         found = {}
@@ -193,7 +203,7 @@ class _Columns:
         return found
 
     def _integers(self, key: str, lengths: Sequence[int]) -> Integers:
-        return _integers(key, self._words(key, lengths))
+        return integers_of(key, self._words(key, lengths))
 
     def _numbers(self, key: str, lengths: Sequence[int]) -> Floats:
         try:
@@ -202,36 +212,15 @@ class _Columns:
             refuse(f"{key!r} has a value that is not a number")
 
     def _words(self, key: str, lengths: Sequence[int]) -> Iterable[str]:
-        pairs = zip(self._blocks, lengths, strict=True)
-        words = [block.get(key, "").split() if n else [] for block, n in pairs]
+        # Before they are split: a word of a byte takes sixty in a list.
+        pairs = [*zip(self._blocks, lengths, strict=True)]
+        texts = [block.get(key, "") if n else "" for block, n in pairs]
+        if any(len(text) > LONGEST_WORD * n for text, n in zip(texts, lengths, strict=True)):
+            refuse(f"{key!r} has more than its trees need")
+        words = [text.split() for text in texts]
         if list(map(len, words)) != list(lengths):
             refuse(f"{key!r} has not as many values as its trees need")
         return chain.from_iterable(words)
-
-
-def _integers(key: str, words: Iterable[str]) -> Integers:
-    try:
-        return np.array(list(map(int, words)), dtype=np.int64)
-    except (ValueError, OverflowError):
-        refuse(f"{key!r} has a value that is not a whole number")
-
-
-def _sets(block: Mapping[str, str], n_sets: int) -> list[Integers]:
-    if n_sets == 0:
-        return []
-    edges = _integers("cat_boundaries", block.get("cat_boundaries", "").split()).tolist()
-    words = _integers("cat_threshold", block.get("cat_threshold", "").split()).tolist()
-    fits = len(edges) == n_sets + 1 and edges[0] == 0 and edges[-1] == len(words)
-    if not fits or any(a > b for a, b in pairwise(edges)):
-        refuse("'cat_boundaries' does not fit 'cat_threshold'")
-    if any(not 0 <= word < 2**32 for word in words):
-        refuse("'cat_threshold' has a word that is not of 32 bits")
-    return [_members(words[a:b]) for a, b in pairwise(edges)]
-
-
-def _members(words: list[int]) -> Integers:
-    bits = np.unpackbits(np.array(words, dtype="<u4").view(np.uint8), bitorder="little")
-    return np.flatnonzero(bits)
 
 
 def _check(trees: Trees) -> None:
@@ -272,22 +261,4 @@ def _starts(lengths: Sequence[int]) -> Integers:
 
 
 def _keys(block: str) -> dict[str, str]:
-    return dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
-
-
-def refuse(fault: str) -> NoReturn:
-    """Raise the error of a model text that cannot be read.
-
-    Parameters
-    ----------
-    fault : str
-        What is wrong with it.
-
-    Raises
-    ------
-    LeadcastError
-        Always.
-    """
-    raise LeadcastError(
-        f"LightGBM text model: {fault}. The text is damaged or foreign: export the model again"
-    )
+    return dict(line.split("=", 1) for line in block.split("\n") if "=" in line)

@@ -1,12 +1,12 @@
 """Reading a calibrator back from ``calibrator.json``, and moving one's level."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from features.errors import LeadcastError
+from features.plain import checked
 from models.calibration.calibrators import Calibrator, Curve, probability_of
 from models.calibration.curves import Beta, Identity, Isotonic, Logistic, Spline
+from models.calibration.schema import CalibratorFile
 from models.data import Floats
 
 CURVES: dict[str, type[Curve]] = {
@@ -51,13 +51,15 @@ class Shifted:
         return f"{self.base.describe()}, then {self.shift:+.2f} on all log-odds for the level"
 
 
-def calibrator_from_json(content: Mapping[str, Any]) -> Calibrator:
+def calibrator_from_json(content: object, where: str = "calibrator") -> Calibrator:
     """Make the calibrator that `Calibrator.to_json` told.
 
     Parameters
     ----------
-    content : mapping
+    content : JSON value
         As read from ``calibrator.json``.
+    where : str
+        The file.
 
     Returns
     -------
@@ -65,20 +67,16 @@ def calibrator_from_json(content: Mapping[str, Any]) -> Calibrator:
 
     Raises
     ------
-    LeadcastError
-        If the kind is unknown, or a number is missing or would not give a rising curve.
+    FaultsError
+        If the kind is unknown, or a number is missing or would not give a rising curve; all
+        faults, by their keys.
     """
-    numbers = dict(content)
-    kind = numbers.pop("kind", None)
-    try:
-        if kind == Shifted.kind:
-            return Shifted(calibrator_from_json(numbers["base"]), float(numbers["shift"]))
-        return CURVES[str(kind)].from_json(numbers)
-    except KeyError as error:
-        known = ", ".join([*CURVES, Shifted.kind])
-        raise LeadcastError(
-            f"calibrator: kind {kind!r} with {error} is not known here (known: {known}); "
-            "the bundle may come from a newer version, or be damaged"
-        ) from None
-    except (TypeError, ValueError) as error:
-        raise LeadcastError(f"calibrator: {kind} is damaged ({error})") from None
+    subject = "calibrator: is damaged, or comes from a newer version"
+    return _made(checked(CalibratorFile, content, subject, where).model_dump())
+
+
+def _made(content: dict[str, Any]) -> Calibrator:
+    kind = content.pop("kind")
+    if kind == Shifted.kind:
+        return Shifted(_made(content["base"]), float(content["shift"]))
+    return CURVES[kind].from_json(content)

@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 
-from features.files import read_json, write_json
+from features.files import write_json
+from features.plain import checked, inside, read_plain
 from models.data import Floats, Matrix
 from models.learners.level import Level
+from models.learners.schema import StoredAdditive
 from models.learners.shapes import Shape, load_shape
 
 FILE = "learner.json"
+DAMAGED = "the learner is damaged"
 ROWS_AT_ONCE = 50_000
 """Rows are scored in blocks of so many, so that memory stays bounded."""
 EXPLAINED_ROWS = 300
@@ -118,14 +121,20 @@ class Additive:
         Returns
         -------
         Additive
+
+        Raises
+        ------
+        LeadcastError
+            If it is not what `save` writes; all faults of a file, by their keys.
         """
-        content: dict[str, Any] = read_json(folder / FILE)
+        path = inside(folder, FILE)
+        stored = checked(StoredAdditive, read_plain(path), DAMAGED, f"{path}")
         return cls(
-            kind=content["kind"],
-            level=Level.from_json(content["level"]),
-            shapes=tuple(load_shape(folder, shape) for shape in content["shapes"]),
-            weights=tuple(content["weights"]),
-            shares=np.array(content["importance"], float),
+            kind=stored.kind,
+            level=Level.from_json(stored.level.model_dump()),
+            shapes=tuple(load_shape(folder, shape) for shape in stored.shapes),
+            weights=tuple(stored.weights),
+            shares=np.array(stored.importance, float),
         )
 
     def _log_odds(self, values: Matrix) -> Floats:

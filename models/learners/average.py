@@ -6,9 +6,12 @@ from typing import Self
 
 import numpy as np
 
-from features.files import read_json, write_json
+from features.errors import LeadcastError
+from features.files import write_json
+from features.plain import AGAIN, checked, inside, read_plain
 from models.data import Floats, Matrix
-from models.learners.additive import FILE, Additive
+from models.learners.additive import DAMAGED, FILE, Additive
+from models.learners.schema import StoredAverage
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,15 @@ class Average:
         Returns
         -------
         Average
+
+        Raises
+        ------
+        LeadcastError
+            If it is not what `save` writes, or the members are of matrices of different widths.
         """
-        names = read_json(folder / FILE)["members"]
-        return cls(tuple(Additive.load(folder / name) for name in names))
+        path = inside(folder, FILE)
+        names = checked(StoredAverage, read_plain(path), DAMAGED, f"{path}").members
+        members = tuple(Additive.load(inside(folder, name)) for name in names)
+        if len({len(member.shares) for member in members}) != 1:
+            raise LeadcastError(f"{path}: members: see matrices of different widths. {AGAIN}")
+        return cls(members)

@@ -12,10 +12,12 @@ from typing import Self
 
 import numpy as np
 
-from features.files import read_json, write_json
+from features.files import write_json
+from features.plain import checked, inside, read_plain
 from models.data import Floats, LabelledMatrix, Matrix
-from models.learners.additive import FILE
+from models.learners.additive import DAMAGED, FILE
 from models.learners.effects import Effect
+from models.learners.schema import StoredPrior
 
 STRENGTHS = (5.0, 15.0, 50.0, 150.0)
 
@@ -113,10 +115,17 @@ class Prior:
         Returns
         -------
         Prior
+
+        Raises
+        ------
+        LeadcastError
+            If it is not what `save` writes; all faults, by their keys.
         """
-        content = read_json(folder / FILE)
-        segment = None if content["segment"] is None else Effect.from_json(content["segment"])
-        return cls(content["base"], segment, content["n_features"])
+        path = inside(folder, FILE)
+        stored = checked(StoredPrior, read_plain(path), DAMAGED, f"{path}")
+        segment = stored.segment
+        effect = None if segment is None else Effect.from_json(segment.model_dump())
+        return cls(stored.base, effect, stored.n_features)
 
 
 def fit_prior(data: LabelledMatrix) -> Prior:

@@ -1,14 +1,21 @@
 """What the features, other than clocks, add to the level: curves, or trees."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from features.errors import LeadcastError
+from features.plain import inside, read_bytes
 from models.data import Floats, Integers, Matrix
 from models.learners.effects import Effect
+from models.learners.schema import StoredCurves, StoredTrees
 from models.trees import Forest
+from models.trees_bounds import MOST_BYTES, check_bounds
+from models.trees_sets import refuse
+from models.trees_text import Trees as Texts
 from models.trees_text import joined, read_trees
 
 
@@ -157,23 +164,35 @@ class Trees:
         return {"kind": "trees", "files": names, "columns": columns, "centre": self.centre}
 
 
-def load_shape(folder: Path, content: dict[str, Any]) -> Shape:
+def load_shape(folder: Path, stored: StoredCurves | StoredTrees) -> Shape:
     """Read a shape that `save` wrote.
 
     Parameters
     ----------
     folder : Path
-    content : dict
-        What `save` gave.
+    stored : StoredCurves or StoredTrees
+        What `save` gave, checked.
 
     Returns
     -------
     Shape
+
+    Raises
+    ------
+    LeadcastError
+        If a forest's text is damaged, or does not see the columns that it should; names the file.
     """
-    if content["kind"] == "curves":
-        return Curves(tuple(Effect.from_json(effect) for effect in content["effects"]))
-    texts = tuple((folder / name).read_text(encoding="utf-8") for name in content["files"])
-    return trees_of(texts, np.array(content["columns"], np.int64), content["centre"])
+    if isinstance(stored, StoredCurves):
+        return Curves(tuple(Effect.from_json(effect.model_dump()) for effect in stored.effects))
+    texts, forests = [], []
+    for name in stored.files:
+        path = inside(folder, name)
+        try:
+            texts.append(read_bytes(path, MOST_BYTES).decode("utf-8"))
+            forests.append(_read(texts[-1], len(stored.columns)))
+        except (LeadcastError, UnicodeDecodeError) as error:
+            raise LeadcastError(f"{path}: {error}") from None
+    return _trees(tuple(texts), forests, np.array(stored.columns, np.int64), stored.centre)
 
 
 def trees_of(texts: tuple[str, ...], columns: Integers, centre: float) -> Trees:
@@ -188,7 +207,26 @@ def trees_of(texts: tuple[str, ...], columns: Integers, centre: float) -> Trees:
     Returns
     -------
     Trees
+
+    Raises
+    ------
+    LeadcastError
+        If a text is damaged, or sees another number of columns.
     """
+    return _trees(texts, [_read(text, len(columns)) for text in texts], columns, centre)
+
+
+def _read(text: str, n_columns: int) -> Texts:
+    trees = read_trees(text)
+    if trees.n_features != n_columns:
+        refuse(f"it sees {trees.n_features} columns, and should see {n_columns}")
+    return trees
+
+
+def _trees(
+    texts: tuple[str, ...], forests: Sequence[Texts], columns: Integers, centre: float
+) -> Trees:
     # Together, so that a row's values are turned into the trees' terms once.
-    forest = Forest(joined([read_trees(text) for text in texts]), columns)
-    return Trees(texts, forest, columns, centre)
+    together = joined(forests)
+    check_bounds(together)
+    return Trees(texts, Forest(together, columns), columns, centre)

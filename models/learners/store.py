@@ -1,9 +1,10 @@
 """Reading a fitted learner back, with NumPy only."""
 
+import reprlib
 from pathlib import Path
 
 from features.errors import LeadcastError
-from features.files import read_json
+from features.plain import inside, read_plain
 from models.learners.additive import FILE, Additive
 from models.learners.average import Average
 from models.learners.prior import Prior
@@ -26,16 +27,14 @@ def load_learner(folder: Path) -> FittedLearner:
     LeadcastError
         If files are missing, damaged, or of an unknown kind; names the file.
     """
-    path = folder / FILE
-    content = read_json(path)
+    path = inside(folder, FILE)
+    content = read_plain(path)
     kind = content.get("kind") if isinstance(content, dict) else None
-    try:
-        if kind == "prior":
-            return Prior.load(folder)
-        if kind == "blend":
-            return Average.load(folder)
-        if kind in ("logistic", "lightgbm"):
-            return Additive.load(folder)
-    except (KeyError, TypeError, ValueError, FileNotFoundError) as error:
-        raise LeadcastError(f"{path}: is damaged ({error!r}); train and export again") from None
-    raise LeadcastError(f"{path}: holds no learner that this version knows (kind {kind!r})")
+    if kind == "prior":
+        return Prior.load(folder)
+    if kind == "blend":
+        return Average.load(folder)
+    if kind in ("logistic", "lightgbm"):
+        return Additive.load(folder)
+    told = reprlib.repr(kind)
+    raise LeadcastError(f"{path}: holds no learner that this version knows (kind {told})")

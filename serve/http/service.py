@@ -9,7 +9,7 @@ from typing import Any, Self
 from starlette.datastructures import Headers
 
 from features.errors import LeadcastError
-from features.files import read_json
+from features.plain import read_plain
 from models.bundle_files import MANIFEST
 from models.bundle_reference import GRADES
 from serve.http.answers import ModelAnswer, OnDisk
@@ -137,7 +137,7 @@ class Service:
 
 def _on_disk(folder: Path, bundle_id: str) -> OnDisk:
     try:
-        found = read_json(folder / MANIFEST)["bundle_id"]
+        found = read_plain(folder / MANIFEST)["bundle_id"]
     except (LeadcastError, OSError, KeyError, TypeError):
         return OnDisk(state="unreadable", bundle_id=None)
     return OnDisk(state="same" if found == bundle_id else "other", bundle_id=str(found))
