@@ -12,6 +12,22 @@ api_key = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+Share = Annotated[
+    float,
+    typer.Option(min=0.01, max=1, help="Of what a worker holds at a time: one caller's part."),
+]
+Hosts = Annotated[
+    list[str] | None,
+    typer.Option(help="A name by which callers may call the service; may be given again."),
+]
+RunPlace = Annotated[
+    Path | None,
+    typer.Option(help="The run's folder, for the page; else the one around the bundle."),
+]
+SignedBy = Annotated[
+    Path | None,
+    typer.Option(help="Refuse a bundle that this public key (PEM) has not signed; see sign."),
+]
 
 
 def serve(
@@ -42,25 +58,13 @@ def serve(
     rate: Annotated[
         float, typer.Option(min=0, max=1e6, help="Requests a second of one key; 0 for any number.")
     ] = 100,
-    share: Annotated[
-        float,
-        typer.Option(min=0.01, max=1, help="Of what a worker holds at a time: one caller's part."),
-    ] = 0.5,
-    allow_host: Annotated[
-        list[str] | None,
-        typer.Option(help="A name by which callers may call the service; may be given again."),
-    ] = None,
-    run: Annotated[
-        Path | None,
-        typer.Option(help="The run's folder, for the page; else the one around the bundle."),
-    ] = None,
+    share: Share = 0.5,
+    allow_host: Hosts = None,
+    run: RunPlace = None,
     no_page: Annotated[
         bool, typer.Option("--no-page", help="Answer programs alone: no page for people.")
     ] = False,
-    require_signature: Annotated[
-        Path | None,
-        typer.Option(help="Refuse a bundle that this public key (PEM) has not signed; see sign."),
-    ] = None,
+    require_signature: SignedBy = None,
 ) -> None:
     """Score leads over HTTP: POST /v1/score, GET /v1/model, /healthz, /readyz, /metrics.
 

@@ -137,19 +137,17 @@ def score_on_cluster(
         n_rows = sum(piece.count for piece in pieces_of(as_files["leads"]))
         n_parts = n_parts or parts_for(n_rows, client)
         work.divide(n_parts)
-        all_leads, *all_events = (
+        split = (
             shuffle(
                 client, table, work.folder / f"shuffled-{name}", n_parts, rows_at_once, work.key
             )
             for name, table in as_files.items()
         )
         moment = work.moment if scorer.is_dated else settings.as_of
-        tables = (all_leads, all_events[0] if all_events else None)
-        shared = (*tables, moment, work, settings.reasons)
-        batch = Batch(bundle.resolve(), *shared)
-        told = run_all(client, score_part, [(batch, part) for part in range(n_parts)], progress)
-        if faults := summed(fault for found in told for fault in found):
-            raise FaultsError("leads to score", faults, tell_counts=True)
+        all_leads, all_events = (*split, None)[:2]
+        assert all_leads is not None
+        batch = Batch(bundle.resolve(), all_leads, all_events, moment, work, settings.reasons)
+        _score_all(client, batch, n_parts, progress)
         files = [work.scores_of(part) for part in range(n_parts)]
         deliver(ordered(files, settings.reasons, work.folder), outputs, work.folder)
         warnings = [*work.mended, *(f for p in range(n_parts) for f in work.warnings_of(p))]
@@ -206,6 +204,13 @@ def score_part(batch: Batch, part: int) -> list[Fault]:
 @lru_cache(maxsize=1)
 def _scorer(bundle: Path) -> Scorer:
     return Scorer.load(bundle)
+
+
+def _score_all(client: "Client", batch: Batch, n_parts: int, progress: Progress) -> None:
+    """Score every part; what a scorer refuses is told of all parts together."""
+    told = run_all(client, score_part, [(batch, part) for part in range(n_parts)], progress)
+    if faults := summed(fault for found in told for fault in found):
+        raise FaultsError("leads to score", faults, tell_counts=True)
 
 
 def _as_files(inputs: Inputs, places: Sequence[Place], folder: Path) -> dict[str, list[Path]]:
