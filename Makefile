@@ -40,7 +40,7 @@ format: .venv/dev-ready  ## let ruff format and mend
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/run.txt
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@echo "Compiling the loops (about half a minute, once)"
-	@$(BIN)/python -m pipelines.warm
+	@$(BIN)/python -m leadcast.pipelines.warm
 	@touch $@
 
 .venv/dev-ready: .venv/run-ready requirements/dev.txt

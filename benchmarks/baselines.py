@@ -20,14 +20,13 @@ from benchmarks.peers import Predict, lightgbm, logistic
 from benchmarks.projects import run_stage_in, source_stages
 from benchmarks.quality_text import figures_table
 from benchmarks.results import RESULTS, write_result
-from features.errors import LeadcastError
-from features.files import written_whole
-from features.tables import Tables
-from models.data import Floats, LabelledMatrix
-from pipelines.dataset import LEARNING, read_parts
-from pipelines.params import load_params
-from pipelines.paths import RunFolder
-from pipelines.settings import horizon_days, snapshot_settings
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.files import written_whole
+from leadcast.features.tables import Tables
+from leadcast.models.data import Floats, LabelledMatrix
+from leadcast.pipelines.dataset import LEARNING, read_parts
+from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
+from leadcast.pipelines.paths import RunFolder
 
 SOURCES = ("x_education", "bank_marketing", "bpi2012")
 BASELINES: dict[str, Predict] = {"logistic regression": logistic, "LightGBM": lightgbm}

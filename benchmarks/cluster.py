@@ -23,11 +23,11 @@ import polars as pl
 
 from benchmarks.processes import ProcessTree
 from benchmarks.results import RESULTS, write_result
-from features.files import read_json
-from models.delong import auc_interval
-from models.learners.store import load_learner
-from pipelines.dataset import read_parts
-from pipelines.paths import RunFolder
+from leadcast.features.base.files import read_json
+from leadcast.models.evaluation.delong import auc_interval
+from leadcast.models.learners.learner_store import load_learner
+from leadcast.pipelines.dataset import read_parts
+from leadcast.pipelines.paths import RunFolder
 
 JOBS = ("features", "training", "scores")
 WORKERS = "2"
@@ -47,7 +47,7 @@ def stage_command(stage: str, engine: str) -> list[str]:
     -------
     list of str
     """
-    return [sys.executable, "-m", f"pipelines.{stage}", "demo", "--engine", engine]
+    return [sys.executable, "-m", f"leadcast.pipelines.{stage}", "demo", "--engine", engine]
 
 
 def score_command(engine: str, bundle: Path, tables: Path, out: Path) -> list[str]:
@@ -66,9 +66,9 @@ def score_command(engine: str, bundle: Path, tables: Path, out: Path) -> list[st
     files = ["--leads", str(tables / "leads.parquet"), "--events", str(tables / "events")]
     said = ["--bundle", str(bundle), *files, "--as-of", AS_OF, "--out", str(out)]
     if engine == "spark":
-        return [sys.executable, "-m", "serve.cluster.spark", *said]
+        return [sys.executable, "-m", "leadcast.serve.cluster.spark", *said]
     asked = ["--engine", engine, "--reasons", "none"]
-    return [sys.executable, "-m", "pipelines.cli", "score", *asked, *said]
+    return [sys.executable, "-m", "leadcast.pipelines.cli", "score", *asked, *said]
 
 
 def measure(command: Sequence[str], project: Path) -> dict[str, Any]:

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from features.plan import FeaturePlan
-from features.readings import NEVER_FEATURES
-from features.registry import Feature
-from features.tables import Tables
+from leadcast.features.engine.plan import FeaturePlan
+from leadcast.features.registry import Feature
+from leadcast.features.tables import Tables
+from leadcast.features.values.readings import NEVER_FEATURES
 
 OTHER = "(other)"
 

@@ -15,13 +15,13 @@ import numpy as np
 import polars as pl
 
 from benchmarks.results import write_result
-from features.tables import TIME
-from models.comparison import Compared
-from models.comparison.draws import replicate
-from models.comparison.lists import Segments
-from models.comparison.parts import Difference
-from models.comparison.ranking import rank
-from models.data import Floats
+from leadcast.features.tables import TIME
+from leadcast.models.comparison import Compared
+from leadcast.models.comparison.draws import replicate
+from leadcast.models.comparison.lists import Segments
+from leadcast.models.comparison.result import Difference
+from leadcast.models.comparison.score_ranking import rank
+from leadcast.models.data import Floats
 
 REPETITIONS, REPLICATES, TRUTHS = 2000, 300, 4000
 WEEK_US = 7 * 86_400_000_000

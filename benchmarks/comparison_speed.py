@@ -11,11 +11,11 @@ import numpy as np
 import polars as pl
 
 from benchmarks.results import write_result
-from features.tables import TIME
-from models.comparison import Compared, Question, compare_scores
-from models.comparison.leads import lead_frame
-from models.comparison.value import Money
-from serve.page.file import render_comparison
+from leadcast.features.tables import TIME
+from leadcast.models.comparison import Compared, ComparisonQuestion, compare_scores
+from leadcast.models.comparison.comparison_store import lead_frame
+from leadcast.models.comparison.value import Money
+from leadcast.serve.page.file import render_comparison
 
 SNAPSHOTS, REPLICATES, WEEKS = 100_000, 2000, 52
 WEEK_US = 7 * 86_400_000_000
@@ -75,8 +75,8 @@ def measure(leads: int, replicates: int) -> dict[str, Any]:
     dict
         Seconds of each part, and of the processor.
     """
-    question = Question("speed", "points", None, Money(30.0), replicates=replicates)
-    compare_scores(snapshots(2000), Question("warm", "points", replicates=100))
+    question = ComparisonQuestion("speed", "points", None, Money(30.0), replicates=replicates)
+    compare_scores(snapshots(2000), ComparisonQuestion("warm", "points", replicates=100))
     rows = snapshots(leads)
     started, used = time.perf_counter(), time.process_time()
     found = compare_scores(rows, question)

@@ -10,9 +10,9 @@ from pathlib import Path
 import polars as pl
 
 from benchmarks.results import write_result
-from features.errors import LeadcastError
-from models.metrics import auc
-from pipelines.paths import RunFolder
+from leadcast.features.base.errors import LeadcastError
+from leadcast.models.evaluation.metrics import auc
+from leadcast.pipelines.paths import RunFolder
 
 TRUTH = Path("data/demo/truth.parquet")
 DECILES = 10
@@ -139,7 +139,7 @@ def main() -> None:
 
 
 def _horizon_days(run: RunFolder) -> float:
-    from features.files import read_json
+    from leadcast.features.base.files import read_json
 
     return float(read_json(run.bundle / "manifest.json")["origin"]["snapshots"]["horizon_days"])
 

@@ -16,15 +16,15 @@ import yaml
 
 from benchmarks.demo_truth import DECILES, TRUTH, by_decile, interval_coverage, with_truth
 from benchmarks.results import write_result
-from pipelines.calibrate import calibrate
-from pipelines.evaluate import evaluate_test
-from pipelines.features import compute_features
-from pipelines.fetch import fetch
-from pipelines.ingest import run as ingest
-from pipelines.params import PARAMS
-from pipelines.paths import SOURCES, RunFolder
-from pipelines.snapshots import take_snapshots
-from pipelines.train import train
+from leadcast.pipelines.calibrate import calibrate
+from leadcast.pipelines.evaluate import evaluate_test
+from leadcast.pipelines.features import compute_features
+from leadcast.pipelines.fetch import fetch
+from leadcast.pipelines.ingest import run as ingest
+from leadcast.pipelines.params import PARAMS
+from leadcast.pipelines.paths import SOURCES, RunFolder
+from leadcast.pipelines.snapshots import take_snapshots
+from leadcast.pipelines.train import train
 
 STAGES = (fetch, ingest, take_snapshots, compute_features, train, calibrate, evaluate_test)
 FIRST_SEED = 101

@@ -15,10 +15,10 @@ from typing import Any
 
 from benchmarks.demo_worlds import FIRST_SEED, run_world
 from benchmarks.results import write_result
-from features.tables import Tables
-from models.distill.cost import FIGURES, Cost
-from pipelines.distill import cost_of, distilled_from
-from pipelines.paths import RunFolder
+from leadcast.features.tables import Tables
+from leadcast.models.distill.cost import FIGURES, Cost
+from leadcast.pipelines.distill import cost_of, distilled_from
+from leadcast.pipelines.paths import RunFolder
 
 JUDGED_RULES = 15
 JUDGED = ("auc_snapshots", "auc", "gain")

@@ -13,10 +13,10 @@ import polars as pl
 from benchmarks.columns import write_for_peers
 from benchmarks.projects import digest_of, project_of, run_stage_in, write_params
 from benchmarks.splits import Split
-from features.errors import LeadcastError
-from models.data import Floats, Integers
-from models.metrics import log_loss
-from pipelines.params import load_params
+from leadcast.features.base.errors import LeadcastError
+from leadcast.models.data import Floats, Integers
+from leadcast.models.evaluation.metrics import log_loss
+from leadcast.pipelines.params import load_params
 
 PEERS_PYTHON = Path(".venv-peers/bin/python")
 LEADCAST = "Leadcast"
@@ -24,7 +24,10 @@ BUDGETED = ("FLAML", "AutoGluon")
 """Those that search for as long as they are told to: what they find differs from run to run."""
 LEADCAST_CODE = (
     *sorted(Path("models").glob("*.py")),
-    *(Path(name) for name in ("models/learners", "models/calibration")),
+    *(
+        Path("models") / name
+        for name in ("choice", "learners", "trees", "calibration", "evaluation")
+    ),
     *(Path(name) for name in ("pipelines/train.py", "pipelines/calibrate.py")),
 )
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")

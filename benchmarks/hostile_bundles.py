@@ -29,8 +29,8 @@ from hypothesis import strategies as st
 
 from benchmarks.hostile_mutations import by_kind, changed_json, changed_text
 from benchmarks.hostile_worlds import WORLDS, write_world
-from features.files import sha256_of
-from models.bundle_files import MANIFEST, _identity
+from leadcast.features.base.files import sha256_of
+from leadcast.models.bundle.bundle_files import MANIFEST, _identity
 
 PATIENCE_SECONDS = 60.0
 MOST_KIB = 2**20

@@ -18,9 +18,9 @@ import numpy as np
 import polars as pl
 
 from benchmarks.hostile_worlds import leads_of, tables_of
-from features.errors import LeadcastError
-from serve.reasons_asked import ReasonsAsked
-from serve.scorer import Scorer
+from leadcast.features.base.errors import LeadcastError
+from leadcast.serve.reasons import ReasonsAsked
+from leadcast.serve.scorer import Scorer
 
 ROUNDING = 1e-9
 ROOM = 2**30

@@ -8,23 +8,28 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from features.engine import compute
-from features.fitting import fit_plan
-from features.plan import FeaturePlan
-from features.settings import FeatureSettings
-from features.snapshots import make_snapshots
-from features.tables import TIME, Tables, TimeOrder
-from models.bundle import write_bundle
-from models.bundle_files import Origin
-from models.bundle_rates import Rates
-from models.bundle_reference import Reference
-from models.calibration.calibrators import Calibrator
-from models.calibration.curves import Beta, Identity, Isotonic, Logistic, Spline
-from models.calibration.stored import Shifted
-from models.data import Floats, LabelledMatrix
-from models.intervals import fit_lead_intervals
-from models.learners.fitting import fit_learner
-from models.learners.selection import Setup
+from leadcast.features.engine.engine import compute
+from leadcast.features.engine.fitting import fit_plan
+from leadcast.features.engine.plan import FeaturePlan
+from leadcast.features.settings import FeatureSettings
+from leadcast.features.snapshots import make_snapshots
+from leadcast.features.tables import TIME, Tables, TimeOrder
+from leadcast.models.bundle.bundle import write_bundle
+from leadcast.models.bundle.bundle_files import BundleOrigin
+from leadcast.models.bundle.bundle_reference import Rates, Reference
+from leadcast.models.calibration.calibration_curves import (
+    Beta,
+    Identity,
+    Isotonic,
+    Logistic,
+    Shifted,
+    Spline,
+)
+from leadcast.models.calibration.calibrators import Calibrator
+from leadcast.models.calibration.intervals import fit_lead_intervals
+from leadcast.models.choice.fitting import fit_learner
+from leadcast.models.choice.setups import Setup
+from leadcast.models.data import Floats, LabelledMatrix
 from tests.learner_worlds import QUICK
 from tests.scoring_world import END, SNAPSHOTS, START, WRITTEN, make_tables
 
@@ -121,8 +126,8 @@ def write_world(folder: Path, name: str) -> None:
     )
 
 
-def _origin(tables: Tables, n: int, insufficient: bool) -> Origin:
-    return Origin(
+def _origin(tables: Tables, n: int, insufficient: bool) -> BundleOrigin:
+    return BundleOrigin(
         source="small",
         fingerprint="0" * 64,
         time_order=tables.time_order,

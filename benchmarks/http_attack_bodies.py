@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from serve.example import CREATED
+from leadcast.serve.scorer import CREATED
 
 LARGEST = 8 * 1024 * 1024
 

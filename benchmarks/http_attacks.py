@@ -29,12 +29,12 @@ import httpx
 
 from benchmarks.http_attack_bodies import Attack, attacks, body_of
 from benchmarks.results import write_result
-from serve.http.app import make_app
-from serve.http.questions import example_question
-from serve.http.service import Service
-from serve.http.settings import Limits, ServeSettings
-from serve.http.turns import Turns
-from serve.scorer import Scorer
+from leadcast.serve.http.app import make_app
+from leadcast.serve.http.service import Service
+from leadcast.serve.requests.questions import example_question
+from leadcast.serve.requests.settings import RequestLimits, ServeSettings
+from leadcast.serve.requests.turns import Turns
+from leadcast.serve.scorer import Scorer
 
 BEGIN_SECONDS, PAUSE_SECONDS = 180, 0.005
 HELD_TO_REACH, MEMORY_TO_REACH = 100.0, 1024
@@ -55,7 +55,7 @@ def worker(bundle: Path, port: int) -> Iterator[int]:
     int
         The worker's process.
     """
-    command = [sys.executable, "-m", "pipelines.cli", "serve", "--bundle", str(bundle)]
+    command = [sys.executable, "-m", "leadcast.pipelines.cli", "serve", "--bundle", str(bundle)]
     options = ["--port", str(port), "--rate", "0", "--workers", "1"]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen([*command, *options], stderr=log, start_new_session=True)
@@ -210,7 +210,7 @@ def main() -> None:
 
 
 def _service(bundle: Path, scratch: Path) -> Callable[[], Service]:
-    limits = Limits(requests_per_second=0)
+    limits = RequestLimits(requests_per_second=0)
     settings = ServeSettings(bundle=bundle, named=str(bundle), limits=limits)
     service = Service.open(settings, bundle, scratch)
     # Locks belong to the event loop that first waits for them.

@@ -27,9 +27,8 @@ import numpy as np
 
 from benchmarks.http_load import Floats, at_rate, saturate
 from benchmarks.results import write_result
-from serve.example import AS_OF, CREATED
-from serve.http.questions import example_question
-from serve.scorer import Event, Scorer
+from leadcast.serve.requests.questions import example_question
+from leadcast.serve.scorer import AS_OF, CREATED, Event, Scorer
 
 EVENTS, SECONDS, CALLERS, IN_PROCESS = 200, 8.0, 8, 2000
 BEGIN_SECONDS = 180
@@ -142,7 +141,7 @@ def measure_http(url: str, question: dict[str, Any]) -> dict[str, Any]:
 def measure_leadcast(bundle: Path, question: dict[str, Any], port: int) -> dict[str, Any]:
     """Saturate ``leadcast serve``, then ask at half of that load."""
     url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "pipelines.cli", "serve", "--bundle", str(bundle)]
+    command = [sys.executable, "-m", "leadcast.pipelines.cli", "serve", "--bundle", str(bundle)]
     options = ["--port", str(port), "--rate", "0", "--workers", "1"]
     with serving([*command, *options], f"{url}/readyz"):
         found = measure_http(f"{url}/v1/score", question)
@@ -154,7 +153,7 @@ def measure_leadcast(bundle: Path, question: dict[str, Any], port: int) -> dict[
 
 def measure_mlflow(bundle: Path, question: dict[str, Any], port: int) -> dict[str, Any]:
     """Saturate ``mlflow models serve`` with the same bundle."""
-    from pipelines.track import save_model
+    from leadcast.pipelines.track import save_model
 
     url = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory() as folder:

@@ -16,15 +16,15 @@ import polars as pl
 
 from benchmarks.known_worlds import Drawn, World
 from benchmarks.results import write_result
-from models.bootstrap import Estimate
-from models.calibration import choose_calibrator
-from models.calibration.calibrators import probability_of
-from models.data import Floats, Integers
-from models.delong import auc_interval, compare_aucs
-from models.evaluation import evaluate
-from models.intervals import fit_lead_intervals
-from models.metric_families import measure
-from models.tally import tally
+from leadcast.models.calibration import choose_calibrator
+from leadcast.models.calibration.calibrators import probability_of
+from leadcast.models.calibration.intervals import fit_lead_intervals
+from leadcast.models.data import Floats, Integers
+from leadcast.models.evaluation.bootstrap import Estimate
+from leadcast.models.evaluation.delong import auc_interval, compare_aucs
+from leadcast.models.evaluation.evaluation import evaluate
+from leadcast.models.evaluation.metrics import measure
+from leadcast.models.evaluation.tally import tally
 
 LARGE = 100_000
 """Leads whose true probabilities stand for the world itself."""

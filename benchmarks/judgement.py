@@ -7,11 +7,11 @@ from typing import Any, Literal
 import numpy as np
 
 from benchmarks.fits import LEADCAST
-from models.backtest import NORMAL_95, paired_error
-from models.bootstrap import Estimate
-from models.data import Floats, Integers
-from models.delong import compare_aucs
-from models.metrics import (
+from leadcast.models.choice.backtest import NORMAL_95, paired_error
+from leadcast.models.data import Floats, Integers
+from leadcast.models.evaluation.bootstrap import Estimate
+from leadcast.models.evaluation.delong import compare_aucs
+from leadcast.models.evaluation.metrics import (
     auc,
     average_precision,
     brier_score,
@@ -29,7 +29,7 @@ METRICS = {
     "ece": expected_calibration_error,
 }
 LEAST = float(np.finfo(np.float64).eps)
-"""How far off 0 and 1 a probability is taken to be, as in `models.metrics.log_loss`."""
+"""How far off 0 and 1 a probability is taken to be, as in `metrics.log_loss`."""
 
 
 @dataclass(frozen=True)

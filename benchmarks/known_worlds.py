@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.data import Floats, Integers
+from leadcast.models.data import Floats, Integers
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,11 @@ import numpy as np
 
 from benchmarks.comparison_speed import snapshots
 from benchmarks.results import write_result
-from features.errors import LeadcastError
-from models.comparison import Question, compare_scores
-from models.comparison.leads import lead_frame
-from models.comparison.value import Money
-from serve.page.file import render_comparison
+from leadcast.features.base.errors import LeadcastError
+from leadcast.models.comparison import ComparisonQuestion, compare_scores
+from leadcast.models.comparison.comparison_store import lead_frame
+from leadcast.models.comparison.value import Money
+from leadcast.serve.page.file import render_comparison
 
 if TYPE_CHECKING:
     from playwright.sync_api import CDPSession, Page
@@ -117,7 +117,7 @@ def measure(leads: int, times: int) -> dict[str, Any]:
 
 def _page(leads: int) -> str:
     rows = snapshots(leads)
-    question = Question("speed", "points", None, Money(30.0), replicates=REPLICATES)
+    question = ComparisonQuestion("speed", "points", None, Money(30.0), replicates=REPLICATES)
     return render_comparison(compare_scores(rows, question), lead_frame(rows), "Speed")
 
 

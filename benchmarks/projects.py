@@ -15,16 +15,15 @@ from typing import Any
 import yaml
 
 from benchmarks.splits import Split, divide
-from features.errors import LeadcastError
-from features.files import written_whole
-from features.snapshots import SnapshotSettings, make_snapshots
-from features.tables import Tables
-from pipelines.params import load_params
-from pipelines.paths import RunFolder
-from pipelines.settings import horizon_days, snapshot_settings
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.files import written_whole
+from leadcast.features.snapshots import SnapshotSettings, make_snapshots
+from leadcast.features.tables import Tables
+from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
+from leadcast.pipelines.paths import RunFolder
 
 FOLDER = Path("data/bench")
-LINKED = ("demo", "features", "models", "serve", "pipelines", "data/sources")
+LINKED = ("leadcast", "data/sources")
 SECONDS = re.compile(r"\(([\d.]+) s\)$")
 FEATURE_CODE = ("features", "models/splits.py", "pipelines/features.py", "benchmarks/splits.py")
 """What decides the rows and the columns of a split, with the tables and the parameters."""
@@ -115,7 +114,7 @@ def run_stage_in(project: Path, stage: str, source: str) -> float:
     LeadcastError
         If the stage fails; with what it said.
     """
-    command = [sys.executable, "-m", f"pipelines.{stage}", source]
+    command = [sys.executable, "-m", f"leadcast.pipelines.{stage}", source]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
     said = SECONDS.search(done.stdout.strip())
     if done.returncode or said is None:

@@ -30,9 +30,9 @@ from benchmarks.quality_plot import plot_quality
 from benchmarks.quality_text import quality_page, standing, targets_of
 from benchmarks.results import RESULTS, write_result
 from benchmarks.splits import SOURCES, Split, rolling_splits, table_split
-from features.errors import LeadcastError
-from features.files import written_whole
-from models.data import Floats
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.files import written_whole
+from leadcast.models.data import Floats
 
 PEER_NAMES = tuple(PEERS)
 QUICK_PEERS = ("naive Bayes (Odoo)", "logistic regression", "LightGBM")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from features.files import write_json
+from leadcast.features.base.files import write_json
 
 RESULTS = Path("benchmarks/results")
 

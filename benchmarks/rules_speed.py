@@ -2,7 +2,7 @@
 
 Makes leads with some 50 events each and looks at them at four moments each; the table has rules of
 every kind: attributes, counts in windows, points for each event that fade. Tells the seconds of
-`models.rules.evaluate` as a whole (reading the events, grouping, tallying, adding up), once the
+`rules.evaluate` as a whole (reading the events, grouping, tallying, adding up), once the
 loop is compiled. To reach, on two cores: a million snapshots with 50 rules in under a minute.
 """
 
@@ -16,8 +16,8 @@ import polars as pl
 import yaml
 
 from benchmarks.results import write_result
-from features.tables import TIME
-from models.rules import RuleTable, evaluate, parse_rules
+from leadcast.features.tables import TIME
+from leadcast.models.rules import RuleTable, evaluate, parse_rules
 
 KINDS = tuple(f"kind {number}" for number in range(16))
 START = datetime(2025, 1, 1, tzinfo=UTC)

@@ -22,11 +22,11 @@ from typing import Any
 import yaml
 
 from benchmarks.results import RESULTS, write_result
-from features.files import read_json, write_json, written_whole
+from leadcast.features.base.files import read_json, write_json, written_whole
 
 STAGES = ("fetch", "ingest", "snapshots", "features", "train", "calibrate", "evaluate", "export")
 JUDGED = ("snapshots", "features", "train")
-LINKED = ("demo", "features", "models", "serve", "pipelines")
+LINKED = ("leadcast",)
 MIB_PER_KIB = 1 / 1024
 
 
@@ -76,7 +76,9 @@ def measure(stage: str, scratch: Path) -> dict[str, Any]:
         If the stage failed.
     """
     started = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-m", f"pipelines.{stage}", "demo"], cwd=scratch)
+    process = subprocess.Popen(
+        [sys.executable, "-m", f"leadcast.pipelines.{stage}", "demo"], cwd=scratch
+    )
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise RuntimeError(f"stage {stage} failed")

@@ -13,13 +13,13 @@ import polars as pl
 from benchmarks.speed_serving import moment_after, repeated
 from benchmarks.speed_trees import TRAINED_ROWS, train_booster
 from benchmarks.timing import Job, in_turns, ratio_of
-from models.data import Matrix
-from models.learners.additive import Additive
-from models.learners.level import Level
-from models.learners.shapes import trees_of
-from serve.asked import asked_of
-from serve.batch import BatchSettings, score_files
-from serve.scorer import Scorer
+from leadcast.models.data import Matrix
+from leadcast.models.learners.additive import Additive
+from leadcast.models.learners.drifting_level import Level
+from leadcast.models.learners.shapes import trees_of
+from leadcast.serve.asked import asked_of
+from leadcast.serve.batch.batch import BatchSettings, score_files
+from leadcast.serve.scorer import Scorer
 
 EVERY = (1, 2)
 """Of the demo's events all are read, some 52 a lead, or each second one."""

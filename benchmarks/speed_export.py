@@ -12,14 +12,14 @@ import polars as pl
 
 from benchmarks.speed_serving import moment_after, repeated
 from benchmarks.timing import peak_mib
-from features.sources.definition import SourceDefinition
-from features.sources.load import find_definition
-from features.sources.schema import ExportColumn
-from pipelines.score import score_new_leads
-from pipelines.score_request import ScoreRequest
-from serve.batch import BatchSettings
-from serve.batch_deliver import Outputs
-from serve.reasons_asked import NO_REASONS
+from leadcast.features.definitions.definition import SourceDefinition
+from leadcast.features.definitions.load import find_definition
+from leadcast.features.definitions.table_schema import ExportColumn
+from leadcast.pipelines.score import score_new_leads
+from leadcast.pipelines.score_request import ScoreRequest
+from leadcast.serve.batch.batch import BatchSettings
+from leadcast.serve.batch.deliver import Outputs
+from leadcast.serve.reasons import NO_REASONS
 
 SOURCE = "demo"
 CHUNK_LEADS = 20_000

@@ -18,11 +18,11 @@ import numpy as np
 import polars as pl
 
 from benchmarks.timing import peak_mib, quantiles_us
-from features.engine import compute, compute_one
-from features.plan import FeaturePlan
-from features.settings import FeatureSettings
-from features.tables import TIME, TimeOrder
-from models.data import Matrix
+from leadcast.features.engine.engine import compute, compute_one
+from leadcast.features.engine.plan import FeaturePlan
+from leadcast.features.settings import FeatureSettings
+from leadcast.features.tables import TIME, TimeOrder
+from leadcast.models.data import Matrix
 
 KINDS = tuple(f"kind_{number}" for number in range(8))
 WINDOWS, HALF_LIFE = (7, 30, 90), 14.0

@@ -14,9 +14,9 @@ import numpy as np
 import polars as pl
 
 from benchmarks.timing import peak_mib, quantiles_us
-from serve.batch import BatchSettings, score_files
-from serve.reasons_asked import NO_REASONS
-from serve.scorer import Event, Scorer
+from leadcast.serve.batch.batch import BatchSettings, score_files
+from leadcast.serve.reasons import NO_REASONS
+from leadcast.serve.scorer import Event, Scorer
 
 EVENTS_A_LEAD = 200
 
@@ -112,7 +112,14 @@ def measure_start(run: Path, folder: Path, n_leads: int, rounds: int) -> dict[st
     """
     leads, events = map(str, repeated(run, folder, n_leads))
     places = ["--leads", leads, "--events", events, "--out", str(folder / "out.csv")]
-    command = [sys.executable, "-m", "pipelines.cli", "score", "--bundle", str(run / "bundle")]
+    command = [
+        sys.executable,
+        "-m",
+        "leadcast.pipelines.cli",
+        "score",
+        "--bundle",
+        str(run / "bundle"),
+    ]
     clock, processor = [], []
     for number in range(rounds + 1):
         began, worked = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from benchmarks.timing import in_turns, ratio_of
-from models.data import Floats, Matrix
-from models.trees import Forest
+from leadcast.models.data import Floats, Matrix
+from leadcast.models.trees.trees import Forest
 
 if TYPE_CHECKING:
     from lightgbm import Booster

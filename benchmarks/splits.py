@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from models.splits import SplitSettings, split_snapshots
+from leadcast.models.splits import SplitSettings, split_snapshots
 
 ORIGINS = 3
 TEST_SHARE = 0.2
@@ -93,7 +93,7 @@ def divide(snapshots: pl.DataFrame, split: Split, horizon_days: float | None) ->
     Parameters
     ----------
     snapshots : pl.DataFrame
-        As `features.snapshots.make_snapshots` gives them.
+        As `leadcast.features.snapshots.make_snapshots` gives them.
     split : Split
     horizon_days : float or None
         How far a label looks ahead; None where the source is not dated.
@@ -101,7 +101,7 @@ def divide(snapshots: pl.DataFrame, split: Split, horizon_days: float | None) ->
     Returns
     -------
     pl.DataFrame
-        As `models.splits.split_snapshots` gives them, without what comes after the split's end.
+        As `splits.split_snapshots` gives them, without what comes after the split's end.
     """
     known = snapshots.filter(pl.col("position") < _end(snapshots, split.end))
     settings = SplitSettings(

@@ -15,9 +15,9 @@ import polars as pl
 
 from benchmarks.results import write_result
 from benchmarks.scale import measure, prepare
-from features.tables import Tables
-from pipelines.dataset import LEARNING
-from pipelines.paths import RunFolder
+from leadcast.features.tables import Tables
+from leadcast.pipelines.dataset import LEARNING
+from leadcast.pipelines.paths import RunFolder
 
 BEFORE = ("fetch", "ingest", "snapshots", "features")
 TIMED = ("train", "calibrate")

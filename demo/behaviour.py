@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from demo import world
-from demo.intent import OUT, Path
-from demo.kinds import KINDS, NAMES, Kind
-from demo.origins import INCENTIVISED, Origins
-from demo.people import INVALID_EMAIL, People
-from demo.world import Floats, Integers
+from leadcast.demo import world
+from leadcast.demo.intent import OUT, Path
+from leadcast.demo.law import KINDS, NAMES, Kind
+from leadcast.demo.origins import INCENTIVISED, Origins
+from leadcast.demo.people import INVALID_EMAIL, People
+from leadcast.demo.world import Floats, Integers
 
 _JOB_SEEKERS_CAREERS_PER_DAY = 0.10
 _BOUNCES_PER_DAY = 0.02
@@ -69,7 +69,7 @@ def draw_log(rng: np.random.Generator, origins: Origins, people: People, path: P
     origins : Origins
     people : People
     path : ndarray of uint8, shape (n_leads, DAYS)
-        Each lead's states by day of age, as `demo.intent.draw_paths` gives them.
+        Each lead's states by day of age, as `leadcast.demo.intent.draw_paths` gives them.
 
     Returns
     -------

@@ -3,12 +3,12 @@
 import numpy as np
 import polars as pl
 
-from demo import world
-from demo.behaviour import Log
-from demo.kinds import NAMES
-from demo.outcomes import HORIZONS_DAYS, Endings, Truth
-from demo.world import Floats, Integers
-from features.tables import TIME
+from leadcast.demo import world
+from leadcast.demo.behaviour import Log
+from leadcast.demo.law import NAMES
+from leadcast.demo.outcomes import HORIZONS_DAYS, Endings, Truth
+from leadcast.demo.world import Floats, Integers
+from leadcast.features.tables import TIME
 
 
 def event_rows(ids: pl.Series, log: Log) -> pl.DataFrame:

@@ -6,9 +6,9 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
-from demo import words
-from demo.people import COUNTRIES, FUNCTIONS, INDUSTRIES, SIZE_BOUNDS, Flags, People
-from demo.world import Floats, Integers
+from leadcast.demo import words
+from leadcast.demo.people import COUNTRIES, FUNCTIONS, INDUSTRIES, SIZE_BOUNDS, Flags, People
+from leadcast.demo.world import Floats, Integers
 
 _TRANSLATED_SHARE = 0.55
 _TYPING_ERRORS = 0.03

@@ -11,10 +11,10 @@ The same compiled law, `_exits`, draws the worlds and computes their truth.
 import numpy as np
 import numpy.typing as npt
 
-from demo import world
-from demo.law import Law, Risks
-from demo.world import Floats, Integers
-from features.compiled import compiled
+from leadcast.demo import world
+from leadcast.demo.law import Law, Risks
+from leadcast.demo.world import Floats, Integers
+from leadcast.features.base.compiled import compiled
 
 Path = npt.NDArray[np.uint8]
 
@@ -66,7 +66,7 @@ def win_probabilities(
     lead, age, state : ndarray of int64, shape (n_snapshots,)
         The lead's number, its age in days, and its state on the day that begins at that age.
     horizons : ndarray of int64, shape (n_horizons,)
-        Days, ascending, the longest at most `demo.world.LOOK_AHEAD_DAYS`.
+        Days, ascending, the longest at most `leadcast.demo.world.LOOK_AHEAD_DAYS`.
 
     Returns
     -------

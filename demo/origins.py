@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from demo import world
-from demo.world import Floats, Integers
+from leadcast.demo import world
+from leadcast.demo.world import Floats, Integers
 
 CHANNELS = (
     *("Content", "Organic Search", "E-mail", "Social", "Paid Ads"),

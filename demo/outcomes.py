@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from demo import world
-from demo.intent import OPEN_STATES, Path, win_probabilities
-from demo.law import Law, Risks
-from demo.people import People
-from demo.world import Floats, Integers
+from leadcast.demo import world
+from leadcast.demo.intent import OPEN_STATES, Path, win_probabilities
+from leadcast.demo.law import Law, Risks
+from leadcast.demo.people import People
+from leadcast.demo.world import Floats, Integers
 
 LANDMARKS_DAYS = (0, 1, 7, 30)
 """Ages at which the truth is told, where the lead is still open then."""
@@ -71,7 +71,7 @@ def draw_endings(
     people : People
         Whose company's size decides the amount.
     won_day, lost_day : ndarray of int64, shape (n_leads,)
-        As `demo.intent.draw_paths` gives them; -1 for none.
+        As `leadcast.demo.intent.draw_paths` gives them; -1 for none.
 
     Returns
     -------

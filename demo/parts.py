@@ -1,17 +1,17 @@
-"""One part of a world with everything that is hidden: what `demo.simulate` writes down."""
+"""One part of a world with everything that is hidden: what `leadcast.demo.simulate` writes down."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from demo import world
-from demo.behaviour import Log, draw_log
-from demo.intent import Path, draw_paths
-from demo.law import Law, Risks, default_law, risks_of
-from demo.origins import Origins, draw_origins
-from demo.outcomes import Endings, draw_endings
-from demo.people import People, draw_people
-from demo.world import Integers
+from leadcast.demo import world
+from leadcast.demo.behaviour import Log, draw_log
+from leadcast.demo.intent import Path, draw_paths
+from leadcast.demo.law import Law, Risks, default_law, risks_of
+from leadcast.demo.origins import Origins, draw_origins
+from leadcast.demo.outcomes import Endings, draw_endings
+from leadcast.demo.people import People, draw_people
+from leadcast.demo.world import Integers
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Part:
     law : Law
     risks : Risks
     path : ndarray of uint8, shape (n_leads, DAYS)
-        Each lead's states by day of age, as `demo.intent.draw_paths` gives them.
+        Each lead's states by day of age, as `leadcast.demo.intent.draw_paths` gives them.
     endings : Endings
     log : Log
     """

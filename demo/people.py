@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from demo.origins import INCENTIVISED, RESELLER, Origins, pick
-from demo.world import Floats, Integers
+from leadcast.demo.origins import INCENTIVISED, RESELLER, Origins, pick
+from leadcast.demo.world import Floats, Integers
 
 Flags = npt.NDArray[np.bool_]
 

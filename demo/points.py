@@ -9,12 +9,12 @@ nothing is ever taken away for silence.
 import numpy as np
 import polars as pl
 
-from demo import world
-from demo.behaviour import Log
-from demo.kinds import NAMES
-from demo.origins import CHANNELS, REQUESTS, Origins
-from demo.people import BUSINESS_EMAIL, People
-from demo.world import Integers
+from leadcast.demo import world
+from leadcast.demo.behaviour import Log
+from leadcast.demo.law import NAMES
+from leadcast.demo.origins import CHANNELS, REQUESTS, Origins
+from leadcast.demo.people import BUSINESS_EMAIL, People
+from leadcast.demo.world import Integers
 
 POINTS_AFTER_DAYS = 1
 _BY_SENIORITY = (0, 0, 2, 8, 12, 16, 20, 12)
@@ -43,7 +43,7 @@ def points_of(rows: pl.DataFrame, origins: Origins, people: People, log: Log) ->
     Parameters
     ----------
     rows : pl.DataFrame
-        As `demo.crm.crm_rows` gives them: what is missing there gets no points.
+        As `leadcast.demo.crm.crm_rows` gives them: what is missing there gets no points.
     origins : Origins
     people : People
     log : Log

@@ -30,14 +30,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from demo import world
-from demo.crm import crm_rows, sales_stages
-from demo.export import event_rows, outcome_rows, truth_rows
-from demo.outcomes import HORIZONS_DAYS, LANDMARKS_DAYS, truth_of
-from demo.parts import Part, draw_part
-from demo.points import POINTS_AFTER_DAYS, points_of
-from features.errors import LeadcastError
-from features.files import write_json, written_whole
+from leadcast.demo import world
+from leadcast.demo.crm import crm_rows, sales_stages
+from leadcast.demo.export import event_rows, outcome_rows, truth_rows
+from leadcast.demo.outcomes import HORIZONS_DAYS, LANDMARKS_DAYS, truth_of
+from leadcast.demo.parts import Part, draw_part
+from leadcast.demo.points import POINTS_AFTER_DAYS, points_of
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.files import write_json, written_whole
 
 SIMULATOR_VERSION = 1
 """Rises whenever the same seed gives another world."""

@@ -5,7 +5,7 @@ All companies' domains end in ``.example``, which no one can own (RFC 2606).
 
 from itertools import product
 
-from demo.people import FUNCTIONS, SENIORITIES
+from leadcast.demo.people import FUNCTIONS, SENIORITIES
 
 LANGUAGES = ("en", "de", "fr", "es")
 LANGUAGE_BY_COUNTRY = {"DE": "de", "AT": "de", "CH": "de", "FR": "fr", "ES": "es"}
@@ -168,9 +168,9 @@ def titles(seniority: str, function: str, language: str) -> tuple[str, ...]:
     Parameters
     ----------
     seniority : str
-        One of `demo.people.SENIORITIES`.
+        One of `leadcast.demo.people.SENIORITIES`.
     function : str
-        One of `demo.people.FUNCTIONS`.
+        One of `leadcast.demo.people.FUNCTIONS`.
     language : str
         One of `LANGUAGES`.
 

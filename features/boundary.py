@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.compiled import compiled
+from leadcast.features.base.compiled import compiled
 
 
 @compiled

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from features.delays import DelayCurve
-from features.errors import LeadcastError
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.delays import DelayCurve
 
 CANDIDATES_DAYS = (7.0, 14.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 365.0)
 """Horizons that sales teams plan in."""

@@ -8,7 +8,7 @@ from typing import Self
 
 import polars as pl
 
-from features.files import read_json, write_json
+from leadcast.features.base.files import read_json, write_json
 
 TIME = pl.Datetime("us", "UTC")
 """The dtype of every time in the canonical tables: microseconds, UTC."""

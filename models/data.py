@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from features.registry import Feature
+from leadcast.features.registry import Feature
 
 Floats = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float32]
@@ -20,12 +20,12 @@ class LabelledMatrix:
     Parameters
     ----------
     values : ndarray of float32, shape (n_snapshots, n_features)
-        As `features.registry.Feature` describes its columns.
+        As `leadcast.features.registry.Feature` describes its columns.
     features : tuple of Feature
         One for each column.
     converted : ndarray of float64, shape (n_snapshots,)
         1.0 where the lead became a customer within the horizon, else 0.0; of a fresh snapshot
-        (`models.fresh`) that is still open, how likely that is.
+        (`leadcast.models.choice.fresh`) that is still open, how likely that is.
     position : ndarray of int64, shape (n_snapshots,)
         Time's order: `as_of` in microseconds since 1970 where the source is dated, else a rank.
     group : ndarray of int64, shape (n_snapshots,)

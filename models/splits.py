@@ -12,18 +12,84 @@ a test fraction of 0.2, a calibration fraction of 0.25, a purge of one horizon::
 The test part is the latest 2 of the 10. Day 7 is purged: its label was not known on day 8. Of the
 7 days whose labels were, the latest quarter (2 of 7) calibrates. Day 4 is purged likewise, and
 days 0 to 3 train.
+
+What became known of each snapshot's label, and when, before its window ended.
+
+What a split came to: counts and date ranges for the report's timeline, and what to beware of.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from features.errors import LeadcastError
-from features.settling import last_look
-from features.snapshots import microseconds
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.snapshots import SnapshotSettings, microseconds
+from leadcast.features.tables import TIME
+
+NEVER = int(np.iinfo(np.int64).max)
+"""The moment of what does not happen."""
+
+
+def settlement(
+    snapshots: pl.DataFrame, outcomes: pl.DataFrame, settings: SnapshotSettings
+) -> pl.DataFrame:
+    """Tell from which moment on each snapshot's label was known.
+
+    A win within the horizon settles a snapshot as soon as it is reported, and so does a loss;
+    what ends neither way, or later, is settled when its window ends.
+
+    Parameters
+    ----------
+    snapshots : pl.DataFrame
+        With ``lead_id`` and ``position`` (Int64, microseconds since 1970), of a dated source.
+    outcomes : pl.DataFrame
+        With ``lead_id``, ``won_at`` and ``lost_at``, as `leadcast.features.tables.Tables.outcomes`.
+    settings : SnapshotSettings
+        Horizon and reporting lag.
+
+    Returns
+    -------
+    pl.DataFrame
+        A row a snapshot, in their order, in microseconds since 1970: ``settled`` (Int64, at most
+        ``position + horizon``) and ``won`` (Int64: when a win within the horizon was known, else
+        `NEVER`). After a loss that is taken back a snapshot counts as lost until it is won.
+    """
+    window_ends = pl.col("position") + microseconds(settings.horizon_days)
+    lag = microseconds(settings.reporting_lag_days)
+    won_us, lost_us = (pl.col(name).dt.epoch("us") for name in ("won_at", "lost_at"))
+    known = snapshots.select("lead_id", "position").join(
+        outcomes.select("lead_id", "won_at", "lost_at"),
+        on="lead_id",
+        how="left",
+        maintain_order="left",
+    )
+    settled = pl.min_horizontal(won_us + lag, lost_us + lag, window_ends)
+    won = pl.when(won_us <= window_ends).then(pl.min_horizontal(won_us + lag, window_ends))
+    return known.select(settled=settled, won=won.fill_null(NEVER))
+
+
+def last_look(snapshots: pl.DataFrame) -> pl.Expr:
+    """Tell when each snapshot's lead is, or would be, looked at last, whatever becomes of it.
+
+    Parameters
+    ----------
+    snapshots : pl.DataFrame
+        All snapshots of a dated source, with ``landmark_days``.
+
+    Returns
+    -------
+    pl.Expr
+        Int64, in microseconds since 1970, from ``position`` and ``landmark_days``.
+    """
+    oldest: Any = snapshots["landmark_days"].max()
+    ahead: pl.Expr = (oldest - pl.col("landmark_days")) * microseconds(1.0)
+    return pl.col("position") + ahead.round().cast(pl.Int64)
+
 
 PARTS = ("train", "calibration", "test")
 """The parts of a split, in time's order."""
@@ -68,7 +134,7 @@ def split_snapshots(
     ----------
     snapshots : pl.DataFrame
         With ``position`` (Int64), ``group_id``, ``mature`` (Boolean) and, for the messages,
-        ``converted``; as `features.snapshots.make_snapshots` gives them, in any order.
+        ``converted``; as `leadcast.features.snapshots.make_snapshots` gives them, in any order.
     settings : SplitSettings
         Fractions and purge.
     horizon_days : float or None
@@ -219,3 +285,96 @@ def _advice(split: pl.DataFrame, settings: SplitSettings, horizon_days: float) -
                 + "or bring an older history"
             )
     return "Bring an older history: not even without a purge are there three parts"
+
+
+FEW_OUTCOMES = 10
+"""Below so many leads of either outcome, a part is warned about: ten is where the published
+minima for fitting or judging anything begin (ten events a parameter, ten won leads)."""
+
+
+@dataclass(frozen=True)
+class SplitSummary:
+    """Counts and ranges of a split's parts.
+
+    Parameters
+    ----------
+    table : pl.DataFrame
+        As `frame` gives it.
+    """
+
+    table: pl.DataFrame
+
+    def frame(self) -> pl.DataFrame:
+        """Give the timeline as a table, a row for each part and each reason to leave out.
+
+        Returns
+        -------
+        pl.DataFrame
+            ``part``, ``reason`` (null unless left out), ``snapshots``, ``groups`` (leads or
+            accounts), ``converted`` (snapshots), ``base_rate`` (null where no label is mature),
+            ``first_position``, ``last_position``, ``first_as_of``, ``last_as_of`` and
+            ``last_label_until`` (`TIME`, null where the source is not dated; the moment until
+            which the part's labels look ahead).
+        """
+        return self.table
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader of the results should know about the split, a sentence each.
+
+        Returns
+        -------
+        tuple of str
+            Empty where there is nothing to say.
+        """
+        return tuple(_warnings(self.table))
+
+
+def split_summary(split: pl.DataFrame, horizon_days: float | None) -> SplitSummary:
+    """Count a split's snapshots by part and reason.
+
+    Parameters
+    ----------
+    split : pl.DataFrame
+        As `leadcast.models.splits.split_snapshots` gives it.
+    horizon_days : float or None
+        How far a label looks ahead; None where the source is not dated.
+
+    Returns
+    -------
+    SplitSummary
+        Parts in time's order, then what is left out; every snapshot counted once.
+    """
+    horizon = pl.duration(microseconds=microseconds(horizon_days or 0.0))
+    table = split.group_by("part", "reason").agg(
+        snapshots=pl.len().cast(pl.Int64),
+        groups=pl.col("group_id").hash().n_unique().cast(pl.Int64),
+        converted=pl.col("converted").sum().cast(pl.Int64),
+        base_rate=pl.col("converted").mean(),
+        first_position=pl.col("position").min(),
+        last_position=pl.col("position").max(),
+        first_as_of=pl.col("as_of").min(),
+        last_as_of=pl.col("as_of").max(),
+        last_label_until=(pl.col("as_of").max() + horizon).cast(TIME),
+    )
+    order = pl.col("part").replace_strict([*PARTS, FRESH, "left_out"], range(5))
+    return SplitSummary(table.sort(order, "reason"))
+
+
+def _warnings(table: pl.DataFrame) -> Iterator[str]:
+    for row in table.filter(pl.col("part").is_in(PARTS)).iter_rows(named=True):
+        fewer = min(row["converted"], row["snapshots"] - row["converted"])
+        if fewer < FEW_OUTCOMES:
+            yield (
+                f"The {row['part']} part has {row['snapshots']} snapshots, of which "
+                f"{row['converted']} converted: too few of one outcome for narrow intervals."
+            )
+    mature = table.filter(pl.col("reason").is_null() | (pl.col("reason") != "immature"))
+    total = mature["snapshots"].sum()
+    for row in mature.filter(pl.col("snapshots") * 3 > total).iter_rows(named=True):
+        if row["part"] == "left_out":
+            share = row["snapshots"] / total
+            yield (
+                f"{share:.0%} of the labelled snapshots are left out ({row['reason']}): a shorter "
+                "horizon, a smaller purge or a longer history would leave more to learn from."
+            )

@@ -5,16 +5,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from features.files import write_json
-from features.tables import TIME, Tables, TimeOrder
-from models.calibration import calibrate_in_time
-from models.calibration.calibrators import Calibrator
-from models.calibration.newest import follow_newest, told_without
-from models.intervals import fit_lead_intervals
-from models.period_drift import stretches_of
-from pipelines.params import load_params
-from pipelines.paths import RunFolder
-from pipelines.stage import run_stage
+from leadcast.features.base.files import write_json
+from leadcast.features.tables import TIME, Tables, TimeOrder
+from leadcast.models.calibration import calibrate_in_time
+from leadcast.models.calibration.calibrators import Calibrator
+from leadcast.models.calibration.intervals import fit_lead_intervals
+from leadcast.models.calibration.newest_level import follow_newest, told_without
+from leadcast.models.calibration.period_drift import stretches_of
+from leadcast.pipelines.params import load_params
+from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.stage import run_stage
 
 
 def calibrate(source: str) -> str:

@@ -7,31 +7,41 @@ from pathlib import Path
 
 import polars as pl
 
-from features.errors import LeadcastError
-from features.files import written_out, written_whole
-from features.ownership import refuse_foreign_file, refuse_foreign_folder, refuse_inputs
-from features.sources.definition import SourceDefinition
-from features.sources.load import find_definition
-from features.tables import Tables
-from models.comparison import Compared, Comparison, Question, compare_scores
-from models.comparison.earlier import AgainstEarlier, against_earlier
-from models.comparison.leads import lead_frame
-from models.comparison.rule_parts import RuleParts, rule_parts
-from models.comparison.store import (
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.files import written_out, written_whole
+from leadcast.features.base.ownership import (
+    refuse_foreign_file,
+    refuse_foreign_folder,
+    refuse_inputs,
+)
+from leadcast.features.definitions.definition import SourceDefinition
+from leadcast.features.definitions.load import find_definition
+from leadcast.features.tables import Tables
+from leadcast.models.comparison import Compared, Comparison, ComparisonQuestion, compare_scores
+from leadcast.models.comparison.comparison_store import (
     KIND,
     LEADS,
+    lead_frame,
     read_against_earlier,
     read_comparison,
     write_comparison,
     write_nothing,
 )
-from models.comparison.value import Money
-from pipelines.compared import Inputs, described, learning_rows, past_rows, test_rows
-from pipelines.params import ComparisonParams, load_params
-from pipelines.paths import SOURCES, RunFolder
-from pipelines.points import Points, RulePoints, ScoreColumn
-from pipelines.stage import run_stage
-from serve.page.file import render_comparison, render_nothing
+from leadcast.models.comparison.earlier import AgainstEarlier, against_earlier
+from leadcast.models.comparison.rule_parts import RuleParts, rule_parts
+from leadcast.models.comparison.value import Money
+from leadcast.pipelines.compared import (
+    ComparisonInputs,
+    described,
+    learning_rows,
+    past_rows,
+    test_rows,
+)
+from leadcast.pipelines.params import ComparisonParams, load_params
+from leadcast.pipelines.paths import SOURCES, RunFolder
+from leadcast.pipelines.points import Points, RulePoints, ScoreColumn
+from leadcast.pipelines.stage import run_stage
+from leadcast.serve.page.file import render_comparison, render_nothing
 
 STEPS = (
     "reading the run",
@@ -47,7 +57,7 @@ Tell = Callable[[int], None]
 
 
 @dataclass(frozen=True)
-class Asked:
+class ComparisonRequest:
     """What the command line asks for beyond the parameters.
 
     Parameters
@@ -91,7 +101,7 @@ class Asked:
         return run.comparison, [run.comparison_page, *told]
 
 
-NOTHING_ASKED = Asked()
+NOTHING_ASKED = ComparisonRequest()
 
 
 def compare_stage(source: str) -> str:
@@ -118,14 +128,14 @@ def compare_stage(source: str) -> str:
     return _compared(run, tables, definition, NOTHING_ASKED).headline.words
 
 
-def compare_named(source: str, asked: Asked, tell: Tell = lambda _: None) -> str:
+def compare_named(source: str, asked: ComparisonRequest, tell: Tell = lambda _: None) -> str:
     """Compare as the command line asks, and tell what came out.
 
     Parameters
     ----------
     source : str
         The source's name.
-    asked : Asked
+    asked : ComparisonRequest
     tell : callable
         Takes the number of each of `STEPS` as it begins.
 
@@ -157,14 +167,14 @@ def compare_named(source: str, asked: Asked, tell: Tell = lambda _: None) -> str
     return "\n".join([*lines, f"  numbers  {folder}"])
 
 
-def compare_as_json(source: str, asked: Asked) -> None:
+def compare_as_json(source: str, asked: ComparisonRequest) -> None:
     """Compare as `compare_named` does, and print a line of JSON for each step and for the end.
 
     Parameters
     ----------
     source : str
         The source's name.
-    asked : Asked
+    asked : ComparisonRequest
     """
 
     def tell(step: int) -> None:
@@ -178,13 +188,13 @@ def _compared(
     run: RunFolder,
     tables: Tables,
     definition: SourceDefinition,
-    asked: Asked,
+    asked: ComparisonRequest,
     tell: Tell = lambda _: None,
 ) -> Comparison:
     params, told = _params(definition, asked), definition.comparison
     points = _points(run.source, tables, params, asked)
     after = told.points_after_days if isinstance(points, ScoreColumn) else 0.0
-    inputs = Inputs(run, tables, points, after, told.worked_from_points)
+    inputs = ComparisonInputs(run, tables, points, after, told.worked_from_points)
     tell(1)
     rows, dimensions, too_young = test_rows(inputs)
     every = Compared.of(rows, dimensions, params.call_landmark_days)
@@ -206,8 +216,8 @@ def _compared(
     return found
 
 
-def _question(inputs: Inputs, params: ComparisonParams) -> Question:
-    return Question(
+def _question(inputs: ComparisonInputs, params: ComparisonParams) -> ComparisonQuestion:
+    return ComparisonQuestion(
         source=inputs.run.source,
         points_from=inputs.points.words,
         calls_per_week=params.calls_per_week,
@@ -219,7 +229,9 @@ def _question(inputs: Inputs, params: ComparisonParams) -> Question:
     )
 
 
-def _parts(inputs: Inputs, landmark_days: float | None, question: Question) -> RuleParts | None:
+def _parts(
+    inputs: ComparisonInputs, landmark_days: float | None, question: ComparisonQuestion
+) -> RuleParts | None:
     """Tell what each rule contributes, on the learning part: by it a table may be mended."""
     if not isinstance(inputs.points, RulePoints):
         return None
@@ -229,7 +241,7 @@ def _parts(inputs: Inputs, landmark_days: float | None, question: Question) -> R
 
 
 def _earlier(
-    run: RunFolder, every: Compared, question: Question, asked: Asked
+    run: RunFolder, every: Compared, question: ComparisonQuestion, asked: ComparisonRequest
 ) -> AgainstEarlier | None:
     """Tell how the points do against those of the run's own comparison, which stays as it is."""
     leads = _own_leads(run, asked)
@@ -244,12 +256,12 @@ def _earlier(
     )
 
 
-def _own_leads(run: RunFolder, asked: Asked) -> Path | None:
+def _own_leads(run: RunFolder, asked: ComparisonRequest) -> Path | None:
     leads = run.comparison / LEADS
     return leads if asked.out is not None and leads.exists() else None
 
 
-def _against_earlier_words(run: RunFolder, asked: Asked) -> tuple[str, ...]:
+def _against_earlier_words(run: RunFolder, asked: ComparisonRequest) -> tuple[str, ...]:
     if _own_leads(run, asked) is None:
         return ()
     earlier = read_against_earlier(asked.places(run)[0])
@@ -262,7 +274,9 @@ def _against_earlier_words(run: RunFolder, asked: Asked) -> tuple[str, ...]:
     )
 
 
-def _params(definition: SourceDefinition, asked: Asked = NOTHING_ASKED) -> ComparisonParams:
+def _params(
+    definition: SourceDefinition, asked: ComparisonRequest = NOTHING_ASKED
+) -> ComparisonParams:
     said = {
         "calls_per_week": asked.calls_per_week,
         "call_landmark_days": asked.landmark_days,
@@ -271,7 +285,9 @@ def _params(definition: SourceDefinition, asked: Asked = NOTHING_ASKED) -> Compa
     return params.model_copy(update={key: one for key, one in said.items() if one is not None})
 
 
-def _points(source: str, tables: Tables, params: ComparisonParams, asked: Asked) -> Points:
+def _points(
+    source: str, tables: Tables, params: ComparisonParams, asked: ComparisonRequest
+) -> Points:
     if asked.score_column is not None:
         return ScoreColumn.of(tables, asked.score_column)
     rules = asked.rules if asked.rules is not None else params.rules
@@ -290,7 +306,7 @@ def _no_points(source: str) -> str:
     )
 
 
-def _write_page(path: Path, page: str, asked: Asked = NOTHING_ASKED) -> None:
+def _write_page(path: Path, page: str, asked: ComparisonRequest = NOTHING_ASKED) -> None:
     is_named = path == asked.html
     with written_out(path, force=asked.force) if is_named else written_whole(path) as temporary:
         temporary.write_text(page, encoding="utf-8")

@@ -5,30 +5,30 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from features.files import read_json
-from features.sizes import read_size
-from features.tables import Tables, TimeOrder
-from models.bundle_reference import Reference
-from models.calibration import calibrator_from_json
-from models.comparison import Compared
-from models.comparison.hybrid import Past
-from models.comparison.rows import COLUMNS
-from models.comparison.segments import in_bands, in_levels
-from models.comparison.swap import Described, reasons_of
-from models.data import Integers
-from models.evaluation import blocks_of, months_of
-from models.learners.store import load_learner
-from models.report.numbers import age
-from pipelines.dataset import LEARNING, read_parts, used_snapshots
-from pipelines.paths import RunFolder
-from pipelines.points import Points
+from leadcast.features.base.files import read_json
+from leadcast.features.tables import Tables, TimeOrder
+from leadcast.features.values.amounts import read_size
+from leadcast.models.bundle.bundle_reference import Reference
+from leadcast.models.calibration import calibrator_from_json
+from leadcast.models.charts.numbers import age
+from leadcast.models.comparison import Compared
+from leadcast.models.comparison.compared_rows import COLUMNS
+from leadcast.models.comparison.groups import in_bands, in_levels
+from leadcast.models.comparison.hybrid import Past
+from leadcast.models.comparison.swap import Described, reasons_of
+from leadcast.models.data import Integers
+from leadcast.models.evaluation.evaluation import blocks_of, months_of
+from leadcast.models.learners.learner_store import load_learner
+from leadcast.pipelines.dataset import LEARNING, read_parts, used_snapshots
+from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.points import Points
 
 ATTRIBUTES = ("source", "industry", "company_size")
 """The attributes that make segments where a source has them."""
 
 
 @dataclass(frozen=True)
-class Inputs:
+class ComparisonInputs:
     """What a comparison reads.
 
     Parameters
@@ -78,17 +78,17 @@ class Inputs:
         return (snapshots["landmark_days"] >= self.points_after_days).fill_null(True)
 
 
-def test_rows(inputs: Inputs) -> tuple[pl.DataFrame, tuple[str, ...], int]:
+def test_rows(inputs: ComparisonInputs) -> tuple[pl.DataFrame, tuple[str, ...], int]:
     """Read the test snapshots with both scores.
 
     Parameters
     ----------
-    inputs : Inputs
+    inputs : ComparisonInputs
 
     Returns
     -------
     rows : pl.DataFrame
-        As `models.comparison.Compared` takes them, in the order of the test.
+        As `leadcast.models.comparison.Compared` takes them, in the order of the test.
     dimensions : tuple of str
         The segments among its columns.
     too_young : int
@@ -112,12 +112,12 @@ def test_rows(inputs: Inputs) -> tuple[pl.DataFrame, tuple[str, ...], int]:
     return rows, (*attributes, *dimensions), test.height - rows.height
 
 
-def past_rows(inputs: Inputs, landmark_days: float | None) -> Past | None:
+def past_rows(inputs: ComparisonInputs, landmark_days: float | None) -> Past | None:
     """Read the snapshots of the learning part that models scored without having seen them.
 
     Parameters
     ----------
-    inputs : Inputs
+    inputs : ComparisonInputs
     landmark_days : float or None
         The age at which a lead stands on the call list.
 
@@ -151,12 +151,12 @@ def past_rows(inputs: Inputs, landmark_days: float | None) -> Past | None:
     )
 
 
-def learning_rows(inputs: Inputs, landmark_days: float | None) -> Compared:
+def learning_rows(inputs: ComparisonInputs, landmark_days: float | None) -> Compared:
     """Read the snapshots of the learning part, which may be looked at again and again.
 
     Parameters
     ----------
-    inputs : Inputs
+    inputs : ComparisonInputs
     landmark_days : float or None
         The age at which a lead stands on the call list.
 
@@ -173,12 +173,12 @@ def learning_rows(inputs: Inputs, landmark_days: float | None) -> Compared:
     return Compared.of(rows.with_columns(absent), (), landmark_days)
 
 
-def described(inputs: Inputs, every: Compared) -> Described:
+def described(inputs: ComparisonInputs, every: Compared) -> Described:
     """Give what is known of the leads that are on the call list with points.
 
     Parameters
     ----------
-    inputs : Inputs
+    inputs : ComparisonInputs
     every : Compared
         Made of `test_rows`.
 
@@ -206,7 +206,9 @@ def _reference(run: RunFolder) -> Reference:
     return Reference.of(pl.read_parquet(run.test_scores)["probability"].to_numpy())
 
 
-def _with_leads(rows: pl.DataFrame, inputs: Inputs) -> tuple[pl.DataFrame, tuple[str, ...]]:
+def _with_leads(
+    rows: pl.DataFrame, inputs: ComparisonInputs
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
     leads, kinds = inputs.tables.leads, inputs.tables.attribute_types
     named = [name for name in ATTRIBUTES if name in kinds]
     marks = [name for name in ("worked", "random_slice") if name in leads.columns]
@@ -238,7 +240,9 @@ def _segment(column: pl.Series, kind: str) -> pl.Series:
     return in_levels(column.cast(pl.String))
 
 
-def _with_moments(rows: pl.DataFrame, inputs: Inputs) -> tuple[pl.DataFrame, tuple[str, ...]]:
+def _with_moments(
+    rows: pl.DataFrame, inputs: ComparisonInputs
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
     if not inputs.is_dated:
         block = pl.Series("block", blocks_of(rows["position"].to_numpy()), dtype=pl.String)
         return rows.with_columns(block), ("block",)

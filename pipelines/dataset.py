@@ -1,15 +1,21 @@
-"""Snapshots and their features, as the stages after the feature matrix read them."""
+"""Snapshots and their features, as the stages after the feature matrix read them.
+
+Snapshots whose outcome is not yet known when the test begins, as training may use them.
+"""
 
 from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 
-from features.files import read_json, written_whole
-from features.plan import FeaturePlan
-from features.snapshots import microseconds
-from models.data import LabelledMatrix, Matrix
-from pipelines.paths import RunFolder
+from leadcast.features.base.files import read_json, written_whole
+from leadcast.features.engine.plan import FeaturePlan
+from leadcast.features.snapshots import SnapshotSettings, microseconds
+from leadcast.features.tables import Tables
+from leadcast.models.choice.fresh import Pool
+from leadcast.models.data import LabelledMatrix, Matrix
+from leadcast.models.splits import FRESH, last_look, settlement
+from leadcast.pipelines.paths import RunFolder
 
 LEARNING = ("train", "calibration")
 """The parts that a model may learn from: all that was known when the test began."""
@@ -26,7 +32,7 @@ def used_snapshots(run: RunFolder) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        As `models.splits.split_snapshots` gives them, without those left out.
+        As `leadcast.models.splits.split_snapshots` gives them, without those left out.
     """
     return pl.read_parquet(run.snapshots).filter(pl.col("part") != "left_out")
 
@@ -102,3 +108,40 @@ def read_parts(
         group=chosen["group_id"].rank("dense").cast(pl.Int64).to_numpy(),
         horizon=microseconds(horizon_days or 0.0),
     )
+
+
+def read_pool(
+    run: RunFolder, tables: Tables, settings: SnapshotSettings
+) -> tuple[LabelledMatrix, Pool]:
+    """Read the learning parts, and with them the fresh snapshots.
+
+    Parameters
+    ----------
+    run : RunFolder
+        A run whose features were computed with ``model.fresh_snapshots`` on.
+    tables : Tables
+        Of a source that `leadcast.features.snapshots.has_dated_outcome`.
+    settings : SnapshotSettings
+        Horizon and reporting lag.
+
+    Returns
+    -------
+    data : LabelledMatrix
+        The learning parts.
+    pool : Pool
+    """
+    parts = (*LEARNING, FRESH)
+    rows = read_parts(run, parts, settings.horizon_days)
+    looked_at = pl.read_parquet(run.snapshots)
+    chosen = used_snapshots(run).filter(pl.col("part").is_in(parts))
+    learned = chosen["part"].is_in(list(LEARNING)).to_numpy()
+    settled = settlement(chosen, tables.outcomes, settings)
+    pool = Pool.of(
+        rows,
+        settled["settled"].to_numpy(),
+        settled["won"].to_numpy(),
+        chosen.select(last_look(looked_at))["position"].to_numpy(),
+        chosen["landmark_days"].to_numpy(),
+        int(looked_at.filter(part="test")["position"].min()),  # type: ignore[arg-type]
+    )
+    return rows.rows(learned), pool

@@ -6,26 +6,25 @@ from pathlib import Path
 
 import polars as pl
 
-from features.delays import DelayCurve, delay_curve
-from features.errors import LeadcastError
-from features.files import written_out
-from features.horizon import HorizonAdvice, recommend_horizon
-from features.ownership import refuse_foreign_file, refuse_inputs
-from features.sources.definition import SourceDefinition
-from features.sources.ingest import ingest
-from features.sources.load import find_definition
-from features.tables import Tables
-from models.report.blocks import Listing, Picture, Section
-from models.report.chart import WIDE
-from models.report.delays import DelayChart
-from models.report.numbers import count, decimal, percent
-from models.report.page import Page, render_page
-from models.report.svg import svg_file
-from models.report.table import Column, table_of
-from pipelines.params import load_params
-from pipelines.paths import SOURCES
-from pipelines.raw import raw_files, with_raw
-from pipelines.settings import snapshot_settings
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.files import written_out
+from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
+from leadcast.features.definitions.definition import SourceDefinition
+from leadcast.features.definitions.load import find_definition
+from leadcast.features.delays import DelayCurve, delay_curve
+from leadcast.features.horizon import HorizonAdvice, recommend_horizon
+from leadcast.features.ingest.ingest import ingest
+from leadcast.features.tables import Tables
+from leadcast.models.charts.chart import WIDE
+from leadcast.models.charts.numbers import count, decimal, percent
+from leadcast.models.charts.svg import svg_file
+from leadcast.models.charts.table import Column, table_of
+from leadcast.models.charts.time_charts import DelayChart
+from leadcast.models.report.blocks import Listing, Picture, Section
+from leadcast.models.report.page import Page, render_page
+from leadcast.pipelines.params import load_params, snapshot_settings
+from leadcast.pipelines.paths import SOURCES
+from leadcast.pipelines.raw import raw_files, with_raw
 
 SHOWN_DAYS = (0, 1, 3, 7, 14, 21, 30, 45, 60, 90, 120, 180, 270, 365, 545, 730)
 """Ages at which the curve is printed."""

@@ -4,25 +4,25 @@ from pathlib import Path
 
 import polars as pl
 
-from features.errors import LeadcastError
-from features.files import read_json, written_out
-from features.ownership import refuse_foreign_file, refuse_inputs
-from features.sources.load import find_definition
-from features.tables import Tables
-from models.calibration import calibrator_from_json
-from models.comparison import Compared
-from models.comparison.draws import replicate
-from models.comparison.ranking import rank
-from models.comparison.result_ranking import Ranking
-from models.data import Floats
-from models.distill import Distilled, as_markdown, distill
-from models.distill.cost import Cost
-from models.learners.store import load_learner
-from pipelines.compared import Inputs, test_rows
-from pipelines.dataset import LEARNING, read_parts, used_snapshots
-from pipelines.params import ComparisonParams, load_params
-from pipelines.paths import SOURCES, RunFolder
-from pipelines.points import Points, RulePoints, ScoreColumn
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.files import read_json, written_out
+from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
+from leadcast.features.definitions.load import find_definition
+from leadcast.features.tables import Tables
+from leadcast.models.calibration import calibrator_from_json
+from leadcast.models.comparison import Compared
+from leadcast.models.comparison.draws import replicate
+from leadcast.models.comparison.result import Ranking
+from leadcast.models.comparison.score_ranking import rank
+from leadcast.models.data import Floats
+from leadcast.models.distill import Distilled, as_markdown, distill
+from leadcast.models.distill.cost import Cost
+from leadcast.models.learners.learner_store import load_learner
+from leadcast.pipelines.compared import ComparisonInputs, test_rows
+from leadcast.pipelines.dataset import LEARNING, read_parts, used_snapshots
+from leadcast.pipelines.params import ComparisonParams, load_params
+from leadcast.pipelines.paths import SOURCES, RunFolder
+from leadcast.pipelines.points import Points, RulePoints, ScoreColumn
 
 
 def distill_named(
@@ -83,7 +83,7 @@ def _refuse_unusable(run: RunFolder, path: Path, page: Path, force: bool) -> Non
 
 
 def distilled_from(run: RunFolder, tables: Tables, max_rules: int) -> Distilled:
-    """Distil the model of a run; see `models.distill.distill`.
+    """Distil the model of a run; see `leadcast.models.distill.distill`.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def cost_of(run: RunFolder, tables: Tables, distilled: Distilled) -> Cost:
     after = definition.comparison.points_after_days if has_column else 0.0
 
     def rows_of(points: Points) -> pl.DataFrame:
-        return test_rows(Inputs(run, tables, points, after, None))[0]
+        return test_rows(ComparisonInputs(run, tables, points, after, None))[0]
 
     rows = rows_of(RulePoints(distilled.table, tables))
     if existing is None:

@@ -7,26 +7,30 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.errors import Fault, FaultsError
-from features.files import read_json, write_json, written_whole
-from features.sources.load import find_definition
-from features.sources.names import nearest_first
-from features.tables import Tables
-from models.calibration import calibrator_from_json
-from models.curves import draw_curves
-from models.data import Floats, LabelledMatrix
-from models.evaluation import evaluate, months_of
-from models.histogram import ScoreHistogram
-from models.intervals import LeadIntervals
-from models.learners.store import load_learner
-from models.reliability import reliability_bins, reliability_curve
-from models.segments import segments_of
-from pipelines.dataset import read_parts, used_snapshots
-from pipelines.params import PARAMS, EvaluationParams, Params, load_params
-from pipelines.paths import SOURCES, RunFolder
-from pipelines.settings import horizon_days, snapshot_settings
-from pipelines.stage import run_stage
-from pipelines.summary import tell
+from leadcast.features.base.errors import Fault, FaultsError, nearest_first
+from leadcast.features.base.files import read_json, write_json, written_whole
+from leadcast.features.definitions.load import find_definition
+from leadcast.features.tables import Tables
+from leadcast.models.calibration import calibrator_from_json
+from leadcast.models.calibration.intervals import LeadIntervals
+from leadcast.models.data import Floats, LabelledMatrix
+from leadcast.models.evaluation.curves import draw_curves
+from leadcast.models.evaluation.evaluation import evaluate, months_of, segments_of
+from leadcast.models.evaluation.reliability import reliability_bins, reliability_curve
+from leadcast.models.evaluation.tally import ScoreHistogram
+from leadcast.models.learners.learner_store import load_learner
+from leadcast.pipelines.dataset import read_parts, used_snapshots
+from leadcast.pipelines.params import (
+    PARAMS,
+    EvaluationParams,
+    Params,
+    horizon_days,
+    load_params,
+    snapshot_settings,
+)
+from leadcast.pipelines.paths import SOURCES, RunFolder
+from leadcast.pipelines.stage import run_stage
+from leadcast.pipelines.summary import tell
 
 HEADLINE = ("auc", "average_precision", "log_loss", "brier", "ece", "calibration_slope", "lift_10")
 """What DVC compares; all of ``metrics.json`` would be some thousand columns."""

@@ -5,22 +5,20 @@ from pathlib import Path
 
 import polars as pl
 
-from features.files import read_json
-from features.tables import Tables
-from models.bundle import write_bundle
-from models.bundle_files import Origin
-from models.bundle_rates import Rates
-from models.bundle_reference import Reference
-from models.bundle_signature import sign_bundle
-from models.calibration import calibrator_from_json
-from models.intervals import LeadIntervals
-from models.learners.store import load_learner
-from models.splits import PARTS
-from pipelines.dataset import read_parts, read_plan, used_snapshots
-from pipelines.params import load_params
-from pipelines.paths import RunFolder
-from pipelines.settings import snapshot_settings
-from pipelines.stage import run_stage
+from leadcast.features.base.files import read_json
+from leadcast.features.tables import Tables
+from leadcast.models.bundle.bundle import write_bundle
+from leadcast.models.bundle.bundle_files import BundleOrigin
+from leadcast.models.bundle.bundle_reference import Rates, Reference
+from leadcast.models.bundle.bundle_signature import sign_bundle
+from leadcast.models.calibration import calibrator_from_json
+from leadcast.models.calibration.intervals import LeadIntervals
+from leadcast.models.learners.learner_store import load_learner
+from leadcast.models.splits import PARTS
+from leadcast.pipelines.dataset import read_parts, read_plan, used_snapshots
+from leadcast.pipelines.params import load_params, snapshot_settings
+from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.stage import run_stage
 
 SIGNING_KEY = "LEADCAST_SIGNING_KEY"
 """The environment variable that names the private key (PEM) with which bundles are signed."""
@@ -42,7 +40,7 @@ def export(source: str) -> str:
     run, params = RunFolder(source), load_params()
     tables, snapshots = Tables.read(run.tables), used_snapshots(run)
     backtest, calibration = read_json(run.backtest), read_json(run.calibration)
-    origin = Origin(
+    origin = BundleOrigin(
         source=source,
         fingerprint=read_json(run.fingerprint)["sha256"],
         time_order=tables.time_order,

@@ -4,17 +4,15 @@ from datetime import datetime
 
 import polars as pl
 
-from features.engine import compute
-from features.files import working_folder, write_json
-from features.fitting import fit_plan
-from features.plan import FeaturePlan
-from features.tables import Tables
-from pipelines.console import progress_bar
-from pipelines.dataset import LEARNING, used_snapshots, write_matrix
-from pipelines.params import load_params
-from pipelines.paths import RunFolder
-from pipelines.settings import snapshot_settings
-from pipelines.stage import run_stage
+from leadcast.features.base.files import working_folder, write_json
+from leadcast.features.engine.engine import compute
+from leadcast.features.engine.fitting import fit_plan
+from leadcast.features.engine.plan import FeaturePlan
+from leadcast.features.tables import Tables
+from leadcast.pipelines.dataset import LEARNING, used_snapshots, write_matrix
+from leadcast.pipelines.params import load_params, snapshot_settings
+from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.stage import progress_bar, run_stage
 
 
 def compute_features(source: str) -> str:
@@ -56,9 +54,9 @@ def compute_on_cluster(source: str, scheduler: str | None) -> str:
     str
         The matrix's size, and the number of partitions.
     """
-    from serve.cluster.connection import connected
-    from serve.cluster.matrix import matrix_on_cluster, parts_for
-    from serve.cluster.shuffle import files_of
+    from leadcast.serve.cluster.connection import connected
+    from leadcast.serve.cluster.matrix import matrix_on_cluster, parts_for
+    from leadcast.serve.cluster.shuffle import files_of
 
     run = RunFolder(source)
     with (

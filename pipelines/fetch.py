@@ -1,11 +1,11 @@
 """Make sure that a source's raw data are there, and say by a fingerprint whether they changed."""
 
-from features.files import write_json
-from features.sources.fingerprints import fingerprint
-from features.sources.load import find_definition
-from pipelines.paths import SOURCES, RunFolder
-from pipelines.raw import ensure_raw
-from pipelines.stage import run_stage
+from leadcast.features.base.files import write_json
+from leadcast.features.definitions.load import find_definition
+from leadcast.features.ingest.ingest import fingerprint
+from leadcast.pipelines.paths import SOURCES, RunFolder
+from leadcast.pipelines.raw import ensure_raw
+from leadcast.pipelines.stage import run_stage
 
 
 def fetch(source: str) -> str:

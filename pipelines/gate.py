@@ -4,15 +4,14 @@ from functools import partial
 
 import polars as pl
 
-from features.engine import compute
-from features.files import write_json
-from features.tables import Tables
-from models.leakage import LeakageContext, examine
-from pipelines.dataset import read_parts, read_plan
-from pipelines.params import load_params
-from pipelines.paths import RunFolder
-from pipelines.settings import horizon_days, snapshot_settings
-from pipelines.stage import run_stage
+from leadcast.features.base.files import write_json
+from leadcast.features.engine.engine import compute
+from leadcast.features.tables import Tables
+from leadcast.models.leakage import LeakageContext, examine
+from leadcast.pipelines.dataset import read_parts, read_plan
+from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
+from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.stage import run_stage
 
 
 def pass_gate(source: str) -> str:

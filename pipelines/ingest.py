@@ -1,9 +1,9 @@
 """Source to canonical tables, with what was set aside and how good the data are."""
 
-from features.sources.ingest import ingest
-from features.sources.load import find_definition
-from pipelines.paths import SOURCES, RunFolder
-from pipelines.stage import run_stage
+from leadcast.features.definitions.load import find_definition
+from leadcast.features.ingest.ingest import ingest
+from leadcast.pipelines.paths import SOURCES, RunFolder
+from leadcast.pipelines.stage import run_stage
 
 
 def run(source: str) -> str:

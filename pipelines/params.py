@@ -1,4 +1,7 @@
-"""The parameters in `params.yaml`: frozen, and a misspelt key fails at load."""
+"""The parameters in `params.yaml`: frozen, and a misspelt key fails at load.
+
+What a run uses: the parameters laid over what the source's definition says.
+"""
 
 from pathlib import Path
 from typing import TypeVar
@@ -6,12 +9,15 @@ from typing import TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from features.errors import Fault, FaultsError, LeadcastError
-from features.settings import FeatureSettings
-from features.snapshots import SnapshotSettings
-from features.sources.definition import ComparisonDefaults
-from models.settings import LearnerSettings
-from models.splits import SplitSettings
+from leadcast.features.base.errors import Fault, FaultsError, LeadcastError
+from leadcast.features.definitions.definition import ComparisonDefaults
+from leadcast.features.definitions.load import find_definition
+from leadcast.features.settings import FeatureSettings
+from leadcast.features.snapshots import SnapshotSettings
+from leadcast.features.tables import Tables, TimeOrder
+from leadcast.models.settings import LearnerSettings
+from leadcast.models.splits import SplitSettings
+from leadcast.pipelines.paths import SOURCES
 
 PARAMS = Path("params.yaml")
 Settings = TypeVar("Settings", bound=BaseModel)
@@ -155,3 +161,38 @@ def _fault(path: Path, item: object) -> Fault:
         expected=str(details["msg"]),
         remedy="Correct the key or its value.",
     )
+
+
+def snapshot_settings(source: str, params: Params) -> SnapshotSettings:
+    """Give the landmarks and the horizon that a run uses.
+
+    Parameters
+    ----------
+    source : str
+        The source's name.
+    params : Params
+        The parameters; where they say nothing, the source's definition does.
+
+    Returns
+    -------
+    SnapshotSettings
+    """
+    return params.snapshots.over(find_definition(source, SOURCES).snapshots)
+
+
+def horizon_days(tables: Tables, settings: SnapshotSettings) -> float | None:
+    """Give how far labels look ahead.
+
+    Parameters
+    ----------
+    tables : Tables
+        The canonical tables.
+    settings : SnapshotSettings
+        The run's settings.
+
+    Returns
+    -------
+    float or None
+        Days; None where the source is not dated.
+    """
+    return settings.horizon_days if tables.time_order is TimeOrder.DATED else None

@@ -7,10 +7,10 @@ from typing import Protocol, Self
 import numpy as np
 import polars as pl
 
-from features.errors import LeadcastError
-from features.tables import Tables
-from models.data import Floats
-from models.rules import RuleScores, RuleTable, evaluate, load_rules
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.tables import Tables
+from leadcast.models.data import Floats
+from leadcast.models.rules import RuleScores, RuleTable, evaluate, load_rules
 
 
 class Points(Protocol):

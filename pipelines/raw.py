@@ -1,19 +1,25 @@
-"""Raw data that can be made on the spot: a simulated source is simulated where it is absent."""
+"""Raw data that can be made on the spot: a simulated source is simulated where it is absent.
+
+Check a source: its definition and its data, every fault told at once.
+"""
 
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from demo.simulate import SIMULATOR_VERSION, WORLD, simulate
-from features.errors import LeadcastError
-from features.files import read_json
-from features.ownership import refuse_foreign_folder
-from features.sources.definition import Simulation, SourceDefinition
-from features.sources.ledger import Ledger
-from features.sources.opening import find_files
-from features.sources.schema import FileReader
-from pipelines.console import progress_bar
+from leadcast.demo.simulate import SIMULATOR_VERSION, WORLD, simulate
+from leadcast.features.base.errors import FaultsError, LeadcastError
+from leadcast.features.base.files import read_json
+from leadcast.features.base.ownership import refuse_foreign_folder
+from leadcast.features.definitions.definition import Simulation, SourceDefinition
+from leadcast.features.definitions.load import find_definition
+from leadcast.features.definitions.table_schema import FileReader
+from leadcast.features.ingest.ingest import check_source
+from leadcast.features.readers.ledger import Ledger
+from leadcast.features.readers.opening import find_files
+from leadcast.pipelines.paths import SOURCES
+from leadcast.pipelines.stage import progress_bar
 
 
 def ensure_raw(definition: SourceDefinition) -> str:
@@ -98,7 +104,7 @@ def simulate_with_progress(leads: int, seed: int, out: Path) -> None:
     Parameters
     ----------
     leads, seed, out
-        As `demo.simulate.simulate` takes them.
+        As `leadcast.demo.simulate.simulate` takes them.
     """
     done = 0
     with progress_bar("simulating", "leads") as tell:
@@ -126,3 +132,35 @@ def _refuse_foreign(definition: SourceDefinition) -> None:
             f"{definition.file}: simulation: the simulator would write to the root, and there is "
             f"something else: {error}. If these are your own data, remove the key `simulation`"
         ) from None
+
+
+def check(source: str) -> str:
+    """Read a source's definition and data and tell what is there and what is wrong.
+
+    Writes nothing: a simulated source whose data are not there yet is simulated into a folder that
+    is removed at the end.
+
+    Parameters
+    ----------
+    source : str
+        The source's name.
+
+    Returns
+    -------
+    str
+        What was found, with the warnings.
+
+    Raises
+    ------
+    FaultsError
+        If anything is wrong that would stop the run; tells the warnings as well.
+    """
+    definition = find_definition(source, SOURCES)
+    with with_raw(definition) as readable:
+        found = check_source(readable)
+    if not found.is_fine:
+        raise FaultsError(found.subject, found.faults)
+    if readable is definition:
+        return str(found)
+    aside = f"Simulated for this check alone; `leadcast run {source}` writes {definition.root}"
+    return f"{found}\n{aside}"

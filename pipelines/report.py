@@ -5,20 +5,19 @@ from typing import Any
 
 import polars as pl
 
-from features.delays import DelayCurve, delay_curve
-from features.files import read_json
-from features.snapshots import SnapshotSettings, has_dated_outcome
-from features.sources.load import find_definition
-from features.tables import Tables, TimeOrder
-from models.report import ReportInputs, RunFacts, SourceFacts, write_report
-from models.split_summary import split_summary
-from pipelines.dataset import read_plan
-from pipelines.params import load_params
-from pipelines.paths import SOURCES, RunFolder
-from pipelines.settings import horizon_days, snapshot_settings
-from pipelines.stage import run_stage
-from pipelines.summary import count_customers
-from pipelines.track import git_commit
+from leadcast.features.base.files import read_json
+from leadcast.features.definitions.load import find_definition
+from leadcast.features.delays import DelayCurve, delay_curve
+from leadcast.features.snapshots import SnapshotSettings, has_dated_outcome
+from leadcast.features.tables import Tables, TimeOrder
+from leadcast.models.report import ReportInputs, RunFacts, SourceFacts, write_report
+from leadcast.models.splits import split_summary
+from leadcast.pipelines.dataset import read_plan
+from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
+from leadcast.pipelines.paths import SOURCES, RunFolder
+from leadcast.pipelines.stage import run_stage
+from leadcast.pipelines.summary import count_customers
+from leadcast.pipelines.track import git_commit
 
 CURVES = ("reliability", "reliability_curve", "gain", "lift", "roc", "separation")
 

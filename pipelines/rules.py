@@ -4,12 +4,12 @@ from pathlib import Path
 
 import polars as pl
 
-from features.errors import Fault, FaultsError, LeadcastError, describe_faults
-from features.tables import Tables
-from models.rules import RuleScores, RuleTable, check_rules, evaluate, load_rules
-from models.rules.effects import rule_effects
-from pipelines.dataset import LEARNING, used_snapshots
-from pipelines.paths import RunFolder
+from leadcast.features.base.errors import Fault, FaultsError, LeadcastError, describe_faults
+from leadcast.features.tables import Tables
+from leadcast.models.rules import RuleScores, RuleTable, check_rules, evaluate, load_rules
+from leadcast.models.rules.points import rule_effects
+from leadcast.pipelines.dataset import LEARNING, used_snapshots
+from leadcast.pipelines.paths import RunFolder
 
 RULES = Path("data/rules")
 """The folder of the shipped points tables."""

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from features.errors import LeadcastError
-from features.files import written_whole
-from features.locks import locked
-from features.sources.load import find_definition
-from pipelines.params import PARAMS, load_params
-from pipelines.paths import SOURCES, RunFolder
-from pipelines.stage import LIFELINE, NOTHING_NEW
-from pipelines.summary import summarise
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.files import written_whole
+from leadcast.features.base.locks import locked
+from leadcast.features.definitions.load import find_definition
+from leadcast.pipelines.params import PARAMS, load_params
+from leadcast.pipelines.paths import SOURCES, RunFolder
+from leadcast.pipelines.stage import LIFELINE, NOTHING_NEW
+from leadcast.pipelines.summary import summarise
 
 STAGE_LINE = re.compile(rf"^\[(\w+)\] (?!{NOTHING_NEW})")
 ALWAYS_RUN = "fetch"

@@ -1,4 +1,7 @@
-"""New leads to scores, from files or queries, in canonical columns or as a source's export."""
+"""New leads to scores, from files or queries, in canonical columns or as a source's export.
+
+New leads to scores on a Dask cluster.
+"""
 
 import shutil
 import tempfile
@@ -7,13 +10,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from features.errors import FaultsError, LeadcastError
-from models.bundle_signature import require_signature
-from pipelines.console import progress_bar
-from pipelines.score_request import ScoreRequest
-from serve.batch import BatchSummary, score_files, score_inputs
-from serve.batch_deliver import Outputs
-from serve.scorer import Scorer
+from leadcast.features.base.errors import FaultsError, LeadcastError
+from leadcast.models.bundle.bundle_signature import require_signature
+from leadcast.pipelines.score_request import ScoreRequest
+from leadcast.pipelines.score_source import Export
+from leadcast.pipelines.stage import progress_bar
+from leadcast.serve.batch.batch import BatchSummary, score_files, score_inputs
+from leadcast.serve.batch.deliver import Outputs
+from leadcast.serve.cluster.connection import connected
+from leadcast.serve.cluster.scoring import score_on_cluster
+from leadcast.serve.scorer import Scorer
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,7 @@ def score_new_leads(request: ScoreRequest) -> ScoreReport:
             )
         else:
             # Reading exports needs much that scoring does not.
-            from pipelines.score_source import Export
+            from leadcast.pipelines.score_source import Export
 
             request.outputs.refuse_unusable()
             export = Export.of(request)
@@ -145,3 +151,38 @@ def _places(outputs: Outputs) -> list[str]:
     history = None if outputs.history is None else f"history {outputs.history}"
     file = None if outputs.file is None else str(outputs.file)
     return [place for place in (file, table, history) if place is not None]
+
+
+def score_with_dask(request: ScoreRequest, scheduler: str | None) -> ScoreReport:
+    """Score leads as `leadcast.pipelines.score.score_new_leads` does.
+
+    Parameters
+    ----------
+    request : ScoreRequest
+    scheduler : str or None
+        The Dask scheduler's address; None for processes of this machine.
+
+    Returns
+    -------
+    ScoreReport
+
+    Raises
+    ------
+    LeadcastError
+        If the cluster, the bundle, the inputs or the outputs cannot be used.
+    """
+    began = time.perf_counter()
+    mapped = None if request.source is None else Export.of(request)
+    with connected(scheduler) as client, progress_bar("scoring", "partitions") as tell:
+        summary = score_on_cluster(
+            client,
+            request.bundle,
+            request.leads,
+            request.events,
+            request.outputs,
+            request.settings,
+            database_env=request.database_env,
+            mapped=mapped,
+            progress=tell,
+        )
+    return ScoreReport(summary, time.perf_counter() - began)

@@ -1,4 +1,7 @@
-"""The command line's ``score`` and ``history``; what they need is imported when they run."""
+"""The command line's ``score`` and ``history``; what they need is imported when they run.
+
+A lead's score over time, from the score history.
+"""
 
 import json
 from datetime import datetime
@@ -8,11 +11,45 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from features.errors import Checks, LeadcastError
+from leadcast.features.base.errors import Checks, LeadcastError
+from leadcast.serve.score_history import history_of, trend_of
 
 if TYPE_CHECKING:
-    from pipelines.score import ScoreReport
-    from pipelines.score_request import ScoreRequest
+    from leadcast.pipelines.score import ScoreReport
+    from leadcast.pipelines.score_request import ScoreRequest
+
+
+def tell_history(lead: str, folder: Path) -> str:
+    """Tell a lead's scores over time and where they are heading.
+
+    Parameters
+    ----------
+    lead : str
+        The lead's id.
+    folder : Path
+        The history that ``leadcast score --history`` wrote.
+
+    Returns
+    -------
+    str
+        A line a score, then the trend.
+
+    Raises
+    ------
+    LeadcastError
+        If the folder is no history, or the lead is not in it.
+    """
+    history = history_of(folder, lead)
+    if history.is_empty():
+        raise LeadcastError(f"{folder}: lead {lead!r} was never scored here; check the id")
+    lines = [f"{'as_of':<20} {'score':>5} {'change':>6} grade  model_version"]
+    for row in history.iter_rows(named=True):
+        change = "" if row["change"] is None else f"{row['change']:+.1f}"
+        moment = f"{row['as_of']:%Y-%m-%d %H:%M}Z"
+        score, grade, version = row["score"], row["grade"], row["model_version"]
+        lines.append(f"{moment:<20} {score:>5.1f} {change:>6} {grade:<5}  {version}")
+    return "\n".join([*lines, f"trend: {trend_of(history)}"])
+
 
 EXIT_WITH_WARNINGS = 3
 
@@ -33,7 +70,7 @@ class Summary(StrEnum):
     json = "json"
 
 
-class Engine(StrEnum):
+class EngineChoice(StrEnum):
     """Where leads are scored."""
 
     local = "local"
@@ -114,7 +151,9 @@ Strict = Annotated[
     ),
 ]
 
-OfEngine = Annotated[Engine, typer.Option("--engine", help="dask: by partitions on a cluster.")]
+OfEngine = Annotated[
+    EngineChoice, typer.Option("--engine", help="dask: by partitions on a cluster.")
+]
 Scheduler = Annotated[
     str | None, typer.Option(help="Dask's address; without it, processes of this machine.")
 ]
@@ -143,7 +182,7 @@ def score(
     threads: Threads = 1,
     summary: Told = Summary.text,
     strict: Strict = False,
-    engine: OfEngine = Engine.local,
+    engine: OfEngine = EngineChoice.local,
     scheduler: Scheduler = None,
     require_signature: SignedBy = None,
 ) -> None:
@@ -151,11 +190,11 @@ def score(
 
     Columns are canonical, or a source's with --source. The output appears whole or not at all.
     """
-    from pipelines.score import refusal
-    from pipelines.score_request import ScoreRequest
-    from serve.batch import BatchSettings
-    from serve.batch_deliver import Outputs
-    from serve.reasons_asked import NO_REASONS, ReasonsAsked
+    from leadcast.pipelines.score import refusal
+    from leadcast.pipelines.score_request import ScoreRequest
+    from leadcast.serve.batch.batch import BatchSettings
+    from leadcast.serve.batch.deliver import Outputs
+    from leadcast.serve.reasons import NO_REASONS, ReasonsAsked
 
     outputs = Outputs(out, crm or "", table, database_env, history, force)
     try:
@@ -192,23 +231,23 @@ def _tell(report: "ScoreReport", summary: Summary, strict: bool) -> None:
         raise typer.Exit(EXIT_WITH_WARNINGS)
 
 
-def _scored(request: "ScoreRequest", engine: Engine, scheduler: str | None) -> "ScoreReport":
-    if engine is Engine.dask:
-        from pipelines.score_cluster import score_with_dask
+def _scored(request: "ScoreRequest", engine: EngineChoice, scheduler: str | None) -> "ScoreReport":
+    if engine is EngineChoice.dask:
+        from leadcast.pipelines.score import score_with_dask
 
         return score_with_dask(request, scheduler)
-    from pipelines.score import score_new_leads
+    from leadcast.pipelines.score import score_new_leads
 
     return score_new_leads(request)
 
 
-def _refuse_scheduler(engine: Engine, scheduler: str | None) -> None:
-    if scheduler is not None and engine is not Engine.dask:
+def _refuse_scheduler(engine: EngineChoice, scheduler: str | None) -> None:
+    if scheduler is not None and engine is not EngineChoice.dask:
         raise LeadcastError("--scheduler: needs --engine dask")
 
 
-def _refuse_signature(engine: Engine, key: Path | None) -> None:
-    if key is not None and engine is Engine.dask:
+def _refuse_signature(engine: EngineChoice, key: Path | None) -> None:
+    if key is not None and engine is EngineChoice.dask:
         raise LeadcastError(
             "--require-signature: each worker of --engine dask reads the bundle by itself; score "
             "on one machine"
@@ -222,7 +261,7 @@ def history(
     ],
 ) -> None:
     """Show a lead's score over time, and whether it rises or falls."""
-    from pipelines.history import tell_history
+    pass  # MERGED
 
     print(tell_history(lead, folder))
 

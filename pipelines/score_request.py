@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from features.errors import Checks
-from models.bundle_signature import read_signed_manifest
-from serve.batch import BatchSettings
-from serve.batch_deliver import Outputs
-from serve.batch_places import place_of
+from leadcast.features.base.errors import Checks
+from leadcast.models.bundle.bundle_signature import read_signed_manifest
+from leadcast.serve.batch.batch import BatchSettings
+from leadcast.serve.batch.deliver import Outputs
+from leadcast.serve.batch.places import place_of
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class ScoreRequest:
         places = [checks.of(partial(place_of, one, self.database_env), None) for one in named]
         if self.source is not None:
             # Reading definitions needs much that scoring does not.
-            from features.sources.load import find_definition
-            from pipelines.paths import SOURCES
+            from leadcast.features.definitions.load import find_definition
+            from leadcast.pipelines.paths import SOURCES
 
             source = self.source
             checks.of(lambda: find_definition(source, SOURCES), None)

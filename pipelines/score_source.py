@@ -3,21 +3,21 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from features.errors import Fault
-from features.files import written_out
-from features.ownership import refuse_foreign_file, refuse_inputs
-from features.sources.definition import SourceDefinition
-from features.sources.load import find_definition
-from features.sources.new_leads import Place as ExportPlace
-from features.sources.new_leads import read_new_leads
-from features.sources.schema import SqlReader
-from pipelines.paths import SOURCES
-from pipelines.score_request import ScoreRequest
-from serve import batch_inputs
-from serve.batch_inputs import Inputs
-from serve.batch_mapped import read_mapped_in_pieces
-from serve.batch_places import Place, place_of
-from serve.scorer import Scorer
+from leadcast.features.base.errors import Fault
+from leadcast.features.base.files import written_out
+from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
+from leadcast.features.definitions.definition import SourceDefinition
+from leadcast.features.definitions.load import find_definition
+from leadcast.features.definitions.table_schema import SqlReader
+from leadcast.features.ingest.new_leads import Place as ExportPlace
+from leadcast.features.ingest.new_leads import read_new_leads
+from leadcast.pipelines.paths import SOURCES
+from leadcast.pipelines.score_request import ScoreRequest
+from leadcast.serve.batch import inputs as batch_inputs
+from leadcast.serve.batch.inputs import BatchInputs
+from leadcast.serve.batch.mapped import read_mapped_in_pieces
+from leadcast.serve.batch.places import Place, place_of
+from leadcast.serve.scorer import Scorer
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Export:
         """
         return [*(place.stamps() for place in self.places), self.definition.model_dump(mode="json")]
 
-    def read(self, scorer: Scorer, folder: Path) -> Inputs:
+    def read(self, scorer: Scorer, folder: Path) -> BatchInputs:
         """Read it: what is small whole, everything else in pieces by lead.
 
         Parameters
@@ -118,7 +118,7 @@ class Export:
                 with written_out(self.aside, force=self.force) as temporary:
                     new.set_aside.write_parquet(temporary)
             warnings = self._with_aside(new.warnings, new.set_aside.height)
-            return Inputs([(new.leads.lazy(), new.events)], warnings)
+            return BatchInputs([(new.leads.lazy(), new.events)], warnings)
         mapped = read_mapped_in_pieces(
             self.definition,
             leads,
@@ -129,7 +129,7 @@ class Export:
             piece_rows=min(self.chunk_leads, batch_inputs.PIECE_ROWS),
             force=self.force,
         )
-        return Inputs(mapped.pieces, self._with_aside(mapped.warnings, mapped.set_aside))
+        return BatchInputs(mapped.pieces, self._with_aside(mapped.warnings, mapped.set_aside))
 
     def _with_aside(self, warnings: tuple[Fault, ...], count: int) -> tuple[Fault, ...]:
         if not count:

@@ -4,15 +4,15 @@ import os
 import sys
 from pathlib import Path
 
-from features.errors import Checks, LeadcastError
-from models.bundle_files import read_manifest
-from models.bundle_signature import read_signed_manifest
-from pipelines.params import load_params
-from pipelines.paths import RunFolder
-from serve.http.keys import create_key, read_keys, revoke_key
-from serve.http.settings import LOOPBACK, Limits, ServeSettings
+from leadcast.features.base.errors import Checks, LeadcastError
+from leadcast.models.bundle.bundle_files import read_manifest
+from leadcast.models.bundle.bundle_signature import read_signed_manifest
+from leadcast.pipelines.params import load_params
+from leadcast.pipelines.paths import RunFolder
+from leadcast.serve.http.keys import create_key, read_keys, revoke_key
+from leadcast.serve.requests.settings import LOOPBACK, RequestLimits, ServeSettings
 
-COMPARE = (sys.executable, "-m", "pipelines.cli", "compare")
+COMPARE = (sys.executable, "-m", "leadcast.pipelines.cli", "compare")
 """How the service runs a comparison, in a process of its own."""
 _REGISTRY = ("models:/", "runs:/")
 
@@ -24,7 +24,7 @@ def serve(
     host: str,
     port: int,
     workers: int,
-    limits: Limits,
+    limits: RequestLimits,
     run: Path | None = None,
     page: bool = True,
     allow_hosts: tuple[str, ...] = (),
@@ -46,7 +46,7 @@ def serve(
         The port.
     workers : int
         How many processes.
-    limits : Limits
+    limits : RequestLimits
         What callers may ask for.
     run : Path, optional
         The folder of the run that the page shows; the bundle's own, if not given.
@@ -63,8 +63,8 @@ def serve(
         If there is no such model, it cannot be used, others could ask without a key, or keys or
         the run cannot be read; all at once.
     """
-    from serve.http.scratch import scratch_folder
-    from serve.http.server import run_service
+    from leadcast.serve.processes.scratch import scratch_folder
+    from leadcast.serve.processes.server import run_service
 
     checks = Checks()
     checks.of(lambda: _refuse_unclear_keys(keys, no_keys, host), None)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from features.errors import LeadcastError
+from leadcast.features.base.errors import LeadcastError
 
 
 def sign(
@@ -20,9 +20,9 @@ def sign(
     The signature (Ed25519) lies in the bundle as .manifest.sig. Keep NAME.pem to yourself, and give
     NAME.pub.pem to whoever serves: leadcast serve --require-signature NAME.pub.pem.
     """
-    from models.bundle_files import read_manifest
-    from models.bundle_signature import new_key as make
-    from models.bundle_signature import sign_bundle
+    from leadcast.models.bundle.bundle_files import read_manifest
+    from leadcast.models.bundle.bundle_signature import new_key as make
+    from leadcast.models.bundle.bundle_signature import sign_bundle
 
     if new_key is not None and (bundle, key) == (None, None):
         private, public = make(new_key)

@@ -1,13 +1,12 @@
 """Canonical tables to snapshots with mature labels, split by time."""
 
-from features.files import written_whole
-from features.snapshots import has_dated_outcome, make_snapshots
-from features.tables import Tables
-from models.splits import FRESH, PARTS, split_snapshots, with_fresh
-from pipelines.params import load_params
-from pipelines.paths import RunFolder
-from pipelines.settings import horizon_days, snapshot_settings
-from pipelines.stage import run_stage
+from leadcast.features.base.files import written_whole
+from leadcast.features.snapshots import has_dated_outcome, make_snapshots
+from leadcast.features.tables import Tables
+from leadcast.models.splits import FRESH, PARTS, split_snapshots, with_fresh
+from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
+from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.stage import run_stage
 
 
 def take_snapshots(source: str) -> str:

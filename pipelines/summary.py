@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from features.files import read_json
-from pipelines.paths import RunFolder
+from leadcast.features.base.files import read_json
+from leadcast.pipelines.paths import RunFolder
 
 Metric = Mapping[str, float | None]
 
@@ -56,7 +56,7 @@ def count_customers(outcomes: pl.DataFrame) -> int:
     Parameters
     ----------
     outcomes : pl.DataFrame
-        As `features.tables.Tables.outcomes`.
+        As `leadcast.features.tables.Tables.outcomes`.
 
     Returns
     -------

@@ -4,18 +4,20 @@ import hashlib
 import importlib.metadata
 import logging
 import os
+import shutil
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from features.errors import LeadcastError
-from features.files import read_json, sha256_of, write_json
-from models.bundle_files import MANIFEST
-from pipelines.params import Params, load_params
-from pipelines.paths import RunFolder
-from pipelines.settings import snapshot_settings
-from pipelines.stage import NOTHING_NEW, run_stage
-from pipelines.tracking import (
+import leadcast
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.files import read_json, sha256_of, write_json
+from leadcast.models.bundle.bundle_files import MANIFEST
+from leadcast.pipelines.params import Params, load_params, snapshot_settings
+from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.stage import NOTHING_NEW, run_stage
+from leadcast.pipelines.tracking import (
     PROCESS,
     end_dead_runs,
     stands,
@@ -23,8 +25,9 @@ from pipelines.tracking import (
     told_without_traceback,
 )
 
-PYFUNC = Path("serve") / "pyfunc.py"
-CODE = ["features", "models", "serve"]
+PYFUNC = Path(leadcast.__file__).parent / "serve" / "pyfunc.py"
+CARRIED = ("features", "models", "serve")
+"""What a model brings along of Leadcast: all that scoring needs."""
 REGISTERED, CHAMPION = "leadcast", "champion"
 REQUIRED = ("lead_id", "created_at")
 NEEDED_TO_SCORE = ("mlflow", "numba", "numpy", "pandas", "polars", "pyarrow", "pydantic")
@@ -190,20 +193,33 @@ def save_model(bundle: Path, folder: Path) -> None:
     """
     import mlflow
 
-    mlflow.pyfunc.save_model(folder, **_model(bundle))
+    with TemporaryDirectory() as place:
+        mlflow.pyfunc.save_model(folder, **_model(bundle, carried_code(Path(place))))
+
+
+def carried_code(folder: Path) -> Path:
+    """Copy the code that scoring needs, as a model carries it: without tests, data and caches."""
+    here, code = Path(leadcast.__file__).parent, folder / leadcast.__name__
+    code.mkdir()
+    shutil.copy(here / "__init__.py", code)
+    for name in CARRIED:
+        shutil.copytree(here / name, code / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return code
 
 
 def _log_bundle(run: RunFolder) -> str:
     import mlflow
 
-    return str(mlflow.pyfunc.log_model(name="leadcast", **_model(run.bundle)).model_uri)
+    with TemporaryDirectory() as place:
+        model = _model(run.bundle, carried_code(Path(place)))
+        return str(mlflow.pyfunc.log_model(name="leadcast", **model).model_uri)
 
 
-def _model(bundle: Path) -> dict[str, Any]:
+def _model(bundle: Path, code: Path) -> dict[str, Any]:
     from mlflow.models import ModelSignature, infer_signature
     from mlflow.types import ColSpec, Schema
 
-    from serve.scorer import Scorer
+    from leadcast.serve.scorer import Scorer
 
     scorer = Scorer.load(bundle)
     example = scorer.example().to_pandas()
@@ -215,9 +231,9 @@ def _model(bundle: Path) -> dict[str, Any]:
         for column in inferred.inputs.inputs
     ]
     return {
-        "python_model": str(PYFUNC),
+        "python_model": str(code / "serve" / "pyfunc.py"),
         "artifacts": {"bundle": str(bundle)},
-        "code_paths": CODE,
+        "code_paths": [str(code)],
         "pip_requirements": needed,
         "signature": ModelSignature(Schema(inputs), inferred.outputs),
         "input_example": example,

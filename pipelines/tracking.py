@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from features.errors import LeadcastError
+from leadcast.features.base.errors import LeadcastError
 
 PROCESS = "leadcast.process"
 """The tag that says which process logs a run: its host, its number and when it began."""

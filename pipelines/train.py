@@ -7,21 +7,18 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from features.errors import LeadcastError
-from features.files import working_folder, write_json, written_whole
-from features.snapshots import has_dated_outcome
-from features.tables import Tables
-from models.choice import Choice, choose
-from models.data import LabelledMatrix
-from models.fresh import Pool
-from models.settings import LearnerSettings
-from pipelines.console import share_bar
-from pipelines.dataset import LEARNING, read_parts, used_snapshots
-from pipelines.fresh import read_pool
-from pipelines.params import PARAMS, load_params
-from pipelines.paths import RunFolder
-from pipelines.settings import horizon_days, snapshot_settings
-from pipelines.stage import run_stage
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.files import working_folder, write_json, written_whole
+from leadcast.features.snapshots import has_dated_outcome
+from leadcast.features.tables import Tables
+from leadcast.models.choice.choice import Choice, choose
+from leadcast.models.choice.fresh import Pool
+from leadcast.models.data import LabelledMatrix
+from leadcast.models.settings import LearnerSettings
+from leadcast.pipelines.dataset import LEARNING, read_parts, read_pool, used_snapshots
+from leadcast.pipelines.params import PARAMS, horizon_days, load_params, snapshot_settings
+from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.stage import run_stage, share_bar
 
 
 def train(source: str) -> str:
@@ -68,9 +65,9 @@ def train_on_cluster(source: str, scheduler: str | None) -> str:
     LeadcastError
         If the parameters ask for fresh snapshots, whose labels are made on one machine.
     """
-    from serve.cluster.connection import connected
-    from serve.cluster.training import SAMPLE_ROWS, grow_on_cluster, in_words
-    from serve.cluster.training_rows import Rows
+    from leadcast.serve.cluster.connection import connected
+    from leadcast.serve.cluster.training import SAMPLE_ROWS, grow_on_cluster, in_words
+    from leadcast.serve.cluster.training_task import ClusterRows
 
     run = RunFolder(source)
     with connected(scheduler) as client, working_folder(run.path, "train") as work:
@@ -82,7 +79,7 @@ def train_on_cluster(source: str, scheduler: str | None) -> str:
             pl.col("converted").cast(pl.Float64),
             pl.col("group_id").hash().alias("group"),
         ).write_parquet(labels)
-        rows = Rows(run.matrix.resolve(), labels.resolve())
+        rows = ClusterRows(run.matrix.resolve(), labels.resolve())
         with share_bar() as tell:
             grow = partial(grow_on_cluster, client, rows, tell=tell)
             choice = choose(data, settings, tell, grow=grow)
@@ -173,7 +170,7 @@ def backtest_content(choice: Choice) -> dict[str, Any]:
     dict
         ``chosen``, ``results`` (one a candidate and origin), ``notes``, ``warnings``, ``setup``,
         ``importance`` (one a feature, in the plan's order), ``fresh`` (whether fresh snapshots are
-        used and what the backtest says of them, as `models.fresh_choice.Verdict` gives it; null
+        used and what the backtest says of them, as `fresh_choice.Verdict` gives it; null
         where that was not asked).
     """
     return {

@@ -12,23 +12,23 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from features.errors import LeadcastError
-from features.files import read_json, written_whole
-from pipelines.calibrate import calibrate
-from pipelines.compare import compare_stage
-from pipelines.evaluate import evaluate_test
-from pipelines.export import export
-from pipelines.features import compute_features
-from pipelines.fetch import fetch
-from pipelines.gate import pass_gate
-from pipelines.ingest import run as ingest
-from pipelines.params import PARAMS, load_params
-from pipelines.paths import RunFolder
-from pipelines.report import report
-from pipelines.snapshots import take_snapshots
-from pipelines.stage import Stage
-from pipelines.track import CODE, track
-from pipelines.train import train
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.files import read_json, written_whole
+from leadcast.pipelines.calibrate import calibrate
+from leadcast.pipelines.compare import compare_stage
+from leadcast.pipelines.evaluate import evaluate_test
+from leadcast.pipelines.export import export
+from leadcast.pipelines.features import compute_features
+from leadcast.pipelines.fetch import fetch
+from leadcast.pipelines.gate import pass_gate
+from leadcast.pipelines.ingest import run as ingest
+from leadcast.pipelines.params import PARAMS, load_params
+from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.report import report
+from leadcast.pipelines.snapshots import take_snapshots
+from leadcast.pipelines.stage import Stage
+from leadcast.pipelines.track import track
+from leadcast.pipelines.train import train
 
 STAGES: dict[str, Stage] = {
     "fetch": fetch,
@@ -48,7 +48,7 @@ STAGES: dict[str, Stage] = {
 
 
 def make_trial_folder(project: Path, folder: Path) -> Path:
-    """Lay out a folder for trials: the project's parameters, and links to its sources and code.
+    """Lay out a folder for trials: the project's parameters, and links to its sources.
 
     Parameters
     ----------
@@ -70,9 +70,7 @@ def make_trial_folder(project: Path, folder: Path) -> Path:
     if not (project / PARAMS).exists():
         raise LeadcastError(f"{project}: has no {PARAMS}; give the project's root")
     (folder / "data").mkdir(parents=True)
-    code = Path(__file__).resolve().parents[1]
-    shared = {name: code / name for name in CODE}
-    shared |= {f"data/{path.name}": path.resolve() for path in (project / "data").iterdir()}
+    shared = {f"data/{path.name}": path.resolve() for path in (project / "data").iterdir()}
     for name, place in shared.items():
         if name != "data/runs":
             (folder / name).symlink_to(place)

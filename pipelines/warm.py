@@ -11,16 +11,16 @@ from tempfile import TemporaryDirectory
 import polars as pl
 import yaml
 
-from models.comparison.store import LEADS as LISTED
-from models.rules import RuleTable, load_rules
-from pipelines.params import PARAMS
-from pipelines.paths import SOURCES, RunFolder
-from pipelines.trial import STAGES as ALL_STAGES
-from serve.page.lead_tables import LeadTables
-from serve.page.lead_view import Viewer
-from serve.scorer import Scorer
+from leadcast.models.comparison.comparison_store import LEADS as LISTED
+from leadcast.models.rules import RuleTable, load_rules
+from leadcast.pipelines.params import PARAMS
+from leadcast.pipelines.paths import SOURCES, RunFolder
+from leadcast.pipelines.trial import STAGES as ALL_STAGES
+from leadcast.serve.page.lead_tables import LeadTables
+from leadcast.serve.page.lead_view import Viewer
+from leadcast.serve.scorer import Scorer
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 LEADS = 2_000
 SOME = 20
 RULES = "data/rules/demo_hubspot.yaml"

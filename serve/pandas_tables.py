@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from features.errors import LeadcastError
-from features.tables import TIME
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.tables import TIME
 
 if TYPE_CHECKING:
     import pandas

@@ -1,15 +1,19 @@
 """The bundle as an MLflow model: a thin wrapper, importable only where MLflow is.
 
-``mlflow.pyfunc.log_model(python_model="serve/pyfunc.py", artifacts={"bundle": ...})`` logs it as
+``mlflow.pyfunc.log_model(python_model=".../pyfunc.py", artifacts={"bundle": ...})`` logs it as
 code, so that loading the model unpickles nothing.
 """
 
+import hashlib
+from pathlib import Path
 from typing import Any
 
 import mlflow
 import pandas
 
-from serve.scorer import Scorer
+import leadcast
+from leadcast.features.base.errors import LeadcastError
+from leadcast.serve.scorer import Scorer
 
 
 class LeadcastModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
@@ -26,8 +30,11 @@ class LeadcastModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         Raises
         ------
         LeadcastError
-            If it is damaged, or of another version.
+            If it is damaged, or of another version, or if this process runs other code of Leadcast
+            than the model brings along.
         """
+        bundle = Path(context.artifacts["bundle"])
+        _refuse_other_code(bundle.parents[1] / "code" / leadcast.__name__)
         self.scorer = Scorer.load(context.artifacts["bundle"])
 
     def predict(
@@ -43,7 +50,7 @@ class LeadcastModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         context : mlflow.pyfunc.PythonModelContext
             Not used.
         model_input : pandas.DataFrame
-            A row for each lead (and moment): see `serve.scorer.Scorer.score_pandas`.
+            A row for each lead (and moment): see `leadcast.serve.scorer.Scorer.score_pandas`.
         params : dict, optional
             Not used.
 
@@ -58,6 +65,28 @@ class LeadcastModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
             If the leads cannot be scored; every fault at once.
         """
         return self.scorer.score_pandas(model_input)
+
+
+def _refuse_other_code(carried: Path) -> None:
+    """Refuse to answer with other code than the model's own: Python imports a name only once."""
+    running = Path(leadcast.__file__).parent
+    if not carried.is_dir() or running.samefile(carried):
+        return
+    if _digest(running, carried) != _digest(carried, carried):
+        raise LeadcastError(
+            f"{carried.parents[1]}: this process already runs the code of Leadcast in {running}, "
+            "and the model was made with other code, so that its scores could differ; load it in "
+            "a process of its own, as `mlflow models serve` does"
+        )
+
+
+def _digest(code: Path, listed: Path) -> str:
+    """Compute a hash of the modules that a model carries, as they lie in another folder."""
+    found = hashlib.sha256()
+    for path in sorted(listed.rglob("*.py")):
+        own = code / path.relative_to(listed)
+        found.update(own.read_bytes() if own.is_file() else b"")
+    return found.hexdigest()
 
 
 mlflow.models.set_model(LeadcastModel())

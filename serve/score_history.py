@@ -12,10 +12,10 @@ from typing import Literal
 
 import polars as pl
 
-from features.errors import LeadcastError
-from features.files import sha256_of
-from features.leftovers import clear_leftovers, temporary_beside
-from serve.scores import SCHEMA
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.files import sha256_of
+from leadcast.features.base.leftovers import clear_leftovers, temporary_beside
+from leadcast.serve.scores import SCHEMA
 
 Trend = Literal["improving", "steady", "declining", "not enough info"]
 TREND_POINTS = 5.0
@@ -28,7 +28,7 @@ def append_scores(scores: pl.LazyFrame, folder: Path) -> Path | None:
     Parameters
     ----------
     scores : pl.LazyFrame
-        As `serve.scorer.Scorer.score` gives them; further columns are left out.
+        As `leadcast.serve.scorer.Scorer.score` gives them; further columns are left out.
     folder : Path
         The history; made if it does not exist.
 

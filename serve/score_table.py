@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from features.errors import LeadcastError
-from serve.scores import SCHEMA
+from leadcast.features.base.errors import LeadcastError
+from leadcast.serve.scores import SCHEMA
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -73,7 +73,7 @@ class ScoreTable:
         Parameters
         ----------
         scores : pl.LazyFrame
-            As `serve.scorer.Scorer.score` gives them.
+            As `leadcast.serve.scorer.Scorer.score` gives them.
 
         Raises
         ------

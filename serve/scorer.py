@@ -4,8 +4,11 @@ Example
 -------
 >>> scorer = Scorer.load("data/runs/demo/bundle")
 >>> scores = scorer.score(leads, events)
+
+Two leads as a bundle takes them: for signatures, documentation and a first try.
 """
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,18 +17,67 @@ from typing import TYPE_CHECKING, Self
 
 import polars as pl
 
-from features.engine import Matrix, engine_of
-from features.errors import Fault, in_words
-from features.tables import TimeOrder
-from models.bundle import Bundle, load_bundle
-from serve.asked import Asked, asked_of, refuse
-from serve.asked_one import Event as Event
-from serve.asked_one import check_one, without_events_of_one
-from serve.reasons_asked import NO_REASONS, ReasonsAsked
-from serve.scores import Score, score_row, score_rows, unknown_categories
+from leadcast.features.base.errors import Fault, in_words
+from leadcast.features.engine.engine import Matrix, engine_of
+from leadcast.features.engine.plan import FeaturePlan
+from leadcast.features.tables import TimeOrder
+from leadcast.models.bundle.bundle import Bundle, load_bundle
+from leadcast.serve.asked import Asked, asked_of, check_one, refuse, without_events_of_one
+from leadcast.serve.asked import Event as Event
+from leadcast.serve.reasons import NO_REASONS, ReasonsAsked
+from leadcast.serve.scores import Score, score_row, score_rows, unknown_categories
 
 if TYPE_CHECKING:
     import pandas
+
+CREATED = "2026-01-05T09:30:00Z"
+AS_OF = "2026-01-12T06:00:00Z"
+_SEEN = ("2026-01-05T09:31:00Z", "2026-01-09T14:00:00Z")
+_VALUES = {"number": 100.0, "flag": True, "time": "2025-12-01T00:00:00Z"}
+_TEXTS = {"email": "jane@example.com", "phone": "+44 20 7946 0000", "job_title": "Head of Sales"}
+
+
+def example_leads(plan: FeaturePlan, attribute_types: Mapping[str, str]) -> pl.DataFrame:
+    """Make two leads that a plan can read, the second without anything known.
+
+    Parameters
+    ----------
+    plan : FeaturePlan
+        What is read.
+    attribute_types : mapping of str to str
+        The attributes' types as the source had them.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``lead_id``; where the source is dated ``created_at``, ``as_of`` (texts) and ``events``
+        (JSON); the attributes.
+    """
+    rows: dict[str, list[object]] = {"lead_id": ["example 1", "example 2"]}
+    if plan.time_order is TimeOrder.DATED:
+        rows |= {"created_at": [CREATED] * 2, "as_of": [AS_OF] * 2}
+        rows |= {"events": [json.dumps(_events(plan)), "[]"]}
+    for name, kind in sorted(attribute_types.items()):
+        value = _VALUES.get(kind, _text(plan, name))
+        # A flag that is missing would make the column's type another one in pandas.
+        rows[name] = [value, value if kind == "flag" else None]
+    return pl.DataFrame(rows)
+
+
+def _events(plan: FeaturePlan) -> list[dict[str, object]]:
+    kinds = (plan.kinds or ("page_viewed",)) * 2
+    return [
+        {"occurred_at": time, "event_type": kind, "value": 1.0}
+        for time, kind in zip(_SEEN, kinds, strict=False)
+    ]
+
+
+def _text(plan: FeaturePlan, attribute: str) -> str:
+    for column in plan.attributes:
+        if column.reading == "category" and column.inputs == (attribute,) and column.levels:
+            return column.levels[0]
+    return _TEXTS.get(attribute, "example")
+
 
 logger = logging.getLogger("leadcast")
 
@@ -100,7 +152,7 @@ class Scorer:
             times the probability, to one decimal), ``percentile`` (0 to 100, in the bundle's
             reference population), ``grade`` (A to D, by bounds that are frozen in the bundle),
             ``model_version``, ``insufficient_data``; and, where they are asked, ``reasons``
-            (`serve.reasons_asked.REASONS`, null for the leads that are not explained).
+            (`leadcast.serve.reasons.REASONS`, null for the leads that are not explained).
 
         Raises
         ------
@@ -126,7 +178,7 @@ class Scorer:
         Parameters
         ----------
         asked : Asked
-            As `serve.asked.asked_of` gave it.
+            As `leadcast.serve.asked.asked_of` gave it.
         warnings : list of Fault
             Columns that are not there, leads without events, and categories that the model does
             not know, are added to it.
@@ -148,7 +200,7 @@ class Scorer:
         Parameters
         ----------
         asked : Asked
-            As `serve.asked.asked_of` gave it.
+            As `leadcast.serve.asked.asked_of` gave it.
         values : ndarray of float32, shape (n_rows, n_features)
             As `features` gave them.
         reasons : ReasonsAsked
@@ -214,12 +266,12 @@ class Scorer:
         pl.DataFrame
             As `score_pandas` takes them.
         """
-        from serve.example import example_leads
+        pass  # MERGED
 
         return example_leads(self.bundle.plan, self.bundle.manifest.origin.attribute_types)
 
     def score_pandas(self, frame: "pandas.DataFrame") -> "pandas.DataFrame":
-        """Score leads in a pandas table, events and all; see `serve.pandas_tables`.
+        """Score leads in a pandas table, events and all; see `leadcast.serve.pandas_tables`.
 
         Parameters
         ----------
@@ -237,7 +289,7 @@ class Scorer:
         LeadcastError
             As `score` does, or if events cannot be read.
         """
-        from serve.pandas_tables import from_pandas, to_pandas
+        from leadcast.serve.pandas_tables import from_pandas, to_pandas
 
         leads, events = from_pandas(frame, self.bundle.manifest.origin.attribute_types)
         return to_pandas(self.score(leads, events))

@@ -8,15 +8,13 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
-from features.distinct import taken
-from features.errors import Fault
-from features.tables import TIME
-from models.bundle import Bundle
-from models.bundle_rates import Rates
-from models.bundle_reference import GRADES
-from models.data import Floats, Matrix
-from serve.reasons import Reasons, reasons_of
-from serve.reasons_asked import NO_REASONS, ReasonsAsked, reasons_column
+from leadcast.features.base.errors import Fault
+from leadcast.features.tables import TIME
+from leadcast.features.values.distinct import taken
+from leadcast.models.bundle.bundle import Bundle
+from leadcast.models.bundle.bundle_reference import GRADES, Rates
+from leadcast.models.data import Floats, Matrix
+from leadcast.serve.reasons import NO_REASONS, Reasons, ReasonsAsked, reasons_column, reasons_of
 
 SCHEMA: Mapping[str, pl.DataType] = {
     "lead_id": pl.String(),
@@ -30,7 +28,7 @@ SCHEMA: Mapping[str, pl.DataType] = {
     "model_version": pl.String(),
     "insufficient_data": pl.Boolean(),
 }
-"""The columns of scores: see `serve.scorer.Scorer.score`."""
+"""The columns of scores: see `leadcast.serve.scorer.Scorer.score`."""
 
 
 _GRADES = pl.Series("grade", GRADES, dtype=pl.String)
@@ -40,7 +38,7 @@ USUAL_FACTOR = 2.0
 
 @dataclass(frozen=True)
 class Score:
-    """The score of one lead; the fields are the columns of `serve.scorer.Scorer.score`."""
+    """The score of one lead; the fields are the columns of `leadcast.serve.scorer.Scorer.score`."""
 
     lead_id: str
     as_of: datetime | None

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import numpy as np
 import polars as pl
 
-from features.tables import TIME
-from models.comparison import Compared
-from models.data import Floats
+from leadcast.features.tables import TIME
+from leadcast.models.comparison import Compared
+from leadcast.models.data import Floats
 
 START_US = int(datetime(2025, 1, 6, tzinfo=UTC).timestamp() * 1e6)
 DAY_US = 86_400_000_000

@@ -29,7 +29,7 @@ def real_data() -> Path:
 def dask_client() -> "Iterator[Client]":
     """A Dask cluster of two processes; skipped where Dask is absent."""
     pytest.importorskip("distributed", reason="Dask is not installed (`make cluster`)")
-    from serve.cluster.connection import connected
+    from leadcast.serve.cluster.connection import connected
 
     with connected(None, n_workers=2) as client:
         yield client

@@ -4,9 +4,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from demo.origins import Origins
-from demo.parts import Part, draw_part
-from demo.people import People
+from leadcast.demo.origins import Origins
+from leadcast.demo.parts import Part, draw_part
+from leadcast.demo.people import People
 
 WORLD_LEADS = 40_000
 

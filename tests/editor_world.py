@@ -9,13 +9,12 @@ from pathlib import Path
 
 import polars as pl
 
-from features.tables import TIME, Tables, TimeOrder
-from models.comparison import Compared, Question, compare_scores
-from models.comparison.earlier import against_earlier
-from models.comparison.leads import lead_frame
-from models.comparison.rule_parts import rule_parts
-from models.comparison.store import LEADS, write_comparison
-from models.rules import RuleTable, evaluate, load_rules
+from leadcast.features.tables import TIME, Tables, TimeOrder
+from leadcast.models.comparison import Compared, ComparisonQuestion, compare_scores
+from leadcast.models.comparison.comparison_store import LEADS, lead_frame, write_comparison
+from leadcast.models.comparison.earlier import against_earlier
+from leadcast.models.comparison.rule_parts import rule_parts
+from leadcast.models.rules import RuleTable, evaluate, load_rules
 from tests.comparison_world import world_frame
 from tests.scoring_world import make_tables
 
@@ -135,7 +134,7 @@ def compare(
             every, pl.read_parquet(before / LEADS), calls, replicates=50, seed=1
         )
     words = "score column rules_score" if table is None else "rules of a test"
-    question = Question("small", words, calls, replicates=50, seed=1)
+    question = ComparisonQuestion("small", words, calls, replicates=50, seed=1)
     write_comparison(folder, compare_scores(every, question), lead_frame(every), parts, earlier)
 
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import hypothesis.strategies as st
 import polars as pl
 
-from features.plan import FeaturePlan
-from features.settings import FeatureSettings
-from features.tables import TIME, TimeOrder, empty_events
+from leadcast.features.engine.plan import FeaturePlan
+from leadcast.features.settings import FeatureSettings
+from leadcast.features.tables import TIME, TimeOrder, empty_events
 from tests.feature_oracle import NaiveEvent
 
 START = datetime(2025, 3, 1, tzinfo=UTC)

@@ -8,15 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.engine import compute
-from features.fitting import fit_plan
-from features.persons import group_ids
-from features.settings import FeatureSettings
-from features.snapshots import SnapshotSettings, make_snapshots, microseconds
-from features.tables import TIME, Tables, TimeOrder, empty_events
-from models.data import LabelledMatrix
-from models.leakage import LeakageContext
-from models.splits import SplitSettings, split_snapshots
+from leadcast.features.engine.engine import compute
+from leadcast.features.engine.fitting import fit_plan
+from leadcast.features.settings import FeatureSettings
+from leadcast.features.snapshots import SnapshotSettings, group_ids, make_snapshots, microseconds
+from leadcast.features.tables import TIME, Tables, TimeOrder, empty_events
+from leadcast.models.data import LabelledMatrix
+from leadcast.models.leakage import LeakageContext
+from leadcast.models.splits import SplitSettings, split_snapshots
 
 LANDMARKS = SnapshotSettings(landmarks_days=(0, 1), horizon_days=30)
 START = 1_700_000_000_000_000

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from features.registry import Feature
-from models.data import Floats, LabelledMatrix
-from models.settings import LearnerSettings
+from leadcast.features.registry import Feature
+from leadcast.models.data import Floats, LabelledMatrix
+from leadcast.models.settings import LearnerSettings
 
 QUICK = LearnerSettings(
     num_threads=1, rounds=(20, 60), penalties=(10.0, 100.0), half_lives=(None,), seeds=1

@@ -11,15 +11,14 @@ import numpy as np
 import polars as pl
 import uvicorn
 
-from models.comparison import Compared, Comparison, Question, compare_scores
-from models.comparison.leads import lead_frame
-from models.comparison.store import write_comparison
-from models.comparison.swap import Described
-from models.comparison.value import Money
-from serve.http.app import make_app
-from serve.http.service import Service
-from serve.http.settings import ServeSettings
-from serve.page.router import page_routers
+from leadcast.models.comparison import Compared, Comparison, ComparisonQuestion, compare_scores
+from leadcast.models.comparison.comparison_store import lead_frame, write_comparison
+from leadcast.models.comparison.swap import Described
+from leadcast.models.comparison.value import Money
+from leadcast.serve.http.app import make_app
+from leadcast.serve.http.service import Service
+from leadcast.serve.page.router import page_routers
+from leadcast.serve.requests.settings import ServeSettings
 from tests.comparison_world import world_frame
 from tests.scoring_world import bundle_folder
 from tests.service_world import NO_LIMIT
@@ -52,7 +51,7 @@ def comparison(leads: int = 900, without_points: float = 0.05) -> tuple[Comparis
     rows = compared(leads, without_points)
     found = compare_scores(
         rows,
-        Question("world", "points of a test", 25.0, Money(30.0), replicates=100, seed=1),
+        ComparisonQuestion("world", "points of a test", 25.0, Money(30.0), replicates=100, seed=1),
         Described(
             np.zeros((_listed(rows), 0), np.float32),
             (),

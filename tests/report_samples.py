@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from models.report import ReportInputs, RunFacts, SourceFacts, render_report
+from leadcast.models.report import ReportInputs, RunFacts, SourceFacts, render_report
 
 Floats = npt.NDArray[np.float64]
 Hits = npt.NDArray[np.bool_]

@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 import polars as pl
 import yaml
 
-from models.rules import RuleTable, parse_rules
+from leadcast.models.rules import RuleTable, parse_rules
 from tests.feature_world import KINDS, World
 
 INDUSTRIES = [None, "Software", " software", "Retail", "", "IT Services"]

@@ -10,24 +10,23 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.coded import NEEDED
-from features.engine import compute
-from features.fitting import fit_plan
-from features.plan import FeaturePlan
-from features.settings import FeatureSettings
-from features.snapshots import SnapshotSettings, make_snapshots
-from features.tables import TIME, Tables, TimeOrder
-from models.bundle import write_bundle
-from models.bundle_files import Manifest, Origin
-from models.bundle_rates import Rates
-from models.bundle_reference import Reference
-from models.calibration import Calibrator, fit_calibrator
-from models.data import Floats, Matrix
-from models.intervals import LeadIntervals, fit_lead_intervals
-from models.learners.additive import Additive, additive_of
-from models.learners.boosting import as_trees
-from models.learners.level import Level
-from models.learners.protocol import FittedLearner
+from leadcast.features.engine.coded import NEEDED
+from leadcast.features.engine.engine import compute
+from leadcast.features.engine.fitting import fit_plan
+from leadcast.features.engine.plan import FeaturePlan
+from leadcast.features.settings import FeatureSettings
+from leadcast.features.snapshots import SnapshotSettings, make_snapshots
+from leadcast.features.tables import TIME, Tables, TimeOrder
+from leadcast.models.bundle.bundle import write_bundle
+from leadcast.models.bundle.bundle_files import BundleOrigin, Manifest
+from leadcast.models.bundle.bundle_reference import Rates, Reference
+from leadcast.models.calibration import Calibrator, fit_calibrator
+from leadcast.models.calibration.intervals import LeadIntervals, fit_lead_intervals
+from leadcast.models.data import Floats, Matrix
+from leadcast.models.learners.additive import Additive, additive_of
+from leadcast.models.learners.boosting import as_trees
+from leadcast.models.learners.drifting_level import Level
+from leadcast.models.learners.learner_store import FittedLearner
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 END = START + timedelta(days=240)
@@ -143,8 +142,8 @@ def grow(plan: FeaturePlan, values: Matrix, converted: Floats) -> Additive:
     return additive_of("lightgbm", level, (trees,), (1.0,), values)
 
 
-def origin(world: ScoringWorld) -> Origin:
-    return Origin(
+def origin(world: ScoringWorld) -> BundleOrigin:
+    return BundleOrigin(
         source="small",
         fingerprint="0" * 64,
         time_order=world.tables.time_order,
@@ -154,7 +153,7 @@ def origin(world: ScoringWorld) -> Origin:
     )
 
 
-def undated_origin() -> tuple[FeaturePlan, Origin]:
+def undated_origin() -> tuple[FeaturePlan, BundleOrigin]:
     """The same leads, but as an export without dates, and with too little data."""
     world = scoring_world()
     tables = replace(

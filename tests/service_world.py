@@ -15,9 +15,9 @@ import httpx
 import polars as pl
 from fastapi import APIRouter
 
-from serve.http.app import make_app
-from serve.http.service import Service
-from serve.http.settings import Limits, ServeSettings
+from leadcast.serve.http.app import make_app
+from leadcast.serve.http.service import Service
+from leadcast.serve.requests.settings import RequestLimits, ServeSettings
 from tests.scoring_world import bundle_folder, scoring_world
 
 with warnings.catch_warnings():
@@ -28,13 +28,13 @@ with warnings.catch_warnings():
 ROOT = Path(__file__).parents[1]
 HOST = "http://localhost"
 """Without keys a service answers to the names of this machine alone."""
-NO_LIMIT = Limits(requests_per_second=0)
+NO_LIMIT = RequestLimits(requests_per_second=0)
 
 
 @contextmanager
 def client(
     scratch: Path,
-    limits: Limits = NO_LIMIT,
+    limits: RequestLimits = NO_LIMIT,
     keys: Path | None = None,
     bundle: Path | None = None,
     pages: tuple[APIRouter, ...] = (),
@@ -94,7 +94,7 @@ class RunningService:
 def running(folder: Path, bundle: Path, *options: str) -> Iterator[RunningService]:
     """``leadcast serve`` as its own process, ready to answer; it is ended with the block."""
     log = folder / "log"
-    command = [sys.executable, "-m", "pipelines.cli", "serve", "--bundle", str(bundle)]
+    command = [sys.executable, "-m", "leadcast.pipelines.cli", "serve", "--bundle", str(bundle)]
     with log.open("w", encoding="utf-8") as file:
         process = subprocess.Popen(
             [*command, "--port", "0", "--rate", "0", *options], cwd=ROOT, stderr=file, text=True

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import yaml
 
-from pipelines.report import report
-from pipelines.warm import ROOT as ROOT
-from pipelines.warm import STAGES, lay_out_project
+from leadcast.pipelines.report import report
+from leadcast.pipelines.warm import ROOT as ROOT
+from leadcast.pipelines.warm import STAGES, lay_out_project
 
 EVALUATION = {"replicates": 100, "slice_replicates": 100}
 LEARNER = {"seeds": 1, "origins": 2, "fresh_snapshots": False}

@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
-from features.sources.definition import SourceDefinition
-from features.sources.load import load_definition
+from leadcast.features.definitions.definition import SourceDefinition
+from leadcast.features.definitions.load import load_definition
 
 LEADS = """\
 id,created,revenue,source

@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.fits import LEADCAST, Fitted, middle_run
 from benchmarks.judgement import averages, judge, log_loss_difference
-from models.data import Floats, Integers
+from leadcast.models.data import Floats, Integers
 
 
 def world(n: int = 400) -> tuple[Floats, Floats, Integers]:

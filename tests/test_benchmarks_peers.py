@@ -9,9 +9,9 @@ import pytest
 
 from benchmarks.columns import OTHER, peer_columns
 from benchmarks.peers import naive_bayes, read_split
-from features.plan import FeaturePlan
-from features.settings import FeatureSettings
-from features.tables import Tables, TimeOrder, empty_events
+from leadcast.features.engine.plan import FeaturePlan
+from leadcast.features.settings import FeatureSettings
+from leadcast.features.tables import Tables, TimeOrder, empty_events
 
 WON = pd.Series([1.0, 1.0, 1.0, 0.0])
 COLOUR = pd.Series(["red", "red", "blue", "blue"], dtype="category")

@@ -3,11 +3,11 @@
 import numpy as np
 import numpy.typing as npt
 
-from demo import world
-from demo.behaviour import Log, draw_log
-from demo.intent import CUSTOMER, OPEN_STATES, OUT, Path
-from demo.kinds import KINDS, NAMES
-from demo.origins import INCENTIVISED
+from leadcast.demo import world
+from leadcast.demo.behaviour import Log, draw_log
+from leadcast.demo.intent import CUSTOMER, OPEN_STATES, OUT, Path
+from leadcast.demo.law import KINDS, NAMES
+from leadcast.demo.origins import INCENTIVISED
 from tests.demo_samples import WORLD_LEADS, uniform_origins, uniform_people, world_part
 
 

@@ -6,10 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from demo import law as laws
-from demo import world
-from demo.intent import CUSTOMER, GONE, OPEN_STATES, OUT, draw_paths, win_probabilities
-from demo.law import Law, Risks
+from leadcast.demo import law as laws
+from leadcast.demo import world
+from leadcast.demo.intent import CUSTOMER, GONE, OPEN_STATES, OUT, draw_paths, win_probabilities
+from leadcast.demo.law import Law, Risks
 from tests.demo_samples import uniform_origins, uniform_people
 
 HORIZONS = np.array([30, 60, 90])

@@ -5,10 +5,10 @@ import numpy.typing as npt
 import pytest
 from scipy.stats import chi2
 
-from demo import world
-from demo.intent import OPEN_STATES
-from demo.outcomes import HORIZONS_DAYS, LANDMARKS_DAYS, Truth, draw_endings, truth_of
-from demo.parts import Part
+from leadcast.demo import world
+from leadcast.demo.intent import OPEN_STATES
+from leadcast.demo.outcomes import HORIZONS_DAYS, LANDMARKS_DAYS, Truth, draw_endings, truth_of
+from leadcast.demo.parts import Part
 from tests.demo_samples import uniform_people, world_part
 
 CASES = [(k, h) for k in LANDMARKS_DAYS for h in range(len(HORIZONS_DAYS))]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from demo import world
-from demo.origins import (
+from leadcast.demo import world
+from leadcast.demo.origins import (
     CAMPAIGNS,
     CHANNELS,
     INCENTIVISED,
@@ -16,7 +16,7 @@ from demo.origins import (
     draw_origins,
     pick,
 )
-from demo.people import BUSINESS_EMAIL, draw_people
+from leadcast.demo.people import BUSINESS_EMAIL, draw_people
 from tests.demo_samples import WORLD_LEADS, world_part
 
 

@@ -10,15 +10,15 @@ import polars as pl
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from demo import world
-from demo.crm import STAGES
-from demo.kinds import NAMES
-from demo.origins import RESELLER, VENDORS
-from demo.outcomes import HORIZONS_DAYS, LANDMARKS_DAYS
-from demo.parts import Part, draw_part
-from demo.simulate import simulate
-from features.errors import LeadcastError
-from features.files import read_json, sha256_of
+from leadcast.demo import world
+from leadcast.demo.crm import STAGES
+from leadcast.demo.law import NAMES
+from leadcast.demo.origins import RESELLER, VENDORS
+from leadcast.demo.outcomes import HORIZONS_DAYS, LANDMARKS_DAYS
+from leadcast.demo.parts import Part, draw_part
+from leadcast.demo.simulate import simulate
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.files import read_json, sha256_of
 
 LEADS = 6_000
 TIME = pl.Datetime("us", "UTC")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
-from demo import world
+from leadcast.demo import world
 
 
 def arrivals(parts: int, count: int = 20_000) -> world.Integers:

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features import alike, attributes
-from features.distinct import Columns, distinct
-from features.readings import READINGS, Reading
+from leadcast.features.engine import attributes
+from leadcast.features.values import alike
+from leadcast.features.values.distinct import DistinctColumns, distinct
+from leadcast.features.values.readings import READINGS, Reading
 
 ALIKE = {name: reading for name, reading in READINGS.items() if reading.alike is not distinct}
 
@@ -141,7 +142,7 @@ def test_a_column_of_addresses_is_encoded_as_each_of_them() -> None:
     column = attributes.AttributeColumn(
         name="kind", reading="email_kind", inputs=("email",), levels=("free", "education")
     )
-    found = attributes.encode_leads(column, Columns(pl.DataFrame({"email": texts})))
+    found = attributes.encode_leads(column, DistinctColumns(pl.DataFrame({"email": texts})))
     expected = pl.Series([column.encode(text) for text in texts], dtype=pl.Float32)
     assert pl.Series(found).equals(expected)
 

@@ -8,9 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.attributes import LARGEST, AttributeColumn, clean, encode_leads, level_counts
-from features.distinct import Columns
-from features.readings import READINGS, readings_of
+from leadcast.features.engine.attributes import (
+    LARGEST,
+    AttributeColumn,
+    clean,
+    encode_leads,
+    level_counts,
+)
+from leadcast.features.values.distinct import DistinctColumns
+from leadcast.features.values.readings import READINGS, readings_of
 
 texts = st.none() | st.text(max_size=12) | st.sampled_from(
     ["", " ", "CEO", "ann@acme.com", "11-50", "+49 89 1589 3021", "Acme", "ads", "x" * 1000]
@@ -42,7 +48,7 @@ def test_a_table_of_texts_is_read_as_each_lead_is(
     leads = pl.DataFrame(rows, schema=schema, orient="row").with_columns(a=pl.col("email"))
     column = column_of(reading)
     np.testing.assert_array_equal(
-        encode_leads(column, Columns(leads)), as_one_by_one(column, leads)
+        encode_leads(column, DistinctColumns(leads)), as_one_by_one(column, leads)
     )
 
 
@@ -54,7 +60,7 @@ def test_a_table_of_numbers_is_read_as_each_lead_is(
 ) -> None:
     leads = pl.DataFrame({"a": values}, schema={"a": pl.Float64})
     column = column_of(reading)
-    found = encode_leads(column, Columns(leads))
+    found = encode_leads(column, DistinctColumns(leads))
     np.testing.assert_array_equal(found, as_one_by_one(column, leads))
     assert not np.isinf(found).any()
 
@@ -67,14 +73,14 @@ def test_the_filled_share_of_a_table_is_that_of_each_lead(
     schema = {"t": pl.String, "n": pl.Float64, "f": pl.Boolean}
     leads = pl.DataFrame(rows, schema=schema, orient="row")
     column = AttributeColumn.of("filled_share", ("t", "n", "f"))
-    found = encode_leads(column, Columns(leads))
+    found = encode_leads(column, DistinctColumns(leads))
     np.testing.assert_array_equal(found, as_one_by_one(column, leads))
     assert ((found >= 0) & (found <= 1)).all()
 
 
 def test_flags_are_zero_one_or_missing() -> None:
     leads = pl.DataFrame({"a": [True, False, None]})
-    found = encode_leads(column_of("flag"), Columns(leads))
+    found = encode_leads(column_of("flag"), DistinctColumns(leads))
     np.testing.assert_array_equal(found, [1.0, 0.0, np.nan])
 
 
@@ -82,20 +88,22 @@ def test_flags_are_zero_one_or_missing() -> None:
 def test_a_missing_column_counts_as_missing_throughout(reading: str) -> None:
     leads = pl.DataFrame({"lead_id": ["a", "b"]})
     nothing = 0.0 if reading == "filled_share" else np.nan
-    np.testing.assert_array_equal(encode_leads(column_of(reading), Columns(leads)), [nothing] * 2)
+    np.testing.assert_array_equal(
+        encode_leads(column_of(reading), DistinctColumns(leads)), [nothing] * 2
+    )
 
 
 @pytest.mark.parametrize("dtype", [pl.Categorical, pl.Enum(["Ads", "new"]), pl.String])
 def test_categories_are_read_whatever_their_column_is_made_of(dtype: pl.DataType) -> None:
     leads = pl.DataFrame({"a": pl.Series(["Ads", "new", None]).cast(dtype)})
-    found = encode_leads(column_of("category"), Columns(leads))
+    found = encode_leads(column_of("category"), DistinctColumns(leads))
     np.testing.assert_array_equal(found, [1.0, 0.0, np.nan])
 
 
 def test_a_text_of_ten_megabytes_is_only_a_text() -> None:
     leads = pl.DataFrame({"a": ["word " * 2_000_000], "email": ["x" * 10**7], "company": ["y"]})
     for reading in TEXT_READINGS:
-        assert not np.isinf(encode_leads(column_of(reading), Columns(leads))).any()
+        assert not np.isinf(encode_leads(column_of(reading), DistinctColumns(leads))).any()
 
 
 def test_numbers_are_cut_to_what_the_matrix_holds() -> None:
@@ -124,12 +132,12 @@ def test_a_company_size_that_is_a_number_is_read_as_one() -> None:
     assert ("size", ("company_size",)) in readings_of({"company_size": "number"})
     leads = pl.DataFrame({"a": [99, None, -5]})
     np.testing.assert_allclose(
-        encode_leads(column_of("size"), Columns(leads)), [2.0, np.nan, np.nan]
+        encode_leads(column_of("size"), DistinctColumns(leads)), [2.0, np.nan, np.nan]
     )
 
 
 def test_what_is_blank_in_a_table_is_blank_for_python() -> None:
     signs = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
     column = AttributeColumn.of("filled_share", ("a",))
-    found = encode_leads(column, Columns(pl.DataFrame({"a": signs})))
+    found = encode_leads(column, DistinctColumns(pl.DataFrame({"a": signs})))
     np.testing.assert_array_equal(found, [not sign.isspace() for sign in signs])

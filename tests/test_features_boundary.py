@@ -5,7 +5,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.boundary import is_known, known, known_until
+from leadcast.features.boundary import is_known, known, known_until
 
 
 def test_what_happens_at_the_moment_itself_is_not_known() -> None:

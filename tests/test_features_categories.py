@@ -6,7 +6,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.categories import codes_of, encode, learn_levels
+from leadcast.features.values.categories import codes_of, encode, learn_levels
 
 values = st.text(max_size=6) | st.sampled_from(["Ads", "ads", " ADS ", "fair"])
 

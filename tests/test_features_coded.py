@@ -9,12 +9,12 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from features.coded import CodedTable, ParquetEvents
-from features.errors import LeadcastError
-from features.events import collect_events
-from serve import batch_events
-from serve.batch_events import split_events
-from serve.batch_split import part_of
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.engine.coded import CodedTable, ParquetEvents
+from leadcast.features.engine.events import collect_events
+from leadcast.serve.batch import events as batch_events
+from leadcast.serve.batch.events import split_events
+from leadcast.serve.batch.split import part_of
 
 N, LEADS, KINDS = 3000, 40, ("open", "click", "ö")
 IDS = pl.Series([f"lead {n}" for n in range(LEADS)])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.contacts import (
+from leadcast.features.values.contacts import (
     email_digits,
     email_domain,
     email_is_shared,

@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.delays import DelayCurve, delay_curve
-from features.errors import LeadcastError
-from features.horizon import recommend_horizon
-from features.incidence import LOST, OPEN, WON
-from features.tables import TIME, Tables, TimeOrder, empty_events
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.delays import LOST, OPEN, WON, DelayCurve, delay_curve
+from leadcast.features.horizon import recommend_horizon
+from leadcast.features.tables import TIME, Tables, TimeOrder, empty_events
 
 Floats = npt.NDArray[np.float64]
 START = datetime(2024, 1, 1, tzinfo=UTC)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features import distinct as module
-from features.distinct import Columns, distinct, number_alike
+from leadcast.features.values import distinct as module
+from leadcast.features.values.distinct import DistinctColumns, distinct, number_alike
 
 
 def given_back(series: pl.Series) -> list[object]:
@@ -49,7 +49,7 @@ def test_numbers_are_in_order_and_what_is_missing_is_last() -> None:
 
 
 def test_a_column_is_looked_at_once() -> None:
-    columns = Columns(pl.DataFrame({"a": ["x", "y"]}))
+    columns = DistinctColumns(pl.DataFrame({"a": ["x", "y"]}))
     assert columns.known("a") is None
     found = columns.distinct("a")
     assert columns.distinct("a") is found

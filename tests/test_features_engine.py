@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features import loop, parts
-from features.engagement import loop_features
-from features.engine import Engine, compute, compute_one
-from features.parts import LoopPart
-from features.plan import FeaturePlan
+from leadcast.features.engine import loop, parts
+from leadcast.features.engine.engagement import loop_features
+from leadcast.features.engine.engine import Engine, compute, compute_one
+from leadcast.features.engine.parts import LoopPart
+from leadcast.features.engine.plan import FeaturePlan
 from tests.feature_oracle import Boundary, NaiveEvent, naive_row, strictly_before
 from tests.feature_world import (
     KINDS,

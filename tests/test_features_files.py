@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from features import files
-from features.files import written_whole
+from leadcast.features.base import files
+from leadcast.features.base.files import written_whole
 
 TIMES = 300
 

@@ -7,12 +7,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.engine import compute, compute_one
-from features.fitting import fit_plan
-from features.plan import FeaturePlan
-from features.settings import FeatureSettings
-from features.snapshots import SnapshotSettings, make_snapshots
-from features.tables import TIME, Tables, TimeOrder, empty_events
+from leadcast.features.engine.engine import compute, compute_one
+from leadcast.features.engine.fitting import fit_plan
+from leadcast.features.engine.plan import FeaturePlan
+from leadcast.features.settings import FeatureSettings
+from leadcast.features.snapshots import SnapshotSettings, make_snapshots
+from leadcast.features.tables import TIME, Tables, TimeOrder, empty_events
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 SNAPSHOTS = SnapshotSettings(landmarks_days=(0, 1, 7), horizon_days=10)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.grouping import Events, group_events
+from leadcast.features.engine.grouping import Events, group_events
 
 Row = tuple[int, int, int, float]
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.history import COLUMNS_EACH, History, HistoryTable, learn_history
-from features.tables import TIME
+from leadcast.features.engine.history import COLUMNS_EACH, History, HistoryTable, learn_history
+from leadcast.features.tables import TIME
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 HORIZON = timedelta(days=3)

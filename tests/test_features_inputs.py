@@ -7,12 +7,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.attributes import AttributeColumn
-from features.engine import compute, compute_one
-from features.errors import Fault, FaultsError
-from features.plan import FeaturePlan
-from features.settings import FeatureSettings
-from features.tables import TIME, TimeOrder, empty_events
+from leadcast.features.base.errors import Fault, FaultsError
+from leadcast.features.engine.attributes import AttributeColumn
+from leadcast.features.engine.engine import compute, compute_one
+from leadcast.features.engine.plan import FeaturePlan
+from leadcast.features.settings import FeatureSettings
+from leadcast.features.tables import TIME, TimeOrder, empty_events
 
 AT = datetime(2025, 1, 1, tzinfo=UTC)
 READINGS = {"n": "number", "c": "category", "f": "flag", "t": "days_before"}

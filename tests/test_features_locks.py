@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from features import leftovers
-from features.errors import LeadcastError
-from features.files import write_json, written_whole
-from features.leftovers import clear_leftovers, temporary_beside
-from features.locks import locked
+from leadcast.features.base import leftovers
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.files import write_json, written_whole
+from leadcast.features.base.leftovers import clear_leftovers, temporary_beside
+from leadcast.features.base.locks import locked
 from tests.races import ROOT, at_once, killed_when
 
 COUNT = """
-from features.locks import locked
+from leadcast.features.base.locks import locked
 file = Path(sys.argv[4])
 barrier()
 for _ in range(20):
@@ -23,13 +23,13 @@ for _ in range(20):
         file.write_text(str(int(file.read_text()) + 1))
 """
 HOLD = """
-from features.locks import locked
+from leadcast.features.base.locks import locked
 with locked(Path(sys.argv[4]), "another holds it"):
     Path(sys.argv[5]).touch()
     time.sleep(100)
 """
 WRITE = """
-from features.files import written_whole
+from leadcast.features.base.files import written_whole
 with written_whole(Path(sys.argv[4])) as temporary:
     {make}
     Path(sys.argv[5]).touch()
@@ -123,7 +123,7 @@ def test_a_link_is_removed_and_not_followed(tmp_path: Path) -> None:
 
 
 ADD = """
-from pipelines import run
+from leadcast.pipelines import run
 load = run.load_params
 def load_and_wait(params):
     found = load(params)

@@ -11,10 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.errors import LeadcastError
-from features.files import put_out, working_folder, write_json, written_out, written_whole
-from features.marks import MARK, mark_folder
-from features.ownership import refuse_foreign_folder, refuse_inputs
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.files import (
+    put_out,
+    working_folder,
+    write_json,
+    written_out,
+    written_whole,
+)
+from leadcast.features.base.marks import MARK, mark_folder
+from leadcast.features.base.ownership import refuse_foreign_folder, refuse_inputs
 
 MINE = b"mine, and nobody else's"
 
@@ -177,7 +183,7 @@ def test_a_batch_that_is_killed_between_mark_and_file_stops_no_later_one(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("features.files._put_in_place", killed)
+        patched.setattr("leadcast.features.base.files._put_in_place", killed)
         with pytest.raises(KeyboardInterrupt):
             put_out(new, out)
     assert out.read_text() == "one"

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from features.attributes import AttributeColumn
-from features.errors import LeadcastError
-from features.history import History, Steps
-from features.plan import FeaturePlan
-from features.settings import FeatureSettings
-from features.tables import TimeOrder
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.engine.attributes import AttributeColumn
+from leadcast.features.engine.history import History, Steps
+from leadcast.features.engine.plan import FeaturePlan
+from leadcast.features.settings import FeatureSettings
+from leadcast.features.tables import TimeOrder
 
 PLAN = FeaturePlan(
     time_order=TimeOrder.DATED,

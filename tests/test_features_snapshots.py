@@ -7,9 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from features.errors import LeadcastError
-from features.snapshots import SnapshotSettings, has_undated_outcome, make_snapshots, microseconds
-from features.tables import TIME, Tables, TimeOrder, empty_events
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.snapshots import (
+    SnapshotSettings,
+    has_undated_outcome,
+    make_snapshots,
+    microseconds,
+)
+from leadcast.features.tables import TIME, Tables, TimeOrder, empty_events
 
 START = datetime(2024, 2, 1, tzinfo=UTC)
 SETTINGS = SnapshotSettings(landmarks_days=(0, 7), horizon_days=30)

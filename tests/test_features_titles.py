@@ -2,7 +2,7 @@
 
 import pytest
 
-from features.titles import job_function, seniority
+from leadcast.features.values.titles import job_function, seniority
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.backtest import Origin, compare, paired_error, rolling_origins, thinned_origin
-from models.data import LabelledMatrix
+from leadcast.models.choice.backtest import (
+    Origin,
+    compare,
+    paired_error,
+    rolling_origins,
+    thinned_origin,
+)
+from leadcast.models.data import LabelledMatrix
 from tests.learner_worlds import logistic_world
 
 

@@ -5,10 +5,15 @@ import pytest
 
 from benchmarks.interval_coverage import metric_coverage
 from benchmarks.known_worlds import World
-from models.bootstrap import Estimate, bootstrap, bootstrap_differences, drawn_weights
-from models.data import Floats, Integers
-from models.metric_families import FAMILIES, RANKING, Family, Metric, measure
-from models.tally import tally
+from leadcast.models.data import Floats, Integers
+from leadcast.models.evaluation.bootstrap import (
+    Estimate,
+    bootstrap,
+    bootstrap_differences,
+    drawn_weights,
+)
+from leadcast.models.evaluation.metrics import FAMILIES, RANKING, Family, Metric, measure
+from leadcast.models.evaluation.tally import tally
 
 MEAN = Family(
     (Metric("mean", -np.inf, np.inf),),

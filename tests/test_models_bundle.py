@@ -14,10 +14,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.errors import FaultsError, LeadcastError
-from features.files import read_json, sha256_of, written_whole
-from models.bundle import load_bundle
-from models.bundle_files import CODE_VERSION, MANIFEST, _identity, of_one_version, read_manifest
+from leadcast.features.base.errors import FaultsError, LeadcastError
+from leadcast.features.base.files import read_json, sha256_of, written_whole
+from leadcast.models.bundle.bundle import load_bundle
+from leadcast.models.bundle.bundle_files import (
+    CODE_VERSION,
+    MANIFEST,
+    _identity,
+    of_one_version,
+    read_manifest,
+)
 from tests.scoring_world import WRITTEN, bundle_folder, export, scoring_world
 
 ROOT = Path(__file__).parents[1]
@@ -129,7 +135,7 @@ def test_what_stood_there_stays_when_writing_fails(
         raise OSError("no space left")
 
     before = contents(bundle)
-    monkeypatch.setattr("models.bundle.write_manifest", fail)
+    monkeypatch.setattr("leadcast.models.bundle.bundle.write_manifest", fail)
     with pytest.raises(OSError, match="no space"):
         export(bundle)
     assert contents(bundle) == before

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from features.errors import LeadcastError
-from models.bundle_reference import GRADES, MAX_POINTS, Reference
+from leadcast.features.base.errors import LeadcastError
+from leadcast.models.bundle.bundle_reference import GRADES, MAX_POINTS, Reference
 
 probabilities = st.lists(st.floats(1e-9, 1 - 1e-9), min_size=1, max_size=60).map(np.array)
 

@@ -13,23 +13,23 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from features.errors import LeadcastError
-from features.files import read_json, write_json
-from models import bundle_files
-from models.bundle_files import read_manifest
-from models.bundle_signature import (
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.files import read_json, write_json
+from leadcast.models.bundle import bundle_files
+from leadcast.models.bundle.bundle_files import read_manifest
+from leadcast.models.bundle.bundle_signature import (
     SIGNATURE,
     new_key,
     read_signed_manifest,
     require_signature,
     sign_bundle,
 )
-from pipelines.cli import app, main
-from pipelines.export import SIGNING_KEY, sign_if_asked
-from pipelines.serve import serve
-from serve.http.server import run_service
-from serve.http.settings import Limits, ServeSettings
-from serve.scorer import Scorer
+from leadcast.pipelines.cli import app, main
+from leadcast.pipelines.export import SIGNING_KEY, sign_if_asked
+from leadcast.pipelines.serve import serve
+from leadcast.serve.processes.server import run_service
+from leadcast.serve.requests.settings import RequestLimits, ServeSettings
+from leadcast.serve.scorer import Scorer
 from tests.scoring_world import bundle_folder, scoring_world
 
 ROOT = Path(__file__).parents[1]
@@ -212,10 +212,10 @@ def test_a_service_requires_a_signature_before_anything_listens(
     bundle: Path, keys: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[ServeSettings] = []
-    monkeypatch.setattr("serve.http.server.run_service", started.append)
+    monkeypatch.setattr("leadcast.serve.processes.server.run_service", started.append)
 
     def start() -> None:
-        serve(str(bundle), None, False, "127.0.0.1", 0, 1, Limits(), signed_by=keys[1])
+        serve(str(bundle), None, False, "127.0.0.1", 0, 1, RequestLimits(), signed_by=keys[1])
 
     with pytest.raises(LeadcastError, match="has no signature"):
         start()
@@ -237,7 +237,8 @@ def test_the_export_signs_where_the_environment_names_a_key(
 
 def test_who_requires_no_signature_imports_no_cryptography() -> None:
     program = (
-        "import sys, pipelines.cli, pipelines.score, pipelines.serve, serve.http.server; "
+        "import sys, leadcast.pipelines.cli, leadcast.pipelines.score, leadcast.pipelines.serve; "
+        "import leadcast.serve.processes.server; "
         "print('cryptography' in sys.modules)"
     )
     command = [sys.executable, "-W", "ignore", "-c", program]

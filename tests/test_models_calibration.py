@@ -10,12 +10,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.errors import LeadcastError
-from models.calibration import Calibrator, calibrator_from_json
-from models.calibration.calibrators import narrowed, probability_of
-from models.calibration.curves import Beta, Identity, Isotonic, Logistic, Spline, integrated
-from models.calibration.stored import CURVES, Shifted
-from models.data import Floats
+from leadcast.features.base.errors import LeadcastError
+from leadcast.models.calibration import Calibrator, calibrator_from_json
+from leadcast.models.calibration.calibration_curves import (
+    CURVES,
+    Beta,
+    Identity,
+    Isotonic,
+    Logistic,
+    Shifted,
+    Spline,
+    integrated,
+)
+from leadcast.models.calibration.calibrators import narrowed, probability_of
+from leadcast.models.data import Floats
 
 CALIBRATORS: list[Calibrator] = [
     Identity(3000),

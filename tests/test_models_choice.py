@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from features.errors import LeadcastError
-from models.choice import Choice, choose
-from models.data import LabelledMatrix
-from models.learners import search
-from models.learners.boosting import boost
-from models.learners.names import LEARNERS
-from models.settings import LearnerSettings
+from leadcast.features.base.errors import LeadcastError
+from leadcast.models.choice import search
+from leadcast.models.choice.choice import Choice, choose
+from leadcast.models.data import LabelledMatrix
+from leadcast.models.learners.boosting import boost
+from leadcast.models.learners.learner_store import LEARNERS
+from leadcast.models.settings import LearnerSettings
 from tests.learner_worlds import QUICK, logistic_world, with_clock, with_won
 
 

@@ -7,25 +7,27 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.errors import LeadcastError
-from models.comparison import Compared, Comparison, Question, compare_scores
-from models.comparison.headline import headline
-from models.comparison.leads import lead_frame
-from models.comparison.parts import Measured
-from models.comparison.result_groups import SwapSide, Trait
-from models.comparison.segments import holm
-from models.comparison.store import read_comparison, write_comparison, write_nothing
-from models.comparison.swap import _words
-from models.comparison.value import Money
+from leadcast.features.base.errors import LeadcastError
+from leadcast.models.comparison import Compared, Comparison, ComparisonQuestion, compare_scores
+from leadcast.models.comparison.comparison_store import (
+    lead_frame,
+    read_comparison,
+    write_comparison,
+    write_nothing,
+)
+from leadcast.models.comparison.groups import holm
+from leadcast.models.comparison.result import Measured, SwapSide, Trait, headline
+from leadcast.models.comparison.swap import _words
+from leadcast.models.comparison.value import Money
 from tests.comparison_world import world, world_frame
 
-ASK = Question("demo", "points", 20.0, Money(30.0), replicates=200, seed=3)
+ASK = ComparisonQuestion("demo", "points", 20.0, Money(30.0), replicates=200, seed=3)
 
 
 @pytest.fixture(scope="module")
 def better() -> Comparison:
     rows = world(without_points=0.2, landmarks=(0.0, 7.0))
-    return compare_scores(rows, Question(**{**vars(ASK), "worked_from": "40 points"}))
+    return compare_scores(rows, ComparisonQuestion(**{**vars(ASK), "worked_from": "40 points"}))
 
 
 def test_a_better_score_is_found_better(better: Comparison) -> None:

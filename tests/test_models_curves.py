@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from benchmarks.known_worlds import World
-from models import metrics
-from models.curves import CURVES, draw_curves
-from models.data import Floats, Integers
-from models.histogram import ScoreHistogram
+from leadcast.models.data import Floats, Integers
+from leadcast.models.evaluation import metrics
+from leadcast.models.evaluation.curves import CURVES, draw_curves
+from leadcast.models.evaluation.tally import ScoreHistogram
 
 
 def some_rows() -> tuple[Floats, Floats, Integers]:

@@ -5,10 +5,10 @@ import pytest
 
 from benchmarks.interval_coverage import auc_coverage, auc_difference_coverage
 from benchmarks.known_worlds import World
-from models.bootstrap import Estimate, bootstrap_differences
-from models.data import Floats, Integers
-from models.delong import auc_interval, compare_aucs
-from models.metric_families import RANKING
+from leadcast.models.data import Floats, Integers
+from leadcast.models.evaluation.bootstrap import Estimate, bootstrap_differences
+from leadcast.models.evaluation.delong import auc_interval, compare_aucs
+from leadcast.models.evaluation.metrics import RANKING
 
 
 def two_rankings(seed: int = 3, size: int = 60) -> tuple[Floats, Floats, Floats]:

@@ -9,15 +9,22 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.errors import LeadcastError
-from features.tables import TIME, Tables, TimeOrder, empty_events
-from models.data import Floats
-from models.distill import Distilled, as_markdown, distill
-from models.distill.candidates import candidates_of
-from models.distill.distillation import truths
-from models.distill.integers import TOTAL, as_points, limits_of
-from models.distill.selection import Additive, fit_logistic, logistic, select
-from models.rules import evaluate, parse_rules
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.tables import TIME, Tables, TimeOrder, empty_events
+from leadcast.models.data import Floats
+from leadcast.models.distill import Distilled, as_markdown, distill
+from leadcast.models.distill.candidates import candidates_of
+from leadcast.models.distill.distillation import truths
+from leadcast.models.distill.points_choice import (
+    TOTAL,
+    AdditivePoints,
+    as_points,
+    fit_logistic,
+    limits_of,
+    logistic,
+    select,
+)
+from leadcast.models.rules import evaluate, parse_rules
 from tests.feature_world import START
 
 N = 1500
@@ -168,7 +175,7 @@ def test_the_fit_is_that_of_maximum_likelihood() -> None:
 
 
 def test_points_keep_the_proportions_and_none_is_lost() -> None:
-    model = Additive((0, 1, 2, 3), np.array([2.0, 2.0, -1.0, 0.001]), 0.0)
+    model = AdditivePoints((0, 1, 2, 3), np.array([2.0, 2.0, -1.0, 0.001]), 0.0)
     assert as_points(model).tolist() == [50, 50, -25, 1]
     assert sum(point for point in as_points(model) if point > 1) == TOTAL
 

@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 
 from benchmarks.known_worlds import World
-from features.tables import TIME
-from models.data import Floats, Integers
-from models.evaluation import blocks_of, evaluate, landmark_names, months_of
-from models.multicalibration import FEWEST_ROWS
+from leadcast.features.tables import TIME
+from leadcast.models.data import Floats, Integers
+from leadcast.models.evaluation.chance import FEWEST_ROWS
+from leadcast.models.evaluation.evaluation import blocks_of, evaluate, landmark_names, months_of
 
 # The names that other tools rely on.
 PROMISED = {

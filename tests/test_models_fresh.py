@@ -6,15 +6,15 @@ from functools import cache
 import numpy as np
 import pytest
 
-from features.settling import NEVER
-from models.backtest import row_log_loss
-from models.choice import Choice, choose
-from models.data import Integers, LabelledMatrix
-from models.fresh import Pool, expected_labels
-from models.learners.boosting import boost, staged
-from models.learners.prior import fit_prior
-from models.learners.rows import row_weights
-from models.logistic import sigmoid
+from leadcast.models.choice.backtest import row_log_loss
+from leadcast.models.choice.choice import Choice, choose
+from leadcast.models.choice.fresh import Pool, expected_labels
+from leadcast.models.data import Integers, LabelledMatrix
+from leadcast.models.evaluation.logistic import sigmoid
+from leadcast.models.learners.boosting import boost, staged
+from leadcast.models.learners.prior import fit_prior
+from leadcast.models.learners.rows import row_weights
+from leadcast.models.splits import NEVER
 from tests.learner_worlds import QUICK, logistic_world, with_won
 
 SIMPLE = QUICK.model_copy(update={"candidates": ("logistic",), "penalties": (10.0,)})

@@ -13,11 +13,11 @@ import pytest
 from benchmarks.hostile_bundles import run, seal
 from benchmarks.hostile_worker import examine
 from benchmarks.hostile_worlds import write_world
-from features.errors import FaultsError, LeadcastError
-from features.files import read_json
-from features.plain import MOST_BYTES, MOST_DEPTH
-from models.bundle import load_bundle
-from models.bundle_files import MANIFEST, Origin, write_manifest
+from leadcast.features.base.errors import FaultsError, LeadcastError
+from leadcast.features.base.files import read_json
+from leadcast.features.base.plain import MOST_BYTES, MOST_DEPTH
+from leadcast.models.bundle.bundle import load_bundle
+from leadcast.models.bundle.bundle_files import MANIFEST, BundleOrigin, write_manifest
 
 LEARNER = "learner/learner.json"
 FOREST = "learner/shape_0_seed_0.txt"
@@ -355,11 +355,11 @@ def test_an_older_bundle_without_rates_scores_the_same(bundle: Path) -> None:
 def test_what_could_not_be_loaded_is_not_written(
     bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def damaging(folder: Path, origin: Origin, *rest: Any) -> Any:  # noqa: ANN401
+    def damaging(folder: Path, origin: BundleOrigin, *rest: Any) -> Any:  # noqa: ANN401
         (folder / "calibrator.json").write_text("{}", encoding="utf-8")
         return write_manifest(folder, origin, *rest)
 
-    monkeypatch.setattr("models.bundle.write_manifest", damaging)
+    monkeypatch.setattr("leadcast.models.bundle.bundle.write_manifest", damaging)
     with pytest.raises(FaultsError, match="calibrator"):
         write_world(bundle, "prior")
     load_bundle(bundle)

@@ -10,11 +10,11 @@ from sklearn.isotonic import IsotonicRegression
 
 from benchmarks.interval_coverage import WORLDS, lead_coverage
 from benchmarks.known_worlds import World
-from features.errors import LeadcastError
-from models.data import Floats
-from models.intervals import WIDTH_KEPT, LeadIntervals, fit_lead_intervals
-from models.logistic import log_odds_of
-from models.venn_abers import venn_abers_pair
+from leadcast.features.base.errors import LeadcastError
+from leadcast.models.calibration.intervals import WIDTH_KEPT, LeadIntervals, fit_lead_intervals
+from leadcast.models.calibration.venn_abers import venn_abers_pair
+from leadcast.models.data import Floats
+from leadcast.models.evaluation.logistic import log_odds_of
 
 counts_of_one = st.tuples(st.integers(1, 3), st.integers(0, 3)).map(lambda c: (c[0], min(c)))
 many_counts = st.lists(counts_of_one, min_size=1, max_size=20)

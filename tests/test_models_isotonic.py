@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.data import Floats
-from models.isotonic import isotonic_rates, pooled_ends
-from models.logistic import information, logistic_fit, sigmoid
-from models.tally import Tally
+from leadcast.models.data import Floats
+from leadcast.models.evaluation.isotonic import isotonic_rates, pooled_ends
+from leadcast.models.evaluation.logistic import information, logistic_fit, sigmoid
+from leadcast.models.evaluation.tally import Tally
 
 counts_of_one = st.tuples(st.integers(1, 4), st.integers(0, 4)).map(lambda c: (c[0], min(c)))
 many_counts = st.lists(counts_of_one, min_size=1, max_size=25)

@@ -7,12 +7,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.engine import compute
-from features.errors import FaultsError
-from features.tables import TIME, Tables
-from models.leakage import CHECKS, LeakageContext, examine, inspect
-from models.leakage.columns import DominantColumn
-from models.leakage.names import words_of
+from leadcast.features.base.errors import FaultsError
+from leadcast.features.engine.engine import compute
+from leadcast.features.tables import TIME, Tables
+from leadcast.models.leakage import CHECKS, LeakageContext, examine, inspect
+from leadcast.models.leakage.column_checks import DominantColumn
+from leadcast.models.leakage.name_checks import words_of
 from tests.leak_worlds import context, dated, undated, with_attribute, with_email, with_noise, won
 
 

@@ -7,18 +7,18 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from demo.simulate import simulate
-from features.engine import compute
-from features.fitting import fit_plan
-from features.settings import FeatureSettings
-from features.snapshots import SnapshotSettings, make_snapshots, microseconds
-from features.sources.ingest import ingest
-from features.sources.load import load_definition
-from features.tables import Tables, TimeOrder
-from models.data import LabelledMatrix
-from models.leakage import LeakageContext, examine
-from models.leakage.columns import UnexplainedPerformance
-from models.splits import SplitSettings, split_snapshots
+from leadcast.demo.simulate import simulate
+from leadcast.features.definitions.load import load_definition
+from leadcast.features.engine.engine import compute
+from leadcast.features.engine.fitting import fit_plan
+from leadcast.features.ingest.ingest import ingest
+from leadcast.features.settings import FeatureSettings
+from leadcast.features.snapshots import SnapshotSettings, make_snapshots, microseconds
+from leadcast.features.tables import Tables, TimeOrder
+from leadcast.models.data import LabelledMatrix
+from leadcast.models.leakage import LeakageContext, examine
+from leadcast.models.leakage.column_checks import UnexplainedPerformance
+from leadcast.models.splits import SplitSettings, split_snapshots
 from tests.conftest import PROJECT
 
 X_EDUCATION = {

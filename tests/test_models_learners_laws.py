@@ -5,12 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features.errors import LeadcastError
-from models.data import LabelledMatrix
-from models.learners.fitting import fit_learner
-from models.learners.protocol import FittedLearner
-from models.learners.selection import Setup
-from models.learners.store import load_learner
+from leadcast.features.base.errors import LeadcastError
+from leadcast.models.choice.fitting import fit_learner
+from leadcast.models.choice.setups import Setup
+from leadcast.models.data import LabelledMatrix
+from leadcast.models.learners.learner_store import FittedLearner, load_learner
 from tests.learner_worlds import QUICK, logistic_world, with_clock
 
 KINDS = ("prior", "logistic", "lightgbm", "blend")
@@ -93,7 +92,7 @@ def test_loading_and_scoring_import_no_training_library(kind: str, tmp_path: Pat
     _fit(kind, _world()).save(tmp_path / "learner")
     program = (
         "import sys, pathlib, numpy as np\n"
-        "from models.learners.store import load_learner\n"
+        "from leadcast.models.learners.learner_store import load_learner\n"
         f"learner = load_learner(pathlib.Path({str(tmp_path / 'learner')!r}))\n"
         "learner.log_odds(np.zeros((3, 5), np.float32))\n"
         "heavy = {'lightgbm', 'sklearn', 'pandas', 'optuna', 'mlflow', 'matplotlib'}\n"

@@ -3,13 +3,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.data import Integers
-from models.learners.basis import expand, fit_terms
-from models.learners.boosting import as_trees, boost, staged
-from models.learners.effects import Effect, effects_of
-from models.learners.newton import fit_level_regression
-from models.learners.rows import canonical_order, periods_of, recency_weights, thinned
-from models.learners.weights import blend_weights
+from leadcast.models.choice.setups import blend_weights
+from leadcast.models.data import Integers
+from leadcast.models.learners.basis import Effect, effects_of, expand, fit_terms
+from leadcast.models.learners.boosting import as_trees, boost, staged
+from leadcast.models.learners.newton import fit_level_regression
+from leadcast.models.learners.rows import canonical_order, periods_of, recency_weights, thinned
 from tests.learner_worlds import QUICK, logistic_world, with_won
 
 

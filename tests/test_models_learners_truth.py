@@ -3,15 +3,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from features.errors import FaultsError
-from features.registry import Feature
-from models.data import Floats, LabelledMatrix
-from models.learners.fitting import fit_learner
-from models.learners.protocol import FittedLearner
-from models.learners.regression import lay_out
-from models.learners.rows import canonical_order
-from models.learners.selection import Setup
-from models.settings import LearnerSettings
+from leadcast.features.base.errors import FaultsError
+from leadcast.features.registry import Feature
+from leadcast.models.choice.fitting import fit_learner
+from leadcast.models.choice.setups import Setup
+from leadcast.models.data import Floats, LabelledMatrix
+from leadcast.models.learners.learner_store import FittedLearner
+from leadcast.models.learners.regression import lay_out
+from leadcast.models.learners.rows import canonical_order
+from leadcast.models.settings import LearnerSettings
 from tests.learner_worlds import QUICK, logistic_world, with_clock
 
 STRAIGHT = QUICK.model_copy(update={"knots": 1})

@@ -8,10 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import metrics, tally_metrics
-from models.data import Floats
-from models.metric_families import FAMILIES, PROBABILITY, RANKING, measure, metrics_by_name
-from models.tally import Tally, tally
+from leadcast.models.data import Floats
+from leadcast.models.evaluation import metrics
+from leadcast.models.evaluation import metrics as tally_metrics
+from leadcast.models.evaluation.metrics import (
+    FAMILIES,
+    PROBABILITY,
+    RANKING,
+    measure,
+    metrics_by_name,
+)
+from leadcast.models.evaluation.tally import Tally, tally
 
 Rows = tuple[Floats, Floats, Floats]
 

@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from models import metrics
-from models.data import Floats
-from models.metric_families import measure
-from models.tally import tally
+from leadcast.models.data import Floats
+from leadcast.models.evaluation import metrics
+from leadcast.models.evaluation.metrics import measure
+from leadcast.models.evaluation.tally import tally
 
 LEVELS = np.array([0.05, 0.2, 0.5, 0.8])
 

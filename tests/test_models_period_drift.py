@@ -7,19 +7,19 @@ import pytest
 
 from benchmarks.interval_coverage import lead_coverage
 from benchmarks.known_worlds import Drawn, World
-from models.calibration.shrinkage import Rows
-from models.intervals import fit_lead_intervals
-from models.period_drift import (
+from leadcast.models.calibration.intervals import fit_lead_intervals
+from leadcast.models.calibration.period_drift import (
     PRIOR_FREEDOM,
     USUAL_LEVEL_SPREAD,
     USUAL_SLOPE_SPREAD,
     estimate_drift,
     stretches_of,
 )
+from leadcast.models.calibration.shrinkage import TalliedRows
 
 
-def rows_of(drawn: Drawn) -> Rows:
-    return Rows.of(drawn.log_odds, drawn.converted, drawn.group)
+def rows_of(drawn: Drawn) -> TalliedRows:
+    return TalliedRows.of(drawn.log_odds, drawn.converted, drawn.group)
 
 
 def test_a_moving_level_is_found() -> None:
@@ -35,7 +35,7 @@ def test_a_moving_slope_is_found() -> None:
     drawn = World(level=-1.0, spread=1.5, periods=12).draw(12_000, seed=3)
     slope = np.where(drawn.period % 2, 0.6, 1.4)
     said = drawn.log_odds * slope
-    found = estimate_drift(Rows.of(said, drawn.converted, drawn.group), drawn.period)
+    found = estimate_drift(TalliedRows.of(said, drawn.converted, drawn.group), drawn.period)
     assert found.slope_spread > 0.25
 
 

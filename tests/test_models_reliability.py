@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from benchmarks.known_worlds import World
-from models.chance import calibrated_outcomes, if_calibrated, wilson_interval
-from models.data import Floats, Integers
-from models.evaluation import MISCALIBRATION
-from models.reliability import reliability_bins, reliability_curve
+from leadcast.models.data import Floats, Integers
+from leadcast.models.evaluation.chance import calibrated_outcomes, if_calibrated, wilson_interval
+from leadcast.models.evaluation.evaluation import MISCALIBRATION
+from leadcast.models.evaluation.reliability import reliability_bins, reliability_curve
 
 
 def calibrated_rows(leads: int = 1500, seed: int = 0) -> tuple[Floats, Floats, Integers]:

@@ -8,21 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.learners.names import LEARNERS
-from models.report.backtest import BacktestChart
-from models.report.chart import NARROW, WIDE, Chart
-from models.report.delays import DelayChart
-from models.report.estimates import Estimate
-from models.report.importance import by_feature, by_group, importance_blocks
-from models.report.numbers import percent
-from models.report.quality import columns_frame, quality_blocks
-from models.report.ranking import GainChart, LiftChart, RocChart
-from models.report.reliability import ReliabilityChart
-from models.report.segments import SegmentsChart
-from models.report.separation import SeparationChart
-from models.report.stability import AgeChart, MonthChart
-from models.report.table import Column, table_of, thinned
-from models.report.timeline import TimelineChart
+from leadcast.models.charts.backtest_chart import BacktestChart
+from leadcast.models.charts.chart import NARROW, WIDE, Chart
+from leadcast.models.charts.numbers import ShownEstimate, percent
+from leadcast.models.charts.ranking_charts import GainChart, LiftChart, RocChart, SeparationChart
+from leadcast.models.charts.reliability_chart import ReliabilityChart
+from leadcast.models.charts.stability_charts import AgeChart, MonthChart, SegmentsChart
+from leadcast.models.charts.table import Column, table_of, thinned
+from leadcast.models.charts.time_charts import DelayChart, TimelineChart
+from leadcast.models.learners.learner_store import LEARNERS
+from leadcast.models.report.data_quality import columns_frame, quality_blocks
+from leadcast.models.report.importance import by_feature, by_group, importance_blocks
 from tests.report_samples import sample_inputs, sample_quality
 
 INPUTS = sample_inputs()
@@ -42,7 +38,7 @@ CHARTS: list[Chart] = [
     ReliabilityChart(existing("reliability"), INPUTS.reliability_curve),
     GainChart(existing("gain")),
     LiftChart(existing("lift")),
-    RocChart(existing("roc"), Estimate(0.78, 0.75, 0.81)),
+    RocChart(existing("roc"), ShownEstimate(0.78, 0.75, 0.81)),
     SeparationChart(existing("separation")),
     MonthChart(INPUTS.metrics["by_month"], INPUTS.metrics["test"]),
     AgeChart(INPUTS.metrics["by_landmark"], INPUTS.metrics["test"]),
@@ -123,7 +119,7 @@ def test_lift_is_told_with_its_interval() -> None:
 
 
 def test_one_number_has_one_interval_in_the_whole_page() -> None:
-    top = Estimate(0.36, 0.30, 0.42)
+    top = ShownEstimate(0.36, 0.30, 0.42)
     curve = pl.DataFrame({"share": [0.1, 1.0], "gain": [0.36, 1.0]})
     assert spaced(GainChart(curve, top).finding()).count("36 % (95 %: 30 % to 42 %)") == 1
 

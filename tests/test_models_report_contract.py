@@ -6,18 +6,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.delays import DelayCurve
-from features.incidence import LOST, WON
-from features.tables import TIME
-from models.backtest import Result
-from models.curves import draw_curves
-from models.evaluation import evaluate
-from models.histogram import ScoreHistogram
-from models.leakage.gate import CHECKS, Examined, LeakageReport
-from models.reliability import reliability_bins, reliability_curve
-from models.report import ReportInputs, render_report
-from models.report.sections import sections
-from models.split_summary import split_summary
+from leadcast.features.delays import LOST, WON, DelayCurve
+from leadcast.features.tables import TIME
+from leadcast.models.choice.backtest import Result
+from leadcast.models.evaluation.curves import draw_curves
+from leadcast.models.evaluation.evaluation import evaluate
+from leadcast.models.evaluation.reliability import reliability_bins, reliability_curve
+from leadcast.models.evaluation.tally import ScoreHistogram
+from leadcast.models.leakage.gate import CHECKS, GateResult, LeakageReport
+from leadcast.models.report import ReportInputs, render_report
+from leadcast.models.report.sections import sections
+from leadcast.models.splits import split_summary
 from tests.report_samples import bare_inputs
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -77,11 +76,11 @@ def backtest() -> list[Result]:
     ]
 
 
-def examined() -> list[Examined]:
+def examined() -> list[GateResult]:
     check = CHECKS[0]
     found = (check.finding("column 'duration'", "It tells the outcome by itself."),)
-    clean = [Examined(other, None, ()) for other in CHECKS[2:]]
-    return [Examined(check, None, found), Examined(CHECKS[1], "too few leads", ()), *clean]
+    clean = [GateResult(other, None, ()) for other in CHECKS[2:]]
+    return [GateResult(check, None, found), GateResult(CHECKS[1], "too few leads", ()), *clean]
 
 
 def test_every_frame_of_the_other_modules_makes_its_section(inputs: ReportInputs) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.rules import evaluate, ledger
+from leadcast.models.rules import evaluate, ledger
 from tests.feature_oracle import NaiveEvent
 from tests.feature_world import START, World, event_table, worlds
 from tests.rules_oracle import naive_points

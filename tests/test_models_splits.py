@@ -5,11 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.errors import LeadcastError
-from features.snapshots import microseconds
-from features.tables import TIME
-from models.split_summary import split_summary
-from models.splits import PARTS, SplitSettings, split_snapshots, with_fresh
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.snapshots import microseconds
+from leadcast.features.tables import TIME
+from leadcast.models.splits import PARTS, SplitSettings, split_snapshots, split_summary, with_fresh
 
 Row = tuple[float, str, bool | None]
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.errors import LeadcastError
-from models import trees as trees_module
-from models.data import Matrix
-from models.trees import WALK_ROWS, Forest
+from leadcast.features.base.errors import LeadcastError
+from leadcast.models.data import Matrix
+from leadcast.models.trees import trees as trees_module
+from leadcast.models.trees.trees import WALK_ROWS, Forest
 
 N_FEATURES = 6
 CATEGORIES = (4, 5)

@@ -2,9 +2,9 @@ import lightgbm
 import numpy as np
 import pytest
 
-from models.data import Matrix
-from models.trees import Forest
-from models.trees_text import joined, read_trees
+from leadcast.models.data import Matrix
+from leadcast.models.trees.trees import Forest
+from leadcast.models.trees.trees_text import joined, read_trees
 
 
 def rows(n: int, seed: int) -> Matrix:

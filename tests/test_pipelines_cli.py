@@ -16,10 +16,10 @@ import typer
 import yaml
 from typer.testing import CliRunner
 
-from features.errors import FaultsError, LeadcastError
-from pipelines.cli import app
-from pipelines.params import Params, load_params
-from pipelines.run import add_source
+from leadcast.features.base.errors import FaultsError, LeadcastError
+from leadcast.pipelines.cli import app
+from leadcast.pipelines.params import Params, load_params
+from leadcast.pipelines.run import add_source
 from tests.scoring_world import bundle_folder, scoring_world
 from tests.small_project import ROOT, make_project
 
@@ -28,7 +28,7 @@ COMMANDS = [command.name or command.callback.__name__ for command in app.registe
 
 def leadcast(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "pipelines.cli", *arguments]
+    command = [sys.executable, "-m", "leadcast.pipelines.cli", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
@@ -217,7 +217,7 @@ def test_make_runs_nothing_that_a_sources_name_holds(
 
 
 def test_a_command_in_a_sources_name_is_an_unknown_source(tmp_path: Path) -> None:
-    program = f'PYTHONPATH="{ROOT}" exec "{sys.executable}" -m pipelines.cli "$@"'
+    program = f'PYTHONPATH="{ROOT}" exec "{sys.executable}" -m leadcast.pipelines.cli "$@"'
     told = make_run(tmp_path, program, "x; touch pwned")
     assert told.startswith("error: there is no source 'x; touch pwned'")
     assert "Traceback" not in told

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from pipelines.paths import RunFolder
-from pipelines.warm import STAGES
+from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.warm import STAGES
 from tests.small_project import ROOT, make_project
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ NAMES = [stage.__name__ for stage in STAGES]
 
 
 def on_cluster(stage: str, client: "Client", folder: Path) -> str:
-    command = [sys.executable, "-m", f"pipelines.{stage}", "demo", "--engine", "dask"]
+    command = [sys.executable, "-m", f"leadcast.pipelines.{stage}", "demo", "--engine", "dask"]
     done = subprocess.run(
         [*command, "--scheduler", client.scheduler.address],
         cwd=folder,

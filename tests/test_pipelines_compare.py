@@ -14,18 +14,28 @@ import pytest
 import yaml
 from nbclient import NotebookClient
 
-from features.errors import LeadcastError
-from models.comparison.store import read_against_earlier, read_comparison, read_rule_parts
-from models.rules import load_rules
-from pipelines.calibrate import calibrate
-from pipelines.compare import STEPS, Asked, compare_as_json, compare_named, compare_stage
-from pipelines.evaluate import evaluate_test
-from pipelines.features import compute_features
-from pipelines.fetch import fetch
-from pipelines.ingest import run as ingest
-from pipelines.paths import RunFolder
-from pipelines.snapshots import take_snapshots
-from pipelines.train import train
+from leadcast.features.base.errors import LeadcastError
+from leadcast.models.comparison.comparison_store import (
+    read_against_earlier,
+    read_comparison,
+    read_rule_parts,
+)
+from leadcast.models.rules import load_rules
+from leadcast.pipelines.calibrate import calibrate
+from leadcast.pipelines.compare import (
+    STEPS,
+    ComparisonRequest,
+    compare_as_json,
+    compare_named,
+    compare_stage,
+)
+from leadcast.pipelines.evaluate import evaluate_test
+from leadcast.pipelines.features import compute_features
+from leadcast.pipelines.fetch import fetch
+from leadcast.pipelines.ingest import run as ingest
+from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.snapshots import take_snapshots
+from leadcast.pipelines.train import train
 from tests.small_project import ROOT, change_params, make_project
 
 RUN = RunFolder("demo")
@@ -90,7 +100,7 @@ def test_the_page_stands_alone_and_tells_the_headline(project: Path) -> None:
 
 def test_a_points_table_is_compared_at_every_age_and_with_its_ledger(project: Path) -> None:
     with chdir(project):
-        told = compare_named("demo", Asked(rules=RULES, html=Path("page.html")))
+        told = compare_named("demo", ComparisonRequest(rules=RULES, html=Path("page.html")))
         found = read_comparison(RUN.comparison)
     assert told.startswith("At 4 calls a week the learned score reaches")
     assert found.about.points_from == f"rules {RULES}"
@@ -109,7 +119,9 @@ def test_numbers_go_elsewhere_where_that_is_asked_and_the_run_stays_as_it_is(
 ) -> None:
     with chdir(project):
         before = {path: path.stat().st_mtime_ns for path in RUN.path.rglob("*")}
-        asked = Asked(rules=RULES, landmark_days=7, calls_per_week=6, out=tmp_path / "out")
+        asked = ComparisonRequest(
+            rules=RULES, landmark_days=7, calls_per_week=6, out=tmp_path / "out"
+        )
         compare_as_json("demo", asked)
         assert before == {path: path.stat().st_mtime_ns for path in RUN.path.rglob("*")}
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -133,7 +145,9 @@ def test_where_no_lead_has_both_kinds_of_points_it_says_how_to_set_them_side_by_
 ) -> None:
     with chdir(project):
         compare_stage("demo")
-        told = compare_named("demo", Asked(rules=RULES, landmark_days=0, out=tmp_path / "out"))
+        told = compare_named(
+            "demo", ComparisonRequest(rules=RULES, landmark_days=0, out=tmp_path / "out")
+        )
     assert read_against_earlier(tmp_path / "out") is None
     assert "; --landmark-days 1 sets both side by side." in told
 
@@ -148,11 +162,11 @@ def test_the_same_run_gives_the_same_bytes(project: Path) -> None:
 def test_faults_are_told_with_what_to_do(project: Path) -> None:
     with chdir(project):
         with pytest.raises(LeadcastError, match="give one of them"):
-            compare_named("demo", Asked(rules=RULES, score_column="cost"))
+            compare_named("demo", ComparisonRequest(rules=RULES, score_column="cost"))
         with pytest.raises(LeadcastError, match=r"'Points', which is not there; expected one of"):
-            compare_named("demo", Asked(score_column="Points"))
+            compare_named("demo", ComparisonRequest(score_column="Points"))
         with pytest.raises(LeadcastError, match=r"nowhere\.yaml"):
-            compare_named("demo", Asked(rules=Path("nowhere.yaml")))
+            compare_named("demo", ComparisonRequest(rules=Path("nowhere.yaml")))
 
 
 def test_a_source_without_points_is_told_so_and_stops_nothing(project: Path) -> None:

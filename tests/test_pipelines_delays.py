@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 import polars as pl
 import pytest
 
-from features.errors import LeadcastError
-from pipelines.delays import tell_delays
-from pipelines.fetch import fetch
+from leadcast.features.base.errors import LeadcastError
+from leadcast.pipelines.delays import tell_delays
+from leadcast.pipelines.fetch import fetch
 from tests.small_project import change_params, make_project
 
 

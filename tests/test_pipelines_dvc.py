@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from models.bundle import load_bundle
-from pipelines.paths import RunFolder
-from pipelines.tracking import is_dead, this_process
+from leadcast.models.bundle.bundle import load_bundle
+from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.tracking import is_dead, this_process
 from tests.small_project import LEARNER, ROOT, change_params, make_project
 
 DVC = [sys.executable, "-m", "dvc"]
+CODE = ("leadcast", "demo", "features", "models", "serve", "pipelines")
 RUN = RunFolder("demo")
 QUICK = {"candidates": ["logistic"], "origins": 1, "half_lives": [None], "penalties": [40.0]}
 FEW = {"replicates": 100, "slice_replicates": 120}
@@ -29,16 +30,16 @@ READ_BY_OTHERS = (
 """What must be there, whole, whatever happens to the stages."""
 KILLER = """
 import os, signal, sys
-if "pipelines.export" in sys.orig_argv:
-    import models.bundle
-    models.bundle.write_manifest = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+if "leadcast.pipelines.export" in sys.orig_argv:
+    import leadcast.models.bundle.bundle
+    leadcast.models.bundle.bundle.write_manifest = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 """
 """In a sitecustomize.py: the stage is killed when all of the bundle but its manifest is written."""
 
 
 def leadcast_run(folder: Path, *path: Path) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (*path, ROOT)))}
-    command = [sys.executable, "-m", "pipelines.cli", "run"]
+    command = [sys.executable, "-m", "leadcast.pipelines.cli", "run"]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
@@ -85,7 +86,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_the_main_job_runs_by_dvc_and_the_last_good_results_stay_whole(tmp_path: Path) -> None:
     project = make_project(tmp_path, 1_200)
     change_params(project, model=LEARNER | QUICK)
-    for name in ("demo", "features", "models", "serve", "pipelines", "dvc.yaml", ".dvcignore"):
+    for name in (*CODE, "dvc.yaml", ".dvcignore"):
         (project / name).symlink_to(ROOT / name)
     start_dvc(project)
     first = leadcast_run(project)
@@ -130,7 +131,7 @@ def test_the_main_job_runs_by_dvc_and_the_last_good_results_stay_whole(tmp_path:
 SLOW_STAGE = """
 import os, time
 from pathlib import Path
-from pipelines.stage import run_stage
+from leadcast.pipelines.stage import run_stage
 
 def slow(source):
     Path("pid").write_text(str(os.getpid()))
@@ -155,7 +156,7 @@ def test_a_stage_ends_with_the_command_that_runs_it(tmp_path: Path, number: int)
     (tmp_path / "slow.py").write_text(SLOW_STAGE)
     (tmp_path / "dvc.yaml").write_text(SLOW_PIPELINE)
     start_dvc(tmp_path)
-    program = "from pipelines.run import reproduce; reproduce('demo')"
+    program = "from leadcast.pipelines.run import reproduce; reproduce('demo')"
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         [sys.executable, "-c", program],

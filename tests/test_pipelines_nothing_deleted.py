@@ -15,15 +15,14 @@ import typer
 import yaml
 from typer.testing import CliRunner, Result
 
-from features.errors import FaultsError, LeadcastError
-from features.sources.definition import Simulation
-from features.sources.load import load_definition
-from pipelines.cli import app
-from pipelines.paths import RunFolder
-from pipelines.raw import ensure_raw
-from pipelines.track import CODE
-from pipelines.trial import STAGES, make_trial_folder
-from serve.http.keys import create_key
+from leadcast.features.base.errors import FaultsError, LeadcastError
+from leadcast.features.definitions.definition import Simulation
+from leadcast.features.definitions.load import load_definition
+from leadcast.pipelines.cli import app
+from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.raw import ensure_raw
+from leadcast.pipelines.trial import STAGES, make_trial_folder
+from leadcast.serve.http.keys import create_key
 from tests.small_project import ROOT, change_params, make_project
 from tests.test_pipelines_cli import within
 
@@ -116,13 +115,9 @@ def run_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _track(folder: Path) -> None:
     # MLflow warns of its own libraries, and here a warning is an error.
-    for name in CODE:
-        (folder / name).symlink_to(ROOT / name)
-    track = [sys.executable, "-m", "pipelines.track", "demo"]
+    track = [sys.executable, "-m", "leadcast.pipelines.track", "demo"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     subprocess.run(track, cwd=folder, env=environment, check=True, capture_output=True)
-    for name in CODE:
-        (folder / name).unlink()
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from features.errors import FaultsError, LeadcastError
-from pipelines.cli import app
-from pipelines.fetch import fetch
-from pipelines.ingest import run as ingest
-from pipelines.rules import check_points
-from pipelines.snapshots import take_snapshots
+from leadcast.features.base.errors import FaultsError, LeadcastError
+from leadcast.pipelines.cli import app
+from leadcast.pipelines.fetch import fetch
+from leadcast.pipelines.ingest import run as ingest
+from leadcast.pipelines.rules import check_points
+from leadcast.pipelines.snapshots import take_snapshots
 from tests.small_project import ROOT, make_project
 
 HUBSPOT = ROOT / "data/rules/demo_hubspot.yaml"

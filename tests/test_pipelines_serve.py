@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from features.errors import LeadcastError
-from features.files import read_json
-from models.bundle_signature import new_key, require_signature, sign_bundle
-from pipelines.cli import app
-from pipelines.serve import serve
-from serve.http.keys import create_key
-from serve.http.settings import Limits, ServeSettings
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.files import read_json
+from leadcast.models.bundle.bundle_signature import new_key, require_signature, sign_bundle
+from leadcast.pipelines.cli import app
+from leadcast.pipelines.serve import serve
+from leadcast.serve.http.keys import create_key
+from leadcast.serve.requests.settings import RequestLimits, ServeSettings
 from tests.scoring_world import bundle_folder
 
 ROOT = Path(__file__).parents[1]
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 def start(
     bundle: Path | str, keys: Path | None = None, host: str = "127.0.0.1", port: int = 0
 ) -> None:
-    serve(str(bundle), keys, False, host, port, 1, Limits())
+    serve(str(bundle), keys, False, host, port, 1, RequestLimits())
 
 
 def test_others_may_not_ask_without_a_key_by_mistake() -> None:
@@ -44,7 +44,7 @@ def test_what_cannot_be_served_is_told_before_anything_listens(tmp_path: Path) -
 def test_options_that_cannot_be_meant_are_told_at_once(tmp_path: Path) -> None:
     keys, run, host = tmp_path / "keys.json", tmp_path / "nowhere", "127.0.0.1"
     with pytest.raises(LeadcastError) as raised:
-        serve(str(tmp_path / "no bundle"), keys, True, host, 0, 1, Limits(), run)
+        serve(str(tmp_path / "no bundle"), keys, True, host, 0, 1, RequestLimits(), run)
     told = str(raised.value)
     assert told.startswith("3 errors")
     for words in (f"--keys {keys} and --no-keys", "no bundle: there is no", f"--run {run}: there"):
@@ -63,9 +63,9 @@ def test_the_page_shows_the_run_around_the_bundle(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     started: list[ServeSettings] = []
-    monkeypatch.setattr("serve.http.server.run_service", started.append)
+    monkeypatch.setattr("leadcast.serve.processes.server.run_service", started.append)
     start(bundle_folder())
-    serve(str(bundle_folder()), None, False, "127.0.0.1", 0, 1, Limits(), tmp_path)
+    serve(str(bundle_folder()), None, False, "127.0.0.1", 0, 1, RequestLimits(), tmp_path)
     assert [one.run for one in started] == [bundle_folder().resolve().parent, tmp_path]
 
 
@@ -90,8 +90,8 @@ def test_leads_are_shown_to_all_only_by_page_without_keys_beyond_this_machine(
     if keys is not None:
         create_key(keys, "crm")
     started: list[ServeSettings] = []
-    monkeypatch.setattr("serve.http.server.run_service", started.append)
-    told = (host, 0, 1, Limits(), None, page)
+    monkeypatch.setattr("leadcast.serve.processes.server.run_service", started.append)
+    told = (host, 0, 1, RequestLimits(), None, page)
     serve(str(bundle_folder()), keys, no_keys, *told)
     assert [one.shows_leads_to_all for one in started] == [shown]
 
@@ -111,8 +111,8 @@ def test_the_first_registered_model_is_the_champion_and_stays_it(
     monkeypatch.chdir(ROOT)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from pipelines.serve import _downloaded
-        from pipelines.track import _register, save_model
+        from leadcast.pipelines.serve import _downloaded
+        from leadcast.pipelines.track import _register, save_model
 
         # The signature lies in the folder that MLflow keeps.
         shutil.copytree(bundle_folder(), tmp_path / "signed/bundle")
@@ -124,8 +124,8 @@ def test_the_first_registered_model_is_the_champion_and_stays_it(
         with pytest.raises(LeadcastError, match="models:/leadcast@nobody: cannot be fetched"):
             _downloaded("models:/leadcast@nobody", tmp_path / "other")
         started: list[ServeSettings] = []
-        monkeypatch.setattr("serve.http.server.run_service", started.append)
-        told = ("models:/leadcast@champion", None, False, "127.0.0.1", 0, 1, Limits())
+        monkeypatch.setattr("leadcast.serve.processes.server.run_service", started.append)
+        told = ("models:/leadcast@champion", None, False, "127.0.0.1", 0, 1, RequestLimits())
         serve(*told, signed_by=public)
         with pytest.raises(LeadcastError, match="is signed with another key"):
             serve(*told, signed_by=new_key(tmp_path / "theirs")[1])

@@ -12,24 +12,24 @@ import polars as pl
 import pytest
 
 from benchmarks.demo_truth import by_decile, with_truth
-from features.errors import LeadcastError
-from features.tables import Tables
-from models.report.numbers import NBSP
-from models.rules import check_rules, load_rules
-from pipelines.distill import distill_named
-from pipelines.evaluate import read_segments
-from pipelines.features import compute_features
-from pipelines.gate import pass_gate
-from pipelines.params import EvaluationParams
-from pipelines.paths import RunFolder
-from pipelines.score import score_new_leads
-from pipelines.score_request import ScoreRequest
-from pipelines.snapshots import take_snapshots
-from pipelines.summary import summarise
-from pipelines.train import train
-from serve import batch_inputs
-from serve.batch import BatchSettings
-from serve.batch_deliver import Outputs
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.tables import Tables
+from leadcast.models.charts.numbers import NBSP
+from leadcast.models.rules import check_rules, load_rules
+from leadcast.pipelines.distill import distill_named
+from leadcast.pipelines.evaluate import read_segments
+from leadcast.pipelines.features import compute_features
+from leadcast.pipelines.gate import pass_gate
+from leadcast.pipelines.params import EvaluationParams
+from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.score import score_new_leads
+from leadcast.pipelines.score_request import ScoreRequest
+from leadcast.pipelines.snapshots import take_snapshots
+from leadcast.pipelines.summary import summarise
+from leadcast.pipelines.train import train
+from leadcast.serve.batch import inputs as batch_inputs
+from leadcast.serve.batch.batch import BatchSettings
+from leadcast.serve.batch.deliver import Outputs
 from tests.small_project import change_params, make_project, run_stages
 
 LEADS = 3_000

@@ -13,18 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from features.errors import LeadcastError
-from features.files import read_json
-from pipelines.paths import RunFolder
-from pipelines.stage import NOTHING_NEW
-from pipelines.track import CODE, track
-from pipelines.tracking import PROCESS, is_dead, stands, store_file, this_process
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.files import read_json
+from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.stage import NOTHING_NEW
+from leadcast.pipelines.track import track
+from leadcast.pipelines.tracking import PROCESS, is_dead, stands, store_file, this_process
 from tests.small_project import ROOT, make_project, run_stages
 
 RUN = RunFolder("demo")
 KILLED_WHILE_IT_LOGS = """
 import os, signal
-from pipelines import track
+from leadcast.pipelines import track
 track._log_bundle = lambda run: os.kill(os.getpid(), signal.SIGKILL)
 track.track("demo")
 """
@@ -33,8 +33,6 @@ track.track("demo")
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_project(tmp_path_factory.mktemp("tracked"), 600)
-    for name in CODE:
-        (folder / name).symlink_to(ROOT / name)
     run_stages(folder)
     return folder
 
@@ -107,7 +105,7 @@ def test_a_store_that_is_no_store_is_told_without_a_traceback(project: Path) -> 
         store.write_bytes(kept)
 
 
-STAGE = "import runpy; runpy.run_module('pipelines.track', run_name='__main__')"
+STAGE = "import runpy; runpy.run_module('leadcast.pipelines.track', run_name='__main__')"
 
 
 def make_store(path: Path) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from features.errors import LeadcastError
-from serve.batch import BatchSettings, score_files
-from serve.scorer import Scorer
+from leadcast.features.base.errors import LeadcastError
+from leadcast.serve.batch.batch import BatchSettings, score_files
+from leadcast.serve.scorer import Scorer
 from tests.scoring_world import END, START, bundle_folder
 
 PLAIN = {

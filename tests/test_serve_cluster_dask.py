@@ -14,14 +14,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.errors import FaultsError, LeadcastError
-from features.files import write_json
-from features.tables import TIME
-from serve.batch import BatchSettings, BatchSummary, score_files
-from serve.batch_deliver import Outputs
-from serve.batch_inputs import Inputs
-from serve.batch_output import ROW
-from serve.cluster.connection import (
+from leadcast.features.base.errors import FaultsError, LeadcastError
+from leadcast.features.base.files import write_json
+from leadcast.features.tables import TIME
+from leadcast.serve.batch.batch import BatchSettings, BatchSummary, score_files
+from leadcast.serve.batch.deliver import Outputs
+from leadcast.serve.batch.inputs import BatchInputs
+from leadcast.serve.batch.output import ROW
+from leadcast.serve.cluster.connection import (
     Progress,
     connected,
     no_progress,
@@ -29,11 +29,11 @@ from serve.cluster.connection import (
     run_all,
     versions,
 )
-from serve.cluster.matrix import matrix_on_cluster
-from serve.cluster.scoring import score_on_cluster
-from serve.cluster.shuffle import Shuffled, pieces_of, split_piece
-from serve.reasons_asked import ReasonsAsked
-from serve.scorer import Scorer
+from leadcast.serve.cluster.matrix import matrix_on_cluster
+from leadcast.serve.cluster.scoring import score_on_cluster
+from leadcast.serve.cluster.shuffle import Shuffled, pieces_of, split_piece
+from leadcast.serve.reasons import ReasonsAsked
+from leadcast.serve.scorer import Scorer
 from tests.scoring_world import END, bundle_folder, scoring_world, with_nulls
 
 if TYPE_CHECKING:
@@ -182,11 +182,11 @@ def test_an_export_is_read_by_whom_it_is_given(
         def stamps(self) -> list[object]:
             return []
 
-        def read(self, scorer: Scorer, folder: Path) -> Inputs:
+        def read(self, scorer: Scorer, folder: Path) -> BatchInputs:
             # Of the files' own schema, and not what they hold.
             ids = pl.lit("x") + pl.col("lead_id")
             own, theirs = (pl.scan_parquet(files[name]) for name in ("leads", "events"))
-            return Inputs([(own.with_columns(lead_id=ids), theirs.with_columns(lead_id=ids))])
+            return BatchInputs([(own.with_columns(lead_id=ids), theirs.with_columns(lead_id=ids))])
 
     out = tmp_path / "scores.parquet"
     given = (dask_client, bundle_folder(), files["leads"], files["events"], out, SETTINGS)
@@ -280,7 +280,7 @@ def test_workers_of_other_versions_are_refused_by_name() -> None:
 
 
 def test_nobody_at_the_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("serve.cluster.connection.TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr("leadcast.serve.cluster.connection.TIMEOUT_SECONDS", 1)
     with (
         pytest.raises(LeadcastError, match="no Dask scheduler answers"),
         connected("tcp://127.0.0.1:9"),

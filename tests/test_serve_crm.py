@@ -11,14 +11,13 @@ from uuid import UUID
 import polars as pl
 import pytest
 
-from features.errors import FaultsError, LeadcastError
-from serve.batch import BatchSettings, score_files
-from serve.batch_deliver import Outputs
-from serve.batch_output import without_formulas
-from serve.crm import SHAPES, shape_of
-from serve.crm_shapes import reason_words
-from serve.reasons_asked import ReasonsAsked
-from serve.scorer import Scorer
+from leadcast.features.base.errors import FaultsError, LeadcastError
+from leadcast.serve.batch.batch import BatchSettings, score_files
+from leadcast.serve.batch.crm import SHAPES, reason_words, shape_of
+from leadcast.serve.batch.deliver import Outputs
+from leadcast.serve.batch.output import without_formulas
+from leadcast.serve.reasons import ReasonsAsked
+from leadcast.serve.scorer import Scorer
 from tests.scoring_world import START, bundle_folder, scoring_world
 
 AS_OF = START + timedelta(days=150)
@@ -132,7 +131,7 @@ def test_a_file_too_large_for_the_crm_is_refused(
     small = SHAPES["salesforce"].__class__(
         "Salesforce", SHAPES["salesforce"].shape, ".csv", most_bytes=1000
     )
-    monkeypatch.setattr("serve.crm.SHAPES", {"salesforce": small})
+    monkeypatch.setattr("leadcast.serve.batch.crm.SHAPES", {"salesforce": small})
     with pytest.raises(LeadcastError, match="1,000 bytes"):
         shape_of("salesforce").write(of("salesforce").lazy(), tmp_path / "o.csv", tmp_path)
 

@@ -12,15 +12,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from features.errors import Fault
-from serve.batch_parts import summed
-from serve.http import problems, reading, work
-from serve.http.body_scan import MOST_DEPTH, scan
-from serve.http.problems import Problem
-from serve.http.questions import Questions
-from serve.http.settings import Limits
-from serve.http.turns import Turns
-from serve.scorer import Scorer
+from leadcast.features.base.errors import Fault
+from leadcast.serve.batch.parts import summed
+from leadcast.serve.requests import problems, reading
+from leadcast.serve.requests import request_work as work
+from leadcast.serve.requests.body_scan import MOST_DEPTH, scan
+from leadcast.serve.requests.problems import Problem
+from leadcast.serve.requests.questions import Questions
+from leadcast.serve.requests.settings import RequestLimits
+from leadcast.serve.requests.turns import Turns
+from leadcast.serve.scorer import Scorer
 from tests.scoring_world import bundle_folder
 from tests.service_world import TestClient, client, some_leads
 
@@ -166,7 +167,7 @@ def told_of_whole(adapter: TypeAdapter[Any], body: bytes) -> object:
 
 
 def told_of_pieces(questions: Questions, body: bytes) -> object:
-    async def read() -> reading.Question:
+    async def read() -> reading.RequestQuestion:
         async with Turns().turn() as turn:
             return await questions.read(body, turn)
 
@@ -183,12 +184,12 @@ def test_pieces_are_read_as_the_whole_is(
     monkeypatch: pytest.MonkeyPatch, scorer: Scorer, asked: object, space: str, cut: int
 ) -> None:
     monkeypatch.setattr(reading, "PIECE_BYTES", 60)
-    questions = Questions(scorer, Limits(max_leads=4))
+    questions = Questions(scorer, RequestLimits(max_leads=4))
     text = json.dumps(asked, separators=(f",{space}", f"{space}:"), ensure_ascii=False).encode()
     for body in (text, text[: -1 - cut]):
         whole = told_of_whole(questions._adapter, body)
         pieces = told_of_pieces(questions, body)
-        if isinstance(pieces, reading.Question):
+        if isinstance(pieces, reading.RequestQuestion):
             assert isinstance(whole, dict)
             for one in whole["leads"]:
                 known = one.get("attributes", {}).items()
@@ -229,7 +230,7 @@ def test_others_get_their_turn_after_every_lead_and_every_piece(
 
     async def ask() -> None:
         async with Turns(Ticking()).turn() as turn:
-            question = await Questions(scorer, Limits()).read(body, turn)
+            question = await Questions(scorer, RequestLimits()).read(body, turn)
             rounds.append("read")
             await work.score_question(scorer, question, [], turn)
             rounds.append("scored")
@@ -309,7 +310,7 @@ def test_the_deadline_ends_reading_and_scoring_alike(
 
     monkeypatch.setattr(reading, "PIECE_BYTES", 1)
     with client(tmp_path) as service:
-        monkeypatch.setattr("serve.http.turns.SECONDS_AT_A_TIME", -1)
+        monkeypatch.setattr("leadcast.serve.requests.turns.SECONDS_AT_A_TIME", -1)
         monkeypatch.setattr(owner, name, leap)
         leads = [lead(lead_id=str(n)) for n in range(LEADS)]
         answer = service.post("/v1/score", json={"leads": leads})

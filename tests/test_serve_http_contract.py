@@ -8,7 +8,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 
-from serve.http.keys import create_key
+from leadcast.serve.http.keys import create_key
 from tests.service_world import TestClient, client
 
 _QUICK = settings(

@@ -15,8 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from serve.http.server import SHOWN_TO_ALL, _listen
-from serve.http.settings import ServeSettings
+from leadcast.serve.processes.server import SHOWN_TO_ALL, _listen
+from leadcast.serve.requests.settings import ServeSettings
 from tests.scoring_world import bundle_folder, export
 from tests.service_world import RunningService, running, some_leads
 

@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from features.errors import Fault
-from serve import batch_inputs
-from serve.batch import BatchSettings, score_files
-from serve.scorer import Scorer
+from leadcast.features.base.errors import Fault
+from leadcast.serve.batch import inputs as batch_inputs
+from leadcast.serve.batch.batch import BatchSettings, score_files
+from leadcast.serve.scorer import Scorer
 from tests.scoring_world import START, bundle_folder, scoring_world
 
 AS_OF = START + timedelta(days=150)

@@ -7,15 +7,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from models.comparison.store import write_comparison, write_nothing
-from serve.http.app import make_app
-from serve.http.guard import PAGE_POLICY
-from serve.http.keys import create_key
-from serve.http.service import Service
-from serve.http.settings import ServeSettings
-from serve.page.assets import SCRIPTS, assets
-from serve.page.content import as_json, leads_content
-from serve.page.router import VIEWS, page_routers
+from leadcast.models.comparison.comparison_store import write_comparison, write_nothing
+from leadcast.serve.http.app import make_app
+from leadcast.serve.http.guard import PAGE_POLICY
+from leadcast.serve.http.keys import create_key
+from leadcast.serve.http.service import Service
+from leadcast.serve.page.assets import SCRIPTS, assets
+from leadcast.serve.page.content import as_json, leads_content
+from leadcast.serve.page.router import VIEWS, page_routers
+from leadcast.serve.requests.settings import ServeSettings
 from tests.page_world import FORMULA, HOSTILE, comparison, write_run
 from tests.scoring_world import bundle_folder
 from tests.service_world import HOST, NO_LIMIT, TestClient

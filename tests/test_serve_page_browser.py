@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from models.comparison.result_ranking import Capacity
-from serve.batch_output import FORMULA as FORMULA_RULE
-from serve.batch_output import PLAIN_NUMBER, without_formulas
-from serve.http.keys import create_key
-from serve.page.file import render_comparison, render_nothing
+from leadcast.models.comparison.result import Capacity
+from leadcast.serve.batch.output import FORMULA as FORMULA_RULE
+from leadcast.serve.batch.output import PLAIN_NUMBER, without_formulas
+from leadcast.serve.http.keys import create_key
+from leadcast.serve.page.file import render_comparison, render_nothing
 from tests.browsing import Watched, chromium, wait_for_words
 from tests.page_world import (
     FORMULA,

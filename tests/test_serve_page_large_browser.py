@@ -10,10 +10,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.tables import TIME
-from models.comparison import Compared, Question, compare_scores
-from models.comparison.leads import lead_frame
-from models.comparison.store import write_comparison
+from leadcast.features.tables import TIME
+from leadcast.models.comparison import Compared, ComparisonQuestion, compare_scores
+from leadcast.models.comparison.comparison_store import lead_frame, write_comparison
 from tests.browsing import Watched, chromium, wait_for_words
 from tests.comparison_world import DAY_US, START_US
 from tests.page_world import served
@@ -69,7 +68,7 @@ def told_of(calls: int) -> tuple[int, int, int]:
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     run, rows = tmp_path_factory.mktemp("run"), leads()
-    found = compare_scores(rows, Question("many", "points", CALLS, replicates=10))
+    found = compare_scores(rows, ComparisonQuestion("many", "points", CALLS, replicates=10))
     write_comparison(run / "comparison", found, lead_frame(rows))
     with served(tmp_path_factory.mktemp("scratch"), run) as url, chromium() as browser:
         watched = Watched(browser, viewport={"width": 1400, "height": 1000})

@@ -8,9 +8,9 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from features.errors import LeadcastError
-from serve.pandas_tables import from_pandas
-from serve.scorer import Scorer
+from leadcast.features.base.errors import LeadcastError
+from leadcast.serve.pandas_tables import from_pandas
+from leadcast.serve.scorer import Scorer
 from tests.scoring_world import START, TYPES, bundle_folder, scoring_world
 
 AS_OF = START.replace(month=6)

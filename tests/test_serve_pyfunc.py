@@ -1,6 +1,7 @@
 """The MLflow model in an environment that has what the model declares, and nothing else."""
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import polars as pl
 import pytest
 import yaml
 
-from serve.scorer import Scorer
+from leadcast.serve.scorer import Scorer
 from tests.declared_environment import closure, make_environment
 from tests.scoring_world import bundle_folder, make_tables
 from tests.service_world import question
@@ -31,8 +32,8 @@ import json, sys
 import mlflow, pandas
 model = mlflow.pyfunc.load_model(sys.argv[1])
 found = model.predict(pandas.DataFrame(json.load(sys.stdin)))
-import features, serve.scorer
-ours = [features.__file__ or "", serve.scorer.__file__]
+import leadcast, leadcast.serve.scorer
+ours = [leadcast.__file__, leadcast.serve.scorer.__file__]
 print(json.dumps({"scores": found.to_dict("records"), "ours": ours, "path": sys.path}))
 """
 
@@ -70,7 +71,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
         warnings.simplefilter("ignore")
         patch.chdir(ROOT)
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
-        from pipelines.track import save_model
+        from leadcast.pipelines.track import save_model
 
         save_model(bundle_folder(), folder / "model")
     declared = (folder / "model/requirements.txt").read_text(encoding="utf-8").splitlines()
@@ -180,3 +181,46 @@ def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
         except httpx.TransportError:
             time.sleep(0.2)
     raise AssertionError(f"no server: {log.read_text(encoding='utf-8')}")
+
+
+BOTH = """
+import sys
+import mlflow
+first = mlflow.pyfunc.load_model(sys.argv[1])
+again = mlflow.pyfunc.load_model(sys.argv[1])
+print("first twice")
+mlflow.pyfunc.load_model(sys.argv[2])
+print("the other, too")
+"""
+
+
+def test_a_model_with_other_code_is_refused_where_a_process_runs_the_first_ones(
+    elsewhere: Elsewhere, environment: dict[str, str]
+) -> None:
+    other = elsewhere.folder / "other"
+    shutil.copytree(elsewhere.model, other)
+    scores = other / "code/leadcast/serve/scores.py"
+    scores.write_text(scores.read_text(encoding="utf-8") + "\nCHANGED = True\n", encoding="utf-8")
+    python = Path(environment["PATH"].split(":")[0]) / "python"
+    done = subprocess.run(
+        [python, "-I", "-W", "ignore", "-c", BOTH, elsewhere.model, other],
+        capture_output=True,
+        text=True,
+        cwd=elsewhere.folder,
+        env=environment,
+    )
+    assert done.returncode == 1
+    assert done.stdout == "first twice\n"
+    assert "LeadcastError" in done.stderr
+    assert "load it in a process of its own" in done.stderr
+    # There it answers.
+    rows, expected = asked()
+    alone = subprocess.run(
+        [python, "-I", "-W", "ignore", "-c", LOAD, other],
+        input=json.dumps(rows),
+        capture_output=True,
+        text=True,
+        cwd=elsewhere.folder,
+        env=environment,
+    )
+    assert_equal(json.loads(alone.stdout)["scores"], expected)

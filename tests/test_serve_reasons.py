@@ -8,17 +8,23 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.errors import LeadcastError
-from features.registry import Feature
-from models.bundle import Bundle
-from models.calibration.curves import Logistic
-from models.learners.additive import Additive
-from models.learners.average import Average
-from models.learners.effects import Effect
-from models.learners.shapes import Curves
-from serve.reasons import MOST, Reasons, rate_words, reasons_of, value_words
-from serve.reasons_asked import REASONS, ReasonsAsked
-from serve.scorer import Event, Scorer
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.registry import Feature
+from leadcast.models.bundle.bundle import Bundle
+from leadcast.models.calibration.calibration_curves import Logistic
+from leadcast.models.learners.additive import Additive, Average
+from leadcast.models.learners.basis import Effect
+from leadcast.models.learners.shapes import Curves
+from leadcast.serve.reasons import (
+    MOST,
+    REASONS,
+    Reasons,
+    ReasonsAsked,
+    rate_words,
+    reasons_of,
+    value_words,
+)
+from leadcast.serve.scorer import Event, Scorer
 from tests.scoring_world import START, bundle_folder, scoring_world
 
 AS_OF = START + timedelta(days=150)

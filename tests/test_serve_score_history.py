@@ -8,13 +8,19 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from features.errors import LeadcastError
-from pipelines.history import tell_history
-from serve.batch import BatchSettings, score_files
-from serve.batch_deliver import Outputs
-from serve.score_history import append_scores, changes, history_of, trend_of, trend_of_change
-from serve.scorer import Scorer
-from serve.scores import SCHEMA
+from leadcast.features.base.errors import LeadcastError
+from leadcast.pipelines.score_command import tell_history
+from leadcast.serve.batch.batch import BatchSettings, score_files
+from leadcast.serve.batch.deliver import Outputs
+from leadcast.serve.score_history import (
+    append_scores,
+    changes,
+    history_of,
+    trend_of,
+    trend_of_change,
+)
+from leadcast.serve.scorer import Scorer
+from leadcast.serve.scores import SCHEMA
 from tests.races import at_once, killed_when
 from tests.scoring_world import START, bundle_folder, scoring_world
 
@@ -109,7 +115,7 @@ def test_no_scores_are_no_history(tmp_path: Path) -> None:
 
 APPEND = """
 import polars as pl
-from serve.score_history import append_scores
+from leadcast.serve.score_history import append_scores
 scores, folder = pl.read_parquet(sys.argv[4]), Path(sys.argv[5])
 barrier()
 for hour in range(10):
@@ -119,7 +125,7 @@ for hour in range(10):
 """
 KILLED = """
 import polars as pl
-from serve import score_history
+from leadcast.serve import score_history
 score_history.sha256_of = lambda path: time.sleep(100)
 score_history.append_scores(pl.scan_parquet(sys.argv[4]), Path(sys.argv[5]))
 """

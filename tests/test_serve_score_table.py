@@ -11,13 +11,13 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
-from features.errors import LeadcastError
-from serve.batch import BatchSettings, score_files
-from serve.batch_deliver import Outputs
-from serve.reasons_asked import ReasonsAsked
-from serve.score_table import KEY, ScoreTable
-from serve.scorer import Scorer
-from serve.scores import SCHEMA
+from leadcast.features.base.errors import LeadcastError
+from leadcast.serve.batch.batch import BatchSettings, score_files
+from leadcast.serve.batch.deliver import Outputs
+from leadcast.serve.reasons import ReasonsAsked
+from leadcast.serve.score_table import KEY, ScoreTable
+from leadcast.serve.scorer import Scorer
+from leadcast.serve.scores import SCHEMA
 from tests.races import at_once
 from tests.scoring_world import START, bundle_folder, scoring_world
 
@@ -157,7 +157,7 @@ def test_an_unusable_table_is_refused_without_telling_the_password(
 
 UPSERT = """
 import polars as pl
-from serve import score_table
+from leadcast.serve import score_table
 score_table.ROWS_AT_ONCE = 5
 scores = pl.read_parquet(sys.argv[4]).with_columns(pl.col("as_of") + pl.duration(days=int(me)))
 # Each has the same leads, in another order.

@@ -16,14 +16,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.engine import compute
-from features.errors import Fault, FaultsError, LeadcastError
-from features.tables import TIME, empty_events
-from models.bundle import write_bundle
-from models.bundle_reference import Reference
-from models.learners.prior import Prior
-from serve.scorer import Event, Scorer
-from serve.scores import SCHEMA
+from leadcast.features.base.errors import Fault, FaultsError, LeadcastError
+from leadcast.features.engine.engine import compute
+from leadcast.features.tables import TIME, empty_events
+from leadcast.models.bundle.bundle import write_bundle
+from leadcast.models.bundle.bundle_reference import Reference
+from leadcast.models.learners.prior import Prior
+from leadcast.serve.scorer import Event, Scorer
+from leadcast.serve.scores import SCHEMA
 from tests.scoring_world import END, START, bundle_folder, scoring_world, undated_origin
 
 ROOT = Path(__file__).parents[1]
@@ -410,8 +410,8 @@ def test_a_source_without_dates_is_scored_without_a_moment(tmp_path: Path) -> No
 
 def test_what_is_slow_to_import_is_not_imported() -> None:
     program = (
-        "import sys; from serve.scorer import Scorer; "
-        f"Scorer.load({str(bundle_folder())!r}); import serve.batch; "
+        "import sys; from leadcast.serve.scorer import Scorer; "
+        f"Scorer.load({str(bundle_folder())!r}); import leadcast.serve.batch.batch; "
         f"print(*(name for name in {HEAVY!r} if name in sys.modules))"
     )
     done = subprocess.run(

@@ -4,11 +4,15 @@
 plain data, which `calibrator_from_json` brings back without anything but NumPy.
 """
 
-from models.calibration.calibrators import Calibrator
-from models.calibration.choice import CalibrationChoice, choose_calibrator, fit_calibrator
-from models.calibration.in_time import CalibrationInTime, calibrate_in_time
-from models.calibration.level import LevelShift, fit_level_shift
-from models.calibration.stored import calibrator_from_json
+from leadcast.models.calibration.calibration_curves import calibrator_from_json
+from leadcast.models.calibration.calibrator_choice import (
+    CalibrationChoice,
+    choose_calibrator,
+    fit_calibrator,
+)
+from leadcast.models.calibration.calibrators import Calibrator
+from leadcast.models.calibration.in_time import CalibrationInTime, calibrate_in_time
+from leadcast.models.calibration.newest_level import LevelShift, fit_level_shift
 
 __all__ = [
     "CalibrationChoice",

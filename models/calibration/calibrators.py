@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
-from models.data import Floats
+from leadcast.models.data import Floats
 
 FARTHEST = 1e6
 """Log-odds beyond this, either way, are taken as this; doubles could not tell the probabilities."""
@@ -71,7 +71,7 @@ class Calibrator(Protocol):
 
 
 @dataclass(frozen=True)
-class Curve:
+class CalibrationCurve:
     """What the calibrators of a fitted curve share: the range that their data support.
 
     Parameters

@@ -6,12 +6,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.backtest import NORMAL_95, error_over_origins, paired_error, row_log_loss
-from models.calibration.calibrators import Calibrator
-from models.calibration.choice import CalibrationChoice, choose_calibrator
-from models.calibration.curves import Identity
-from models.data import Floats, Integers
-from models.logistic import sigmoid
+from leadcast.models.calibration.calibration_curves import Identity
+from leadcast.models.calibration.calibrator_choice import CalibrationChoice, choose_calibrator
+from leadcast.models.calibration.calibrators import Calibrator
+from leadcast.models.choice.backtest import (
+    NORMAL_95,
+    error_over_origins,
+    paired_error,
+    row_log_loss,
+)
+from leadcast.models.data import Floats, Integers
+from leadcast.models.evaluation.logistic import sigmoid
 
 MOST_SHIFT = 40.0
 """In log-odds: beyond it every probability is 0 or 1 to the last bit."""

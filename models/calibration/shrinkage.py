@@ -15,18 +15,18 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from models.bootstrap import coded
-from models.calibration.calibrators import probability_of
-from models.data import Floats, Integers
-from models.logistic import information, logistic_fit
-from models.tally import Tally
+from leadcast.models.calibration.calibrators import probability_of
+from leadcast.models.data import Floats, Integers
+from leadcast.models.evaluation.bootstrap import coded
+from leadcast.models.evaluation.logistic import information, logistic_fit
+from leadcast.models.evaluation.tally import Tally
 
 WIDEST = 3.0
 """Scale of the weak prior that only keeps the search for the optimum finite."""
 
 
 @dataclass(frozen=True)
-class Rows:
+class TalliedRows:
     """What a calibrator is fitted on.
 
     Parameters
@@ -122,12 +122,12 @@ class Correction:
     covariance: Floats
 
 
-def shrunken(rows: Rows, columns: Floats, priors: Sequence[Floats]) -> Correction | None:
+def shrunken(rows: TalliedRows, columns: Floats, priors: Sequence[Floats]) -> Correction | None:
     """Estimate the deviation ``columns @ coefficients`` from the learner's log-odds.
 
     Parameters
     ----------
-    rows : Rows
+    rows : TalliedRows
         Two groups at least.
     columns : ndarray of float64, shape (n_rows, n_columns)
     priors : sequence of ndarray of float64, shape (n_columns, n_columns)
@@ -154,7 +154,7 @@ def shrunken(rows: Rows, columns: Floats, priors: Sequence[Floats]) -> Correctio
     return _averaged(unshrunken, error, priors)
 
 
-def _design_effect(rows: Rows, columns: Floats, found: Floats, variance: Floats) -> float:
+def _design_effect(rows: TalliedRows, columns: Floats, found: Floats, variance: Floats) -> float:
     # Snapshots of one lead tell less than as many leads: the sandwich variance with leads as
     # clusters (Liang and Zeger 1986) over the plain one, as one factor, never below 1.
     residual = rows.converted - probability_of(rows.log_odds + columns @ found)

@@ -1,11 +1,11 @@
 """The learned score against points, on the same leads at the same moments.
 
->>> from models.comparison import Compared, Question, compare_scores  # doctest: +SKIP
+>>> from leadcast.models.comparison import Compared, Question, compare_scores  # doctest: +SKIP
 >>> compare_scores(Compared.of(rows, ("industry",)), Question("demo", "Lead Points")).headline
 """
 
-from models.comparison.compare import Question, compare_scores
-from models.comparison.result import Comparison
-from models.comparison.rows import Compared
+from leadcast.models.comparison.compare import ComparisonQuestion, compare_scores
+from leadcast.models.comparison.compared_rows import Compared
+from leadcast.models.comparison.result import Comparison
 
-__all__ = ["Compared", "Comparison", "Question", "compare_scores"]
+__all__ = ["Compared", "Comparison", "ComparisonQuestion", "compare_scores"]

@@ -4,26 +4,22 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from features.errors import LeadcastError
-from models.comparison.bands import bands
-from models.comparison.draws import lists_of, replicate
-from models.comparison.headline import headline
-from models.comparison.hybrid import Past, hybrids
-from models.comparison.ranking import rank
-from models.comparison.result import About, Comparison
-from models.comparison.result_ranking import Week
-from models.comparison.result_value import Missing
-from models.comparison.rows import BLOCK_LEADS, Capacities, Compared
-from models.comparison.segments import segmented
-from models.comparison.selection import missing, selection
-from models.comparison.swap import Described, swap_set
-from models.comparison.value import Money, capacities_of, value_of
-from models.data import Floats
-from models.report.numbers import duration
+from leadcast.features.base.errors import LeadcastError
+from leadcast.models.charts.numbers import duration
+from leadcast.models.comparison.compared_rows import BLOCK_LEADS, Capacities, Compared
+from leadcast.models.comparison.draws import lists_of, replicate
+from leadcast.models.comparison.groups import bands, segmented
+from leadcast.models.comparison.hybrid import Past, hybrids
+from leadcast.models.comparison.result import About, Comparison, Missing, Week, headline
+from leadcast.models.comparison.score_ranking import rank
+from leadcast.models.comparison.swap import Described, swap_set
+from leadcast.models.comparison.unseen import missing, selection
+from leadcast.models.comparison.value import Money, capacities_of, value_of
+from leadcast.models.data import Floats
 
 
 @dataclass(frozen=True)
-class Question:
+class ComparisonQuestion:
     """How to compare.
 
     Parameters
@@ -55,7 +51,7 @@ class Question:
 
 def compare_scores(
     every: Compared,
-    question: Question,
+    question: ComparisonQuestion,
     described: Described | None = None,
     past: Past | None = None,
     *,
@@ -67,7 +63,7 @@ def compare_scores(
     ----------
     every : Compared
         Test snapshots, with and without points.
-    question : Question
+    question : ComparisonQuestion
     described : Described, optional
         A row for each row of the call list of the snapshots that have points.
     past : Past, optional
@@ -135,7 +131,7 @@ def _refuse_what_cannot_be_compared(every: Compared, listed: Compared) -> None:
 
 
 def _beware(
-    every: Compared, question: Question, absent: Missing, too_young: int
+    every: Compared, question: ComparisonQuestion, absent: Missing, too_young: int
 ) -> tuple[str, ...]:
     notes = []
     if too_young:
@@ -155,7 +151,7 @@ def _beware(
 
 
 def _about(
-    every: Compared, question: Question, capacities: Capacities, per: str, too_young: int
+    every: Compared, question: ComparisonQuestion, capacities: Capacities, per: str, too_young: int
 ) -> About:
     as_of = every.on_list.frame["as_of"]
     first, last = (None if end is None else end.isoformat() for end in (as_of.min(), as_of.max()))  # type: ignore[union-attr]

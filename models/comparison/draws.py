@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.bootstrap import drawn_weights
-from models.comparison.lists import Reached, Segments, WeeklyList
-from models.comparison.rows import Capacities, Compared
-from models.data import Floats
-from models.student import degrees_of_freedom
+from leadcast.models.comparison.compared_rows import Capacities, Compared
+from leadcast.models.comparison.lists import Reached, Segments, WeeklyList
+from leadcast.models.data import Floats
+from leadcast.models.evaluation.bootstrap import drawn_weights
+from leadcast.models.evaluation.delong import degrees_of_freedom
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def replicate(
 
     Leads (or accounts) are drawn with replacement, each with its row; both lists are counted on
     the same draws, so that what makes a draw easy for both falls out of their difference. The cuts
-    stay where they are: see `models.comparison.lists`. No draw reaches less than nobody or more
+    stay where they are: see `comparison.lists`. No draw reaches less than nobody or more
     than everybody.
 
     Parameters

@@ -3,16 +3,15 @@
 import numpy as np
 import polars as pl
 
-from features.errors import LeadcastError
-from models.comparison.draws import replicate
-from models.comparison.headline import whole
-from models.comparison.lists import Segments
-from models.comparison.parts import Difference, Measured, Part
-from models.comparison.ranking import paired
-from models.comparison.rows import BLOCK_LEADS, Compared
+from leadcast.features.base.errors import LeadcastError
+from leadcast.models.comparison.compared_rows import BLOCK_LEADS, Compared
+from leadcast.models.comparison.draws import replicate
+from leadcast.models.comparison.lists import Segments
+from leadcast.models.comparison.result import Difference, Measured, ResultPart, whole
+from leadcast.models.comparison.score_ranking import paired
 
 
-class AgainstEarlier(Part):
+class AgainstEarlier(ResultPart):
     """Customers that new points and earlier ones reach on the leads that have both.
 
     Parameters

@@ -7,15 +7,14 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from models.comparison.lists import WeeklyList
-from models.comparison.parts import Difference, Measured
-from models.comparison.ranking import difference
-from models.comparison.result_value import Hybrid, Hybrids
-from models.comparison.rows import Compared
-from models.data import Floats
-from models.delong import compare_aucs
-from models.logistic import log_odds_of, logistic_fit, sigmoid
-from models.tally import Tally
+from leadcast.models.comparison.compared_rows import Compared
+from leadcast.models.comparison.lists import WeeklyList
+from leadcast.models.comparison.result import Difference, Hybrid, Hybrids, Measured
+from leadcast.models.comparison.score_ranking import difference
+from leadcast.models.data import Floats
+from leadcast.models.evaluation.delong import compare_aucs
+from leadcast.models.evaluation.logistic import log_odds_of, logistic_fit, sigmoid
+from leadcast.models.evaluation.tally import Tally
 
 FEWEST = 200
 FEWEST_CUSTOMERS = 20

@@ -1,17 +1,548 @@
 """What a comparison of the learned score with points comes to: the content of comparison.json.
 
 `Comparison.model_validate` reads back what `Comparison.to_json` wrote.
+
+What the parts of a comparison have in common: frozen plain data, figures with intervals.
+
+Parts of the result: who changes place, what points mean, and where which score ranks better.
+
+Parts of the result: how well both rank, and what they reach at each capacity.
+
+Parts of the result: what the lists are worth, what is not seen, and scores made of both.
+
+The result in a sentence, in one of its two forms.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
-from models.comparison.parts import Part
-from models.comparison.result_groups import Bands, Segmented, Swap
-from models.comparison.result_ranking import Capacity, Headline, Ranking, Week
-from models.comparison.result_value import Hybrids, Missing, Selection, Value
+from pydantic import BaseModel, ConfigDict
+
+Verdict = Literal["learned", "points", "undecided"]
 
 
-class About(Part):
+class ResultPart(BaseModel):
+    """A part of a comparison: immutable, strict about its keys, finite numbers only."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it as plain data."""
+        return self.model_dump(mode="json")
+
+
+class Measured(ResultPart):
+    """A number with its 95 % interval, null where it is not defined."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+class Difference(Measured):
+    """Learned minus points.
+
+    Parameters
+    ----------
+    standard_error : float or None
+    p_value : float or None
+        Two-sided, of no difference.
+    detectable : float or None
+        The smallest true difference that this much data shows in four of five cases (at 95 %,
+        two-sided): 2.8 standard errors.
+    shows : bool
+        Whether the interval leaves 0 out.
+    """
+
+    standard_error: float | None = None
+    p_value: float | None = None
+    detectable: float | None = None
+    shows: bool = False
+
+
+class Pair(ResultPart):
+    """One figure of both scores, and their difference."""
+
+    learned: Measured
+    points: Measured
+    difference: Difference
+
+
+class SwapSide(ResultPart):
+    """Leads that one list calls and the other does not; tied leads count in part.
+
+    Parameters
+    ----------
+    leads, customers : float
+    conversion : Measured
+        Share that converted.
+    probability, points : float or None
+        Means.
+    amount : float or None
+        Sum of the known amounts of those that converted.
+    """
+
+    leads: float
+    customers: float
+    conversion: Measured
+    probability: float | None
+    points: float | None
+    amount: float | None
+
+
+class Trait(ResultPart):
+    """What is more frequent, or higher, among the leads that only the learned score calls.
+
+    Parameters
+    ----------
+    feature : str
+        The feature's name.
+    words : str
+        In words: ``source is Referral``, ``pricing pages viewed in the last 7 days``.
+    learned, points : float
+        Share (or mean) among the leads that only the learned score, only the points call.
+    kind : {"share", "mean"}
+    distance : float
+        The difference in standard deviations of all leads on the list.
+    """
+
+    feature: str
+    words: str
+    learned: float
+    points: float
+    kind: Literal["share", "mean"]
+    distance: float
+
+
+class SwapLead(ResultPart):
+    """A lead of the swap set.
+
+    Parameters
+    ----------
+    only : {"learned", "points"}
+        Which list calls it.
+    called_learned, called_points : float
+        Share of it that each list calls (between 0 and 1 where points are tied at the cut).
+    reasons : tuple of str
+        What moves its probability most, with sign.
+    ledger : tuple of str
+        Which rules gave its points; empty for a score column, whose rules are not known.
+    """
+
+    lead_id: str
+    as_of: str | None
+    week: str
+    only: Literal["learned", "points"]
+    called_learned: float
+    called_points: float
+    converted: bool
+    amount: float | None
+    probability: float
+    points: float
+    rank_learned: float
+    rank_points: float
+    reasons: tuple[str, ...] = ()
+    ledger: tuple[str, ...] = ()
+
+
+class Swap(ResultPart):
+    """What changes if the learned score makes the list.
+
+    Parameters
+    ----------
+    both, neither, only_learned, only_points : SwapSide
+    words : tuple of str
+    traits : tuple of Trait
+        The strongest first.
+    leads : tuple of SwapLead
+        At most `swap.MOST_LEADS` a side, the highest ranked first; every lead
+        is in leads.parquet.
+    """
+
+    both: SwapSide
+    neither: SwapSide
+    only_learned: SwapSide
+    only_points: SwapSide
+    words: tuple[str, ...]
+    traits: tuple[Trait, ...]
+    leads: tuple[SwapLead, ...]
+
+
+class Band(ResultPart):
+    """Leads within a band of points or of probabilities.
+
+    Parameters
+    ----------
+    label : str
+        ``65 to 74 points``, ``2 % to 5 %``.
+    low, high : float
+        The lowest and the highest value in it.
+    leads, customers : int
+    conversion : Measured
+        Wilson's interval.
+    probability : float or None
+        The mean.
+    learned_from_past : float or None
+        The share that converted among the leads of the learning part in this band.
+    words : str
+        ``65 to 74 points: 12 % become customers``.
+    """
+
+    label: str
+    low: float
+    high: float
+    leads: int
+    customers: int
+    conversion: Measured
+    probability: float | None = None
+    learned_from_past: float | None = None
+    words: str = ""
+
+
+class OutOfOrder(ResultPart):
+    """Two neighbouring bands of which the higher converts less.
+
+    Parameters
+    ----------
+    lower, higher : str
+        Their labels.
+    p_value : float or None
+        Of no difference, adjusted by Holm for the number of neighbours.
+    shows : bool
+        Whether it is more than chance.
+    """
+
+    lower: str
+    higher: str
+    p_value: float | None
+    shows: bool
+
+
+class Cell(ResultPart):
+    """A cell of the agreement matrix: its bands by their number, from the lowest."""
+
+    points_band: int
+    probability_band: int
+    leads: int
+    customers: int
+    conversion: Measured
+
+
+class Bands(ResultPart):
+    """What points mean, and where both scores agree.
+
+    Parameters
+    ----------
+    points, probability : tuple of Band
+        From the lowest.
+    cells : tuple of Cell
+        Of the agreement matrix; cells without leads are left out.
+    out_of_order : tuple of OutOfOrder
+    rank_correlation : float or None
+        Spearman's, between points and probabilities.
+    words : tuple of str
+    """
+
+    points: tuple[Band, ...]
+    probability: tuple[Band, ...]
+    cells: tuple[Cell, ...]
+    out_of_order: tuple[OutOfOrder, ...]
+    rank_correlation: float | None
+    words: tuple[str, ...]
+
+
+class Segment(ResultPart):
+    """Both scores within one segment.
+
+    Parameters
+    ----------
+    dimension, value : str
+        ``industry``, ``software``.
+    snapshots, leads, customers : int
+    auc_learned, auc_points : Measured
+    auc_difference : Difference
+        Its `p_value` is of this segment alone.
+    adjusted_p_value : float or None
+        Adjusted by Holm for every segment that was looked at.
+    winner : {"learned", "points", "undecided"}
+        By the adjusted p-value, at 5 %.
+    reached_learned, reached_points : float
+        Customers of the segment that each list reaches at the capacity.
+    reached_difference : Measured
+    """
+
+    dimension: str
+    value: str
+    snapshots: int
+    leads: int
+    customers: int
+    auc_learned: Measured
+    auc_points: Measured
+    auc_difference: Difference
+    adjusted_p_value: float | None
+    winner: Verdict
+    reached_learned: float
+    reached_points: float
+    reached_difference: Measured
+
+
+class Segmented(ResultPart):
+    """Every segment that is large enough, and what stays of it after looking at so many."""
+
+    segments: tuple[Segment, ...]
+    method: str
+    words: tuple[str, ...]
+
+
+class Ranking(ResultPart):
+    """How well both rank the same rows.
+
+    Parameters
+    ----------
+    snapshots, leads, customers : int
+        Test snapshots with both scores; the leads on the call list, and how many converted.
+    auc_snapshots : Pair
+        On every snapshot, DeLong's intervals clustered on leads (or accounts).
+    auc : Pair
+        Likewise on the call list, where a lead stands once.
+    average_precision : Pair
+        On the call list within each week, weighted by the week's customers.
+    reached : Pair
+        Customers reached at the capacity.
+    gain : Pair
+        The same as a share of all customers.
+    """
+
+    snapshots: int
+    leads: int
+    customers: int
+    auc_snapshots: Pair
+    auc: Pair
+    average_precision: Pair
+    reached: Pair
+    gain: Pair
+
+
+class Capacity(ResultPart):
+    """Both lists at one capacity.
+
+    Parameters
+    ----------
+    calls_per_week : float
+    calls : float
+        In all weeks together.
+    learned, points, difference : Measured
+        Customers reached.
+    expected_learned, expected_points : float
+        Sums of the probabilities of those called: what was to be expected before.
+    revenue_learned, revenue_points : float or None
+        Amounts of the customers reached; null where no amount is known.
+    profit_learned, profit_points : float or None
+        What the customers are worth minus what the calls cost; null where either is not known.
+    """
+
+    calls_per_week: float
+    calls: float
+    learned: Measured
+    points: Measured
+    difference: Measured
+    expected_learned: float
+    expected_points: float
+    revenue_learned: float | None = None
+    revenue_points: float | None = None
+    profit_learned: float | None = None
+    profit_points: float | None = None
+
+
+class Headline(ResultPart):
+    """The result in words.
+
+    Parameters
+    ----------
+    verdict : {"learned", "points", "undecided"}
+        Which reaches more customers at the capacity; undecided where the interval holds 0.
+    words : str
+        One sentence, or two.
+    more : tuple of str
+        What else must be known to read it.
+    """
+
+    verdict: Verdict
+    words: str
+    more: tuple[str, ...] = ()
+
+
+class Week(ResultPart):
+    """One week (or block of leads, where nothing is dated) of the call list."""
+
+    week: str
+    leads: int
+    customers: int
+    calls: float
+    learned: float
+    points: float
+
+
+class Worth(ResultPart):
+    """What one list is worth at the capacity.
+
+    Parameters
+    ----------
+    calls, customers, expected_customers : float
+        Calls in all weeks; customers reached; the sum of the probabilities of those called.
+    revenue : float or None
+        Amounts of the customers reached.
+    cost : float or None
+        Of the calls.
+    cost_per_customer : float or None
+    profit : float or None
+    """
+
+    calls: float
+    customers: float
+    expected_customers: float
+    revenue: float | None
+    cost: float | None
+    cost_per_customer: float | None
+    profit: float | None
+
+
+class Value(ResultPart):
+    """What the lists are worth.
+
+    Parameters
+    ----------
+    learned, points : Worth
+    value_per_customer : float or None
+        As told, else the mean of the known amounts.
+    known_amounts : float
+        Share of the customers whose amount is known.
+    probability_at_capacity, points_at_capacity : float or None
+        The threshold that the capacity implies: the median over weeks of the last value called.
+    probability_worth_a_call : float or None
+        The threshold that the value implies: cost of a call over value of a customer.
+    calls_worth_it : float or None
+        Calls a week that this threshold would fill.
+    best_calls_learned, best_calls_points : float or None
+        The capacity of the highest profit.
+    words : tuple of str
+    """
+
+    learned: Worth
+    points: Worth
+    value_per_customer: float | None
+    known_amounts: float
+    probability_at_capacity: float | None
+    points_at_capacity: float | None
+    probability_worth_a_call: float | None
+    calls_worth_it: float | None
+    best_calls_learned: float | None
+    best_calls_points: float | None
+    words: tuple[str, ...]
+
+
+class Subset(ResultPart):
+    """The ranking on a part of the leads."""
+
+    name: str
+    ranking: Ranking | None
+    words: str
+
+
+class Selection(ResultPart):
+    """What the old points have done to the outcomes that one compares on.
+
+    Parameters
+    ----------
+    known_from : str or None
+        What tells which leads were worked; null where nothing does.
+    worked, unworked : int
+        Leads on the list.
+    worked_conversion, unworked_conversion : Measured
+    only_worked, random_slice : Subset or None
+        The comparison on the worked leads, and on those that were worked at random.
+    words : tuple of str
+    """
+
+    known_from: str | None
+    worked: int
+    unworked: int
+    worked_conversion: Measured
+    unworked_conversion: Measured
+    only_worked: Subset | None
+    random_slice: Subset | None
+    words: tuple[str, ...]
+
+
+class Missing(ResultPart):
+    """Leads without points.
+
+    Parameters
+    ----------
+    leads : int
+        On the call list, with or without points.
+    without : int
+        Of these, without.
+    conversion_with, conversion_without : Measured
+    p_value : float or None
+        Of points missing at random as far as the outcome goes (Fisher's exact test).
+    auc_without : Measured
+        Of the learned score, on the snapshots without points.
+    with_them_last : Subset or None
+        The comparison on all leads, those without points at the end of the points' list.
+    words : tuple of str
+    """
+
+    leads: int
+    without: int
+    conversion_with: Measured
+    conversion_without: Measured
+    p_value: float | None
+    auc_without: Measured
+    with_them_last: Subset | None
+    words: tuple[str, ...]
+
+
+class Hybrid(ResultPart):
+    """A score made of both, fitted on the learning part and judged on the test.
+
+    Parameters
+    ----------
+    name : {"points_as_feature", "bands_as_rule"}
+    words : str
+        How it is made.
+    added_points : dict of str to float
+        For ``bands_as_rule``: what each grade adds to the points; else empty.
+    fitted_on : int
+        Rows of the learning part that it was fitted on.
+    auc : Measured
+        On the test's snapshots.
+    against_learned, against_points : Difference
+        The hybrid's AUC minus the other's.
+    reached : float
+        Customers that it reaches at the capacity.
+    helps : bool
+        Whether it ranks better than both, each difference showing.
+    """
+
+    name: Literal["points_as_feature", "bands_as_rule"]
+    words: str
+    added_points: dict[str, float]
+    fitted_on: int
+    auc: Measured
+    against_learned: Difference
+    against_points: Difference
+    reached: float
+    helps: bool
+
+
+class Hybrids(ResultPart):
+    """Scores made of both; none where there is too little to fit them on."""
+
+    hybrids: tuple[Hybrid, ...]
+    words: tuple[str, ...]
+
+
+class About(ResultPart):
     """What was compared, and how.
 
     Parameters
@@ -56,7 +587,7 @@ class About(Part):
     too_young: int
 
 
-class Comparison(Part):
+class Comparison(ResultPart):
     """The learned score against points, on the same leads at the same moments."""
 
     schema_version: Literal[1] = 1
@@ -72,3 +603,116 @@ class Comparison(Part):
     selection: Selection
     missing: Missing
     hybrids: Hybrids
+
+
+_WINS: dict[Verdict, str] = {"learned": "more", "points": "fewer"}
+
+
+def headline(ranking: Ranking, calls_per_week: float, per: str) -> Headline:
+    """Say what both lists reach at the team's capacity, and whether that is a difference.
+
+    Parameters
+    ----------
+    ranking : Ranking
+    calls_per_week : float
+    per : str
+        What the calls are counted by: ``week``, ``block of 100 leads``.
+
+    Returns
+    -------
+    Headline
+        "… 11 more (95 %: 6 to 17)" where the interval leaves 0 out, else "this much data cannot
+        tell them apart: a difference under 9 would not show".
+    """
+    reached, verdict = ranking.reached, verdict_of(ranking.reached.difference)
+    learned, points = whole(reached.learned.value), whole(reached.points.value)
+    head = (
+        f"At {calls_per_week:,.6g} calls a {per} the learned score reaches {learned:,} of "
+        f"{ranking.customers:,} customers, the points {points:,}: "
+    )
+    if verdict == "undecided":
+        words = head + _not_apart(reached.difference, learned - points)
+    else:
+        low, high = sorted(_ends(reached.difference), key=abs)
+        words = f"{head}{abs(learned - points):,} {_WINS[verdict]} (95 %: {low:,} to {high:,})."
+    return Headline(verdict=verdict, words=words, more=_more(ranking))
+
+
+def verdict_of(difference: Difference) -> Verdict:
+    """Tell which of both a difference favours, if it shows at all.
+
+    Parameters
+    ----------
+    difference : Difference
+        Learned minus points.
+
+    Returns
+    -------
+    {"learned", "points", "undecided"}
+    """
+    if not difference.shows or difference.value is None:
+        return "undecided"
+    return "learned" if difference.value > 0 else "points"
+
+
+def whole(value: float | None) -> int:
+    """Round a count for a sentence; nothing is 0.
+
+    Parameters
+    ----------
+    value : float or None
+
+    Returns
+    -------
+    int
+    """
+    return round(value or 0.0)
+
+
+def _ends(difference: Difference) -> tuple[int, int]:
+    return abs(whole(difference.low)), abs(whole(difference.high))
+
+
+def _not_apart(difference: Difference, gap: int) -> str:
+    if difference.low is None or difference.high is None:
+        return "there is too little to tell whether that is a difference."
+    seen = f"{gap:+,}".replace("-", "−") if gap else "no difference"
+    low, high = (f"{whole(end):,}".replace("-", "−") for end in (difference.low, difference.high))
+    words = f"{seen} (95 %: {low} to {high}). This much data cannot tell them apart"
+    if difference.detectable is None:
+        return f"{words}."
+    return f"{words}: a difference under {max(1, whole(difference.detectable)):,} would not show."
+
+
+def _more(ranking: Ranking) -> tuple[str, ...]:
+    return (
+        f"Over all {ranking.snapshots:,} test snapshots with both scores, "
+        + auc_words(ranking.auc_snapshots),
+        f"On the call list of {ranking.leads:,} leads, each counted once, "
+        + auc_words(ranking.auc),
+    )
+
+
+def auc_words(pair: Pair) -> str:
+    """Tell two AUCs and their difference.
+
+    Parameters
+    ----------
+    pair : Pair
+
+    Returns
+    -------
+    str
+    """
+    one, other, gap = pair.learned, pair.points, pair.difference
+    if one.value is None or other.value is None or gap.value is None:
+        return "an AUC is not defined: there is one outcome only."
+    words = f"the AUC is {one.value:.3f} for the learned score and {other.value:.3f} for the points"
+    if gap.low is None or gap.high is None:
+        return f"{words}."
+    ends = f"95 %: {gap.low:+.3f} to {gap.high:+.3f}".replace("-", "−")
+    words += f"; the difference is {gap.value:+.3f} ({ends})".replace("+-", "-")
+    if gap.shows:
+        return f"{words}."
+    detectable = gap.detectable or 0.0
+    return f"{words}, which is not one that shows: under {detectable:.3f} it would not."

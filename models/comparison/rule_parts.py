@@ -5,21 +5,20 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from models.bootstrap import drawn_weights
-from models.comparison.lists import Segments, WeeklyList
-from models.comparison.parts import Difference, Measured, Part
-from models.comparison.ranking import apart, interval, measured
-from models.comparison.rows import BLOCK_LEADS, Compared
-from models.data import Floats
-from models.rules.effects import points_without, rule_effects
-from models.rules.evaluation import RuleScores
-from models.rules.table import RuleTable
-from models.student import degrees_of_freedom
+from leadcast.models.comparison.compared_rows import BLOCK_LEADS, Compared
+from leadcast.models.comparison.lists import Segments, WeeklyList
+from leadcast.models.comparison.result import Difference, Measured, ResultPart
+from leadcast.models.comparison.score_ranking import apart, interval, measured
+from leadcast.models.data import Floats
+from leadcast.models.evaluation.bootstrap import drawn_weights
+from leadcast.models.evaluation.delong import degrees_of_freedom
+from leadcast.models.rules.points import RuleScores, points_without, rule_effects
+from leadcast.models.rules.points_table import RuleTable
 
 REPLICATES = 500
 
 
-class RulePart(Part):
+class RulePart(ResultPart):
     """One rule, on leads at moments, and on the call list.
 
     Parameters
@@ -54,7 +53,7 @@ class RulePart(Part):
     reached: Difference
 
 
-class RuleParts(Part):
+class RuleParts(ResultPart):
     """All rules of a table.
 
     Parameters
@@ -103,7 +102,7 @@ def rule_parts(
     scores : RuleScores
         What the table gives to them.
     calls_per_week : float or None
-        The team's capacity; None: `models.comparison.rows.DEFAULT_SHARE` of a mean week.
+        The team's capacity; None: `compared_rows.DEFAULT_SHARE` of a mean week.
     seed, replicates : int
         Of the bootstrap, which draws leads (or accounts) and calls all lists on the same draws.
 

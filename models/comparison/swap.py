@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.registry import Feature
-from models.comparison.bands import share
-from models.comparison.draws import lists_of
-from models.comparison.result_groups import Swap, SwapLead, SwapSide, Trait
-from models.comparison.rows import Compared
-from models.data import Floats, Integers, Matrix
-from models.report.numbers import percent
+from leadcast.features.registry import Feature
+from leadcast.models.charts.numbers import percent
+from leadcast.models.comparison.compared_rows import Compared
+from leadcast.models.comparison.draws import lists_of
+from leadcast.models.comparison.groups import share
+from leadcast.models.comparison.result import Swap, SwapLead, SwapSide, Trait
+from leadcast.models.data import Floats, Integers, Matrix
 
 MOST_LEADS = 100
 """So many leads a side are told one by one."""

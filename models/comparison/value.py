@@ -4,14 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.comparison.draws import Replicated, lists_of
-from models.comparison.lists import WeeklyList
-from models.comparison.ranking import around, interval, measured
-from models.comparison.result_ranking import Capacity
-from models.comparison.result_value import Value, Worth
-from models.comparison.rows import Capacities, Compared
-from models.data import Floats
-from models.report.numbers import percent
+from leadcast.models.charts.numbers import percent
+from leadcast.models.comparison.compared_rows import Capacities, Compared
+from leadcast.models.comparison.draws import Replicated, lists_of
+from leadcast.models.comparison.lists import WeeklyList
+from leadcast.models.comparison.result import Capacity, Value, Worth
+from leadcast.models.comparison.score_ranking import around, interval, measured
+from leadcast.models.data import Floats
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,12 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from features.readings import NEVER_FEATURES, readings_of
-from features.tables import Tables
-from features.wording import humanise, span_words
-from models.data import Floats
-from models.rules.answers import folded, read_values
-from models.rules.conditions import AttributeCondition
-from models.rules.questions import READ_AS
+from leadcast.features.registry import humanise, span_words
+from leadcast.features.tables import Tables
+from leadcast.features.values.readings import NEVER_FEATURES, readings_of
+from leadcast.models.data import Floats
+from leadcast.models.rules.answers import folded, read_values
+from leadcast.models.rules.conditions import READ_AS, AttributeCondition
 
 When = dict[str, Any]
 """A condition, in the words of a points table's YAML."""
@@ -26,7 +25,7 @@ _MOST_LEVELS, _LONGEST_SET = 40, 8
 
 
 @dataclass(frozen=True)
-class Candidate:
+class PointsCandidate:
     """One condition that may become a rule.
 
     Parameters
@@ -51,7 +50,7 @@ class Candidate:
     one_sign: bool = False
 
 
-def candidates_of(tables: Tables, rows: pl.DataFrame, target: Floats) -> list[Candidate]:
+def candidates_of(tables: Tables, rows: pl.DataFrame, target: Floats) -> list[PointsCandidate]:
     """List the conditions that the data suggest.
 
     Parameters
@@ -73,7 +72,7 @@ def candidates_of(tables: Tables, rows: pl.DataFrame, target: Floats) -> list[Ca
         tables.leads, on="lead_id", how="left", maintain_order="left"
     )
     enough = max(20, rows.height // 500)
-    found: list[Candidate] = []
+    found: list[PointsCandidate] = []
     for reading, (attribute, *more) in readings_of(tables.attribute_types):
         if not more and attribute not in NEVER_FEATURES:
             found += _of_attribute(reading, attribute, leads, target, enough)
@@ -85,7 +84,7 @@ def candidates_of(tables: Tables, rows: pl.DataFrame, target: Floats) -> list[Ca
 
 def _of_attribute(
     reading: str, attribute: str, leads: pl.DataFrame, target: Floats, enough: int
-) -> Iterator[Candidate]:
+) -> Iterator[PointsCandidate]:
     place: dict[str, Any] = {"attribute": attribute}
     if reading in READ_AS:
         place["read_as"] = reading
@@ -95,7 +94,7 @@ def _of_attribute(
     values = read_values(condition, leads)
     words = humanise(attribute if reading not in READ_AS else _read_words(reading, attribute))
     if reading == "flag":
-        yield Candidate(words, "fit", attribute, place | {"equals": "true"})
+        yield PointsCandidate(words, "fit", attribute, place | {"equals": "true"})
     elif values.dtype.is_numeric():
         yield from _of_numbers(place, words, values, enough)
     else:
@@ -103,7 +102,9 @@ def _of_attribute(
     missing = leads[attribute].is_null().sum()
     if enough <= missing <= leads.height - enough:
         name = f"{humanise(attribute)} is missing"
-        yield Candidate(name, "fit", attribute, {"attribute": attribute, "is_missing": "true"})
+        yield PointsCandidate(
+            name, "fit", attribute, {"attribute": attribute, "is_missing": "true"}
+        )
 
 
 def _read_words(reading: str, attribute: str) -> str:
@@ -112,7 +113,7 @@ def _read_words(reading: str, attribute: str) -> str:
 
 def _of_numbers(
     place: Mapping[str, Any], words: str, values: pl.Series, enough: int
-) -> Iterator[Candidate]:
+) -> Iterator[PointsCandidate]:
     numbers = values.cast(pl.Float64).drop_nulls().drop_nans().to_numpy()
     if len(numbers) < enough:
         return
@@ -121,9 +122,9 @@ def _of_numbers(
         if enough <= above <= len(numbers) - enough:
             family = str(place["attribute"])
             name = f"{words} at least {cut:,.15g}"
-            yield Candidate(name, "fit", family, {**place, "range": {"min": cut}})
+            yield PointsCandidate(name, "fit", family, {**place, "range": {"min": cut}})
             name = f"{words} below {cut:,.15g}"
-            yield Candidate(name, "fit", family, {**place, "range": {"below": cut}})
+            yield PointsCandidate(name, "fit", family, {**place, "range": {"below": cut}})
 
 
 def _rounded(number: float) -> float | int:
@@ -134,7 +135,7 @@ def _rounded(number: float) -> float | int:
 
 def _of_levels(
     place: Mapping[str, Any], words: str, values: pl.Series, target: Floats, enough: int
-) -> Iterator[Candidate]:
+) -> Iterator[PointsCandidate]:
     table = pl.DataFrame({"value": values, "target": target}).drop_nulls("value")
     level = pl.col("value").str.strip_chars().str.to_lowercase()
     overall = float(target.mean()) if len(target) else 0.0
@@ -158,17 +159,17 @@ def _of_levels(
             chosen = sorted(names[:size], key=folded)
             shown = ", ".join(chosen)
             when = {**place, "in": chosen}
-            yield Candidate(f"{words}: {shown}", "fit", str(place["attribute"]), when)
+            yield PointsCandidate(f"{words}: {shown}", "fit", str(place["attribute"]), when)
 
 
-def _of_age() -> Iterator[Candidate]:
+def _of_age() -> Iterator[PointsCandidate]:
     for days in AGES_DAYS:
         when = {"attribute": "created_at", "days_ago": {"min": days}}
         name = f"came at least {span_words(days)} ago".replace("least day", "least a day")
-        yield Candidate(name, "engagement", "created_at", when, one_sign=True)
+        yield PointsCandidate(name, "engagement", "created_at", when, one_sign=True)
 
 
-def _of_events(events: pl.LazyFrame, rows: pl.DataFrame) -> Iterator[Candidate]:
+def _of_events(events: pl.LazyFrame, rows: pl.DataFrame) -> Iterator[PointsCandidate]:
     last = rows.group_by("lead_id").agg(pl.col("as_of").max())
     counted = (
         events.join(last.lazy(), on="lead_id")
@@ -187,4 +188,4 @@ def _of_events(events: pl.LazyFrame, rows: pl.DataFrame) -> Iterator[Candidate]:
                 when = {"event": kind, "at_least": at_least, "within_days": days}
                 many = f"at least {at_least} × " if at_least > 1 else ""
                 name = f"{many}{words} in the last {span_words(days)}"
-                yield Candidate(name, "engagement", kind, when, one_sign=True)
+                yield PointsCandidate(name, "engagement", kind, when, one_sign=True)

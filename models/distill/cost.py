@@ -1,9 +1,17 @@
-"""What a distilled table costs against the full model, in the figures of the comparison."""
+"""What a distilled table costs against the full model, in the figures of the comparison.
 
+A distilled table as a page for whoever types it into HubSpot or Eloqua.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from models.comparison.parts import Measured, Pair
-from models.comparison.result_ranking import Ranking
+from leadcast.features.registry import span_words
+from leadcast.models.comparison.result import Measured, Pair, Ranking
+from leadcast.models.distill.distillation import Distilled
+from leadcast.models.rules import RuleTable
+from leadcast.models.rules.conditions import AttributeCondition, EventCondition, Span
+from leadcast.models.rules.points_table import Rule
 
 FIGURES = {
     "auc_snapshots": "AUC, every test snapshot",
@@ -11,7 +19,7 @@ FIGURES = {
     "average_precision": "average precision, call list",
     "gain": "share of the customers reached at the capacity",
 }
-"""The figures, by their names in `models.comparison.result_ranking.Ranking`."""
+"""The figures, by their names in `leadcast.models.comparison.result.Ranking`."""
 
 
 @dataclass(frozen=True)
@@ -100,3 +108,105 @@ def _interval(measured: Measured) -> str:
     if measured.value is None or measured.low is None or measured.high is None:
         return _number(measured.value)
     return f"{measured.value:+.3f} ({measured.low:+.3f} to {measured.high:+.3f})"
+
+
+_SIDES = {"fit": ("Fit", "profile"), "engagement": ("Engagement", "engagement")}
+
+
+def as_markdown(distilled: Distilled, cost: Cost | None) -> str:
+    """Write a distilled table as Markdown, in HubSpot's and in Eloqua's terms.
+
+    Parameters
+    ----------
+    distilled : Distilled
+        The table.
+    cost : Cost or None
+        What it costs against the full model; None where that was not measured.
+
+    Returns
+    -------
+    str
+        A page: the cost, the table for HubSpot, the criteria for Eloqua.
+    """
+    table = distilled.table
+    parts = [
+        f"# {table.title}",
+        f"{len(table.rules)} rules with integer points, chosen out of {distilled.candidates:,} "
+        f"conditions on {distilled.rows:,} snapshots of the learning part.",
+    ]
+    if cost is not None:
+        parts += ["## What it costs", cost.as_markdown()]
+    parts += ["## In HubSpot's terms", *_hubspot(table), "## In Eloqua's terms", *_eloqua(table)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _hubspot(table: RuleTable) -> Iterator[str]:
+    yield (
+        "A combined score with two groups. Properties belong to the fit group, actions to the "
+        "engagement group; a reading in brackets is a property that is filled from another."
+    )
+    for name, group in table.groups.items():
+        limit = "no limit" if group.limit is None else f"limit {group.limit:g}"
+        yield f"### {_SIDES[name][0]} group, {limit}"
+        rows = [
+            (_condition(rule), f"{rule.points:+g}") for rule in table.rules if rule.group == name
+        ]
+        yield _grid_of(("criterion", "points"), rows)
+    for name, threshold in table.thresholds.items():
+        share = "the upper fifth of the snapshots"
+        yield f"Worth a {name}: from {threshold.points:g} points on ({share})."
+
+
+def _eloqua(table: RuleTable) -> Iterator[str]:
+    yield (
+        "A scoring model with a profile (A to D) and an engagement (1 to 4). Weights are the "
+        "points as a share of the most that the side can give; negative ones lower it."
+    )
+    for name in table.groups:
+        rules = [rule for rule in table.rules if rule.group == name]
+        most = sum(max(rule.points, 0.0) for rule in rules) or 1.0
+        yield f"### {_SIDES[name][1].capitalize()} criteria"
+        rows = [(_condition(rule), f"{rule.points / most:+.0%}") for rule in rules]
+        yield _grid_of(("criterion", "weight"), rows)
+        axis = None if table.grid is None else getattr(table.grid, name)
+        if axis is not None:
+            bands = ", ".join(f"{band} from {least:g} points" for band, least in axis.bands.items())
+            yield f"Bands: {bands}; below all of them {list(axis.bands)[-1]}."
+
+
+def _condition(rule: Rule) -> str:
+    return " and ".join(_words(one) for one in rule.when.each())
+
+
+def _words(one: AttributeCondition | EventCondition) -> str:
+    if isinstance(one, EventCondition):
+        kinds = ", ".join("any" if kind == "any" else f"`{kind}`" for kind in one.event)
+        times = "at least once" if one.at_least == 1 else f"at least {one.at_least} times"
+        window = "" if one.within_days is None else f" in the last {span_words(one.within_days)}"
+        return f"action: {kinds}, {times}{window}"
+    field = f"`{one.attribute}`" + (f" [{one.read_as}]" if one.read_as else "")
+    if one.days_ago is not None:
+        return f"{field} lies {_span(one.days_ago)} days ago"
+    if one.span is not None:
+        return f"{field} is {_span(one.span)}"
+    if one.is_missing is not None:
+        return f"{field} is {'unknown' if one.is_missing else 'known'}"
+    values = (one.equals,) if one.equals is not None else one.one_of
+    return f"{field} is any of {', '.join(str(value) for value in values)}"
+
+
+def _span(span: Span) -> str:
+    parts = []
+    if span.min is not None:
+        parts.append(f"at least {span.min:,.15g}")
+    if span.max is not None:
+        parts.append(f"at most {span.max:,.15g}")
+    if span.below is not None:
+        parts.append(f"less than {span.below:,.15g}")
+    return " and ".join(parts)
+
+
+def _grid_of(heading: tuple[str, str], rows: Sequence[tuple[str, str]]) -> str:
+    lines = [f"| {heading[0]} | {heading[1]} |", "|---|---:|"]
+    lines += [f"| {first.replace('|', '&#124;')} | {second} |" for first, second in rows]
+    return "\n".join(lines)

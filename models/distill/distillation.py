@@ -8,13 +8,19 @@ import numpy as np
 import polars as pl
 import yaml
 
-from features.errors import LeadcastError
-from features.tables import Tables
-from models.data import Floats, Integers
-from models.distill.candidates import Candidate, candidates_of
-from models.distill.integers import as_points, group_points, limits_of
-from models.distill.selection import MOST_RULES, Flags, select
-from models.rules import RuleTable, evaluate, parse_rules
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.tables import Tables
+from leadcast.models.data import Floats, Integers
+from leadcast.models.distill.candidates import PointsCandidate, candidates_of
+from leadcast.models.distill.points_choice import (
+    MOST_RULES,
+    Flags,
+    as_points,
+    group_points,
+    limits_of,
+    select,
+)
+from leadcast.models.rules import RuleTable, evaluate, parse_rules
 
 MOST_ROWS = 100_000
 """More rows than these are drawn from, which bounds the time and the memory."""
@@ -74,7 +80,7 @@ def distill(
     converted : ndarray of float64, shape (n_rows,)
         1 for a customer, else 0.
     max_rules : int
-        How many rules at most, 1 to `models.distill.selection.MOST_RULES`.
+        How many rules at most, 1 to `leadcast.models.distill.points_choice.MOST_RULES`.
     title : str
         The table's title.
     seed : int
@@ -110,12 +116,12 @@ def distill(
     return Distilled(text, parse_rules(text, "the distilled table"), len(candidates), rows.height)
 
 
-def truths(candidates: Sequence[Candidate], tables: Tables, rows: pl.DataFrame) -> Flags:
+def truths(candidates: Sequence[PointsCandidate], tables: Tables, rows: pl.DataFrame) -> Flags:
     """Answer every candidate for every row, by the engine that will run the table.
 
     Parameters
     ----------
-    candidates : sequence of Candidate
+    candidates : sequence of PointsCandidate
         The conditions.
     tables : Tables
         Leads and events.
@@ -143,7 +149,7 @@ def _drawn(n_rows: int, seed: int) -> Integers:
 
 
 def _table_words(
-    chosen: Sequence[Candidate],
+    chosen: Sequence[PointsCandidate],
     points: Integers,
     holds: Flags,
     limits: dict[str, int],

@@ -7,18 +7,24 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from features.readings import NEVER_FEATURES
-from features.registry import Feature
-from features.tables import Tables
-from models.data import Floats, Integers, LabelledMatrix, Matrix
-from models.leakage.sample import Sample, draw_sample
-from models.leakage.strength import Auc, auc_within_blocks, boosted, column_auc
+from leadcast.features.registry import Feature
+from leadcast.features.tables import Tables
+from leadcast.features.values.readings import NEVER_FEATURES
+from leadcast.models.data import Floats, Integers, LabelledMatrix, Matrix
+from leadcast.models.leakage.strength import (
+    Auc,
+    Sample,
+    auc_within_blocks,
+    boosted,
+    column_auc,
+    draw_sample,
+)
 
 FEWEST_OUTCOMES = 20
 """With fewer leads of either outcome, what a column tells cannot be told from chance."""
 
 Recompute = Callable[[pl.DataFrame, pl.LazyFrame, pl.DataFrame], Matrix]
-"""From leads, events and snapshots to the matrix: `features.engine.compute` with its plan."""
+"""From leads, events and snapshots to the matrix: `engine.compute` with its plan."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class LeakageContext:
     tables : Tables
         The canonical tables.
     snapshots : pl.DataFrame
-        Every snapshot with its ``part``, as `models.splits.split_snapshots` gives them.
+        Every snapshot with its ``part``, as `leadcast.models.splits.split_snapshots` gives them.
     training : LabelledMatrix
         The rows of the training part, in the order of `snapshots`.
     importance : ndarray of float64, shape (n_features,), optional

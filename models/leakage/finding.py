@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from features.errors import Fault
-from models.leakage.context import LeakageContext
+from leadcast.features.base.errors import Fault
+from leadcast.models.leakage.context import LeakageContext
 
 Severity = Literal["error", "warning"]
 

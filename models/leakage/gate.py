@@ -2,7 +2,7 @@
 
 Examples
 --------
->>> from models.leakage import LeakageContext, examine  # doctest: +SKIP
+>>> from leadcast.models.leakage import LeakageContext, examine  # doctest: +SKIP
 >>> report = examine(LeakageContext(tables, snapshots, training))  # doctest: +SKIP
 >>> report.refuse()  # doctest: +SKIP
 """
@@ -12,20 +12,26 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from features.errors import FaultsError
-from models.leakage.columns import (
+from leadcast.features.base.errors import FaultsError
+from leadcast.models.leakage.column_checks import (
+    BulkClosing,
     DominantColumn,
     FilledAfterOutcome,
+    ForbiddenColumn,
     NearPerfectColumn,
     UnexplainedPerformance,
 )
-from models.leakage.context import LeakageContext
-from models.leakage.events import FutureAttributes, FutureEvents, OutcomeEvents
-from models.leakage.finding import Check, Finding
-from models.leakage.identifiers import IdLikeColumn, IdsAlone
-from models.leakage.names import OutcomeName, SellersJudgement, TellingValues
-from models.leakage.overlaps import NearDuplicates, SamePerson
-from models.leakage.records import BulkClosing, ForbiddenColumn
+from leadcast.models.leakage.context import LeakageContext
+from leadcast.models.leakage.event_checks import FutureAttributes, FutureEvents, OutcomeEvents
+from leadcast.models.leakage.finding import Check, Finding
+from leadcast.models.leakage.name_checks import (
+    IdLikeColumn,
+    IdsAlone,
+    OutcomeName,
+    SellersJudgement,
+    TellingValues,
+)
+from leadcast.models.leakage.split_checks import NearDuplicates, SamePerson
 
 CHECKS: tuple[Check, ...] = (
     NearPerfectColumn(),
@@ -49,7 +55,7 @@ CHECKS: tuple[Check, ...] = (
 
 
 @dataclass(frozen=True)
-class Examined:
+class GateResult:
     """What one check came to.
 
     Parameters
@@ -81,11 +87,11 @@ class LeakageReport:
 
     Parameters
     ----------
-    examined : tuple of Examined
+    examined : tuple of GateResult
         One for each check.
     """
 
-    examined: tuple[Examined, ...]
+    examined: tuple[GateResult, ...]
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -162,12 +168,12 @@ def inspect(context: LeakageContext) -> tuple[Finding, ...]:
     return examine(context).findings
 
 
-def _examine(check: Check, context: LeakageContext) -> Examined:
+def _examine(check: Check, context: LeakageContext) -> GateResult:
     reason = check.not_applicable(context)
     if reason is not None:
-        return Examined(check, reason, ())
+        return GateResult(check, reason, ())
     found = tuple(_as_vouched(finding, context.vouched) for finding in check.look(context))
-    return Examined(check, None, found)
+    return GateResult(check, None, found)
 
 
 def _as_vouched(finding: Finding, vouched: frozenset[str]) -> Finding:
@@ -176,7 +182,7 @@ def _as_vouched(finding: Finding, vouched: frozenset[str]) -> Finding:
     return replace(finding, severity="warning", found=f"{finding.found} (vouched for)")
 
 
-def _rows(examined: Examined) -> list[tuple[str, ...]]:
+def _rows(examined: GateResult) -> list[tuple[str, ...]]:
     about = (examined.check.code, examined.check.title)
     if not examined.findings:
         return [(*about, examined.status, "", examined.not_applicable or "", "")]

@@ -2,7 +2,7 @@
 
 Extremely randomised splits (Geurts, Ernst & Wehenkel 2006), rows and features sampled, small
 leaves forbidden, the average over seeds. Every other booster sees, beside the categories, what
-their earlier leads came to (`models.learners.target_statistics`): the two kinds err differently.
+their earlier leads came to (`learners.target_statistics`): the two kinds err differently.
 The level, which the trees cannot foresee, is given to them as where to start.
 """
 
@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from models.data import Floats, Integers, LabelledMatrix, Matrix
-from models.learners.monotone import directions
-from models.learners.shapes import Trees, trees_of
-from models.learners.target_statistics import TargetStatistics, as_categorical_splits
-from models.settings import LearnerSettings
+from leadcast.models.data import Floats, Integers, LabelledMatrix, Matrix
+from leadcast.models.learners.known_features import directions
+from leadcast.models.learners.shapes import TreeShape, trees_of
+from leadcast.models.learners.target_statistics import TargetStatistics, as_categorical_splits
+from leadcast.models.settings import LearnerSettings
 
 
 class OutOfTimeError(Exception):
@@ -210,7 +210,7 @@ def staged(boosters: list[Any], values: Matrix, stages: Sequence[int]) -> dict[i
 
 def as_trees(
     boosters: list[Any], columns: Integers, stages: Sequence[tuple[float, float]], values: Matrix
-) -> list[tuple[Trees, float]]:
+) -> list[tuple[TreeShape, float]]:
     """Turn boosters, weighed after some of their rounds, into plain data.
 
     The rounds that several stages share stand there once, with the stages' weights added.

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from models.data import Floats, Integers
-from models.logistic import sigmoid
+from leadcast.models.data import Floats, Integers
+from leadcast.models.evaluation.logistic import sigmoid
 
 PRIOR_STEP_VARIANCE = 0.005
 """A priori a level moves by about this variance from period to period; counts as two periods."""

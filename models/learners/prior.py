@@ -12,12 +12,12 @@ from typing import Self
 
 import numpy as np
 
-from features.files import write_json
-from features.plain import checked, inside, read_plain
-from models.data import Floats, LabelledMatrix, Matrix
-from models.learners.additive import DAMAGED, FILE
-from models.learners.effects import Effect
-from models.learners.schema import StoredPrior
+from leadcast.features.base.files import write_json
+from leadcast.features.base.plain import checked, inside, read_plain
+from leadcast.models.data import Floats, LabelledMatrix, Matrix
+from leadcast.models.learners.additive import DAMAGED, FILE
+from leadcast.models.learners.basis import Effect
+from leadcast.models.learners.learner_schema import StoredPrior
 
 STRENGTHS = (5.0, 15.0, 50.0, 150.0)
 

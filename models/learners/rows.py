@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 
-from models.data import Floats, Integers, LabelledMatrix, Matrix
+from leadcast.models.data import Floats, Integers, LabelledMatrix, Matrix
 
 FEWEST_OF_A_PERIOD = 10
 """A period holds at least this many won leads, and lost ones, for each period's level."""

@@ -7,16 +7,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from features.errors import LeadcastError
-from features.plain import inside, read_bytes
-from models.data import Floats, Integers, Matrix
-from models.learners.effects import Effect
-from models.learners.schema import StoredCurves, StoredTrees
-from models.trees import Forest
-from models.trees_bounds import MOST_BYTES, check_bounds
-from models.trees_sets import refuse
-from models.trees_text import Trees as Texts
-from models.trees_text import joined, read_trees
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.plain import inside, read_bytes
+from leadcast.models.data import Floats, Integers, Matrix
+from leadcast.models.learners.basis import Effect
+from leadcast.models.learners.learner_schema import StoredCurves, StoredTrees
+from leadcast.models.trees.trees import Forest
+from leadcast.models.trees.trees_bounds import MOST_BYTES, check_bounds
+from leadcast.models.trees.trees_text import Trees as Texts
+from leadcast.models.trees.trees_text import joined, read_trees, refuse
 
 
 class Shape(Protocol):
@@ -93,7 +92,7 @@ class Curves:
 
 
 @dataclass(frozen=True)
-class Trees:
+class TreeShape:
     """The boosted trees' part: the average of forests of different seeds.
 
     Parameters
@@ -195,7 +194,7 @@ def load_shape(folder: Path, stored: StoredCurves | StoredTrees) -> Shape:
     return _trees(tuple(texts), forests, np.array(stored.columns, np.int64), stored.centre)
 
 
-def trees_of(texts: tuple[str, ...], columns: Integers, centre: float) -> Trees:
+def trees_of(texts: tuple[str, ...], columns: Integers, centre: float) -> TreeShape:
     """Make trees from LightGBM's texts.
 
     Parameters
@@ -225,8 +224,8 @@ def _read(text: str, n_columns: int) -> Texts:
 
 def _trees(
     texts: tuple[str, ...], forests: Sequence[Texts], columns: Integers, centre: float
-) -> Trees:
+) -> TreeShape:
     # Together, so that a row's values are turned into the trees' terms once.
     together = joined(forests)
     check_bounds(together)
-    return Trees(texts, Forest(together, columns), columns, centre)
+    return TreeShape(texts, Forest(together, columns), columns, centre)

@@ -14,8 +14,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from models.data import Floats, Integers, LabelledMatrix, Matrix
-from models.trees_text import CATEGORICAL, MISSING_IS_NAN
+from leadcast.models.data import Floats, Integers, LabelledMatrix, Matrix
+from leadcast.models.trees.trees_text import CATEGORICAL, MISSING_IS_NAN
 
 PRIOR_LEADS = 20.0
 """The overall share counts as so many rows of each category."""

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from models.report.chart import Chart
-from models.report.table import Table
+from leadcast.models.charts.chart import Chart
+from leadcast.models.charts.table import Table
 
 Level = Literal["error", "warning"]
 

@@ -2,9 +2,9 @@
 
 import polars as pl
 
-from models.report.blocks import Bar, Bars, Block
-from models.report.numbers import count, percent
-from models.report.table import Column, table_of
+from leadcast.models.charts.numbers import count, percent
+from leadcast.models.charts.table import Column, table_of
+from leadcast.models.report.blocks import Bar, Bars, Block
 
 SHOWN = 15
 """How many features have a bar; all are in the table."""

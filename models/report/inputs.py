@@ -81,7 +81,7 @@ class RunFacts:
     landmarks_days : tuple of float
         The leads' ages at which they are scored; empty where the source is not dated.
     time_order : str
-        A value of `features.tables.TimeOrder`.
+        A value of `leadcast.features.tables.TimeOrder`.
     first_created_at, last_created_at, observed_until : datetime or None
         The time span of the leads, and until when outcomes are known (UTC).
     git_commit : str or None
@@ -124,30 +124,30 @@ class ReportInputs:
     notes : tuple of str
         What the reader should beware of, a sentence each; shown with the summary.
     reliability, reliability_curve : pl.DataFrame or None
-        As `models.report.reliability.ReliabilityChart` takes them.
+        As `leadcast.models.charts.reliability_chart.ReliabilityChart` takes them.
     gain, lift, roc : pl.DataFrame or None
-        As the charts of `models.report.ranking` take them.
+        As the charts of `leadcast.models.charts.ranking_charts` take them.
     separation : pl.DataFrame or None
-        As `models.report.separation.SeparationChart` takes it.
+        As `leadcast.models.charts.ranking_charts.SeparationChart` takes it.
     delays : pl.DataFrame or None
-        As `models.report.delays.DelayChart` takes it.
+        As `leadcast.models.charts.time_charts.DelayChart` takes it.
     delay_words : str
         What the delay curve says about the horizon.
     importance : pl.DataFrame or None
         A row a feature: ``name``, ``group``, ``words``, ``importance`` (all sum to 1).
     splits : pl.DataFrame or None
-        As `models.report.timeline.TimelineChart` takes it.
+        As `leadcast.models.charts.time_charts.TimelineChart` takes it.
     backtest : pl.DataFrame or None
-        As `models.report.backtest.BacktestChart` takes it.
+        As `leadcast.models.charts.backtest_chart.BacktestChart` takes it.
     choice_words : tuple of str
         Why the model was chosen, a sentence each.
     calibration_words : tuple of str
         How it was calibrated and why so, a sentence each.
     calibration_methods : pl.DataFrame or None
-        A row a method that was tried, as `models.calibration.choice.Candidate` tells of it.
+        A row a method that was tried, as `calibrator_choice.CalibratorCandidate` tells of it.
     leakage : pl.DataFrame or None
         A row a finding of the leakage gate, or a check without one, as
-        `models.leakage.gate.LeakageReport.frame` gives them: ``code``, ``title``, ``status``
+        `LeakageReport.frame` gives them: ``code``, ``title``, ``status``
         (``"error"``, ``"warning"``, ``"clean"`` or ``"not applicable"``), ``subject``,
         ``found``, ``remedy``.
     quality : mapping or None

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from models.report.estimates import Estimate
-from models.report.numbers import NBSP, Format, decimal, percent
+from leadcast.models.charts.numbers import NBSP, Format, ShownEstimate, decimal, percent
 
 
 @dataclass(frozen=True)
@@ -157,7 +156,7 @@ def metric_rows(metrics: Mapping[str, Any]) -> list[tuple[MetricWords, str, str]
     rows = []
     for words in METRICS:
         if words.key in metrics:
-            estimate = Estimate.of(metrics, words.key)
+            estimate = ShownEstimate.of(metrics, words.key)
             value = "undefined" if estimate.value is None else words.show(estimate.value)
             rows.append((words, value, estimate.interval(words.show)))
     return rows
@@ -175,13 +174,13 @@ def calibration_sentence(metrics: Mapping[str, Any]) -> str:
     -------
     str
     """
-    slope = Estimate.of(metrics, "calibration_slope")
+    slope = ShownEstimate.of(metrics, "calibration_slope")
     slope_words = "" if slope.value is None else _slope_words(slope)
     said = [_level_words(metrics), slope_words, _error_words(metrics)]
     return " ".join(words for words in said if words)
 
 
-def _slope_words(slope: Estimate) -> str:
+def _slope_words(slope: ShownEstimate) -> str:
     shown = slope.text(decimal(2))
     if slope.contains(1.0) in (True, None):
         return f"The calibration slope is {shown}; 1 is right."
@@ -190,21 +189,21 @@ def _slope_words(slope: Estimate) -> str:
 
 
 def _level_words(metrics: Mapping[str, Any]) -> str:
-    said, happened = (Estimate.of(metrics, key) for key in ("mean_probability", "base_rate"))
+    said, happened = (ShownEstimate.of(metrics, key) for key in ("mean_probability", "base_rate"))
     if said.value is None or happened.value is None:
         return ""
     words = (
         f"On average the model said {percent(said.value)}, and {happened.text(percent)} became "
         "customers"
     )
-    shift = Estimate.of(metrics, "calibration_in_the_large")
+    shift = ShownEstimate.of(metrics, "calibration_in_the_large")
     if shift.value is None or shift.contains(0.0) is not False:
         return f"{words}."
     return f"{words}: on the whole that was too {'low' if shift.value > 0 else 'high'}."
 
 
 def _error_words(metrics: Mapping[str, Any]) -> str:
-    error, chance = (Estimate.of(metrics, key) for key in ("ece", "ece_if_calibrated"))
+    error, chance = (ShownEstimate.of(metrics, key) for key in ("ece", "ece_if_calibrated"))
     if error.value is None or chance.value is None or chance.high is None:
         return ""
     verdict = "no more than" if error.value <= chance.high else "more than"

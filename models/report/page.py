@@ -9,14 +9,14 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from features.files import written_whole
-from models.report.blocks import Picture, Section
-from models.report.chart import NARROW, WIDE, Chart
-from models.report.inputs import ReportInputs
-from models.report.numbers import NBSP, duration, sentence
-from models.report.sections import sections
-from models.report.summary import Tile, sentences, tiles
-from models.report.svg import svg_file
+from leadcast.features.base.files import written_whole
+from leadcast.models.charts.chart import NARROW, WIDE, Chart
+from leadcast.models.charts.numbers import NBSP, duration, sentence
+from leadcast.models.charts.svg import svg_file
+from leadcast.models.report.blocks import Picture, Section
+from leadcast.models.report.inputs import ReportInputs
+from leadcast.models.report.sections import sections
+from leadcast.models.report.summary import Tile, sentences, tiles
 
 _HERE = Path(__file__).parent
 _PERCENT = re.compile(r"(?<=\d) %")

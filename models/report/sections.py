@@ -5,8 +5,23 @@ from typing import Any
 
 import polars as pl
 
-from models.report.backtest import BacktestChart
-from models.report.blocks import (
+from leadcast.models.charts.backtest_chart import BacktestChart
+from leadcast.models.charts.numbers import (
+    ShownEstimate,
+    age,
+    count,
+    counted,
+    day,
+    decimal,
+    duration,
+    sentence,
+)
+from leadcast.models.charts.ranking_charts import GainChart, LiftChart, RocChart, SeparationChart
+from leadcast.models.charts.reliability_chart import ReliabilityChart
+from leadcast.models.charts.stability_charts import AgeChart, BlockChart, MonthChart, SegmentsChart
+from leadcast.models.charts.table import Column, table_of
+from leadcast.models.charts.time_charts import DelayChart, TimelineChart
+from leadcast.models.report.blocks import (
     Block,
     Facts,
     Figure,
@@ -20,20 +35,10 @@ from models.report.blocks import (
     Section,
     Words,
 )
-from models.report.delays import DelayChart
-from models.report.estimates import Estimate
-from models.report.importance import importance_blocks
-from models.report.inputs import ReportInputs
-from models.report.metric_words import calibration_sentence, metric_rows
-from models.report.numbers import age, count, counted, day, decimal, duration, sentence
-from models.report.quality import quality_blocks
-from models.report.ranking import GainChart, LiftChart, RocChart
-from models.report.reliability import ReliabilityChart
-from models.report.segments import SegmentsChart
-from models.report.separation import SeparationChart
-from models.report.stability import AgeChart, BlockChart, MonthChart
-from models.report.table import Column, table_of
-from models.report.timeline import TimelineChart
+from leadcast.models.report.data_quality import quality_blocks
+from leadcast.models.report.importance import importance_blocks
+from leadcast.models.report.inputs import ReportInputs
+from leadcast.models.report.metric_words import calibration_sentence, metric_rows
 
 RANDOM_PARTS = (
     "The source does not say which lead came before which, so the parts were drawn at random. The "
@@ -106,9 +111,9 @@ def _ranking(inputs: ReportInputs) -> list[Block]:
     gain, lift = inputs.frame("gain"), inputs.frame("lift")
     blocks: list[Block] = []
     if gain is not None:
-        blocks.append(Picture(GainChart(gain, Estimate.of(test, "gain_10"))))
+        blocks.append(Picture(GainChart(gain, ShownEstimate.of(test, "gain_10"))))
     if lift is not None:
-        blocks.append(Picture(LiftChart(lift, Estimate.of(test, "lift_10"))))
+        blocks.append(Picture(LiftChart(lift, ShownEstimate.of(test, "lift_10"))))
     return blocks
 
 
@@ -116,7 +121,7 @@ def _separation(inputs: ReportInputs) -> list[Block]:
     bins, roc = inputs.frame("separation"), inputs.frame("roc")
     blocks: list[Block] = [] if bins is None else [Picture(SeparationChart(bins))]
     if roc is not None:
-        auc = Estimate.of(inputs.metrics.get("test", {}), "auc")
+        auc = ShownEstimate.of(inputs.metrics.get("test", {}), "auc")
         blocks.append(Picture(RocChart(roc, auc)))
     return blocks
 

@@ -8,12 +8,10 @@ from typing import Any
 import polars as pl
 from markupsafe import Markup
 
-from models.learners.names import learner_words
-from models.report.estimates import Estimate
-from models.report.inputs import ReportInputs
-from models.report.numbers import (
+from leadcast.models.charts.numbers import (
     LEVEL,
     Format,
+    ShownEstimate,
     count,
     counted,
     day,
@@ -22,6 +20,8 @@ from models.report.numbers import (
     percent,
     times,
 )
+from leadcast.models.learners.learner_store import learner_words
+from leadcast.models.report.inputs import ReportInputs
 
 TOP = 10
 """The share of the list, in per cent, that the summary speaks of."""
@@ -80,7 +80,7 @@ def tiles(inputs: ReportInputs) -> list[Tile]:
     list of Tile
     """
     test = inputs.metrics.get("test", {})
-    chance = Estimate.of(test, "base_rate").value
+    chance = ShownEstimate.of(test, "base_rate").value
     wanted: tuple[tuple[str, str, Format, str], ...] = (
         (
             f"gain_{TOP}",
@@ -92,7 +92,7 @@ def tiles(inputs: ReportInputs) -> list[Tile]:
         ("ece", "calibration error", percent, _chance_error(test)),
         ("log_loss", "log loss", decimal(3), _log_loss_of_nothing(chance)),
     )
-    found = [(Estimate.of(test, key), name, show, words) for key, name, show, words in wanted]
+    found = [(ShownEstimate.of(test, key), name, show, words) for key, name, show, words in wanted]
     return [
         Tile(show(estimate.value), name, estimate.interval(show), words)
         for estimate, name, show, words in found
@@ -128,7 +128,7 @@ def _who(inputs: ReportInputs) -> Markup:
 
 
 def _reach(test: Mapping[str, Any]) -> Markup:
-    gain, lift = Estimate.of(test, f"gain_{TOP}"), Estimate.of(test, f"lift_{TOP}")
+    gain, lift = ShownEstimate.of(test, f"gain_{TOP}"), ShownEstimate.of(test, f"lift_{TOP}")
     if gain.value is None:
         return Markup("")
     interval = gain.interval(percent)
@@ -180,7 +180,7 @@ def _how(inputs: ReportInputs, test: Mapping[str, Any]) -> Markup:
 
 
 def _chance_error(test: Mapping[str, Any]) -> str:
-    chance = Estimate.of(test, "ece_if_calibrated").value
+    chance = ShownEstimate.of(test, "ece_if_calibrated").value
     words = "How far off the probabilities are on average"
     return f"{words}." if chance is None else f"{words}; chance alone gives {percent(chance)}."
 

@@ -1,10 +1,10 @@
 """Points tables: read, checked, evaluated at any moment, and told in a ledger."""
 
-from models.rules.checks import check_rules
-from models.rules.evaluation import RuleScores, evaluate
-from models.rules.ledger import ledger
-from models.rules.load import load_rules, parse_rules
-from models.rules.table import RuleTable
+from leadcast.models.rules.checks import check_rules
+from leadcast.models.rules.points import RuleScores, evaluate
+from leadcast.models.rules.points_ledger import ledger
+from leadcast.models.rules.points_load import load_rules, parse_rules
+from leadcast.models.rules.points_table import RuleTable
 
 __all__ = [
     "RuleScores",

@@ -6,12 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.boundary import known
-from features.distinct import distinct
-from features.wording import DAY_US
-from models.rules.conditions import AttributeCondition
-from models.rules.patterns import searched
-from models.rules.questions import READ_AS, Question, Span
+from leadcast.features.boundary import known
+from leadcast.features.registry import DAY_US
+from leadcast.features.values.distinct import distinct
+from leadcast.models.rules.conditions import READ_AS, AttributeCondition, Question, Span
+from leadcast.models.rules.patterns import searched
 
 Flags = npt.NDArray[np.bool_]
 

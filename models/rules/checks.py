@@ -1,20 +1,90 @@
-"""What a points table does on data, and what about it cannot be meant."""
+"""What a points table does on data, and what about it cannot be meant.
 
+Ranges of one attribute that overlap: the leads in both get the points of both.
+"""
+
+import math
 from collections.abc import Iterator, Sequence
+from itertools import combinations, islice
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from features.errors import Fault
-from features.sources.names import did_you_mean
-from models.rules.columns import column_faults, fault_at, placed_conditions
-from models.rules.conditions import EventCondition
-from models.rules.evaluation import RuleScores, evaluate
-from models.rules.events import ANY_KIND
-from models.rules.overlaps import overlap_faults
-from models.rules.sums import held_within
-from models.rules.table import Limits, RuleTable
+from leadcast.features.base.errors import Fault, did_you_mean
+from leadcast.models.rules.conditions import AttributeCondition, EventCondition, Span
+from leadcast.models.rules.points import RuleScores, evaluate
+from leadcast.models.rules.points_columns import column_faults, fault_at, placed_conditions
+from leadcast.models.rules.points_table import PointLimits, RuleTable
+from leadcast.models.rules.rule_events import ANY_KIND
+from leadcast.models.rules.sums import held_within
+
+MOST_TOLD = 500
+"""A thousand rules may overlap in half a million pairs, which nobody reads."""
+
+
+def overlap_faults(table: RuleTable) -> Iterator[Fault]:
+    """Warn of rules whose only conditions are overlapping ranges of the same attribute.
+
+    Parameters
+    ----------
+    table : RuleTable
+        The table.
+
+    Yields
+    ------
+    Fault
+        A warning for each pair, for `MOST_TOLD` at most; it stands where the later rule does.
+    """
+    yield from islice(_overlaps(table), MOST_TOLD)
+
+
+def _overlaps(table: RuleTable) -> Iterator[Fault]:
+    for (one, first), (other, second) in combinations(_ranges(table), 2):
+        if first.attribute != second.attribute or first.read_as != second.read_as:
+            continue
+        for a, b in ((first.span, second.span), (first.days_ago, second.days_ago)):
+            if a is not None and b is not None and overlap(a, b):
+                names = table.rules[one].name, table.rules[other].name
+                key = ("rules", other, "when")
+                yield fault_at(
+                    table,
+                    key,
+                    f"a range of {first.attribute!r} that overlaps that of {names[0]!r}",
+                    "ranges that lie side by side",
+                    f"A lead in both gets the points of both. If {names[1]!r} is not meant "
+                    "to add to it, let the one range end (below:) where the other begins (min:).",
+                    is_error=False,
+                )
+
+
+def overlap(one: Span, other: Span) -> bool:
+    """Tell whether two ranges share a number.
+
+    Parameters
+    ----------
+    one, other : Span
+        Ranges.
+
+    Returns
+    -------
+    bool
+    """
+    return _begins_within(one, other) and _begins_within(other, one)
+
+
+def _begins_within(one: Span, other: Span) -> bool:
+    start = -math.inf if one.min is None else one.min
+    if other.below is not None:
+        return start < other.below
+    return start <= (math.inf if other.max is None else other.max)
+
+
+def _ranges(table: RuleTable) -> Iterator[tuple[int, AttributeCondition]]:
+    for index, rule in enumerate(table.rules):
+        for condition in rule.when.each() if len(rule.when.each()) == 1 else ():
+            if isinstance(condition, AttributeCondition) and not condition.negated:
+                yield index, condition
 
 
 def check_rules(
@@ -32,7 +102,7 @@ def check_rules(
     table : RuleTable
         The points table.
     leads, events, rows
-        As in `models.rules.evaluate`.
+        As in `leadcast.models.rules.evaluate`.
     converted : array_like of bool, shape (n_rows,), optional
         Which rows ended with a customer; where given, points that point the wrong way are told.
     scores : RuleScores, optional
@@ -114,7 +184,7 @@ def _of_limits(table: RuleTable, scores: RuleScores) -> Iterator[Fault]:
 
 
 def _useless(
-    table: RuleTable, scores: RuleScores, name: str, group: Limits, of: list[int]
+    table: RuleTable, scores: RuleScores, name: str, group: PointLimits, of: list[int]
 ) -> Iterator[Fault]:
     """Find rules of a group whose points the group's limits always take away again."""
     if group.limit is None and group.floor is None and group.negative_limit is None:

@@ -1,10 +1,186 @@
-"""What a rule can ask of a lead: conditions on its attributes and on its events."""
+"""What a rule can ask of a lead: conditions on its attributes and on its events.
 
-from typing import Annotated, Literal, Self
+Questions to one value: equals, in, range, contains, matches, is missing.
+"""
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+import math
+from collections.abc import Callable, Sized
+from typing import Annotated, Literal, Self, TypeVar
 
-from models.rules.questions import Days, Name, Names, Question, ReadAs, Section, Span
+import polars as pl
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
+
+from leadcast.features.values.amounts import read_amount, read_size
+from leadcast.features.values.contacts import email_domain, email_kind, phone_is_valid
+from leadcast.features.values.titles import job_function, seniority
+from leadcast.models.rules.patterns import fault_of
+
+Name = Annotated[str, Field(min_length=1)]
+Items = TypeVar("Items", bound=Sized)
+Days = Annotated[float, Field(gt=0)]
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def at_least_one(items: Items) -> Items:
+    """Refuse a list without items; one with a faulty item is told for that item alone."""
+    if not items:
+        raise ValueError("at least one")
+    return items
+
+
+Names = Annotated[tuple[Name, ...], BeforeValidator(_as_list), AfterValidator(at_least_one)]
+
+
+class RuleSection(BaseModel):
+    """A part of a points table: immutable, and strict about its keys."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True
+    )
+
+
+READ_AS: dict[str, Callable[[str], str | float | None]] = {
+    "size": read_size,
+    "amount": read_amount,
+    "seniority": seniority,
+    "job_function": job_function,
+    "email_kind": email_kind,
+    "email_domain": email_domain,
+    "phone_is_valid": phone_is_valid,
+}
+"""What can be read off a free text before it is compared, as the features read it."""
+ReadAs = Literal[
+    "size", "amount", "seniority", "job_function", "email_kind", "email_domain", "phone_is_valid"
+]
+
+
+def _a_pattern(pattern: str) -> str:
+    fault = fault_of(pattern)
+    if fault is not None:
+        raise ValueError(f"{fault[0]}. {fault[1]}")
+    return pattern
+
+
+class Span(RuleSection):
+    """A range of numbers.
+
+    Parameters
+    ----------
+    min : float or None
+        The least number that is within.
+    max, below : float or None
+        The largest number that is within, or the first that is not; at most one of the two.
+    """
+
+    min: float | None = None
+    max: float | None = None
+    below: float | None = None
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if self.max is not None and self.below is not None:
+            raise ValueError("a range ends with max or with below, not with both")
+        end = self.max if self.max is not None else self.below
+        if self.min is None and end is None:
+            raise ValueError("a range has min, max or below")
+        start = self.min if self.min is not None else -math.inf
+        if end is not None and (end < start or (self.below is not None and end == start)):
+            raise ValueError("a range that ends after it begins")
+        return self
+
+    def holds(self, number: pl.Expr) -> pl.Expr:
+        """Say whether numbers are within; null where they are missing.
+
+        Parameters
+        ----------
+        number : pl.Expr
+            Float64, null where missing.
+
+        Returns
+        -------
+        pl.Expr
+            Boolean.
+        """
+        held = number.is_not_null()
+        if self.min is not None:
+            held &= number >= self.min
+        if self.max is not None:
+            held &= number <= self.max
+        if self.below is not None:
+            held &= number < self.below
+        return held
+
+
+class Question(RuleSection):
+    """A question about one value: exactly one of the keys but `negated`.
+
+    Texts are compared without regard to capitals and to blanks around them. A missing value
+    passes `is_missing` only; with ``not: true`` it passes whatever the others refuse.
+
+    Parameters
+    ----------
+    equals : str or None
+        YAML key ``equals``: this value. A number is compared as a number, a flag as ``true`` or
+        ``false``.
+    one_of : tuple of str
+        Key ``in``: one of these values.
+    span : Span or None
+        Key ``range``: a number within it.
+    contains : tuple of str
+        A text that contains one of these.
+    matches : str or None
+        A text in which this regular expression (Rust's syntax) is found, capitals ignored.
+    is_missing : bool or None
+        Whether there is no value.
+    negated : bool
+        Key ``not``: turns the answer round.
+    """
+
+    equals: str | None = None
+    one_of: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field((), alias="in")
+    span: Span | None = Field(None, alias="range")
+    contains: Annotated[tuple[Name, ...], BeforeValidator(_as_list)] = ()
+    matches: Annotated[Name, AfterValidator(_a_pattern)] | None = None
+    is_missing: bool | None = None
+    negated: bool = Field(False, alias="not")
+
+    @model_validator(mode="after")
+    def _asks_once(self) -> Self:
+        if len(self.asked()) != 1:
+            found = ", ".join(self.asked()) or "none"
+            keys = "equals, in, range, contains, matches, is_missing"
+            raise ValueError(f"exactly one of {keys} (there is {found})")
+        return self
+
+    def asked(self) -> list[str]:
+        """Name the keys, as in the YAML, that hold a question.
+
+        Returns
+        -------
+        list of str
+            One name, once it is validated.
+        """
+        held = {
+            "equals": self.equals is not None,
+            "in": bool(self.one_of),
+            "range": self.span is not None,
+            "contains": bool(self.contains),
+            "matches": self.matches is not None,
+            "is_missing": self.is_missing is not None,
+        }
+        return [name for name, is_asked in held.items() if is_asked]
 
 
 class AttributeCondition(Question):
@@ -45,7 +221,7 @@ class EventTest(Question):
 Which = Literal["any", "first", "last", "first_of_all", "last_of_all"]
 
 
-class EventCondition(Section):
+class EventCondition(RuleSection):
     """A condition on what the lead did before the moment of the score.
 
     Parameters
@@ -102,7 +278,7 @@ def _as_conditions(value: object) -> object:
     return value
 
 
-class Conditions(Section):
+class Conditions(RuleSection):
     """Conditions together; in the YAML one condition, a list (all of them), or ``any:``.
 
     Parameters

@@ -4,12 +4,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from models.rules.questions import Days, Section, at_least_one
+from leadcast.models.rules.conditions import Days, RuleSection, at_least_one
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class LinearDecay(Section):
+class LinearDecay(RuleSection):
     """Points fade evenly, to nothing after so many days.
 
     Parameters
@@ -26,7 +26,7 @@ class LinearDecay(Section):
         return max(0.0, 1.0 - age_days / self.over_days)
 
 
-class ExponentialDecay(Section):
+class ExponentialDecay(RuleSection):
     """Points halve every so many days.
 
     Parameters
@@ -43,7 +43,7 @@ class ExponentialDecay(Section):
         return float(2.0 ** (-age_days / self.half_life_days))
 
 
-class Step(Section):
+class Step(RuleSection):
     """From an age on only a share is left.
 
     Parameters
@@ -58,7 +58,7 @@ class Step(Section):
     keep: Share
 
 
-class StepDecay(Section):
+class StepDecay(RuleSection):
     """Points fall in steps.
 
     Parameters
@@ -84,7 +84,7 @@ class StepDecay(Section):
         return passed[-1] if passed else 1.0
 
 
-class Expiry(Section):
+class Expiry(RuleSection):
     """Points are whole until an age, and gone after it.
 
     Parameters

@@ -4,20 +4,20 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from models.rules.table import Axis, Limits, RuleTable
+from leadcast.models.rules.points_table import Axis, PointLimits, RuleTable
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 
-def held_within(points: Floats, limits: Limits) -> Floats:
+def held_within(points: Floats, limits: PointLimits) -> Floats:
     """Add points up and hold the sum within limits.
 
     Parameters
     ----------
     points : ndarray of float64, shape (n_rows, n_parts)
         What is added.
-    limits : Limits
+    limits : PointLimits
         First what negative points may take away, then the most, then the least.
 
     Returns

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from features.errors import LeadcastError
+from leadcast.features.base.errors import LeadcastError
 
 if TYPE_CHECKING:
     from distributed import Client

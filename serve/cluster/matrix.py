@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from features.engine import compute
-from features.files import read_json, written_whole
-from features.plan import FeaturePlan
-from serve.batch_output import ROW, merged
-from serve.cluster.connection import Progress, no_progress, run_all
-from serve.cluster.shuffle import ROWS_AT_ONCE, Shuffled, shuffle
+from leadcast.features.base.files import read_json, written_whole
+from leadcast.features.engine.engine import compute
+from leadcast.features.engine.plan import FeaturePlan
+from leadcast.serve.batch.output import ROW, merged
+from leadcast.serve.cluster.connection import Progress, no_progress, run_all
+from leadcast.serve.cluster.shuffle import ROWS_AT_ONCE, Shuffled, shuffle
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -44,7 +44,7 @@ def matrix_on_cluster(
         none) and of the snapshots (``lead_id``, ``as_of``).
     out : Path
         The matrix: Parquet, a float32 column a feature, equal to what
-        `features.engine.compute` gives for the whole tables.
+        `leadcast.features.engine.engine.compute` gives for the whole tables.
     work : Path
         A folder for what lies between, which all workers see; the caller removes it.
     n_parts : int

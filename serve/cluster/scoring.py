@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
-from features.errors import Fault, FaultsError, LeadcastError
-from serve.batch import BatchSettings, BatchSummary, job_of
-from serve.batch_deliver import Outputs, deliver
-from serve.batch_inputs import Inputs, read_inputs
-from serve.batch_output import ROW, merged
-from serve.batch_parts import count_reasons, grades_of, ordered, summed, told_of_all
-from serve.batch_places import Place, place_of
-from serve.batch_work import Work
-from serve.cluster.connection import Progress, no_progress, run_all
-from serve.cluster.matrix import parts_for
-from serve.cluster.shuffle import ROWS_AT_ONCE, Shuffled, pieces_of, shuffle
-from serve.reasons_asked import NO_REASONS, ReasonsAsked
-from serve.scorer import Scorer
-from serve.scores import version_of
+from leadcast.features.base.errors import Fault, FaultsError, LeadcastError
+from leadcast.serve.batch.batch import BatchSettings, BatchSummary, job_of
+from leadcast.serve.batch.deliver import Outputs, deliver
+from leadcast.serve.batch.inputs import BatchInputs, read_inputs
+from leadcast.serve.batch.output import ROW, merged
+from leadcast.serve.batch.parts import count_reasons, grades_of, ordered, summed, told_of_all
+from leadcast.serve.batch.places import Place, place_of
+from leadcast.serve.batch.work import Work
+from leadcast.serve.cluster.connection import Progress, no_progress, run_all
+from leadcast.serve.cluster.matrix import parts_for
+from leadcast.serve.cluster.shuffle import ROWS_AT_ONCE, Shuffled, pieces_of, shuffle
+from leadcast.serve.reasons import NO_REASONS, ReasonsAsked
+from leadcast.serve.scorer import Scorer
+from leadcast.serve.scores import version_of
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -60,7 +60,7 @@ class Mapped(Protocol):
     def stamps(self) -> list[object]:
         """Tell this export apart from others, as JSON values."""
 
-    def read(self, scorer: Scorer, folder: Path) -> Inputs:
+    def read(self, scorer: Scorer, folder: Path) -> BatchInputs:
         """Read it, with a folder for pieces."""
 
 
@@ -78,7 +78,7 @@ def score_on_cluster(
     rows_at_once: int = ROWS_AT_ONCE,
     progress: Progress = no_progress,
 ) -> BatchSummary:
-    """Score leads as `serve.batch.score_files` does.
+    """Score leads as `leadcast.serve.batch.batch.score_files` does.
 
     A worker that dies costs the partitions that it had in hand; a batch that was killed as a whole
     goes on with ``settings.resume``.
@@ -110,12 +110,12 @@ def score_on_cluster(
     Returns
     -------
     BatchSummary
-        As `serve.batch.score_files` gives it, with the same scores.
+        As `leadcast.serve.batch.batch.score_files` gives it, with the same scores.
 
     Raises
     ------
     LeadcastError
-        As `serve.batch.score_files` does.
+        As `leadcast.serve.batch.batch.score_files` does.
     """
     outputs = Outputs.of(out)
     _refuse_unusable(outputs, settings)
@@ -213,7 +213,7 @@ def _score_all(client: "Client", batch: Batch, n_parts: int, progress: Progress)
         raise FaultsError("leads to score", faults, tell_counts=True)
 
 
-def _as_files(inputs: Inputs, places: Sequence[Place], folder: Path) -> dict[str, list[Path]]:
+def _as_files(inputs: BatchInputs, places: Sequence[Place], folder: Path) -> dict[str, list[Path]]:
     """Give the inputs as Parquet: where they are, or, if they had to be converted, written here."""
     if inputs.as_given:
         names = ("leads", "events")[: len(places)]

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from features.errors import LeadcastError
-from features.files import written_whole
-from serve.batch_output import ROW
-from serve.batch_sealed import seal
-from serve.cluster.connection import run_all
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.files import written_whole
+from leadcast.serve.batch.output import ROW
+from leadcast.serve.batch.sealed import seal
+from leadcast.serve.cluster.connection import run_all
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -73,7 +73,7 @@ class Shuffled:
         -------
         pl.DataFrame
             The table's rows of these leads, in the table's order, with their number in the table
-            as column `serve.batch_output.ROW`.
+            as column `leadcast.serve.batch.output.ROW`.
         """
         import pyarrow.parquet as pq
 
@@ -156,7 +156,7 @@ def shuffle(
     rows_at_once : int
         How many rows a worker holds at once.
     key : str
-        With which pieces are sealed (see `serve.batch_sealed`); empty where nothing resumes.
+        With which pieces are sealed (see `batch.sealed`); empty where nothing resumes.
 
     Returns
     -------

@@ -6,7 +6,7 @@ package and no Spark of another version than the driver's.
 
 As a program, under ``spark-submit`` or alone::
 
-    python -m serve.cluster.spark --bundle DIR --leads LEADS --events EVENTS --out SCORES
+    python -m leadcast.serve.cluster.spark --bundle DIR --leads LEADS --events EVENTS --out SCORES
 """
 
 import argparse
@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from features.errors import LeadcastError, in_words
-from features.inputs import incomplete_events
-from serve.scorer import Scorer
+from leadcast.features.base.errors import LeadcastError, in_words
+from leadcast.features.engine.inputs import incomplete_events
+from leadcast.serve.scorer import Scorer
 
 if TYPE_CHECKING:
     import pyarrow
@@ -51,7 +51,7 @@ def score_with_spark(
     bundle : Path
         The bundle's folder, on the driver.
     leads, events : pyspark.sql.DataFrame
-        In canonical columns, as `serve.scorer.Scorer.score` takes them.
+        In canonical columns, as `leadcast.serve.scorer.Scorer.score` takes them.
     as_of : datetime, optional
         The moment at which to score, with a time zone, where leads have no such column; now, if
         not given and the source is dated.
@@ -59,13 +59,13 @@ def score_with_spark(
     Returns
     -------
     pyspark.sql.DataFrame
-        As `serve.scorer.Scorer.score` gives it, with equal numbers, in no particular order. It is
+        As `Scorer.score` gives it, with equal numbers, in no particular order. It is
         computed when it is asked for.
 
     Raises
     ------
     LeadcastError
-        As `serve.scorer.Scorer.score` does.
+        As `leadcast.serve.scorer.Scorer.score` does.
     """
     from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
@@ -197,7 +197,7 @@ def main() -> None:
     from pyspark.errors import AnalysisException
     from pyspark.sql import SparkSession
 
-    parser = argparse.ArgumentParser(prog="python -m serve.cluster.spark")
+    parser = argparse.ArgumentParser(prog="python -m leadcast.serve.cluster.spark")
     parser.add_argument("--bundle", type=Path, required=True, help="the bundle's folder, here")
     parser.add_argument("--leads", required=True, help="Parquet: a path or address Spark reads")
     parser.add_argument("--events", help="likewise")
@@ -225,6 +225,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     # Under its own name, by which the workers find what they are sent.
-    from serve.cluster import spark
+    pass  # MERGED
 
-    spark.main()
+    main()

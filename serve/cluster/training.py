@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from features.errors import LeadcastError
-from models.data import Floats, Integers
-from models.learners.boosting import parameters
-from models.learners.fitting import ForestOrder
-from models.learners.monotone import directions
-from models.learners.target_statistics import as_categorical_splits
-from models.settings import LearnerSettings
-from serve.cluster.connection import RETRIES
-from serve.cluster.training_rows import Rows, Share
-from serve.cluster.training_task import (
+from leadcast.features.base.errors import LeadcastError
+from leadcast.models.choice.fitting import ForestOrder
+from leadcast.models.data import Floats, Integers
+from leadcast.models.learners.boosting import parameters
+from leadcast.models.learners.known_features import directions
+from leadcast.models.learners.target_statistics import as_categorical_splits
+from leadcast.models.settings import LearnerSettings
+from leadcast.serve.cluster.connection import RETRIES
+from leadcast.serve.cluster.training_task import (
+    ClusterRows,
+    Share,
     Task,
     cut,
     periods_only,
@@ -44,7 +45,7 @@ Tell = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
-class Forest:
+class GrownForest:
     """One booster to grow.
 
     Parameters
@@ -69,14 +70,14 @@ class Forest:
 
 
 def grow_on_cluster(
-    client: "Client", rows: Rows, order: ForestOrder, tell: Tell = lambda _what, _share: None
+    client: "Client", rows: ClusterRows, order: ForestOrder, tell: Tell = lambda _what, _share: None
 ) -> list[Any]:
-    """Grow the forests of a learner on all rows (`models.learners.fitting.Grow`).
+    """Grow the forests of a learner on all rows (`leadcast.models.choice.fitting.Grow`).
 
     Parameters
     ----------
     client : distributed.Client
-    rows : Rows
+    rows : ClusterRows
         All rows.
     order : ForestOrder
         Of the sample.
@@ -99,12 +100,12 @@ def grow_on_cluster(
     return boosters
 
 
-def forests_of(rows: Rows, order: ForestOrder) -> list[Forest]:
+def forests_of(rows: ClusterRows, order: ForestOrder) -> list[GrownForest]:
     """Lay out what the forests are grown of, one a seed.
 
     Parameters
     ----------
-    rows : Rows
+    rows : ClusterRows
     order : ForestOrder
 
     Returns
@@ -137,7 +138,7 @@ def forests_of(rows: Rows, order: ForestOrder) -> list[Forest]:
             own_signs = [signs.get(int(place), 0) for place in columns]
             options["monotone_constraints"] = own_signs + [0] * len(seen)
         of_share = replace(task, share=share, leads_per_row=known.leads_per_row(share))
-        forests.append(Forest(of_share, own, options, categories, seen))
+        forests.append(GrownForest(of_share, own, options, categories, seen))
     return forests
 
 
@@ -181,7 +182,7 @@ def in_words(n_sample: int, n: int, settings: LearnerSettings) -> str:
     )
 
 
-def _boost(client: "Client", forest: Forest) -> Any:  # noqa: ANN401 - lightgbm.Booster, untyped
+def _boost(client: "Client", forest: GrownForest) -> Any:  # noqa: ANN401 - lightgbm.Booster, untyped
     from distributed import CancelledError, KilledWorker
     from lightgbm.basic import LightGBMError
 
@@ -197,7 +198,7 @@ def _boost(client: "Client", forest: Forest) -> Any:  # noqa: ANN401 - lightgbm.
     raise AssertionError
 
 
-def _fit(client: "Client", forest: Forest) -> Any:  # noqa: ANN401
+def _fit(client: "Client", forest: GrownForest) -> Any:  # noqa: ANN401
     import dask
     import dask.array
     from distributed import wait

@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from features.errors import Fault
-from serve.reasons import Reasons
+from leadcast.features.base.errors import Fault
+from leadcast.serve.reasons import Reasons
 
 
 class _Answer(BaseModel):
@@ -14,7 +14,7 @@ class _Answer(BaseModel):
 
 
 class ScoredLead(_Answer):
-    """The score of one lead; see the fields of `serve.scores.Score`."""
+    """The score of one lead; see the fields of `leadcast.serve.scores.Score`."""
 
     lead_id: str
     as_of: datetime | None = Field(description="the moment that the score is for")

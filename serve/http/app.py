@@ -1,22 +1,213 @@
-"""The service as an ASGI application."""
+"""The service as an ASGI application.
 
+The service's addresses.
+"""
+
+import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from models.bundle_files import CODE_VERSION
-from serve.http.api import make_router
-from serve.http.guard import NOTE, Guard
-from serve.http.problems import FieldFault, Problem, ProblemBody, invalid, of_parameter
-from serve.http.service import Service
-from serve.http.work import score_question
+from leadcast.features.base.errors import Fault
+from leadcast.models.bundle.bundle_files import CODE_VERSION
+from leadcast.serve.http import telemetry as metrics
+from leadcast.serve.http.answers import Health, ModelAnswer, ScoreAnswer, ScoredLead, Warned
+from leadcast.serve.http.callers import allowed_callers, note_of, service_of
+from leadcast.serve.http.guard import NOTE, Guard, Note
+from leadcast.serve.http.service import Service
+from leadcast.serve.requests import problems
+from leadcast.serve.requests.problems import FieldFault, Problem, ProblemBody, invalid, of_parameter
+from leadcast.serve.requests.request_work import score_question
+from leadcast.serve.requests.turns import Turn
+from leadcast.serve.scores import Score
+
+JSON = "application/json"
+SCORES_AT_ONCE = 20
+"""So many scores are written before others get their turn."""
+_SCORES, _NO_SCORES = TypeAdapter(list[ScoredLead]), b'"scores":[]'
+_WORDS: Mapping[int, str] = {
+    400: "The body is not JSON.",
+    401: "No key, or a wrong one.",
+    403: "Sent by a page of another site.",
+    408: "The request took too long to arrive.",
+    409: "A lead's id stands there twice.",
+    413: "The body is too large.",
+    415: "The body is not said to be JSON, or is packed.",
+    421: "Meant for a host of another name.",
+    422: "Something in the request is wrong; each fault is named.",
+    429: "Too many requests of this caller.",
+    503: "Too busy, or too much to score in time.",
+}
+
+
+class ScoreParameters(BaseModel):
+    """What stands behind the question mark of ``/v1/score``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reasons: bool = Field(False, description="whether to tell why, which takes far longer")
+
+
+def make_router(service: Service) -> APIRouter:
+    """Make the addresses of a service.
+
+    Parameters
+    ----------
+    service : Service
+
+    Returns
+    -------
+    APIRouter
+    """
+    router = APIRouter()
+    router.include_router(_versioned(service))
+    router.include_router(_about())
+    return router
+
+
+def _versioned(service: Service) -> APIRouter:
+    router = APIRouter(prefix="/v1", dependencies=allowed_callers(service))
+    refused = [429, 503]
+    refused += [401] if service.keyring else []
+    refused += [421] if service.hosts else []
+    own = [403] if service.hosts else []
+    router.post(
+        "/score",
+        summary="Score leads",
+        responses={
+            200: {"model": ScoreAnswer},
+            **_refusals(*refused, *own, 400, 408, 409, 413, 415, 422),
+        },
+        openapi_extra={"requestBody": _body(service)},
+    )(_score)
+    router.get("/model", summary="Tell the model that answers", responses=_refusals(*refused))(
+        _model
+    )
+    return router
+
+
+def _about() -> APIRouter:
+    router = APIRouter(tags=["about the service"])
+    router.get("/healthz", summary="Tell whether the process lives")(_health)
+    router.get("/readyz", summary="Tell whether it can score", responses=_refusals(503))(_ready)
+    router.get("/metrics", summary="Counters for Prometheus", response_class=MetricsText)(_metrics)
+    return router
+
+
+class MetricsText(Response):
+    """Counters as Prometheus reads them."""
+
+    media_type = metrics.MEDIA_TYPE
+
+
+async def _score(request: Request, asked: Annotated[ScoreParameters, Query()]) -> Response:
+    """Score leads: all of them, or, where anything is wrong with one, none.
+
+    A lead is scored with the attributes and events that are sent with it; nothing is kept.
+    """
+    service, note = service_of(request), note_of(request)
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != JSON:
+        raise Problem("no-json", 415, f"expected Content-Type: {JSON}")
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise Problem("no-json", 415, "expected no Content-Encoding; send the JSON as it is")
+    body = await request.body()
+    seconds = service.settings.limits.score_seconds
+    try:
+        async with (
+            asyncio.timeout(seconds),
+            service.turns.large(note.place, len(body)),
+            service.turns.turn() as turn,
+        ):
+            answer = await _answered(service, note, body, turn, with_reasons=asked.reasons)
+    except TimeoutError:
+        detail = f"scoring took over {seconds:g} seconds; ask for fewer leads at once"
+        raise Problem("out-of-time", 503, detail, headers={"Retry-After": "1"}) from None
+    return Response(answer, media_type=JSON)
+
+
+async def _answered(
+    service: Service, note: Note, body: bytes, turn: Turn, *, with_reasons: bool
+) -> bytes:
+    question = await service.questions.read(body, turn)
+    note.n_leads = len(question.leads)
+    note.n_events = sum(len(lead.get("events", ())) for lead in question.leads)
+    warnings: list[Fault] = []
+    scores = await score_question(
+        service.scorer, question, warnings, turn, with_reasons=with_reasons
+    )
+    answer = await _written(service, scores, warnings, turn)
+    service.metrics.scores(score.grade for score in scores)
+    return answer
+
+
+async def _model(request: Request) -> ModelAnswer:
+    """Tell which bundle answers, what it was measured to be, and what may be asked of it."""
+    return service_of(request).model()
+
+
+async def _health() -> Health:
+    """Tell whether the process lives."""
+    return Health(status="ok")
+
+
+async def _ready(request: Request) -> Health:
+    """Tell whether the bundle is loaded and has scored its own example."""
+    if not getattr(request.app.state, "ready", False):
+        raise Problem("not-ready", 503, "the service is starting", headers={"Retry-After": "1"})
+    return Health(status="ready")
+
+
+async def _metrics(request: Request) -> MetricsText:
+    """Give requests, latencies, scores by grade and errors by kind."""
+    return MetricsText(service_of(request).metrics.text())
+
+
+async def _written(
+    service: Service, scores: Sequence[Score], warnings: Sequence[Fault], turn: Turn
+) -> bytes:
+    """Write a `ScoreAnswer`, some scores at a time."""
+    parts = []
+    for first in range(0, len(scores), SCORES_AT_ONCE):
+        # What the scorer gives is not checked again; only what comes from outside is.
+        some = [
+            ScoredLead.model_construct(**vars(score))
+            for score in scores[first : first + SCORES_AT_ONCE]
+        ]
+        parts.append(_SCORES.dump_json(some)[1:-1])
+        await turn.pause()
+    answer = ScoreAnswer.model_construct(
+        bundle_id=service.scorer.bundle.manifest.bundle_id,
+        scores=[],
+        warnings=[Warned.of(fault) for fault in warnings],
+    )
+    head, empty, tail = answer.__pydantic_serializer__.to_json(answer).partition(_NO_SCORES)
+    return b"".join((head, empty[:-1], b",".join(parts), empty[-1:], tail))
+
+
+def _body(service: Service) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/ScoreRequest"}
+    example = {"summary": "Two leads", "value": service.questions.example}
+    return {"required": True, "content": {JSON: {"schema": schema, "examples": {"two": example}}}}
+
+
+def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    schema = {"$ref": "#/components/schemas/ProblemBody"}
+    return {
+        status: {
+            "description": _WORDS[status],
+            "content": {problems.MEDIA_TYPE: {"schema": schema}},
+        }
+        for status in sorted(statuses)
+    }
+
 
 _ABOUT = "The probability that a lead becomes a paying customer, from one verified bundle."
 _SCHEMAS = "#/components/schemas/{model}"
@@ -30,7 +221,7 @@ def make_app(service: Service, pages: Sequence[APIRouter] = ()) -> FastAPI:
     service : Service
     pages : sequence of APIRouter
         Pages for people and their static files, at addresses of their own; they get the content
-        security policy of `serve.http.guard.PAGE_POLICY`.
+        security policy of `leadcast.serve.http.guard.PAGE_POLICY`.
 
     Returns
     -------

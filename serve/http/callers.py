@@ -6,9 +6,9 @@ from fastapi import Depends, Request
 from fastapi.params import Depends as Dependency
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from serve.http.guard import NOTE, Note
-from serve.http.problems import Problem
-from serve.http.service import Service
+from leadcast.serve.http.guard import NOTE, Note
+from leadcast.serve.http.service import Service
+from leadcast.serve.requests.problems import Problem
 
 _BEARER = HTTPBearer(
     auto_error=False, scheme_name="ApiKey", description="a key that `leadcast api-key create` made"

@@ -12,12 +12,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serve.http.hosts import Hosts
-from serve.http.logs import FIELDS
-from serve.http.metrics import Metrics
-from serve.http.places import Places
-from serve.http.problems import Problem
-from serve.http.settings import MEBIBYTE, Limits
+from leadcast.serve.http.telemetry import FIELDS, Metrics
+from leadcast.serve.requests.hosts import Hosts
+from leadcast.serve.requests.problems import Problem
+from leadcast.serve.requests.settings import MEBIBYTE, RequestLimits
+from leadcast.serve.requests.shares import Places
 
 NOTE = "leadcast.note"
 """The key of a request's `Note` in its ASGI scope."""
@@ -75,7 +74,7 @@ class Guard:
     ----------
     app : ASGIApp
         What answers.
-    limits : Limits
+    limits : RequestLimits
     metrics : Metrics
     hosts : Hosts or None
         By which names the service may be called; None for any.
@@ -86,7 +85,7 @@ class Guard:
     def __init__(
         self,
         app: ASGIApp,
-        limits: Limits,
+        limits: RequestLimits,
         metrics: Metrics,
         hosts: Hosts | None,
         place_of: Callable[[Headers, str], str],
@@ -206,7 +205,7 @@ class _Body:
         self,
         receive: Receive,
         headers: Headers,
-        limits: Limits,
+        limits: RequestLimits,
         most: int,
         hold: Callable[[int], None],
     ) -> None:

@@ -3,12 +3,16 @@
 A key is ``lc_ID_SECRET``. The secret has 256 random bits, so that one round of SHA-256 keeps it
 safe at rest: there is nothing to guess (NIST SP 800-63B, 5.1.1.2, wants slow hashes for secrets
 that people choose).
+
+The keys of a service that runs: read again when their file has changed.
 """
 
 import hashlib
 import hmac
+import logging
 import re
 import secrets
+import time
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +20,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from features.errors import LeadcastError
-from features.files import read_json, written_whole
-from features.locks import locked
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.files import read_json, written_whole
+from leadcast.features.base.locks import locked
+from leadcast.serve.http.telemetry import FIELDS
 
 _ID_BYTES, _SECRET_BYTES = 6, 32
 _KEY = re.compile(r"lc_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
@@ -179,3 +184,56 @@ def _write(path: Path, keys: KeyFile) -> None:
 
 def _hash(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
+
+
+SECONDS_BETWEEN_LOOKS = 1.0
+_logger = logging.getLogger("leadcast.http")
+
+
+class Keyring:
+    """Tells whose key it is, by a file that may change meanwhile.
+
+    Parameters
+    ----------
+    path : Path
+        The file of keys.
+
+    Raises
+    ------
+    LeadcastError
+        If the file cannot be read when the service starts.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stamp = _stamp(path)
+        self._keys = read_keys(path)
+        self._looked = time.monotonic()
+
+    def id_of(self, key: str) -> str | None:
+        """Tell whose key it is; None where it is nobody's."""
+        if time.monotonic() - self._looked >= SECONDS_BETWEEN_LOOKS:
+            self._look()
+        return self._keys.id_of(key)
+
+    def _look(self) -> None:
+        self._looked = time.monotonic()
+        stamp = _stamp(self._path)
+        if stamp == self._stamp:
+            return
+        try:
+            self._keys = read_keys(self._path)
+            _logger.info("keys read again", extra={FIELDS: {"keys": len(self._keys.keys)}})
+        except LeadcastError:
+            # A file that is gone or damaged must not let in keys that it may have revoked.
+            self._keys = KeyFile()
+            _logger.exception("no key is accepted until the file of keys can be read")
+        self._stamp = stamp
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size

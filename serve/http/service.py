@@ -8,21 +8,21 @@ from typing import Any, Self
 
 from starlette.datastructures import Headers
 
-from features.errors import LeadcastError
-from features.plain import read_plain
-from models.bundle_files import MANIFEST
-from models.bundle_reference import GRADES
-from serve.http.answers import ModelAnswer, OnDisk
-from serve.http.hosts import Hosts
-from serve.http.keyring import Keyring
-from serve.http.metrics import Metrics
-from serve.http.places import network_of
-from serve.http.questions import Questions
-from serve.http.rate import RateLimiter
-from serve.http.settings import ServeSettings
-from serve.http.turns import Turns
-from serve.scorer import Scorer
-from serve.scores import version_of
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.plain import read_plain
+from leadcast.models.bundle.bundle_files import MANIFEST
+from leadcast.models.bundle.bundle_reference import GRADES
+from leadcast.serve.http.answers import ModelAnswer, OnDisk
+from leadcast.serve.http.keys import Keyring
+from leadcast.serve.http.telemetry import Metrics
+from leadcast.serve.requests.hosts import Hosts
+from leadcast.serve.requests.questions import Questions
+from leadcast.serve.requests.rate import RateLimiter
+from leadcast.serve.requests.settings import ServeSettings
+from leadcast.serve.requests.shares import network_of
+from leadcast.serve.requests.turns import Turns
+from leadcast.serve.scorer import Scorer
+from leadcast.serve.scores import version_of
 
 
 @dataclass(frozen=True)

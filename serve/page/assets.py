@@ -1,11 +1,22 @@
-"""The files of the page: its templates, and its static files with their fingerprints."""
+"""The files of the page: its templates, and its static files with their fingerprints.
+
+What all views have in common: the frame with the navigation.
+"""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    from leadcast.serve.http.service import Service
 
 STATIC, TEMPLATES = (Path(__file__).parent / name for name in ("static", "templates"))
 STYLES = ("uplot.css", "page.css")
@@ -71,3 +82,57 @@ def environment() -> Environment:
 def _read(path: Path) -> Asset:
     content = path.read_bytes()
     return Asset(content, _TYPES[path.suffix], f'"{hashlib.sha256(content).hexdigest()[:20]}"')
+
+
+@dataclass(frozen=True)
+class View:
+    """A view in the navigation.
+
+    Parameters
+    ----------
+    name : str
+        As the navigation has it.
+    address : str
+        Where it is.
+    make_router : callable
+        Makes its addresses of the service and the shell.
+    """
+
+    name: str
+    address: str
+    make_router: "Callable[[Service, Shell], APIRouter]"
+
+
+class Shell:
+    """The frame of every view.
+
+    Parameters
+    ----------
+    views : sequence of View
+        In the order of the navigation.
+    source : str
+        What the service's model was trained on.
+    """
+
+    def __init__(self, views: tuple[View, ...], source: str) -> None:
+        self._views, self._source = views, source
+        self._environment = environment()
+
+    def page(self, template: str, address: str, **content: Any) -> HTMLResponse:  # noqa: ANN401
+        """Give a view's page.
+
+        Parameters
+        ----------
+        template : str
+            A file of `templates/` that extends ``shell.html``.
+        address : str
+            The view's address, which the navigation marks.
+        **content : any
+            For the template; texts are escaped. Nothing about a lead: pages are open.
+
+        Returns
+        -------
+        HTMLResponse
+        """
+        frame = {"views": self._views, "address": address, "source": self._source}
+        return HTMLResponse(self._environment.get_template(template).render(frame | content))

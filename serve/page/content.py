@@ -6,9 +6,9 @@ from typing import Any
 
 import polars as pl
 
-from features.files import read_json
-from models.comparison.store import NOTHING, RESULT, read_comparison
-from serve.batch_output import FORMULA, PLAIN_NUMBER
+from leadcast.features.base.files import read_json
+from leadcast.models.comparison.comparison_store import NOTHING, RESULT, read_comparison
+from leadcast.serve.batch.output import FORMULA, PLAIN_NUMBER
 
 _KNOWN = (
     *("lead_id", "as_of", "week", "converted", "amount", "probability", "lower", "upper", "grade"),

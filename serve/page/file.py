@@ -8,10 +8,10 @@ from typing import Any
 import polars as pl
 from markupsafe import Markup
 
-from models.comparison.result import Comparison
-from models.comparison.store import NOTHING
-from serve.page.assets import SCRIPTS, STYLES, assets, environment
-from serve.page.content import as_json, leads_content
+from leadcast.models.comparison.comparison_store import NOTHING
+from leadcast.models.comparison.result import Comparison
+from leadcast.serve.page.assets import SCRIPTS, STYLES, assets, environment
+from leadcast.serve.page.content import as_json, leads_content
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def render_comparison(found: Comparison, leads: pl.DataFrame, title: str) -> str
     ----------
     found : Comparison
     leads : pl.DataFrame
-        As `models.comparison.leads.lead_frame` makes it.
+        As `leadcast.models.comparison.comparison_store.lead_frame` makes it.
     title : str
         The source's name for people.
 

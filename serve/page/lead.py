@@ -6,22 +6,22 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
-from features.errors import LeadcastError
-from models.rules import RuleTable
-from serve.http.callers import allowed_callers
-from serve.http.problems import Problem
-from serve.http.service import Service
-from serve.page.lead_tables import LeadTables
-from serve.page.lead_view import Viewer
-from serve.page.points_tables import PointsTable, compared_table, points_tables
-from serve.page.shell import Shell
+from leadcast.features.base.errors import LeadcastError
+from leadcast.models.rules import RuleTable
+from leadcast.serve.http.callers import allowed_callers
+from leadcast.serve.http.service import Service
+from leadcast.serve.page.assets import Shell
+from leadcast.serve.page.lead_tables import LeadTables
+from leadcast.serve.page.lead_view import Viewer
+from leadcast.serve.page.points_tables import PointsTable, compared_table, points_tables
+from leadcast.serve.requests.problems import Problem
 
 ADDRESS = "/leads"
 LeadId = Annotated[str, Query(alias="id", max_length=200)]
 Table = Annotated[str | None, Query(max_length=200)]
 
 
-class Leads:
+class LeadPages:
     """What the page asks for, with the points tables that fit.
 
     Parameters
@@ -72,7 +72,7 @@ def make_router(service: Service, shell: Shell) -> APIRouter:
     -------
     APIRouter
     """
-    leads, router = Leads(service), APIRouter()
+    leads, router = LeadPages(service), APIRouter()
 
     # An id may hold anything, slashes too; the script reads it off the address.
     @router.get(ADDRESS)

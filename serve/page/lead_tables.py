@@ -7,10 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from features.errors import LeadcastError
-from features.files import read_json
-from models.comparison.store import LEADS
-from serve.http.problems import Problem
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.files import read_json
+from leadcast.models.comparison.comparison_store import LEADS
+from leadcast.serve.requests.problems import Problem
 
 TABLES, COMPARISON = "tables", "comparison"
 """The folders of the canonical tables and of the comparison within a run's."""

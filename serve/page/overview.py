@@ -1,13 +1,88 @@
-"""The overview: the comparison, as it lies in the run's folder at the moment."""
+"""The overview: the comparison, as it lies in the run's folder at the moment.
 
+A run's comparison as the service holds it: packed once, and again when its files change.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import polars as pl
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 
-from serve.http.callers import allowed_callers
-from serve.http.service import Service
-from serve.page.assets import SCRIPTS
-from serve.page.held import Held
-from serve.page.shell import Shell
+from leadcast.features.base.errors import LeadcastError
+from leadcast.models.comparison.comparison_store import LEADS as COMPARISON_STORE_LEADS
+from leadcast.models.comparison.comparison_store import RESULT
+from leadcast.serve.http.callers import allowed_callers
+from leadcast.serve.http.service import Service
+from leadcast.serve.page.assets import SCRIPTS, Shell
+from leadcast.serve.page.content import as_json, comparison_content, leads_content
+from leadcast.serve.requests.problems import Problem
+
+COMPARISON = "comparison"
+"""The comparison's folder within a run's."""
+
+
+class Held:
+    """The content of a run's comparison, packed once and again when its files change.
+
+    Parameters
+    ----------
+    run : Path or None
+        The run's folder.
+    """
+
+    def __init__(self, run: Path | None) -> None:
+        self._folder = None if run is None else run / COMPARISON
+        self._packed: dict[str, tuple[object, bytes]] = {}
+        self._lock = Lock()
+
+    def comparison(self) -> bytes:
+        """Give the comparison as `comparison_content` makes it.
+
+        Raises
+        ------
+        Problem
+            404 where there is none; tells how to make one.
+        """
+        return self._get(RESULT, comparison_content)
+
+    def leads(self) -> bytes:
+        """Give the leads as `leads_content` makes them.
+
+        Raises
+        ------
+        Problem
+            404 where there are none; tells how to make them.
+        """
+        return self._get(
+            COMPARISON_STORE_LEADS,
+            lambda folder: leads_content(pl.read_parquet(folder / COMPARISON_STORE_LEADS)),
+        )
+
+    def _get(self, name: str, make: Callable[[Path], dict[str, Any]]) -> bytes:
+        if self._folder is None or not (self._folder / name).is_file():
+            raise Problem("not-found", 404, _how_to_make(self._folder))
+        stat = (self._folder / name).stat()
+        stamp = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+        with self._lock:
+            if self._packed.get(name, (None, b""))[0] != stamp:
+                try:
+                    self._packed[name] = (stamp, as_json(make(self._folder)))
+                except LeadcastError as error:
+                    raise Problem("no-comparison", 404, str(error)) from None
+            return self._packed[name][1]
+
+
+def _how_to_make(folder: Path | None) -> str:
+    where = "The service does not know the run's folder" if folder is None else "There is none yet"
+    return (
+        f"{where}. Make a comparison with: leadcast compare SOURCE, and serve that run's bundle: "
+        "leadcast serve --bundle data/runs/SOURCE/bundle (or name the run's folder by --run)."
+    )
+
 
 ADDRESS, LEADS = "/", "/leads/"
 

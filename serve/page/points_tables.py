@@ -7,13 +7,13 @@ from pathlib import Path
 
 import polars as pl
 
-from features.errors import LeadcastError
-from features.files import read_json
-from models.comparison.result import Comparison
-from models.comparison.store import RESULT, read_comparison
-from models.rules import RuleTable, load_rules
-from models.rules.columns import column_faults
-from serve.page.lead_tables import COMPARISON
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.files import read_json
+from leadcast.models.comparison.comparison_store import RESULT, read_comparison
+from leadcast.models.comparison.result import Comparison
+from leadcast.models.rules import RuleTable, load_rules
+from leadcast.models.rules.points_columns import column_faults
+from leadcast.serve.page.lead_tables import COMPARISON
 
 DISTILLED, TEMPLATE = "distilled.yaml", "template"
 _FROM_RULES = "rules "

@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
-from serve.http.service import Service
-from serve.page import lead, overview, rules
-from serve.page.assets import assets
-from serve.page.shell import Shell, View
+from leadcast.serve.http.service import Service
+from leadcast.serve.page import lead, overview
+from leadcast.serve.page import points_editor as rules
+from leadcast.serve.page.assets import Shell, View, assets
 
 VIEWS = (
     View("Overview", "/", overview.make_router),
@@ -16,7 +16,7 @@ VIEWS = (
 
 
 def page_routers(service: Service) -> list[APIRouter]:
-    """Make the routers of the page, for `serve.http.app.make_app`.
+    """Make the routers of the page, for `leadcast.serve.http.app.make_app`.
 
     Parameters
     ----------

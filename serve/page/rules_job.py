@@ -20,16 +20,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from features.errors import LeadcastError
-from features.files import read_json, write_json
-from serve.http.problems import Problem
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.files import read_json, write_json
+from leadcast.serve.requests.problems import Problem
 
 JOB, LOCK = "job.json", "lock"
 TEXT, RESULT, LINES, ERRORS, CANCELLED = "table.yaml", "result", "lines", "errors", "cancelled"
 NICENESS = 5
 """Scores of other callers go first."""
 SECONDS_TO_END = 5.0
-_CODE = Path(__file__).parents[2]
+_CODE = Path(__file__).resolve().parents[2]
 _MOST_TOLD = 2_000
 _TRIES, _SECONDS_BETWEEN_TRIES = 5, 0.01
 

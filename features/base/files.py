@@ -1,0 +1,230 @@
+"""Outputs that are written whole or not at all, and never in place of what is not Leadcast's."""
+
+import ctypes
+import json
+import os
+import shutil
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.leftovers import clear_leftovers, temporary_beside
+from leadcast.features.base.marks import mark_file, mark_folder
+from leadcast.features.base.marks import sha256_of as sha256_of
+from leadcast.features.base.ownership import (
+    refuse_foreign_file,
+    refuse_foreign_folder,
+    refuse_unmarked_file,
+)
+
+
+@contextmanager
+def written_whole(path: Path, kind: str = "", *, replacing: bool = False) -> Iterator[Path]:
+    """Give a temporary path beside `path`, which takes its place once the block has succeeded.
+
+    Works for a file and for a folder. If the block raises, `path` is as it was before. What
+    Leadcast did not write is not replaced; see `leadcast.features.base.ownership`.
+
+    Parameters
+    ----------
+    path : Path
+        Where the output is wanted; its parents are made. A file stands in a run's folder or in a
+        working folder, or is new; one that a user named is written with `written_out`.
+    kind : str
+        Of a folder: what it is, say ``tables``. It is marked so, and takes the place of an
+        unchanged one of its kind. A folder without a kind takes no other's place.
+    replacing : bool
+        Whether a file takes the place of any other on purpose: where it is an edit of the same
+        file, or the folder is the caller's own.
+
+    Yields
+    ------
+    Path
+        A path that does not exist yet, on the same file system; the block creates a file or a
+        folder there.
+
+    Raises
+    ------
+    LeadcastError
+        If something else stands there, before the block or, if it came meanwhile, after it.
+    """
+    if not replacing:
+        _refuse_foreign(path, kind, is_folder=bool(kind) or path.is_dir(), quick=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = temporary_beside(path)
+    try:
+        yield temporary
+        is_folder = temporary.is_dir() or path.is_dir()
+        if temporary.is_dir() and kind:
+            mark_folder(temporary, kind)
+        if is_folder or not replacing:
+            _refuse_foreign(path, kind, is_folder=is_folder)
+        _put_in_place(temporary, path)
+        clear_leftovers(path)
+    finally:
+        _remove(temporary)
+
+
+@contextmanager
+def written_out(path: Path, *, force: bool = False) -> Iterator[Path]:
+    """Do as `written_whole` does for a file in a place that a user named, and mark it.
+
+    Parameters
+    ----------
+    path : Path
+        Where the file is wanted.
+    force : bool
+        Whether it may take the place of a file that Leadcast did not write.
+
+    Yields
+    ------
+    Path
+        As `written_whole` does.
+
+    Raises
+    ------
+    LeadcastError
+        As `leadcast.features.base.ownership.refuse_foreign_file` does.
+    """
+    refuse_foreign_file(path, force=force, quick=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = temporary_beside(path)
+    try:
+        yield temporary
+        put_out(temporary, path, force=force)
+        clear_leftovers(path)
+    finally:
+        _remove(temporary)
+
+
+def put_out(written: Path, path: Path, *, force: bool = False) -> None:
+    """Put a file that is whole in the place that a user named, and mark it.
+
+    Parameters
+    ----------
+    written : Path
+        The file, on the same file system.
+    path, force
+        As in `written_out`.
+
+    Raises
+    ------
+    LeadcastError
+        As `leadcast.features.base.ownership.refuse_foreign_file` does.
+    """
+    refuse_foreign_file(path, force=force)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mark_file(path, written)
+    _put_in_place(written, path)
+
+
+@contextmanager
+def working_folder(beside: Path, name: str) -> Iterator[Path]:
+    """Make a folder for what lies between, and remove it in the end.
+
+    Parameters
+    ----------
+    beside : Path
+        The folder in which it is made, where all who work together see it.
+    name : str
+        What it is for; its own name is one that nothing else has.
+
+    Yields
+    ------
+    Path
+    """
+    folder = temporary_beside(beside / name)
+    clear_leftovers(beside / name)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_json(path: Path, content: Any, *, replacing: bool = False) -> None:  # noqa: ANN401
+    """Write `content` as sorted, indented JSON, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        The file to write.
+    content : JSON value
+        Finite numbers only: NaN and infinities raise ``ValueError``, because JSON has none.
+    replacing : bool
+        As in `written_whole`.
+    """
+    text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    with written_whole(path, replacing=replacing) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:  # noqa: ANN401 - any JSON value
+    """Read a JSON file.
+
+    Parameters
+    ----------
+    path : Path
+        The file to read.
+
+    Returns
+    -------
+    JSON value
+
+    Raises
+    ------
+    LeadcastError
+        If the file is missing, or is not JSON (truncated, for example); names the file.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise LeadcastError(f"{path}: there is no such file") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise LeadcastError(f"{path}: is not valid JSON ({error}); write it again") from None
+
+
+def _refuse_foreign(path: Path, kind: str, *, is_folder: bool, quick: bool = False) -> None:
+    if is_folder:
+        refuse_foreign_folder(path, kind, quick=quick)
+    else:
+        refuse_unmarked_file(path)
+
+
+def _put_in_place(temporary: Path, path: Path) -> None:
+    if not path.is_dir():
+        temporary.replace(path)
+        return
+    # A rename cannot put a folder over a folder that has content. Where the two can be exchanged,
+    # whoever opens `path` finds one of them at every moment; the caller removes `temporary`.
+    if _exchanged(temporary, path):
+        return
+    # Elsewhere the old one steps aside and is removed only when the new one stands.
+    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.old.tmp")
+    path.replace(aside)
+    temporary.replace(path)
+    _remove(aside)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Let two paths change places in one step; False where the system cannot."""
+    if sys.platform not in ("linux", "darwin"):
+        return False
+    library = ctypes.CDLL(None)
+    paths = os.fsencode(one), os.fsencode(other)
+    # renameat2(2) with RENAME_EXCHANGE, both paths relative to AT_FDCWD; on macOS renamex_np(2)
+    # with RENAME_SWAP. What is wrong, if anything, the plain renames find and tell.
+    if hasattr(library, "renameat2"):
+        return bool(library.renameat2(-100, paths[0], -100, paths[1], 2) == 0)
+    return bool(hasattr(library, "renamex_np") and library.renamex_np(*paths, 2) == 0)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

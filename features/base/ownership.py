@@ -1,0 +1,226 @@
+"""What Leadcast may replace: only what it wrote itself and nobody has changed since.
+
+A folder that Leadcast wrote carries the mark `MARK` (a bundle its manifest, which says the same):
+what kind of folder it is, and the hash of every file in it. It is replaced by one of its kind, and
+only while it holds nothing else, so that a file that somebody has put there is never lost.
+
+A file in a place that a user named has a mark beside it, ``.NAME.leadcast``, with the hashes of
+what was written there last. Where the file is another one by now, somebody has edited or replaced
+it. A run's own files (``data/runs/NAME/...``) and working files need no mark.
+"""
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from stat import S_ISREG
+
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.marks import agrees, entries_of, is_listed, known_contents, mark_of
+
+_RUNS = ("data", "runs")
+_WORKING = (".tmp", ".work")
+_DEFINITIONS = (("data", "sources"), ("data", "rules"))
+_PROJECT_FILES = ("params.yaml", "dvc.yaml", "dvc.lock")
+
+_UNMARKED: Mapping[str, Sequence[str]] = {
+    "tables": (
+        *("leads.parquet", "outcomes.parquet", "quarantine.parquet", "events/part-*.parquet"),
+        *("tables.json", "quality.json"),
+    ),
+    "learner": (
+        *("learner.json", "shape_*_seed_*.txt"),
+        *("member_*/learner.json", "member_*/shape_*_seed_*.txt"),
+    ),
+    "comparison": ("comparison.json", "leads.parquet", "rules.json", "earlier.json"),
+    "plots": ("*.svg",),
+}
+"""What runs before marks were written hold in these folders."""
+
+
+def refuse_foreign_folder(folder: Path, kind: str, *, quick: bool = False) -> None:
+    """Refuse to replace a folder that is not Leadcast's own, or holds what is not.
+
+    Parameters
+    ----------
+    folder : Path
+        Where a folder is wanted.
+    kind : str
+        Of the folder that is to be written, as `mark_folder` names it; empty for one without a
+        mark, which takes no other's place.
+    quick : bool
+        Whether sizes are enough, and hashes are left for later.
+
+    Raises
+    ------
+    LeadcastError
+        If there is anything but an empty folder or an unchanged one of this kind; names what it
+        holds, and what to do.
+    """
+    if not os.path.lexists(folder):
+        return
+    if folder.is_symlink() or not folder.is_dir():
+        raise LeadcastError(
+            f"{folder}: is no folder, but a file or a link; name another folder, or move it away"
+        )
+    names = sorted(entries_of(folder))
+    if not names:
+        return
+    found, files = mark_of(folder)
+    if not found and kind in _UNMARKED and _is_in_run(folder) and folder.name == kind:
+        strange = [name for name in names if not _fits(name, _UNMARKED[kind])]
+    elif not found or found != kind:
+        what = (
+            f"holds Leadcast's {found}" if found else f"holds {names[0]}, and no mark of Leadcast's"
+        )
+        raise LeadcastError(
+            f"{folder}: {what}; a folder of another's is never replaced. Name another one, or move "
+            "this one away"
+        )
+    else:
+        strange = [name for name in names if not is_listed(folder, name, files, quick=quick)]
+    if strange:
+        more = f" and {len(strange) - 1} more" if len(strange) > 1 else ""
+        raise LeadcastError(
+            f"{folder}: holds {strange[0]}{more}, which Leadcast did not write or somebody has "
+            "changed since; move it out of this folder, which is about to be replaced, and begin "
+            "again"
+        )
+    _refuse_tracked(folder)
+
+
+def refuse_foreign_file(path: Path, *, force: bool = False, quick: bool = False) -> None:
+    """Refuse to replace a file in a user's place, unless Leadcast wrote it and it is unchanged.
+
+    Parameters
+    ----------
+    path : Path
+        Where a file is wanted.
+    force : bool
+        Whether the user wants a file of another's to be replaced; definitions and what git
+        tracks are not.
+    quick : bool
+        Whether sizes are enough, and hashes are left for later.
+
+    Raises
+    ------
+    LeadcastError
+        If something else stands there; tells what to do.
+    """
+    if not os.path.lexists(path):
+        return
+    if path.is_dir():
+        raise LeadcastError(f"{path}: is a folder; name a file")
+    if not path.is_symlink() and not S_ISREG(path.stat().st_mode):
+        raise LeadcastError(f"{path}: is no ordinary file; name another one")
+    known = known_contents(path)
+    is_own = path.is_file() and any(agrees(path, one, quick=quick) for one in known)
+    if not is_own and _is_definition(path):
+        raise LeadcastError(
+            f"{path}: is a definition or the project's parameters, which no output replaces; name "
+            "another file"
+        )
+    _refuse_tracked(path)
+    if not is_own and not force:
+        whose = "has been changed since Leadcast wrote it" if known else "is not Leadcast's own"
+        raise LeadcastError(
+            f"{path}: there is such a file already, and it {whose}; name another file, move this "
+            "one away, or replace it with --force"
+        )
+
+
+def refuse_unmarked_file(path: Path) -> None:
+    """Refuse to replace a file that is neither a run's nor a working file, and has no mark.
+
+    Parameters
+    ----------
+    path : Path
+        Where a file is wanted.
+
+    Raises
+    ------
+    LeadcastError
+        As `refuse_foreign_file` does.
+    """
+    if not _is_in_run(path) and not _is_working(path):
+        refuse_foreign_file(path)
+
+
+def refuse_inputs(outputs: Sequence[Path | None], inputs: Sequence[Path | None]) -> None:
+    """Refuse outputs that are inputs of the same command, whatever they are called.
+
+    Parameters
+    ----------
+    outputs : sequence of Path or None
+        Files and folders that are to be written; None for those that are not asked for.
+    inputs : sequence of Path or None
+        Files and folders that are read. An output within one of the folders is refused as well.
+
+    Raises
+    ------
+    LeadcastError
+        Names the first output that is one, by its path, a link or a hard link.
+    """
+    read = [(path, path.resolve(), _identity(path)) for path in inputs if path is not None]
+    for out in outputs:
+        if out is None:
+            continue
+        place, identity = out.resolve(), _identity(out)
+        for path, resolved, own in read:
+            if place.is_relative_to(resolved) or (identity is not None and identity == own):
+                raise LeadcastError(
+                    f"{out}: is an input, or lies in one ({path}), which would be lost; name "
+                    "another output"
+                )
+
+
+def _fits(name: str, patterns: Sequence[str]) -> bool:
+    return any(
+        name.count("/") == pattern.count("/") and fnmatchcase(name, pattern) for pattern in patterns
+    )
+
+
+def _is_in_run(path: Path) -> bool:
+    # A run's curves are files of their own in a folder of theirs.
+    return any(folder.parts[-2:] == _RUNS for folder in path.absolute().parents[1:3])
+
+
+def _is_working(path: Path) -> bool:
+    names = [parent.name for parent in path.absolute().parents]
+    return any(name.startswith(".") and name.endswith(_WORKING) for name in names)
+
+
+def _is_definition(path: Path) -> bool:
+    place = path.resolve()
+    return place.name in _PROJECT_FILES or (
+        place.suffix in (".yaml", ".yml") and place.parent.parts[-2:] in _DEFINITIONS
+    )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _refuse_tracked(path: Path) -> None:
+    if _is_in_run(path):
+        # DVC's own way is to let git track small results.
+        return
+    folder = path.absolute().parent
+    if not any((parent / ".git").exists() for parent in (folder, *folder.parents)):
+        return
+    # A repository's own configuration must run nothing here.
+    ask = ["git", "-c", "core.fsmonitor=false", "ls-files", "-z", "--", f":(literal){path.name}"]
+    try:
+        done = subprocess.run(ask, cwd=folder, capture_output=True)
+    except FileNotFoundError:
+        return
+    if done.returncode == 0 and done.stdout:
+        raise LeadcastError(
+            f"{path}: is tracked by git, or holds what is; no output replaces it. Name another "
+            f"one, or let git forget it first (git rm -r --cached {path.name})"
+        )

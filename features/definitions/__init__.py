@@ -1,0 +1,1 @@
+"""Source definitions: one YAML file each, checked as a whole before any data is read."""

@@ -1,0 +1,296 @@
+"""What a source definition must agree on with itself, before any data is read.
+
+Which columns a definition reads, and which key names each.
+"""
+
+import re
+import zoneinfo
+from collections.abc import Callable, Iterator
+
+from leadcast.features.base.errors import Fault, canonical_name, did_you_mean
+from leadcast.features.definitions.definition import (
+    DatedOutcomes,
+    EventOutcomes,
+    SourceDefinition,
+    StatusOutcomes,
+)
+from leadcast.features.definitions.table_schema import ROLE_TYPES, ExportColumn, LeadsTable
+from leadcast.features.definitions.yaml_lines import Key
+from leadcast.features.values.times import parse_moment
+
+LEADS: Key = ("tables", "leads")
+OUTCOMES: Key = ("tables", "outcomes")
+
+
+def mapped_columns(definition: SourceDefinition) -> Iterator[tuple[Key, str]]:
+    """Name every column that a definition reads, with the key that names it.
+
+    Parameters
+    ----------
+    definition : SourceDefinition
+        The definition.
+
+    Yields
+    ------
+    tuple of (key path, str)
+    """
+    leads = definition.tables.leads
+    yield from _columns_of_leads(leads)
+    for index, table in enumerate(definition.tables.events):
+        key: Key = ("tables", "events", index, "columns")
+        if len(definition.tables.events) == 1:
+            key = ("tables", "events", "columns")
+        yield from _fields(key, table.columns.model_dump())
+    outcomes = definition.tables.outcomes
+    if not isinstance(outcomes, EventOutcomes):
+        yield from _fields((*OUTCOMES, "columns"), outcomes.columns.model_dump())
+
+
+def _columns_of_leads(leads: LeadsTable) -> Iterator[tuple[Key, str]]:
+    for name in ("lead_id", "created_at"):
+        reference = getattr(leads.columns, name)
+        column = reference.column if isinstance(reference, ExportColumn) else reference
+        if column is not None and reference != "row":
+            yield (*LEADS, "columns", name), column
+    for name, attribute in leads.attributes.items():
+        yield (*LEADS, "attributes", name), attribute.column
+    if isinstance(leads.order_by, ExportColumn):
+        yield (*LEADS, "order_by"), leads.order_by.column
+    for column in leads.rules_score:
+        yield (*LEADS, "rules_score"), column
+
+
+def _fields(key: Key, fields: dict[str, object]) -> Iterator[tuple[Key, str]]:
+    for name, value in fields.items():
+        columns = value if isinstance(value, tuple) else (value,)
+        for column in columns:
+            if isinstance(column, str):
+                yield (*key, name), column
+
+
+Where = Callable[[Key], str]
+
+RESERVED = frozenset(
+    (
+        *("lead_id", "as_of", "created_at", "position", "rules_score", "won_at", "lost_at"),
+        *("converted", "amount", "landmark_days", "group_id", "mature", "probability"),
+    )
+)
+"""Names that no attribute may have, because the canonical tables use them."""
+
+
+def consistency_faults(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
+    """Find what contradicts itself in a definition.
+
+    Parameters
+    ----------
+    definition : SourceDefinition
+        Its shape is right; its meaning is examined.
+    where : callable
+        Words the place of a key path.
+
+    Yields
+    ------
+    Fault
+    """
+    yield from _forbidden_but_mapped(definition, where)
+    yield from _telling_attributes(definition, where)
+    yield from _attribute_names(definition.tables.leads, where)
+    yield from _time_zones(definition, where)
+    yield from _dates_or_order(definition, where)
+    yield from _observed_until(definition, where)
+    yield from _identifiers(definition, where)
+    yield from _outcome_values(definition, where)
+
+
+def _forbidden_but_mapped(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
+    for key, column in mapped_columns(definition):
+        reason = definition.forbidden.get(column)
+        if reason is not None:
+            yield Fault(
+                where=where(key),
+                found=f"the column {column!r}, which is forbidden ({reason})",
+                expected="no forbidden column",
+                remedy="Remove it here, or remove it from `forbidden` if the reason is wrong.",
+            )
+
+
+def _telling_attributes(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
+    leads, outcomes = definition.tables.leads, definition.tables.outcomes
+    telling = dict.fromkeys(leads.rules_score, "the existing score, which is only compared with")
+    if not isinstance(outcomes, EventOutcomes) and outcomes.read is None:
+        columns = outcomes.columns.model_dump(exclude_none=True).values()
+        telling |= dict.fromkeys(columns, "the outcome itself")
+    for name, attribute in leads.attributes.items():
+        if attribute.column in telling:
+            yield Fault(
+                where=where((*LEADS, "attributes", name)),
+                found=f"the column {attribute.column!r}, which is {telling[attribute.column]}",
+                expected="what was known of the lead before",
+                remedy="Remove it from the attributes.",
+            )
+
+
+def _attribute_names(leads: LeadsTable, where: Where) -> Iterator[Fault]:
+    for name in leads.attributes:
+        if name in RESERVED:
+            yield Fault(
+                where=where((*LEADS, "attributes", name)),
+                found=f"the attribute name {name!r}",
+                expected="a name that the canonical tables do not use themselves",
+                remedy="Map it where it belongs (columns, rules_score, outcomes) or rename it.",
+            )
+        elif not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            yield Fault(
+                where=where((*LEADS, "attributes", name)),
+                found=f"the attribute name {name!r}",
+                expected="lower-case letters, digits and underscores",
+                remedy=f"Call it {canonical_name(name)!r}; the export's own name stands on the "
+                "right.",
+            )
+        yield from _role_type(name, leads.attributes[name].type, where)
+
+
+def _role_type(name: str, declared: str | None, where: Where) -> Iterator[Fault]:
+    types = ROLE_TYPES.get(name)
+    if declared is not None and types is not None and declared not in types:
+        yield Fault(
+            where=where((*LEADS, "attributes", name)),
+            found=f"{name} as a {declared}",
+            expected=f"{name} as a {' or a '.join(types)}",
+            remedy="Correct the type, or give the attribute another name if it means something "
+            "else.",
+        )
+
+
+def _time_zones(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
+    tables = definition.tables
+    zones: list[tuple[Key, str | None]] = [
+        (("time_zone",), definition.time_zone),
+        ((*LEADS, "time_zone"), tables.leads.time_zone),
+    ]
+    zones += [(("tables", "events", "time_zone"), table.time_zone) for table in tables.events]
+    if not isinstance(tables.outcomes, EventOutcomes):
+        zones.append(((*OUTCOMES, "time_zone"), tables.outcomes.time_zone))
+    names = zoneinfo.available_timezones()
+    for key, zone in zones:
+        if zone is not None and zone not in names:
+            yield Fault(
+                where=where(key),
+                found=f"the time zone {zone!r}",
+                expected="a name of the IANA database, such as Europe/Berlin or UTC",
+                remedy=did_you_mean(zone, sorted(names)),
+            )
+
+
+def _dates_or_order(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
+    tables = definition.tables
+    if definition.is_dated and tables.leads.order_by is not None:
+        yield Fault(
+            where=where((*LEADS, "order_by")),
+            found="order_by beside columns.created_at",
+            expected="one of the two",
+            remedy="Remove order_by: the creation time orders the leads.",
+        )
+    if definition.is_dated:
+        return
+    needing: list[tuple[Key, str]] = []
+    if tables.events:
+        needing.append((("tables", "events"), "events"))
+    if _has_dates(definition):
+        needing.append(((*OUTCOMES, "columns"), "dated outcomes"))
+    for key, what in needing:
+        yield Fault(
+            where=where(key),
+            found=f"{what} of leads without a creation time",
+            expected="tables.leads.columns.created_at",
+            remedy="Map the column with the lead's creation time, or leave these out (a status "
+            "without closed_at is an outcome without a date).",
+        )
+
+
+def _has_dates(definition: SourceDefinition) -> bool:
+    outcomes = definition.tables.outcomes
+    if isinstance(outcomes, StatusOutcomes):
+        return outcomes.columns.closed_at is not None
+    return isinstance(outcomes, DatedOutcomes)
+
+
+def _observed_until(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
+    until = definition.observed_until
+    if until is None and definition.is_dated:
+        yield Fault(
+            where=where(()),
+            found="no observed_until",
+            expected="until when the export knows outcomes",
+            remedy="Write the time of the export, or `observed_until: latest` for the latest "
+            "time in the data.",
+        )
+    if until is not None and not definition.is_dated:
+        yield Fault(
+            where=where(("observed_until",)),
+            found=f"observed_until {until!r} for leads without a creation time",
+            expected="neither or both",
+            remedy="Remove it, or map tables.leads.columns.created_at.",
+        )
+    if until not in (None, "latest"):
+        try:
+            parse_moment(until, definition.time_zone)
+        except ValueError as error:
+            yield Fault(
+                where=where(("observed_until",)),
+                found=repr(until),
+                expected="a time such as 2024-03-31T18:00:00+02:00, or `latest`",
+                remedy=f"{error}.",
+            )
+
+
+def _identifiers(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
+    tables = definition.tables
+    outcomes = tables.outcomes
+    if isinstance(outcomes, EventOutcomes):
+        if not tables.events:
+            yield Fault(
+                where=where(OUTCOMES),
+                found="outcomes that are events, but no table of events",
+                expected="tables.events",
+                remedy="Add the table, or describe the outcomes by dates or a status.",
+            )
+        return
+    if (outcomes.read is None) != (outcomes.columns.lead_id is None):
+        yield Fault(
+            where=where((*OUTCOMES, "columns")),
+            found="outcomes in the leads' table with a lead_id of their own"
+            if outcomes.read is None
+            else "a table of outcomes without columns.lead_id",
+            expected="`read` and `columns.lead_id` together, or neither",
+            remedy="Add what is missing; without both, the leads' table holds the outcome.",
+        )
+    if tables.leads.columns.lead_id == "row" and (tables.events or outcomes.read is not None):
+        yield Fault(
+            where=where((*LEADS, "columns", "lead_id")),
+            found="numbered rows for ids, beside other tables",
+            expected="a column with the lead's identifier",
+            remedy="Map it: the other tables must name the lead that they speak of.",
+        )
+
+
+def _outcome_values(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
+    outcomes = definition.tables.outcomes
+    if isinstance(outcomes, EventOutcomes):
+        meanings = {"won_events": outcomes.won_events, "lost_events": outcomes.lost_events}
+    elif isinstance(outcomes, StatusOutcomes):
+        meanings = {"won": outcomes.won, "lost": outcomes.lost, "open": outcomes.open}
+    else:
+        return
+    first: dict[str, str] = {}
+    for meaning, values in meanings.items():
+        for value in values:
+            if value in first:
+                yield Fault(
+                    where=where((*OUTCOMES, meaning)),
+                    found=f"{value!r}, which stands under {first[value]} already",
+                    expected="one meaning for each value",
+                    remedy="Remove it from one of the two.",
+                )
+            first.setdefault(value, meaning)

@@ -1,0 +1,338 @@
+"""A source definition: one YAML file that says where leads come from and what they mean.
+
+How a source tells how its leads ended: by dates, by a status, or by events.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr
+
+from leadcast.features.definitions.table_schema import EventsTable, LeadsTable, Name, Reader
+from leadcast.features.values.formats import AmbiguousTimes, NumberFormat, TableSection, Values
+
+
+class OutcomeColumns(TableSection):
+    """What the columns of every outcome form may be.
+
+    Parameters
+    ----------
+    lead_id : str or None
+        Whose outcome it is; not for outcomes that stand in the leads' table.
+    amount : str or None
+        What the customer was worth.
+    """
+
+    lead_id: Name | None = None
+    amount: Name | None = None
+
+
+class DateColumns(OutcomeColumns):
+    """Columns with the times of the outcome.
+
+    Parameters
+    ----------
+    won_at, lost_at : str or None
+        When the lead became a customer, and when it was given up; blank while open.
+    """
+
+    won_at: Name
+    lost_at: Name | None = None
+
+
+class StatusColumns(OutcomeColumns):
+    """A column with the outcome's name, and perhaps its time.
+
+    Parameters
+    ----------
+    status : str
+        How the lead stands.
+    closed_at : str or None
+        When it came to stand so; None where the export does not know.
+    """
+
+    status: Name
+    closed_at: Name | None = None
+
+
+class TableOutcomes(TableSection):
+    """Outcomes that are rows of a table.
+
+    Parameters
+    ----------
+    read : FileReader, SqlReader or None
+        Where the rows come from; None: the leads' table has these columns.
+    time_zone, time_format, numbers
+        As for every table.
+    """
+
+    read: Reader | None = None
+    time_zone: str | None = None
+    time_format: Values = ()
+    numbers: NumberFormat = NumberFormat()
+
+
+class DatedOutcomes(TableOutcomes):
+    """Won and lost have a column each, with the time.
+
+    Parameters
+    ----------
+    columns : DateColumns
+        The columns.
+    """
+
+    form: Literal["dates"]
+    columns: DateColumns
+
+
+class StatusOutcomes(TableOutcomes):
+    """One column names the outcome (a flag is such a column too).
+
+    Parameters
+    ----------
+    columns : StatusColumns
+        The columns.
+    won, lost, open : tuple of str
+        Which values mean what; a blank one means open.
+    """
+
+    form: Literal["status"]
+    columns: StatusColumns
+    won: Annotated[Values, Field(min_length=1)]
+    lost: Values = ()
+    open: Values = ()
+
+
+class EventOutcomes(TableSection):
+    """The outcome is an event; such events are taken out of the event table.
+
+    Parameters
+    ----------
+    won_events, lost_events : tuple of str
+        Event types; a lead's first of each gives the time.
+    """
+
+    form: Literal["events"]
+    won_events: Annotated[Values, Field(min_length=1)]
+    lost_events: Values = ()
+
+
+Outcomes = Annotated[DatedOutcomes | StatusOutcomes | EventOutcomes, Discriminator("form")]
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Limits(TableSection):
+    """Which share of a table's rows may be at fault before the work stops.
+
+    Up to its limit a fault is a counted warning and its rows go to the quarantine file.
+
+    Parameters
+    ----------
+    unreadable_values : float
+        Times, numbers and flags that cannot be read, rows that cannot be split into fields,
+        blank identifiers; each column on its own.
+    duplicate_leads : float
+        Rows whose lead id an earlier row has; the first row counts.
+    duplicate_outcomes : float
+        Outcome rows of a lead that has one already; the first win counts, else the first loss.
+    orphan_events, orphan_outcomes : float
+        Rows of a lead that the leads' table does not have.
+    unknown_outcomes : float
+        Statuses that the definition does not name.
+    events_before_creation : float
+        Events before their lead's creation (anonymous visits, for example).
+    outcomes_before_creation : float
+        Leads that ended before they began.
+    future_times : float
+        Times after `observed_until`.
+    """
+
+    unreadable_values: Share = 0.01
+    duplicate_leads: Share = 0.0
+    duplicate_outcomes: Share = 0.0
+    orphan_events: Share = 0.01
+    orphan_outcomes: Share = 0.01
+    unknown_outcomes: Share = 0.0
+    events_before_creation: Share = 0.5
+    outcomes_before_creation: Share = 0.01
+    future_times: Share = 0.01
+
+
+class SnapshotDefaults(TableSection):
+    """What suits this source, where the parameters do not say otherwise.
+
+    Parameters
+    ----------
+    landmarks_days : tuple of float or None
+        Ages at which leads are scored.
+    horizon_days : float or None
+        Within how many days a lead becomes a customer.
+    reporting_lag_days : float or None
+        How long an outcome takes to reach the export.
+    """
+
+    landmarks_days: tuple[Annotated[float, Field(ge=0)], ...] | None = None
+    horizon_days: Annotated[float, Field(gt=0)] | None = None
+    reporting_lag_days: Annotated[float, Field(ge=0)] | None = None
+
+
+class ComparisonDefaults(TableSection):
+    """What the comparison with points must know of this source.
+
+    Parameters
+    ----------
+    points_after_days : float
+        The age of a lead from which on its score column is known and stays as it is.
+    worked_from_points : float or None
+        Sales works leads from so many points on, and hardly any other.
+    calls_per_week : float or None
+        How many leads the team can call.
+    call_landmark_days : float or None
+        At which age a lead is put on the call list.
+    cost_per_call, value_per_customer : float or None
+        In the currency of the amounts.
+    rules : Path or None
+        A points table to compare with instead of the score column.
+    """
+
+    points_after_days: Annotated[float, Field(ge=0)] = 0.0
+    worked_from_points: float | None = None
+    calls_per_week: Annotated[float, Field(gt=0)] | None = None
+    call_landmark_days: Annotated[float, Field(ge=0)] | None = None
+    cost_per_call: Annotated[float, Field(ge=0)] | None = None
+    value_per_customer: Annotated[float, Field(gt=0)] | None = None
+    rules: Path | None = None
+
+
+class Simulation(TableSection):
+    """The source's files are made by the simulator where they are absent.
+
+    Parameters
+    ----------
+    leads : int
+        How many leads.
+    seed : int
+        The simulator's seed.
+    """
+
+    leads: Annotated[int, Field(ge=1)]
+    seed: Annotated[int, Field(ge=0)]
+
+
+def _as_sequence(value: object) -> object:
+    return [value] if isinstance(value, dict) else value
+
+
+class TableSet(TableSection):
+    """The tables of a source.
+
+    Parameters
+    ----------
+    leads : LeadsTable
+        One row a lead.
+    events : tuple of EventsTable
+        What leads did; one table or a list of tables.
+    outcomes : DatedOutcomes, StatusOutcomes or EventOutcomes
+        How leads ended.
+    """
+
+    leads: LeadsTable
+    events: Annotated[tuple[EventsTable, ...], BeforeValidator(_as_sequence)] = ()
+    outcomes: Outcomes
+
+
+class SourceDefinition(TableSection):
+    """One source, as its YAML file describes it; ``data/sources/template.yaml`` explains each key.
+
+    Parameters
+    ----------
+    name : str
+        The file's name without its ending.
+    title, homepage, licence : str
+        What it is, where it is published, and under which terms.
+    where_to_get : str
+        A sentence for somebody who does not have the files yet.
+    root : Path
+        The folder of the files; in the YAML it may hold ``${VARIABLE:-default}``.
+    simulation : Simulation or None
+        For a source that the simulator makes.
+    observed_until : str or None
+        Until when outcomes are known: a time, or ``latest`` for the latest time in the data.
+    time_zone : str or None
+        The zone of times that name none.
+    ambiguous_times : {"set_aside", "earlier", "later"}
+        Which of the two moments a local time means in the hour that clocks repeat.
+    events_before_creation : {"keep", "set_aside"}
+        Whether visits before a lead became known belong to its history.
+    tables : TableSet
+        Leads, events and outcomes.
+    forbidden : dict of str to str
+        Columns that must not be read, each with the reason.
+    snapshots : SnapshotDefaults
+        Landmarks and horizon that suit this source.
+    segments : tuple of str
+        Attributes by whose values the test is also measured, one segment after the other.
+    comparison : ComparisonDefaults
+        What the comparison with points must know.
+    limits : Limits
+        When a warning becomes an error.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    title: Name
+    homepage: str | None = None
+    licence: str = "unknown"
+    where_to_get: Name
+    root: Path
+    simulation: Simulation | None = None
+    observed_until: str | None = None
+    time_zone: str | None = None
+    ambiguous_times: AmbiguousTimes = "set_aside"
+    events_before_creation: Literal["keep", "set_aside"] = "keep"
+    tables: TableSet
+    forbidden: dict[str, Name] = Field(default_factory=dict)
+    snapshots: SnapshotDefaults = SnapshotDefaults()
+    segments: tuple[Name, ...] = ()
+    comparison: ComparisonDefaults = ComparisonDefaults()
+    limits: Limits = Limits()
+    _file: Path = PrivateAttr(default=Path())
+
+    @property
+    def file(self) -> Path:
+        """Where the definition was read from."""
+        return self._file
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether its leads have a creation time."""
+        return self.tables.leads.columns.created_at is not None
+
+    def readers(self) -> dict[str, Reader]:
+        """Name the tables that are read, each with its reader.
+
+        Returns
+        -------
+        dict of str to FileReader or SqlReader
+            ``leads``, ``events`` (``events[0]`` and so on where there are several) and
+            ``outcomes`` where they have a table of their own.
+        """
+        found: dict[str, Reader] = {"leads": self.tables.leads.read}
+        for name, table in zip(self.event_table_names(), self.tables.events, strict=True):
+            found[name] = table.read
+        outcomes = self.tables.outcomes
+        if not isinstance(outcomes, EventOutcomes) and outcomes.read is not None:
+            found["outcomes"] = outcomes.read
+        return found
+
+    def event_table_names(self) -> list[str]:
+        """Name the event tables.
+
+        Returns
+        -------
+        list of str
+            ``events``, or ``events[0]``, ``events[1]`` and so on where there are several.
+        """
+        number = len(self.tables.events)
+        return ["events"] if number == 1 else [f"events[{index}]" for index in range(number)]

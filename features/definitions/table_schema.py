@@ -1,0 +1,299 @@
+"""How one table of a source is read: the reader, its columns and their types.
+
+Attribute names with a meaning, and the types that fit them.
+"""
+
+import codecs
+from typing import Annotated, Literal, Self
+
+from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic.functional_validators import BeforeValidator
+
+from leadcast.features.base.packing import MOST_TIMES
+from leadcast.features.values.formats import NumberFormat, TableSection, Values, as_list
+
+AttributeType = Literal["number", "category", "text", "flag", "time"]
+
+
+def _as_column(value: object) -> object:
+    return {"column": value} if isinstance(value, str) else value
+
+
+Name = Annotated[str, Field(min_length=1)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(as_list)]
+
+
+def _known_encoding(name: str) -> str:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        raise ValueError(
+            f"{name!r} is no text encoding; common ones are utf-8, cp1252, latin-1 and utf-16"
+        ) from None
+    return name
+
+
+class FileReader(TableSection):
+    """Read a table from files: CSV with any separator, or Parquet; either may be gzipped CSV.
+
+    Parameters
+    ----------
+    files : tuple of str
+        Names or globs, relative to the source's root.
+    format : {"csv", "parquet"} or None
+        None: by the ending (``.parquet`` and ``.pq``, or anything else).
+    separator : str
+        What stands between two CSV fields; ``tab`` for a tabulator; may be several letters.
+    encoding : str
+        The CSV's text encoding.
+    quote : str or None
+        The CSV's quotation mark; None where there is none.
+    skip_lines : int
+        So many lines above the CSV's header are titles.
+    missing : tuple of str
+        Values that mean missing, in each column; blank always does.
+    times_unpacked : int
+        So many times its own size a gzip or Parquet file may be unpacked, once that is much.
+    """
+
+    files: Annotated[Names, Field(min_length=1)]
+    format: Literal["csv", "parquet"] | None = None
+    separator: Name = ","
+    encoding: Annotated[str, BeforeValidator(_known_encoding)] = "utf-8"
+    quote: Annotated[str, Field(min_length=1, max_length=1)] | None = '"'
+    skip_lines: Annotated[int, Field(ge=0)] = 0
+    missing: Values = ()
+    times_unpacked: Annotated[int, Field(ge=1)] = MOST_TIMES
+
+
+class SqlReader(TableSection):
+    """Read a table by a query.
+
+    Parameters
+    ----------
+    sql : str
+        One ``SELECT``.
+    url_env : str
+        The environment variable that holds the database's SQLAlchemy URL.
+    chunk_rows : int
+        So many rows are fetched at a time.
+    missing : tuple of str
+        Values that mean missing, in each column; NULL and blank always do.
+    """
+
+    sql: Name
+    url_env: Name
+    chunk_rows: Annotated[int, Field(ge=1)] = 50_000
+    missing: Values = ()
+
+
+def _reader_kind(value: object) -> str:
+    # In brackets, so that no key of a definition is called like a variant.
+    if isinstance(value, SqlReader):
+        return "(sql)"
+    return "(sql)" if isinstance(value, dict) and {"sql", "url_env"} & set(value) else "(files)"
+
+
+Reader = Annotated[
+    Annotated[FileReader, Tag("(files)")] | Annotated[SqlReader, Tag("(sql)")],
+    Discriminator(_reader_kind),
+]
+
+
+class Attribute(TableSection):
+    """One column of the export that becomes an attribute of the lead.
+
+    Parameters
+    ----------
+    column : str
+        The export's column.
+    type : {"number", "category", "text", "flag", "time"} or None
+        None: taken from the values.
+    missing : tuple of str
+        Values that mean missing in this column alone.
+    values : dict of str to str
+        Replacements, applied before reading (for a flag: to ``true`` or ``false``).
+    numbers : NumberFormat or None
+        How this column's numbers are written, where they differ from the table's.
+    """
+
+    column: Name
+    type: AttributeType | None = None
+    missing: Values = ()
+    values: dict[str, str] = Field(default_factory=dict)
+    numbers: NumberFormat | None = None
+
+
+class ExportColumn(TableSection):
+    """A column of the export, told apart from the word ``row``.
+
+    Parameters
+    ----------
+    column : str
+        The export's column.
+    descending : bool
+        Whether the largest value is the earliest.
+    """
+
+    column: Name
+    descending: bool = False
+
+
+def _row_or_column(value: object) -> object:
+    return {"column": value} if isinstance(value, str) and value != "row" else value
+
+
+def _row_or_column_kind(value: object) -> str:
+    return "(row)" if value == "row" else "(column)"
+
+
+RowOrColumn = Annotated[
+    Annotated[ExportColumn, Tag("(column)")] | Annotated[Literal["row"], Tag("(row)")],
+    Discriminator(_row_or_column_kind),
+    BeforeValidator(_row_or_column),
+]
+
+
+class TableSchema(TableSection):
+    """What every table has.
+
+    Parameters
+    ----------
+    read : FileReader or SqlReader
+        Where its rows come from.
+    time_zone : str or None
+        The zone of times that name none; None: the source's.
+    time_format : tuple of str
+        strptime formats, tried in turn, or ``epoch_s``, ``epoch_ms``, ``epoch_us``; empty: ISO
+        8601.
+    numbers : NumberFormat
+        How numbers are written where they are text.
+    """
+
+    read: Reader
+    time_zone: str | None = None
+    time_format: Values = ()
+    numbers: NumberFormat = NumberFormat()
+
+
+class LeadColumns(TableSection):
+    """Where the lead's own columns are.
+
+    Parameters
+    ----------
+    lead_id : ExportColumn or "row"
+        The identifier; ``row`` numbers the rows of an export that has none.
+    created_at : str or None
+        When the lead was created; None where the export does not know.
+    """
+
+    lead_id: RowOrColumn
+    created_at: Name | None = None
+
+
+class LeadsTable(TableSchema):
+    """One row a lead.
+
+    Parameters
+    ----------
+    columns : LeadColumns
+        Identifier and creation time.
+    attributes : dict of str to Attribute
+        Canonical name to column; a plain string is a column whose type is taken from its values.
+    remaining_columns : {"ignore", "infer"}
+        What becomes of the columns that are neither mapped nor forbidden.
+    order_by : ExportColumn, "row" or None
+        What gives time's order where there is no creation time.
+    rules_score : tuple of str
+        The columns whose sum is the existing rules-based score.
+    """
+
+    columns: LeadColumns
+    attributes: dict[str, Annotated[Attribute, BeforeValidator(_as_column)]] = Field(
+        default_factory=dict
+    )
+    remaining_columns: Literal["ignore", "infer"] = "ignore"
+    order_by: RowOrColumn | None = None
+    rules_score: Names = ()
+
+
+class EventColumns(TableSection):
+    """Where an event's columns are.
+
+    Parameters
+    ----------
+    lead_id : str
+        Whose event it is.
+    occurred_at : str
+        When it happened.
+    event_type : tuple of str
+        What kind it is; several columns are joined by ``:``.
+    value : str or None
+        A number that goes with it.
+    """
+
+    lead_id: Name
+    occurred_at: Name
+    event_type: Names = ()
+    value: Name | None = None
+
+
+class EventsTable(TableSchema):
+    """One row an event.
+
+    Parameters
+    ----------
+    columns : EventColumns
+        The canonical columns.
+    kind : str or None
+        The kind of every event of this table (``call``), put before its `event_type`, if any.
+    """
+
+    columns: EventColumns
+    kind: Name | None = None
+
+    @model_validator(mode="after")
+    def _has_kind(self) -> Self:
+        if self.kind is None and not self.columns.event_type:
+            raise ValueError("neither columns.event_type nor kind says what kind its events are")
+        return self
+
+
+_WORDS: tuple[AttributeType, ...] = ("category", "text")
+_SIZES: tuple[AttributeType, ...] = ("number", "text", "category")
+
+ROLE_TYPES: dict[str, tuple[AttributeType, ...]] = {
+    "job_title": ("text", "category"),
+    "company_size": _SIZES,
+    "revenue": _SIZES,
+    "industry": _WORDS,
+    "country": _WORDS,
+    "email": ("text", "category"),
+    "phone": ("text", "category"),
+    "source": _WORDS,
+    "vendor": _WORDS,
+    "campaign": _WORDS,
+    "account_id": _WORDS,
+    "cost": ("number",),
+    "worked": ("flag",),
+    "random_slice": ("flag",),
+}
+"""The types that a role may have. The first is taken where none is declared, but for sizes, which
+are numbers in one export and bands ("11-50") in the next: their values decide."""
+
+
+def default_type(name: str) -> AttributeType | None:
+    """Tell the type of an attribute whose name has a meaning.
+
+    Parameters
+    ----------
+    name : str
+        The attribute's name.
+
+    Returns
+    -------
+    str or None
+        None where the values decide.
+    """
+    types = ROLE_TYPES.get(name)
+    return None if types is None or types is _SIZES else types[0]

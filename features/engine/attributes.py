@@ -1,0 +1,264 @@
+"""Columns of the matrix that come from a lead's attributes, for a table of leads and for one."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, lru_cache
+from typing import Annotated, Self
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from pydantic import FailFast, Field, model_validator
+
+from leadcast.features.base.plain import Plain, Text
+from leadcast.features.registry import Feature, humanise, snake
+from leadcast.features.values import categories
+from leadcast.features.values.amounts import log_amounts
+from leadcast.features.values.distinct import Distinct, DistinctColumns, as_numbers, distinct
+from leadcast.features.values.readings import LOGARITHMIC, READINGS, Value, group_of
+
+Column = npt.NDArray[np.float32]
+
+LARGEST = float(np.finfo(np.float32).max)
+"""What float32 can hold; numbers beyond it are cut to it, because the matrix has no infinities."""
+
+_INPUTS = {"email_matches": 2}
+"""How many attributes a reading reads, where it is not one (or any number of them)."""
+
+REMEMBERED = 8_192
+"""Of so many values it is remembered, in each column, what was read."""
+
+
+class AttributeColumn(Plain):
+    """One column that is read off a lead's attributes.
+
+    Parameters
+    ----------
+    name : str
+        The column's name.
+    reading : str
+        A key of `leadcast.features.values.readings.READINGS`.
+    inputs : tuple of str
+        The attributes that are read.
+    levels : tuple of str
+        A category's learned levels.
+    """
+
+    name: Text
+    reading: Text
+    inputs: Annotated[tuple[Text, ...], FailFast(), Field(min_length=1)]
+    levels: Annotated[tuple[Text, ...], FailFast()] = ()
+
+    @model_validator(mode="after")
+    def _can_be_read(self) -> Self:
+        if self.reading not in READINGS:
+            raise ValueError(f"reading must be one of {', '.join(READINGS)}")
+        if READINGS[self.reading].accepts != "anything":
+            n_inputs = _INPUTS.get(self.reading, 1)
+            if len(self.inputs) != n_inputs:
+                raise ValueError(f"{self.reading} reads {n_inputs} inputs")
+        if self.levels and READINGS[self.reading].dtype != "category":
+            raise ValueError("only categories have levels")
+        for name, texts in (("inputs", self.inputs), ("levels", self.levels)):
+            if len(set(texts)) != len(texts):
+                raise ValueError(f"{name} must not repeat")
+        return self
+
+    @classmethod
+    def of(cls, reading: str, inputs: tuple[str, ...]) -> "AttributeColumn":
+        """Make a column for a reading, without levels yet.
+
+        Parameters
+        ----------
+        reading : str
+            A key of `leadcast.features.values.readings.READINGS`.
+        inputs : tuple of str
+            The attributes that it reads.
+
+        Returns
+        -------
+        AttributeColumn
+        """
+        about = READINGS[reading]
+        name = "profile_filled" if about.accepts == "anything" else snake(inputs[0]) + about.suffix
+        return cls(name=name, reading=reading, inputs=inputs)
+
+    @cached_property
+    def feature(self) -> Feature:
+        """The column as the registry describes it."""
+        reading = READINGS[self.reading]
+        of_all = reading.accepts == "anything"
+        return Feature(
+            name=self.name,
+            group="fit" if of_all else group_of(self.inputs[0]),
+            dtype=reading.dtype,
+            inputs=tuple(f"leads.{attribute}" for attribute in self.inputs),
+            words=reading.words.format(humanise(self.inputs[0])),
+            levels=self.levels,
+            is_log10=self.reading in LOGARITHMIC,
+        )
+
+    @cached_property
+    def encode(self) -> Callable[..., float]:
+        """A function from the inputs' values (None where missing) to the column's number."""
+        reading = READINGS[self.reading]
+        read: Callable[..., str | float | None] = reading.read or float
+        number = self._number_of
+        if reading.accepts == "anything":
+            return lambda *values: number(read(*(None if _is_missing(v) else v for v in values)))
+        if len(self.inputs) == 1:
+            return lambda value: math.nan if _is_missing(value) else number(read(value))
+        return lambda *values: math.nan if any(map(_is_missing, values)) else number(read(*values))
+
+    @cached_property
+    def remembered(self) -> Callable[..., float]:
+        """Do as `encode`, and remember the last values: the parts of a batch have many alike."""
+        return lru_cache(REMEMBERED)(self.encode)
+
+    @cached_property
+    def _number_of(self) -> Callable[[str | float | None], float]:
+        if READINGS[self.reading].dtype != "category":
+            return lambda result: math.nan if result is None else clean(float(result))
+        codes = categories.codes_of(self.levels)
+        return lambda result: categories.encode(_as_text(result), codes)
+
+
+def clean(number: float) -> float:
+    """Make a number safe for the matrix.
+
+    Parameters
+    ----------
+    number : float
+        Any number.
+
+    Returns
+    -------
+    float
+        NaN (missing) for an infinity or NaN; cut to what float32 holds.
+    """
+    if -LARGEST <= number <= LARGEST:
+        return number
+    return math.copysign(LARGEST, number) if math.isfinite(number) else math.nan
+
+
+def clean_all(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Do as `clean` to an array.
+
+    Parameters
+    ----------
+    numbers : ndarray of float64
+        Any numbers.
+
+    Returns
+    -------
+    ndarray of float64, of the same shape
+    """
+    return np.clip(np.where(np.isfinite(numbers), numbers, np.nan), -LARGEST, LARGEST)
+
+
+def encode_leads(column: AttributeColumn, leads: DistinctColumns) -> Column:
+    """Compute a column for a table of leads.
+
+    Parameters
+    ----------
+    column : AttributeColumn
+        Any but a time, which depends on `as_of` as well.
+    leads : DistinctColumns
+        A row a lead; a missing attribute's column counts as missing throughout.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_leads,)
+    """
+    table, reading = leads.table, READINGS[column.reading]
+    if reading.accepts == "anything":
+        return _share_filled(column.inputs, leads)
+    if not set(column.inputs) <= set(table.columns):
+        return np.full(table.height, np.nan, dtype=np.float32)
+    first = table[column.inputs[0]]
+    if reading.accepts in ("number", "flag"):
+        return clean_all(as_numbers(first)).astype(np.float32)
+    if column.reading in LOGARITHMIC and first.dtype.is_numeric():
+        return log_amounts(as_numbers(first)).astype(np.float32)
+    if len(column.inputs) == 1:
+        return encoded(column.remembered, leads.distinct(first.name, reading.alike))
+    rows = zip(*(table[attribute].to_list() for attribute in column.inputs), strict=True)
+    return np.fromiter((column.encode(*row) for row in rows), np.float32, table.height)
+
+
+def encoded(encode: Callable[..., float], found: Distinct) -> Column:
+    """Encode a column by encoding its distinct values.
+
+    Parameters
+    ----------
+    encode : callable
+        From a value, or None, to a number.
+    found : Distinct
+
+    Returns
+    -------
+    ndarray of float32, shape (n_rows,)
+    """
+    each = np.fromiter(map(encode, found.values), np.float32, len(found.values))
+    return np.take(each, found.codes)
+
+
+def level_counts(column: AttributeColumn, leads: pl.DataFrame) -> Mapping[str, int]:
+    """Count what a category's reading gives, before it has levels.
+
+    Parameters
+    ----------
+    column : AttributeColumn
+        A column whose dtype is ``"category"``.
+    leads : pl.DataFrame
+        The training leads.
+
+    Returns
+    -------
+    mapping of str to int
+        How many leads have each value.
+    """
+    read = READINGS[column.reading].read
+    values, codes = distinct(leads[column.inputs[0]])
+    counts = np.bincount(codes, minlength=len(values))
+    result: dict[str, int] = {}
+    for value, count in zip(values, counts.tolist(), strict=True):
+        text = None if read is None or _is_missing(value) else read(value)
+        if isinstance(text, str):
+            result[text] = result.get(text, 0) + count
+    return result
+
+
+def _is_missing(value: Value | None) -> bool:
+    if isinstance(value, str):
+        return not value or value.isspace()
+    return value is None or value != value
+
+
+_NOT_BLANK = r"[^\s\x1c-\x1f]"
+"""What is no white space to Python's `str.isspace`."""
+
+
+def _as_text(value: str | float | None) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _share_filled(attributes: Sequence[str], leads: DistinctColumns) -> Column:
+    count = np.zeros(leads.table.height)
+    for name in {*attributes} & {*leads.table.columns}:
+        known = leads.known(name)
+        if known is None:
+            is_filled = _is_filled(name, leads.table.schema[name])
+            count += leads.table.select(is_filled).to_series().to_numpy()
+        else:
+            count += encoded(lambda value: not _is_missing(value), known)
+    return (count / len(attributes)).astype(np.float32)
+
+
+def _is_filled(name: str, dtype: pl.DataType) -> pl.Expr:
+    column = pl.col(name)
+    if dtype.is_float():
+        return column.is_not_nan().fill_null(value=False)
+    if dtype in (pl.String, pl.Categorical, pl.Enum):
+        return column.cast(pl.String).str.contains(_NOT_BLANK).fill_null(value=False)
+    return column.is_not_null()

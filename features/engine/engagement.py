@@ -1,0 +1,115 @@
+"""Columns that come from a lead's events, in the order in which the compiled loop writes them."""
+
+from collections.abc import Iterator, Sequence
+
+from leadcast.features.engine.moments import MOMENT_FEATURES
+from leadcast.features.registry import DType, Feature, Group, humanise, snake, span_name, span_words
+from leadcast.features.settings import FeatureSettings
+
+_TIME = "events.occurred_at"
+_KIND = "events.event_type"
+_VALUE = "events.value"
+OTHER = "other events"
+"""What the kinds without columns of their own are called together."""
+
+
+def loop_features(
+    settings: FeatureSettings, kinds: Sequence[str], value_kinds: Sequence[str]
+) -> list[Feature | None]:
+    """Describe the places of the compiled loop's scratch row.
+
+    Parameters
+    ----------
+    settings : FeatureSettings
+        Windows and half-lives.
+    kinds : sequence of str
+        The kinds of events that have columns of their own, in the order of their codes.
+    value_kinds : sequence of str
+        Those whose events carry values; `OTHER` stands for the rest of the kinds.
+
+    Returns
+    -------
+    list of (Feature or None)
+        One for each place of the scratch row; None where it means nothing (the sum of values of
+        a kind that has none). Names may repeat.
+    """
+    features: list[Feature | None] = [*MOMENT_FEATURES, _response()]
+    features += _order(kinds)
+    features += _totals(settings)
+    features += [_trend(days) for days in settings.trend_windows_days]
+    features += _of_kind(OTHER, settings, OTHER in value_kinds)
+    for kind in kinds:
+        features += _of_kind(kind, settings, kind in value_kinds)
+    return features
+
+
+def _feature(
+    name: str,
+    words: str,
+    inputs: tuple[str, ...] = (_TIME,),
+    dtype: DType = "number",
+    group: Group = "engagement",
+    levels: tuple[str, ...] = (),
+) -> Feature:
+    return Feature(name, group, dtype, inputs, words, levels)
+
+
+def _response() -> Feature:
+    words = "hours from creation to the first event after it"
+    return _feature("response_hours", words, ("leads.created_at", _TIME), group="timing")
+
+
+def _order(kinds: Sequence[str]) -> list[Feature]:
+    levels, both = tuple(kinds), (_TIME, _KIND)
+    return [
+        _feature("event_kinds", "number of different kinds of events so far", (_KIND,)),
+        _feature("days_since_first_event", "days since the first event"),
+        _feature("days_since_last_event", "days since the last event"),
+        _feature("first_event", "the first event", both, "category", levels=levels),
+        _feature("last_event", "the last event", both, "category", levels=levels),
+        _feature("previous_event", "the event before the last", both, "category", levels=levels),
+    ]
+
+
+def _totals(settings: FeatureSettings) -> Iterator[Feature]:
+    for name, when in _windows(settings):
+        yield _feature(f"events_count_{name}", f"events {when}")
+        yield _feature(f"active_days_{name}", f"days with events {when}")
+    for days in settings.half_lives_days:
+        words = f"events, halved in weight every {span_words(days)}"
+        yield _feature(f"events_decayed_{span_name(days)}", words)
+
+
+def _trend(days: float) -> Feature:
+    words = (
+        f"doublings of activity in the last {span_words(days)} against the {span_words(days)} "
+        "before (below 0: it falls)"
+    )
+    return _feature(f"events_trend_{span_name(days)}", words)
+
+
+def _of_kind(kind: str, settings: FeatureSettings, has_values: bool) -> Iterator[Feature | None]:
+    name = snake(kind)
+    noun = OTHER if kind == OTHER else f'"{humanise(kind)}" events'
+    for window, when in _windows(settings):
+        yield _feature(f"{name}_count_{window}", f"{noun} {when}", (_TIME, _KIND))
+        inputs = (_TIME, _KIND, _VALUE)
+        told = f"total value of {noun} {when}"
+        yield _feature(f"{name}_value_{window}", told, inputs) if has_values else None
+    for days in settings.half_lives_days:
+        told = f"{noun}, halved in weight every {span_words(days)}"
+        yield _feature(f"{name}_decayed_{span_name(days)}", told, (_TIME, _KIND))
+    yield _feature(f"{name}_days_since", f"days since the last of the {noun}", (_TIME, _KIND))
+
+
+def _windows(settings: FeatureSettings) -> list[tuple[str, str]]:
+    """List all time and then the windows, the longest first: how a name ends, and words.
+
+    Of columns that say the same on the training rows the first is kept, and the longer the window
+    the longer a column goes on saying it when leads grow older than they were in training.
+    """
+    days = reversed(settings.windows_days)
+    return [
+        ("ever", "so far"),
+        *((span_name(day), f"in the last {span_words(day)}") for day in days),
+    ]

@@ -1,0 +1,202 @@
+"""Learning a feature plan from the training rows.
+
+Which columns are worth keeping: those that vary, each thing said once.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from leadcast.features.boundary import known
+from leadcast.features.engine.attributes import AttributeColumn, level_counts
+from leadcast.features.engine.engine import compute
+from leadcast.features.engine.events import learn_kinds
+from leadcast.features.engine.history import History, learn_history
+from leadcast.features.engine.plan import FeaturePlan
+from leadcast.features.registry import Feature, distinct
+from leadcast.features.settings import FeatureSettings
+from leadcast.features.snapshots import SnapshotSettings, microseconds
+from leadcast.features.tables import Tables, TimeOrder
+from leadcast.features.values.categories import learn_levels
+from leadcast.features.values.readings import READINGS, SOURCE_ROLES, readings_of
+
+Matrix = npt.NDArray[np.float32]
+
+
+def useful_columns(
+    values: Matrix, features: Sequence[Feature], min_differing: int, redundancy: float
+) -> tuple[str, ...]:
+    """Choose columns without looking at any outcome.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (n_rows, n_features)
+        Training rows.
+    features : sequence of Feature
+        The columns; of columns that say the same the first is kept.
+    min_differing : int
+        A column must differ from its most frequent value (which may be "missing") in so many
+        rows.
+    redundancy : float
+        A number or flag is left out where its ranks' correlation (Spearman's; a missing number is
+        above all others) with an earlier kept one is greater in size; a category only where it
+        repeats an earlier one exactly.
+
+    Returns
+    -------
+    tuple of str
+        The names of the kept columns, in their order.
+    """
+    kept: list[str] = []
+    said: set[bytes] = set()
+    ranks = np.empty((values.shape[1], values.shape[0]), dtype=np.float32)
+    n_ranks = 0
+    for column, feature in enumerate(features):
+        _, places, counts = np.unique(values[:, column], return_inverse=True, return_counts=True)
+        exact = places.astype(np.int32).tobytes()
+        if len(places) - counts.max(initial=0) < min_differing or exact in said:
+            continue
+        if feature.dtype != "category":
+            own = _standard_ranks(places, counts)
+            if n_ranks and np.abs(ranks[:n_ranks] @ own).max() > redundancy:
+                continue
+            ranks[n_ranks] = own
+            n_ranks += 1
+        said.add(exact)
+        kept.append(feature.name)
+    return tuple(kept)
+
+
+def _standard_ranks(
+    places: npt.NDArray[np.intp], counts: npt.NDArray[np.intp]
+) -> npt.NDArray[np.float32]:
+    """Rank with ties in the middle, centred, of length 1; so a correlation is a dot product."""
+    middle = np.cumsum(counts) - (counts - 1) / 2
+    ranks = middle[places] - (len(places) + 1) / 2
+    return (ranks / np.linalg.norm(ranks)).astype(np.float32)
+
+
+def fit_plan(
+    tables: Tables,
+    snapshots: pl.DataFrame,
+    settings: FeatureSettings,
+    known_until: datetime | None,
+    snapshot_settings: SnapshotSettings,
+) -> FeaturePlan:
+    """Learn the feature plan of a source.
+
+    Parameters
+    ----------
+    tables : Tables
+        The canonical tables.
+    snapshots : pl.DataFrame
+        The training rows alone: ``lead_id`` and ``as_of``.
+    settings : FeatureSettings
+        What the user chose.
+    known_until : datetime or None
+        Past conversion rates are learned from outcomes that had matured before this moment (the
+        start of the test part); None: all that the export knows.
+    snapshot_settings : SnapshotSettings
+        Horizon and reporting lag, by which outcomes mature.
+
+    Returns
+    -------
+    FeaturePlan
+        With the columns that vary among the training rows, each once.
+    """
+    dated = tables.time_order is TimeOrder.DATED
+    leads = tables.leads.join(snapshots.select("lead_id").unique(), on="lead_id", how="semi")
+    small = settings.model_copy(
+        update={"min_level_count": _enough(settings.min_level_count, leads.height)}
+    )
+    kinds, value_kinds = learn_kinds(tables.events, snapshots, small) if dated else ((), ())
+    ended = _ended(tables, known_until, snapshot_settings) if dated else tables.leads.clear()
+    plan = FeaturePlan(
+        time_order=tables.time_order,
+        settings=settings,
+        attributes=_learn_attributes(tables, leads, small),
+        kinds=kinds,
+        value_kinds=value_kinds,
+        histories=_learn_histories(leads, ended, small, snapshot_settings),
+    )
+    return _keep_useful(plan, tables, snapshots, settings)
+
+
+def _enough(min_count: int, n_leads: int) -> int:
+    # Among few leads, twenty are not rare: a twentieth of them will do.
+    return min(min_count, max(1, n_leads // 20))
+
+
+def _learn_attributes(
+    tables: Tables, leads: pl.DataFrame, settings: FeatureSettings
+) -> tuple[AttributeColumn, ...]:
+    columns = [
+        AttributeColumn.of(reading, attributes)
+        for reading, attributes in readings_of(tables.attribute_types)
+        if set(attributes) <= set(leads.columns)
+        and (reading != "days_before" or tables.time_order is TimeOrder.DATED)
+    ]
+    names = distinct(column.name for column in columns)
+    return tuple(
+        column.model_copy(update={"name": name, "levels": _levels(column, leads, settings)})
+        for name, column in zip(names, columns, strict=True)
+    )
+
+
+def _levels(
+    column: AttributeColumn, leads: pl.DataFrame, settings: FeatureSettings
+) -> tuple[str, ...]:
+    if READINGS[column.reading].dtype != "category":
+        return ()
+    counts = level_counts(column, leads)
+    return learn_levels(counts.items(), settings.max_levels, settings.min_level_count)
+
+
+def _ended(
+    tables: Tables, known_until: datetime | None, settings: SnapshotSettings
+) -> pl.DataFrame:
+    """Take the leads that were open at their creation and whose outcome had matured."""
+    created, lost, won = pl.col("created_at"), pl.col("lost_at"), pl.col("won_at")
+    window = settings.horizon_days + settings.reporting_lag_days
+    matured = created + pl.duration(microseconds=microseconds(window))
+    in_time = matured <= tables.observed_until if tables.observed_until else pl.lit(value=True)
+    if known_until is not None:
+        in_time &= known(matured, pl.lit(known_until))
+    return (
+        tables.leads.join(tables.outcomes, on="lead_id")
+        .filter(
+            created.is_not_null() & pl.col("converted").is_null() & in_time,
+            (won.is_null() | (won > created)) & (lost.is_null() | (lost > created)),
+        )
+        .with_columns(matured.to_physical().alias("matured_us"))
+    )
+
+
+def _learn_histories(
+    leads: pl.DataFrame, ended: pl.DataFrame, settings: FeatureSettings, snapshots: SnapshotSettings
+) -> tuple[History, ...]:
+    histories = []
+    for attribute in SOURCE_ROLES:
+        if ended.height and ended.schema.get(attribute) == pl.String:
+            column = AttributeColumn.of("category", (attribute,))
+            counts = level_counts(column, leads).items()
+            values = learn_levels(counts, settings.max_history_values, settings.min_level_count)
+            horizon = microseconds(snapshots.horizon_days)
+            histories.append(learn_history(attribute, ended, values, horizon))
+    return tuple(histories)
+
+
+def _keep_useful(
+    plan: FeaturePlan, tables: Tables, snapshots: pl.DataFrame, settings: FeatureSettings
+) -> FeaturePlan:
+    """Keep the columns that are useful on evenly spaced training rows."""
+    everything = plan.with_columns(tuple(plan.catalogue))
+    n = snapshots.height
+    chosen = np.unique(np.linspace(0, n - 1, min(n, settings.selection_rows)).astype(np.int64))
+    values = compute(everything, tables.leads, tables.events, snapshots[chosen])
+    enough = _enough(settings.min_level_count, len(chosen))
+    names = useful_columns(values, everything.features, enough, settings.redundancy)
+    return plan.with_columns(names)

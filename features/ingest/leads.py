@@ -1,0 +1,247 @@
+"""The leads' table: from raw rows to canonical ones."""
+
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from leadcast.features.base.errors import Fault
+from leadcast.features.definitions.table_schema import Attribute, ExportColumn
+from leadcast.features.ingest.context import Context, note_required, note_unread
+from leadcast.features.ingest.lead_columns import (
+    Writing,
+    all_attributes,
+    read_attribute,
+    wanted_columns,
+)
+from leadcast.features.readers.issues import (
+    BAD_CELL,
+    BLANK,
+    DUPLICATE_LEAD,
+    DUPLICATE_MOMENT,
+    LATE_ROW,
+)
+from leadcast.features.readers.opening import RawTable
+from leadcast.features.readers.origins import RawRows, UnreadableError, stacked
+from leadcast.features.tables import TIME
+from leadcast.features.values.columns import Parsed, clean_text, parse_numbers
+from leadcast.features.values.times import parse_times
+
+NAME = "leads"
+AS_OF = "as_of"
+"""The attribute of new leads that tells at which moment each row is to be scored."""
+Marked = tuple[pl.DataFrame, pl.Series]
+"""All rows as far as they are read, and which of them are used (Boolean)."""
+
+
+@dataclass(frozen=True)
+class CanonicalLeads:
+    """The leads that were read.
+
+    Parameters
+    ----------
+    frame : pl.DataFrame
+        As `leadcast.features.tables.Tables.leads` describes it.
+    raw : RawRows
+        The raw row of each.
+    attribute_types : dict of str to str
+        Each attribute's type.
+    unused_columns : tuple of str
+        Columns of the export that the definition does not mention.
+    every_id : pl.Series of String
+        The ids of these leads and of those that were set aside, each once, or once a moment.
+    """
+
+    frame: pl.DataFrame
+    raw: RawRows
+    attribute_types: dict[str, str]
+    unused_columns: tuple[str, ...]
+    every_id: pl.Series
+
+    def filter(self, mask: pl.Series) -> "CanonicalLeads":
+        """Take the leads where a mask holds.
+
+        Parameters
+        ----------
+        mask : pl.Series of bool
+            One value a lead.
+
+        Returns
+        -------
+        Leads
+        """
+        return replace(self, frame=self.frame.filter(mask), raw=self.raw.filter(mask))
+
+
+def read_leads(context: Context, table: RawTable) -> CanonicalLeads | None:
+    """Read the leads' table.
+
+    Parameters
+    ----------
+    context, table
+        As in `leadcast.features.ingest.lead_columns.wanted_columns`.
+
+    Returns
+    -------
+    Leads or None
+        None where columns are missing or there are no rows; the ledger says which.
+    """
+    attributes = all_attributes(context, table)
+    table, columns = wanted_columns(context, table)
+    raw = _raw_rows(context, table, columns)
+    if raw is None:
+        return None
+    unused = set(table.columns) - set(columns) - set(context.definition.forbidden)
+    # Rows that are left out are read to their end: all that is wrong with them is told at once.
+    frame, fine = _identified(context, raw)
+    every_id = frame["lead_id"].filter(fine)
+    frame, fine = _dated(context, frame, raw, fine)
+    frame, fine = _placed(context, frame, raw, fine)
+    frame, types = _with_attributes(context, frame, raw, fine, attributes)
+    if table.lacking:
+        return None
+    return CanonicalLeads(
+        frame.filter(fine), raw.filter(fine), types, tuple(sorted(unused)), every_id
+    )
+
+
+def _raw_rows(context: Context, table: RawTable, columns: list[str]) -> RawRows | None:
+    parts: list[RawRows] = []
+    try:
+        for part in table.parts(columns, context.ledger):
+            parts.append(part)
+            context.progress(NAME, context.ledger.total(NAME))
+    except UnreadableError as error:
+        context.ledger.fault(error.fault)
+        return None
+    if parts:
+        return stacked(parts)
+    if not context.has_outcomes:
+        # Of leads that are to be scored there may be none tonight.
+        none = pl.Series(dtype=pl.Int32)
+        frame = pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
+        return RawRows(frame, none.cast(pl.Int64), none, table.origins)
+    context.ledger.fault(no_rows(table))
+    return None
+
+
+def no_rows(table: RawTable) -> Fault:
+    """Word that a table is empty.
+
+    Parameters
+    ----------
+    table : RawTable
+        The table.
+
+    Returns
+    -------
+    Fault
+    """
+    return Fault(
+        where=f"{table.name} ({', '.join(origin.name for origin in table.origins)})",
+        found="a header but no rows",
+        expected="at least one row",
+        remedy="Export it again; a filter may have left nothing.",
+    )
+
+
+def _identified(context: Context, raw: RawRows) -> Marked:
+    about = context.definition.tables.leads
+    reference = about.columns.lead_id
+    every = pl.Series([True], dtype=pl.Boolean).new_from_index(0, len(raw))
+    if not isinstance(reference, ExportColumn):
+        numbers = pl.int_range(1, len(raw) + 1, eager=True).cast(pl.String)
+        return pl.DataFrame({"lead_id": numbers}), every
+    place = (NAME, reference.column)
+    ids = clean_text(raw.frame[reference.column], about.read.missing).alias("lead_id")
+    blank = ids.is_null()
+    context.ledger.note(BLANK, *place, raw.filter(blank))
+    kind, known = DUPLICATE_LEAD, ids.to_frame()
+    moments = about.attributes.get(AS_OF)
+    if moments is not None and not context.has_outcomes:
+        # New leads may be asked for at several moments.
+        kind = DUPLICATE_MOMENT
+        known = known.with_columns(clean_text(raw.frame[moments.column], about.read.missing))
+    again = ~known.to_struct().is_first_distinct() & ~blank
+    twice = raw.filter(again)
+    context.ledger.note(kind, *place, twice, values=ids.filter(again), lead_ids=ids.filter(again))
+    return pl.DataFrame({"lead_id": ids}), ~(blank | again)
+
+
+def _dated(context: Context, frame: pl.DataFrame, raw: RawRows, fine: pl.Series) -> Marked:
+    about = context.definition.tables.leads
+    column = about.columns.created_at
+    if column is None:
+        return frame.with_columns(created_at=pl.lit(None, dtype=TIME)), fine
+    parsed = parse_times(raw.frame[column], context.time_rules(about), about.read.missing)
+    place, ids = (NAME, column), frame["lead_id"]
+    given = note_required(context.ledger, place, raw, parsed, ids, fine)
+    late = (parsed.values > context.until).fill_null(False)
+    beyond = raw.filter(late)
+    context.ledger.note(
+        LATE_ROW,
+        *place,
+        beyond,
+        values=beyond.frame[column],
+        lead_ids=ids.filter(late),
+        fine=fine.filter(late),
+    )
+    return frame.with_columns(created_at=parsed.values), fine & given & ~late
+
+
+def _placed(context: Context, frame: pl.DataFrame, raw: RawRows, fine: pl.Series) -> Marked:
+    about = context.definition.tables.leads
+    order = about.order_by
+    if not isinstance(order, ExportColumn):
+        place = fine.cast(pl.Int64).cum_sum() - 1
+        return frame.with_columns(position=place), fine
+    parsed = parse_numbers(raw.frame[order.column], about.numbers, about.read.missing)
+    ids = frame["lead_id"]
+    fine &= note_required(context.ledger, (NAME, order.column), raw, parsed, ids, fine)
+    values = pl.select(pl.when(fine).then(parsed.values)).to_series()
+    position = values.rank("ordinal", descending=order.descending).cast(pl.Int64) - 1
+    return frame.with_columns(position=position), fine
+
+
+def _with_attributes(
+    context: Context,
+    frame: pl.DataFrame,
+    raw: RawRows,
+    fine: pl.Series,
+    attributes: dict[str, Attribute],
+) -> tuple[pl.DataFrame, dict[str, str]]:
+    about = context.definition.tables.leads
+    writing = Writing(about.read.missing, about.numbers, context.time_rules(about))
+    types: dict[str, str] = {}
+    columns: list[pl.Series] = []
+    if about.rules_score:
+        columns.append(_rules_score(context, frame, raw, fine, writing))
+    for name, attribute in attributes.items():
+        series = raw.frame[attribute.column]
+        # What is left out does not tell the type, as long as there is anything else.
+        telling = fine if fine.any() else None
+        parsed, types[name] = read_attribute(name, series, attribute, writing, telling)
+        _note_cells(context, attribute.column, raw, parsed, frame, fine)
+        columns.append(parsed.values.alias(name))
+    return frame.with_columns(columns), types
+
+
+def _rules_score(
+    context: Context, frame: pl.DataFrame, raw: RawRows, fine: pl.Series, writing: Writing
+) -> pl.Series:
+    total = pl.Series("rules_score", [0.0], dtype=pl.Float64).new_from_index(0, frame.height)
+    for column in context.definition.tables.leads.rules_score:
+        parsed = parse_numbers(raw.frame[column], writing.numbers, writing.missing)
+        _note_cells(context, column, raw, parsed, frame, fine)
+        total = total + parsed.values
+    return total.alias("rules_score")
+
+
+def _note_cells(
+    context: Context,
+    column: str,
+    raw: RawRows,
+    parsed: Parsed,
+    frame: pl.DataFrame,
+    fine: pl.Series,
+) -> None:
+    note_unread(context.ledger, BAD_CELL, (NAME, column), raw, parsed, frame["lead_id"], fine)

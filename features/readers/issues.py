@@ -1,0 +1,299 @@
+"""The kinds of faults that concern single rows, in words.
+
+Rows at fault, in words.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from leadcast.features.readers.origins import RawRows
+
+
+@dataclass(frozen=True)
+class IssueKind:
+    """A kind of fault that rows may have.
+
+    Parameters
+    ----------
+    name : str
+        A short name, also in ``quality.json``.
+    limit : str
+        The field of `Limits` that says how many such rows are too many; empty: one is.
+    found : str
+        What such rows have, after "3 of 10 rows"; empty: what is wrong with the value.
+    reason : str
+        What is wrong with the value of one row, for the quarantine file.
+    expected : str
+        What they should have.
+    consequence : str
+        What becomes of them while they are few.
+    advice : str
+        What to do where they are many.
+    is_recorded : bool
+        Whether the quarantine file lists them; not where nothing becomes of them, or where the
+        column as a whole is at fault.
+    has_key : bool
+        Whether the limit is one that a definition can set; not where there is no definition.
+    is_usual : bool
+        As in `leadcast.features.base.errors.Fault`, where it is a warning.
+    """
+
+    name: str
+    limit: str
+    found: str
+    reason: str
+    expected: str
+    consequence: str
+    advice: str
+    is_recorded: bool = True
+    has_key: bool = True
+    is_usual: bool = False
+
+
+_SET_ASIDE = "They are set aside in quarantine.parquet"
+_SAME_IDS = "Check that both tables write the lead's id alike and cover the same leads"
+
+BROKEN_ROW = IssueKind(
+    name="broken_row",
+    limit="unreadable_values",
+    found="with another number of fields than the header",
+    reason="instead of as many as the header has",
+    expected="as many fields as the header has",
+    consequence=_SET_ASIDE,
+    advice="Look at read.separator and read.quote",
+)
+BAD_CELL = IssueKind(
+    name="unreadable_value",
+    limit="unreadable_values",
+    found="",
+    reason="",
+    expected="values of the declared type",
+    consequence="The rows are kept with an empty value; quarantine.parquet lists them",
+    advice="Correct the type, declare under `numbers` how they are written, or list what means "
+    "missing under `missing`",
+)
+BAD_ROW = IssueKind(
+    name="unreadable_row",
+    limit="unreadable_values",
+    found="",
+    reason="",
+    expected="values that can be read",
+    consequence=_SET_ASIDE,
+    advice="Set time_format (or time_zone, ambiguous_times), or correct the export",
+)
+NO_ZONE = IssueKind(
+    name="time_without_zone",
+    limit="",
+    found="",
+    reason="",
+    expected="times with a zone, or a declared zone",
+    consequence="",
+    advice="Set time_zone to the zone of the export (Europe/Berlin, America/New_York, UTC, …)",
+    is_recorded=False,
+)
+BLANK = IssueKind(
+    name="blank",
+    limit="unreadable_values",
+    found="without a value",
+    reason="has no value",
+    expected="a value in each row",
+    consequence=_SET_ASIDE,
+    advice="Complete the export, or leave such rows out of it",
+)
+DUPLICATE_LEAD = IssueKind(
+    name="duplicate_lead",
+    limit="duplicate_leads",
+    found="whose lead id an earlier row has already",
+    reason="is the id of an earlier row already",
+    expected="each lead once",
+    consequence="The first row of each lead counts; the others are set aside in quarantine.parquet",
+    advice="Export one row a lead",
+)
+DUPLICATE_MOMENT = IssueKind(
+    name="duplicate_lead",
+    limit="duplicate_leads",
+    found="whose lead id an earlier row has already at the same as_of",
+    reason="is the id of an earlier row at the same as_of already",
+    expected="each lead once at each moment",
+    consequence="The first such row counts; the others are set aside in quarantine.parquet",
+    advice="Keep one row a lead and moment",
+)
+DUPLICATE_OUTCOME = IssueKind(
+    name="duplicate_outcome",
+    limit="duplicate_outcomes",
+    found="of a lead that has an outcome already",
+    reason="has an outcome already",
+    expected="one outcome a lead",
+    consequence="The first win of a lead counts, else its first loss; the others are set aside "
+    "in quarantine.parquet",
+    advice="Export one outcome a lead",
+)
+ORPHAN_EVENT = IssueKind(
+    name="orphan_event",
+    limit="orphan_events",
+    found="that name a lead which the leads' table does not have",
+    reason="is not in the leads' table",
+    expected="leads of the leads' table",
+    consequence=_SET_ASIDE,
+    advice=_SAME_IDS,
+)
+EVENT_OF_OTHERS = IssueKind(
+    name="event_of_others",
+    limit="orphan_events",
+    found="of leads that are not to be scored",
+    reason="is not in the leads' table",
+    expected="events of the leads to score",
+    consequence="They are left out",
+    advice=_SAME_IDS,
+    is_recorded=False,
+    is_usual=True,
+)
+ORPHAN_OUTCOME = IssueKind(
+    name="orphan_outcome",
+    limit="orphan_outcomes",
+    found="that name a lead which the leads' table does not have",
+    reason="is not in the leads' table",
+    expected="leads of the leads' table",
+    consequence=_SET_ASIDE,
+    advice=_SAME_IDS,
+)
+UNKNOWN_OUTCOME = IssueKind(
+    name="unknown_outcome",
+    limit="unknown_outcomes",
+    found="with a status that the definition does not name",
+    reason="is neither won nor lost nor open in the definition",
+    expected="a status under won, lost or open",
+    consequence="Such leads count as open; quarantine.parquet lists them",
+    advice="Add the status to outcomes.won, outcomes.lost or outcomes.open",
+)
+EVENT_BEFORE_CREATION = IssueKind(
+    name="event_before_creation",
+    limit="events_before_creation",
+    found="before the creation of their lead",
+    reason="is before the creation of the lead",
+    expected="events after the creation, but for visits before the lead was known",
+    consequence="They are kept as the lead's history (events_before_creation: keep)",
+    advice="Check the time zones of both tables",
+    is_recorded=False,
+    is_usual=True,
+)
+EVENT_BEFORE_CREATION_ASIDE = IssueKind(
+    name="event_before_creation",
+    limit="events_before_creation",
+    found="before the creation of their lead",
+    reason="is before the creation of the lead",
+    expected="events after the creation",
+    consequence=f"{_SET_ASIDE} (events_before_creation: set_aside)",
+    advice="Check the time zones of both tables",
+)
+OUTCOME_BEFORE_CREATION = IssueKind(
+    name="outcome_before_creation",
+    limit="outcomes_before_creation",
+    found="of leads that ended before they were created",
+    reason="is before the creation of the lead",
+    expected="outcomes after the creation",
+    consequence="These leads are set aside in quarantine.parquet",
+    advice="Check which column is the creation and which the outcome, and their time zones",
+)
+LATE_ROW = IssueKind(
+    name="time_in_the_future",
+    limit="future_times",
+    found="with a time after observed_until",
+    reason="is after observed_until",
+    expected="nothing after observed_until",
+    consequence=_SET_ASIDE,
+    advice="Correct observed_until, or the times",
+)
+LATE_OUTCOME = IssueKind(
+    name="time_in_the_future",
+    limit="future_times",
+    found="with an outcome after observed_until",
+    reason="is after observed_until",
+    expected="nothing after observed_until",
+    consequence="Such outcomes are not known yet: the leads count as open; quarantine.parquet "
+    "lists them",
+    advice="Correct observed_until; if these are expected closing dates, map the date of the "
+    "actual closing",
+)
+
+
+def as_text(values: pl.Series) -> pl.Series:
+    """Write values as people do, times in ISO format.
+
+    Parameters
+    ----------
+    values : pl.Series
+
+    Returns
+    -------
+    pl.Series of String
+    """
+    if isinstance(values.dtype, pl.Datetime):
+        return values.dt.to_string("%Y-%m-%dT%H:%M:%S%.f" + ("Z" if values.dtype.time_zone else ""))
+    return values.cast(pl.String)
+
+
+def described(rows: RawRows, values: pl.Series | None) -> list[str]:
+    """Say what stands where.
+
+    Parameters
+    ----------
+    rows : RawRows
+    values : pl.Series of String or None
+        What stands in each; None where only the place is told.
+
+    Returns
+    -------
+    list of str
+        One a row: ``'yesterday' (leads.csv line 4)``.
+    """
+    told = []
+    for index, place in enumerate(rows.places().iter_rows(named=True)):
+        number = f"line {place['line']}" if place["line"] is not None else f"row {place['row']}"
+        where = f"{place['file']} {number}"
+        value = None if values is None else values[index]
+        told.append(where if value is None else f"{_short(value)!r} ({where})")
+    return told
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= 40 else f"{value[:39]}…"
+
+
+def constant(value: str | None, size: int) -> pl.Series:
+    """Repeat a text.
+
+    Parameters
+    ----------
+    value : str or None
+    size : int
+
+    Returns
+    -------
+    pl.Series of String
+    """
+    return pl.Series([value], dtype=pl.String).new_from_index(0, size)
+
+
+def full_reasons(column: str, values: pl.Series | None, reasons: pl.Series) -> pl.Series:
+    """Say why rows are set aside, for the quarantine file.
+
+    Parameters
+    ----------
+    column : str
+        Of the table; empty where all of a row is at fault.
+    values : pl.Series of String or None
+        What stands there.
+    reasons : pl.Series of String
+        What is wrong with it.
+
+    Returns
+    -------
+    pl.Series of String
+    """
+    place = pl.lit(f"{column}: " if column else "")
+    if values is None:
+        return pl.DataFrame({"reason": reasons}).select(place + pl.col("reason")).to_series()
+    frame = pl.DataFrame({"reason": reasons, "value": values.fill_null("")})
+    return frame.select(pl.format("{}'{}' {}", place, "value", "reason")).to_series()

@@ -1,0 +1,380 @@
+"""What was found while reading a source: faults, counts, and the rows that were set aside.
+
+Rows that were set aside, each with the reason; never silently away.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from leadcast.features.base.errors import Fault
+from leadcast.features.definitions.definition import Limits
+from leadcast.features.readers.issues import (
+    BROKEN_ROW,
+    IssueKind,
+    as_text,
+    constant,
+    described,
+    full_reasons,
+)
+from leadcast.features.readers.origins import BrokenRow, RawOrigin, RawRows
+
+SCHEMA = {
+    "table": pl.String,
+    "file": pl.String,
+    "row": pl.Int64,
+    "line": pl.Int64,
+    "lead_id": pl.String,
+    "reason": pl.String,
+    "kept": pl.Boolean,
+    "raw": pl.String,
+}
+"""``row`` and ``line`` count from 1; ``kept`` rows stay in the canonical tables with an empty
+value; ``raw`` is the row as JSON, with the columns that the definition reads."""
+
+
+class Quarantine:
+    """Collects rows in files, so that many of them take no memory.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder for the parts; made when the first row comes.
+
+    Attributes
+    ----------
+    rows : int
+        How many there are so far.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._parts = 0
+        self.rows = 0
+
+    def add(
+        self, table: str, rows: RawRows, *, lead_ids: pl.Series, reasons: pl.Series, kept: bool
+    ) -> None:
+        """Set rows aside.
+
+        Parameters
+        ----------
+        table : str
+            Of which table.
+        rows : RawRows
+            The rows.
+        lead_ids, reasons : pl.Series of String
+            Whose they are, and why; one a row.
+        kept : bool
+            Whether they stay in the canonical tables with an empty value.
+        """
+        raw = rows.frame.select(pl.struct(pl.all()).struct.json_encode()).to_series()
+        frame = rows.places().with_columns(
+            table=pl.lit(table), lead_id=lead_ids, reason=reasons, kept=pl.lit(kept), raw=raw
+        )
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"part-{self._parts:06d}.parquet"
+        frame.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items()).write_parquet(path)
+        self._parts += 1
+        self.rows += frame.height
+
+    def finish(self, path: Path) -> None:
+        """Write all rows into one file, and remove the parts.
+
+        Parameters
+        ----------
+        path : Path
+            The file; without rows where nothing was set aside.
+        """
+        if not self._parts:
+            pl.DataFrame(schema=SCHEMA).write_parquet(path)
+            return
+        parts = sorted(self._folder.glob("part-*.parquet"))
+        pl.scan_parquet(parts).sink_parquet(path)
+        for part in parts:
+            part.unlink()
+        self._folder.rmdir()
+
+
+_SAMPLES = 3
+
+
+KindIn = Callable[[IssueKind, str], IssueKind | None]
+"""Takes a kind and a table's name."""
+
+
+def as_defined(kind: IssueKind, table: str) -> IssueKind:  # noqa: ARG001 - the same in all tables
+    """Leave a kind as it is."""
+    return kind
+
+
+@dataclass(frozen=True)
+class _Group:
+    kind: IssueKind
+    table: str
+    column: str
+    words: str
+
+
+@dataclass
+class _Found:
+    count: int = 0
+    samples: list[str] = field(default_factory=list)
+
+    def and_more(self, more: "_Found") -> "_Found":
+        samples = [*self.samples, *more.samples][:_SAMPLES]
+        return _Found(self.count + more.count, samples)
+
+
+class Ledger:
+    """Takes everything that is wrong with a source, and tells it at the end.
+
+    Parameters
+    ----------
+    quarantine : Quarantine or None
+        Where rows that are set aside are written; None where they are only counted.
+    kind_in : callable
+        Gives the kind that a kind of fault is in a table; None where it is no fault there.
+    """
+
+    def __init__(self, quarantine: Quarantine | None = None, kind_in: KindIn = as_defined) -> None:
+        self._quarantine = quarantine
+        self._kind_in = kind_in
+        self._faults: list[Fault] = []
+        self._found: dict[_Group, _Found] = {}
+        self._totals: dict[str, int] = {}
+        self._further: Ledger | None = None
+        self._lacking: set[tuple[str, str]] = set()
+
+    def fault(self, fault: Fault) -> None:
+        """Take a fault that does not concern single rows.
+
+        Parameters
+        ----------
+        fault : Fault
+            Error or warning.
+        """
+        if fault not in self._faults:
+            self._faults.append(fault)
+
+    def has_errors(self) -> bool:
+        """Tell whether anything is wrong that does not concern single rows only.
+
+        Returns
+        -------
+        bool
+        """
+        return any(fault.severity == "error" for fault in self._faults)
+
+    def lacks(self, table: str, columns: Iterable[str]) -> None:
+        """Take what has been told to be missing, so that its rows' blanks are no further faults.
+
+        Parameters
+        ----------
+        table : str
+            Of which table.
+        columns : iterable of str
+            The columns.
+        """
+        self._lacking |= {(table, column) for column in columns}
+
+    def add_total(self, table: str, rows: int) -> None:
+        """Count rows that were read.
+
+        Parameters
+        ----------
+        table : str
+            Of which table.
+        rows : int
+            How many.
+        """
+        self._totals[table] = self._totals.get(table, 0) + rows
+
+    def total(self, table: str) -> int:
+        """Tell how many rows of a table were read.
+
+        Parameters
+        ----------
+        table : str
+            Its name.
+
+        Returns
+        -------
+        int
+        """
+        return self._totals.get(table, 0)
+
+    def note(
+        self,
+        kind: IssueKind,
+        table: str,
+        column: str,
+        rows: RawRows,
+        *,
+        values: pl.Series | None = None,
+        words: pl.Series | None = None,
+        lead_ids: pl.Series | None = None,
+        kept: bool = False,
+        fine: pl.Series | None = None,
+    ) -> None:
+        """Take rows that are at fault.
+
+        Parameters
+        ----------
+        kind : IssueKind
+            What is wrong with them.
+        table, column : str
+            Where.
+        rows : RawRows
+            The rows at fault, and no others.
+        values : pl.Series or None
+            What stood there, one a row.
+        words : pl.Series of String or None
+            What is wrong with each; None: what the kind says.
+        lead_ids : pl.Series of String or None
+            Whose rows they are.
+        kept : bool
+            Whether the row stays in the canonical table (with an empty value).
+        fine : pl.Series of bool or None
+            Which of the rows have no earlier fault, for which they are left out; None: all. What
+            else is wrong with the others is told only where the source is refused: whoever mends
+            it learns everything at once.
+        """
+        if all((table, name) in self._lacking for name in column.split(", ")):
+            return
+        if fine is not None and not fine.all():
+            self._further = self._further or Ledger(kind_in=self._kind_in)
+            for mask, ledger in ((fine, self), (~fine, self._further)):
+                values_of, words_of, ids_of = (
+                    None if one is None else one.filter(mask) for one in (values, words, lead_ids)
+                )
+                ledger.note(
+                    kind,
+                    table,
+                    column,
+                    rows.filter(mask),
+                    values=values_of,
+                    words=words_of,
+                    lead_ids=ids_of,
+                    kept=kept,
+                )
+            return
+        if not len(rows):
+            return
+        told = self._kind_in(kind, table)
+        if told is None:
+            return
+        kind = told
+        reasons = words if words is not None else constant(kind.found, len(rows))
+        shown = None if values is None else as_text(values)
+        for reason in reasons.unique(maintain_order=True):
+            mine = reasons == reason
+            found = self._found.setdefault(_Group(kind, table, column, reason), _Found())
+            found.count += int(mine.sum())
+            if len(found.samples) < _SAMPLES:
+                few = rows.filter(mine).head(_SAMPLES - len(found.samples))
+                texts = None if shown is None else shown.filter(mine).head(len(few))
+                found.samples += described(few, texts)
+        if self._quarantine is not None and kind.is_recorded:
+            reasons = words if words is not None else constant(kind.reason, len(rows))
+            ids = lead_ids if lead_ids is not None else constant(None, len(rows))
+            text = full_reasons(column, shown, reasons)
+            self._quarantine.add(table, rows, lead_ids=ids, reasons=text, kept=kept)
+
+    def broken_rows(
+        self, table: str, broken: Sequence[BrokenRow], origins: tuple[RawOrigin, ...], index: int
+    ) -> None:
+        """Take rows that could not be split into fields.
+
+        Parameters
+        ----------
+        table : str
+            Of which table.
+        broken : sequence of BrokenRow
+            The rows.
+        origins : tuple of RawOrigin
+            The table's files.
+        index : int
+            Which file.
+        """
+        if not broken:
+            return
+        texts = pl.Series("text", [row.text for row in broken], dtype=pl.String)
+        rows = RawRows(
+            texts.to_frame(),
+            pl.Series([row.number for row in broken], dtype=pl.Int64),
+            pl.Series([index], dtype=pl.Int32).new_from_index(0, len(broken)),
+            origins,
+        )
+        counts = pl.Series([f"{row.fields} fields" for row in broken], dtype=pl.String)
+        self.note(BROKEN_ROW, table, "", rows, values=counts)
+
+    def faults(self, limits: Limits) -> list[Fault]:
+        """Tell everything that was found.
+
+        Parameters
+        ----------
+        limits : Limits
+            What is too much.
+
+        Returns
+        -------
+        list of Fault
+            Warnings where a share is within its limit.
+        """
+        faults = [*self._faults, *(self._told(*found, limits) for found in self._found.items())]
+        if self._further is None or all(fault.severity == "warning" for fault in faults):
+            return faults
+        all_found = self._found | {
+            group: self._found.get(group, _Found()).and_more(more)
+            for group, more in self._further._found.items()
+        }
+        return [*self._faults, *(self._told(*found, limits) for found in all_found.items())]
+
+    def counts(self) -> list[dict[str, str | int]]:
+        """Give the counts as plain data.
+
+        Returns
+        -------
+        list of dict
+            ``kind``, ``table``, ``column``, ``words``, ``count``, ``rows`` (of the table).
+        """
+        return [
+            {
+                "kind": group.kind.name,
+                "table": group.table,
+                "column": group.column,
+                "words": group.words,
+                "count": found.count,
+                "rows": self.total(group.table),
+            }
+            for group, found in self._found.items()
+        ]
+
+    def _told(self, group: _Group, found: _Found, limits: Limits) -> Fault:
+        kind, total = group.kind, max(self.total(group.table), found.count)
+        limit: float = getattr(limits, kind.limit) if kind.limit else 0.0
+        too_many = found.count > limit * total
+        examples = ", ".join(found.samples) + (", …" if found.count > len(found.samples) else "")
+        key = f" (limits.{kind.limit})" if kind.has_key else ""
+        allowed = f", or at most {100 * limit:g} % of the rows otherwise{key}"
+        return Fault(
+            where=f"{group.table}: column {group.column!r}" if group.column else group.table,
+            found=f"{found.count} of {total} rows {kind.found or 'with a value that'} "
+            f"{'' if kind.found else group.words}".rstrip()
+            + f": {examples}",
+            expected=kind.expected + (allowed if kind.limit and limit < 1 else ""),
+            remedy=_remedy(kind, too_many),
+            severity="error" if too_many else "warning",
+            count=found.count,
+            is_usual=kind.is_usual and not too_many,
+        )
+
+
+def _remedy(kind: IssueKind, too_many: bool) -> str:
+    if not too_many:
+        return f"{kind.consequence}."
+    has_key = kind.limit and kind.has_key
+    return f"{kind.advice}, or raise the limit." if has_key else f"{kind.advice}."

@@ -1,0 +1,254 @@
+"""Opening a table: finding its files, and its columns."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import polars as pl
+
+from leadcast.features.base.errors import Fault, did_you_mean
+from leadcast.features.definitions.table_schema import FileReader, Reader
+from leadcast.features.readers.csv_origin import CsvOrigin
+from leadcast.features.readers.csv_text import is_utf8_after_all
+from leadcast.features.readers.ledger import Ledger
+from leadcast.features.readers.origins import BrokenRow, RawOrigin, RawRows, UnreadableError
+from leadcast.features.readers.parquet_origin import ParquetOrigin
+from leadcast.features.readers.sql_origin import SqlOrigin
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """A table that can be read.
+
+    Parameters
+    ----------
+    name : str
+        ``leads``, ``events``, ``outcomes``.
+    origins : tuple of RawOrigin
+        Its files, or its query.
+    columns : list of str
+        The columns that all origins have, in the first one's order.
+    missing : tuple of str
+        Values that mean missing in each column.
+    lacking : tuple of str
+        Columns that should be there and are not: read as if they were, and empty.
+    """
+
+    name: str
+    origins: tuple[RawOrigin, ...]
+    columns: list[str]
+    missing: tuple[str, ...]
+    lacking: tuple[str, ...] = field(default=(), kw_only=True)
+
+    def parts(self, columns: Sequence[str], ledger: Ledger) -> Iterator[RawRows]:
+        """Read some columns part by part.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            Names among `columns` and `lacking`.
+        ledger : Ledger
+            Counts the rows and takes those that cannot be split into fields.
+
+        Yields
+        ------
+        Rows
+            Empty parts are left out.
+
+        Raises
+        ------
+        UnreadableError
+            If an origin cannot be read to its end.
+        """
+        # Where none of them is there, any column tells how many rows there are.
+        present = [name for name in columns if name in self.columns] or self.columns[:1]
+        lacking = [pl.lit(None, pl.String).alias(name) for name in columns if name in self.lacking]
+        for index, origin in enumerate(self.origins):
+
+            def note(broken: Sequence[BrokenRow], index: int = index) -> None:
+                ledger.add_total(self.name, len(broken))
+                ledger.broken_rows(self.name, broken, self.origins, index)
+
+            for frame, number in origin.parts(present, note):
+                ledger.add_total(self.name, frame.height)
+                if frame.height:
+                    place = pl.Series([index], dtype=pl.Int32).new_from_index(0, frame.height)
+                    whole = frame.with_columns(lacking).select(columns)
+                    yield RawRows(whole, number, place, self.origins)
+
+
+def open_table(
+    name: str, reader: Reader, root: Path, where_to_get: str, ledger: Ledger
+) -> RawTable | None:
+    """Find a table's files and their columns.
+
+    Parameters
+    ----------
+    name : str
+        How the table is called in messages.
+    reader : FileReader or SqlReader
+        Where its rows come from.
+    root : Path
+        The folder that file names are relative to.
+    where_to_get : str
+        What to tell somebody who does not have the files.
+    ledger : Ledger
+        Takes the faults.
+
+    Returns
+    -------
+    RawTable or None
+        None where something is missing or not readable; the ledger says what.
+    """
+    origins: list[RawOrigin]
+    if isinstance(reader, FileReader):
+        paths = find_files(name, reader, root, where_to_get, ledger)
+        origins = [_origin(path, reader, root, ledger) for path in paths]
+    else:
+        origins = [SqlOrigin(reader, f"{name} (SQL)")]
+    headers: list[list[str]] = []
+    for origin in origins:
+        try:
+            headers.append(origin.columns())
+        except UnreadableError as error:
+            ledger.fault(error.fault)
+    if not origins or len(headers) < len(origins):
+        return None
+    shared = [column for column in headers[0] if all(column in header for header in headers)]
+    return RawTable(name, tuple(origins), shared, reader.missing)
+
+
+def require_columns(
+    table: RawTable, columns: Sequence[tuple[str, str]], ledger: Ledger
+) -> RawTable:
+    """Check that a table has the columns that a definition names.
+
+    Parameters
+    ----------
+    table : RawTable
+        The table.
+    columns : sequence of (str, str)
+        The key that names the column, and the column.
+    ledger : Ledger
+        Takes a fault for each that is missing, with the nearest one there is; of what is not
+        there it takes no other.
+
+    Returns
+    -------
+    RawTable
+        The table, with those that it lacks: so that what else is wrong with it can be told too.
+    """
+    lacking: dict[str, None] = {}
+    for key, column in columns:
+        if column not in table.columns:
+            lacking[column] = None
+            ledger.fault(_missing_column(table, key, column))
+    ledger.lacks(table.name, lacking)
+    return replace(table, lacking=tuple(lacking))
+
+
+def _missing_column(table: RawTable, key: str, column: str) -> Fault:
+    lacking = [origin for origin in table.origins if column not in origin.columns()]
+    others = len(table.origins) - len(lacking)
+    where = lacking[0].name if lacking else table.name
+    present = lacking[0].columns() if lacking else table.columns
+    return Fault(
+        where=f"{table.name} ({where}): column {column!r}",
+        found="no such column" + (f" ({others} other files have it)" if others else ""),
+        expected="a column of this name"
+        if key.endswith(f".{column}")
+        else f"the column that `{key}` names",
+        remedy=_wrong_separator(lacking or table.origins) or did_you_mean(column, present),
+    )
+
+
+def _wrong_separator(lacking: Sequence[RawOrigin]) -> str | None:
+    """Tell where a header is one long name, because something else separates its fields."""
+    told = (origin.wrong_separator() for origin in lacking if isinstance(origin, CsvOrigin))
+    return next((words for words in told if words), None)
+
+
+def find_files(
+    name: str, reader: FileReader, root: Path, where_to_get: str, ledger: Ledger
+) -> list[Path]:
+    """Find the files of a table.
+
+    Parameters
+    ----------
+    name : str
+        How the table is called in messages.
+    reader : FileReader
+        Names and globs.
+    root : Path
+        The folder that they are relative to.
+    where_to_get : str
+        What to tell somebody who does not have the files.
+    ledger : Ledger
+        Takes a fault for each name or glob without a file.
+
+    Returns
+    -------
+    list of Path
+        Each file once, in the order of the names; empty where one of them has no file.
+    """
+    found: dict[Path, None] = {}
+    complete = True
+    for pattern in reader.files:
+        paths = matching_files(root, pattern)
+        if not paths:
+            complete = False
+            ledger.fault(_absent(name, root, pattern, where_to_get))
+        found |= dict.fromkeys(paths)
+    return list(found) if complete else []
+
+
+def matching_files(root: Path, pattern: str) -> list[Path]:
+    """List the files that a name or a glob means.
+
+    Parameters
+    ----------
+    root : Path
+        The folder that it is relative to.
+    pattern : str
+        A name, or a glob.
+
+    Returns
+    -------
+    list of Path
+        In alphabetical order; empty where there is none.
+    """
+    literal = root / pattern
+    if literal.is_file():
+        return [literal]
+    if not set("*?[") & set(pattern):
+        return []
+    if Path(pattern).is_absolute():
+        root, pattern = Path(literal.anchor), str(literal.relative_to(literal.anchor))
+    return sorted(path for path in root.glob(pattern) if path.is_file())
+
+
+def _origin(path: Path, reader: FileReader, root: Path, ledger: Ledger) -> RawOrigin:
+    name = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+    by_ending = "parquet" if path.suffix in (".parquet", ".pq") else "csv"
+    if (reader.format or by_ending) == "parquet":
+        return ParquetOrigin(path, name, reader.times_unpacked)
+    if is_utf8_after_all(path, reader):
+        ledger.fault(
+            Fault(
+                where=name,
+                found=f"letters that are UTF-8, although read.encoding is {reader.encoding}",
+                expected=f"text in {reader.encoding}",
+                remedy="Set `read.encoding: utf-8` if names with accents look garbled.",
+                severity="warning",
+            )
+        )
+    return CsvOrigin(path, name, reader)
+
+
+def _absent(name: str, root: Path, pattern: str, where_to_get: str) -> Fault:
+    return Fault(
+        where=f"{name}: {pattern}",
+        found=f"no such file in {root}",
+        expected="the export",
+        remedy=f"{where_to_get.strip().rstrip('.')}. Put it into {root}, or change `root`.",
+    )

@@ -1,0 +1,205 @@
+"""Where raw rows come from, and rows that remember it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import polars as pl
+
+from leadcast.features.base.errors import Fault
+
+
+class UnreadableError(Exception):
+    """An origin cannot be read on; carries the fault, which is told with all the others.
+
+    Parameters
+    ----------
+    fault : Fault
+        What stopped the reading.
+    """
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        super().__init__(str(fault))
+
+
+@dataclass(frozen=True)
+class BrokenRow:
+    """A row that cannot be split into the header's fields.
+
+    Parameters
+    ----------
+    number : int
+        The row's number, from 1.
+    text : str
+        The row as it stands in the file.
+    fields : int
+        How many fields it has.
+    """
+
+    number: int
+    text: str
+    fields: int
+
+
+OnBroken = Callable[[Sequence[BrokenRow]], None]
+NumberedPart = tuple[pl.DataFrame, pl.Series]
+
+
+class RawOrigin(Protocol):
+    """One file, or one query."""
+
+    name: str
+
+    def columns(self) -> list[str]:
+        """List the columns' names; raises `UnreadableError`."""
+        ...
+
+    def parts(self, columns: Sequence[str], on_broken: OnBroken) -> Iterator[NumberedPart]:
+        """Read some columns part by part; raises `UnreadableError`.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            Names among `columns`.
+        on_broken : callable
+            Told of rows that are left out.
+
+        Yields
+        ------
+        tuple of (pl.DataFrame, pl.Series of Int64)
+            The raw columns and each row's number, from 1.
+        """
+        ...
+
+    def lines(self, numbers: pl.Series) -> pl.Series:
+        """Find the line of each row; null where the origin has no lines."""
+        ...
+
+
+class WithoutLines:
+    """An origin whose rows have numbers only."""
+
+    def lines(self, numbers: pl.Series) -> pl.Series:
+        """Give no lines.
+
+        Parameters
+        ----------
+        numbers : pl.Series of Int64
+            Row numbers.
+
+        Returns
+        -------
+        pl.Series of Int64
+            All null.
+        """
+        return pl.Series([None], dtype=pl.Int64).new_from_index(0, len(numbers))
+
+
+@dataclass(frozen=True)
+class RawRows:
+    """Raw rows of one table, with where they come from.
+
+    Parameters
+    ----------
+    frame : pl.DataFrame
+        The raw columns, in whatever dtype the origin has.
+    number : pl.Series of Int64
+        Each row's number in its origin, from 1.
+    origin : pl.Series of Int32
+        Which of `origins`.
+    origins : tuple of RawOrigin
+        The table's files or queries.
+    """
+
+    frame: pl.DataFrame
+    number: pl.Series
+    origin: pl.Series
+    origins: tuple[RawOrigin, ...]
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+    def filter(self, mask: pl.Series) -> "RawRows":
+        """Take the rows where a mask holds.
+
+        Parameters
+        ----------
+        mask : pl.Series of bool
+            One value a row.
+
+        Returns
+        -------
+        Rows
+        """
+        return RawRows(
+            self.frame.filter(mask),
+            self.number.filter(mask),
+            self.origin.filter(mask),
+            self.origins,
+        )
+
+    def head(self, number: int) -> "RawRows":
+        """Take the first rows.
+
+        Parameters
+        ----------
+        number : int
+            At most so many.
+
+        Returns
+        -------
+        Rows
+        """
+        return RawRows(
+            self.frame.head(number),
+            self.number.head(number),
+            self.origin.head(number),
+            self.origins,
+        )
+
+    def places(self) -> pl.DataFrame:
+        """Say where each row stands.
+
+        Returns
+        -------
+        pl.DataFrame
+            ``file`` (String), ``row`` (Int64), ``line`` (Int64, null where there are no lines).
+        """
+        lines = pl.Series([None], dtype=pl.Int64).new_from_index(0, len(self))
+        for index in self.origin.unique():
+            mine = self.origin == index
+            found = self.origins[index].lines(self.number.filter(mine))
+            lines = lines.scatter(mine.arg_true(), found)
+        names = pl.Series([origin.name for origin in self.origins], dtype=pl.String)
+        return pl.DataFrame({"file": names.gather(self.origin), "row": self.number, "line": lines})
+
+
+def stacked(parts: Sequence[RawRows]) -> RawRows:
+    """Put parts of one table below each other.
+
+    Parameters
+    ----------
+    parts : sequence of RawRows
+        At least one. A column whose dtype differs between the parts becomes text, unless one
+        dtype holds the others' values.
+
+    Returns
+    -------
+    Rows
+    """
+    frames = [part.frame for part in parts]
+    try:
+        frame = pl.concat(frames, how="vertical_relaxed", rechunk=True)
+    except pl.exceptions.PolarsError:
+        frame = pl.concat([_as_text(frame) for frame in frames], rechunk=True)
+    return RawRows(
+        frame,
+        pl.concat([part.number for part in parts]),
+        pl.concat([part.origin for part in parts]),
+        parts[0].origins,
+    )
+
+
+def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.cast(pl.String)

@@ -1,0 +1,203 @@
+"""Readings: what can be read off one attribute of a lead, each a function of Python values.
+
+A reading knows nothing of tables. In a batch it is applied to a column's distinct values, for one
+lead to its one value; so both give the same numbers.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+from leadcast.features.registry import DType, Group
+from leadcast.features.values.alike import alike_addresses, alike_numbers
+from leadcast.features.values.amounts import log_amount, read_amount, read_size
+from leadcast.features.values.contacts import (
+    email_digits,
+    email_is_shared,
+    email_kind,
+    email_matches_company,
+    phone_is_valid,
+)
+from leadcast.features.values.distinct import Distinct, distinct
+from leadcast.features.values.titles import job_function, seniority
+
+Value = str | float | bool | int
+"""What an attribute may hold, times (microseconds) apart."""
+Accepts = Literal["number", "flag", "time", "text", "text or number", "anything"]
+"""What kinds of columns a reading can read."""
+
+_LONGEST_TEXT = 10_000
+_COMPANY_NAMES = ("company", "company_name", "company_website", "website", "organisation")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One thing that can be read off an attribute.
+
+    Parameters
+    ----------
+    suffix : str
+        What is added to the attribute's name (``"_seniority"``).
+    dtype : {"number", "category", "flag"}
+        What it gives.
+    accepts : {"number", "flag", "time", "text", "text or number", "anything"}
+        What the attribute's column may hold.
+    words : str
+        Words for a person, with ``{}`` for the attribute's.
+    read : callable or None
+        From the attribute's value to a number, or to a category's value; None (missing) where it
+        says nothing. None where the engine reads the value as it is (numbers, flags, times). A
+        value that is missing makes the reading missing, but for readings of ``"anything"``, which
+        get None for it.
+    alike : callable
+        Finds values of a column of which each has to be read once.
+    """
+
+    suffix: str
+    dtype: DType
+    accepts: Accepts
+    words: str
+    read: Callable[..., str | float | None] | None = None
+    alike: Callable[[pl.Series], Distinct] = distinct
+
+
+def _same(value: str) -> str:
+    return value
+
+
+def _count_words(value: str) -> float | None:
+    return float(len(value[:_LONGEST_TEXT].split())) or None
+
+
+def _size(value: str | float) -> float | None:
+    return _log_of(read_size(value) if isinstance(value, str) else value)
+
+
+def _amount(value: str | float) -> float | None:
+    return _log_of(read_amount(value) if isinstance(value, str) else value)
+
+
+def _share_filled(*values: Value | None) -> float:
+    return sum(value is not None for value in values) / len(values)
+
+
+def _log_of(amount: float | None) -> float | None:
+    return None if amount is None else log_amount(amount)
+
+
+READINGS: Mapping[str, Reading] = {
+    "number": Reading("", "number", "number", "{}"),
+    "flag": Reading("", "flag", "flag", "{}"),
+    "filled_share": Reading(
+        "", "number", "anything", "share of the lead's profile that is filled in", _share_filled
+    ),
+    "days_before": Reading("_days_before", "number", "time", "days since {}"),
+    "category": Reading("", "category", "text", "{}", _same),
+    "text_value": Reading("_value", "category", "text", "{}, where it is a frequent one", _same),
+    "text_words": Reading("_words", "number", "text", "number of words in {}", _count_words),
+    "size": Reading(
+        "_log", "number", "text or number", "{} (people, on a logarithmic scale)", _size
+    ),
+    "amount": Reading("_log", "number", "text or number", "{} (on a logarithmic scale)", _amount),
+    "seniority": Reading("_seniority", "category", "text", "seniority by the {}", seniority),
+    "job_function": Reading("_function", "category", "text", "function by the {}", job_function),
+    "email_kind": Reading(
+        "_kind", "category", "text", "kind of {} address", email_kind, alike_addresses
+    ),
+    "email_is_shared": Reading(
+        "_is_shared", "flag", "text", "{} address is shared (info@, sales@)", email_is_shared,
+        alike_addresses,
+    ),
+    "email_digits": Reading(
+        "_digits", "number", "text", "digits in the {} address's name", email_digits,
+        alike_addresses,
+    ),
+    "email_matches": Reading(
+        "_matches_company", "flag", "text", "{} address is of the named company",
+        email_matches_company,
+    ),
+    "phone_is_valid": Reading(
+        "_is_valid", "flag", "text", "{} number could be called", phone_is_valid, alike_numbers,
+    ),
+}  # fmt: skip
+"""Every reading by its name, which is what a plan keeps."""
+
+LOGARITHMIC = ("size", "amount")
+"""Readings by `leadcast.features.values.amounts.log_amount`."""
+
+_BY_ROLE: Mapping[str, tuple[str, ...]] = {
+    "job_title": ("seniority", "job_function"),
+    "company_size": ("size",),
+    "revenue": ("amount",),
+    "email": ("email_kind", "email_is_shared", "email_digits"),
+    "phone": ("phone_is_valid",),
+    "industry": ("category",),
+    "country": ("category",),
+    "source": ("category",),
+    "vendor": ("category",),
+    "campaign": ("category",),
+}
+_BY_TYPE: Mapping[str, tuple[str, ...]] = {
+    "number": ("number",),
+    "flag": ("flag",),
+    "time": ("days_before",),
+    "category": ("category",),
+    "text": ("text_value", "text_words"),
+}
+NEVER_FEATURES = frozenset(
+    {
+        *("lead_id", "created_at", "position", "rules_score", "account_id", "cost"),
+        *("worked", "random_slice"),
+    }
+)
+"""Columns of the leads that are no attributes, or must not be learned from."""
+SOURCE_ROLES = ("source", "vendor", "campaign")
+"""Attributes that say where a lead came from."""
+
+
+def readings_of(attribute_types: Mapping[str, str]) -> list[tuple[str, tuple[str, ...]]]:
+    """List what is read off a source's attributes.
+
+    Parameters
+    ----------
+    attribute_types : mapping of str to str
+        Each attribute's type, as `leadcast.features.tables.Tables` has it.
+
+    Returns
+    -------
+    list of (str, tuple of str)
+        The name of each reading with the attributes that it reads, in the attributes' order.
+    """
+    found: list[tuple[str, tuple[str, ...]]] = []
+    for attribute, kind in attribute_types.items():
+        if attribute not in NEVER_FEATURES:
+            found += [(name, (attribute,)) for name in _readings(attribute, kind)]
+    company = next((name for name in _COMPANY_NAMES if _is_text(attribute_types, name)), None)
+    if company is not None and _is_text(attribute_types, "email"):
+        found.append(("email_matches", ("email", company)))
+    profile = tuple(
+        name
+        for name, kind in attribute_types.items()
+        if kind != "time" and name not in NEVER_FEATURES
+    )
+    return [*found, ("filled_share", profile)] if profile else found
+
+
+def group_of(attribute: str) -> Group:
+    """Tell which group an attribute's features belong to: ``"source"`` or ``"fit"``."""
+    return "source" if attribute in SOURCE_ROLES else "fit"
+
+
+def _readings(attribute: str, kind: str) -> tuple[str, ...]:
+    by_role = _BY_ROLE.get(attribute, ())
+    accepted = {"number": ("number", "text or number"), "flag": (), "time": ()}.get(
+        kind, ("text", "text or number")
+    )
+    fitting = tuple(name for name in by_role if READINGS[name].accepts in accepted)
+    return fitting or _BY_TYPE[kind]
+
+
+def _is_text(attribute_types: Mapping[str, str], attribute: str) -> bool:
+    return attribute_types.get(attribute) in ("category", "text")

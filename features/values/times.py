@@ -1,0 +1,224 @@
+"""Reading a column of times strictly: nothing without a zone, nothing that clocks never showed.
+
+One moment that a person typed.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import polars as pl
+
+from leadcast.features.tables import TIME
+from leadcast.features.values.columns import Parsed, clean_text, words_where
+from leadcast.features.values.formats import AmbiguousTimes
+
+NOT_A_TIME = "is not a time"
+NO_ZONE = "names no time zone"
+TWICE = "exists twice, because clocks were set back"
+NEVER = "does not exist, because clocks were set forward"
+
+_ISO_ZONED = tuple(
+    f"%Y-%m-%d{between}{clock}{zone}"
+    for between in "T "
+    for clock in ("%H:%M:%S%.f", "%H:%M")
+    for zone in ("Z", "%#z")
+)
+_ISO_LOCAL = (
+    *("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f"),
+    *("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"),
+)
+_EPOCH_UNITS_US = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
+_NAIVE = pl.Datetime("us")
+
+
+@dataclass(frozen=True)
+class TimeRules:
+    """How a table's times are to be understood.
+
+    Parameters
+    ----------
+    zone : str or None
+        The zone of times that name none.
+    formats : tuple of str
+        strptime formats tried in turn, or one of ``epoch_s``, ``epoch_ms``, ``epoch_us``; empty:
+        ISO 8601.
+    ambiguous : {"set_aside", "earlier", "later"}
+        Which moment a repeated local time means.
+    """
+
+    zone: str | None = None
+    formats: tuple[str, ...] = ()
+    ambiguous: AmbiguousTimes = "set_aside"
+
+
+def parse_times(series: pl.Series, rules: TimeRules, missing: tuple[str, ...] = ()) -> Parsed:
+    """Read times.
+
+    Parameters
+    ----------
+    series : pl.Series
+        Text, dates, times with or without a zone, or numbers where the format is an epoch.
+    rules : TimeRules
+        How they are to be understood; a date alone is its beginning in the zone.
+    missing : tuple of str
+        Values that mean missing.
+
+    Returns
+    -------
+    Parsed
+        `leadcast.features.tables.TIME`; finer than microseconds is cut off.
+    """
+    dtype = series.dtype
+    if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
+        moments = series.dt.convert_time_zone("UTC").cast(TIME)
+        return Parsed.checked(moments, moments.is_not_null(), NOT_A_TIME)
+    if isinstance(dtype, pl.Datetime | pl.Date):
+        return _localised(series.cast(_NAIVE), series.is_not_null(), rules)
+    text = clean_text(series, missing)
+    if any(name in _EPOCH_UNITS_US for name in rules.formats):
+        return _from_epoch(text, rules.formats[0])
+    return _from_formats(text, rules) if rules.formats else _from_iso(text, rules)
+
+
+def _from_epoch(text: pl.Series, unit: str) -> Parsed:
+    number = text.cast(pl.Float64, strict=False)
+    # Beyond the year 9999 it is not this unit; the cast would overflow.
+    sensible = number.abs() * _EPOCH_UNITS_US[unit] < 253_402_300_800 * 1e6
+    whole = text.cast(pl.Int64, strict=False) * _EPOCH_UNITS_US[unit]
+    broken = (number * _EPOCH_UNITS_US[unit]).round()
+    stamps = pl.select(
+        pl.when(sensible).then(pl.coalesce(whole, broken.cast(pl.Int64, strict=False)))
+    ).to_series()
+    moments = stamps.cast(_NAIVE).dt.replace_time_zone("UTC").alias(text.name)
+    return Parsed.checked(moments, text.is_not_null(), NOT_A_TIME)
+
+
+def _from_formats(text: pl.Series, rules: TimeRules) -> Parsed:
+    results = [_from_format(text, one, rules) for one in rules.formats]
+    values = pl.select(pl.coalesce([result.values for result in results])).to_series()
+    # The most telling problem: a time without a zone says more than "is not a time".
+    problems = [result.problem.replace({NOT_A_TIME: None}) for result in results]
+    problem = pl.select(pl.coalesce([*problems, results[0].problem])).to_series()
+    fine = values.is_not_null()
+    problem = pl.select(pl.when(~fine).then(problem)).to_series()
+    return Parsed(values.alias(text.name), problem)
+
+
+def _from_format(text: pl.Series, written: str, rules: TimeRules) -> Parsed:
+    read = text.str.to_datetime(written, time_unit="us", strict=False)
+    if "%z" in written or "%Z" in written:
+        return Parsed.checked(read.dt.convert_time_zone("UTC"), text.is_not_null(), NOT_A_TIME)
+    return _localised(read, text.is_not_null(), rules)
+
+
+def _from_iso(text: pl.Series, rules: TimeRules) -> Parsed:
+    given = text.is_not_null()
+    naive = _first_that_fits(text, _ISO_LOCAL)
+    unread = given & naive.is_null()
+    if not unread.any():
+        return _localised(naive, given, rules)
+    rest = text.str.replace(r" ?(?:UTC|z)$", "Z").str.replace(r" ([+-][0-9:]+)$", "$1")
+    zoned = _first_that_fits(_where(unread, rest), _ISO_ZONED).dt.replace_time_zone("UTC")
+    local = _localised(naive, given, rules)
+    with_zone = zoned.is_not_null()
+    return Parsed(
+        zoned.zip_with(with_zone, local.values).alias(text.name),
+        _where(~with_zone, local.problem),
+    )
+
+
+def _first_that_fits(text: pl.Series, formats: tuple[str, ...]) -> pl.Series:
+    """Read each value in the first format that fits; without a zone, offsets taken off."""
+    found = pl.Series(text.name, [None], dtype=_NAIVE).new_from_index(0, len(text))
+    for written in formats:
+        unread = text.is_not_null() & found.is_null()
+        if not unread.any():
+            break
+        read = text.filter(unread).str.to_datetime(written, time_unit="us", strict=False)
+        if isinstance(read.dtype, pl.Datetime) and read.dtype.time_zone is not None:
+            read = read.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        # Chrono knows a year 0, Python and people do not.
+        read = _where(read.dt.year().fill_null(0) >= 1, read)
+        if read.null_count() < len(read):
+            found = found.scatter(unread.arg_true(), read)
+    return found
+
+
+def _where(mask: pl.Series, values: pl.Series) -> pl.Series:
+    return pl.select(pl.when(mask).then(values)).to_series().alias(values.name)
+
+
+def _localised(naive: pl.Series, given: pl.Series, rules: TimeRules) -> Parsed:
+    """Give local times their zone; `given` tells where there was something to read."""
+    if rules.zone is None:
+        nothing = pl.Series(naive.name, [None], dtype=TIME).new_from_index(0, len(naive))
+        problem = words_where(naive.is_not_null(), NO_ZONE)
+        unread = words_where(given & naive.is_null(), NOT_A_TIME)
+        return Parsed(nothing, pl.select(pl.coalesce(problem, unread)).to_series())
+    choice: dict[AmbiguousTimes, Literal["null", "earliest", "latest"]] = {
+        "set_aside": "null",
+        "earlier": "earliest",
+        "later": "latest",
+    }
+    wanted = naive.dt.replace_time_zone(
+        rules.zone, ambiguous=choice[rules.ambiguous], non_existent="null"
+    )
+    if wanted.null_count() == len(given) - int(given.sum()):
+        return Parsed.checked(wanted.dt.convert_time_zone("UTC"), given, NOT_A_TIME)
+    once = naive.dt.replace_time_zone(rules.zone, ambiguous="earliest", non_existent="null")
+    problem = pl.select(
+        pl.when(given & naive.is_null())
+        .then(pl.lit(NOT_A_TIME))
+        .when(naive.is_not_null() & once.is_null())
+        .then(pl.lit(NEVER))
+        .when(naive.is_not_null() & wanted.is_null())
+        .then(pl.lit(TWICE))
+    ).to_series()
+    return Parsed(wanted.dt.convert_time_zone("UTC"), problem)
+
+
+def parse_moment(text: str, time_zone: str | None = None) -> datetime:
+    """Read a moment; a date alone is its beginning.
+
+    Parameters
+    ----------
+    text : str
+        ISO 8601: ``2024-03-31``, ``2024-03-31T18:00``, ``2024-03-31 18:00:00+02:00``.
+    time_zone : str or None
+        The zone of a moment that names none.
+
+    Returns
+    -------
+    datetime
+        In UTC.
+
+    Raises
+    ------
+    ValueError
+        If it is no moment, has no zone, or does not exist or exists twice in that zone; says so
+        in a sentence without its full stop.
+    """
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError(f"{text!r} is not a time; write it like 2024-03-31T18:00:00Z") from None
+    if moment.tzinfo is not None:
+        return moment.astimezone(UTC)
+    if time_zone is None:
+        raise ValueError(f"{text!r} names no time zone; add one (Z means UTC) or set time_zone")
+    return _local(moment, time_zone)
+
+
+def _local(moment: datetime, time_zone: str) -> datetime:
+    try:
+        zone = ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f"{time_zone!r} is not the name of a time zone") from None
+    earlier, later = (moment.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if earlier == later:
+        return earlier
+    exists = earlier.astimezone(zone).replace(tzinfo=None) == moment
+    found = "exists twice" if exists else "does not exist"
+    raise ValueError(f"{moment} {found} in {time_zone}, where clocks were changed; name the offset")

@@ -1,0 +1,1 @@
+"""The bundle: all that scoring needs, as a folder of plain data."""

@@ -1,0 +1,201 @@
+"""The bundle: all that scoring needs, as a folder of plain data.
+
+    manifest.json    what the bundle is, and the hash of every other file
+    features.json    the feature plan
+    learner/         the fitted learner: JSON and LightGBM's text
+    calibrator.json  from log-odds to probabilities
+    intervals.json   from log-odds to an interval for each lead (where there are any)
+    reference.json   the population behind percentiles and grades
+    rates.json       how often leads converted, by the value of each feature (for reasons)
+    metrics.json     what was measured on the test part
+
+Loading runs no code from the bundle. A bundle is written whole or not at all; two bundles from
+the same data differ in ``created_at`` only.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from leadcast.features.base.errors import Checks, FaultsError, LeadcastError
+from leadcast.features.base.files import write_json, written_whole
+from leadcast.features.base.plain import AGAIN, checked, read_plain
+from leadcast.features.engine.plan import FeaturePlan
+from leadcast.models.bundle.bundle_checks import faults_between
+from leadcast.models.bundle.bundle_files import (
+    KIND,
+    BundleOrigin,
+    Manifest,
+    of_one_version,
+    read_manifest,
+    write_manifest,
+)
+from leadcast.models.bundle.bundle_reference import Rates, Reference
+from leadcast.models.calibration import Calibrator, calibrator_from_json
+from leadcast.models.calibration.intervals import LeadIntervals
+from leadcast.models.learners.learner_store import FittedLearner, load_learner
+
+LEARNER, INTERVALS, RATES = "learner", "intervals.json", "rates.json"
+DAMAGED = "the bundle is damaged"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What a bundle holds, verified and read.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        Where it comes from.
+    plan : FeaturePlan
+        From leads and events to a matrix.
+    learner : FittedLearner
+        From a matrix to log-odds.
+    calibrator : Calibrator
+        From log-odds to probabilities.
+    intervals : LeadIntervals or None
+        From log-odds to an interval for each lead.
+    reference : Reference
+        From probabilities to percentiles and grades.
+    metrics : mapping
+        What was measured on the test part.
+    rates : Rates or None
+        How often leads converted, by the value of each feature; None in bundles of schema 1.
+    """
+
+    manifest: Manifest
+    plan: FeaturePlan
+    learner: FittedLearner
+    calibrator: Calibrator
+    intervals: LeadIntervals | None
+    reference: Reference
+    metrics: Mapping[str, Any]
+    rates: Rates | None = None
+
+
+def write_bundle(
+    folder: Path,
+    *,
+    plan: FeaturePlan,
+    learner: FittedLearner,
+    calibrator: Calibrator,
+    reference: Reference,
+    metrics: Mapping[str, Any],
+    origin: BundleOrigin,
+    intervals: LeadIntervals | None = None,
+    rates: Rates | None = None,
+    notes: Sequence[str] = (),
+    created_at: datetime | None = None,
+) -> Manifest:
+    """Write a bundle, whole or not at all; a bundle that stood there is replaced.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to write it.
+    plan, learner, calibrator, reference, metrics
+        As in `Bundle`; metrics must be JSON values.
+    origin : BundleOrigin
+        Where it comes from.
+    intervals : LeadIntervals, optional
+        An interval for each lead.
+    rates : Rates, optional
+        How often leads converted, by the value of each feature of the plan.
+    notes : sequence of str
+        What a reader of the scores must know, as that there was little data.
+    created_at : datetime, optional
+        The time to write into the manifest; now, if not given.
+
+    Returns
+    -------
+    Manifest
+        With the bundle's id.
+
+    Raises
+    ------
+    LeadcastError
+        If it would not be a bundle that `load_bundle` takes, as one that is too large.
+    """
+    with written_whole(folder, KIND) as new:
+        new.mkdir()
+        write_json(new / "features.json", plan.to_json())
+        learner.save(new / LEARNER)
+        write_json(new / "calibrator.json", calibrator.to_json())
+        if intervals is not None:
+            write_json(new / INTERVALS, intervals.to_json())
+        if rates is not None:
+            write_json(new / RATES, rates.model_dump(mode="json"))
+        write_json(new / "reference.json", reference.model_dump(mode="json"))
+        write_json(new / "metrics.json", dict(metrics))
+        manifest = write_manifest(new, origin, notes, created_at)
+        # What nobody could load is told now, not by the first batch.
+        load_bundle(new)
+        return manifest
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Verify and read a bundle.
+
+    Parameters
+    ----------
+    folder : Path
+        The bundle.
+
+    Returns
+    -------
+    Bundle
+
+    Raises
+    ------
+    LeadcastError
+        If the folder is no bundle, is of a newer schema or another major version, or if files are
+        missing, changed, truncated or unknown; names them and tells what to do. If what a file
+        holds is not what is declared of it, or does not fit the others, though the hashes are
+        right: all of it at once.
+    """
+    return of_one_version(folder, _loaded)
+
+
+def _loaded(folder: Path) -> Bundle:
+    manifest = read_manifest(folder)
+    checks, parts = Checks(), dict[str, Any]()
+    for name, read in _readers(folder, manifest).items():
+        parts[name] = checks.of(read, None)
+    checks.raise_errors()
+    faults = [*faults_between(manifest, parts["plan"], parts["learner"], parts["rates"])]
+    if faults:
+        raise FaultsError(f"bundle {folder}", faults)
+    return Bundle(manifest=manifest, **parts)
+
+
+def _readers(folder: Path, manifest: Manifest) -> dict[str, Callable[[], Any]]:
+    """Give for each part of a bundle what reads and checks it."""
+    features, calibrator = folder / "features.json", folder / "calibrator.json"
+    intervals, rates = folder / INTERVALS, folder / RATES
+    reference = folder / "reference.json"
+    return {
+        "plan": lambda: FeaturePlan.from_json(read_plain(features), f"{features}"),
+        "learner": lambda: load_learner(folder / LEARNER),
+        "calibrator": lambda: calibrator_from_json(read_plain(calibrator), f"{calibrator}"),
+        "intervals": lambda: (
+            LeadIntervals.from_json(read_plain(intervals), f"{intervals}")
+            if INTERVALS in manifest.files
+            else None
+        ),
+        "reference": lambda: checked(Reference, read_plain(reference), DAMAGED, f"{reference}"),
+        "metrics": lambda: _read_object(folder / "metrics.json"),
+        "rates": lambda: (
+            checked(Rates, read_plain(rates), DAMAGED, f"{rates}")
+            if RATES in manifest.files
+            else None
+        ),
+    }
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    content = read_plain(path)
+    if not isinstance(content, dict):
+        raise LeadcastError(f"{path}: is damaged (not a JSON object). {AGAIN}")
+    return content

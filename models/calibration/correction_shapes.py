@@ -1,0 +1,255 @@
+"""Shapes a correction may take: the columns it is made of, how far it may go, and its curve."""
+
+from dataclasses import dataclass
+from itertools import product
+from typing import ClassVar, Protocol, Self
+
+import numpy as np
+
+from leadcast.models.calibration.calibration_curves import Beta, Logistic, Spline, integrated
+from leadcast.models.calibration.calibrators import CalibrationCurve, probability_of
+from leadcast.models.calibration.shrinkage import Correction, TalliedRows, shrunken
+from leadcast.models.data import Floats
+
+LEVEL_SCALES = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+"""Standard deviations of the level's shift, in log-odds, that are thought possible."""
+
+SLOPE_SCALES = (0.0, 0.05, 0.1, 0.2, 0.4)
+"""The same of the slope's deviation from 1."""
+
+BEND_SCALES = (0.0, 0.1, 0.2, 0.4, 0.8)
+"""The same of the slope's change over one unit of log-odds."""
+
+FLATTEST = 0.05
+"""No slope is smaller, so that the ranking is kept."""
+
+SPLINE_KNOTS = 6
+
+
+class CorrectionShape(Protocol):
+    """A family of corrections."""
+
+    @classmethod
+    def on(cls, log_odds: Floats) -> Self:
+        """Fit the shape's frame (its centre and knots) to where the log-odds lie."""
+
+    def columns(self, log_odds: Floats) -> Floats:
+        """Give the columns of the correction, shape (n_rows, n_columns)."""
+
+    def priors(self) -> list[Floats]:
+        """Give the coefficients' possible covariances."""
+
+    def curve(self, coefficients: Floats, rows: int) -> CalibrationCurve | None:
+        """Turn coefficients into a curve; None where it would not rise."""
+
+
+def fitted(shape: type[CorrectionShape], rows: TalliedRows) -> CalibrationCurve | None:
+    """Fit a shape, shrunken towards the learner's own log-odds.
+
+    Parameters
+    ----------
+    shape : type of CorrectionShape
+    rows : TalliedRows
+
+    Returns
+    -------
+    Curve or None
+        None where these rows do not determine a curve of that shape that rises.
+    """
+    frame = shape.on(rows.log_odds)
+    correction: Correction | None = shrunken(rows, frame.columns(rows.log_odds), frame.priors())
+    return None if correction is None else frame.curve(correction.mean, len(rows))
+
+
+@dataclass(frozen=True)
+class LevelShape:
+    """The same shift everywhere."""
+
+    name: ClassVar[str] = "level"
+
+    @classmethod
+    def on(cls, log_odds: Floats) -> Self:  # noqa: ARG003 - the protocol's signature
+        """Need nothing; see `CorrectionShape.on`."""
+        return cls()
+
+    def columns(self, log_odds: Floats) -> Floats:
+        """Give a column of ones; see `CorrectionShape.columns`."""
+        return np.ones((len(log_odds), 1))
+
+    def priors(self) -> list[Floats]:
+        """Give the level's possible variances; see `CorrectionShape.priors`."""
+        return [np.array([[level**2]]) for level in LEVEL_SCALES]
+
+    def curve(self, coefficients: Floats, rows: int) -> CalibrationCurve | None:
+        """Give a line of slope 1; see `CorrectionShape.curve`."""
+        return Logistic(rows, float(coefficients[0]), 1.0)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A shift, and a slope around the centre.
+
+    Parameters
+    ----------
+    centre : float
+        The log-odds around which the slope turns: where rows tell most, so that the errors of
+        level and slope have little to do with each other.
+    """
+
+    name: ClassVar[str] = "line"
+    centre: float
+
+    @classmethod
+    def on(cls, log_odds: Floats) -> Self:
+        """Find the centre; see `CorrectionShape.on`."""
+        return cls(float(np.average(log_odds, weights=_telling(log_odds))))
+
+    def columns(self, log_odds: Floats) -> Floats:
+        """Give level and slope; see `CorrectionShape.columns`."""
+        return np.column_stack([np.ones_like(log_odds), log_odds - self.centre])
+
+    def priors(self) -> list[Floats]:
+        """Give every pair of scales; see `CorrectionShape.priors`."""
+        return [np.diag(np.square(pair)) for pair in product(LEVEL_SCALES, SLOPE_SCALES)]
+
+    def curve(self, coefficients: Floats, rows: int) -> CalibrationCurve | None:
+        """Give a line; see `CorrectionShape.curve`."""
+        level, slope = float(coefficients[0]), max(1 + float(coefficients[1]), FLATTEST)
+        return Logistic(rows, level + (1 - slope) * self.centre, slope)
+
+
+@dataclass(frozen=True)
+class TwoSlopes:
+    """A shift, a slope, and a difference between the slope of low and of high log-odds.
+
+    Parameters
+    ----------
+    line : Line
+        The straight part.
+    offset, tilt : float
+        The line closest to ``log(1 + e^z) + log(1 + e^-z)``, which is taken off it, so that the
+        difference of the slopes has little to do with level and slope.
+    """
+
+    name: ClassVar[str] = "beta"
+    line: Line
+    offset: float
+    tilt: float
+
+    @classmethod
+    def on(cls, log_odds: Floats) -> Self:
+        """Find the centre and the line to take off; see `CorrectionShape.on`."""
+        line = Line.on(log_odds)
+        weight = _telling(log_odds)
+        columns = line.columns(log_odds) * np.sqrt(weight)[:, None]
+        closest = np.linalg.lstsq(columns, _vee(log_odds) * np.sqrt(weight), rcond=None)[0]
+        return cls(line, float(closest[0]), float(closest[1]))
+
+    def columns(self, log_odds: Floats) -> Floats:
+        """Give level, slope and difference; see `CorrectionShape.columns`."""
+        straight = self.line.columns(log_odds)
+        bend = _vee(log_odds) - self.offset - self.tilt * straight[:, 1]
+        return np.column_stack([straight, bend])
+
+    def priors(self) -> list[Floats]:
+        """Give every triple of scales; see `CorrectionShape.priors`."""
+        scales = product(LEVEL_SCALES, SLOPE_SCALES, SLOPE_SCALES)
+        return [np.diag(np.square(triple)) for triple in scales]
+
+    def curve(self, coefficients: Floats, rows: int) -> CalibrationCurve | None:
+        """Give a beta calibrator, its bend damped as far as it needs to rise: see `curve`."""
+        level, slope, bend = (float(number) for number in coefficients)
+        # The two slopes are 1 + slope plus these, in proportion to the bend.
+        changes = (-(self.tilt + 1) * bend, (1 - self.tilt) * bend)
+        damping = _damping(1 + slope, min(changes))
+        if damping is None:
+            return None
+        lower, upper = (1 + slope + damping * change for change in changes)
+        tilt = slope - self.tilt * damping * bend
+        intercept = level - damping * bend * self.offset - tilt * self.line.centre
+        return Beta(rows, intercept, lower, upper)
+
+
+@dataclass(frozen=True)
+class Smooth:
+    """A shift, and a slope that changes smoothly.
+
+    Parameters
+    ----------
+    centre : float
+        As in `Line`.
+    knots : ndarray of float64, shape (n_knots,)
+        Where the slope may change, with equally much to tell between them.
+    """
+
+    name: ClassVar[str] = "spline"
+    centre: float
+    knots: Floats
+
+    @classmethod
+    def on(cls, log_odds: Floats) -> Self:
+        """Place the knots; see `CorrectionShape.on`."""
+        rising = np.sort(log_odds)
+        told = np.cumsum(_telling(rising))
+        shares = np.linspace(0.02, 0.98, SPLINE_KNOTS) * told[-1]
+        knots = np.interp(shares, told, rising)
+        return cls(Line.on(log_odds).centre, np.unique(knots))
+
+    def columns(self, log_odds: Floats) -> Floats:
+        """Give the level, and what a slope at each knot adds; see `CorrectionShape.columns`."""
+        bends = [
+            integrated(self.knots, slope, log_odds) - integrated(self.knots, slope, self._middle)
+            for slope in np.eye(len(self.knots))
+        ]
+        return np.column_stack([np.ones_like(log_odds), *bends])
+
+    def priors(self) -> list[Floats]:
+        """Give every triple of scales; see `CorrectionShape.priors`.
+
+        The slopes are a random walk along the knots, around a common mean.
+        """
+        return [
+            self._covariance(*triple) for triple in product(LEVEL_SCALES, SLOPE_SCALES, BEND_SCALES)
+        ]
+
+    def curve(self, coefficients: Floats, rows: int) -> CalibrationCurve | None:
+        """Give a spline, its bends damped as far as it needs to rise: see `curve`."""
+        slopes = 1 + coefficients[1:]
+        mean = float(slopes.mean())
+        damping = _damping(mean, float(slopes.min()) - mean)
+        if damping is None:
+            return None
+        kept = mean + damping * (slopes - mean)
+        start = self.centre + float(coefficients[0] - integrated(self.knots, kept, self._middle)[0])
+        return Spline(rows, tuple(self.knots.tolist()), start, tuple(kept.tolist()))
+
+    @property
+    def _middle(self) -> Floats:
+        return np.array([self.centre])
+
+    def _covariance(self, level: float, slope: float, bend: float) -> Floats:
+        steps = np.tril(np.ones((len(self.knots), len(self.knots))), -1)[:, :-1]
+        walk = steps * np.sqrt(np.diff(self.knots))
+        walk = walk - walk.mean(axis=0)
+        covariance = np.zeros((len(self.knots) + 1,) * 2)
+        covariance[0, 0] = level**2
+        covariance[1:, 1:] = slope**2 + bend**2 * (walk @ walk.T)
+        return covariance
+
+
+def _damping(slope: float, lowest_change: float) -> float | None:
+    # The share of the changes that leaves every slope at FLATTEST or above.
+    if slope <= FLATTEST:
+        return None
+    room = FLATTEST - slope
+    return 1.0 if lowest_change >= room else room / lowest_change
+
+
+def _telling(log_odds: Floats) -> Floats:
+    # How much a row's outcome tells about the log-odds near it (its Fisher information).
+    probability = probability_of(log_odds)
+    return probability * (1 - probability)
+
+
+def _vee(log_odds: Floats) -> Floats:
+    return np.asarray(np.logaddexp(0.0, log_odds) + np.logaddexp(0.0, -log_odds))

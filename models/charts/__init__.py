@@ -1,0 +1,1 @@
+"""Charts: numbers, their pictures and words for both, for the report and for pages."""

@@ -1,0 +1,295 @@
+"""What every chart of the report is: numbers, a picture of them, and words for both.
+
+The panels that pictures are drawn in: fixed margins, ticks, keys.
+
+The margins are fixed in pixels rather than fitted to the labels: the plots of all charts line up
+down the page, and no font's metrics move anything.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+import polars as pl
+
+from leadcast.models.charts.svg import draw_svg
+from leadcast.models.charts.table import Column, Table, table_of, thinned
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Size:
+    """A width that a chart is drawn for: text does not shrink with the screen.
+
+    Parameters
+    ----------
+    name : str
+        Which: ``"wide"`` or ``"narrow"``; a class of the page's CSS.
+    width_px : int
+        The picture's width in CSS pixels.
+    """
+
+    name: str
+    width_px: int
+
+    @property
+    def narrow(self) -> bool:
+        """Whether this is the size for a phone."""
+        return self.name == "narrow"
+
+
+WIDE = Size("wide", 600)
+NARROW = Size("narrow", 340)
+MOST_ROWS = 25
+"""How many rows the table of numbers beside a picture has at most."""
+MOST_POINTS = 300
+"""How many points a curve is drawn with at most; more are not seen."""
+
+
+class Chart(ABC):
+    """A chart: `frame` is what it shows, `draw` the picture of exactly that frame.
+
+    A subclass is a frozen dataclass that holds the frames it was given. Computing them is others'
+    work: a chart only selects, names and draws.
+    """
+
+    name: ClassVar[str]
+    """Unique in the page; letters and hyphens."""
+    title: ClassVar[str]
+    """What the picture shows, in a few words."""
+    reading: ClassVar[str]
+    """How to read the picture, for somebody who has never seen one like it."""
+
+    @abstractmethod
+    def frame(self) -> pl.DataFrame:
+        """Give the numbers in the picture.
+
+        Returns
+        -------
+        pl.DataFrame
+        """
+
+    @abstractmethod
+    def columns(self) -> Sequence[Column]:
+        """Tell how the numbers read in the table beside the picture.
+
+        Returns
+        -------
+        sequence of Column
+        """
+
+    @abstractmethod
+    def finding(self) -> str:
+        """Say what the picture shows for this model, in words made from the numbers.
+
+        Returns
+        -------
+        str
+        """
+
+    @abstractmethod
+    def draw(self, figure: "Figure", size: Size) -> None:
+        """Draw the picture.
+
+        Parameters
+        ----------
+        figure : matplotlib.figure.Figure
+            An empty figure of the given size.
+        size : Size
+            Which of the two sizes it is.
+        """
+
+    def height_px(self, size: Size) -> int:
+        """Tell how high the picture is.
+
+        Parameters
+        ----------
+        size : Size
+            Which of the two sizes.
+
+        Returns
+        -------
+        int
+            CSS pixels.
+        """
+        return 270 if size.narrow else 340
+
+    def shown(self) -> pl.DataFrame:
+        """Give the rows of the frame that the table shows: all, or few enough to read.
+
+        Returns
+        -------
+        pl.DataFrame
+        """
+        return thinned(self.frame(), MOST_ROWS)
+
+    def table(self) -> Table:
+        """Write the numbers as a table.
+
+        Returns
+        -------
+        Table
+        """
+        total = self.frame().height
+        return table_of(self.shown(), self.columns(), caption=self.title, total=total)
+
+    def svg(self, size: Size) -> str:
+        """Draw the picture as an SVG element with its text alternative.
+
+        Parameters
+        ----------
+        size : Size
+            Which of the two sizes.
+
+        Returns
+        -------
+        str
+        """
+        if size not in self._drawn:
+            self._drawn[size] = draw_svg(
+                lambda figure: self.draw(figure, size),
+                name=f"{self.name}-{size.name}",
+                width_px=size.width_px,
+                height_px=self.height_px(size),
+                label=f"{self.title}. {self.finding()}".strip(),
+            )
+        return self._drawn[size]
+
+    @cached_property
+    def _drawn(self) -> dict[Size, str]:
+        # The page and the pictures' files show the same drawings.
+        return {}
+
+
+LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 46, 20, 30, 44
+KEY_PX = 21
+"""How high a line of the key is."""
+GAP_PX = 46
+"""What lies between two panels: the lower one's heading."""
+
+
+def panel(figure: "Figure", size: Size, key_lines: int = 0) -> "Axes":
+    """Make the one panel of a picture, with fewer ticks where it is narrow.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        An empty figure.
+    size : Size
+        Which of the two sizes.
+    key_lines : int
+        How many lines the key above it has.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    axes = figure.subplots()
+    axes.locator_params(axis="x", nbins=5 if size.narrow else 8)
+    axes.locator_params(axis="y", nbins=6)
+    _set_margins(figure, LEFT_PX, TOP_PX + KEY_PX * key_lines, BOTTOM_PX)
+    return axes
+
+
+def two_panels(
+    figure: "Figure", share_y: bool = False, bottom_px: int = BOTTOM_PX
+) -> Sequence["Axes"]:
+    """Make two panels, one above the other on the same horizontal scale.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        An empty figure.
+    share_y : bool
+        Whether their vertical scales are the same as well.
+    bottom_px : int
+        The margin below.
+
+    Returns
+    -------
+    sequence of two matplotlib.axes.Axes
+    """
+    upper, lower = figure.subplots(2, 1, sharex=True, sharey=share_y)
+    _set_margins(figure, LEFT_PX, TOP_PX, bottom_px)
+    both = figure.get_figheight() * 72 - TOP_PX - bottom_px - GAP_PX
+    figure.subplots_adjust(hspace=GAP_PX / (both / 2))
+    return upper, lower
+
+
+def rows_panel(figure: "Figure", rows: int, bottom_px: int = BOTTOM_PX) -> "Axes":
+    """Make a panel for rows that lie one below the other, at heights 0, -1, -2 and so on.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        An empty figure.
+    rows : int
+        How many rows.
+    bottom_px : int
+        The margin below.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    axes = figure.subplots()
+    axes.set_yticks([])
+    axes.set_ylim(0.6 - rows, 0.75)
+    axes.grid(True, axis="x")
+    axes.grid(False, axis="y")
+    _set_margins(figure, 2, 4, bottom_px)
+    return axes
+
+
+def percent_axes(axes: "Axes", x: bool = False, y: bool = False) -> None:
+    """Label an axis of shares in per cent.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        The axes; those chosen hold shares, where 1 is all.
+    x, y : bool
+        Which of the two.
+    """
+    for chosen, axis in ((x, axes.xaxis), (y, axes.yaxis)):
+        if chosen:
+            axis.set_major_formatter(lambda share, _: f"{100 * share:.3g} %")
+
+
+def add_key(figure: "Figure", axes: "Axes", columns: int) -> None:
+    """Put the key in the margin above the panel.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure; its panel was made with the key's lines.
+    axes : matplotlib.axes.Axes
+        The panel, whose artists have labels.
+    columns : int
+        How many entries stand in a line.
+    """
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(
+        handles,
+        labels,
+        loc="upper left",
+        bbox_to_anchor=(0, 1),
+        ncols=columns,
+        columnspacing=1.6,
+        borderaxespad=0.2,
+    )
+
+
+def _set_margins(figure: "Figure", left_px: int, top_px: int, bottom_px: int) -> None:
+    width_px, height_px = figure.get_size_inches() * 72
+    figure.subplots_adjust(
+        left=left_px / width_px,
+        right=1 - RIGHT_PX / width_px,
+        bottom=bottom_px / height_px,
+        top=1 - top_px / height_px,
+    )

@@ -1,0 +1,233 @@
+"""Which snapshots trained, calibrated and tested the model: the split as a timeline.
+
+How long customers take to buy, and what the horizon misses: the delay curve.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import polars as pl
+
+from leadcast.models.charts.chart import (
+    BOTTOM_PX,
+    MOST_POINTS,
+    Chart,
+    Size,
+    panel,
+    percent_axes,
+    rows_panel,
+)
+from leadcast.models.charts.numbers import LEVEL, compact, count, counted, day, duration, percent
+from leadcast.models.charts.svg import ACCENT, INK, MUTED, SECOND, THIRD
+from leadcast.models.charts.table import Column, thinned
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WORDS = {
+    "train": "Training",
+    "calibration": "Calibration",
+    "test": "Test",
+    "fresh": "Fresh: outcome not yet known when the test began",
+    "immature": "Left out: outcome not yet known",
+    "purged": "Left out: outcome known too late",
+    "another part's lead": "Left out: the lead stands in another part",
+}
+"""Each part, or reason to leave a snapshot out, for a person."""
+CALENDAR_BEGINS, CALENDAR_ENDS = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
+COLOURS = {"train": ACCENT, "calibration": SECOND, "test": INK}
+
+
+@dataclass(frozen=True)
+class TimelineChart(Chart):
+    """The parts of the split along time.
+
+    Parameters
+    ----------
+    parts : pl.DataFrame
+        As `leadcast.models.splits.SplitSummary.frame` gives it: ``part``, ``reason``,
+        ``snapshots``, ``groups``, ``converted``, ``base_rate``, ``first_position``,
+        ``last_position``, ``first_as_of``, ``last_as_of``.
+    """
+
+    name: ClassVar[str] = "timeline"
+    title: ClassVar[str] = "The parts of the data along time"
+    reading: ClassVar[str] = (
+        "Time runs to the right. The model learns from the oldest snapshots, its probabilities are "
+        "set right on later ones, and it is judged on the latest, which nothing else has seen. "
+        "Where outcomes take time there is a gap between the parts, so that none was used before "
+        "it could be known."
+    )
+    parts: pl.DataFrame
+
+    def frame(self) -> pl.DataFrame:
+        """Give the parts with their words; what was left out comes last, in time's order."""
+        what = pl.coalesce(pl.col("reason"), pl.col("part"))
+        words = what.replace_strict(WORDS, default=what, return_dtype=pl.String)
+        left_out = pl.col("part") == "left_out"
+        order = (left_out, pl.when(left_out).then(pl.col("first_position")))
+        return self.parts.sort(*order, maintain_order=True).select(words.alias("what"), pl.all())
+
+    def columns(self) -> Sequence[Column]:
+        """Tell how the parts read in the table."""
+        dates = (Column("first_as_of", "From", day), Column("last_as_of", "to", day))
+        return (
+            Column("what", "Part"),
+            Column("snapshots", "Snapshots", count),
+            Column("groups", "Leads", count),
+            Column("converted", "Customers", count),
+            Column("base_rate", "Share", percent),
+            *(dates if self._dated() else ()),
+        )
+
+    def finding(self) -> str:
+        """Say how much each part has, and how much was left out."""
+        rows = {row["what"]: row for row in self.frame().iter_rows(named=True)}
+        used = [
+            f"{WORDS[part].lower()}: {_amount(rows[WORDS[part]])}"
+            for part in ("train", "calibration", "test")
+            if WORDS[part] in rows
+        ]
+        left = self.parts.filter(pl.col("part") == "left_out")["snapshots"].sum()
+        words = "; ".join(used)
+        words = f"{words[:1].upper()}{words[1:]}."
+        return f"{words} {counted(int(left), 'snapshot')} left out." if left else words
+
+    def height_px(self, size: Size) -> int:
+        """Tell the height: as many rows as there are parts and reasons."""
+        return 60 + (42 if size.narrow else 46) * self.parts.height
+
+    def draw(self, figure: "Figure", size: Size) -> None:
+        """Draw a bar for each part, from its first to its last snapshot."""
+        axes = rows_panel(figure, self.parts.height, bottom_px=26 if self._dated() else BOTTOM_PX)
+        for place, row in enumerate(self.frame().iter_rows(named=True)):
+            self._draw_row(axes, -place, row)
+        if self._dated():
+            _date_axis(axes, size)
+        else:
+            axes.set(xlabel="Place in the order of the leads")
+            axes.locator_params(axis="x", nbins=4 if size.narrow else 7)
+            axes.xaxis.set_major_formatter(lambda place, _: count(place))
+
+    def _draw_row(self, axes: "Axes", place: int, row: dict[str, Any]) -> None:
+        start, end = self._ends(row)
+        colour = COLOURS.get(row["part"], THIRD)
+        thickness = 7.0 if row["part"] in COLOURS else 3.0
+        axes.plot([start, end], [place, place], color=colour, linewidth=thickness)
+        words = f"{row['what']} · {count(row['snapshots'])}"
+        first, _ = self._ends(dict(self._span()))
+        axes.annotate(words, (first, place), xytext=(0, 9), textcoords="offset points")
+
+    def _dated(self) -> bool:
+        return self.parts["first_as_of"].count() > 0
+
+    def _span(self) -> dict[str, Any]:
+        names = ("first_as_of", "last_as_of", "first_position", "last_position")
+        return {
+            name: self.parts[name].min() if name.startswith("first") else self.parts[name].max()
+            for name in names
+        }
+
+    def _ends(self, row: dict[str, Any]) -> tuple[Any, Any]:
+        kind = "as_of" if self._dated() else "position"
+        return row[f"first_{kind}"], row[f"last_{kind}"]
+
+
+def _amount(row: dict[str, Any]) -> str:
+    return f"{counted(row['snapshots'], 'snapshot')}, {counted(row['converted'], 'customer')}"
+
+
+def _date_axis(axes: "Axes", size: Size) -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+
+    # A lead of the year 1, as databases write what they do not know: the margin beside it would
+    # begin before the calendar does.
+    low, high = axes.get_xlim()
+    first, last = date2num((CALENDAR_BEGINS, CALENDAR_ENDS))  # type: ignore[no-untyped-call]
+    axes.set_xlim(max(low, first), min(high, last))
+    # These bounds fit every span: with fewer at most or more at least, some span has no interval.
+    least, most = (2, 5) if size.narrow else (3, 8)
+    locator = AutoDateLocator(UTC, minticks=least, maxticks=most)  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    formatter = ConciseDateFormatter(locator, UTC, show_offset=False)  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(formatter)
+
+
+@dataclass(frozen=True)
+class DelayChart(Chart):
+    """The share of leads that have become customers, by their age.
+
+    Parameters
+    ----------
+    curve : pl.DataFrame
+        In rising order of ``days`` (since the lead's creation): ``share`` (of the leads that are
+        customers by then), ``low`` and ``high`` (its 95 % band), ``at_risk`` (leads still watched);
+        as `leadcast.features.delays.DelayCurve.frame` gives it.
+    horizon_days : float or None
+        The horizon that the model predicts.
+    words : str
+        What the curve says about the horizon.
+    """
+
+    name: ClassVar[str] = "delays"
+    title: ClassVar[str] = "Share of the leads that have become customers, by their age"
+    reading: ClassVar[str] = (
+        "To the right the days since a lead came in, upwards the share of the leads that have "
+        "become customers by then, with its 95 % band. Leads that are still open count for as long "
+        "as they have been watched. What the curve still climbs after the horizon are customers "
+        "whom the model does not wait for."
+    )
+    curve: pl.DataFrame
+    horizon_days: float | None
+    words: str = ""
+
+    def frame(self) -> pl.DataFrame:
+        """Give the curve."""
+        return self.curve.select("days", "share", "low", "high", "at_risk")
+
+    def columns(self) -> Sequence[Column]:
+        """Tell how the curve reads in the table."""
+        return (
+            Column("days", "Days", compact),
+            Column("share", "Customers by then", percent),
+            Column("low", f"{LEVEL} from", percent),
+            Column("high", "to", percent),
+            Column("at_risk", "Leads watched", count),
+        )
+
+    def finding(self) -> str:
+        """Say what the horizon catches of the customers that were seen."""
+        if self.words:
+            return self.words
+        last = f"{percent(self.curve['share'][-1])} after {duration(self.curve['days'][-1])}"
+        if self.horizon_days is None:
+            return f"Of the leads, {last} are customers."
+        by_then = self.curve.filter(pl.col("days") <= self.horizon_days)
+        caught = float(by_then["share"][-1]) if by_then.height else 0.0
+        return (
+            f"{percent(caught)} of the leads are customers after {duration(self.horizon_days)}, "
+            f"{last}."
+        )
+
+    def draw(self, figure: "Figure", size: Size) -> None:
+        """Draw the curve with its band, and the horizon."""
+        axes = panel(figure, size)
+        few = thinned(self.frame(), MOST_POINTS)
+        days, share, low, high = (few[name].to_numpy() for name in ("days", "share", "low", "high"))
+        axes.fill_between(days, low, high, step="post", color=ACCENT, alpha=0.18, linewidth=0)
+        axes.step(days, share, where="post", color=ACCENT)
+        axes.set(xlim=(0, float(days[-1]) or 1.0), xlabel="Days since the lead came in")
+        axes.set_ylim(bottom=0)
+        axes.set_title("Share of the leads")
+        percent_axes(axes, y=True)
+        if self.horizon_days is not None and self.horizon_days <= days[-1]:
+            axes.axvline(self.horizon_days, color=MUTED, linewidth=1, linestyle=(0, (4, 4)))
+            axes.annotate(
+                f"horizon: {duration(self.horizon_days)}",
+                (self.horizon_days, 0),
+                xytext=(6, 8),
+                textcoords="offset points",
+            )

@@ -1,0 +1,1 @@
+"""Choosing the learner: candidates on rolling origins, and the winner fitted."""

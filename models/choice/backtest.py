@@ -1,0 +1,240 @@
+"""Rolling origins: each candidate trained on the past of a moment and tried on what came next."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from leadcast.models.data import Floats, Integers, LabelledMatrix
+from leadcast.models.evaluation.metrics import auc
+from leadcast.models.learners.rows import thinned_places
+
+TRIED_SHARE = 0.4
+"""The latest share of the rows, on which the origins together try the candidates."""
+FEWEST_OUTCOMES = 5
+"""An origin needs this many won and lost rows on either side to tell anything."""
+NORMAL_95 = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A moment up to which a candidate may learn, and the rows that it is tried on.
+
+    Parameters
+    ----------
+    position : int
+        The first position that is tried.
+    train, valid : ndarray of int64
+        Row numbers. Each training row's label was known at `position`, and none of the groups
+        tried is among the training rows'.
+    """
+
+    position: int
+    train: Integers
+    valid: Integers
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one candidate did at one origin.
+
+    Parameters
+    ----------
+    candidate : str
+    origin : int
+        0 for the earliest.
+    position : int
+        The origin's first position tried.
+    n_train, n_valid : int
+        Rows.
+    log_loss : float
+        Mean over the rows tried.
+    auc : float or None
+        None where the rows tried hold one outcome only.
+    difference, low, high : float
+        Log loss less that of the candidate chosen, with its 95 % interval, paired by row and
+        clustered on groups.
+    """
+
+    candidate: str
+    origin: int
+    position: int
+    n_train: int
+    n_valid: int
+    log_loss: float
+    auc: float | None
+    difference: float
+    low: float
+    high: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Turn the result into plain data.
+
+        Returns
+        -------
+        dict
+        """
+        return asdict(self)
+
+
+def rolling_origins(data: LabelledMatrix, number: int) -> tuple[Origin, ...]:
+    """Place origins in the later part of the rows, purged and grouped.
+
+    Parameters
+    ----------
+    data : LabelledMatrix
+    number : int
+        How many origins; those whose rows hold too few outcomes are left out.
+
+    Returns
+    -------
+    tuple of Origin
+        Earliest first. Rows of one position are never parted.
+    """
+    ordered = np.sort(data.position)
+    cuts = np.linspace(1 - TRIED_SHARE, 1.0, number + 1)
+    starts = [int(ordered[min(int(cut * len(data)), len(data) - 1)]) for cut in cuts[:-1]]
+    ends = [*starts[1:], int(ordered[-1]) + 1]
+    origins = (_origin(data, start, end) for start, end in zip(starts, ends, strict=True))
+    return tuple(origin for origin in origins if _tells(data, origin))
+
+
+def thinned_origin(origin: Origin, most: int) -> Origin:
+    """Keep at most so many rows on either side of an origin, evenly spaced.
+
+    Parameters
+    ----------
+    origin : Origin
+    most : int
+
+    Returns
+    -------
+    Origin
+    """
+    train, valid = (
+        index[thinned_places(len(index), most)] for index in (origin.train, origin.valid)
+    )
+    return Origin(origin.position, train, valid)
+
+
+def compare(
+    log_odds: Mapping[str, Sequence[Floats]],
+    chosen: str,
+    data: LabelledMatrix,
+    origins: Sequence[Origin],
+) -> tuple[Result, ...]:
+    """Lay out the backtest as a table.
+
+    Parameters
+    ----------
+    log_odds : mapping of str to sequence of ndarray
+        For each candidate and origin, the predictions of the rows tried.
+    chosen : str
+        The candidate that the others are compared with.
+    data : LabelledMatrix
+    origins : sequence of Origin
+
+    Returns
+    -------
+    tuple of Result
+        By candidate, then by origin.
+    """
+    return tuple(
+        _result(candidate, place, data, origin, own[place], log_odds[chosen][place])
+        for candidate, own in log_odds.items()
+        for place, origin in enumerate(origins)
+    )
+
+
+def row_log_loss(log_odds: Floats, converted: Floats) -> Floats:
+    """Compute each row's log loss.
+
+    Parameters
+    ----------
+    log_odds, converted : ndarray of float64, shape (n,)
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+    """
+    return np.asarray(np.logaddexp(0.0, log_odds) - converted * log_odds)
+
+
+def paired_error(difference: Floats, group: Integers) -> float:
+    """Estimate the standard error of a mean over rows whose groups hang together.
+
+    Parameters
+    ----------
+    difference : ndarray of float64, shape (n,)
+    group : ndarray of int64, shape (n,)
+
+    Returns
+    -------
+    float
+        By the sandwich over groups (Liang & Zeger 1986, Biometrika 73); infinite for one group.
+    """
+    member = np.unique(group, return_inverse=True)[1]
+    sums = np.bincount(member, difference - difference.mean())
+    if len(sums) < 2:
+        return float("inf")
+    return float(np.sqrt(len(sums) / (len(sums) - 1) * (sums @ sums))) / len(difference)
+
+
+def error_over_origins(means: Floats) -> float:
+    """Estimate the standard error of a mean of origins from how much they differ.
+
+    What changes from period to period hits all rows of an origin alike: then the origins, not
+    their rows, are the sample.
+
+    Parameters
+    ----------
+    means : ndarray of float64, shape (n_origins,)
+
+    Returns
+    -------
+    float
+        0 for one origin.
+    """
+    return float(means.std(ddof=1)) / float(np.sqrt(len(means))) if len(means) > 1 else 0.0
+
+
+def _result(
+    candidate: str, place: int, data: LabelledMatrix, origin: Origin, own: Floats, best: Floats
+) -> Result:
+    converted, group = data.converted[origin.valid], data.group[origin.valid]
+    loss = row_log_loss(own, converted)
+    area = auc(own, converted)
+    return Result(
+        candidate=candidate,
+        origin=place,
+        position=origin.position,
+        n_train=len(origin.train),
+        n_valid=len(origin.valid),
+        log_loss=float(loss.mean()),
+        auc=float(area) if np.isfinite(area) else None,
+        **_difference(loss - row_log_loss(best, converted), group),
+    )
+
+
+def _difference(difference: Floats, group: Integers) -> dict[str, float]:
+    mean, error = float(difference.mean()), paired_error(difference, group)
+    error = error if np.isfinite(error) else 0.0
+    low, high = mean - NORMAL_95 * error, mean + NORMAL_95 * error
+    return {"difference": mean, "low": low, "high": high}
+
+
+def _origin(data: LabelledMatrix, start: int, end: int) -> Origin:
+    valid = np.flatnonzero((data.position >= start) & (data.position < end))
+    # A row's label is known at position + horizon; undated rows (horizon 0) at once.
+    known = (data.position < start) & (data.position + data.horizon <= start)
+    train = np.flatnonzero(known & ~np.isin(data.group, data.group[valid]))
+    return Origin(start, train, valid)
+
+
+def _tells(data: LabelledMatrix, origin: Origin) -> bool:
+    def both(index: Integers) -> bool:
+        won = float(data.converted[index].sum())
+        return min(won, len(index) - won) >= FEWEST_OUTCOMES
+
+    return both(origin.train) and both(origin.valid)

@@ -1,0 +1,297 @@
+"""Choosing the learner: by the backtest, or by how little data there is."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from time import monotonic
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from leadcast.features.base.errors import LeadcastError
+from leadcast.models.choice.backtest import Origin, Result, compare, rolling_origins, thinned_origin
+from leadcast.models.choice.fitting import Grow, clocks_of, fit_learner, grow_here
+from leadcast.models.choice.fresh import Pool
+from leadcast.models.choice.fresh_choice import Recipe, Verdict, fit_with_fresh, judge_fresh, untold
+from leadcast.models.choice.search import search_parameters
+from leadcast.models.choice.setups import Contender, Setup, contenders, default_setup, winner_of
+from leadcast.models.choice.trial import HalfLife, Start, Trial, Tried, trial_of, try_half_life
+from leadcast.models.data import Floats, Integers, LabelledMatrix
+from leadcast.models.learners.learner_store import FittedLearner, learner_words
+from leadcast.models.learners.rows import canonical_order
+from leadcast.models.settings import LearnerSettings
+
+Progress = Callable[[str, float], None]
+"""Called with what is being done and the share done."""
+
+
+@dataclass(frozen=True)
+class OutOfTime:
+    """Predictions of training rows by models that had not seen them: for the calibrator.
+
+    Parameters
+    ----------
+    index : ndarray of int64, shape (n,)
+        Row numbers of the data given to `choose`.
+    log_odds : ndarray of float64, shape (n,)
+        Of the learner chosen, fitted before each row's origin.
+    origin : ndarray of int64, shape (n,)
+        Which origin, 0 for the earliest.
+    """
+
+    index: Integers
+    log_odds: Floats
+    origin: Integers
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The learner chosen, and why.
+
+    Parameters
+    ----------
+    learner : FittedLearner
+        Fitted on all training rows.
+    backtest : tuple of Result
+        Each candidate at each origin; empty where no origin could be placed.
+    notes : tuple of str
+        For people.
+    warnings : tuple of str
+        Those of the notes that a reader of the scores must know: what there was too little data
+        for.
+    setup : dict
+        Half-life, penalty, rounds and weights of the learner's members, and LightGBM's parameters
+        where a search changed them, as plain data.
+    out_of_time : OutOfTime
+        Empty where no origin could be placed.
+    fresh : Verdict or None
+        Whether fresh snapshots were learned from; None where that was not asked.
+    """
+
+    learner: FittedLearner
+    backtest: tuple[Result, ...]
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+    setup: dict[str, Any]
+    out_of_time: OutOfTime
+    fresh: Verdict | None = None
+
+
+def choose(
+    data: LabelledMatrix,
+    settings: LearnerSettings,
+    progress: Progress | None = None,
+    pool: Pool | None = None,
+    grow: Grow = grow_here,
+) -> Choice:
+    """Let the learners compete, and fit the winner on all rows.
+
+    Parameters
+    ----------
+    data : LabelledMatrix
+        The training rows, mature, in any order.
+    settings : LearnerSettings
+    progress : callable, optional
+        Told what is being done, and the share done.
+    pool : Pool, optional
+        These rows and fresh ones, where the latter may be learned from as well.
+    grow : callable
+        Grows the trees of the winner.
+
+    Returns
+    -------
+    Choice
+
+    Raises
+    ------
+    LeadcastError
+        If no lead was won, or none was not; if `settings.monotone` names what cannot be.
+    """
+    began, tell = monotonic(), progress or _say_nothing
+    settings = settings.for_rows(len(data))
+    order = canonical_order(data)
+    rows = data.rows(order)
+    kinds, warnings = _affordable(rows, settings)
+    origins = _origins(rows, settings) if kinds != ("prior",) else ()
+    trials = _trials(rows, origins, settings, kinds, tell)
+    if not trials:
+        untried = None if pool is None else untold()
+        return replace(_without_backtest(data, kinds, warnings, settings, grow), fresh=untried)
+    found = contenders(trials, kinds, settings)
+    winner = winner_of(found, trials)
+    search_began = monotonic()
+    changed, winner, more = search_parameters(rows, origins, winner, trials, settings, tell)
+    search_ended = monotonic()
+    recipe = Recipe(winner.kind, winner.setups, settings, changed, grow)
+    fresh = None if pool is None else judge_fresh(recipe, rows, origins, pool)
+    tell(f"fitting {learner_words(winner.kind)} on all rows", 0.9)
+    learner = _final(recipe, data, pool if fresh is not None and fresh.used else None)
+    if more:
+        search = search_ended - search_began
+        rest = monotonic() - began - search
+        more += (f"the search took {search:.0f} s, training without it {rest:.0f} s",)
+    told = (_words(found, winner, len(origins)), *more, *_clock_words(learner, rows))
+    table = _table(found, winner, rows, origins)
+    past = _out_of_time(order, trials, winner, fresh)
+    setup = _plain(winner.setups, changed)
+    return Choice(learner, table, (*warnings, *told), warnings, setup, past, fresh)
+
+
+def _final(recipe: Recipe, data: LabelledMatrix, pool: Pool | None) -> FittedLearner:
+    if pool is None:
+        return recipe.fitted(data)
+    fresh = pool.fresh_at(pool.cutoff, np.zeros(0, np.int64))
+    return fit_with_fresh(recipe, data, pool, pool.cutoff, fresh)[1]
+
+
+def _say_nothing(_what: str, _share: float) -> None:
+    pass
+
+
+def _affordable(
+    data: LabelledMatrix, settings: LearnerSettings
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    won, lost = _leads(data, 1.0), _leads(data, 0.0)
+    if won == 0 or lost == 0:
+        missing = "was won" if won == 0 else "was not won"
+        raise LeadcastError(
+            f"of {len(np.unique(data.group))} training leads with a mature label none {missing}: "
+            "there is nothing to learn from. Take a longer horizon or export, or check the outcome "
+            "columns of the source."
+        )
+    scarce, noun = (won, "won") if won <= lost else (lost, "not won")
+    if scarce < settings.fewest_won_logistic:
+        need = settings.fewest_won_logistic
+        return ("prior",), (f"{scarce} {noun} leads: base rate only (a model needs {need})",)
+    if scarce < settings.fewest_won_lightgbm:
+        simple = tuple(k for k in settings.candidates if k in ("prior", "logistic")) or (
+            "logistic",
+        )
+        need = settings.fewest_won_lightgbm
+        return simple, (f"{scarce} {noun} leads: no boosted trees (they need {need})",)
+    return settings.candidates, ()
+
+
+def _leads(data: LabelledMatrix, outcome: float) -> int:
+    return len(np.unique(data.group[data.converted == outcome]))
+
+
+def _origins(rows: LabelledMatrix, settings: LearnerSettings) -> tuple[Origin, ...]:
+    most = settings.backtest_rows
+    return tuple(thinned_origin(o, most) for o in rolling_origins(rows, settings.origins))
+
+
+def _trials(
+    rows: LabelledMatrix,
+    origins: tuple[Origin, ...],
+    settings: LearnerSettings,
+    kinds: tuple[str, ...],
+    tell: Progress,
+) -> list[Trial]:
+    trees = "lightgbm" in kinds or "blend" in kinds
+    deepest = "lightgbm" if trees else "logistic"
+    alone = settings.model_copy(update={"num_threads": 1})
+
+    def begun(origin: Origin) -> Start:
+        return Start.at(rows, origin.train, origin.valid, alone, deepest)
+
+    def tried(start: Start, half_life: HalfLife) -> Tried:
+        return try_half_life(start, half_life, alone, deepest)
+
+    trials: list[Trial] = []
+    # A half-life of an origin a thread; what is done inside of one then keeps to its own.
+    with (
+        threadpool_limits(1, user_api="blas"),
+        ThreadPoolExecutor(settings.num_threads) as pool,
+    ):
+        tell(f"backtest, {len(origins)} origins", 0.0)
+        starts = list(pool.map(begun, origins))
+        waiting = [[pool.submit(tried, start, h) for h in settings.half_lives] for start in starts]
+        for start, own in zip(starts, waiting, strict=True):
+            found = (future.result() for future in own)
+            trials.append(trial_of(start, dict(zip(settings.half_lives, found, strict=True))))
+            share = len(trials) / len(origins)
+            tell(f"backtest, {len(trials)} of {len(origins)} origins", 0.8 * share)
+    return trials
+
+
+def _without_backtest(
+    data: LabelledMatrix,
+    kinds: tuple[str, ...],
+    warnings: tuple[str, ...],
+    settings: LearnerSettings,
+    grow: Grow,
+) -> Choice:
+    kind = kinds[0] if len(kinds) == 1 else next(k for k in ("logistic", *kinds) if k in kinds)
+    if kind != "prior":
+        warnings += (
+            f"{learner_words(kind)}, untested: the rows are too few, or too close in time, for a "
+            "backtest",
+        )
+    setups = (default_setup(settings, kind),)
+    nothing = np.zeros(0, np.int64)
+    learner = fit_learner(kind, data, setups, settings, grow=grow)
+    past = OutOfTime(nothing, np.zeros(0), nothing)
+    told = _clock_words(learner, data)
+    return Choice(learner, (), (*warnings, *told), warnings, _plain(setups, {}), past)
+
+
+def _words(found: dict[str, Contender], winner: Contender, origins: int) -> str:
+    losses = {c.kind: f"{learner_words(c.kind)} {c.loss:.4f}" for c in found.values()}
+    others = [words for kind, words in losses.items() if kind != winner.kind]
+    against = f" against {', '.join(others)}" if others else ""
+    where = "1 origin" if origins == 1 else f"{origins} rolling origins"
+    return (
+        f"{learner_words(winner.kind)} chosen: log loss {winner.loss:.4f}{against}, over {where}"
+        f"{_recency(winner)}"
+    )
+
+
+def _recency(winner: Contender) -> str:
+    half_lives = [s.half_life for s in winner.setups if s.half_life is not None]
+    if not half_lives:
+        return ""
+    whose = "" if len(half_lives) == len(winner.setups) else " in a part of it"
+    spans = ", ".join(f"{half_life:.0%}" for half_life in half_lives)
+    return f"; recent leads weigh more{whose} (half-life {spans} of the training span)"
+
+
+def _clock_words(learner: FittedLearner, data: LabelledMatrix) -> tuple[str, ...]:
+    names = [data.features[place].name for place in clocks_of(learner)]
+    if not names:
+        return ()
+    return (
+        f"clocks, which tell the time rather than the lead: {', '.join(names)}; they move the "
+        "level of all leads alike, the less surely the further they leave what was seen, and no "
+        "tree sees them",
+    )
+
+
+def _table(
+    found: dict[str, Contender],
+    winner: Contender,
+    rows: LabelledMatrix,
+    origins: tuple[Origin, ...],
+) -> tuple[Result, ...]:
+    log_odds = {kind: contender.log_odds for kind, contender in found.items()}
+    log_odds[winner.kind] = winner.log_odds
+    return compare(log_odds, winner.kind, rows, origins)
+
+
+def _out_of_time(
+    order: Integers, trials: list[Trial], winner: Contender, fresh: Verdict | None
+) -> OutOfTime:
+    log_odds = winner.log_odds
+    if fresh is not None and fresh.used and len(fresh.tried) == len(trials):
+        # What is calibrated is what is used.
+        log_odds = tuple(tried.log_odds for tried in fresh.tried)
+    return OutOfTime(
+        index=order[np.concatenate([trial.index for trial in trials])],
+        log_odds=np.concatenate(log_odds),
+        origin=np.repeat(np.arange(len(trials)), [len(trial.index) for trial in trials]),
+    )
+
+
+def _plain(setups: tuple[Setup, ...], changed: dict[str, Any]) -> dict[str, Any]:
+    return {"members": [asdict(setup) for setup in setups], "parameters": changed}

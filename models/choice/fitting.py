@@ -1,0 +1,161 @@
+"""Fitting a learner on all its training rows, with a setup that the backtest found."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+
+from leadcast.models.choice.setups import Setup
+from leadcast.models.data import LabelledMatrix
+from leadcast.models.learners.additive import Additive, Average, Kind, additive_of
+from leadcast.models.learners.boosting import as_trees, boost
+from leadcast.models.learners.learner_store import FittedLearner
+from leadcast.models.learners.prior import fit_prior
+from leadcast.models.learners.regression import (
+    Ground,
+    Layout,
+    Regression,
+    fit_regressions,
+    lay_out,
+    level_in_training,
+)
+from leadcast.models.learners.rows import canonical_order, row_weights, thinned
+from leadcast.models.learners.shapes import Shape
+from leadcast.models.settings import LearnerSettings
+
+
+@dataclass(frozen=True)
+class ForestOrder:
+    """What forests are grown of.
+
+    Parameters
+    ----------
+    rows : LabelledMatrix
+        Training rows in canonical order.
+    layout : Layout
+        Of these rows.
+    regression : Regression
+        Whose level the trees start from.
+    setup : Setup
+    settings : LearnerSettings
+    changed : dict
+        Parameters of LightGBM other than the defaults.
+    """
+
+    rows: LabelledMatrix
+    layout: Layout
+    regression: Regression
+    setup: Setup
+    settings: LearnerSettings
+    changed: dict[str, Any]
+
+    @property
+    def rounds(self) -> int:
+        """The most rounds that the setup asks for."""
+        return int(max(rounds for rounds, _ in self.setup.trees))
+
+
+Grow = Callable[[ForestOrder], list[Any]]
+"""Grows a LightGBM booster for each seed, in terms of `Layout.seen_by_trees` alone."""
+
+
+def grow_here(order: ForestOrder) -> list[Any]:
+    """Grow forests on this machine, on at most `LearnerSettings.boosting_rows` rows.
+
+    Parameters
+    ----------
+    order : ForestOrder
+
+    Returns
+    -------
+    list of lightgbm.Booster
+    """
+    layout, settings = order.layout, order.settings
+    some = thinned(order.rows, settings.boosting_rows)
+    weight = row_weights(some, order.setup.half_life)
+    level = level_in_training(layout, order.regression, some)
+    columns = layout.seen_by_trees
+    return boost(some, weight, level, columns, order.rounds, settings, order.changed)
+
+
+def fit_learner(
+    kind: str,
+    data: LabelledMatrix,
+    setups: tuple[Setup, ...],
+    settings: LearnerSettings,
+    changed: Mapping[str, Any] | None = None,
+    grow: Grow = grow_here,
+) -> FittedLearner:
+    """Fit one learner.
+
+    Parameters
+    ----------
+    kind : {"prior", "logistic", "lightgbm", "blend"}
+    data : LabelledMatrix
+        Training rows in any order, with both outcomes (the prior: any).
+    setups : tuple of Setup
+        One; of a blend, one for each of its members.
+    settings : LearnerSettings
+    changed : mapping, optional
+        Parameters of LightGBM other than the defaults.
+    grow : callable
+        Grows the trees.
+
+    Returns
+    -------
+    FittedLearner
+        The same, to the byte, whatever the order of the rows.
+    """
+    rows = data.rows(canonical_order(data))
+    if kind == "prior":
+        return fit_prior(rows)
+    layout, options = lay_out(rows, settings), dict(changed or {})
+    if kind == "blend":
+        members = (_fit_additive("mixed", rows, layout, s, settings, options, grow) for s in setups)
+        return Average(tuple(members))
+    return _fit_additive(cast(Kind, kind), rows, layout, setups[0], settings, options, grow)
+
+
+def clocks_of(learner: FittedLearner) -> tuple[int, ...]:
+    """Tell which features a learner treats as clocks (`leadcast.models.learners.known_features`).
+
+    Parameters
+    ----------
+    learner : FittedLearner
+
+    Returns
+    -------
+    tuple of int
+        Their places among the features, in rising order; none for the prior.
+    """
+    members = learner.members if isinstance(learner, Average) else (learner,)
+    levels = [member.level for member in members if isinstance(member, Additive)]
+    return tuple(sorted({term.feature for level in levels for term in level.terms}))
+
+
+def _fit_additive(
+    kind: Kind,
+    rows: LabelledMatrix,
+    layout: Layout,
+    setup: Setup,
+    settings: LearnerSettings,
+    changed: dict[str, Any],
+    grow: Grow,
+) -> Additive:
+    # As in the backtest: the trees start from the level of the regression with the first penalty.
+    penalties = (settings.penalties[0], *(penalty for penalty, _ in setup.curves))
+    regressions = fit_regressions(layout, setup.half_life, penalties)
+    shapes: list[Shape] = [regression.curves for regression in regressions[1:]]
+    weights = [weight for _, weight in setup.curves]
+    columns = layout.seen_by_trees
+    if setup.trees and len(columns):
+        boosters = grow(ForestOrder(rows, layout, regressions[0], setup, settings, changed))
+        for trees, share in as_trees(boosters, columns, setup.trees, layout.data.values):
+            shapes.append(trees)
+            weights.append(share)
+    shape = np.zeros(len(layout.data))
+    for weight_of_shape, each in zip(weights, shapes, strict=True):
+        shape += weight_of_shape * each.values(layout.data.values)
+    level_under = Ground.of(layout).level_under(shape, setup.half_life)
+    return additive_of(kind, level_under, tuple(shapes), tuple(weights), rows.values)

@@ -1,0 +1,358 @@
+"""Reading the trials: the best setup of each learner, and their out-of-time predictions.
+
+The blend's weights: how far each shape is to be trusted, from out-of-time predictions.
+
+Stacking on the log-odds scale with weights that are not negative (Breiman 1996, "Stacked
+regressions"), drawn towards a half each, with an intercept for each origin so that a level that
+was missed does not bend them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+
+from leadcast.models.choice.backtest import error_over_origins, paired_error, row_log_loss
+from leadcast.models.choice.trial import Added, HalfLife, Trial
+from leadcast.models.data import Floats, Integers
+from leadcast.models.settings import LearnerSettings
+
+PRIOR_WEIGHT = 0.5
+PRIOR_PRECISION = 200.0
+"""Strong: the origins are few, and their rows are less alike than independent rows would be."""
+LEVEL_PRECISION = 1.0
+MOST_STEPS = 50
+LONGEST_STEP = 1.0
+
+
+def blend_weights(level: Floats, shapes: Floats, converted: Floats, origin: Integers) -> Floats:
+    """Fit the weights of shapes.
+
+    Parameters
+    ----------
+    level : ndarray of float64, shape (n,)
+        The expected level of each row.
+    shapes : ndarray of float64, shape (n, n_shapes)
+        What each shape adds.
+    converted : ndarray of float64, shape (n,)
+    origin : ndarray of int64, shape (n,)
+        Which origin's prediction each row is, from 0.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_shapes,)
+        At least 0.
+    """
+    number = shapes.shape[1]
+    design = np.column_stack([shapes, np.eye(int(origin.max()) + 1)[origin]])
+    levels = design.shape[1] - number
+    precision = np.r_[np.full(number, PRIOR_PRECISION), np.full(levels, LEVEL_PRECISION)]
+    centre = np.r_[np.full(number, PRIOR_WEIGHT), np.zeros(levels)]
+    free, place = np.ones(len(centre), dtype=bool), centre.copy()
+    for _ in range(number + 1):
+        place = _fit(level, design, converted, precision, np.where(free, centre, 0.0), free)
+        # A weight that came out negative is held at 0 and the rest is fitted again.
+        negative = (place < 0) & (np.arange(len(place)) < number)
+        if not negative.any():
+            break
+        free &= ~negative
+    return np.asarray(place[:number])
+
+
+def _fit(
+    level: Floats,
+    design: Floats,
+    converted: Floats,
+    precision: Floats,
+    centre: Floats,
+    free: npt.NDArray[np.bool_],
+) -> Floats:
+    place, own = centre.copy(), design[:, free]
+    for _ in range(MOST_STEPS):
+        expected = 1 / (1 + np.exp(-(level + own @ place[free])))
+        slope = own.T @ (expected - converted) + precision[free] * (place - centre)[free]
+        curvature = (own * (expected * (1 - expected))[:, None]).T @ own
+        curvature[np.diag_indices(len(slope))] += precision[free]
+        step = np.linalg.solve(curvature, slope)
+        place[free] -= step / max(1.0, float(np.abs(step).max()) / LONGEST_STEP)
+        if np.abs(step).max() < 1e-9:
+            break
+    return place
+
+
+NEAR = 2.0
+"""Half-lives within so many standard errors of the best are averaged: they cannot be told apart."""
+BEST_ROUNDS = 2
+"""So many numbers of rounds are averaged for each half-life; a blend averages all penalties."""
+
+Weights = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How an additive learner is to be fitted.
+
+    Parameters
+    ----------
+    half_life : float or None
+        Of the recency weights, as a share of the training span.
+    curves : tuple of (float, float)
+        Penalties, each with the weight of its regression's curves.
+    trees : tuple of (float, float)
+        Numbers of rounds, each with the weight of the trees after so many.
+    """
+
+    half_life: HalfLife
+    curves: Weights = ()
+    trees: Weights = ()
+
+    def log_odds(self, trial: Trial) -> Floats:
+        """Predict an origin's rows.
+
+        Parameters
+        ----------
+        trial : Trial
+
+        Returns
+        -------
+        ndarray of float64, shape (n_valid,)
+        """
+        total = trial.nothing
+        for penalty, weight in self.curves:
+            total += trial.curves[self.half_life, penalty] * weight
+        for rounds, weight in self.trees:
+            total += trial.trees[self.half_life, int(rounds)] * weight
+        return trial.log_odds(total, self.half_life)
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A learner's best setup.
+
+    Parameters
+    ----------
+    kind : str
+    setups : tuple of Setup
+        One; of a blend, one for each half-life that is averaged.
+    log_odds : tuple of ndarray
+        For each origin, of the rows tried. A blend's weights are there those of other origins.
+    losses : tuple of ndarray
+        Likewise, each row's log loss.
+    """
+
+    kind: str
+    setups: tuple[Setup, ...]
+    log_odds: tuple[Floats, ...]
+    losses: tuple[Floats, ...]
+
+    @property
+    def loss(self) -> float:
+        """Average the log loss over origins, each counting the same.
+
+        Returns
+        -------
+        float
+        """
+        return float(np.mean([own.mean() for own in self.losses]))
+
+
+def contenders(
+    trials: Sequence[Trial], kinds: Sequence[str], settings: LearnerSettings
+) -> dict[str, Contender]:
+    """Find each learner's best setup.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        At least one.
+    kinds : sequence of str
+        The learners wanted.
+    settings : LearnerSettings
+
+    Returns
+    -------
+    dict of str to Contender
+    """
+    makers = {"prior": _priors, "logistic": _logistics, "lightgbm": _forests, "blend": _blends}
+    return {kind: steadiest(makers[kind](trials, settings), trials) for kind in kinds}
+
+
+def winner_of(found: dict[str, Contender], trials: Sequence[Trial]) -> Contender:
+    """Pick the learner: the best, or the blend where the best is better by chance only.
+
+    Parameters
+    ----------
+    found : dict of str to Contender
+    trials : sequence of Trial
+
+    Returns
+    -------
+    Contender
+    """
+    best = min(found.values(), key=lambda contender: contender.loss)
+    hedge = found.get("blend", best)
+    return hedge if hedge.loss - best.loss <= _error(hedge, best, trials) else best
+
+
+def steadiest(tried: Sequence[Contender], trials: Sequence[Trial]) -> Contender:
+    """Pick the best contender; weigh all rows alike where recency does no better than by chance.
+
+    Parameters
+    ----------
+    tried : sequence of Contender
+        The half-lives in order of preference.
+    trials : sequence of Trial
+
+    Returns
+    -------
+    Contender
+        The best of the first half-life that is within one standard error of the best of all
+        (Breiman et al. 1984, "Classification and Regression Trees": the one-standard-error rule).
+    """
+    best = min(tried, key=lambda contender: contender.loss)
+    for half_life in dict.fromkeys(contender.setups[0].half_life for contender in tried):
+        own = [contender for contender in tried if contender.setups[0].half_life == half_life]
+        candidate = min(own, key=lambda contender: contender.loss)
+        if candidate.loss - best.loss <= _error(candidate, best, trials):
+            return candidate
+    return best
+
+
+def default_setup(settings: LearnerSettings, kind: str) -> Setup:
+    """Give the setup for data that no origin can be placed in.
+
+    Parameters
+    ----------
+    settings : LearnerSettings
+    kind : str
+        The learner's name.
+
+    Returns
+    -------
+    Setup
+    """
+    penalty = settings.penalties[len(settings.penalties) // 2]
+    weight = PRIOR_WEIGHT if kind == "blend" else 1.0
+    curves = () if kind == "lightgbm" else ((penalty, weight),)
+    trees = ((float(settings.rounds[0]), weight),) if kind in ("lightgbm", "blend") else ()
+    return Setup(None, curves, trees)
+
+
+def _error(one: Contender, other: Contender, trials: Sequence[Trial]) -> float:
+    triples = list(zip(one.losses, other.losses, trials, strict=True))
+    within = [paired_error(a - b, trial.group) for a, b, trial in triples]
+    means = np.array([float((a - b).mean()) for a, b, _ in triples])
+    of_rows = float(np.sqrt(np.square(within).sum())) / len(means)
+    return max(of_rows, error_over_origins(means))
+
+
+def _contender(
+    kind: str, setups: tuple[Setup, ...], log_odds: list[Floats], trials: Sequence[Trial]
+) -> Contender:
+    pairs = zip(log_odds, trials, strict=True)
+    losses = (row_log_loss(own, trial.converted) for own, trial in pairs)
+    return Contender(kind, setups, tuple(log_odds), tuple(losses))
+
+
+def _single(kind: str, setup: Setup, trials: Sequence[Trial]) -> Contender:
+    return _contender(kind, (setup,), [setup.log_odds(trial) for trial in trials], trials)
+
+
+def _priors(trials: Sequence[Trial], settings: LearnerSettings) -> list[Contender]:
+    setup = default_setup(settings, "prior")
+    return [_contender("prior", (setup,), [t.prior for t in trials], trials)]
+
+
+def _logistics(trials: Sequence[Trial], settings: LearnerSettings) -> list[Contender]:
+    options = product(settings.half_lives, settings.penalties)
+    setups = (Setup(half_life, curves=((penalty, 1.0),)) for half_life, penalty in options)
+    return [_single("logistic", setup, trials) for setup in setups]
+
+
+def _forests(trials: Sequence[Trial], settings: LearnerSettings) -> list[Contender]:
+    return [_forest(trials, half_life, settings.rounds) for half_life in settings.half_lives]
+
+
+def _forest(trials: Sequence[Trial], half_life: HalfLife, rounds: Sequence[int]) -> Contender:
+    options = (
+        _single("lightgbm", Setup(half_life, trees=((float(n), 1.0),)), trials) for n in rounds
+    )
+    best = sorted(options, key=lambda option: option.loss)[:BEST_ROUNDS]
+    stages = tuple((option.setups[0].trees[0][0], 1 / len(best)) for option in best)
+    return _single("lightgbm", Setup(half_life, trees=stages), trials)
+
+
+def _blends(trials: Sequence[Trial], settings: LearnerSettings) -> list[Contender]:
+    members = [_member(trials, half_life, settings) for half_life in settings.half_lives]
+    best = min(members, key=lambda member: member.loss)
+    near = [m for m in members if m.loss - best.loss <= NEAR * _error(m, best, trials)]
+    origins = zip(*(member.log_odds for member in near), strict=True)
+    log_odds = [np.asarray(np.mean(parts, axis=0)) for parts in origins]
+    return [_contender("blend", tuple(m.setups[0] for m in near), log_odds, trials)]
+
+
+def _member(trials: Sequence[Trial], half_life: HalfLife, settings: LearnerSettings) -> Contender:
+    options = [_Option(trials, half_life, settings.penalties, each) for each in settings.rounds]
+    best = sorted(options, key=lambda option: option.loss)[:BEST_ROUNDS]
+    everyone = list(range(len(trials)))
+    log_odds = []
+    for place in everyone:
+        # Honest: an origin is judged with the weights that the others ask for.
+        setup = _averaged(best, [other for other in everyone if other != place])
+        log_odds.append(setup.log_odds(trials[place]))
+    return _contender("blend", (_averaged(best, everyone),), log_odds, trials)
+
+
+class _Option:
+    """Curves of all penalties with trees of one number of rounds, weighed out of time."""
+
+    def __init__(
+        self,
+        trials: Sequence[Trial],
+        half_life: HalfLife,
+        penalties: tuple[float, ...],
+        rounds: int,
+    ) -> None:
+        self.trials, self.half_life = trials, half_life
+        self.penalties, self.rounds = penalties, rounds
+        everyone = range(len(trials))
+        losses = []
+        for place, trial in enumerate(trials):
+            setup = _averaged([self], [other for other in everyone if other != place])
+            losses.append(row_log_loss(setup.log_odds(trial), trial.converted).mean())
+        self.loss = float(np.mean(losses))
+
+    def weights(self, places: list[int]) -> Floats:
+        """Fit the weights of curves and trees on some origins."""
+        if not places:
+            return np.full(2, PRIOR_WEIGHT)
+        chosen = [self.trials[place] for place in places]
+        shapes = [(self._curves(t), t.trees[self.half_life, self.rounds]) for t in chosen]
+        levels = [
+            trial.level((curves + trees) * PRIOR_WEIGHT, self.half_life).mean(trial.values)
+            for trial, (curves, trees) in zip(chosen, shapes, strict=True)
+        ]
+        return blend_weights(
+            np.concatenate(levels),
+            np.concatenate([np.column_stack([c.tried, t.tried]) for c, t in shapes]),
+            np.concatenate([trial.converted for trial in chosen]),
+            np.repeat(np.arange(len(places)), [len(trial.index) for trial in chosen]),
+        )
+
+    def _curves(self, trial: Trial) -> Added:
+        each = (trial.curves[self.half_life, penalty] for penalty in self.penalties)
+        return sum(each, trial.nothing) * (1 / len(self.penalties))
+
+
+def _averaged(options: list[_Option], places: list[int]) -> Setup:
+    first = options[0]
+    weights = np.array([option.weights(places) for option in options]) / len(options)
+    own = float(weights[:, 0].sum()) / len(first.penalties)
+    trees = {float(o.rounds): float(w) for o, w in zip(options, weights[:, 1], strict=True)}
+    return Setup(
+        half_life=first.half_life,
+        curves=tuple((penalty, own) for penalty in first.penalties if own > 0),
+        trees=tuple((rounds, weight) for rounds, weight in sorted(trees.items()) if weight > 0),
+    )

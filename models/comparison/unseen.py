@@ -1,0 +1,238 @@
+"""What the comparison cannot see by itself: leads never worked, and leads without points."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from leadcast.models.charts.numbers import percent
+from leadcast.models.comparison.compared_rows import Capacities, Compared
+from leadcast.models.comparison.draws import replicate
+from leadcast.models.comparison.groups import share
+from leadcast.models.comparison.lists import Segments
+from leadcast.models.comparison.result import Measured, Missing, Selection, Subset, headline
+from leadcast.models.comparison.score_ranking import measured, rank
+from leadcast.models.data import Floats
+from leadcast.models.evaluation.delong import auc_interval
+
+SOME_REPLICATES = 500
+"""Of the bootstrap where the comparison is repeated on a part of the leads."""
+
+
+def on_subset(name: str, part: Compared, capacities: Capacities, per: str, seed: int) -> Subset:
+    """Repeat the comparison on some leads.
+
+    Parameters
+    ----------
+    name : str
+        Which leads they are, in words.
+    part : Compared
+        With points for every row.
+    capacities : Capacities
+        Of these leads.
+    per : str
+        What calls are counted by.
+    seed : int
+
+    Returns
+    -------
+    Subset
+        Without a ranking where one outcome is absent.
+    """
+    listed = part.on_list
+    converted = listed.floats("converted")
+    if not 0 < converted.sum() < len(converted):
+        return Subset(name=name, ranking=None, words="Too few of them to compare on.")
+    nothing = Segments.none(len(converted))
+    drawn = replicate(listed, capacities, nothing, replicates=SOME_REPLICATES, seed=seed)
+    ranking = rank(part, capacities, drawn)
+    words = headline(ranking, capacities.calls_per_week, per).words
+    return Subset(name=name, ranking=ranking, words=words)
+
+
+def selection(
+    compared: Compared, capacities: Capacities, known_from: str | None, per: str, seed: int
+) -> Selection:
+    """Compare with and without the leads that sales never worked.
+
+    Parameters
+    ----------
+    compared : Compared
+        With points for every row; ``worked`` and ``random_slice`` are null where not known.
+    capacities : Capacities
+        Of its call list.
+    known_from : str or None
+        What tells which leads were worked.
+    per : str
+        What calls are counted by.
+    seed : int
+
+    Returns
+    -------
+    Selection
+    """
+    listed = compared.on_list
+    worked = listed.frame["worked"].fill_null(True).to_numpy().astype(bool)
+    converted = listed.floats("converted")
+    if known_from is None:
+        worked = np.ones(len(converted), dtype=bool)
+    only = None
+    if known_from is not None and not worked.all():
+        kept = compared.filter(compared.frame["worked"].fill_null(True))
+        only = _part("leads that were worked", kept, compared, capacities, per, seed)
+    slice_ = None
+    if compared.frame["random_slice"].fill_null(False).any():
+        kept = compared.filter(compared.frame["random_slice"].fill_null(False))
+        slice_ = _part("leads worked at random", kept, compared, capacities, per, seed)
+    rates = [_rate(converted, part) for part in (worked, ~worked)]
+    return Selection(
+        known_from=known_from,
+        worked=int(worked.sum()),
+        unworked=int((~worked).sum()),
+        worked_conversion=rates[0],
+        unworked_conversion=rates[1],
+        only_worked=only,
+        random_slice=slice_,
+        words=_words(known_from, worked, rates, only, slice_),
+    )
+
+
+def missing(compared: Compared, capacities: Capacities, per: str, seed: int) -> Missing:
+    """Report the leads without points.
+
+    Parameters
+    ----------
+    compared : Compared
+        Every test snapshot old enough, with and without points.
+    capacities : Capacities
+        Of its call list.
+    per : str
+        What calls are counted by.
+    seed : int
+
+    Returns
+    -------
+    Missing
+    """
+    listed = compared.on_list
+    has = listed.frame["points"].is_not_null().to_numpy().astype(bool)
+    converted = listed.floats("converted")
+    without, auc = int((~has).sum()), Measured()
+    last = None
+    if without > 0:
+        rows = compared.filter(compared.frame["points"].is_null())
+        scores = (rows.floats("probability"), rows.floats("converted"), rows.group)
+        auc = measured(auc_interval(*scores))
+    if 0 < without < len(has):
+        lowest = float(np.nanmin(compared.floats("points"))) - 1
+        filled = compared.frame.with_columns(pl.col("points").fill_null(lowest))
+        every = Compared(filled, compared.dimensions, compared.landmark_days, compared.weeks)
+        last = on_subset("all leads, those without points last", every, capacities, per, seed)
+    rates = [_rate(converted, part) for part in (has, ~has)]
+    p_value = _fisher(converted, has) if 0 < without < len(has) else None
+    return Missing(
+        leads=len(has),
+        without=without,
+        conversion_with=rates[0],
+        conversion_without=rates[1],
+        p_value=p_value,
+        auc_without=auc,
+        with_them_last=last,
+        words=_missing_words(len(has), without, rates, p_value, auc, last),
+    )
+
+
+def _part(
+    name: str, kept: Compared, whole: Compared, capacities: Capacities, per: str, seed: int
+) -> Subset:
+    share_of_calls = capacities.for_part(kept.on_list, whole.on_list)
+    return on_subset(name, kept, share_of_calls, per, seed)
+
+
+def _rate(converted: Floats, part: npt.NDArray[np.bool_]) -> Measured:
+    return share(float(converted[part].sum()), float(part.sum()))
+
+
+def _words(
+    known_from: str | None,
+    worked: npt.NDArray[np.bool_],
+    rates: list[Measured],
+    only: Subset | None,
+    slice_: Subset | None,
+) -> tuple[str, ...]:
+    if known_from is None:
+        return (
+            "The source does not tell which leads sales worked. Leads that were never called "
+            "because of their points look like lost ones: where there are many, this comparison "
+            "flatters the points. To tell it, map a column as the attribute worked, or set "
+            "comparison.worked_from_points, in the source's definition.",
+        )
+    unworked = int((~worked).sum())
+    if not unworked:
+        return (f"Every lead on the list was worked ({known_from}).",)
+    words = [
+        f"{unworked:,} of {len(worked):,} leads on the list were never worked ({known_from}); "
+        f"{percent(rates[1].value)} of them became customers, {percent(rates[0].value)} of the "
+        "others.",
+        "What a call would have made of an unworked lead is not known: it counts as lost where "
+        "the learned score would call it, so with them the comparison favours the points; without "
+        "them it says nothing of the leads that points held back.",
+    ]
+    if only is not None:
+        words.append(f"Among the worked leads alone: {only.words}")
+    if slice_ is not None:
+        words.append(f"Among the leads worked at random, where neither is favoured: {slice_.words}")
+    return tuple(words)
+
+
+def _missing_words(
+    leads: int,
+    without: int,
+    rates: list[Measured],
+    p_value: float | None,
+    auc: Measured,
+    last: Subset | None,
+) -> tuple[str, ...]:
+    if not without:
+        return ("Every lead on the list has points.",)
+    words = [
+        f"{without:,} of {leads:,} leads on the list ({percent(without / leads)}) have no points; "
+        f"they are not in the figures above. {percent(rates[1].value)} of them became customers, "
+        f"{percent(rates[0].value)} of those with points."
+    ]
+    if p_value is not None and p_value < 0.05:
+        words.append(
+            f"Points are not missing at random (p {_p_words(p_value)}): what holds for leads with "
+            "points need not hold for the others."
+        )
+    if auc.value is not None:
+        words.append(f"The learned score ranks those without points at an AUC of {auc.value:.3f}.")
+    if last is not None:
+        words.append(
+            f"On all leads, those without points at the end of the points' list: {last.words}"
+        )
+    return tuple(words)
+
+
+def _p_words(p_value: float) -> str:
+    return "below 0.0001" if p_value < 1e-4 else f"= {p_value:.2g}"
+
+
+def _fisher(converted: Floats, has: npt.NDArray[np.bool_]) -> float:
+    # Two-sided by the sum of all tables no likelier than this one.
+    won, n, some = int(converted.sum()), len(has), int(has.sum())
+    seen = int(converted[has].sum())
+    counts = np.arange(max(0, won + some - n), min(won, some) + 1)
+    likelihood = np.array([_log_table(k, won, some, n) for k in counts.tolist()])
+    chance = np.exp(likelihood - likelihood.max())
+    as_unlikely = likelihood <= likelihood[seen - counts[0]] + 1e-9
+    return float(chance[as_unlikely].sum() / chance.sum())
+
+
+def _log_table(k: int, won: int, some: int, n: int) -> float:
+    return _log_choose(some, k) + _log_choose(n - some, won - k)
+
+
+def _log_choose(n: int, k: int) -> float:
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)

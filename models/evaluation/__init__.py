@@ -1,0 +1,1 @@
+"""Evaluation: metrics of scored rows, each with its interval."""

@@ -1,0 +1,245 @@
+"""Intervals of metrics by a bootstrap that draws whole leads.
+
+Snapshots of one lead (or leads of one account) rise and fall together, so a replicate draws groups
+with replacement, each with all its rows (Davison and Hinkley 1997, section 3.8; Field and Welsh
+2007). A draw is a vector of weights: nothing is copied and nothing sorted again.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from leadcast.models.data import Floats, Integers
+from leadcast.models.evaluation.metrics import FAMILIES, Family, Metric
+from leadcast.models.evaluation.tally import RankedTally, Tally
+
+LEVEL = 0.95
+"""How often an interval should hold the truth."""
+
+LEAST_DEFINED = 0.8
+"""Share of the replicates in which a metric must be defined for it to get an interval."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its interval.
+
+    Parameters
+    ----------
+    value : float or None
+        None where it is not defined.
+    low, high : float or None
+        The interval's ends, both None where the rows do not tell (too few leads of one outcome).
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+    def to_json(self) -> dict[str, float | None]:
+        """Give the three numbers as plain data; null where one is not defined."""
+        return {"value": self.value, "low": self.low, "high": self.high}
+
+
+def bootstrap(
+    value: npt.ArrayLike,
+    converted: npt.ArrayLike,
+    group: npt.ArrayLike,
+    *,
+    families: tuple[Family, ...] = FAMILIES,
+    replicates: int = 1000,
+    seed: int = 0,
+    level: float = LEVEL,
+) -> dict[str, Estimate]:
+    """Estimate metrics with intervals.
+
+    Parameters
+    ----------
+    value : array_like of float, shape (n_rows,)
+        Probabilities, or any numbers that rank where every family needs only that.
+    converted : array_like of float or bool, shape (n_rows,)
+        1 for a conversion, else 0.
+    group : array_like of int or str, shape (n_rows,)
+        The lead (or account) of each row.
+    families : tuple of Family
+        What to estimate.
+    replicates : int
+        How many draws.
+    seed : int
+        The same seed gives the same intervals.
+    level : float
+        How often an interval should hold the truth.
+
+    Returns
+    -------
+    dict of str to Estimate
+        By the metric's name. An interval is the middle `level` of the replicates (percentile
+        interval, Efron 1979). A biased metric's replicates are biased once more than its value
+        is: its low end is that interval's high end mirrored at the value (the "basic" interval,
+        Davison and Hinkley 1997, section 5.2), its high end the value plus the replicates' reach
+        above their own mean.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, or probabilities are needed and a value is outside [0, 1].
+    """
+    ranking = _ranking(value, converted, families)
+    return _estimates(
+        lambda weight: _numbers(ranking.weighted(weight), families),
+        _listed(families),
+        drawn_weights(_per_row(group, ranking), replicates, seed),
+        len(ranking.place),
+        level,
+    )
+
+
+def bootstrap_differences(
+    first: npt.ArrayLike,
+    second: npt.ArrayLike,
+    converted: npt.ArrayLike,
+    group: npt.ArrayLike,
+    *,
+    families: tuple[Family, ...] = FAMILIES,
+    replicates: int = 1000,
+    seed: int = 0,
+    level: float = LEVEL,
+) -> dict[str, Estimate]:
+    """Estimate how much two values of the same rows differ in each metric.
+
+    Both are measured on the same draws, so that what makes a draw hard for both falls out.
+
+    Parameters
+    ----------
+    first, second : array_like of float, shape (n_rows,)
+        Probabilities, or any numbers that rank where every family needs only that.
+    converted : array_like of float or bool, shape (n_rows,)
+        1 for a conversion, else 0.
+    group : array_like of int or str, shape (n_rows,)
+        The lead (or account) of each row.
+    families, replicates, seed, level
+        As in `bootstrap`.
+
+    Returns
+    -------
+    dict of str to Estimate
+        First minus second, by the metric's name, with percentile intervals.
+
+    Raises
+    ------
+    ValueError
+        As in `bootstrap`.
+    """
+    rankings = [_ranking(value, converted, families) for value in (first, second)]
+
+    def difference(weight: Floats) -> Floats:
+        one, other = (_numbers(ranking.weighted(weight), families) for ranking in rankings)
+        return one - other
+
+    metrics = [
+        (replace(one, lowest=-np.inf, highest=np.inf), False) for one, _ in _listed(families)
+    ]
+    draws = drawn_weights(_per_row(group, rankings[0]), replicates, seed)
+    return _estimates(difference, metrics, draws, len(rankings[0].place), level)
+
+
+def drawn_weights(group: npt.ArrayLike, replicates: int, seed: int) -> Iterator[Floats]:
+    """Draw groups with replacement, as many as there are, again and again.
+
+    Fewer than two groups give no draws: every one would be the same.
+
+    Parameters
+    ----------
+    group : array_like of int or str, shape (n_rows,)
+        The group of each row.
+    replicates : int
+        How many draws.
+    seed : int
+        The same seed gives the same draws.
+
+    Yields
+    ------
+    ndarray of float64, shape (n_rows,)
+        How often each row's group was drawn.
+    """
+    codes, groups = coded(group)
+    generator = np.random.default_rng(seed)
+    for _ in range(replicates if groups > 1 else 0):
+        drawn = generator.integers(0, groups, groups)
+        yield np.bincount(drawn, minlength=groups).astype(np.float64)[codes]
+
+
+def coded(group: npt.ArrayLike) -> tuple[Integers, int]:
+    """Give each group a number, from 0.
+
+    Parameters
+    ----------
+    group : array_like of int or str, shape (n_rows,)
+
+    Returns
+    -------
+    codes : ndarray of int64, shape (n_rows,)
+    groups : int
+        How many there are.
+    """
+    distinct, codes = np.unique(np.asarray(group), return_inverse=True)
+    return codes.astype(np.int64), len(distinct)
+
+
+def _ranking(
+    value: npt.ArrayLike, converted: npt.ArrayLike, families: tuple[Family, ...]
+) -> RankedTally:
+    ranking = RankedTally.of(value, converted)
+    if any(family.needs == "probability" for family in families) and len(ranking.value):
+        highest, lowest = ranking.value[0], ranking.value[-1]
+        if lowest < 0 or highest > 1:
+            raise ValueError(f"probabilities must lie in [0, 1], found {lowest:g} to {highest:g}")
+    return ranking
+
+
+def _per_row(group: npt.ArrayLike, ranking: RankedTally) -> npt.NDArray[Any]:
+    groups = np.asarray(group)
+    if groups.shape != ranking.place.shape:
+        raise ValueError(f"group has shape {groups.shape}, there are {len(ranking.place)} rows")
+    return groups
+
+
+def _estimates(
+    statistic: Callable[[Floats], Floats],
+    metrics: list[tuple[Metric, bool]],
+    draws: Iterator[Floats],
+    rows: int,
+    level: float,
+) -> dict[str, Estimate]:
+    seen = np.array([statistic(weight) for weight in draws]).reshape(-1, len(metrics))
+    values = statistic(np.ones(rows)).tolist()
+    return {
+        metric.name: _estimate(metric, value, column, biased, level)
+        for (metric, biased), value, column in zip(metrics, values, seen.T, strict=True)
+    }
+
+
+def _numbers(counts: Tally, families: tuple[Family, ...]) -> Floats:
+    return np.array([number for family in families for number in family.compute(counts)])
+
+
+def _listed(families: tuple[Family, ...]) -> list[tuple[Metric, bool]]:
+    return [(metric, family.biased) for family in families for metric in family.metrics]
+
+
+def _estimate(metric: Metric, value: float, draws: Floats, biased: bool, level: float) -> Estimate:
+    if np.isnan(value):
+        return Estimate(None, None, None)
+    defined = draws[~np.isnan(draws)]
+    if len(defined) < max(1.0, LEAST_DEFINED * len(draws)):
+        return Estimate(value, None, None)
+    # A handful of leads ranked without a fault is so in every draw; that is no certainty.
+    if value in (metric.lowest, metric.highest) and np.ptp(defined) == 0:
+        return Estimate(value, None, None)
+    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    if biased:
+        low, high = min(value, 2 * value - high), value + high - defined.mean()
+    return Estimate(value, float(max(low, metric.lowest)), float(min(high, metric.highest)))

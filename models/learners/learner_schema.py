@@ -1,0 +1,207 @@
+"""What a learner's plain data must be; the classes that read it say what it means.
+
+Beside the ranges of single numbers: indices are columns of the matrix, lengths agree, what is
+bisected or joined by lines rises, and no lead can make the log-odds anything but a number.
+"""
+
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import FailFast, Field, model_validator
+
+from leadcast.features.base.plain import (
+    MOST_COLUMNS,
+    Column,
+    FileName,
+    NotNegative,
+    Number,
+    Plain,
+    Positive,
+    Share,
+    Truth,
+    joins,
+    rises,
+)
+from leadcast.models.data import Floats
+
+MOST_MEMBERS = 100
+MOST_FILES = 200
+MOST_SHAPES = 1_000
+MOST_POINTS = 100_000
+
+Numbers = Annotated[list[Number], FailFast(), Field(max_length=MOST_POINTS)]
+Features = Annotated[list[Column], FailFast(), Field(max_length=MOST_COLUMNS)]
+Names = Annotated[list[FileName], FailFast(), Field(min_length=1)]
+
+
+class StoredTerm(Plain):
+    """`leadcast.models.learners.basis.Term`."""
+
+    feature: Column
+    category: Truth
+    points: Numbers
+    low: Number
+    high: Number
+    mean: Number
+    scale: Positive
+    missing: Truth
+
+    @model_validator(mode="after")
+    def _can_be_drawn(self) -> Self:
+        if not rises(self.points):
+            raise ValueError("points must rise")
+        if self.low > self.high:
+            raise ValueError("low must not be above high")
+        return self
+
+    @property
+    def ends(self) -> list[tuple[float, float]]:
+        """Between what each of its columns lies, whatever the feature's value."""
+        names = [(0.0, 1.0)] * (len(self.points) + self.missing)
+        if self.category:
+            return names
+        line = [(end - self.mean) / self.scale for end in (self.low, self.high)]
+        return [(min(0.0, *line), max(0.0, *line)), *names]
+
+
+class StoredLevel(Plain):
+    """`leadcast.models.learners.drifting_level.Level`."""
+
+    terms: Annotated[list[StoredTerm], FailFast(), Field(max_length=MOST_COLUMNS)]
+    weights: Numbers
+    centre: Numbers
+    covariance: Annotated[list[Numbers], FailFast()]
+    drift: NotNegative
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        ends = [pair for term in self.terms for pair in term.ends]
+        n = 1 + len(ends)
+        if len(self.weights) != n or len(self.centre) != n - 1:
+            raise ValueError(f"terms of {n - 1} columns need {n} weights, and a centre for each")
+        if len(self.covariance) != n or any(len(row) != n for row in self.covariance):
+            raise ValueError(f"{n} weights need a covariance of {n} rows and columns")
+        if not self._is_doubt(np.array(ends).reshape(-1, 2)):
+            raise ValueError("covariance must not give a lead a negative variance")
+        return self
+
+    def _is_doubt(self, ends: Floats) -> bool:
+        covariance = np.array(self.covariance)
+        values = np.linalg.eigvalsh((covariance + covariance.T) / 2)
+        farthest = np.abs(ends - np.array(self.centre)[:, None]).max(axis=1)
+        length = 1 + float(farthest @ farthest)
+        rounding = 1e-15 * len(values) * max(float(values[-1]), 0.0)
+        # Of 1 + pi * (variance + drift) / 8 a root is taken, at most so far below `drift`.
+        return bool((rounding - min(float(values[0]), 0.0)) * length < 1 + self.drift)
+
+
+class StoredEffect(Plain):
+    """`leadcast.models.learners.basis.Effect`."""
+
+    feature: Column
+    category: Truth
+    points: Numbers
+    heights: Numbers
+    other: Number
+    missing: Number
+
+    @model_validator(mode="after")
+    def _can_be_drawn(self) -> Self:
+        if len(self.points) != len(self.heights) or not rises(self.points):
+            raise ValueError("points must rise, with a height for each")
+        if not self.category and not (self.points and joins(self.points, self.heights)):
+            raise ValueError("a number needs points, and they must be far enough apart")
+        return self
+
+
+class StoredCurves(Plain):
+    """`leadcast.models.learners.shapes.Curves`."""
+
+    kind: Literal["curves"]
+    effects: Annotated[list[StoredEffect], FailFast(), Field(max_length=MOST_COLUMNS)]
+
+    @model_validator(mode="after")
+    def _are_of_different_features(self) -> Self:
+        if len(set(self.features)) != len(self.features):
+            raise ValueError("effects must be of different features")
+        return self
+
+    @property
+    def features(self) -> list[int]:
+        """The columns that it looks at."""
+        return [effect.feature for effect in self.effects]
+
+
+class StoredTrees(Plain):
+    """`leadcast.models.learners.shapes.TreeShape`, but for the texts."""
+
+    kind: Literal["trees"]
+    files: Annotated[Names, Field(max_length=MOST_FILES)]
+    columns: Features
+    centre: Number
+
+    @model_validator(mode="after")
+    def _names_each_once(self) -> Self:
+        if len(set(self.files)) != len(self.files):
+            raise ValueError("files must not repeat")
+        if len(set(self.columns)) != len(self.columns):
+            raise ValueError("columns must not repeat")
+        return self
+
+    @property
+    def features(self) -> list[int]:
+        """The columns that it looks at."""
+        return self.columns
+
+
+StoredShape = Annotated[StoredCurves | StoredTrees, Field(discriminator="kind")]
+
+
+class StoredAdditive(Plain):
+    """`leadcast.models.learners.additive.Additive`, but for the trees' texts."""
+
+    kind: Literal["logistic", "lightgbm", "mixed"]
+    level: StoredLevel
+    shapes: Annotated[list[StoredShape], FailFast(), Field(max_length=MOST_SHAPES)]
+    weights: Annotated[list[NotNegative], FailFast(), Field(max_length=MOST_SHAPES)]
+    importance: Annotated[list[Share], FailFast(), Field(max_length=MOST_COLUMNS)]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if len(self.weights) != len(self.shapes):
+            raise ValueError("each shape needs its weight")
+        features = [term.feature for term in self.level.terms]
+        features += [feature for shape in self.shapes for feature in shape.features]
+        if max(features, default=-1) >= len(self.importance):
+            raise ValueError(
+                f"column {max(features)} is none of the {len(self.importance)} of the matrix"
+            )
+        return self
+
+
+class StoredAverage(Plain):
+    """`leadcast.models.learners.additive.Average`."""
+
+    kind: Literal["blend"]
+    members: Annotated[Names, Field(max_length=MOST_MEMBERS)]
+
+    @model_validator(mode="after")
+    def _names_each_once(self) -> Self:
+        if len(set(self.members)) != len(self.members):
+            raise ValueError("members must not repeat")
+        return self
+
+
+class StoredPrior(Plain):
+    """`leadcast.models.learners.prior.Prior`."""
+
+    kind: Literal["prior"]
+    base: Number
+    segment: StoredEffect | None
+    n_features: Annotated[int, Field(strict=True, ge=0, le=MOST_COLUMNS)]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.segment is not None and self.segment.feature >= self.n_features:
+            raise ValueError(f"the segment's column is none of the {self.n_features}")
+        return self

@@ -1,0 +1,230 @@
+"""What the data are like: how many rows, what was wrong with them, what is missing."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from leadcast.models.charts.numbers import (
+    compact,
+    count,
+    counted,
+    day,
+    number_or_none,
+    percent,
+    sentence,
+)
+from leadcast.models.charts.svg import plain
+from leadcast.models.charts.table import Column, Table, table_of
+from leadcast.models.report.blocks import (
+    Bar,
+    Bars,
+    Block,
+    Facts,
+    Folded,
+    Listing,
+    Notice,
+    Notices,
+    Words,
+)
+
+SHOWN = 12
+"""How many columns or kinds of events have a bar; all are in the tables."""
+
+
+def quality_blocks(quality: Mapping[str, Any] | None) -> list[Block]:
+    """Show what the ingest stage wrote of the data.
+
+    Parameters
+    ----------
+    quality : mapping or None
+        As ``quality.json`` has it (`quality.describe_quality`); whatever is
+        missing in it is left out.
+
+    Returns
+    -------
+    list of Block
+        Empty where there is nothing to show.
+    """
+    if not quality:
+        return []
+    parts = (
+        _outcomes(quality.get("outcomes") or {}),
+        _tables(quality.get("tables") or {}),
+        _faults(quality.get("faults") or []),
+        _missing(quality.get("columns") or []),
+        _events(quality.get("events") or {}),
+        _not_used(quality.get("forbidden") or {}, quality.get("unused_columns") or []),
+    )
+    return [block for part in parts for block in part]
+
+
+def columns_frame(columns: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """Put the columns of the leads in a frame, the emptiest first.
+
+    Parameters
+    ----------
+    columns : sequence of mapping
+        As ``quality.json`` has them.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``name``, ``type``, ``missing_share``, ``distinct`` and ``typical`` (the commonest values,
+        or where the middle half of the numbers lies).
+    """
+    rows = [
+        (
+            str(column.get("name", "")),
+            str(column.get("type", "")),
+            number_or_none(column.get("missing_share")),
+            column.get("distinct"),
+            _typical(column),
+        )
+        for column in columns
+    ]
+    schema = {
+        "name": pl.String,
+        "type": pl.String,
+        "missing_share": pl.Float64,
+        "distinct": pl.Int64,
+        "typical": pl.String,
+    }
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    return frame.sort("missing_share", descending=True, nulls_last=True, maintain_order=True)
+
+
+def _outcomes(outcomes: Mapping[str, int]) -> list[Block]:
+    if not outcomes:
+        return []
+    won, lost, still_open = (outcomes.get(key, 0) for key in ("won", "lost", "open"))
+    words = (
+        f"Of {counted(won + lost + still_open, 'lead')}, {count(won)} became customers, "
+        f"{count(lost)} were lost and {count(still_open)} are still open."
+    )
+    return [Words([words])]
+
+
+def _tables(tables: Mapping[str, Mapping[str, int]]) -> list[Block]:
+    rows = [
+        [name.capitalize(), count(rows), count(kept), count(rows - kept)]
+        for name in ("leads", "events", "outcomes")
+        if (rows := tables.get(name, {}).get("rows"))
+        if (kept := tables.get(name, {}).get("kept")) is not None
+    ]
+    if not rows:
+        return []
+    columns = (
+        Column("table", "Table"),
+        *(Column(key, words, count) for key, words in _COUNTS),
+    )
+    return [Listing(Table(columns, rows, "Rows read, used and set aside, table by table"))]
+
+
+_COUNTS = (("rows", "Rows read"), ("kept", "Used"), ("aside", "Not used"))
+
+
+def _faults(faults: Sequence[Mapping[str, Any]]) -> list[Block]:
+    ordered = sorted(faults, key=lambda fault: fault.get("severity") != "error")
+    notices = [
+        Notice(
+            "error" if fault.get("severity") == "error" else "warning",
+            str(fault.get("where", "")),
+            " ".join(sentence(f"{key}: {fault.get(key, '')}") for key in ("found", "expected")),
+            str(fault.get("remedy", "")),
+        )
+        for fault in ordered
+    ]
+    if not notices:
+        return [Words(["No fault was found in the data."])]
+    return [Notices(notices)]
+
+
+def _missing(columns: Sequence[Mapping[str, Any]]) -> list[Block]:
+    if not columns:
+        return []
+    frame = columns_frame(columns)
+    table = table_of(frame, _COLUMNS, "The columns of the leads")
+    gaps = frame.filter(pl.col("missing_share") > 0)
+    if gaps.is_empty():
+        return [Words(["Every column has a value for every lead."]), Folded("The columns", table)]
+    bars = [
+        Bar(plain(row["name"]), row["type"], row["missing_share"], percent(row["missing_share"]))
+        for row in gaps.head(SHOWN).iter_rows(named=True)
+    ]
+    complete = frame.height - gaps.height
+    return [
+        Bars(
+            title="What is missing",
+            reading="The share of the leads that have no value in a column. A missing value is "
+            "information too: the model may use that it is missing.",
+            finding=f"{count(complete)} of {counted(frame.height, 'column')} have a value for "
+            "every lead.",
+            bars=bars,
+            table=table,
+        )
+    ]
+
+
+_COLUMNS = (
+    Column("name", "Column"),
+    Column("type", "Type"),
+    Column("missing_share", "Missing", percent),
+    Column("distinct", "Distinct values", count),
+    Column("typical", "Typical"),
+)
+
+
+def _typical(column: Mapping[str, Any]) -> str:
+    if top := column.get("top"):
+        return ", ".join(f"{plain(str(value), 24)} ({count(times)})" for value, times in top[:3])
+    quantiles = dict(column.get("quantiles") or [])
+    low, high = quantiles.get(0.25), quantiles.get(0.75)
+    if low is None or high is None:
+        return ""
+    return f"{_value(low)} to {_value(high)}"
+
+
+def _value(value: float | str) -> str:
+    return value[:10] if isinstance(value, str) else compact(value)
+
+
+def _events(events: Mapping[str, Any]) -> list[Block]:
+    kinds = events.get("types") or []
+    if not kinds:
+        return []
+    frame = pl.DataFrame(kinds, schema={"kind": pl.String, "events": pl.Int64}, orient="row")
+    most = max(int(frame["events"][0]), 1)
+    bars = [
+        Bar(plain(row["kind"]), "", row["events"] / most, count(row["events"]))
+        for row in frame.head(SHOWN).iter_rows(named=True)
+    ]
+    columns = (Column("kind", "Kind of event"), Column("events", "Events", count))
+    return [
+        Bars(
+            title="What leads did",
+            reading="How often each kind of event occurs, over all leads.",
+            finding=f"{count(frame['events'].sum())} events of {counted(frame.height, 'kind')}"
+            f"{_span(events.get('first'), events.get('last'))}.",
+            bars=bars,
+            table=table_of(frame, columns, "The kinds of events"),
+        )
+    ]
+
+
+def _span(first: str | None, last: str | None) -> str:
+    if first is None or last is None:
+        return ""
+    ends = (day(datetime.fromisoformat(moment)) for moment in (first, last))
+    return ", from {} to {}".format(*ends)
+
+
+def _not_used(forbidden: Mapping[str, str], unused: Sequence[str]) -> list[Block]:
+    blocks: list[Block] = []
+    if forbidden:
+        blocks.append(Words(["These columns are kept from the model, each for its reason:"]))
+        blocks.append(Facts([(name, str(reason)) for name, reason in forbidden.items()]))
+    if unused:
+        blocks.append(Words([f"Columns that are not mapped: {', '.join(map(str, unused))}."]))
+    return blocks

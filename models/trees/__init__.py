@@ -1,0 +1,1 @@
+"""Trees: LightGBM's forests read, scored and explained without LightGBM."""

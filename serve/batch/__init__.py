@@ -1,0 +1,1 @@
+"""The nightly batch: leads and events in, scores out, in bounded memory."""

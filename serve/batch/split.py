@@ -1,0 +1,95 @@
+"""A table, split by lead into parts of about equal size, in bounded memory."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+
+from leadcast.features.base.files import written_whole
+
+Read = Callable[[], pl.LazyFrame]
+"""Scans a part anew: a scan that has run keeps its files' footers for as long as it is there."""
+
+HELD_BYTES = 64_000_000
+"""A table that is no larger is held in memory, which is sooner done than to write it down."""
+_SAMPLED = 1_000
+"""By so many rows a table's size is judged."""
+
+SLICE_CELLS = 1_000_000
+"""So many values of a larger one at a time: a sink of texts holds the more, the longer it runs."""
+
+_PART = "part_of_batch"
+_SEED = 20_250_101
+
+
+def split_by_lead(folder: Path, table: pl.LazyFrame, n_parts: int) -> list[Read]:
+    """Split a table by a hash of the lead.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the parts of a large table are kept; what is there already is taken for them.
+    table : pl.LazyFrame
+        With a column ``lead_id``; all rows of a lead go to the same part.
+    n_parts : int
+        How many parts.
+
+    Returns
+    -------
+    list of callable
+        Each gives a part, its rows in the order of the table.
+    """
+    if n_parts == 1:
+        return [lambda: table]
+    schema, height = table.collect_schema(), height_of(table)
+    if height * _row_bytes(table) <= HELD_BYTES:
+        held = table.collect()
+        home = held.select(part_of(n_parts)).to_series()
+        return [held.filter(home == part).lazy for part in range(n_parts)]
+    if not folder.exists():
+        with written_whole(folder) as temporary:
+            temporary.mkdir()
+            rows = max(1, SLICE_CELLS // len(schema))
+            for number, first in enumerate(range(0, height, rows)):
+                some = table.slice(first, rows).collect().with_columns(part_of(n_parts))
+                parts = some.partition_by(
+                    _PART, maintain_order=True, include_key=False, as_dict=True
+                )
+                for (part,), own in parts.items():
+                    own.write_ipc(temporary / f"{number:06}.{part}.arrow")
+    return [partial(_scan, folder, part, schema) for part in range(n_parts)]
+
+
+def height_of(table: pl.LazyFrame) -> int:
+    """Count the rows of a table."""
+    return int(table.select(pl.len()).collect().item())
+
+
+def part_of(n_parts: int) -> pl.Expr:
+    """Tell each row's part, by a hash of its ``lead_id``.
+
+    Parameters
+    ----------
+    n_parts : int
+        How many parts.
+
+    Returns
+    -------
+    pl.Expr
+        The column ``part_of_batch``, Int32 from 0 on.
+    """
+    # An id with blanks around it is the same id, to those who read texts with care.
+    name = pl.col("lead_id").cast(pl.String).str.strip_chars()
+    return (name.hash(_SEED) % n_parts).cast(pl.Int32).alias(_PART)
+
+
+def _row_bytes(table: pl.LazyFrame) -> float:
+    some = table.head(_SAMPLED).collect()
+    return some.estimated_size() / max(some.height, 1)
+
+
+def _scan(folder: Path, part: int, schema: pl.Schema) -> pl.LazyFrame:
+    files = sorted(folder.glob(f"*.{part}.arrow"))
+    # A part to which no lead fell has no files.
+    return pl.scan_ipc(files) if files else pl.LazyFrame(schema=schema)

@@ -1,0 +1,280 @@
+"""The rules editor: checks a table while it is typed, and compares with it in the background.
+
+Checks a points table while somebody types it: its faults, each with its line.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from threading import Lock
+from typing import Annotated, Any
+
+import polars as pl
+from fastapi import APIRouter, FastAPI
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from leadcast.features.base.errors import Fault, FaultsError
+from leadcast.features.tables import TIME
+from leadcast.models.comparison.comparison_store import (
+    read_against_earlier,
+    read_comparison,
+    read_rule_parts,
+)
+from leadcast.models.comparison.result import Comparison
+from leadcast.models.rules import RuleTable, check_rules, parse_rules
+from leadcast.serve.http.callers import allowed_callers
+from leadcast.serve.http.service import Service
+from leadcast.serve.page.assets import Shell
+from leadcast.serve.page.lead_tables import LeadTables
+from leadcast.serve.page.points_tables import comparison_of, points_tables, project_of
+from leadcast.serve.page.rules_job import Jobs
+from leadcast.serve.requests.problems import Problem
+
+NAME = "table"
+"""What faults call the text."""
+MOST_FAULTS = 100
+
+
+class RulesCheck:
+    """Checks texts against the columns and kinds of events of a run's tables.
+
+    No row of the tables is looked at, so that an answer takes milliseconds whatever their size;
+    what a rule does on data is for the comparison to tell.
+
+    Parameters
+    ----------
+    tables : LeadTables
+    """
+
+    def __init__(self, tables: LeadTables) -> None:
+        self._tables = tables
+        self._known: tuple[object, pl.DataFrame, pl.DataFrame] | None = None
+        # One at a time, so that texts made to be slow cannot take every thread of a worker.
+        self._lock = Lock()
+
+    def faults(self, text: str) -> tuple[RuleTable | None, Sequence[Fault]]:
+        """Find what is wrong with a text.
+
+        Parameters
+        ----------
+        text : str
+            YAML.
+
+        Returns
+        -------
+        table : RuleTable or None
+            None where the text is no points table.
+        faults : sequence of Fault
+            In the order of the lines.
+
+        Raises
+        ------
+        Problem
+            404 where there are no tables.
+        """
+        with self._lock:
+            leads, events = self._schemas()
+            try:
+                table = parse_rules(text, NAME)
+            except FaultsError as error:
+                return None, error.faults
+            return table, check_rules(table, leads, events, _NO_ROWS)
+
+    def answer(self, text: str) -> dict[str, Any]:
+        """Tell what is wrong with a text, as JSON.
+
+        Parameters
+        ----------
+        text : str
+
+        Returns
+        -------
+        dict
+            ``usable``, ``summary`` in words, and ``faults`` with ``line``, ``severity`` and
+            ``words``; at most `MOST_FAULTS` of them.
+        """
+        table, faults = self.faults(text)
+        errors = [fault for fault in faults if fault.severity == "error"]
+        told = [
+            {"line": fault.line, "severity": fault.severity, "words": _words(fault)}
+            for fault in faults[:MOST_FAULTS]
+        ]
+        usable = table is not None and not errors
+        return {"usable": usable, "summary": _summary(table, faults), "faults": told}
+
+    def _schemas(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        stamp = self._tables.stamp()
+        if self._known is None or self._known[0] != stamp:
+            self._known = (stamp, self._tables.schema(), self._tables.kinds())
+        return self._known[1:]
+
+
+_NO_ROWS = pl.DataFrame(schema={"lead_id": pl.String(), "as_of": TIME})
+
+
+def _words(fault: Fault) -> str:
+    where = fault.where.removeprefix(f"{NAME} line {fault.line}").removeprefix(": ")
+    place = f"{where}: " if where and where != NAME else ""
+    return f"{place}found {fault.found}; expected {fault.expected}. {fault.remedy}"
+
+
+def _summary(table: RuleTable | None, faults: Sequence[Fault]) -> str:
+    if faults:
+        return "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+    assert table is not None
+    rules, groups = len(table.rules), len(table.groups)
+    return f"No faults: {rules} rule{'s' * (rules != 1)} in {groups} group{'s' * (groups != 1)}"
+
+
+ADDRESS = "/rules"
+JOBS = "rules"
+"""The folder of comparisons within the service's own."""
+MOST_LETTERS = 65_536
+
+
+class Edited(BaseModel):
+    """A points table as somebody has edited it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    text: Annotated[str, Field(max_length=MOST_LETTERS)]
+
+
+class Desk:
+    """What the editor works with.
+
+    Parameters
+    ----------
+    service : Service
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._run = service.settings.run
+        self._tables = LeadTables(self._run)
+        self.check = RulesCheck(self._tables)
+        source = service.scorer.bundle.manifest.origin.source
+        project = project_of(self._run, source)
+        command = (*service.settings.compare, source) if service.settings.compare else ()
+        self.jobs = Jobs(service.scratch / JOBS, command, project)
+
+    def begin(self) -> dict[str, Any]:
+        """Tell what there is to begin from: the tables' texts, and the run's own comparison."""
+        tables = points_tables(self._run, self._tables.schema())
+        before = comparison_of(self._run)
+        return {
+            "tables": [
+                {
+                    "key": one.key,
+                    "title": one.title,
+                    "text": one.path.read_text(encoding="utf-8"),
+                }
+                for one in tables
+            ],
+            "before": None if before is None else _in_short(before),
+            "can_run": self.jobs.can_run and before is not None,
+            "most_letters": MOST_LETTERS,
+        }
+
+    def start(self, text: str) -> dict[str, Any]:
+        """Start a comparison on the run's own call list, once the table is without fault."""
+        if not self.check.answer(text)["usable"]:
+            raise Problem("invalid", 422, "the table has faults; mend them first")
+        before = comparison_of(self._run)
+        if before is None:
+            detail = "the run has no comparison yet; leadcast compare SOURCE makes one"
+            raise Problem("cannot-run", 409, detail)
+        options = ["--calls-per-week", str(before.about.calls_per_week)]
+        if before.about.call_landmark_days is not None:
+            options += ["--landmark-days", str(before.about.call_landmark_days)]
+        return self.jobs.start(text, options)
+
+    def result(self) -> dict[str, Any]:
+        """Tell what the latest comparison came to."""
+        folder = self.jobs.result()
+        parts, earlier = read_rule_parts(folder), read_against_earlier(folder)
+        return {
+            "after": _in_short(read_comparison(folder)),
+            "rules": None if parts is None else parts.to_json(),
+            "earlier": None if earlier is None else earlier.to_json(),
+        }
+
+
+def make_router(service: Service, shell: Shell) -> APIRouter:
+    """Make the editor's addresses.
+
+    Parameters
+    ----------
+    service : Service
+    shell : Shell
+
+    Returns
+    -------
+    APIRouter
+    """
+    desk = Desk(service)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        # Nothing that was started here outlives the service.
+        await run_in_threadpool(desk.jobs.cancel)
+
+    router = APIRouter(lifespan=lifespan)
+
+    @router.get(ADDRESS)
+    async def editor() -> HTMLResponse:
+        return shell.page("rules.html", ADDRESS)
+
+    router.include_router(_data(desk, service))
+    return router
+
+
+def _data(desk: Desk, service: Service) -> APIRouter:
+    # Not async: each of these reads files or waits, in a thread of its own.
+    router = APIRouter(prefix="/page/rules", dependencies=allowed_callers(service))
+
+    @router.get("")
+    def begin() -> dict[str, Any]:
+        return desk.begin()
+
+    @router.post("/check")
+    def check(edited: Edited) -> dict[str, Any]:
+        return desk.check.answer(edited.text)
+
+    @router.post("/run")
+    def start(edited: Edited) -> dict[str, Any]:
+        return desk.start(edited.text)
+
+    @router.get("/run")
+    def state() -> dict[str, Any]:
+        return desk.jobs.state()
+
+    @router.delete("/run")
+    def cancel() -> dict[str, Any]:
+        return desk.jobs.cancel()
+
+    @router.get("/result")
+    def result() -> dict[str, Any]:
+        return desk.result()
+
+    return router
+
+
+def _in_short(found: Comparison) -> dict[str, Any]:
+    about = found.about
+    return {
+        "points_from": about.points_from,
+        "calls_per_week": about.calls_per_week,
+        "week": about.week,
+        "landmark_days": about.call_landmark_days,
+        "headline": found.headline.to_json(),
+        "customers": found.ranking.customers,
+        "leads": found.ranking.leads,
+        "reached": found.ranking.reached.to_json(),
+        "auc": found.ranking.auc.to_json(),
+        "curve": [
+            {"calls": one.calls_per_week, "learned": one.learned.value, "points": one.points.value}
+            for one in found.capacities
+        ],
+    }

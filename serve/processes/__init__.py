@@ -1,0 +1,1 @@
+"""The service's processes: one that watches, and workers that answer on one socket."""

@@ -1,0 +1,1 @@
+"""Requests: what one may hold, how it is read, and whose turn it is."""

@@ -1,0 +1,152 @@
+"""Scores leads of a request, one after the other, and lets others in between."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from leadcast.features.base.errors import Fault, LeadcastError
+from leadcast.serve.requests.problems import FieldFault, invalid, of_leads, shortened
+from leadcast.serve.requests.reading import RequestQuestion
+from leadcast.serve.requests.turns import Turn
+from leadcast.serve.scorer import Scorer
+from leadcast.serve.scores import Score
+
+MOST_UNKNOWN = 100
+"""So many attributes that the model does not know are told by name."""
+
+
+async def score_question(
+    scorer: Scorer,
+    question: RequestQuestion,
+    warnings: list[Fault],
+    turn: Turn,
+    *,
+    with_reasons: bool = False,
+) -> Sequence[Score]:
+    """Score every lead of a request, or none.
+
+    Others get their turn after every lead, so that many leads of one caller do not hold up one
+    lead of another, and a time limit can end the work.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    question : RequestQuestion
+        As `leadcast.serve.requests.questions.Questions.read` gives it.
+    warnings : list of Fault
+        What was worked around is added to it, counted over the leads.
+    turn : Turn
+        This request's.
+    with_reasons : bool
+        Whether to tell each score's reasons as well, which takes far longer.
+
+    Returns
+    -------
+    sequence of Score
+        In the order of the leads: for each what `Scorer.score` gives, bit for bit.
+
+    Raises
+    ------
+    Problem
+        If leads repeat or cannot be scored; tells all of them.
+    """
+    leads = question.leads
+    as_of = question.as_of or (datetime.now(UTC) if scorer.is_dated else None)
+    _refuse_repeated(leads, as_of)
+    scores: list[Score] = []
+    errors: list[tuple[int, LeadcastError]] = []
+    found = _Found()
+    for number, lead in enumerate(leads):
+        of_lead: list[Fault] = []
+        try:
+            scores.append(_score(scorer, lead, as_of, of_lead, with_reasons))
+        except LeadcastError as error:
+            errors.append((number, error))
+        found.add(of_lead)
+        await turn.pause()
+    if errors:
+        raise of_leads(errors)
+    warnings += [*_names(scorer, question), *found.faults()]
+    return scores
+
+
+class _Found:
+    """What `leadcast.serve.batch.parts.summed` tells of all leads, counted lead by lead."""
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[str, ...], Fault] = {}
+        self._counts: dict[tuple[str, ...], tuple[int, bool]] = {}
+
+    def add(self, faults: Iterable[Fault]) -> None:
+        for fault in faults:
+            kind = (fault.where, fault.expected, fault.remedy, fault.severity)
+            self._first.setdefault(kind, fault)
+            count, is_usual = self._counts.get(kind, (0, True))
+            self._counts[kind] = (count + fault.count, is_usual and fault.is_usual)
+
+    def faults(self) -> Iterator[Fault]:
+        for kind, fault in self._first.items():
+            count, is_usual = self._counts[kind]
+            yield replace(fault, count=count, is_usual=is_usual)
+
+
+def _score(
+    scorer: Scorer,
+    lead: Mapping[str, Any],
+    as_of: datetime | None,
+    warnings: list[Fault],
+    with_reasons: bool,
+) -> Score:
+    plain = {
+        **lead.get("attributes", {}),
+        "lead_id": lead["lead_id"],
+        "created_at": lead.get("created_at"),
+    }
+    events = [
+        (event["occurred_at"], event["event_type"], event.get("value"))
+        for event in lead.get("events", ())
+    ]
+    moment = lead.get("as_of") or as_of
+    return scorer.score_one(plain, events, moment, warnings, with_reasons=with_reasons)
+
+
+def _refuse_repeated(leads: Sequence[Mapping[str, Any]], as_of: datetime | None) -> None:
+    keys = [(lead["lead_id"], lead.get("as_of") or as_of) for lead in leads]
+    if len(set(keys)) == len(leads):
+        return
+    first: dict[tuple[str, datetime | None], int] = {}
+    faults = []
+    for number, key in enumerate(keys):
+        earlier = first.setdefault(key, number)
+        if earlier != number:
+            detail = (
+                f"found the id of lead {earlier} again; expected each once at each moment. "
+                "Take one out, or give it an as_of of its own."
+            )
+            faults.append(FieldFault(pointer=f"/leads/{number}/lead_id", detail=detail))
+    # Not 422: the document of the service cannot say that ids differ, so by it this is valid.
+    raise replace(invalid(faults), kind="repeated", status=409)
+
+
+def _names(scorer: Scorer, question: RequestQuestion) -> Iterator[Fault]:
+    """Warn of attributes that the model does not know, and of those that nobody gave."""
+    unknown = list(question.unknown.items())
+    for name, count in unknown[:MOST_UNKNOWN]:
+        yield _unknown(f"attributes: {shortened(name)!r}", "an unknown attribute", count)
+    if others := unknown[MOST_UNKNOWN:]:
+        found = f"{len(others):,} more unknown attributes"
+        yield _unknown("attributes", found, max(count for _, count in others))
+    given = set[str]().union(*(lead.get("attributes", ()) for lead in question.leads))
+    missing = scorer.bundle.manifest.origin.attribute_types.keys() - given
+    yield from (_missing(name, len(question.leads)) for name in sorted(missing))
+
+
+def _unknown(where: str, found: str, count: int) -> Fault:
+    expected = "only attributes that the model was trained with"
+    return Fault(where, found, expected, "It is left aside.", "warning", count)
+
+
+def _missing(name: str, count: int) -> Fault:
+    where, remedy = f"attributes: {name!r}", "It counts as missing; add it if it is known."
+    return Fault(where, "no such attribute in any lead", "one", remedy, "warning", count)
