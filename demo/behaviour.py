@@ -29,24 +29,16 @@ _BURST_MEAN_DAYS = 0.7
 
 @dataclass(frozen=True)
 class Log:
-    """Events of a part of the leads, in time's order.
-
-    Parameters
-    ----------
-    lead : ndarray of int64, shape (n_events,)
-        The lead's number within the part.
-    at : ndarray of int64, shape (n_events,)
-        Seconds since the world's start, before its end.
-    kind : ndarray of int64, shape (n_events,)
-        A number of `KINDS`.
-    value : ndarray of float64, shape (n_events,)
-        Seconds watched or spoken, minutes attended; NaN where the kind has none.
-    """
+    """Events of a part of the leads, in time's order."""
 
     lead: Integers
+    """The lead's number within the part."""
     at: Integers
+    """Seconds since the world's start, before its end."""
     kind: Integers
+    """A number of `KINDS`."""
     value: Floats
+    """Seconds watched or spoken, minutes attended; NaN where the kind has none."""
 
 
 @dataclass(frozen=True)
@@ -60,22 +52,7 @@ class _Spells:
 
 
 def draw_log(rng: np.random.Generator, origins: Origins, people: People, path: Path) -> Log:
-    """Draw what leads do.
-
-    Parameters
-    ----------
-    rng : Generator
-        Where the chance comes from.
-    origins : Origins
-    people : People
-    path : ndarray of uint8, shape (n_leads, DAYS)
-        Each lead's states by day of age, as `leadcast.demo.intent.draw_paths` gives them.
-
-    Returns
-    -------
-    Log
-        Events from the lead's arrival on, some of them after its outcome.
-    """
+    """Draw what leads do."""
     spells = _spells_of(path)
     logs = [
         _usual(rng, origins, spells, number, _rates(kind, origins, people, spells))

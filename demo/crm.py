@@ -17,20 +17,7 @@ from leadcast.demo.world import Integers
 
 
 def emails(rng: np.random.Generator, origins: Origins, people: People) -> pl.Series:
-    """Write e-mail addresses; one person's are the same but for the case.
-
-    Parameters
-    ----------
-    rng : Generator
-        Where the chance comes from.
-    origins : Origins
-    people : People
-
-    Returns
-    -------
-    pl.Series of String
-        Null where the person gave none.
-    """
+    """Write e-mail addresses; one person's are the same but for the case."""
     n_leads = len(origins.person)
 
     def per_person(names: Sequence[str]) -> pl.Series:
@@ -52,19 +39,7 @@ def emails(rng: np.random.Generator, origins: Origins, people: People) -> pl.Ser
 
 
 def phones(rng: np.random.Generator, origins: Origins, people: People) -> pl.Series:
-    """Write telephone numbers: 555 is nobody's; the invalid ones are what people type instead.
-
-    Parameters
-    ----------
-    rng : Generator
-        Where the chance comes from.
-    origins : Origins
-    people : People
-
-    Returns
-    -------
-    pl.Series of String
-    """
+    """Write telephone numbers: 555 is nobody's; the invalid ones are what people type instead."""
     n_leads = len(origins.person)
     dial = pl.Series([words.DIAL_CODES[country] for country in COUNTRIES]).gather(people.country)
     digits = pl.Series(rng.integers(0, 10**7, n_leads)[origins.person]).cast(pl.String).str.zfill(7)
@@ -90,22 +65,7 @@ STAGES = ("New", "Working", "Qualified", "Negotiation", "Closed Won", "Closed Lo
 def crm_rows(
     rng: np.random.Generator, origins: Origins, people: People, first_number: int
 ) -> pl.DataFrame:
-    """Write the leads down as a CRM has them, but for points and stage.
-
-    Parameters
-    ----------
-    rng : Generator
-        Where the chance comes from.
-    origins : Origins
-    people : People
-    first_number : int
-        The number of the first of these leads in the whole world.
-
-    Returns
-    -------
-    pl.DataFrame
-        A row a lead; `leadcast.demo.simulate` lists the columns.
-    """
+    """Write the leads down as a CRM has them, but for points and stage."""
     return pl.DataFrame(
         {
             "Lead ID": lead_ids(first_number, len(origins.created)),
@@ -134,18 +94,6 @@ def sales_stages(rng: np.random.Generator, state: Integers, won: Flags, lost: Fl
 
     This is the leak that every CRM has: the stage is filled in as the deal goes on, so it tells
     the outcome of old leads and nothing that was known when they could have been scored.
-
-    Parameters
-    ----------
-    rng : Generator
-        Where the chance comes from.
-    state : ndarray of int64, shape (n_leads,)
-        Intent on the last day that is seen.
-    won, lost : ndarray of bool, shape (n_leads,)
-
-    Returns
-    -------
-    pl.Series of String
     """
     hopeful = np.clip(state - (rng.random(len(state)) < 0.3), 0, 3)
     return pl.Series(STAGES).gather(np.select([won, lost], [4, 5], hopeful))

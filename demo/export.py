@@ -12,18 +12,7 @@ from leadcast.features.tables import TIME
 
 
 def event_rows(ids: pl.Series, log: Log) -> pl.DataFrame:
-    """Write events down.
-
-    Parameters
-    ----------
-    ids : pl.Series of String, length n_leads
-    log : Log
-
-    Returns
-    -------
-    pl.DataFrame
-        ``Lead ID``, ``Time``, ``Type`` and ``Value``, a row an event.
-    """
+    """Write events down."""
     return pl.DataFrame(
         {
             "Lead ID": ids.gather(log.lead),
@@ -35,18 +24,7 @@ def event_rows(ids: pl.Series, log: Log) -> pl.DataFrame:
 
 
 def outcome_rows(ids: pl.Series, endings: Endings) -> pl.DataFrame:
-    """Write outcomes down.
-
-    Parameters
-    ----------
-    ids : pl.Series of String, length n_leads
-    endings : Endings
-
-    Returns
-    -------
-    pl.DataFrame
-        ``Lead ID``, ``Won At``, ``Lost At`` and ``Amount``, a row a lead.
-    """
+    """Write outcomes down."""
     return pl.DataFrame(
         {
             "Lead ID": ids,
@@ -58,19 +36,7 @@ def outcome_rows(ids: pl.Series, endings: Endings) -> pl.DataFrame:
 
 
 def truth_rows(ids: pl.Series, truth: Truth) -> pl.DataFrame:
-    """Write the truth down.
-
-    Parameters
-    ----------
-    ids : pl.Series of String, length n_leads
-    truth : Truth
-
-    Returns
-    -------
-    pl.DataFrame
-        ``lead_id``, ``landmark_days``, ``as_of``, ``horizon_days`` and ``true_probability``, a row
-        for each open lead, landmark and horizon.
-    """
+    """Write the truth down."""
     horizons = len(HORIZONS_DAYS)
     row = np.repeat(np.arange(len(truth.lead)), horizons)
     return pl.DataFrame(
@@ -85,64 +51,22 @@ def truth_rows(ids: pl.Series, truth: Truth) -> pl.DataFrame:
 
 
 def lead_ids(first_number: int, count: int) -> pl.Series:
-    """Name leads by their running number.
-
-    Parameters
-    ----------
-    first_number : int
-        The first lead's number in the whole world.
-    count : int
-        How many.
-
-    Returns
-    -------
-    pl.Series of String
-    """
+    """Name leads by their running number."""
     return numbered("L", np.arange(first_number, first_number + count))
 
 
 def as_times(seconds: Integers) -> pl.Series:
-    """Turn seconds since the world's start into times.
-
-    Parameters
-    ----------
-    seconds : ndarray of int64
-        Negative for none.
-
-    Returns
-    -------
-    pl.Series of Datetime("us", "UTC")
-    """
+    """Turn seconds since the world's start into times."""
     start = int(world.START.timestamp())
     times = pl.Series((start + seconds) * 1_000_000).cast(TIME)
     return times.set(pl.Series(seconds < 0), None)
 
 
 def numbers(values: Floats) -> pl.Series:
-    """Turn numbers into a column.
-
-    Parameters
-    ----------
-    values : ndarray of float64
-        NaN for none.
-
-    Returns
-    -------
-    pl.Series of Float64
-    """
+    """Turn numbers into a column."""
     return pl.Series(values, nan_to_null=True)
 
 
 def numbered(letter: str, number: Integers) -> pl.Series:
-    """Name things by a letter and a running number.
-
-    Parameters
-    ----------
-    letter : str
-    number : ndarray of int64
-
-    Returns
-    -------
-    pl.Series of String
-    """
+    """Name things by a letter and a running number."""
     return letter + pl.Series(number).cast(pl.String).str.zfill(7)

@@ -15,18 +15,7 @@ _TYPING_ERRORS = 0.03
 
 
 def job_titles(rng: np.random.Generator, people: People) -> pl.Series:
-    """Write job titles: in the person's language or English, in any case, at times nonsense.
-
-    Parameters
-    ----------
-    rng : Generator
-        Where the chance comes from.
-    people : People
-
-    Returns
-    -------
-    pl.Series of String
-    """
+    """Write job titles: in the person's language or English, in any case, at times nonsense."""
     n_leads = len(people.seniority)
     spoken = [words.LANGUAGES.index(words.LANGUAGE_BY_COUNTRY.get(c, "en")) for c in COUNTRIES]
     translated = rng.random(n_leads) < _TRANSLATED_SHARE
@@ -42,18 +31,7 @@ def job_titles(rng: np.random.Generator, people: People) -> pl.Series:
 
 
 def company_sizes(rng: np.random.Generator, people: People) -> pl.Series:
-    """Write numbers of employees: mostly as a band, else as a number.
-
-    Parameters
-    ----------
-    rng : Generator
-        Where the chance comes from.
-    people : People
-
-    Returns
-    -------
-    pl.Series of String
-    """
+    """Write numbers of employees: mostly as a band, else as a number."""
     bounds = pairwise(SIZE_BOUNDS)
     bands = [words.size_variants(low, high - 1) for low, high in bounds]
     employees = pl.Series(people.employees).cast(pl.String)
@@ -65,72 +43,24 @@ def company_sizes(rng: np.random.Generator, people: People) -> pl.Series:
 
 
 def revenues(rng: np.random.Generator, people: People) -> pl.Series:
-    """Write revenues: often nothing, at times 0, at times in thousands by mistake.
-
-    Parameters
-    ----------
-    rng : Generator
-        Where the chance comes from.
-    people : People
-
-    Returns
-    -------
-    pl.Series of Float64
-        Euro a year.
-    """
+    """Write revenues: often nothing, at times 0, at times in thousands by mistake."""
     slip = rng.random(len(people.revenue))
     revenue = np.where(slip < 0.02, people.revenue / 1000.0, people.revenue)
     return with_gaps(rng, pl.Series(np.where(slip > 0.97, 0.0, np.round(revenue))), 0.38)
 
 
 def industries(rng: np.random.Generator, people: People) -> pl.Series:
-    """Write industries, some of them in two or three ways.
-
-    Parameters
-    ----------
-    rng : Generator
-        Where the chance comes from.
-    people : People
-
-    Returns
-    -------
-    pl.Series of String
-    """
+    """Write industries, some of them in two or three ways."""
     return with_gaps(rng, _ways(rng, words.INDUSTRY_VARIANTS, INDUSTRIES, people.industry), 0.09)
 
 
 def countries(rng: np.random.Generator, people: People) -> pl.Series:
-    """Write countries: as a name in English or its own language, or as a code.
-
-    Parameters
-    ----------
-    rng : Generator
-        Where the chance comes from.
-    people : People
-
-    Returns
-    -------
-    pl.Series of String
-    """
+    """Write countries: as a name in English or its own language, or as a code."""
     return with_gaps(rng, _ways(rng, words.COUNTRY_VARIANTS, COUNTRIES, people.country), 0.03)
 
 
 def one_of(rng: np.random.Generator, ways: Sequence[Sequence[str]], number: Integers) -> pl.Series:
-    """Choose one of the ways to write each value, the first ways more often.
-
-    Parameters
-    ----------
-    rng : Generator
-        Where the chance comes from.
-    ways : sequence of sequence of str
-        For each number, at least one way to write it.
-    number : ndarray of int64, shape (n_leads,)
-        What is to be written.
-
-    Returns
-    -------
-    pl.Series of String
-    """
+    """Choose one of the ways to write each value, the first ways more often."""
     counts = np.array([len(variants) for variants in ways])
     first = np.cumsum(counts) - counts
     chosen = np.floor(rng.random(len(number)) ** 1.5 * counts[number]).astype(np.int64)
@@ -138,35 +68,12 @@ def one_of(rng: np.random.Generator, ways: Sequence[Sequence[str]], number: Inte
 
 
 def with_gaps(rng: np.random.Generator, column: pl.Series, share: float | Floats) -> pl.Series:
-    """Leave some values out.
-
-    Parameters
-    ----------
-    rng : Generator
-        Where the chance comes from.
-    column : pl.Series
-    share : float or ndarray of float64, shape (n_leads,)
-        The probability that a value is missing.
-
-    Returns
-    -------
-    pl.Series
-    """
+    """Leave some values out."""
     return column.set(pl.Series(rng.random(len(column)) < share), None)
 
 
 def where(condition: Flags, yes: pl.Series, no: pl.Series) -> pl.Series:
-    """Choose between two columns, row by row.
-
-    Parameters
-    ----------
-    condition : ndarray of bool, shape (n_leads,)
-    yes, no : pl.Series
-
-    Returns
-    -------
-    pl.Series
-    """
+    """Choose between two columns, row by row."""
     return yes.zip_with(pl.Series(condition), no)
 
 

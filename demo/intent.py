@@ -28,24 +28,7 @@ AFTER_DAYS = 45
 def draw_paths(
     rng: np.random.Generator, law: Law, risks: Risks, days_in_view: Integers
 ) -> tuple[Path, Integers, Integers]:
-    """Draw each lead's states by day of age, and when and how it ends.
-
-    Parameters
-    ----------
-    rng : Generator
-        Where the chance comes from.
-    law : Law
-    risks : Risks
-    days_in_view : ndarray of int64, shape (n_leads,)
-        How many days of age begin before the world ends.
-
-    Returns
-    -------
-    path : ndarray of uint8, shape (n_leads, DAYS)
-        The state during each day of age: below `OPEN_STATES` while the lead is open.
-    won_day, lost_day : ndarray of int64, shape (n_leads,)
-        The day of age during which the lead is won or lost; -1 where it is not.
-    """
+    """Draw each lead's states by day of age, and when and how it ends."""
     n_leads = len(days_in_view)
     path = np.full((n_leads, world.DAYS), OUT, dtype=np.uint8)
     won_day = np.full(n_leads, -1, dtype=np.int64)
@@ -57,21 +40,7 @@ def draw_paths(
 def win_probabilities(
     law: Law, risks: Risks, lead: Integers, age: Integers, state: Integers, horizons: Integers
 ) -> Floats:
-    """Compute the exact probability to win within each horizon, given the hidden state.
-
-    Parameters
-    ----------
-    law : Law
-    risks : Risks
-    lead, age, state : ndarray of int64, shape (n_snapshots,)
-        The lead's number, its age in days, and its state on the day that begins at that age.
-    horizons : ndarray of int64, shape (n_horizons,)
-        Days, ascending, the longest at most `leadcast.demo.world.LOOK_AHEAD_DAYS`.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_snapshots, n_horizons)
-    """
+    """Compute the exact probability to win within each horizon, given the hidden state."""
     probabilities = np.zeros((len(lead), len(horizons)))
     _look_ahead(law, risks, lead, age, state, horizons, probabilities)
     return probabilities

@@ -24,53 +24,34 @@ _LOSS_PER_DAY = (0.0048, 0.0020, 0.0015, 0.0035)
 
 
 class Law(NamedTuple):
-    """The chain's law, the same for all leads.
-
-    Parameters
-    ----------
-    moves : ndarray of float64, shape (4, 4)
-        Daily transition probabilities, a row the state it leaves.
-    win_per_day, loss_per_day : ndarray of float64, shape (4,)
-        Hazards by state for a lead with factor 1.
-    signing : ndarray of float64, shape (DAYS + LOOK_AHEAD_DAYS,)
-        The calendar's factor of the hazard to win.
-    price_day : int
-        From this day of the world on the price factors apply.
-    """
+    """The chain's law, the same for all leads."""
 
     moves: Floats
+    """Daily transition probabilities, a row the state it leaves."""
     win_per_day: Floats
     loss_per_day: Floats
+    """Hazards by state for a lead with factor 1."""
     signing: Floats
+    """The calendar's factor of the hazard to win."""
     price_day: int
+    """From this day of the world on the price factors apply."""
 
 
 class Risks(NamedTuple):
-    """What the law needs of each lead; arrays of shape (n_leads,).
-
-    Parameters
-    ----------
-    first_state, first_day : ndarray of int64
-        Intent on arrival, and the day of the world in which most of the first day of age lies.
-    win_factor, price_factor, loss_factor, ramp_days : ndarray of float64
-        See `leadcast.demo.people.People`.
-    """
+    """What the law needs of each lead; arrays of shape (n_leads,)."""
 
     first_state: Integers
     first_day: Integers
+    """Intent on arrival, and the day of the world in which most of the first day of age lies."""
     win_factor: Floats
     price_factor: Floats
     loss_factor: Floats
     ramp_days: Floats
+    """See `leadcast.demo.people.People`."""
 
 
 def default_law() -> Law:
-    """Give the law of the demo world.
-
-    Returns
-    -------
-    Law
-    """
+    """Give the law of the demo world."""
     return Law(
         moves=np.array(_MOVES),
         win_per_day=np.array(_WIN_PER_DAY),
@@ -81,17 +62,7 @@ def default_law() -> Law:
 
 
 def risks_of(origins: Origins, people: People) -> Risks:
-    """Gather what the law needs of each lead.
-
-    Parameters
-    ----------
-    origins : Origins
-    people : People
-
-    Returns
-    -------
-    Risks
-    """
+    """Gather what the law needs of each lead."""
     half_a_day = world.DAY_SECONDS // 2
     return Risks(
         first_state=origins.first_state,
@@ -104,27 +75,18 @@ def risks_of(origins: Origins, people: People) -> Risks:
 
 
 class Kind(NamedTuple):
-    """A kind of event.
-
-    Parameters
-    ----------
-    name : str
-        As in the event log's column ``Type``.
-    medium : {"web", "mail", "phone"}
-        Which temperament drives it.
-    rates : tuple of float
-        Events a day while cold, curious, evaluating, ready, a new customer, and lost.
-    hidden_fit : float
-        How much the fit that no column tells shows in it (exponent).
-    value : tuple of float
-        Median and spread (of the logarithm) of the value; empty where it has none.
-    """
+    """A kind of event."""
 
     name: str
+    """As in the event log's column ``Type``."""
     medium: str
+    """Which temperament drives it."""
     rates: tuple[float, float, float, float, float, float]
+    """Events a day while cold, curious, evaluating, ready, a new customer, and lost."""
     hidden_fit: float = 0.0
+    """How much the fit that no column tells shows in it (exponent)."""
     value: tuple[float, ...] = ()
+    """Median and spread (of the logarithm) of the value; empty where it has none."""
 
 
 KINDS = (

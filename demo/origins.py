@@ -69,55 +69,32 @@ _RESOLD_SHARE = 0.35
 
 @dataclass(frozen=True)
 class Origins:
-    """Where each lead of a part comes from, in order of arrival.
-
-    Parameters
-    ----------
-    created : ndarray of int64, shape (n_leads,)
-        Seconds since the world's start.
-    channel, vendor, campaign, request, landing : ndarray of int64, shape (n_leads,)
-        Numbers of `CHANNELS`, `VENDORS`, `CAMPAIGNS`, `REQUESTS` and `LANDINGS`; -1 for no vendor
-        and no campaign.
-    weak : ndarray of bool, shape (n_leads,)
-        Brought by the weak campaign.
-    first_state : ndarray of int64, shape (n_leads,)
-        Hidden: the number in `STATES` of the intent with which the lead arrives.
-    visits_before : ndarray of int64, shape (n_leads,)
-        Visits of the web site before the lead gave its name.
-    cost : ndarray of float64, shape (n_leads,)
-        What the lead cost, in euro; NaN where nobody booked it.
-    account, person : ndarray of int64, shape (n_leads,)
-        The number of the first lead of the same company and of the same person.
-    """
+    """Where each lead of a part comes from, in order of arrival."""
 
     created: Integers
+    """Seconds since the world's start."""
     channel: Integers
     vendor: Integers
     campaign: Integers
     request: Integers
     landing: Integers
+    """Numbers of `CHANNELS`, `VENDORS`, `CAMPAIGNS`, `REQUESTS` and `LANDINGS`; -1 for no vendor
+    and no campaign."""
     weak: npt.NDArray[np.bool_]
+    """Brought by the weak campaign."""
     first_state: Integers
+    """Hidden: the number in `STATES` of the intent with which the lead arrives."""
     visits_before: Integers
+    """Visits of the web site before the lead gave its name."""
     cost: Floats
+    """What the lead cost, in euro; NaN where nobody booked it."""
     account: Integers
     person: Integers
+    """The number of the first lead of the same company and of the same person."""
 
 
 def draw_origins(rng: np.random.Generator, created: Integers) -> Origins:
-    """Draw where leads come from.
-
-    Parameters
-    ----------
-    rng : Generator
-        Where the chance comes from.
-    created : ndarray of int64, shape (n_leads,)
-        When they arrive, seconds since the world's start, ascending.
-
-    Returns
-    -------
-    Origins
-    """
+    """Draw where leads come from."""
     n_leads = len(created)
     weak = world.campaign_runs(created // world.DAY_SECONDS)
     weak &= rng.random(n_leads) < world.WEAK_CAMPAIGN_SHARE
@@ -147,22 +124,7 @@ def draw_origins(rng: np.random.Generator, created: Integers) -> Origins:
 
 
 def pick(rng: np.random.Generator, shares: Floats, row: Integers) -> Integers:
-    """Draw a number for each lead from the shares of its row.
-
-    Parameters
-    ----------
-    rng : Generator
-        Where the chance comes from.
-    shares : ndarray of float64, shape (n_rows, n_values)
-        Each row sums to 1.
-    row : ndarray of int64, shape (n_leads,)
-        Which row applies to a lead.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_leads,)
-        Between 0 and ``n_values - 1``.
-    """
+    """Draw a number for each lead from the shares of its row."""
     reached = np.cumsum(shares, axis=1)[:, :-1]
     passed = rng.random(len(row))[:, None] >= reached[row]
     drawn: Integers = np.count_nonzero(passed, axis=1).astype(np.int64)

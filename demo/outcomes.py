@@ -19,38 +19,26 @@ _AMOUNT_BY_SIZE = (900.0, 1600.0, 3800.0, 9500.0, 21_000.0, 38_000.0, 72_000.0, 
 
 @dataclass(frozen=True)
 class Endings:
-    """How leads ended, as far as the world's end shows.
-
-    Parameters
-    ----------
-    won_at, lost_at : ndarray of int64, shape (n_leads,)
-        Seconds since the world's start; -1 where the lead is not won, or not lost, so far.
-    amount : ndarray of float64, shape (n_leads,)
-        Euro of the first order; NaN where the lead is not won so far.
-    """
+    """How leads ended, as far as the world's end shows."""
 
     won_at: Integers
     lost_at: Integers
+    """Seconds since the world's start; -1 where the lead is not won, or not lost, so far."""
     amount: Floats
+    """Euro of the first order; NaN where the lead is not won so far."""
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What only the simulator knows, a row for each open lead and landmark.
-
-    Parameters
-    ----------
-    lead, landmark_days, as_of : ndarray of int64, shape (n_snapshots,)
-        The lead's number, its age, and the moment in seconds since the world's start.
-    probabilities : ndarray of float64, shape (n_snapshots, len(HORIZONS_DAYS))
-        The probability to win after `as_of` and no later than each horizon after it, given the
-        complete hidden state at `as_of`.
-    """
+    """What only the simulator knows, a row for each open lead and landmark."""
 
     lead: Integers
     landmark_days: Integers
     as_of: Integers
+    """The lead's number, its age, and the moment in seconds since the world's start."""
     probabilities: Floats
+    """The probability to win after `as_of` and no later than each horizon after it, given the
+    complete hidden state at `as_of`."""
 
 
 def draw_endings(
@@ -60,23 +48,7 @@ def draw_endings(
     won_day: Integers,
     lost_day: Integers,
 ) -> Endings:
-    """Give each outcome its moment within the day of age on which it happens.
-
-    Parameters
-    ----------
-    rng : Generator
-        Where the chance comes from.
-    created : ndarray of int64, shape (n_leads,)
-        Seconds since the world's start.
-    people : People
-        Whose company's size decides the amount.
-    won_day, lost_day : ndarray of int64, shape (n_leads,)
-        As `leadcast.demo.intent.draw_paths` gives them; -1 for none.
-
-    Returns
-    -------
-    Endings
-    """
+    """Give each outcome its moment within the day of age on which it happens."""
     won_at = _moments(rng, created, won_day)
     lost_at = _moments(rng, created, lost_day)
     amount = np.array(_AMOUNT_BY_SIZE)[people.size] * rng.lognormal(0.0, 0.6, len(created))
@@ -84,22 +56,7 @@ def draw_endings(
 
 
 def truth_of(law: Law, risks: Risks, created: Integers, path: Path) -> Truth:
-    """Compute the true probabilities of every lead at every landmark at which it is open.
-
-    Parameters
-    ----------
-    law : Law
-    risks : Risks
-    created : ndarray of int64, shape (n_leads,)
-        Seconds since the world's start.
-    path : ndarray of uint8, shape (n_leads, DAYS)
-        Each lead's states by day of age.
-
-    Returns
-    -------
-    Truth
-        Sorted by lead, then landmark.
-    """
+    """Compute the true probabilities of every lead at every landmark at which it is open."""
     ages = np.array(LANDMARKS_DAYS)
     as_of = created[:, None] + ages * world.DAY_SECONDS
     is_open = (path[:, ages] < OPEN_STATES) & (as_of < world.LAST_SECOND)

@@ -16,55 +16,25 @@ from leadcast.demo.world import Integers
 
 @dataclass(frozen=True)
 class Part:
-    """Leads that arrive one after another, with their hidden state.
-
-    Parameters
-    ----------
-    origins : Origins
-    people : People
-    law : Law
-    risks : Risks
-    path : ndarray of uint8, shape (n_leads, DAYS)
-        Each lead's states by day of age, as `leadcast.demo.intent.draw_paths` gives them.
-    endings : Endings
-    log : Log
-    """
+    """Leads that arrive one after another, with their hidden state."""
 
     origins: Origins
     people: People
     law: Law
     risks: Risks
     path: Path
+    """Each lead's states by day of age, as `leadcast.demo.intent.draw_paths` gives them."""
     endings: Endings
     log: Log
 
     def last_states(self) -> Integers:
-        """Give each lead's state on the last day before the world ends.
-
-        Returns
-        -------
-        ndarray of int64, shape (n_leads,)
-        """
+        """Give each lead's state on the last day before the world ends."""
         created = self.origins.created
         return self.path[np.arange(len(created)), days_in_view(created) - 1].astype(np.int64)
 
 
 def draw_part(rng: np.random.Generator, first: int, count: int, leads: int) -> Part:
-    """Draw a part of a world.
-
-    Parameters
-    ----------
-    rng : Generator
-        Where all of the part's chance comes from.
-    first, count : int
-        The number of its first lead in order of arrival, and how many it has.
-    leads : int
-        How many leads the whole world has.
-
-    Returns
-    -------
-    Part
-    """
+    """Draw a part of a world."""
     created = world.arrival_seconds(rng, count, first / leads, (first + count) / leads)
     origins = draw_origins(rng, created)
     people = draw_people(rng, origins)
@@ -76,16 +46,5 @@ def draw_part(rng: np.random.Generator, first: int, count: int, leads: int) -> P
 
 
 def days_in_view(created: Integers) -> Integers:
-    """Count the days of age that begin before the world ends.
-
-    Parameters
-    ----------
-    created : ndarray of int64, shape (n_leads,)
-        Seconds since the world's start.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_leads,)
-        At least 1.
-    """
+    """Count the days of age that begin before the world ends."""
     return -((created - world.LAST_SECOND) // world.DAY_SECONDS)

@@ -66,31 +66,7 @@ _LOSS_OF_UNREACHABLE = 1.8
 
 @dataclass(frozen=True)
 class People:
-    """Who the leads of a part are, as they are: no typing error, nothing missing.
-
-    Parameters
-    ----------
-    seniority, function, size, industry, country, email : ndarray of int64, shape (n_leads,)
-        Numbers of the tuples above. A company's are the same for all of its leads.
-    employees : ndarray of int64, shape (n_leads,)
-    revenue : ndarray of float64, shape (n_leads,)
-        Euro a year.
-    phone_valid, seeks_job, scanned : ndarray of bool, shape (n_leads,)
-        Reachable by telephone; looks for a job; its mail goes through a scanner that follows
-        links by itself.
-    hidden_fit : ndarray of float64, shape (n_leads,)
-        The part of `fit` that no column of the CRM tells.
-    fit : ndarray of float64, shape (n_leads,)
-        Hidden: logarithm of the lead's factor of the hazard to win.
-    price_fit : ndarray of float64, shape (n_leads,)
-        Hidden: what the price change adds to `fit` from its day on.
-    ramp_days : ndarray of float64, shape (n_leads,)
-        How long its company takes to buy anything at all (larger ones take longer).
-    loss_factor : ndarray of float64, shape (n_leads,)
-        Factor of the hazard to be marked as lost.
-    web_activity, mail_activity : ndarray of float64, shape (n_leads,)
-        How busy a person is in general, whatever the intent; about 1 on average.
-    """
+    """Who the leads of a part are, as they are: no typing error, nothing missing."""
 
     seniority: Integers
     function: Integers
@@ -98,34 +74,32 @@ class People:
     industry: Integers
     country: Integers
     email: Integers
+    """Numbers of the tuples above. A company's are the same for all of its leads."""
     employees: Integers
     revenue: Floats
+    """Euro a year."""
     phone_valid: Flags
     seeks_job: Flags
     scanned: Flags
+    """Reachable by telephone; looks for a job; its mail goes through a scanner that follows links
+    by itself."""
     hidden_fit: Floats
+    """The part of `fit` that no column of the CRM tells."""
     fit: Floats
+    """Hidden: logarithm of the lead's factor of the hazard to win."""
     price_fit: Floats
+    """Hidden: what the price change adds to `fit` from its day on."""
     ramp_days: Floats
+    """How long its company takes to buy anything at all (larger ones take longer)."""
     loss_factor: Floats
+    """Factor of the hazard to be marked as lost."""
     web_activity: Floats
     mail_activity: Floats
+    """How busy a person is in general, whatever the intent; about 1 on average."""
 
 
 def draw_people(rng: np.random.Generator, origins: Origins) -> People:
-    """Draw who the leads are.
-
-    Parameters
-    ----------
-    rng : Generator
-        Where the chance comes from.
-    origins : Origins
-        Where they come from: leads of one company share what belongs to the company.
-
-    Returns
-    -------
-    People
-    """
+    """Draw who the leads are."""
     kind = np.select(
         [origins.weak, origins.vendor == RESELLER, origins.vendor == INCENTIVISED], [3, 1, 2], 0
     )

@@ -38,22 +38,7 @@ _BY_EVENT = {
 
 
 def points_of(rows: pl.DataFrame, origins: Origins, people: People, log: Log) -> Integers:
-    """Add up the points of leads, a day after they have arrived.
-
-    Parameters
-    ----------
-    rows : pl.DataFrame
-        As `leadcast.demo.crm.crm_rows` gives them: what is missing there gets no points.
-    origins : Origins
-    people : People
-    log : Log
-        All events; only those of a lead's first day count.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_leads,)
-        0 or more.
-    """
+    """Add up the points of leads, a day after they have arrived."""
     points = np.array(_BY_SENIORITY, np.int64)[people.seniority] * _written(rows, "Job Title")
     points += np.array(_BY_SIZE)[people.size] * _written(rows, "Company Size")
     points += np.array(_BY_INDUSTRY)[people.industry] * _written(rows, "Industry")

@@ -163,22 +163,7 @@ DISPOSABLE_DOMAINS = ("mailinator.com", "guerrillamail.com", "10minutemail.com",
 
 
 def titles(seniority: str, function: str, language: str) -> tuple[str, ...]:
-    """List the ways to write a job title.
-
-    Parameters
-    ----------
-    seniority : str
-        One of `leadcast.demo.people.SENIORITIES`.
-    function : str
-        One of `leadcast.demo.people.FUNCTIONS`.
-    language : str
-        One of `LANGUAGES`.
-
-    Returns
-    -------
-    tuple of str
-        At least one; each as a tidy person would write it.
-    """
+    """List the ways to write a job title."""
     words = _FUNCTION_WORDS[language][function]
     patterns = _PATTERNS[seniority][language]
     if seniority == "c_level":
@@ -188,17 +173,7 @@ def titles(seniority: str, function: str, language: str) -> tuple[str, ...]:
 
 
 def size_variants(low: int, high: int) -> tuple[str, ...]:
-    """List the ways to write a band of company sizes.
-
-    Parameters
-    ----------
-    low, high : int
-        The smallest and the largest number of employees in the band.
-
-    Returns
-    -------
-    tuple of str
-    """
+    """List the ways to write a band of company sizes."""
     if low == 1:
         return ("1", "self-employed", "1 employee", "just me")
     if high > 50_000:
@@ -207,11 +182,5 @@ def size_variants(low: int, high: int) -> tuple[str, ...]:
 
 
 def all_titles() -> list[tuple[str, ...]]:
-    """List every title's variants, by seniority, then function, then language.
-
-    Returns
-    -------
-    list of tuple of str
-        The variants of title ``(s * len(FUNCTIONS) + f) * len(LANGUAGES) + l``.
-    """
+    """List every title's variants, by seniority, then function, then language."""
     return [titles(*key) for key in product(SENIORITIES, FUNCTIONS, LANGUAGES)]

@@ -47,65 +47,28 @@ _GROWTH_PER_YEAR = 0.05
 
 
 def dates() -> npt.NDArray[np.datetime64]:
-    """List the world's days and those of the quarter after it.
-
-    Returns
-    -------
-    ndarray of datetime64[D], shape (DAYS + LOOK_AHEAD_DAYS,)
-    """
+    """List the world's days and those of the quarter after it."""
     return np.datetime64(START.date(), "D") + np.arange(DAYS + LOOK_AHEAD_DAYS)
 
 
 def arrivals_by_day() -> Floats:
-    """How many leads arrive on a day, as a factor of the mean without the weak campaign.
-
-    Returns
-    -------
-    ndarray of float64, shape (DAYS,)
-    """
+    """How many leads arrive on a day, as a factor of the mean without the weak campaign."""
     growth = 1.0 + _GROWTH_PER_YEAR * np.arange(DAYS) / 365.0
     return _seasonal(_ARRIVALS_BY_MONTH, _ARRIVALS_BY_WEEKDAY)[:DAYS] * growth
 
 
 def activity_by_day() -> Floats:
-    """How active leads are on a day, relative to the busiest.
-
-    Returns
-    -------
-    ndarray of float64, shape (DAYS + LOOK_AHEAD_DAYS,)
-        Between 0 and 1.
-    """
+    """How active leads are on a day, relative to the busiest."""
     return _seasonal(_ACTIVITY_BY_MONTH, _ACTIVITY_BY_WEEKDAY)
 
 
 def signing_by_day() -> Floats:
-    """How readily a lead that is about to sign does so on a day, as a factor of the hazard.
-
-    Returns
-    -------
-    ndarray of float64, shape (DAYS + LOOK_AHEAD_DAYS,)
-    """
+    """How readily a lead that is about to sign does so on a day, as a factor of the hazard."""
     return _seasonal(_SIGNING_BY_MONTH_OF_QUARTER * 4, _SIGNING_BY_WEEKDAY)
 
 
 def arrival_seconds(rng: np.random.Generator, count: int, low: float, high: float) -> Integers:
-    """Draw when leads arrive, in order.
-
-    Parameters
-    ----------
-    rng : Generator
-        Where the chance comes from.
-    count : int
-        How many leads.
-    low, high : float
-        The share of all the world's leads that arrive before the first and the last of these, so
-        that a world drawn in parts has the same arrivals as one drawn at once.
-
-    Returns
-    -------
-    ndarray of int64, shape (count,)
-        Seconds since `START`, ascending, before `OBSERVED_UNTIL`.
-    """
+    """Draw when leads arrive, in order."""
     by_hour = np.outer(arrivals_by_day() * campaign_surge(), _HOURS).ravel()
     reached = np.concatenate(([0.0], np.cumsum(by_hour) / by_hour.sum()))
     quantiles = np.sort(rng.uniform(low, high, count))
@@ -114,27 +77,12 @@ def arrival_seconds(rng: np.random.Generator, count: int, low: float, high: floa
 
 
 def campaign_surge() -> Floats:
-    """How many more leads arrive on a day because of the weak campaign, as a factor.
-
-    Returns
-    -------
-    ndarray of float64, shape (DAYS,)
-    """
+    """How many more leads arrive on a day because of the weak campaign, as a factor."""
     return np.where(campaign_runs(np.arange(DAYS)), 1.0 / (1.0 - WEAK_CAMPAIGN_SHARE), 1.0)
 
 
 def campaign_runs(day: Integers) -> npt.NDArray[np.bool_]:
-    """Tell on which days the weak campaign runs.
-
-    Parameters
-    ----------
-    day : ndarray of int64
-        Days since the world's start.
-
-    Returns
-    -------
-    ndarray of bool
-    """
+    """Tell on which days the weak campaign runs."""
     first = (WEAK_CAMPAIGN_FIRST - START.date()).days
     last = (WEAK_CAMPAIGN_LAST - START.date()).days
     runs: npt.NDArray[np.bool_] = (day >= first) & (day <= last)
@@ -142,20 +90,7 @@ def campaign_runs(day: Integers) -> npt.NDArray[np.bool_]:
 
 
 def time_of_day(rng: np.random.Generator, count: int) -> Integers:
-    """Draw times of day at which people do things.
-
-    Parameters
-    ----------
-    rng : Generator
-        Where the chance comes from.
-    count : int
-        How many.
-
-    Returns
-    -------
-    ndarray of int64, shape (count,)
-        Seconds since midnight, UTC.
-    """
+    """Draw times of day at which people do things."""
     reached = np.concatenate(([0.0], np.cumsum(_HOURS) / np.sum(_HOURS)))
     hours = np.interp(rng.random(count), reached, np.arange(25.0))
     seconds: Integers = (hours * 3600.0).astype(np.int64)

@@ -41,23 +41,7 @@ _Z_95 = 1.959963984540054
 
 
 def count_endings(days: Floats, ending: Integers) -> tuple[Floats, Integers, Integers, Integers]:
-    """Count wins, losses and leads at risk by age.
-
-    Parameters
-    ----------
-    days : ndarray of float64, shape (n_leads,)
-        Age until which each lead was watched.
-    ending : ndarray of int64, shape (n_leads,)
-        `OPEN`, `WON` or `LOST`.
-
-    Returns
-    -------
-    times : ndarray of float64, shape (n_times,)
-        The distinct ages, increasing.
-    won, lost, at_risk : ndarray of int64, shape (n_times,)
-        Wins and losses at that age, and leads watched until then or longer (a lead whose
-        watching ends at an age counts as watched at that age, as is the convention).
-    """
+    """Count wins, losses and leads at risk by age."""
     times, step = np.unique(days, return_inverse=True)
     won = np.bincount(step, weights=ending == WON, minlength=len(times)).astype(np.int64)
     lost = np.bincount(step, weights=ending == LOST, minlength=len(times)).astype(np.int64)
@@ -77,16 +61,6 @@ def incidence(won: Integers, lost: Integers, at_risk: Integers) -> tuple[Floats,
         F(t) = \sum_{i \le t} S_i w_i / Y_i, \quad
         Var F(t) = \sum_{i \le t} (F(t) - F_i)^2 \frac{d_i}{Y_i (Y_i - d_i)}
                  + S_i^2 \frac{(Y_i - w_i) w_i}{Y_i^3} - 2 (F(t) - F_i) S_i \frac{w_i}{Y_i^2}
-
-    Parameters
-    ----------
-    won, lost, at_risk : ndarray of int64, shape (n_times,)
-        As `count_endings` gives them.
-
-    Returns
-    -------
-    share, error : ndarray of float64, shape (n_times,)
-        :math:`F` and the root of its variance.
     """
     ended, risk = (won + lost).astype(np.float64), at_risk.astype(np.float64)
     still_open = np.concatenate([[1.0], np.cumprod(1 - ended / risk)[:-1]])
@@ -107,16 +81,6 @@ def band(share: Floats, error: Floats) -> tuple[Floats, Floats]:
     """Draw a 95 % band around a curve of shares, point by point.
 
     Symmetric on the scale :math:`log(-log(1 - F))`, which keeps both ends between 0 and 1.
-
-    Parameters
-    ----------
-    share, error : ndarray of float64, shape (n_times,)
-        As `incidence` gives them.
-
-    Returns
-    -------
-    low, high : ndarray of float64, shape (n_times,)
-        Equal to the share where that is 0 or 1.
     """
     # A sum of shares may miss 1 by a rounding.
     inside = (share > 0) & (share < 1 - 1e-9)

@@ -42,18 +42,6 @@ def group_ids(leads: pl.DataFrame) -> pl.Series:
 
     Leads with the same ``account_id``, e-mail address or telephone number belong together, and so
     do leads that are linked through others.
-
-    Parameters
-    ----------
-    leads : pl.DataFrame
-        With ``lead_id``; ``account_id``, ``email`` and ``phone`` are looked at where they exist.
-
-    Returns
-    -------
-    pl.Series of String
-        In the order of `leads`: ``"account:"`` and the group's first account where it has one
-        (prefixed, or account 17 would swallow a lead 17 that has no account), else the group's
-        first lead. The order of the rows makes no difference.
     """
     order = leads["lead_id"].arg_sort()
     keys = leads.select("lead_id", **person_keys(leads))[order]
@@ -229,18 +217,7 @@ def make_snapshots(tables: Tables, settings: SnapshotSettings, seed: int) -> pl.
 
 
 def has_undated_outcome(tables: Tables) -> bool:
-    """Tell whether a source knows how leads ended, but not when.
-
-    Parameters
-    ----------
-    tables : Tables
-        The canonical tables.
-
-    Returns
-    -------
-    bool
-        True where ``outcomes.converted`` is filled, false where ``won_at`` tells the outcome.
-    """
+    """Tell whether a source knows how leads ended, but not when."""
     return bool(tables.outcomes["converted"].is_not_null().any())
 
 

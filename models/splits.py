@@ -294,39 +294,18 @@ minima for fitting or judging anything begin (ten events a parameter, ten won le
 
 @dataclass(frozen=True)
 class SplitSummary:
-    """Counts and ranges of a split's parts.
-
-    Parameters
-    ----------
-    table : pl.DataFrame
-        As `frame` gives it.
-    """
+    """Counts and ranges of a split's parts."""
 
     table: pl.DataFrame
+    """As `frame` gives it."""
 
     def frame(self) -> pl.DataFrame:
-        """Give the timeline as a table, a row for each part and each reason to leave out.
-
-        Returns
-        -------
-        pl.DataFrame
-            ``part``, ``reason`` (null unless left out), ``snapshots``, ``groups`` (leads or
-            accounts), ``converted`` (snapshots), ``base_rate`` (null where no label is mature),
-            ``first_position``, ``last_position``, ``first_as_of``, ``last_as_of`` and
-            ``last_label_until`` (`TIME`, null where the source is not dated; the moment until
-            which the part's labels look ahead).
-        """
+        """Give the timeline as a table, a row for each part and each reason to leave out."""
         return self.table
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a reader of the results should know about the split, a sentence each.
-
-        Returns
-        -------
-        tuple of str
-            Empty where there is nothing to say.
-        """
+        """What a reader of the results should know about the split, a sentence each."""
         return tuple(_warnings(self.table))
 
 

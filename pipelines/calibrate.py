@@ -18,18 +18,7 @@ from leadcast.pipelines.stage import run_stage
 
 
 def calibrate(source: str) -> str:
-    """Choose and fit the calibrator and the leads' intervals on the out-of-time predictions.
-
-    Parameters
-    ----------
-    source : str
-        The source's name.
-
-    Returns
-    -------
-    str
-        Which calibrator, and how the newest mature snapshots moved the level, in words.
-    """
+    """Choose and fit the calibrator and the leads' intervals on the out-of-time predictions."""
     run, params = RunFolder(source), load_params()
     rows = pl.read_parquet(run.out_of_time)
     log_odds, converted, group, origin, position = (

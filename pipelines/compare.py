@@ -58,32 +58,21 @@ Tell = Callable[[int], None]
 
 @dataclass(frozen=True)
 class ComparisonRequest:
-    """What the command line asks for beyond the parameters.
-
-    Parameters
-    ----------
-    rules : Path or None
-        A points table.
-    score_column : str or None
-        A column of the leads that holds points.
-    calls_per_week : float or None
-    landmark_days : float or None
-        The age at which a lead stands on the call list.
-    html : Path or None
-        Where to write the page as well.
-    out : Path or None
-        The folder for the numbers; the run's own results then stay as they are.
-    force : bool
-        Whether the page may take the place of a file that Leadcast did not write.
-    """
+    """What the command line asks for beyond the parameters."""
 
     rules: Path | None = None
+    """A points table."""
     score_column: str | None = None
+    """A column of the leads that holds points."""
     calls_per_week: float | None = None
     landmark_days: float | None = None
+    """The age at which a lead stands on the call list."""
     html: Path | None = None
+    """Where to write the page as well."""
     out: Path | None = None
+    """The folder for the numbers; the run's own results then stay as they are."""
     force: bool = False
+    """Whether the page may take the place of a file that Leadcast did not write."""
 
     def refuse_unusable(self, run: RunFolder) -> None:
         """Refuse places that Leadcast may not write to, before any work."""
@@ -105,18 +94,7 @@ NOTHING_ASKED = ComparisonRequest()
 
 
 def compare_stage(source: str) -> str:
-    """Compare as the parameters and the source's definition say.
-
-    Parameters
-    ----------
-    source : str
-        The source's name.
-
-    Returns
-    -------
-    str
-        The headline; or why there is nothing to compare.
-    """
+    """Compare as the parameters and the source's definition say."""
     run = RunFolder(source)
     tables, definition = Tables.read(run.tables), find_definition(source, SOURCES)
     params = _params(definition)
@@ -129,26 +107,7 @@ def compare_stage(source: str) -> str:
 
 
 def compare_named(source: str, asked: ComparisonRequest, tell: Tell = lambda _: None) -> str:
-    """Compare as the command line asks, and tell what came out.
-
-    Parameters
-    ----------
-    source : str
-        The source's name.
-    asked : ComparisonRequest
-    tell : callable
-        Takes the number of each of `STEPS` as it begins.
-
-    Returns
-    -------
-    str
-        The headline, what to know beside it, and where the results lie.
-
-    Raises
-    ------
-    LeadcastError
-        If the source has not been run, has no points, or the points cannot be read.
-    """
+    """Compare as the command line asks, and tell what came out."""
     if asked.rules is not None and asked.score_column is not None:
         raise LeadcastError("--rules and --score-column: give one of them, not both")
     tell(0)
@@ -168,14 +127,7 @@ def compare_named(source: str, asked: ComparisonRequest, tell: Tell = lambda _: 
 
 
 def compare_as_json(source: str, asked: ComparisonRequest) -> None:
-    """Compare as `compare_named` does, and print a line of JSON for each step and for the end.
-
-    Parameters
-    ----------
-    source : str
-        The source's name.
-    asked : ComparisonRequest
-    """
+    """Compare as `compare_named` does, and print a line of JSON for each step and for the end."""
 
     def tell(step: int) -> None:
         print(json.dumps({"step": step, "of": len(STEPS), "doing": STEPS[step]}), flush=True)

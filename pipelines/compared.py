@@ -29,25 +29,16 @@ ATTRIBUTES = ("source", "industry", "company_size")
 
 @dataclass(frozen=True)
 class ComparisonInputs:
-    """What a comparison reads.
-
-    Parameters
-    ----------
-    run : RunFolder
-    tables : Tables
-    points : Points
-    points_after_days : float
-        The age from which on the points are known.
-    worked_from_points : float or None
-        From so many points on sales works a lead; None where the source's column says it, or
-        nothing does.
-    """
+    """What a comparison reads."""
 
     run: RunFolder
     tables: Tables
     points: Points
     points_after_days: float
+    """The age from which on the points are known."""
     worked_from_points: float | None
+    """From so many points on sales works a lead; None where the source's column says it, or nothing
+    does."""
 
     @property
     def worked_from(self) -> str | None:
@@ -64,36 +55,12 @@ class ComparisonInputs:
         return self.tables.time_order is TimeOrder.DATED
 
     def old_enough(self, snapshots: pl.DataFrame) -> pl.Series:
-        """Tell which snapshots are from when the points were known.
-
-        Parameters
-        ----------
-        snapshots : pl.DataFrame
-            With ``landmark_days``.
-
-        Returns
-        -------
-        pl.Series of Boolean
-        """
+        """Tell which snapshots are from when the points were known."""
         return (snapshots["landmark_days"] >= self.points_after_days).fill_null(True)
 
 
 def test_rows(inputs: ComparisonInputs) -> tuple[pl.DataFrame, tuple[str, ...], int]:
-    """Read the test snapshots with both scores.
-
-    Parameters
-    ----------
-    inputs : ComparisonInputs
-
-    Returns
-    -------
-    rows : pl.DataFrame
-        As `leadcast.models.comparison.Compared` takes them, in the order of the test.
-    dimensions : tuple of str
-        The segments among its columns.
-    too_young : int
-        How many test snapshots were left out, as the points were not known yet.
-    """
+    """Read the test snapshots with both scores."""
     test = used_snapshots(inputs.run).filter(pl.col("part") == "test")
     scores = pl.read_parquet(inputs.run.test_scores)
     rows = test.with_columns(
@@ -113,19 +80,7 @@ def test_rows(inputs: ComparisonInputs) -> tuple[pl.DataFrame, tuple[str, ...], 
 
 
 def past_rows(inputs: ComparisonInputs, landmark_days: float | None) -> Past | None:
-    """Read the snapshots of the learning part that models scored without having seen them.
-
-    Parameters
-    ----------
-    inputs : ComparisonInputs
-    landmark_days : float or None
-        The age at which a lead stands on the call list.
-
-    Returns
-    -------
-    Past or None
-        None where no origin of the backtest could be placed (very little data).
-    """
+    """Read the snapshots of the learning part that models scored without having seen them."""
     scored = pl.read_parquet(inputs.run.out_of_time).filter(pl.col("origin") >= 0)
     learning = used_snapshots(inputs.run).filter(pl.col("part").is_in(LEARNING))
     if scored.is_empty():
@@ -152,19 +107,7 @@ def past_rows(inputs: ComparisonInputs, landmark_days: float | None) -> Past | N
 
 
 def learning_rows(inputs: ComparisonInputs, landmark_days: float | None) -> Compared:
-    """Read the snapshots of the learning part, which may be looked at again and again.
-
-    Parameters
-    ----------
-    inputs : ComparisonInputs
-    landmark_days : float or None
-        The age at which a lead stands on the call list.
-
-    Returns
-    -------
-    Compared
-        Without learned scores and points.
-    """
+    """Read the snapshots of the learning part, which may be looked at again and again."""
     rows = used_snapshots(inputs.run).filter(pl.col("part").is_in(LEARNING))
     rows = rows.filter(inputs.old_enough(rows)).with_columns(
         group=pl.col("group_id").rank("dense").cast(pl.Int64)
@@ -174,19 +117,7 @@ def learning_rows(inputs: ComparisonInputs, landmark_days: float | None) -> Comp
 
 
 def described(inputs: ComparisonInputs, every: Compared) -> Described:
-    """Give what is known of the leads that are on the call list with points.
-
-    Parameters
-    ----------
-    inputs : ComparisonInputs
-    every : Compared
-        Made of `test_rows`.
-
-    Returns
-    -------
-    Described
-        In the order of ``every.with_points.on_list``.
-    """
+    """Give what is known of the leads that are on the call list with points."""
     listed = every.with_points.on_list.frame
     data = read_parts(inputs.run, ["test"], None).rows(listed["test_row"].to_numpy())
     learner = load_learner(inputs.run.learner)

@@ -22,48 +22,17 @@ LEARNING = ("train", "calibration")
 
 
 def used_snapshots(run: RunFolder) -> pl.DataFrame:
-    """Read the snapshots that are in a part: the rows of the matrix, in its order.
-
-    Parameters
-    ----------
-    run : RunFolder
-        A run that has taken its snapshots.
-
-    Returns
-    -------
-    pl.DataFrame
-        As `leadcast.models.splits.split_snapshots` gives them, without those left out.
-    """
+    """Read the snapshots that are in a part: the rows of the matrix, in its order."""
     return pl.read_parquet(run.snapshots).filter(pl.col("part") != "left_out")
 
 
 def read_plan(run: RunFolder) -> FeaturePlan:
-    """Read the feature plan.
-
-    Parameters
-    ----------
-    run : RunFolder
-        A run that has computed its features.
-
-    Returns
-    -------
-    FeaturePlan
-    """
+    """Read the feature plan."""
     return FeaturePlan.from_json(read_json(run.plan))
 
 
 def write_matrix(run: RunFolder, plan: FeaturePlan, values: Matrix) -> None:
-    """Write the feature matrix as Parquet, a float32 column a feature.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    plan : FeaturePlan
-        Names the columns.
-    values : ndarray of float32, shape (n_snapshots, n_features)
-        The features.
-    """
+    """Write the feature matrix as Parquet, a float32 column a feature."""
     names = [feature.name for feature in plan.features]
     with written_whole(run.matrix) as temporary:
         pl.from_numpy(values, schema=names).write_parquet(temporary)
@@ -72,24 +41,7 @@ def write_matrix(run: RunFolder, plan: FeaturePlan, values: Matrix) -> None:
 def read_parts(
     run: RunFolder, parts: Sequence[str], horizon_days: float | None, most: int | None = None
 ) -> LabelledMatrix:
-    """Read parts of the split, as a learner sees them.
-
-    Parameters
-    ----------
-    run : RunFolder
-        A run that has computed its features.
-    parts : sequence of {"train", "calibration", "test"}
-        Which parts.
-    horizon_days : float or None
-        How far labels look ahead; None where the source is not dated.
-    most : int or None
-        At most so many rows, evenly spaced; None for all.
-
-    Returns
-    -------
-    LabelledMatrix
-        In time's order.
-    """
+    """Read parts of the split, as a learner sees them."""
     snapshots = used_snapshots(run)
     inside = snapshots["part"].is_in(list(parts))
     if most is not None:
@@ -113,23 +65,7 @@ def read_parts(
 def read_pool(
     run: RunFolder, tables: Tables, settings: SnapshotSettings
 ) -> tuple[LabelledMatrix, Pool]:
-    """Read the learning parts, and with them the fresh snapshots.
-
-    Parameters
-    ----------
-    run : RunFolder
-        A run whose features were computed with ``model.fresh_snapshots`` on.
-    tables : Tables
-        Of a source that `leadcast.features.snapshots.has_dated_outcome`.
-    settings : SnapshotSettings
-        Horizon and reporting lag.
-
-    Returns
-    -------
-    data : LabelledMatrix
-        The learning parts.
-    pool : Pool
-    """
+    """Read the learning parts, and with them the fresh snapshots."""
     parts = (*LEARNING, FRESH)
     rows = read_parts(run, parts, settings.horizon_days)
     looked_at = pl.read_parquet(run.snapshots)

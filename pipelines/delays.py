@@ -41,26 +41,6 @@ def tell_delays(
     """Estimate how long a source's winners take, straight from its raw data.
 
     Nothing need have been run before: the horizon is what one chooses first.
-
-    Parameters
-    ----------
-    source : str
-        The source's name.
-    html, svg : Path or None
-        Where to draw the curve: a page with its words and numbers, or the picture alone.
-    force : bool
-        Whether they may take the place of files that Leadcast did not write.
-
-    Returns
-    -------
-    str
-        The curve as a table, what the present horizon catches, and the horizon advised.
-
-    Raises
-    ------
-    LeadcastError
-        If the source has no dates to measure a delay by, its data are faulty, or the files cannot
-        be written there.
     """
     definition = find_definition(source, SOURCES)
     settings = snapshot_settings(source, load_params())

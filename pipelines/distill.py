@@ -31,30 +31,6 @@ def distill_named(
     """Distil the model of a source's run into a points table, and tell what that costs.
 
     The table is fitted to the learning part alone; the test part only measures its cost.
-
-    Parameters
-    ----------
-    source : str
-        The source's name; its run is complete.
-    max_rules : int
-        How many rules at most.
-    out : Path or None
-        The points table to write (YAML); None: ``distilled.yaml`` in the run's folder. The page
-        for people has the same name with the ending ``.md``.
-    force : bool
-        Whether they may take the place of files that Leadcast did not write, or that somebody has
-        edited since.
-
-    Returns
-    -------
-    str
-        The page, and where the files lie.
-
-    Raises
-    ------
-    LeadcastError
-        If the source has not been run, the files cannot be written there, or nothing can be
-        distilled.
     """
     run = RunFolder(source)
     if not run.test_scores.exists():
@@ -83,21 +59,7 @@ def _refuse_unusable(run: RunFolder, path: Path, page: Path, force: bool) -> Non
 
 
 def distilled_from(run: RunFolder, tables: Tables, max_rules: int) -> Distilled:
-    """Distil the model of a run; see `leadcast.models.distill.distill`.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    tables : Tables
-        Its tables.
-    max_rules : int
-        How many rules at most.
-
-    Returns
-    -------
-    Distilled
-    """
+    """Distil the model of a run; see `leadcast.models.distill.distill`."""
     rows = used_snapshots(run).filter(pl.col("part").is_in(LEARNING))
     title = f"Points distilled from the model of {run.source}"
     seed = load_params().seed
@@ -108,21 +70,7 @@ def distilled_from(run: RunFolder, tables: Tables, max_rules: int) -> Distilled:
 
 
 def cost_of(run: RunFolder, tables: Tables, distilled: Distilled) -> Cost:
-    """Compare the model with the distilled points and with those there were, on the test.
-
-    Parameters
-    ----------
-    run : RunFolder
-        The run.
-    tables : Tables
-        Its tables.
-    distilled : Distilled
-        The table.
-
-    Returns
-    -------
-    Cost
-    """
+    """Compare the model with the distilled points and with those there were, on the test."""
     definition = find_definition(run.source, SOURCES)
     params = load_params().comparison.over(definition.comparison)
     existing = _existing(tables, params)

@@ -37,18 +37,7 @@ HEADLINE = ("auc", "average_precision", "log_loss", "brier", "ece", "calibration
 
 
 def evaluate_test(source: str) -> str:
-    """Score the test part and measure how good the scores are.
-
-    Parameters
-    ----------
-    source : str
-        The source's name.
-
-    Returns
-    -------
-    str
-        AUC and log loss.
-    """
+    """Score the test part and measure how good the scores are."""
     run, params = RunFolder(source), load_params()
     horizon = horizon_days(Tables.read(run.tables), snapshot_settings(source, params))
     data = read_parts(run, ["test"], horizon)
@@ -73,26 +62,7 @@ def evaluate_test(source: str) -> str:
 def read_segments(
     source: str, lead_id: pl.Series, params: EvaluationParams
 ) -> dict[str, npt.NDArray[np.str_]]:
-    """Cut the test by the attributes that the parameters name, or else the source's definition.
-
-    Parameters
-    ----------
-    source : str
-        The source's name.
-    lead_id : pl.Series, length n_rows
-        Whose row each is.
-    params : EvaluationParams
-
-    Returns
-    -------
-    dict of str to ndarray of str, shape (n_rows,)
-        By attribute, the segment of each row.
-
-    Raises
-    ------
-    FaultsError
-        If there is no such attribute: tells every one that is not there.
-    """
+    """Cut the test by the attributes that the parameters name, or else the source's definition."""
     named, where = params.segments, f"{PARAMS}: evaluation.segments"
     if named is None:
         definition = find_definition(source, SOURCES)

@@ -25,18 +25,7 @@ SIGNING_KEY = "LEADCAST_SIGNING_KEY"
 
 
 def export(source: str) -> str:
-    """Write the bundle.
-
-    Parameters
-    ----------
-    source : str
-        The source's name.
-
-    Returns
-    -------
-    str
-        The bundle's id.
-    """
+    """Write the bundle."""
     run, params = RunFolder(source), load_params()
     tables, snapshots = Tables.read(run.tables), used_snapshots(run)
     backtest, calibration = read_json(run.backtest), read_json(run.calibration)
@@ -67,18 +56,7 @@ def export(source: str) -> str:
 
 
 def sign_if_asked(bundle: Path) -> None:
-    """Sign a bundle, if the environment names a key to sign with.
-
-    Parameters
-    ----------
-    bundle : Path
-        The bundle.
-
-    Raises
-    ------
-    LeadcastError
-        If what `SIGNING_KEY` names is no private key.
-    """
+    """Sign a bundle, if the environment names a key to sign with."""
     key = os.environ.get(SIGNING_KEY, "").strip()
     if key:
         sign_bundle(bundle, Path(key))

@@ -16,18 +16,7 @@ from leadcast.pipelines.stage import progress_bar, run_stage
 
 
 def compute_features(source: str) -> str:
-    """Fit the feature plan on the learning parts and compute every part's features with it.
-
-    Parameters
-    ----------
-    source : str
-        The source's name.
-
-    Returns
-    -------
-    str
-        The matrix's size.
-    """
+    """Fit the feature plan on the learning parts and compute every part's features with it."""
     run = RunFolder(source)
     tables, snapshots = Tables.read(run.tables), used_snapshots(run)
     plan = _fit(source, tables, snapshots)
@@ -41,18 +30,6 @@ def compute_on_cluster(source: str, scheduler: str | None) -> str:
     """Do as `compute_features` does, with the same result, by partitions of leads.
 
     The plan is fitted here; it reads the events as a stream.
-
-    Parameters
-    ----------
-    source : str
-        The source's name.
-    scheduler : str or None
-        The Dask scheduler's address; None for processes of this machine.
-
-    Returns
-    -------
-    str
-        The matrix's size, and the number of partitions.
     """
     from leadcast.serve.cluster.connection import connected
     from leadcast.serve.cluster.matrix import matrix_on_cluster, parts_for

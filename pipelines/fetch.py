@@ -12,16 +12,6 @@ def fetch(source: str) -> str:
     """Simulate the demo's raw data where they are absent, and write the source's fingerprint.
 
     Runs at every `dvc repro`, because DVC cannot watch files outside the project or a database.
-
-    Parameters
-    ----------
-    source : str
-        The source's name.
-
-    Returns
-    -------
-    str
-        What was done.
     """
     definition = find_definition(source, SOURCES)
     made = ensure_raw(definition)

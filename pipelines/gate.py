@@ -18,21 +18,6 @@ def pass_gate(source: str) -> str:
     """Look for leakage before anything is trained.
 
     What was found is written before the run is stopped, so that it can be read.
-
-    Parameters
-    ----------
-    source : str
-        The source's name.
-
-    Returns
-    -------
-    str
-        How many checks were clean, how many warned, and what is vouched for in vain.
-
-    Raises
-    ------
-    FaultsError
-        If a check found an error, unless the parameters say not to stop.
     """
     run, params = RunFolder(source), load_params()
     tables = Tables.read(run.tables)

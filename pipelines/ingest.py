@@ -7,18 +7,7 @@ from leadcast.pipelines.stage import run_stage
 
 
 def run(source: str) -> str:
-    """Read, check and map a source; write its canonical tables.
-
-    Parameters
-    ----------
-    source : str
-        The source's name.
-
-    Returns
-    -------
-    str
-        How many leads and events there are, and how many rows were set aside.
-    """
+    """Read, check and map a source; write its canonical tables."""
     result = ingest(find_definition(source, SOURCES), RunFolder(source).tables)
     return str(result)
 

@@ -37,17 +37,7 @@ class SnapshotParams(Frozen):
     reporting_lag_days: float | None = None
 
     def over(self, source: BaseModel) -> SnapshotSettings:
-        """Put these parameters over a source's own, and those over the defaults.
-
-        Parameters
-        ----------
-        source : SnapshotDefaults
-            What the source's definition says; None where it says nothing.
-
-        Returns
-        -------
-        SnapshotSettings
-        """
+        """Put these parameters over a source's own, and those over the defaults."""
         said = source.model_dump(exclude_none=True) | self.model_dump(exclude_none=True)
         return SnapshotSettings(**said)
 
@@ -73,17 +63,7 @@ class ComparisonParams(Frozen):
     replicates: int = Field(2000, ge=100, description="bootstrap replicates")
 
     def over(self, source: ComparisonDefaults) -> "ComparisonParams":
-        """Put these parameters over a source's own.
-
-        Parameters
-        ----------
-        source : ComparisonDefaults
-            What the source's definition says; None where it says nothing.
-
-        Returns
-        -------
-        ComparisonParams
-        """
+        """Put these parameters over a source's own."""
         own = {
             name: getattr(source, name) for name in type(self).model_fields if name != "replicates"
         }
@@ -122,24 +102,7 @@ class Params(Frozen):
 
 
 def load_params(path: Path = PARAMS) -> Params:
-    """Read the parameters, telling every fault at once.
-
-    Parameters
-    ----------
-    path : Path
-        The file, `params.yaml` in the project's root.
-
-    Returns
-    -------
-    Params
-
-    Raises
-    ------
-    LeadcastError
-        If the file is missing or is not YAML.
-    FaultsError
-        If keys are unknown or values are not of their type.
-    """
+    """Read the parameters, telling every fault at once."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
@@ -164,35 +127,10 @@ def _fault(path: Path, item: object) -> Fault:
 
 
 def snapshot_settings(source: str, params: Params) -> SnapshotSettings:
-    """Give the landmarks and the horizon that a run uses.
-
-    Parameters
-    ----------
-    source : str
-        The source's name.
-    params : Params
-        The parameters; where they say nothing, the source's definition does.
-
-    Returns
-    -------
-    SnapshotSettings
-    """
+    """Give the landmarks and the horizon that a run uses."""
     return params.snapshots.over(find_definition(source, SOURCES).snapshots)
 
 
 def horizon_days(tables: Tables, settings: SnapshotSettings) -> float | None:
-    """Give how far labels look ahead.
-
-    Parameters
-    ----------
-    tables : Tables
-        The canonical tables.
-    settings : SnapshotSettings
-        The run's settings.
-
-    Returns
-    -------
-    float or None
-        Days; None where the source is not dated.
-    """
+    """Give how far labels look ahead."""
     return settings.horizon_days if tables.time_order is TimeOrder.DATED else None

@@ -11,15 +11,10 @@ RUNS = Path("data/runs")
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The files of one source's run; the names are stable, other tools rely on them.
-
-    Parameters
-    ----------
-    source : str
-        The source's name.
-    """
+    """The files of one source's run; the names are stable, other tools rely on them."""
 
     source: str
+    """The source's name."""
 
     @property
     def path(self) -> Path:

@@ -29,37 +29,15 @@ class Points(Protocol):
 
 @dataclass(frozen=True)
 class ScoreColumn:
-    """Points that the source has as a column: one number a lead, the same at every age.
-
-    Parameters
-    ----------
-    leads : pl.DataFrame
-        ``lead_id`` and ``points``.
-    name : str
-    """
+    """Points that the source has as a column: one number a lead, the same at every age."""
 
     leads: pl.DataFrame
+    """``lead_id`` and ``points``."""
     name: str
 
     @classmethod
     def of(cls, tables: Tables, name: str) -> Self:
-        """Take a column of the leads.
-
-        Parameters
-        ----------
-        tables : Tables
-        name : str
-            ``rules_score``, or an attribute that is a number.
-
-        Returns
-        -------
-        ScoreColumn
-
-        Raises
-        ------
-        LeadcastError
-            If there is no such column, or it does not hold numbers.
-        """
+        """Take a column of the leads."""
         numbers = [
             column
             for column, dtype in tables.leads.schema.items()
@@ -95,36 +73,14 @@ class ScoreColumn:
 
 @dataclass(frozen=True)
 class RulePoints:
-    """Points that a table of rules gives, at the moment of each row.
-
-    Parameters
-    ----------
-    table : RuleTable
-    tables : Tables
-    """
+    """Points that a table of rules gives, at the moment of each row."""
 
     table: RuleTable
     tables: Tables
 
     @classmethod
     def of(cls, tables: Tables, path: Path) -> Self:
-        """Read a points table.
-
-        Parameters
-        ----------
-        tables : Tables
-        path : Path
-            The YAML file.
-
-        Returns
-        -------
-        RulePoints
-
-        Raises
-        ------
-        LeadcastError
-            If the file cannot be read, or is at fault.
-        """
+        """Read a points table."""
         return cls(load_rules(path), tables)
 
     @property

@@ -23,23 +23,7 @@ from leadcast.pipelines.stage import progress_bar
 
 
 def ensure_raw(definition: SourceDefinition) -> str:
-    """Simulate a source's raw data, unless it is not simulated or they are there already.
-
-    Parameters
-    ----------
-    definition : SourceDefinition
-        The source.
-
-    Returns
-    -------
-    str
-        What was simulated, in words; empty where nothing was.
-
-    Raises
-    ------
-    LeadcastError
-        If the source's folder holds what no simulator has written.
-    """
+    """Simulate a source's raw data, unless it is not simulated or they are there already."""
     wanted = definition.simulation
     if wanted is None or _is_there(definition, wanted):
         return ""
@@ -50,24 +34,7 @@ def ensure_raw(definition: SourceDefinition) -> str:
 
 @contextmanager
 def with_raw(definition: SourceDefinition) -> Iterator[SourceDefinition]:
-    """Give a source whose raw data can be read, and leave the project as it is.
-
-    Parameters
-    ----------
-    definition : SourceDefinition
-        The source.
-
-    Yields
-    ------
-    SourceDefinition
-        The same; or, where its data are simulated and not there yet, with a world of its own as
-        root, which is removed in the end.
-
-    Raises
-    ------
-    LeadcastError
-        As `ensure_raw` does.
-    """
+    """Give a source whose raw data can be read, and leave the project as it is."""
     wanted = definition.simulation
     if wanted is None or _is_there(definition, wanted):
         yield definition
@@ -81,17 +48,7 @@ def with_raw(definition: SourceDefinition) -> Iterator[SourceDefinition]:
 
 
 def raw_files(definition: SourceDefinition) -> list[Path]:
-    """List the files that a source is read from, as far as they are there.
-
-    Parameters
-    ----------
-    definition : SourceDefinition
-        The source.
-
-    Returns
-    -------
-    list of Path
-    """
+    """List the files that a source is read from, as far as they are there."""
     about = (definition.root, definition.where_to_get, Ledger())
     readers = definition.readers().items()
     files = [(name, one) for name, one in readers if isinstance(one, FileReader)]
@@ -99,13 +56,7 @@ def raw_files(definition: SourceDefinition) -> list[Path]:
 
 
 def simulate_with_progress(leads: int, seed: int, out: Path) -> None:
-    """Simulate a world, with a progress bar.
-
-    Parameters
-    ----------
-    leads, seed, out
-        As `leadcast.demo.simulate.simulate` takes them.
-    """
+    """Simulate a world, with a progress bar."""
     done = 0
     with progress_bar("simulating", "leads") as tell:
 
@@ -139,21 +90,6 @@ def check(source: str) -> str:
 
     Writes nothing: a simulated source whose data are not there yet is simulated into a folder that
     is removed at the end.
-
-    Parameters
-    ----------
-    source : str
-        The source's name.
-
-    Returns
-    -------
-    str
-        What was found, with the warnings.
-
-    Raises
-    ------
-    FaultsError
-        If anything is wrong that would stop the run; tells the warnings as well.
     """
     definition = find_definition(source, SOURCES)
     with with_raw(definition) as readable:

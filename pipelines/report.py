@@ -23,18 +23,7 @@ CURVES = ("reliability", "reliability_curve", "gain", "lift", "roc", "separation
 
 
 def report(source: str) -> str:
-    """Write the report of a run.
-
-    Parameters
-    ----------
-    source : str
-        The source's name.
-
-    Returns
-    -------
-    str
-        Where it lies.
-    """
+    """Write the report of a run."""
     run, params = RunFolder(source), load_params()
     tables, settings = Tables.read(run.tables), snapshot_settings(source, params)
     delays = _delays(tables)

@@ -20,25 +20,6 @@ def check_points(source: str, rules: Path) -> str:
 
     Only the snapshots that the model learns from are looked at: whoever mends a table by what is
     told here has not looked at the test.
-
-    Parameters
-    ----------
-    source : str
-        The source's name; its snapshots have been taken.
-    rules : Path
-        The points table.
-
-    Returns
-    -------
-    str
-        What was found, with the warnings.
-
-    Raises
-    ------
-    FaultsError
-        If the table cannot be used on these data.
-    LeadcastError
-        If the source has no snapshots yet.
     """
     table = load_rules(rules)
     run = RunFolder(source)

@@ -22,23 +22,7 @@ ALWAYS_RUN = "fetch"
 
 
 def run_pipeline(source: str) -> str:
-    """Run every stage that is not up to date, and tell what came out.
-
-    Parameters
-    ----------
-    source : str
-        The source's name.
-
-    Returns
-    -------
-    str
-        The summary.
-
-    Raises
-    ------
-    LeadcastError
-        If there is no such source, or a stage failed (it has told why by then).
-    """
+    """Run every stage that is not up to date, and tell what came out."""
     find_definition(source, SOURCES)
     add_source(source)
     stages = reproduce(source)
@@ -49,15 +33,7 @@ def run_pipeline(source: str) -> str:
 
 
 def add_source(source: str, params: Path = PARAMS) -> None:
-    """See that a source is in `params.yaml`'s list, from which DVC makes its stages.
-
-    Parameters
-    ----------
-    source : str
-        The source's name.
-    params : Path
-        The parameters; comments in it are kept.
-    """
+    """See that a source is in `params.yaml`'s list, from which DVC makes its stages."""
     if source in load_params(params).sources:
         return
     yaml = YAML()
@@ -75,23 +51,7 @@ def add_source(source: str, params: Path = PARAMS) -> None:
 
 
 def reproduce(source: str) -> list[str]:
-    """Let DVC run what is out of date, passing on what the stages say.
-
-    Parameters
-    ----------
-    source : str
-        The source's name, one of the parameters' `sources`.
-
-    Returns
-    -------
-    list of str
-        The stages that had something to do, but for the one that always has.
-
-    Raises
-    ------
-    LeadcastError
-        If a stage failed.
-    """
+    """Let DVC run what is out of date, passing on what the stages say."""
     command = [sys.executable, "-m", "dvc", "repro", f"track@{source}"]
     # The stages call `python`: it must be this one, whether or not its environment is active.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"

@@ -24,39 +24,20 @@ from leadcast.serve.scorer import Scorer
 
 @dataclass(frozen=True)
 class ScoreReport:
-    """What ``leadcast score`` has done.
-
-    Parameters
-    ----------
-    summary : BatchSummary
-    seconds : float
-        How long it took, from reading the bundle on.
-    """
+    """What ``leadcast score`` has done."""
 
     summary: BatchSummary
     seconds: float
+    """How long it took, from reading the bundle on."""
 
     def words(self) -> str:
-        """Tell it to a person.
-
-        Returns
-        -------
-        str
-            A line, and one for each warning.
-        """
+        """Tell it to a person."""
         places = ", ".join(_places(self.summary.outputs))
         warnings = "".join(f"\n  warning: {fault}" for fault in self.summary.warnings)
         return f"{self.summary.n_rows:,} leads scored into {places}{warnings}"
 
     def facts(self) -> dict[str, Any]:
-        """Tell it to a program.
-
-        Returns
-        -------
-        dict
-            JSON values: ``status``, ``n_leads``, ``n_reasons``, ``grades``, ``as_of``,
-            ``model_version``, ``outputs``, ``seconds``, ``leads_per_second``, ``warnings``.
-        """
+        """Tell it to a program."""
         summary = self.summary
         return {
             "status": "scored",
@@ -73,21 +54,7 @@ class ScoreReport:
 
 
 def score_new_leads(request: ScoreRequest) -> ScoreReport:
-    """Score leads with a bundle.
-
-    Parameters
-    ----------
-    request : ScoreRequest
-
-    Returns
-    -------
-    ScoreReport
-
-    Raises
-    ------
-    LeadcastError
-        If the bundle, the inputs or the outputs cannot be used.
-    """
+    """Score leads with a bundle."""
     began = time.perf_counter()
     scorer = _loaded(request)
     with progress_bar("scoring", "leads") as tell:
@@ -130,17 +97,7 @@ def _loaded(request: ScoreRequest) -> Scorer:
 
 
 def refusal(error: LeadcastError | OSError) -> dict[str, Any]:
-    """Tell a program why nothing was scored.
-
-    Parameters
-    ----------
-    error : LeadcastError or OSError
-
-    Returns
-    -------
-    dict
-        JSON values: ``status``, ``error``, ``faults``.
-    """
+    """Tell a program why nothing was scored."""
     faults = error.faults if isinstance(error, FaultsError) else ()
     told = [asdict(fault) for fault in faults]
     return {"status": "refused", "error": str(error), "faults": told}
@@ -154,23 +111,7 @@ def _places(outputs: Outputs) -> list[str]:
 
 
 def score_with_dask(request: ScoreRequest, scheduler: str | None) -> ScoreReport:
-    """Score leads as `leadcast.pipelines.score.score_new_leads` does.
-
-    Parameters
-    ----------
-    request : ScoreRequest
-    scheduler : str or None
-        The Dask scheduler's address; None for processes of this machine.
-
-    Returns
-    -------
-    ScoreReport
-
-    Raises
-    ------
-    LeadcastError
-        If the cluster, the bundle, the inputs or the outputs cannot be used.
-    """
+    """Score leads as `leadcast.pipelines.score.score_new_leads` does."""
     began = time.perf_counter()
     mapped = None if request.source is None else Export.of(request)
     with connected(scheduler) as client, progress_bar("scoring", "partitions") as tell:

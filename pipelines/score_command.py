@@ -20,25 +20,7 @@ if TYPE_CHECKING:
 
 
 def tell_history(lead: str, folder: Path) -> str:
-    """Tell a lead's scores over time and where they are heading.
-
-    Parameters
-    ----------
-    lead : str
-        The lead's id.
-    folder : Path
-        The history that ``leadcast score --history`` wrote.
-
-    Returns
-    -------
-    str
-        A line a score, then the trend.
-
-    Raises
-    ------
-    LeadcastError
-        If the folder is no history, or the lead is not in it.
-    """
+    """Tell a lead's scores over time and where they are heading."""
     history = history_of(folder, lead)
     if history.is_empty():
         raise LeadcastError(f"{folder}: lead {lead!r} was never scored here; check the id")
@@ -267,36 +249,13 @@ def history(
 
 
 def add_score_commands(app: typer.Typer) -> None:
-    """Add ``score`` and ``history`` to the command line.
-
-    Parameters
-    ----------
-    app : typer.Typer
-    """
+    """Add ``score`` and ``history`` to the command line."""
     app.command(epilog=EXAMPLES)(score)
     app.command(epilog="\b\nExamples:\n  leadcast history L0019600 --history history")(history)
 
 
 def moment_of(option: str, text: str | None) -> datetime | None:
-    """Read a moment that a user typed.
-
-    Parameters
-    ----------
-    option : str
-        Of which option, for the message.
-    text : str or None
-        In ISO 8601.
-
-    Returns
-    -------
-    datetime or None
-        With a time zone.
-
-    Raises
-    ------
-    LeadcastError
-        If it is no time, or has no zone.
-    """
+    """Read a moment that a user typed."""
     if text is None:
         return None
     try:

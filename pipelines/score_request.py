@@ -13,45 +13,27 @@ from leadcast.serve.batch.places import place_of
 
 @dataclass(frozen=True)
 class ScoreRequest:
-    """What ``leadcast score`` is asked.
-
-    Parameters
-    ----------
-    bundle : Path
-        The bundle's folder.
-    leads : str
-        A file, a folder of Parquet, a glob, or a query.
-    events : str or None
-        Likewise.
-    outputs : Outputs
-        Where the scores go.
-    settings : BatchSettings
-        How it is done.
-    source : str or None
-        The source whose definition maps the files; None where their columns are canonical.
-    database_env : str or None
-        The environment variable that holds the URL of the database that is queried.
-    signed_by : Path or None
-        The public key with which the bundle must be signed; None where it need not be.
-    """
+    """What ``leadcast score`` is asked."""
 
     bundle: Path
+    """The bundle's folder."""
     leads: str
+    """A file, a folder of Parquet, a glob, or a query."""
     events: str | None
+    """Likewise."""
     outputs: Outputs
+    """Where the scores go."""
     settings: BatchSettings
+    """How it is done."""
     source: str | None = None
+    """The source whose definition maps the files; None where their columns are canonical."""
     database_env: str | None = None
+    """The environment variable that holds the URL of the database that is queried."""
     signed_by: Path | None = None
+    """The public key with which the bundle must be signed; None where it need not be."""
 
     def check(self, checks: Checks) -> None:
-        """Check what can be checked before any work.
-
-        Parameters
-        ----------
-        checks : Checks
-            Takes what is wrong with the bundle's manifest, the places and the source.
-        """
+        """Check what can be checked before any work."""
         checks.of(lambda: read_signed_manifest(self.bundle, self.signed_by), None)
         named = [self.leads, *([self.events] if self.events else [])]
         places = [checks.of(partial(place_of, one, self.database_env), None) for one in named]

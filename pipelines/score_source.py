@@ -22,47 +22,21 @@ from leadcast.serve.scorer import Scorer
 
 @dataclass(frozen=True)
 class Export:
-    """An export of new leads: where it is, and how it is mapped.
-
-    Parameters
-    ----------
-    definition : SourceDefinition
-    leads : Place
-    events : Place or None
-    aside : Path
-        The file of the rows that cannot be used as they are.
-    force : bool
-        Whether it may take the place of a file that Leadcast did not write.
-    chunk_leads : int
-        About how many leads may be in memory at a time.
-    """
+    """An export of new leads: where it is, and how it is mapped."""
 
     definition: SourceDefinition
     leads: Place
     events: Place | None
     aside: Path
+    """The file of the rows that cannot be used as they are."""
     chunk_leads: int
+    """About how many leads may be in memory at a time."""
     force: bool = False
+    """Whether it may take the place of a file that Leadcast did not write."""
 
     @classmethod
     def of(cls, request: ScoreRequest) -> "Export":
-        """Find what a request means.
-
-        Parameters
-        ----------
-        request : ScoreRequest
-            With a source.
-
-        Returns
-        -------
-        Export
-
-        Raises
-        ------
-        LeadcastError
-            If the source, a file or a query's database is not there, or the file of rows that
-            are set aside would take another's place.
-        """
+        """Find what a request means."""
         definition = find_definition(str(request.source), SOURCES)
         leads = place_of(request.leads, request.database_env)
         events = None if not request.events else place_of(request.events, request.database_env)
@@ -80,34 +54,11 @@ class Export:
         return [self.leads] if self.events is None else [self.leads, self.events]
 
     def stamps(self) -> list[object]:
-        """Tell this export apart from others, as JSON values.
-
-        Returns
-        -------
-        list
-            What the places say of themselves, and the definition.
-        """
+        """Tell this export apart from others, as JSON values."""
         return [*(place.stamps() for place in self.places), self.definition.model_dump(mode="json")]
 
     def read(self, scorer: Scorer, folder: Path) -> BatchInputs:
-        """Read it: what is small whole, everything else in pieces by lead.
-
-        Parameters
-        ----------
-        scorer : Scorer
-            Tells the types that the attributes had in training.
-        folder : Path
-            A folder of the batch's own, for pieces.
-
-        Returns
-        -------
-        Inputs
-
-        Raises
-        ------
-        FaultsError
-            With every fault of the export.
-        """
+        """Read it: what is small whole, everything else in pieces by lead."""
         types = scorer.bundle.manifest.origin.attribute_types
         leads = _as_given(self.leads)
         events = () if self.events is None else _as_given(self.events)

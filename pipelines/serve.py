@@ -30,39 +30,7 @@ def serve(
     allow_hosts: tuple[str, ...] = (),
     signed_by: Path | None = None,
 ) -> None:
-    """Answer over HTTP until a signal ends it.
-
-    Parameters
-    ----------
-    named : str
-        A bundle's folder, or the URI of a model, such as ``models:/leadcast@champion``.
-    keys : Path or None
-        The file of API keys.
-    no_keys : bool
-        Whether everybody may ask who can reach the address.
-    host : str
-        The address to listen on.
-    port : int
-        The port.
-    workers : int
-        How many processes.
-    limits : RequestLimits
-        What callers may ask for.
-    run : Path, optional
-        The folder of the run that the page shows; the bundle's own, if not given.
-    page : bool
-        Whether there is a page for people.
-    allow_hosts : tuple of str
-        More names by which callers may call it.
-    signed_by : Path, optional
-        The public key with which the bundle must be signed.
-
-    Raises
-    ------
-    LeadcastError
-        If there is no such model, it cannot be used, others could ask without a key, or keys or
-        the run cannot be read; all at once.
-    """
+    """Answer over HTTP until a signal ends it."""
     from leadcast.serve.processes.scratch import scratch_folder
     from leadcast.serve.processes.server import run_service
 
@@ -113,39 +81,13 @@ def _refuse_absent(run: Path) -> None:
 
 
 def new_key(path: Path, name: str) -> str:
-    """Make an API key and tell it, once.
-
-    Parameters
-    ----------
-    path : Path
-        The file of keys.
-    name : str
-        For whom it is.
-
-    Returns
-    -------
-    str
-        The key, and how to use it.
-    """
+    """Make an API key and tell it, once."""
     key = create_key(path, name)
     return f"{key}\nshown only now; callers send the header: Authorization: Bearer {key[:6]}..."
 
 
 def drop_key(path: Path, key_id: str) -> str:
-    """Take an API key out of its file.
-
-    Parameters
-    ----------
-    path : Path
-        The file of keys.
-    key_id : str
-        The twelve digits after ``lc_``.
-
-    Returns
-    -------
-    str
-        What was done.
-    """
+    """Take an API key out of its file."""
     revoke_key(path, key_id)
     return f"{key_id} is revoked; services that run refuse it within two seconds"
 

@@ -10,18 +10,7 @@ from leadcast.pipelines.stage import run_stage
 
 
 def take_snapshots(source: str) -> str:
-    """Look at each lead at its landmarks, label what is mature, and split.
-
-    Parameters
-    ----------
-    source : str
-        The source's name.
-
-    Returns
-    -------
-    str
-        How many snapshots each part holds.
-    """
+    """Look at each lead at its landmarks, label what is mature, and split."""
     run, params = RunFolder(source), load_params()
     tables = Tables.read(run.tables)
     settings = snapshot_settings(source, params)

@@ -35,15 +35,6 @@ def run_stage(name: str, stage: Stage, on_cluster: ClusterStage | None = None) -
     Prints one line with what was done and the seconds that it took. An error that the user can
     mend is printed without a traceback and ends the program with 1. A stage ends with the command
     that runs it, however that ends: nobody waits for what it would write.
-
-    Parameters
-    ----------
-    name : str
-        The stage's name.
-    stage : callable
-        Takes the source's name, returns what was done, in words.
-    on_cluster : callable, optional
-        The same with Dask: ``--engine dask [--scheduler ADDRESS]``.
     """
     arguments = _arguments(name, can_use_clusters=on_cluster is not None)
     started = time.perf_counter()
@@ -92,20 +83,7 @@ TellShare = Callable[[str, float], None]
 
 @contextmanager
 def progress_bar(doing: str, unit: str) -> Iterator[Tell]:
-    """Show a bar with the rate and the time left; nothing where nobody is looking.
-
-    Parameters
-    ----------
-    doing : str
-        What is being done ("scoring").
-    unit : str
-        What is counted ("leads").
-
-    Yields
-    ------
-    callable
-        Takes how many are done, and of how many.
-    """
+    """Show a bar with the rate and the time left; nothing where nobody is looking."""
     if not sys.stderr.isatty():
         yield lambda _done, _total: None
         return
@@ -126,13 +104,7 @@ def progress_bar(doing: str, unit: str) -> Iterator[Tell]:
 
 @contextmanager
 def share_bar() -> Iterator[TellShare]:
-    """Show a bar that says what is being done; nothing where nobody is looking.
-
-    Yields
-    ------
-    callable
-        Takes what is being done, and the share of the whole that is done, in [0, 1].
-    """
+    """Show a bar that says what is being done; nothing where nobody is looking."""
     if not sys.stderr.isatty():
         yield lambda _doing, _share: None
         return

@@ -11,23 +11,7 @@ Metric = Mapping[str, float | None]
 
 
 def summarise(run: RunFolder) -> str:
-    """Tell how many leads and customers there were, how good the model is and where things lie.
-
-    Parameters
-    ----------
-    run : RunFolder
-        A run that has been through every stage.
-
-    Returns
-    -------
-    str
-        A summary for the terminal.
-
-    Raises
-    ------
-    LeadcastError
-        If a file of the run is missing or damaged.
-    """
+    """Tell how many leads and customers there were, how good the model is and where things lie."""
     test = read_json(run.metrics)["test"]
     backtest = read_json(run.backtest)
     lines = [
@@ -51,17 +35,7 @@ _SHOWN = (
 
 
 def count_customers(outcomes: pl.DataFrame) -> int:
-    """Count the leads that became customers, at any time.
-
-    Parameters
-    ----------
-    outcomes : pl.DataFrame
-        As `leadcast.features.tables.Tables.outcomes`.
-
-    Returns
-    -------
-    int
-    """
+    """Count the leads that became customers, at any time."""
     won = pl.col("won_at").is_not_null() | pl.col("converted").fill_null(False)
     return int(outcomes.select(won.sum()).item())
 
@@ -72,19 +46,7 @@ def _leads(run: RunFolder) -> str:
 
 
 def tell(metric: Metric, form: str) -> str:
-    """Tell a metric with its interval.
-
-    Parameters
-    ----------
-    metric : mapping
-        ``value``, ``low``, ``high``; None where one is not defined.
-    form : str
-        How to write a number (``"{:.3f}"``).
-
-    Returns
-    -------
-    str
-    """
+    """Tell a metric with its interval."""
     value, low, high = (metric[name] for name in ("value", "low", "high"))
     if value is None:
         return "not defined: the test part has one outcome only"

@@ -39,21 +39,6 @@ def track(source: str) -> str:
     One run a result, logged when everything else is there: a run is whole or absent, and MLflow,
     slow to import, is imported once. A result that was logged is logged anew only where the store
     has lost it.
-
-    Parameters
-    ----------
-    source : str
-        The source's name.
-
-    Returns
-    -------
-    str
-        The run's id and how to look at it.
-
-    Raises
-    ------
-    LeadcastError
-        If MLflow's store is damaged, or cannot be used; tells what to do.
     """
     run, params = RunFolder(source), load_params()
     uri, result = params.tracking.uri, _digest(run, params)
@@ -141,13 +126,7 @@ def _tags(run: RunFolder) -> dict[str, str]:
 
 
 def git_commit() -> str:
-    """Tell which commit the code is at, with ``+`` where files have changed since.
-
-    Returns
-    -------
-    str
-        The commit's hash; ``"unknown"`` outside a git checkout.
-    """
+    """Tell which commit the code is at, with ``+`` where files have changed since."""
     done = subprocess.run(
         ["git", "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"],
         capture_output=True,
@@ -182,15 +161,7 @@ def _flat_metrics(metrics: dict[str, Any]) -> dict[str, float]:
 
 
 def save_model(bundle: Path, folder: Path) -> None:
-    """Write a bundle as a model that `mlflow models serve` can load, without tracking it.
-
-    Parameters
-    ----------
-    bundle : Path
-        The bundle.
-    folder : Path
-        The model's folder, which must not exist.
-    """
+    """Write a bundle as a model that `mlflow models serve` can load, without tracking it."""
     import mlflow
 
     with TemporaryDirectory() as place:

@@ -17,18 +17,7 @@ SAME_START_SECONDS = 60.0
 
 
 def store_file(uri: str) -> Path | None:
-    """Tell which file a tracking URI names.
-
-    Parameters
-    ----------
-    uri : str
-        As MLflow takes it (``"sqlite:///mlflow.db"``).
-
-    Returns
-    -------
-    Path or None
-        None where it is no SQLite file: a server's database is its own matter.
-    """
+    """Tell which file a tracking URI names."""
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 
@@ -41,25 +30,7 @@ def store_file(uri: str) -> Path | None:
 
 
 def stands(uri: str, run_id: str | None) -> bool:
-    """Tell whether a run that was logged is still there; MLflow, slow to import, is not needed.
-
-    Parameters
-    ----------
-    uri : str
-        The tracking URI.
-    run_id : str or None
-        The run's id; None where there is none, and only the store is looked at.
-
-    Returns
-    -------
-    bool
-        False as well where the run was deleted in MLflow. A server is trusted to have kept it.
-
-    Raises
-    ------
-    LeadcastError
-        If the store is a file that is damaged or cannot be opened; tells what to do.
-    """
+    """Tell whether a run that was logged is still there; MLflow, slow to import, is not needed."""
     file = store_file(uri)
     if file is None:
         return run_id is not None
@@ -88,18 +59,7 @@ def _holds(file: Path, run_id: str) -> bool:
 
 @contextmanager
 def told_without_traceback(uri: str) -> Iterator[None]:
-    """Turn what MLflow's store raises into an error that says what to do.
-
-    Parameters
-    ----------
-    uri : str
-        The tracking URI.
-
-    Raises
-    ------
-    LeadcastError
-        In the place of the block's error.
-    """
+    """Turn what MLflow's store raises into an error that says what to do."""
     from alembic.util import CommandError
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
@@ -121,32 +81,13 @@ def told_without_traceback(uri: str) -> Iterator[None]:
 
 
 def this_process() -> str:
-    """Name this process so that another one can tell whether it still runs.
-
-    Returns
-    -------
-    str
-        Host, number and beginning, for the tag `PROCESS`.
-    """
+    """Name this process so that another one can tell whether it still runs."""
     me = psutil.Process()
     return f"{socket.gethostname()} {me.pid} {me.create_time():.0f}"
 
 
 def end_dead_runs(experiment_id: str, source: str) -> int:
-    """End the runs that a killed process left running; those of live ones go on.
-
-    Parameters
-    ----------
-    experiment_id : str
-        MLflow's experiment.
-    source : str
-        The source whose runs are looked at.
-
-    Returns
-    -------
-    int
-        How many were ended, as ``KILLED``.
-    """
+    """End the runs that a killed process left running; those of live ones go on."""
     import mlflow
 
     client = mlflow.MlflowClient()
@@ -159,18 +100,7 @@ def end_dead_runs(experiment_id: str, source: str) -> int:
 
 
 def is_dead(process: str) -> bool:
-    """Tell whether a process has ended for certain.
-
-    Parameters
-    ----------
-    process : str
-        As `this_process` names it.
-
-    Returns
-    -------
-    bool
-        False where that cannot be known: it ran on another host, or nothing is said of it.
-    """
+    """Tell whether a process has ended for certain."""
     try:
         host, number, began = process.split(" ")
         pid, start = int(number), float(began)

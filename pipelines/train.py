@@ -26,16 +26,6 @@ def train(source: str) -> str:
 
     The candidates compete by rolling origins, so that each prediction is for snapshots later than
     those that its model was trained on; these predictions are kept for the calibration.
-
-    Parameters
-    ----------
-    source : str
-        The source's name.
-
-    Returns
-    -------
-    str
-        Which learner was chosen, and why.
     """
     run = RunFolder(source)
     data, settings, pool = _read(source, run)
@@ -46,25 +36,7 @@ def train(source: str) -> str:
 
 
 def train_on_cluster(source: str, scheduler: str | None) -> str:
-    """Let the candidates compete on a sample here, and grow the winner's trees on all rows.
-
-    Parameters
-    ----------
-    source : str
-        The source's name.
-    scheduler : str or None
-        The Dask scheduler's address; None for processes of this machine.
-
-    Returns
-    -------
-    str
-        Which learner was chosen, and why.
-
-    Raises
-    ------
-    LeadcastError
-        If the parameters ask for fresh snapshots, whose labels are made on one machine.
-    """
+    """Let the candidates compete on a sample here, and grow the winner's trees on all rows."""
     from leadcast.serve.cluster.connection import connected
     from leadcast.serve.cluster.training import SAMPLE_ROWS, grow_on_cluster, in_words
     from leadcast.serve.cluster.training_task import ClusterRows
@@ -122,23 +94,7 @@ def _notes(choice: Choice) -> list[str]:
 
 
 def out_of_time(choice: Choice, data: LabelledMatrix) -> pl.DataFrame:
-    """Give what the chosen learner predicted for snapshots later than its training.
-
-    Parameters
-    ----------
-    choice : Choice
-        What was chosen.
-    data : LabelledMatrix
-        The rows it was chosen on.
-
-    Returns
-    -------
-    pl.DataFrame
-        ``row`` (the snapshot's place in the learning part), ``log_odds``, ``converted``,
-        ``group``, ``origin``, ``position``, ``log_odds_now`` (of the learner that is used, which
-        has seen them). Where no origin could be placed (very little data), the learner's own rows,
-        with origin -1.
-    """
+    """Give what the chosen learner predicted for snapshots later than its training."""
     index, log_odds = choice.out_of_time.index, choice.out_of_time.log_odds
     origin = choice.out_of_time.origin
     if not len(index):
@@ -158,21 +114,7 @@ def out_of_time(choice: Choice, data: LabelledMatrix) -> pl.DataFrame:
 
 
 def backtest_content(choice: Choice) -> dict[str, Any]:
-    """Give the choice as plain data.
-
-    Parameters
-    ----------
-    choice : Choice
-        What competed and what was chosen.
-
-    Returns
-    -------
-    dict
-        ``chosen``, ``results`` (one a candidate and origin), ``notes``, ``warnings``, ``setup``,
-        ``importance`` (one a feature, in the plan's order), ``fresh`` (whether fresh snapshots are
-        used and what the backtest says of them, as `fresh_choice.Verdict` gives it; null
-        where that was not asked).
-    """
+    """Give the choice as plain data."""
     return {
         "chosen": choice.learner.kind,
         "results": [result.to_json() for result in choice.backtest],

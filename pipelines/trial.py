@@ -48,25 +48,7 @@ STAGES: dict[str, Stage] = {
 
 
 def make_trial_folder(project: Path, folder: Path) -> Path:
-    """Lay out a folder for trials: the project's parameters, and links to its sources.
-
-    Parameters
-    ----------
-    project : Path
-        The project's root.
-    folder : Path
-        The folder to fill; made where it is absent.
-
-    Returns
-    -------
-    Path
-        The folder. Its results and its MLflow store are its own; raw data are the project's.
-
-    Raises
-    ------
-    LeadcastError
-        If `project` is not a project's root.
-    """
+    """Lay out a folder for trials: the project's parameters, and links to its sources."""
     if not (project / PARAMS).exists():
         raise LeadcastError(f"{project}: has no {PARAMS}; give the project's root")
     (folder / "data").mkdir(parents=True)
@@ -85,33 +67,7 @@ def run_trial(
     changes: Mapping[str, Any],
     tell: Callable[[str], None] = print,
 ) -> dict[str, Any]:
-    """Run the stages with some parameters changed, in this process.
-
-    Parameters
-    ----------
-    folder : Path
-        As `make_trial_folder` lays it out. Results of an earlier trial in it are overwritten, but
-        for its MLflow run. Changes stay for the trials after this one.
-    source : str
-        The source's name.
-    changes : mapping of str to object
-        Parameters by their dotted names (``"snapshots.horizon_days": 30``).
-    tell : callable
-        Told what each stage did.
-
-    Returns
-    -------
-    dict
-        ``"metrics"``, ``"backtest"`` and ``"tracking"`` (``run_id``, ``model_uri``), as the run's
-        files hold them.
-
-    Raises
-    ------
-    FaultsError
-        If a parameter does not exist or its value is wrong.
-    LeadcastError
-        If a stage failed.
-    """
+    """Run the stages with some parameters changed, in this process."""
     # MLflow's own messages would drown the stages' lines.
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")

@@ -29,17 +29,7 @@ STAGES = tuple(stage for name, stage in ALL_STAGES.items() if name not in ("repo
 
 
 def lay_out_project(folder: Path, leads: int, seed: int, **changes: object) -> None:
-    """Lay out the parameters and a demo source of so many leads; computes nothing.
-
-    Parameters
-    ----------
-    folder : Path
-        An existing folder.
-    leads, seed : int
-        Of the demo's world.
-    **changes
-        Sections of the parameters, in place of the project's.
-    """
+    """Lay out the parameters and a demo source of so many leads; computes nothing."""
     definition = yaml.safe_load((ROOT / SOURCES / "demo.yaml").read_text(encoding="utf-8"))
     definition |= {"simulation": {"leads": leads, "seed": seed}, "root": "data/demo"}
     params = yaml.safe_load((ROOT / PARAMS).read_text(encoding="utf-8")) | changes
@@ -62,15 +52,7 @@ def compile_loops() -> None:
 
 
 def look_at_leads(run: RunFolder, table: RuleTable) -> None:
-    """Do what the first person who opens leads' pages would wait for.
-
-    Parameters
-    ----------
-    run : RunFolder
-        With a bundle and a comparison.
-    table : RuleTable
-        A points table that fits its leads.
-    """
+    """Do what the first person who opens leads' pages would wait for."""
     viewer = Viewer(Scorer.load(run.bundle), LeadTables(run.path))
     leads = pl.read_parquet(run.comparison / LISTED).filter("on_list")["lead_id"]
     # Leads with many events and with none are read by loops over different arrays.

@@ -147,18 +147,7 @@ def _one_row_a_lead(leads: pl.DataFrame) -> pl.DataFrame:
 
 
 def without_creation(count: int) -> list[Fault]:
-    """Refuse leads without an age: they are none that the model has seen.
-
-    Parameters
-    ----------
-    count : int
-        How many there are.
-
-    Returns
-    -------
-    list of Fault
-        An error, where there are any.
-    """
+    """Refuse leads without an age: they are none that the model has seen."""
     expected = "when each lead came to be"
     remedy = "Fill it, or leave such leads out."
     fault = Fault("leads: column 'created_at'", "no time", expected, remedy, count=count)
@@ -239,20 +228,13 @@ _NUMBERS = (int, float, np.integer, np.floating, type(None))
 
 @dataclass(frozen=True)
 class AskedOne:
-    """One lead to score.
-
-    Parameters
-    ----------
-    lead_id : str
-    as_of : datetime or None
-        The moment, in UTC; None where the source is not dated and nobody gave one.
-    values : ndarray of float32, shape (n_features,)
-        Its features at that moment.
-    """
+    """One lead to score."""
 
     lead_id: str
     as_of: datetime | None
+    """The moment, in UTC; None where the source is not dated and nobody gave one."""
     values: Row
+    """Its features at that moment."""
 
 
 def check_one(
@@ -261,26 +243,7 @@ def check_one(
     events: Sequence[Event],
     as_of: datetime | None,
 ) -> AskedOne:
-    """Check one lead and compute its features.
-
-    Parameters
-    ----------
-    plan : FeaturePlan
-        What is read.
-    lead, events : mapping and sequence
-        As in `leadcast.serve.scorer.Scorer.score_one`.
-    as_of : datetime or None
-        The moment.
-
-    Returns
-    -------
-    AskedOne
-
-    Raises
-    ------
-    FaultsError
-        With all that cannot be worked around.
-    """
+    """Check one lead and compute its features."""
     lead_id, is_dated = lead.get("lead_id"), plan.time_order is TimeOrder.DATED
     faults = [*_wrong_id(lead_id), *_wrong_moment(as_of)]
     faults += without_creation(int(is_dated and lead.get("created_at") is None))
@@ -300,19 +263,7 @@ def check_one(
 
 
 def without_events_of_one(plan: FeaturePlan, events: Sequence[object]) -> list[Fault]:
-    """Tell that a lead has no events, where the plan reads some.
-
-    Parameters
-    ----------
-    plan : FeaturePlan
-    events : sequence
-        The lead's events.
-
-    Returns
-    -------
-    list of Fault
-        A warning, or nothing.
-    """
+    """Tell that a lead has no events, where the plan reads some."""
     if events:
         return []
     inputs = (name for feature in plan.features for name in feature.inputs)

@@ -36,28 +36,7 @@ _EVENT: Mapping[str, pl.DataType] = {
 def from_pandas(
     frame: "pandas.DataFrame", attribute_types: Mapping[str, str]
 ) -> tuple[pl.DataFrame, pl.DataFrame | None]:
-    """Take leads and events out of a pandas table.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        A row for each score.
-    attribute_types : mapping of str to str
-        The attributes' types as the source had them.
-
-    Returns
-    -------
-    leads : pl.DataFrame
-        Columns that could not be converted to the type that is expected are left as they are, for
-        the scorer to refuse by name.
-    events : pl.DataFrame or None
-        None if there is no such column.
-
-    Raises
-    ------
-    LeadcastError
-        If a time or an event cannot be read; names the row.
-    """
+    """Take leads and events out of a pandas table."""
     types = {"lead_id": "text"} | dict(attribute_types) | _TIMES
     leads = pl.DataFrame(
         [
@@ -71,19 +50,7 @@ def from_pandas(
 
 
 def to_pandas(scores: pl.DataFrame) -> "pandas.DataFrame":
-    """Turn scores into a pandas table.
-
-    Parameters
-    ----------
-    scores : pl.DataFrame
-        As the scorer gives them.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The same columns; ``as_of`` as text, because not all that MLflow's servers and clients
-        speak knows time zones.
-    """
+    """Turn scores into a pandas table."""
     as_text = pl.col("as_of").dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ")
     return scores.with_columns(as_text).to_pandas()
 

@@ -20,19 +20,7 @@ class LeadcastModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
     """Scores leads with the bundle that is the model's artifact ``bundle``."""
 
     def load_context(self, context: mlflow.pyfunc.PythonModelContext) -> None:
-        """Verify and read the bundle.
-
-        Parameters
-        ----------
-        context : mlflow.pyfunc.PythonModelContext
-            With the artifact ``bundle``.
-
-        Raises
-        ------
-        LeadcastError
-            If it is damaged, or of another version, or if this process runs other code of Leadcast
-            than the model brings along.
-        """
+        """Verify and read the bundle."""
         bundle = Path(context.artifacts["bundle"])
         _refuse_other_code(bundle.parents[1] / "code" / leadcast.__name__)
         self.scorer = Scorer.load(context.artifacts["bundle"])
@@ -43,27 +31,7 @@ class LeadcastModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         model_input: pandas.DataFrame,
         params: dict[str, Any] | None = None,  # noqa: ARG002 - MLflow's signature
     ) -> pandas.DataFrame:
-        """Score leads.
-
-        Parameters
-        ----------
-        context : mlflow.pyfunc.PythonModelContext
-            Not used.
-        model_input : pandas.DataFrame
-            A row for each lead (and moment): see `leadcast.serve.scorer.Scorer.score_pandas`.
-        params : dict, optional
-            Not used.
-
-        Returns
-        -------
-        pandas.DataFrame
-            ``lead_id``, ``as_of``, ``probability`` and all else that the scorer gives.
-
-        Raises
-        ------
-        LeadcastError
-            If the leads cannot be scored; every fault at once.
-        """
+        """Score leads."""
         return self.scorer.score_pandas(model_input)
 
 

@@ -37,24 +37,16 @@ NEGLIGIBLE = 1e-9
 
 @dataclass(frozen=True)
 class Reason:
-    """One feature's part in a lead's log-odds.
-
-    Parameters
-    ----------
-    feature : str
-        The feature's name.
-    group : {"fit", "engagement", "source", "timing"}
-        Who the lead is, what it did, where it came from, or when.
-    contribution : float
-        What the lead's value adds to its log-odds; negative where it takes away.
-    words : str
-        What it is, the lead's own value, and how often leads with such a value converted.
-    """
+    """One feature's part in a lead's log-odds."""
 
     feature: str
+    """The feature's name."""
     group: Group
+    """Who the lead is, what it did, where it came from, or when."""
     contribution: float
+    """What the lead's value adds to its log-odds; negative where it takes away."""
     words: str
+    """What it is, the lead's own value, and how often leads with such a value converted."""
 
 
 @dataclass(frozen=True)
@@ -97,18 +89,7 @@ class Reasons:
 
 
 def reasons_of(bundle: Bundle, values: Matrix) -> list[Reasons]:
-    """Explain rows of features.
-
-    Parameters
-    ----------
-    bundle : Bundle
-    values : ndarray of float32, shape (n_rows, n_features)
-
-    Returns
-    -------
-    list of Reasons
-        One for each row.
-    """
+    """Explain rows of features."""
     words = _Words(bundle)
     blocks = range(0, len(values), ROWS_AT_ONCE)
     return [
@@ -150,19 +131,7 @@ def _by_group(features: Sequence[Feature], contributions: Floats) -> Floats:
 
 
 def value_words(feature: Feature, value: float) -> str:
-    """Say a lead's own value of a feature.
-
-    Parameters
-    ----------
-    feature : Feature
-    value : float
-        As in the matrix.
-
-    Returns
-    -------
-    str
-        ``"3"``, ``"1,200"``, ``"0.25"``, ``"yes"``, a category's level, or ``"unknown"``.
-    """
+    """Say a lead's own value of a feature."""
     if np.isnan(value):
         return "unknown"
     if feature.dtype == "flag":
@@ -180,18 +149,7 @@ def value_words(feature: Feature, value: float) -> str:
 
 
 def rate_words(ratio: float) -> str:
-    """Say how often leads with such a value converted.
-
-    Parameters
-    ----------
-    ratio : float
-        Their conversion rate in units of that of all leads; NaN where it is not known.
-
-    Returns
-    -------
-    str
-        Empty where it is not known.
-    """
+    """Say how often leads with such a value converted."""
     if np.isnan(ratio):
         return ""
     if ratio == 0:
@@ -334,21 +292,7 @@ NO_REASONS = ReasonsAsked()
 
 
 def reasons_column(bundle: Bundle, values: Matrix, rows: Integers) -> pl.Series:
-    """Explain some rows of a table.
-
-    Parameters
-    ----------
-    bundle : Bundle
-    values : ndarray of float32, shape (n_rows, n_features)
-        Of all rows.
-    rows : ndarray of int64
-        Those to explain.
-
-    Returns
-    -------
-    pl.Series
-        Of type `REASONS`, one for each row of `values`; null for the others.
-    """
+    """Explain some rows of a table."""
     column: list[dict[str, object] | None] = [None] * len(values)
     explained: Sequence[Reasons] = reasons_of(bundle, values[rows])
     for row, reasons in zip(rows.tolist(), explained, strict=True):

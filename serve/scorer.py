@@ -38,21 +38,7 @@ _TEXTS = {"email": "jane@example.com", "phone": "+44 20 7946 0000", "job_title":
 
 
 def example_leads(plan: FeaturePlan, attribute_types: Mapping[str, str]) -> pl.DataFrame:
-    """Make two leads that a plan can read, the second without anything known.
-
-    Parameters
-    ----------
-    plan : FeaturePlan
-        What is read.
-    attribute_types : mapping of str to str
-        The attributes' types as the source had them.
-
-    Returns
-    -------
-    pl.DataFrame
-        ``lead_id``; where the source is dated ``created_at``, ``as_of`` (texts) and ``events``
-        (JSON); the attributes.
-    """
+    """Make two leads that a plan can read, the second without anything known."""
     rows: dict[str, list[object]] = {"lead_id": ["example 1", "example 2"]}
     if plan.time_order is TimeOrder.DATED:
         rows |= {"created_at": [CREATED] * 2, "as_of": [AS_OF] * 2}

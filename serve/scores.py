@@ -76,21 +76,7 @@ def score_row(
     *,
     with_reasons: bool = False,
 ) -> Score:
-    """Score one row of features.
-
-    Parameters
-    ----------
-    bundle : Bundle
-    lead_id : str
-    as_of : datetime or None
-    values : ndarray of float32, shape (1, n_features)
-    with_reasons : bool
-        Whether to explain it.
-
-    Returns
-    -------
-    Score
-    """
+    """Score one row of features."""
     numbers = _numbers(bundle, bundle.learner.log_odds(values))
     return Score(
         lead_id=lead_id,
@@ -146,18 +132,7 @@ def score_rows(
 
 
 def unknown_categories(bundle: Bundle, values: Matrix) -> list[Fault]:
-    """Count the categories of leads that have no code of their own.
-
-    Parameters
-    ----------
-    bundle : Bundle
-    values : ndarray of float32, shape (n_rows, n_features)
-
-    Returns
-    -------
-    list of Fault
-        A warning for each feature with such values; usual where training had them nearly as often.
-    """
+    """Count the categories of leads that have no code of their own."""
     plan, faults = bundle.plan, []
     for column, place in enumerate(plan.places):
         # Of what is read off texts, most is in no list of values, and that is no surprise.

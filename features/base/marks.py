@@ -27,13 +27,6 @@ def mark_folder(folder: Path, kind: str) -> None:
     """Put the mark into a folder that is whole.
 
     The same content gives the same mark. A bundle's manifest is its mark.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder.
-    kind : str
-        What it is: only a folder of the same kind takes its place.
     """
     if mark_of(folder)[0] == kind:
         return
@@ -44,20 +37,7 @@ def mark_folder(folder: Path, kind: str) -> None:
 
 
 def mark_file(path: Path, written: Path) -> None:
-    """Note beside a file what is about to be put there.
-
-    Parameters
-    ----------
-    path : Path
-        Where the file will stand.
-    written : Path
-        Where it is now.
-
-    Raises
-    ------
-    LeadcastError
-        If the mark's own place is taken.
-    """
+    """Note beside a file what is about to be put there."""
     facts = [_facts(written), *known_contents(path)][:_REMEMBERED]
     mark, own = _mark_beside(path), written.with_name(f".{written.name}.mark.tmp")
     if os.path.lexists(mark) and not known_contents(path):
@@ -67,18 +47,7 @@ def mark_file(path: Path, written: Path) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """Compute the SHA-256 of a file's bytes, in hexadecimal digits.
-
-    Parameters
-    ----------
-    path : Path
-        The file to read, in blocks.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-    """
+    """Compute the SHA-256 of a file's bytes, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -88,39 +57,14 @@ def _facts(path: Path) -> dict[str, Any]:
 
 
 def agrees(path: Path, facts: object, *, quick: bool) -> bool:
-    """Tell whether a file is what a mark says of it.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    facts : JSON value
-        Its ``sha256`` and ``n_bytes``.
-    quick : bool
-        Whether its size is enough.
-
-    Returns
-    -------
-    bool
-    """
+    """Tell whether a file is what a mark says of it."""
     if not isinstance(facts, dict) or path.stat().st_size != facts.get("n_bytes"):
         return False
     return quick or sha256_of(path) == facts.get("sha256")
 
 
 def entries_of(folder: Path) -> Iterator[str]:
-    """Name everything in a folder that could be lost.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder; links in it are not followed.
-
-    Yields
-    ------
-    str
-        Files, links and empty folders (``a/``), relative to it, at any depth.
-    """
+    """Name everything in a folder that could be lost."""
     for parent, folders, files in os.walk(folder):
         within = Path(parent)
         if within != folder and not folders and not files:
@@ -132,20 +76,7 @@ def entries_of(folder: Path) -> Iterator[str]:
 
 
 def mark_of(folder: Path) -> tuple[str, Mapping[str, Any]]:
-    """Read a folder's mark.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder.
-
-    Returns
-    -------
-    kind : str
-        What it is; empty where it has no mark.
-    files : dict of str to JSON value
-        What was written there, by its name; None for the mark itself.
-    """
+    """Read a folder's mark."""
     for name in (MARK, _MANIFEST):
         content = _json(folder / name)
         kind, files = content.get("kind"), content.get("files")
@@ -155,23 +86,7 @@ def mark_of(folder: Path) -> tuple[str, Mapping[str, Any]]:
 
 
 def is_listed(folder: Path, name: str, files: Mapping[str, Any], *, quick: bool) -> bool:
-    """Tell whether a mark lists an entry of its folder, as it is now.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder.
-    name : str
-        The entry.
-    files : dict of str to JSON value
-        As `mark_of` gives them.
-    quick : bool
-        Whether sizes are enough.
-
-    Returns
-    -------
-    bool
-    """
+    """Tell whether a mark lists an entry of its folder, as it is now."""
     if name not in files:
         return False
     # The mark lists all files but itself.
@@ -181,18 +96,7 @@ def is_listed(folder: Path, name: str, files: Mapping[str, Any], *, quick: bool)
 
 
 def known_contents(path: Path) -> list[Any]:
-    """Read the mark of a file in a user's place.
-
-    Parameters
-    ----------
-    path : Path
-        The file, which need not be there.
-
-    Returns
-    -------
-    list of JSON values
-        What was written there, the newest first, for `agrees`; empty where nothing was.
-    """
+    """Read the mark of a file in a user's place."""
     written = _json(_mark_beside(path)).get("written")
     return written if isinstance(written, list) else []
 

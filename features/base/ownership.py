@@ -131,18 +131,7 @@ def refuse_foreign_file(path: Path, *, force: bool = False, quick: bool = False)
 
 
 def refuse_unmarked_file(path: Path) -> None:
-    """Refuse to replace a file that is neither a run's nor a working file, and has no mark.
-
-    Parameters
-    ----------
-    path : Path
-        Where a file is wanted.
-
-    Raises
-    ------
-    LeadcastError
-        As `refuse_foreign_file` does.
-    """
+    """Refuse to replace a file that is neither a run's nor a working file, and has no mark."""
     if not _is_in_run(path) and not _is_working(path):
         refuse_foreign_file(path)
 

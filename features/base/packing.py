@@ -110,19 +110,7 @@ class _Unpacked(io.RawIOBase):
 
 
 def too_large(packed: int, unpacked: int, most_times: int) -> LimitError:
-    """Say that a file unpacks to too much.
-
-    Parameters
-    ----------
-    packed, unpacked : int
-        Bytes: on disk, and unpacked at least.
-    most_times : int
-        The limit that it goes beyond.
-
-    Returns
-    -------
-    LimitError
-    """
+    """Say that a file unpacks to too much."""
     times = unpacked // packed
     return LimitError(
         f"{packed:,} bytes that unpack to {unpacked:,} or more, {times:,} times as many",

@@ -23,17 +23,7 @@ OUTCOMES: Key = ("tables", "outcomes")
 
 
 def mapped_columns(definition: SourceDefinition) -> Iterator[tuple[Key, str]]:
-    """Name every column that a definition reads, with the key that names it.
-
-    Parameters
-    ----------
-    definition : SourceDefinition
-        The definition.
-
-    Yields
-    ------
-    tuple of (key path, str)
-    """
+    """Name every column that a definition reads, with the key that names it."""
     leads = definition.tables.leads
     yield from _columns_of_leads(leads)
     for index, table in enumerate(definition.tables.events):
@@ -80,19 +70,7 @@ RESERVED = frozenset(
 
 
 def consistency_faults(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
-    """Find what contradicts itself in a definition.
-
-    Parameters
-    ----------
-    definition : SourceDefinition
-        Its shape is right; its meaning is examined.
-    where : callable
-        Words the place of a key path.
-
-    Yields
-    ------
-    Fault
-    """
+    """Find what contradicts itself in a definition."""
     yield from _forbidden_but_mapped(definition, where)
     yield from _telling_attributes(definition, where)
     yield from _attribute_names(definition.tables.leads, where)

@@ -13,46 +13,29 @@ from leadcast.features.values.formats import AmbiguousTimes, NumberFormat, Table
 
 
 class OutcomeColumns(TableSection):
-    """What the columns of every outcome form may be.
-
-    Parameters
-    ----------
-    lead_id : str or None
-        Whose outcome it is; not for outcomes that stand in the leads' table.
-    amount : str or None
-        What the customer was worth.
-    """
+    """What the columns of every outcome form may be."""
 
     lead_id: Name | None = None
+    """Whose outcome it is; not for outcomes that stand in the leads' table."""
     amount: Name | None = None
+    """What the customer was worth."""
 
 
 class DateColumns(OutcomeColumns):
-    """Columns with the times of the outcome.
-
-    Parameters
-    ----------
-    won_at, lost_at : str or None
-        When the lead became a customer, and when it was given up; blank while open.
-    """
+    """Columns with the times of the outcome."""
 
     won_at: Name
     lost_at: Name | None = None
+    """When the lead became a customer, and when it was given up; blank while open."""
 
 
 class StatusColumns(OutcomeColumns):
-    """A column with the outcome's name, and perhaps its time.
-
-    Parameters
-    ----------
-    status : str
-        How the lead stands.
-    closed_at : str or None
-        When it came to stand so; None where the export does not know.
-    """
+    """A column with the outcome's name, and perhaps its time."""
 
     status: Name
+    """How the lead stands."""
     closed_at: Name | None = None
+    """When it came to stand so; None where the export does not know."""
 
 
 class TableOutcomes(TableSection):
@@ -161,21 +144,14 @@ class Limits(TableSection):
 
 
 class SnapshotDefaults(TableSection):
-    """What suits this source, where the parameters do not say otherwise.
-
-    Parameters
-    ----------
-    landmarks_days : tuple of float or None
-        Ages at which leads are scored.
-    horizon_days : float or None
-        Within how many days a lead becomes a customer.
-    reporting_lag_days : float or None
-        How long an outcome takes to reach the export.
-    """
+    """What suits this source, where the parameters do not say otherwise."""
 
     landmarks_days: tuple[Annotated[float, Field(ge=0)], ...] | None = None
+    """Ages at which leads are scored."""
     horizon_days: Annotated[float, Field(gt=0)] | None = None
+    """Within how many days a lead becomes a customer."""
     reporting_lag_days: Annotated[float, Field(ge=0)] | None = None
+    """How long an outcome takes to reach the export."""
 
 
 class ComparisonDefaults(TableSection):
@@ -226,21 +202,14 @@ def _as_sequence(value: object) -> object:
 
 
 class TableSet(TableSection):
-    """The tables of a source.
-
-    Parameters
-    ----------
-    leads : LeadsTable
-        One row a lead.
-    events : tuple of EventsTable
-        What leads did; one table or a list of tables.
-    outcomes : DatedOutcomes, StatusOutcomes or EventOutcomes
-        How leads ended.
-    """
+    """The tables of a source."""
 
     leads: LeadsTable
+    """One row a lead."""
     events: Annotated[tuple[EventsTable, ...], BeforeValidator(_as_sequence)] = ()
+    """What leads did; one table or a list of tables."""
     outcomes: Outcomes
+    """How leads ended."""
 
 
 class SourceDefinition(TableSection):

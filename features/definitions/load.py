@@ -20,25 +20,7 @@ _VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}")
 
 
 def load_definition(path: Path) -> SourceDefinition:
-    """Read a source definition and check it against itself; no data is read.
-
-    Parameters
-    ----------
-    path : Path
-        The YAML file. Its `root` is relative to the project (the folder above ``data/sources``),
-        or to the working folder where the file lies elsewhere.
-
-    Returns
-    -------
-    SourceDefinition
-
-    Raises
-    ------
-    FaultsError
-        With every fault of the file: the line, the key, and the nearest key for a misspelt one.
-    LeadcastError
-        If the file cannot be read.
-    """
+    """Read a source definition and check it against itself; no data is read."""
     read = read_yaml(_text_of(path), str(path))
     faults = list(read.faults)
     definition = None
@@ -90,18 +72,7 @@ def find_definition(name: str, folder: Path = SOURCES) -> SourceDefinition:
 
 
 def source_names(folder: Path = SOURCES) -> list[str]:
-    """List the sources there are.
-
-    Parameters
-    ----------
-    folder : Path
-        Where the definitions are.
-
-    Returns
-    -------
-    list of str
-        In alphabetical order, without the template.
-    """
+    """List the sources there are."""
     return sorted(path.stem for path in folder.glob("*.yaml") if path.stem != _TEMPLATE)
 
 

@@ -177,18 +177,12 @@ class TableSchema(TableSection):
 
 
 class LeadColumns(TableSection):
-    """Where the lead's own columns are.
-
-    Parameters
-    ----------
-    lead_id : ExportColumn or "row"
-        The identifier; ``row`` numbers the rows of an export that has none.
-    created_at : str or None
-        When the lead was created; None where the export does not know.
-    """
+    """Where the lead's own columns are."""
 
     lead_id: RowOrColumn
+    """The identifier; ``row`` numbers the rows of an export that has none."""
     created_at: Name | None = None
+    """When the lead was created; None where the export does not know."""
 
 
 class LeadsTable(TableSchema):
@@ -218,24 +212,16 @@ class LeadsTable(TableSchema):
 
 
 class EventColumns(TableSection):
-    """Where an event's columns are.
-
-    Parameters
-    ----------
-    lead_id : str
-        Whose event it is.
-    occurred_at : str
-        When it happened.
-    event_type : tuple of str
-        What kind it is; several columns are joined by ``:``.
-    value : str or None
-        A number that goes with it.
-    """
+    """Where an event's columns are."""
 
     lead_id: Name
+    """Whose event it is."""
     occurred_at: Name
+    """When it happened."""
     event_type: Names = ()
+    """What kind it is; several columns are joined by ``:``."""
     value: Name | None = None
+    """A number that goes with it."""
 
 
 class EventsTable(TableSchema):

@@ -20,20 +20,7 @@ Place = Sequence[str | int]
 
 
 def keys_at(model: type[BaseModel], place: Place) -> list[str]:
-    """List the keys that are allowed at a place.
-
-    Parameters
-    ----------
-    model : type of BaseModel
-        Where the place begins.
-    place : sequence of str and int
-        A location of pydantic's errors, with its names of variants.
-
-    Returns
-    -------
-    list of str
-        Empty where the place holds no keys of a model.
-    """
+    """List the keys that are allowed at a place."""
     here: Any = model
     for part in place:
         here = _step(_bare(here), part)

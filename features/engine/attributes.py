@@ -30,24 +30,16 @@ REMEMBERED = 8_192
 
 
 class AttributeColumn(Plain):
-    """One column that is read off a lead's attributes.
-
-    Parameters
-    ----------
-    name : str
-        The column's name.
-    reading : str
-        A key of `leadcast.features.values.readings.READINGS`.
-    inputs : tuple of str
-        The attributes that are read.
-    levels : tuple of str
-        A category's learned levels.
-    """
+    """One column that is read off a lead's attributes."""
 
     name: Text
+    """The column's name."""
     reading: Text
+    """A key of `leadcast.features.values.readings.READINGS`."""
     inputs: Annotated[tuple[Text, ...], FailFast(), Field(min_length=1)]
+    """The attributes that are read."""
     levels: Annotated[tuple[Text, ...], FailFast()] = ()
+    """A category's learned levels."""
 
     @model_validator(mode="after")
     def _can_be_read(self) -> Self:
@@ -66,19 +58,7 @@ class AttributeColumn(Plain):
 
     @classmethod
     def of(cls, reading: str, inputs: tuple[str, ...]) -> "AttributeColumn":
-        """Make a column for a reading, without levels yet.
-
-        Parameters
-        ----------
-        reading : str
-            A key of `leadcast.features.values.readings.READINGS`.
-        inputs : tuple of str
-            The attributes that it reads.
-
-        Returns
-        -------
-        AttributeColumn
-        """
+        """Make a column for a reading, without levels yet."""
         about = READINGS[reading]
         name = "profile_filled" if about.accepts == "anything" else snake(inputs[0]) + about.suffix
         return cls(name=name, reading=reading, inputs=inputs)
@@ -124,52 +104,19 @@ class AttributeColumn(Plain):
 
 
 def clean(number: float) -> float:
-    """Make a number safe for the matrix.
-
-    Parameters
-    ----------
-    number : float
-        Any number.
-
-    Returns
-    -------
-    float
-        NaN (missing) for an infinity or NaN; cut to what float32 holds.
-    """
+    """Make a number safe for the matrix."""
     if -LARGEST <= number <= LARGEST:
         return number
     return math.copysign(LARGEST, number) if math.isfinite(number) else math.nan
 
 
 def clean_all(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Do as `clean` to an array.
-
-    Parameters
-    ----------
-    numbers : ndarray of float64
-        Any numbers.
-
-    Returns
-    -------
-    ndarray of float64, of the same shape
-    """
+    """Do as `clean` to an array."""
     return np.clip(np.where(np.isfinite(numbers), numbers, np.nan), -LARGEST, LARGEST)
 
 
 def encode_leads(column: AttributeColumn, leads: DistinctColumns) -> Column:
-    """Compute a column for a table of leads.
-
-    Parameters
-    ----------
-    column : AttributeColumn
-        Any but a time, which depends on `as_of` as well.
-    leads : DistinctColumns
-        A row a lead; a missing attribute's column counts as missing throughout.
-
-    Returns
-    -------
-    ndarray of float32, shape (n_leads,)
-    """
+    """Compute a column for a table of leads."""
     table, reading = leads.table, READINGS[column.reading]
     if reading.accepts == "anything":
         return _share_filled(column.inputs, leads)
@@ -187,37 +134,13 @@ def encode_leads(column: AttributeColumn, leads: DistinctColumns) -> Column:
 
 
 def encoded(encode: Callable[..., float], found: Distinct) -> Column:
-    """Encode a column by encoding its distinct values.
-
-    Parameters
-    ----------
-    encode : callable
-        From a value, or None, to a number.
-    found : Distinct
-
-    Returns
-    -------
-    ndarray of float32, shape (n_rows,)
-    """
+    """Encode a column by encoding its distinct values."""
     each = np.fromiter(map(encode, found.values), np.float32, len(found.values))
     return np.take(each, found.codes)
 
 
 def level_counts(column: AttributeColumn, leads: pl.DataFrame) -> Mapping[str, int]:
-    """Count what a category's reading gives, before it has levels.
-
-    Parameters
-    ----------
-    column : AttributeColumn
-        A column whose dtype is ``"category"``.
-    leads : pl.DataFrame
-        The training leads.
-
-    Returns
-    -------
-    mapping of str to int
-        How many leads have each value.
-    """
+    """Count what a category's reading gives, before it has levels."""
     read = READINGS[column.reading].read
     values, codes = distinct(leads[column.inputs[0]])
     counts = np.bincount(codes, minlength=len(values))

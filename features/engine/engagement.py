@@ -16,23 +16,7 @@ OTHER = "other events"
 def loop_features(
     settings: FeatureSettings, kinds: Sequence[str], value_kinds: Sequence[str]
 ) -> list[Feature | None]:
-    """Describe the places of the compiled loop's scratch row.
-
-    Parameters
-    ----------
-    settings : FeatureSettings
-        Windows and half-lives.
-    kinds : sequence of str
-        The kinds of events that have columns of their own, in the order of their codes.
-    value_kinds : sequence of str
-        Those whose events carry values; `OTHER` stands for the rest of the kinds.
-
-    Returns
-    -------
-    list of (Feature or None)
-        One for each place of the scratch row; None where it means nothing (the sum of values of
-        a kind that has none). Names may repeat.
-    """
+    """Describe the places of the compiled loop's scratch row."""
     features: list[Feature | None] = [*MOMENT_FEATURES, _response()]
     features += _order(kinds)
     features += _totals(settings)

@@ -116,13 +116,7 @@ def engine_of(plan: FeaturePlan) -> "Engine":
 
 
 class Engine:
-    """A plan made ready; `compute` and `compute_one` of this module are its methods.
-
-    Parameters
-    ----------
-    plan : FeaturePlan
-        What was learned from the training rows.
-    """
+    """A plan made ready; `compute` and `compute_one` of this module are its methods."""
 
     def __init__(self, plan: FeaturePlan) -> None:
         self.plan = plan

@@ -30,23 +30,6 @@ def collect_events(
 
     Texts become small numbers while the table streams by, so that what is held in memory is 14
     bytes an event (22 with its value), and as much again while they are grouped.
-
-    Parameters
-    ----------
-    events : pl.LazyFrame or CodedTable
-        As `leadcast.features.tables.Tables.events`.
-    lead_ids : pl.Series
-        Distinct ids; a lead's number is its place here.
-    kinds : tuple of str
-        Kinds that have a number of their own, from 1.
-    with_values : bool
-        Whether the events' values are needed.
-    warnings : list of Fault, optional
-        Events that lack their lead, kind or time are left out; how many, is added to it.
-
-    Returns
-    -------
-    Events
     """
     warnings = [] if warnings is None else warnings
     if not isinstance(events, pl.LazyFrame):
@@ -103,25 +86,7 @@ def no_events(n_leads: int) -> Events:
 def learn_kinds(
     events: pl.LazyFrame, snapshots: pl.DataFrame, settings: FeatureSettings
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Choose the kinds of events that get columns of their own.
-
-    Parameters
-    ----------
-    events : pl.LazyFrame
-        As `leadcast.features.tables.Tables.events`.
-    snapshots : pl.DataFrame
-        The training rows: ``lead_id`` and ``as_of``. Of each lead only what was known at its last
-        row counts, so that not even the choice of kinds looks ahead.
-    settings : FeatureSettings
-        How many kinds, and how frequent they must be.
-
-    Returns
-    -------
-    kinds : tuple of str
-        The most frequent first; ties by the alphabet.
-    value_kinds : tuple of str
-        Those of them whose events carry values; `OTHER` where kinds without columns do.
-    """
+    """Choose the kinds of events that get columns of their own."""
     last = snapshots.group_by("lead_id").agg(pl.col("as_of").max())
     value = pl.col("value").cast(pl.Float64).is_finite().sum().alias("with_value")
     counted = (

@@ -29,27 +29,7 @@ Matrix = npt.NDArray[np.float32]
 def useful_columns(
     values: Matrix, features: Sequence[Feature], min_differing: int, redundancy: float
 ) -> tuple[str, ...]:
-    """Choose columns without looking at any outcome.
-
-    Parameters
-    ----------
-    values : ndarray of float32, shape (n_rows, n_features)
-        Training rows.
-    features : sequence of Feature
-        The columns; of columns that say the same the first is kept.
-    min_differing : int
-        A column must differ from its most frequent value (which may be "missing") in so many
-        rows.
-    redundancy : float
-        A number or flag is left out where its ranks' correlation (Spearman's; a missing number is
-        above all others) with an earlier kept one is greater in size; a category only where it
-        repeats an earlier one exactly.
-
-    Returns
-    -------
-    tuple of str
-        The names of the kept columns, in their order.
-    """
+    """Choose columns without looking at any outcome."""
     kept: list[str] = []
     said: set[bytes] = set()
     ranks = np.empty((values.shape[1], values.shape[0]), dtype=np.float32)

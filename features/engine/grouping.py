@@ -38,26 +38,18 @@ class Events:
 
 
 class Ungrouped(NamedTuple):
-    """Some events, in any order.
-
-    Parameters
-    ----------
-    leads : ndarray of int32, shape (n_events,)
-        Where each event's lead stands in `lead_places`, which may be -1 for the last.
-    times_us, kinds, values : ndarray, shape (n_events,)
-        As in `Events`, but that a kind is its place in `kind_codes`.
-    lead_places : ndarray of int32
-        The leads' numbers, -1 for one whose events are left out.
-    kind_codes : ndarray of int16
-        The kinds' numbers.
-    """
+    """Some events, in any order."""
 
     leads: Leads
+    """Where each event's lead stands in `lead_places`, which may be -1 for the last."""
     times_us: Times
     kinds: npt.NDArray[np.signedinteger]
     values: Values
+    """As in `Events`, but that a kind is its place in `kind_codes`."""
     lead_places: Leads
+    """The leads' numbers, -1 for one whose events are left out."""
     kind_codes: Kinds
+    """The kinds' numbers."""
 
     def only(self, is_wanted: npt.NDArray[np.bool_]) -> "Ungrouped":
         """Leave some events out; `is_wanted` has a place for each."""
@@ -95,19 +87,7 @@ def group_events(leads: Leads, times_us: Times, kinds: Kinds, values: Values, n:
 
 
 def group_batches(batches: list[Ungrouped], n: int) -> Events:
-    """Do as `group_events` to events that came in batches.
-
-    Parameters
-    ----------
-    batches : list of Ungrouped
-        All with values, or none. The list is emptied, so that not all is held twice.
-    n : int
-        The number of leads.
-
-    Returns
-    -------
-    Events
-    """
+    """Do as `group_events` to events that came in batches."""
     starts = np.zeros(n + 1, dtype=np.int64)
     for batch in batches:
         _count(batch.leads, batch.lead_places, starts)
@@ -125,17 +105,7 @@ def group_batches(batches: list[Ungrouped], n: int) -> Events:
 
 
 def sort_events(times_us: Times, kinds: Kinds, values: Values) -> Events:
-    """Sort the events of one lead, where they are, as `group_events` does.
-
-    Parameters
-    ----------
-    times_us, kinds, values : ndarray
-        As in `Events`, in any order.
-
-    Returns
-    -------
-    Events
-    """
+    """Sort the events of one lead, where they are, as `group_events` does."""
     starts = np.array([0, len(times_us)], dtype=np.int64)
     _sort_each(starts, times_us, kinds, values)
     return Events(starts, times_us, kinds, values)

@@ -50,20 +50,14 @@ Whole = Annotated[
 
 
 class Steps(Plain):
-    """How many leads had matured, and how many of them had been won, day by day.
-
-    Parameters
-    ----------
-    days : tuple of int
-        Days since 1970 on which something changed: the first, then the distance to the one
-        before.
-    leads, won : tuple of int
-        How many matured leads, and won ones, each of these days added.
-    """
+    """How many leads had matured, and how many of them had been won, day by day."""
 
     days: Whole = ()
+    """Days since 1970 on which something changed: the first, then the distance to the one
+    before."""
     leads: Whole = ()
     won: Whole = ()
+    """How many matured leads, and won ones, each of these days added."""
 
     @model_validator(mode="after")
     def _can_be_read(self) -> Self:
@@ -82,21 +76,14 @@ class Steps(Plain):
 
 
 class History(Plain):
-    """The past of an attribute's values.
-
-    Parameters
-    ----------
-    attribute : str
-        ``"source"``, ``"vendor"`` or ``"campaign"``.
-    values : tuple of str
-        The values that have a past of their own.
-    steps : tuple of Steps
-        First that of all leads, then one a value.
-    """
+    """The past of an attribute's values."""
 
     attribute: Text
+    """``"source"``, ``"vendor"`` or ``"campaign"``."""
     values: Annotated[tuple[Text, ...], FailFast()]
+    """The values that have a past of their own."""
     steps: Annotated[tuple[Steps, ...], FailFast(), Field(min_length=1)]
+    """First that of all leads, then one a value."""
 
     @model_validator(mode="after")
     def _has_each_value(self) -> Self:
@@ -125,13 +112,7 @@ class History(Plain):
 
 
 class HistoryTable:
-    """A history, ready to be read at any moment.
-
-    Parameters
-    ----------
-    history : History
-        The plan's part.
-    """
+    """A history, ready to be read at any moment."""
 
     def __init__(self, history: History) -> None:
         self.codes = categories.codes_of(history.values)
@@ -153,22 +134,7 @@ class HistoryTable:
         as_of_us: Integers,
         prior_leads: float,
     ) -> None:
-        """Read the history for rows.
-
-        Parameters
-        ----------
-        out : ndarray of float32, shape (n_rows, n_columns)
-            A matrix, of which some columns are written; NaN where the value is missing, or where
-            fewer leads than `prior_leads` have matured.
-        columns : ndarray of int64, shape (3,)
-            Which column is for what `History.features` describes; -1 for what is not wanted.
-        codes : ndarray of float32, shape (n_rows,)
-            As `encode` gives them.
-        as_of_us : ndarray of int64, shape (n_rows,)
-            Microseconds since 1970.
-        prior_leads : float
-            The strength by which a rate is drawn towards that of all leads.
-        """
+        """Read the history for rows."""
         table = (self._starts, self._days, self._leads, self._won)
         _fill(out, columns, codes, as_of_us, prior_leads, *table)
 
@@ -176,24 +142,7 @@ class HistoryTable:
 def learn_history(
     attribute: str, ended: pl.DataFrame, values: tuple[str, ...], horizon_us: int
 ) -> History:
-    """Tabulate how leads ended, by the value of an attribute.
-
-    Parameters
-    ----------
-    attribute : str
-        A column of `ended`.
-    ended : pl.DataFrame
-        The leads whose outcome is known: the attribute, ``created_at``, ``won_at``,
-        ``matured_us`` (Int64, when the outcome had matured).
-    values : tuple of str
-        The values that get a past of their own.
-    horizon_us : int
-        A lead counts as won where ``created_at < won_at <= created_at + horizon``.
-
-    Returns
-    -------
-    History
-    """
+    """Tabulate how leads ended, by the value of an attribute."""
     delay = (pl.col("won_at") - pl.col("created_at")).dt.total_microseconds()
     codes = categories.codes_of(values)
     keys = ended[attribute].unique().to_list()

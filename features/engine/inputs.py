@@ -88,22 +88,7 @@ def check_events(events: EventTable) -> None:
 def absent(
     leads: pl.DataFrame, needs: Iterable[str], events: EventTable | None, with_values: bool
 ) -> list[Fault]:
-    """Describe columns that are read and are not there.
-
-    Parameters
-    ----------
-    leads : pl.DataFrame
-    needs : iterable of str
-        The attributes that are read.
-    events : EventTable or None
-    with_values : bool
-        Whether the events' values are read.
-
-    Returns
-    -------
-    list of Fault
-        Warnings: such values count as missing.
-    """
+    """Describe columns that are read and are not there."""
     faults = [_optional(name, count=leads.height) for name in needs if name not in leads.columns]
     if with_values and events is not None and "value" not in events.collect_schema():
         faults.append(_optional("value", "events"))
@@ -216,21 +201,7 @@ def incomplete_events(counts: Iterable[int]) -> list[Fault]:
 
 
 def wrong_value(attribute: str, value: object, accepts: Accepts) -> Fault:
-    """Describe an attribute's value of a wrong type.
-
-    Parameters
-    ----------
-    attribute : str
-        The attribute.
-    value : object
-        What was given.
-    accepts : Accepts
-        What is read.
-
-    Returns
-    -------
-    Fault
-    """
+    """Describe an attribute's value of a wrong type."""
     return Fault(
         where=f"lead: {attribute!r}",
         found=type(value).__name__,
@@ -319,26 +290,7 @@ _TYPES: Mapping[Accepts, tuple[type, ...]] = {
 
 
 def take_values(lead: Mapping[str, object], needs: Mapping[str, Accepts]) -> dict[str, object]:
-    """Take what is needed of a lead.
-
-    Parameters
-    ----------
-    lead : mapping of str to object
-        Attributes by name.
-    needs : mapping of str to Accepts
-        The attributes that are read, each with what it may hold.
-
-    Returns
-    -------
-    dict of str to object
-        Each of `needs`: None where it is missing; a time as microseconds since 1970,
-        `leadcast.features.engine.moments.NO_TIME` where it is missing.
-
-    Raises
-    ------
-    FaultsError
-        If a value is of the wrong type, or a time has no time zone; names them all.
-    """
+    """Take what is needed of a lead."""
     taken: dict[str, object] = {}
     faults: list[Fault] = []
     for name, accepts in needs.items():

@@ -41,31 +41,7 @@ def fill_rows(
     half_lives_us: Floats,
     n_kinds: int,
 ) -> None:
-    """Compute the wanted columns of some rows.
-
-    Parameters
-    ----------
-    out : ndarray of float32, shape (n_rows, n_columns)
-        The matrix.
-    first_column : int
-        The first column to write; as many are written as there are slots.
-    slots : ndarray of int64
-        Which place of the scratch row each column comes from.
-    leads : ndarray of int64, shape (n_rows,)
-        Each row's lead.
-    created_us : ndarray of int64, shape (n_leads,)
-        When each lead was created; `NO_TIME` where that is missing.
-    as_of_us : ndarray of int64, shape (n_rows,)
-        Each row's moment.
-    starts, times_us, kinds, values : ndarray
-        The leads' events, as `leadcast.features.engine.grouping.Events` has them.
-    windows_us, trends_us : ndarray of int64
-        Windows, ascending.
-    half_lives_us : ndarray of float64
-        Half-lives of the decayed counts; 0 for one that no column needs.
-    n_kinds : int
-        Kinds that have a number of their own.
-    """
+    """Compute the wanted columns of some rows."""
     n_windows = len(windows_us)
     # Per kind, by the newest window that holds an event; the last bin is for what is older.
     counts = np.empty((n_kinds + 1, n_windows + 1))
@@ -103,35 +79,13 @@ _END_OF_TIME = np.iinfo(np.int64).max
 
 @compiled
 def scratch_width(n_windows: int, n_trends: int, n_half_lives: int, n_kinds: int) -> int:
-    """Tell how many places the scratch row has.
-
-    Parameters
-    ----------
-    n_windows, n_trends, n_half_lives, n_kinds : int
-        As many as there are of each.
-
-    Returns
-    -------
-    int
-        The length of `leadcast.features.engine.engagement.loop_features`.
-    """
+    """Tell how many places the scratch row has."""
     per_kind = 2 * (n_windows + 1) + 1 + n_half_lives
     return _MOMENTS + 7 + 2 * (n_windows + 1) + n_half_lives + n_trends + per_kind * (n_kinds + 1)
 
 
 def decayed_places(n_windows: int, n_trends: int, n_half_lives: int, n_kinds: int) -> Integers:
-    """Tell which places of the scratch row hold decayed counts.
-
-    Parameters
-    ----------
-    n_windows, n_trends, n_half_lives, n_kinds : int
-        As many as there are of each.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_half_lives, n_kinds + 2)
-        For each half-life the place of all kinds together, then those of each.
-    """
+    """Tell which places of the scratch row hold decayed counts."""
     counted = 2 * (n_windows + 1)
     of_all = _MOMENTS + 7 + counted
     first = of_all + n_half_lives + n_trends + counted

@@ -30,15 +30,7 @@ nightly batch it is the hour at which the batch runs.
 
 @compiled
 def fill_moments(row: npt.NDArray[np.float64], created_us: int, as_of_us: int) -> None:
-    """Write the moments' features of one row.
-
-    Parameters
-    ----------
-    row : ndarray of float64
-        The first ``len(MOMENT_FEATURES)`` places are written.
-    created_us, as_of_us : int
-        Microseconds since 1970; `NO_TIME` for a missing creation.
-    """
+    """Write the moments' features of one row."""
     row[5] = _weekday(as_of_us)
     if created_us == NO_TIME:
         for place in range(5):

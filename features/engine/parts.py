@@ -26,13 +26,7 @@ Event = tuple[int, str, float | None]
 
 
 class LoopPart:
-    """The columns from events and from the clock.
-
-    Parameters
-    ----------
-    plan : FeaturePlan
-        A plan of a dated source.
-    """
+    """The columns from events and from the clock."""
 
     def __init__(self, plan: FeaturePlan) -> None:
         settings = plan.settings
@@ -53,21 +47,7 @@ class LoopPart:
     def fill(
         self, out: Matrix, rows: Integers, created_us: Integers, as_of_us: Integers, events: Events
     ) -> None:
-        """Fill this part's columns.
-
-        Parameters
-        ----------
-        out : ndarray of float32, shape (n_rows, n_features)
-            The matrix.
-        rows : ndarray of int64, shape (n_rows,)
-            Each row's lead.
-        created_us : ndarray of int64, shape (n_leads,)
-            Microseconds since 1970, `leadcast.features.engine.moments.NO_TIME` where missing.
-        as_of_us : ndarray of int64, shape (n_rows,)
-            Each row's moment.
-        events : Events
-            The leads' events.
-        """
+        """Fill this part's columns."""
         fill_rows(
             out, self._first, self._slots, rows, created_us, as_of_us,
             events.starts, events.times_us, events.kinds, events.values,
@@ -75,17 +55,7 @@ class LoopPart:
         )  # fmt: skip
 
     def events_of_one(self, events: Sequence[Event]) -> Events:
-        """Make the arrays for the events of one lead.
-
-        Parameters
-        ----------
-        events : sequence of (int, str, float or None)
-            In any order.
-
-        Returns
-        -------
-        Events
-        """
+        """Make the arrays for the events of one lead."""
         n, names, values = len(events), map(_KIND, events), np.empty(0)
         if self.with_values:
             values = clean_all(np.array([*map(_VALUE, events)], dtype=np.float64))
@@ -97,13 +67,7 @@ class LoopPart:
 
 
 class HistoryPart:
-    """The columns from past conversion rates.
-
-    Parameters
-    ----------
-    plan : FeaturePlan
-        A plan of a dated source.
-    """
+    """The columns from past conversion rates."""
 
     def __init__(self, plan: FeaturePlan) -> None:
         places = _places(plan, "history")
@@ -136,18 +100,7 @@ class HistoryPart:
 def fill_columns(
     out: Matrix, columns: Integers, values: npt.NDArray[np.float32], rows: Integers
 ) -> None:
-    """Fill columns with what is known of leads, row by row, as the matrix lies in memory.
-
-    Parameters
-    ----------
-    out : ndarray of float32, shape (n_rows, n_features)
-        The matrix.
-    columns : ndarray of int64, shape (n_columns,)
-        Which columns.
-    values : ndarray of float32, shape (n_columns, n_leads)
-    rows : ndarray of int64, shape (n_rows,)
-        Each row's lead.
-    """
+    """Fill columns with what is known of leads, row by row, as the matrix lies in memory."""
     for row in range(len(rows)):
         for number in range(len(columns)):
             out[row, columns[number]] = values[number, rows[row]]
@@ -157,19 +110,7 @@ def fill_columns(
 def fill_days_before(
     out: Matrix, column: int, times_us: Integers, rows: Integers, as_of_us: Integers
 ) -> None:
-    """Fill a column with the days from a lead's time to `as_of`, where it was known by then.
-
-    Parameters
-    ----------
-    out : ndarray of float32, shape (n_rows, n_features)
-        The matrix.
-    column : int
-        Which column.
-    times_us : ndarray of int64, shape (n_leads,)
-        Microseconds since 1970, `leadcast.features.engine.moments.NO_TIME` where missing.
-    rows, as_of_us : ndarray of int64, shape (n_rows,)
-        Each row's lead and moment.
-    """
+    """Fill a column with the days from a lead's time to `as_of`, where it was known by then."""
     for row in range(len(rows)):
         time = times_us[rows[row]]
         usable = time != NO_TIME and is_known(time, as_of_us[row])

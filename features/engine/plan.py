@@ -18,22 +18,15 @@ from leadcast.features.tables import TimeOrder
 
 @dataclass(frozen=True)
 class ColumnPlace:
-    """Where a column comes from.
-
-    Parameters
-    ----------
-    feature : Feature
-        The column.
-    part : {"attribute", "loop", "history"}
-        Which part of the engine computes it.
-    index : int
-        The number of the attribute's column, the place in the loop's scratch row, or the column
-        counted over all histories.
-    """
+    """Where a column comes from."""
 
     feature: Feature
+    """The column."""
     part: Literal["attribute", "loop", "history"]
+    """Which part of the engine computes it."""
     index: int
+    """The number of the attribute's column, the place in the loop's scratch row, or the column
+    counted over all histories."""
 
 
 MOST_KINDS = 1_000

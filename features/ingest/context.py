@@ -21,32 +21,11 @@ Progress = Callable[[str, int], None]
 
 
 def no_progress(table: str, rows: int) -> None:
-    """Tell nobody.
-
-    Parameters
-    ----------
-    table : str
-        The table.
-    rows : int
-        How many rows have been read.
-    """
+    """Tell nobody."""
 
 
 def latest_possible(definition: SourceDefinition, now: datetime) -> datetime:
-    """Tell after which moment no time in a source can be true.
-
-    Parameters
-    ----------
-    definition : SourceDefinition
-        The source.
-    now : datetime
-        The present.
-
-    Returns
-    -------
-    datetime
-        `observed_until`, or `now` where the data or nothing says it.
-    """
+    """Tell after which moment no time in a source can be true."""
     until = definition.observed_until
     if until is None or until == "latest":
         return now
@@ -123,25 +102,7 @@ def note_unread(
     lead_ids: pl.Series,
     fine: pl.Series | None = None,
 ) -> None:
-    """Take the values of a column that could not be read.
-
-    Parameters
-    ----------
-    ledger : Ledger
-        Takes them.
-    kind : IssueKind
-        `BAD_CELL` where the row is kept with an empty value, `BAD_ROW` where it is not.
-    place : tuple of (str, str)
-        Table and column.
-    rows : RawRows
-        All rows of the part.
-    parsed : Parsed
-        The column as it was read.
-    lead_ids : pl.Series of String
-        Whose rows they are.
-    fine : pl.Series of bool or None
-        Which rows have no earlier fault, as in `Ledger.note`.
-    """
+    """Take the values of a column that could not be read."""
     unzoned = (parsed.problem == NO_ZONE_WORDS).fill_null(False)
     others = parsed.problem.is_not_null() & ~unzoned
     for mask, its_kind in ((unzoned, NO_ZONE), (others, kind)):
@@ -167,28 +128,7 @@ def note_required(
     lead_ids: pl.Series,
     fine: pl.Series | None = None,
 ) -> pl.Series:
-    """Take the rows whose value is needed, and missing or not readable.
-
-    Parameters
-    ----------
-    ledger : Ledger
-        Takes them.
-    place : tuple of (str, str)
-        Table and column.
-    rows : RawRows
-        All rows of the part.
-    parsed : Parsed
-        The column as it was read.
-    lead_ids : pl.Series of String
-        Whose rows they are.
-    fine : pl.Series of bool or None
-        Which rows have no earlier fault, as in `Ledger.note`.
-
-    Returns
-    -------
-    pl.Series of bool
-        Which rows have the value.
-    """
+    """Take the rows whose value is needed, and missing or not readable."""
     note_unread(ledger, BAD_ROW, place, rows, parsed, lead_ids, fine)
     blank = parsed.values.is_null() & parsed.problem.is_null()
     if blank.any():

@@ -26,56 +26,27 @@ NAME = "outcomes"
 
 @dataclass(frozen=True)
 class Ends:
-    """How leads ended, in the rows' order.
-
-    Parameters
-    ----------
-    frame : pl.DataFrame
-        ``lead_id``, ``won_at``, ``lost_at``, ``converted``, ``amount``, as canonical.
-    rows : RawRows
-        The raw row of each.
-    table : str
-        Which table these rows are of.
-    id_column, won_column, lost_column : str
-        Which columns hold the lead's id and the times, for messages.
-    doubtful : pl.Series of String
-        Leads that ended at a time which cannot be read. They are no open leads.
-    """
+    """How leads ended, in the rows' order."""
 
     frame: pl.DataFrame
+    """``lead_id``, ``won_at``, ``lost_at``, ``converted``, ``amount``, as canonical."""
     rows: RawRows
+    """The raw row of each."""
     table: str
+    """Which table these rows are of."""
     id_column: str
     won_column: str
     lost_column: str
+    """Which columns hold the lead's id and the times, for messages."""
     doubtful: pl.Series
+    """Leads that ended at a time which cannot be read. They are no open leads."""
 
     def filter(self, mask: pl.Series) -> "Ends":
-        """Take the rows where a mask holds.
-
-        Parameters
-        ----------
-        mask : pl.Series of bool
-            One value a row.
-
-        Returns
-        -------
-        Ends
-        """
+        """Take the rows where a mask holds."""
         return replace(self, frame=self.frame.filter(mask), rows=self.rows.filter(mask))
 
     def without_unread(self, fine: pl.Series) -> "Ends":
-        """Take the rows that could be read, and remember the leads of the others.
-
-        Parameters
-        ----------
-        fine : pl.Series of bool
-            One value a row.
-
-        Returns
-        -------
-        Ends
-        """
+        """Take the rows that could be read, and remember the leads of the others."""
         left = self.filter(fine)
         return replace(left, doubtful=self.frame["lead_id"].filter(~fine))
 
@@ -84,22 +55,7 @@ Described = DatedOutcomes | StatusOutcomes
 
 
 def read_ends(context: Context, about: Described, table: RawTable) -> Ends | None:
-    """Read the outcomes' own table.
-
-    Parameters
-    ----------
-    context : Context
-        The definition, and who takes the faults.
-    about : DatedOutcomes or StatusOutcomes
-        What its columns mean.
-    table : RawTable
-        The table, open.
-
-    Returns
-    -------
-    Ends or None
-        None where columns are missing or there are no rows; the ledger says which.
-    """
+    """Read the outcomes' own table."""
     fields = about.columns.model_dump(exclude_none=True)
     needed = [(f"tables.outcomes.columns.{name}", column) for name, column in fields.items()]
     table = require_columns(table, needed, context.ledger)
@@ -124,21 +80,7 @@ def read_ends(context: Context, about: Described, table: RawTable) -> Ends | Non
 
 
 def ends_of_leads(context: Context, about: Described, leads: CanonicalLeads) -> Ends:
-    """Read outcomes that stand in the leads' table.
-
-    Parameters
-    ----------
-    context : Context
-        The definition, and who takes the faults.
-    about : DatedOutcomes or StatusOutcomes
-        What its columns mean.
-    leads : CanonicalLeads
-        The leads.
-
-    Returns
-    -------
-    Ends
-    """
+    """Read outcomes that stand in the leads' table."""
     missing = context.definition.tables.leads.read.missing
     return _ends(context, about, leads.raw, leads.frame["lead_id"], "leads", missing)
 
@@ -263,37 +205,14 @@ class _Reading:
 
 
 def nobody() -> pl.Series:
-    """List no leads.
-
-    Returns
-    -------
-    pl.Series of String
-    """
+    """List no leads."""
     return pl.Series("lead_id", [], dtype=pl.String)
 
 
 def ends_by_events(
     context: Context, about: EventOutcomes, opened: Sequence[OpenEvents], leads: CanonicalLeads
 ) -> Ends:
-    """Find how leads ended among their events: the first of each meaning gives the time.
-
-    Parameters
-    ----------
-    context : Context
-        The definition. Events that cannot be read are no concern here: they are told when the
-        events are read.
-    about : EventOutcomes
-        Which events mean what.
-    opened : sequence of OpenEvents
-        The tables of events.
-    leads : CanonicalLeads
-        The leads.
-
-    Returns
-    -------
-    Ends
-        A row for each lead in their order.
-    """
+    """Find how leads ended among their events: the first of each meaning gives the time."""
     none = empty_events().select("lead_id", "occurred_at", "event_type").collect()
     moments = [part for one in opened for part in _outcome_events(context, about, one)]
     found = pl.concat([none, *moments])

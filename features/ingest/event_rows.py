@@ -88,21 +88,7 @@ def open_events(context: Context) -> list[OpenEvents]:
 
 
 def event_types(rows: RawRows, one: OpenEvents) -> pl.Series:
-    """Name each event's kind.
-
-    Parameters
-    ----------
-    rows : RawRows
-        Raw events.
-    one : OpenEvents
-        Their table.
-
-    Returns
-    -------
-    pl.Series of String
-        The table's `kind` and the event's columns, joined by ``:``; null where all columns are
-        blank.
-    """
+    """Name each event's kind."""
     columns = one.about.columns.event_type
     kind = one.about.kind
     if not columns:

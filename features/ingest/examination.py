@@ -28,31 +28,18 @@ Sink = Callable[[pl.DataFrame], None]
 
 @dataclass
 class EventStatistics:
-    """What is counted while events pass by.
-
-    Parameters
-    ----------
-    rows : int
-        How many canonical events there are.
-    types : dict of str to int
-        How many of each kind.
-    first, last : datetime or None
-        When the first and the last happened.
-    """
+    """What is counted while events pass by."""
 
     rows: int = 0
+    """How many canonical events there are."""
     types: dict[str, int] = field(default_factory=dict)
+    """How many of each kind."""
     first: datetime | None = None
     last: datetime | None = None
+    """When the first and the last happened."""
 
     def add(self, frame: pl.DataFrame) -> None:
-        """Count a part.
-
-        Parameters
-        ----------
-        frame : pl.DataFrame
-            Canonical events.
-        """
+        """Count a part."""
         if frame.is_empty():
             return
         self.rows += frame.height
@@ -67,35 +54,18 @@ class EventStatistics:
 
 @dataclass(frozen=True)
 class Examined:
-    """A source that was read.
-
-    Parameters
-    ----------
-    settled : Settled
-        The leads and how they ended.
-    events : EventStatistics
-        Of the events.
-    observed_until : datetime or None
-        Until when outcomes are known.
-    """
+    """A source that was read."""
 
     settled: Settled
+    """The leads and how they ended."""
     events: EventStatistics
+    """Of the events."""
     observed_until: datetime | None
+    """Until when outcomes are known."""
 
 
 def time_order(definition: SourceDefinition) -> TimeOrder:
-    """Tell what a source knows of time.
-
-    Parameters
-    ----------
-    definition : SourceDefinition
-        The source.
-
-    Returns
-    -------
-    TimeOrder
-    """
+    """Tell what a source knows of time."""
     if definition.is_dated:
         return TimeOrder.DATED
     ordered = definition.tables.leads.order_by is not None
@@ -103,21 +73,7 @@ def time_order(definition: SourceDefinition) -> TimeOrder:
 
 
 def examine(context: Context, sink: Sink) -> Examined | None:
-    """Read a source, and find everything that is wrong with it.
-
-    Parameters
-    ----------
-    context : Context
-        The definition, and who takes the faults.
-    sink : callable
-        Takes the canonical events part by part.
-
-    Returns
-    -------
-    Examined or None
-        None where a table is missing or not readable; the ledger says why. Errors in the ledger
-        make a result useless as well.
-    """
+    """Read a source, and find everything that is wrong with it."""
     tables = context.definition.tables
     leads_table = context.open(LEADS, tables.leads.read)
     events = open_events(context)

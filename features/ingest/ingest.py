@@ -37,27 +37,18 @@ _PART_ROWS = 1_000_000
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What `check_source` found.
-
-    Parameters
-    ----------
-    subject : str
-        ``source 'NAME'``.
-    faults : tuple of Fault
-        Errors and warnings.
-    counts : dict of str to int
-        ``leads``, ``events``, ``won``, ``lost``, ``open``; empty where a table could not be read.
-    observed_until : datetime or None
-        Until when outcomes are known.
-    unused_columns : tuple of str
-        Columns of the leads' table that the definition does not mention.
-    """
+    """What `check_source` found."""
 
     subject: str
+    """``source 'NAME'``."""
     faults: tuple[Fault, ...]
+    """Errors and warnings."""
     counts: Mapping[str, int]
+    """``leads``, ``events``, ``won``, ``lost``, ``open``; empty where a table could not be read."""
     observed_until: datetime | None
+    """Until when outcomes are known."""
     unused_columns: tuple[str, ...]
+    """Columns of the leads' table that the definition does not mention."""
 
     @property
     def is_fine(self) -> bool:
@@ -74,24 +65,16 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class IngestResult:
-    """What `ingest` wrote.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder of the canonical tables.
-    warnings : tuple of Fault
-        What was worked around.
-    counts : dict of str to int
-        ``leads``, ``events``, ``won``, ``lost``, ``open``.
-    quarantined : int
-        How many rows the quarantine file lists.
-    """
+    """What `ingest` wrote."""
 
     folder: Path
+    """The folder of the canonical tables."""
     warnings: tuple[Fault, ...]
+    """What was worked around."""
     counts: Mapping[str, int]
+    """``leads``, ``events``, ``won``, ``lost``, ``open``."""
     quarantined: int
+    """How many rows the quarantine file lists."""
 
     def __str__(self) -> str:
         read = ", ".join(f"{count:,} {name}" for name, count in self.counts.items())

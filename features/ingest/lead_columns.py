@@ -61,19 +61,7 @@ def _outcome_columns(context: Context) -> list[tuple[str, str]]:
 
 
 def all_attributes(context: Context, table: RawTable) -> dict[str, Attribute]:
-    """List the attributes that are read.
-
-    Parameters
-    ----------
-    context, table
-        As in `wanted_columns`.
-
-    Returns
-    -------
-    dict of str to Attribute
-        By name: those that are declared, and the remaining columns where these are taken. The
-        ledger says of which there are two, or no column.
-    """
+    """List the attributes that are read."""
     about = context.definition.tables.leads
     types = context.attribute_types
     found = {
@@ -137,21 +125,14 @@ _TEXT_DISTINCT = 50
 
 @dataclass(frozen=True)
 class Writing:
-    """How a table writes its values.
-
-    Parameters
-    ----------
-    missing : tuple of str
-        Values that mean missing.
-    numbers : NumberFormat
-        How numbers are written.
-    times : TimeRules
-        How times are to be understood.
-    """
+    """How a table writes its values."""
 
     missing: tuple[str, ...]
+    """Values that mean missing."""
     numbers: NumberFormat
+    """How numbers are written."""
     times: TimeRules
+    """How times are to be understood."""
 
 
 def read_attribute(
@@ -161,26 +142,7 @@ def read_attribute(
     writing: Writing,
     telling: pl.Series | None = None,
 ) -> tuple[Parsed, AttributeType]:
-    """Read one attribute.
-
-    Parameters
-    ----------
-    name : str
-        The attribute's name: some have a type of their own.
-    series : pl.Series
-        The raw column.
-    attribute : Attribute
-        Its type, if declared, and what is special about it.
-    writing : Writing
-        How the table writes its values.
-    telling : pl.Series of bool or None
-        Which values tell the type where it is not declared; None: all.
-
-    Returns
-    -------
-    tuple of (Parsed, str)
-        Float64, String, Boolean or `leadcast.features.tables.TIME`, and the type.
-    """
+    """Read one attribute."""
     own = attribute.numbers or writing.numbers
     writing = Writing((*writing.missing, *attribute.missing), own, writing.times)
     if attribute.values:
@@ -192,21 +154,7 @@ def read_attribute(
 
 
 def read_as(series: pl.Series, kind: AttributeType, writing: Writing) -> Parsed:
-    """Read a column as a type.
-
-    Parameters
-    ----------
-    series : pl.Series
-        The raw column.
-    kind : {"number", "category", "text", "flag", "time"}
-        The type.
-    writing : Writing
-        How the table writes its values.
-
-    Returns
-    -------
-    Parsed
-    """
+    """Read a column as a type."""
     if kind == "number":
         return parse_numbers(series, writing.numbers, writing.missing)
     if kind == "flag":
@@ -218,23 +166,7 @@ def read_as(series: pl.Series, kind: AttributeType, writing: Writing) -> Parsed:
 
 
 def infer_type(series: pl.Series, writing: Writing) -> AttributeType:
-    """Tell a column's type from its values.
-
-    Parameters
-    ----------
-    series : pl.Series
-        The raw column.
-    writing : Writing
-        How the table writes its values.
-
-    Returns
-    -------
-    str
-        The dtype's own type, if it has one. Else for text: ``flag`` where every value is yes or
-        no in words, ``number`` where every value is one (codes such as 007 are none), ``time``
-        where every value is one with its zone, ``text`` where values are long or mostly
-        different, else ``category``.
-    """
+    """Tell a column's type from its values."""
     dtype = series.dtype
     if dtype == pl.Boolean:
         return "flag"

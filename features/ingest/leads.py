@@ -35,40 +35,21 @@ Marked = tuple[pl.DataFrame, pl.Series]
 
 @dataclass(frozen=True)
 class CanonicalLeads:
-    """The leads that were read.
-
-    Parameters
-    ----------
-    frame : pl.DataFrame
-        As `leadcast.features.tables.Tables.leads` describes it.
-    raw : RawRows
-        The raw row of each.
-    attribute_types : dict of str to str
-        Each attribute's type.
-    unused_columns : tuple of str
-        Columns of the export that the definition does not mention.
-    every_id : pl.Series of String
-        The ids of these leads and of those that were set aside, each once, or once a moment.
-    """
+    """The leads that were read."""
 
     frame: pl.DataFrame
+    """As `leadcast.features.tables.Tables.leads` describes it."""
     raw: RawRows
+    """The raw row of each."""
     attribute_types: dict[str, str]
+    """Each attribute's type."""
     unused_columns: tuple[str, ...]
+    """Columns of the export that the definition does not mention."""
     every_id: pl.Series
+    """The ids of these leads and of those that were set aside, each once, or once a moment."""
 
     def filter(self, mask: pl.Series) -> "CanonicalLeads":
-        """Take the leads where a mask holds.
-
-        Parameters
-        ----------
-        mask : pl.Series of bool
-            One value a lead.
-
-        Returns
-        -------
-        Leads
-        """
+        """Take the leads where a mask holds."""
         return replace(self, frame=self.frame.filter(mask), raw=self.raw.filter(mask))
 
 
@@ -125,17 +106,7 @@ def _raw_rows(context: Context, table: RawTable, columns: list[str]) -> RawRows 
 
 
 def no_rows(table: RawTable) -> Fault:
-    """Word that a table is empty.
-
-    Parameters
-    ----------
-    table : RawTable
-        The table.
-
-    Returns
-    -------
-    Fault
-    """
+    """Word that a table is empty."""
     return Fault(
         where=f"{table.name} ({', '.join(origin.name for origin in table.origins)})",
         found="a header but no rows",

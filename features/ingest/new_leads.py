@@ -43,25 +43,17 @@ Place = Sequence[Path] | SqlReader
 
 @dataclass(frozen=True)
 class NewLeads:
-    """Leads that are to be scored.
-
-    Parameters
-    ----------
-    leads : pl.DataFrame
-        As `leadcast.features.tables.Tables.leads`; with ``as_of`` where the file has it.
-    events : pl.LazyFrame
-        As `leadcast.features.tables.Tables.events`.
-    warnings : tuple of Fault
-        What was worked around.
-    set_aside : pl.DataFrame
-        The rows that were set aside, or kept with an empty value, and why
-        (`leadcast.features.readers.ledger.SCHEMA`).
-    """
+    """Leads that are to be scored."""
 
     leads: pl.DataFrame
+    """As `leadcast.features.tables.Tables.leads`; with ``as_of`` where the file has it."""
     events: pl.LazyFrame
+    """As `leadcast.features.tables.Tables.events`."""
     warnings: tuple[Fault, ...]
+    """What was worked around."""
     set_aside: pl.DataFrame
+    """The rows that were set aside, or kept with an empty value, and why
+    (`leadcast.features.readers.ledger.SCHEMA`)."""
 
 
 def read_new_leads(
@@ -147,34 +139,7 @@ def read_without_outcomes(
     progress: Progress = no_progress,
     kind_in: KindIn = as_defined,
 ) -> NewLeads:
-    """Read leads and events by a definition, but not how the leads ended.
-
-    Parameters
-    ----------
-    subject : str
-        What is read, for messages.
-    definition : SourceDefinition
-        The tables.
-    until : datetime
-        No time can be later.
-    attribute_types : mapping of str to str
-        Types for attributes without one.
-    warnings : iterable of Fault
-        What was found before.
-    progress : callable
-        Told the table and how many of its rows have been read.
-    kind_in : callable
-        As in `leadcast.features.readers.ledger.Ledger`.
-
-    Returns
-    -------
-    NewLeads
-
-    Raises
-    ------
-    FaultsError
-        With every fault of the files.
-    """
+    """Read leads and events by a definition, but not how the leads ended."""
     with tempfile.TemporaryDirectory() as folder:
         quarantine = Quarantine(Path(folder) / "parts")
         ledger = Ledger(quarantine, kind_in)

@@ -19,39 +19,18 @@ from leadcast.features.readers.issues import (
 
 @dataclass(frozen=True)
 class Settled:
-    """Leads and how they ended.
-
-    Parameters
-    ----------
-    leads : CanonicalLeads
-        The leads that are left.
-    outcomes : pl.DataFrame
-        Canonical, a row for each of them in their order.
-    used_rows : int
-        How many rows of the export told an outcome that is used.
-    """
+    """Leads and how they ended."""
 
     leads: CanonicalLeads
+    """The leads that are left."""
     outcomes: pl.DataFrame
+    """Canonical, a row for each of them in their order."""
     used_rows: int
+    """How many rows of the export told an outcome that is used."""
 
 
 def settle(context: Context, ends: Ends, leads: CanonicalLeads) -> Settled:
-    """Give each lead its end, and set aside the leads whose end cannot be true.
-
-    Parameters
-    ----------
-    context : Context
-        The definition, and who takes the faults.
-    ends : Ends
-        How leads ended; a lead without a row is open.
-    leads : CanonicalLeads
-        The leads.
-
-    Returns
-    -------
-    Settled
-    """
+    """Give each lead its end, and set aside the leads whose end cannot be true."""
     ends = _of_known_leads(context, ends, leads)
     ends = _one_each(context, ends)
     ends, impossible = _after_creation(context, ends, leads)

@@ -20,29 +20,7 @@ Plain = dict[str, Any]
 def describe_quality(
     definition: SourceDefinition, examined: Examined, ledger: Ledger, faults: list[Fault]
 ) -> Plain:
-    """Describe the tables as plain data.
-
-    Parameters
-    ----------
-    definition : SourceDefinition
-        The source.
-    examined : Examined
-        What was read.
-    ledger : Ledger
-        The counts of what was wrong.
-    faults : list of Fault
-        The same in words.
-
-    Returns
-    -------
-    dict
-        ``source``, ``title``, ``time_order``, ``observed_until``, ``tables`` (rows read and kept;
-        ``outcomes`` only where they have a table of their own),
-        ``outcomes`` (won, lost, open), ``columns`` (a list: name, type, missing_share, distinct,
-        and top values or quantiles), ``events`` (kinds, first, last), ``faults``, ``counts``,
-        ``unused_columns``, ``forbidden``. No values of texts, e-mail addresses or telephone
-        numbers.
-    """
+    """Describe the tables as plain data."""
     until = examined.observed_until
     return {
         "source": definition.name,
@@ -61,18 +39,7 @@ def describe_quality(
 
 
 def count_outcomes(outcomes: pl.DataFrame) -> dict[str, int]:
-    """Count how leads ended.
-
-    Parameters
-    ----------
-    outcomes : pl.DataFrame
-        Canonical.
-
-    Returns
-    -------
-    dict
-        ``won``, ``lost`` (and not won) and ``open``.
-    """
+    """Count how leads ended."""
     won = pl.col("won_at").is_not_null() | pl.col("converted").fill_null(False)
     lost = pl.col("lost_at").is_not_null() | ~pl.col("converted").fill_null(True)
     counts = outcomes.select(won=won.sum(), lost=(lost & ~won).sum(), all=pl.len()).row(0)

@@ -32,17 +32,7 @@ _SEPARATORS = (";", "\t", ",", "|")
 
 
 class CsvOrigin:
-    """One CSV file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    name : str
-        How it is called in messages.
-    reader : FileReader
-        How it is written.
-    """
+    """One CSV file."""
 
     def __init__(self, path: Path, name: str, reader: FileReader) -> None:
         self.path = path
@@ -50,18 +40,7 @@ class CsvOrigin:
         self._reader = reader
 
     def columns(self) -> list[str]:
-        """Read the header.
-
-        Returns
-        -------
-        list of str
-            The columns' names, all different.
-
-        Raises
-        ------
-        UnreadableError
-            If there is none, if it is not in the declared encoding, or names a column twice.
-        """
+        """Read the header."""
         try:
             refuse_packed(self.path, self._reader.times_unpacked)
             with closing(read_records(self.path, self._reader)) as records:
@@ -79,13 +58,7 @@ class CsvOrigin:
         return names
 
     def wrong_separator(self) -> str | None:
-        """Tell what to do where the header is one long name.
-
-        Returns
-        -------
-        str or None
-            None where it has several names.
-        """
+        """Tell what to do where the header is one long name."""
         names = self.columns()
         if len(names) > 1:
             return None
@@ -98,25 +71,7 @@ class CsvOrigin:
         )
 
     def parts(self, columns: Sequence[str], on_broken: OnBroken) -> Iterator[NumberedPart]:
-        """Read some columns part by part, every value as text; blank lines do not count.
-
-        Parameters
-        ----------
-        columns : sequence of str
-            Names among `columns`.
-        on_broken : callable
-            Told of rows that have more or fewer fields than the header.
-
-        Yields
-        ------
-        tuple of (pl.DataFrame of String, pl.Series of Int64)
-            The columns, and the rows' numbers from 1.
-
-        Raises
-        ------
-        UnreadableError
-            If the text is not in the declared encoding, or a quotation mark is never closed.
-        """
+        """Read some columns part by part, every value as text; blank lines do not count."""
         import pyarrow as pa
 
         try:
@@ -180,18 +135,7 @@ class CsvOrigin:
         return batches
 
     def lines(self, numbers: pl.Series) -> pl.Series:
-        """Find the physical line where each row begins.
-
-        Parameters
-        ----------
-        numbers : pl.Series of Int64
-            Row numbers, from 1.
-
-        Returns
-        -------
-        pl.Series of Int64
-            Line numbers, from 1, line breaks inside quotation marks counted.
-        """
+        """Find the physical line where each row begins."""
         known = self._line_of_record
         index = numbers.to_numpy()
         lines = known[np.minimum(index, len(known) - 1)]

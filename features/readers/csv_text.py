@@ -22,54 +22,19 @@ _BLOCK_BYTES = 1 << 20
 
 
 def separator_of(reader: FileReader) -> str:
-    """Tell the separator in the transcoded text.
-
-    Parameters
-    ----------
-    reader : FileReader
-        How the file is written.
-
-    Returns
-    -------
-    str
-        One ASCII letter.
-    """
+    """Tell the separator in the transcoded text."""
     written = declared_separator(reader)
     return written if len(written) == 1 and written.isascii() else UNIT_SEPARATOR
 
 
 def declared_separator(reader: FileReader) -> str:
-    """Tell the separator that the file has.
-
-    Parameters
-    ----------
-    reader : FileReader
-        How the file is written.
-
-    Returns
-    -------
-    str
-        One letter or several.
-    """
+    """Tell the separator that the file has."""
     return "\t" if reader.separator in ("tab", "\\t") else reader.separator
 
 
 @contextmanager
 def open_text(path: Path, reader: FileReader) -> Iterator[Iterator[str]]:
-    """Open a CSV file as lines of text, its separator already one letter.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    reader : FileReader
-        How it is written.
-
-    Yields
-    ------
-    iterator of str
-        The lines after the skipped ones, with their ends.
-    """
+    """Open a CSV file as lines of text, its separator already one letter."""
     encoding = "utf-8-sig" if _is_utf8(reader) else reader.encoding
     with (
         open_unpacked(path, reader.times_unpacked) as packed,
@@ -97,23 +62,7 @@ def _lines_of(text: io.TextIOWrapper) -> Iterator[str]:
 def read_records(
     path: Path, reader: FileReader, *, strict: bool = False
 ) -> Generator[tuple[int, list[str]], None, None]:
-    """Read the records of a CSV file one by one: slow, but it knows the lines.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    reader : FileReader
-        How it is written.
-    strict : bool
-        Whether a quotation mark out of place raises ``csv.Error``.
-
-    Yields
-    ------
-    tuple of (int, list of str)
-        The physical line where the record begins, from 1, and its fields; blank lines are left
-        out. The header comes first.
-    """
+    """Read the records of a CSV file one by one: slow, but it knows the lines."""
     # The limit belongs to the whole process, so it is put back.
     limit = csv.field_size_limit(MOST_LETTERS)
     try:
@@ -135,22 +84,7 @@ def read_records(
 
 
 def refuse_twins(name: str, line: int, names: Sequence[str]) -> None:
-    """Refuse a header that names a column twice.
-
-    Parameters
-    ----------
-    name : str
-        The file's name, for the message.
-    line : int
-        The header's line.
-    names : sequence of str
-        The columns.
-
-    Raises
-    ------
-    UnreadableError
-        If two are alike.
-    """
+    """Refuse a header that names a column twice."""
     twins = sorted(name for name, times in Counter(names).items() if times > 1)
     if twins:
         shown = ", ".join(map(repr, twins))
@@ -165,19 +99,7 @@ def refuse_twins(name: str, line: int, names: Sequence[str]) -> None:
 
 
 def open_transcoded(path: Path, reader: FileReader) -> IO[bytes]:
-    """Open a CSV file as UTF-8 bytes without its skipped lines.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    reader : FileReader
-        How it is written.
-
-    Returns
-    -------
-    binary file
-    """
+    """Open a CSV file as UTF-8 bytes without its skipped lines."""
     if _is_utf8(reader) and declared_separator(reader) == separator_of(reader):
         file = open_unpacked(path, reader.times_unpacked)
         for _ in range(reader.skip_lines):
@@ -219,22 +141,7 @@ def _is_utf8(reader: FileReader) -> bool:
 
 
 def wrong_encoding(path: Path, reader: FileReader, name: str) -> UnreadableError | None:
-    """Find the first bytes that are not text in the declared encoding.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    reader : FileReader
-        How it should be written.
-    name : str
-        The file's name, for the message.
-
-    Returns
-    -------
-    UnreadableError or None
-        None where the whole file is text.
-    """
+    """Find the first bytes that are not text in the declared encoding."""
     encoding = reader.encoding
     decoder = codecs.getincrementaldecoder("utf-8" if _is_utf8(reader) else encoding)()
     line = 1
@@ -263,20 +170,7 @@ def _undecodable(name: str, line: int, bad: bytes, encoding: str) -> Fault:
 
 
 def is_utf8_after_all(path: Path, reader: FileReader) -> bool:
-    """Tell whether a file that is declared to be in another encoding is UTF-8 with accents.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    reader : FileReader
-        How it is said to be written.
-
-    Returns
-    -------
-    bool
-        Always false where the declared encoding is UTF-8, or not an extension of ASCII.
-    """
+    """Tell whether a file that is declared to be in another encoding is UTF-8 with accents."""
     if _is_utf8(reader) or _is_wide(reader):
         return False
     decoder = codecs.getincrementaldecoder("utf-8")()

@@ -219,35 +219,14 @@ LATE_OUTCOME = IssueKind(
 
 
 def as_text(values: pl.Series) -> pl.Series:
-    """Write values as people do, times in ISO format.
-
-    Parameters
-    ----------
-    values : pl.Series
-
-    Returns
-    -------
-    pl.Series of String
-    """
+    """Write values as people do, times in ISO format."""
     if isinstance(values.dtype, pl.Datetime):
         return values.dt.to_string("%Y-%m-%dT%H:%M:%S%.f" + ("Z" if values.dtype.time_zone else ""))
     return values.cast(pl.String)
 
 
 def described(rows: RawRows, values: pl.Series | None) -> list[str]:
-    """Say what stands where.
-
-    Parameters
-    ----------
-    rows : RawRows
-    values : pl.Series of String or None
-        What stands in each; None where only the place is told.
-
-    Returns
-    -------
-    list of str
-        One a row: ``'yesterday' (leads.csv line 4)``.
-    """
+    """Say what stands where."""
     told = []
     for index, place in enumerate(rows.places().iter_rows(named=True)):
         number = f"line {place['line']}" if place["line"] is not None else f"row {place['row']}"
@@ -262,36 +241,12 @@ def _short(value: str) -> str:
 
 
 def constant(value: str | None, size: int) -> pl.Series:
-    """Repeat a text.
-
-    Parameters
-    ----------
-    value : str or None
-    size : int
-
-    Returns
-    -------
-    pl.Series of String
-    """
+    """Repeat a text."""
     return pl.Series([value], dtype=pl.String).new_from_index(0, size)
 
 
 def full_reasons(column: str, values: pl.Series | None, reasons: pl.Series) -> pl.Series:
-    """Say why rows are set aside, for the quarantine file.
-
-    Parameters
-    ----------
-    column : str
-        Of the table; empty where all of a row is at fault.
-    values : pl.Series of String or None
-        What stands there.
-    reasons : pl.Series of String
-        What is wrong with it.
-
-    Returns
-    -------
-    pl.Series of String
-    """
+    """Say why rows are set aside, for the quarantine file."""
     place = pl.lit(f"{column}: " if column else "")
     if values is None:
         return pl.DataFrame({"reason": reasons}).select(place + pl.col("reason")).to_series()

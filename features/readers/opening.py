@@ -203,20 +203,7 @@ def find_files(
 
 
 def matching_files(root: Path, pattern: str) -> list[Path]:
-    """List the files that a name or a glob means.
-
-    Parameters
-    ----------
-    root : Path
-        The folder that it is relative to.
-    pattern : str
-        A name, or a glob.
-
-    Returns
-    -------
-    list of Path
-        In alphabetical order; empty where there is none.
-    """
+    """List the files that a name or a glob means."""
     literal = root / pattern
     if literal.is_file():
         return [literal]

@@ -25,21 +25,14 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True)
 class BrokenRow:
-    """A row that cannot be split into the header's fields.
-
-    Parameters
-    ----------
-    number : int
-        The row's number, from 1.
-    text : str
-        The row as it stands in the file.
-    fields : int
-        How many fields it has.
-    """
+    """A row that cannot be split into the header's fields."""
 
     number: int
+    """The row's number, from 1."""
     text: str
+    """The row as it stands in the file."""
     fields: int
+    """How many fields it has."""
 
 
 OnBroken = Callable[[Sequence[BrokenRow]], None]
@@ -56,20 +49,7 @@ class RawOrigin(Protocol):
         ...
 
     def parts(self, columns: Sequence[str], on_broken: OnBroken) -> Iterator[NumberedPart]:
-        """Read some columns part by part; raises `UnreadableError`.
-
-        Parameters
-        ----------
-        columns : sequence of str
-            Names among `columns`.
-        on_broken : callable
-            Told of rows that are left out.
-
-        Yields
-        ------
-        tuple of (pl.DataFrame, pl.Series of Int64)
-            The raw columns and each row's number, from 1.
-        """
+        """Read some columns part by part; raises `UnreadableError`."""
         ...
 
     def lines(self, numbers: pl.Series) -> pl.Series:
@@ -81,18 +61,7 @@ class WithoutLines:
     """An origin whose rows have numbers only."""
 
     def lines(self, numbers: pl.Series) -> pl.Series:
-        """Give no lines.
-
-        Parameters
-        ----------
-        numbers : pl.Series of Int64
-            Row numbers.
-
-        Returns
-        -------
-        pl.Series of Int64
-            All null.
-        """
+        """Give no lines."""
         return pl.Series([None], dtype=pl.Int64).new_from_index(0, len(numbers))
 
 

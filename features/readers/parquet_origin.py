@@ -13,17 +13,7 @@ _PART_ROWS = 1_000_000
 
 
 class ParquetOrigin(WithoutLines):
-    """One Parquet file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    name : str
-        How it is called in messages.
-    times_unpacked : int
-        So many times its own size it may be unpacked.
-    """
+    """One Parquet file."""
 
     def __init__(self, path: Path, name: str, times_unpacked: int = MOST_TIMES) -> None:
         self.path = path
@@ -31,17 +21,7 @@ class ParquetOrigin(WithoutLines):
         self._times = times_unpacked
 
     def columns(self) -> list[str]:
-        """Read the columns' names.
-
-        Returns
-        -------
-        list of str
-
-        Raises
-        ------
-        UnreadableError
-            If it is no Parquet file, a damaged one, or one that unpacks to too much.
-        """
+        """Read the columns' names."""
         fault = parquet_fault(self.path, self.name, self._times)
         if fault is not None:
             raise UnreadableError(fault)
@@ -55,25 +35,7 @@ class ParquetOrigin(WithoutLines):
         columns: Sequence[str],
         on_broken: OnBroken,  # noqa: ARG002 - no broken rows here
     ) -> Iterator[NumberedPart]:
-        """Read some columns, a million rows at a time.
-
-        Parameters
-        ----------
-        columns : sequence of str
-            Names among `columns`.
-        on_broken : callable
-            Never called: a Parquet file has no broken rows.
-
-        Yields
-        ------
-        tuple of (pl.DataFrame, pl.Series of Int64)
-            The columns in their own dtypes, and the rows' numbers from 1.
-
-        Raises
-        ------
-        UnreadableError
-            If the file is damaged, or a column holds lists or structs.
-        """
+        """Read some columns, a million rows at a time."""
         scanned = pl.scan_parquet(self.path, glob=False).select(columns)
         try:
             self._refuse_nested(scanned.collect_schema())

@@ -196,20 +196,7 @@ class SqlOrigin(WithoutLines):
 
 
 def column_of(name: str, values: list[Any]) -> pl.Series:
-    """Make a column of a database's values.
-
-    Parameters
-    ----------
-    name : str
-        The column's name.
-    values : list
-        Of a chunk; None for NULL.
-
-    Returns
-    -------
-    pl.Series
-        Boolean, Int64, Float64, Date or a time where all values are of that kind, else String.
-    """
+    """Make a column of a database's values."""
     kinds = {type(value) for value in values if value is not None}
     if kinds <= {bool}:
         return pl.Series(name, values, dtype=pl.Boolean if kinds else pl.Null)

@@ -52,21 +52,7 @@ _WORDS = {getattr(sqlite3, f"SQLITE_{name}"): name.replace("_", " ") for name in
 
 
 def refused_query(sql: str, name: str) -> Fault | None:
-    """Tell what keeps a text from being run as a query that reads.
-
-    Parameters
-    ----------
-    sql : str
-        A query, without a semicolon at its end.
-    name : str
-        How it is called in messages.
-
-    Returns
-    -------
-    Fault or None
-        None where it is one statement that begins as those that read do. Whether it writes all the
-        same is for the database to tell.
-    """
+    """Tell what keeps a text from being run as a query that reads."""
     plain = _QUIET.sub(" ", sql).rstrip("; \t\r\n")
     first = _FIRST_WORD.match(plain)
     word = first[1].lower() if first else ""
@@ -95,17 +81,7 @@ def refused_query(sql: str, name: str) -> Fault | None:
 
 
 def read_only_url(url: "sa.URL") -> "sa.URL":
-    """Give a database's URL so that SQLite opens the file for reading, and makes none.
-
-    Parameters
-    ----------
-    url : sa.URL
-        Any.
-
-    Returns
-    -------
-    sa.URL
-    """
+    """Give a database's URL so that SQLite opens the file for reading, and makes none."""
     path = url.database or ""
     in_memory = (
         path in ("", ":memory:") or "mode=memory" in path or url.query.get("mode") == "memory"
@@ -119,16 +95,7 @@ def read_only_url(url: "sa.URL") -> "sa.URL":
 
 
 def refuse_writes(engine: "sa.Engine", denied: list[str]) -> None:
-    """Let every connection of an engine refuse to write.
-
-    Parameters
-    ----------
-    engine : sa.Engine
-        PostgreSQL refuses within the transaction, which `postgresql_readonly` asks for; what is set
-        here is for SQLite and MySQL. Elsewhere what is written is at least rolled back.
-    denied : list of str
-        What SQLite refuses is added, in words.
-    """
+    """Let every connection of an engine refuse to write."""
     import sqlalchemy as sa
 
     if engine.dialect.name not in ("sqlite", "mysql", "mariadb"):
@@ -161,22 +128,7 @@ def _authorizer(denied: list[str]) -> Any:  # noqa: ANN401 - a callable of sqlit
 
 
 def told_of_writing(words: str, denied: list[str], name: str) -> Fault | None:
-    """Tell a query that the database has refused because it writes.
-
-    Parameters
-    ----------
-    words : str
-        The database's.
-    denied : list of str
-        As `refuse_writes` filled it.
-    name : str
-        How the query is called in messages.
-
-    Returns
-    -------
-    Fault or None
-        None where it was refused for another reason.
-    """
+    """Tell a query that the database has refused because it writes."""
     if not denied and not _REFUSED_WRITE.search(words):
         return None
     told = f"{denied[0]}; {words}" if denied else words

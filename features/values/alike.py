@@ -56,26 +56,7 @@ _FNV_START, _FNV_PRIME = np.uint64(14695981039346656037), np.uint64(109951162821
 def about_addresses(
     texts: Bytes, bounds: Integers, told: Hashes, roles: Hashes
 ) -> tuple[Integers, Integers]:
-    """Tell by what e-mail addresses are known.
-
-    Parameters
-    ----------
-    texts : ndarray of uint8
-        All addresses, one after the other.
-    bounds : ndarray of int64, shape (n_texts + 1,)
-        Where each begins, and where the last ends.
-    told, roles : ndarray of uint64
-        The hashes, by `hash_table`, of the labels that tell a domain from a business's, and of
-        roles' names.
-
-    Returns
-    -------
-    number : ndarray of int64, shape (n_texts,)
-        How many digits a plain address's name has.
-    spans : ndarray of int64, shape (n_texts, 4)
-        Its domain, unless that is a business's, and its name without the digits at its end, if
-        that may be a role's: one with the hash of another only makes a group more.
-    """
+    """Tell by what e-mail addresses are known."""
     number = np.empty(len(bounds) - 1, np.int64)
     spans = np.zeros((len(bounds) - 1, 4), np.int64)
     for row in range(len(number)):
@@ -100,20 +81,7 @@ def about_addresses(
 
 @compiled
 def about_numbers(texts: Bytes, bounds: Integers, nobodys: Integers) -> tuple[Integers, Integers]:
-    """Tell by what telephone numbers are known.
-
-    Parameters
-    ----------
-    texts, bounds
-        As in `about_addresses`.
-    nobodys : ndarray of int64
-        Last seven digits that nobody's number has.
-
-    Returns
-    -------
-    number, spans
-        As in `about_addresses`: all numbers that could be called have the same.
-    """
+    """Tell by what telephone numbers are known."""
     number = np.empty(len(bounds) - 1, np.int64)
     spans = np.zeros((len(bounds) - 1, 4), np.int64)
     for row in range(len(number)):
@@ -126,23 +94,7 @@ def about_numbers(texts: Bytes, bounds: Integers, nobodys: Integers) -> tuple[In
 
 @compiled
 def grouped(texts: Bytes, number: Integers, spans: Integers) -> tuple[Codes, Codes]:
-    """Group texts by what they are known by, in the order in which groups come first.
-
-    Parameters
-    ----------
-    texts : ndarray of uint8
-        All texts, one after the other.
-    number : ndarray of int64, shape (n_texts,)
-    spans : ndarray of int64, shape (n_texts, 4)
-        Start and stop of two spans of each.
-
-    Returns
-    -------
-    first : ndarray of int32, shape (n_groups,)
-        The first text of each group.
-    codes : ndarray of int32, shape (n_texts,)
-        Each text's group.
-    """
+    """Group texts by what they are known by, in the order in which groups come first."""
     size = 4
     while size < 2 * len(number):
         size *= 2
@@ -165,18 +117,7 @@ def grouped(texts: Bytes, number: Integers, spans: Integers) -> tuple[Codes, Cod
 
 
 def hash_table(words: Iterable[str]) -> Hashes:
-    """Put words' hashes into a table, each at its place or the next free one.
-
-    Parameters
-    ----------
-    words : iterable of str
-        Of ASCII.
-
-    Returns
-    -------
-    ndarray of uint64
-        Its length is a power of two, and 0 is where nothing is.
-    """
+    """Put words' hashes into a table, each at its place or the next free one."""
     hashes = [int(_hash_folded(np.frombuffer(word.encode(), np.uint8))) for word in words]
     table = np.zeros(4 << len(hashes).bit_length(), dtype=np.uint64)
     for key in hashes:
@@ -291,34 +232,12 @@ _hashes = cache(hash_table)
 
 
 def alike_addresses(addresses: pl.Series) -> Distinct:
-    """Group e-mail addresses of the same kind, shared or not, with as many digits.
-
-    Parameters
-    ----------
-    addresses : pl.Series
-        Texts, or categories.
-
-    Returns
-    -------
-    Distinct
-        For `leadcast.features.values.contacts.email_kind`, `email_is_shared` and `email_digits`.
-    """
+    """Group e-mail addresses of the same kind, shared or not, with as many digits."""
     return _alike(addresses, _about_addresses)
 
 
 def alike_numbers(numbers: pl.Series) -> Distinct:
-    """Group telephone numbers that could be called.
-
-    Parameters
-    ----------
-    numbers : pl.Series
-        Likewise.
-
-    Returns
-    -------
-    Distinct
-        For `leadcast.features.values.contacts.phone_is_valid`.
-    """
+    """Group telephone numbers that could be called."""
     return _alike(numbers, _about_numbers)
 
 

@@ -44,18 +44,7 @@ _BELOW = re.compile(r"^\s*(<|≤|under|less than|below|up to|fewer than|max|bis|
 
 
 def log_amount(value: float) -> float | None:
-    """Put an amount on a logarithmic scale that has a place for nothing.
-
-    Parameters
-    ----------
-    value : float
-        A number of people or of money.
-
-    Returns
-    -------
-    float or None
-        ``log10(1 + value)``; None where the value is negative or not finite.
-    """
+    """Put an amount on a logarithmic scale that has a place for nothing."""
     return math.log10(1.0 + value) if math.isfinite(value) and value >= 0 else None
 
 

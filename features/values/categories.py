@@ -9,18 +9,7 @@ LONGEST = 256
 
 
 def key(value: str) -> str:
-    """Reduce a value to what tells it from others: case and spaces do not.
-
-    Parameters
-    ----------
-    value : str
-        A category's value as found.
-
-    Returns
-    -------
-    str
-        ``"google ads"`` for ``" Google  Ads"``; empty where the value is blank.
-    """
+    """Reduce a value to what tells it from others: case and spaces do not."""
     return " ".join(value[:LONGEST].casefold().split())
 
 

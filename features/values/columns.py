@@ -51,19 +51,7 @@ class Parsed:
 
 
 def words_where(mask: pl.Series, words: str) -> pl.Series:
-    """Put words where a mask holds, and null elsewhere.
-
-    Parameters
-    ----------
-    mask : pl.Series of bool
-        Without nulls.
-    words : str
-        The words.
-
-    Returns
-    -------
-    pl.Series of String
-    """
+    """Put words where a mask holds, and null elsewhere."""
     return pl.select(pl.when(mask).then(pl.lit(words))).to_series()
 
 

@@ -103,35 +103,13 @@ def email_domain(address: str) -> str | None:
 
 
 def email_is_shared(address: str) -> float:
-    """Tell whether an address belongs to a role (``info@``, ``sales@``), not to a person.
-
-    Parameters
-    ----------
-    address : str
-        An e-mail address as typed.
-
-    Returns
-    -------
-    float
-        1.0 or 0.0.
-    """
+    """Tell whether an address belongs to a role (``info@``, ``sales@``), not to a person."""
     local = address[:LONGEST].strip().lower().partition("@")[0]
     return float(_ROLE.fullmatch(local) is not None)
 
 
 def email_digits(address: str) -> float:
-    """Count the digits before the ``@``: addresses made by machines have many.
-
-    Parameters
-    ----------
-    address : str
-        An e-mail address as typed.
-
-    Returns
-    -------
-    float
-        The number of digits.
-    """
+    """Count the digits before the ``@``: addresses made by machines have many."""
     local = address[:LONGEST].partition("@")[0]
     if local.isascii():
         return float(len(local) - len(local.encode().translate(None, _DIGITS)))
@@ -139,21 +117,7 @@ def email_digits(address: str) -> float:
 
 
 def email_matches_company(address: str, company: str) -> float | None:
-    """Tell whether an address is of the company that the lead names.
-
-    Parameters
-    ----------
-    address : str
-        An e-mail address as typed.
-    company : str
-        The company's name, or its web address.
-
-    Returns
-    -------
-    float or None
-        1.0 where the domain's name is a word of the company's name, its words together or their
-        initials, else 0.0; None where either says nothing.
-    """
+    """Tell whether an address is of the company that the lead names."""
     domain = email_domain(address)
     words = _company_words(company)
     if domain is None or not words:

@@ -111,20 +111,7 @@ class DistinctColumns:
 
 @compiled
 def number_alike(hashes: npt.NDArray[np.uint64]) -> tuple[Codes, Codes]:
-    """Give rows a number by their hash, in the order in which the hashes come first.
-
-    Parameters
-    ----------
-    hashes : ndarray of uint64, shape (n_rows,)
-        Fewer than 2^31.
-
-    Returns
-    -------
-    first : ndarray of int32, shape (n_distinct,)
-        The first row of each hash.
-    codes : ndarray of int32, shape (n_rows,)
-        Where each row's hash is in `first`.
-    """
+    """Give rows a number by their hash, in the order in which the hashes come first."""
     size = 4
     while size < 2 * len(hashes):
         size *= 2

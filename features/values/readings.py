@@ -34,33 +34,23 @@ _COMPANY_NAMES = ("company", "company_name", "company_website", "website", "orga
 
 @dataclass(frozen=True)
 class Reading:
-    """One thing that can be read off an attribute.
-
-    Parameters
-    ----------
-    suffix : str
-        What is added to the attribute's name (``"_seniority"``).
-    dtype : {"number", "category", "flag"}
-        What it gives.
-    accepts : {"number", "flag", "time", "text", "text or number", "anything"}
-        What the attribute's column may hold.
-    words : str
-        Words for a person, with ``{}`` for the attribute's.
-    read : callable or None
-        From the attribute's value to a number, or to a category's value; None (missing) where it
-        says nothing. None where the engine reads the value as it is (numbers, flags, times). A
-        value that is missing makes the reading missing, but for readings of ``"anything"``, which
-        get None for it.
-    alike : callable
-        Finds values of a column of which each has to be read once.
-    """
+    """One thing that can be read off an attribute."""
 
     suffix: str
+    """What is added to the attribute's name (``"_seniority"``)."""
     dtype: DType
+    """What it gives."""
     accepts: Accepts
+    """What the attribute's column may hold."""
     words: str
+    """Words for a person, with ``{}`` for the attribute's."""
     read: Callable[..., str | float | None] | None = None
+    """From the attribute's value to a number, or to a category's value; None (missing) where it
+    says nothing. None where the engine reads the value as it is (numbers, flags, times). A value
+    that is missing makes the reading missing, but for readings of ``"anything"``, which get None
+    for it."""
     alike: Callable[[pl.Series], Distinct] = distinct
+    """Finds values of a column of which each has to be read once."""
 
 
 def _same(value: str) -> str:

@@ -13,21 +13,7 @@ from leadcast.models.learners.learner_store import FittedLearner
 def faults_between(
     manifest: Manifest, plan: FeaturePlan, learner: FittedLearner, rates: Rates | None
 ) -> Iterator[Fault]:
-    """Find what does not fit together.
-
-    Parameters
-    ----------
-    manifest : Manifest
-    plan : FeaturePlan
-    learner : FittedLearner
-    rates : Rates or None
-
-    Yields
-    ------
-    Fault
-        That the learner or the rates are of a matrix of another width than the plan makes, that
-        a feature's rates are not of its kind, or that plan and manifest differ about time.
-    """
+    """Find what does not fit together."""
     width, seen = len(plan.columns), len(learner.importance())
     if seen != width:
         yield _fault("learner: importance", f"{seen} columns", f"the plan's {width}")

@@ -64,51 +64,33 @@ class BundleOrigin(Plain):
 
 
 class FileEntry(Plain):
-    """What a file of the bundle must be.
-
-    Parameters
-    ----------
-    sha256 : str
-        The hash of its bytes, in 64 hexadecimal digits.
-    n_bytes : int
-        Its length.
-    """
+    """What a file of the bundle must be."""
 
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    """The hash of its bytes, in 64 hexadecimal digits."""
     n_bytes: Count
+    """Its length."""
 
 
 class Manifest(Plain):
-    """The bundle's first file, which names all others.
-
-    Parameters
-    ----------
-    kind : str
-        Always `KIND`.
-    schema_version : int
-        Of the bundle's layout.
-    code_version : str
-        Of the code that wrote it; the same major version can read it.
-    created_at : datetime
-        When it was written: the only field that differs between two runs on the same data.
-    bundle_id : str
-        A hash over all other fields but the time, and through them over every file.
-    origin : BundleOrigin
-        Where the bundle comes from.
-    notes : tuple of str
-        What a reader of the scores must know, in words.
-    files : dict of str to FileEntry
-        Every other file, by its path within the folder, with ``/``.
-    """
+    """The bundle's first file, which names all others."""
 
     kind: Literal["leadcast-bundle"] = "leadcast-bundle"
+    """Always `KIND`."""
     schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
+    """Of the bundle's layout."""
     code_version: Text = CODE_VERSION
+    """Of the code that wrote it; the same major version can read it."""
     created_at: datetime
+    """When it was written: the only field that differs between two runs on the same data."""
     bundle_id: Text
+    """A hash over all other fields but the time, and through them over every file."""
     origin: BundleOrigin
+    """Where the bundle comes from."""
     notes: tuple[Text, ...]
+    """What a reader of the scores must know, in words."""
     files: dict[str, FileEntry]
+    """Every other file, by its path within the folder, with ``/``."""
 
 
 def write_manifest(
@@ -117,23 +99,7 @@ def write_manifest(
     notes: Sequence[str] = (),
     created_at: datetime | None = None,
 ) -> Manifest:
-    """Write the manifest of the files that a folder holds.
-
-    Parameters
-    ----------
-    folder : Path
-        A folder with the bundle's other files.
-    origin : BundleOrigin
-        Where they come from.
-    notes : sequence of str
-        What a reader of the scores must know.
-    created_at : datetime, optional
-        The time to write into it; now, if not given.
-
-    Returns
-    -------
-    Manifest
-    """
+    """Write the manifest of the files that a folder holds."""
     files = {
         name: FileEntry(sha256=sha256_of(folder / name), n_bytes=(folder / name).stat().st_size)
         for name in sorted(_files_in(folder))
@@ -167,26 +133,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def of_one_version(folder: Path, read: Callable[[Path], Read]) -> Read:
-    """Read a folder that may be replaced as a whole meanwhile, all files from the same version.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder, as `leadcast.features.base.files.written_whole` replaces it.
-    read : callable
-        Reads the folder's files; called again where they were replaced under its hands.
-
-    Returns
-    -------
-    Read
-        What `read` gives.
-
-    Raises
-    ------
-    LeadcastError
-        If the folder is replaced faster than it can be read; and whatever `read` raises of a folder
-        that stood still.
-    """
+    """Read a folder that may be replaced as a whole meanwhile, all files from the same version."""
     for _ in range(_MOST_TIMES):
         before = _which(folder)
         try:

@@ -192,20 +192,14 @@ Edges = Annotated[
 
 
 class FeatureRates(Plain):
-    """The leads and the won ones in each bin of a feature's values.
-
-    Parameters
-    ----------
-    edges : tuple of float
-        The upper ends of a number's bins but for the last, ascending; a value at an end is below
-        it. Empty for a category or flag, whose bins are its codes from 0 on.
-    leads, won : tuple of int
-        First those whose value is missing, then one for each bin.
-    """
+    """The leads and the won ones in each bin of a feature's values."""
 
     edges: Edges = ()
+    """The upper ends of a number's bins but for the last, ascending; a value at an end is below it.
+    Empty for a category or flag, whose bins are its codes from 0 on."""
     leads: Counts
     won: Counts
+    """First those whose value is missing, then one for each bin."""
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

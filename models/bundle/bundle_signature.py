@@ -34,26 +34,18 @@ _SIGN = "sign it with: leadcast sign BUNDLE --key NAME.pem"
 
 
 class Signature(BaseModel):
-    """What the file of a signature holds.
-
-    Parameters
-    ----------
-    algorithm : str
-        Always ``ed25519``.
-    key : str
-        The SHA-256 of the public key's 32 bytes: tells which key to look for, and proves nothing.
-    manifest : str
-        The SHA-256 of the manifest that was signed, likewise.
-    signature : str
-        Its 64 bytes, in base64.
-    """
+    """What the file of a signature holds."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     algorithm: Literal["ed25519"] = "ed25519"
+    """Always ``ed25519``."""
     key: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    """The SHA-256 of the public key's 32 bytes: tells which key to look for, and proves nothing."""
     manifest: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    """The SHA-256 of the manifest that was signed, likewise."""
     signature: Annotated[str, Field(pattern="^[A-Za-z0-9+/]{86}==$")]
+    """Its 64 bytes, in base64."""
 
 
 def new_key(name: Path) -> tuple[Path, Path]:

@@ -17,13 +17,7 @@ from leadcast.models.data import Floats
 
 @dataclass(frozen=True)
 class Identity(CalibrationCurve):
-    """Log-odds as the learner gives them.
-
-    Parameters
-    ----------
-    rows : int
-        As in `CalibrationCurve`.
-    """
+    """Log-odds as the learner gives them."""
 
     kind: ClassVar[str] = "identity"
 
@@ -38,19 +32,12 @@ class Identity(CalibrationCurve):
 
 @dataclass(frozen=True)
 class Logistic(CalibrationCurve):
-    """A straight line on the log-odds scale (Platt 1999; Cox 1958).
-
-    Parameters
-    ----------
-    rows : int
-        As in `CalibrationCurve`.
-    intercept, slope : float
-        ``intercept + slope * log_odds``; the slope is positive.
-    """
+    """A straight line on the log-odds scale (Platt 1999; Cox 1958)."""
 
     kind: ClassVar[str] = "logistic"
     intercept: float
     slope: float
+    """``intercept + slope * log_odds``; the slope is positive."""
 
     def __post_init__(self) -> None:
         _require(0 < self.slope < np.inf and bool(np.isfinite(self.intercept)), "slope")
@@ -73,19 +60,13 @@ class Beta(CalibrationCurve):
 
     ``intercept + lower * log(p) - upper * log(1 - p)`` with p the learner's probability: for low
     log-odds a line of slope `lower`, for high ones of slope `upper`.
-
-    Parameters
-    ----------
-    rows : int
-        As in `CalibrationCurve`.
-    intercept, lower, upper : float
-        The slopes are positive.
     """
 
     kind: ClassVar[str] = "beta"
     intercept: float
     lower: float
     upper: float
+    """The slopes are positive."""
 
     def __post_init__(self) -> None:
         positive = 0 < self.lower < np.inf and 0 < self.upper < np.inf
@@ -109,23 +90,15 @@ class Spline(CalibrationCurve):
 
     Its slope is the straight line through `slopes` at `knots`, so it rises where they are all
     positive (the integral of a linear spline: Ramsay 1988).
-
-    Parameters
-    ----------
-    rows : int
-        As in `CalibrationCurve`.
-    knots : tuple of float
-        Log-odds, strictly rising; at least two.
-    start : float
-        The curve's value at the first knot.
-    slopes : tuple of float
-        The curve's slope at each knot; positive.
     """
 
     kind: ClassVar[str] = "spline"
     knots: tuple[float, ...]
+    """Log-odds, strictly rising; at least two."""
     start: float
+    """The curve's value at the first knot."""
     slopes: tuple[float, ...]
+    """The curve's slope at each knot; positive."""
 
     def __post_init__(self) -> None:
         _require(_rising(self.knots) and len(self.knots) == len(self.slopes) >= 2, "knots")
@@ -145,24 +118,15 @@ class Spline(CalibrationCurve):
 
 @dataclass(frozen=True)
 class Isotonic(CalibrationCurve):
-    """Straight pieces through the centres of isotonic steps, straight beyond them.
-
-    Parameters
-    ----------
-    rows : int
-        As in `CalibrationCurve`.
-    knots : tuple of float
-        Log-odds, strictly rising; at least two.
-    values : tuple of float
-        Calibrated log-odds at the knots, strictly rising.
-    slope : float
-        Slope below the first knot and above the last; positive.
-    """
+    """Straight pieces through the centres of isotonic steps, straight beyond them."""
 
     kind: ClassVar[str] = "isotonic"
     knots: tuple[float, ...]
+    """Log-odds, strictly rising; at least two."""
     values: tuple[float, ...]
+    """Calibrated log-odds at the knots, strictly rising."""
     slope: float
+    """Slope below the first knot and above the last; positive."""
 
     def __post_init__(self) -> None:
         _require(_rising(self.knots) and len(self.knots) == len(self.values) >= 2, "knots")
@@ -181,22 +145,7 @@ class Isotonic(CalibrationCurve):
 
 
 def integrated(knots: Floats, slopes: Floats, log_odds: Floats) -> Floats:
-    """Integrate a slope that is linear between knots and constant beyond, from the first knot.
-
-    Parameters
-    ----------
-    knots : ndarray of float64, shape (n_knots,)
-        Strictly rising; at least two.
-    slopes : ndarray of float64, shape (n_knots,)
-        The slope at each knot.
-    log_odds : ndarray of float64, shape (n_rows,)
-        Where to integrate to.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_rows,)
-        0 at the first knot.
-    """
+    """Integrate a slope that is linear between knots and constant beyond, from the first knot."""
     widths = np.diff(knots)
     heights = np.concatenate([[0.0], np.cumsum(widths * (slopes[1:] + slopes[:-1]) / 2)])
     piece = np.clip(np.searchsorted(knots, log_odds, side="right") - 1, 0, len(widths) - 1)
@@ -230,18 +179,13 @@ class Shifted:
 
     This is what a change of the base rate alone does to them (Saerens, Latinne and Decaestecker
     2002).
-
-    Parameters
-    ----------
-    base : Calibrator
-        What was moved.
-    shift : float
-        What is added to its log-odds.
     """
 
     kind: ClassVar[str] = "shifted"
     base: Calibrator
+    """What was moved."""
     shift: float
+    """What is added to its log-odds."""
 
     def log_odds(self, log_odds: Floats) -> Floats:
         """Calibrate log-odds; see `Calibrator.log_odds`."""

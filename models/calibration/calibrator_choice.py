@@ -40,15 +40,6 @@ def fitted_steps(rows: TalliedRows) -> Isotonic | None:
     calibration by `OWN_ROWS` rows, so that none is 0 or 1, and a share of the straight line is
     mixed in at the end. (Isotonic calibration as it is, Zadrozny and Elkan 2002, ties hundreds
     of leads at the top of a call list.)
-
-    Parameters
-    ----------
-    rows : TalliedRows
-
-    Returns
-    -------
-    Isotonic or None
-        None where there is one step only, or no straight calibration.
     """
     line = fitted(Line, rows)
     if line is None:
@@ -93,24 +84,16 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class CalibratorCandidate:
-    """A calibration method that was tried.
-
-    Parameters
-    ----------
-    method : str
-        Its name in `METHODS`.
-    log_loss : float
-        Cross-validated, on leads that it was not fitted on.
-    excess : float
-        By how much that is above the best one's ("identity", no calibration, does not compete).
-    standard_error : float
-        Of `excess`, with leads as the units.
-    """
+    """A calibration method that was tried."""
 
     method: str
+    """Its name in `METHODS`."""
     log_loss: float
+    """Cross-validated, on leads that it was not fitted on."""
     excess: float
+    """By how much that is above the best one's ("identity", no calibration, does not compete)."""
     standard_error: float
+    """Of `excess`, with leads as the units."""
 
 
 @dataclass(frozen=True)

@@ -72,31 +72,16 @@ class Calibrator(Protocol):
 
 @dataclass(frozen=True)
 class CalibrationCurve:
-    """What the calibrators of a fitted curve share: the range that their data support.
-
-    Parameters
-    ----------
-    rows : int
-        How many rows it was fitted on. Beyond the log-odds of ``1 / (rows + 2)`` and of its
-        complement (Laplace's rule: what so many rows without an exception show) the calibrated
-        log-odds go on rising, but only logarithmically.
-    """
+    """What the calibrators of a fitted curve share: the range that their data support."""
 
     kind: ClassVar[str]
     rows: int
+    """How many rows it was fitted on. Beyond the log-odds of ``1 / (rows + 2)`` and of its
+    complement (Laplace's rule: what so many rows without an exception show) the calibrated log-
+    odds go on rising, but only logarithmically."""
 
     def curve(self, log_odds: Floats) -> Floats:
-        """Calibrate log-odds before their range is narrowed.
-
-        Parameters
-        ----------
-        log_odds : ndarray of float64, shape (n_rows,)
-            Within plus and minus `FARTHEST`.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_rows,)
-        """
+        """Calibrate log-odds before their range is narrowed."""
         raise NotImplementedError
 
     def describe(self) -> str:
@@ -117,57 +102,20 @@ class CalibrationCurve:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """Make the calibrator that `to_json` told.
-
-        Parameters
-        ----------
-        content : mapping
-            Without ``kind``.
-
-        Returns
-        -------
-        Curve
-
-        Raises
-        ------
-        TypeError or ValueError
-            If a number is missing, foreign or not what the kind needs.
-        """
+        """Make the calibrator that `to_json` told."""
         numbers: dict[str, Any] = {name: _kept(value) for name, value in content.items()}
         return cls(**numbers | {"rows": int(content["rows"])})
 
 
 def narrowed(log_odds: Floats, rows: int) -> Floats:
-    """Hold log-odds back where they are more extreme than so many rows can show.
-
-    Parameters
-    ----------
-    log_odds : ndarray of float64, shape (n_rows,)
-    rows : int
-        How many rows stand behind them.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_rows,)
-        As they are up to ``log(rows + 1)`` either way; beyond, the excess e becomes
-        ``log(1 + e)``, so that the order is kept and no probability is 0 or 1.
-    """
+    """Hold log-odds back where they are more extreme than so many rows can show."""
     bound = np.log(max(rows, FEWEST_ROWS) + 1)
     excess = np.maximum(np.abs(log_odds) - bound, 0.0)
     return np.asarray(np.sign(log_odds) * (np.abs(log_odds) - excess + np.log1p(excess)))
 
 
 def probability_of(log_odds: Floats) -> Floats:
-    """Turn log-odds into probabilities, without overflow.
-
-    Parameters
-    ----------
-    log_odds : ndarray of float64, shape (n_rows,)
-
-    Returns
-    -------
-    ndarray of float64, shape (n_rows,)
-    """
+    """Turn log-odds into probabilities, without overflow."""
     small = np.exp(-np.abs(log_odds))
     return np.where(log_odds >= 0, 1.0, small) / (1.0 + small)
 

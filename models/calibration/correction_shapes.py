@@ -44,18 +44,7 @@ class CorrectionShape(Protocol):
 
 
 def fitted(shape: type[CorrectionShape], rows: TalliedRows) -> CalibrationCurve | None:
-    """Fit a shape, shrunken towards the learner's own log-odds.
-
-    Parameters
-    ----------
-    shape : type of CorrectionShape
-    rows : TalliedRows
-
-    Returns
-    -------
-    Curve or None
-        None where these rows do not determine a curve of that shape that rises.
-    """
+    """Fit a shape, shrunken towards the learner's own log-odds."""
     frame = shape.on(rows.log_odds)
     correction: Correction | None = shrunken(rows, frame.columns(rows.log_odds), frame.priors())
     return None if correction is None else frame.curve(correction.mean, len(rows))
@@ -87,17 +76,12 @@ class LevelShape:
 
 @dataclass(frozen=True)
 class Line:
-    """A shift, and a slope around the centre.
-
-    Parameters
-    ----------
-    centre : float
-        The log-odds around which the slope turns: where rows tell most, so that the errors of
-        level and slope have little to do with each other.
-    """
+    """A shift, and a slope around the centre."""
 
     name: ClassVar[str] = "line"
     centre: float
+    """The log-odds around which the slope turns: where rows tell most, so that the errors of level
+    and slope have little to do with each other."""
 
     @classmethod
     def on(cls, log_odds: Floats) -> Self:
@@ -120,21 +104,15 @@ class Line:
 
 @dataclass(frozen=True)
 class TwoSlopes:
-    """A shift, a slope, and a difference between the slope of low and of high log-odds.
-
-    Parameters
-    ----------
-    line : Line
-        The straight part.
-    offset, tilt : float
-        The line closest to ``log(1 + e^z) + log(1 + e^-z)``, which is taken off it, so that the
-        difference of the slopes has little to do with level and slope.
-    """
+    """A shift, a slope, and a difference between the slope of low and of high log-odds."""
 
     name: ClassVar[str] = "beta"
     line: Line
+    """The straight part."""
     offset: float
     tilt: float
+    """The line closest to ``log(1 + e^z) + log(1 + e^-z)``, which is taken off it, so that the
+    difference of the slopes has little to do with level and slope."""
 
     @classmethod
     def on(cls, log_odds: Floats) -> Self:
@@ -172,19 +150,13 @@ class TwoSlopes:
 
 @dataclass(frozen=True)
 class Smooth:
-    """A shift, and a slope that changes smoothly.
-
-    Parameters
-    ----------
-    centre : float
-        As in `Line`.
-    knots : ndarray of float64, shape (n_knots,)
-        Where the slope may change, with equally much to tell between them.
-    """
+    """A shift, and a slope that changes smoothly."""
 
     name: ClassVar[str] = "spline"
     centre: float
+    """As in `Line`."""
     knots: Floats
+    """Where the slope may change, with equally much to tell between them."""
 
     @classmethod
     def on(cls, log_odds: Floats) -> Self:

@@ -40,25 +40,7 @@ def fitted_steps(
     seed: int,
     most_knots: int,
 ) -> dict[str, Steps]:
-    """Compute knots, Venn-Abers pair and interval ends.
-
-    Parameters
-    ----------
-    log_odds, converted, group, period, independent, level, replicates, seed
-        As in `leadcast.models.calibration.intervals.fit_lead_intervals`.
-    most_knots : int
-        More distinct log-odds than this are thinned to so many.
-
-    Returns
-    -------
-    dict of str to tuple of float
-        ``knots``, ``if_lost``, ``if_won``, ``low`` and ``high``.
-
-    Raises
-    ------
-    ValueError
-        If there are no rows, the lengths differ or a number is not finite.
-    """
+    """Compute knots, Venn-Abers pair and interval ends."""
     ranking = RankedTally.of(log_odds, converted)
     if len(ranking.value) == 0:
         raise ValueError("there are no rows to fit intervals on")

@@ -123,40 +123,28 @@ UNMOVED = 0.005
 
 @dataclass(frozen=True)
 class NewestLevel:
-    """Where the level stood before and after the newest mature snapshots were learned from.
-
-    Parameters
-    ----------
-    rows, leads : int
-        The newest mature snapshots, and how many leads (or accounts) they are of.
-    first, last : str or None
-        The days of the first and the last of them; None where the source is not dated.
-    before, after : float
-        Mean probability of these snapshots by a model that had not seen them, and by the one that
-        is used.
-    observed : float
-        The share of them that converted.
-    moved : float
-        From `before` to `after`, in log-odds.
-    asked : float
-        From `before` to `observed`: what these snapshots alone ask for.
-    left : float
-        A further shift that they ask of the model that is used; not made, see `standard_error`.
-    standard_error : float or None
-        Of `left`; None where there is too little to tell.
-    """
+    """Where the level stood before and after the newest mature snapshots were learned from."""
 
     rows: int
     leads: int
+    """The newest mature snapshots, and how many leads (or accounts) they are of."""
     first: str | None
     last: str | None
+    """The days of the first and the last of them; None where the source is not dated."""
     before: float
     after: float
+    """Mean probability of these snapshots by a model that had not seen them, and by the one that is
+    used."""
     observed: float
+    """The share of them that converted."""
     moved: float
+    """From `before` to `after`, in log-odds."""
     asked: float
+    """From `before` to `observed`: what these snapshots alone ask for."""
     left: float
+    """A further shift that they ask of the model that is used; not made, see `standard_error`."""
     standard_error: float | None
+    """Of `left`; None where there is too little to tell."""
 
     def to_json(self) -> dict[str, Any]:
         """Give the step as plain data, with its words."""

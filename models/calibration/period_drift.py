@@ -37,41 +37,20 @@ MOST_STRETCHES = 2
 
 @dataclass(frozen=True)
 class PeriodDrift:
-    """The movement of the log-odds between periods.
-
-    Parameters
-    ----------
-    level_spread, slope_spread : float
-        Standard deviations of the shift at the centre, and of the slope.
-    centre : float
-        The log-odds around which the slope turns.
-    freedom : float
-        Degrees of freedom of both estimates.
-    periods : int
-        How many periods they were seen in.
-    """
+    """The movement of the log-odds between periods."""
 
     level_spread: float
     slope_spread: float
+    """Standard deviations of the shift at the centre, and of the slope."""
     centre: float
+    """The log-odds around which the slope turns."""
     freedom: float
+    """Degrees of freedom of both estimates."""
     periods: int
+    """How many periods they were seen in."""
 
     def shifts(self, log_odds: Floats, draws: int, seed: int) -> Floats:
-        """Draw how a period to come may differ from the periods seen.
-
-        Parameters
-        ----------
-        log_odds : ndarray of float64, shape (n_places,)
-            The learner's.
-        draws : int
-        seed : int
-
-        Returns
-        -------
-        ndarray of float64, shape (draws, n_places)
-            In log-odds; Student's t, since the spreads are themselves estimated.
-        """
+        """Draw how a period to come may differ from the periods seen."""
         generator = np.random.default_rng(seed)
         scale = sqrt(1 + 1 / max(self.periods, 1))
         level, slope = scale * generator.standard_t(self.freedom, (2, draws, 1))
@@ -116,27 +95,7 @@ def stretches_of(
 def estimate_drift(
     rows: TalliedRows, period: npt.ArrayLike, independent: int | None = None
 ) -> PeriodDrift:
-    """Estimate the movement of the log-odds between periods.
-
-    Parameters
-    ----------
-    rows : TalliedRows
-        Predictions for snapshots later than those that their model was trained on.
-    period : array_like of int or str, shape (n_rows,)
-        The month of each row, or the origin of the model behind it, or a stretch of it.
-    independent : int, optional
-        How many periods are independent: where origins are cut into stretches, those of an origin
-        share its model. All of them if not given.
-
-    Returns
-    -------
-    PeriodDrift
-
-    Raises
-    ------
-    ValueError
-        If there is not a period for each row.
-    """
+    """Estimate the movement of the log-odds between periods."""
     periods = np.asarray(period)
     if periods.shape != rows.converted.shape:
         raise ValueError(f"period has shape {periods.shape}, there are {len(rows)} rows")

@@ -27,21 +27,14 @@ WIDEST = 3.0
 
 @dataclass(frozen=True)
 class TalliedRows:
-    """What a calibrator is fitted on.
-
-    Parameters
-    ----------
-    log_odds : ndarray of float64, shape (n_rows,)
-        As the learner gave them.
-    converted : ndarray of float64, shape (n_rows,)
-        1.0 for a conversion, else 0.0.
-    group : ndarray of int64, shape (n_rows,)
-        The lead (or account) of each row, numbered from 0 without gaps.
-    """
+    """What a calibrator is fitted on."""
 
     log_odds: Floats
+    """As the learner gave them."""
     converted: Floats
+    """1.0 for a conversion, else 0.0."""
     group: Integers
+    """The lead (or account) of each row, numbered from 0 without gaps."""
 
     def __len__(self) -> int:
         return len(self.converted)
@@ -59,25 +52,7 @@ class TalliedRows:
 
     @classmethod
     def of(cls, log_odds: npt.ArrayLike, converted: npt.ArrayLike, group: npt.ArrayLike) -> Self:
-        """Check rows and number their groups.
-
-        Parameters
-        ----------
-        log_odds : array_like of float, shape (n_rows,)
-            Finite.
-        converted : array_like of float or bool, shape (n_rows,)
-            0 or 1.
-        group : array_like of int or str, shape (n_rows,)
-
-        Returns
-        -------
-        Rows
-
-        Raises
-        ------
-        ValueError
-            If the lengths differ, a log-odds is not finite or an outcome is neither 0 nor 1.
-        """
+        """Check rows and number their groups."""
         values = np.asarray(log_odds, dtype=np.float64)
         outcomes = np.asarray(converted, dtype=np.float64)
         codes, _ = coded(group)
@@ -90,54 +65,24 @@ class TalliedRows:
         return cls(values, outcomes, codes)
 
     def taken(self, which: npt.NDArray[np.bool_]) -> Self:
-        """Take some of the rows.
-
-        Parameters
-        ----------
-        which : ndarray of bool, shape (n_rows,)
-
-        Returns
-        -------
-        Rows
-        """
+        """Take some of the rows."""
         return self.of(self.log_odds[which], self.converted[which], self.group[which])
 
 
 @dataclass(frozen=True)
 class Correction:
-    """Coefficients of a curve's deviation from the learner's log-odds.
-
-    Parameters
-    ----------
-    mean : ndarray of float64, shape (n_columns,)
-        The shrunken coefficients.
-    unshrunken : ndarray of float64, shape (n_columns,)
-        What the data alone say.
-    covariance : ndarray of float64, shape (n_columns, n_columns)
-        Of the shrunken coefficients' error, with the scales' own uncertainty.
-    """
+    """Coefficients of a curve's deviation from the learner's log-odds."""
 
     mean: Floats
+    """The shrunken coefficients."""
     unshrunken: Floats
+    """What the data alone say."""
     covariance: Floats
+    """Of the shrunken coefficients' error, with the scales' own uncertainty."""
 
 
 def shrunken(rows: TalliedRows, columns: Floats, priors: Sequence[Floats]) -> Correction | None:
-    """Estimate the deviation ``columns @ coefficients`` from the learner's log-odds.
-
-    Parameters
-    ----------
-    rows : TalliedRows
-        Two groups at least.
-    columns : ndarray of float64, shape (n_rows, n_columns)
-    priors : sequence of ndarray of float64, shape (n_columns, n_columns)
-        Covariances of the coefficients around 0, all equally credible beforehand.
-
-    Returns
-    -------
-    Correction or None
-        None where the data leave a coefficient wholly open.
-    """
+    """Estimate the deviation ``columns @ coefficients`` from the learner's log-odds."""
     width = columns.shape[1]
     weak = np.eye(width) / WIDEST**2
     found = logistic_fit(columns, rows.log_odds, rows.counts, precision=weak)

@@ -12,22 +12,6 @@ def venn_abers_pair(mass: Floats, hits: Floats) -> tuple[Floats, Floats]:
     Inductive Venn-Abers prediction (Vovk and Petej 2014; the algorithm that needs one pass for all
     scores: Vovk, Petej and Fedorova 2015, section 4). With calibration rows and new row
     exchangeable, one of the two probabilities is perfectly calibrated.
-
-    Parameters
-    ----------
-    mass : ndarray of float64, shape (n,)
-        Weight of the calibration rows at each distinct score, scores rising; positive.
-    hits : ndarray of float64, shape (n,)
-        The converted weight among it.
-
-    Returns
-    -------
-    if_lost : ndarray of float64, shape (n + 1,)
-        Element i: for a new row above exactly i of the scores, or equal to the i-th of them (from
-        1); that is ``searchsorted(scores, new, side="right")``.
-    if_won : ndarray of float64, shape (n + 1,)
-        Element i: for a new row above exactly i of the scores, or equal to the one after;
-        that is ``searchsorted(scores, new, side="left")``.
     """
     if_won = _if_won(mass, hits)
     # Turned upside down, a lost row among these is a won one among those.

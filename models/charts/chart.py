@@ -24,18 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Size:
-    """A width that a chart is drawn for: text does not shrink with the screen.
-
-    Parameters
-    ----------
-    name : str
-        Which: ``"wide"`` or ``"narrow"``; a class of the page's CSS.
-    width_px : int
-        The picture's width in CSS pixels.
-    """
+    """A width that a chart is drawn for: text does not shrink with the screen."""
 
     name: str
+    """Which: ``"wide"`` or ``"narrow"``; a class of the page's CSS."""
     width_px: int
+    """The picture's width in CSS pixels."""
 
     @property
     def narrow(self) -> bool:
@@ -174,21 +168,7 @@ GAP_PX = 46
 
 
 def panel(figure: "Figure", size: Size, key_lines: int = 0) -> "Axes":
-    """Make the one panel of a picture, with fewer ticks where it is narrow.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        An empty figure.
-    size : Size
-        Which of the two sizes.
-    key_lines : int
-        How many lines the key above it has.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-    """
+    """Make the one panel of a picture, with fewer ticks where it is narrow."""
     axes = figure.subplots()
     axes.locator_params(axis="x", nbins=5 if size.narrow else 8)
     axes.locator_params(axis="y", nbins=6)
@@ -199,21 +179,7 @@ def panel(figure: "Figure", size: Size, key_lines: int = 0) -> "Axes":
 def two_panels(
     figure: "Figure", share_y: bool = False, bottom_px: int = BOTTOM_PX
 ) -> Sequence["Axes"]:
-    """Make two panels, one above the other on the same horizontal scale.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        An empty figure.
-    share_y : bool
-        Whether their vertical scales are the same as well.
-    bottom_px : int
-        The margin below.
-
-    Returns
-    -------
-    sequence of two matplotlib.axes.Axes
-    """
+    """Make two panels, one above the other on the same horizontal scale."""
     upper, lower = figure.subplots(2, 1, sharex=True, sharey=share_y)
     _set_margins(figure, LEFT_PX, TOP_PX, bottom_px)
     both = figure.get_figheight() * 72 - TOP_PX - bottom_px - GAP_PX
@@ -222,21 +188,7 @@ def two_panels(
 
 
 def rows_panel(figure: "Figure", rows: int, bottom_px: int = BOTTOM_PX) -> "Axes":
-    """Make a panel for rows that lie one below the other, at heights 0, -1, -2 and so on.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        An empty figure.
-    rows : int
-        How many rows.
-    bottom_px : int
-        The margin below.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-    """
+    """Make a panel for rows that lie one below the other, at heights 0, -1, -2 and so on."""
     axes = figure.subplots()
     axes.set_yticks([])
     axes.set_ylim(0.6 - rows, 0.75)
@@ -247,32 +199,14 @@ def rows_panel(figure: "Figure", rows: int, bottom_px: int = BOTTOM_PX) -> "Axes
 
 
 def percent_axes(axes: "Axes", x: bool = False, y: bool = False) -> None:
-    """Label an axis of shares in per cent.
-
-    Parameters
-    ----------
-    axes : matplotlib.axes.Axes
-        The axes; those chosen hold shares, where 1 is all.
-    x, y : bool
-        Which of the two.
-    """
+    """Label an axis of shares in per cent."""
     for chosen, axis in ((x, axes.xaxis), (y, axes.yaxis)):
         if chosen:
             axis.set_major_formatter(lambda share, _: f"{100 * share:.3g} %")
 
 
 def add_key(figure: "Figure", axes: "Axes", columns: int) -> None:
-    """Put the key in the margin above the panel.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        The figure; its panel was made with the key's lines.
-    axes : matplotlib.axes.Axes
-        The panel, whose artists have labels.
-    columns : int
-        How many entries stand in a line.
-    """
+    """Put the key in the margin above the panel."""
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(
         handles,

@@ -154,17 +154,7 @@ def compact(value: object) -> str:
 
 
 def edge(value: object) -> str:
-    """Write the edge of a bin of shares as it is: ``12.5 %``.
-
-    Parameters
-    ----------
-    value : float or None
-        A share; 1 is all.
-
-    Returns
-    -------
-    str
-    """
+    """Write the edge of a bin of shares as it is: ``12.5 %``."""
     number = number_or_none(value)
     return MISSING if number is None else f"{compact(100.0 * number)}{NBSP}%"
 
@@ -241,15 +231,6 @@ def chance_words(missed: int, total: int) -> str:
 
     An interval of 95 % misses in one case of twenty though nothing is wrong; how often `missed` or
     more of `total` do is binomial, and below one case of twenty it is called more than chance.
-
-    Parameters
-    ----------
-    missed, total : int
-        How many intervals miss, of how many.
-
-    Returns
-    -------
-    str
     """
     fewer = (math.comb(total, k) * _MISS**k * (1 - _MISS) ** (total - k) for k in range(missed))
     by_chance = 1.0 - sum(fewer) >= _MISS

@@ -36,15 +36,7 @@ SHOWN = (
 
 @dataclass(frozen=True)
 class SegmentChart(Chart):
-    """Ranking and level, segment by segment, beside the whole test.
-
-    Parameters
-    ----------
-    segments : mapping of str to mapping
-        The metrics of each segment, as a part of ``metrics.json``, in the order to be shown.
-    overall : mapping
-        The metrics of the whole test.
-    """
+    """Ranking and level, segment by segment, beside the whole test."""
 
     noun: ClassVar[str]
     """What a segment is, in the singular."""
@@ -54,20 +46,12 @@ class SegmentChart(Chart):
         "there are few leads they are long, and say little."
     )
     segments: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    """The metrics of each segment, as a part of ``metrics.json``, in the order to be shown."""
     overall: Mapping[str, Any] = field(repr=False)
+    """The metrics of the whole test."""
 
     def label(self, segment: str) -> str:
-        """Name a segment for a person.
-
-        Parameters
-        ----------
-        segment : str
-            Its key.
-
-        Returns
-        -------
-        str
-        """
+        """Name a segment for a person."""
         return plain(segment)
 
     def frame(self) -> pl.DataFrame:

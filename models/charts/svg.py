@@ -87,22 +87,6 @@ def draw_svg(
     """Draw a figure and write it as an SVG element for the body of an HTML page.
 
     The same drawing gives the same bytes: no dates, no random identifiers.
-
-    Parameters
-    ----------
-    draw : callable
-        Draws on the empty figure it is given, with colours of `CSS_COLOURS` only.
-    name : str
-        Unique in the page; letters, digits and hyphens. Begins every identifier in the SVG.
-    width_px, height_px : int
-        The size in CSS pixels at which the text has its nominal size.
-    label : str
-        The text alternative, for those who do not see the picture.
-
-    Returns
-    -------
-    str
-        The ``<svg>`` element; text from data is escaped in it.
     """
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure

@@ -99,19 +99,7 @@ def table_of(
 
 
 def thinned(frame: pl.DataFrame, longest: int) -> pl.DataFrame:
-    """Take evenly spaced rows of a long frame, the first and the last always among them.
-
-    Parameters
-    ----------
-    frame : pl.DataFrame
-        Any frame.
-    longest : int
-        How many rows to keep at most, at least 2.
-
-    Returns
-    -------
-    pl.DataFrame
-    """
+    """Take evenly spaced rows of a long frame, the first and the last always among them."""
     if frame.height <= longest:
         return frame
     last = frame.height - 1

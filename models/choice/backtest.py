@@ -19,79 +19,45 @@ NORMAL_95 = 1.959963984540054
 
 @dataclass(frozen=True)
 class Origin:
-    """A moment up to which a candidate may learn, and the rows that it is tried on.
-
-    Parameters
-    ----------
-    position : int
-        The first position that is tried.
-    train, valid : ndarray of int64
-        Row numbers. Each training row's label was known at `position`, and none of the groups
-        tried is among the training rows'.
-    """
+    """A moment up to which a candidate may learn, and the rows that it is tried on."""
 
     position: int
+    """The first position that is tried."""
     train: Integers
     valid: Integers
+    """Row numbers. Each training row's label was known at `position`, and none of the groups tried
+    is among the training rows'."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """How one candidate did at one origin.
-
-    Parameters
-    ----------
-    candidate : str
-    origin : int
-        0 for the earliest.
-    position : int
-        The origin's first position tried.
-    n_train, n_valid : int
-        Rows.
-    log_loss : float
-        Mean over the rows tried.
-    auc : float or None
-        None where the rows tried hold one outcome only.
-    difference, low, high : float
-        Log loss less that of the candidate chosen, with its 95 % interval, paired by row and
-        clustered on groups.
-    """
+    """How one candidate did at one origin."""
 
     candidate: str
     origin: int
+    """0 for the earliest."""
     position: int
+    """The origin's first position tried."""
     n_train: int
     n_valid: int
+    """Rows."""
     log_loss: float
+    """Mean over the rows tried."""
     auc: float | None
+    """None where the rows tried hold one outcome only."""
     difference: float
     low: float
     high: float
+    """Log loss less that of the candidate chosen, with its 95 % interval, paired by row and
+    clustered on groups."""
 
     def to_json(self) -> dict[str, Any]:
-        """Turn the result into plain data.
-
-        Returns
-        -------
-        dict
-        """
+        """Turn the result into plain data."""
         return asdict(self)
 
 
 def rolling_origins(data: LabelledMatrix, number: int) -> tuple[Origin, ...]:
-    """Place origins in the later part of the rows, purged and grouped.
-
-    Parameters
-    ----------
-    data : LabelledMatrix
-    number : int
-        How many origins; those whose rows hold too few outcomes are left out.
-
-    Returns
-    -------
-    tuple of Origin
-        Earliest first. Rows of one position are never parted.
-    """
+    """Place origins in the later part of the rows, purged and grouped."""
     ordered = np.sort(data.position)
     cuts = np.linspace(1 - TRIED_SHARE, 1.0, number + 1)
     starts = [int(ordered[min(int(cut * len(data)), len(data) - 1)]) for cut in cuts[:-1]]
@@ -101,17 +67,7 @@ def rolling_origins(data: LabelledMatrix, number: int) -> tuple[Origin, ...]:
 
 
 def thinned_origin(origin: Origin, most: int) -> Origin:
-    """Keep at most so many rows on either side of an origin, evenly spaced.
-
-    Parameters
-    ----------
-    origin : Origin
-    most : int
-
-    Returns
-    -------
-    Origin
-    """
+    """Keep at most so many rows on either side of an origin, evenly spaced."""
     train, valid = (
         index[thinned_places(len(index), most)] for index in (origin.train, origin.valid)
     )
@@ -124,22 +80,7 @@ def compare(
     data: LabelledMatrix,
     origins: Sequence[Origin],
 ) -> tuple[Result, ...]:
-    """Lay out the backtest as a table.
-
-    Parameters
-    ----------
-    log_odds : mapping of str to sequence of ndarray
-        For each candidate and origin, the predictions of the rows tried.
-    chosen : str
-        The candidate that the others are compared with.
-    data : LabelledMatrix
-    origins : sequence of Origin
-
-    Returns
-    -------
-    tuple of Result
-        By candidate, then by origin.
-    """
+    """Lay out the backtest as a table."""
     return tuple(
         _result(candidate, place, data, origin, own[place], log_odds[chosen][place])
         for candidate, own in log_odds.items()

@@ -28,21 +28,14 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class OutOfTime:
-    """Predictions of training rows by models that had not seen them: for the calibrator.
-
-    Parameters
-    ----------
-    index : ndarray of int64, shape (n,)
-        Row numbers of the data given to `choose`.
-    log_odds : ndarray of float64, shape (n,)
-        Of the learner chosen, fitted before each row's origin.
-    origin : ndarray of int64, shape (n,)
-        Which origin, 0 for the earliest.
-    """
+    """Predictions of training rows by models that had not seen them: for the calibrator."""
 
     index: Integers
+    """Row numbers of the data given to `choose`."""
     log_odds: Floats
+    """Of the learner chosen, fitted before each row's origin."""
     origin: Integers
+    """Which origin, 0 for the earliest."""
 
 
 @dataclass(frozen=True)

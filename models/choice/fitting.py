@@ -61,16 +61,7 @@ Grow = Callable[[ForestOrder], list[Any]]
 
 
 def grow_here(order: ForestOrder) -> list[Any]:
-    """Grow forests on this machine, on at most `LearnerSettings.boosting_rows` rows.
-
-    Parameters
-    ----------
-    order : ForestOrder
-
-    Returns
-    -------
-    list of lightgbm.Booster
-    """
+    """Grow forests on this machine, on at most `LearnerSettings.boosting_rows` rows."""
     layout, settings = order.layout, order.settings
     some = thinned(order.rows, settings.boosting_rows)
     weight = row_weights(some, order.setup.half_life)
@@ -87,26 +78,7 @@ def fit_learner(
     changed: Mapping[str, Any] | None = None,
     grow: Grow = grow_here,
 ) -> FittedLearner:
-    """Fit one learner.
-
-    Parameters
-    ----------
-    kind : {"prior", "logistic", "lightgbm", "blend"}
-    data : LabelledMatrix
-        Training rows in any order, with both outcomes (the prior: any).
-    setups : tuple of Setup
-        One; of a blend, one for each of its members.
-    settings : LearnerSettings
-    changed : mapping, optional
-        Parameters of LightGBM other than the defaults.
-    grow : callable
-        Grows the trees.
-
-    Returns
-    -------
-    FittedLearner
-        The same, to the byte, whatever the order of the rows.
-    """
+    """Fit one learner."""
     rows = data.rows(canonical_order(data))
     if kind == "prior":
         return fit_prior(rows)
@@ -118,17 +90,7 @@ def fit_learner(
 
 
 def clocks_of(learner: FittedLearner) -> tuple[int, ...]:
-    """Tell which features a learner treats as clocks (`leadcast.models.learners.known_features`).
-
-    Parameters
-    ----------
-    learner : FittedLearner
-
-    Returns
-    -------
-    tuple of int
-        Their places among the features, in rising order; none for the prior.
-    """
+    """Tell which features a learner treats as clocks; see `known_features`."""
     members = learner.members if isinstance(learner, Average) else (learner,)
     levels = [member.level for member in members if isinstance(member, Additive)]
     return tuple(sorted({term.feature for level in levels for term in level.terms}))

@@ -179,21 +179,7 @@ class Pool:
 
 
 def expected_labels(log_odds: Floats, seen: Floats, caught: Floats, still_open: Floats) -> Floats:
-    """Say how likely each fresh row is won within its horizon, by what is known so far.
-
-    Parameters
-    ----------
-    log_odds : ndarray of float64, shape (n,)
-        Of a win within the horizon, seen from the snapshot; their level may be out of date.
-    seen : ndarray of float64, shape (n,)
-        1.0 won, 0.0 certainly not won within the horizon, NaN open.
-    caught, still_open : ndarray of float64, shape (n,)
-        Share of winners won by the age reached, and of the others still open by then.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-    """
+    """Say how likely each fresh row is won within its horizon, by what is known so far."""
     shift, label = 0.0, seen
     for _ in range(MOST_ROUNDS):
         probability = sigmoid(log_odds + shift)
@@ -210,17 +196,7 @@ def expected_labels(log_odds: Floats, seen: Floats, caught: Floats, still_open: 
 
 
 def joined(one: LabelledMatrix, other: LabelledMatrix) -> LabelledMatrix:
-    """Put the rows of two matrices into one.
-
-    Parameters
-    ----------
-    one, other : LabelledMatrix
-        Of the same features and groups.
-
-    Returns
-    -------
-    LabelledMatrix
-    """
+    """Put the rows of two matrices into one."""
     return replace(
         one,
         values=np.concatenate([one.values, other.values]),

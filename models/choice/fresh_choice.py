@@ -22,66 +22,39 @@ FEWEST_FRESH = 20
 
 @dataclass(frozen=True)
 class Recipe:
-    """How the learner that was chosen is fitted.
-
-    Parameters
-    ----------
-    kind : str
-    setups : tuple of Setup
-    settings : LearnerSettings
-    changed : mapping
-        LightGBM's parameters that a search changed.
-    grow : callable
-        Grows its trees.
-    """
+    """How the learner that was chosen is fitted."""
 
     kind: str
     setups: tuple[Setup, ...]
     settings: LearnerSettings
     changed: Mapping[str, Any]
+    """LightGBM's parameters that a search changed."""
     grow: Grow = grow_here
+    """Grows its trees."""
 
     def fitted(self, data: LabelledMatrix) -> FittedLearner:
-        """Fit the learner.
-
-        Parameters
-        ----------
-        data : LabelledMatrix
-
-        Returns
-        -------
-        FittedLearner
-        """
+        """Fit the learner."""
         setups, settings = self.setups, self.settings
         return fit_learner(self.kind, data, setups, settings, self.changed, self.grow)
 
 
 @dataclass(frozen=True)
 class TriedFresh:
-    """What fresh rows did at one origin.
-
-    Parameters
-    ----------
-    position : int
-        The origin's.
-    n_fresh, n_won, n_open : int
-        Fresh rows there were, those won already, and those still open.
-    log_odds : ndarray of float64, shape (n_valid,)
-        Of the rows tried, by the learner that had the fresh rows as well.
-    log_loss_without, log_loss_with : float
-    gain, error : float
-        By how much the fresh rows lowered the log loss, and its standard error within the origin.
-    """
+    """What fresh rows did at one origin."""
 
     position: int
+    """The origin's."""
     n_fresh: int
     n_won: int
     n_open: int
+    """Fresh rows there were, those won already, and those still open."""
     log_odds: Floats
+    """Of the rows tried, by the learner that had the fresh rows as well."""
     log_loss_without: float
     log_loss_with: float
     gain: float
     error: float
+    """By how much the fresh rows lowered the log loss, and its standard error within the origin."""
 
     def to_json(self) -> dict[str, Any]:
         """Give the figures as plain data, without the predictions."""
@@ -90,20 +63,13 @@ class TriedFresh:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether fresh rows are used, and what the backtest says of them.
-
-    Parameters
-    ----------
-    used : bool
-    tried : tuple of TriedFresh
-        The origins; empty where nothing could be tried.
-    words : str
-        For people.
-    """
+    """Whether fresh rows are used, and what the backtest says of them."""
 
     used: bool
     tried: tuple[TriedFresh, ...]
+    """The origins; empty where nothing could be tried."""
     words: str
+    """For people."""
 
     def to_json(self) -> dict[str, Any]:
         """Give the verdict as plain data."""
@@ -121,23 +87,7 @@ class Verdict:
 def fit_with_fresh(
     recipe: Recipe, data: LabelledMatrix, pool: Pool, cutoff: int, fresh: Integers
 ) -> tuple[FittedLearner, FittedLearner]:
-    """Fit a learner on mature rows, and again on them and the fresh ones that it labelled.
-
-    Parameters
-    ----------
-    recipe : Recipe
-    data : LabelledMatrix
-        The mature rows.
-    pool : Pool
-    cutoff : int
-        What became known later is not looked at.
-    fresh : ndarray of int64
-        The pool's rows that are fresh then.
-
-    Returns
-    -------
-    without, with : FittedLearner
-    """
+    """Fit a learner on mature rows, and again on them and the fresh ones that it labelled."""
     without = recipe.fitted(data)
     log_odds = without.log_odds(pool.rows.values[fresh])
     return without, recipe.fitted(joined(data, pool.labelled_at(fresh, cutoff, log_odds)))
@@ -146,23 +96,7 @@ def fit_with_fresh(
 def judge_fresh(
     recipe: Recipe, rows: LabelledMatrix, origins: Sequence[Origin], pool: Pool
 ) -> Verdict:
-    """Try fresh rows at each origin, with what was known then.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        Of the learner chosen.
-    rows : LabelledMatrix
-        The training rows that `origins` count.
-    origins : sequence of Origin
-    pool : Pool
-
-    Returns
-    -------
-    Verdict
-        Used where the settings say so; with "auto" where the gain's 95 % interval is above 0, over
-        two origins or more, each with fresh rows to try.
-    """
+    """Try fresh rows at each origin, with what was known then."""
     always = recipe.settings.fresh_snapshots is True
     available = len(pool.fresh_at(pool.cutoff, np.zeros(0, np.int64)))
     if available < FEWEST_FRESH:
@@ -181,29 +115,13 @@ def judge_fresh(
 
 
 def untold() -> Verdict:
-    """Say that without a backtest fresh rows are not used, whatever the settings say.
-
-    Returns
-    -------
-    Verdict
-    """
+    """Say that without a backtest fresh rows are not used, whatever the settings say."""
     words = "fresh snapshots not used: too little data for a backtest that could tell their gain"
     return Verdict(False, (), words)
 
 
 def gain_of(tried: Sequence[TriedFresh]) -> tuple[float, float]:
-    """Average the gain over origins, each counting the same.
-
-    Parameters
-    ----------
-    tried : sequence of TriedFresh
-        At least one.
-
-    Returns
-    -------
-    gain, standard_error : float
-        The error is the larger of that within origins and that between them.
-    """
+    """Average the gain over origins, each counting the same."""
     gains = np.array([one.gain for one in tried])
     within = float(np.sqrt(np.square([one.error for one in tried]).sum())) / len(gains)
     between = float(gains.std(ddof=1)) / np.sqrt(len(gains)) if len(gains) > 1 else 0.0

@@ -36,28 +36,7 @@ def search_parameters(
     settings: LearnerSettings,
     tell: Progress,
 ) -> tuple[dict[str, Any], Contender, tuple[str, ...]]:
-    """Look for parameters with which the winner's trees do better.
-
-    Parameters
-    ----------
-    rows : LabelledMatrix
-        In canonical order.
-    origins : sequence of Origin
-    winner : Contender
-        Searched only if it has trees, and `settings.search_seconds` is above 0.
-    trials : sequence of Trial
-    settings : LearnerSettings
-    tell : callable
-        Told what is being done and the share done.
-
-    Returns
-    -------
-    changed : dict
-        LightGBM's parameters; empty if nothing better was found.
-    winner : Contender
-        With its predictions under those parameters.
-    notes : tuple of str
-    """
+    """Look for parameters with which the winner's trees do better."""
     if settings.search_seconds == 0 or winner.kind not in ("lightgbm", "blend"):
         return {}, winner, ()
     search = _Search(rows, origins, winner, trials, settings, tell)
@@ -80,13 +59,7 @@ def search_parameters(
 
 
 class _Search:
-    """Tries parameters at every origin, until the time is over.
-
-    Parameters
-    ----------
-    rows, origins, winner, trials, settings, tell
-        As in `search_parameters`.
-    """
+    """Tries parameters at every origin, until the time is over."""
 
     def __init__(
         self,

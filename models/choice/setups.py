@@ -28,23 +28,7 @@ LONGEST_STEP = 1.0
 
 
 def blend_weights(level: Floats, shapes: Floats, converted: Floats, origin: Integers) -> Floats:
-    """Fit the weights of shapes.
-
-    Parameters
-    ----------
-    level : ndarray of float64, shape (n,)
-        The expected level of each row.
-    shapes : ndarray of float64, shape (n, n_shapes)
-        What each shape adds.
-    converted : ndarray of float64, shape (n,)
-    origin : ndarray of int64, shape (n,)
-        Which origin's prediction each row is, from 0.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_shapes,)
-        At least 0.
-    """
+    """Fit the weights of shapes."""
     number = shapes.shape[1]
     design = np.column_stack([shapes, np.eye(int(origin.max()) + 1)[origin]])
     levels = design.shape[1] - number
@@ -92,33 +76,17 @@ Weights = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True)
 class Setup:
-    """How an additive learner is to be fitted.
-
-    Parameters
-    ----------
-    half_life : float or None
-        Of the recency weights, as a share of the training span.
-    curves : tuple of (float, float)
-        Penalties, each with the weight of its regression's curves.
-    trees : tuple of (float, float)
-        Numbers of rounds, each with the weight of the trees after so many.
-    """
+    """How an additive learner is to be fitted."""
 
     half_life: HalfLife
+    """Of the recency weights, as a share of the training span."""
     curves: Weights = ()
+    """Penalties, each with the weight of its regression's curves."""
     trees: Weights = ()
+    """Numbers of rounds, each with the weight of the trees after so many."""
 
     def log_odds(self, trial: Trial) -> Floats:
-        """Predict an origin's rows.
-
-        Parameters
-        ----------
-        trial : Trial
-
-        Returns
-        -------
-        ndarray of float64, shape (n_valid,)
-        """
+        """Predict an origin's rows."""
         total = trial.nothing
         for penalty, weight in self.curves:
             total += trial.curves[self.half_life, penalty] * weight
@@ -129,88 +97,39 @@ class Setup:
 
 @dataclass(frozen=True)
 class Contender:
-    """A learner's best setup.
-
-    Parameters
-    ----------
-    kind : str
-    setups : tuple of Setup
-        One; of a blend, one for each half-life that is averaged.
-    log_odds : tuple of ndarray
-        For each origin, of the rows tried. A blend's weights are there those of other origins.
-    losses : tuple of ndarray
-        Likewise, each row's log loss.
-    """
+    """A learner's best setup."""
 
     kind: str
     setups: tuple[Setup, ...]
+    """One; of a blend, one for each half-life that is averaged."""
     log_odds: tuple[Floats, ...]
+    """For each origin, of the rows tried. A blend's weights are there those of other origins."""
     losses: tuple[Floats, ...]
+    """Likewise, each row's log loss."""
 
     @property
     def loss(self) -> float:
-        """Average the log loss over origins, each counting the same.
-
-        Returns
-        -------
-        float
-        """
+        """Average the log loss over origins, each counting the same."""
         return float(np.mean([own.mean() for own in self.losses]))
 
 
 def contenders(
     trials: Sequence[Trial], kinds: Sequence[str], settings: LearnerSettings
 ) -> dict[str, Contender]:
-    """Find each learner's best setup.
-
-    Parameters
-    ----------
-    trials : sequence of Trial
-        At least one.
-    kinds : sequence of str
-        The learners wanted.
-    settings : LearnerSettings
-
-    Returns
-    -------
-    dict of str to Contender
-    """
+    """Find each learner's best setup."""
     makers = {"prior": _priors, "logistic": _logistics, "lightgbm": _forests, "blend": _blends}
     return {kind: steadiest(makers[kind](trials, settings), trials) for kind in kinds}
 
 
 def winner_of(found: dict[str, Contender], trials: Sequence[Trial]) -> Contender:
-    """Pick the learner: the best, or the blend where the best is better by chance only.
-
-    Parameters
-    ----------
-    found : dict of str to Contender
-    trials : sequence of Trial
-
-    Returns
-    -------
-    Contender
-    """
+    """Pick the learner: the best, or the blend where the best is better by chance only."""
     best = min(found.values(), key=lambda contender: contender.loss)
     hedge = found.get("blend", best)
     return hedge if hedge.loss - best.loss <= _error(hedge, best, trials) else best
 
 
 def steadiest(tried: Sequence[Contender], trials: Sequence[Trial]) -> Contender:
-    """Pick the best contender; weigh all rows alike where recency does no better than by chance.
-
-    Parameters
-    ----------
-    tried : sequence of Contender
-        The half-lives in order of preference.
-    trials : sequence of Trial
-
-    Returns
-    -------
-    Contender
-        The best of the first half-life that is within one standard error of the best of all
-        (Breiman et al. 1984, "Classification and Regression Trees": the one-standard-error rule).
-    """
+    """Pick the best contender; weigh all rows alike where recency does no better than by chance."""
     best = min(tried, key=lambda contender: contender.loss)
     for half_life in dict.fromkeys(contender.setups[0].half_life for contender in tried):
         own = [contender for contender in tried if contender.setups[0].half_life == half_life]
@@ -221,18 +140,7 @@ def steadiest(tried: Sequence[Contender], trials: Sequence[Trial]) -> Contender:
 
 
 def default_setup(settings: LearnerSettings, kind: str) -> Setup:
-    """Give the setup for data that no origin can be placed in.
-
-    Parameters
-    ----------
-    settings : LearnerSettings
-    kind : str
-        The learner's name.
-
-    Returns
-    -------
-    Setup
-    """
+    """Give the setup for data that no origin can be placed in."""
     penalty = settings.penalties[len(settings.penalties) // 2]
     weight = PRIOR_WEIGHT if kind == "blend" else 1.0
     curves = () if kind == "lightgbm" else ((penalty, weight),)

@@ -25,18 +25,12 @@ HalfLife = float | None
 
 @dataclass(frozen=True)
 class Added:
-    """What one shape adds to the level.
-
-    Parameters
-    ----------
-    tried : ndarray of float64, shape (n_valid,)
-        To the rows tried.
-    learned : ndarray of float64, shape (n_train,)
-        To the rows that it was learned from.
-    """
+    """What one shape adds to the level."""
 
     tried: Floats
+    """To the rows tried."""
     learned: Floats
+    """To the rows that it was learned from."""
 
     def __add__(self, other: "Added") -> "Added":
         return Added(self.tried + other.tried, self.learned + other.learned)
@@ -47,29 +41,17 @@ class Added:
 
 @dataclass(frozen=True)
 class Trial:
-    """All predictions at one origin.
-
-    Parameters
-    ----------
-    index : ndarray of int64, shape (n_valid,)
-        The rows tried, as numbers of the data given.
-    converted : ndarray of float64, shape (n_valid,)
-    group : ndarray of int64, shape (n_valid,)
-    values : ndarray of float32, shape (n_valid, n_features)
-    prior : ndarray of float64, shape (n_valid,)
-        Log-odds.
-    ground : Ground or None
-        The rows learned from; None where only the prior was tried.
-    curves : dict of (half-life, penalty) to Added
-    trees : dict of (half-life, rounds) to Added
-    """
+    """All predictions at one origin."""
 
     index: Integers
+    """The rows tried, as numbers of the data given."""
     converted: Floats
     group: Integers
     values: Matrix
     prior: Floats
+    """Log-odds."""
     ground: Ground | None
+    """The rows learned from; None where only the prior was tried."""
     curves: dict[tuple[HalfLife, float], Added]
     trees: dict[tuple[HalfLife, int], Added]
 
@@ -80,64 +62,30 @@ class Trial:
         return Added(np.zeros(len(self.index)), np.zeros(learned))
 
     def level(self, shape: Added, half_life: HalfLife) -> Level:
-        """Fit the level under a shape.
-
-        Parameters
-        ----------
-        shape : Added
-        half_life : float or None
-            Of the recency weights.
-
-        Returns
-        -------
-        Level
-
-        Raises
-        ------
-        ValueError
-            If only the prior was tried.
-        """
+        """Fit the level under a shape."""
         if self.ground is None:
             raise ValueError("only the prior was tried: there is no level to put a shape on")
         return self.ground.level_under(shape.learned, half_life)
 
     def log_odds(self, shape: Added, half_life: HalfLife) -> Floats:
-        """Put a shape on its level.
-
-        Parameters
-        ----------
-        shape, half_life
-            As in `level`.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_valid,)
-        """
+        """Put a shape on its level."""
         level = self.level(shape, half_life)
         return np.asarray(level.trust(self.values) * (level.mean(self.values) + shape.tried))
 
 
 @dataclass(frozen=True)
 class Start:
-    """What all trials at one origin begin with.
-
-    Parameters
-    ----------
-    index : ndarray of int64, shape (n_valid,)
-        The rows tried, as numbers of the data given.
-    past, later : LabelledMatrix
-        The rows to learn from, and those tried.
-    prior : ndarray of float64, shape (n_valid,)
-        Log-odds of the rows tried.
-    layout : Layout or None
-        Of the rows to learn from; None where only the prior is tried.
-    """
+    """What all trials at one origin begin with."""
 
     index: Integers
+    """The rows tried, as numbers of the data given."""
     past: LabelledMatrix
     later: LabelledMatrix
+    """The rows to learn from, and those tried."""
     prior: Floats
+    """Log-odds of the rows tried."""
     layout: Layout | None
+    """Of the rows to learn from; None where only the prior is tried."""
 
     @classmethod
     def at(
@@ -148,22 +96,7 @@ class Start:
         settings: LearnerSettings,
         deepest: str,
     ) -> Self:
-        """Prepare an origin.
-
-        Parameters
-        ----------
-        data : LabelledMatrix
-            In canonical order.
-        train, valid : ndarray of int64
-            Row numbers.
-        settings : LearnerSettings
-        deepest : str
-            "prior", "logistic" or "lightgbm": the richest learner to fit.
-
-        Returns
-        -------
-        Start
-        """
+        """Prepare an origin."""
         past, later = data.rows(train), data.rows(valid)
         layout = None if deepest == "prior" else lay_out(past, settings)
         return cls(valid, past, later, fit_prior(past).log_odds(later.values), layout)
@@ -171,13 +104,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Tried:
-    """All shapes that were learned at one origin with one half-life.
-
-    Parameters
-    ----------
-    curves : dict of penalty to Added
-    trees : dict of rounds to Added
-    """
+    """All shapes that were learned at one origin with one half-life."""
 
     curves: dict[float, Added]
     trees: dict[int, Added]
@@ -186,21 +113,7 @@ class Tried:
 def try_half_life(
     start: Start, half_life: HalfLife, settings: LearnerSettings, deepest: str
 ) -> Tried:
-    """Fit and try all setups with one half-life at one origin.
-
-    Parameters
-    ----------
-    start : Start
-    half_life : float or None
-        Of the recency weights.
-    settings : LearnerSettings
-    deepest : str
-        As for `Start.at`.
-
-    Returns
-    -------
-    Tried
-    """
+    """Fit and try all setups with one half-life at one origin."""
     if start.layout is None:
         return Tried({}, {})
     fits = fit_regressions(start.layout, half_life, settings.penalties)
@@ -217,17 +130,7 @@ def try_half_life(
 
 
 def trial_of(start: Start, tried: Mapping[HalfLife, Tried]) -> Trial:
-    """Put together what was tried at one origin.
-
-    Parameters
-    ----------
-    start : Start
-    tried : mapping of half-life to Tried
-
-    Returns
-    -------
-    Trial
-    """
+    """Put together what was tried at one origin."""
     later = start.later
     return Trial(
         index=start.index,
@@ -261,25 +164,7 @@ def added_by(
     layout: Layout,
     later: LabelledMatrix,
 ) -> dict[int, Added]:
-    """Tell what boosters add after some of their rounds, centred over the rows learned from.
-
-    Parameters
-    ----------
-    boosters : list of lightgbm.Booster
-    columns : ndarray of int64
-        The features that they see.
-    stages : sequence of int
-        Numbers of rounds.
-    layout : Layout
-        Of the rows learned from.
-    later : LabelledMatrix
-        The rows tried.
-
-    Returns
-    -------
-    dict of int to Added
-        By the number of rounds.
-    """
+    """Tell what boosters add after some of their rounds, centred over the rows learned from."""
     seen, own = (np.ascontiguousarray(data.values[:, columns]) for data in (later, layout.data))
     tried, learned = staged(boosters, seen, stages), staged(boosters, own, stages)
     centres = {rounds: float(learned[rounds].mean()) for rounds in stages}

@@ -30,21 +30,14 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Capacities:
-    """How many calls each week has, at several capacities.
-
-    Parameters
-    ----------
-    per_week : ndarray of float64, shape (n_capacities,)
-        Calls in a full week, rising.
-    share : ndarray of float64, shape (n_weeks,)
-        How much of each week the list covers: the first and the last may be cut short.
-    chosen : int
-        Which of them is the team's.
-    """
+    """How many calls each week has, at several capacities."""
 
     per_week: Floats
+    """Calls in a full week, rising."""
     share: Floats
+    """How much of each week the list covers: the first and the last may be cut short."""
     chosen: int
+    """Which of them is the team's."""
 
     @cached_property
     def calls(self) -> Floats:
@@ -67,17 +60,7 @@ class Capacities:
         return type(self)(np.array([self.calls_per_week]), self.share, 0)
 
     def for_part(self, part: "Compared", whole: "Compared") -> Self:
-        """Take as large a part of each week's calls as the part has of its leads.
-
-        Parameters
-        ----------
-        part, whole : Compared
-            Call lists, of which the first is a part of the second.
-
-        Returns
-        -------
-        Capacities
-        """
+        """Take as large a part of each week's calls as the part has of its leads."""
         n_weeks = len(self.share)
         some, every = (np.bincount(rows.week, minlength=n_weeks) for rows in (part, whole))
         return type(self)(self.per_week, self.share * some / np.maximum(every, 1), self.chosen)

@@ -13,26 +13,16 @@ from leadcast.models.evaluation.delong import degrees_of_freedom
 
 @dataclass(frozen=True)
 class Replicated:
-    """What both lists reach, seen and in every replicate; learned first, points second.
-
-    Parameters
-    ----------
-    seen : tuple of two Reached
-    customers : ndarray of float64, shape (n_replicates, 2, n_capacities)
-    precision : ndarray of float64, shape (n_replicates, 2)
-    by_segment : ndarray of float64, shape (n_replicates, 2, n_segments)
-    total : ndarray of float64, shape (n_replicates,)
-        Customers on the list in each replicate.
-    freedom : int
-        The degrees of freedom of what is estimated from the draws.
-    """
+    """What both lists reach, seen and in every replicate; learned first, points second."""
 
     seen: tuple[Reached, Reached]
     customers: Floats
     precision: Floats
     by_segment: Floats
     total: Floats
+    """Customers on the list in each replicate."""
     freedom: int
+    """The degrees of freedom of what is estimated from the draws."""
 
 
 def replicate(
@@ -85,16 +75,7 @@ def replicate(
 
 
 def lists_of(listed: Compared) -> tuple[WeeklyList, WeeklyList]:
-    """Rank the call list by both scores.
-
-    Parameters
-    ----------
-    listed : Compared
-
-    Returns
-    -------
-    learned, points : WeeklyList
-    """
+    """Rank the call list by both scores."""
     week = listed.week
     return (
         WeeklyList.of(listed.floats("probability"), week),

@@ -54,16 +54,6 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
 
     Holm, A simple sequentially rejective multiple test procedure (1979): valid under any
     dependence.
-
-    Parameters
-    ----------
-    p_values : sequence of float or None
-        None is passed through and not counted.
-
-    Returns
-    -------
-    list of float or None
-        Never below the p-value itself, at most 1.
     """
     known = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
     adjusted: list[float | None] = [None] * len(p_values)
@@ -137,21 +127,7 @@ def segmented(
     names: Sequence[tuple[str, str]],
     drawn: Replicated,
 ) -> Segmented:
-    """Compare both scores within each segment.
-
-    Parameters
-    ----------
-    compared : Compared
-        Every snapshot with both scores: the AUCs are measured on all of them.
-    names : sequence of (str, str)
-        The segments of the call list, as `Compared.segments` gives them.
-    drawn : Replicated
-        What `leadcast.models.comparison.score_ranking.replicate` gave with these segments.
-
-    Returns
-    -------
-    Segmented
-    """
+    """Compare both scores within each segment."""
     sizes = {name: code for code, name in enumerate(names)}
     found = []
     for dimension in compared.dimensions:
@@ -241,19 +217,7 @@ POINT_BANDS, PROBABILITY_BANDS = 8, 5
 
 
 def band_edges(value: Floats, most: int) -> Floats:
-    """Choose where bands begin: about equally many rows each, tied rows together.
-
-    Parameters
-    ----------
-    value : ndarray of float64, shape (n_rows,)
-    most : int
-        How many bands at most.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_bands,)
-        The lowest value of each band, strictly rising; fewer than `most` where many are tied.
-    """
+    """Choose where bands begin: about equally many rows each, tied rows together."""
     if not len(value):
         return np.zeros(0)
     lowest = np.quantile(value, np.arange(most) / most, method="inverted_cdf")
@@ -262,17 +226,7 @@ def band_edges(value: Floats, most: int) -> Floats:
 
 
 def share(customers: float, leads: float) -> Measured:
-    """Give the share that converted, with Wilson's interval.
-
-    Parameters
-    ----------
-    customers, leads : float
-
-    Returns
-    -------
-    Measured
-        Without numbers where there are no leads.
-    """
+    """Give the share that converted, with Wilson's interval."""
     if leads <= 0:
         return Measured()
     rate = customers / leads
@@ -286,19 +240,7 @@ def bands(
     converted: Floats,
     past: tuple[Floats, Floats] | None = None,
 ) -> Bands:
-    """Put leads into bands of points and of probabilities.
-
-    Parameters
-    ----------
-    points, probability, converted : ndarray of float64, shape (n_leads,)
-        A row a lead, so that rows are independent.
-    past : (points, converted), optional
-        Leads of the learning part, for what the bands meant before.
-
-    Returns
-    -------
-    Bands
-    """
+    """Put leads into bands of points and of probabilities."""
     edges = band_edges(points, POINT_BANDS)
     chances = band_edges(probability, PROBABILITY_BANDS)
     in_points, in_chances = _places(points, edges), _places(probability, chances)

@@ -49,21 +49,7 @@ class Past:
 
 
 def hybrids(compared: Compared, capacity: Floats, past: Past | None) -> Hybrids:
-    """Fit scores made of both on the learning part and judge them on the test.
-
-    Parameters
-    ----------
-    compared : Compared
-        Test snapshots with both scores.
-    capacity : ndarray of float64, shape (n_weeks,)
-        The team's calls.
-    past : Past or None
-        What they are fitted on.
-
-    Returns
-    -------
-    Hybrids
-    """
+    """Fit scores made of both on the learning part and judge them on the test."""
     if past is None or len(past.points) < FEWEST or past.converted.sum() < FEWEST_CUSTOMERS:
         return Hybrids(hybrids=(), words=("There is too little of the past to fit a hybrid on.",))
     found = (_points_as_feature(compared, capacity, past), _bands_as_rule(compared, capacity, past))

@@ -27,16 +27,7 @@ from leadcast.models.data import Floats, Integers
 def call(
     row: Integers, tie_end: Integers, tie_week: Integers, capacity: Floats, share: Floats
 ) -> None:
-    """Call each week's rows from the top until its calls are used up.
-
-    Parameters
-    ----------
-    row, tie_end, tie_week : ndarray of int64
-        As in `leadcast.models.comparison.lists.WeeklyList`.
-    capacity : ndarray of float64, shape (n_weeks,)
-    share : ndarray of float64, shape (n_rows,)
-        Written: the share of each row that is called.
-    """
+    """Call each week's rows from the top until its calls are used up."""
     week, start, before = -1, 0, 0.0
     for tie in range(len(tie_end)):
         if tie_week[tie] != week:
@@ -78,29 +69,7 @@ def reach(
     customers: Floats,
     by_segment: Floats,
 ) -> float:
-    """Count the customers that are called at several capacities, each row with a weight.
-
-    Parameters
-    ----------
-    row, tie_end, tie_week : ndarray of int64
-        As in `leadcast.models.comparison.lists.WeeklyList`.
-    weight, converted : ndarray of float64, shape (n_rows,)
-    capacity : ndarray of float64, shape (n_weeks, n_capacities)
-        In rows without weights, rising from column to column: no weight moves the cut.
-    code : ndarray of int64, shape (n_dimensions, n_rows)
-        Each row's segments.
-    chosen : int
-        The capacity that is counted by segment.
-    rate, segment_rate : ndarray of float64, shapes (n_capacities,) and (n_segments,)
-        Customers taken off for each unit of weight above a cut that is more than the calls.
-    customers, by_segment : ndarray of float64, shapes as the rates'
-        Added to.
-
-    Returns
-    -------
-    float
-        The average precision within each week, weighted by its customers; NaN without any.
-    """
+    """Count the customers that are called at several capacities, each row with a weight."""
     capacities = len(customers)
     week, start, filled = -1, 0, capacities
     rows, drawn, found, precision, total = 0.0, 0.0, 0.0, 0.0, 0.0
@@ -143,105 +112,53 @@ AROUND = 0.5
 
 
 class Reached(NamedTuple):
-    """What a ranking reaches.
-
-    Parameters
-    ----------
-    customers : ndarray of float64, shape (n_capacities,)
-        How many converted leads are called.
-    average_precision : float
-        Within each week, weighted by its customers; NaN without any.
-    by_segment : ndarray of float64, shape (n_segments,)
-        How many converted leads of each segment are called at the chosen capacity.
-    """
+    """What a ranking reaches."""
 
     customers: Floats
+    """How many converted leads are called."""
     average_precision: float
+    """Within each week, weighted by its customers; NaN without any."""
     by_segment: Floats
+    """How many converted leads of each segment are called at the chosen capacity."""
 
 
 class AtCut(NamedTuple):
-    """How many customers one call more reaches.
-
-    Parameters
-    ----------
-    customers : ndarray of float64, shape (n_capacities,)
-    by_segment : ndarray of float64, shape (n_segments,)
-        Of each segment, at the chosen capacity.
-    """
+    """How many customers one call more reaches."""
 
     customers: Floats
     by_segment: Floats
+    """Of each segment, at the chosen capacity."""
 
 
 @dataclass(frozen=True)
 class Segments:
-    """Which segments each row belongs to, one of each dimension (industry, month).
-
-    Parameters
-    ----------
-    code : ndarray of int64, shape (n_dimensions, n_rows)
-        The segment's number; numbers run on from dimension to dimension.
-    count : int
-        How many segments there are in all.
-    """
+    """Which segments each row belongs to, one of each dimension (industry, month)."""
 
     code: Integers
+    """The segment's number; numbers run on from dimension to dimension."""
     count: int
+    """How many segments there are in all."""
 
     @classmethod
     def none(cls, n_rows: int) -> Self:
-        """Make no dimension at all.
-
-        Parameters
-        ----------
-        n_rows : int
-
-        Returns
-        -------
-        Segments
-        """
+        """Make no dimension at all."""
         return cls(np.zeros((0, n_rows), np.int64), 0)
 
 
 @dataclass(frozen=True)
 class WeeklyList:
-    """Rows ranked within their weeks, once, to be called under many weights.
-
-    Parameters
-    ----------
-    row : ndarray of int64, shape (n_rows,)
-        The rows by week, the highest value first.
-    tie_end : ndarray of int64, shape (n_ties,)
-        Where each group of tied rows ends in `row`.
-    tie_week : ndarray of int64, shape (n_ties,)
-        The group's week.
-    """
+    """Rows ranked within their weeks, once, to be called under many weights."""
 
     row: Integers
+    """The rows by week, the highest value first."""
     tie_end: Integers
+    """Where each group of tied rows ends in `row`."""
     tie_week: Integers
+    """The group's week."""
 
     @classmethod
     def of(cls, value: Floats, week: Integers) -> Self:
-        """Rank rows within weeks.
-
-        Parameters
-        ----------
-        value : ndarray of float64, shape (n_rows,)
-            Any finite numbers that rank.
-        week : ndarray of int64, shape (n_rows,)
-            From 0.
-
-        Returns
-        -------
-        WeeklyList
-
-        Raises
-        ------
-        ValueError
-            If the lengths differ or a value is not finite.
-        """
+        """Rank rows within weeks."""
         if value.shape != week.shape or value.ndim != 1:
             raise ValueError(f"value has shape {value.shape}, week {week.shape}: give a row each")
         if not np.isfinite(value).all():
@@ -254,30 +171,13 @@ class WeeklyList:
         return cls(row, tie_end, sorted_week[tie_end - 1])
 
     def called(self, capacity: Floats) -> Floats:
-        """Tell which rows are called.
-
-        Parameters
-        ----------
-        capacity : ndarray of float64, shape (n_weeks,)
-            How many calls each week has.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_rows,)
-            1 for a row that is called, 0 for one that is not; tied at the cut: the share of them
-            that is.
-        """
+        """Tell which rows are called."""
         share = np.zeros(len(self.row))
         call(self.row, self.tie_end, self.tie_week, capacity, share)
         return share
 
     def ranks(self) -> Floats:
-        """Give each row its rank within its week, 1 for the first; tied rows share the mean.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_rows,)
-        """
+        """Give each row its rank within its week, 1 for the first; tied rows share the mean."""
         start = np.concatenate([[0], self.tie_end[:-1]]).astype(np.int64)
         middle = (start + self.tie_end + 1) / 2
         first = np.searchsorted(self.tie_week, self.tie_week, side="left")
@@ -288,23 +188,7 @@ class WeeklyList:
     def reached(
         self, converted: Floats, capacity: Floats, segments: Segments, chosen: int
     ) -> Reached:
-        """Count the customers reached.
-
-        Parameters
-        ----------
-        converted : ndarray of float64, shape (n_rows,)
-            1.0 for a customer, else 0.0.
-        capacity : ndarray of float64, shape (n_weeks, n_capacities)
-            Calls of each week, rising from column to column.
-        segments : Segments
-            What to count by.
-        chosen : int
-            The capacity (its column) that is counted by segment.
-
-        Returns
-        -------
-        Reached
-        """
+        """Count the customers reached."""
         nothing = AtCut(np.zeros(capacity.shape[1]), np.zeros(segments.count))
         ones = np.ones(len(converted))
         return self.redrawn(ones, nothing, converted, capacity, segments, chosen)
@@ -318,22 +202,7 @@ class WeeklyList:
         segments: Segments,
         chosen: int,
     ) -> Reached:
-        """Count the customers reached when each row counts so often; the cuts stay where they are.
-
-        Parameters
-        ----------
-        weight : ndarray of float64, shape (n_rows,)
-            How often each row counts; at least 0.
-        at_cut : AtCut
-            As `at_cut` gives it for the same capacities.
-        converted, capacity, segments, chosen
-            As in `reached`.
-
-        Returns
-        -------
-        Reached
-            Linear in the weights, but for the average precision.
-        """
+        """Count the customers reached when each row counts so often; the cuts stay."""
         customers, by_segment = np.zeros(capacity.shape[1]), np.zeros(segments.count)
         precision = reach(
             *(self.row, self.tie_end, self.tie_week, weight, converted, capacity),
@@ -346,16 +215,6 @@ class WeeklyList:
 
         Taken from half of the calls to one and a half, over all weeks that have more leads than
         calls; as far to the left as to the right.
-
-        Parameters
-        ----------
-        converted, capacity, segments, chosen
-            As in `reached`.
-
-        Returns
-        -------
-        AtCut
-            0 where every week calls all of its leads.
         """
         leads = np.bincount(self.tie_week, np.diff(self.tie_end, prepend=0), len(capacity))[:, None]
         more = np.minimum((1 + AROUND) * capacity, leads)

@@ -39,24 +39,16 @@ class Measured(ResultPart):
 
 
 class Difference(Measured):
-    """Learned minus points.
-
-    Parameters
-    ----------
-    standard_error : float or None
-    p_value : float or None
-        Two-sided, of no difference.
-    detectable : float or None
-        The smallest true difference that this much data shows in four of five cases (at 95 %,
-        two-sided): 2.8 standard errors.
-    shows : bool
-        Whether the interval leaves 0 out.
-    """
+    """Learned minus points."""
 
     standard_error: float | None = None
     p_value: float | None = None
+    """Two-sided, of no difference."""
     detectable: float | None = None
+    """The smallest true difference that this much data shows in four of five cases (at 95 %, two-
+    sided): 2.8 standard errors."""
     shows: bool = False
+    """Whether the interval leaves 0 out."""
 
 
 class Pair(ResultPart):
@@ -68,72 +60,45 @@ class Pair(ResultPart):
 
 
 class SwapSide(ResultPart):
-    """Leads that one list calls and the other does not; tied leads count in part.
-
-    Parameters
-    ----------
-    leads, customers : float
-    conversion : Measured
-        Share that converted.
-    probability, points : float or None
-        Means.
-    amount : float or None
-        Sum of the known amounts of those that converted.
-    """
+    """Leads that one list calls and the other does not; tied leads count in part."""
 
     leads: float
     customers: float
     conversion: Measured
+    """Share that converted."""
     probability: float | None
     points: float | None
+    """Means."""
     amount: float | None
+    """Sum of the known amounts of those that converted."""
 
 
 class Trait(ResultPart):
-    """What is more frequent, or higher, among the leads that only the learned score calls.
-
-    Parameters
-    ----------
-    feature : str
-        The feature's name.
-    words : str
-        In words: ``source is Referral``, ``pricing pages viewed in the last 7 days``.
-    learned, points : float
-        Share (or mean) among the leads that only the learned score, only the points call.
-    kind : {"share", "mean"}
-    distance : float
-        The difference in standard deviations of all leads on the list.
-    """
+    """What is more frequent, or higher, among the leads that only the learned score calls."""
 
     feature: str
+    """The feature's name."""
     words: str
+    """In words: ``source is Referral``, ``pricing pages viewed in the last 7 days``."""
     learned: float
     points: float
+    """Share (or mean) among the leads that only the learned score, only the points call."""
     kind: Literal["share", "mean"]
     distance: float
+    """The difference in standard deviations of all leads on the list."""
 
 
 class SwapLead(ResultPart):
-    """A lead of the swap set.
-
-    Parameters
-    ----------
-    only : {"learned", "points"}
-        Which list calls it.
-    called_learned, called_points : float
-        Share of it that each list calls (between 0 and 1 where points are tied at the cut).
-    reasons : tuple of str
-        What moves its probability most, with sign.
-    ledger : tuple of str
-        Which rules gave its points; empty for a score column, whose rules are not known.
-    """
+    """A lead of the swap set."""
 
     lead_id: str
     as_of: str | None
     week: str
     only: Literal["learned", "points"]
+    """Which list calls it."""
     called_learned: float
     called_points: float
+    """Share of it that each list calls (between 0 and 1 where points are tied at the cut)."""
     converted: bool
     amount: float | None
     probability: float
@@ -141,22 +106,13 @@ class SwapLead(ResultPart):
     rank_learned: float
     rank_points: float
     reasons: tuple[str, ...] = ()
+    """What moves its probability most, with sign."""
     ledger: tuple[str, ...] = ()
+    """Which rules gave its points; empty for a score column, whose rules are not known."""
 
 
 class Swap(ResultPart):
-    """What changes if the learned score makes the list.
-
-    Parameters
-    ----------
-    both, neither, only_learned, only_points : SwapSide
-    words : tuple of str
-    traits : tuple of Trait
-        The strongest first.
-    leads : tuple of SwapLead
-        At most `swap.MOST_LEADS` a side, the highest ranked first; every lead
-        is in leads.parquet.
-    """
+    """What changes if the learned score makes the list."""
 
     both: SwapSide
     neither: SwapSide
@@ -164,57 +120,42 @@ class Swap(ResultPart):
     only_points: SwapSide
     words: tuple[str, ...]
     traits: tuple[Trait, ...]
+    """The strongest first."""
     leads: tuple[SwapLead, ...]
+    """At most `swap.MOST_LEADS` a side, the highest ranked first; every lead is in
+    leads.parquet."""
 
 
 class Band(ResultPart):
-    """Leads within a band of points or of probabilities.
-
-    Parameters
-    ----------
-    label : str
-        ``65 to 74 points``, ``2 % to 5 %``.
-    low, high : float
-        The lowest and the highest value in it.
-    leads, customers : int
-    conversion : Measured
-        Wilson's interval.
-    probability : float or None
-        The mean.
-    learned_from_past : float or None
-        The share that converted among the leads of the learning part in this band.
-    words : str
-        ``65 to 74 points: 12 % become customers``.
-    """
+    """Leads within a band of points or of probabilities."""
 
     label: str
+    """``65 to 74 points``, ``2 % to 5 %``."""
     low: float
     high: float
+    """The lowest and the highest value in it."""
     leads: int
     customers: int
     conversion: Measured
+    """Wilson's interval."""
     probability: float | None = None
+    """The mean."""
     learned_from_past: float | None = None
+    """The share that converted among the leads of the learning part in this band."""
     words: str = ""
+    """``65 to 74 points: 12 % become customers``."""
 
 
 class OutOfOrder(ResultPart):
-    """Two neighbouring bands of which the higher converts less.
-
-    Parameters
-    ----------
-    lower, higher : str
-        Their labels.
-    p_value : float or None
-        Of no difference, adjusted by Holm for the number of neighbours.
-    shows : bool
-        Whether it is more than chance.
-    """
+    """Two neighbouring bands of which the higher converts less."""
 
     lower: str
     higher: str
+    """Their labels."""
     p_value: float | None
+    """Of no difference, adjusted by Holm for the number of neighbours."""
     shows: bool
+    """Whether it is more than chance."""
 
 
 class Cell(ResultPart):
@@ -228,60 +169,39 @@ class Cell(ResultPart):
 
 
 class Bands(ResultPart):
-    """What points mean, and where both scores agree.
-
-    Parameters
-    ----------
-    points, probability : tuple of Band
-        From the lowest.
-    cells : tuple of Cell
-        Of the agreement matrix; cells without leads are left out.
-    out_of_order : tuple of OutOfOrder
-    rank_correlation : float or None
-        Spearman's, between points and probabilities.
-    words : tuple of str
-    """
+    """What points mean, and where both scores agree."""
 
     points: tuple[Band, ...]
     probability: tuple[Band, ...]
+    """From the lowest."""
     cells: tuple[Cell, ...]
+    """Of the agreement matrix; cells without leads are left out."""
     out_of_order: tuple[OutOfOrder, ...]
     rank_correlation: float | None
+    """Spearman's, between points and probabilities."""
     words: tuple[str, ...]
 
 
 class Segment(ResultPart):
-    """Both scores within one segment.
-
-    Parameters
-    ----------
-    dimension, value : str
-        ``industry``, ``software``.
-    snapshots, leads, customers : int
-    auc_learned, auc_points : Measured
-    auc_difference : Difference
-        Its `p_value` is of this segment alone.
-    adjusted_p_value : float or None
-        Adjusted by Holm for every segment that was looked at.
-    winner : {"learned", "points", "undecided"}
-        By the adjusted p-value, at 5 %.
-    reached_learned, reached_points : float
-        Customers of the segment that each list reaches at the capacity.
-    reached_difference : Measured
-    """
+    """Both scores within one segment."""
 
     dimension: str
     value: str
+    """``industry``, ``software``."""
     snapshots: int
     leads: int
     customers: int
     auc_learned: Measured
     auc_points: Measured
     auc_difference: Difference
+    """Its `p_value` is of this segment alone."""
     adjusted_p_value: float | None
+    """Adjusted by Holm for every segment that was looked at."""
     winner: Verdict
+    """By the adjusted p-value, at 5 %."""
     reached_learned: float
     reached_points: float
+    """Customers of the segment that each list reaches at the capacity."""
     reached_difference: Measured
 
 
@@ -323,52 +243,35 @@ class Ranking(ResultPart):
 
 
 class Capacity(ResultPart):
-    """Both lists at one capacity.
-
-    Parameters
-    ----------
-    calls_per_week : float
-    calls : float
-        In all weeks together.
-    learned, points, difference : Measured
-        Customers reached.
-    expected_learned, expected_points : float
-        Sums of the probabilities of those called: what was to be expected before.
-    revenue_learned, revenue_points : float or None
-        Amounts of the customers reached; null where no amount is known.
-    profit_learned, profit_points : float or None
-        What the customers are worth minus what the calls cost; null where either is not known.
-    """
+    """Both lists at one capacity."""
 
     calls_per_week: float
     calls: float
+    """In all weeks together."""
     learned: Measured
     points: Measured
     difference: Measured
+    """Customers reached."""
     expected_learned: float
     expected_points: float
+    """Sums of the probabilities of those called: what was to be expected before."""
     revenue_learned: float | None = None
     revenue_points: float | None = None
+    """Amounts of the customers reached; null where no amount is known."""
     profit_learned: float | None = None
     profit_points: float | None = None
+    """What the customers are worth minus what the calls cost; null where either is not known."""
 
 
 class Headline(ResultPart):
-    """The result in words.
-
-    Parameters
-    ----------
-    verdict : {"learned", "points", "undecided"}
-        Which reaches more customers at the capacity; undecided where the interval holds 0.
-    words : str
-        One sentence, or two.
-    more : tuple of str
-        What else must be known to read it.
-    """
+    """The result in words."""
 
     verdict: Verdict
+    """Which reaches more customers at the capacity; undecided where the interval holds 0."""
     words: str
+    """One sentence, or two."""
     more: tuple[str, ...] = ()
+    """What else must be known to read it."""
 
 
 class Week(ResultPart):
@@ -383,60 +286,39 @@ class Week(ResultPart):
 
 
 class Worth(ResultPart):
-    """What one list is worth at the capacity.
-
-    Parameters
-    ----------
-    calls, customers, expected_customers : float
-        Calls in all weeks; customers reached; the sum of the probabilities of those called.
-    revenue : float or None
-        Amounts of the customers reached.
-    cost : float or None
-        Of the calls.
-    cost_per_customer : float or None
-    profit : float or None
-    """
+    """What one list is worth at the capacity."""
 
     calls: float
     customers: float
     expected_customers: float
+    """Calls in all weeks; customers reached; the sum of the probabilities of those called."""
     revenue: float | None
+    """Amounts of the customers reached."""
     cost: float | None
+    """Of the calls."""
     cost_per_customer: float | None
     profit: float | None
 
 
 class Value(ResultPart):
-    """What the lists are worth.
-
-    Parameters
-    ----------
-    learned, points : Worth
-    value_per_customer : float or None
-        As told, else the mean of the known amounts.
-    known_amounts : float
-        Share of the customers whose amount is known.
-    probability_at_capacity, points_at_capacity : float or None
-        The threshold that the capacity implies: the median over weeks of the last value called.
-    probability_worth_a_call : float or None
-        The threshold that the value implies: cost of a call over value of a customer.
-    calls_worth_it : float or None
-        Calls a week that this threshold would fill.
-    best_calls_learned, best_calls_points : float or None
-        The capacity of the highest profit.
-    words : tuple of str
-    """
+    """What the lists are worth."""
 
     learned: Worth
     points: Worth
     value_per_customer: float | None
+    """As told, else the mean of the known amounts."""
     known_amounts: float
+    """Share of the customers whose amount is known."""
     probability_at_capacity: float | None
     points_at_capacity: float | None
+    """The threshold that the capacity implies: the median over weeks of the last value called."""
     probability_worth_a_call: float | None
+    """The threshold that the value implies: cost of a call over value of a customer."""
     calls_worth_it: float | None
+    """Calls a week that this threshold would fill."""
     best_calls_learned: float | None
     best_calls_points: float | None
+    """The capacity of the highest profit."""
     words: tuple[str, ...]
 
 
@@ -449,90 +331,58 @@ class Subset(ResultPart):
 
 
 class Selection(ResultPart):
-    """What the old points have done to the outcomes that one compares on.
-
-    Parameters
-    ----------
-    known_from : str or None
-        What tells which leads were worked; null where nothing does.
-    worked, unworked : int
-        Leads on the list.
-    worked_conversion, unworked_conversion : Measured
-    only_worked, random_slice : Subset or None
-        The comparison on the worked leads, and on those that were worked at random.
-    words : tuple of str
-    """
+    """What the old points have done to the outcomes that one compares on."""
 
     known_from: str | None
+    """What tells which leads were worked; null where nothing does."""
     worked: int
     unworked: int
+    """Leads on the list."""
     worked_conversion: Measured
     unworked_conversion: Measured
     only_worked: Subset | None
     random_slice: Subset | None
+    """The comparison on the worked leads, and on those that were worked at random."""
     words: tuple[str, ...]
 
 
 class Missing(ResultPart):
-    """Leads without points.
-
-    Parameters
-    ----------
-    leads : int
-        On the call list, with or without points.
-    without : int
-        Of these, without.
-    conversion_with, conversion_without : Measured
-    p_value : float or None
-        Of points missing at random as far as the outcome goes (Fisher's exact test).
-    auc_without : Measured
-        Of the learned score, on the snapshots without points.
-    with_them_last : Subset or None
-        The comparison on all leads, those without points at the end of the points' list.
-    words : tuple of str
-    """
+    """Leads without points."""
 
     leads: int
+    """On the call list, with or without points."""
     without: int
+    """Of these, without."""
     conversion_with: Measured
     conversion_without: Measured
     p_value: float | None
+    """Of points missing at random as far as the outcome goes (Fisher's exact test)."""
     auc_without: Measured
+    """Of the learned score, on the snapshots without points."""
     with_them_last: Subset | None
+    """The comparison on all leads, those without points at the end of the points' list."""
     words: tuple[str, ...]
 
 
 class Hybrid(ResultPart):
-    """A score made of both, fitted on the learning part and judged on the test.
-
-    Parameters
-    ----------
-    name : {"points_as_feature", "bands_as_rule"}
-    words : str
-        How it is made.
-    added_points : dict of str to float
-        For ``bands_as_rule``: what each grade adds to the points; else empty.
-    fitted_on : int
-        Rows of the learning part that it was fitted on.
-    auc : Measured
-        On the test's snapshots.
-    against_learned, against_points : Difference
-        The hybrid's AUC minus the other's.
-    reached : float
-        Customers that it reaches at the capacity.
-    helps : bool
-        Whether it ranks better than both, each difference showing.
-    """
+    """A score made of both, fitted on the learning part and judged on the test."""
 
     name: Literal["points_as_feature", "bands_as_rule"]
     words: str
+    """How it is made."""
     added_points: dict[str, float]
+    """For ``bands_as_rule``: what each grade adds to the points; else empty."""
     fitted_on: int
+    """Rows of the learning part that it was fitted on."""
     auc: Measured
+    """On the test's snapshots."""
     against_learned: Difference
     against_points: Difference
+    """The hybrid's AUC minus the other's."""
     reached: float
+    """Customers that it reaches at the capacity."""
     helps: bool
+    """Whether it ranks better than both, each difference showing."""
 
 
 class Hybrids(ResultPart):
@@ -543,48 +393,32 @@ class Hybrids(ResultPart):
 
 
 class About(ResultPart):
-    """What was compared, and how.
-
-    Parameters
-    ----------
-    source : str
-    points_from : str
-        ``score column Lead Points``, ``rules rules.yaml``.
-    calls_per_week : float
-        The capacity; where nothing is dated, calls for every block of leads.
-    capacity_from : str
-        Who said so: ``told``, or the default share.
-    week : str
-        What stands for a week: ``week``, or ``block of 100 leads``.
-    call_landmark_days : float or None
-        The age at which a lead stands on the call list; null where nothing is dated.
-    points_after_days : float
-        The age from which on the points are known; younger snapshots are not compared.
-    replicates, seed : int
-        Of the bootstrap.
-    cost_per_call : float or None
-    first_as_of, last_as_of : str or None
-        The time that the call list covers.
-    test_snapshots : int
-        In the test, of any age, with or without points.
-    too_young : int
-        Snapshots from before the points were known.
-    """
+    """What was compared, and how."""
 
     source: str
     points_from: str
+    """``score column Lead Points``, ``rules rules.yaml``."""
     calls_per_week: float
+    """The capacity; where nothing is dated, calls for every block of leads."""
     capacity_from: str
+    """Who said so: ``told``, or the default share."""
     week: str
+    """What stands for a week: ``week``, or ``block of 100 leads``."""
     call_landmark_days: float | None
+    """The age at which a lead stands on the call list; null where nothing is dated."""
     points_after_days: float
+    """The age from which on the points are known; younger snapshots are not compared."""
     replicates: int
     seed: int
+    """Of the bootstrap."""
     cost_per_call: float | None
     first_as_of: str | None
     last_as_of: str | None
+    """The time that the call list covers."""
     test_snapshots: int
+    """In the test, of any age, with or without points."""
     too_young: int
+    """Snapshots from before the points were known."""
 
 
 class Comparison(ResultPart):
@@ -609,21 +443,7 @@ _WINS: dict[Verdict, str] = {"learned": "more", "points": "fewer"}
 
 
 def headline(ranking: Ranking, calls_per_week: float, per: str) -> Headline:
-    """Say what both lists reach at the team's capacity, and whether that is a difference.
-
-    Parameters
-    ----------
-    ranking : Ranking
-    calls_per_week : float
-    per : str
-        What the calls are counted by: ``week``, ``block of 100 leads``.
-
-    Returns
-    -------
-    Headline
-        "… 11 more (95 %: 6 to 17)" where the interval leaves 0 out, else "this much data cannot
-        tell them apart: a difference under 9 would not show".
-    """
+    """Say what both lists reach at the team's capacity, and whether that is a difference."""
     reached, verdict = ranking.reached, verdict_of(ranking.reached.difference)
     learned, points = whole(reached.learned.value), whole(reached.points.value)
     head = (
@@ -639,33 +459,14 @@ def headline(ranking: Ranking, calls_per_week: float, per: str) -> Headline:
 
 
 def verdict_of(difference: Difference) -> Verdict:
-    """Tell which of both a difference favours, if it shows at all.
-
-    Parameters
-    ----------
-    difference : Difference
-        Learned minus points.
-
-    Returns
-    -------
-    {"learned", "points", "undecided"}
-    """
+    """Tell which of both a difference favours, if it shows at all."""
     if not difference.shows or difference.value is None:
         return "undecided"
     return "learned" if difference.value > 0 else "points"
 
 
 def whole(value: float | None) -> int:
-    """Round a count for a sentence; nothing is 0.
-
-    Parameters
-    ----------
-    value : float or None
-
-    Returns
-    -------
-    int
-    """
+    """Round a count for a sentence; nothing is 0."""
     return round(value or 0.0)
 
 
@@ -694,16 +495,7 @@ def _more(ranking: Ranking) -> tuple[str, ...]:
 
 
 def auc_words(pair: Pair) -> str:
-    """Tell two AUCs and their difference.
-
-    Parameters
-    ----------
-    pair : Pair
-
-    Returns
-    -------
-    str
-    """
+    """Tell two AUCs and their difference."""
     one, other, gap = pair.learned, pair.points, pair.difference
     if one.value is None or other.value is None or gap.value is None:
         return "an AUC is not defined: there is one outcome only."

@@ -19,38 +19,26 @@ REPLICATES = 500
 
 
 class RulePart(ResultPart):
-    """One rule, on leads at moments, and on the call list.
-
-    Parameters
-    ----------
-    rule, group : str
-    points : float
-        What the table says.
-    fired_leads : int
-        For how many leads its conditions hold at some moment.
-    fired_share : float
-        At which share of the moments.
-    listed_share : float
-        For which share of the call list.
-    mean_points : float
-        Over all moments.
-    conversion, conversion_else : float or None
-        The share of customers among the moments at which it fires, and among the others; null
-        without such moments.
-    reached : Difference
-        Customers that the table reaches, minus those that it would reach without this rule.
-    """
+    """One rule, on leads at moments, and on the call list."""
 
     rule: str
     group: str
     points: float
+    """What the table says."""
     fired_leads: int
+    """For how many leads its conditions hold at some moment."""
     fired_share: float
+    """At which share of the moments."""
     listed_share: float
+    """For which share of the call list."""
     mean_points: float
+    """Over all moments."""
     conversion: float | None
     conversion_else: float | None
+    """The share of customers among the moments at which it fires, and among the others; null
+    without such moments."""
     reached: Difference
+    """Customers that the table reaches, minus those that it would reach without this rule."""
 
 
 class RuleParts(ResultPart):

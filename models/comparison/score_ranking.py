@@ -55,32 +55,13 @@ def rank(
 
 
 def compare(rows: Compared, level: float = LEVEL) -> AucComparison:
-    """Compare both AUCs on some rows; see `leadcast.models.evaluation.delong.compare_aucs`.
-
-    Parameters
-    ----------
-    rows : Compared
-    level : float
-
-    Returns
-    -------
-    AucComparison
-    """
+    """Compare both AUCs on some rows; see `leadcast.models.evaluation.delong.compare_aucs`."""
     scores = (rows.floats("probability"), rows.floats("points"))
     return compare_aucs(*scores, rows.floats("converted"), rows.group, level=level)
 
 
 def auc_pair(found: AucComparison) -> Pair:
-    """Write a comparison of AUCs as a part of the result.
-
-    Parameters
-    ----------
-    found : AucComparison
-
-    Returns
-    -------
-    Pair
-    """
+    """Write a comparison of AUCs as a part of the result."""
     return Pair(
         learned=measured(found.first),
         points=measured(found.second),
@@ -93,19 +74,6 @@ def paired(seen: Floats, draws: Floats, freedom: int, level: float = LEVEL) -> P
 
     A list's own interval is one of percentiles, the difference's one of standard errors; see
     `around`.
-
-    Parameters
-    ----------
-    seen : ndarray of float64, shape (2,)
-        Learned, points; NaN where it is not defined.
-    draws : ndarray of float64, shape (n_replicates, 2)
-    freedom : int
-        As `leadcast.models.evaluation.delong.degrees_of_freedom` gives it.
-    level : float
-
-    Returns
-    -------
-    Pair
     """
     return Pair(
         learned=measured(interval(float(seen[0]), draws[:, 0], level)),
@@ -115,21 +83,7 @@ def paired(seen: Floats, draws: Floats, freedom: int, level: float = LEVEL) -> P
 
 
 def apart(value: float, draws: Floats, freedom: int, level: float = LEVEL) -> Difference:
-    """Give a difference with its interval, error and p-value.
-
-    Parameters
-    ----------
-    value : float
-        NaN where it is not defined.
-    draws : ndarray of float64, shape (n_replicates,)
-    freedom : int
-        As `leadcast.models.evaluation.delong.degrees_of_freedom` gives it.
-    level : float
-
-    Returns
-    -------
-    Difference
-    """
+    """Give a difference with its interval, error and p-value."""
     error = _error(draws, freedom)
     p_value = None
     if error and np.isfinite(value):
@@ -138,19 +92,7 @@ def apart(value: float, draws: Floats, freedom: int, level: float = LEVEL) -> Di
 
 
 def interval(value: float, draws: Floats, level: float = LEVEL) -> Estimate:
-    """Put a percentile interval around a value.
-
-    Parameters
-    ----------
-    value : float
-        NaN where it is not defined.
-    draws : ndarray of float64, shape (n_replicates,)
-    level : float
-
-    Returns
-    -------
-    Estimate
-    """
+    """Put a percentile interval around a value."""
     if not np.isfinite(value):
         return Estimate(None, None, None)
     known = draws[np.isfinite(draws)]
@@ -167,19 +109,6 @@ def around(value: float, draws: Floats, freedom: int, level: float = LEVEL) -> E
     Percentiles would reach less far to one side where a difference is made of few leads, or the
     draws are biased as those of an average precision with ties are, and call too many equal scores
     different; see ``benchmarks.comparison_coverage``.
-
-    Parameters
-    ----------
-    value : float
-        NaN where it is not defined.
-    draws : ndarray of float64, shape (n_replicates,)
-    freedom : int
-        As `leadcast.models.evaluation.delong.degrees_of_freedom` gives it.
-    level : float
-
-    Returns
-    -------
-    Estimate
     """
     if not np.isfinite(value):
         return Estimate(None, None, None)
@@ -196,33 +125,12 @@ def _error(draws: Floats, freedom: int) -> float | None:
 
 
 def measured(estimate: Estimate) -> Measured:
-    """Write an estimate as a part of the result.
-
-    Parameters
-    ----------
-    estimate : Estimate
-
-    Returns
-    -------
-    Measured
-    """
+    """Write an estimate as a part of the result."""
     return Measured(value=estimate.value, low=estimate.low, high=estimate.high)
 
 
 def difference(estimate: Estimate, error: float | None, p_value: float | None) -> Difference:
-    """Write a difference as a part of the result, with what could have been seen.
-
-    Parameters
-    ----------
-    estimate : Estimate
-    error : float or None
-        Its standard error.
-    p_value : float or None
-
-    Returns
-    -------
-    Difference
-    """
+    """Write a difference as a part of the result, with what could have been seen."""
     low, high = estimate.low, estimate.high
     return Difference(
         value=estimate.value,

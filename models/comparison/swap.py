@@ -46,22 +46,7 @@ class Described:
 
 
 def swap_set(listed: Compared, capacity: Floats, described: Described | None = None) -> Swap:
-    """Compare whom both lists call.
-
-    Parameters
-    ----------
-    listed : Compared
-        The call list.
-    capacity : ndarray of float64, shape (n_weeks,)
-        The team's calls.
-    described : Described, optional
-        What tells the leads apart; without it there are no traits and no reasons.
-
-    Returns
-    -------
-    Swap
-        Leads that are tied at a cut count with the share of them that is called.
-    """
+    """Compare whom both lists call."""
     learned, points = (each.called(capacity) for each in lists_of(listed))
     only = np.maximum(learned - points, 0.0), np.maximum(points - learned, 0.0)
     both = np.minimum(learned, points)

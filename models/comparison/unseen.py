@@ -21,25 +21,7 @@ SOME_REPLICATES = 500
 
 
 def on_subset(name: str, part: Compared, capacities: Capacities, per: str, seed: int) -> Subset:
-    """Repeat the comparison on some leads.
-
-    Parameters
-    ----------
-    name : str
-        Which leads they are, in words.
-    part : Compared
-        With points for every row.
-    capacities : Capacities
-        Of these leads.
-    per : str
-        What calls are counted by.
-    seed : int
-
-    Returns
-    -------
-    Subset
-        Without a ranking where one outcome is absent.
-    """
+    """Repeat the comparison on some leads."""
     listed = part.on_list
     converted = listed.floats("converted")
     if not 0 < converted.sum() < len(converted):
@@ -54,24 +36,7 @@ def on_subset(name: str, part: Compared, capacities: Capacities, per: str, seed:
 def selection(
     compared: Compared, capacities: Capacities, known_from: str | None, per: str, seed: int
 ) -> Selection:
-    """Compare with and without the leads that sales never worked.
-
-    Parameters
-    ----------
-    compared : Compared
-        With points for every row; ``worked`` and ``random_slice`` are null where not known.
-    capacities : Capacities
-        Of its call list.
-    known_from : str or None
-        What tells which leads were worked.
-    per : str
-        What calls are counted by.
-    seed : int
-
-    Returns
-    -------
-    Selection
-    """
+    """Compare with and without the leads that sales never worked."""
     listed = compared.on_list
     worked = listed.frame["worked"].fill_null(True).to_numpy().astype(bool)
     converted = listed.floats("converted")
@@ -99,22 +64,7 @@ def selection(
 
 
 def missing(compared: Compared, capacities: Capacities, per: str, seed: int) -> Missing:
-    """Report the leads without points.
-
-    Parameters
-    ----------
-    compared : Compared
-        Every test snapshot old enough, with and without points.
-    capacities : Capacities
-        Of its call list.
-    per : str
-        What calls are counted by.
-    seed : int
-
-    Returns
-    -------
-    Missing
-    """
+    """Report the leads without points."""
     listed = compared.on_list
     has = listed.frame["points"].is_not_null().to_numpy().astype(bool)
     converted = listed.floats("converted")

@@ -48,21 +48,7 @@ class Money:
 def capacities_of(
     listed: Compared, capacities: Capacities, drawn: Replicated, money: Money
 ) -> tuple[Capacity, ...]:
-    """Measure both lists at every capacity.
-
-    Parameters
-    ----------
-    listed : Compared
-        The call list.
-    capacities : Capacities
-    drawn : Replicated
-    money : Money
-
-    Returns
-    -------
-    tuple of Capacity
-        From the smallest.
-    """
+    """Measure both lists at every capacity."""
     lists, found = lists_of(listed), []
     for k, per_week in enumerate(capacities.per_week):
         worths = [_worth(each, listed, capacities.calls[:, k], money) for each in lists]
@@ -91,21 +77,7 @@ def capacities_of(
 def value_of(
     listed: Compared, capacities: Capacities, curve: tuple[Capacity, ...], money: Money
 ) -> Value:
-    """Tell what both lists are worth, and which thresholds capacity and value imply.
-
-    Parameters
-    ----------
-    listed : Compared
-        The call list.
-    capacities : Capacities
-    curve : tuple of Capacity
-        As `capacities_of` gave it.
-    money : Money
-
-    Returns
-    -------
-    Value
-    """
+    """Tell what both lists are worth, and which thresholds capacity and value imply."""
     lists, worth_a_call = lists_of(listed), None
     learned, points = (_worth(each, listed, capacities.team, money) for each in lists)
     each = money.per_customer(listed)

@@ -26,48 +26,23 @@ _MOST_LEVELS, _LONGEST_SET = 40, 8
 
 @dataclass(frozen=True)
 class PointsCandidate:
-    """One condition that may become a rule.
-
-    Parameters
-    ----------
-    name : str
-        Words for people; distinct.
-    group : {"fit", "engagement"}
-        The group that its rule belongs to.
-    family : str
-        What it is about. Of a family with `one_sign` all rules give points of one sign, so
-        that more of it never counts for less.
-    when : dict
-        The condition.
-    one_sign : bool
-        Whether the rules of its family must have one sign.
-    """
+    """One condition that may become a rule."""
 
     name: str
+    """Words for people; distinct."""
     group: Literal["fit", "engagement"]
+    """The group that its rule belongs to."""
     family: str
+    """What it is about. Of a family with `one_sign` all rules give points of one sign, so that more
+    of it never counts for less."""
     when: When
+    """The condition."""
     one_sign: bool = False
+    """Whether the rules of its family must have one sign."""
 
 
 def candidates_of(tables: Tables, rows: pl.DataFrame, target: Floats) -> list[PointsCandidate]:
-    """List the conditions that the data suggest.
-
-    Parameters
-    ----------
-    tables : Tables
-        Leads and events.
-    rows : pl.DataFrame, shape (n_rows, ...)
-        ``lead_id`` and ``as_of``: the rows to learn from. Of the leads and events only theirs are
-        looked at.
-    target : ndarray of float64, shape (n_rows,)
-        What should be high where points are high; it orders the levels of a category.
-
-    Returns
-    -------
-    list of Candidate
-        In a fixed order.
-    """
+    """List the conditions that the data suggest."""
     leads = rows.select("lead_id").join(
         tables.leads, on="lead_id", how="left", maintain_order="left"
     )

@@ -117,21 +117,7 @@ def distill(
 
 
 def truths(candidates: Sequence[PointsCandidate], tables: Tables, rows: pl.DataFrame) -> Flags:
-    """Answer every candidate for every row, by the engine that will run the table.
-
-    Parameters
-    ----------
-    candidates : sequence of PointsCandidate
-        The conditions.
-    tables : Tables
-        Leads and events.
-    rows : pl.DataFrame, shape (n_rows, ...)
-        ``lead_id`` and ``as_of``.
-
-    Returns
-    -------
-    ndarray of bool, shape (n_rows, n_candidates)
-    """
+    """Answer every candidate for every row, by the engine that will run the table."""
     holds = np.empty((rows.height, len(candidates)), dtype=np.bool_)
     for start in range(0, len(candidates), _BATCH):
         batch = candidates[start : start + _BATCH]

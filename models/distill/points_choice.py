@@ -28,46 +28,20 @@ _LEAST_STATISTIC = 4.0
 
 @dataclass(frozen=True)
 class AdditivePoints:
-    """An additive model on the log-odds scale.
-
-    Parameters
-    ----------
-    chosen : tuple of int
-        Columns, in the order of their choice.
-    coefficients : ndarray of float64, shape (len(chosen),)
-        Log-odds that each adds where it holds.
-    intercept : float
-        Log-odds where none holds.
-    """
+    """An additive model on the log-odds scale."""
 
     chosen: tuple[int, ...]
+    """Columns, in the order of their choice."""
     coefficients: Floats
+    """Log-odds that each adds where it holds."""
     intercept: float
+    """Log-odds where none holds."""
 
 
 def select(
     holds: Flags, target: Floats, families: Sequence[str | None], most: int, ridge: float = 5.0
 ) -> AdditivePoints:
-    """Choose conditions and fit their coefficients.
-
-    Parameters
-    ----------
-    holds : ndarray of bool, shape (n_rows, n_candidates)
-        Whether each condition holds.
-    target : ndarray of float64, shape (n_rows,)
-        Probabilities or outcomes, 0 to 1.
-    families : sequence of str or None, length n_candidates
-        Columns that share a family get coefficients of one sign; None for no family.
-    most : int
-        How many columns at most, up to `MOST_RULES`.
-    ridge : float
-        Penalty of squared coefficients.
-
-    Returns
-    -------
-    Additive
-        Fewer columns than `most` where no other helps.
-    """
+    """Choose conditions and fit their coefficients."""
     chosen: list[int] = []
     allowed = np.ones(holds.shape[1], dtype=np.bool_)
     fitted = _fitted(holds, chosen, target, ridge)
@@ -118,24 +92,7 @@ def _loss(
 
 
 def fit_logistic(columns: Floats, target: Floats, weight: Floats, ridge: float) -> Floats:
-    """Fit a logistic regression by Newton's steps.
-
-    Parameters
-    ----------
-    columns : ndarray of float64, shape (n_rows, n_columns)
-        The columns.
-    target : ndarray of float64, shape (n_rows,)
-        0 to 1.
-    weight : ndarray of float64, shape (n_rows,)
-        How many rows each stands for.
-    ridge : float
-        Penalty of squared coefficients; the intercept has none.
-
-    Returns
-    -------
-    ndarray of float64, shape (1 + n_columns,)
-        The intercept, then the coefficients.
-    """
+    """Fit a logistic regression by Newton's steps."""
     design = np.column_stack([np.ones(len(target)), columns])
     base = float(np.clip(np.average(target, weights=weight), 1e-6, 1 - 1e-6))
     found = np.zeros(design.shape[1])
@@ -221,18 +178,7 @@ _FREE = 1e-4
 
 
 def as_points(model: AdditivePoints) -> Integers:
-    """Scale coefficients so that the positive ones make `TOTAL`, and round them.
-
-    Parameters
-    ----------
-    model : AdditivePoints
-        The model.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_chosen,)
-        None is 0: the weakest become 1 or -1.
-    """
+    """Scale coefficients so that the positive ones make `TOTAL`, and round them."""
     positive = float(np.maximum(model.coefficients, 0.0).sum())
     largest = positive if positive > 0 else float(-model.coefficients.min(initial=-1.0))
     points = np.rint(model.coefficients * TOTAL / largest)
@@ -248,22 +194,6 @@ def limits_of(
     A limit is tried at several quantiles of the group's points, from the lowest; it is free where
     the log loss of the total, put on the scale of probabilities anew, is at most a ten-thousandth
     above that of the best limit.
-
-    Parameters
-    ----------
-    holds : ndarray of bool, shape (n_rows, n_chosen)
-        Whether each chosen condition holds.
-    points : ndarray of int64, shape (n_chosen,)
-        Their points.
-    groups : sequence of str, length n_chosen
-        Their groups.
-    target : ndarray of float64, shape (n_rows,)
-        0 to 1.
-
-    Returns
-    -------
-    dict of str to int
-        By group; without groups that give no positive points.
     """
     sums = group_points(holds, points, groups)
     limits: dict[str, int] = {}
@@ -282,17 +212,7 @@ def limits_of(
 
 
 def group_points(holds: Flags, points: Integers, groups: Sequence[str]) -> Mapping[str, Floats]:
-    """Add up the points of each group.
-
-    Parameters
-    ----------
-    holds, points, groups
-        As in `limits_of`.
-
-    Returns
-    -------
-    mapping of str to ndarray of float64, shape (n_rows,)
-    """
+    """Add up the points of each group."""
     of = np.array(groups)
     return {
         name: (holds[:, of == name] @ points[of == name]).astype(np.float64)
@@ -301,20 +221,7 @@ def group_points(holds: Flags, points: Integers, groups: Sequence[str]) -> Mappi
 
 
 def loss_of(total: npt.NDArray[np.float64], target: Floats) -> float:
-    """Give the log loss of a total once it is put on the scale of probabilities.
-
-    Parameters
-    ----------
-    total : ndarray of float64, shape (n_rows,)
-        Points.
-    target : ndarray of float64, shape (n_rows,)
-        0 to 1.
-
-    Returns
-    -------
-    float
-        A mean over the rows, in nats.
-    """
+    """Give the log loss of a total once it is put on the scale of probabilities."""
     level, place = np.unique(total, return_inverse=True)
     weight = np.bincount(place).astype(np.float64)
     mean = np.bincount(place, target) / weight

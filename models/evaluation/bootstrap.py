@@ -54,39 +54,7 @@ def bootstrap(
     seed: int = 0,
     level: float = LEVEL,
 ) -> dict[str, Estimate]:
-    """Estimate metrics with intervals.
-
-    Parameters
-    ----------
-    value : array_like of float, shape (n_rows,)
-        Probabilities, or any numbers that rank where every family needs only that.
-    converted : array_like of float or bool, shape (n_rows,)
-        1 for a conversion, else 0.
-    group : array_like of int or str, shape (n_rows,)
-        The lead (or account) of each row.
-    families : tuple of Family
-        What to estimate.
-    replicates : int
-        How many draws.
-    seed : int
-        The same seed gives the same intervals.
-    level : float
-        How often an interval should hold the truth.
-
-    Returns
-    -------
-    dict of str to Estimate
-        By the metric's name. An interval is the middle `level` of the replicates (percentile
-        interval, Efron 1979). A biased metric's replicates are biased once more than its value
-        is: its low end is that interval's high end mirrored at the value (the "basic" interval,
-        Davison and Hinkley 1997, section 5.2), its high end the value plus the replicates' reach
-        above their own mean.
-
-    Raises
-    ------
-    ValueError
-        If the lengths differ, or probabilities are needed and a value is outside [0, 1].
-    """
+    """Estimate metrics with intervals."""
     ranking = _ranking(value, converted, families)
     return _estimates(
         lambda weight: _numbers(ranking.weighted(weight), families),
@@ -111,27 +79,6 @@ def bootstrap_differences(
     """Estimate how much two values of the same rows differ in each metric.
 
     Both are measured on the same draws, so that what makes a draw hard for both falls out.
-
-    Parameters
-    ----------
-    first, second : array_like of float, shape (n_rows,)
-        Probabilities, or any numbers that rank where every family needs only that.
-    converted : array_like of float or bool, shape (n_rows,)
-        1 for a conversion, else 0.
-    group : array_like of int or str, shape (n_rows,)
-        The lead (or account) of each row.
-    families, replicates, seed, level
-        As in `bootstrap`.
-
-    Returns
-    -------
-    dict of str to Estimate
-        First minus second, by the metric's name, with percentile intervals.
-
-    Raises
-    ------
-    ValueError
-        As in `bootstrap`.
     """
     rankings = [_ranking(value, converted, families) for value in (first, second)]
 

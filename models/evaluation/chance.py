@@ -37,19 +37,6 @@ def calibrated_outcomes(
     All rows of a lead turn out by one and the same draw of luck: the closest dependence that the
     probabilities allow. So what is said to be possible by chance is rather too much than too
     little.
-
-    Parameters
-    ----------
-    probability : array_like of float, shape (n_rows,)
-    group : array_like of int or str, shape (n_rows,)
-        The lead (or account) of each row.
-    replicates : int
-    seed : int
-
-    Yields
-    ------
-    ndarray of float64, shape (n_rows,)
-        0.0 or 1.0.
     """
     chance = np.asarray(probability, dtype=np.float64)
     codes, groups = coded(group)
@@ -66,23 +53,7 @@ def if_calibrated(
     replicates: int = 200,
     seed: int = 0,
 ) -> Floats:
-    """Measure what perfectly calibrated probabilities would show by chance.
-
-    Parameters
-    ----------
-    probability : array_like of float, shape (n_rows,)
-        In [0, 1].
-    group : array_like of int or str, shape (n_rows,)
-        The lead (or account) of each row.
-    family : Family
-        The metrics to measure, such as the calibration error, which is never 0 on a sample.
-    replicates : int
-    seed : int
-
-    Returns
-    -------
-    ndarray of float64, shape (replicates, n_metrics)
-    """
+    """Measure what perfectly calibrated probabilities would show by chance."""
     ranking = RankedTally.of(probability, np.zeros(np.shape(probability)))
     ones = np.ones(len(ranking.place))
     return np.array(
@@ -127,34 +98,7 @@ def multicalibration(
     replicates: int = 200,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Measure the gap of each segment, and the largest one as a share of all rows.
-
-    Parameters
-    ----------
-    probability : array_like of float, shape (n_rows,)
-        In [0, 1].
-    converted : array_like of float or bool, shape (n_rows,)
-        1 for a conversion, else 0.
-    group : array_like of int or str, shape (n_rows,)
-        The lead (or account) of each row.
-    segments : mapping of str to ndarray of str, shape (n_rows,)
-        For each attribute the segment of each row.
-    replicates : int
-        Draws of what chance gives.
-    seed : int
-        The same seed gives the same draws.
-
-    Returns
-    -------
-    dict
-        ``"gap"``: the multicalibration gap, the largest sum of differences within any segment and
-        range of probabilities, as a share of all rows (None without a segment of `FEWEST_ROWS`);
-        ``"gap_by_chance"``: what it stays below in 95 % of the cases if every probability is
-        true; ``"attribute"`` and ``"segment"``: where it is. ``"segments"``: a row each, with
-        ``"attribute"``, ``"segment"``, ``"n"``, ``"gap"`` (a share of the segment's rows, above 0
-        where more converted than was predicted), ``"gap_by_chance"`` (a share of the segment's
-        rows), and ``"from"`` and ``"to"``, the range of probabilities in which it is.
-    """
+    """Measure the gap of each segment, and the largest one as a share of all rows."""
     chance = np.asarray(probability, dtype=np.float64)
     parts = [
         _Part(attribute, str(name), _order(chance, labels == name))

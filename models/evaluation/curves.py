@@ -15,50 +15,25 @@ from leadcast.models.evaluation.tally import RankedTally, Tally, cumulated
 
 @dataclass(frozen=True)
 class Curve:
-    """A curve over evenly spaced places, with a band.
-
-    Parameters
-    ----------
-    place : ndarray of float64, shape (n_points,)
-        Rising.
-    value : ndarray of float64, shape (n_points,)
-        NaN where it is not defined.
-    low, high : ndarray of float64, shape (n_points,)
-        The middle 95 % of the curves of leads drawn with replacement.
-    """
+    """A curve over evenly spaced places, with a band."""
 
     across: ClassVar[str]
     upwards: ClassVar[str]
     place: Floats
+    """Rising."""
     value: Floats
+    """NaN where it is not defined."""
     low: Floats
     high: Floats
+    """The middle 95 % of the curves of leads drawn with replacement."""
 
     @staticmethod
     def at(counts: Tally, place: Floats) -> Floats:
-        """Compute the curve's values.
-
-        Parameters
-        ----------
-        counts : Tally
-        place : ndarray of float64, shape (n_points,)
-
-        Returns
-        -------
-        ndarray of float64, shape (n_points,)
-            NaN where the curve is not defined.
-        """
+        """Compute the curve's values."""
         raise NotImplementedError
 
     def frame(self) -> pl.DataFrame:
-        """Give the curve as a table.
-
-        Returns
-        -------
-        pl.DataFrame
-            The place and the value under the names `across` and `upwards`, ``low``, ``high``; null
-            where the curve is not defined.
-        """
+        """Give the curve as a table."""
         columns = {self.across: self.place, self.upwards: self.value}
         return pl.DataFrame(columns | {"low": self.low, "high": self.high}).fill_nan(None)
 

@@ -121,16 +121,7 @@ def months_of(as_of: pl.Series) -> npt.NDArray[np.str_]:
 
 
 def landmark_names(landmark: npt.ArrayLike) -> npt.NDArray[np.str_]:
-    """Name landmarks as ``metrics.json`` does: days, without needless zeros.
-
-    Parameters
-    ----------
-    landmark : array_like of float, shape (n_rows,)
-
-    Returns
-    -------
-    ndarray of str, shape (n_rows,)
-    """
+    """Name landmarks as ``metrics.json`` does: days, without needless zeros."""
     return np.array([f"{days:g}" for days in np.asarray(landmark).tolist()], dtype=np.str_)
 
 

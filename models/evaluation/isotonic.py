@@ -66,20 +66,7 @@ def block_sums(amount: Floats, ends: Integers) -> Floats:
 
 
 def isotonic_rates(mass: Floats, hits: Floats) -> Floats:
-    """Fit rising rates by weighted least squares.
-
-    Parameters
-    ----------
-    mass : ndarray of float64, shape (n,)
-        The weight at each value, values rising; positive.
-    hits : ndarray of float64, shape (n,)
-        The converted weight at each value.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        The fitted rate at each value, never falling, in [0, 1].
-    """
+    """Fit rising rates by weighted least squares."""
     ends = pooled_ends(mass, hits)
     rates = block_sums(hits, ends) / block_sums(mass, ends)
     return np.repeat(rates, np.diff(ends, prepend=0))

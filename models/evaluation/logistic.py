@@ -33,16 +33,7 @@ def log_odds_of(probability: Floats) -> Floats:
 
 
 def inside(probability: Floats) -> Floats:
-    """Keep probabilities off 0 and 1 by the spacing of doubles at 1, 2.2e-16.
-
-    Parameters
-    ----------
-    probability : ndarray of float64
-
-    Returns
-    -------
-    ndarray of float64, same shape
-    """
+    """Keep probabilities off 0 and 1 by the spacing of doubles at 1, 2.2e-16."""
     least = np.finfo(np.float64).eps
     return np.clip(probability, least, 1 - least)
 

@@ -105,16 +105,7 @@ def calibration_in_the_large_of(counts: Tally) -> float:
 
 
 def calibration_of(counts: Tally) -> tuple[float, float, float]:
-    """Compute slope and intercept of `metrics.calibration_line`, and the level's shift.
-
-    Parameters
-    ----------
-    counts : Tally
-
-    Returns
-    -------
-    slope, intercept, in_the_large : float
-    """
+    """Compute slope and intercept of `metrics.calibration_line`, and the level's shift."""
     log_odds = log_odds_of(counts.value)
     level = _shift(counts, log_odds)
     if np.isnan(level) or _separated(counts):
@@ -130,14 +121,6 @@ def dot(one: Floats, other: Floats) -> float:
 
     BLAS (``one @ other``) would wake threads for more than 10,000 numbers; on a busy machine they
     wait for each other a thousand times longer than the sum takes.
-
-    Parameters
-    ----------
-    one, other : ndarray of float64, shape (n,)
-
-    Returns
-    -------
-    float
     """
     return float((one * other).sum())
 
@@ -173,42 +156,28 @@ CUTS_PERCENT = (1, 5, 10, 20)
 
 @dataclass(frozen=True)
 class Metric:
-    """One number that is reported.
-
-    Parameters
-    ----------
-    name : str
-        Its key in ``metrics.json``.
-    lowest, highest : float
-        Bounds that no value passes.
-    """
+    """One number that is reported."""
 
     name: str
+    """Its key in ``metrics.json``."""
     lowest: float = 0.0
     highest: float = 1.0
+    """Bounds that no value passes."""
 
 
 @dataclass(frozen=True)
 class Family:
-    """Metrics that are computed together.
-
-    Parameters
-    ----------
-    metrics : tuple of Metric
-        One for each number that `compute` gives.
-    compute : callable
-        From a `Tally` to as many floats; NaN where a metric is not defined.
-    needs : {"ranking", "probability"}
-        Whether the values may be any numbers that rank, or must be probabilities.
-    biased : bool
-        Whether a sample shows more of it than there is (a distance that noise can only lengthen);
-        the bootstrap then takes its interval the other way, see `evaluation.bootstrap`.
-    """
+    """Metrics that are computed together."""
 
     metrics: tuple[Metric, ...]
+    """One for each number that `compute` gives."""
     compute: Callable[[Tally], tuple[float, ...]]
+    """From a `Tally` to as many floats; NaN where a metric is not defined."""
     needs: Literal["ranking", "probability"]
+    """Whether the values may be any numbers that rank, or must be probabilities."""
     biased: bool = False
+    """Whether a sample shows more of it than there is (a distance that noise can only lengthen);
+    the bootstrap then takes its interval the other way, see `evaluation.bootstrap`."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -275,33 +244,12 @@ FAMILIES: tuple[Family, ...] = RANKING + PROBABILITY
 
 
 def metrics_by_name(families: tuple[Family, ...] = FAMILIES) -> dict[str, Metric]:
-    """Give each metric under its name.
-
-    Parameters
-    ----------
-    families : tuple of Family
-
-    Returns
-    -------
-    dict of str to Metric
-    """
+    """Give each metric under its name."""
     return {metric.name: metric for family in families for metric in family.metrics}
 
 
 def measure(counts: Tally, families: tuple[Family, ...] = FAMILIES) -> dict[str, float]:
-    """Compute every metric of some families.
-
-    Parameters
-    ----------
-    counts : Tally
-        The rows.
-    families : tuple of Family
-
-    Returns
-    -------
-    dict of str to float
-        NaN where a metric is not defined.
-    """
+    """Compute every metric of some families."""
     return {
         name: number
         for family in families
@@ -343,20 +291,6 @@ def average_precision(
     ``sum_k (R_k - R_(k-1)) P_k`` over the distinct values v_k from the highest down, with recall
     R_k and precision P_k of the rows at or above v_k (Buckley and Voorhees 2000). Rows that tie
     are taken in together, so their order does not matter.
-
-    Parameters
-    ----------
-    value : array_like of float, shape (n_rows,)
-        Probabilities, or any finite numbers that rank.
-    converted : array_like of float or bool, shape (n_rows,)
-        1 for a conversion, else 0.
-    weight : array_like of float, shape (n_rows,), optional
-        At least 0; 1 for each row if not given.
-
-    Returns
-    -------
-    float
-        In [0, 1]; NaN where nothing converted.
     """
     return average_precision_of(tally(value, converted, weight))
 
@@ -371,27 +305,6 @@ def gain_at(
 
     Rows that tie at the cut, and the row that the cut goes through, count in proportion: the
     expectation over the tied rows' orders.
-
-    Parameters
-    ----------
-    value : array_like of float, shape (n_rows,)
-        Probabilities, or any finite numbers that rank.
-    converted : array_like of float or bool, shape (n_rows,)
-        1 for a conversion, else 0.
-    share : float
-        In (0, 1].
-    weight : array_like of float, shape (n_rows,), optional
-        At least 0; 1 for each row if not given.
-
-    Returns
-    -------
-    float
-        In [0, 1]; NaN where nothing converted.
-
-    Raises
-    ------
-    ValueError
-        If `share` is outside (0, 1].
     """
     if not 0 < share <= 1:
         raise ValueError(f"share is {share}; it must lie in (0, 1]")
@@ -407,27 +320,6 @@ def lift_at(
     """Lift: how many times the base rate the highest `share` of the rows converts at.
 
     `gain_at` divided by `share`.
-
-    Parameters
-    ----------
-    value : array_like of float, shape (n_rows,)
-        Probabilities, or any finite numbers that rank.
-    converted : array_like of float or bool, shape (n_rows,)
-        1 for a conversion, else 0.
-    share : float
-        In (0, 1].
-    weight : array_like of float, shape (n_rows,), optional
-        At least 0; 1 for each row if not given.
-
-    Returns
-    -------
-    float
-        At least 0; NaN where nothing converted.
-
-    Raises
-    ------
-    ValueError
-        If `share` is outside (0, 1].
     """
     return gain_at(value, converted, share, weight) / share
 
@@ -435,44 +327,14 @@ def lift_at(
 def log_loss(
     probability: npt.ArrayLike, converted: npt.ArrayLike, weight: npt.ArrayLike | None = None
 ) -> float:
-    """Logarithmic loss, in nats: ``-sum w (y log p + (1 - y) log(1 - p)) / sum w`` (Good 1952).
-
-    Parameters
-    ----------
-    probability : array_like of float, shape (n_rows,)
-        In [0, 1]; kept 2.2e-16 off 0 and 1, so that the loss is finite.
-    converted : array_like of float or bool, shape (n_rows,)
-        1 for a conversion, else 0.
-    weight : array_like of float, shape (n_rows,), optional
-        At least 0; 1 for each row if not given.
-
-    Returns
-    -------
-    float
-        At least 0; NaN without rows.
-    """
+    """Logarithmic loss, in nats: ``-sum w (y log p + (1 - y) log(1 - p)) / sum w`` (Good 1952)."""
     return log_loss_of(tally(probability, converted, weight))
 
 
 def brier_score(
     probability: npt.ArrayLike, converted: npt.ArrayLike, weight: npt.ArrayLike | None = None
 ) -> float:
-    """Brier score: ``sum w (p - y)^2 / sum w`` (Brier 1950).
-
-    Parameters
-    ----------
-    probability : array_like of float, shape (n_rows,)
-        In [0, 1].
-    converted : array_like of float or bool, shape (n_rows,)
-        1 for a conversion, else 0.
-    weight : array_like of float, shape (n_rows,), optional
-        At least 0; 1 for each row if not given.
-
-    Returns
-    -------
-    float
-        In [0, 1]; NaN without rows.
-    """
+    """Brier score: ``sum w (p - y)^2 / sum w`` (Brier 1950)."""
     return brier_of(tally(probability, converted, weight))
 
 
@@ -486,20 +348,6 @@ def brier_decomposition(
     rows and S_r that of the base rate, reliability is ``S - S_c``, resolution ``S_r - S_c`` and
     uncertainty ``S_r``; ``S = reliability - resolution + uncertainty``. No bins are chosen. On
     few rows reliability and resolution are both too high, since the recalibration fits noise.
-
-    Parameters
-    ----------
-    probability : array_like of float, shape (n_rows,)
-        In [0, 1].
-    converted : array_like of float or bool, shape (n_rows,)
-        1 for a conversion, else 0.
-    weight : array_like of float, shape (n_rows,), optional
-        At least 0; 1 for each row if not given.
-
-    Returns
-    -------
-    tuple of float
-        Reliability (0 is perfect), resolution (0 is useless), uncertainty; NaN without rows.
     """
     return brier_decomposition_of(tally(probability, converted, weight))
 
@@ -515,20 +363,6 @@ def expected_calibration_error(
     order does not matter. Biased upward: even perfect probabilities show about
     ``sum_b sqrt(2 p_b (1 - p_b) / (pi n_b)) / 15``; `chance.if_calibrated` gives the
     amount.
-
-    Parameters
-    ----------
-    probability : array_like of float, shape (n_rows,)
-        In [0, 1].
-    converted : array_like of float or bool, shape (n_rows,)
-        1 for a conversion, else 0.
-    weight : array_like of float, shape (n_rows,), optional
-        At least 0; 1 for each row if not given.
-
-    Returns
-    -------
-    float
-        In [0, 1]; NaN without rows.
     """
     return ece_of(tally(probability, converted, weight))
 
@@ -540,21 +374,6 @@ def calibration_line(
 
     The maximum-likelihood ``logit P(converted) = intercept + slope * logit(probability)``. A slope
     below 1 says that probabilities are too extreme.
-
-    Parameters
-    ----------
-    probability : array_like of float, shape (n_rows,)
-        In [0, 1]; kept 2.2e-16 off 0 and 1.
-    converted : array_like of float or bool, shape (n_rows,)
-        1 for a conversion, else 0.
-    weight : array_like of float, shape (n_rows,), optional
-        At least 0; 1 for each row if not given.
-
-    Returns
-    -------
-    tuple of float
-        Slope (1 is perfect) and intercept (0 is perfect); NaN where they have no finite value:
-        one outcome is absent, all probabilities are equal, or they separate the outcomes.
     """
     return calibration_of(tally(probability, converted, weight))[:2]
 
@@ -566,19 +385,5 @@ def calibration_in_the_large(
 
     The maximum-likelihood intercept with the slope held at 1 (Van Calster et al. 2019, BMC
     Medicine 17:230). Above 0: more converted than was predicted.
-
-    Parameters
-    ----------
-    probability : array_like of float, shape (n_rows,)
-        In [0, 1]; kept 2.2e-16 off 0 and 1.
-    converted : array_like of float or bool, shape (n_rows,)
-        1 for a conversion, else 0.
-    weight : array_like of float, shape (n_rows,), optional
-        At least 0; 1 for each row if not given.
-
-    Returns
-    -------
-    float
-        0 is perfect; NaN where one of the two outcomes is absent.
     """
     return calibration_in_the_large_of(tally(probability, converted, weight))

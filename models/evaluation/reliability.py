@@ -17,22 +17,15 @@ GRID_POINTS = 200
 
 @dataclass(frozen=True)
 class ReliabilityCurve:
-    """The CORP reliability curve: for each predicted probability what happened, isotonic.
-
-    Parameters
-    ----------
-    predicted : ndarray of float64, shape (n_points,)
-        Probabilities, rising.
-    observed : ndarray of float64, shape (n_points,)
-        The isotonic estimate of the share that converts there.
-    low, high : ndarray of float64, shape (n_points,)
-        The consistency band: where the curve of perfectly calibrated probabilities would lie.
-    """
+    """The CORP reliability curve: for each predicted probability what happened, isotonic."""
 
     predicted: Floats
+    """Probabilities, rising."""
     observed: Floats
+    """The isotonic estimate of the share that converts there."""
     low: Floats
     high: Floats
+    """The consistency band: where the curve of perfectly calibrated probabilities would lie."""
 
     def frame(self) -> pl.DataFrame:
         """Give the curve as a table with the fields as columns."""
@@ -41,23 +34,16 @@ class ReliabilityCurve:
 
 @dataclass(frozen=True)
 class ReliabilityBins:
-    """What was predicted and what happened, in bins of (nearly) equally many rows.
-
-    Parameters
-    ----------
-    n : ndarray of int64, shape (n_bins,)
-        Rows in the bin.
-    predicted, observed : ndarray of float64, shape (n_bins,)
-        Mean probability, and share that converted.
-    low, high : ndarray of float64, shape (n_bins,)
-        The interval of the share.
-    """
+    """What was predicted and what happened, in bins of (nearly) equally many rows."""
 
     n: Integers
+    """Rows in the bin."""
     predicted: Floats
     observed: Floats
+    """Mean probability, and share that converted."""
     low: Floats
     high: Floats
+    """The interval of the share."""
 
     def frame(self) -> pl.DataFrame:
         """Give the bins as a table with the fields as columns."""

@@ -180,14 +180,6 @@ def cumulated(amount: Floats) -> Floats:
     """Sum from the highest value down, beginning with 0.
 
     Between its points, linear interpolation shares tied rows in proportion.
-
-    Parameters
-    ----------
-    amount : ndarray of float64, shape (n,)
-
-    Returns
-    -------
-    ndarray of float64, shape (n + 1,)
     """
     sums = np.zeros(len(amount) + 1)
     np.cumsum(amount, out=sums[1:])

@@ -56,21 +56,14 @@ CHECKS: tuple[Check, ...] = (
 
 @dataclass(frozen=True)
 class GateResult:
-    """What one check came to.
-
-    Parameters
-    ----------
-    check : Check
-        The check.
-    not_applicable : str or None
-        Why it could not say anything; None where it could.
-    findings : tuple of Finding
-        What it found.
-    """
+    """What one check came to."""
 
     check: Check
+    """The check."""
     not_applicable: str | None
+    """Why it could not say anything; None where it could."""
     findings: tuple[Finding, ...]
+    """What it found."""
 
     @property
     def status(self) -> str:

@@ -148,18 +148,7 @@ class TellingValues(Check):
 
 
 def words_of(name: str) -> str:
-    """Split a column's name into words.
-
-    Parameters
-    ----------
-    name : str
-        In snake_case, camelCase or with spaces.
-
-    Returns
-    -------
-    str
-        Lower case, a space between words.
-    """
+    """Split a column's name into words."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
     return re.sub(r"[^a-z0-9]+", " ", spaced.lower()).strip()
 

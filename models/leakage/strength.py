@@ -30,83 +30,39 @@ _MOST_BLOCKS = 20
 
 @dataclass(frozen=True)
 class Sample:
-    """Some of the training rows.
-
-    Parameters
-    ----------
-    rows : ndarray of int64, shape (n_rows,)
-        Which rows of the training matrix, increasing.
-    values : ndarray of float32, shape (n_rows, n_features)
-        Their features.
-    converted : ndarray of float64, shape (n_rows,)
-        Their labels.
-    group : ndarray of int64, shape (n_rows,)
-        A code for each lead or account.
-    fold : ndarray of int64, shape (n_rows,)
-        0 to `FOLDS` - 1; a group's rows share it.
-    block : ndarray of int64, shape (n_rows,)
-        A stretch of time of about equal numbers of rows. Rows are compared within their block
-        only: a column that is a clock tells the base rate of its block, and nothing within it.
-    """
+    """Some of the training rows."""
 
     rows: Integers
+    """Which rows of the training matrix, increasing."""
     values: Matrix
+    """Their features."""
     converted: Floats
+    """Their labels."""
     group: Integers
+    """A code for each lead or account."""
     fold: Integers
+    """0 to `FOLDS` - 1; a group's rows share it."""
     block: Integers
+    """A stretch of time of about equal numbers of rows. Rows are compared within their block only:
+    a column that is a clock tells the base rate of its block, and nothing within it."""
 
     def fewest(self) -> int:
-        """Count the groups with the rarer outcome.
-
-        Returns
-        -------
-        int
-        """
+        """Count the groups with the rarer outcome."""
         return min(self.groups_with(1.0), self.groups_with(0.0))
 
     def groups_with(self, outcome: float) -> int:
-        """Count the groups that have a row with an outcome.
-
-        Parameters
-        ----------
-        outcome : float
-            1.0 or 0.0.
-
-        Returns
-        -------
-        int
-        """
+        """Count the groups that have a row with an outcome."""
         return len(np.unique(self.group[self.converted == outcome]))
 
     def base_log_odds(self) -> Floats:
-        """Give each row the log-odds of its block's base rate.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_rows,)
-            Finite: half a row of each outcome is added to a block.
-        """
+        """Give each row the log-odds of its block's base rate."""
         won = np.bincount(self.block, weights=self.converted)
         rows = np.bincount(self.block)
         return np.log((won + 0.5) / (rows - won + 0.5))[self.block]
 
 
 def draw_sample(training: LabelledMatrix, seed: int) -> Sample:
-    """Draw whole groups until there are about `MOST_ROWS` rows.
-
-    Parameters
-    ----------
-    training : LabelledMatrix
-        The training rows.
-    seed : int
-        Which groups, and which of them share a fold.
-
-    Returns
-    -------
-    Sample
-        All rows where there are no more than `MOST_ROWS`.
-    """
+    """Draw whole groups until there are about `MOST_ROWS` rows."""
     _, code, sizes = np.unique(training.group, return_inverse=True, return_counts=True)
     turn = np.random.default_rng(seed).permutation(len(sizes))
     before = np.empty(len(sizes), dtype=np.int64)
@@ -152,18 +108,12 @@ _PARAMETERS = {
 
 @dataclass(frozen=True)
 class Auc:
-    """How often a converted lead is ranked above another one of the same stretch of time.
-
-    Parameters
-    ----------
-    value : float
-        0.5 where nothing is told, 1 where everything is.
-    low : float
-        Lower end of a 95 % interval.
-    """
+    """How often a converted lead is ranked above another one of the same stretch of time."""
 
     value: float
+    """0.5 where nothing is told, 1 where everything is."""
     low: float
+    """Lower end of a 95 % interval."""
 
 
 def column_auc(values: Matrix, feature: Feature, sample: Sample) -> Auc:
@@ -171,37 +121,12 @@ def column_auc(values: Matrix, feature: Feature, sample: Sample) -> Auc:
 
     Each value (or 32nd of a number's range, or missing) is given the share of its rows that
     converted in the other folds.
-
-    Parameters
-    ----------
-    values : ndarray of float32, shape (n_rows,)
-        The column, in the sample's rows.
-    feature : Feature
-        Tells whether it is a number.
-    sample : Sample
-        The rows.
-
-    Returns
-    -------
-    Auc
     """
     return codes_auc(_codes(values, feature), sample)
 
 
 def codes_auc(codes: Integers, sample: Sample) -> Auc:
-    """Measure what a classification of the rows tells alone.
-
-    Parameters
-    ----------
-    codes : ndarray of int64, shape (n_rows,)
-        Classes, from 0.
-    sample : Sample
-        The rows.
-
-    Returns
-    -------
-    Auc
-    """
+    """Measure what a classification of the rows tells alone."""
     rates = np.empty(len(codes))
     size = int(codes.max(initial=0)) + 1
     for fold in range(FOLDS):
@@ -215,21 +140,7 @@ def codes_auc(codes: Integers, sample: Sample) -> Auc:
 
 
 def auc_within_blocks(score: Floats, sample: Sample) -> Auc:
-    """Compare each converted row with each other row of its block and fold.
-
-    Parameters
-    ----------
-    score : ndarray of float64, shape (n_rows,)
-        Higher where conversion is thought more probable. Out of fold: folds have models of their
-        own, whose scores are not compared with one another.
-    sample : Sample
-        The rows.
-
-    Returns
-    -------
-    Auc
-        Its lower end counts leads, not their snapshots, as independent.
-    """
+    """Compare each converted row with each other row of its block and fold."""
     right, pairs = 0.0, 0.0
     cell = sample.block * FOLDS + sample.fold
     order = np.argsort(cell, kind="stable")
@@ -244,22 +155,7 @@ def auc_within_blocks(score: Floats, sample: Sample) -> Auc:
 
 
 def boosted(values: Matrix, categories: Sequence[int], sample: Sample) -> Floats:
-    """Fit small boosted trees on some columns, on top of each block's base rate.
-
-    Parameters
-    ----------
-    values : ndarray of float32, shape (n_rows, n_columns)
-        The columns, in the sample's rows.
-    categories : sequence of int
-        Which of them hold categories' codes.
-    sample : Sample
-        The rows.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_rows,)
-        Out-of-fold log-odds.
-    """
+    """Fit small boosted trees on some columns, on top of each block's base rate."""
     import lightgbm
 
     base = sample.base_log_odds()
@@ -279,20 +175,7 @@ def boosted(values: Matrix, categories: Sequence[int], sample: Sample) -> Floats
 
 
 def gain(log_odds: Floats, sample: Sample) -> float:
-    """Measure what a model tells beyond each block's base rate.
-
-    Parameters
-    ----------
-    log_odds : ndarray of float64, shape (n_rows,)
-        Of conversion.
-    sample : Sample
-        The rows.
-
-    Returns
-    -------
-    float
-        Decrease of the mean log loss, in nats; negative where the model is worse than nothing.
-    """
+    """Measure what a model tells beyond each block's base rate."""
     return _log_loss(sample.base_log_odds(), sample) - _log_loss(log_odds, sample)
 
 

@@ -25,46 +25,26 @@ TAIL = 0.002
 
 @dataclass(frozen=True)
 class Term:
-    """The columns of one feature.
-
-    Parameters
-    ----------
-    feature : int
-        Its column in the matrix.
-    category : bool
-        Whether it holds codes.
-    points : tuple of float
-        A category's codes, a column each; or a number's knots, a hat function each (none where it
-        has two values only).
-    low, high : float
-        The range that the line follows, extrapolation included.
-    mean, scale : float
-        What the line is centred and scaled by.
-    missing : bool
-        Whether it has a column for missing values.
-    """
+    """The columns of one feature."""
 
     feature: int
+    """Its column in the matrix."""
     category: bool
+    """Whether it holds codes."""
     points: tuple[float, ...]
+    """A category's codes, a column each; or a number's knots, a hat function each (none where it
+    has two values only)."""
     low: float
     high: float
+    """The range that the line follows, extrapolation included."""
     mean: float
     scale: float
+    """What the line is centred and scaled by."""
     missing: bool
+    """Whether it has a column for missing values."""
 
     def columns(self, values: Floats) -> Iterator[Floats]:
-        """Expand a feature's values.
-
-        Parameters
-        ----------
-        values : ndarray of float64, shape (n,)
-
-        Yields
-        ------
-        ndarray of float64, shape (n,)
-            A line, then the hats (a number); or a column a level (a category); then missingness.
-        """
+        """Expand a feature's values."""
         absent = np.isnan(values)
         if self.category:
             yield from ((values == code).astype(np.float64) for code in self.points)
@@ -76,59 +56,23 @@ class Term:
             yield absent.astype(np.float64)
 
     def width(self) -> int:
-        """Count the columns.
-
-        Returns
-        -------
-        int
-        """
+        """Count the columns."""
         return len(self.points) + (not self.category) + self.missing
 
     def to_json(self) -> dict[str, Any]:
-        """Turn the term into plain data.
-
-        Returns
-        -------
-        dict
-        """
+        """Turn the term into plain data."""
         return {**vars(self), "points": list(self.points)}
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Self:
-        """Read the term from plain data.
-
-        Parameters
-        ----------
-        content : dict
-            As `to_json` made it.
-
-        Returns
-        -------
-        Term
-        """
+        """Read the term from plain data."""
         return cls(**{**content, "points": tuple(content["points"])})
 
 
 def fit_terms(
     data: LabelledMatrix, knots: int, extrapolation: float, straight: frozenset[int]
 ) -> tuple[Term, ...]:
-    """Lay out the columns for each feature that varies.
-
-    Parameters
-    ----------
-    data : LabelledMatrix
-        The training rows.
-    knots : int
-        Most pieces of a number's curve.
-    extrapolation : float
-        How far lines go on beyond the range seen, as a share of it.
-    straight : frozenset of int
-        Features that get a line only, without a curve.
-
-    Returns
-    -------
-    tuple of Term
-    """
+    """Lay out the columns for each feature that varies."""
     numbers = sum(feature.dtype == "number" for feature in data.features)
     budget = np.clip(np.sqrt(NEWTON_BUDGET / len(data)), FEWEST_COLUMNS, MOST_COLUMNS)
     pieces = int(min(knots, max(2, budget // max(numbers, 1) - 2)))
@@ -142,17 +86,7 @@ def fit_terms(
 
 
 def expand(terms: tuple[Term, ...], values: Matrix) -> Floats:
-    """Expand a matrix into the logistic regression's columns.
-
-    Parameters
-    ----------
-    terms : tuple of Term
-    values : ndarray of float32, shape (n, n_features)
-
-    Returns
-    -------
-    ndarray of float64, shape (n, sum of widths)
-    """
+    """Expand a matrix into the logistic regression's columns."""
     width = sum(term.width() for term in terms)
     result = np.empty((len(values), width))
     place = 0
@@ -164,16 +98,7 @@ def expand(terms: tuple[Term, ...], values: Matrix) -> Floats:
 
 
 def owners(terms: tuple[Term, ...]) -> Integers:
-    """Tell which feature each column belongs to.
-
-    Parameters
-    ----------
-    terms : tuple of Term
-
-    Returns
-    -------
-    ndarray of int64, shape (sum of widths,)
-    """
+    """Tell which feature each column belongs to."""
     return np.repeat([t.feature for t in terms], [t.width() for t in terms]).astype(np.int64)
 
 
@@ -226,43 +151,24 @@ def _hats(
 
 @dataclass(frozen=True)
 class Effect:
-    """What one feature adds to the log-odds.
-
-    Parameters
-    ----------
-    feature : int
-        Its column in the matrix.
-    category : bool
-        Whether it holds codes.
-    points : ndarray of float64, shape (n_points,)
-        A number's corners, between which the effect is straight and beyond which it is constant;
-        a category's codes, sorted.
-    heights : ndarray of float64, shape (n_points,)
-        The effect at each point.
-    other : float
-        The effect of a code that is not among the points.
-    missing : float
-        The effect of a missing value.
-    """
+    """What one feature adds to the log-odds."""
 
     feature: int
+    """Its column in the matrix."""
     category: bool
+    """Whether it holds codes."""
     points: Floats
+    """A number's corners, between which the effect is straight and beyond which it is constant; a
+    category's codes, sorted."""
     heights: Floats
+    """The effect at each point."""
     other: float
+    """The effect of a code that is not among the points."""
     missing: float
+    """The effect of a missing value."""
 
     def of(self, values: Matrix) -> Floats:
-        """Tell what the feature adds to each row.
-
-        Parameters
-        ----------
-        values : ndarray of float32, shape (n, n_features)
-
-        Returns
-        -------
-        ndarray of float64, shape (n,)
-        """
+        """Tell what the feature adds to each row."""
         column = values[:, self.feature].astype(np.float64)
         absent = np.isnan(column)
         if not self.category:
@@ -274,27 +180,12 @@ class Effect:
         return np.where(absent, self.missing, known)
 
     def to_json(self) -> dict[str, Any]:
-        """Turn the effect into plain data.
-
-        Returns
-        -------
-        dict
-        """
+        """Turn the effect into plain data."""
         return {**vars(self), "points": self.points.tolist(), "heights": self.heights.tolist()}
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Self:
-        """Read the effect from plain data.
-
-        Parameters
-        ----------
-        content : dict
-            As `to_json` made it.
-
-        Returns
-        -------
-        Effect
-        """
+        """Read the effect from plain data."""
         points, heights = np.array(content["points"], float), np.array(content["heights"], float)
         return cls(**{**content, "points": points, "heights": heights})
 
@@ -302,20 +193,7 @@ class Effect:
 def effects_of(
     terms: tuple[Term, ...], weights: Floats, centre: Floats, kept: frozenset[int]
 ) -> tuple[Effect, ...]:
-    """Fold the columns' weights into an effect for each feature.
-
-    Parameters
-    ----------
-    terms : tuple of Term
-    weights, centre : ndarray of float64, shape (sum of the terms' widths,)
-        Of the columns; the effects are relative to the centre.
-    kept : frozenset of int
-        The features whose effects are wanted.
-
-    Returns
-    -------
-    tuple of Effect
-    """
+    """Fold the columns' weights into an effect for each feature."""
     effects, start = [], 0
     for term in terms:
         own = slice(start, start + term.width())

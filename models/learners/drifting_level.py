@@ -151,22 +151,7 @@ class Level:
 def level_of(
     fit: LevelFit, terms: tuple[Term, ...], clocks: frozenset[int], several: bool
 ) -> Level:
-    """Take the level out of a fitted regression.
-
-    Parameters
-    ----------
-    fit : LevelFit
-    terms : tuple of Term
-        Of all its columns.
-    clocks : frozenset of int
-        The features whose columns belong to the level.
-    several : bool
-        Whether the rows were cut into several periods, so that the level may drift.
-
-    Returns
-    -------
-    Level
-    """
+    """Take the level out of a fitted regression."""
     own: Integers = np.flatnonzero(np.isin(owners(terms), list(clocks)))
     places = np.concatenate([[0], 1 + own]).astype(np.int64)
     # The last level and the intercept only ever occur together: add the one to the other.

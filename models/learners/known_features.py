@@ -22,19 +22,7 @@ MOST_CODES = 64
 
 
 def clock_shares(data: LabelledMatrix, period: Integers) -> Floats:
-    """Measure for each feature the share of its variance that lies between the periods.
-
-    Parameters
-    ----------
-    data : LabelledMatrix
-    period : ndarray of int64, shape (n,)
-        Each row's period, all of about the same size.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_features,)
-        In [0, 1]; 0 for a constant. For a category, over the indicators of its codes together.
-    """
+    """Measure for each feature the share of its variance that lies between the periods."""
     shares = [
         _share(_indicators(column, feature.dtype == "category"), period)
         for column, feature in zip(data.values.T, data.features, strict=True)

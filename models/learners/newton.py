@@ -29,59 +29,31 @@ LOOSE = 0.02
 
 @dataclass(frozen=True)
 class LevelFit:
-    """A fitted regression.
-
-    Parameters
-    ----------
-    coefficients : ndarray of float64, shape (1 + n_columns + n_periods,)
-        Intercept, weights, levels.
-    covariance : ndarray of float64, the same squared
-        Of the coefficients, by Laplace's approximation.
-    centre : ndarray of float64, shape (n_columns,)
-        The columns' weighted means, which the weights are relative to.
-    step_variance : float
-        Of the level from one period to the next.
-    fisher : ndarray of float64, the same squared
-        What the rows tell of the coefficients, without the priors.
-    """
+    """A fitted regression."""
 
     coefficients: Floats
+    """Intercept, weights, levels."""
     covariance: Floats
+    """Of the coefficients, by Laplace's approximation."""
     centre: Floats
+    """The columns' weighted means, which the weights are relative to."""
     step_variance: float
+    """Of the level from one period to the next."""
     fisher: Floats
+    """What the rows tell of the coefficients, without the priors."""
 
     @property
     def weights(self) -> Floats:
-        """The columns' weights.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_columns,)
-        """
+        """The columns' weights."""
         return self.coefficients[1 : 1 + len(self.centre)]
 
     @property
     def levels(self) -> Floats:
-        """The periods' levels.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_periods,)
-        """
+        """The periods' levels."""
         return self.coefficients[1 + len(self.centre) :]
 
     def without(self, held: npt.NDArray[np.bool_]) -> "LevelFit":
-        """Set weights that a penalty has all but removed to 0 exactly.
-
-        Parameters
-        ----------
-        held : ndarray of bool, shape (n_columns,)
-
-        Returns
-        -------
-        LevelFit
-        """
+        """Set weights that a penalty has all but removed to 0 exactly."""
         if not held.any():
             return self
         coefficients = self.coefficients.copy()
@@ -98,26 +70,7 @@ def fit_level_regression(
     start: LevelFit | None = None,
     offset: Floats | float = 0.0,
 ) -> LevelFit:
-    """Fit weights, levels and the levels' step variance.
-
-    Parameters
-    ----------
-    columns : ndarray of float64, shape (n, n_columns)
-    converted, weight : ndarray of float64, shape (n,)
-        Both outcomes must occur.
-    period : ndarray of int64, shape (n,)
-        0 to n_periods - 1, each with rows.
-    penalty : ndarray of float64, shape (n_columns,)
-        The prior precision of each weight.
-    start : LevelFit, optional
-        A fit of the same rows with other penalties, to begin from.
-    offset : ndarray of float64, shape (n,), or float
-        Log-odds that are known beforehand.
-
-    Returns
-    -------
-    LevelFit
-    """
+    """Fit weights, levels and the levels' step variance."""
     centre = (weight @ columns) / weight.sum()
     n_periods = int(period.max()) + 1
     rows = _Rows(_design(columns - centre, period, n_periods), converted, weight, offset)

@@ -24,103 +24,47 @@ STRENGTHS = (5.0, 15.0, 50.0, 150.0)
 
 @dataclass(frozen=True)
 class Prior:
-    """Log-odds of the base rate, moved by at most one feature.
-
-    Parameters
-    ----------
-    base : float
-        Log-odds of the base rate.
-    segment : Effect or None
-        What the segment adds.
-    n_features : int
-    """
+    """Log-odds of the base rate, moved by at most one feature."""
 
     base: float
+    """Log-odds of the base rate."""
     segment: Effect | None
+    """What the segment adds."""
     n_features: int
 
     @property
     def kind(self) -> str:
-        """The learner's name.
-
-        Returns
-        -------
-        str
-        """
+        """The learner's name."""
         return "prior"
 
     def log_odds(self, values: Matrix) -> Floats:
-        """Score rows.
-
-        Parameters
-        ----------
-        values : ndarray of float32, shape (n, n_features)
-
-        Returns
-        -------
-        ndarray of float64, shape (n,)
-        """
+        """Score rows."""
         result = np.full(len(values), self.base)
         return result if self.segment is None else result + self.segment.of(values)
 
     def contributions(self, values: Matrix) -> tuple[Floats, Floats]:
-        """Split the log-odds: the segment's feature, and the base rate.
-
-        Parameters
-        ----------
-        values : ndarray of float32, shape (n, n_features)
-
-        Returns
-        -------
-        contributions : ndarray of float64, shape (n, n_features)
-        base : ndarray of float64, shape (n,)
-        """
+        """Split the log-odds: the segment's feature, and the base rate."""
         result = np.zeros(values.shape)
         if self.segment is not None:
             result[:, self.segment.feature] = self.segment.of(values)
         return result, np.full(len(values), self.base)
 
     def importance(self) -> Floats:
-        """Tell which feature makes the segments.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_features,)
-        """
+        """Tell which feature makes the segments."""
         result = np.zeros(self.n_features)
         if self.segment is not None:
             result[self.segment.feature] = 1.0
         return result
 
     def save(self, folder: Path) -> None:
-        """Write ``learner.json``.
-
-        Parameters
-        ----------
-        folder : Path
-            Made if it does not exist.
-        """
+        """Write ``learner.json``."""
         segment = None if self.segment is None else self.segment.to_json()
         content = {"kind": "prior", "base": self.base, "segment": segment}
         write_json(folder / FILE, {**content, "n_features": self.n_features})
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote.
-
-        Parameters
-        ----------
-        folder : Path
-
-        Returns
-        -------
-        Prior
-
-        Raises
-        ------
-        LeadcastError
-            If it is not what `save` writes; all faults, by their keys.
-        """
+        """Read what `save` wrote."""
         path = inside(folder, FILE)
         stored = checked(StoredPrior, read_plain(path), DAMAGED, f"{path}")
         segment = stored.segment

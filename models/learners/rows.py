@@ -103,20 +103,7 @@ def row_weights(data: LabelledMatrix, half_life: float | None) -> Floats:
 
 
 def periods_of(data: LabelledMatrix, most: int) -> Integers:
-    """Cut the rows into periods of about equal size, rows of one position together.
-
-    Parameters
-    ----------
-    data : LabelledMatrix
-    most : int
-        Most periods; fewer where there are few won (or lost) leads.
-
-    Returns
-    -------
-    ndarray of int64, shape (n,)
-        Each row's period, 0 for the earliest; one period only where there are too few leads to
-        tell periods apart.
-    """
+    """Cut the rows into periods of about equal size, rows of one position together."""
     won = float(data.converted.sum())
     number = int(min(most, min(won, len(data) - won) // FEWEST_OF_A_PERIOD))
     if number < 3:

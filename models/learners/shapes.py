@@ -33,129 +33,54 @@ class Shape(Protocol):
 
 @dataclass(frozen=True)
 class Curves:
-    """The logistic regression's part: a curve or a table for each feature.
-
-    Parameters
-    ----------
-    effects : tuple of Effect
-    """
+    """The logistic regression's part: a curve or a table for each feature."""
 
     effects: tuple[Effect, ...]
 
     def values(self, matrix: Matrix) -> Floats:
-        """Add up the effects.
-
-        Parameters
-        ----------
-        matrix : ndarray of float32, shape (n, n_features)
-
-        Returns
-        -------
-        ndarray of float64, shape (n,)
-        """
+        """Add up the effects."""
         total = np.zeros(len(matrix))
         for effect in self.effects:
             total += effect.of(matrix)
         return total
 
     def contributions(self, matrix: Matrix) -> tuple[Floats, float]:
-        """Tell each feature's effect.
-
-        Parameters
-        ----------
-        matrix : ndarray of float32, shape (n, n_features)
-
-        Returns
-        -------
-        contributions : ndarray of float64, shape (n, n_features)
-        base : float
-            Always 0: the effects are relative to the average.
-        """
+        """Tell each feature's effect."""
         result = np.zeros(matrix.shape)
         for effect in self.effects:
             result[:, effect.feature] = effect.of(matrix)
         return result, 0.0
 
     def save(self, folder: Path, name: str) -> dict[str, Any]:  # noqa: ARG002 - as others
-        """Give the JSON; there is nothing else to write.
-
-        Parameters
-        ----------
-        folder : Path
-        name : str
-
-        Returns
-        -------
-        dict
-        """
+        """Give the JSON; there is nothing else to write."""
         return {"kind": "curves", "effects": [effect.to_json() for effect in self.effects]}
 
 
 @dataclass(frozen=True)
 class TreeShape:
-    """The boosted trees' part: the average of forests of different seeds.
-
-    Parameters
-    ----------
-    texts : tuple of str
-        LightGBM's model texts.
-    forest : Forest
-        All of their trees, ready to score.
-    columns : ndarray of int64, shape (n_columns,)
-        The features that the forests see, in their order.
-    centre : float
-        Their average over the training rows, which is taken off.
-    """
+    """The boosted trees' part: the average of forests of different seeds."""
 
     texts: tuple[str, ...]
+    """LightGBM's model texts."""
     forest: Forest
+    """All of their trees, ready to score."""
     columns: Integers
+    """The features that the forests see, in their order."""
     centre: float
+    """Their average over the training rows, which is taken off."""
 
     def values(self, matrix: Matrix) -> Floats:
-        """Average the forests.
-
-        Parameters
-        ----------
-        matrix : ndarray of float32, shape (n, n_features)
-
-        Returns
-        -------
-        ndarray of float64, shape (n,)
-        """
+        """Average the forests."""
         return self.forest.raw(matrix) / len(self.texts) - self.centre
 
     def contributions(self, matrix: Matrix) -> tuple[Floats, float]:
-        """Split the trees' sum among the features by TreeSHAP.
-
-        Parameters
-        ----------
-        matrix : ndarray of float32, shape (n, n_features)
-
-        Returns
-        -------
-        contributions : ndarray of float64, shape (n, n_features)
-        base : float
-        """
+        """Split the trees' sum among the features by TreeSHAP."""
         parts = self.forest.contributions(matrix) / len(self.texts)
         base = float(parts[0, -1]) if len(matrix) else 0.0
         return parts[:, :-1], base - self.centre
 
     def save(self, folder: Path, name: str) -> dict[str, Any]:
-        """Write the forests as LightGBM's text.
-
-        Parameters
-        ----------
-        folder : Path
-            An existing folder.
-        name : str
-            What the files' names begin with.
-
-        Returns
-        -------
-        dict
-            The rest, as JSON.
-        """
+        """Write the forests as LightGBM's text."""
         names = [f"{name}_seed_{place}.txt" for place in range(len(self.texts))]
         for file, text in zip(names, self.texts, strict=True):
             (folder / file).write_text(text, encoding="utf-8")
@@ -164,23 +89,7 @@ class TreeShape:
 
 
 def load_shape(folder: Path, stored: StoredCurves | StoredTrees) -> Shape:
-    """Read a shape that `save` wrote.
-
-    Parameters
-    ----------
-    folder : Path
-    stored : StoredCurves or StoredTrees
-        What `save` gave, checked.
-
-    Returns
-    -------
-    Shape
-
-    Raises
-    ------
-    LeadcastError
-        If a forest's text is damaged, or does not see the columns that it should; names the file.
-    """
+    """Read a shape that `save` wrote."""
     if isinstance(stored, StoredCurves):
         return Curves(tuple(Effect.from_json(effect.model_dump()) for effect in stored.effects))
     texts, forests = [], []
@@ -195,23 +104,7 @@ def load_shape(folder: Path, stored: StoredCurves | StoredTrees) -> Shape:
 
 
 def trees_of(texts: tuple[str, ...], columns: Integers, centre: float) -> TreeShape:
-    """Make trees from LightGBM's texts.
-
-    Parameters
-    ----------
-    texts : tuple of str
-    columns : ndarray of int64, shape (n_columns,)
-    centre : float
-
-    Returns
-    -------
-    Trees
-
-    Raises
-    ------
-    LeadcastError
-        If a text is damaged, or sees another number of columns.
-    """
+    """Make trees from LightGBM's texts."""
     return _trees(texts, [_read(text, len(columns)) for text in texts], columns, centre)
 
 

@@ -12,16 +12,11 @@ Level = Literal["error", "warning"]
 
 @dataclass(frozen=True)
 class Words:
-    """Paragraphs.
-
-    Parameters
-    ----------
-    paragraphs : sequence of str
-        Each one; Markup stands as it is, other text is escaped.
-    """
+    """Paragraphs."""
 
     kind: ClassVar[str] = "words"
     paragraphs: Sequence[str]
+    """Each one; Markup stands as it is, other text is escaped."""
 
 
 @dataclass(frozen=True)
@@ -40,46 +35,31 @@ class Picture:
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar of `Bars`.
-
-    Parameters
-    ----------
-    label : str
-        What it stands for.
-    detail : str
-        Said in small beside it; may be empty.
-    share : float
-        Its length, from 0 to 1.
-    text : str
-        Its number, as written at its end.
-    """
+    """One bar of `Bars`."""
 
     label: str
+    """What it stands for."""
     detail: str
+    """Said in small beside it; may be empty."""
     share: float
+    """Its length, from 0 to 1."""
     text: str
+    """Its number, as written at its end."""
 
 
 @dataclass(frozen=True)
 class Bars:
-    """Bars with labels above them: HTML, so that long words wrap on a narrow screen.
-
-    Parameters
-    ----------
-    title, reading, finding : str
-        As a chart has them.
-    bars : sequence of Bar
-        From the top.
-    table : Table or None
-        All the numbers, where the bars show only the first of them.
-    """
+    """Bars with labels above them: HTML, so that long words wrap on a narrow screen."""
 
     kind: ClassVar[str] = "bars"
     title: str
     reading: str
     finding: str
+    """As a chart has them."""
     bars: Sequence[Bar]
+    """From the top."""
     table: Table | None = None
+    """All the numbers, where the bars show only the first of them."""
 
 
 @dataclass(frozen=True)
@@ -98,105 +78,68 @@ class Listing:
 
 @dataclass(frozen=True)
 class Folded:
-    """A table that opens when it is asked for.
-
-    Parameters
-    ----------
-    title : str
-        What to press to see it.
-    table : Table
-        What to show.
-    """
+    """A table that opens when it is asked for."""
 
     kind: ClassVar[str] = "folded"
     title: str
+    """What to press to see it."""
     table: Table
+    """What to show."""
 
 
 @dataclass(frozen=True)
 class Notice:
-    """Something that a reader should know.
-
-    Parameters
-    ----------
-    level : {"error", "warning"}
-        How bad it is.
-    title : str
-        What it is about; may be empty.
-    text : str
-        What was found.
-    remedy : str
-        What to do about it; may be empty.
-    """
+    """Something that a reader should know."""
 
     level: Level
+    """How bad it is."""
     title: str
+    """What it is about; may be empty."""
     text: str
+    """What was found."""
     remedy: str = ""
+    """What to do about it; may be empty."""
 
 
 @dataclass(frozen=True)
 class Notices:
-    """Notices, one below the other.
-
-    Parameters
-    ----------
-    notices : sequence of Notice
-        The worst first, as a rule.
-    """
+    """Notices, one below the other."""
 
     kind: ClassVar[str] = "notices"
     notices: Sequence[Notice]
+    """The worst first, as a rule."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure of `Figures`.
-
-    Parameters
-    ----------
-    name : str
-        What it is called.
-    value : str
-        The figure.
-    interval : str
-        Its 95 % interval; empty where there is none.
-    meaning : str
-        What it says, for a person.
-    """
+    """One figure of `Figures`."""
 
     name: str
+    """What it is called."""
     value: str
+    """The figure."""
     interval: str
+    """Its 95 % interval; empty where there is none."""
     meaning: str
+    """What it says, for a person."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Figures with what they mean.
-
-    Parameters
-    ----------
-    figures : sequence of Figure
-        From the top.
-    """
+    """Figures with what they mean."""
 
     kind: ClassVar[str] = "figures"
     figures: Sequence[Figure]
+    """From the top."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Names and values.
-
-    Parameters
-    ----------
-    pairs : sequence of (str, str)
-        Each name with its value.
-    """
+    """Names and values."""
 
     kind: ClassVar[str] = "facts"
     pairs: Sequence[tuple[str, str]]
+    """Each name with its value."""
 
 
 Block = Words | Picture | Bars | Listing | Folded | Notices | Figures | Facts

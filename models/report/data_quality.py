@@ -34,19 +34,7 @@ SHOWN = 12
 
 
 def quality_blocks(quality: Mapping[str, Any] | None) -> list[Block]:
-    """Show what the ingest stage wrote of the data.
-
-    Parameters
-    ----------
-    quality : mapping or None
-        As ``quality.json`` has it (`quality.describe_quality`); whatever is
-        missing in it is left out.
-
-    Returns
-    -------
-    list of Block
-        Empty where there is nothing to show.
-    """
+    """Show what the ingest stage wrote of the data."""
     if not quality:
         return []
     parts = (
@@ -61,19 +49,7 @@ def quality_blocks(quality: Mapping[str, Any] | None) -> list[Block]:
 
 
 def columns_frame(columns: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    """Put the columns of the leads in a frame, the emptiest first.
-
-    Parameters
-    ----------
-    columns : sequence of mapping
-        As ``quality.json`` has them.
-
-    Returns
-    -------
-    pl.DataFrame
-        ``name``, ``type``, ``missing_share``, ``distinct`` and ``typical`` (the commonest values,
-        or where the middle half of the numbers lies).
-    """
+    """Put the columns of the leads in a frame, the emptiest first."""
     rows = [
         (
             str(column.get("name", "")),

@@ -18,18 +18,7 @@ GROUPS = {
 
 
 def importance_blocks(importance: pl.DataFrame) -> list[Block]:
-    """Draw the importances by group and by feature.
-
-    Parameters
-    ----------
-    importance : pl.DataFrame
-        A row a feature: ``name``, ``group``, ``words``, ``importance`` (not negative).
-
-    Returns
-    -------
-    list of Block
-        Empty if no feature has any importance (a base rate looks at nothing).
-    """
+    """Draw the importances by group and by feature."""
     total = float(importance["importance"].sum())
     if not total > 0.0:
         return []
@@ -38,18 +27,7 @@ def importance_blocks(importance: pl.DataFrame) -> list[Block]:
 
 
 def by_group(importance: pl.DataFrame) -> pl.DataFrame:
-    """Sum the importances of each group.
-
-    Parameters
-    ----------
-    importance : pl.DataFrame
-        With ``group`` and ``share``.
-
-    Returns
-    -------
-    pl.DataFrame
-        ``group``, ``features`` (how many), ``share``; the largest first.
-    """
+    """Sum the importances of each group."""
     grouped = importance.group_by("group").agg(
         pl.len().cast(pl.Int64).alias("features"), pl.col("share").sum()
     )
@@ -57,18 +35,7 @@ def by_group(importance: pl.DataFrame) -> pl.DataFrame:
 
 
 def by_feature(importance: pl.DataFrame) -> pl.DataFrame:
-    """Order the features, the most important first.
-
-    Parameters
-    ----------
-    importance : pl.DataFrame
-        With ``name``, ``group``, ``words`` and ``share``.
-
-    Returns
-    -------
-    pl.DataFrame
-        The same columns, sorted.
-    """
+    """Order the features, the most important first."""
     columns = ("name", "group", "words", "share")
     return importance.select(columns).sort("share", "name", descending=[True, False])
 

@@ -9,24 +9,16 @@ from leadcast.models.charts.numbers import NBSP, Format, ShownEstimate, decimal,
 
 @dataclass(frozen=True)
 class MetricWords:
-    """How a metric of ``metrics.json`` is told.
-
-    Parameters
-    ----------
-    key : str
-        Its key.
-    heading : str
-        Its name.
-    meaning : str
-        What it says, in one sentence.
-    show : callable
-        From its value to text.
-    """
+    """How a metric of ``metrics.json`` is told."""
 
     key: str
+    """Its key."""
     heading: str
+    """Its name."""
     meaning: str
+    """What it says, in one sentence."""
     show: Format
+    """From its value to text."""
 
 
 _THREE = decimal(3)
@@ -141,18 +133,7 @@ METRICS: tuple[MetricWords, ...] = (
 
 
 def metric_rows(metrics: Mapping[str, Any]) -> list[tuple[MetricWords, str, str]]:
-    """Write each metric that is there, with its interval.
-
-    Parameters
-    ----------
-    metrics : mapping
-        Such as ``metrics["test"]``.
-
-    Returns
-    -------
-    list of (MetricWords, str, str)
-        The metric, its value and its interval, as text; a metric that is undefined says so.
-    """
+    """Write each metric that is there, with its interval."""
     rows = []
     for words in METRICS:
         if words.key in metrics:
@@ -163,17 +144,7 @@ def metric_rows(metrics: Mapping[str, Any]) -> list[tuple[MetricWords, str, str]
 
 
 def calibration_sentence(metrics: Mapping[str, Any]) -> str:
-    """Say in words whether level, slope and error are right; empty where they are unknown.
-
-    Parameters
-    ----------
-    metrics : mapping
-        Such as ``metrics["test"]``.
-
-    Returns
-    -------
-    str
-    """
+    """Say in words whether level, slope and error are right; empty where they are unknown."""
     slope = ShownEstimate.of(metrics, "calibration_slope")
     slope_words = "" if slope.value is None else _slope_words(slope)
     said = [_level_words(metrics), slope_words, _error_words(metrics)]

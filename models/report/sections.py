@@ -47,18 +47,7 @@ RANDOM_PARTS = (
 
 
 def sections(inputs: ReportInputs) -> list[Section]:
-    """Put the page together.
-
-    Parameters
-    ----------
-    inputs : ReportInputs
-        What the report is made from.
-
-    Returns
-    -------
-    list of Section
-        In the order of the page; only those that have something to show.
-    """
+    """Put the page together."""
     built = (
         Section("trust", "Are the probabilities right?", "Calibration", _trust(inputs)),
         Section("ranking", "Whom to call first", "Ranking", _ranking(inputs)),

@@ -29,56 +29,27 @@ TOP = 10
 
 @dataclass(frozen=True)
 class Tile:
-    """A figure that stands out.
-
-    Parameters
-    ----------
-    value : str
-        The figure.
-    name : str
-        What it is.
-    interval : str
-        Its 95 % interval; empty where there is none.
-    words : str
-        What it means.
-    """
+    """A figure that stands out."""
 
     value: str
+    """The figure."""
     name: str
+    """What it is."""
     interval: str
+    """Its 95 % interval; empty where there is none."""
     words: str
+    """What it means."""
 
 
 def sentences(inputs: ReportInputs) -> list[Markup]:
-    """Say what came out, in the order of what matters.
-
-    Parameters
-    ----------
-    inputs : ReportInputs
-        What the report is made from.
-
-    Returns
-    -------
-    list of Markup
-        A sentence or two each; what is not known is not said. Values are escaped.
-    """
+    """Say what came out, in the order of what matters."""
     test = inputs.metrics.get("test", {})
     said = [_who(inputs), _reach(test), _honesty(inputs.frame("reliability")), _how(inputs, test)]
     return [words for words in said if words]
 
 
 def tiles(inputs: ReportInputs) -> list[Tile]:
-    """Give the figures that stand out, those that are defined.
-
-    Parameters
-    ----------
-    inputs : ReportInputs
-        What the report is made from.
-
-    Returns
-    -------
-    list of Tile
-    """
+    """Give the figures that stand out, those that are defined."""
     test = inputs.metrics.get("test", {})
     chance = ShownEstimate.of(test, "base_rate").value
     wanted: tuple[tuple[str, str, Format, str], ...] = (
@@ -101,17 +72,7 @@ def tiles(inputs: ReportInputs) -> list[Tile]:
 
 
 def in_hundred(share: float) -> str:
-    """Write a share as a number of leads: ``19 in 100``, or ``4 in 1,000`` where it is small.
-
-    Parameters
-    ----------
-    share : float
-        A share; 1 is all.
-
-    Returns
-    -------
-    str
-    """
+    """Write a share as a number of leads: ``19 in 100``, or ``4 in 1,000`` where it is small."""
     of = 100 if share >= 0.0195 or share == 0 else 1000
     return f"{share * of:.0f} in {count(of)}"
 

@@ -16,40 +16,13 @@ Flags = npt.NDArray[np.bool_]
 
 
 def answers_of(question: Question, values: pl.Series) -> Flags:
-    """Tell for which values a question is answered with yes.
-
-    Parameters
-    ----------
-    question : Question
-        Any but one of `days_ago`, which depends on the moment.
-    values : pl.Series, shape (n_rows,)
-        Numbers, texts, flags or times; null where missing.
-
-    Returns
-    -------
-    ndarray of bool, shape (n_rows,)
-    """
+    """Tell for which values a question is answered with yes."""
     answer = values.to_frame("value").select(held=asked(question, values.dtype))["held"]
     return answer.to_numpy().astype(np.bool_)
 
 
 def asked(question: Question, dtype: pl.DataType, column: str = "value") -> pl.Expr:
-    """Say a question as an expression.
-
-    Parameters
-    ----------
-    question : Question
-        As in `answers_of`.
-    dtype : pl.DataType
-        What the column holds.
-    column : str
-        The column's name.
-
-    Returns
-    -------
-    pl.Expr
-        Boolean, without nulls.
-    """
+    """Say a question as an expression."""
     held = _held(question, pl.col(column), dtype).fill_null(value=False)
     return ~held if question.negated else held
 
@@ -81,19 +54,7 @@ def read_values(condition: AttributeCondition, leads: pl.DataFrame) -> pl.Series
 
 
 def lies_ago(span: Span, moments: pl.Series, as_of: pl.Series) -> Flags:
-    """Tell where a time lies so many days before another; never where it is not before it.
-
-    Parameters
-    ----------
-    span : Span
-        Days.
-    moments, as_of : pl.Series, shape (n_rows,)
-        Times in microseconds.
-
-    Returns
-    -------
-    ndarray of bool, shape (n_rows,)
-    """
+    """Tell where a time lies so many days before another; never where it is not before it."""
     then, now = pl.col("moment"), pl.col("as_of")
     days = (now.to_physical() - then.to_physical()) / DAY_US
     held = span.holds(days) & known(then, now)

@@ -24,18 +24,7 @@ MOST_TOLD = 500
 
 
 def overlap_faults(table: RuleTable) -> Iterator[Fault]:
-    """Warn of rules whose only conditions are overlapping ranges of the same attribute.
-
-    Parameters
-    ----------
-    table : RuleTable
-        The table.
-
-    Yields
-    ------
-    Fault
-        A warning for each pair, for `MOST_TOLD` at most; it stands where the later rule does.
-    """
+    """Warn of rules whose only conditions are overlapping ranges of the same attribute."""
     yield from islice(_overlaps(table), MOST_TOLD)
 
 
@@ -59,17 +48,7 @@ def _overlaps(table: RuleTable) -> Iterator[Fault]:
 
 
 def overlap(one: Span, other: Span) -> bool:
-    """Tell whether two ranges share a number.
-
-    Parameters
-    ----------
-    one, other : Span
-        Ranges.
-
-    Returns
-    -------
-    bool
-    """
+    """Tell whether two ranges share a number."""
     return _begins_within(one, other) and _begins_within(other, one)
 
 

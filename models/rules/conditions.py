@@ -128,33 +128,23 @@ class Question(RuleSection):
 
     Texts are compared without regard to capitals and to blanks around them. A missing value
     passes `is_missing` only; with ``not: true`` it passes whatever the others refuse.
-
-    Parameters
-    ----------
-    equals : str or None
-        YAML key ``equals``: this value. A number is compared as a number, a flag as ``true`` or
-        ``false``.
-    one_of : tuple of str
-        Key ``in``: one of these values.
-    span : Span or None
-        Key ``range``: a number within it.
-    contains : tuple of str
-        A text that contains one of these.
-    matches : str or None
-        A text in which this regular expression (Rust's syntax) is found, capitals ignored.
-    is_missing : bool or None
-        Whether there is no value.
-    negated : bool
-        Key ``not``: turns the answer round.
     """
 
     equals: str | None = None
+    """YAML key ``equals``: this value. A number is compared as a number, a flag as ``true`` or
+    ``false``."""
     one_of: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field((), alias="in")
+    """Key ``in``: one of these values."""
     span: Span | None = Field(None, alias="range")
+    """Key ``range``: a number within it."""
     contains: Annotated[tuple[Name, ...], BeforeValidator(_as_list)] = ()
+    """A text that contains one of these."""
     matches: Annotated[Name, AfterValidator(_a_pattern)] | None = None
+    """A text in which this regular expression (Rust's syntax) is found, capitals ignored."""
     is_missing: bool | None = None
+    """Whether there is no value."""
     negated: bool = Field(False, alias="not")
+    """Key ``not``: turns the answer round."""
 
     @model_validator(mode="after")
     def _asks_once(self) -> Self:
@@ -165,13 +155,7 @@ class Question(RuleSection):
         return self
 
     def asked(self) -> list[str]:
-        """Name the keys, as in the YAML, that hold a question.
-
-        Returns
-        -------
-        list of str
-            One name, once it is validated.
-        """
+        """Name the keys, as in the YAML, that hold a question."""
         held = {
             "equals": self.equals is not None,
             "in": bool(self.one_of),
@@ -207,15 +191,10 @@ class AttributeCondition(Question):
 
 
 class EventTest(Question):
-    """A condition on a column of the events, such as ``value``.
-
-    Parameters
-    ----------
-    column : str
-        The column.
-    """
+    """A condition on a column of the events, such as ``value``."""
 
     column: Name
+    """The column."""
 
 
 Which = Literal["any", "first", "last", "first_of_all", "last_of_all"]
@@ -279,18 +258,12 @@ def _as_conditions(value: object) -> object:
 
 
 class Conditions(RuleSection):
-    """Conditions together; in the YAML one condition, a list (all of them), or ``any:``.
-
-    Parameters
-    ----------
-    all_of : tuple of Condition
-        Key ``all``: each must hold.
-    any_of : tuple of Condition
-        Key ``any``: one at least must hold.
-    """
+    """Conditions together; in the YAML one condition, a list (all of them), or ``any:``."""
 
     all_of: tuple[Condition, ...] = Field((), alias="all")
+    """Key ``all``: each must hold."""
     any_of: tuple[Condition, ...] = Field((), alias="any")
+    """Key ``any``: one at least must hold."""
 
     @model_validator(mode="after")
     def _has_some(self) -> Self:

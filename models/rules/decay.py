@@ -10,16 +10,11 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class LinearDecay(RuleSection):
-    """Points fade evenly, to nothing after so many days.
-
-    Parameters
-    ----------
-    over_days : float
-        The age at which nothing is left.
-    """
+    """Points fade evenly, to nothing after so many days."""
 
     form: Literal["linear"]
     over_days: Days
+    """The age at which nothing is left."""
 
     def kept(self, age_days: float) -> float:
         """Give the share of the points that is left at an age."""
@@ -27,16 +22,11 @@ class LinearDecay(RuleSection):
 
 
 class ExponentialDecay(RuleSection):
-    """Points halve every so many days.
-
-    Parameters
-    ----------
-    half_life_days : float
-        The half-life.
-    """
+    """Points halve every so many days."""
 
     form: Literal["exponential"]
     half_life_days: Days
+    """The half-life."""
 
     def kept(self, age_days: float) -> float:
         """Give the share of the points that is left at an age."""
@@ -44,31 +34,20 @@ class ExponentialDecay(RuleSection):
 
 
 class Step(RuleSection):
-    """From an age on only a share is left.
-
-    Parameters
-    ----------
-    after_days : float
-        Of events older than this...
-    keep : float
-        ...this share of the points is left, 0 to 1.
-    """
+    """From an age on only a share is left."""
 
     after_days: Days
+    """Of events older than this..."""
     keep: Share
+    """...this share of the points is left, 0 to 1."""
 
 
 class StepDecay(RuleSection):
-    """Points fall in steps.
-
-    Parameters
-    ----------
-    steps : tuple of Step
-        By rising age, each keeping less than the one before.
-    """
+    """Points fall in steps."""
 
     form: Literal["step"]
     steps: Annotated[tuple[Step, ...], AfterValidator(at_least_one)]
+    """By rising age, each keeping less than the one before."""
 
     @model_validator(mode="after")
     def _falls(self) -> Self:
@@ -85,16 +64,11 @@ class StepDecay(RuleSection):
 
 
 class Expiry(RuleSection):
-    """Points are whole until an age, and gone after it.
-
-    Parameters
-    ----------
-    after_days : float
-        The last age at which they count.
-    """
+    """Points are whole until an age, and gone after it."""
 
     form: Literal["expiry"]
     after_days: Days
+    """The last age at which they count."""
 
     def kept(self, age_days: float) -> float:
         """Give the share of the points that is left at an age."""

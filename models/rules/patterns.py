@@ -40,18 +40,7 @@ _CLASSES = dict.fromkeys(("\\w", "\\W"), _WORDS) | dict.fromkeys(
 
 
 def weight(pattern: str) -> int:
-    r"""Estimate what building a pattern takes, without building it.
-
-    Parameters
-    ----------
-    pattern : str
-        A regular expression; it may be faulty.
-
-    Returns
-    -------
-    int
-        About the microseconds: a letter is 1, ``\w`` is 250, and a count multiplies.
-    """
+    r"""Estimate what building a pattern takes, without building it."""
     if _VERBOSE.search(pattern):
         # Blanks and comments may stand anywhere: as if every count repeated all of it.
         product, total = 1, 0
@@ -174,18 +163,7 @@ _INSTEAD = (
 
 
 def searched(pattern: str) -> str:
-    """Give a pattern as it is run, wherever it is: capitals do not matter.
-
-    Parameters
-    ----------
-    pattern : str
-        As the table has it.
-
-    Returns
-    -------
-    str
-        A regular expression in Rust's syntax.
-    """
+    """Give a pattern as it is run, wherever it is: capitals do not matter."""
     return f"(?i){pattern}"
 
 
@@ -203,21 +181,7 @@ class _Found:
 
 
 def pattern_faults(read: ReadYaml, name: str) -> Iterator[Fault]:
-    """Find the patterns that cannot be run, or would take too long to build.
-
-    Parameters
-    ----------
-    read : ReadYaml
-        A points table. In place of a pattern with a fault it has a harmless one afterwards, so that
-        the rest can be examined.
-    name : str
-        What messages call the table.
-
-    Yields
-    ------
-    Fault
-        With the line of the pattern.
-    """
+    """Find the patterns that cannot be run, or would take too long to build."""
     found = list(_patterns(read.content, ()))
     if len(found) > MOST_PATTERNS:
         expected = f"at most {MOST_PATTERNS:,} in a table"
@@ -240,18 +204,7 @@ def pattern_faults(read: ReadYaml, name: str) -> Iterator[Fault]:
 
 @lru_cache(MOST_PATTERNS)
 def fault_of(pattern: str) -> tuple[str, str] | None:
-    """Tell what is wrong with one pattern.
-
-    Parameters
-    ----------
-    pattern : str
-        As the table has it.
-
-    Returns
-    -------
-    tuple of (str, str) or None
-        What was expected and what to do; None where it can be run.
-    """
+    """Tell what is wrong with one pattern."""
     if len(pattern) > MOST_LETTERS:
         expected = f"a pattern of at most {MOST_LETTERS:,} letters, not {len(pattern):,}"
         return expected, "Ask with contains: or in:, which take lists of any length."

@@ -51,19 +51,7 @@ def column_faults(
 def placed_conditions(
     table: RuleTable,
 ) -> Iterator[tuple[Key, AttributeCondition | EventCondition]]:
-    """Give every condition of a table with the key of its place.
-
-    Parameters
-    ----------
-    table : RuleTable
-        The table.
-
-    Yields
-    ------
-    key : tuple of str and int
-        Such as ``("rules", 3, "when")``; finer where the file has a list there.
-    condition : AttributeCondition or EventCondition
-    """
+    """Give every condition of a table with the key of its place."""
     for part, parts in (
         ("rules", [rule.when for rule in table.rules]),
         ("exclusions", [one.when for one in table.exclusions]),
@@ -77,24 +65,7 @@ def placed_conditions(
 def fault_at(
     table: RuleTable, key: Key, found: str, expected: str, remedy: str, *, is_error: bool = True
 ) -> Fault:
-    """Make a fault of a place in a table.
-
-    Parameters
-    ----------
-    table : RuleTable
-        The table.
-    key : tuple of str and int
-        The place.
-    found, expected, remedy : str
-        As in `Fault`.
-    is_error : bool
-        Whether it stops the work.
-
-    Returns
-    -------
-    Fault
-        Names the rule, and the line where the table was read from a text.
-    """
+    """Make a fault of a place in a table."""
     return Fault(
         where=table.where(key),
         found=found,

@@ -13,22 +13,15 @@ DEFAULT_GROUP = "points"
 
 
 class PointLimits(RuleSection):
-    """Between what a sum of points is held; applied in the order of the parameters.
-
-    Parameters
-    ----------
-    negative_limit : float or None
-        The most that negative points can take away together, as a positive number. With it, a
-        prospect who was silent for long and comes back can still reach a threshold.
-    limit : float or None
-        The most that the sum can be.
-    floor : float or None
-        The least that the sum can be.
-    """
+    """Between what a sum of points is held; applied in the order of the parameters."""
 
     negative_limit: Annotated[float, Field(ge=0)] | None = None
+    """The most that negative points can take away together, as a positive number. With it, a
+    prospect who was silent for long and comes back can still reach a threshold."""
     limit: float | None = None
+    """The most that the sum can be."""
     floor: float | None = None
+    """The least that the sum can be."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -38,27 +31,17 @@ class PointLimits(RuleSection):
 
 
 class Group(PointLimits):
-    """Rules that are added up together.
-
-    Parameters
-    ----------
-    title : str
-        Words for people.
-    """
+    """Rules that are added up together."""
 
     title: str = ""
+    """Words for people."""
 
 
 class Total(PointLimits):
-    """The sum of the groups.
-
-    Parameters
-    ----------
-    excluded : float
-        The points of a lead that an exclusion takes out.
-    """
+    """The sum of the groups."""
 
     excluded: float = 0.0
+    """The points of a lead that an exclusion takes out."""
 
 
 class Rule(RuleSection):
@@ -106,18 +89,12 @@ class Rule(RuleSection):
 
 
 class Exclusion(RuleSection):
-    """Who gets no points at all.
-
-    Parameters
-    ----------
-    name : str
-        What it is called.
-    when : Conditions
-        Whom it takes out.
-    """
+    """Who gets no points at all."""
 
     name: Name
+    """What it is called."""
     when: When
+    """Whom it takes out."""
 
 
 def _as_threshold(value: object) -> object:
@@ -125,18 +102,12 @@ def _as_threshold(value: object) -> object:
 
 
 class Threshold(RuleSection):
-    """From when on a lead is called something, such as MQL.
-
-    Parameters
-    ----------
-    points : float or None
-        The least total.
-    cells : tuple of str
-        Or the cells of the grid.
-    """
+    """From when on a lead is called something, such as MQL."""
 
     points: float | None = None
+    """The least total."""
     cells: Names | None = None
+    """Or the cells of the grid."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -146,19 +117,13 @@ class Threshold(RuleSection):
 
 
 class Axis(RuleSection):
-    """One side of the grid.
-
-    Parameters
-    ----------
-    group : str
-        The group whose points are read.
-    bands : dict of str to float
-        Each band with the least points that it takes, the best band first. A lead below all of
-        them is in the last.
-    """
+    """One side of the grid."""
 
     group: Name
+    """The group whose points are read."""
     bands: Annotated[dict[str, float], AfterValidator(at_least_one)]
+    """Each band with the least points that it takes, the best band first. A lead below all of them
+    is in the last."""
 
     @model_validator(mode="after")
     def _falls(self) -> Self:
@@ -169,16 +134,11 @@ class Axis(RuleSection):
 
 
 class Grid(RuleSection):
-    """Fit against engagement, as Eloqua has it: A1 to D4.
-
-    Parameters
-    ----------
-    fit, engagement : Axis
-        The two sides; a cell is called by the names of its bands, fit first.
-    """
+    """Fit against engagement, as Eloqua has it: A1 to D4."""
 
     fit: Axis
     engagement: Axis
+    """The two sides; a cell is called by the names of its bands, fit first."""
 
     def cells(self) -> list[str]:
         """List the cells' names, the best fit first."""

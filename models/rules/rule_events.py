@@ -41,36 +41,18 @@ _FOREVER_US = 2.0**62
 
 
 class Tallied(NamedTuple):
-    """A condition on events with what its rule does with the events that count.
-
-    Parameters
-    ----------
-    condition : EventCondition
-        The condition.
-    each : bool
-        Whether the points are given for each event.
-    decay : Decay or None
-        How they fade.
-    """
+    """A condition on events with what its rule does with the events that count."""
 
     condition: EventCondition
+    """The condition."""
     each: bool = False
+    """Whether the points are given for each event."""
     decay: Decay | None = None
+    """How they fade."""
 
 
 def tallied_by(table: RuleTable) -> list[Tallied]:
-    """List every condition on events of a table.
-
-    Parameters
-    ----------
-    table : RuleTable
-        The table.
-
-    Returns
-    -------
-    list of Tallied
-        Of the rules, then of the exclusions.
-    """
+    """List every condition on events of a table."""
     found = [
         Tallied(condition, rule.each, rule.decay)
         for rule in table.rules
@@ -82,29 +64,7 @@ def tallied_by(table: RuleTable) -> list[Tallied]:
 def collect_coded(
     events: pl.LazyFrame, lead_ids: pl.Series, tallied: Sequence[Tallied]
 ) -> tuple[Events, npt.NDArray[np.bool_]]:
-    """Read the events of some leads that matter to some conditions.
-
-    Parameters
-    ----------
-    events : pl.LazyFrame
-        As `leadcast.features.tables.Tables.events`, perhaps with more columns.
-    lead_ids : pl.Series
-        Distinct ids; a lead's number is its place here.
-    tallied : sequence of Tallied
-        The conditions.
-
-    Returns
-    -------
-    events : Events
-        Their ``kinds`` are codes: events that satisfy the same conditions share one.
-    satisfied : ndarray of bool, shape (n_codes, n_conditions)
-        Which conditions the events of a code satisfy.
-
-    Raises
-    ------
-    LeadcastError
-        If the conditions divide the events into more than 32,767 different sets.
-    """
+    """Read the events of some leads that matter to some conditions."""
     schema = events.collect_schema()
     tests = [matches(condition, schema) for condition, _, _ in tallied]
     words = [
@@ -130,20 +90,7 @@ def collect_coded(
 
 
 def matches(condition: EventCondition, schema: pl.Schema) -> pl.Expr:
-    """Say whether an event is of a condition's kind and passes its tests.
-
-    Parameters
-    ----------
-    condition : EventCondition
-        Its window and number do not matter here.
-    schema : pl.Schema
-        The events' columns.
-
-    Returns
-    -------
-    pl.Expr
-        Boolean, without nulls.
-    """
+    """Say whether an event is of a condition's kind and passes its tests."""
     kind = pl.col("event_type").cast(pl.String)
     found = pl.lit(value=True) if ANY_KIND in condition.event else kind.is_in(condition.event)
     for test in condition.where:
@@ -152,19 +99,7 @@ def matches(condition: EventCondition, schema: pl.Schema) -> pl.Expr:
 
 
 def tallies_of(tallied: Sequence[Tallied], satisfied: npt.NDArray[np.bool_]) -> Tallies:
-    """Lay conditions out as arrays for the compiled loop.
-
-    Parameters
-    ----------
-    tallied : sequence of Tallied
-        The conditions.
-    satisfied : ndarray of bool, shape (n_codes, n_conditions)
-        As `collect_coded` gives it.
-
-    Returns
-    -------
-    Tallies
-    """
+    """Lay conditions out as arrays for the compiled loop."""
     code, member = np.nonzero(satisfied)
     forms = [_form(one.decay) for one in tallied]
     steps = [step for _, _, of_one in forms for step in of_one]

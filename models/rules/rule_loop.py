@@ -25,38 +25,26 @@ NO_DECAY, LINEAR, EXPONENTIAL, STEPS = range(4)
 
 
 class Tallies(NamedTuple):
-    """What is tallied, as arrays: one place a condition on events.
-
-    Parameters
-    ----------
-    starts, members : ndarray of int64
-        The tallies that events of code c matter to are ``members[starts[c]:starts[c + 1]]``.
-    within_us : ndarray of int64
-        How old an event may be.
-    which : ndarray of int64
-        `ANY`, `FIRST`, `LAST`, `FIRST_OF_ALL` or `LAST_OF_ALL`.
-    each : ndarray of bool
-        Whether the shares of all events are added up, instead of the newest event's alone.
-    form : ndarray of int64
-        `NO_DECAY`, `LINEAR`, `EXPONENTIAL` or `STEPS`.
-    span_us : ndarray of float64
-        The half-life, or when nothing is left.
-    step_starts : ndarray of int64
-        The steps of tally t are ``step_starts[t]:step_starts[t + 1]``.
-    step_us, step_keep : ndarray of float64
-        After which age a step is taken, and the share that it leaves.
-    """
+    """What is tallied, as arrays: one place a condition on events."""
 
     starts: Integers
     members: Integers
+    """The tallies that events of code c matter to are ``members[starts[c]:starts[c + 1]]``."""
     within_us: Integers
+    """How old an event may be."""
     which: Integers
+    """`ANY`, `FIRST`, `LAST`, `FIRST_OF_ALL` or `LAST_OF_ALL`."""
     each: npt.NDArray[np.bool_]
+    """Whether the shares of all events are added up, instead of the newest event's alone."""
     form: Integers
+    """`NO_DECAY`, `LINEAR`, `EXPONENTIAL` or `STEPS`."""
     span_us: Floats
+    """The half-life, or when nothing is left."""
     step_starts: Integers
+    """The steps of tally t are ``step_starts[t]:step_starts[t + 1]``."""
     step_us: Floats
     step_keep: Floats
+    """After which age a step is taken, and the share that it leaves."""
 
 
 @compiled
@@ -70,23 +58,7 @@ def tally_rows(
     codes: Codes,
     tallies: Tallies,
 ) -> None:
-    """Tally the known events of some rows.
-
-    Parameters
-    ----------
-    counts : ndarray of int32, shape (n_rows, n_tallies)
-        Written: how many events count.
-    shares : ndarray of float64, shape (n_rows, n_tallies)
-        Written: the share of the points that their ages leave, added up where each gives them.
-    leads : ndarray of int64, shape (n_rows,)
-        Each row's lead.
-    as_of_us : ndarray of int64, shape (n_rows,)
-        Each row's moment, in microseconds since 1970.
-    starts, times_us, codes : ndarray
-        The leads' events, as `leadcast.features.engine.grouping.Events` has them.
-    tallies : Tallies
-        What to tally.
-    """
+    """Tally the known events of some rows."""
     # When the last event that was shown to a tally happened; events of one moment stand together.
     shown_us = np.empty(counts.shape[1], dtype=np.int64)
     for row in range(len(leads)):

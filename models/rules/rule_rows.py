@@ -25,52 +25,24 @@ Integers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Block:
-    """Some rows, with the answer to every condition of a table.
-
-    Parameters
-    ----------
-    rows : slice
-        Which rows.
-    answers : mapping of int to ndarray of bool, shape (n_block,)
-        By the identity of the condition.
-    shares : mapping of int to ndarray of float64, shape (n_block,)
-        By the identity of a condition on events: the share of the points that age leaves.
-    """
+    """Some rows, with the answer to every condition of a table."""
 
     rows: slice
+    """Which rows."""
     answers: Mapping[int, Flags]
+    """By the identity of the condition."""
     shares: Mapping[int, Floats]
+    """By the identity of a condition on events: the share of the points that age leaves."""
 
     def holds(self, when: Conditions) -> Flags:
-        """Tell for which rows conditions hold together.
-
-        Parameters
-        ----------
-        when : Conditions
-            Of the table.
-
-        Returns
-        -------
-        ndarray of bool, shape (n_block,)
-        """
+        """Tell for which rows conditions hold together."""
         every = [self.answers[id(one)] for one in when.all_of]
         if when.any_of:
             every.append(reduce(np.logical_or, [self.answers[id(one)] for one in when.any_of]))
         return reduce(np.logical_and, every)
 
     def share(self, condition: EventCondition) -> Floats:
-        """Give the share of the points that the events' ages leave.
-
-        Parameters
-        ----------
-        condition : EventCondition
-            Of the table.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_block,)
-            Added up over the events where each gives the points.
-        """
+        """Give the share of the points that the events' ages leave."""
         return self.shares[id(condition)]
 
 
@@ -80,23 +52,7 @@ def blocks_of(
     events: pl.DataFrame | pl.LazyFrame | None,
     rows: pl.DataFrame,
 ) -> Iterator[Block]:
-    """Answer every condition of a table for some rows; see `leadcast.models.rules.points.evaluate`.
-
-    Parameters
-    ----------
-    table, leads, events, rows
-        As there; the columns that the table names are there.
-
-    Yields
-    ------
-    Block
-        One after the other.
-
-    Raises
-    ------
-    FaultsError
-        If the tables are not as described.
-    """
+    """Answer every condition of a table for some rows; see `points.evaluate`."""
     prepared = _Prepared(table, leads, events, rows)
     for start in range(0, rows.height, BLOCK_ROWS):
         yield prepared.block(slice(start, min(start + BLOCK_ROWS, rows.height)))
@@ -166,18 +122,7 @@ class _Prepared:
 
 
 def attribute_conditions(table: RuleTable) -> list[AttributeCondition]:
-    """List every condition on attributes of a table.
-
-    Parameters
-    ----------
-    table : RuleTable
-        The table.
-
-    Returns
-    -------
-    list of AttributeCondition
-        Of the rules, then of the exclusions.
-    """
+    """List every condition on attributes of a table."""
     parts = [rule.when for rule in table.rules] + [one.when for one in table.exclusions]
     each = [condition for when in parts for condition in when.each()]
     return [one for one in each if isinstance(one, AttributeCondition)]

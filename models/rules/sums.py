@@ -11,19 +11,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 def held_within(points: Floats, limits: PointLimits) -> Floats:
-    """Add points up and hold the sum within limits.
-
-    Parameters
-    ----------
-    points : ndarray of float64, shape (n_rows, n_parts)
-        What is added.
-    limits : PointLimits
-        First what negative points may take away, then the most, then the least.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_rows,)
-    """
+    """Add points up and hold the sum within limits."""
     total: Floats = points.sum(axis=1)
     if limits.negative_limit is not None:
         taken = np.minimum(points, 0.0).sum(axis=1)
@@ -36,20 +24,7 @@ def held_within(points: Floats, limits: PointLimits) -> Floats:
 
 
 def group_sums(table: RuleTable, contributions: Floats) -> dict[str, Floats]:
-    """Add up the points of each group.
-
-    Parameters
-    ----------
-    table : RuleTable
-        The table.
-    contributions : ndarray of float64, shape (n_rows, n_rules)
-        What each rule gives.
-
-    Returns
-    -------
-    dict of str to ndarray of float64, shape (n_rows,)
-        Within the groups' limits, in the table's order.
-    """
+    """Add up the points of each group."""
     of = np.array([rule.group for rule in table.rules])
     return {
         name: held_within(contributions[:, of == name], group)
@@ -58,40 +33,12 @@ def group_sums(table: RuleTable, contributions: Floats) -> dict[str, Floats]:
 
 
 def total_of(table: RuleTable, groups: dict[str, Floats]) -> Floats:
-    """Add up the groups.
-
-    Parameters
-    ----------
-    table : RuleTable
-        The table.
-    groups : dict of str to ndarray of float64, shape (n_rows,)
-        As `group_sums` gives them.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_rows,)
-        Within the total's limits.
-    """
+    """Add up the groups."""
     return held_within(np.column_stack(list(groups.values())), table.total)
 
 
 def grades(table: RuleTable, groups: dict[str, Floats], excluded: Flags) -> pl.Series | None:
-    """Find each row's cell of the grid.
-
-    Parameters
-    ----------
-    table : RuleTable
-        The table.
-    groups : dict of str to ndarray of float64, shape (n_rows,)
-        As `group_sums` gives them.
-    excluded : ndarray of bool, shape (n_rows,)
-        Rows that get none.
-
-    Returns
-    -------
-    pl.Series or None, shape (n_rows,)
-        None where the table has no grid.
-    """
+    """Find each row's cell of the grid."""
     if table.grid is None:
         return None
     fit, engagement = (
@@ -105,23 +52,7 @@ def grades(table: RuleTable, groups: dict[str, Floats], excluded: Flags) -> pl.S
 def reached(
     table: RuleTable, points: Floats, grade: pl.Series | None, excluded: Flags
 ) -> dict[str, Flags]:
-    """Tell which thresholds each row has reached.
-
-    Parameters
-    ----------
-    table : RuleTable
-        The table.
-    points : ndarray of float64, shape (n_rows,)
-        The totals.
-    grade : pl.Series or None, shape (n_rows,)
-        The cells.
-    excluded : ndarray of bool, shape (n_rows,)
-        Rows that reach none.
-
-    Returns
-    -------
-    dict of str to ndarray of bool, shape (n_rows,)
-    """
+    """Tell which thresholds each row has reached."""
     found: dict[str, Flags] = {}
     for name, threshold in table.thresholds.items():
         if threshold.points is not None:

@@ -46,17 +46,7 @@ def check_bounds(trees: Trees) -> None:
 
 
 def n_cells(trees: Trees) -> int:
-    """Count the places of the tables of categories, at most.
-
-    Parameters
-    ----------
-    trees : Trees
-
-    Returns
-    -------
-    int
-        For each categorical node one for every category up to the largest of its feature.
-    """
+    """Count the places of the tables of categories, at most."""
     numbers, places = Counter[int](), dict[int, int]()
     for node, members in trees.left_sets.items():
         feature = int(trees.feature[node])

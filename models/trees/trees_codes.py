@@ -35,27 +35,18 @@ from leadcast.models.trees.trees_text import CATEGORICAL, DEFAULT_LEFT, Trees
 
 @dataclass(frozen=True)
 class TreeColumns:
-    """How values become codes.
-
-    Parameters
-    ----------
-    feature : ndarray of int64, shape (n_columns,)
-        Where the values stand.
-    kind : ndarray of int64, shape (n_columns,)
-        0, `ZERO_MISSING`, `NAN_MISSING` or `CATEGORY`.
-    absent : ndarray of int64, shape (n_columns,)
-        The code of a missing value, or of a category that no split names.
-    start : ndarray of int64, shape (n_columns + 1,)
-        Where each column's bounds begin.
-    bounds : ndarray of float32
-        Ascending in each column: thresholds, or the categories that splits name.
-    """
+    """How values become codes."""
 
     feature: Integers
+    """Where the values stand."""
     kind: Integers
+    """0, `ZERO_MISSING`, `NAN_MISSING` or `CATEGORY`."""
     absent: Integers
+    """The code of a missing value, or of a category that no split names."""
     start: Integers
+    """Where each column's bounds begin."""
     bounds: npt.NDArray[np.float32]
+    """Ascending in each column: thresholds, or the categories that splits name."""
 
     @property
     def arrays(self) -> tuple[Integers, Integers, Integers, Integers, npt.NDArray[np.float32]]:
@@ -70,36 +61,18 @@ class TreeColumns:
 
 @dataclass(frozen=True)
 class Splits:
-    """The nodes of all trees, as tests of codes.
-
-    Parameters
-    ----------
-    column : ndarray of int64, shape (n_nodes,)
-        Which column a node looks at.
-    bound : ndarray of int64, shape (n_nodes,)
-        Left if ``code <= bound``; of no meaning for a categorical node.
-    left_codes : dict of int to ndarray of int64
-        For each categorical node the codes that go left, ascending.
-    """
+    """The nodes of all trees, as tests of codes."""
 
     column: Integers
+    """Which column a node looks at."""
     bound: Integers
+    """Left if ``code <= bound``; of no meaning for a categorical node."""
     left_codes: dict[int, Integers]
+    """For each categorical node the codes that go left, ascending."""
 
 
 def encode_trees(trees: Trees) -> tuple[TreeColumns, Splits]:
-    """Find the columns of a forest and put its splits in terms of their codes.
-
-    Parameters
-    ----------
-    trees : Trees
-        As read from the text.
-
-    Returns
-    -------
-    columns : TreeColumns
-    splits : Splits
-    """
+    """Find the columns of a forest and put its splits in terms of their codes."""
     key, column = np.unique(_column_keys(trees), return_inverse=True)
     nodes = np.flatnonzero((trees.decision & CATEGORICAL) == 0)
     in_sets = {node: _as_float32(members) for node, members in trees.left_sets.items()}
@@ -168,38 +141,21 @@ class TreeSteps:
     leaf `origin` to leaf `target` if its code is above `bound`. A node's rows stand at the leftmost
     leaf below it; going right moves them to the leftmost leaf of the right side. A set of
     categories is a list of intervals of codes: a row steps right and back at each of their ends.
-
-    Parameters
-    ----------
-    begin : ndarray of int64, shape (n_trees,)
-        The leftmost leaf of each tree.
-    start : ndarray of int64, shape (n_trees + 1,)
-        Where the steps of each tree begin.
-    column, bound, origin, target : ndarray of int64, shape (n_steps,)
-        Leaves by their numbers within the tree.
     """
 
     begin: Integers
+    """The leftmost leaf of each tree."""
     start: Integers
+    """Where the steps of each tree begin."""
     column: Integers
     bound: Integers
     origin: Integers
     target: Integers
+    """Leaves by their numbers within the tree."""
 
 
 def steps_of(trees: Trees, splits: Splits, columns: TreeColumns) -> TreeSteps:
-    """Write the splits of each tree as steps.
-
-    Parameters
-    ----------
-    trees : Trees
-    splits : Splits
-    columns : TreeColumns
-
-    Returns
-    -------
-    Steps
-    """
+    """Write the splits of each tree as steps."""
     turns = {
         node: _turns(codes, int(columns.absent[splits.column[node]]))
         for node, codes in splits.left_codes.items()
@@ -239,35 +195,18 @@ def _first_leaf(trees: Trees, child: Integers) -> Integers:
 
 @dataclass(frozen=True, eq=False)
 class Walker:
-    """Walks each row down every tree: the fast way for a few rows.
-
-    Parameters
-    ----------
-    columns : TreeColumns
-    roots, nodes, goes_left, leaf_value : ndarray
-        As `leadcast.models.trees.trees_kernels.walk` wants them.
-    """
+    """Walks each row down every tree: the fast way for a few rows."""
 
     columns: TreeColumns
     roots: Int32s
     nodes: Int32s
     goes_left: Flags
     leaf_value: Floats
+    """As `leadcast.models.trees.trees_kernels.walk` wants them."""
 
     @classmethod
     def of(cls, trees: Trees, columns: TreeColumns, splits: Splits) -> Self:
-        """Lay out the nodes of a forest.
-
-        Parameters
-        ----------
-        trees : Trees
-        columns : TreeColumns
-        splits : Splits
-
-        Returns
-        -------
-        Walker
-        """
+        """Lay out the nodes of a forest."""
         bound, goes_left = _bounds_and_sets(columns, splits)
         per_tree = np.diff(trees.node_start)
         node_offset = np.repeat(trees.node_start[:-1], per_tree)
@@ -281,13 +220,7 @@ class Walker:
         return cls(columns, roots.astype(np.int32), nodes, goes_left, trees.leaf_value)
 
     def sum_into(self, values: Matrix, total: Floats) -> None:
-        """Write each row's sum of leaves into `total`.
-
-        Parameters
-        ----------
-        values : ndarray of float32, shape (n_rows, n_features), C-contiguous
-        total : ndarray of float64, shape (n_rows,)
-        """
+        """Write each row's sum of leaves into `total`."""
         for first in range(0, len(values), BLOCK):
             rows = slice(first, first + BLOCK)
             codes = np.empty((len(self.columns.kind), len(values[rows])), np.int32)
@@ -308,19 +241,11 @@ def _bounds_and_sets(columns: TreeColumns, splits: Splits) -> tuple[Integers, Fl
 
 @dataclass(frozen=True, eq=False)
 class Stepper:
-    """Lets blocks of rows take every step of every tree: the fast way for many rows.
-
-    Parameters
-    ----------
-    columns : TreeColumns
-    shift : int
-        Is taken off each code, so that it fits a signed integer.
-    begin, start, column, bound, origin, target, leaf_start, leaf_value : ndarray
-        As `leadcast.models.trees.trees_kernels.add_by_steps` wants them.
-    """
+    """Lets blocks of rows take every step of every tree: the fast way for many rows."""
 
     columns: TreeColumns
     shift: int
+    """Is taken off each code, so that it fits a signed integer."""
     begin: Leaves
     start: Integers
     column: Integers
@@ -329,23 +254,11 @@ class Stepper:
     target: Leaves
     leaf_start: Integers
     leaf_value: Floats
+    """As `leadcast.models.trees.trees_kernels.add_by_steps` wants them."""
 
     @classmethod
     def of(cls, trees: Trees, columns: TreeColumns, splits: Splits) -> Self:
-        """Lay out the steps of a forest, in one byte each if they fit.
-
-        Parameters
-        ----------
-        trees : Trees
-            With fewer than 65536 leaves in each tree.
-        columns : TreeColumns
-            With codes below 65536.
-        splits : Splits
-
-        Returns
-        -------
-        Stepper
-        """
+        """Lay out the steps of a forest, in one byte each if they fit."""
         steps = steps_of(trees, splits, columns)
         largest = max(columns.largest_code, int(np.diff(trees.leaf_start).max(initial=0)) - 1)
         code, leaf = (np.int8, np.uint8) if largest < 2**8 else (np.int16, np.uint16)
@@ -364,13 +277,7 @@ class Stepper:
         )
 
     def sum_into(self, values: Matrix, total: Floats) -> None:
-        """Write each row's sum of leaves into `total`.
-
-        Parameters
-        ----------
-        values : ndarray of float32, shape (n_rows, n_features), C-contiguous
-        total : ndarray of float64, shape (n_rows,)
-        """
+        """Write each row's sum of leaves into `total`."""
         sum_by_steps(
             values,
             self.columns.arrays,

@@ -35,42 +35,28 @@ LEAST_SHARE = 1e-30
 
 @dataclass(frozen=True, eq=False)
 class Paths:
-    """The edges of all trees: parents before children, everything below an edge right after it.
-
-    Parameters
-    ----------
-    start : ndarray of int64, shape (n_trees + 1,)
-        Where the edges of each tree begin.
-    node : ndarray of int32, shape (n_edges,)
-        The node, counted over all trees, from which an edge comes.
-    to_left : ndarray of bool, shape (n_edges,)
-        Which side of the node it goes to.
-    depth : ndarray of int32, shape (n_edges,)
-        1 for the edges of the root.
-    same : ndarray of int32, shape (n_edges,)
-        The depth of the nearest edge above that asks of the same feature; 0 if there is none.
-    feature : ndarray of int32, shape (n_edges,)
-    share : ndarray of float64, shape (n_edges,)
-        Which share of training rows went this way, multiplied over all edges from the root to
-        here that ask of the same feature.
-    leaf_value : ndarray of float64, shape (n_edges,)
-        The leaf that the edge ends in; NaN where it ends in a node.
-    n_points : int
-        How many points of quadrature are exact.
-    base : float
-        The mean of the sum of leaves over the training rows.
-    """
+    """The edges of all trees: parents before children, everything below an edge right after it."""
 
     start: Integers
+    """Where the edges of each tree begin."""
     node: Int32s
+    """The node, counted over all trees, from which an edge comes."""
     to_left: Flags
+    """Which side of the node it goes to."""
     depth: Int32s
+    """1 for the edges of the root."""
     same: Int32s
+    """The depth of the nearest edge above that asks of the same feature; 0 if there is none."""
     feature: Int32s
     share: Floats
+    """Which share of training rows went this way, multiplied over all edges from the root to here
+    that ask of the same feature."""
     leaf_value: Floats
+    """The leaf that the edge ends in; NaN where it ends in a node."""
     n_points: int
+    """How many points of quadrature are exact."""
     base: float
+    """The mean of the sum of leaves over the training rows."""
 
     @property
     def edges(self) -> Edges:
@@ -87,16 +73,7 @@ class Paths:
 
 
 def lay_out(trees: Trees) -> Paths:
-    """Lay out the paths of a forest.
-
-    Parameters
-    ----------
-    trees : Trees
-
-    Returns
-    -------
-    Paths
-    """
+    """Lay out the paths of a forest."""
     n_edges, n_trees = 2 * len(trees.left), len(trees.node_start) - 1
     # Plain arrays in a plain tuple: numba keeps compiled code by the types of the arguments, and
     # a class of ours among them would be looked for in a later version that may have none.
@@ -189,18 +166,7 @@ ROWS = 16
 
 
 def contributions_into(values: Matrix, walker: Walker, paths: Paths, out: Floats) -> None:
-    """Compute the contributions of all features for each row.
-
-    Parameters
-    ----------
-    values : ndarray of float32, shape (n_rows, n_features), C-contiguous
-    walker : Walker
-        Tells on which side of a node a row goes.
-    paths : Paths
-        The trees' edges.
-    out : ndarray of float64, shape (n_rows, n_features + 1)
-        Is filled; the last column is the mean sum of leaves.
-    """
+    """Compute the contributions of all features for each row."""
     depths = int(paths.depth.max(initial=0)) + 1
     for first in range(0, len(values), ROWS):
         rows = values[first : first + ROWS]

@@ -35,18 +35,7 @@ def encode(
     shift: int,
     codes: Codes,
 ) -> None:
-    """Replace values by codes.
-
-    Parameters
-    ----------
-    values : ndarray of float32, shape (n_rows, n_features)
-    feature, kind, absent, start, bounds : ndarray
-        As in `leadcast.models.trees.trees_codes.TreeColumns`.
-    shift : int
-        Is taken off each code, so that it fits the signed dtype of `codes`.
-    codes : ndarray of signed integers, shape (n_columns, at least n_rows)
-        Is filled.
-    """
+    """Replace values by codes."""
     n_rows = len(values)
     value = np.empty(n_rows, np.float32)
     place = np.empty(n_rows, np.int32)
@@ -113,18 +102,6 @@ def add_by_steps(
 
     There is nothing to predict in these loops and no memory to chase, so that a vector unit does
     32 rows at once; that is faster than walking down the trees although a row takes every step.
-
-    Parameters
-    ----------
-    codes : ndarray of signed integers, shape (n_columns, n_rows)
-    begin, start, column, bound, origin, target : ndarray
-        As in `leadcast.models.trees.trees_codes.TreeSteps`; `bound` with the same shift as `codes`.
-    leaf_start, leaf_value : ndarray
-        As in `leadcast.models.trees.trees_text.Trees`.
-    leaf : ndarray of unsigned integers, shape (n_rows,)
-        Room for the leaf at which each row stands.
-    total : ndarray of float64, shape (n_rows,)
-        To this the trees' values are added, tree after tree.
     """
     for tree in range(len(start) - 1):
         leaf[:] = begin[tree]
@@ -157,24 +134,7 @@ def sum_by_steps(
     leaf: Leaves,
     total: Floats,
 ) -> None:
-    """Encode blocks of rows and let each take its steps, without the interpreter in between.
-
-    Parameters
-    ----------
-    values : ndarray of float32, shape (n_rows, n_features)
-    columns : tuple of ndarray
-        As `encode` wants them: feature, kind, absent, start, bounds.
-    shift : int
-        As for `encode`.
-    codes : ndarray of signed integers, shape (n_columns, BLOCK)
-        Room for the codes of a block.
-    begin, start, column, bound, origin, target, leaf_start, leaf_value
-        As for `add_by_steps`.
-    leaf : ndarray of unsigned integers, shape (BLOCK,)
-        Room for the leaves of a block.
-    total : ndarray of float64, shape (n_rows,)
-        Is filled.
-    """
+    """Encode blocks of rows and let each take its steps, without the interpreter in between."""
     feature, kind, absent, first_bound, bounds = columns
     sums = np.empty(BLOCK)
     for first in range(0, len(values), BLOCK):
@@ -208,22 +168,7 @@ def walk(
     leaf_value: Floats,
     total: Floats,
 ) -> None:
-    """Walk each row down every tree, and sum up the leaves in the order of the trees.
-
-    Parameters
-    ----------
-    codes : ndarray of int32, shape (n_columns, n_rows)
-    roots : ndarray of int32, shape (n_trees,)
-        The first node of each tree; ``-1 - leaf`` for a tree of one leaf.
-    nodes : ndarray of int32, shape (n_nodes, 4)
-        Column, bound, left and right child (``-1 - leaf`` for a leaf), numbered over all trees.
-        For a categorical node the bound is ``-1 -`` its place in `goes_left`.
-    goes_left : ndarray of bool
-        For each categorical node, whether each code goes left.
-    leaf_value : ndarray of float64, shape (n_leaves,)
-    total : ndarray of float64, shape (n_rows,)
-        Is filled.
-    """
+    """Walk each row down every tree, and sum up the leaves in the order of the trees."""
     for row in range(len(total)):
         sum_of_leaves = 0.0
         for root in roots:

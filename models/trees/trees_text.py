@@ -25,23 +25,7 @@ MOST_MEMBERS = 2**23
 
 
 def integers_of(key: str, words: Iterable[str]) -> Integers:
-    """Read whole numbers.
-
-    Parameters
-    ----------
-    key : str
-        Whose values they are.
-    words : iterable of str
-
-    Returns
-    -------
-    ndarray of int64
-
-    Raises
-    ------
-    LeadcastError
-        If one is no whole number of 64 bits.
-    """
+    """Read whole numbers."""
     try:
         return np.array(list(map(int, words)), dtype=np.int64)
     except (ValueError, OverflowError):
@@ -49,25 +33,7 @@ def integers_of(key: str, words: Iterable[str]) -> Integers:
 
 
 def sets_of(blocks: Sequence[Mapping[str, str]], numbers: Sequence[int]) -> list[list[Integers]]:
-    """Read the sets of categories of each tree.
-
-    Parameters
-    ----------
-    blocks : sequence of mapping
-        Each tree's keys.
-    numbers : sequence of int
-        How many sets each tree announces.
-
-    Returns
-    -------
-    list of list of ndarray of int64
-        For each tree its sets, in each the categories, ascending.
-
-    Raises
-    ------
-    LeadcastError
-        If they are damaged, or too large together.
-    """
+    """Read the sets of categories of each tree."""
     _refuse_large_sets(blocks)
     found, n_members = [], 0
     for block, number in zip(blocks, numbers, strict=True):

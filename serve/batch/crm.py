@@ -36,24 +36,7 @@ class CrmShape(BaseModel):
 
     @classmethod
     def of(cls, score: dict[str, Any], trend: str) -> Self:
-        """Shape a score.
-
-        Parameters
-        ----------
-        score : dict
-            A row of scores.
-        trend : str
-            One of `TRENDS`.
-
-        Returns
-        -------
-        Shape
-
-        Raises
-        ------
-        pydantic.ValidationError
-            If it does not fit, as an id that is none of the CRM's.
-        """
+        """Shape a score."""
         raise NotImplementedError
 
 
@@ -193,20 +176,7 @@ class Odoo(CrmShape):
 
 
 def reason_words(score: dict[str, Any], longest: int) -> str | None:
-    """Tell a score's reasons in one text, those that raise it first.
-
-    Parameters
-    ----------
-    score : dict
-        A row of scores.
-    longest : int
-        So many characters at most; whole reasons are left out where it would be longer.
-
-    Returns
-    -------
-    str or None
-        None where the row is not explained.
-    """
+    """Tell a score's reasons in one text, those that raise it first."""
     reasons = score.get("reasons")
     if reasons is None:
         return None
@@ -227,40 +197,21 @@ CONTACTS_A_REQUEST = 100
 
 @dataclass(frozen=True)
 class WriteBack:
-    """How a CRM takes scores.
-
-    Parameters
-    ----------
-    name : str
-        The CRM, for people.
-    shape : type of CrmShape
-        What each row must be.
-    suffix : str
-        ``.jsonl`` (a request's body a line) or ``.csv``.
-    a_request : int
-        How many rows one body holds; 0 where the row itself is the body.
-    most_bytes : int
-        How large a file the CRM takes; 0 where it does not say.
-    """
+    """How a CRM takes scores."""
 
     name: str
+    """The CRM, for people."""
     shape: type[CrmShape]
+    """What each row must be."""
     suffix: str
+    """``.jsonl`` (a request's body a line) or ``.csv``."""
     a_request: int = 0
+    """How many rows one body holds; 0 where the row itself is the body."""
     most_bytes: int = 0
+    """How large a file the CRM takes; 0 where it does not say."""
 
     def refuse_other_suffix(self, out: Path | None) -> None:
-        """Refuse an output that is not of this CRM's kind.
-
-        Parameters
-        ----------
-        out : Path or None
-
-        Raises
-        ------
-        LeadcastError
-            If there is none, or its suffix is another one.
-        """
+        """Refuse an output that is not of this CRM's kind."""
         if out is None or out.suffix.lower() != self.suffix:
             found = "no file" if out is None else str(out)
             raise LeadcastError(f"{found}: name an output {self.suffix}, which {self.name} takes")
@@ -274,28 +225,7 @@ class WriteBack:
         *,
         force: bool = False,
     ) -> None:
-        """Write the file, whole or not at all.
-
-        Parameters
-        ----------
-        scores : pl.LazyFrame
-            As `leadcast.serve.scorer.Scorer.score` gives them.
-        out : Path
-            The file.
-        beside : Path
-            A folder on the same file system in which it is prepared.
-        changes : mapping of str to float, optional
-            By how many points leads' scores have changed, where an earlier one is known.
-        force : bool
-            Whether the file may take the place of one that Leadcast did not write.
-
-        Raises
-        ------
-        FaultsError
-            If rows do not fit the CRM's shape; names the field, with a sample.
-        LeadcastError
-            If a lead has scores at several moments, or the file would be larger than the CRM takes.
-        """
+        """Write the file, whole or not at all."""
         self._refuse_moments(scores)
         temporary = beside / f"whole{out.suffix}"
         faults: dict[str, Fault] = {}
@@ -370,22 +300,7 @@ SHAPES: Mapping[str, WriteBack] = {
 
 
 def shape_of(crm: str) -> WriteBack:
-    """Find a CRM.
-
-    Parameters
-    ----------
-    crm : str
-        A key of `SHAPES`.
-
-    Returns
-    -------
-    WriteBack
-
-    Raises
-    ------
-    LeadcastError
-        If there is none of this name.
-    """
+    """Find a CRM."""
     if crm not in SHAPES:
         raise LeadcastError(f"--for {crm}: expected one of {', '.join(SHAPES)}")
     return SHAPES[crm]

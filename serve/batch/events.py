@@ -27,18 +27,7 @@ Item = TypeVar("Item")
 
 
 def one_ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """Make each item while the one before it is used.
-
-    Parameters
-    ----------
-    items : iterator
-        It is asked in a thread of its own, for one item at a time.
-
-    Yields
-    ------
-    object
-        The items in their order; what making one raises, when its turn comes.
-    """
+    """Make each item while the one before it is used."""
     with ThreadPoolExecutor(1) as maker:
 
         def made() -> list[Item]:
@@ -82,23 +71,15 @@ class _Room:
 
 @dataclass(frozen=True)
 class StoredEvents:
-    """A part of a table of events, as `split_events` has written it.
-
-    Parameters
-    ----------
-    files : sequence of Path
-        Each has a batch for every part.
-    part : int
-    kinds : tuple of str
-        The kinds that have a number.
-    schema : pl.Schema
-        The columns of the whole table.
-    """
+    """A part of a table of events, as `split_events` has written it."""
 
     files: Sequence[Path]
+    """Each has a batch for every part."""
     part: int
     kinds: tuple[str, ...]
+    """The kinds that have a number."""
     schema: pl.Schema
+    """The columns of the whole table."""
 
     def collect_schema(self) -> pl.Schema:
         """Tell the columns of the whole table."""
@@ -122,24 +103,7 @@ class StoredEvents:
 def split_events(
     folder: Path, table: CodedTable, n_parts: int, kinds: tuple[str, ...], with_values: bool
 ) -> list[StoredEvents]:
-    """Split a table by a hash of the lead, as `leadcast.serve.batch.split.split_by_lead` does.
-
-    Parameters
-    ----------
-    folder : Path
-        Where the parts are kept; what is there already is taken for them.
-    table : CodedTable
-    n_parts : int
-        How many parts.
-    kinds : tuple of str
-        The kinds that are told apart.
-    with_values : bool
-        Whether the events' values are needed.
-
-    Returns
-    -------
-    list of StoredEvents
-    """
+    """Split a table by a hash of the lead, as `leadcast.serve.batch.split.split_by_lead` does."""
     if not folder.exists():
         with written_whole(folder) as temporary:
             temporary.mkdir()

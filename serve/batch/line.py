@@ -36,27 +36,7 @@ def score_parts(
     threads: int,
     progress: Progress,
 ) -> int:
-    """Score parts and keep their scores; those that are kept already are left alone.
-
-    Parameters
-    ----------
-    scorer : Scorer
-    parts : sequence of BatchPart
-    moment : datetime or None
-        Of the rows that have none of their own.
-    work : Work
-        Keeps the scores.
-    reasons : ReasonsAsked
-    threads : int
-        How many parts are scored at a time, while the features of as many more are computed.
-    progress : callable
-        Is told how many rows are done, and of how many.
-
-    Returns
-    -------
-    int
-        How many rows there are, those that were kept already included.
-    """
+    """Score parts and keep their scores; those that are kept already are left alone."""
     total, done = sum(part.n_rows for part in parts), 0
     progress(0, total)
     with (

@@ -46,34 +46,22 @@ _FILE_ROWS = 10**12
 
 @dataclass(frozen=True)
 class MappedLeads:
-    """New leads in canonical columns, on disk.
-
-    Parameters
-    ----------
-    pieces : list of (pl.LazyFrame, pl.LazyFrame)
-        Leads with the column `leadcast.serve.batch.output.ROW`, and their events.
-    warnings : tuple of Fault
-        What was worked around.
-    set_aside : int
-        How many rows were set aside, or kept with an empty value.
-    """
+    """New leads in canonical columns, on disk."""
 
     pieces: list[Piece]
+    """Leads with the column `leadcast.serve.batch.output.ROW`, and their events."""
     warnings: tuple[Fault, ...]
+    """What was worked around."""
     set_aside: int
+    """How many rows were set aside, or kept with an empty value."""
 
 
 @dataclass(frozen=True)
 class _Split(RawTable):
-    """One piece of a table: its rows of some leads, in the table's order.
-
-    Parameters
-    ----------
-    stored : tuple of callable
-        Each gives its rows; one for each schema that the table's files or chunks have.
-    """
+    """One piece of a table: its rows of some leads, in the table's order."""
 
     stored: tuple[Read, ...]
+    """Each gives its rows; one for each schema that the table's files or chunks have."""
 
     def parts(
         self,

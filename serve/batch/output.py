@@ -39,37 +39,13 @@ PLAIN_NUMBER = r"^[+\-]?[0-9]+([.,][0-9]+)?$"
 
 
 def refuse_other_suffixes(out: Path) -> None:
-    """Refuse an output that is neither CSV nor Parquet, before any work.
-
-    Parameters
-    ----------
-    out : Path
-        Where the scores are wanted.
-
-    Raises
-    ------
-    LeadcastError
-        If its suffix says neither.
-    """
+    """Refuse an output that is neither CSV nor Parquet, before any work."""
     if out.suffix.lower() not in SUFFIXES:
         raise LeadcastError(f"{out}: name the output .csv or .parquet")
 
 
 def write_file(scores: pl.LazyFrame, out: Path, beside: Path, *, force: bool = False) -> None:
-    """Write scores to a file, whole or not at all.
-
-    Parameters
-    ----------
-    scores : pl.LazyFrame
-        In the order in which they are to stand.
-    out : Path
-        A CSV or Parquet file. In CSV, the reasons are words in two columns.
-    beside : Path
-        A folder on the same file system that is cleared in the end, even after a kill; the file
-        is written there, and put in its place when it is whole.
-    force : bool
-        Whether it may take the place of a file that Leadcast did not write.
-    """
+    """Write scores to a file, whole or not at all."""
     temporary = beside / f"whole{out.suffix}"
     if out.suffix.lower() == ".csv":
         safe = in_words(scores).with_columns(without_formulas(pl.col(pl.String)))
@@ -80,18 +56,7 @@ def write_file(scores: pl.LazyFrame, out: Path, beside: Path, *, force: bool = F
 
 
 def in_words(scores: pl.LazyFrame) -> pl.LazyFrame:
-    """Put the reasons, where there are any, into words.
-
-    Parameters
-    ----------
-    scores : pl.LazyFrame
-
-    Returns
-    -------
-    pl.LazyFrame
-        With the texts ``reasons_up`` and ``reasons_down`` instead of ``reasons``: the strongest
-        first, `BETWEEN` them.
-    """
+    """Put the reasons, where there are any, into words."""
     if "reasons" not in scores.collect_schema():
         return scores
     sides = [
@@ -110,50 +75,18 @@ def without_formulas(texts: pl.Expr) -> pl.Expr:
 
     A text that a spreadsheet would take for a formula gets an apostrophe in front, as OWASP
     recommends ("CSV Injection"); plain numbers stay as they are.
-
-    Parameters
-    ----------
-    texts : pl.Expr
-        Texts.
-
-    Returns
-    -------
-    pl.Expr
     """
     is_formula = texts.str.contains(FORMULA) & ~texts.str.contains(PLAIN_NUMBER)
     return pl.when(is_formula).then(pl.lit("'") + texts).otherwise(texts).name.keep()
 
 
 def by_row(table: pl.DataFrame) -> pl.DataFrame:
-    """Sort a table by `ROW`, which costs little where it is sorted already, as parts mostly are.
-
-    Parameters
-    ----------
-    table : pl.DataFrame
-        With the column `ROW`.
-
-    Returns
-    -------
-    pl.DataFrame
-    """
+    """Sort a table by `ROW`, which costs little where it is sorted already, as parts mostly are."""
     return table if table[ROW].is_sorted() else table.sort(ROW)
 
 
 def in_order(parts: Sequence[Path], folder: Path) -> pl.LazyFrame:
-    """Bring scored parts into the order of the leads, in bounded memory.
-
-    Parameters
-    ----------
-    parts : sequence of Path
-        Arrow files with the column `ROW`, each sorted by it, in small batches.
-    folder : Path
-        Where ordered rows are written, if they are many; what is there is removed.
-
-    Returns
-    -------
-    pl.LazyFrame
-        All rows, sorted by `ROW`.
-    """
+    """Bring scored parts into the order of the leads, in bounded memory."""
     table = pl.scan_ipc(list(parts))
     if len(parts) == 1:
         return table

@@ -35,22 +35,6 @@ def changed_since(
     """Keep the leads that were created, changed or did something since a moment.
 
     A score changes with time alone as well; that is not a change of the lead.
-
-    Parameters
-    ----------
-    leads : pl.LazyFrame
-        With ``created_at`` and perhaps `UPDATED`.
-    events : EventTable or None
-        Their events, with ``occurred_at``.
-    since : datetime
-        From when on (inclusive), with a time zone.
-    until : datetime or None
-        Until when (exclusive) events are known: the moment of the scores.
-
-    Returns
-    -------
-    pl.LazyFrame
-        The same columns, fewer rows, in the same order.
     """
     is_new = pl.col("created_at") >= since
     if UPDATED in leads.collect_schema():
@@ -89,21 +73,14 @@ FEW_LEADS = 250_000
 
 @dataclass(frozen=True)
 class BatchPart:
-    """Leads that are scored at once, and their events.
-
-    Parameters
-    ----------
-    number : int
-        From 0 on.
-    n_rows : int
-        How many leads it has.
-    read : callable
-        Gives `leads` and `events`.
-    """
+    """Leads that are scored at once, and their events."""
 
     number: int
+    """From 0 on."""
     n_rows: int
+    """How many leads it has."""
     read: Callable[[], Known]
+    """Gives `leads` and `events`."""
 
     @property
     def leads(self) -> pl.LazyFrame:
@@ -124,26 +101,7 @@ def split_inputs(
     moment: datetime | None,
     plan: FeaturePlan,
 ) -> list[BatchPart]:
-    """Split what is to be scored into parts that fit into memory.
-
-    Parameters
-    ----------
-    inputs : BatchInputs
-    work : Work
-        Keeps the parts.
-    chunk_leads : int
-        About how many leads a part has.
-    since : datetime or None
-        Only leads that have changed since then.
-    moment : datetime or None
-        The moment of the scores.
-    plan : FeaturePlan
-        Tells what of the events is read.
-
-    Returns
-    -------
-    list of Part
-    """
+    """Split what is to be scored into parts that fit into memory."""
     known = [(_only_read(leads, plan), events) for leads, events in inputs.pieces]
     reads = [_again(piece) for piece in known]
     if len(reads) == 1:

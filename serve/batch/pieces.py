@@ -45,32 +45,7 @@ def read_in_pieces(
     time_zone: str | None,
     piece_rows: int,
 ) -> tuple[list[tuple[pl.LazyFrame, pl.LazyFrame | None]], tuple[Fault, ...]]:
-    """Read leads and events in pieces, in bounded memory.
-
-    Parameters
-    ----------
-    leads, events
-        Where they are read from.
-    folder : Path
-        Where the pieces are kept.
-    attribute_types, is_dated, time_zone
-        As in `leadcast.features.ingest.new_leads.read_canonical`.
-    piece_rows : int
-        About how many leads a piece has.
-
-    Returns
-    -------
-    pieces : list of (pl.LazyFrame, pl.LazyFrame or None)
-        Leads with the column `ROW`, and their events; every row of a lead is in the same piece.
-    warnings : tuple of Fault
-        What was worked around.
-
-    Raises
-    ------
-    FaultsError
-        With the faults of all pieces. They name values; lines of the file only where a row could
-        not be split into fields.
-    """
+    """Read leads and events in pieces, in bounded memory."""
     # What a killed batch has left may be half done; the same pieces come out again.
     shutil.rmtree(folder, ignore_errors=True)
     needed = ("lead_id", "created_at") if is_dated else ("lead_id",)

@@ -16,17 +16,7 @@ from leadcast.features.base.packing import parquet_cells, unpacked_bytes
 
 
 def stamps(files: Sequence[Path]) -> list[list[str | int]]:
-    """Tell files apart.
-
-    Parameters
-    ----------
-    files : sequence of Path
-
-    Returns
-    -------
-    list
-        Path, size and time of change of each file, as JSON values.
-    """
+    """Tell files apart."""
     stats = [(file.resolve(), file.stat()) for file in files]
     return [[str(file), stat.st_size, stat.st_mtime_ns] for file, stat in stats]
 
@@ -136,18 +126,7 @@ def place_of(text: str | Path, database_env: str | None = None) -> Place:
 
 
 def refuse_address(place: Path | str) -> None:
-    """Refuse an object store's address, which would be taken for a folder's name.
-
-    Parameters
-    ----------
-    place : Path or str
-        What should be a file or a folder.
-
-    Raises
-    ------
-    LeadcastError
-        If it begins as ``s3://bucket`` does.
-    """
+    """Refuse an object store's address, which would be taken for a folder's name."""
     if _ADDRESS.match(str(place)):
         raise LeadcastError(
             f"{place}: found an address; expected a file or folder. Copy from and to an object "

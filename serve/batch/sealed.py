@@ -23,17 +23,7 @@ _BLOCK_BYTES = 262_144
 
 
 def digest_of(content: Any) -> str:  # noqa: ANN401 - any JSON value
-    """Compute the SHA-256 of a JSON value, in hexadecimal digits.
-
-    Parameters
-    ----------
-    content : JSON value
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits; the order of keys does not count.
-    """
+    """Compute the SHA-256 of a JSON value, in hexadecimal digits."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -66,22 +56,7 @@ def is_sealed(path: Path) -> bool:
 
 
 def clear_broken(folder: Path, key: str, only: Collection[str] | None = None) -> list[str]:
-    """Remove what is not as it was sealed, or was never finished.
-
-    Parameters
-    ----------
-    folder : Path
-        Of sealed files and folders.
-    key : str
-        As in `seal`.
-    only : collection of str, optional
-        Look at these alone; at all, if not given.
-
-    Returns
-    -------
-    list of str
-        The names of those that were finished and are no longer what they were.
-    """
+    """Remove what is not as it was sealed, or was never finished."""
     names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     broken = []
     for name in sorted({name.removesuffix(SEAL) for name in names}):

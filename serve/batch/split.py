@@ -24,22 +24,7 @@ _SEED = 20_250_101
 
 
 def split_by_lead(folder: Path, table: pl.LazyFrame, n_parts: int) -> list[Read]:
-    """Split a table by a hash of the lead.
-
-    Parameters
-    ----------
-    folder : Path
-        Where the parts of a large table are kept; what is there already is taken for them.
-    table : pl.LazyFrame
-        With a column ``lead_id``; all rows of a lead go to the same part.
-    n_parts : int
-        How many parts.
-
-    Returns
-    -------
-    list of callable
-        Each gives a part, its rows in the order of the table.
-    """
+    """Split a table by a hash of the lead."""
     if n_parts == 1:
         return [lambda: table]
     schema, height = table.collect_schema(), height_of(table)
@@ -67,18 +52,7 @@ def height_of(table: pl.LazyFrame) -> int:
 
 
 def part_of(n_parts: int) -> pl.Expr:
-    """Tell each row's part, by a hash of its ``lead_id``.
-
-    Parameters
-    ----------
-    n_parts : int
-        How many parts.
-
-    Returns
-    -------
-    pl.Expr
-        The column ``part_of_batch``, Int32 from 0 on.
-    """
+    """Tell each row's part, by a hash of its ``lead_id``."""
     # An id with blanks around it is the same id, to those who read texts with care.
     name = pl.col("lead_id").cast(pl.String).str.strip_chars()
     return (name.hash(_SEED) % n_parts).cast(pl.Int32).alias(_PART)

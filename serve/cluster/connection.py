@@ -82,12 +82,7 @@ def connected(scheduler: str | None, n_workers: int | None = None) -> Iterator["
 
 
 def versions() -> dict[str, str]:
-    """Give the versions of what must be the same on all machines.
-
-    Returns
-    -------
-    dict of str to str
-    """
+    """Give the versions of what must be the same on all machines."""
     found = {}
     for package in PACKAGES:
         try:
@@ -98,18 +93,7 @@ def versions() -> dict[str, str]:
 
 
 def refuse_other_versions(of_workers: dict[str, dict[str, str]]) -> None:
-    """Refuse workers that would compute something else.
-
-    Parameters
-    ----------
-    of_workers : dict of str to dict
-        What `versions` gives, by the worker's address.
-
-    Raises
-    ------
-    LeadcastError
-        If there are no workers, or any has another version; names them all.
-    """
+    """Refuse workers that would compute something else."""
     if not of_workers:
         raise LeadcastError("the Dask cluster has no workers; start some (`dask worker ADDRESS`)")
     own = versions()
@@ -136,25 +120,6 @@ def run_all(
 
     A task whose worker died runs again on another, so it must leave whole files or none, and may
     find those of its own first try.
-
-    Parameters
-    ----------
-    client : distributed.Client
-    function : callable
-        One of an importable module; what it returns should be small.
-    arguments : sequence of tuple
-    progress : callable
-        Is told how many tasks are done.
-
-    Returns
-    -------
-    list
-        What the function returned, in the order of `arguments`.
-
-    Raises
-    ------
-    LeadcastError
-        If a task took several workers with it.
     """
     from distributed import KilledWorker, as_completed
 

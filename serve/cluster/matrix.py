@@ -75,19 +75,7 @@ def features_of_part(
     number: int,
     out: Path,
 ) -> None:
-    """Compute the features of one partition's snapshots.
-
-    Parameters
-    ----------
-    plan_file : Path
-        The feature plan, as JSON.
-    leads, events, snapshots : Shuffled
-        The tables.
-    number : int
-        The partition.
-    out : Path
-        The rows of the matrix, with their numbers in the column `ROW`, ascending.
-    """
+    """Compute the features of one partition's snapshots."""
     if out.exists():
         return
     plan, rows = plan_of(plan_file), snapshots.part(number)
@@ -101,16 +89,7 @@ def features_of_part(
 
 @lru_cache(maxsize=2)
 def plan_of(plan_file: Path) -> FeaturePlan:
-    """Read a plan; the last is remembered, so that a worker reads it once.
-
-    Parameters
-    ----------
-    plan_file : Path
-
-    Returns
-    -------
-    FeaturePlan
-    """
+    """Read a plan; the last is remembered, so that a worker reads it once."""
     return FeaturePlan.from_json(read_json(plan_file))
 
 

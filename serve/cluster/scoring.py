@@ -30,28 +30,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Batch:
-    """What all tasks of a batch share: all of it is small, and workers see the files.
-
-    Parameters
-    ----------
-    bundle : Path
-        The bundle's folder.
-    leads : Shuffled
-    events : Shuffled or None
-    moment : datetime or None
-        The moment of those rows that have none of their own.
-    work : Work
-        The batch's folder.
-    reasons : ReasonsAsked
-        For which leads to tell reasons.
-    """
+    """What all tasks of a batch share: all of it is small, and workers see the files."""
 
     bundle: Path
+    """The bundle's folder."""
     leads: Shuffled
     events: Shuffled | None
     moment: datetime | None
+    """The moment of those rows that have none of their own."""
     work: Work
+    """The batch's folder."""
     reasons: ReasonsAsked = NO_REASONS
+    """For which leads to tell reasons."""
 
 
 class Mapped(Protocol):
@@ -173,19 +163,7 @@ def _refuse_unusable(outputs: Outputs, settings: BatchSettings) -> None:
 
 
 def score_part(batch: Batch, part: int) -> list[Fault]:
-    """Score one partition and keep its scores in the batch's folder.
-
-    Parameters
-    ----------
-    batch : Batch
-    part : int
-        The partition.
-
-    Returns
-    -------
-    list of Fault
-        What is wrong with its leads; empty where it could be scored.
-    """
+    """Score one partition and keep its scores in the batch's folder."""
     if batch.work.scores_of(part).exists():
         return []
     warnings: list[Fault] = []

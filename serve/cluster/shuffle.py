@@ -31,50 +31,26 @@ _PART = "part_of_lead"
 
 @dataclass(frozen=True)
 class Piece:
-    """Some rows of a table.
-
-    Parameters
-    ----------
-    file : Path
-        A Parquet file, by an absolute path.
-    first, count : int
-        Its rows ``first`` to ``first + count - 1``.
-    row : int
-        The number of the first of them in the whole table.
-    """
+    """Some rows of a table."""
 
     file: Path
+    """A Parquet file, by an absolute path."""
     first: int
     count: int
+    """Its rows ``first`` to ``first + count - 1``."""
     row: int
+    """The number of the first of them in the whole table."""
 
 
 @dataclass(frozen=True)
 class Shuffled:
-    """A table, shuffled.
-
-    Parameters
-    ----------
-    files : tuple of Path
-        In the table's order; row group k of each is what it has of partition k.
-    """
+    """A table, shuffled."""
 
     files: tuple[Path, ...]
+    """In the table's order; row group k of each is what it has of partition k."""
 
     def part(self, number: int) -> pl.DataFrame:
-        """Read a partition.
-
-        Parameters
-        ----------
-        number : int
-            Which.
-
-        Returns
-        -------
-        pl.DataFrame
-            The table's rows of these leads, in the table's order, with their number in the table
-            as column `leadcast.serve.batch.output.ROW`.
-        """
+        """Read a partition."""
         import pyarrow.parquet as pq
 
         frames: list[pl.DataFrame] = []
@@ -109,20 +85,7 @@ def files_of(path: Path) -> list[Path]:
 
 
 def pieces_of(files: Sequence[Path], rows_at_once: int = ROWS_AT_ONCE) -> list[Piece]:
-    """Cut a table into pieces, without reading it.
-
-    Parameters
-    ----------
-    files : sequence of Path
-        Its Parquet files.
-    rows_at_once : int
-        How many rows a piece has at most.
-
-    Returns
-    -------
-    list of Piece
-        In the table's order; at least one a file, though it be empty.
-    """
+    """Cut a table into pieces, without reading it."""
     pieces, row = [], 0
     for file in files:
         height = int(pl.scan_parquet(file).select(pl.len()).collect().item())
@@ -141,27 +104,7 @@ def shuffle(
     rows_at_once: int = ROWS_AT_ONCE,
     key: str = "",
 ) -> Shuffled:
-    """Bring all rows of a lead into one partition.
-
-    Parameters
-    ----------
-    client : distributed.Client
-    files : sequence of Path
-        The table's Parquet files, with a column ``lead_id``; all workers see them.
-    folder : Path
-        Where the pieces are written; all workers see it. Those that are there already, of a run
-        that was interrupted, are not written again.
-    n_parts : int
-        How many partitions.
-    rows_at_once : int
-        How many rows a worker holds at once.
-    key : str
-        With which pieces are sealed (see `batch.sealed`); empty where nothing resumes.
-
-    Returns
-    -------
-    Shuffled
-    """
+    """Bring all rows of a lead into one partition."""
     pieces = pieces_of(files, rows_at_once)
     outs = [folder.resolve() / f"piece-{number:06}.parquet" for number in range(len(pieces))]
     run_all(client, split_piece, [(*each, n_parts, key) for each in zip(pieces, outs, strict=True)])
@@ -169,18 +112,7 @@ def shuffle(
 
 
 def split_piece(piece: Piece, out: Path, n_parts: int, key: str = "") -> None:
-    """Write a piece with a row group for each partition.
-
-    Parameters
-    ----------
-    piece : Piece
-    out : Path
-        The file to write, whole or not at all.
-    n_parts : int
-        How many partitions.
-    key : str
-        With which the piece is sealed; empty where nothing resumes.
-    """
+    """Write a piece with a row group for each partition."""
     import pyarrow.parquet as pq
 
     if out.exists():

@@ -44,29 +44,7 @@ def score_with_spark(
     events: "DataFrame | None" = None,
     as_of: datetime | None = None,
 ) -> "DataFrame":
-    """Score a Spark table of leads.
-
-    Parameters
-    ----------
-    bundle : Path
-        The bundle's folder, on the driver.
-    leads, events : pyspark.sql.DataFrame
-        In canonical columns, as `leadcast.serve.scorer.Scorer.score` takes them.
-    as_of : datetime, optional
-        The moment at which to score, with a time zone, where leads have no such column; now, if
-        not given and the source is dated.
-
-    Returns
-    -------
-    pyspark.sql.DataFrame
-        As `Scorer.score` gives it, with equal numbers, in no particular order. It is
-        computed when it is asked for.
-
-    Raises
-    ------
-    LeadcastError
-        As `leadcast.serve.scorer.Scorer.score` does.
-    """
+    """Score a Spark table of leads."""
     from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
     scorer = Scorer.load(bundle)
@@ -101,25 +79,7 @@ def score_batches(
     *,
     with_events: bool,
 ) -> Iterator["pyarrow.RecordBatch"]:
-    """Score what a worker is given.
-
-    Parameters
-    ----------
-    batches : iterable of pyarrow.RecordBatch
-        Leads, each with its events as a list.
-    packed : Packed
-        The bundle.
-    moment : datetime or None
-        The moment of those rows that have none of their own.
-    schema : pyarrow.Schema
-        Of the scores.
-    with_events : bool
-        Whether there is a table of events at all.
-
-    Yields
-    ------
-    pyarrow.RecordBatch
-    """
+    """Score what a worker is given."""
     scorer = _unpacked(packed)
     for batch in batches:
         rows = pl.DataFrame(batch)
@@ -134,17 +94,7 @@ def score_batches(
 
 
 def pack(bundle: Path) -> Packed:
-    """Read a bundle's files as they are, to be sent to workers.
-
-    Parameters
-    ----------
-    bundle : Path
-        The bundle's folder.
-
-    Returns
-    -------
-    Packed
-    """
+    """Read a bundle's files as they are, to be sent to workers."""
     files = sorted(path for path in bundle.rglob("*") if path.is_file())
     return tuple((str(path.relative_to(bundle)), path.read_bytes()) for path in files)
 

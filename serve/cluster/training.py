@@ -46,27 +46,18 @@ Tell = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class GrownForest:
-    """One booster to grow.
-
-    Parameters
-    ----------
-    task : Task
-        Of its own share of the rows.
-    numbers : ndarray of int64
-        Of these rows in the matrix, ascending.
-    options : dict
-        LightGBM's parameters.
-    categories : ndarray of int64
-        Which of the trees' columns are categories.
-    tables : tuple of ndarray of float64
-        What each category came to, where the trees see it; else empty.
-    """
+    """One booster to grow."""
 
     task: Task
+    """Of its own share of the rows."""
     numbers: Integers
+    """Of these rows in the matrix, ascending."""
     options: dict[str, Any]
+    """LightGBM's parameters."""
     categories: Integers
+    """Which of the trees' columns are categories."""
     tables: tuple[Floats, ...]
+    """What each category came to, where the trees see it; else empty."""
 
 
 def grow_on_cluster(
@@ -101,17 +92,7 @@ def grow_on_cluster(
 
 
 def forests_of(rows: ClusterRows, order: ForestOrder) -> list[GrownForest]:
-    """Lay out what the forests are grown of, one a seed.
-
-    Parameters
-    ----------
-    rows : ClusterRows
-    order : ForestOrder
-
-    Returns
-    -------
-    list of Forest
-    """
+    """Lay out what the forests are grown of, one a seed."""
     layout, settings, columns = order.layout, order.settings, order.layout.seen_by_trees
     known = rows.learned()
     half_life = order.setup.half_life
@@ -146,17 +127,6 @@ def shares_for(n: int, settings: LearnerSettings) -> int:
     """Choose into how many shares the rows go.
 
     Forests of different rows differ more, so that their average is steadier; and each costs less.
-
-    Parameters
-    ----------
-    n : int
-        Training rows.
-    settings : LearnerSettings
-
-    Returns
-    -------
-    int
-        One for each forest, where it then still has as many rows as on one machine.
     """
     return int(np.clip(n // settings.boosting_rows, 1, settings.seeds))
 

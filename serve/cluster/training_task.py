@@ -24,29 +24,14 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True)
 class Share:
-    """Some of the rows, evenly spread among all.
-
-    Parameters
-    ----------
-    number, of : int
-        Which share, of how many.
-    """
+    """Some of the rows, evenly spread among all."""
 
     number: int
     of: int
+    """Which share, of how many."""
 
     def holds(self, numbers: Integers) -> npt.NDArray[np.bool_]:
-        """Tell which rows are in the share; each is in one.
-
-        Parameters
-        ----------
-        numbers : ndarray of int64, shape (n,)
-            The rows' numbers in the matrix.
-
-        Returns
-        -------
-        ndarray of bool, shape (n,)
-        """
+        """Tell which rows are in the share; each is in one."""
         # Not every so-and-so-many-th, since a lead may have just so many snapshots.
         spread = (numbers.astype(np.uint64) * GOLDEN) >> np.uint64(32)
         return np.asarray((spread * np.uint64(self.of)) >> np.uint64(32) == self.number)
@@ -54,33 +39,17 @@ class Share:
 
 @dataclass(frozen=True)
 class Learned:
-    """Which rows are learned from.
-
-    Parameters
-    ----------
-    numbers : ndarray of int64, shape (n,)
-        Of the rows in the matrix, ascending.
-    span : ndarray of int64, shape (2,)
-        The first and the last position.
-    group : pl.Series, shape (n,)
-        Who hangs together.
-    """
+    """Which rows are learned from."""
 
     numbers: Integers
+    """Of the rows in the matrix, ascending."""
     span: Integers
+    """The first and the last position."""
     group: pl.Series
+    """Who hangs together."""
 
     def leads_per_row(self, share: Share) -> float:
-        """Tell how many groups there are for each row of a share.
-
-        Parameters
-        ----------
-        share : Share
-
-        Returns
-        -------
-        float
-        """
+        """Tell how many groups there are for each row of a share."""
         own = self.group.filter(pl.Series(share.holds(self.numbers)))
         return own.n_unique() / len(own)
 
@@ -152,47 +121,26 @@ ROWS_AT_ONCE = 200_000
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker needs to prepare rows for one member's trees.
-
-    Parameters
-    ----------
-    rows : ClusterRows
-    layout : Layout
-        With the periods alone, without their rows.
-    regression : Regression
-        Whose level the trees start from.
-    columns : ndarray of int64
-        The features that the trees see.
-    half_life : float or None
-        Of the recency weights.
-    span : ndarray of int64, shape (2,)
-        The first and the last position of all training rows.
-    leads_per_row : float
-        Of the share: what a row tells, as in `leadcast.models.learners.rows.row_weights`.
-    share : Share
-        The rows that the trees are grown on.
-    """
+    """What a worker needs to prepare rows for one member's trees."""
 
     rows: ClusterRows
     layout: Layout
+    """With the periods alone, without their rows."""
     regression: Regression
+    """Whose level the trees start from."""
     columns: Integers
+    """The features that the trees see."""
     half_life: float | None
+    """Of the recency weights."""
     span: Integers
+    """The first and the last position of all training rows."""
     leads_per_row: float
+    """Of the share: what a row tells, as in `leadcast.models.learners.rows.row_weights`."""
     share: Share
+    """The rows that the trees are grown on."""
 
     def weight(self, position: Integers) -> Floats:
-        """Weigh rows as `rows.row_weights` weighs them among all training rows.
-
-        Parameters
-        ----------
-        position : ndarray of int64, shape (n,)
-
-        Returns
-        -------
-        ndarray of float64, shape (n,)
-        """
+        """Weigh rows as `rows.row_weights` weighs them among all training rows."""
         # The first and the last of all rows stand in for them, and are taken off again.
         recency = recency_weights(np.append(position, self.span), self.half_life)[:-2]
         return recency * self.leads_per_row
@@ -203,17 +151,6 @@ def write_statistics(task: Task, categories: Integers) -> tuple[Floats, ...]:
 
     They are those of `learners.target_statistics`. A row's depend on all rows before it,
     so that they are counted here, on one machine, of the category columns and the labels alone.
-
-    Parameters
-    ----------
-    task : Task
-    categories : ndarray of int64
-        The category columns wanted.
-
-    Returns
-    -------
-    tuple of ndarray of float64
-        `TargetStatistics.tables`; what the rows see is in the file `ClusterRows.statistics`.
     """
     rows, data = task.rows, task.layout.data
     features = tuple(data.features[column] for column in categories)
@@ -235,17 +172,7 @@ def write_statistics(task: Task, categories: Integers) -> tuple[Floats, ...]:
 
 
 def periods_only(layout: Layout) -> Layout:
-    """Keep of a layout what tells a row's period: it is small, and travels to the workers.
-
-    Parameters
-    ----------
-    layout : Layout
-
-    Returns
-    -------
-    Layout
-        With the first row of each period alone.
-    """
+    """Keep of a layout what tells a row's period: it is small, and travels to the workers."""
     periods = range(int(layout.period.max()) + 1)
     firsts = np.array([np.flatnonzero(layout.period == p)[0] for p in periods])
     return replace(
@@ -257,20 +184,7 @@ def periods_only(layout: Layout) -> Layout:
 
 
 def cut(numbers: Integers, n: int) -> list[tuple[int, int, int]]:
-    """Cut the matrix into parts with as many training rows each.
-
-    Parameters
-    ----------
-    numbers : ndarray of int64
-        The training rows' numbers in the matrix, ascending.
-    n : int
-        How many parts; fewer where there are fewer rows.
-
-    Returns
-    -------
-    list of (int, int, int)
-        First row, rows, and how many of them are learned from; none without such.
-    """
+    """Cut the matrix into parts with as many training rows each."""
     parts = np.array_split(numbers, min(n, len(numbers)))
     return [(int(part[0]), int(part[-1] - part[0]) + 1, len(part)) for part in parts]
 
@@ -283,23 +197,7 @@ def prepare(
     with_statistics: bool,
     rows_at_once: int = ROWS_AT_ONCE,
 ) -> dict[str, np.ndarray[Any, Any]]:
-    """Make what the trees need of some rows; runs on a worker.
-
-    Parameters
-    ----------
-    task : Task
-    first, count : int
-        Rows of the matrix.
-    with_statistics : bool
-        Whether the trees see what `write_statistics` has written.
-    rows_at_once : int
-        How many rows are read at once.
-
-    Returns
-    -------
-    dict of str to ndarray
-        ``values`` (float32), ``converted``, ``weight`` and ``level`` (float64).
-    """
+    """Make what the trees need of some rows; runs on a worker."""
     _leave_network()
     quieten()
     end = first + count

@@ -57,16 +57,7 @@ class ScoreParameters(BaseModel):
 
 
 def make_router(service: Service) -> APIRouter:
-    """Make the addresses of a service.
-
-    Parameters
-    ----------
-    service : Service
-
-    Returns
-    -------
-    APIRouter
-    """
+    """Make the addresses of a service."""
     router = APIRouter()
     router.include_router(_versioned(service))
     router.include_router(_about())

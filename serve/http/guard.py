@@ -40,47 +40,25 @@ _logger = logging.getLogger("leadcast.http")
 
 @dataclass
 class Note:
-    """What is known of a request besides its contents.
-
-    Parameters
-    ----------
-    request_id : str
-        Random; stands in the answer and in the log.
-    place : str
-        Whose share of the worker it takes: of a key, or else of an address.
-    caller : str or None
-        The id of the caller's key.
-    n_leads, n_events : int
-        How much was asked.
-    kind : str or None
-        The kind of problem, where there was one.
-    status : int
-        Of the answer; 499 where the caller left before.
-    """
+    """What is known of a request besides its contents."""
 
     request_id: str
+    """Random; stands in the answer and in the log."""
     place: str = ""
+    """Whose share of the worker it takes: of a key, or else of an address."""
     caller: str | None = None
+    """The id of the caller's key."""
     n_leads: int = 0
     n_events: int = 0
+    """How much was asked."""
     kind: str | None = None
+    """The kind of problem, where there was one."""
     status: int = _CLIENT_LEFT
+    """Of the answer; 499 where the caller left before."""
 
 
 class Guard:
-    """An ASGI middleware for all requests.
-
-    Parameters
-    ----------
-    app : ASGIApp
-        What answers.
-    limits : RequestLimits
-    metrics : Metrics
-    hosts : Hosts or None
-        By which names the service may be called; None for any.
-    place_of : callable
-        Tells whose share a request takes, by its headers and its client's address.
-    """
+    """An ASGI middleware for all requests."""
 
     def __init__(
         self,

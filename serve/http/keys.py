@@ -35,48 +35,24 @@ class _Frozen(BaseModel):
 
 
 class StoredKey(_Frozen):
-    """A key as the file keeps it.
-
-    Parameters
-    ----------
-    name : str
-        For whom it was made.
-    sha256 : str
-        The hash of the whole key, in hexadecimal digits.
-    created_at : datetime
-        When it was made.
-    """
+    """A key as the file keeps it."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
+    """For whom it was made."""
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    """The hash of the whole key, in hexadecimal digits."""
     created_at: datetime
+    """When it was made."""
 
 
 class KeyFile(_Frozen):
-    """All keys of a service.
-
-    Parameters
-    ----------
-    keys : dict of str to StoredKey
-        By id.
-    """
+    """All keys of a service."""
 
     keys: dict[Annotated[str, Field(pattern="^[0-9a-f]{12}$")], StoredKey] = {}
+    """By id."""
 
     def id_of(self, key: str) -> str | None:
-        """Tell whose key it is.
-
-        Parameters
-        ----------
-        key : str
-            What a caller sent.
-
-        Returns
-        -------
-        str or None
-            The key's id; None where there is no such key. An unknown id takes as long as a wrong
-            secret.
-        """
+        """Tell whose key it is."""
         match = _KEY.fullmatch(key)
         key_id = match[1] if match else ""
         stored = self.keys.get(key_id)
@@ -191,18 +167,7 @@ _logger = logging.getLogger("leadcast.http")
 
 
 class Keyring:
-    """Tells whose key it is, by a file that may change meanwhile.
-
-    Parameters
-    ----------
-    path : Path
-        The file of keys.
-
-    Raises
-    ------
-    LeadcastError
-        If the file cannot be read when the service starts.
-    """
+    """Tells whose key it is, by a file that may change meanwhile."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -36,40 +36,22 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Asset:
-    """A static file.
-
-    Parameters
-    ----------
-    content : bytes
-    media_type : str
-    etag : str
-        Changes with the content.
-    """
+    """A static file."""
 
     content: bytes
     media_type: str
     etag: str
+    """Changes with the content."""
 
 
 @cache
 def assets() -> dict[str, Asset]:
-    """Read all static files.
-
-    Returns
-    -------
-    dict of str to Asset
-        By name.
-    """
+    """Read all static files."""
     return {path.name: _read(path) for path in STATIC.iterdir() if path.suffix in _TYPES}
 
 
 def environment() -> Environment:
-    """Make the environment of the templates, which escapes every text.
-
-    Returns
-    -------
-    Environment
-    """
+    """Make the environment of the templates, which escapes every text."""
     return Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -86,53 +68,24 @@ def _read(path: Path) -> Asset:
 
 @dataclass(frozen=True)
 class View:
-    """A view in the navigation.
-
-    Parameters
-    ----------
-    name : str
-        As the navigation has it.
-    address : str
-        Where it is.
-    make_router : callable
-        Makes its addresses of the service and the shell.
-    """
+    """A view in the navigation."""
 
     name: str
+    """As the navigation has it."""
     address: str
+    """Where it is."""
     make_router: "Callable[[Service, Shell], APIRouter]"
+    """Makes its addresses of the service and the shell."""
 
 
 class Shell:
-    """The frame of every view.
-
-    Parameters
-    ----------
-    views : sequence of View
-        In the order of the navigation.
-    source : str
-        What the service's model was trained on.
-    """
+    """The frame of every view."""
 
     def __init__(self, views: tuple[View, ...], source: str) -> None:
         self._views, self._source = views, source
         self._environment = environment()
 
     def page(self, template: str, address: str, **content: Any) -> HTMLResponse:  # noqa: ANN401
-        """Give a view's page.
-
-        Parameters
-        ----------
-        template : str
-            A file of `templates/` that extends ``shell.html``.
-        address : str
-            The view's address, which the navigation marks.
-        **content : any
-            For the template; texts are escaped. Nothing about a lead: pages are open.
-
-        Returns
-        -------
-        HTMLResponse
-        """
+        """Give a view's page."""
         frame = {"views": self._views, "address": address, "source": self._source}
         return HTMLResponse(self._environment.get_template(template).render(frame | content))

@@ -19,23 +19,7 @@ _DIGITS = 6
 
 
 def comparison_content(folder: Path) -> dict[str, Any]:
-    """Give a comparison, or the reason why there is none.
-
-    Parameters
-    ----------
-    folder : Path
-        With comparison.json.
-
-    Returns
-    -------
-    dict
-        The content of comparison.json as docs/comparison.md tells it.
-
-    Raises
-    ------
-    LeadcastError
-        If it is not as written.
-    """
+    """Give a comparison, or the reason why there is none."""
     content = read_json(folder / RESULT)
     if isinstance(content, dict) and NOTHING in content:
         return content
@@ -43,20 +27,7 @@ def comparison_content(folder: Path) -> dict[str, Any]:
 
 
 def leads_content(leads: pl.DataFrame) -> dict[str, Any]:
-    """Pack the leads on the call list by columns, as `static/lists.js` reads them.
-
-    Parameters
-    ----------
-    leads : pl.DataFrame
-        As leads.parquet holds them.
-
-    Returns
-    -------
-    dict
-        `columns` by name: numbers as lists; times in seconds since 1970; texts as ``levels`` and
-        ``codes``; `segments`, the names of the columns to tell leads by; `csv`, how to recognise
-        what a spreadsheet would take for a formula.
-    """
+    """Pack the leads on the call list by columns, as `static/lists.js` reads them."""
     listed = leads.filter(pl.col("on_list")).drop("on_list")
     segments = [name for name in listed.columns if name not in _KNOWN]
     return {

@@ -16,17 +16,11 @@ from leadcast.serve.page.content import as_json, leads_content
 
 @dataclass(frozen=True)
 class Inlined:
-    """A style or script within the page.
-
-    Parameters
-    ----------
-    content : Markup
-    digest : str
-        As a content security policy names it.
-    """
+    """A style or script within the page."""
 
     content: Markup
     digest: str
+    """As a content security policy names it."""
 
 
 def render_comparison(found: Comparison, leads: pl.DataFrame, title: str) -> str:

@@ -22,12 +22,7 @@ Table = Annotated[str | None, Query(max_length=200)]
 
 
 class LeadPages:
-    """What the page asks for, with the points tables that fit.
-
-    Parameters
-    ----------
-    service : Service
-    """
+    """What the page asks for, with the points tables that fit."""
 
     def __init__(self, service: Service) -> None:
         self._service, self._run = service, service.settings.run
@@ -61,17 +56,7 @@ class LeadPages:
 
 
 def make_router(service: Service, shell: Shell) -> APIRouter:
-    """Make the addresses of leads.
-
-    Parameters
-    ----------
-    service : Service
-    shell : Shell
-
-    Returns
-    -------
-    APIRouter
-    """
+    """Make the addresses of leads."""
     leads, router = LeadPages(service), APIRouter()
 
     # An id may hold anything, slashes too; the script reads it off the address.

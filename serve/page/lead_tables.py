@@ -22,27 +22,18 @@ MOST_FOUND = 20
 
 @dataclass(frozen=True)
 class OneLead:
-    """What a run knows of one lead.
-
-    Parameters
-    ----------
-    lead : pl.DataFrame
-        Its row of the table of leads.
-    events : pl.DataFrame
-        Its events, the first one first.
-    outcome : pl.DataFrame
-        Its row of the outcomes; no row where there is none.
-    observed_until : datetime or None
-        Until when the export knows outcomes.
-    attributes : tuple of str
-        The columns that the source's definition calls attributes.
-    """
+    """What a run knows of one lead."""
 
     lead: pl.DataFrame
+    """Its row of the table of leads."""
     events: pl.DataFrame
+    """Its events, the first one first."""
     outcome: pl.DataFrame
+    """Its row of the outcomes; no row where there is none."""
     observed_until: datetime | None
+    """Until when the export knows outcomes."""
     attributes: tuple[str, ...]
+    """The columns that the source's definition calls attributes."""
 
     @property
     def created_at(self) -> datetime | None:

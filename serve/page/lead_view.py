@@ -26,37 +26,16 @@ JUST_AFTER = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class Course:
-    """A lead's scores at moments.
-
-    Parameters
-    ----------
-    scores : pl.DataFrame
-        As `leadcast.serve.scorer.Scorer.score` gives them, a row a moment, in time's order.
-    points : list of float or None
-        The points of a table at each moment; None without a table.
-    """
+    """A lead's scores at moments."""
 
     scores: pl.DataFrame
+    """As `leadcast.serve.scorer.Scorer.score` gives them, a row a moment, in time's order."""
     points: list[float] | None
+    """The points of a table at each moment; None without a table."""
 
 
 def moments_of(lead: OneLead, wanted: datetime | None = None) -> list[datetime]:
-    """Choose the moments at which a lead's score is told.
-
-    Parameters
-    ----------
-    lead : OneLead
-    wanted : datetime, optional
-        A moment that is to be among them, such as that of the call list; left aside where the
-        lead was not open at it.
-
-    Returns
-    -------
-    list of datetime
-        Its creation, just after each event while it was open, and the end: when it was won or
-        lost, or else the end of what is known. At most `MOST_MOMENTS`. Empty where nothing is
-        dated.
-    """
+    """Choose the moments at which a lead's score is told."""
     start = lead.created_at
     if start is None:
         return []
@@ -76,26 +55,7 @@ def moments_of(lead: OneLead, wanted: datetime | None = None) -> list[datetime]:
 def course_of(
     scorer: Scorer, lead: OneLead, moments: Sequence[datetime], table: RuleTable | None
 ) -> Course:
-    """Score a lead at moments.
-
-    Parameters
-    ----------
-    scorer : Scorer
-    lead : OneLead
-    moments : sequence of datetime
-        As `moments_of` gives them; none: once, where nothing is dated.
-    table : RuleTable or None
-        A points table, to add up as well.
-
-    Returns
-    -------
-    Course
-
-    Raises
-    ------
-    FaultsError
-        If the tables are not as the bundle or the points table needs them.
-    """
+    """Score a lead at moments."""
     rows = lead.lead
     if moments:
         at = pl.DataFrame({"as_of": pl.Series(list(moments), dtype=TIME)})

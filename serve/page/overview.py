@@ -26,13 +26,7 @@ COMPARISON = "comparison"
 
 
 class Held:
-    """The content of a run's comparison, packed once and again when its files change.
-
-    Parameters
-    ----------
-    run : Path or None
-        The run's folder.
-    """
+    """The content of a run's comparison, packed once and again when its files change."""
 
     def __init__(self, run: Path | None) -> None:
         self._folder = None if run is None else run / COMPARISON
@@ -40,23 +34,11 @@ class Held:
         self._lock = Lock()
 
     def comparison(self) -> bytes:
-        """Give the comparison as `comparison_content` makes it.
-
-        Raises
-        ------
-        Problem
-            404 where there is none; tells how to make one.
-        """
+        """Give the comparison as `comparison_content` makes it."""
         return self._get(RESULT, comparison_content)
 
     def leads(self) -> bytes:
-        """Give the leads as `leads_content` makes them.
-
-        Raises
-        ------
-        Problem
-            404 where there are none; tells how to make them.
-        """
+        """Give the leads as `leads_content` makes them."""
         return self._get(
             COMPARISON_STORE_LEADS,
             lambda folder: leads_content(pl.read_parquet(folder / COMPARISON_STORE_LEADS)),
@@ -88,17 +70,7 @@ ADDRESS, LEADS = "/", "/leads/"
 
 
 def make_router(service: Service, shell: Shell) -> APIRouter:
-    """Make the overview's addresses.
-
-    Parameters
-    ----------
-    service : Service
-    shell : Shell
-
-    Returns
-    -------
-    APIRouter
-    """
+    """Make the overview's addresses."""
     router, held = APIRouter(), Held(service.settings.run)
 
     @router.get(ADDRESS)

@@ -41,10 +41,6 @@ class RulesCheck:
 
     No row of the tables is looked at, so that an answer takes milliseconds whatever their size;
     what a rule does on data is for the comparison to tell.
-
-    Parameters
-    ----------
-    tables : LeadTables
     """
 
     def __init__(self, tables: LeadTables) -> None:
@@ -54,25 +50,7 @@ class RulesCheck:
         self._lock = Lock()
 
     def faults(self, text: str) -> tuple[RuleTable | None, Sequence[Fault]]:
-        """Find what is wrong with a text.
-
-        Parameters
-        ----------
-        text : str
-            YAML.
-
-        Returns
-        -------
-        table : RuleTable or None
-            None where the text is no points table.
-        faults : sequence of Fault
-            In the order of the lines.
-
-        Raises
-        ------
-        Problem
-            404 where there are no tables.
-        """
+        """Find what is wrong with a text."""
         with self._lock:
             leads, events = self._schemas()
             try:
@@ -82,18 +60,7 @@ class RulesCheck:
             return table, check_rules(table, leads, events, _NO_ROWS)
 
     def answer(self, text: str) -> dict[str, Any]:
-        """Tell what is wrong with a text, as JSON.
-
-        Parameters
-        ----------
-        text : str
-
-        Returns
-        -------
-        dict
-            ``usable``, ``summary`` in words, and ``faults`` with ``line``, ``severity`` and
-            ``words``; at most `MOST_FAULTS` of them.
-        """
+        """Tell what is wrong with a text, as JSON."""
         table, faults = self.faults(text)
         errors = [fault for fault in faults if fault.severity == "error"]
         told = [
@@ -142,12 +109,7 @@ class Edited(BaseModel):
 
 
 class Desk:
-    """What the editor works with.
-
-    Parameters
-    ----------
-    service : Service
-    """
+    """What the editor works with."""
 
     def __init__(self, service: Service) -> None:
         self._run = service.settings.run
@@ -201,17 +163,7 @@ class Desk:
 
 
 def make_router(service: Service, shell: Shell) -> APIRouter:
-    """Make the editor's addresses.
-
-    Parameters
-    ----------
-    service : Service
-    shell : Shell
-
-    Returns
-    -------
-    APIRouter
-    """
+    """Make the editor's addresses."""
     desk = Desk(service)
 
     @asynccontextmanager

@@ -21,16 +21,10 @@ _FROM_RULES = "rules "
 
 @dataclass(frozen=True)
 class PointsTable:
-    """A points table as it lies in its file.
-
-    Parameters
-    ----------
-    key : str
-        A short name.
-    path : Path
-    """
+    """A points table as it lies in its file."""
 
     key: str
+    """A short name."""
     path: Path
 
     @property
@@ -44,35 +38,12 @@ class PointsTable:
         return self.table.title if self.table is not None and self.table.title else self.key
 
     def fits(self, leads: pl.DataFrame) -> bool:
-        """Tell whether the leads have every column that it asks for.
-
-        Parameters
-        ----------
-        leads : pl.DataFrame
-            Only its schema is looked at.
-
-        Returns
-        -------
-        bool
-        """
+        """Tell whether the leads have every column that it asks for."""
         return self.table is not None and not column_faults(self.table, leads, None)
 
 
 def points_tables(run: Path | None, leads: pl.DataFrame) -> list[PointsTable]:
-    """Find the points tables that fit a run's leads.
-
-    Parameters
-    ----------
-    run : Path or None
-        The run's folder, ``data/runs/SOURCE`` in a project.
-    leads : pl.DataFrame
-        Only its schema is looked at.
-
-    Returns
-    -------
-    list of PointsTable
-        First the one that the run was compared with, if it was rules; the template last.
-    """
+    """Find the points tables that fit a run's leads."""
     found: dict[Path, PointsTable] = {}
     for path in _paths(run):
         if path.is_file():
@@ -82,18 +53,7 @@ def points_tables(run: Path | None, leads: pl.DataFrame) -> list[PointsTable]:
 
 
 def compared_table(run: Path | None, leads: pl.DataFrame) -> PointsTable | None:
-    """Find the points table that a run was compared with.
-
-    Parameters
-    ----------
-    run, leads
-        As in `points_tables`.
-
-    Returns
-    -------
-    PointsTable or None
-        None where the points were a column, or the table is gone or at fault.
-    """
+    """Find the points table that a run was compared with."""
     path = None if run is None else _compared_path(run)
     if path is None or not path.is_file():
         return None
@@ -102,16 +62,7 @@ def compared_table(run: Path | None, leads: pl.DataFrame) -> PointsTable | None:
 
 
 def comparison_of(run: Path | None) -> Comparison | None:
-    """Read a run's comparison; None where there is none.
-
-    Parameters
-    ----------
-    run : Path or None
-
-    Returns
-    -------
-    Comparison or None
-    """
+    """Read a run's comparison; None where there is none."""
     if run is None:
         return None
     try:
@@ -121,18 +72,7 @@ def comparison_of(run: Path | None) -> Comparison | None:
 
 
 def project_of(run: Path | None, source: str) -> Path | None:
-    """Find the project in which ``leadcast compare SOURCE`` reads this run.
-
-    Parameters
-    ----------
-    run : Path or None
-    source : str
-
-    Returns
-    -------
-    Path or None
-        None where the run is not ``data/runs/SOURCE`` of a project with its ``params.yaml``.
-    """
+    """Find the project in which ``leadcast compare SOURCE`` reads this run."""
     if run is None:
         return None
     project = _data_of(run).parent

@@ -35,17 +35,7 @@ _TRIES, _SECONDS_BETWEEN_TRIES = 5, 0.01
 
 
 class Jobs:
-    """Starts, tells and ends comparisons.
-
-    Parameters
-    ----------
-    folder : Path
-        Shared by all workers; gone when the service has ended.
-    command : sequence of str
-        ``leadcast compare SOURCE`` as a command; empty where none can be run.
-    project : Path or None
-        The folder to run it in.
-    """
+    """Starts, tells and ends comparisons."""
 
     def __init__(self, folder: Path, command: Sequence[str], project: Path | None) -> None:
         self._folder, self._command, self._project = folder, tuple(command), project
@@ -56,25 +46,7 @@ class Jobs:
         return bool(self._command) and self._project is not None and self._project.is_dir()
 
     def start(self, text: str, options: Sequence[str]) -> dict[str, Any]:
-        """Start a comparison with a points table.
-
-        Parameters
-        ----------
-        text : str
-            The table, YAML.
-        options : sequence of str
-            More options of the command.
-
-        Returns
-        -------
-        dict
-            As `state` gives it.
-
-        Raises
-        ------
-        Problem
-            409 where one runs already, or none can be run.
-        """
+        """Start a comparison with a points table."""
         if not self.can_run:
             raise Problem("cannot-run", 409, "this service does not know how to run a comparison")
         self._folder.mkdir(mode=0o700, exist_ok=True)
@@ -92,15 +64,7 @@ class Jobs:
         return self.state()
 
     def state(self) -> dict[str, Any]:
-        """Tell the state of the latest comparison.
-
-        Returns
-        -------
-        dict
-            ``state`` (``none``, ``running``, ``done``, ``cancelled`` or ``failed``); with ``id``
-            and ``number`` (how many there were), ``step``, ``of`` and ``doing`` while it runs,
-            ``words`` where it failed.
-        """
+        """Tell the state of the latest comparison."""
         # The lock is looked at first: what ends in between is told as done the next time.
         runs, job = self._runs(), self._job()
         if not job:
@@ -117,30 +81,14 @@ class Jobs:
         return told | {"state": "failed", "words": _why(own)}
 
     def result(self) -> Path:
-        """Give the folder of the latest comparison's result.
-
-        Returns
-        -------
-        Path
-
-        Raises
-        ------
-        Problem
-            404 where there is none.
-        """
+        """Give the folder of the latest comparison's result."""
         state = self.state()
         if state["state"] != "done":
             raise Problem("not-found", 404, "there is no result; start a comparison first")
         return self._folder / str(state["id"]) / RESULT
 
     def cancel(self) -> dict[str, Any]:
-        """End the comparison that runs, if one does.
-
-        Returns
-        -------
-        dict
-            As `state` gives it.
-        """
+        """End the comparison that runs, if one does."""
         job = self._job()
         if job and self._runs():
             (self._folder / job["id"] / CANCELLED).touch()

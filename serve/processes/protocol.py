@@ -57,13 +57,6 @@ class PatientProtocol(H11Protocol):
     disconnected soon after uvicorn's ``timeout_keep_alive``. A client that has closed its sending
     side after a whole request still gets its answer. A request that tells its length in two ways
     is refused. An address that holds its share of the connections gets no other.
-
-    Parameters
-    ----------
-    config, server_state, app_state, _loop
-        As uvicorn gives them.
-    most_of_one : int, optional
-        How many connections of one worker an address may have; any number, if not given.
     """
 
     _by_address: ClassVar[Counter[str]] = Counter()

@@ -55,26 +55,14 @@ def scratch_folder(kind: str) -> Iterator[Path]:
 
 
 def keep_scratch(folder: Path) -> None:
-    """Keep a folder of `scratch_folder` from removal for as long as this process lives.
-
-    Parameters
-    ----------
-    folder : Path
-        One without a mark is left as it is.
-    """
+    """Keep a folder of `scratch_folder` from removal for as long as this process lives."""
     with suppress(FileNotFoundError):
         # Not closed: the lock ends with the process.
         _locked(folder / MARK, fcntl.LOCK_SH)
 
 
 def remove_left(parent: Path) -> None:
-    """Remove the folders that dead services of this user have left.
-
-    Parameters
-    ----------
-    parent : Path
-        Where temporary folders lie.
-    """
+    """Remove the folders that dead services of this user have left."""
     for folder in sorted(parent.glob(f"{PREFIX}*")):
         with suppress(OSError), ExitStack() as held:
             if _is_own(folder) and all(_is_free(folder / name, held) for name in _LOCKS):

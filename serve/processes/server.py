@@ -85,20 +85,7 @@ def run_service(settings: ServeSettings) -> None:
 
 
 def worker_app(settings: ServeSettings, folder: Path, parent: int) -> "FastAPI":
-    """Make the application of one worker.
-
-    Parameters
-    ----------
-    settings : ServeSettings
-    folder : Path
-        With the verified copy of the bundle, and the counters.
-    parent : int
-        The process that watches; a worker that has lost it ends.
-
-    Returns
-    -------
-    FastAPI
-    """
+    """Make the application of one worker."""
     from leadcast.serve.http.app import make_app
     from leadcast.serve.http.service import Service
     from leadcast.serve.http.telemetry import Metrics

@@ -32,47 +32,26 @@ _Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Scan:
-    """What a body holds.
-
-    Parameters
-    ----------
-    is_whole : bool
-        Whether brackets and quotes match; if not, the body is no JSON.
-    n_leads : int
-        How many items the list ``leads`` has; -1 where there is none that could be found.
-    is_doubled : bool
-        Whether there are several lists of that name.
-    first, last : int
-        Where that list's items begin and end.
-    items : ndarray of int64, shape (at most one more than was asked for, 4)
-        For each item its begin, its end, how many values it holds (commas and brackets that
-        open), and the most names of one object in it.
-    values : int
-        How many values stand outside of that list.
-    """
+    """What a body holds."""
 
     is_whole: bool
+    """Whether brackets and quotes match; if not, the body is no JSON."""
     n_leads: int
+    """How many items the list ``leads`` has; -1 where there is none that could be found."""
     is_doubled: bool
+    """Whether there are several lists of that name."""
     first: int
     last: int
+    """Where that list's items begin and end."""
     items: npt.NDArray[np.int64]
+    """For each item its begin, its end, how many values it holds (commas and brackets that open),
+    and the most names of one object in it."""
     values: int
+    """How many values stand outside of that list."""
 
 
 def scan(body: bytes, most_leads: int) -> Scan:
-    """Look through a body.
-
-    Parameters
-    ----------
-    body : bytes
-    most_leads : int
-        Of how many leads to tell where they stand; they are all counted.
-
-    Returns
-    -------
-    Scan
-    """
+    """Look through a body."""
     items = np.zeros((most_leads + 1, 4), np.int64)
     state: list[int] = _scan(np.frombuffer(body, np.uint8), items, _LEADS).tolist()
     n_leads, first, last = state[_ITEMS], state[_FIRST], state[_LAST]

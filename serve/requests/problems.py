@@ -114,18 +114,7 @@ class Problem(Exception):  # noqa: N818 - the RFC's word
 
 
 def of_body(error: ValidationError) -> Problem:
-    """Tell what is wrong with a body.
-
-    Parameters
-    ----------
-    error : ValidationError
-        What pydantic found.
-
-    Returns
-    -------
-    Problem
-        400 where the body is no JSON, else 422; values of the body are not repeated in it.
-    """
+    """Tell what is wrong with a body."""
     found = error.errors(include_url=False)
     if found[0]["type"] == "json_invalid":
         return Problem("no-json", 400, f"the body is not valid JSON: {_where(found[0]['msg'])}")
@@ -133,19 +122,7 @@ def of_body(error: ValidationError) -> Problem:
 
 
 def faults_of(error: ValidationError, first: int | None = None) -> list[FieldFault]:
-    """Tell where and what is wrong with a body, or with a list of some of its leads.
-
-    Parameters
-    ----------
-    error : ValidationError
-        What pydantic found.
-    first : int, optional
-        The number of the list's first lead, where it is one.
-
-    Returns
-    -------
-    list of FieldFault
-    """
+    """Tell where and what is wrong with a body, or with a list of some of its leads."""
     return [
         FieldFault(pointer=_pointer(_in_body(one["loc"], first)), detail=_words(one))
         for one in error.errors(include_url=False)
@@ -177,17 +154,7 @@ def of_parameter(fault: Mapping[str, Any]) -> str:
 
 
 def of_leads(errors: Iterable[tuple[int, LeadcastError]]) -> Problem:
-    """Tell what is wrong with leads that could be read and could not be scored.
-
-    Parameters
-    ----------
-    errors : iterable of (int, LeadcastError)
-        The number of the lead, and what the scorer said.
-
-    Returns
-    -------
-    Problem
-    """
+    """Tell what is wrong with leads that could be read and could not be scored."""
     return invalid(
         FieldFault(pointer=_pointer(("leads", number)), detail=words)
         for number, error in errors

@@ -100,16 +100,7 @@ class Questions:
 
 
 def example_question(scorer: Scorer) -> dict[str, Any]:
-    """Make a request that a bundle's service can answer, as JSON values.
-
-    Parameters
-    ----------
-    scorer : Scorer
-
-    Returns
-    -------
-    dict
-    """
+    """Make a request that a bundle's service can answer, as JSON values."""
     leads = [
         _nested({name: value for name, value in row.items() if value is not None})
         for row in scorer.example().to_dicts()

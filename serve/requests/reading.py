@@ -25,39 +25,18 @@ _LEAVE_OUT = "leave out what the model does not know"
 
 @dataclass(frozen=True)
 class RequestQuestion:
-    """A request that was checked.
-
-    Parameters
-    ----------
-    leads : list of dict
-        Whom to score, with those attributes that the model knows; times are datetimes.
-    as_of : datetime or None
-        The moment for leads that have none of their own.
-    unknown : Counter of str
-        Attributes that the model does not know, each with how many leads have it.
-    """
+    """A request that was checked."""
 
     leads: list[dict[str, Any]]
+    """Whom to score, with those attributes that the model knows; times are datetimes."""
     as_of: datetime | None = None
+    """The moment for leads that have none of their own."""
     unknown: Counter[str] = field(default_factory=Counter)
+    """Attributes that the model does not know, each with how many leads have it."""
 
 
 class Reader:
-    """Reads bodies by the types that `leadcast.serve.requests.questions` makes of a bundle.
-
-    Parameters
-    ----------
-    whole : TypeAdapter
-        Of a request.
-    frame : TypeAdapter
-        Of a request whose leads are not looked at.
-    leads : TypeAdapter
-        Of a list of leads.
-    known : mapping of str to str
-        The attributes that the model knows.
-    limits : RequestLimits
-        How much may be asked.
-    """
+    """Reads bodies by the types that `leadcast.serve.requests.questions` makes of a bundle."""
 
     def __init__(
         self,
