@@ -19,6 +19,7 @@ from leadcast.features.base.files import read_json, sha256_of, written_whole
 from leadcast.models.bundle.bundle import load_bundle
 from leadcast.models.bundle.bundle_files import (
     CODE_VERSION,
+    KIND,
     MANIFEST,
     _identity,
     of_one_version,
@@ -86,7 +87,7 @@ def test_a_bundle_that_is_replaced_again_and_again_is_always_read_whole(tmp_path
     reader = threading.Thread(target=look)
     reader.start()
     for number in range(200):
-        with written_whole(place) as new:
+        with written_whole(place, KIND) as new:
             shutil.copytree((other, one)[number % 2], new)
     done.set()
     reader.join()
@@ -96,7 +97,7 @@ def test_a_bundle_that_is_replaced_again_and_again_is_always_read_whole(tmp_path
 
 def test_a_folder_that_never_stands_still_is_told(tmp_path: Path) -> None:
     def replaced(folder: Path) -> None:
-        with written_whole(folder) as new:
+        with written_whole(folder, "test") as new:
             new.mkdir()
 
     replaced(tmp_path / "folder")

@@ -18,6 +18,7 @@ from typer.testing import CliRunner, Result
 from leadcast.features.base.errors import FaultsError, LeadcastError
 from leadcast.features.definitions.definition import Simulation
 from leadcast.features.definitions.load import load_definition
+from leadcast.models.bundle.bundle_signature import new_key
 from leadcast.pipelines.cli import app
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.raw import ensure_raw
@@ -63,6 +64,11 @@ ALIKE: Cases = {
     "run": [(("run", "own"), "elsewhere/theirs.txt")],
     "check": [(("check", "own"), "elsewhere/theirs.txt"), (("check", "copied"), "data/own/a.csv")],
     "delays": [(("delays", "copied"), "data/own/a.csv")],
+    "sign": [
+        (("sign", "--new-key", "mine"), "mine.pem"),
+        (("sign", "--new-key", "mine"), "mine.pub.pem"),
+        (("sign", str(RUN.bundle), "--key", "ours.pem"), str(RUN.bundle / ".manifest.sig")),
+    ],
     "api-key create": [(("api-key", "create", "--file", "a.json", "--name", "a"), "a.json")],
     "api-key revoke": [(("api-key", "revoke", "--file", "a.json", "0123456789ab"), "a.json")],
 }
@@ -100,6 +106,7 @@ def run_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, root in roots.items():
         own = content | {"name": name, "root": root, "simulation": {"leads": 300, "seed": 1}}
         (sources / f"{name}.yaml").write_text(yaml.safe_dump(own))
+    new_key(folder / "ours")
     (folder / RUN.path / "mine").mkdir(parents=True)
     (folder / RUN.path / "mine.txt").write_bytes(MINE)
     (folder / RUN.path / "mine/mine.txt").write_bytes(MINE)

@@ -111,8 +111,19 @@ def sign_bundle(bundle: Path, key: Path) -> str:
         manifest=hashlib.sha256(manifest).hexdigest(),
         signature=base64.b64encode(private.sign(manifest)).decode(),
     )
+    _refuse_anything_else(bundle / SIGNATURE)
     write_json(bundle / SIGNATURE, about.model_dump(), replacing=True)
     return about.key
+
+
+def _refuse_anything_else(path: Path) -> None:
+    """Refuse to write over what is no signature."""
+    if not path.is_symlink() and not path.exists():
+        return
+    try:
+        Signature.model_validate_json(_bytes_of(path.parent, path.name))
+    except ValueError:
+        raise LeadcastError(f"{path}: is no signature of Leadcast's; move it away") from None
 
 
 def require_signature(bundle: Path, key: Path) -> None:
