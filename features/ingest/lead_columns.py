@@ -181,7 +181,7 @@ def infer_type(series: pl.Series, writing: Writing) -> AttributeType:
         if kind is not None:
             return kind
     text = clean_text(series, writing.missing).drop_nulls()
-    return _type_of_text(text, writing) if len(text) else "category"
+    return _type_of_text(text, series, writing) if len(text) else "category"
 
 
 _PLAINLY: Mapping[AttributeType, str] = {
@@ -200,12 +200,12 @@ def _type_of_mixed(series: pl.Series) -> AttributeType | None:
     return next((kind for kind, plain in _PLAINLY.items() if given.str.contains(plain).all()), None)
 
 
-def _type_of_text(text: pl.Series, writing: Writing) -> AttributeType:
+def _type_of_text(text: pl.Series, series: pl.Series, writing: Writing) -> AttributeType:
     words = set(text.head(1000).str.to_lowercase()) - {"0", "1"}
     if words and words <= FLAG_WORDS and not parse_flags(text).problem.count():
         return "flag"
     coded = text.str.contains(r"^[+-]?0[0-9]").any()
-    if not coded and not parse_numbers(text, writing.numbers).problem.count():
+    if not coded and not read_as(series, "number", writing).problem.count():
         return "number"
     if not parse_times(text.head(100), writing.times).problem.count():
         return "time"
