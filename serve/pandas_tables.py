@@ -70,10 +70,9 @@ def _series(name: str, column: "pandas.Series[Any]", kind: str | None) -> pl.Ser
 
 def _holds(values: Iterable[object], types: tuple[type, ...]) -> bool:
     is_flag = bool in types
+    given = (value for value in values if value is not None)
     return all(
-        value is None
-        or (isinstance(value, types) and isinstance(value, bool | np.bool_) == is_flag)
-        for value in values
+        isinstance(one, types) and isinstance(one, bool | np.bool_) == is_flag for one in given
     )
 
 

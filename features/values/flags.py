@@ -1,5 +1,7 @@
 """Flags: yes or no, in the usual words, as truth values, or as 1 and 0 of any type."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from leadcast.features.values.columns import Parsed, clean_text
@@ -9,14 +11,14 @@ _NO = ("false", "f", "no", "n", "0")
 FLAG_WORDS = frozenset(_YES + _NO)
 
 
-def parse_flags(series: pl.Series, missing: tuple[str, ...] = ()) -> Parsed:
+def parse_flags(series: pl.Series, missing: Sequence[str] = ()) -> Parsed:
     """Read yes or no, in any of the usual words.
 
     Parameters
     ----------
     series : pl.Series
         Booleans, numbers or text: true, t, yes, y, 1 and their opposites, in any case.
-    missing : tuple of str
+    missing : sequence of str
         Values that mean missing.
 
     Returns

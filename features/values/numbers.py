@@ -6,6 +6,7 @@ that is no text needs no notation.
 """
 
 import re
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -17,7 +18,7 @@ NOT_A_NUMBER = "is not a number"
 
 
 def parse_numbers(
-    series: pl.Series, written: NumberFormat, missing: tuple[str, ...] = ()
+    series: pl.Series, written: NumberFormat, missing: Sequence[str] = ()
 ) -> Parsed:
     """Read numbers: nothing is guessed, every other notation must be declared.
 
@@ -27,7 +28,7 @@ def parse_numbers(
         Text, numbers already, or `leadcast.features.values.columns.MIXED`.
     written : NumberFormat
         How text writes its numbers.
-    missing : tuple of str
+    missing : sequence of str
         Values that mean missing.
 
     Returns
@@ -52,7 +53,7 @@ def parse_numbers(
     return _finite(numbers, numbers.fill_nan(None).is_not_null(), missing)
 
 
-def _from_plain(told: pl.Series, missing: tuple[str, ...]) -> Parsed:
+def _from_plain(told: pl.Series, missing: Sequence[str]) -> Parsed:
     words = told.replace({"true": "1", "false": "0"})
     numbers = words.cast(pl.Float64, strict=False)
     found = _finite(numbers, numbers.is_not_null(), missing)
@@ -60,7 +61,7 @@ def _from_plain(told: pl.Series, missing: tuple[str, ...]) -> Parsed:
     return found.or_else(unread)
 
 
-def _finite(numbers: pl.Series, given: pl.Series, missing: tuple[str, ...]) -> Parsed:
+def _finite(numbers: pl.Series, given: pl.Series, missing: Sequence[str]) -> Parsed:
     markers = [number for marker in missing if (number := _number(marker)) is not None]
     if markers:
         given &= ~numbers.is_in(markers).fill_null(value=False)

@@ -5,6 +5,7 @@ pandas table are read by the same function: what is the same text is the same mo
 already (a date is its beginning) is that time to the microsecond, whatever its unit.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -57,7 +58,7 @@ class TimeRules:
     ambiguous: AmbiguousTimes = "set_aside"
 
 
-def parse_times(series: pl.Series, rules: TimeRules, missing: tuple[str, ...] = ()) -> Parsed:
+def parse_times(series: pl.Series, rules: TimeRules, missing: Sequence[str] = ()) -> Parsed:
     """Read times.
 
     Parameters
@@ -74,6 +75,15 @@ def parse_times(series: pl.Series, rules: TimeRules, missing: tuple[str, ...] = 
     Parsed
         `leadcast.features.tables.TIME`; finer than microseconds is cut off.
     """
+    found = _parsed(series, rules, missing)
+    # Python and people know the years 1 to 9999 only; offsets and zones lead beyond them.
+    beyond = ~found.values.dt.year().is_between(1, 9999).fill_null(value=True)
+    if not beyond.any():
+        return found
+    return Parsed(found.values.set(beyond, None), found.problem.set(beyond, NOT_A_TIME))
+
+
+def _parsed(series: pl.Series, rules: TimeRules, missing: Sequence[str]) -> Parsed:
     dtype = series.dtype
     if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
         moments = series.dt.convert_time_zone("UTC").cast(TIME)
