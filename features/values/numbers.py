@@ -17,9 +17,7 @@ _PLAIN_NUMBER = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 NOT_A_NUMBER = "is not a number"
 
 
-def parse_numbers(
-    series: pl.Series, written: NumberFormat, missing: Sequence[str] = ()
-) -> Parsed:
+def parse_numbers(series: pl.Series, written: NumberFormat, missing: Sequence[str] = ()) -> Parsed:
     """Read numbers: nothing is guessed, every other notation must be declared.
 
     Parameters

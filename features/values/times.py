@@ -34,6 +34,8 @@ _ISO_LOCAL = (
 )
 _EPOCH_UNITS_US = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
 _NAIVE = pl.Datetime("us")
+_ODD_BETWEEN, _COMMA = r"^([0-9]{4}-[0-9]{2}-[0-9]{2})[t_]", r"^([^,]{19}),"
+"""What RFC 3339 and ISO 8601 allow besides, where a zone is named."""
 _TYPED = r"^[0-9]{4,}-[0-9]{2}-"
 """Begins the plain text of a time that was no text."""
 
@@ -145,7 +147,8 @@ def _from_iso(text: pl.Series, rules: TimeRules) -> Parsed:
     unread = given & naive.is_null()
     if not unread.any():
         return _localised(naive, given, rules)
-    rest = text.str.replace(r" ?(?:UTC|z)$", "Z").str.replace(r" ([+-][0-9:]+)$", "$1")
+    rest = text.str.replace(_ODD_BETWEEN, "${1}T").str.replace(_COMMA, "${1}.")
+    rest = rest.str.replace(r" ?(?:UTC|z)$", "Z").str.replace(r" ([+-][0-9:]+)$", "$1")
     zoned = _first_that_fits(_where(unread, rest), _ISO_ZONED).dt.replace_time_zone("UTC")
     local = _localised(naive, given, rules)
     with_zone = zoned.is_not_null()
@@ -235,7 +238,7 @@ def parse_moment(text: str, time_zone: str | None = None) -> datetime:
     if isinstance(moment, datetime):
         return moment.astimezone(UTC)
     told = {
-        NO_ZONE: "names no time zone; add one (Z means UTC) or set time_zone",
+        NO_ZONE: "names no time zone; add one (Z means UTC)",
         TWICE: f"exists twice in {time_zone}, where clocks were changed; name the offset",
         NEVER: f"does not exist in {time_zone}, where clocks were changed; name the offset",
     }
