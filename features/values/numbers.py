@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from leadcast.features.values.columns import MIXED, Parsed, clean_text, halves, plain
+from leadcast.features.values.columns import MIXED, Parsed, clean_text, halves, plain, words_where
 from leadcast.features.values.formats import NumberFormat
 
 _PLAIN_NUMBER = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
@@ -55,8 +55,8 @@ def _from_plain(told: pl.Series, missing: Sequence[str]) -> Parsed:
     words = told.replace({"true": "1", "false": "0"})
     numbers = words.cast(pl.Float64, strict=False)
     found = _finite(numbers, numbers.is_not_null(), missing)
-    unread = Parsed.checked(numbers, told.is_not_null(), NOT_A_NUMBER)
-    return found.or_else(unread)
+    unread = words_where(told.is_not_null() & numbers.is_null(), NOT_A_NUMBER)
+    return found.or_else(Parsed(found.values, unread))
 
 
 def _finite(numbers: pl.Series, given: pl.Series, missing: Sequence[str]) -> Parsed:
@@ -64,9 +64,13 @@ def _finite(numbers: pl.Series, given: pl.Series, missing: Sequence[str]) -> Par
     if markers:
         given &= ~numbers.is_in(markers).fill_null(value=False)
     kept = given & numbers.is_finite().fill_null(value=False)
-    # Adding nothing takes the sign from -0.0.
-    finite = pl.select(pl.when(kept).then(numbers + 0.0)).to_series()
-    return Parsed.checked(finite.alias(numbers.name), given, "is not a finite number")
+    finite = pl.select(pl.when(kept).then(numbers)).to_series()
+    return Parsed.checked(_unsigned(finite.alias(numbers.name)), given, "is not a finite number")
+
+
+def _unsigned(numbers: pl.Series) -> pl.Series:
+    """Take the sign from -0.0."""
+    return numbers.set(numbers == 0, 0.0)
 
 
 def _number(text: str) -> float | None:
@@ -97,5 +101,5 @@ def _from_text(text: pl.Series, written: NumberFormat) -> Parsed:
         plain = plain.str.replace_all(".", "?", literal=True).str.replace(",", ".", literal=True)
     readable = plain.str.contains(_PLAIN_NUMBER)
     numbers = pl.select(pl.when(readable).then(plain)).to_series().cast(pl.Float64, strict=False)
-    finite = pl.select(pl.when(numbers.is_finite()).then(numbers + 0.0)).to_series()
-    return Parsed.checked(finite.alias(text.name), text.is_not_null(), NOT_A_NUMBER)
+    finite = pl.select(pl.when(numbers.is_finite()).then(numbers)).to_series()
+    return Parsed.checked(_unsigned(finite.alias(text.name)), text.is_not_null(), NOT_A_NUMBER)
