@@ -258,12 +258,9 @@ def moment_of(option: str, text: str | None) -> datetime | None:
     """Read a moment that a user typed."""
     if text is None:
         return None
+    from leadcast.features.values.times import parse_moment
+
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise LeadcastError(
-            f"{option}: found {text!r}; expected a time such as 2025-12-01T06:00:00Z"
-        ) from None
-    if moment.tzinfo is None:
-        raise LeadcastError(f"{option}: {text!r} has no zone; add Z for UTC, or +01:00")
-    return moment
+        return parse_moment(text)
+    except ValueError as error:
+        raise LeadcastError(f"{option}: {error}") from None

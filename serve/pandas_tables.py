@@ -5,32 +5,27 @@ events as JSON, ``[{"occurred_at": "2026-01-05T09:31:00Z", "event_type": "call",
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.tables import TIME
+from leadcast.features.values.columns import Parsed, column_of, parse_texts
+from leadcast.features.values.formats import NumberFormat
+from leadcast.features.values.identifiers import parse_ids
+from leadcast.features.values.numbers import parse_numbers
+from leadcast.features.values.times import NO_ZONE, TimeRules, parse_times
 
 if TYPE_CHECKING:
     import pandas
 
 EVENTS = "events"
 _TIMES = {"created_at": "time", "as_of": "time"}
-_DTYPES: Mapping[str, pl.DataType] = {
-    "number": pl.Float64(),
-    "flag": pl.Boolean(),
-    "category": pl.String(),
-    "text": pl.String(),
-}
-_EVENT: Mapping[str, pl.DataType] = {
-    "lead_id": pl.String(),
-    "occurred_at": TIME,
-    "event_type": pl.String(),
-    "value": pl.Float64(),
-}
+_NUMBERS = (int, float, Decimal, np.number)
 
 
 def from_pandas(
@@ -58,61 +53,92 @@ def to_pandas(scores: pl.DataFrame) -> "pandas.DataFrame":
 def _series(name: str, column: "pandas.Series[Any]", kind: str | None) -> pl.Series:
     pairs = zip(column.tolist(), column.isna(), strict=True)
     known = [None if is_missing else value for value, is_missing in pairs]
+    places = [f"{name}, row {row}" for row in range(len(known))]
+    raw = column_of(name, known)
     if kind == "time":
-        return pl.Series(
-            name, [_time(f"{name}, row {row}", value) for row, value in enumerate(known)]
-        )
-    try:
-        return pl.Series(name, known, dtype=_DTYPES.get(kind or ""), strict=True)
-    except (TypeError, pl.exceptions.PolarsError):
-        return pl.Series(name, [None if value is None else str(value) for value in known])
+        return _moments(raw, known, places)
+    if name == "lead_id":
+        return _read(parse_ids(raw), known, places, "a text or a whole number")
+    if kind == "number" and _holds(known, _NUMBERS):
+        numbers = parse_numbers(raw, NumberFormat())
+        return _read(numbers, known, places, "a finite number")
+    if kind == "flag" and _holds(known, (bool, np.bool_)):
+        return raw.cast(pl.Boolean)
+    # A text for a number or a flag is refused by name, with all that is of a wrong type.
+    return _read(parse_texts(raw), known, places, "a text or a number that is exact")
 
 
-def _time(where: str, value: object) -> datetime | None:
-    try:
-        time = datetime.fromisoformat(value) if isinstance(value, str) else value
-    except ValueError:
-        time = value
-    if time is not None and not isinstance(time, datetime):
+def _holds(values: Iterable[object], types: tuple[type, ...]) -> bool:
+    is_flag = bool in types
+    given = (value for value in values if value is not None)
+    return all(
+        isinstance(one, types) and isinstance(one, bool | np.bool_) == is_flag for one in given
+    )
+
+
+def _read(
+    parsed: Parsed, given: Sequence[object], places: Sequence[str], expected: str
+) -> pl.Series:
+    """Give what was read, or tell the first value that could not be."""
+    for row in parsed.problem.is_not_null().arg_true().head(1):
         raise LeadcastError(
-            f"{where}: found {value!r}; expected a time with a zone in ISO format, "
-            "such as 2026-01-05T09:31:00Z"
+            f"{places[row]}: found {given[row]!r}, which {parsed.problem[row]}; expected {expected}"
         )
-    return time
+    return parsed.values
+
+
+def _moments(raw: pl.Series, given: Sequence[object], places: Sequence[str]) -> pl.Series:
+    parsed = parse_times(raw, TimeRules())
+    unzoned = parsed.problem == NO_ZONE
+    _read(
+        Parsed(parsed.values, parsed.problem.set(unzoned.fill_null(value=False), None)),
+        given,
+        places,
+        "a time with a zone in ISO format, such as 2026-01-05T09:31:00Z",
+    )
+    if unzoned.any():
+        # Told by the scorer, with all that is of a wrong type.
+        return parse_times(raw, TimeRules("UTC")).values.dt.replace_time_zone(None)
+    return parsed.values
 
 
 def _events(frame: "pandas.DataFrame") -> pl.DataFrame:
-    seen: dict[str, object] = {}
-    rows: list[dict[str, Any]] = []
-    for row, (lead_id, cell) in enumerate(zip(frame["lead_id"], frame[EVENTS], strict=True)):
+    ids = _series("lead_id", frame["lead_id"], "text")
+    seen: dict[object, object] = {}
+    rows: list[tuple[object, ...]] = []
+    for row, (lead_id, cell) in enumerate(zip(ids, frame[EVENTS], strict=True)):
         # A lead may have a row for each of several moments; its events are the same in all.
         if lead_id in seen and seen[lead_id] != cell:
             raise LeadcastError(f"events, row {row}: differ from an earlier row of {lead_id!r}")
         if lead_id not in seen:
-            rows += _events_of(row, lead_id, cell)
+            rows += ((f"events, row {row}", lead_id, *event) for event in _events_of(row, cell))
         seen[lead_id] = cell
-    return pl.DataFrame(rows, schema=_EVENT)
+    places, owners, times, kinds, values = zip(*rows, strict=True) if rows else [()] * 5
+    occurred_at = _moments(column_of("occurred_at", times), times, places)
+    if occurred_at.dtype != TIME:
+        first = parse_times(column_of("", times), TimeRules()).problem.is_not_null().arg_max() or 0
+        raise LeadcastError(f"{places[first]}: {times[first]!r} has no time zone")
+    event_type = parse_texts(column_of("event_type", kinds))
+    value = parse_numbers(column_of("value", values), NumberFormat())
+    return pl.DataFrame(
+        {
+            "lead_id": pl.Series(owners, dtype=pl.String),
+            "occurred_at": occurred_at,
+            "event_type": _read(event_type, kinds, places, "the event's kind as a text"),
+            "value": _read(value, values, places, "a number, or nothing"),
+        },
+    )
 
 
-def _events_of(row: int, lead_id: str, cell: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
-    where = f"events, row {row}"
+def _events_of(row: int, cell: Any) -> Iterator[tuple[object, object, object]]:  # noqa: ANN401
     try:
         events = json.loads(cell) if isinstance(cell, str) else cell
         if events is None or isinstance(events, float):
             return
         for event in events:
-            time = _time(where, event["occurred_at"])
-            if time is not None and time.tzinfo is None:
-                raise LeadcastError(f"{where}: {event['occurred_at']!r} has no time zone")
-            kind, value = event["event_type"], event.get("value")
-            yield {
-                "lead_id": lead_id,
-                "occurred_at": time,
-                "event_type": None if kind is None else str(kind),
-                "value": None if value is None else float(value),
-            }
+            yield event["occurred_at"], event["event_type"], event.get("value")
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise LeadcastError(
-            f"{where}: cannot be read ({error!r}); expected a JSON list of objects with "
+            f"events, row {row}: cannot be read ({error!r}); expected a JSON list of objects with "
             "occurred_at, event_type and perhaps value"
         ) from None

@@ -9,8 +9,10 @@ from hypothesis import given, settings
 
 from leadcast.features.ingest.lead_columns import Writing, infer_type
 from leadcast.features.tables import TIME
-from leadcast.features.values.columns import clean_text, parse_flags, parse_numbers
+from leadcast.features.values.columns import clean_text
+from leadcast.features.values.flags import parse_flags
 from leadcast.features.values.formats import NumberFormat
+from leadcast.features.values.numbers import parse_numbers
 from leadcast.features.values.times import (
     NEVER,
     NO_ZONE,

@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from leadcast.features.definitions.load import load_definition
 from leadcast.features.definitions.table_schema import SqlReader
 from leadcast.features.ingest.ingest import check_source, fingerprint, ingest
-from leadcast.features.readers.sql_origin import SqlOrigin, column_of
+from leadcast.features.readers.sql_origin import SqlOrigin
 from leadcast.features.tables import TIME, Tables
+from leadcast.features.values.columns import MIXED, column_of
 from tests.source_samples import changed, make_source, sample_keys, write_definition
 
 SCHEMA = """
@@ -206,14 +207,14 @@ NOON = datetime(2024, 1, 1, 12)
         ([None, None], pl.Null),
         ([True, None], pl.Boolean),
         ([1, None], pl.Int64),
-        ([2**70, 1], pl.Float64),
-        ([1, 2.5, Decimal("3.25")], pl.Float64),
-        (["a", 1], pl.String),
+        ([2**70, 1], MIXED),
+        ([1, 2.5, Decimal("3.25")], MIXED),
+        (["a", 1], MIXED),
         ([date(2024, 1, 1)], pl.Date),
         ([NOON, None], pl.Datetime("us")),
         ([NOON.replace(tzinfo=UTC)], TIME),
-        ([NOON, NOON.replace(tzinfo=UTC)], pl.String),
-        ([UUID(int=1)], pl.String),
+        ([NOON, NOON.replace(tzinfo=UTC)], MIXED),
+        ([UUID(int=1)], MIXED),
     ],
 )
 def test_a_databases_values_have_one_dtype_a_chunk(values: list[Any], dtype: pl.DataType) -> None:

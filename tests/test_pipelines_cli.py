@@ -111,7 +111,7 @@ def test_a_time_without_zone_is_refused(tmp_path: Path) -> None:
     files = ["--bundle", "b", "--leads", "l.csv", "--out", "o.csv"]
     done = leadcast("score", *files, "--as-of", "2025-01-01T00:00:00", folder=tmp_path)
     assert done.returncode == 1
-    assert "no zone" in done.stderr
+    assert "--as-of: '2025-01-01T00:00:00' names no time zone; add one" in done.stderr
 
 
 def test_faults_of_the_command_line_are_told_at_once(tmp_path: Path) -> None:

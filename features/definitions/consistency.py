@@ -215,11 +215,12 @@ def _observed_until(definition: SourceDefinition, where: Where) -> Iterator[Faul
         try:
             parse_moment(until, definition.time_zone)
         except ValueError as error:
+            or_zone = "" if definition.time_zone else " Or set time_zone."
             yield Fault(
                 where=where(("observed_until",)),
                 found=repr(until),
                 expected="a time such as 2024-03-31T18:00:00+02:00, or `latest`",
-                remedy=f"{error}.",
+                remedy=f"{error}.{or_zone}",
             )
 
 

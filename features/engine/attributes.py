@@ -155,7 +155,7 @@ def level_counts(column: AttributeColumn, leads: pl.DataFrame) -> Mapping[str, i
 def _is_missing(value: Value | None) -> bool:
     if isinstance(value, str):
         return not value or value.isspace()
-    return value is None or value != value
+    return value is None or (isinstance(value, float) and not math.isfinite(value))
 
 
 _NOT_BLANK = r"[^\s\x1c-\x1f]"
@@ -181,7 +181,7 @@ def _share_filled(attributes: Sequence[str], leads: DistinctColumns) -> Column:
 def _is_filled(name: str, dtype: pl.DataType) -> pl.Expr:
     column = pl.col(name)
     if dtype.is_float():
-        return column.is_not_nan().fill_null(value=False)
+        return column.is_finite().fill_null(value=False)
     if dtype in (pl.String, pl.Categorical, pl.Enum):
         return column.cast(pl.String).str.contains(_NOT_BLANK).fill_null(value=False)
     return column.is_not_null()

@@ -8,7 +8,7 @@ import polars as pl
 
 from leadcast.features.definitions.definition import SourceDefinition, TableOutcomes
 from leadcast.features.definitions.table_schema import Reader, TableSchema
-from leadcast.features.readers.issues import BAD_CELL, BAD_ROW, BLANK, NO_ZONE, IssueKind
+from leadcast.features.readers.issues import BAD_CELL, BAD_ID, BAD_ROW, BLANK, NO_ZONE, IssueKind
 from leadcast.features.readers.ledger import Ledger
 from leadcast.features.readers.opening import RawTable, open_table
 from leadcast.features.readers.origins import RawRows
@@ -134,4 +134,15 @@ def note_required(
     if blank.any():
         ids, among = lead_ids.filter(blank), None if fine is None else fine.filter(blank)
         ledger.note(BLANK, *place, rows.filter(blank), lead_ids=ids, fine=among)
+    return parsed.values.is_not_null()
+
+
+def note_ids(ledger: Ledger, place: tuple[str, str], rows: RawRows, parsed: Parsed) -> pl.Series:
+    """Take the rows whose id is missing, or is none; gives where there is one."""
+    wrong = parsed.problem.is_not_null()
+    blank = parsed.values.is_null() & ~wrong
+    if wrong.any():
+        note_unread(ledger, BAD_ID, place, rows, parsed, parsed.values)
+    if blank.any():
+        ledger.note(BLANK, *place, rows.filter(blank))
     return parsed.values.is_not_null()

@@ -10,15 +10,17 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from leadcast.features.definitions.definition import DatedOutcomes, EventOutcomes, StatusOutcomes
-from leadcast.features.ingest.context import Context, note_required, note_unread
+from leadcast.features.ingest.context import Context, note_ids, note_required, note_unread
 from leadcast.features.ingest.event_rows import OpenEvents, event_types
 from leadcast.features.ingest.leads import CanonicalLeads, no_rows
-from leadcast.features.readers.issues import BAD_CELL, BLANK, UNKNOWN_OUTCOME
+from leadcast.features.readers.issues import BAD_CELL, UNKNOWN_OUTCOME
 from leadcast.features.readers.ledger import Ledger
 from leadcast.features.readers.opening import RawTable, require_columns
 from leadcast.features.readers.origins import RawRows, UnreadableError, stacked
 from leadcast.features.tables import TIME, empty_events
-from leadcast.features.values.columns import Parsed, clean_text, parse_numbers
+from leadcast.features.values.columns import Parsed, clean_text
+from leadcast.features.values.identifiers import parse_ids
+from leadcast.features.values.numbers import parse_numbers
 from leadcast.features.values.times import parse_times
 
 NAME = "outcomes"
@@ -72,10 +74,10 @@ def read_ends(context: Context, about: Described, table: RawTable) -> Ends | Non
         return None
     rows = stacked(parts)
     column = about.columns.lead_id or ""
-    ids = clean_text(rows.frame[column], table.missing).alias("lead_id")
-    blank = ids.is_null()
-    context.ledger.note(BLANK, NAME, column, rows.filter(blank))
-    ends = _ends(context, about, rows.filter(~blank), ids.filter(~blank), NAME, table.missing)
+    parsed = parse_ids(rows.frame[column].alias("lead_id"), table.missing)
+    given = note_ids(context.ledger, (NAME, column), rows, parsed)
+    ids = parsed.values.filter(given)
+    ends = _ends(context, about, rows.filter(given), ids, NAME, table.missing)
     return None if table.lacking else ends
 
 
@@ -245,7 +247,7 @@ def _outcome_events(
             few = rows.filter(mine).frame
             yield pl.DataFrame(
                 {
-                    "lead_id": clean_text(few[columns.lead_id], missing),
+                    "lead_id": parse_ids(few[columns.lead_id], missing).values,
                     "occurred_at": parse_times(few[columns.occurred_at], rules, missing).values,
                     "event_type": types.filter(mine),
                 }

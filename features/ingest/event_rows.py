@@ -10,7 +10,7 @@ import polars as pl
 
 from leadcast.features.definitions.definition import EventOutcomes
 from leadcast.features.definitions.table_schema import EventsTable
-from leadcast.features.ingest.context import Context, note_required, note_unread
+from leadcast.features.ingest.context import Context, note_ids, note_required, note_unread
 from leadcast.features.ingest.leads import AS_OF, CanonicalLeads, no_rows
 from leadcast.features.readers.issues import (
     BAD_CELL,
@@ -25,7 +25,9 @@ from leadcast.features.readers.issues import (
 from leadcast.features.readers.opening import RawTable, require_columns
 from leadcast.features.readers.origins import RawRows, UnreadableError
 from leadcast.features.tables import TIME
-from leadcast.features.values.columns import clean_text, parse_numbers
+from leadcast.features.values.columns import clean_text
+from leadcast.features.values.identifiers import parse_ids
+from leadcast.features.values.numbers import parse_numbers
 from leadcast.features.values.times import parse_times
 
 
@@ -203,11 +205,9 @@ class _Reading:
 
     def identified(self, rows: RawRows) -> pl.DataFrame:
         column = self.one.about.columns.lead_id
-        ids = clean_text(rows.frame[column], self.one.table.missing).alias("lead_id")
-        blank = ids.is_null()
-        if blank.any():
-            self.context.ledger.note(BLANK, self.one.table.name, column, rows.filter(blank))
-        return pl.DataFrame({"lead_id": ids, "is_fine": ~blank})
+        parsed = parse_ids(rows.frame[column].alias("lead_id"), self.one.table.missing)
+        given = note_ids(self.context.ledger, (self.one.table.name, column), rows, parsed)
+        return pl.DataFrame({"lead_id": parsed.values, "is_fine": given})
 
     def typed(self, frame: pl.DataFrame, rows: RawRows) -> pl.DataFrame:
         types = event_types(rows, self.one)

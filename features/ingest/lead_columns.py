@@ -3,6 +3,7 @@
 Attributes of leads: reading a column by its type, and telling the type from its values.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -19,13 +20,15 @@ from leadcast.features.definitions.table_schema import (
 from leadcast.features.ingest.context import Context
 from leadcast.features.readers.opening import RawTable, require_columns
 from leadcast.features.values.columns import (
-    FLAG_WORDS,
+    MIXED,
     Parsed,
     clean_text,
-    parse_flags,
-    parse_numbers,
+    halves,
+    parse_texts,
 )
+from leadcast.features.values.flags import FLAG_WORDS, parse_flags
 from leadcast.features.values.formats import NumberFormat
+from leadcast.features.values.numbers import parse_numbers
 from leadcast.features.values.times import TimeRules, parse_times
 
 
@@ -161,8 +164,7 @@ def read_as(series: pl.Series, kind: AttributeType, writing: Writing) -> Parsed:
         return parse_flags(series, writing.missing)
     if kind == "time":
         return parse_times(series, writing.times, writing.missing)
-    text = clean_text(series, writing.missing)
-    return Parsed.checked(text, text.is_not_null(), "is no text")
+    return parse_texts(series, writing.missing)
 
 
 def infer_type(series: pl.Series, writing: Writing) -> AttributeType:
@@ -174,16 +176,36 @@ def infer_type(series: pl.Series, writing: Writing) -> AttributeType:
         return "number"
     if isinstance(dtype, pl.Datetime | pl.Date):
         return "time"
+    if dtype == MIXED:
+        kind = _type_of_mixed(series)
+        if kind is not None:
+            return kind
     text = clean_text(series, writing.missing).drop_nulls()
-    return _type_of_text(text, writing) if len(text) else "category"
+    return _type_of_text(text, series, writing) if len(text) else "category"
 
 
-def _type_of_text(text: pl.Series, writing: Writing) -> AttributeType:
+_PLAINLY: Mapping[AttributeType, str] = {
+    "number": r"^-?(?:[0-9.]+(?:e[+][0-9]+)?|inf)$",
+    "time": r"^[0-9]{4,}-[0-9]{2}-",
+    "flag": r"^(?:true|false)$",
+}
+
+
+def _type_of_mixed(series: pl.Series) -> AttributeType | None:
+    """Tell the type of numbers, flags or times of several dtypes; None where there is text."""
+    text, told = halves(series)
+    if told is None or text is None or text.count() or not told.count():
+        return None
+    given = told.drop_nulls()
+    return next((kind for kind, plain in _PLAINLY.items() if given.str.contains(plain).all()), None)
+
+
+def _type_of_text(text: pl.Series, series: pl.Series, writing: Writing) -> AttributeType:
     words = set(text.head(1000).str.to_lowercase()) - {"0", "1"}
     if words and words <= FLAG_WORDS and not parse_flags(text).problem.count():
         return "flag"
     coded = text.str.contains(r"^[+-]?0[0-9]").any()
-    if not coded and not parse_numbers(text, writing.numbers).problem.count():
+    if not coded and not read_as(series, "number", writing).problem.count():
         return "number"
     if not parse_times(text.head(100), writing.times).problem.count():
         return "time"

@@ -6,7 +6,7 @@ import polars as pl
 
 from leadcast.features.base.errors import Fault
 from leadcast.features.definitions.table_schema import Attribute, ExportColumn
-from leadcast.features.ingest.context import Context, note_required, note_unread
+from leadcast.features.ingest.context import Context, note_ids, note_required, note_unread
 from leadcast.features.ingest.lead_columns import (
     Writing,
     all_attributes,
@@ -15,7 +15,6 @@ from leadcast.features.ingest.lead_columns import (
 )
 from leadcast.features.readers.issues import (
     BAD_CELL,
-    BLANK,
     DUPLICATE_LEAD,
     DUPLICATE_MOMENT,
     LATE_ROW,
@@ -23,7 +22,9 @@ from leadcast.features.readers.issues import (
 from leadcast.features.readers.opening import RawTable
 from leadcast.features.readers.origins import RawRows, UnreadableError, stacked
 from leadcast.features.tables import TIME
-from leadcast.features.values.columns import Parsed, clean_text, parse_numbers
+from leadcast.features.values.columns import Parsed, clean_text
+from leadcast.features.values.identifiers import parse_ids
+from leadcast.features.values.numbers import parse_numbers
 from leadcast.features.values.times import parse_times
 
 NAME = "leads"
@@ -123,9 +124,8 @@ def _identified(context: Context, raw: RawRows) -> Marked:
         numbers = pl.int_range(1, len(raw) + 1, eager=True).cast(pl.String)
         return pl.DataFrame({"lead_id": numbers}), every
     place = (NAME, reference.column)
-    ids = clean_text(raw.frame[reference.column], about.read.missing).alias("lead_id")
-    blank = ids.is_null()
-    context.ledger.note(BLANK, *place, raw.filter(blank))
+    parsed = parse_ids(raw.frame[reference.column].alias("lead_id"), about.read.missing)
+    ids, blank = parsed.values, ~note_ids(context.ledger, place, raw, parsed)
     kind, known = DUPLICATE_LEAD, ids.to_frame()
     moments = about.attributes.get(AS_OF)
     if moments is not None and not context.has_outcomes:

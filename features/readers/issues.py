@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from leadcast.features.readers.origins import RawRows
+from leadcast.features.values.columns import shown
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,15 @@ BAD_ROW = IssueKind(
     expected="values that can be read",
     consequence=_SET_ASIDE,
     advice="Set time_format (or time_zone, ambiguous_times), or correct the export",
+)
+BAD_ID = IssueKind(
+    name="unreadable_id",
+    limit="unreadable_values",
+    found="",
+    reason="",
+    expected="texts or whole numbers that are exact",
+    consequence=_SET_ASIDE,
+    advice="Export ids as text, or as whole numbers",
 )
 NO_ZONE = IssueKind(
     name="time_without_zone",
@@ -220,9 +230,7 @@ LATE_OUTCOME = IssueKind(
 
 def as_text(values: pl.Series) -> pl.Series:
     """Write values as people do, times in ISO format."""
-    if isinstance(values.dtype, pl.Datetime):
-        return values.dt.to_string("%Y-%m-%dT%H:%M:%S%.f" + ("Z" if values.dtype.time_zone else ""))
-    return values.cast(pl.String)
+    return shown(values)
 
 
 def described(rows: RawRows, values: pl.Series | None) -> list[str]:

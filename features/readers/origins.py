@@ -7,6 +7,7 @@ from typing import Protocol
 import polars as pl
 
 from leadcast.features.base.errors import Fault
+from leadcast.features.values.columns import alike
 
 
 class UnreadableError(Exception):
@@ -150,25 +151,20 @@ def stacked(parts: Sequence[RawRows]) -> RawRows:
     Parameters
     ----------
     parts : sequence of RawRows
-        At least one. A column whose dtype differs between the parts becomes text, unless one
-        dtype holds the others' values.
+        At least one. Where a column's dtype differs between the parts, each value stays
+        what it is (`leadcast.features.values.columns.common`).
 
     Returns
     -------
     Rows
     """
     frames = [part.frame for part in parts]
-    try:
-        frame = pl.concat(frames, how="vertical_relaxed", rechunk=True)
-    except pl.exceptions.PolarsError:
-        frame = pl.concat([_as_text(frame) for frame in frames], rechunk=True)
+    held = alike([frame.schema for frame in frames], frames[0].columns)
     return RawRows(
-        frame,
+        pl.concat(
+            [frame.select(own) for frame, own in zip(frames, held, strict=True)], rechunk=True
+        ),
         pl.concat([part.number for part in parts]),
         pl.concat([part.origin for part in parts]),
         parts[0].origins,
     )
-
-
-def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.cast(pl.String)

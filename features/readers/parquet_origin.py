@@ -8,6 +8,7 @@ import polars as pl
 from leadcast.features.base.errors import Fault
 from leadcast.features.base.packing import MOST_TIMES, parquet_fault
 from leadcast.features.readers.origins import NumberedPart, OnBroken, UnreadableError, WithoutLines
+from leadcast.features.values.columns import MIXED
 
 _PART_ROWS = 1_000_000
 
@@ -47,7 +48,8 @@ class ParquetOrigin(WithoutLines):
             raise self._damaged(error) from None
 
     def _refuse_nested(self, schema: pl.Schema) -> None:
-        nested = [name for name, dtype in schema.items() if dtype.is_nested()]
+        # What Leadcast itself keeps of a table of several types is MIXED.
+        nested = [name for name, dtype in schema.items() if dtype.is_nested() and dtype != MIXED]
         if nested:
             raise UnreadableError(
                 Fault(

@@ -4,8 +4,6 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -19,7 +17,7 @@ from leadcast.features.readers.sql_reading import (
     refused_query,
     told_of_writing,
 )
-from leadcast.features.tables import TIME
+from leadcast.features.values.columns import column_of
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -193,32 +191,3 @@ class SqlOrigin(WithoutLines):
                 "rights and the URL.",
             )
         )
-
-
-def column_of(name: str, values: list[Any]) -> pl.Series:
-    """Make a column of a database's values."""
-    kinds = {type(value) for value in values if value is not None}
-    if kinds <= {bool}:
-        return pl.Series(name, values, dtype=pl.Boolean if kinds else pl.Null)
-    if kinds == {int} and all(abs(value) < 2**63 for value in values if value is not None):
-        return pl.Series(name, values, dtype=pl.Int64)
-    if kinds <= {int, float, Decimal}:
-        floats = [None if value is None else float(value) for value in values]
-        return pl.Series(name, floats, dtype=pl.Float64)
-    if kinds == {date}:
-        return pl.Series(name, values, dtype=pl.Date)
-    if all(issubclass(kind, datetime) for kind in kinds):
-        return _times_of(name, values)
-    texts = [None if value is None else str(value) for value in values]
-    return pl.Series(name, texts, dtype=pl.String)
-
-
-def _times_of(name: str, values: list[datetime | None]) -> pl.Series:
-    zoned = {value.tzinfo is not None for value in values if value is not None}
-    if zoned == {True}:
-        moments = [None if value is None else value.astimezone(UTC) for value in values]
-        return pl.Series(name, moments, dtype=TIME)
-    if zoned == {False}:
-        return pl.Series(name, values, dtype=pl.Datetime("us"))
-    texts = [None if value is None else value.isoformat() for value in values]
-    return pl.Series(name, texts, dtype=pl.String)

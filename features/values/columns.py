@@ -1,17 +1,38 @@
-"""Reading a column's values strictly: text, numbers and flags."""
+"""A column of values as some door gave it, and the one text that each value has.
 
-import re
+What a value means must not depend on what held it: a CSV, a Parquet file's types, a database's
+numbers, pandas' objects, the chunk in which it came. So there are two kinds of values only:
+
+- *text*, which somebody wrote, and which is read as the table's definition says it is written;
+- what is no text (numbers, flags, times), which has one *plain* text whatever its type:
+  whole numbers their digits, exactly, wherever their type holds them exactly (`1001`, 1001.0 and
+  the decimal 1001.00 are ``1001``, and -0.0 is ``0``); fractions their shortest decimal digits;
+  flags ``true`` and ``false``; times ISO 8601 in microseconds. A float from 2^53 on stands for
+  several whole numbers; it is written with an exponent, and no identifier or category.
+
+A column whose values are of several types is held as `MIXED`, value by value. Missing are null,
+NaN, and blank text.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, Self
 
+import numpy as np
 import polars as pl
 
-from leadcast.features.values.formats import NumberFormat
+from leadcast.features.tables import TIME
 
-_PLAIN_NUMBER = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
-_YES = ("true", "t", "yes", "y", "1")
-_NO = ("false", "f", "no", "n", "0")
-FLAG_WORDS = frozenset(_YES + _NO)
+_TEXT, _PLAIN = "leadcast: text", "leadcast: plain"
+MIXED = pl.Struct({_TEXT: pl.String(), _PLAIN: pl.String()})
+"""Holds values of several types: of each the text that it is, or its plain text."""
+EXACT = 2.0**53
+"""Below it, a float is one whole number only."""
+_NAIVE = pl.Datetime("us")
+_ISO = "%Y-%m-%dT%H:%M:%S%.f"
 
 
 @dataclass(frozen=True)
@@ -49,20 +70,30 @@ class Parsed:
         failed = given & values.is_null()
         return cls(values, words_where(failed, words))
 
+    def or_else(self, other: Self) -> Self:
+        """Take another reading where this one found neither a value nor a problem."""
+        columns = {"v": self.values, "p": self.problem, "w": other.values, "q": other.problem}
+        both = pl.DataFrame(columns).select(
+            pl.coalesce("v", "w").alias(self.values.name),
+            pl.coalesce("p", "q").alias("problem of it"),
+        )
+        return type(self)(both[self.values.name], both["problem of it"])
+
 
 def words_where(mask: pl.Series, words: str) -> pl.Series:
     """Put words where a mask holds, and null elsewhere."""
     return pl.select(pl.when(mask).then(pl.lit(words))).to_series()
 
 
-def clean_text(series: pl.Series, missing: tuple[str, ...] = ()) -> pl.Series:
+def clean_text(series: pl.Series, missing: Sequence[str] = ()) -> pl.Series:
     """Read values as text: trimmed; null where blank or a marker of missing values.
 
     Parameters
     ----------
     series : pl.Series
-        Of any scalar dtype; whole floats lose their ``.0``, so that 3.0 is ``"3"``.
-    missing : tuple of str
+        Of any scalar dtype, or `MIXED`; what is no text is written plainly, so that 3.0 is
+        ``"3"``.
+    missing : sequence of str
         Further values that mean missing. One that is a number also means its other spellings
         where the column holds numbers (``999`` and 999.0).
 
@@ -70,110 +101,238 @@ def clean_text(series: pl.Series, missing: tuple[str, ...] = ()) -> pl.Series:
     -------
     pl.Series of String
     """
-    text = _as_text(series).str.strip_chars()
-    return _without(text, frozenset(missing) | {""})
+    text, plain = halves(series)
+    found = None if text is None else _without(text.str.strip_chars(), {*missing, ""})
+    if plain is None:
+        assert found is not None
+        return found
+    told = _without(plain, {*missing, *(plain_number(float(m)) for m in missing if _is_number(m))})
+    if found is None:
+        return told
+    return pl.select(pl.coalesce(found, told)).to_series().alias(series.name)
 
 
-def _as_text(series: pl.Series) -> pl.Series:
-    if series.dtype.is_float():
-        whole = series.is_finite() & (series == series.round()) & (series.abs() < 1e15)
-        as_whole = series.cast(pl.Int64, strict=False).cast(pl.String)
-        text = series.fill_nan(None).cast(pl.String)
-        return as_whole.zip_with(whole.fill_null(False), text)
-    if series.dtype == pl.Binary:
-        # Some Parquet writers mark texts as bytes; these need not be UTF-8.
-        texts = [None if value is None else value.decode("utf-8", "replace") for value in series]
-        return pl.Series(series.name, texts, dtype=pl.String)
-    return series.cast(pl.String)
+INEXACT = {r"^-?(?:[0-9.]+e[+][0-9]+|inf)$": "is a number too large to be exact"}
+"""Plain texts that are no texts of anything, and why."""
 
 
-def _without(text: pl.Series, missing: frozenset[str]) -> pl.Series:
-    given = ~text.is_in(list(missing))
+def parse_texts(
+    series: pl.Series, missing: Sequence[str] = (), refused: Mapping[str, str] = INEXACT
+) -> Parsed:
+    """Read texts and categories: as `clean_text`, without the plain texts that are refused."""
+    text = clean_text(series, missing)
+    problem = pl.Series([None], dtype=pl.String).new_from_index(0, len(text))
+    _, told = halves(series)
+    for pattern, words in refused.items() if told is not None else ():
+        wrong = told.str.contains(pattern).fill_null(value=False) & text.is_not_null()
+        if wrong.any():
+            text, problem = text.set(wrong, None), problem.set(wrong, words)
+    return Parsed(text, problem)
+
+
+def _without(text: pl.Series, missing: Iterable[str]) -> pl.Series:
+    given = ~text.is_in([*missing])
     return pl.select(pl.when(given).then(text)).to_series().alias(text.name)
 
 
-def parse_numbers(
-    series: pl.Series, written: NumberFormat, missing: tuple[str, ...] = ()
-) -> Parsed:
-    """Read numbers: nothing is guessed, every other notation must be declared.
-
-    Parameters
-    ----------
-    series : pl.Series
-        Text, or numbers already.
-    written : NumberFormat
-        How text writes its numbers.
-    missing : tuple of str
-        Values that mean missing.
-
-    Returns
-    -------
-    Parsed
-        Float64; finite.
-    """
-    dtype = series.dtype
-    if not (dtype.is_numeric() or dtype == pl.Boolean):
-        text = clean_text(series, missing)
-        return _from_text(text, written)
-    numbers = series.cast(pl.Float64)
-    markers = [number for marker in missing if (number := _number(marker)) is not None]
-    numbers = numbers.fill_nan(None)
-    kept = ~numbers.is_in(markers) if markers else numbers.is_not_null()
-    numbers = pl.select(pl.when(kept).then(numbers)).to_series().alias(series.name)
-    given = numbers.is_not_null()
-    finite = pl.select(pl.when(numbers.is_finite()).then(numbers)).to_series()
-    return Parsed.checked(finite.alias(series.name), given, "is not a finite number")
-
-
-def _number(text: str) -> float | None:
+def _is_number(text: str) -> bool:
     try:
-        return float(text)
+        return math.isfinite(float(text))
     except ValueError:
-        return None
+        return False
 
 
-def _from_text(text: pl.Series, written: NumberFormat) -> Parsed:
-    plain = text
-    for mark in written.strip:
-        plain = plain.str.replace_all(mark, "", literal=True)
-    plain = plain.str.strip_chars() if written.strip else plain
-    if written.thousands:
-        group = re.escape(written.thousands)
-        decimal = re.escape(written.decimal)
-        grouped = plain.str.contains(
-            rf"^[+-]?[0-9]{{1,3}}(?:{group}[0-9]{{3}})+(?:{decimal}[0-9]*)?$"
+def halves(series: pl.Series) -> tuple[pl.Series | None, pl.Series | None]:
+    """Part a column into its texts and the plain texts of what is none; None for no such part."""
+    dtype, frame = series.dtype, series.to_frame()
+    if dtype == MIXED:
+        return (
+            series.struct.field(_TEXT).alias(series.name),
+            series.struct.field(_PLAIN).alias(series.name),
         )
-        ungrouped = plain.str.replace_all(written.thousands, "", literal=True)
-        plain = ungrouped.zip_with(grouped.fill_null(False), plain)
-        # What has the mark without being in groups of three stays as it is, and is refused.
-        broken = plain.str.contains(written.thousands, literal=True).fill_null(False)
-        plain = pl.select(pl.when(broken).then(pl.lit("?")).otherwise(plain)).to_series()
-    if written.decimal != ".":
-        # A point is no decimal mark here: "1.5" must not be read as if it were.
-        plain = plain.str.replace_all(".", "?", literal=True).str.replace(",", ".", literal=True)
-    readable = plain.str.contains(_PLAIN_NUMBER)
-    numbers = pl.select(pl.when(readable).then(plain)).to_series().cast(pl.Float64, strict=False)
-    finite = pl.select(pl.when(numbers.is_finite()).then(numbers)).to_series()
-    return Parsed.checked(finite.alias(text.name), text.is_not_null(), "is not a number")
+    if dtype == pl.String:
+        return series, None
+    column = pl.col(series.name)
+    if _is_text(dtype):
+        return frame.select(texts(column, dtype)).to_series(), None
+    return None, frame.select(plain(column, dtype)).to_series()
 
 
-def parse_flags(series: pl.Series, missing: tuple[str, ...] = ()) -> Parsed:
-    """Read yes or no, in any of the usual words.
+def shown(series: pl.Series) -> pl.Series:
+    """Write values as people do, for messages: texts as they are, and what is none plainly."""
+    text, told = halves(series)
+    if text is None or told is None:
+        return series.cast(pl.String) if text is told is None else told if text is None else text
+    return pl.select(pl.coalesce(text, told)).to_series().alias(series.name)
 
-    Parameters
-    ----------
-    series : pl.Series
-        Booleans, numbers or text: true, t, yes, y, 1 and their opposites, in any case.
-    missing : tuple of str
-        Values that mean missing.
 
-    Returns
-    -------
-    Parsed
-        Boolean.
-    """
-    text = clean_text(series, missing)
-    word = text.str.to_lowercase()
-    yes, no = word.is_in(list(_YES)), word.is_in(list(_NO))
-    values = pl.select(pl.when(yes).then(pl.lit(True)).when(no).then(pl.lit(False))).to_series()
-    return Parsed.checked(values.alias(series.name), text.is_not_null(), "is neither yes nor no")
+def texts(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Take what is text as text."""
+    if dtype == pl.Binary:
+        # Some Parquet writers mark texts as bytes; these need not be UTF-8.
+        return column.map_batches(_decoded, return_dtype=pl.String())
+    return column.cast(pl.String)
+
+
+def _is_text(dtype: pl.DataType) -> bool:
+    return dtype in (pl.String, pl.Categorical, pl.Enum, pl.Binary, pl.Null)
+
+
+def _decoded(column: pl.Series) -> pl.Series:
+    values = [None if value is None else value.decode("utf-8", "replace") for value in column]
+    return pl.Series(column.name, values, dtype=pl.String)
+
+
+def plain(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Write what is no text plainly; null where it is missing."""
+    if dtype.is_float():
+        number = column.cast(pl.Float64).fill_nan(None)
+        return number.map_batches(_plain_floats, return_dtype=pl.String())
+    if isinstance(dtype, pl.Decimal):
+        digits = column.cast(pl.String)
+        return digits.str.replace(r"(\.\d*?)0+$", "${1}").str.strip_suffix(".")
+    if isinstance(dtype, pl.Datetime):
+        if dtype.time_zone is not None:
+            moment = column.dt.convert_time_zone("UTC").cast(TIME)
+            return moment.dt.to_string(f"{_ISO}Z")
+        return column.cast(_NAIVE).dt.to_string(_ISO)
+    return column.cast(pl.String)
+
+
+def _plain_floats(numbers: pl.Series) -> pl.Series:
+    whole = (numbers.abs() < EXACT) & (numbers == numbers.round())
+    digits = numbers.cast(pl.Int64, strict=False).cast(pl.String)
+    written = numbers.cast(pl.String)
+    odd = ~whole & ((numbers.abs() >= EXACT) | written.str.contains("e"))
+    text = digits.zip_with(whole.fill_null(value=False), written)
+    if odd.any():
+        places = odd.arg_true()
+        text = text.scatter(places, [plain_number(one) for one in numbers.gather(places)])
+    return text.alias(numbers.name)
+
+
+def plain_number(number: float) -> str:
+    """Write one float plainly, as `plain` writes a column of them."""
+    if math.isinf(number):
+        return "inf" if number > 0 else "-inf"
+    exact = Decimal(repr(number))
+    if abs(number) >= EXACT:
+        return f"{exact.normalize():e}"
+    return str(int(number)) if number == int(number) else f"{exact:f}"
+
+
+def plain_decimal(number: Decimal) -> str | None:
+    """Write one decimal plainly."""
+    if not number.is_finite():
+        return None if number.is_nan() else plain_number(float(number))
+    text = f"{number:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
+
+
+def plain_moment(moment: date) -> str:
+    """Write one time, or a date, plainly."""
+    if not isinstance(moment, datetime):
+        return moment.isoformat()
+    zone = "" if moment.tzinfo is None else "Z"
+    local = (moment.astimezone(UTC) if zone else moment).replace(tzinfo=None)
+    micro = local.microsecond
+    spec = "seconds" if not micro else "microseconds" if micro % 1000 else "milliseconds"
+    return local.isoformat(timespec=spec) + zone
+
+
+def common(dtypes: Iterable[pl.DataType]) -> pl.DataType:
+    """Find the dtype that holds what columns of several have, each value as it is."""
+    found = {dtype for dtype in dtypes if dtype != pl.Null}
+    if len(found) <= 1:
+        return found.pop() if found else pl.Null()
+    if all(_is_text(dtype) for dtype in found):
+        return pl.String()
+    if all(dtype.is_float() for dtype in found):
+        return pl.Float64()
+    if all(dtype.is_integer() for dtype in found) and not found & {pl.UInt64(), pl.Int128()}:
+        return pl.Int64()
+    return MIXED
+
+
+def held_as(column: pl.Expr, dtype: pl.DataType, wanted: pl.DataType) -> pl.Expr:
+    """Hold a column of one dtype as `common` found it."""
+    if dtype == wanted:
+        return column
+    if wanted != MIXED:
+        return texts(column, dtype) if wanted == pl.String else column.cast(wanted)
+    nothing = pl.lit(None, dtype=pl.String)
+    text, told = (
+        (texts(column, dtype), nothing) if _is_text(dtype) else (nothing, plain(column, dtype))
+    )
+    return pl.struct(text.alias(_TEXT), told.alias(_PLAIN))
+
+
+def alike(
+    schemas: Sequence[Mapping[str, pl.DataType]], names: Iterable[str]
+) -> list[list[pl.Expr]]:
+    """Say for each of several tables how to hold its columns, so that all have the same dtypes."""
+    wanted = {name: common(schema[name] for schema in schemas) for name in names}
+    return [
+        [held_as(pl.col(name), schema[name], dtype).alias(name) for name, dtype in wanted.items()]
+        for schema in schemas
+    ]
+
+
+def column_of(name: str, values: Iterable[Any]) -> pl.Series:
+    """Make a column of Python values, such as a database's; missing are None."""
+    items = [_python(value) for value in values]
+    kinds = {type(value) for value in items if value is not None}
+    dtype = _DTYPES.get(next(iter(kinds))) if len(kinds) == 1 else None
+    if kinds == {int} and any(abs(value) >= 2**63 for value in items if value is not None):
+        dtype = None
+    if kinds == {datetime}:
+        zoned = {value.tzinfo is not None for value in items if value is not None}
+        dtype = None if len(zoned) > 1 else TIME if True in zoned else _NAIVE
+        if dtype == TIME:
+            items = [None if value is None else value.astimezone(UTC) for value in items]
+    if dtype is not None or not kinds:
+        return pl.Series(name, items, dtype=dtype or pl.Null())
+    told = [_plain_of(value) for value in items]
+    written = [
+        str(value) if plain_ is None and not _is_missing(value) else None
+        for value, plain_ in zip(items, told, strict=True)
+    ]
+    return pl.DataFrame({_TEXT: written, _PLAIN: told}, schema=dict(MIXED)).to_struct(name)
+
+
+_DTYPES: Mapping[type, pl.DataType] = {
+    bool: pl.Boolean(),
+    int: pl.Int64(),
+    float: pl.Float64(),
+    date: pl.Date(),
+    str: pl.String(),
+}
+
+
+def _python(value: Any) -> Any:  # noqa: ANN401 - of any type
+    """Take a value out of what drivers and pandas wrap it in."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).decode("utf-8", "replace")
+    if isinstance(value, datetime) and type(value) is not datetime:
+        # pandas' own is finer than microseconds, which are cut off.
+        return datetime.combine(value.date(), value.timetz())
+    return value
+
+
+def _plain_of(value: Any) -> str | None:  # noqa: ANN401 - of any type
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return None if math.isnan(value) else plain_number(value)
+    if isinstance(value, Decimal):
+        return plain_decimal(value)
+    return plain_moment(value) if isinstance(value, date) else None
+
+
+def _is_missing(value: Any) -> bool:  # noqa: ANN401 - of any type
+    return value is None or (isinstance(value, float | Decimal) and math.isnan(value))

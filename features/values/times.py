@@ -1,8 +1,11 @@
-"""Reading a column of times strictly: nothing without a zone, nothing that clocks never showed.
+"""Times: read strictly, with a zone and nothing that clocks never showed, by one grammar.
 
-One moment that a person typed.
+A column's texts, a moment that a person typed (`parse_moment`) and a time within a request or a
+pandas table are read by the same function: what is the same text is the same moment. What is a time
+already (a date is its beginning) is that time to the microsecond, whatever its unit.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -11,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import polars as pl
 
 from leadcast.features.tables import TIME
-from leadcast.features.values.columns import Parsed, clean_text, words_where
+from leadcast.features.values.columns import MIXED, Parsed, clean_text, halves, words_where
 from leadcast.features.values.formats import AmbiguousTimes
 
 NOT_A_TIME = "is not a time"
@@ -31,6 +34,10 @@ _ISO_LOCAL = (
 )
 _EPOCH_UNITS_US = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
 _NAIVE = pl.Datetime("us")
+_ODD_BETWEEN, _COMMA = r"^([0-9]{4}-[0-9]{2}-[0-9]{2})[t_]", r"^([^,]{19}),"
+"""What RFC 3339 and ISO 8601 allow besides, where a zone is named."""
+_TYPED = r"^[0-9]{4,}-[0-9]{2}-"
+"""Begins the plain text of a time that was no text."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,7 @@ class TimeRules:
     ambiguous: AmbiguousTimes = "set_aside"
 
 
-def parse_times(series: pl.Series, rules: TimeRules, missing: tuple[str, ...] = ()) -> Parsed:
+def parse_times(series: pl.Series, rules: TimeRules, missing: Sequence[str] = ()) -> Parsed:
     """Read times.
 
     Parameters
@@ -70,13 +77,34 @@ def parse_times(series: pl.Series, rules: TimeRules, missing: tuple[str, ...] = 
     Parsed
         `leadcast.features.tables.TIME`; finer than microseconds is cut off.
     """
+    found = _parsed(series, rules, missing)
+    # Python and people know the years 1 to 9999 only; offsets and zones lead beyond them.
+    beyond = ~found.values.dt.year().is_between(1, 9999).fill_null(value=True)
+    if not beyond.any():
+        return found
+    return Parsed(found.values.set(beyond, None), found.problem.set(beyond, NOT_A_TIME))
+
+
+def _parsed(series: pl.Series, rules: TimeRules, missing: Sequence[str]) -> Parsed:
     dtype = series.dtype
     if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
         moments = series.dt.convert_time_zone("UTC").cast(TIME)
         return Parsed.checked(moments, moments.is_not_null(), NOT_A_TIME)
     if isinstance(dtype, pl.Datetime | pl.Date):
         return _localised(series.cast(_NAIVE), series.is_not_null(), rules)
-    text = clean_text(series, missing)
+    if dtype == MIXED:
+        text, told = halves(series)
+        assert text is not None
+        assert told is not None
+        is_time = told.str.contains(_TYPED).fill_null(value=False)
+        found = _from_text(clean_text(text, missing), rules)
+        found = found.or_else(_from_iso(_where(is_time, told), rules))
+        # Numbers, which may count from an epoch.
+        return found.or_else(_from_text(clean_text(_where(~is_time, told), missing), rules))
+    return _from_text(clean_text(series, missing), rules)
+
+
+def _from_text(text: pl.Series, rules: TimeRules) -> Parsed:
     if any(name in _EPOCH_UNITS_US for name in rules.formats):
         return _from_epoch(text, rules.formats[0])
     return _from_formats(text, rules) if rules.formats else _from_iso(text, rules)
@@ -119,7 +147,8 @@ def _from_iso(text: pl.Series, rules: TimeRules) -> Parsed:
     unread = given & naive.is_null()
     if not unread.any():
         return _localised(naive, given, rules)
-    rest = text.str.replace(r" ?(?:UTC|z)$", "Z").str.replace(r" ([+-][0-9:]+)$", "$1")
+    rest = text.str.replace(_ODD_BETWEEN, "${1}T").str.replace(_COMMA, "${1}.")
+    rest = rest.str.replace(r" ?(?:UTC|z)$", "Z").str.replace(r" ([+-][0-9:]+)$", "$1")
     zoned = _first_that_fits(_where(unread, rest), _ISO_ZONED).dt.replace_time_zone("UTC")
     local = _localised(naive, given, rules)
     with_zone = zoned.is_not_null()
@@ -201,24 +230,17 @@ def parse_moment(text: str, time_zone: str | None = None) -> datetime:
         in a sentence without its full stop.
     """
     try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise ValueError(f"{text!r} is not a time; write it like 2024-03-31T18:00:00Z") from None
-    if moment.tzinfo is not None:
-        return moment.astimezone(UTC)
-    if time_zone is None:
-        raise ValueError(f"{text!r} names no time zone; add one (Z means UTC) or set time_zone")
-    return _local(moment, time_zone)
-
-
-def _local(moment: datetime, time_zone: str) -> datetime:
-    try:
-        zone = ZoneInfo(time_zone)
+        zone = None if time_zone is None else ZoneInfo(time_zone).key
     except (ZoneInfoNotFoundError, ValueError):
         raise ValueError(f"{time_zone!r} is not the name of a time zone") from None
-    earlier, later = (moment.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
-    if earlier == later:
-        return earlier
-    exists = earlier.astimezone(zone).replace(tzinfo=None) == moment
-    found = "exists twice" if exists else "does not exist"
-    raise ValueError(f"{moment} {found} in {time_zone}, where clocks were changed; name the offset")
+    parsed = parse_times(pl.Series([text], dtype=pl.String), TimeRules(zone))
+    moment, problem = parsed.values[0], parsed.problem[0]
+    if isinstance(moment, datetime):
+        return moment.astimezone(UTC)
+    told = {
+        NO_ZONE: "names no time zone; add one (Z means UTC)",
+        TWICE: f"exists twice in {time_zone}, where clocks were changed; name the offset",
+        NEVER: f"does not exist in {time_zone}, where clocks were changed; name the offset",
+    }
+    words = told.get(problem, "is not a time; write it like 2024-03-31T18:00:00Z")
+    raise ValueError(f"{text!r} {words}")

@@ -32,7 +32,8 @@ from leadcast.features.readers.ledger import Ledger, Quarantine
 from leadcast.features.readers.opening import RawTable
 from leadcast.features.readers.origins import RawRows, UnreadableError
 from leadcast.features.tables import empty_events
-from leadcast.features.values.columns import clean_text
+from leadcast.features.values.columns import alike
+from leadcast.features.values.identifiers import parse_ids
 from leadcast.serve.batch.inputs import Piece
 from leadcast.serve.batch.output import ROW
 from leadcast.serve.batch.split import Read, split_by_lead
@@ -68,11 +69,17 @@ class _Split(RawTable):
         columns: Sequence[str],
         ledger: Ledger,  # noqa: ARG002 - has counted these rows when they were stored
     ) -> Iterator[RawRows]:
-        for read in self.stored:
-            frame = read().sort(ROW).collect()
-            row = frame[ROW]
-            raw = frame.select(pl.col(_RAW + column).alias(column) for column in columns)
-            yield RawRows(raw, row % _FILE_ROWS, (row // _FILE_ROWS).cast(pl.Int32), self.origins)
+        frames = [read().collect() for read in self.stored]
+        if not frames:
+            return
+        names = [ROW, *(_RAW + column for column in columns)]
+        held = alike([frame.schema for frame in frames], names)
+        frame = pl.concat(frame.select(own) for frame, own in zip(frames, held, strict=True)).sort(
+            ROW
+        )
+        row = frame[ROW]
+        raw = frame.select(pl.col(_RAW + column).alias(column) for column in columns)
+        yield RawRows(raw, row % _FILE_ROWS, (row // _FILE_ROWS).cast(pl.Int32), self.origins)
 
 
 def read_mapped_in_pieces(
@@ -179,7 +186,7 @@ def _store(
                 ids = numbers.cast(pl.String)
                 frame = frame.with_columns(ids.alias(_RAW + _NUMBERED))
             else:
-                ids = clean_text(rows.frame[id_column], table.missing)
+                ids = parse_ids(rows.frame[id_column], table.missing).values
             frame = frame.with_columns(ids.alias("lead_id"), _places(rows))
             frame.write_parquet(folder / f"{number:06}.parquet", compression="lz4")
             n_rows += len(rows)

@@ -21,6 +21,7 @@ from leadcast.features.ingest.new_leads import kind_in, read_canonical
 from leadcast.features.readers.ledger import Ledger
 from leadcast.features.readers.opening import RawTable, open_table, require_columns
 from leadcast.features.readers.origins import UnreadableError
+from leadcast.features.values.columns import alike
 from leadcast.serve.batch.output import ROW
 from leadcast.serve.batch.places import Place
 from leadcast.serve.batch.split import Read, split_by_lead
@@ -146,15 +147,13 @@ def _not_in_all(table: RawTable) -> Iterator[Fault]:
 
 def _stored(folder: Path, name: str) -> pl.LazyFrame:
     files = sorted((folder / name).glob("*.parquet"))
-    # A query's chunks may differ in type where one has only nulls, or no fraction.
-    return pl.concat([_unified(file) for file in files], how="diagonal_relaxed", rechunk=False)
-
-
-def _unified(file: Path) -> pl.LazyFrame:
-    table = pl.scan_parquet(file)
-    if "lead_id" not in table.collect_schema():
-        return table
-    return table.with_columns(pl.col("lead_id").cast(pl.String))
+    # Files, and a query's chunks, may differ in type; each value stays what it is.
+    tables = [pl.scan_parquet(file) for file in files]
+    schemas = [table.collect_schema() for table in tables]
+    held = alike(schemas, schemas[0])
+    return pl.concat(
+        [table.select(own) for table, own in zip(tables, held, strict=True)], rechunk=False
+    )
 
 
 def _written(piece: Path, leads: pl.LazyFrame, events: pl.LazyFrame | None) -> list[str]:

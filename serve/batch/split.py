@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from leadcast.features.base.files import written_whole
+from leadcast.features.values.identifiers import joined_by
 
 Read = Callable[[], pl.LazyFrame]
 """Scans a part anew: a scan that has run keeps its files' footers for as long as it is there."""
@@ -30,14 +31,15 @@ def split_by_lead(folder: Path, table: pl.LazyFrame, n_parts: int) -> list[Read]
     schema, height = table.collect_schema(), height_of(table)
     if height * _row_bytes(table) <= HELD_BYTES:
         held = table.collect()
-        home = held.select(part_of(n_parts)).to_series()
+        home = held.select(part_of(n_parts, schema["lead_id"])).to_series()
         return [held.filter(home == part).lazy for part in range(n_parts)]
     if not folder.exists():
         with written_whole(folder) as temporary:
             temporary.mkdir()
             rows = max(1, SLICE_CELLS // len(schema))
+            home_of = part_of(n_parts, schema["lead_id"])
             for number, first in enumerate(range(0, height, rows)):
-                some = table.slice(first, rows).collect().with_columns(part_of(n_parts))
+                some = table.slice(first, rows).collect().with_columns(home_of)
                 parts = some.partition_by(
                     _PART, maintain_order=True, include_key=False, as_dict=True
                 )
@@ -51,10 +53,9 @@ def height_of(table: pl.LazyFrame) -> int:
     return int(table.select(pl.len()).collect().item())
 
 
-def part_of(n_parts: int) -> pl.Expr:
-    """Tell each row's part, by a hash of its ``lead_id``."""
-    # An id with blanks around it is the same id, to those who read texts with care.
-    name = pl.col("lead_id").cast(pl.String).str.strip_chars()
+def part_of(n_parts: int, dtype: pl.DataType | None = None) -> pl.Expr:
+    """Tell each row's part, by a hash of its ``lead_id``, which is a text if no dtype is named."""
+    name = joined_by(pl.col("lead_id"), dtype or pl.String())
     return (name.hash(_SEED) % n_parts).cast(pl.Int32).alias(_PART)
 
 

@@ -24,6 +24,7 @@ import polars as pl
 
 from leadcast.features.base.errors import LeadcastError, in_words
 from leadcast.features.engine.inputs import incomplete_events
+from leadcast.features.values.times import parse_moment
 from leadcast.serve.scorer import Scorer
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, required=True, help="the bundle's folder, here")
     parser.add_argument("--leads", required=True, help="Parquet: a path or address Spark reads")
     parser.add_argument("--events", help="likewise")
-    parser.add_argument("--as-of", type=datetime.fromisoformat, help="with its zone; or now")
+    parser.add_argument("--as-of", type=parse_moment, help="with its zone; or now")
     parser.add_argument("--out", required=True, help="the folder of scores; must not exist yet")
     asked = parser.parse_args()
     # Workers of this machine: with this Python, unless somebody says otherwise.

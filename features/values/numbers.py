@@ -1,0 +1,105 @@
+"""Numbers: one number has one float, whatever type, notation or door it came in.
+
+Whole numbers and decimals of any length become the nearest float, each rounded once; -0.0 is 0.0;
+what is not finite is no number. A text's notation is declared, and nothing is guessed; a number
+that is no text needs no notation.
+"""
+
+import re
+from collections.abc import Sequence
+
+import polars as pl
+
+from leadcast.features.values.columns import MIXED, Parsed, clean_text, halves, plain, words_where
+from leadcast.features.values.formats import NumberFormat
+
+_PLAIN_NUMBER = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
+NOT_A_NUMBER = "is not a number"
+
+
+def parse_numbers(series: pl.Series, written: NumberFormat, missing: Sequence[str] = ()) -> Parsed:
+    """Read numbers: nothing is guessed, every other notation must be declared.
+
+    Parameters
+    ----------
+    series : pl.Series
+        Text, numbers already, or `leadcast.features.values.columns.MIXED`.
+    written : NumberFormat
+        How text writes its numbers.
+    missing : sequence of str
+        Values that mean missing.
+
+    Returns
+    -------
+    Parsed
+        Float64; finite.
+    """
+    dtype = series.dtype
+    if dtype == MIXED:
+        text, told = halves(series)
+        assert text is not None
+        assert told is not None
+        own = _from_text(clean_text(text, missing), written)
+        return own.or_else(_from_plain(told, missing))
+    if isinstance(dtype, pl.Decimal):
+        # Its own conversion rounds twice.
+        told = series.to_frame().select(plain(pl.col(series.name), dtype)).to_series()
+        return _from_plain(told, missing)
+    if not (dtype.is_numeric() or dtype == pl.Boolean):
+        return _from_text(clean_text(series, missing), written)
+    numbers = series.cast(pl.Float64)
+    return _finite(numbers, numbers.fill_nan(None).is_not_null(), missing)
+
+
+def _from_plain(told: pl.Series, missing: Sequence[str]) -> Parsed:
+    words = told.replace({"true": "1", "false": "0"})
+    numbers = words.cast(pl.Float64, strict=False)
+    found = _finite(numbers, numbers.is_not_null(), missing)
+    unread = words_where(told.is_not_null() & numbers.is_null(), NOT_A_NUMBER)
+    return found.or_else(Parsed(found.values, unread))
+
+
+def _finite(numbers: pl.Series, given: pl.Series, missing: Sequence[str]) -> Parsed:
+    markers = [number for marker in missing if (number := _number(marker)) is not None]
+    if markers:
+        given &= ~numbers.is_in(markers).fill_null(value=False)
+    kept = given & numbers.is_finite().fill_null(value=False)
+    finite = pl.select(pl.when(kept).then(numbers)).to_series()
+    return Parsed.checked(_unsigned(finite.alias(numbers.name)), given, "is not a finite number")
+
+
+def _unsigned(numbers: pl.Series) -> pl.Series:
+    """Take the sign from -0.0."""
+    return numbers.set(numbers == 0, 0.0)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _from_text(text: pl.Series, written: NumberFormat) -> Parsed:
+    plain = text
+    for mark in written.strip:
+        plain = plain.str.replace_all(mark, "", literal=True)
+    plain = plain.str.strip_chars() if written.strip else plain
+    if written.thousands:
+        group = re.escape(written.thousands)
+        decimal = re.escape(written.decimal)
+        grouped = plain.str.contains(
+            rf"^[+-]?[0-9]{{1,3}}(?:{group}[0-9]{{3}})+(?:{decimal}[0-9]*)?$"
+        )
+        ungrouped = plain.str.replace_all(written.thousands, "", literal=True)
+        plain = ungrouped.zip_with(grouped.fill_null(False), plain)
+        # What has the mark without being in groups of three stays as it is, and is refused.
+        broken = plain.str.contains(written.thousands, literal=True).fill_null(False)
+        plain = pl.select(pl.when(broken).then(pl.lit("?")).otherwise(plain)).to_series()
+    if written.decimal != ".":
+        # A point is no decimal mark here: "1.5" must not be read as if it were.
+        plain = plain.str.replace_all(".", "?", literal=True).str.replace(",", ".", literal=True)
+    readable = plain.str.contains(_PLAIN_NUMBER)
+    numbers = pl.select(pl.when(readable).then(plain)).to_series().cast(pl.Float64, strict=False)
+    finite = pl.select(pl.when(numbers.is_finite()).then(numbers)).to_series()
+    return Parsed.checked(_unsigned(finite.alias(text.name)), text.is_not_null(), NOT_A_NUMBER)
