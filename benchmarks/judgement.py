@@ -14,10 +14,11 @@ from leadcast.models.evaluation.delong import compare_aucs
 from leadcast.models.evaluation.metrics import (
     auc,
     average_precision,
-    brier_score,
+    brier,
     expected_calibration_error,
     log_loss,
 )
+from leadcast.models.evaluation.tally import tally
 
 Measure = Literal["log_loss", "auc"]
 MEASURES: tuple[Measure, ...] = ("log_loss", "auc")
@@ -25,7 +26,7 @@ METRICS = {
     "auc": auc,
     "average_precision": average_precision,
     "log_loss": log_loss,
-    "brier": brier_score,
+    "brier": brier,
     "ece": expected_calibration_error,
 }
 LEAST = float(np.finfo(np.float64).eps)
@@ -70,7 +71,8 @@ def metrics_of(probability: Floats, converted: Floats) -> dict[str, float]:
     dict of str to float
         By the names in `METRICS`.
     """
-    return {name: float(metric(probability, converted)) for name, metric in METRICS.items()}
+    counts = tally(probability, converted)
+    return {name: float(metric(counts)) for name, metric in METRICS.items()}
 
 
 def log_loss_difference(
