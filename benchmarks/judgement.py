@@ -120,8 +120,12 @@ def judge(
     own = probabilities[LEADCAST]
     # A loss is better when it is lower.
     sign = 1.0 if measure == "log_loss" else -1.0
-    peers = [name for name in probabilities if name != LEADCAST]
-    best = min(peers, key=lambda name: sign * METRICS[measure](probabilities[name], converted))
+    peers = {
+        name: sign * METRICS[measure](tally(probability, converted))
+        for name, probability in probabilities.items()
+        if name != LEADCAST
+    }
+    best = min(peers, key=lambda name: peers[name])
     other = probabilities[best]
     if measure == "log_loss":
         estimate = log_loss_difference(own, other, converted, group)

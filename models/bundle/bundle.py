@@ -33,7 +33,7 @@ from leadcast.models.bundle.bundle_files import (
     write_manifest,
 )
 from leadcast.models.bundle.bundle_reference import Rates, Reference
-from leadcast.models.calibration import Calibrator, calibrator_from_json
+from leadcast.models.calibration.calibrators import Calibrator, calibrator_from_json
 from leadcast.models.calibration.intervals import LeadIntervals
 from leadcast.models.learners.learner_store import FittedLearner, load_learner
 
