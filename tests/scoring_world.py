@@ -24,10 +24,9 @@ from leadcast.models.calibration.calibrator_choice import choose_calibrator
 from leadcast.models.calibration.calibrators import Calibrator
 from leadcast.models.calibration.intervals import LeadIntervals, fit_lead_intervals
 from leadcast.models.data import Floats, Matrix
-from leadcast.models.learners.additive import Additive, additive_of
 from leadcast.models.learners.boosting import as_trees
 from leadcast.models.learners.drifting_level import Level
-from leadcast.models.learners.learner_store import FittedLearner
+from leadcast.models.learners.learner_store import Additive, FittedLearner, additive_of
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 END = START + timedelta(days=240)

@@ -12,8 +12,8 @@ from leadcast.features.base.errors import LeadcastError
 from leadcast.features.registry import Feature
 from leadcast.models.bundle.bundle import Bundle
 from leadcast.models.calibration.calibrators import Logistic
-from leadcast.models.learners.additive import Additive, Average
 from leadcast.models.learners.basis import Effect
+from leadcast.models.learners.learner_store import Additive, Average
 from leadcast.models.learners.shapes import Curves
 from leadcast.serve.reasons import (
     MOST,

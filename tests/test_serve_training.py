@@ -21,7 +21,7 @@ from leadcast.models.data import LabelledMatrix
 from leadcast.models.evaluation.delong import auc_interval
 from leadcast.models.evaluation.metrics import auc
 from leadcast.models.evaluation.tally import tally
-from leadcast.models.learners.additive import Additive
+from leadcast.models.learners.learner_store import Additive
 from leadcast.models.learners.regression import Layout, fit_regressions, lay_out, level_in_training
 from leadcast.models.learners.rows import canonical_order, row_weights
 from leadcast.models.learners.shapes import TreeShape
