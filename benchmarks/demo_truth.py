@@ -12,6 +12,7 @@ import polars as pl
 from benchmarks.results import write_result
 from leadcast.features.base.errors import LeadcastError
 from leadcast.models.evaluation.metrics import auc
+from leadcast.models.evaluation.tally import tally
 from leadcast.pipelines.paths import RunFolder
 
 TRUTH = Path("data/demo/truth.parquet")
@@ -120,8 +121,8 @@ def main() -> None:
     result = {
         "horizon_days": horizon_days,
         "n": joined.height,
-        "auc": auc(joined["probability"].to_numpy(), converted),
-        "auc_of_truth": auc(joined["true_probability"].to_numpy(), converted),
+        "auc": auc(tally(joined["probability"].to_numpy(), converted)),
+        "auc_of_truth": auc(tally(joined["true_probability"].to_numpy(), converted)),
         "largest_difference": float(table["difference"].abs().max()),  # type: ignore[arg-type]
         "deciles": table.to_dicts(),
         "interval_coverage": covered,

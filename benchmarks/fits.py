@@ -16,6 +16,7 @@ from benchmarks.splits import Split
 from leadcast.features.base.errors import LeadcastError
 from leadcast.models.data import Floats, Integers
 from leadcast.models.evaluation.metrics import log_loss
+from leadcast.models.evaluation.tally import tally
 from leadcast.pipelines.params import load_params
 
 PEERS_PYTHON = Path(".venv-peers/bin/python")
@@ -161,7 +162,7 @@ def middle_run(fitted: Sequence[Fitted], converted: Floats) -> Fitted:
     Fitted
         With the losses of all runs, in the order of the runs.
     """
-    losses = [float(log_loss(one.probability, converted)) for one in fitted]
+    losses = [float(log_loss(tally(one.probability, converted))) for one in fitted]
     middle = sorted(range(len(fitted)), key=losses.__getitem__)[(len(fitted) - 1) // 2]
     return replace(fitted[middle], run_losses=tuple(losses))
 

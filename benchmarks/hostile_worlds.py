@@ -17,15 +17,15 @@ from leadcast.features.tables import TIME, Tables, TimeOrder
 from leadcast.models.bundle.bundle import write_bundle
 from leadcast.models.bundle.bundle_files import BundleOrigin
 from leadcast.models.bundle.bundle_reference import Rates, Reference
-from leadcast.models.calibration.calibration_curves import (
+from leadcast.models.calibration.calibrators import (
     Beta,
+    Calibrator,
     Identity,
     Isotonic,
     Logistic,
     Shifted,
     Spline,
 )
-from leadcast.models.calibration.calibrators import Calibrator
 from leadcast.models.calibration.intervals import fit_lead_intervals
 from leadcast.models.choice.fitting import fit_learner
 from leadcast.models.choice.setups import Setup
@@ -39,18 +39,28 @@ WORLDS: Mapping[str, tuple[str, tuple[Setup, ...], Calibrator, bool]] = {
     "trees": (
         "lightgbm",
         (Setup(None, (), TREES),),
-        Isotonic(400, (-3.0, -1.0, 0.5, 2.0), (-2.5, -1.2, 0.4, 1.5), 0.8),
+        Isotonic(rows=400, knots=[-3.0, -1.0, 0.5, 2.0], values=[-2.5, -1.2, 0.4, 1.5], slope=0.8),
         True,
     ),
     "logistic": (
         "logistic",
         (Setup(None, CURVES),),
-        Spline(400, (-2.0, 0.0, 2.0), -1.8, (0.7, 1.1, 0.9)),
+        Spline(rows=400, knots=(-2.0, 0.0, 2.0), start=-1.8, slopes=(0.7, 1.1, 0.9)),
         True,
     ),
-    "blend": ("blend", BOTH, Shifted(Logistic(400, 0.1, 0.9), -0.2), True),
-    "prior": ("prior", (), Identity(400), True),
-    "undated": ("logistic", (Setup(None, CURVES),), Beta(400, 0.1, 0.9, 1.1), False),
+    "blend": (
+        "blend",
+        BOTH,
+        Shifted(base=Logistic(rows=400, intercept=0.1, slope=0.9), shift=-0.2),
+        True,
+    ),
+    "prior": ("prior", (), Identity(rows=400), True),
+    "undated": (
+        "logistic",
+        (Setup(None, CURVES),),
+        Beta(rows=400, intercept=0.1, lower=0.9, upper=1.1),
+        False,
+    ),
 }
 """Kind of learner, setups, calibrator, and whether there are dates."""
 N_LEADS = 12

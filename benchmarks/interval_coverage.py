@@ -16,13 +16,13 @@ import polars as pl
 
 from benchmarks.known_worlds import Drawn, World
 from benchmarks.results import write_result
-from leadcast.models.calibration import choose_calibrator
-from leadcast.models.calibration.calibrators import probability_of
+from leadcast.models.calibration.calibrator_choice import choose_calibrator
 from leadcast.models.calibration.intervals import fit_lead_intervals
 from leadcast.models.data import Floats, Integers
 from leadcast.models.evaluation.bootstrap import Estimate
 from leadcast.models.evaluation.delong import auc_interval, compare_aucs
 from leadcast.models.evaluation.evaluation import evaluate
+from leadcast.models.evaluation.logistic import sigmoid
 from leadcast.models.evaluation.metrics import measure
 from leadcast.models.evaluation.tally import tally
 
@@ -76,9 +76,7 @@ def metric_coverage(
     found: dict[str, list[Estimate]] = defaultdict(list)
     for drawn in _samples(world, leads, repetitions):
         group = np.arange(len(drawn.group)) if by_row else drawn.group
-        content = evaluate(
-            probability_of(drawn.log_odds), drawn.converted, group, replicates=replicates
-        )
+        content = evaluate(sigmoid(drawn.log_odds), drawn.converted, group, replicates=replicates)
         for name in truth:
             found[name].append(Estimate(**content["test"][name]))
     return pl.DataFrame([_row(name, truth[name], estimates) for name, estimates in found.items()])
@@ -221,7 +219,7 @@ def _samples(world: World, leads: int, repetitions: int) -> Iterator[Drawn]:
 
 def _truth(world: World) -> dict[str, float]:
     large = world.draw(LARGE, seed=10**6)
-    return measure(tally(probability_of(large.log_odds), large.truth))
+    return measure(tally(sigmoid(large.log_odds), large.truth))
 
 
 def _groups(drawn: Drawn, by_row: bool) -> Integers:

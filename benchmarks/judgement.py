@@ -14,10 +14,11 @@ from leadcast.models.evaluation.delong import compare_aucs
 from leadcast.models.evaluation.metrics import (
     auc,
     average_precision,
-    brier_score,
+    brier,
     expected_calibration_error,
     log_loss,
 )
+from leadcast.models.evaluation.tally import tally
 
 Measure = Literal["log_loss", "auc"]
 MEASURES: tuple[Measure, ...] = ("log_loss", "auc")
@@ -25,7 +26,7 @@ METRICS = {
     "auc": auc,
     "average_precision": average_precision,
     "log_loss": log_loss,
-    "brier": brier_score,
+    "brier": brier,
     "ece": expected_calibration_error,
 }
 LEAST = float(np.finfo(np.float64).eps)
@@ -70,7 +71,8 @@ def metrics_of(probability: Floats, converted: Floats) -> dict[str, float]:
     dict of str to float
         By the names in `METRICS`.
     """
-    return {name: float(metric(probability, converted)) for name, metric in METRICS.items()}
+    counts = tally(probability, converted)
+    return {name: float(metric(counts)) for name, metric in METRICS.items()}
 
 
 def log_loss_difference(
@@ -118,8 +120,12 @@ def judge(
     own = probabilities[LEADCAST]
     # A loss is better when it is lower.
     sign = 1.0 if measure == "log_loss" else -1.0
-    peers = [name for name in probabilities if name != LEADCAST]
-    best = min(peers, key=lambda name: sign * METRICS[measure](probabilities[name], converted))
+    peers = {
+        name: sign * METRICS[measure](tally(probability, converted))
+        for name, probability in probabilities.items()
+        if name != LEADCAST
+    }
+    best = min(peers, key=lambda name: peers[name])
     other = probabilities[best]
     if measure == "log_loss":
         estimate = log_loss_difference(own, other, converted, group)

@@ -14,8 +14,8 @@ from benchmarks.speed_serving import moment_after, repeated
 from benchmarks.speed_trees import TRAINED_ROWS, train_booster
 from benchmarks.timing import Job, in_turns, ratio_of
 from leadcast.models.data import Matrix
-from leadcast.models.learners.additive import Additive
 from leadcast.models.learners.drifting_level import Level
+from leadcast.models.learners.learner_store import Additive
 from leadcast.models.learners.shapes import trees_of
 from leadcast.serve.asked import asked_of
 from leadcast.serve.batch.batch import BatchSettings, score_files

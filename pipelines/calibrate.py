@@ -7,8 +7,8 @@ import polars as pl
 
 from leadcast.features.base.files import write_json
 from leadcast.features.tables import TIME, Tables, TimeOrder
-from leadcast.models.calibration import calibrate_in_time
 from leadcast.models.calibration.calibrators import Calibrator
+from leadcast.models.calibration.in_time import calibrate_in_time
 from leadcast.models.calibration.intervals import fit_lead_intervals
 from leadcast.models.calibration.newest_level import follow_newest, told_without
 from leadcast.models.calibration.period_drift import stretches_of

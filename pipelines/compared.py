@@ -9,7 +9,7 @@ from leadcast.features.base.files import read_json
 from leadcast.features.tables import Tables, TimeOrder
 from leadcast.features.values.amounts import read_size
 from leadcast.models.bundle.bundle_reference import Reference
-from leadcast.models.calibration import calibrator_from_json
+from leadcast.models.calibration.calibrators import calibrator_from_json
 from leadcast.models.charts.numbers import age
 from leadcast.models.comparison import Compared
 from leadcast.models.comparison.compared_rows import COLUMNS

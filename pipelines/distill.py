@@ -9,7 +9,7 @@ from leadcast.features.base.files import read_json, written_out
 from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.tables import Tables
-from leadcast.models.calibration import calibrator_from_json
+from leadcast.models.calibration.calibrators import calibrator_from_json
 from leadcast.models.comparison import Compared
 from leadcast.models.comparison.draws import replicate
 from leadcast.models.comparison.result import Ranking

@@ -11,7 +11,7 @@ from leadcast.features.base.errors import Fault, FaultsError, nearest_first
 from leadcast.features.base.files import read_json, write_json, written_whole
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.tables import Tables
-from leadcast.models.calibration import calibrator_from_json
+from leadcast.models.calibration.calibrators import calibrator_from_json
 from leadcast.models.calibration.intervals import LeadIntervals
 from leadcast.models.data import Floats, LabelledMatrix
 from leadcast.models.evaluation.curves import draw_curves

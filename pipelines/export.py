@@ -11,7 +11,7 @@ from leadcast.models.bundle.bundle import write_bundle
 from leadcast.models.bundle.bundle_files import BundleOrigin
 from leadcast.models.bundle.bundle_reference import Rates, Reference
 from leadcast.models.bundle.bundle_signature import sign_bundle
-from leadcast.models.calibration import calibrator_from_json
+from leadcast.models.calibration.calibrators import calibrator_from_json
 from leadcast.models.calibration.intervals import LeadIntervals
 from leadcast.models.learners.learner_store import load_learner
 from leadcast.models.splits import PARTS

@@ -20,13 +20,13 @@ from leadcast.features.tables import TIME, Tables, TimeOrder
 from leadcast.models.bundle.bundle import write_bundle
 from leadcast.models.bundle.bundle_files import BundleOrigin, Manifest
 from leadcast.models.bundle.bundle_reference import Rates, Reference
-from leadcast.models.calibration import Calibrator, fit_calibrator
+from leadcast.models.calibration.calibrator_choice import choose_calibrator
+from leadcast.models.calibration.calibrators import Calibrator
 from leadcast.models.calibration.intervals import LeadIntervals, fit_lead_intervals
 from leadcast.models.data import Floats, Matrix
-from leadcast.models.learners.additive import Additive, additive_of
 from leadcast.models.learners.boosting import as_trees
 from leadcast.models.learners.drifting_level import Level
-from leadcast.models.learners.learner_store import FittedLearner
+from leadcast.models.learners.learner_store import Additive, FittedLearner, additive_of
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 END = START + timedelta(days=240)
@@ -124,7 +124,7 @@ def scoring_world() -> ScoringWorld:
     converted = snapshots["converted"].cast(pl.Float64).to_numpy()
     learner = grow(plan, values, converted)
     log_odds, group = learner.log_odds(values), snapshots["lead_id"].to_list()
-    calibrator = fit_calibrator(log_odds, converted, group)
+    calibrator = choose_calibrator(log_odds, converted, group).calibrator
     intervals = fit_lead_intervals(log_odds, converted, group, replicates=20)
     return ScoringWorld(tables, snapshots, plan, values, learner, calibrator, intervals)
 

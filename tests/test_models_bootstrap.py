@@ -9,7 +9,6 @@ from leadcast.models.data import Floats, Integers
 from leadcast.models.evaluation.bootstrap import (
     Estimate,
     bootstrap,
-    bootstrap_differences,
     drawn_weights,
 )
 from leadcast.models.evaluation.metrics import FAMILIES, RANKING, Family, Metric, measure
@@ -79,28 +78,6 @@ def test_rows_taken_as_independent_would_give_a_narrower_interval() -> None:
         assert one.high is not None
         widths.append(one.high - one.low)
     assert widths[0] == pytest.approx(widths[1] * np.sqrt(3), rel=0.15)
-
-
-def test_a_difference_is_measured_on_the_same_draws() -> None:
-    probability, converted, group = some_rows()
-    better = np.clip(probability + 0.02 * (converted - 0.5), 0.001, 0.999)
-    paired = bootstrap_differences(better, probability, converted, group, replicates=200)
-    log_loss = paired["log_loss"]
-    assert log_loss.high is not None
-    assert log_loss.high < 0, "a little better on every row is better on every draw"
-    alone = bootstrap(probability, converted, group, replicates=200)["log_loss"]
-    assert alone.low is not None
-    assert alone.high is not None
-    assert log_loss.low is not None
-    assert log_loss.high - log_loss.low < (alone.high - alone.low) / 3
-
-
-def test_the_same_probabilities_do_not_differ() -> None:
-    probability, converted, group = some_rows()
-    for one in bootstrap_differences(
-        probability, probability, converted, group, replicates=20
-    ).values():
-        assert one == Estimate(0.0, 0.0, 0.0)
 
 
 def test_points_can_be_ranked_but_have_no_probability() -> None:

@@ -11,27 +11,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadcast.features.base.errors import LeadcastError
-from leadcast.models.calibration import Calibrator, calibrator_from_json
-from leadcast.models.calibration.calibration_curves import (
-    CURVES,
+from leadcast.models.calibration.calibrators import (
     Beta,
+    Calibrator,
+    CalibratorFile,
     Identity,
     Isotonic,
     Logistic,
     Shifted,
     Spline,
+    calibrator_from_json,
     integrated,
+    narrowed,
 )
-from leadcast.models.calibration.calibrators import narrowed, probability_of
 from leadcast.models.data import Floats
+from leadcast.models.evaluation.logistic import sigmoid
 
 CALIBRATORS: list[Calibrator] = [
-    Identity(3000),
-    Logistic(3000, -0.2, 0.85),
-    Beta(3000, 0.1, 0.7, 1.3),
-    Spline(3000, (-4.0, -2.0, 1.0), -3.5, (0.8, 1.1, 0.05)),
-    Isotonic(3000, (-4.0, -2.0, 1.0), (-3.0, -2.9, 2.0), 0.9),
-    Shifted(Logistic(3000, -0.2, 0.85), 0.4),
+    Identity(rows=3000),
+    Logistic(rows=3000, intercept=-0.2, slope=0.85),
+    Beta(rows=3000, intercept=0.1, lower=0.7, upper=1.3),
+    Spline(rows=3000, knots=[-4.0, -2.0, 1.0], start=-3.5, slopes=[0.8, 1.1, 0.05]),
+    Isotonic(rows=3000, knots=[-4.0, -2.0, 1.0], values=[-3.0, -2.9, 2.0], slope=0.9),
+    Shifted(base=Logistic(rows=3000, intercept=-0.2, slope=0.85), shift=0.4),
 ]
 
 
@@ -40,7 +42,9 @@ def by_kind(calibrator: Calibrator) -> str:
 
 
 def test_no_kind_is_forgotten() -> None:
-    assert {calibrator.kind for calibrator in CALIBRATORS} == {*CURVES, Shifted.kind}
+    schema = CalibratorFile.model_json_schema()
+    mapping = schema["discriminator"]["mapping"]
+    assert {calibrator.kind for calibrator in CALIBRATORS} == {*mapping}
 
 
 def check_rising(calibrator: Calibrator, log_odds: list[float]) -> None:
@@ -62,7 +66,7 @@ def test_the_ranking_law_can_fail() -> None:
             return np.clip(super().probability(log_odds), 0.01, 0.99)
 
     with pytest.raises(AssertionError, match="sorted"):
-        check_rising(Clipped(3000), [-9.0, -8.0])
+        check_rising(Clipped(rows=3000), [-9.0, -8.0])
 
 
 # Two leads whose log-odds differ in the ninth digit are still two leads on a call list.
@@ -131,21 +135,23 @@ def test_log_odds_within_what_the_rows_show_are_left_alone() -> None:
 
 # Laplace's rule: 3,000 rows without an exception show 1 in 3,002, and not much less.
 def test_beyond_what_the_rows_show_log_odds_rise_slowly() -> None:
-    low, lower = probability_of(narrowed(np.array([-math.log(3001), -12.0]), 3000))
+    low, lower = sigmoid(narrowed(np.array([-math.log(3001), -12.0]), 3000))
     assert low == pytest.approx(1 / 3002)
     assert math.exp(-12) < lower < low
 
 
 def test_a_beta_curve_has_its_slopes_at_both_ends() -> None:
-    beta = Beta(3000, 0.1, 0.7, 1.3)
+    beta = Beta(rows=3000, intercept=0.1, lower=0.7, upper=1.3)
     rise = np.diff(beta.curve(np.array([-41.0, -40.0, 40.0, 41.0])))
     assert (rise[0], rise[2]) == pytest.approx((0.7, 1.3))
 
 
 def test_a_beta_curve_of_equal_slopes_is_a_line() -> None:
     log_odds = np.linspace(-6, 6, 25)
-    line = Logistic(3000, 0.2, 0.9).curve(log_odds)
-    assert Beta(3000, 0.2, 0.9, 0.9).curve(log_odds) == pytest.approx(line)
+    line = Logistic(rows=3000, intercept=0.2, slope=0.9).curve(log_odds)
+    assert Beta(rows=3000, intercept=0.2, lower=0.9, upper=0.9).curve(log_odds) == pytest.approx(
+        line
+    )
 
 
 def test_a_spline_has_the_slopes_it_says() -> None:
@@ -164,14 +170,16 @@ def test_a_spline_has_the_slopes_it_says() -> None:
 
 
 def test_isotonic_pieces_pass_through_their_points() -> None:
-    knots, values = (-4.0, -2.0, 1.0), (-3.0, -2.9, 2.0)
-    curve = Isotonic(3000, knots, values, 0.9).curve(np.array([-5.0, *knots, 3.0]))
+    knots, values = [-4.0, -2.0, 1.0], [-3.0, -2.9, 2.0]
+    curve = Isotonic(rows=3000, knots=knots, values=values, slope=0.9).curve(
+        np.array([-5.0, *knots, 3.0])
+    )
     assert curve == pytest.approx([-3.9, *values, 3.8])
     assert all(one < other for one, other in pairwise(curve.tolist()))
 
 
 def test_a_shift_of_the_level_is_one_of_all_log_odds() -> None:
-    base = Logistic(3000, -0.2, 0.85)
+    base = Logistic(rows=3000, intercept=-0.2, slope=0.85)
     log_odds = np.linspace(-5, 5, 11)
-    moved = Shifted(base, 0.4).log_odds(log_odds)
+    moved = Shifted(base=base, shift=0.4).log_odds(log_odds)
     assert moved == pytest.approx(base.log_odds(log_odds) + 0.4)

@@ -7,7 +7,7 @@ from benchmarks.known_worlds import World
 from leadcast.models.data import Floats, Integers
 from leadcast.models.evaluation import metrics
 from leadcast.models.evaluation.curves import CURVES, draw_curves
-from leadcast.models.evaluation.tally import ScoreHistogram
+from leadcast.models.evaluation.tally import ScoreHistogram, tally
 
 
 def some_rows() -> tuple[Floats, Floats, Integers]:
@@ -18,18 +18,18 @@ def some_rows() -> tuple[Floats, Floats, Integers]:
 def test_gain_and_lift_are_the_metrics_of_the_same_name() -> None:
     value, converted, group = some_rows()
     curves = draw_curves(value, converted, group, replicates=20)
-    for name, metric in (("gain", metrics.gain_at), ("lift", metrics.lift_at)):
-        curve = curves[name]
-        for share in (0.01, 0.05, 0.1, 0.2, 1.0):
-            at = curve.value[np.isclose(curve.place, share)]
-            assert at == pytest.approx([metric(value, converted, share)]), name
+    found = metrics.measure(tally(value, converted))
+    for name in ("gain", "lift"):
+        for percent in metrics.CUTS_PERCENT:
+            at = curves[name].value[np.isclose(curves[name].place, percent / 100)]
+            assert at == pytest.approx([found[f"{name}_{percent}"]]), name
 
 
 def test_the_area_under_the_roc_curve_is_the_auc() -> None:
     value, converted, group = some_rows()
     roc = draw_curves(value, converted, group, points=5001, replicates=1)["roc"]
     area = np.trapezoid(roc.value, roc.place)
-    assert area == pytest.approx(metrics.auc(value, converted), abs=1e-3)
+    assert area == pytest.approx(metrics.auc(tally(value, converted)), abs=1e-3)
 
 
 # Precision at a recall that a distinct value ends at is that of the rows down to it.

@@ -6,9 +6,10 @@ import pytest
 from benchmarks.interval_coverage import auc_coverage, auc_difference_coverage
 from benchmarks.known_worlds import World
 from leadcast.models.data import Floats, Integers
-from leadcast.models.evaluation.bootstrap import Estimate, bootstrap_differences
+from leadcast.models.evaluation.bootstrap import Estimate, drawn_weights
 from leadcast.models.evaluation.delong import auc_interval, compare_aucs
-from leadcast.models.evaluation.metrics import RANKING
+from leadcast.models.evaluation.metrics import auc
+from leadcast.models.evaluation.tally import RankedTally
 
 
 def two_rankings(seed: int = 3, size: int = 60) -> tuple[Floats, Floats, Floats]:
@@ -100,10 +101,13 @@ def test_the_bootstrap_agrees_on_the_difference() -> None:
     first, second, converted = two_rankings(size=600)
     group = np.arange(600) // 2
     delong = compare_aucs(first, second, converted, group).difference
-    drawn = bootstrap_differences(
-        first, second, converted, group, families=RANKING[:1], replicates=1000
-    )["auc"]
-    assert (drawn.low, drawn.high) == pytest.approx((delong.low, delong.high), abs=0.01)
+    one, other = (RankedTally.of(value, converted) for value in (first, second))
+    drawn = [
+        auc(one.weighted(weight)) - auc(other.weighted(weight))
+        for weight in drawn_weights(group, 1000, 0)
+    ]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    assert (low, high) == pytest.approx((delong.low, delong.high), abs=0.01)
 
 
 def test_one_outcome_has_no_auc_and_one_winner_no_interval() -> None:

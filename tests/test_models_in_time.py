@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from leadcast.models.calibration.calibration_curves import Identity
+from leadcast.models.calibration.calibrators import Identity
 from leadcast.models.calibration.in_time import CalibrationInTime, calibrate_in_time
 from leadcast.models.data import Floats, Integers
 from leadcast.models.evaluation.logistic import sigmoid

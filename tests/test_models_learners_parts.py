@@ -7,7 +7,7 @@ from leadcast.models.choice.setups import blend_weights
 from leadcast.models.data import Integers
 from leadcast.models.learners.basis import Effect, effects_of, expand, fit_terms
 from leadcast.models.learners.boosting import as_trees, boost, staged
-from leadcast.models.learners.newton import fit_level_regression
+from leadcast.models.learners.drifting_level import fit_level_regression
 from leadcast.models.learners.rows import canonical_order, periods_of, recency_weights, thinned
 from tests.learner_worlds import QUICK, logistic_world, with_won
 

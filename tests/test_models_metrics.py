@@ -30,17 +30,21 @@ def golden_rows() -> tuple[Floats, Floats, Floats]:
 def test_true_probabilities_lose_their_entropy_and_no_more() -> None:
     probability, converted = known_world()
     entropy = -np.mean(LEVELS * np.log(LEVELS) + (1 - LEVELS) * np.log(1 - LEVELS))
-    assert metrics.log_loss(probability, converted) == pytest.approx(entropy, abs=1e-14)
+    assert metrics.log_loss(tally(probability, converted)) == pytest.approx(entropy, abs=1e-14)
     variance = np.mean(LEVELS * (1 - LEVELS))
-    assert metrics.brier_score(probability, converted) == pytest.approx(variance, abs=1e-14)
+    assert metrics.brier(tally(probability, converted)) == pytest.approx(variance, abs=1e-14)
 
 
 def test_true_probabilities_are_calibrated_by_every_measure() -> None:
     probability, converted = known_world()
-    assert metrics.expected_calibration_error(probability, converted) == pytest.approx(0, abs=1e-14)
-    assert metrics.calibration_line(probability, converted) == pytest.approx((1, 0), abs=1e-9)
-    assert metrics.calibration_in_the_large(probability, converted) == pytest.approx(0, abs=1e-9)
-    reliability, resolution, uncertainty = metrics.brier_decomposition(probability, converted)
+    assert metrics.expected_calibration_error(tally(probability, converted)) == pytest.approx(
+        0, abs=1e-14
+    )
+    assert metrics.calibration(tally(probability, converted))[:2] == pytest.approx((1, 0), abs=1e-9)
+    assert metrics.calibration(tally(probability, converted))[2] == pytest.approx(0, abs=1e-9)
+    reliability, resolution, uncertainty = metrics.brier_decomposition(
+        tally(probability, converted)
+    )
     base_rate = LEVELS.mean()
     assert reliability == pytest.approx(0, abs=1e-14)
     assert resolution == pytest.approx(np.var(LEVELS), abs=1e-14)
@@ -51,13 +55,13 @@ def test_a_line_on_the_log_odds_scale_is_found_again() -> None:
     truth, converted = known_world()
     log_odds = np.log(truth / (1 - truth))
     told = 1 / (1 + np.exp(-(log_odds - 0.3) / 0.5))
-    assert metrics.calibration_line(told, converted) == pytest.approx((0.5, 0.3), abs=1e-9)
+    assert metrics.calibration(tally(told, converted))[:2] == pytest.approx((0.5, 0.3), abs=1e-9)
 
 
 def test_a_shift_of_all_log_odds_is_found_again() -> None:
     truth, converted = known_world()
     told = 1 / (1 + np.exp(-(np.log(truth / (1 - truth)) - 0.7)))
-    assert metrics.calibration_in_the_large(told, converted) == pytest.approx(0.7, abs=1e-9)
+    assert metrics.calibration(tally(told, converted))[2] == pytest.approx(0.7, abs=1e-9)
 
 
 # scikit-learn 1.9, rows as in golden_rows, w = None or the weights:
@@ -89,12 +93,12 @@ def test_scikit_learn_gives_the_same_numbers(kind: str) -> None:
     p, y, weights = golden_rows()
     w = weights if kind == "weighted" else None
     auc, precision, loss, brier, slope, intercept = GOLDEN[kind]
-    assert metrics.auc(p, y, w) == pytest.approx(auc, abs=1e-12)
-    assert metrics.average_precision(p, y, w) == pytest.approx(precision, abs=1e-12)
-    assert metrics.log_loss(p, y, w) == pytest.approx(loss, abs=1e-12)
-    assert metrics.brier_score(p, y, w) == pytest.approx(brier, abs=1e-12)
+    assert metrics.auc(tally(p, y, w)) == pytest.approx(auc, abs=1e-12)
+    assert metrics.average_precision(tally(p, y, w)) == pytest.approx(precision, abs=1e-12)
+    assert metrics.log_loss(tally(p, y, w)) == pytest.approx(loss, abs=1e-12)
+    assert metrics.brier(tally(p, y, w)) == pytest.approx(brier, abs=1e-12)
     # scikit-learn's solver stops where the gradient is small, some 1e-5 before the optimum.
-    assert metrics.calibration_line(p, y, w) == pytest.approx((slope, intercept), abs=1e-4)
+    assert metrics.calibration(tally(p, y, w))[:2] == pytest.approx((slope, intercept), abs=1e-4)
 
 
 # scikit-learn 1.9, rows as in golden_rows: q = IsotonicRegression().fit(p, y, w).predict(p);
@@ -110,20 +114,20 @@ def test_the_brier_score_decomposes_as_isotonic_regression_says(
     weighted: bool, expected: tuple[float, float, float]
 ) -> None:
     p, y, weights = golden_rows()
-    found = metrics.brier_decomposition(p, y, weights if weighted else None)
+    found = metrics.brier_decomposition(tally(p, y, weights if weighted else None))
     assert found == pytest.approx(expected, abs=1e-12)
 
 
 def test_auc_of_a_handful_of_rows_by_hand() -> None:
     # Pairs (won, lost): (0.8, 0.3) right, (0.8, 0.5) right, (0.5, 0.3) right, (0.5, 0.5) tied.
-    assert metrics.auc([0.8, 0.5, 0.5, 0.3], [1, 1, 0, 0]) == pytest.approx(3.5 / 4)
+    assert metrics.auc(tally([0.8, 0.5, 0.5, 0.3], [1, 1, 0, 0])) == pytest.approx(3.5 / 4)
 
 
 def test_average_precision_takes_tied_rows_in_together() -> None:
     # One of the two top rows won, whatever their order; the other winner stands third.
     expected = (1 / 2 + 2 / 3) / 2
     for converted in ([1, 0, 1, 0], [0, 1, 1, 0]):
-        found = metrics.average_precision([0.9, 0.9, 0.4, 0.1], converted)
+        found = metrics.average_precision(tally([0.9, 0.9, 0.4, 0.1], converted))
         assert found == pytest.approx(expected)
 
 
@@ -131,8 +135,8 @@ def test_gain_at_a_cut_through_ties_is_the_expectation_over_their_orders() -> No
     # The cut takes 2 of 8 rows: the first, and one of the three tied ones, of which two won.
     value = [0.9, 0.5, 0.5, 0.5, 0.2, 0.2, 0.1, 0.1]
     converted = [1, 1, 0, 1, 0, 0, 0, 0]
-    assert metrics.gain_at(value, converted, 0.25) == pytest.approx((1 + 2 / 3) / 3)
-    assert metrics.lift_at(value, converted, 0.25) == pytest.approx((1 + 2 / 3) / 3 * 4)
+    gain = metrics.gains(tally(value, converted), np.array([0.25]))
+    assert gain == pytest.approx([(1 + 2 / 3) / 3])
 
 
 def test_calibration_error_in_bins_of_equal_mass_by_hand() -> None:
@@ -142,17 +146,19 @@ def test_calibration_error_in_bins_of_equal_mass_by_hand() -> None:
     order = np.argsort(probability)
     bins = [(probability[rows], converted[rows]) for rows in order.reshape(15, 3)]
     by_hand = np.mean([abs(p.mean() - y.mean()) for p, y in bins])
-    assert metrics.expected_calibration_error(probability, converted) == pytest.approx(by_hand)
+    assert metrics.expected_calibration_error(tally(probability, converted)) == pytest.approx(
+        by_hand
+    )
 
 
 def test_calibration_error_of_one_value_for_all_is_its_distance_from_the_base_rate() -> None:
     converted = np.arange(100) < 30
-    found = metrics.expected_calibration_error(np.full(100, 0.5), converted)
+    found = metrics.expected_calibration_error(tally(np.full(100, 0.5), converted))
     assert found == pytest.approx(0.2)
 
 
 def test_a_certainty_that_fails_costs_much_but_not_endlessly() -> None:
-    loss = metrics.log_loss([1.0, 0.0], [0, 1])
+    loss = metrics.log_loss(tally([1.0, 0.0], [0, 1]))
     assert loss == pytest.approx(-math.log(2**-52), rel=1e-6)
 
 
@@ -166,10 +172,10 @@ def test_what_needs_both_outcomes_is_not_a_number_with_one(outcome: int) -> None
 
 
 def test_probabilities_that_separate_the_outcomes_have_no_finite_slope() -> None:
-    slope, intercept = metrics.calibration_line([0.1, 0.2, 0.7, 0.8], [0, 0, 1, 1])
+    slope, intercept = metrics.calibration(tally([0.1, 0.2, 0.7, 0.8], [0, 0, 1, 1]))[:2]
     assert math.isnan(slope)
     assert math.isnan(intercept)
-    assert math.isnan(metrics.calibration_line([0.3, 0.3], [0, 1])[0])
+    assert math.isnan(metrics.calibration(tally([0.3, 0.3], [0, 1]))[0])
 
 
 def test_no_rows_give_no_numbers() -> None:
@@ -190,9 +196,4 @@ def test_rows_that_make_no_sense_are_refused(
     value: list[float], converted: list[float], weight: list[float] | None
 ) -> None:
     with pytest.raises(ValueError, match=r"value|converted|weight"):
-        metrics.auc(value, converted, weight)
-
-
-def test_a_share_beyond_all_rows_is_refused() -> None:
-    with pytest.raises(ValueError, match="share"):
-        metrics.gain_at([0.1, 0.2], [0, 1], 1.5)
+        metrics.auc(tally(value, converted, weight))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from leadcast.models.calibration.calibration_curves import Identity
+from leadcast.models.calibration.calibrators import Identity
 from leadcast.models.calibration.newest_level import NewestLevel, follow_newest, told_without
 
 
@@ -12,7 +12,7 @@ def _followed(before: float, after: float, won: int, rows: int = 2000) -> Newest
     converted[:won] = 1
     said, says = (np.full(rows, np.log(rate / (1 - rate))) for rate in (before, after))
     days = ("2025-03-01", "2025-04-12")
-    return follow_newest(Identity(1), said, says, converted, np.arange(rows) // 2, days)
+    return follow_newest(Identity(rows=1), said, says, converted, np.arange(rows) // 2, days)
 
 
 def test_a_level_that_was_moved_is_told_with_all_its_figures() -> None:

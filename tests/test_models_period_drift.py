@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.interval_coverage import lead_coverage
 from benchmarks.known_worlds import Drawn, World
+from leadcast.models.calibration.corrections import TalliedRows
 from leadcast.models.calibration.intervals import fit_lead_intervals
 from leadcast.models.calibration.period_drift import (
     PRIOR_FREEDOM,
@@ -15,7 +16,6 @@ from leadcast.models.calibration.period_drift import (
     estimate_drift,
     stretches_of,
 )
-from leadcast.models.calibration.shrinkage import TalliedRows
 
 
 def rows_of(drawn: Drawn) -> TalliedRows:

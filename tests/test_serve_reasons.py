@@ -11,9 +11,9 @@ import pytest
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.registry import Feature
 from leadcast.models.bundle.bundle import Bundle
-from leadcast.models.calibration.calibration_curves import Logistic
-from leadcast.models.learners.additive import Additive, Average
+from leadcast.models.calibration.calibrators import Logistic
 from leadcast.models.learners.basis import Effect
+from leadcast.models.learners.learner_store import Additive, Average
 from leadcast.models.learners.shapes import Curves
 from leadcast.serve.reasons import (
     MOST,
@@ -43,7 +43,7 @@ def blended() -> Bundle:
     names = [feature.name for feature in scoring_world().plan.features]
     line = Effect(names.index("budget"), False, np.array([1e3, 9e3]), np.array([-1.0, 2.0]), 0, 0.5)
     both = replace(trees, shapes=(*trees.shapes, Curves((line,))), weights=(0.7, 0.6))
-    calibrator = Logistic(5000, -0.4, 1.3)
+    calibrator = Logistic(rows=5000, intercept=-0.4, slope=1.3)
     return replace(scorer().bundle, learner=Average((trees, both)), calibrator=calibrator)
 
 

@@ -20,7 +20,8 @@ from leadcast.models.choice.setups import Setup
 from leadcast.models.data import LabelledMatrix
 from leadcast.models.evaluation.delong import auc_interval
 from leadcast.models.evaluation.metrics import auc
-from leadcast.models.learners.additive import Additive
+from leadcast.models.evaluation.tally import tally
+from leadcast.models.learners.learner_store import Additive
 from leadcast.models.learners.regression import Layout, fit_regressions, lay_out, level_in_training
 from leadcast.models.learners.rows import canonical_order, row_weights
 from leadcast.models.learners.shapes import TreeShape
@@ -232,7 +233,7 @@ def test_a_worker_killed_while_trees_grow_loses_nothing(
     assert victim not in dask_client.run(os.getpid).values(), "it did not die"
     assert [booster.num_trees() for booster in boosters] == [10, 10]
     for booster in boosters:
-        assert auc(booster.predict(data.values), data.converted) > 0.7
+        assert auc(tally(booster.predict(data.values), data.converted)) > 0.7
     # The next test finds the cluster as this one did: one worker alone grows other trees.
     dask_client.wait_for_workers(2, timeout=60)
 
@@ -256,8 +257,8 @@ def test_the_test_auc_lies_within_the_interval_of_one_machines(
     interval = auc_interval(alone, test.converted, test.group)
     assert interval.low is not None
     assert interval.high is not None
-    assert interval.low <= auc(cluster, test.converted) <= interval.high
-    assert auc(cluster, test.converted) > 0.7
+    assert interval.low <= auc(tally(cluster, test.converted)) <= interval.high
+    assert auc(tally(cluster, test.converted)) > 0.7
 
 
 def test_every_other_booster_parts_categories_by_what_they_came_to(

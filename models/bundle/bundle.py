@@ -13,17 +13,16 @@ Loading runs no code from the bundle. A bundle is written whole or not at all; t
 the same data differ in ``created_at`` only.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from leadcast.features.base.errors import Checks, FaultsError, LeadcastError
+from leadcast.features.base.errors import Checks, Fault, FaultsError, LeadcastError
 from leadcast.features.base.files import write_json, written_whole
 from leadcast.features.base.plain import AGAIN, checked, read_plain
 from leadcast.features.engine.plan import FeaturePlan
-from leadcast.models.bundle.bundle_checks import faults_between
 from leadcast.models.bundle.bundle_files import (
     KIND,
     BundleOrigin,
@@ -33,7 +32,7 @@ from leadcast.models.bundle.bundle_files import (
     write_manifest,
 )
 from leadcast.models.bundle.bundle_reference import Rates, Reference
-from leadcast.models.calibration import Calibrator, calibrator_from_json
+from leadcast.models.calibration.calibrators import Calibrator, calibrator_from_json
 from leadcast.models.calibration.intervals import LeadIntervals
 from leadcast.models.learners.learner_store import FittedLearner, load_learner
 
@@ -164,7 +163,7 @@ def _loaded(folder: Path) -> Bundle:
     for name, read in _readers(folder, manifest).items():
         parts[name] = checks.of(read, None)
     checks.raise_errors()
-    faults = [*faults_between(manifest, parts["plan"], parts["learner"], parts["rates"])]
+    faults = [*_faults_between(manifest, parts["plan"], parts["learner"], parts["rates"])]
     if faults:
         raise FaultsError(f"bundle {folder}", faults)
     return Bundle(manifest=manifest, **parts)
@@ -199,3 +198,35 @@ def _read_object(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise LeadcastError(f"{path}: is damaged (not a JSON object). {AGAIN}")
     return content
+
+
+def _faults_between(
+    manifest: Manifest, plan: FeaturePlan, learner: FittedLearner, rates: Rates | None
+) -> Iterator[Fault]:
+    """Find what does not fit together."""
+    width, seen = len(plan.columns), len(learner.importance())
+    if seen != width:
+        yield _fault("learner: importance", f"{seen} columns", f"the plan's {width}")
+    if manifest.origin.time_order is not plan.time_order:
+        found, expected = plan.time_order.value, manifest.origin.time_order.value
+        yield _fault("features.json: time_order", found, f"the manifest's {expected!r}")
+    if rates is not None:
+        yield from _wrong_rates(plan, rates)
+
+
+def _wrong_rates(plan: FeaturePlan, rates: Rates) -> Iterator[Fault]:
+    if len(rates.features) != len(plan.features):
+        found, expected = f"{len(rates.features)}", f"the plan's {len(plan.features)}"
+        yield _fault("rates.json: features", found, expected)
+        return
+    for place, (feature, own) in enumerate(zip(plan.features, rates.features, strict=True)):
+        where = f"rates.json: features.{place}"
+        if feature.dtype != "number" and own.edges:
+            yield _fault(f"{where}.edges", f"{len(own.edges)}", f"none for a {feature.dtype}")
+        elif feature.dtype == "number" and len(own.leads) > len(own.edges) + 2:
+            expected = f"at most {len(own.edges) + 2} for so many edges"
+            yield _fault(f"{where}.leads", f"{len(own.leads)}", expected)
+
+
+def _fault(where: str, found: str, expected: str) -> Fault:
+    return Fault(where, found, expected, AGAIN)

@@ -1,7 +1,4 @@
-"""Choosing a calibrator by how much there is to learn from, and by what it loses on other leads.
-
-Isotonic calibration that keeps every difference the learner makes.
-"""
+"""Choosing a calibrator by how much there is to learn from, and by what it loses on other leads."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,19 +7,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from leadcast.models.calibration.calibration_curves import Identity, Isotonic
-from leadcast.models.calibration.calibrators import CalibrationCurve, Calibrator, probability_of
-from leadcast.models.calibration.correction_shapes import (
+from leadcast.models.calibration.calibrators import (
+    CalibrationCurve,
+    Calibrator,
+    Identity,
+    Isotonic,
+)
+from leadcast.models.calibration.corrections import (
     LevelShape,
     Line,
     Smooth,
+    TalliedRows,
     TwoSlopes,
     fitted,
 )
-from leadcast.models.calibration.shrinkage import TalliedRows
 from leadcast.models.data import Floats, Integers
 from leadcast.models.evaluation.isotonic import block_sums, pooled_ends
-from leadcast.models.evaluation.logistic import log_odds_of
+from leadcast.models.evaluation.logistic import log_odds_of, sigmoid
 from leadcast.models.evaluation.tally import tally
 
 OWN_ROWS = 4.0
@@ -50,7 +51,7 @@ def fitted_steps(rows: TalliedRows) -> Isotonic | None:
     ends = pooled_ends(mass, hits)
     weight = block_sums(mass, ends)
     centre = block_sums(mass * value, ends) / weight
-    opinion = block_sums(mass * probability_of(straight), ends) / weight
+    opinion = block_sums(mass * sigmoid(straight), ends) / weight
     joined_mass, joined_hits = weight + OWN_ROWS, block_sums(hits, ends) + OWN_ROWS * opinion
     # The opinions can bend the order of small steps, so they are pooled once more.
     again = pooled_ends(joined_mass, joined_hits)
@@ -60,13 +61,13 @@ def fitted_steps(rows: TalliedRows) -> Isotonic | None:
     knots = block_sums(weight * centre, again) / block_sums(weight, again)
     slope = float(np.diff(line.curve(np.array([0.0, 1.0])))[0])
     values = (1 - STRAIGHT_SHARE) * log_odds_of(rate) + STRAIGHT_SHARE * line.curve(knots)
-    return Isotonic(len(rows), tuple(knots.tolist()), tuple(values.tolist()), slope)
+    return Isotonic(rows=len(rows), knots=knots.tolist(), values=values.tolist(), slope=slope)
 
 
 Fit = Callable[[TalliedRows], CalibrationCurve | None]
 
 METHODS: dict[str, tuple[int, Fit]] = {
-    "identity": (0, lambda rows: Identity(len(rows))),
+    "identity": (0, lambda rows: Identity(rows=len(rows))),
     "level": (5, lambda rows: fitted(LevelShape, rows)),
     "logistic": (20, lambda rows: fitted(Line, rows)),
     "beta": (60, lambda rows: fitted(TwoSlopes, rows)),
@@ -127,27 +128,6 @@ class CalibrationChoice:
         }
 
 
-def fit_calibrator(
-    log_odds: npt.ArrayLike,
-    converted: npt.ArrayLike,
-    group: npt.ArrayLike,
-    *,
-    seed: int = 0,
-) -> Calibrator:
-    """Fit the calibrator that `choose_calibrator` chooses.
-
-    Parameters
-    ----------
-    log_odds, converted, group, seed
-        As there.
-
-    Returns
-    -------
-    Calibrator
-    """
-    return choose_calibrator(log_odds, converted, group, seed=seed).calibrator
-
-
 def choose_calibrator(
     log_odds: npt.ArrayLike,
     converted: npt.ArrayLike,
@@ -190,7 +170,7 @@ def choose_calibrator(
     method = _simplest_good(candidates) if candidates else straight
     curve = METHODS[method][1](rows)
     if curve is None:
-        method, curve = "identity", Identity(len(rows))
+        method, curve = "identity", Identity(rows=len(rows))
     return CalibrationChoice(curve, method, candidates, _reason(method, candidates, rarer))
 
 
@@ -201,7 +181,7 @@ def _compared(rows: TalliedRows, methods: list[str], seed: int) -> tuple[Calibra
         return ()
     best = min(known.values(), key=np.mean)
     # What no calibration at all would lose is told with the others, but does not compete.
-    shown = {"identity": _losses(Identity(len(rows)), rows), **known}
+    shown = {"identity": _losses(Identity(rows=len(rows)), rows), **known}
     return tuple(
         CalibratorCandidate(name, float(loss.mean()), *_excess(loss - best, rows.group))
         for name, loss in shown.items()

@@ -1,22 +1,30 @@
 """Calibrators: plain numbers that turn a learner's log-odds into probabilities.
 
 Each is a strictly rising function of the log-odds, so that a list sorted by one is sorted by the
-other, and never gives 0 or 1. Nothing but NumPy is needed to use one.
+other, and never gives 0 or 1. They are declared as the plain data of ``calibrator.json``, from the
+simplest to the most flexible, and need nothing but NumPy to be used.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, Self
+from typing import Annotated, Any, Literal, Protocol, Self
 
 import numpy as np
+from pydantic import FailFast, Field, RootModel, Strict, model_validator
 
+from leadcast.features.base.plain import LARGEST, Count, Number, Plain, checked, joins, rises
 from leadcast.models.data import Floats
+from leadcast.models.evaluation.logistic import sigmoid
 
 FARTHEST = 1e6
 """Log-odds beyond this, either way, are taken as this; doubles could not tell the probabilities."""
 
 FEWEST_ROWS = 1000
 """Data smaller than this do not narrow the range of probabilities any further."""
+
+MOST_KNOTS = 100_000
+
+Knots = Annotated[list[Number], FailFast(), Field(min_length=2, max_length=MOST_KNOTS)]
+Slope = Annotated[float, Strict(), Field(gt=0, le=LARGEST, allow_inf_nan=False)]
+Slopes = Annotated[list[Slope], FailFast(), Field(min_length=2, max_length=MOST_KNOTS)]
 
 
 class Calibrator(Protocol):
@@ -70,12 +78,11 @@ class Calibrator(Protocol):
         """Say what it does, in words that follow "the probabilities are"."""
 
 
-@dataclass(frozen=True)
-class CalibrationCurve:
+class CalibrationCurve(Plain):
     """What the calibrators of a fitted curve share: the range that their data support."""
 
-    kind: ClassVar[str]
-    rows: int
+    kind: str
+    rows: Count
     """How many rows it was fitted on. Beyond the log-odds of ``1 / (rows + 2)`` and of its
     complement (Laplace's rule: what so many rows without an exception show) the calibrated log-
     odds go on rising, but only logarithmically."""
@@ -94,17 +101,201 @@ class CalibrationCurve:
 
     def probability(self, log_odds: Floats) -> Floats:
         """Turn log-odds into probabilities; see `Calibrator.probability`."""
-        return probability_of(self.log_odds(log_odds))
+        return sigmoid(self.log_odds(log_odds))
 
     def to_json(self) -> dict[str, Any]:
         """Give plain data; see `Calibrator.to_json`."""
-        return {"kind": self.kind, **{name: _plain(value) for name, value in vars(self).items()}}
+        return self.model_dump()
 
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """Make the calibrator that `to_json` told."""
-        numbers: dict[str, Any] = {name: _kept(value) for name, value in content.items()}
-        return cls(**numbers | {"rows": int(content["rows"])})
+
+class Identity(CalibrationCurve):
+    """Log-odds as the learner gives them."""
+
+    kind: Literal["identity"] = "identity"
+
+    def curve(self, log_odds: Floats) -> Floats:
+        """Leave log-odds as they are; see `CalibrationCurve.curve`."""
+        return log_odds
+
+    def describe(self) -> str:
+        """Say what it does."""
+        return "the learner's own"
+
+
+class Logistic(CalibrationCurve):
+    """A straight line on the log-odds scale (Platt 1999; Cox 1958)."""
+
+    kind: Literal["logistic"] = "logistic"
+    intercept: Number
+    slope: Slope
+    """``intercept + slope * log_odds``; the slope is positive."""
+
+    def curve(self, log_odds: Floats) -> Floats:
+        """Draw the line; see `CalibrationCurve.curve`."""
+        return self.intercept + self.slope * log_odds
+
+    def describe(self) -> str:
+        """Say what it does."""
+        return (
+            f"the learner's log-odds times {self.slope:.2f} "
+            f"{'plus' if self.intercept >= 0 else 'minus'} {abs(self.intercept):.2f}"
+        )
+
+
+class Beta(CalibrationCurve):
+    """Beta calibration (Kull, Silva Filho and Flach 2017): one slope below, another above.
+
+    ``intercept + lower * log(p) - upper * log(1 - p)`` with p the learner's probability: for low
+    log-odds a line of slope `lower`, for high ones of slope `upper`.
+    """
+
+    kind: Literal["beta"] = "beta"
+    intercept: Number
+    lower: Slope
+    upper: Slope
+    """The slopes are positive."""
+
+    def curve(self, log_odds: Floats) -> Floats:
+        """Draw the curve; see `CalibrationCurve.curve`."""
+        below, above = np.logaddexp(0.0, -log_odds), np.logaddexp(0.0, log_odds)
+        return np.asarray(self.intercept + self.upper * above - self.lower * below)
+
+    def describe(self) -> str:
+        """Say what it does."""
+        return (
+            f"beta-calibrated: slope {self.lower:.2f} for low log-odds, {self.upper:.2f} for high"
+        )
+
+
+class Spline(CalibrationCurve):
+    """A smooth rising curve: quadratic between knots, straight beyond them.
+
+    Its slope is the straight line through `slopes` at `knots`, so it rises where they are all
+    positive (the integral of a linear spline: Ramsay 1988).
+    """
+
+    kind: Literal["spline"] = "spline"
+    knots: Knots
+    """Log-odds, strictly rising; at least two."""
+    start: Number
+    """The curve's value at the first knot."""
+    slopes: Slopes
+    """The curve's slope at each knot; positive."""
+
+    @model_validator(mode="after")
+    def _can_be_drawn(self) -> Self:
+        if len(self.knots) != len(self.slopes) or not rises(self.knots):
+            raise ValueError("knots must rise, with a slope for each")
+        if not joins(self.knots, self.slopes):
+            raise ValueError("knots must be far enough apart")
+        return self
+
+    def curve(self, log_odds: Floats) -> Floats:
+        """Draw the curve; see `CalibrationCurve.curve`."""
+        return self.start + integrated(np.array(self.knots), np.array(self.slopes), log_odds)
+
+    def describe(self) -> str:
+        """Say what it does."""
+        return (
+            f"the learner's log-odds bent by a smooth rising curve with slopes from "
+            f"{min(self.slopes):.2f} to {max(self.slopes):.2f}"
+        )
+
+
+class Isotonic(CalibrationCurve):
+    """Straight pieces through the centres of isotonic steps, straight beyond them."""
+
+    kind: Literal["isotonic"] = "isotonic"
+    knots: Knots
+    """Log-odds, strictly rising; at least two."""
+    values: Knots
+    """Calibrated log-odds at the knots, strictly rising."""
+    slope: Slope
+    """Slope below the first knot and above the last; positive."""
+
+    @model_validator(mode="after")
+    def _can_be_drawn(self) -> Self:
+        if len(self.knots) != len(self.values) or not rises(self.knots):
+            raise ValueError("knots must rise, with a value for each")
+        if not rises(self.values):
+            raise ValueError("values must rise")
+        if not joins(self.knots, self.values):
+            raise ValueError("knots must be far enough apart")
+        return self
+
+    def curve(self, log_odds: Floats) -> Floats:
+        """Draw the pieces; see `CalibrationCurve.curve`."""
+        below = np.minimum(log_odds - self.knots[0], 0.0)
+        above = np.maximum(log_odds - self.knots[-1], 0.0)
+        inner = np.interp(log_odds, self.knots, self.values)
+        return np.asarray(inner + self.slope * (below + above))
+
+    def describe(self) -> str:
+        """Say what it does."""
+        return f"the learner's log-odds bent by {len(self.knots)} isotonic steps, joined by lines"
+
+
+class Shifted(Plain):
+    """A calibrator whose level was moved: the same amount is added to all log-odds.
+
+    This is what a change of the base rate alone does to them (Saerens, Latinne and Decaestecker
+    2002).
+    """
+
+    kind: Literal["shifted"] = "shifted"
+    shift: Annotated[float, Strict(), Field(ge=-FARTHEST, le=FARTHEST, allow_inf_nan=False)]
+    """What is added to its log-odds."""
+    base: "AnyCalibrator"
+    """What was moved."""
+
+    def log_odds(self, log_odds: Floats) -> Floats:
+        """Calibrate log-odds; see `Calibrator.log_odds`."""
+        return self.base.log_odds(log_odds) + self.shift
+
+    def probability(self, log_odds: Floats) -> Floats:
+        """Turn log-odds into probabilities; see `Calibrator.probability`."""
+        return sigmoid(self.log_odds(log_odds))
+
+    def to_json(self) -> dict[str, Any]:
+        """Give plain data; see `Calibrator.to_json`."""
+        return self.model_dump()
+
+    def describe(self) -> str:
+        """Say what it does."""
+        return f"{self.base.describe()}, then {self.shift:+.2f} on all log-odds for the level"
+
+
+AnyCalibrator = Annotated[
+    Identity | Logistic | Beta | Spline | Isotonic | Shifted, Field(discriminator="kind")
+]
+
+
+class CalibratorFile(RootModel[AnyCalibrator]):
+    """``calibrator.json``."""
+
+
+def calibrator_from_json(content: object, where: str = "calibrator") -> Calibrator:
+    """Make the calibrator that `Calibrator.to_json` told.
+
+    Parameters
+    ----------
+    content : JSON value
+        As read from ``calibrator.json``.
+    where : str
+        The file.
+
+    Returns
+    -------
+    Calibrator
+
+    Raises
+    ------
+    FaultsError
+        If the kind is unknown, or a number is missing or would not give a rising curve; all
+        faults, by their keys.
+    """
+    subject = "calibrator: is damaged, or comes from a newer version"
+    return checked(CalibratorFile, content, subject, where).root
 
 
 def narrowed(log_odds: Floats, rows: int) -> Floats:
@@ -114,21 +305,21 @@ def narrowed(log_odds: Floats, rows: int) -> Floats:
     return np.asarray(np.sign(log_odds) * (np.abs(log_odds) - excess + np.log1p(excess)))
 
 
-def probability_of(log_odds: Floats) -> Floats:
-    """Turn log-odds into probabilities, without overflow."""
-    small = np.exp(-np.abs(log_odds))
-    return np.where(log_odds >= 0, 1.0, small) / (1.0 + small)
+def integrated(knots: Floats, slopes: Floats, log_odds: Floats) -> Floats:
+    """Integrate a slope that is linear between knots and constant beyond, from the first knot."""
+    widths = np.diff(knots)
+    heights = np.concatenate([[0.0], np.cumsum(widths * (slopes[1:] + slopes[:-1]) / 2)])
+    piece = np.clip(np.searchsorted(knots, log_odds, side="right") - 1, 0, len(widths) - 1)
+    inside = np.clip(log_odds, knots[0], knots[-1]) - knots[piece]
+    bend = (slopes[1:] - slopes[:-1]) / (2 * widths)
+    below = slopes[0] * np.minimum(log_odds - knots[0], 0.0)
+    above = slopes[-1] * np.maximum(log_odds - knots[-1], 0.0)
+    return np.asarray(
+        heights[piece] + slopes[piece] * inside + bend[piece] * inside**2 + below + above
+    )
 
 
 def _finite(log_odds: Floats) -> Floats:
     if not np.isfinite(log_odds).all():
         raise ValueError("log_odds holds NaN or an infinity")
     return np.clip(log_odds, -FARTHEST, FARTHEST)
-
-
-def _kept(value: float | list[float]) -> float | tuple[float, ...]:
-    return tuple(map(float, value)) if isinstance(value, list) else float(value)
-
-
-def _plain(value: float | tuple[float, ...]) -> float | list[float]:
-    return list(value) if isinstance(value, tuple) else value

@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from leadcast.models.calibration.calibration_curves import Identity
 from leadcast.models.calibration.calibrator_choice import CalibrationChoice, choose_calibrator
-from leadcast.models.calibration.calibrators import Calibrator
+from leadcast.models.calibration.calibrators import Calibrator, Identity
 from leadcast.models.choice.backtest import (
     NORMAL_95,
     error_over_origins,
@@ -102,7 +101,7 @@ def calibrate_in_time(
     improvement = _improvement(x, y, groups, origins, seed)
     if improvement is None:
         reason = "There are too few origins to tell whether calibrating helps later leads."
-        return CalibrationInTime(Identity(len(x)), chosen, None, reason)
+        return CalibrationInTime(Identity(rows=len(x)), chosen, None, reason)
     gain, error = improvement
     told = (
         "Calibrating by what the leads before had shown changed the log loss of later leads by "
@@ -112,7 +111,7 @@ def calibrate_in_time(
         return CalibrationInTime(chosen.calibrator, chosen, gain, f"{told}.")
     verdict = "it did not help them" if gain <= 0 else "no more than chance gives"
     reason = f"{told}: {verdict}, so what the learner says is left as it is."
-    return CalibrationInTime(Identity(len(x)), chosen, gain, reason)
+    return CalibrationInTime(Identity(rows=len(x)), chosen, gain, reason)
 
 
 def _at_their_level(log_odds: Floats, converted: Floats, origin: Integers) -> Floats:

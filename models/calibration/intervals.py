@@ -5,94 +5,30 @@ would give the lead if it were lost and if it were won. The interval of a stated
 luck of the calibration sample: the pair is computed again on rows drawn with replacement by
 leads, merged into one probability (Vovk and Petej 2014), and the middle of what comes out is kept.
 Where periods are told, each draw is also moved as one period's level differs from another's.
-
-The steps of `leadcast.models.calibration.intervals`, from calibration rows and draws of them.
 """
 
-from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any, Self
+from itertools import pairwise
+from operator import gt
+from typing import Annotated, Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import FailFast, Field, model_validator
 
-from leadcast.features.base.plain import checked
-from leadcast.models.calibration.calibrator_schema import StoredIntervals
+from leadcast.features.base.compiled import compiled
+from leadcast.features.base.plain import Number, Plain, Share, checked
+from leadcast.models.calibration.corrections import TalliedRows
 from leadcast.models.calibration.period_drift import estimate_drift
-from leadcast.models.calibration.shrinkage import TalliedRows
-from leadcast.models.calibration.venn_abers import venn_abers_pair
 from leadcast.models.data import Floats
 from leadcast.models.evaluation.bootstrap import drawn_weights
 from leadcast.models.evaluation.logistic import log_odds_of, sigmoid
 from leadcast.models.evaluation.tally import RankedTally, Tally
 
-Steps = tuple[float, ...]
-
-
-def fitted_steps(
-    log_odds: npt.ArrayLike,
-    converted: npt.ArrayLike,
-    group: npt.ArrayLike,
-    period: npt.ArrayLike | None,
-    independent: int | None,
-    level: float,
-    replicates: int,
-    seed: int,
-    most_knots: int,
-) -> dict[str, Steps]:
-    """Compute knots, Venn-Abers pair and interval ends."""
-    ranking = RankedTally.of(log_odds, converted)
-    if len(ranking.value) == 0:
-        raise ValueError("there are no rows to fit intervals on")
-    knots = _thinned(ranking.value[::-1], most_knots)
-    if_lost, if_won = _pair_at(knots, ranking.tally())
-    draws = np.array(
-        [
-            _merged(*_pair_at(knots, ranking.weighted(weight)))
-            for weight in drawn_weights(group, replicates, seed)
-        ]
-    ).reshape(-1, len(knots))
-    low, high = if_lost, if_won
-    if len(draws):
-        if period is not None:
-            drift = estimate_drift(TalliedRows.of(log_odds, converted, group), period, independent)
-            draws = _moved(draws, drift.shifts(knots, len(draws), seed + 1))
-        ends = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
-        low, high = np.minimum(low, ends[0]), np.maximum(high, ends[1])
-        # Where a slope was drawn that falls, the ends are moved outwards until they rise.
-        low = np.minimum.accumulate(low[::-1])[::-1]
-    steps = {"knots": knots, "if_lost": if_lost, "if_won": if_won, "low": low, "high": high}
-    # Rounding may leave a step down in the last digit, which a reader would take for damage.
-    return {name: tuple(np.maximum.accumulate(step).tolist()) for name, step in steps.items()}
-
-
-def _moved(probability: Floats, shift: Floats) -> Floats:
-    return sigmoid(log_odds_of(probability) + shift)
-
-
-def _thinned(values: Floats, most: int) -> Floats:
-    if len(values) <= most:
-        return values
-    # Closer towards both ends, where single rows matter and call lists begin.
-    share = (1 - np.cos(np.linspace(0, np.pi, most))) / 2
-    return values[np.unique(np.round(share * (len(values) - 1)).astype(np.int64))]
-
-
-def _pair_at(knots: Floats, counts: Tally) -> tuple[Floats, Floats]:
-    scores = counts.value[::-1]
-    if_lost, if_won = venn_abers_pair(counts.mass[::-1], counts.hits[::-1])
-    return (
-        if_lost[np.searchsorted(scores, knots, side="right")],
-        if_won[np.searchsorted(scores, knots, side="left")],
-    )
-
-
-def _merged(if_lost: Floats, if_won: Floats) -> Floats:
-    return if_won / (1 - if_lost + if_won)
-
-
 MOST_KNOTS = 1000
 """More distinct log-odds than this are thinned; the pair and interval then round outwards."""
+MOST_STEPS = 100_000
+"""Of intervals that are read."""
 
 _LEAST = 1e-6
 WIDTH_KEPT = 0.8
@@ -101,28 +37,31 @@ the average errs less than the draws: chosen on the worlds of ``benchmarks.inter
 one demo, and tried on other demos by ``benchmarks.demo_worlds``."""
 
 
-@dataclass(frozen=True)
-class LeadIntervals:
-    """Intervals as steps over the learner's log-odds; NumPy is all that using them needs.
+Shares = Annotated[list[Share], FailFast(), Field(min_length=1, max_length=MOST_STEPS)]
 
-    Parameters
-    ----------
-    level : float
-        How often the interval should hold the true rate of leads with the same log-odds.
-    knots : tuple of float
-        Log-odds, strictly rising.
-    if_lost, if_won : tuple of float
-        The Venn-Abers pair at each knot, never falling.
-    low, high : tuple of float
-        The ends of the interval at each knot, never falling.
-    """
 
-    level: float
-    knots: tuple[float, ...]
-    if_lost: tuple[float, ...]
-    if_won: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
+class LeadIntervals(Plain):
+    """Intervals as steps over the learner's log-odds: the plain data of ``intervals.json``."""
+
+    level: Share
+    """How often the interval should hold the true rate of leads with the same log-odds."""
+    knots: Annotated[list[Number], FailFast(), Field(min_length=1, max_length=MOST_STEPS)]
+    """Log-odds, strictly rising."""
+    if_lost: Shares
+    if_won: Shares
+    """The Venn-Abers pair at each knot, never falling."""
+    low: Shares
+    high: Shares
+    """The ends of the interval at each knot, never falling."""
+
+    @model_validator(mode="after")
+    def _are_steps(self) -> Self:
+        arrays = (self.knots, self.if_lost, self.if_won, self.low, self.high)
+        if len(set(map(len, arrays))) != 1:
+            raise ValueError("arrays must be of one length")
+        if any(gt(*pair) for array in arrays for pair in pairwise(array)):
+            raise ValueError("no array may fall")
+        return self
 
     def pair(self, log_odds: Floats) -> tuple[Floats, Floats]:
         """Give the Venn-Abers pair.
@@ -157,31 +96,6 @@ class LeadIntervals:
         low, high = self._below("low", log_odds), self._above("high", log_odds)
         return np.minimum(low, probability), np.maximum(high, probability)
 
-    def moved(self, shift: float) -> Self:
-        """Move pair and interval as a shift of the level moves probabilities.
-
-        Parameters
-        ----------
-        shift : float
-            What was added to all calibrated log-odds (`leadcast.models.calibration.LevelShift`).
-
-        Returns
-        -------
-        LeadIntervals
-        """
-        odds = float(np.exp(shift))
-
-        def moved(steps: tuple[float, ...]) -> tuple[float, ...]:
-            return tuple(step * odds / (1 - step + step * odds) for step in steps)
-
-        return replace(
-            self,
-            if_lost=moved(self.if_lost),
-            if_won=moved(self.if_won),
-            low=moved(self.low),
-            high=moved(self.high),
-        )
-
     def averaged_with(self, calibrated: Floats) -> Self:
         """Move each interval half of its way to where the calibrator says.
 
@@ -199,26 +113,26 @@ class LeadIntervals:
         LeadIntervals
             Its ends rise, and hold the pair.
         """
-        ends = np.array([self.low, self.high])
-        inside = np.clip(ends, _LEAST, 1 - _LEAST)
+        before = np.array([self.low, self.high])
+        inside = np.clip(before, _LEAST, 1 - _LEAST)
         low, high = np.log(inside / (1 - inside))
         centre = np.log(calibrated / (1 - calibrated))
         middle, half = (low + high) / 2, WIDTH_KEPT * (high - low) / 2
         average = (middle + centre) / 2
         moved = 1 / (1 + np.exp(-np.array([average - half, average + half])))
         # An end that says that nothing is known still says so.
-        moved = np.where(ends == np.array([[0.0], [1.0]]), ends, moved)
+        moved = np.where(before == np.array([[0.0], [1.0]]), before, moved)
         # Halfway between the rising curves just below and just above: as wide on average.
         over = np.maximum.accumulate(moved, axis=1)
         under = np.minimum.accumulate(moved[:, ::-1], axis=1)[:, ::-1]
         lower, upper = (over + under) / 2
         lower, upper = np.minimum(lower, self.if_lost), np.maximum(upper, self.if_won)
-        return replace(self, low=tuple(lower.tolist()), high=tuple(upper.tolist()))
+        ends = {"low": lower.tolist(), "high": upper.tolist()}
+        return type(self)(**self.model_dump() | ends)
 
     def to_json(self) -> dict[str, Any]:
         """Give plain data, from which `from_json` makes the same intervals."""
-        content = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: list(v) if isinstance(v, tuple) else v for name, v in content.items()}
+        return self.model_dump()
 
     @classmethod
     def from_json(cls, content: object, where: str = "intervals") -> Self:
@@ -239,10 +153,7 @@ class LeadIntervals:
         FaultsError
             If an array is missing, too short, or falls; all faults, by their keys.
         """
-        stored = checked(StoredIntervals, content, "lead intervals: are damaged", where)
-        names = ("knots", "if_lost", "if_won", "low", "high")
-        arrays = {name: tuple(map(float, getattr(stored, name))) for name in names}
-        return cls(stored.level, **arrays)
+        return checked(cls, content, "lead intervals: are damaged", where)
 
     @cached_property
     def _arrays(self) -> dict[str, Floats]:
@@ -306,10 +217,117 @@ def fit_lead_intervals(
     ValueError
         If there are no rows, the lengths differ, or a number is outside what is said above.
     """
-    # Imported here: using intervals needs neither the compiler nor the bootstrap.
-    pass  # MERGED
+    ranking = RankedTally.of(log_odds, converted)
+    if len(ranking.value) == 0:
+        raise ValueError("there are no rows to fit intervals on")
+    knots = _thinned(ranking.value[::-1], MOST_KNOTS)
+    if_lost, if_won = _pair_at(knots, ranking.tally())
+    draws = np.array(
+        [
+            _merged(*_pair_at(knots, ranking.weighted(weight)))
+            for weight in drawn_weights(group, replicates, seed)
+        ]
+    ).reshape(-1, len(knots))
+    low, high = if_lost, if_won
+    if len(draws):
+        if period is not None:
+            drift = estimate_drift(TalliedRows.of(log_odds, converted, group), period, independent)
+            draws = _moved(draws, drift.shifts(knots, len(draws), seed + 1))
+        ends = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
+        low, high = np.minimum(low, ends[0]), np.maximum(high, ends[1])
+        # Where a slope was drawn that falls, the ends are moved outwards until they rise.
+        low = np.minimum.accumulate(low[::-1])[::-1]
+    steps = {"knots": knots, "if_lost": if_lost, "if_won": if_won, "low": low, "high": high}
+    # Rounding may leave a step down in the last digit, which a reader would take for damage.
+    rising = {name: np.maximum.accumulate(step).tolist() for name, step in steps.items()}
+    return LeadIntervals(level=level, **rising)
 
-    steps = fitted_steps(
-        log_odds, converted, group, period, independent, level, replicates, seed, MOST_KNOTS
+
+def _moved(probability: Floats, shift: Floats) -> Floats:
+    return sigmoid(log_odds_of(probability) + shift)
+
+
+def _thinned(values: Floats, most: int) -> Floats:
+    if len(values) <= most:
+        return values
+    # Closer towards both ends, where single rows matter and call lists begin.
+    share = (1 - np.cos(np.linspace(0, np.pi, most))) / 2
+    return values[np.unique(np.round(share * (len(values) - 1)).astype(np.int64))]
+
+
+def _pair_at(knots: Floats, counts: Tally) -> tuple[Floats, Floats]:
+    scores = counts.value[::-1]
+    if_lost, if_won = venn_abers_pair(counts.mass[::-1], counts.hits[::-1])
+    return (
+        if_lost[np.searchsorted(scores, knots, side="right")],
+        if_won[np.searchsorted(scores, knots, side="left")],
     )
-    return LeadIntervals(level, **steps)
+
+
+def _merged(if_lost: Floats, if_won: Floats) -> Floats:
+    return if_won / (1 - if_lost + if_won)
+
+
+def venn_abers_pair(mass: Floats, hits: Floats) -> tuple[Floats, Floats]:
+    """Compute what isotonic regression says of a new row, were it lost and were it won.
+
+    Inductive Venn-Abers prediction (Vovk and Petej 2014; the algorithm that needs one pass for all
+    scores: Vovk, Petej and Fedorova 2015, section 4). With calibration rows and new row
+    exchangeable, one of the two probabilities is perfectly calibrated.
+    """
+    if_won = _if_won(mass, hits)
+    # Turned upside down, a lost row among these is a won one among those.
+    if_lost = 1.0 - _if_won(mass[::-1].copy(), (mass - hits)[::-1].copy())[::-1]
+    return if_lost, if_won
+
+
+@compiled
+def _if_won(mass: Floats, hits: Floats) -> Floats:
+    # The isotonic rate at the new row is the slope of the greatest convex minorant of the
+    # cumulated (weight, conversions) where the new row's own piece, (1, 1), lies. The piece starts
+    # before the first score and is moved past one score after the other; each move only lowers
+    # the cumulated line at one point, so the minorant from the piece on is kept as a stack.
+    stack_x, stack_y, top = _minorant(mass, hits)
+    rates = np.ones(len(mass) + 1)
+    x, y = -1.0, -1.0
+    for place in range(len(mass)):
+        from_x, from_y = stack_x[top - 1], stack_y[top - 1]
+        run, rise = stack_x[top - 2] - from_x, stack_y[top - 2] - from_y
+        rates[place] = rise / run
+        x += mass[place]
+        y += hits[place]
+        if run * (y - from_y) >= rise * (x - from_x):
+            continue
+        top -= 1
+        while top > 1 and _turns_back(x, y, stack_x, stack_y, top):
+            top -= 1
+        stack_x[top], stack_y[top] = x, y
+        top += 1
+    return rates
+
+
+@compiled
+def _minorant(mass: Floats, hits: Floats) -> tuple[Floats, Floats, int]:
+    # Corners of the greatest convex minorant, from the right, of the cumulated line that begins
+    # with the new row's piece from (-1, -1) to (0, 0).
+    stack_x, stack_y = np.empty(len(mass) + 2), np.empty(len(mass) + 2)
+    stack_x[0], stack_y[0] = mass.sum(), hits.sum()
+    top = 1
+    x, y = stack_x[0], stack_y[0]
+    for place in range(len(mass) - 1, -2, -1):
+        x -= mass[place] if place >= 0 else 1.0
+        y -= hits[place] if place >= 0 else 1.0
+        while top > 1 and _turns_back(x, y, stack_x, stack_y, top):
+            top -= 1
+        stack_x[top], stack_y[top] = x, y
+        top += 1
+    return stack_x, stack_y, top
+
+
+@compiled
+def _turns_back(x: float, y: float, stack_x: Floats, stack_y: Floats, top: int) -> bool:
+    # Whether the stack's last corner lies on or above the line from (x, y) to the corner before.
+    run, rise = stack_x[top - 1] - x, stack_y[top - 1] - y
+    next_run = stack_x[top - 2] - stack_x[top - 1]
+    next_rise = stack_y[top - 2] - stack_y[top - 1]
+    return bool(run * next_rise <= rise * next_run)

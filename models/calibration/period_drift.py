@@ -12,10 +12,8 @@ from math import sqrt
 import numpy as np
 import numpy.typing as npt
 
-from leadcast.models.calibration.calibration_curves import Identity
-from leadcast.models.calibration.calibrators import Calibrator
-from leadcast.models.calibration.correction_shapes import Line, fitted
-from leadcast.models.calibration.shrinkage import TalliedRows, shrunken
+from leadcast.models.calibration.calibrators import Calibrator, Identity
+from leadcast.models.calibration.corrections import Line, TalliedRows, fitted, shrunken
 from leadcast.models.data import Floats, Integers
 
 USUAL_LEVEL_SPREAD = 0.2
@@ -99,7 +97,7 @@ def estimate_drift(
     periods = np.asarray(period)
     if periods.shape != rows.converted.shape:
         raise ValueError(f"period has shape {periods.shape}, there are {len(rows)} rows")
-    line, overall = Line.on(rows.log_odds), fitted(Line, rows) or Identity(len(rows))
+    line, overall = Line.on(rows.log_odds), fitted(Line, rows) or Identity(rows=len(rows))
     found = [
         moved
         for name in np.unique(periods)

@@ -8,6 +8,7 @@ import numpy as np
 
 from leadcast.models.data import Floats, Integers, LabelledMatrix
 from leadcast.models.evaluation.metrics import auc
+from leadcast.models.evaluation.tally import tally
 from leadcast.models.learners.rows import thinned_places
 
 TRIED_SHARE = 0.4
@@ -145,7 +146,7 @@ def _result(
 ) -> Result:
     converted, group = data.converted[origin.valid], data.group[origin.valid]
     loss = row_log_loss(own, converted)
-    area = auc(own, converted)
+    area = auc(tally(own, converted))
     return Result(
         candidate=candidate,
         origin=place,

@@ -12,8 +12,7 @@ from threadpoolctl import threadpool_limits
 from leadcast.features.base.errors import LeadcastError
 from leadcast.models.choice.backtest import Origin, Result, compare, rolling_origins, thinned_origin
 from leadcast.models.choice.fitting import Grow, clocks_of, fit_learner, grow_here
-from leadcast.models.choice.fresh import Pool
-from leadcast.models.choice.fresh_choice import Recipe, Verdict, fit_with_fresh, judge_fresh, untold
+from leadcast.models.choice.fresh import Pool, Recipe, Verdict, fit_with_fresh, judge_fresh, untold
 from leadcast.models.choice.search import search_parameters
 from leadcast.models.choice.setups import Contender, Setup, contenders, default_setup, winner_of
 from leadcast.models.choice.trial import HalfLife, Start, Trial, Tried, trial_of, try_half_life

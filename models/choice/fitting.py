@@ -8,9 +8,14 @@ import numpy as np
 
 from leadcast.models.choice.setups import Setup
 from leadcast.models.data import LabelledMatrix
-from leadcast.models.learners.additive import Additive, Average, Kind, additive_of
 from leadcast.models.learners.boosting import as_trees, boost
-from leadcast.models.learners.learner_store import FittedLearner
+from leadcast.models.learners.learner_store import (
+    Additive,
+    Average,
+    FittedLearner,
+    Kind,
+    additive_of,
+)
 from leadcast.models.learners.prior import fit_prior
 from leadcast.models.learners.regression import (
     Ground,

@@ -5,8 +5,8 @@ with replacement, each with all its rows (Davison and Hinkley 1997, section 3.8;
 2007). A draw is a vector of weights: nothing is copied and nothing sorted again.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from leadcast.models.data import Floats, Integers
 from leadcast.models.evaluation.metrics import FAMILIES, Family, Metric
-from leadcast.models.evaluation.tally import RankedTally, Tally
+from leadcast.models.evaluation.tally import RankedTally
 
 LEVEL = 0.95
 """How often an interval should hold the truth."""
@@ -41,7 +41,7 @@ class Estimate:
 
     def to_json(self) -> dict[str, float | None]:
         """Give the three numbers as plain data; null where one is not defined."""
-        return {"value": self.value, "low": self.low, "high": self.high}
+        return asdict(self)
 
 
 def bootstrap(
@@ -56,41 +56,19 @@ def bootstrap(
 ) -> dict[str, Estimate]:
     """Estimate metrics with intervals."""
     ranking = _ranking(value, converted, families)
-    return _estimates(
-        lambda weight: _numbers(ranking.weighted(weight), families),
-        _listed(families),
-        drawn_weights(_per_row(group, ranking), replicates, seed),
-        len(ranking.place),
-        level,
-    )
 
+    def measured(weight: Floats) -> Floats:
+        counts = ranking.weighted(weight)
+        return np.array([number for family in families for number in family.compute(counts)])
 
-def bootstrap_differences(
-    first: npt.ArrayLike,
-    second: npt.ArrayLike,
-    converted: npt.ArrayLike,
-    group: npt.ArrayLike,
-    *,
-    families: tuple[Family, ...] = FAMILIES,
-    replicates: int = 1000,
-    seed: int = 0,
-    level: float = LEVEL,
-) -> dict[str, Estimate]:
-    """Estimate how much two values of the same rows differ in each metric.
-
-    Both are measured on the same draws, so that what makes a draw hard for both falls out.
-    """
-    rankings = [_ranking(value, converted, families) for value in (first, second)]
-
-    def difference(weight: Floats) -> Floats:
-        one, other = (_numbers(ranking.weighted(weight), families) for ranking in rankings)
-        return one - other
-
-    metrics = [
-        (replace(one, lowest=-np.inf, highest=np.inf), False) for one, _ in _listed(families)
-    ]
-    draws = drawn_weights(_per_row(group, rankings[0]), replicates, seed)
-    return _estimates(difference, metrics, draws, len(rankings[0].place), level)
+    metrics = [(metric, family.biased) for family in families for metric in family.metrics]
+    draws = drawn_weights(_per_row(group, ranking), replicates, seed)
+    seen = np.array([measured(weight) for weight in draws]).reshape(-1, len(metrics))
+    whole = measured(np.ones(len(ranking.place))).tolist()
+    return {
+        metric.name: _estimate(metric, number, column, biased, level)
+        for (metric, biased), number, column in zip(metrics, whole, seen.T, strict=True)
+    }
 
 
 def drawn_weights(group: npt.ArrayLike, replicates: int, seed: int) -> Iterator[Floats]:
@@ -152,29 +130,6 @@ def _per_row(group: npt.ArrayLike, ranking: RankedTally) -> npt.NDArray[Any]:
     if groups.shape != ranking.place.shape:
         raise ValueError(f"group has shape {groups.shape}, there are {len(ranking.place)} rows")
     return groups
-
-
-def _estimates(
-    statistic: Callable[[Floats], Floats],
-    metrics: list[tuple[Metric, bool]],
-    draws: Iterator[Floats],
-    rows: int,
-    level: float,
-) -> dict[str, Estimate]:
-    seen = np.array([statistic(weight) for weight in draws]).reshape(-1, len(metrics))
-    values = statistic(np.ones(rows)).tolist()
-    return {
-        metric.name: _estimate(metric, value, column, biased, level)
-        for (metric, biased), value, column in zip(metrics, values, seen.T, strict=True)
-    }
-
-
-def _numbers(counts: Tally, families: tuple[Family, ...]) -> Floats:
-    return np.array([number for family in families for number in family.compute(counts)])
-
-
-def _listed(families: tuple[Family, ...]) -> list[tuple[Metric, bool]]:
-    return [(metric, family.biased) for family in families for metric in family.metrics]
 
 
 def _estimate(metric: Metric, value: float, draws: Floats, biased: bool, level: float) -> Estimate:

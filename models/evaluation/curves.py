@@ -9,7 +9,7 @@ import polars as pl
 
 from leadcast.models.data import Floats
 from leadcast.models.evaluation.bootstrap import LEVEL, drawn_weights
-from leadcast.models.evaluation.metrics import gains_of
+from leadcast.models.evaluation.metrics import gains
 from leadcast.models.evaluation.tally import RankedTally, Tally, cumulated
 
 
@@ -46,8 +46,8 @@ class GainCurve(Curve):
 
     @staticmethod
     def at(counts: Tally, place: Floats) -> Floats:
-        """Compute `leadcast.models.evaluation.metrics.gain_at` at each share; see `Curve.at`."""
-        return gains_of(counts, place)
+        """Compute `leadcast.models.evaluation.metrics.gains` at each share; see `Curve.at`."""
+        return gains(counts, place)
 
 
 class LiftCurve(Curve):
@@ -58,8 +58,8 @@ class LiftCurve(Curve):
 
     @staticmethod
     def at(counts: Tally, place: Floats) -> Floats:
-        """Compute `leadcast.models.evaluation.metrics.lift_at` at each share; see `Curve.at`."""
-        return gains_of(counts, place) / np.where(place > 0, place, np.nan)
+        """Compute the gain over the share; see `Curve.at`."""
+        return gains(counts, place) / np.where(place > 0, place, np.nan)
 
 
 class RocCurve(Curve):

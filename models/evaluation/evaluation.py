@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from leadcast.models.evaluation import metrics as on
 from leadcast.models.evaluation.bootstrap import LEVEL, Estimate, bootstrap, coded
 from leadcast.models.evaluation.chance import (
     FEWEST_ROWS,
@@ -20,7 +19,13 @@ from leadcast.models.evaluation.chance import (
     multicalibration,
     wilson_interval,
 )
-from leadcast.models.evaluation.metrics import Family, Metric, metrics_by_name
+from leadcast.models.evaluation.metrics import (
+    Family,
+    Metric,
+    brier_decomposition,
+    expected_calibration_error,
+    metrics_by_name,
+)
 
 BLOCKS = 10
 """Into how many parts time is cut where there are no dates."""
@@ -28,7 +33,7 @@ BLOCKS = 10
 
 MISCALIBRATION = Family(
     (Metric("brier_reliability"), Metric("ece")),
-    lambda counts: (on.brier_decomposition_of(counts)[0], on.ece_of(counts)),
+    lambda counts: (brier_decomposition(counts)[0], expected_calibration_error(counts)),
     "probability",
 )
 """Distances that even true probabilities do not bring to 0 on a sample."""

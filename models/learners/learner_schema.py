@@ -24,6 +24,8 @@ from leadcast.features.base.plain import (
 )
 from leadcast.models.data import Floats
 
+FILE = "learner.json"
+DAMAGED = "the learner is damaged"
 MOST_MEMBERS = 100
 MOST_FILES = 200
 MOST_SHAPES = 1_000
@@ -158,7 +160,7 @@ StoredShape = Annotated[StoredCurves | StoredTrees, Field(discriminator="kind")]
 
 
 class StoredAdditive(Plain):
-    """`leadcast.models.learners.additive.Additive`, but for the trees' texts."""
+    """`leadcast.models.learners.learner_store.Additive`, but for the trees' texts."""
 
     kind: Literal["logistic", "lightgbm", "mixed"]
     level: StoredLevel
@@ -180,7 +182,7 @@ class StoredAdditive(Plain):
 
 
 class StoredAverage(Plain):
-    """`leadcast.models.learners.additive.Average`."""
+    """`leadcast.models.learners.learner_store.Average`."""
 
     kind: Literal["blend"]
     members: Annotated[Names, Field(max_length=MOST_MEMBERS)]

@@ -1,19 +1,53 @@
-"""Reading a fitted learner back, with NumPy only.
+"""Fitted learners: what each can do, their plain data, and what a person calls them.
 
-What every fitted learner can do.
-
-What the learners are called wherever a person reads of them.
+A logistic regression and boosted trees are a level plus weighted shapes; the blend is the average
+of such learners that forget at different speeds. Reading one back takes NumPy only.
 """
 
 import reprlib
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol, Self
+
+import numpy as np
 
 from leadcast.features.base.errors import LeadcastError
-from leadcast.features.base.plain import inside, read_plain
+from leadcast.features.base.files import write_json
+from leadcast.features.base.plain import AGAIN, checked, inside, read_plain
 from leadcast.models.data import Floats, Matrix
-from leadcast.models.learners.additive import FILE, Additive, Average
+from leadcast.models.learners.drifting_level import Level
+from leadcast.models.learners.learner_schema import DAMAGED, FILE, StoredAdditive, StoredAverage
 from leadcast.models.learners.prior import Prior
+from leadcast.models.learners.shapes import Shape, load_shape
+
+LEARNERS = {
+    "prior": "base rate by segment",
+    "logistic": "logistic regression",
+    "lightgbm": "boosted trees (LightGBM)",
+    "blend": "blend of regression and trees",
+}
+"""Each kind of learner, for a person."""
+ROWS_AT_ONCE = 50_000
+"""Rows are scored in blocks of so many, so that memory stays bounded."""
+EXPLAINED_ROWS = 300
+
+Kind = Literal["logistic", "lightgbm", "mixed"]
+"""Mixed: curves and trees on one level, a member of a blend."""
+
+
+def learner_words(kind: str) -> str:
+    """Name a learner for a person.
+
+    Parameters
+    ----------
+    kind : str
+        A key of `LEARNERS`, or words, which stand as they are.
+
+    Returns
+    -------
+    str
+    """
+    return LEARNERS.get(kind, kind)
 
 
 class FittedLearner(Protocol):
@@ -34,6 +68,137 @@ class FittedLearner(Protocol):
 
     def save(self, folder: Path) -> None:
         """Write plain data into `folder`: JSON, and LightGBM's text for trees."""
+
+
+@dataclass(frozen=True)
+class Additive:
+    """Log-odds ``trust * (level + sum of weight * shape)``."""
+
+    kind: Kind
+    level: Level
+    """What all leads of the time have in common, and how sure it is."""
+    shapes: tuple[Shape, ...]
+    """What sets leads apart."""
+    weights: tuple[float, ...]
+    """One for each shape, not negative."""
+    shares: Floats
+    """The importance of each feature: of the mean absolute contributions over training rows."""
+
+    def log_odds(self, values: Matrix) -> Floats:
+        """Score rows; see `FittedLearner.log_odds`."""
+        starts = range(0, max(len(values), 1), ROWS_AT_ONCE)
+        blocks = [values[start : start + ROWS_AT_ONCE] for start in starts]
+        return np.concatenate([self._log_odds(block) for block in blocks])
+
+    def contributions(self, values: Matrix) -> tuple[Floats, Floats]:
+        """Split the log-odds among the features; see `FittedLearner.contributions`."""
+        total, base = self.level.contributions(values)
+        for weight, shape in zip(self.weights, self.shapes, strict=True):
+            if weight > 0:
+                part, start = shape.contributions(values)
+                total += weight * part
+                base += weight * start
+        trust = self.level.trust(values)
+        return total * trust[:, None], base * trust
+
+    def importance(self) -> Floats:
+        """Tell the shares; see `FittedLearner.importance`."""
+        return self.shares
+
+    def save(self, folder: Path) -> None:
+        """Write ``learner.json``, and a LightGBM text for each forest."""
+        folder.mkdir(parents=True, exist_ok=True)
+        content = {
+            "kind": self.kind,
+            "level": self.level.to_json(),
+            "shapes": [shape.save(folder, f"shape_{i}") for i, shape in enumerate(self.shapes)],
+            "weights": list(self.weights),
+            "importance": self.shares.tolist(),
+        }
+        write_json(folder / FILE, content)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote."""
+        path = inside(folder, FILE)
+        stored = checked(StoredAdditive, read_plain(path), DAMAGED, f"{path}")
+        return cls(
+            kind=stored.kind,
+            level=Level.from_json(stored.level.model_dump()),
+            shapes=tuple(load_shape(folder, shape) for shape in stored.shapes),
+            weights=tuple(stored.weights),
+            shares=np.array(stored.importance, float),
+        )
+
+    def _log_odds(self, values: Matrix) -> Floats:
+        total = self.level.mean(values)
+        for weight, shape in zip(self.weights, self.shapes, strict=True):
+            if weight > 0:
+                total = total + weight * shape.values(values)
+        return np.asarray(total * self.level.trust(values))
+
+
+def additive_of(
+    kind: Kind, level: Level, shapes: tuple[Shape, ...], weights: tuple[float, ...], values: Matrix
+) -> Additive:
+    """Put a learner together and measure its importance on evenly spaced training rows."""
+    bare = Additive(kind, level, shapes, weights, np.zeros(values.shape[1]))
+    some = values[np.linspace(0, len(values) - 1, min(EXPLAINED_ROWS, len(values))).astype(int)]
+    contributions = bare.contributions(some)[0]
+    sizes = np.abs(contributions - contributions.mean(axis=0)).mean(axis=0)
+    total = float(sizes.sum())
+    shares = sizes / total if total > 0 else np.zeros(values.shape[1])
+    return replace(bare, shares=shares)
+
+
+@dataclass(frozen=True)
+class Average:
+    """The mean of log-odds: half-lives that the backtest cannot tell apart, side by side."""
+
+    members: tuple[Additive, ...]
+    """At least one; each puts weighted curves and trees on a level."""
+
+    @property
+    def kind(self) -> str:
+        """The learner's name."""
+        return "blend"
+
+    def log_odds(self, values: Matrix) -> Floats:
+        """Score rows; see `FittedLearner.log_odds`."""
+        total = np.zeros(len(values))
+        for member in self.members:
+            total += member.log_odds(values)
+        return total / len(self.members)
+
+    def contributions(self, values: Matrix) -> tuple[Floats, Floats]:
+        """Split the log-odds among the features; see `FittedLearner.contributions`."""
+        total, base = np.zeros(values.shape), np.zeros(len(values))
+        for member in self.members:
+            part, start = member.contributions(values)
+            total += part / len(self.members)
+            base += start / len(self.members)
+        return total, base
+
+    def importance(self) -> Floats:
+        """Tell the shares; see `FittedLearner.importance`."""
+        return np.asarray(np.mean([member.importance() for member in self.members], axis=0))
+
+    def save(self, folder: Path) -> None:
+        """Write ``learner.json`` and a folder for each member."""
+        names = [f"member_{place}" for place in range(len(self.members))]
+        for name, member in zip(names, self.members, strict=True):
+            member.save(folder / name)
+        write_json(folder / FILE, {"kind": self.kind, "members": names})
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote; the members must be of matrices of one width."""
+        path = inside(folder, FILE)
+        names = checked(StoredAverage, read_plain(path), DAMAGED, f"{path}").members
+        members = tuple(Additive.load(inside(folder, name)) for name in names)
+        if len({len(member.shares) for member in members}) != 1:
+            raise LeadcastError(f"{path}: members: see matrices of different widths. {AGAIN}")
+        return cls(members)
 
 
 def load_learner(folder: Path) -> FittedLearner:
@@ -63,27 +228,3 @@ def load_learner(folder: Path) -> FittedLearner:
         return Additive.load(folder)
     told = reprlib.repr(kind)
     raise LeadcastError(f"{path}: holds no learner that this version knows (kind {told})")
-
-
-LEARNERS = {
-    "prior": "base rate by segment",
-    "logistic": "logistic regression",
-    "lightgbm": "boosted trees (LightGBM)",
-    "blend": "blend of regression and trees",
-}
-"""Each kind of learner, for a person."""
-
-
-def learner_words(kind: str) -> str:
-    """Name a learner for a person.
-
-    Parameters
-    ----------
-    kind : str
-        A key of `LEARNERS`, or words, which stand as they are.
-
-    Returns
-    -------
-    str
-    """
-    return LEARNERS.get(kind, kind)

@@ -15,9 +15,8 @@ import numpy as np
 from leadcast.features.base.files import write_json
 from leadcast.features.base.plain import checked, inside, read_plain
 from leadcast.models.data import Floats, LabelledMatrix, Matrix
-from leadcast.models.learners.additive import DAMAGED, FILE
 from leadcast.models.learners.basis import Effect
-from leadcast.models.learners.learner_schema import StoredPrior
+from leadcast.models.learners.learner_schema import DAMAGED, FILE, StoredPrior
 
 STRENGTHS = (5.0, 15.0, 50.0, 150.0)
 

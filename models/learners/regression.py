@@ -14,9 +14,8 @@ import numpy.typing as npt
 
 from leadcast.models.data import Floats, Integers, LabelledMatrix
 from leadcast.models.learners.basis import Term, effects_of, expand, fit_terms, owners
-from leadcast.models.learners.drifting_level import Level, level_of
+from leadcast.models.learners.drifting_level import Level, LevelFit, fit_level_regression, level_of
 from leadcast.models.learners.known_features import clock_shares, directions
-from leadcast.models.learners.newton import LevelFit, fit_level_regression
 from leadcast.models.learners.rows import periods_of, row_weights, thinned
 from leadcast.models.learners.shapes import Curves
 from leadcast.models.settings import LearnerSettings

@@ -1,15 +1,35 @@
-"""Shapes a correction may take: the columns it is made of, how far it may go, and its curve."""
+"""Corrections of a learner's log-odds, shrunken towards none, and the shapes that they may take.
 
+A few thousand snapshots with a few per cent of conversions do not know the level of the
+probabilities to better than some per cent of itself, which is more than a good learner errs by. So
+the correction of the learner is estimated as in Efron and Morris (1973): it is drawn from a
+Gaussian around "no correction" whose scales are themselves unknown; every pair of scales on a grid
+is weighed by how likely it makes what was seen, and the corrections they give are averaged. Where
+the data show a correction clearly it is kept nearly whole, otherwise nearly none is made.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import ClassVar, Protocol, Self
+from typing import Protocol, Self
 
 import numpy as np
+import numpy.typing as npt
 
-from leadcast.models.calibration.calibration_curves import Beta, Logistic, Spline, integrated
-from leadcast.models.calibration.calibrators import CalibrationCurve, probability_of
-from leadcast.models.calibration.shrinkage import Correction, TalliedRows, shrunken
-from leadcast.models.data import Floats
+from leadcast.models.calibration.calibrators import (
+    Beta,
+    CalibrationCurve,
+    Logistic,
+    Spline,
+    integrated,
+)
+from leadcast.models.data import Floats, Integers
+from leadcast.models.evaluation.bootstrap import coded
+from leadcast.models.evaluation.logistic import information, logistic_fit, sigmoid
+from leadcast.models.evaluation.tally import Tally
+
+WIDEST = 3.0
+"""Scale of the weak prior that only keeps the search for the optimum finite."""
 
 LEVEL_SCALES = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 """Standard deviations of the level's shift, in log-odds, that are thought possible."""
@@ -24,6 +44,107 @@ FLATTEST = 0.05
 """No slope is smaller, so that the ranking is kept."""
 
 SPLINE_KNOTS = 6
+
+
+@dataclass(frozen=True)
+class TalliedRows:
+    """What a calibrator is fitted on."""
+
+    log_odds: Floats
+    """As the learner gave them."""
+    converted: Floats
+    """1.0 for a conversion, else 0.0."""
+    group: Integers
+    """The lead (or account) of each row, numbered from 0 without gaps."""
+
+    def __len__(self) -> int:
+        return len(self.converted)
+
+    @property
+    def counts(self) -> Tally:
+        """The outcomes, a place a row."""
+        return Tally(self.log_odds, np.ones(len(self)), self.converted)
+
+    @property
+    def leads_of_rarer_outcome(self) -> int:
+        """How many leads have a row with the outcome that fewer have."""
+        won, lost = (np.unique(self.group[self.converted == outcome]) for outcome in (1, 0))
+        return min(len(won), len(lost))
+
+    @classmethod
+    def of(cls, log_odds: npt.ArrayLike, converted: npt.ArrayLike, group: npt.ArrayLike) -> Self:
+        """Check rows and number their groups."""
+        values = np.asarray(log_odds, dtype=np.float64)
+        outcomes = np.asarray(converted, dtype=np.float64)
+        codes, _ = coded(group)
+        if not values.shape == outcomes.shape == codes.shape:
+            raise ValueError("log_odds, converted and group must have a number for each row")
+        if not np.isfinite(values).all():
+            raise ValueError("log_odds holds NaN or an infinity")
+        if not np.isin(outcomes, (0.0, 1.0)).all():
+            raise ValueError("converted holds something other than 0 and 1")
+        return cls(values, outcomes, codes)
+
+    def taken(self, which: npt.NDArray[np.bool_]) -> Self:
+        """Take some of the rows."""
+        return self.of(self.log_odds[which], self.converted[which], self.group[which])
+
+
+@dataclass(frozen=True)
+class Correction:
+    """Coefficients of a curve's deviation from the learner's log-odds."""
+
+    mean: Floats
+    """The shrunken coefficients."""
+    unshrunken: Floats
+    """What the data alone say."""
+    covariance: Floats
+    """Of the shrunken coefficients' error, with the scales' own uncertainty."""
+
+
+def shrunken(rows: TalliedRows, columns: Floats, priors: Sequence[Floats]) -> Correction | None:
+    """Estimate the deviation ``columns @ coefficients`` from the learner's log-odds."""
+    width = columns.shape[1]
+    weak = np.eye(width) / WIDEST**2
+    found = logistic_fit(columns, rows.log_odds, rows.counts, precision=weak)
+    if found is None:
+        return None
+    curvature = information(found, columns, rows.log_odds, rows.counts)
+    try:
+        variance = np.asarray(np.linalg.inv(curvature), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        return None
+    # One step of Newton's method takes the weak prior's pull out again.
+    unshrunken = found + variance @ weak @ found
+    error = variance * _design_effect(rows, columns, found, variance)
+    return _averaged(unshrunken, error, priors)
+
+
+def _design_effect(rows: TalliedRows, columns: Floats, found: Floats, variance: Floats) -> float:
+    # Snapshots of one lead tell less than as many leads: the sandwich variance with leads as
+    # clusters (Liang and Zeger 1986) over the plain one, as one factor, never below 1.
+    residual = rows.converted - sigmoid(rows.log_odds + columns @ found)
+    scores = np.column_stack([np.bincount(rows.group, residual * column) for column in columns.T])
+    clusters = len(scores)
+    between = scores.T @ scores * clusters / (clusters - 1)
+    factor: float = np.trace(variance @ between).item() / columns.shape[1]
+    return max(1.0, factor)
+
+
+def _averaged(unshrunken: Floats, error: Floats, priors: Sequence[Floats]) -> Correction:
+    spread = np.array(priors)
+    inverse = np.linalg.inv(error + spread)
+    log_evidence = (
+        np.linalg.slogdet(inverse)[1] - np.einsum("j,ijk,k->i", unshrunken, inverse, unshrunken)
+    ) / 2
+    weight = np.exp(log_evidence - log_evidence.max())
+    weight /= weight.sum()
+    kept = spread @ inverse
+    means = kept @ unshrunken
+    mean = weight @ means
+    within = np.einsum("i,ijk->jk", weight, spread - kept @ spread)
+    between = np.einsum("i,ij,ik->jk", weight, means - mean, means - mean)
+    return Correction(mean, unshrunken, within + between)
 
 
 class CorrectionShape(Protocol):
@@ -46,15 +167,13 @@ class CorrectionShape(Protocol):
 def fitted(shape: type[CorrectionShape], rows: TalliedRows) -> CalibrationCurve | None:
     """Fit a shape, shrunken towards the learner's own log-odds."""
     frame = shape.on(rows.log_odds)
-    correction: Correction | None = shrunken(rows, frame.columns(rows.log_odds), frame.priors())
+    correction = shrunken(rows, frame.columns(rows.log_odds), frame.priors())
     return None if correction is None else frame.curve(correction.mean, len(rows))
 
 
 @dataclass(frozen=True)
 class LevelShape:
     """The same shift everywhere."""
-
-    name: ClassVar[str] = "level"
 
     @classmethod
     def on(cls, log_odds: Floats) -> Self:  # noqa: ARG003 - the protocol's signature
@@ -71,14 +190,13 @@ class LevelShape:
 
     def curve(self, coefficients: Floats, rows: int) -> CalibrationCurve | None:
         """Give a line of slope 1; see `CorrectionShape.curve`."""
-        return Logistic(rows, float(coefficients[0]), 1.0)
+        return Logistic(rows=rows, intercept=float(coefficients[0]), slope=1.0)
 
 
 @dataclass(frozen=True)
 class Line:
     """A shift, and a slope around the centre."""
 
-    name: ClassVar[str] = "line"
     centre: float
     """The log-odds around which the slope turns: where rows tell most, so that the errors of level
     and slope have little to do with each other."""
@@ -99,14 +217,13 @@ class Line:
     def curve(self, coefficients: Floats, rows: int) -> CalibrationCurve | None:
         """Give a line; see `CorrectionShape.curve`."""
         level, slope = float(coefficients[0]), max(1 + float(coefficients[1]), FLATTEST)
-        return Logistic(rows, level + (1 - slope) * self.centre, slope)
+        return Logistic(rows=rows, intercept=level + (1 - slope) * self.centre, slope=slope)
 
 
 @dataclass(frozen=True)
 class TwoSlopes:
     """A shift, a slope, and a difference between the slope of low and of high log-odds."""
 
-    name: ClassVar[str] = "beta"
     line: Line
     """The straight part."""
     offset: float
@@ -145,14 +262,13 @@ class TwoSlopes:
         lower, upper = (1 + slope + damping * change for change in changes)
         tilt = slope - self.tilt * damping * bend
         intercept = level - damping * bend * self.offset - tilt * self.line.centre
-        return Beta(rows, intercept, lower, upper)
+        return Beta(rows=rows, intercept=intercept, lower=lower, upper=upper)
 
 
 @dataclass(frozen=True)
 class Smooth:
     """A shift, and a slope that changes smoothly."""
 
-    name: ClassVar[str] = "spline"
     centre: float
     """As in `Line`."""
     knots: Floats
@@ -193,7 +309,7 @@ class Smooth:
             return None
         kept = mean + damping * (slopes - mean)
         start = self.centre + float(coefficients[0] - integrated(self.knots, kept, self._middle)[0])
-        return Spline(rows, tuple(self.knots.tolist()), start, tuple(kept.tolist()))
+        return Spline(rows=rows, knots=self.knots.tolist(), start=start, slopes=kept.tolist())
 
     @property
     def _middle(self) -> Floats:
@@ -219,7 +335,7 @@ def _damping(slope: float, lowest_change: float) -> float | None:
 
 def _telling(log_odds: Floats) -> Floats:
     # How much a row's outcome tells about the log-odds near it (its Fisher information).
-    probability = probability_of(log_odds)
+    probability = sigmoid(log_odds)
     return probability * (1 - probability)
 
 
