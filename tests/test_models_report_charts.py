@@ -9,12 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadcast.models.charts.backtest_chart import BacktestChart
-from leadcast.models.charts.chart import NARROW, WIDE, Chart
+from leadcast.models.charts.chart import NARROW, WIDE, Chart, Column, table_of, thinned
 from leadcast.models.charts.numbers import ShownEstimate, percent
 from leadcast.models.charts.ranking_charts import GainChart, LiftChart, RocChart, SeparationChart
 from leadcast.models.charts.reliability_chart import ReliabilityChart
 from leadcast.models.charts.stability_charts import AgeChart, MonthChart, SegmentsChart
-from leadcast.models.charts.table import Column, table_of, thinned
 from leadcast.models.charts.time_charts import DelayChart, TimelineChart
 from leadcast.models.learners.learner_store import LEARNERS
 from leadcast.models.report.data_quality import columns_frame, quality_blocks

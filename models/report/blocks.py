@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from leadcast.models.charts.chart import Chart
-from leadcast.models.charts.table import Table
+from leadcast.models.charts.chart import Chart, Table
 
 Level = Literal["error", "warning"]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from leadcast.models.charts.chart import Column, Table, table_of
 from leadcast.models.charts.numbers import (
     compact,
     count,
@@ -16,7 +17,6 @@ from leadcast.models.charts.numbers import (
     sentence,
 )
 from leadcast.models.charts.svg import plain
-from leadcast.models.charts.table import Column, Table, table_of
 from leadcast.models.report.blocks import (
     Bar,
     Bars,

@@ -2,8 +2,8 @@
 
 import polars as pl
 
+from leadcast.models.charts.chart import Column, table_of
 from leadcast.models.charts.numbers import count, percent
-from leadcast.models.charts.table import Column, table_of
 from leadcast.models.report.blocks import Bar, Bars, Block
 
 SHOWN = 15

@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from leadcast.models.charts.backtest_chart import BacktestChart
+from leadcast.models.charts.chart import Column, table_of
 from leadcast.models.charts.numbers import (
     ShownEstimate,
     age,
@@ -19,7 +20,6 @@ from leadcast.models.charts.numbers import (
 from leadcast.models.charts.ranking_charts import GainChart, LiftChart, RocChart, SeparationChart
 from leadcast.models.charts.reliability_chart import ReliabilityChart
 from leadcast.models.charts.stability_charts import AgeChart, BlockChart, MonthChart, SegmentsChart
-from leadcast.models.charts.table import Column, table_of
 from leadcast.models.charts.time_charts import DelayChart, TimelineChart
 from leadcast.models.report.blocks import (
     Block,
