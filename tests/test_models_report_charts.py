@@ -17,7 +17,7 @@ from leadcast.models.charts.stability_charts import AgeChart, MonthChart, Segmen
 from leadcast.models.charts.time_charts import DelayChart, TimelineChart
 from leadcast.models.learners.learner_store import LEARNERS
 from leadcast.models.report.data_quality import columns_frame, quality_blocks
-from leadcast.models.report.importance import by_feature, by_group, importance_blocks
+from leadcast.models.report.sections import by_feature, by_group, importance_blocks
 from tests.report_samples import sample_inputs, sample_quality
 
 INPUTS = sample_inputs()

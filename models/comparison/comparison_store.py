@@ -1,7 +1,4 @@
-"""Where a comparison lies: comparison.json and leads.parquet in one folder, written together.
-
-The table of leads that a comparison leaves beside its result.
-"""
+"""Where a comparison lies: its result and its table of leads in one folder, written together."""
 
 from pathlib import Path
 from typing import TypeVar

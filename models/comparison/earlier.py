@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from leadcast.features.base.errors import LeadcastError
-from leadcast.models.comparison.compared_rows import BLOCK_LEADS, Compared
+from leadcast.models.comparison.compared_rows import Compared
 from leadcast.models.comparison.draws import replicate
 from leadcast.models.comparison.lists import Segments
 from leadcast.models.comparison.result import Difference, Measured, ResultPart, whole
@@ -81,8 +81,7 @@ def against_earlier(
         difference=pair.difference,
         words="",
     )
-    per = "week" if every.is_dated else f"block of {BLOCK_LEADS} leads"
-    return found.model_copy(update={"words": _words(found, capacities.calls_per_week, per)})
+    return found.model_copy(update={"words": _words(found, capacities.calls_per_week, every.per)})
 
 
 def _with_both(every: Compared, earlier: pl.DataFrame) -> Compared:

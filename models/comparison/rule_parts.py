@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from leadcast.models.comparison.compared_rows import BLOCK_LEADS, Compared
+from leadcast.models.comparison.compared_rows import Compared
 from leadcast.models.comparison.lists import Segments, WeeklyList
 from leadcast.models.comparison.result import Difference, Measured, ResultPart
 from leadcast.models.comparison.score_ranking import apart, interval, measured
@@ -122,7 +122,7 @@ def rule_parts(
         leads=len(converted),
         customers=int(converted.sum()),
         calls_per_week=capacities.calls_per_week,
-        week="week" if listed.is_dated else f"block of {BLOCK_LEADS} leads",
+        week=listed.per,
         landmark_days=every.landmark_days,
         reached=measured(interval(float(seen[0]), draws[:, 0])),
         rules=_each(table, scores, every, lost),

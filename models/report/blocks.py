@@ -111,7 +111,7 @@ class Notices:
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure of `Figures`."""
+    """One figure of `Figures`, or one that stands out at the top of the page."""
 
     name: str
     """What it is called."""
