@@ -8,11 +8,10 @@ import polars as pl
 from leadcast.features.base.errors import LeadcastError
 from leadcast.models.charts.numbers import duration
 from leadcast.models.comparison.compared_rows import BLOCK_LEADS, Capacities, Compared
-from leadcast.models.comparison.draws import lists_of, replicate
 from leadcast.models.comparison.groups import bands, segmented
 from leadcast.models.comparison.hybrid import Past, hybrids
 from leadcast.models.comparison.result import About, Comparison, Missing, Week, headline
-from leadcast.models.comparison.score_ranking import rank
+from leadcast.models.comparison.score_ranking import lists_of, rank, replicate
 from leadcast.models.comparison.swap import Described, swap_set
 from leadcast.models.comparison.unseen import missing, selection
 from leadcast.models.comparison.value import Money, capacities_of, value_of

@@ -9,10 +9,9 @@ from pydantic import ValidationError
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json, write_json, written_whole
 from leadcast.models.comparison.compared_rows import Compared
-from leadcast.models.comparison.draws import lists_of
-from leadcast.models.comparison.earlier import AgainstEarlier
+from leadcast.models.comparison.points_effects import AgainstEarlier, RuleParts
 from leadcast.models.comparison.result import Comparison, ResultPart
-from leadcast.models.comparison.rule_parts import RuleParts
+from leadcast.models.comparison.score_ranking import lists_of
 
 RESULT, LEADS, RULES = "comparison.json", "leads.parquet", "rules.json"
 EARLIER = "earlier.json"

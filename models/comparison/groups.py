@@ -12,7 +12,6 @@ import polars as pl
 
 from leadcast.models.charts.numbers import percent
 from leadcast.models.comparison.compared_rows import Compared
-from leadcast.models.comparison.draws import Replicated
 from leadcast.models.comparison.result import (
     Band,
     Bands,
@@ -24,7 +23,7 @@ from leadcast.models.comparison.result import (
     Segmented,
     Verdict,
 )
-from leadcast.models.comparison.score_ranking import around, auc_pair, compare, measured
+from leadcast.models.comparison.score_ranking import Replicated, around, auc_pair, compare, measured
 from leadcast.models.data import Floats, Integers
 from leadcast.models.evaluation.bootstrap import LEVEL
 from leadcast.models.evaluation.chance import wilson_interval

@@ -8,9 +8,9 @@ import numpy as np
 from leadcast.features.registry import Feature
 from leadcast.models.charts.numbers import percent
 from leadcast.models.comparison.compared_rows import Compared
-from leadcast.models.comparison.draws import lists_of
 from leadcast.models.comparison.groups import share
 from leadcast.models.comparison.result import Swap, SwapLead, SwapSide, Trait
+from leadcast.models.comparison.score_ranking import lists_of
 from leadcast.models.data import Floats, Integers, Matrix
 
 MOST_LEADS = 100

@@ -6,11 +6,10 @@ import polars as pl
 
 from leadcast.models.charts.numbers import percent
 from leadcast.models.comparison.compared_rows import Capacities, Compared
-from leadcast.models.comparison.draws import replicate
 from leadcast.models.comparison.groups import share
 from leadcast.models.comparison.lists import Segments
 from leadcast.models.comparison.result import Measured, Missing, Selection, Subset, headline
-from leadcast.models.comparison.score_ranking import measured, rank
+from leadcast.models.comparison.score_ranking import measured, rank, replicate
 from leadcast.models.data import Floats
 from leadcast.models.evaluation.delong import auc_interval
 

@@ -16,9 +16,9 @@ import numpy.typing as npt
 import polars as pl
 
 from leadcast.features.base.errors import FaultsError
-from leadcast.models.data import Floats
 from leadcast.models.rules.answers import Flags, column_faults
 from leadcast.models.rules.points_table import Axis, PointLimits, Rule, RuleTable
+from leadcast.models.rules.rule_loop import Floats
 from leadcast.models.rules.rule_rows import Block, blocks_of
 
 

@@ -15,7 +15,6 @@ from leadcast.features.engine.grouping import Events, group_events
 from leadcast.features.engine.inputs import check_events, check_leads, check_snapshots
 from leadcast.features.registry import DAY_US
 from leadcast.features.tables import TIME
-from leadcast.models.data import Floats, Integers
 from leadcast.models.rules.answers import Flags, answers_of, asked, lies_ago, read_values
 from leadcast.models.rules.conditions import AttributeCondition, Conditions, EventCondition
 from leadcast.models.rules.points_table import (
@@ -36,6 +35,8 @@ from leadcast.models.rules.rule_loop import (
     LINEAR,
     NO_DECAY,
     STEPS,
+    Floats,
+    Integers,
     Tallies,
     tally_rows,
 )
