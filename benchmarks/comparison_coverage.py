@@ -17,10 +17,9 @@ import polars as pl
 from benchmarks.results import write_result
 from leadcast.features.tables import TIME
 from leadcast.models.comparison import Compared
-from leadcast.models.comparison.draws import replicate
 from leadcast.models.comparison.lists import Segments
 from leadcast.models.comparison.result import Difference
-from leadcast.models.comparison.score_ranking import rank
+from leadcast.models.comparison.score_ranking import rank, replicate
 from leadcast.models.data import Floats
 
 REPETITIONS, REPLICATES, TRUTHS = 2000, 300, 4000

@@ -27,8 +27,12 @@ from leadcast.models.comparison.comparison_store import (
     write_comparison,
     write_nothing,
 )
-from leadcast.models.comparison.earlier import AgainstEarlier, against_earlier
-from leadcast.models.comparison.rule_parts import RuleParts, rule_parts
+from leadcast.models.comparison.points_effects import (
+    AgainstEarlier,
+    RuleParts,
+    against_earlier,
+    rule_parts,
+)
 from leadcast.models.comparison.value import Money
 from leadcast.pipelines.compared import (
     ComparisonInputs,

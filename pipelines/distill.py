@@ -11,9 +11,8 @@ from leadcast.features.definitions.load import find_definition
 from leadcast.features.tables import Tables
 from leadcast.models.calibration.calibrators import calibrator_from_json
 from leadcast.models.comparison import Compared
-from leadcast.models.comparison.draws import replicate
 from leadcast.models.comparison.result import Ranking
-from leadcast.models.comparison.score_ranking import rank
+from leadcast.models.comparison.score_ranking import rank, replicate
 from leadcast.models.data import Floats
 from leadcast.models.distill import Distilled, as_markdown, distill
 from leadcast.models.distill.cost import Cost

@@ -12,8 +12,7 @@ import polars as pl
 from leadcast.features.tables import TIME, Tables, TimeOrder
 from leadcast.models.comparison import Compared, ComparisonQuestion, compare_scores
 from leadcast.models.comparison.comparison_store import LEADS, lead_frame, write_comparison
-from leadcast.models.comparison.earlier import against_earlier
-from leadcast.models.comparison.rule_parts import rule_parts
+from leadcast.models.comparison.points_effects import against_earlier, rule_parts
 from leadcast.models.rules import RuleTable, evaluate, load_rules
 from tests.comparison_world import world_frame
 from tests.scoring_world import make_tables

@@ -15,9 +15,8 @@ from leadcast.models.charts.numbers import ShownEstimate, percent
 from leadcast.models.evaluation.metrics import metrics_by_name
 from leadcast.models.report import ReportInputs, SourceFacts, render_report, write_report
 from leadcast.models.report.inputs import FRAMES
-from leadcast.models.report.metric_words import METRICS, calibration_sentence
 from leadcast.models.report.sections import sections
-from leadcast.models.report.summary import in_hundred, sentences
+from leadcast.models.report.summary import METRICS, calibration_sentence, in_hundred, sentences
 from tests.report_samples import bare_inputs, sample_inputs, sample_page, short_inputs, tiny_inputs
 
 ROOT = Path(__file__).parents[1]

@@ -9,16 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadcast.models.charts.backtest_chart import BacktestChart
-from leadcast.models.charts.chart import NARROW, WIDE, Chart
+from leadcast.models.charts.chart import NARROW, WIDE, Chart, Column, table_of, thinned
 from leadcast.models.charts.numbers import ShownEstimate, percent
 from leadcast.models.charts.ranking_charts import GainChart, LiftChart, RocChart, SeparationChart
 from leadcast.models.charts.reliability_chart import ReliabilityChart
 from leadcast.models.charts.stability_charts import AgeChart, MonthChart, SegmentsChart
-from leadcast.models.charts.table import Column, table_of, thinned
 from leadcast.models.charts.time_charts import DelayChart, TimelineChart
 from leadcast.models.learners.learner_store import LEARNERS
 from leadcast.models.report.data_quality import columns_frame, quality_blocks
-from leadcast.models.report.importance import by_feature, by_group, importance_blocks
+from leadcast.models.report.sections import by_feature, by_group, importance_blocks
 from tests.report_samples import sample_inputs, sample_quality
 
 INPUTS = sample_inputs()

@@ -1,9 +1,12 @@
-"""``leadcast rules check`` on a small demo."""
+"""``leadcast rules check`` and the example of `docs/rules.md` on a small demo."""
 
+import re
+import shutil
 from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
 
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
@@ -54,3 +57,15 @@ def test_a_table_that_does_not_fit_the_source_is_refused_with_the_line(tmp_path:
 def test_a_source_without_a_run_is_told_what_to_do(tmp_path: Path) -> None:
     with chdir(tmp_path), pytest.raises(LeadcastError, match="leadcast run demo"):
         check_points("demo", HUBSPOT)
+
+
+def test_the_example_of_the_documentation_runs(project: Path) -> None:
+    text = (ROOT / "docs/rules.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (project / "data/rules").mkdir()
+    shutil.copy(HUBSPOT, project / "data/rules")
+    found: dict[str, object] = {}
+    exec(compile(example, "docs/rules.md", "exec"), found)
+    account = found["account"]
+    assert isinstance(account, pl.DataFrame)
+    assert account.height > 1, "the lead of the example has something to account for"

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
 
-from leadcast.models.charts.chart import Chart, Size, rows_panel
-from leadcast.models.charts.numbers import LEVEL, count, day, decimal
+from leadcast.models.charts.chart import Chart, Column, Size, ends_of, label_row, rows_panel
+from leadcast.models.charts.numbers import count, day, decimal
 from leadcast.models.charts.svg import ACCENT, INK, MUTED, THIRD, plain
-from leadcast.models.charts.table import Column
 from leadcast.models.learners.learner_store import LEARNERS, learner_words
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -43,6 +41,8 @@ class BacktestChart(Chart):
         "happened: further to the left is better. Small dots are the origins, the large one their "
         "average, with the 95 % interval of its distance from the chosen one."
     )
+    heights_px: ClassVar[tuple[int, int]] = (70, 70)
+    row_heights_px: ClassVar[tuple[int, int]] = (44, 48)
     scores: pl.DataFrame
     dated: bool = False
 
@@ -83,8 +83,7 @@ class BacktestChart(Chart):
             Column("candidate", "Candidate"),
             Column("log_loss", "Log loss, average", show),
             Column("difference", "More than the chosen one", show),
-            Column("low", f"{LEVEL} from", show),
-            Column("high", "to", show),
+            *ends_of(show),
             *(
                 Column(f"origin_{origin}", self._heading(origin, position), show)
                 for origin, position in self._places()
@@ -106,14 +105,10 @@ class BacktestChart(Chart):
             words += f" Not to be told apart from it: {', '.join(map(_named, level['candidate']))}."
         return words
 
-    def height_px(self, size: Size) -> int:
-        """Tell the height: as many rows as there are candidates."""
-        return 70 + (44 if size.narrow else 48) * self.averages().height
-
     def draw(self, figure: "Figure", size: Size) -> None:
         """Draw a row a candidate: its origins as small dots, its average as a large one."""
         averages = self.averages()
-        axes = rows_panel(figure, averages.height)
+        axes = rows_panel(figure, size, averages.height)
         for place, row in enumerate(averages.iter_rows(named=True)):
             colour = ACCENT if row["chosen"] else THIRD
             losses = self.scores.filter(candidate=row["candidate"])["log_loss"].to_numpy()
@@ -122,8 +117,9 @@ class BacktestChart(Chart):
             if not row["chosen"] and row["low"] is not None:
                 base = row["log_loss"] - row["difference"]
                 axes.plot([base + row["low"], base + row["high"]], [-place, -place], color=colour)
-            _label(axes, place, row["candidate"], row["chosen"])
-        axes.locator_params(axis="x", nbins=4 if size.narrow else 7)
+            words = plain(learner_words(row["candidate"]), 40)
+            words += " · chosen" if row["chosen"] else ""
+            label_row(axes, place, words, INK if row["chosen"] else MUTED, above=10)
         axes.set(xlabel="Log loss")
 
     def _places(self) -> list[tuple[int, int]]:
@@ -142,15 +138,3 @@ class BacktestChart(Chart):
 
 def _named(candidate: str) -> str:
     return plain(learner_words(candidate))
-
-
-def _label(axes: "Axes", place: int, candidate: str, chosen: bool) -> None:
-    # At the left edge, above its row, whatever the numbers are.
-    axes.annotate(
-        plain(learner_words(candidate), 40) + (" · chosen" if chosen else ""),
-        (0, -place),
-        xycoords=("axes fraction", "data"),
-        xytext=(0, 10),
-        textcoords="offset points",
-        color=INK if chosen else MUTED,
-    )

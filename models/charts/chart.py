@@ -1,9 +1,7 @@
 """What every chart of the report is: numbers, a picture of them, and words for both.
 
-The panels that pictures are drawn in: fixed margins, ticks, keys.
-
-The margins are fixed in pixels rather than fitted to the labels: the plots of all charts line up
-down the page, and no font's metrics move anything.
+Pictures are drawn in panels whose margins are fixed in pixels rather than fitted to the labels: the
+plots of all charts line up down the page, and no font's metrics move anything.
 """
 
 from abc import ABC, abstractmethod
@@ -14,12 +12,115 @@ from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
 
+from leadcast.models.charts.numbers import LEVEL, MISSING, Format
 from leadcast.models.charts.svg import draw_svg
-from leadcast.models.charts.table import Column, Table, table_of, thinned
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table as the reader sees it.
+
+    Parameters
+    ----------
+    name : str
+        The data frame's column.
+    heading : str
+        What stands above it.
+    show : callable, optional
+        From a value to text; without it the value is text already.
+    """
+
+    name: str
+    heading: str
+    show: Format | None = None
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the column holds numbers, which stand to the right."""
+        return self.show is not None
+
+    def cell(self, value: object) -> str:
+        """Write one value.
+
+        Parameters
+        ----------
+        value : object
+            A value of the data frame.
+
+        Returns
+        -------
+        str
+        """
+        if self.show is not None:
+            return self.show(value)
+        return MISSING if value is None else str(value)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table ready to be put on the page.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        Its columns.
+    rows : sequence of sequence of str
+        Its cells.
+    caption : str
+        What it shows, for those who come upon it alone.
+    note : str
+        What is not in it; empty as a rule.
+    """
+
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[str]]
+    caption: str
+    note: str = ""
+
+
+def table_of(
+    frame: pl.DataFrame, columns: Sequence[Column], caption: str, total: int | None = None
+) -> Table:
+    """Write a data frame as a table.
+
+    Parameters
+    ----------
+    frame : pl.DataFrame
+        With the columns named; a column that the frame lacks is left out of the table.
+    columns : sequence of Column
+        What to show, in order.
+    caption : str
+        What the table shows.
+    total : int, optional
+        How many rows there are of which the frame holds some; the table says so.
+
+    Returns
+    -------
+    Table
+    """
+    shown = [column for column in columns if column.name in frame.columns]
+    rows = [
+        [column.cell(row[column.name]) for column in shown] for row in frame.iter_rows(named=True)
+    ]
+    note = f"{frame.height} of {total} rows." if total not in (None, frame.height) else ""
+    return Table(columns=shown, rows=rows, caption=caption, note=note)
+
+
+def thinned(frame: pl.DataFrame, longest: int) -> pl.DataFrame:
+    """Take evenly spaced rows of a long frame, the first and the last always among them."""
+    if frame.height <= longest:
+        return frame
+    last = frame.height - 1
+    return frame[sorted({round(step * last / (longest - 1)) for step in range(longest)})]
+
+
+def ends_of(show: Format, of: str = "") -> tuple[Column, Column]:
+    """Tell how a number's 95 % interval reads: the columns ``low`` and ``high``."""
+    return Column(f"{of}low", f"{LEVEL} from", show), Column(f"{of}high", "to", show)
 
 
 @dataclass(frozen=True)
@@ -58,6 +159,11 @@ class Chart(ABC):
     """What the picture shows, in a few words."""
     reading: ClassVar[str]
     """How to read the picture, for somebody who has never seen one like it."""
+    heights_px: ClassVar[tuple[int, int]] = (270, 340)
+    row_heights_px: ClassVar[tuple[int, int]] = (0, 0)
+    """How high the picture is, narrow and wide, in CSS pixels; and so much more a row."""
+    told: ClassVar[Sequence[Column]] = ()
+    """How the numbers read in the table, where that is the same for every chart of the kind."""
 
     @abstractmethod
     def frame(self) -> pl.DataFrame:
@@ -68,7 +174,6 @@ class Chart(ABC):
         pl.DataFrame
         """
 
-    @abstractmethod
     def columns(self) -> Sequence[Column]:
         """Tell how the numbers read in the table beside the picture.
 
@@ -76,6 +181,7 @@ class Chart(ABC):
         -------
         sequence of Column
         """
+        return self.told
 
     @abstractmethod
     def finding(self) -> str:
@@ -111,7 +217,8 @@ class Chart(ABC):
         int
             CSS pixels.
         """
-        return 270 if size.narrow else 340
+        which = 0 if size.narrow else 1
+        return self.heights_px[which] + self.row_heights_px[which] * self.frame().height
 
     def shown(self) -> pl.DataFrame:
         """Give the rows of the frame that the table shows: all, or few enough to read.
@@ -187,15 +294,33 @@ def two_panels(
     return upper, lower
 
 
-def rows_panel(figure: "Figure", rows: int, bottom_px: int = BOTTOM_PX) -> "Axes":
+def rows_panel(figure: "Figure", size: Size, rows: int, bottom_px: int = BOTTOM_PX) -> "Axes":
     """Make a panel for rows that lie one below the other, at heights 0, -1, -2 and so on."""
     axes = figure.subplots()
+    axes.locator_params(axis="x", nbins=4 if size.narrow else 7)
     axes.set_yticks([])
     axes.set_ylim(0.6 - rows, 0.75)
     axes.grid(True, axis="x")
     axes.grid(False, axis="y")
     _set_margins(figure, 2, 4, bottom_px)
     return axes
+
+
+def note(
+    axes: "Axes",
+    words: str,
+    at: tuple[float, float],
+    offset: tuple[int, int],
+    weight: str = "normal",
+) -> None:
+    """Write words beside a place of a panel, so many points to the right of it and above it."""
+    axes.annotate(words, at, xytext=offset, textcoords="offset points", weight=weight)
+
+
+def label_row(axes: "Axes", row: int, words: str, colour: str, above: int) -> None:
+    """Write a row's name at the left edge, above the row, whatever the numbers are."""
+    edge, offset = ("axes fraction", "data"), (0, above)
+    axes.annotate(words, (0, -row), offset, xycoords=edge, textcoords="offset points", color=colour)
 
 
 def percent_axes(axes: "Axes", x: bool = False, y: bool = False) -> None:

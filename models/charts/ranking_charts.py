@@ -1,7 +1,4 @@
-"""How well the ranking finds the customers: gain, lift and ROC curves.
-
-How far customers and others are apart: the distributions of their probabilities.
-"""
+"""How well customers are found and told apart: gain, lift and ROC curves, and histograms."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +6,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
 
-from leadcast.models.charts.chart import MOST_POINTS, Chart, Size, panel, percent_axes, two_panels
+from leadcast.models.charts.chart import (
+    MOST_POINTS,
+    Chart,
+    Column,
+    Size,
+    ends_of,
+    note,
+    panel,
+    percent_axes,
+    thinned,
+    two_panels,
+)
 from leadcast.models.charts.numbers import (
     LEVEL,
     Format,
@@ -20,8 +28,7 @@ from leadcast.models.charts.numbers import (
     percent,
     times,
 )
-from leadcast.models.charts.svg import ACCENT, MUTED, SECOND
-from leadcast.models.charts.table import Column, thinned
+from leadcast.models.charts.svg import ACCENT, DASHED, SECOND
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,19 +43,44 @@ MANY = 0.8
 
 
 @dataclass(frozen=True)
-class GainChart(Chart):
-    """The share of all customers among the leads with the highest probabilities.
+class TopChart(Chart):
+    """A figure of the leads with the highest probabilities, by how much of the list is called.
 
     Parameters
     ----------
     curve : pl.DataFrame
-        In rising order of ``share`` (the leads called, as a share of all): ``gain`` (the share of
-        the customers reached), and where there is a band ``low`` and ``high``; as
-        `leadcast.models.evaluation.curves.GainCurve.frame` gives it.
+        In rising order of ``share`` (the leads called, as a share of all): the figure, and where
+        there is a band ``low`` and ``high``; as `leadcast.models.evaluation.curves.GainCurve.frame`
+        gives it.
     top : ShownEstimate or None
-        The gain at `MARK` among the metrics of the test, so that one number has one interval in
+        The figure at `MARK` among the metrics of the test, so that one number has one interval in
         the whole page.
     """
+
+    curve: pl.DataFrame
+    top: ShownEstimate | None = None
+
+    def frame(self) -> pl.DataFrame:
+        """Give the curve."""
+        return _known(self.curve, "share", self.name)
+
+    def shown(self) -> pl.DataFrame:
+        """Give the rows nearest to round shares of the list."""
+        frame = self.frame()
+        share = frame["share"]
+        nearest = {int((share - wanted).abs().arg_min() or 0) for wanted in ROUND_SHARES}
+        return frame[sorted(nearest)]
+
+    def at_mark(self) -> tuple[float, ShownEstimate]:
+        """Give the share of the list that is nearest to `MARK`, and the figure there."""
+        row = _nearest(self.frame(), MARK)
+        if self.top is not None and self.top.value is not None and abs(row["share"] - MARK) < 0.005:
+            return row["share"], self.top
+        return row["share"], ShownEstimate(row[self.name], row.get("low"), row.get("high"))
+
+
+class GainChart(TopChart):
+    """The share of all customers among the leads with the highest probabilities (``gain``)."""
 
     name: ClassVar[str] = "gain"
     title: ClassVar[str] = "Customers reached by calling the top of the list"
@@ -57,26 +89,16 @@ class GainChart(Chart):
         "is called, upwards how many of all customers are among them. Calling at random follows "
         "the dashed line; the higher the curve stands above it, the better the order."
     )
-    curve: pl.DataFrame
-    top: ShownEstimate | None = None
-
-    def frame(self) -> pl.DataFrame:
-        """Give the curve."""
-        return _known(self.curve, "share", "gain")
-
-    def columns(self) -> Sequence[Column]:
-        """Tell how the curve reads in the table."""
-        return _columns(Column("gain", "Customers reached", percent), percent)
-
-    def shown(self) -> pl.DataFrame:
-        """Give the rows nearest to round shares of the list."""
-        return _at_round_shares(self.frame())
+    told: ClassVar[Sequence[Column]] = (
+        Column("share", "Called", percent),
+        Column("gain", "Customers reached", percent),
+        *ends_of(percent),
+    )
 
     def finding(self) -> str:
         """Say what the top of the list reaches, and how far one must call for most customers."""
-        row = _nearest(self.frame(), MARK)
-        gain = _estimate(row, "gain", self.top).text(percent)
-        words = f"The top {percent(row['share'])} of the list hold {gain} of the customers."
+        share, gain = self.at_mark()
+        words = f"The top {percent(share)} of the list hold {gain.text(percent)} of the customers."
         enough = self.frame().filter(pl.col("gain") >= MANY)
         if not enough.is_empty():
             called = float(enough["share"][0])
@@ -85,26 +107,14 @@ class GainChart(Chart):
 
     def draw(self, figure: "Figure", size: Size) -> None:
         """Draw the curve with its band, and the line of calling at random."""
-        axes = panel(figure, size)
-        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 4)))
+        axes = _unit_panel(figure, size)
         _draw_curve(axes, self.frame(), "share", "gain")
-        _point_out(axes, _nearest(self.frame(), MARK), "gain", percent, rising=True)
-        axes.set(xlim=(0, 1), ylim=(0, 1.005), xlabel="Share of the list called")
-        axes.set_title("Share of all customers reached")
-        percent_axes(axes, x=True, y=True)
+        _point_out(axes, _nearest(self.frame(), MARK), "gain", percent, above=-11)
+        axes.set(xlabel="Share of the list called", title="Share of all customers reached")
 
 
-@dataclass(frozen=True)
-class LiftChart(Chart):
-    """How many times as many customers the top of the list holds as the same number at random.
-
-    Parameters
-    ----------
-    curve : pl.DataFrame
-        In rising order of ``share``: ``lift``, and where there is a band ``low`` and ``high``.
-    top : ShownEstimate or None
-        The lift at `MARK` among the metrics of the test.
-    """
+class LiftChart(TopChart):
+    """How many times as many customers the top of the list holds as at random (``lift``)."""
 
     name: ClassVar[str] = "lift"
     title: ClassVar[str] = "How much better than calling at random"
@@ -113,28 +123,18 @@ class LiftChart(Chart):
         "as among as many leads called at random. 1 means no better than chance. The curve ends "
         "at 1, because whoever calls everybody gains nothing from the order."
     )
-    curve: pl.DataFrame
-    top: ShownEstimate | None = None
-
-    def frame(self) -> pl.DataFrame:
-        """Give the curve."""
-        return _known(self.curve, "share", "lift")
-
-    def columns(self) -> Sequence[Column]:
-        """Tell how the curve reads in the table."""
-        return _columns(Column("lift", "Lift", decimal(2)), decimal(2))
-
-    def shown(self) -> pl.DataFrame:
-        """Give the rows nearest to round shares of the list."""
-        return _at_round_shares(self.frame())
+    told: ClassVar[Sequence[Column]] = (
+        Column("share", "Called", percent),
+        Column("lift", "Lift", decimal(2)),
+        *ends_of(decimal(2)),
+    )
 
     def finding(self) -> str:
         """Say how much better than chance the top of the list is."""
-        row = _nearest(self.frame(), MARK)
-        lift = _estimate(row, "lift", self.top)
+        share, lift = self.at_mark()
         words = (
-            f"The top {percent(row['share'])} hold {times(lift.value)} as many customers as the "
-            "same number of leads at random"
+            f"The top {percent(share)} hold {times(lift.value)} as many customers as the same "
+            "number of leads at random"
         )
         interval = lift.interval(decimal(1))
         return f"{words} ({LEVEL}: {interval})." if interval else f"{words}."
@@ -145,11 +145,10 @@ class LiftChart(Chart):
         # Above the first per cent a lift is of a handful of leads: a spike that hides the rest.
         frame = self.frame()
         frame = frame.filter(pl.col("share") >= min(0.01, frame["share"][-1]))
-        axes.axhline(1, color=MUTED, linewidth=1, linestyle=(0, (4, 4)))
+        axes.axhline(1, **DASHED)
         _draw_curve(axes, frame, "share", "lift")
-        _point_out(axes, _nearest(frame, MARK), "lift", times, rising=False)
-        axes.set(xlim=(0, 1), xlabel="Share of the list called")
-        axes.set_ylim(bottom=0)
+        _point_out(axes, _nearest(frame, MARK), "lift", times, above=6)
+        axes.set(xlim=(0, 1), ylim=(0, None), xlabel="Share of the list called")
         axes.set_title("Times as many customers as at random")
         percent_axes(axes, x=True)
 
@@ -174,20 +173,17 @@ class RocChart(Chart):
         "found so far, to the right the share of the others called so far. The area under the "
         "curve (AUC) is the probability that a customer stands above a non-customer."
     )
+    told: ClassVar[Sequence[Column]] = (
+        Column("false_positive_rate", "Others called", percent),
+        Column("true_positive_rate", "Customers found", percent),
+        *ends_of(percent),
+    )
     curve: pl.DataFrame
     auc: ShownEstimate
 
     def frame(self) -> pl.DataFrame:
         """Give the curve."""
         return _known(self.curve, "false_positive_rate", "true_positive_rate")
-
-    def columns(self) -> Sequence[Column]:
-        """Tell how the curve reads in the table."""
-        return (
-            Column("false_positive_rate", "Others called", percent),
-            Column("true_positive_rate", "Customers found", percent),
-            *_ends(percent),
-        )
 
     def finding(self) -> str:
         """Say how large the area under the curve is."""
@@ -197,12 +193,9 @@ class RocChart(Chart):
 
     def draw(self, figure: "Figure", size: Size) -> None:
         """Draw the curve and the line of chance."""
-        axes = panel(figure, size)
-        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 4)))
+        axes = _unit_panel(figure, size)
         _draw_curve(axes, self.frame(), "false_positive_rate", "true_positive_rate")
-        axes.set(xlim=(0, 1), ylim=(0, 1.005), xlabel="Share of the others called")
-        axes.set_title("Share of the customers found")
-        percent_axes(axes, x=True, y=True)
+        axes.set(xlabel="Share of the others called", title="Share of the customers found")
 
 
 def _known(curve: pl.DataFrame, *needed: str) -> pl.DataFrame:
@@ -210,28 +203,17 @@ def _known(curve: pl.DataFrame, *needed: str) -> pl.DataFrame:
     return curve.select(*needed, *interval).drop_nulls(needed)
 
 
-def _columns(column: Column, show: Format) -> Sequence[Column]:
-    return (Column("share", "Called", percent), column, *_ends(show))
-
-
-def _ends(show: Format) -> Sequence[Column]:
-    return Column("low", f"{LEVEL} from", show), Column("high", "to", show)
-
-
-def _at_round_shares(curve: pl.DataFrame) -> pl.DataFrame:
-    share = curve["share"]
-    nearest = {int((share - wanted).abs().arg_min() or 0) for wanted in ROUND_SHARES}
-    return curve[sorted(nearest)]
-
-
 def _nearest(curve: pl.DataFrame, share: float) -> dict[str, Any]:
     return curve.sort((pl.col("share") - share).abs()).row(0, named=True)
 
 
-def _estimate(row: dict[str, Any], name: str, top: ShownEstimate | None) -> ShownEstimate:
-    if top is not None and top.value is not None and abs(row["share"] - MARK) < 0.005:
-        return top
-    return ShownEstimate(row[name], row.get("low"), row.get("high"))
+def _unit_panel(figure: "Figure", size: Size) -> "Axes":
+    """Make a panel of two shares, with the line of chance."""
+    axes = panel(figure, size)
+    axes.plot([0, 1], [0, 1], **DASHED)
+    axes.set(xlim=(0, 1), ylim=(0, 1.005))
+    percent_axes(axes, x=True, y=True)
+    return axes
 
 
 def _draw_curve(axes: "Axes", curve: pl.DataFrame, x: str, y: str) -> None:
@@ -242,18 +224,12 @@ def _draw_curve(axes: "Axes", curve: pl.DataFrame, x: str, y: str) -> None:
     axes.plot(few[x].to_numpy(), few[y].to_numpy(), color=ACCENT)
 
 
-def _point_out(axes: "Axes", row: dict[str, Any], name: str, show: Format, *, rising: bool) -> None:
+def _point_out(axes: "Axes", row: dict[str, Any], name: str, show: Format, above: int) -> None:
     # The number stands on the side that the curve turns away from.
     share, value = row["share"], row[name]
     axes.plot([share, share], [0, value], color=ACCENT, linewidth=1)
     axes.plot([share], [value], "o", color=ACCENT, markersize=7)
-    axes.annotate(
-        show(value),
-        (share, value),
-        xytext=(10, -11 if rising else 6),
-        textcoords="offset points",
-        weight="bold",
-    )
+    note(axes, show(value), (share, value), (10, above), weight="bold")
 
 
 @dataclass(frozen=True)
@@ -274,6 +250,15 @@ class SeparationChart(Chart):
         "of its kind with that probability. The further the two shapes are apart, the better the "
         "model tells them apart; where they overlap, nobody can tell from what is known."
     )
+    heights_px: ClassVar[tuple[int, int]] = (320, 380)
+    told: ClassVar[Sequence[Column]] = (
+        Column("from", "Probability from", edge),
+        Column("to", "to", edge),
+        Column("won", "Customers", count),
+        Column("lost", "Others", count),
+        Column("won_share", "Share of customers", percent),
+        Column("lost_share", "Share of others", percent),
+    )
     bins: pl.DataFrame
 
     def frame(self) -> pl.DataFrame:
@@ -284,17 +269,6 @@ class SeparationChart(Chart):
         ]
         return self.bins.select("from", "to", "won", "lost", *shares)
 
-    def columns(self) -> Sequence[Column]:
-        """Tell how the bins read in the table."""
-        return (
-            Column("from", "Probability from", edge),
-            Column("to", "to", edge),
-            Column("won", "Customers", count),
-            Column("lost", "Others", count),
-            Column("won_share", "Share of customers", percent),
-            Column("lost_share", "Share of others", percent),
-        )
-
     def finding(self) -> str:
         """Say around which probability each kind's half lies."""
         won, lost = self._median("won"), self._median("lost")
@@ -304,10 +278,6 @@ class SeparationChart(Chart):
             f"Half of those who became customers had a probability above about {percent(won)}; "
             f"half of the others had one below about {percent(lost)}."
         )
-
-    def height_px(self, size: Size) -> int:
-        """Tell the height: two panels."""
-        return 320 if size.narrow else 380
 
     def draw(self, figure: "Figure", size: Size) -> None:
         """Draw the two histograms, one above the other on the same scale."""

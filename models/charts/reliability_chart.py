@@ -7,10 +7,19 @@ from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
 
-from leadcast.models.charts.chart import MOST_POINTS, Chart, Size, add_key, panel, percent_axes
-from leadcast.models.charts.numbers import LEVEL, chance_words, count, counted, percent
-from leadcast.models.charts.svg import ACCENT, INK, MUTED, THIRD
-from leadcast.models.charts.table import Column, thinned
+from leadcast.models.charts.chart import (
+    MOST_POINTS,
+    Chart,
+    Column,
+    Size,
+    add_key,
+    ends_of,
+    panel,
+    percent_axes,
+    thinned,
+)
+from leadcast.models.charts.numbers import chance_words, count, counted, percent
+from leadcast.models.charts.svg import ACCENT, DASHED, INK, THIRD
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,22 +50,20 @@ class ReliabilityChart(Chart):
         "On the dashed line the two are equal: of leads told 20 %, 20 in 100 become customers. "
         "Below the line the predictions were too high, above it too low."
     )
+    heights_px: ClassVar[tuple[int, int]] = (360, 500)
+    """The diagram is square."""
+    told: ClassVar[Sequence[Column]] = (
+        Column("n", "Leads in the group", count),
+        Column("predicted", "Predicted", percent),
+        Column("observed", "Became customers", percent),
+        *ends_of(percent),
+    )
     groups: pl.DataFrame
     curve: pl.DataFrame | None = None
 
     def frame(self) -> pl.DataFrame:
         """Give the groups."""
         return self.groups.select("n", "predicted", "observed", "low", "high")
-
-    def columns(self) -> Sequence[Column]:
-        """Tell how the groups read in the table."""
-        return (
-            Column("n", "Leads in the group", count),
-            Column("predicted", "Predicted", percent),
-            Column("observed", "Became customers", percent),
-            Column("low", f"{LEVEL} from", percent),
-            Column("high", "to", percent),
-        )
 
     def missed(self) -> pl.DataFrame:
         """Give the groups whose interval does not contain what was predicted.
@@ -86,16 +93,11 @@ class ReliabilityChart(Chart):
         )
         return f"{heading}, {chance_words(missed.height, total)}. {_worst(missed)}"
 
-    def height_px(self, size: Size) -> int:
-        """Tell the height: the diagram is square."""
-        return 360 if size.narrow else 500
-
     def draw(self, figure: "Figure", size: Size) -> None:
         """Draw the groups with their intervals over the curve, the band and the diagonal."""
-        lines = 3 if size.narrow else 1
-        axes = panel(figure, size, key_lines=lines)
+        axes = panel(figure, size, key_lines=3 if size.narrow else 1)
         limit = self._limit()
-        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 4)))
+        axes.plot([0, 1], [0, 1], **DASHED)
         if self.curve is not None:
             _draw_curve(axes, thinned(self.curve, MOST_POINTS))
         self._draw_groups(axes)

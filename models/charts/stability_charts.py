@@ -1,7 +1,4 @@
-"""Whether the model holds in each part of the test: by month and by the lead's age.
-
-Whether the model holds in each segment that a user named, and not only on the whole.
-"""
+"""Whether the model holds in each part of the test: month, age, and each segment that was named."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,9 +7,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
 
-from leadcast.models.charts.chart import Chart, Size, percent_axes, rows_panel, two_panels
+from leadcast.models.charts.chart import (
+    Chart,
+    Column,
+    Size,
+    ends_of,
+    label_row,
+    percent_axes,
+    rows_panel,
+    two_panels,
+)
 from leadcast.models.charts.numbers import (
-    LEVEL,
     ShownEstimate,
     age,
     chance_words,
@@ -20,8 +25,7 @@ from leadcast.models.charts.numbers import (
     decimal,
     percent,
 )
-from leadcast.models.charts.svg import ACCENT, MUTED, SECOND, plain
-from leadcast.models.charts.table import Column
+from leadcast.models.charts.svg import ACCENT, DASHED, MUTED, SECOND, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,6 +49,7 @@ class SegmentChart(Chart):
         "customers (dots), beside what was predicted (strokes). The bars are 95 % intervals: where "
         "there are few leads they are long, and say little."
     )
+    heights_px: ClassVar[tuple[int, int]] = (380, 430)
     segments: Mapping[str, Mapping[str, Any]] = field(repr=False)
     """The metrics of each segment, as a part of ``metrics.json``, in the order to be shown."""
     overall: Mapping[str, Any] = field(repr=False)
@@ -70,8 +75,7 @@ class SegmentChart(Chart):
             Column("segment", self.noun.capitalize()),
             Column("n", "Snapshots", count),
             Column("auc", "AUC", decimal(3)),
-            Column("auc_low", f"{LEVEL} from", decimal(3)),
-            Column("auc_high", "to", decimal(3)),
+            *ends_of(decimal(3), "auc_"),
             Column("base_rate", "Became customers", percent),
             Column("mean_probability", "Predicted", percent),
             Column("log_loss", "Log loss", decimal(3)),
@@ -98,17 +102,13 @@ class SegmentChart(Chart):
         )
         return f"{words} {self._outside(auc)}".strip()
 
-    def height_px(self, size: Size) -> int:
-        """Tell the height: two panels."""
-        return 380 if size.narrow else 430
-
     def draw(self, figure: "Figure", size: Size) -> None:
         """Draw the ranking above, and the level below: what was predicted and what happened."""
         frame = self.frame()
         ranking, level = two_panels(figure, bottom_px=26)
         overall = ShownEstimate.of(self.overall, "auc").value
         if overall is not None:
-            ranking.axhline(overall, color=MUTED, linewidth=1, linestyle=(0, (4, 4)))
+            ranking.axhline(overall, **DASHED)
         _draw_points(ranking, frame, "auc", ACCENT)
         ranking.set_title("AUC; dashed: the whole test")
         _draw_points(level, frame, "base_rate", ACCENT)
@@ -219,6 +219,22 @@ class SegmentsChart(Chart):
         "promises too much to some and too little to others shows it here, though its mean is "
         "right. Chance alone gives gaps too, the larger the fewer leads there are."
     )
+    heights_px: ClassVar[tuple[int, int]] = (60, 60)
+    row_heights_px: ClassVar[tuple[int, int]] = (50, 46)
+    told: ClassVar[Sequence[Column]] = (
+        Column("attribute", "Attribute"),
+        Column("segment", "Segment"),
+        Column("n", "Snapshots", count),
+        Column("observed", "Became customers", percent),
+        *ends_of(percent),
+        Column("predicted", "Predicted", percent),
+        Column("auc", "AUC", decimal(3)),
+        Column("slope", "Calibration slope", decimal(2)),
+        Column("error", "Calibration error", percent),
+        Column("error_by_chance", "by chance alone", percent),
+        Column("gap", "Gap", percent),
+        Column("gap_by_chance", "Gap that chance reaches", percent),
+    )
     by_segment: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(repr=False)
     gaps: Mapping[str, Any] = field(repr=False)
 
@@ -233,24 +249,6 @@ class SegmentsChart(Chart):
             )
         ]
         return pl.DataFrame(rows, schema=_SCHEMA)
-
-    def columns(self) -> Sequence[Column]:
-        """Tell how the segments read in the table."""
-        return (
-            Column("attribute", "Attribute"),
-            Column("segment", "Segment"),
-            Column("n", "Snapshots", count),
-            Column("observed", "Became customers", percent),
-            Column("low", f"{LEVEL} from", percent),
-            Column("high", "to", percent),
-            Column("predicted", "Predicted", percent),
-            Column("auc", "AUC", decimal(3)),
-            Column("slope", "Calibration slope", decimal(2)),
-            Column("error", "Calibration error", percent),
-            Column("error_by_chance", "by chance alone", percent),
-            Column("gap", "Gap", percent),
-            Column("gap_by_chance", "Gap that chance reaches", percent),
-        )
 
     def shown(self) -> pl.DataFrame:
         """Give every row: a segment that is left out would be missed."""
@@ -290,14 +288,10 @@ class SegmentsChart(Chart):
             f"leaves each of them ({names}), {chance_words(missed.height, measured)}."
         )
 
-    def height_px(self, size: Size) -> int:
-        """Tell the height: as many rows as there are segments."""
-        return 60 + (50 if size.narrow else 46) * self.frame().height
-
     def draw(self, figure: "Figure", size: Size) -> None:
         """Draw a row a segment: what happened as a dot, what was predicted as a stroke."""
         frame = self.frame()
-        axes = rows_panel(figure, frame.height)
+        axes = rows_panel(figure, size, frame.height)
         for place, row in enumerate(frame.iter_rows(named=True)):
             if row["low"] is not None and row["high"] is not None:
                 axes.plot([row["low"], row["high"]], [-place, -place], color=ACCENT, linewidth=1.6)
@@ -306,28 +300,24 @@ class SegmentsChart(Chart):
             if row["predicted"] is not None:
                 ends = [-place - 0.2, -place + 0.2]
                 axes.plot([row["predicted"]] * 2, ends, color=SECOND, linewidth=2.4)
-            axes.annotate(
-                plain(f"{row['attribute']}: {row['segment']}", 44),
-                (0, -place),
-                xycoords=("axes fraction", "data"),
-                xytext=(0, 11),
-                textcoords="offset points",
-                color=MUTED,
-            )
-        axes.set_xlim(left=0)
-        axes.locator_params(axis="x", nbins=4 if size.narrow else 7)
-        axes.set(xlabel="Share of customers; strokes: predicted")
+            name = plain(f"{row['attribute']}: {row['segment']}", 44)
+            label_row(axes, place, name, MUTED, above=11)
+        axes.set(xlim=(0, None), xlabel="Share of customers; strokes: predicted")
         percent_axes(axes, x=True)
 
 
-_SCHEMA = {
-    "attribute": pl.String,
-    "segment": pl.String,
-    "n": pl.Int64,
-    **dict.fromkeys(("observed", "low", "high", "predicted", "auc"), pl.Float64),
-    **dict.fromkeys(("slope", "error", "error_by_chance"), pl.Float64),
-    **dict.fromkeys(("gap", "gap_by_chance"), pl.Float64),
+_FIGURES = {
+    "predicted": "mean_probability",
+    "auc": "auc",
+    "slope": "calibration_slope",
+    "error": "ece",
+    "error_by_chance": "ece_if_calibrated",
 }
+"""The columns of `SegmentsChart` that are metrics without their ends."""
+_NUMBERS = ("observed", "low", "high", *_FIGURES, "gap", "gap_by_chance")
+_SCHEMA = {"attribute": pl.String, "segment": pl.String, "n": pl.Int64} | dict.fromkeys(
+    _NUMBERS, pl.Float64
+)
 
 
 def _row(
@@ -341,11 +331,7 @@ def _row(
         "observed": observed.value,
         "low": observed.low,
         "high": observed.high,
-        "predicted": ShownEstimate.of(metrics, "mean_probability").value,
-        "auc": ShownEstimate.of(metrics, "auc").value,
-        "slope": ShownEstimate.of(metrics, "calibration_slope").value,
-        "error": ShownEstimate.of(metrics, "ece").value,
-        "error_by_chance": ShownEstimate.of(metrics, "ece_if_calibrated").value,
+        **{name: ShownEstimate.of(metrics, key).value for name, key in _FIGURES.items()},
         "gap": gap.get("gap"),
         "gap_by_chance": gap.get("gap_by_chance"),
     }

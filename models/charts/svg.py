@@ -18,6 +18,8 @@ SECOND = "#c4541c"
 THIRD = "#8a93a2"
 PAPER = "#ffffff"
 
+DASHED: dict[str, Any] = {"color": MUTED, "linewidth": 1, "linestyle": (0, (4, 4))}
+"""How a line is drawn that the numbers are held against."""
 CSS_COLOURS = {
     INK: "var(--ink)",
     MUTED: "var(--muted)",

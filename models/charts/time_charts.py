@@ -1,7 +1,4 @@
-"""Which snapshots trained, calibrated and tested the model: the split as a timeline.
-
-How long customers take to buy, and what the horizon misses: the delay curve.
-"""
+"""Time in pictures: which snapshots trained and tested the model, and how long customers take."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,14 +11,17 @@ from leadcast.models.charts.chart import (
     BOTTOM_PX,
     MOST_POINTS,
     Chart,
+    Column,
     Size,
+    ends_of,
+    note,
     panel,
     percent_axes,
     rows_panel,
+    thinned,
 )
-from leadcast.models.charts.numbers import LEVEL, compact, count, counted, day, duration, percent
-from leadcast.models.charts.svg import ACCENT, INK, MUTED, SECOND, THIRD
-from leadcast.models.charts.table import Column, thinned
+from leadcast.models.charts.numbers import compact, count, counted, day, duration, percent
+from leadcast.models.charts.svg import ACCENT, DASHED, INK, SECOND, THIRD
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,6 +61,8 @@ class TimelineChart(Chart):
         "Where outcomes take time there is a gap between the parts, so that none was used before "
         "it could be known."
     )
+    heights_px: ClassVar[tuple[int, int]] = (60, 60)
+    row_heights_px: ClassVar[tuple[int, int]] = (42, 46)
     parts: pl.DataFrame
 
     def frame(self) -> pl.DataFrame:
@@ -96,44 +98,32 @@ class TimelineChart(Chart):
         words = f"{words[:1].upper()}{words[1:]}."
         return f"{words} {counted(int(left), 'snapshot')} left out." if left else words
 
-    def height_px(self, size: Size) -> int:
-        """Tell the height: as many rows as there are parts and reasons."""
-        return 60 + (42 if size.narrow else 46) * self.parts.height
-
     def draw(self, figure: "Figure", size: Size) -> None:
         """Draw a bar for each part, from its first to its last snapshot."""
-        axes = rows_panel(figure, self.parts.height, bottom_px=26 if self._dated() else BOTTOM_PX)
+        bottom_px = 26 if self._dated() else BOTTOM_PX
+        axes = rows_panel(figure, size, self.parts.height, bottom_px)
         for place, row in enumerate(self.frame().iter_rows(named=True)):
             self._draw_row(axes, -place, row)
         if self._dated():
             _date_axis(axes, size)
         else:
             axes.set(xlabel="Place in the order of the leads")
-            axes.locator_params(axis="x", nbins=4 if size.narrow else 7)
             axes.xaxis.set_major_formatter(lambda place, _: count(place))
 
     def _draw_row(self, axes: "Axes", place: int, row: dict[str, Any]) -> None:
-        start, end = self._ends(row)
+        start, end = row[f"first_{self._kind}"], row[f"last_{self._kind}"]
         colour = COLOURS.get(row["part"], THIRD)
         thickness = 7.0 if row["part"] in COLOURS else 3.0
         axes.plot([start, end], [place, place], color=colour, linewidth=thickness)
-        words = f"{row['what']} · {count(row['snapshots'])}"
-        first, _ = self._ends(dict(self._span()))
-        axes.annotate(words, (first, place), xytext=(0, 9), textcoords="offset points")
+        first = self.parts[f"first_{self._kind}"].min()
+        note(axes, f"{row['what']} · {count(row['snapshots'])}", (first, place), (0, 9))  # type: ignore[arg-type]
 
     def _dated(self) -> bool:
         return self.parts["first_as_of"].count() > 0
 
-    def _span(self) -> dict[str, Any]:
-        names = ("first_as_of", "last_as_of", "first_position", "last_position")
-        return {
-            name: self.parts[name].min() if name.startswith("first") else self.parts[name].max()
-            for name in names
-        }
-
-    def _ends(self, row: dict[str, Any]) -> tuple[Any, Any]:
-        kind = "as_of" if self._dated() else "position"
-        return row[f"first_{kind}"], row[f"last_{kind}"]
+    @property
+    def _kind(self) -> str:
+        return "as_of" if self._dated() else "position"
 
 
 def _amount(row: dict[str, Any]) -> str:
@@ -180,6 +170,12 @@ class DelayChart(Chart):
         "as they have been watched. What the curve still climbs after the horizon are customers "
         "whom the model does not wait for."
     )
+    told: ClassVar[Sequence[Column]] = (
+        Column("days", "Days", compact),
+        Column("share", "Customers by then", percent),
+        *ends_of(percent),
+        Column("at_risk", "Leads watched", count),
+    )
     curve: pl.DataFrame
     horizon_days: float | None
     words: str = ""
@@ -187,16 +183,6 @@ class DelayChart(Chart):
     def frame(self) -> pl.DataFrame:
         """Give the curve."""
         return self.curve.select("days", "share", "low", "high", "at_risk")
-
-    def columns(self) -> Sequence[Column]:
-        """Tell how the curve reads in the table."""
-        return (
-            Column("days", "Days", compact),
-            Column("share", "Customers by then", percent),
-            Column("low", f"{LEVEL} from", percent),
-            Column("high", "to", percent),
-            Column("at_risk", "Leads watched", count),
-        )
 
     def finding(self) -> str:
         """Say what the horizon catches of the customers that were seen."""
@@ -224,10 +210,5 @@ class DelayChart(Chart):
         axes.set_title("Share of the leads")
         percent_axes(axes, y=True)
         if self.horizon_days is not None and self.horizon_days <= days[-1]:
-            axes.axvline(self.horizon_days, color=MUTED, linewidth=1, linestyle=(0, (4, 4)))
-            axes.annotate(
-                f"horizon: {duration(self.horizon_days)}",
-                (self.horizon_days, 0),
-                xytext=(6, 8),
-                textcoords="offset points",
-            )
+            axes.axvline(self.horizon_days, **DASHED)
+            note(axes, f"horizon: {duration(self.horizon_days)}", (self.horizon_days, 0), (6, 8))

@@ -3,19 +3,18 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+import polars as pl
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.models.charts.numbers import duration
 from leadcast.models.comparison.compared_rows import BLOCK_LEADS, Capacities, Compared
-from leadcast.models.comparison.draws import lists_of, replicate
 from leadcast.models.comparison.groups import bands, segmented
 from leadcast.models.comparison.hybrid import Past, hybrids
 from leadcast.models.comparison.result import About, Comparison, Missing, Week, headline
-from leadcast.models.comparison.score_ranking import rank
+from leadcast.models.comparison.score_ranking import lists_of, rank, replicate
 from leadcast.models.comparison.swap import Described, swap_set
 from leadcast.models.comparison.unseen import missing, selection
 from leadcast.models.comparison.value import Money, capacities_of, value_of
-from leadcast.models.data import Floats
 
 
 @dataclass(frozen=True)
@@ -90,12 +89,11 @@ def compare_scores(
     drawn = replicate(listed, capacities, segments, **seeds)
     ranking = rank(compared, capacities, drawn)
     curve = capacities_of(listed, capacities, drawn, question.money)
-    per = "week" if every.is_dated else f"block of {BLOCK_LEADS} leads"
-    absent = missing(every, every_capacity, per, question.seed)
-    head = headline(ranking, capacities.calls_per_week, per)
+    absent = missing(every, every_capacity, question.seed)
+    head = headline(ranking, capacities.calls_per_week, every.per)
     notes = (*head.more, *_beware(every, question, absent, too_young))
     return Comparison(
-        about=_about(every, question, capacities, per, too_young),
+        about=_about(every, question, capacities, too_young),
         headline=head.model_copy(update={"more": notes}),
         ranking=ranking,
         capacities=curve,
@@ -109,7 +107,7 @@ def compare_scores(
         ),
         segments=segmented(compared, names, drawn),
         value=value_of(listed, capacities, curve, question.money),
-        selection=selection(compared, capacities, question.worked_from, per, question.seed),
+        selection=selection(compared, capacities, question.worked_from, question.seed),
         missing=absent,
         hybrids=hybrids(compared, capacities.team, past),
     )
@@ -151,7 +149,7 @@ def _beware(
 
 
 def _about(
-    every: Compared, question: ComparisonQuestion, capacities: Capacities, per: str, too_young: int
+    every: Compared, question: ComparisonQuestion, capacities: Capacities, too_young: int
 ) -> About:
     as_of = every.on_list.frame["as_of"]
     first, last = (None if end is None else end.isoformat() for end in (as_of.min(), as_of.max()))  # type: ignore[union-attr]
@@ -161,7 +159,7 @@ def _about(
         points_from=question.points_from,
         calls_per_week=capacities.calls_per_week,
         capacity_from="told" if told else "a fifth of a mean week's leads",
-        week=per,
+        week=every.per,
         call_landmark_days=every.landmark_days,
         points_after_days=question.points_after_days,
         replicates=question.replicates,
@@ -175,30 +173,17 @@ def _about(
 
 
 def _weeks(listed: Compared, capacities: Capacities) -> tuple[Week, ...]:
-    converted, week = listed.floats("converted"), listed.week
+    converted = listed.floats("converted")
     learned, points = (each.called(capacities.team) for each in lists_of(listed))
-
-    def per_week(amount: Floats) -> Floats:
-        return np.bincount(week, amount, minlength=len(listed.weeks)).astype(np.float64)
-
-    columns = (
-        per_week(np.ones(len(week))),
-        per_week(converted),
-        per_week(learned),
-        per_week(learned * converted),
-        per_week(points * converted),
-    )
+    amounts = {
+        "leads": np.ones(len(converted)),
+        "customers": converted,
+        "calls": learned,
+        "learned": learned * converted,
+        "points": points * converted,
+    }
+    by_week = pl.DataFrame({"week": listed.week, **amounts}).group_by("week").sum().sort("week")
     return tuple(
-        Week(
-            week=name,
-            leads=int(leads),
-            customers=int(customers),
-            calls=calls,
-            learned=by_learned,
-            points=by_points,
-        )
-        for name, leads, customers, calls, by_learned, by_points in zip(
-            listed.weeks, *columns, strict=True
-        )
-        if leads
+        Week.model_validate(row | {"week": listed.weeks[row["week"]]})
+        for row in by_week.iter_rows(named=True)
     )

@@ -136,6 +136,11 @@ class Compared:
         return self.landmark_days is not None
 
     @property
+    def per(self) -> str:
+        """What stands for a week, in words."""
+        return "week" if self.is_dated else f"block of {BLOCK_LEADS} leads"
+
+    @property
     def on_list(self) -> Self:
         """The call list: a row a lead."""
         return self.filter(self.frame["on_list"])

@@ -1,7 +1,4 @@
-"""Where a comparison lies: comparison.json and leads.parquet in one folder, written together.
-
-The table of leads that a comparison leaves beside its result.
-"""
+"""Where a comparison lies: its result and its table of leads in one folder, written together."""
 
 from pathlib import Path
 from typing import TypeVar
@@ -12,10 +9,9 @@ from pydantic import ValidationError
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json, write_json, written_whole
 from leadcast.models.comparison.compared_rows import Compared
-from leadcast.models.comparison.draws import lists_of
-from leadcast.models.comparison.earlier import AgainstEarlier
+from leadcast.models.comparison.points_effects import AgainstEarlier, RuleParts
 from leadcast.models.comparison.result import Comparison, ResultPart
-from leadcast.models.comparison.rule_parts import RuleParts
+from leadcast.models.comparison.score_ranking import lists_of
 
 RESULT, LEADS, RULES = "comparison.json", "leads.parquet", "rules.json"
 EARLIER = "earlier.json"

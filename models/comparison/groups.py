@@ -1,7 +1,4 @@
-"""Segment by segment: where the points rank better, and what stays of it after so many looks.
-
-What points mean: how many of each band become customers, and where both scores agree.
-"""
+"""Part by part: where the points rank better after so many looks, and what bands of both mean."""
 
 import math
 import re
@@ -15,7 +12,6 @@ import polars as pl
 
 from leadcast.models.charts.numbers import percent
 from leadcast.models.comparison.compared_rows import Compared
-from leadcast.models.comparison.draws import Replicated
 from leadcast.models.comparison.result import (
     Band,
     Bands,
@@ -27,7 +23,7 @@ from leadcast.models.comparison.result import (
     Segmented,
     Verdict,
 )
-from leadcast.models.comparison.score_ranking import around, auc_pair, compare, measured
+from leadcast.models.comparison.score_ranking import Replicated, around, auc_pair, compare, measured
 from leadcast.models.data import Floats, Integers
 from leadcast.models.evaluation.bootstrap import LEVEL
 from leadcast.models.evaluation.chance import wilson_interval
@@ -77,21 +73,14 @@ def in_levels(column: pl.Series) -> pl.Series:
         Without nulls: ``not known`` stands for them, ``others`` for values beyond the
         `MOST_LEVELS` most frequent.
     """
-    counts = (
-        column.drop_nulls().value_counts().sort(["count", column.name], descending=[True, False])
-    )
+    counts = column.drop_nulls().value_counts()
+    counts = counts.sort(["count", column.name], descending=[True, False])
     kept = counts[column.name].head(MOST_LEVELS).to_list()
-    named = (
-        pl.when(pl.col(column.name).is_in(kept))
-        .then(pl.col(column.name))
-        .otherwise(pl.lit("others"))
-    )
-    unknown = pl.col(column.name).is_null()
-    return (
-        column.to_frame()
-        .select(pl.when(unknown).then(pl.lit("not known")).otherwise(named).alias(column.name))
-        .to_series()
-    )
+    named = pl.when(pl.col(column.name).is_in(kept)).then(pl.col(column.name))
+    known = pl.when(pl.col(column.name).is_not_null()).then(named.otherwise(pl.lit("others")))
+    return column.to_frame().select(known.otherwise(pl.lit("not known")).alias(column.name))[
+        column.name
+    ]
 
 
 def in_bands(column: pl.Series) -> pl.Series:
@@ -313,21 +302,14 @@ def _band(
 
 
 def _cells(points: Integers, chances: Integers, converted: Floats) -> list[Cell]:
-    found = []
-    for one, other in sorted(set(zip(points.tolist(), chances.tolist(), strict=True))):
-        inside = (points == one) & (chances == other)
-        leads, customers = int(inside.sum()), int(converted[inside].sum())
-        conversion = share(customers, leads)
-        found.append(
-            Cell(
-                points_band=one,
-                probability_band=other,
-                leads=leads,
-                customers=customers,
-                conversion=conversion,
-            )
-        )
-    return found
+    rows = pl.DataFrame({"points_band": points, "probability_band": chances, "won": converted})
+    counts = rows.group_by("points_band", "probability_band").agg(
+        leads=pl.len(), customers=pl.col("won").sum().cast(pl.Int64)
+    )
+    return [
+        Cell(**row, conversion=share(row["customers"], row["leads"]))
+        for row in counts.sort("points_band", "probability_band").iter_rows(named=True)
+    ]
 
 
 def _out_of_order(found: Sequence[Band]) -> list[OutOfOrder]:
@@ -354,16 +336,10 @@ def _falls_by_chance(low: Band, high: Band) -> float | None:
 
 
 def _rank_correlation(one: Floats, other: Floats) -> float | None:
-    first, second = _middle_ranks(one), _middle_ranks(other)
+    first, second = (pl.Series(value).rank().to_numpy() for value in (one, other))
     if len(one) < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return None
     return float(np.corrcoef(first, second)[0, 1])
-
-
-def _middle_ranks(value: Floats) -> Floats:
-    place = np.unique(value, return_inverse=True)[1]
-    counts = np.bincount(place)
-    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[place], dtype=np.float64)
 
 
 def _bands_words(found: Sequence[Band], order: Sequence[OutOfOrder]) -> tuple[str, ...]:

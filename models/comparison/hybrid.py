@@ -9,8 +9,8 @@ import polars as pl
 
 from leadcast.models.comparison.compared_rows import Compared
 from leadcast.models.comparison.lists import WeeklyList
-from leadcast.models.comparison.result import Difference, Hybrid, Hybrids, Measured
-from leadcast.models.comparison.score_ranking import difference
+from leadcast.models.comparison.result import Difference, Hybrid, HybridName, Hybrids
+from leadcast.models.comparison.score_ranking import difference, measured
 from leadcast.models.data import Floats
 from leadcast.models.evaluation.delong import compare_aucs
 from leadcast.models.evaluation.logistic import log_odds_of, logistic_fit, sigmoid
@@ -113,7 +113,7 @@ def _fit(design: Floats, converted: Floats) -> Floats | None:
 
 
 def _judged(
-    name: str,
+    name: HybridName,
     words: str,
     added: dict[str, float],
     score: Floats,
@@ -128,13 +128,12 @@ def _judged(
     gaps = [difference(one.difference, one.standard_error, one.p_value) for one in against]
     on_list = compared.frame["on_list"].to_numpy()
     called = WeeklyList.of(score[on_list], compared.week[on_list]).called(capacity)
-    auc = against[0].first
     return Hybrid(
-        name="points_as_feature" if name == "points_as_feature" else "bands_as_rule",
+        name=name,
         words=words,
         added_points=added,
         fitted_on=len(past.points),
-        auc=Measured(value=auc.value, low=auc.low, high=auc.high),
+        auc=measured(against[0].first),
         against_learned=gaps[0],
         against_points=gaps[1],
         reached=float((called * converted[on_list]).sum()),

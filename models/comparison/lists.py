@@ -10,8 +10,6 @@ lists would look a tenth less sure than they are. So a replicate counts those wh
 takes off what they are more than the calls, at the rate at which a call at the cut reaches a
 customer. This is the linearised count whose variance Jiang and Zhao (2015) give, On asymptotic
 distributions and confidence intervals for LIFT measures in data mining.
-
-The loops over a ranked list: who is called, and how many customers that reaches.
 """
 
 from dataclasses import dataclass

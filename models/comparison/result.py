@@ -1,16 +1,7 @@
 """What a comparison of the learned score with points comes to: the content of comparison.json.
 
-`Comparison.model_validate` reads back what `Comparison.to_json` wrote.
-
-What the parts of a comparison have in common: frozen plain data, figures with intervals.
-
-Parts of the result: who changes place, what points mean, and where which score ranks better.
-
-Parts of the result: how well both rank, and what they reach at each capacity.
-
-Parts of the result: what the lists are worth, what is not seen, and scores made of both.
-
-The result in a sentence, in one of its two forms.
+Frozen plain data, strict about its keys; `Comparison.model_validate` reads back what
+`Comparison.to_json` wrote. Below it the result in a sentence, in one of its two forms.
 """
 
 from typing import Any, Literal
@@ -18,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 Verdict = Literal["learned", "points", "undecided"]
+HybridName = Literal["points_as_feature", "bands_as_rule"]
 
 
 class ResultPart(BaseModel):
@@ -367,7 +359,7 @@ class Missing(ResultPart):
 class Hybrid(ResultPart):
     """A score made of both, fitted on the learning part and judged on the test."""
 
-    name: Literal["points_as_feature", "bands_as_rule"]
+    name: HybridName
     words: str
     """How it is made."""
     added_points: dict[str, float]

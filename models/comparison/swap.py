@@ -8,9 +8,9 @@ import numpy as np
 from leadcast.features.registry import Feature
 from leadcast.models.charts.numbers import percent
 from leadcast.models.comparison.compared_rows import Compared
-from leadcast.models.comparison.draws import lists_of
 from leadcast.models.comparison.groups import share
 from leadcast.models.comparison.result import Swap, SwapLead, SwapSide, Trait
+from leadcast.models.comparison.score_ranking import lists_of
 from leadcast.models.data import Floats, Integers, Matrix
 
 MOST_LEADS = 100
@@ -147,36 +147,25 @@ def _leads(
     described: Described | None,
 ) -> tuple[SwapLead, ...]:
     ranks = [each.ranks() for each in lists_of(listed)]
+    table = listed.frame.select(
+        *("lead_id", "as_of", "week", "converted", "amount", "probability", "points"),
+        called_learned=called[0],
+        called_points=called[1],
+        rank_learned=ranks[0],
+        rank_points=ranks[1],
+    )
+    tellers = (None, None) if described is None else (described.reasons, described.ledger)
     found: list[SwapLead] = []
     for side, part, rank in zip(("learned", "points"), only, ranks, strict=True):
         inside = np.flatnonzero(part > 0)
         first = inside[np.lexsort((rank[inside], -part[inside]))][:MOST_LEADS].astype(np.int64)
-        words = [
-            told(first) if told is not None else [()] * len(first)
-            for told in (
-                (None, None) if described is None else (described.reasons, described.ledger)
-            )
-        ]
-        rows = listed.frame[first.tolist()].iter_rows(named=True)
-        for place, row, reasons, ledger in zip(first, rows, *words, strict=True):
-            found.append(
-                SwapLead(
-                    lead_id=row["lead_id"],
-                    as_of=None if row["as_of"] is None else row["as_of"].isoformat(),
-                    week=listed.weeks[row["week"]],
-                    only="learned" if side == "learned" else "points",
-                    called_learned=float(called[0][place]),
-                    called_points=float(called[1][place]),
-                    converted=bool(row["converted"]),
-                    amount=row["amount"],
-                    probability=row["probability"],
-                    points=row["points"],
-                    rank_learned=float(ranks[0][place]),
-                    rank_points=float(ranks[1][place]),
-                    reasons=tuple(reasons),
-                    ledger=tuple(ledger),
-                )
-            )
+        words = [[()] * len(first) if told is None else told(first) for told in tellers]
+        rows = table[first.tolist()].iter_rows(named=True)
+        for row, reasons, ledger in zip(rows, *words, strict=True):
+            row["as_of"] = None if row["as_of"] is None else row["as_of"].isoformat()
+            row["week"] = listed.weeks[row["week"]]
+            row |= {"only": side, "reasons": reasons, "ledger": ledger}
+            found.append(SwapLead.model_validate(row))
     return tuple(found)
 
 

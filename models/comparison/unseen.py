@@ -1,18 +1,15 @@
 """What the comparison cannot see by itself: leads never worked, and leads without points."""
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from leadcast.models.charts.numbers import percent
 from leadcast.models.comparison.compared_rows import Capacities, Compared
-from leadcast.models.comparison.draws import replicate
 from leadcast.models.comparison.groups import share
 from leadcast.models.comparison.lists import Segments
 from leadcast.models.comparison.result import Measured, Missing, Selection, Subset, headline
-from leadcast.models.comparison.score_ranking import measured, rank
+from leadcast.models.comparison.score_ranking import measured, rank, replicate
 from leadcast.models.data import Floats
 from leadcast.models.evaluation.delong import auc_interval
 
@@ -20,7 +17,7 @@ SOME_REPLICATES = 500
 """Of the bootstrap where the comparison is repeated on a part of the leads."""
 
 
-def on_subset(name: str, part: Compared, capacities: Capacities, per: str, seed: int) -> Subset:
+def on_subset(name: str, part: Compared, capacities: Capacities, seed: int) -> Subset:
     """Repeat the comparison on some leads."""
     listed = part.on_list
     converted = listed.floats("converted")
@@ -29,12 +26,12 @@ def on_subset(name: str, part: Compared, capacities: Capacities, per: str, seed:
     nothing = Segments.none(len(converted))
     drawn = replicate(listed, capacities, nothing, replicates=SOME_REPLICATES, seed=seed)
     ranking = rank(part, capacities, drawn)
-    words = headline(ranking, capacities.calls_per_week, per).words
+    words = headline(ranking, capacities.calls_per_week, part.per).words
     return Subset(name=name, ranking=ranking, words=words)
 
 
 def selection(
-    compared: Compared, capacities: Capacities, known_from: str | None, per: str, seed: int
+    compared: Compared, capacities: Capacities, known_from: str | None, seed: int
 ) -> Selection:
     """Compare with and without the leads that sales never worked."""
     listed = compared.on_list
@@ -42,14 +39,13 @@ def selection(
     converted = listed.floats("converted")
     if known_from is None:
         worked = np.ones(len(converted), dtype=bool)
-    only = None
+    is_worked = compared.frame["worked"].fill_null(True)
+    at_random = compared.frame["random_slice"].fill_null(False)
+    only = slice_ = None
     if known_from is not None and not worked.all():
-        kept = compared.filter(compared.frame["worked"].fill_null(True))
-        only = _part("leads that were worked", kept, compared, capacities, per, seed)
-    slice_ = None
-    if compared.frame["random_slice"].fill_null(False).any():
-        kept = compared.filter(compared.frame["random_slice"].fill_null(False))
-        slice_ = _part("leads worked at random", kept, compared, capacities, per, seed)
+        only = _part("leads that were worked", is_worked, compared, capacities, seed)
+    if at_random.any():
+        slice_ = _part("leads worked at random", at_random, compared, capacities, seed)
     rates = [_rate(converted, part) for part in (worked, ~worked)]
     return Selection(
         known_from=known_from,
@@ -63,7 +59,7 @@ def selection(
     )
 
 
-def missing(compared: Compared, capacities: Capacities, per: str, seed: int) -> Missing:
+def missing(compared: Compared, capacities: Capacities, seed: int) -> Missing:
     """Report the leads without points."""
     listed = compared.on_list
     has = listed.frame["points"].is_not_null().to_numpy().astype(bool)
@@ -78,7 +74,7 @@ def missing(compared: Compared, capacities: Capacities, per: str, seed: int) -> 
         lowest = float(np.nanmin(compared.floats("points"))) - 1
         filled = compared.frame.with_columns(pl.col("points").fill_null(lowest))
         every = Compared(filled, compared.dimensions, compared.landmark_days, compared.weeks)
-        last = on_subset("all leads, those without points last", every, capacities, per, seed)
+        last = on_subset("all leads, those without points last", every, capacities, seed)
     rates = [_rate(converted, part) for part in (has, ~has)]
     p_value = _fisher(converted, has) if 0 < without < len(has) else None
     return Missing(
@@ -93,11 +89,9 @@ def missing(compared: Compared, capacities: Capacities, per: str, seed: int) -> 
     )
 
 
-def _part(
-    name: str, kept: Compared, whole: Compared, capacities: Capacities, per: str, seed: int
-) -> Subset:
-    share_of_calls = capacities.for_part(kept.on_list, whole.on_list)
-    return on_subset(name, kept, share_of_calls, per, seed)
+def _part(name: str, kept: pl.Series, whole: Compared, capacities: Capacities, seed: int) -> Subset:
+    part = whole.filter(kept)
+    return on_subset(name, part, capacities.for_part(part.on_list, whole.on_list), seed)
 
 
 def _rate(converted: Floats, part: npt.NDArray[np.bool_]) -> Measured:
@@ -170,19 +164,9 @@ def _p_words(p_value: float) -> str:
 
 
 def _fisher(converted: Floats, has: npt.NDArray[np.bool_]) -> float:
-    # Two-sided by the sum of all tables no likelier than this one.
-    won, n, some = int(converted.sum()), len(has), int(has.sum())
-    seen = int(converted[has].sum())
-    counts = np.arange(max(0, won + some - n), min(won, some) + 1)
-    likelihood = np.array([_log_table(k, won, some, n) for k in counts.tolist()])
-    chance = np.exp(likelihood - likelihood.max())
-    as_unlikely = likelihood <= likelihood[seen - counts[0]] + 1e-9
-    return float(chance[as_unlikely].sum() / chance.sum())
+    # Only for those who ask, as it is slow to import.
+    from scipy.stats import fisher_exact
 
-
-def _log_table(k: int, won: int, some: int, n: int) -> float:
-    return _log_choose(some, k) + _log_choose(n - some, won - k)
-
-
-def _log_choose(n: int, k: int) -> float:
-    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+    won = converted == 1
+    table = [[int((won & side).sum()), int((~won & side).sum())] for side in (has, ~has)]
+    return float(fisher_exact(table).pvalue)

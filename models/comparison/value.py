@@ -6,10 +6,15 @@ import numpy as np
 
 from leadcast.models.charts.numbers import percent
 from leadcast.models.comparison.compared_rows import Capacities, Compared
-from leadcast.models.comparison.draws import Replicated, lists_of
 from leadcast.models.comparison.lists import WeeklyList
 from leadcast.models.comparison.result import Capacity, Value, Worth
-from leadcast.models.comparison.score_ranking import around, interval, measured
+from leadcast.models.comparison.score_ranking import (
+    Replicated,
+    around,
+    interval,
+    lists_of,
+    measured,
+)
 from leadcast.models.data import Floats
 
 

@@ -1,7 +1,4 @@
-"""What a distilled table costs against the full model, in the figures of the comparison.
-
-A distilled table as a page for whoever types it into HubSpot or Eloqua.
-"""
+"""What a distilled table costs against the full model, and its page for HubSpot or Eloqua."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -3,9 +3,8 @@
 Orthogonal matching pursuit for the logistic loss (Lozano, Swirszcz and Abe 2011): the condition
 with the highest score statistic is added, then everything that has been chosen is fitted again. In
 the end each condition, the first chosen first, gives way to another that now explains more (with
-replacement, as Jain, Tewari and Dhillon 2011).
-
-From coefficients to integer points, and limits that cost nothing.
+replacement, as Jain, Tewari and Dhillon 2011). The coefficients become integer points, with limits
+that cost nothing.
 """
 
 from collections.abc import Mapping, Sequence

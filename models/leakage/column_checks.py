@@ -1,15 +1,11 @@
-"""Checks of what single columns tell: too much, or by being filled at all.
-
-Checks of the export itself: how outcomes were booked, and which columns may be read.
-"""
+"""Checks of what columns tell: too much, or by being filled at all; and of booked outcomes."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
 from leadcast.features.values.readings import NEVER_FEATURES
-from leadcast.models.leakage.context import LeakageContext
-from leadcast.models.leakage.finding import Check, Finding, Severity
+from leadcast.models.leakage.context import VOUCH, Check, Finding, LeakageContext, Severity
 from leadcast.models.leakage.strength import codes_auc, gain
 
 PERFECT = 0.95
@@ -19,22 +15,13 @@ or in this project's exports, lies between 0.65 and 0.90."""
 MOST_NAMED = 5
 """Of a leak that shows in many columns, so many are named."""
 
-_VOUCH = (
-    "If it is filled in or changed after the moment of scoring, forbid it in the source "
-    "definition with the reason; if it is truly known by then, vouch for it (leakage.vouched)."
-)
-
 
 class NearPerfectColumn(Check):
     """A single column that tells the outcome nearly without fail."""
 
     code = "L001"
     title = "a column that alone tells the outcome"
-    remedy = _VOUCH
-
-    def not_applicable(self, context: LeakageContext) -> str | None:
-        """Say why it cannot be told; see `Check.not_applicable`."""
-        return context.too_few_outcomes()
+    remedy = VOUCH
 
     def look(self, context: LeakageContext) -> Iterator[Finding]:
         """Compare each column's AUC alone with `PERFECT`; see `Check.look`."""
@@ -58,7 +45,7 @@ class DominantColumn(Check):
 
     code = "L002"
     title = "a column that tells most of what the model knows"
-    remedy = _VOUCH
+    remedy = VOUCH
     strong, strong_share = 0.8, 1 / 3
     fair, fair_share, most_without, many_columns = 0.75, 0.6, 0.5, 8
 
@@ -66,7 +53,7 @@ class DominantColumn(Check):
         """Say why it cannot be told; see `Check.not_applicable`."""
         if len(context.features) < 2:
             return "the matrix has fewer than two columns to compare"
-        return context.too_few_outcomes()
+        return super().not_applicable(context)
 
     def look(self, context: LeakageContext) -> Iterator[Finding]:
         """Compare what strong columns tell alone with what all tell; see `Check.look`."""
@@ -121,7 +108,7 @@ class UnexplainedPerformance(Check):
         """Say why it cannot be told; see `Check.not_applicable`."""
         if len(context.features) < 2:
             return "the matrix has fewer than two columns, so that none can be dropped"
-        return context.too_few_outcomes()
+        return super().not_applicable(context)
 
     def look(self, context: LeakageContext) -> Iterator[Finding]:
         """Drop the strongest columns one at a time; see `Check.look`."""
@@ -149,15 +136,10 @@ class FilledAfterOutcome(Check):
 
     code = "L004"
     title = "a column that is filled in for one outcome only"
-    remedy = _VOUCH
+    remedy = VOUCH
     telling = 0.8
     fold, least_share, least_leads = 50.0, 0.2, 30
-
-    def not_applicable(self, context: LeakageContext) -> str | None:
-        """Say why it cannot be told; see `Check.not_applicable`."""
-        if not context.attribute_features:
-            return "the matrix reads no attribute"
-        return context.too_few_outcomes()
+    needs_attributes = True
 
     def look(self, context: LeakageContext) -> Iterator[Finding]:
         """Compare how often attributes are filled in for each outcome; see `Check.look`."""

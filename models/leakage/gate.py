@@ -21,9 +21,7 @@ from leadcast.models.leakage.column_checks import (
     NearPerfectColumn,
     UnexplainedPerformance,
 )
-from leadcast.models.leakage.context import LeakageContext
-from leadcast.models.leakage.event_checks import FutureAttributes, FutureEvents, OutcomeEvents
-from leadcast.models.leakage.finding import Check, Finding
+from leadcast.models.leakage.context import Check, Finding, LeakageContext
 from leadcast.models.leakage.name_checks import (
     IdLikeColumn,
     IdsAlone,
@@ -31,7 +29,13 @@ from leadcast.models.leakage.name_checks import (
     SellersJudgement,
     TellingValues,
 )
-from leadcast.models.leakage.split_checks import NearDuplicates, SamePerson
+from leadcast.models.leakage.time_checks import (
+    FutureAttributes,
+    FutureEvents,
+    NearDuplicates,
+    OutcomeEvents,
+    SamePerson,
+)
 
 CHECKS: tuple[Check, ...] = (
     NearPerfectColumn(),

@@ -1,7 +1,4 @@
-"""Checks of names and values that sound like the outcome, or like a seller's own judgement.
-
-Checks of identifiers: numbers that name a lead should not say how it ends.
-"""
+"""Checks of names and values that sound like the outcome or a judgement, and of identifiers."""
 
 import re
 from collections.abc import Iterator
@@ -9,10 +6,9 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from leadcast.models.data import Floats, Matrix
-from leadcast.models.leakage.context import LeakageContext
-from leadcast.models.leakage.finding import Check, Finding
-from leadcast.models.leakage.strength import auc_within_blocks, boosted
+from leadcast.models.data import Matrix
+from leadcast.models.leakage.context import VOUCH, Check, Finding, LeakageContext
+from leadcast.models.leakage.strength import auc_within_blocks, boosted, rank_correlation
 
 _OUTCOME = re.compile(
     r"\b(won|lost|closed?|converted|outcome|churned|sold|signed|purchased|bought|enrolled"
@@ -38,22 +34,14 @@ _JUDGED_VALUE = re.compile(
     re.I,
 )
 
-_REMEDY = (
-    "If it is filled in or changed after the moment of scoring, forbid it in the source "
-    "definition with the reason; if it is truly known by then, vouch for it (leakage.vouched)."
-)
-
 
 class OutcomeName(Check):
     """A column named after the outcome, or after a total that runs on until the export."""
 
     code = "L005"
     title = "a column named like the outcome or a running total"
-    remedy = _REMEDY
-
-    def not_applicable(self, context: LeakageContext) -> str | None:
-        """Say why it cannot be told; see `Check.not_applicable`."""
-        return None if context.attribute_features else "the matrix reads no attribute"
+    remedy = VOUCH
+    needs_attributes, needs_outcomes = True, False
 
     def look(self, context: LeakageContext) -> Iterator[Finding]:
         """Read the attributes' names; an error where the column tells anything as well."""
@@ -74,15 +62,10 @@ class SellersJudgement(Check):
 
     code = "L006"
     title = "a column that holds the seller's own judgement"
-    remedy = _REMEDY
+    remedy = VOUCH
     telling = 0.6
     judged_share = 0.2
-
-    def not_applicable(self, context: LeakageContext) -> str | None:
-        """Say why it cannot be told; see `Check.not_applicable`."""
-        if not context.attribute_features:
-            return "the matrix reads no attribute"
-        return context.too_few_outcomes()
+    needs_attributes = True
 
     def look(self, context: LeakageContext) -> Iterator[Finding]:
         """Read names and values of the attributes that tell something; see `Check.look`."""
@@ -107,7 +90,7 @@ class TellingValues(Check):
 
     code = "L007"
     title = "values that tell the outcome, or that the record was edited"
-    remedy = _REMEDY
+    remedy = VOUCH
     least_rows = 20
 
     def not_applicable(self, context: LeakageContext) -> str | None:
@@ -201,7 +184,7 @@ class IdLikeColumn(Check):
                 continue
             if known["value"].n_unique() < self.distinct_share * known.height:
                 continue
-            together = _rank_correlation(known["value"], known["position"])
+            together = rank_correlation(known["value"], known["position"])
             if abs(together) >= self.clock:
                 yield self._found(
                     attribute, f"its ranks are those of time's order (correlation {together:.3f})"
@@ -229,10 +212,6 @@ class IdsAlone(Check):
     )
     telling = 0.65
     beyond_time = 0.05
-
-    def not_applicable(self, context: LeakageContext) -> str | None:
-        """Say why it cannot be told; see `Check.not_applicable`."""
-        return context.too_few_outcomes()
 
     def look(self, context: LeakageContext) -> Iterator[Finding]:
         """Compare a model on identifiers with one on time's order alone; see `Check.look`."""
@@ -268,10 +247,3 @@ def _is_whole(values: pl.Series) -> bool:
     if not values.dtype.is_numeric():
         return False
     return bool((values == values.round()).all())
-
-
-def _rank_correlation(one: pl.Series, other: pl.Series) -> float:
-    ranks: tuple[Floats, Floats] = (one.rank().to_numpy(), other.rank().to_numpy())
-    if min(float(rank.std()) for rank in ranks) == 0:
-        return 0.0
-    return float(np.corrcoef(*ranks)[0, 1])

@@ -1,14 +1,12 @@
 """How strongly columns tell the outcome: alone, together, and within one stretch of time.
 
-Everything here is out of fold, by leads, so that a column which only fits noise tells nothing, and
-compared within blocks of time, so that a mere clock tells nothing either.
+Everything here is told from a sample of whole leads: out of fold, so that a column which only fits
+noise tells nothing, and compared within blocks of time, so that a mere clock tells nothing either.
 
 References
 ----------
 Hanley, J. A., McNeil, B. J. (1982). The meaning and use of the area under a receiver operating
 characteristic (ROC) curve. Radiology 143, 29-36.
-
-The rows that the statistical checks look at: whole leads, in folds, in blocks of time.
 """
 
 from collections.abc import Sequence
@@ -16,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from leadcast.features.registry import Feature
 from leadcast.models.data import Floats, Integers, LabelledMatrix, Matrix
@@ -192,6 +191,14 @@ def _codes(values: Matrix, feature: Feature) -> Integers:
     else:
         codes = np.where(missing, 0, values).astype(np.int64)
     return np.where(missing, 0, codes + 1).astype(np.int64)
+
+
+def rank_correlation(one: pl.Series, other: pl.Series) -> float:
+    """Correlate the ranks of two columns without nulls; 0 where one of them is constant."""
+    ranks: tuple[Floats, Floats] = (one.rank().to_numpy(), other.rank().to_numpy())
+    if min(float(rank.std()) for rank in ranks) == 0:
+        return 0.0
+    return float(np.corrcoef(*ranks)[0, 1])
 
 
 def _ranks(score: Floats) -> Floats:

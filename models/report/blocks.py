@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from leadcast.models.charts.chart import Chart
-from leadcast.models.charts.table import Table
+from leadcast.models.charts.chart import Chart, Table
 
 Level = Literal["error", "warning"]
 
@@ -112,7 +111,7 @@ class Notices:
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure of `Figures`."""
+    """One figure of `Figures`, or one that stands out at the top of the page."""
 
     name: str
     """What it is called."""

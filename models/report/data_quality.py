@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from leadcast.models.charts.chart import Column, Table, table_of
 from leadcast.models.charts.numbers import (
     compact,
     count,
@@ -16,7 +17,6 @@ from leadcast.models.charts.numbers import (
     sentence,
 )
 from leadcast.models.charts.svg import plain
-from leadcast.models.charts.table import Column, Table, table_of
 from leadcast.models.report.blocks import (
     Bar,
     Bars,
@@ -50,24 +50,19 @@ def quality_blocks(quality: Mapping[str, Any] | None) -> list[Block]:
 
 def columns_frame(columns: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     """Put the columns of the leads in a frame, the emptiest first."""
+    schema = {"name": pl.String, "type": pl.String, "missing_share": pl.Float64}
+    schema |= {"distinct": pl.Int64, "typical": pl.String}
     rows = [
-        (
-            str(column.get("name", "")),
-            str(column.get("type", "")),
-            number_or_none(column.get("missing_share")),
-            column.get("distinct"),
-            _typical(column),
-        )
+        {
+            "name": str(column.get("name", "")),
+            "type": str(column.get("type", "")),
+            "missing_share": number_or_none(column.get("missing_share")),
+            "distinct": column.get("distinct"),
+            "typical": _typical(column),
+        }
         for column in columns
     ]
-    schema = {
-        "name": pl.String,
-        "type": pl.String,
-        "missing_share": pl.Float64,
-        "distinct": pl.Int64,
-        "typical": pl.String,
-    }
-    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    frame = pl.DataFrame(rows, schema=schema)
     return frame.sort("missing_share", descending=True, nulls_last=True, maintain_order=True)
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import polars as pl
 
+from leadcast.models.charts.numbers import ShownEstimate
+
 FRAMES: dict[str, tuple[str, ...]] = {
     "reliability": ("n", "predicted", "observed", "low", "high"),
     "reliability_curve": ("predicted", "observed", "low", "high"),
@@ -189,6 +191,15 @@ class ReportInputs:
         ]
         if faults:
             raise ValueError("the report's inputs are incomplete: " + "; ".join(faults))
+
+    @property
+    def test(self) -> Mapping[str, Any]:
+        """The metrics of the whole test."""
+        return dict(self.metrics.get("test", {}))
+
+    def estimate(self, metric: str) -> ShownEstimate:
+        """Give a metric of the whole test, undefined where it is absent."""
+        return ShownEstimate.of(self.test, metric)
 
     def frame(self, name: str) -> pl.DataFrame | None:
         """Give one of the frames if there is something in it; its NaN have become null.

@@ -13,10 +13,10 @@ from leadcast.features.base.files import written_whole
 from leadcast.models.charts.chart import NARROW, WIDE, Chart
 from leadcast.models.charts.numbers import NBSP, duration, sentence
 from leadcast.models.charts.svg import svg_file
-from leadcast.models.report.blocks import Picture, Section
+from leadcast.models.report.blocks import Figure, Picture, Section
 from leadcast.models.report.inputs import ReportInputs
 from leadcast.models.report.sections import sections
-from leadcast.models.report.summary import Tile, sentences, tiles
+from leadcast.models.report.summary import sentences, tiles
 
 _HERE = Path(__file__).parent
 _PERCENT = re.compile(r"(?<=\d) %")
@@ -32,7 +32,7 @@ class Page:
         What kind of page it is, what it is about, and what it answers.
     sentences : sequence of str
         The summary; Markup stands as it is, other text is escaped.
-    tiles : sequence of Tile
+    tiles : sequence of Figure
         Figures that stand out.
     notes : sequence of str
         What the reader should beware of.
@@ -46,7 +46,7 @@ class Page:
     title: str
     promise: str
     sentences: Sequence[str]
-    tiles: Sequence[Tile] = ()
+    tiles: Sequence[Figure] = ()
     notes: Sequence[str] = ()
     sections: Sequence[Section] = ()
     homepage: str | None = None

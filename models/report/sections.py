@@ -1,27 +1,29 @@
 """The sections of the page, each from its part of the inputs; absent where there is nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import polars as pl
 
 from leadcast.models.charts.backtest_chart import BacktestChart
+from leadcast.models.charts.chart import Chart, Column, table_of
 from leadcast.models.charts.numbers import (
-    ShownEstimate,
     age,
     count,
     counted,
     day,
     decimal,
     duration,
+    percent,
     sentence,
 )
 from leadcast.models.charts.ranking_charts import GainChart, LiftChart, RocChart, SeparationChart
 from leadcast.models.charts.reliability_chart import ReliabilityChart
 from leadcast.models.charts.stability_charts import AgeChart, BlockChart, MonthChart, SegmentsChart
-from leadcast.models.charts.table import Column, table_of
 from leadcast.models.charts.time_charts import DelayChart, TimelineChart
 from leadcast.models.report.blocks import (
+    Bar,
+    Bars,
     Block,
     Facts,
     Figure,
@@ -36,9 +38,95 @@ from leadcast.models.report.blocks import (
     Words,
 )
 from leadcast.models.report.data_quality import quality_blocks
-from leadcast.models.report.importance import importance_blocks
 from leadcast.models.report.inputs import ReportInputs
-from leadcast.models.report.metric_words import calibration_sentence, metric_rows
+from leadcast.models.report.summary import calibration_sentence, metric_rows
+
+SHOWN = 15
+"""How many features have a bar; all are in the table."""
+GROUPS = {
+    "fit": ("Fit", "who the lead is"),
+    "engagement": ("Engagement", "what it did"),
+    "source": ("Source", "where it came from"),
+    "timing": ("Timing", "when"),
+}
+"""Each group of features, for a person."""
+
+
+def importance_blocks(importance: pl.DataFrame) -> list[Block]:
+    """Draw the importances by group and by feature."""
+    total = float(importance["importance"].sum())
+    if not total > 0.0:
+        return []
+    shares = importance.with_columns(share=pl.col("importance") / total)
+    return [_by_group(shares), _by_feature(shares)]
+
+
+def by_group(importance: pl.DataFrame) -> pl.DataFrame:
+    """Sum the importances of each group."""
+    grouped = importance.group_by("group").agg(
+        pl.len().cast(pl.Int64).alias("features"), pl.col("share").sum()
+    )
+    return grouped.sort("share", "group", descending=[True, False])
+
+
+def by_feature(importance: pl.DataFrame) -> pl.DataFrame:
+    """Order the features, the most important first."""
+    columns = ("name", "group", "words", "share")
+    return importance.select(columns).sort("share", "name", descending=[True, False])
+
+
+def _by_group(shares: pl.DataFrame) -> Bars:
+    bars = []
+    for group, share in by_group(shares).select("group", "share").iter_rows():
+        label, detail = GROUPS.get(group, (group, ""))
+        bars.append(Bar(label, detail, share, percent(share)))
+    first = bars[0]
+    in_brackets = f" ({first.detail})" if first.detail else ""
+    return Bars(
+        title="By kind of information",
+        reading="How much of what moves the model's number comes from each kind of information. "
+        "It says what the model uses, not what causes a purchase.",
+        finding=f"{first.label}{in_brackets} counts most: {first.text} of the whole.",
+        bars=bars,
+    )
+
+
+def _by_feature(shares: pl.DataFrame) -> Bars:
+    features = by_feature(shares)
+    used = features.filter(pl.col("share") > 0)
+    top = used.head(SHOWN)
+    longest = float(top["share"][0])
+    bars = [
+        Bar(row["words"], row["name"], row["share"] / longest, percent(row["share"]))
+        for row in top.iter_rows(named=True)
+    ]
+    return Bars(
+        title="By feature",
+        reading=(
+            "The features that count most, in words, with the name they have in the data. Each "
+            "bar is as long as the feature's share of the whole, beside the longest."
+        ),
+        finding=_concentration(used),
+        bars=bars,
+        table=table_of(features, _COLUMNS, "Every feature and its importance"),
+    )
+
+
+_COLUMNS = (
+    Column("words", "Feature"),
+    Column("name", "Name"),
+    Column("group", "Group"),
+    Column("share", "Importance", percent),
+)
+
+
+def _concentration(used: pl.DataFrame) -> str:
+    half = int((2 * used["share"].cum_sum() < used["share"].sum()).sum()) + 1
+    words = f"{count(used.height)} features have some weight; "
+    return words + (
+        "the first alone carries half of it." if half == 1 else f"the first {half} carry half."
+    )
+
 
 RANDOM_PARTS = (
     "The source does not say which lead came before which, so the parts were drawn at random. The "
@@ -66,13 +154,9 @@ def sections(inputs: ReportInputs) -> list[Section]:
 
 
 def _trust(inputs: ReportInputs) -> list[Block]:
-    blocks: list[Block] = []
-    groups = inputs.frame("reliability")
-    if groups is not None:
-        chart = ReliabilityChart(groups, inputs.frame("reliability_curve"))
-        blocks.append(Picture(chart))
-    sentence = calibration_sentence(inputs.metrics.get("test", {}))
-    blocks += _words([*inputs.calibration_words, sentence])
+    curve = inputs.frame("reliability_curve")
+    blocks = _pictures(inputs, reliability=lambda groups: ReliabilityChart(groups, curve))
+    blocks += _words([*inputs.calibration_words, calibration_sentence(inputs.test)])
     methods = inputs.frame("calibration_methods")
     if methods is not None:
         title = "Methods of calibration: what each loses on leads it was not fitted on"
@@ -95,24 +179,26 @@ _METHOD_COLUMNS = (
 )
 
 
+def _pictures(inputs: ReportInputs, **charts: Callable[[pl.DataFrame], Chart]) -> list[Block]:
+    """Draw the frames that are there, each with its chart."""
+    frames = {name: inputs.frame(name) for name in charts}
+    return [Picture(charts[name](frame)) for name, frame in frames.items() if frame is not None]
+
+
 def _ranking(inputs: ReportInputs) -> list[Block]:
-    test = inputs.metrics.get("test", {})
-    gain, lift = inputs.frame("gain"), inputs.frame("lift")
-    blocks: list[Block] = []
-    if gain is not None:
-        blocks.append(Picture(GainChart(gain, ShownEstimate.of(test, "gain_10"))))
-    if lift is not None:
-        blocks.append(Picture(LiftChart(lift, ShownEstimate.of(test, "lift_10"))))
-    return blocks
+    return _pictures(
+        inputs,
+        gain=lambda curve: GainChart(curve, inputs.estimate("gain_10")),
+        lift=lambda curve: LiftChart(curve, inputs.estimate("lift_10")),
+    )
 
 
 def _separation(inputs: ReportInputs) -> list[Block]:
-    bins, roc = inputs.frame("separation"), inputs.frame("roc")
-    blocks: list[Block] = [] if bins is None else [Picture(SeparationChart(bins))]
-    if roc is not None:
-        auc = ShownEstimate.of(inputs.metrics.get("test", {}), "auc")
-        blocks.append(Picture(RocChart(roc, auc)))
-    return blocks
+    return _pictures(
+        inputs,
+        separation=SeparationChart,
+        roc=lambda curve: RocChart(curve, inputs.estimate("auc")),
+    )
 
 
 def _stability(inputs: ReportInputs) -> list[Block]:
@@ -122,9 +208,7 @@ def _stability(inputs: ReportInputs) -> list[Block]:
     in_order = {key: ages[key] for key in sorted(ages, key=float)}
     kinds = ((MonthChart, months), (BlockChart, blocks), (AgeChart, in_order))
     found: list[Block] = [
-        Picture(chart(segments, metrics.get("test", {})))
-        for chart, segments in kinds
-        if len(segments) > 1
+        Picture(chart(segments, inputs.test)) for chart, segments in kinds if len(segments) > 1
     ]
     named = metrics.get("by_segment") or {}
     if named:
@@ -138,17 +222,14 @@ def _features(inputs: ReportInputs) -> list[Block]:
 
 
 def _delays(inputs: ReportInputs) -> list[Block]:
-    curve = inputs.frame("delays")
-    if curve is None:
-        return []
-    return [Picture(DelayChart(curve, inputs.run.horizon_days, inputs.delay_words))]
+    horizon_days, words = inputs.run.horizon_days, inputs.delay_words
+    return _pictures(inputs, delays=lambda curve: DelayChart(curve, horizon_days, words))
 
 
 def _choice(inputs: ReportInputs) -> list[Block]:
-    scores, words = inputs.frame("backtest"), _words(inputs.choice_words)
-    if scores is None:
-        return words
-    return [Picture(BacktestChart(scores, inputs.run.time_order == "dated")), *words]
+    dated = inputs.run.time_order == "dated"
+    pictures = _pictures(inputs, backtest=lambda scores: BacktestChart(scores, dated))
+    return [*pictures, *_words(inputs.choice_words)]
 
 
 def _splits(inputs: ReportInputs) -> list[Block]:
@@ -195,7 +276,7 @@ def _notice(row: dict[str, Any]) -> Notice:
 
 
 def _figures(inputs: ReportInputs) -> list[Block]:
-    rows = metric_rows(inputs.metrics.get("test", {}))
+    rows = metric_rows(inputs.test)
     if not rows:
         return []
     return [

@@ -1,4 +1,4 @@
-"""The result in a few sentences and figures, for somebody who reads nothing else."""
+"""The result in words: a few sentences and figures, and what each metric is called and means."""
 
 import math
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from leadcast.models.charts.numbers import (
     LEVEL,
+    NBSP,
     Format,
     ShownEstimate,
     count,
@@ -21,37 +22,199 @@ from leadcast.models.charts.numbers import (
     times,
 )
 from leadcast.models.learners.learner_store import learner_words
+from leadcast.models.report.blocks import Figure
 from leadcast.models.report.inputs import ReportInputs
+
+
+@dataclass(frozen=True)
+class MetricWords:
+    """How a metric of ``metrics.json`` is told."""
+
+    key: str
+    """Its key."""
+    heading: str
+    """Its name."""
+    meaning: str
+    """What it says, in one sentence."""
+    show: Format
+    """From its value to text."""
+
+
+_THREE = decimal(3)
+
+METRICS: tuple[MetricWords, ...] = (
+    MetricWords(
+        "base_rate", "Share of customers", "How many of the test's snapshots converted.", percent
+    ),
+    MetricWords(
+        "auc",
+        "AUC",
+        "How often a customer has a higher probability than a non-customer: 0.5 is a coin's "
+        "toss, 1 perfect.",
+        _THREE,
+    ),
+    MetricWords(
+        "average_precision",
+        "Average precision",
+        "The share of customers among those called, averaged over how far one calls; the share "
+        "of customers in all is what chance reaches.",
+        _THREE,
+    ),
+    MetricWords(
+        "log_loss",
+        "Log loss",
+        "How surprised the probabilities are by what happened; lower is better, and it counts "
+        "ranking and honesty together.",
+        _THREE,
+    ),
+    MetricWords(
+        "brier",
+        "Brier score",
+        "The mean squared distance of the probabilities from what happened; lower is better.",
+        decimal(4),
+    ),
+    MetricWords(
+        "brier_reliability",
+        "Brier: reliability",
+        "The part of it that is due to wrong probabilities; 0 is perfect.",
+        decimal(4),
+    ),
+    MetricWords(
+        "brier_resolution",
+        "Brier: resolution",
+        "The part of it that telling leads apart takes away; higher is better.",
+        decimal(4),
+    ),
+    MetricWords(
+        "brier_uncertainty",
+        "Brier: uncertainty",
+        "What it would be if every lead were told the same share; given by the data.",
+        decimal(4),
+    ),
+    MetricWords(
+        "ece",
+        "Calibration error (ECE)",
+        "How far the probabilities are from what happened, on average over groups of equal size; "
+        "chance alone keeps it above 0.",
+        percent,
+    ),
+    MetricWords(
+        "ece_if_calibrated",
+        "Calibration error by chance",
+        "What the calibration error of as many leads would be if every probability were true.",
+        percent,
+    ),
+    MetricWords(
+        "calibration_slope",
+        "Calibration slope",
+        "1 is right; below 1 the probabilities are too extreme, above 1 too cautious.",
+        decimal(2),
+    ),
+    MetricWords(
+        "calibration_intercept",
+        "Calibration intercept",
+        "Where the line with that slope begins, on the log-odds scale; 0 is right.",
+        decimal(2),
+    ),
+    MetricWords(
+        "calibration_in_the_large",
+        "Calibration in the large",
+        "How far all log-odds must be shifted to make the level right; above 0 more became "
+        "customers than was predicted.",
+        decimal(2),
+    ),
+    MetricWords(
+        "mean_probability",
+        "Mean probability",
+        "What the model said on average; compare it with the share of customers.",
+        percent,
+    ),
+    *(
+        MetricWords(
+            f"gain_{share}",
+            f"Reached by the top {share}{NBSP}%",
+            f"The share of all customers among the {share} % with the highest probabilities.",
+            percent,
+        )
+        for share in (1, 5, 10, 20)
+    ),
+    *(
+        MetricWords(
+            f"lift_{share}",
+            f"Lift of the top {share}{NBSP}%",
+            "How many times as many customers as among as many leads at random.",
+            decimal(2),
+        )
+        for share in (1, 5, 10, 20)
+    ),
+)
+"""The metrics in the order in which they are told."""
+
+
+def metric_rows(metrics: Mapping[str, Any]) -> list[tuple[MetricWords, str, str]]:
+    """Write each metric that is there, with its interval."""
+    rows = []
+    for words in METRICS:
+        if words.key in metrics:
+            estimate = ShownEstimate.of(metrics, words.key)
+            value = "undefined" if estimate.value is None else words.show(estimate.value)
+            rows.append((words, value, estimate.interval(words.show)))
+    return rows
+
+
+def calibration_sentence(metrics: Mapping[str, Any]) -> str:
+    """Say in words whether level, slope and error are right; empty where they are unknown."""
+    slope = ShownEstimate.of(metrics, "calibration_slope")
+    slope_words = "" if slope.value is None else _slope_words(slope)
+    said = [_level_words(metrics), slope_words, _error_words(metrics)]
+    return " ".join(words for words in said if words)
+
+
+def _slope_words(slope: ShownEstimate) -> str:
+    shown = slope.text(decimal(2))
+    if slope.contains(1.0) in (True, None):
+        return f"The calibration slope is {shown}; 1 is right."
+    side = "extreme" if slope.value is not None and slope.value < 1.0 else "cautious"
+    return f"The calibration slope is {shown}, not 1: the probabilities are too {side}."
+
+
+def _level_words(metrics: Mapping[str, Any]) -> str:
+    said, happened = (ShownEstimate.of(metrics, key) for key in ("mean_probability", "base_rate"))
+    if said.value is None or happened.value is None:
+        return ""
+    words = (
+        f"On average the model said {percent(said.value)}, and {happened.text(percent)} became "
+        "customers"
+    )
+    shift = ShownEstimate.of(metrics, "calibration_in_the_large")
+    if shift.value is None or shift.contains(0.0) is not False:
+        return f"{words}."
+    return f"{words}: on the whole that was too {'low' if shift.value > 0 else 'high'}."
+
+
+def _error_words(metrics: Mapping[str, Any]) -> str:
+    error, chance = (ShownEstimate.of(metrics, key) for key in ("ece", "ece_if_calibrated"))
+    if error.value is None or chance.value is None or chance.high is None:
+        return ""
+    verdict = "no more than" if error.value <= chance.high else "more than"
+    return (
+        f"The calibration error is {percent(error.value)}, {verdict} chance gives: if every "
+        f"probability were true, it would be {chance.text(percent)}."
+    )
+
 
 TOP = 10
 """The share of the list, in per cent, that the summary speaks of."""
 
 
-@dataclass(frozen=True)
-class Tile:
-    """A figure that stands out."""
-
-    value: str
-    """The figure."""
-    name: str
-    """What it is."""
-    interval: str
-    """Its 95 % interval; empty where there is none."""
-    words: str
-    """What it means."""
-
-
 def sentences(inputs: ReportInputs) -> list[Markup]:
     """Say what came out, in the order of what matters."""
-    test = inputs.metrics.get("test", {})
-    said = [_who(inputs), _reach(test), _honesty(inputs.frame("reliability")), _how(inputs, test)]
+    said = [_who(inputs), _reach(inputs), _honesty(inputs.frame("reliability")), _how(inputs)]
     return [words for words in said if words]
 
 
-def tiles(inputs: ReportInputs) -> list[Tile]:
+def tiles(inputs: ReportInputs) -> list[Figure]:
     """Give the figures that stand out, those that are defined."""
-    test = inputs.metrics.get("test", {})
-    chance = ShownEstimate.of(test, "base_rate").value
     wanted: tuple[tuple[str, str, Format, str], ...] = (
         (
             f"gain_{TOP}",
@@ -60,14 +223,13 @@ def tiles(inputs: ReportInputs) -> list[Tile]:
             "At random it would be 10 %.",
         ),
         ("auc", "AUC", decimal(3), "How well it ranks: 0.5 is a coin’s toss, 1 is perfect."),
-        ("ece", "calibration error", percent, _chance_error(test)),
-        ("log_loss", "log loss", decimal(3), _log_loss_of_nothing(chance)),
+        ("ece", "calibration error", percent, _chance_error(inputs)),
+        ("log_loss", "log loss", decimal(3), _log_loss_of_nothing(inputs)),
     )
-    found = [(ShownEstimate.of(test, key), name, show, words) for key, name, show, words in wanted]
     return [
-        Tile(show(estimate.value), name, estimate.interval(show), words)
-        for estimate, name, show, words in found
-        if estimate.value is not None
+        Figure(name, show(estimate.value), estimate.interval(show), words)
+        for key, name, show, words in wanted
+        if (estimate := inputs.estimate(key)).value is not None
     ]
 
 
@@ -88,8 +250,8 @@ def _who(inputs: ReportInputs) -> Markup:
     return words + Markup(".")
 
 
-def _reach(test: Mapping[str, Any]) -> Markup:
-    gain, lift = ShownEstimate.of(test, f"gain_{TOP}"), ShownEstimate.of(test, f"lift_{TOP}")
+def _reach(inputs: ReportInputs) -> Markup:
+    gain, lift = inputs.estimate(f"gain_{TOP}"), inputs.estimate(f"lift_{TOP}")
     if gain.value is None:
         return Markup("")
     interval = gain.interval(percent)
@@ -126,8 +288,8 @@ def _ends(row: dict[str, Any]) -> str:
     return f" ({LEVEL}: {percent(row['low'])} to {percent(row['high'])})"
 
 
-def _how(inputs: ReportInputs, test: Mapping[str, Any]) -> Markup:
-    run = inputs.run
+def _how(inputs: ReportInputs) -> Markup:
+    run, test = inputs.run, inputs.test
     until = "" if run.horizon_days is None else f" within {duration(run.horizon_days)}"
     said = Markup("The number is the probability that a lead becomes a customer{}.").format(until)
     if not isinstance(test.get("n"), int):
@@ -140,13 +302,14 @@ def _how(inputs: ReportInputs, test: Mapping[str, Any]) -> Markup:
     return said + judged.format(learner, order, counted(test["n"], "snapshot"))
 
 
-def _chance_error(test: Mapping[str, Any]) -> str:
-    chance = ShownEstimate.of(test, "ece_if_calibrated").value
+def _chance_error(inputs: ReportInputs) -> str:
+    chance = inputs.estimate("ece_if_calibrated").value
     words = "How far off the probabilities are on average"
     return f"{words}." if chance is None else f"{words}; chance alone gives {percent(chance)}."
 
 
-def _log_loss_of_nothing(base_rate: float | None) -> str:
+def _log_loss_of_nothing(inputs: ReportInputs) -> str:
+    base_rate = inputs.estimate("base_rate").value
     if base_rate is None or not 0.0 < base_rate < 1.0:
         return "Lower is better."
     entropy = -base_rate * math.log(base_rate) - (1 - base_rate) * math.log(1 - base_rate)

@@ -3,8 +3,7 @@
 from leadcast.models.rules.checks import check_rules
 from leadcast.models.rules.points import RuleScores, evaluate
 from leadcast.models.rules.points_ledger import ledger
-from leadcast.models.rules.points_load import load_rules, parse_rules
-from leadcast.models.rules.points_table import RuleTable
+from leadcast.models.rules.points_table import RuleTable, load_rules, parse_rules
 
 __all__ = [
     "RuleScores",

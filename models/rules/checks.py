@@ -1,7 +1,4 @@
-"""What a points table does on data, and what about it cannot be meant.
-
-Ranges of one attribute that overlap: the leads in both get the points of both.
-"""
+"""What a points table does on data, and what about it cannot be meant."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -12,12 +9,11 @@ import numpy.typing as npt
 import polars as pl
 
 from leadcast.features.base.errors import Fault, did_you_mean
+from leadcast.models.rules.answers import column_faults, fault_at, placed_conditions
 from leadcast.models.rules.conditions import AttributeCondition, EventCondition, Span
-from leadcast.models.rules.points import RuleScores, evaluate
-from leadcast.models.rules.points_columns import column_faults, fault_at, placed_conditions
+from leadcast.models.rules.points import RuleScores, evaluate, held_within
 from leadcast.models.rules.points_table import PointLimits, RuleTable
-from leadcast.models.rules.rule_events import ANY_KIND
-from leadcast.models.rules.sums import held_within
+from leadcast.models.rules.rule_rows import ANY_KIND
 
 MOST_TOLD = 500
 """A thousand rules may overlap in half a million pairs, which nobody reads."""

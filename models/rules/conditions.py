@@ -1,7 +1,4 @@
-"""What a rule can ask of a lead: conditions on its attributes and on its events.
-
-Questions to one value: equals, in, range, contains, matches, is missing.
-"""
+"""What a rule can ask of a lead: questions to one value, and conditions made of them."""
 
 import math
 from collections.abc import Callable, Sized

@@ -3,8 +3,6 @@ r"""Patterns of a points table: one engine of linear time wherever they run, and
 Every pattern is run by polars' `str.contains`, Rust's regex, whose time is linear in the text. What
 is left to be dear is building a pattern: ``\w{300}`` is short, and stands for 300 large automata.
 So the weight of a pattern is estimated from its text before anything is built.
-
-What a pattern takes to be built, told from its text.
 """
 
 import re

@@ -12,7 +12,7 @@ from leadcast.features.tables import TIME
 from leadcast.models.rules.conditions import EventCondition
 from leadcast.models.rules.points import evaluate
 from leadcast.models.rules.points_table import PointLimits, Rule, RuleTable
-from leadcast.models.rules.rule_events import matches
+from leadcast.models.rules.rule_rows import matches
 
 COLUMNS = {
     "occurred_at": TIME,
@@ -126,15 +126,13 @@ def _of_rule(
 def _counted(condition: EventCondition, own: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
     age_us = pl.lit(as_of).cast(TIME).to_physical() - pl.col("occurred_at").cast(TIME).to_physical()
     aged = own.with_columns(age_days=age_us / DAY_US)
-    if condition.which == "first_of_all":
-        aged = aged.filter(pl.col("age_days") == pl.col("age_days").max())
-    if condition.which == "last_of_all":
-        aged = aged.filter(pl.col("age_days") == pl.col("age_days").min())
+    age = pl.col("age_days")
+    is_the_one = age == (age.max() if condition.which.startswith("first") else age.min())
+    if condition.which.endswith("_of_all"):
+        aged = aged.filter(is_the_one)
     found = aged.filter(matches(condition, own.schema))
-    if condition.which == "first":
-        found = found.filter(pl.col("age_days") == pl.col("age_days").max())
-    if condition.which == "last":
-        found = found.filter(pl.col("age_days") == pl.col("age_days").min())
+    if condition.which in ("first", "last"):
+        found = found.filter(is_the_one)
     if condition.within_days is None:
         return found
     return found.filter(pl.col("age_days") <= condition.within_days)

@@ -1,12 +1,111 @@
-"""A points table, as marketing teams keep it in their CRM, as a frozen model."""
+"""A points table, as marketing teams keep it in their CRM: a frozen model, and reading it."""
 
-from typing import Annotated, Self
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    PrivateAttr,
+    Tag,
+    model_validator,
+)
 
-from leadcast.features.definitions.yaml_lines import Key, ReadYaml
-from leadcast.models.rules.conditions import Name, Names, RuleSection, When, at_least_one
-from leadcast.models.rules.decay import Decay
+from leadcast.features.base.errors import Fault, FaultsError, LeadcastError, did_you_mean
+from leadcast.features.definitions.yaml_faults import ModelWords, validated, where
+from leadcast.features.definitions.yaml_lines import Key, ReadYaml, read_yaml
+from leadcast.models.rules.conditions import Days, Name, Names, RuleSection, When, at_least_one
+from leadcast.models.rules.patterns import pattern_faults
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class LinearDecay(RuleSection):
+    """Points fade evenly, to nothing after so many days."""
+
+    form: Literal["linear"]
+    over_days: Days
+    """The age at which nothing is left."""
+
+    def kept(self, age_days: float) -> float:
+        """Give the share of the points that is left at an age."""
+        return max(0.0, 1.0 - age_days / self.over_days)
+
+
+class ExponentialDecay(RuleSection):
+    """Points halve every so many days."""
+
+    form: Literal["exponential"]
+    half_life_days: Days
+    """The half-life."""
+
+    def kept(self, age_days: float) -> float:
+        """Give the share of the points that is left at an age."""
+        return float(2.0 ** (-age_days / self.half_life_days))
+
+
+class Step(RuleSection):
+    """From an age on only a share is left."""
+
+    after_days: Days
+    """Of events older than this..."""
+    keep: Share
+    """...this share of the points is left, 0 to 1."""
+
+
+class StepDecay(RuleSection):
+    """Points fall in steps."""
+
+    form: Literal["step"]
+    steps: Annotated[tuple[Step, ...], AfterValidator(at_least_one)]
+    """By rising age, each keeping less than the one before."""
+
+    @model_validator(mode="after")
+    def _falls(self) -> Self:
+        ages = [step.after_days for step in self.steps]
+        shares = [1.0, *(step.keep for step in self.steps)]
+        if sorted(set(ages)) != ages or sorted(set(shares), reverse=True) != shares:
+            raise ValueError("steps whose after_days rise and whose keep falls")
+        return self
+
+    def kept(self, age_days: float) -> float:
+        """Give the share of the points that is left at an age."""
+        passed = [step.keep for step in self.steps if age_days > step.after_days]
+        return passed[-1] if passed else 1.0
+
+
+class Expiry(RuleSection):
+    """Points are whole until an age, and gone after it."""
+
+    form: Literal["expiry"]
+    after_days: Days
+    """The last age at which they count."""
+
+    def kept(self, age_days: float) -> float:
+        """Give the share of the points that is left at an age."""
+        return 1.0 if age_days <= self.after_days else 0.0
+
+
+def _form_of(value: object) -> str:
+    form = value.get("form") if isinstance(value, dict) else getattr(value, "form", "")
+    return f"({form})"
+
+
+Decay = Annotated[
+    Annotated[LinearDecay, Tag("(linear)")]
+    | Annotated[ExponentialDecay, Tag("(exponential)")]
+    | Annotated[StepDecay, Tag("(step)")]
+    | Annotated[Expiry, Tag("(expiry)")],
+    Discriminator(
+        _form_of,
+        custom_error_type="decay_form",
+        custom_error_message="form: linear, exponential, step or expiry",
+    ),
+]
+
 
 DEFAULT_GROUP = "points"
 """The group of a rule that names none."""
@@ -241,3 +340,117 @@ class RuleTable(RuleSection):
         lines = {} if self._read is None else self._read.lines
         candidates: tuple[Key, ...] = ((*when, kind, index), (*when, index))
         return next((key for key in candidates if key in lines), when)
+
+
+TEMPLATE = "data/rules/template.yaml"
+_WORDS = ModelWords("a points table", TEMPLATE)
+
+
+def load_rules(path: Path) -> RuleTable:
+    """Read a points table from its file and check it against itself; no data is read.
+
+    Parameters
+    ----------
+    path : Path
+        The YAML file.
+
+    Returns
+    -------
+    RuleTable
+
+    Raises
+    ------
+    FaultsError
+        With every fault of the file: the line, the key, and the nearest key for a misspelt one.
+    LeadcastError
+        If the file cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise LeadcastError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        raise LeadcastError(f"{path}: is not UTF-8 text ({error}); save it as UTF-8") from None
+    return parse_rules(text, str(path))
+
+
+def parse_rules(text: str, name: str = "rules") -> RuleTable:
+    """Read a points table from text, as an editor has it.
+
+    Parameters
+    ----------
+    text : str
+        YAML.
+    name : str
+        What messages call it.
+
+    Returns
+    -------
+    RuleTable
+
+    Raises
+    ------
+    FaultsError
+        With every fault; `leadcast.features.base.errors.Fault.line` is its line in `text`.
+    """
+    read = read_yaml(text, name)
+    faults = list(read.faults)
+    table = None
+    if isinstance(read.content, dict):
+        faults += pattern_faults(read, name)
+        table = validated(RuleTable, read, name, _WORDS, faults)
+    elif not faults:
+        faults.append(
+            Fault(name, "no keys", "the keys of a points table", f"Start from {TEMPLATE}.", line=1)
+        )
+    if table is not None:
+        faults += _faults_of_names(table, read, name)
+    if table is None or faults:
+        raise FaultsError(f"points table {name}", sorted(faults, key=lambda fault: fault.line))
+    table._read, table._name = read, name
+    return table
+
+
+def _faults_of_names(table: RuleTable, read: ReadYaml, name: str) -> Iterator[Fault]:
+    def fault(key: Key, found: str, expected: str, remedy: str) -> Fault:
+        line = read.line_of(key)
+        return Fault(where(read, name, key), found, expected, remedy, line=line)
+
+    for part, names in (
+        ("rules", [rule.name for rule in table.rules]),
+        ("exclusions", [one.name for one in table.exclusions]),
+    ):
+        for index in _repeated(names):
+            found = f"the name {names[index]!r} for the second time"
+            yield fault((part, index, "name"), found, "distinct names", "Rename one of the two.")
+    for key, group in _groups_used(table):
+        if group not in table.groups:
+            remedy = f"{did_you_mean(group, table.groups)} Or add it to groups."
+            yield fault(key, f"the group {group!r}", "a group of the table", remedy)
+    yield from (fault(*parts) for parts in _faults_of_cells(table))
+
+
+def _groups_used(table: RuleTable) -> Iterator[tuple[Key, str]]:
+    for index, rule in enumerate(table.rules):
+        yield ("rules", index, "group"), rule.group
+    if table.grid is not None:
+        yield ("grid", "fit", "group"), table.grid.fit.group
+        yield ("grid", "engagement", "group"), table.grid.engagement.group
+
+
+def _faults_of_cells(table: RuleTable) -> Iterator[tuple[Key, str, str, str]]:
+    cells = [] if table.grid is None else table.grid.cells()
+    for name, threshold in table.thresholds.items():
+        for cell in threshold.cells or ():
+            if cell not in cells:
+                remedy = did_you_mean(cell, cells) if cells else "Add a grid, or give points."
+                key = ("thresholds", name, "cells")
+                yield key, f"the cell {cell!r}", "a cell of the grid", remedy
+    if len(set(cells)) != len(cells):
+        repeated = cells[next(iter(_repeated(cells)))]
+        found = f"two cells that are both called {repeated!r}"
+        yield ("grid",), found, "distinct names of cells", "Rename a band."
+
+
+def _repeated(names: Sequence[str]) -> list[int]:
+    return [index for index, name in enumerate(names) if name in names[:index]]

@@ -12,7 +12,7 @@ from leadcast.features.base.files import read_json
 from leadcast.models.comparison.comparison_store import RESULT, read_comparison
 from leadcast.models.comparison.result import Comparison
 from leadcast.models.rules import RuleTable, load_rules
-from leadcast.models.rules.points_columns import column_faults
+from leadcast.models.rules.answers import column_faults
 from leadcast.serve.page.lead_tables import COMPARISON
 
 DISTILLED, TEMPLATE = "distilled.yaml", "template"

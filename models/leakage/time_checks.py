@@ -1,15 +1,14 @@
-"""Checks of events: a feature may see what came strictly before `as_of`, and not the outcome."""
+"""Checks of time: what came at or after `as_of`, and what stands on both sides of the split."""
 
 from collections.abc import Iterator
 
 import numpy as np
 import polars as pl
 
+from leadcast.features.snapshots import MOST_LEADS_OF_A_PERSON, person_keys
 from leadcast.features.tables import TimeOrder
-from leadcast.models.leakage.context import LeakageContext
-from leadcast.models.leakage.finding import Check, Finding
-
-_US_PER_DAY = 86_400_000_000
+from leadcast.models.leakage.context import Check, Finding, LeakageContext
+from leadcast.models.leakage.strength import rank_correlation
 
 
 class FutureEvents(Check):
@@ -76,7 +75,7 @@ class OutcomeEvents(Check):
         """Say why it cannot be told; see `Check.not_applicable`."""
         if context.tables.time_order is not TimeOrder.DATED:
             return "the source is not dated, so that it has no events"
-        return context.too_few_outcomes()
+        return super().not_applicable(context)
 
     def look(self, context: LeakageContext) -> Iterator[Finding]:
         """Look at what the snapshots that see a kind of event come to; see `Check.look`."""
@@ -122,6 +121,7 @@ class FutureAttributes(Check):
         "The column is kept up to date in the CRM, so that the export holds its last state. Forbid "
         "it in the source definition; what it counts can be counted from the events."
     )
+    needs_attributes, needs_outcomes = True, False
     together = 0.8
     least_share = 0.01
     fewest_leads = 50
@@ -130,7 +130,7 @@ class FutureAttributes(Check):
         """Say why it cannot be told; see `Check.not_applicable`."""
         if context.tables.time_order is not TimeOrder.DATED:
             return "the source is not dated, so that nothing has a future"
-        return None if context.attribute_features else "the matrix reads no attribute"
+        return super().not_applicable(context)
 
     def look(self, context: LeakageContext) -> Iterator[Finding]:
         """Compare attributes with later times and later events; see `Check.look`."""
@@ -145,13 +145,19 @@ class FutureAttributes(Check):
                     found = f"{share:.1%} of the snapshots know a time that came after them"
                     yield self.finding(f"column {attribute!r}", found)
             elif values.dtype.is_numeric() and later is not None:
-                together = _rank_correlation(values, later, self.fewest_leads)
+                together = self._together(values, later)
                 if together >= self.together:
                     yield self.finding(
                         f"column {attribute!r}",
                         "it ranks leads like the number of events that came after they were "
                         f"looked at (rank correlation {together:.2f})",
                     )
+
+    def _together(self, values: pl.Series, later: pl.Series) -> float:
+        both = pl.DataFrame({"value": values, "later": later}).drop_nulls()
+        if both.height < self.fewest_leads or min(column.n_unique() for column in both) < 3:
+            return 0.0
+        return rank_correlation(both["value"], both["later"])
 
     def _later_events(self, context: LeakageContext) -> pl.Series | None:
         looks = context.sampled_snapshots.select("lead_id", "as_of").with_row_index("row")
@@ -168,9 +174,135 @@ def _with_events(snapshots: pl.DataFrame, context: LeakageContext) -> pl.DataFra
     return snapshots.lazy().join(context.tables.events, on="lead_id").collect()
 
 
-def _rank_correlation(values: pl.Series, later: pl.Series, fewest: int) -> float:
-    both = pl.DataFrame({"value": values, "later": later}).drop_nulls()
-    if both.height < fewest or min(both["value"].n_unique(), both["later"].n_unique()) < 3:
-        return 0.0
-    ranks = both.select(pl.all().rank()).to_numpy()
-    return float(np.corrcoef(ranks[:, 0], ranks[:, 1])[0, 1])
+_LATER = ("calibration", "test")
+_NO_LATER_PART = "no snapshot is in a part after training"
+
+
+class SamePerson(Check):
+    """The same lead, account, e-mail address or telephone number in training and after it."""
+
+    code = "L010"
+    title = "the same person or account on both sides of the split"
+    remedy = (
+        "Split again with the snapshots' group_id, which keeps leads of one account or person "
+        "together; map account_id, email and phone in the source definition, so that it can."
+    )
+
+    def not_applicable(self, context: LeakageContext) -> str | None:
+        """Say why it cannot be told; see `Check.not_applicable`."""
+        return None if _has_later_part(context) else _NO_LATER_PART
+
+    def look(self, context: LeakageContext) -> Iterator[Finding]:
+        """Look for identifiers of people in both; see `Check.look`."""
+        leads = context.tables.leads
+        keys = leads.select("lead_id", **person_keys(leads))
+        sides = _sides(context.snapshots).join(keys, on="lead_id", how="left")
+        for name in ("lead_id", "account_id", "email", "phone"):
+            known = sides.drop_nulls(name)
+            if name in ("email", "phone"):
+                # Of all leads, as the snapshots' groups count them.
+                many = pl.len().over(name) > MOST_LEADS_OF_A_PERSON
+                office = keys.drop_nulls(name).filter(many)
+                known = known.join(office, on=name, how="anti")
+            by_key = known.group_by(name).agg(on_both=pl.col("later").n_unique() > 1)
+            shared = int(by_key["on_both"].sum())
+            if shared:
+                found = f"{shared} of {by_key.height} are in the training part and in a later one"
+                yield self.finding(name, found)
+
+
+class NearDuplicates(Check):
+    """Copies of training rows in a later part, with the label that the model has learned.
+
+    Leads of which little is known are alike by nature, so that only rare rows count. Alike rows
+    are no leak as long as their outcomes agree no more than what is known of them explains; those
+    of copies agree beyond it.
+    """
+
+    code = "L011"
+    title = "near-duplicate rows across the split"
+    remedy = (
+        "The export seems to hold leads twice, or rows were multiplied to balance the outcomes. "
+        "Remove the copies, or give those of one lead the same lead_id or account_id."
+    )
+    fewest_attributes = 5
+    most_alike = 3
+    fewest_pairs = 30
+    fewest_won = 10
+    least_share = 0.02
+    agreement = 0.8
+
+    def not_applicable(self, context: LeakageContext) -> str | None:
+        """Say why it cannot be told; see `Check.not_applicable`."""
+        if len(_described_by(context)) < self.fewest_attributes:
+            return f"leads have fewer than {self.fewest_attributes} attributes to compare"
+        if not _has_later_part(context):
+            return _NO_LATER_PART
+        return super().not_applicable(context)
+
+    def look(self, context: LeakageContext) -> Iterator[Finding]:
+        """Look for rare rows that are alike, and compare their labels; see `Check.look`."""
+        sides = _sides(context.snapshots).join(self._alike(context), on="lead_id")
+        pairs = self._pairs(sides, context)
+        later_leads = int(sides["later"].sum())
+        won = min(int(pairs["train"].sum()), int(pairs["then"].sum()))
+        enough = pairs.height >= max(self.fewest_pairs, self.least_share * later_leads)
+        if not enough or won < self.fewest_won:
+            return
+        agreed = float((pairs["train"] == pairs["then"]).to_numpy().mean())
+        by_chance = float((pairs["known"] ** 2 + (1 - pairs["known"]) ** 2).to_numpy().mean())
+        if (agreed - by_chance) / max(1 - by_chance, 0.01) >= self.agreement:
+            yield self.finding(
+                "attributes of the leads",
+                f"{pairs.height} of {later_leads} leads of the later parts are like a rare lead of "
+                f"the training part in every attribute, and {agreed:.0%} of their outcomes agree, "
+                f"where {by_chance:.0%} would by what is known of them",
+            )
+
+    def _alike(self, context: LeakageContext) -> pl.DataFrame:
+        described = [_rounded(context, name) for name in _described_by(context)]
+        filled = pl.sum_horizontal(pl.all().exclude("lead_id").is_not_null())
+        leads = context.tables.leads.select("lead_id", *described)
+        rich = leads.filter(filled >= self.fewest_attributes)
+        return rich.select("lead_id", alike=pl.struct(pl.all().exclude("lead_id")).hash())
+
+    def _pairs(self, sides: pl.DataFrame, context: LeakageContext) -> pl.DataFrame:
+        rare = pl.len().over("alike", "later") <= self.most_alike
+        sides = sides.filter(rare)
+        probability = 1 / (1 + np.exp(-context.full_log_odds))
+        known = context.sampled_snapshots.select("lead_id", known=pl.Series(probability))
+        before = sides.filter(~pl.col("later")).join(
+            known.group_by("lead_id").agg(pl.col("known").mean()), on="lead_id"
+        )
+        return (
+            before.select("alike", "known", train="converted")
+            .unique("alike", keep="first", maintain_order=True)
+            .join(sides.filter("later").select("alike", then="converted"), on="alike")
+        )
+
+
+def _sides(snapshots: pl.DataFrame) -> pl.DataFrame:
+    # A row for each lead and side; the lead's label is whether it ever converted there.
+    used = snapshots.filter(pl.col("part").is_in(["train", *_LATER]))
+    later = used.with_columns(later=pl.col("part").is_in(_LATER))
+    sides = later.group_by("lead_id", "later").agg(pl.col("converted").max())
+    return sides.sort("lead_id", "later")
+
+
+def _has_later_part(context: LeakageContext) -> bool:
+    return bool(context.snapshots["part"].is_in(_LATER).any())
+
+
+def _described_by(context: LeakageContext) -> list[str]:
+    types = context.tables.leads.schema
+    people = ("email", "phone")
+    return [
+        name for name in context.attributes if name not in people and not types[name].is_temporal()
+    ]
+
+
+def _rounded(context: LeakageContext, name: str) -> pl.Expr:
+    dtype = context.tables.leads.schema[name]
+    if dtype == pl.String:
+        return pl.col(name).str.to_lowercase().str.strip_chars()
+    return pl.col(name).round_sig_figs(3) if dtype.is_numeric() else pl.col(name)
