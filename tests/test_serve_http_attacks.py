@@ -2,11 +2,15 @@
 
 import asyncio
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,16 +18,18 @@ from pydantic import TypeAdapter, ValidationError
 
 from leadcast.features.base.errors import Fault
 from leadcast.serve.batch.parts import summed
+from leadcast.serve.http.app import make_app
+from leadcast.serve.http.service import Service
 from leadcast.serve.requests import problems, reading
 from leadcast.serve.requests import request_work as work
 from leadcast.serve.requests.body_scan import MOST_DEPTH, scan
 from leadcast.serve.requests.problems import Problem
 from leadcast.serve.requests.questions import Questions
-from leadcast.serve.requests.settings import RequestLimits
-from leadcast.serve.requests.turns import Turns
+from leadcast.serve.requests.settings import RequestLimits, ServeSettings
+from leadcast.serve.requests.turns import SHORT_TURNS, Turns
 from leadcast.serve.scorer import Scorer
 from tests.scoring_world import bundle_folder
-from tests.service_world import TestClient, client, some_leads
+from tests.service_world import HOST, ROOT, TestClient, client, some_leads
 
 JSON = {"content-type": "application/json"}
 MOST_ANSWER = 1024 * 1024
@@ -168,7 +174,7 @@ def told_of_whole(adapter: TypeAdapter[Any], body: bytes) -> object:
 
 def told_of_pieces(questions: Questions, body: bytes) -> object:
     async def read() -> reading.RequestQuestion:
-        async with Turns().turn() as turn:
+        async with Turns().turn("crm", 0) as turn:
             return await questions.read(body, turn)
 
     try:
@@ -229,7 +235,7 @@ def test_others_get_their_turn_after_every_lead_and_every_piece(
     rounds: list[str] = []
 
     async def ask() -> None:
-        async with Turns(Ticking()).turn() as turn:
+        async with Turns(Ticking()).turn("crm", 0) as turn:
             question = await Questions(scorer, RequestLimits()).read(body, turn)
             rounds.append("read")
             await work.score_question(scorer, question, [], turn)
@@ -252,7 +258,7 @@ def test_one_request_works_at_a_time_and_each_gets_its_turn() -> None:
     order: list[int] = []
 
     async def ask(turns: Turns, number: int) -> None:
-        async with turns.turn() as turn:
+        async with turns.turn("crm", 0) as turn:
             for _ in range(3):
                 order.append(number)
                 await turn.pause()
@@ -271,7 +277,7 @@ def test_a_caller_has_one_large_body_in_work_and_another_gets_in() -> None:
 
     async def ask(turns: Turns, caller: str) -> None:
         nonlocal most
-        async with turns.large(caller, 10_000_000):
+        async with turns.turn(caller, 10_000_000):
             working.append(caller)
             most = max(most, working.count("crm"))
             await asyncio.sleep(0)
@@ -289,6 +295,92 @@ def test_a_caller_has_one_large_body_in_work_and_another_gets_in() -> None:
 
     asyncio.run(all_of_them())
     assert most == 1
+
+
+async def works(turns: Turns, caller: str, n_turns: int, ended: list[str]) -> None:
+    async with turns.turn(caller, 0) as turn:
+        for _ in range(n_turns):
+            await turn.pause()
+    ended.append(caller)
+
+
+def test_of_many_long_requests_the_earliest_end_first_and_short_ones_pass_between() -> None:
+    ended: list[str] = []
+    had = {"first": 0}
+
+    class Counting(Ticking):
+        """Counts how often anybody's turn was over by the time that the first has ended."""
+
+        def __call__(self) -> float:
+            had["first"] += not ended
+            return super().__call__()
+
+    async def all_of_them() -> None:
+        turns = Turns(Counting())
+        long = [asyncio.create_task(works(turns, "crm", 500, ended)) for _ in range(32)]
+        while not ended:
+            await asyncio.sleep(0)
+        assert not any(one.done() for one in long[1:])
+        await works(turns, "crm", SHORT_TURNS - 1, ended)
+        assert ended == ["crm"] * 2
+        await works(turns, "web", 500, ended)
+        # Beside one of the other caller's, and not behind all of them.
+        assert len(ended) < 6
+        order = [number for number, one in enumerate(long) if one.done()]
+        assert order == list(range(len(order)))
+        await asyncio.gather(*long)
+        assert turns.is_quiet
+
+    asyncio.run(all_of_them())
+    assert len(ended) == 34
+    # A clock is looked at twice a turn; evenly shared, it took 32 times 500 turns.
+    assert had["first"] < 2 * (500 + 32 * (SHORT_TURNS + 1))
+
+
+def test_of_many_long_requests_the_earliest_are_answered_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The loop's clock goes on by a second for every lead that is scored, and by nothing else.
+    monkeypatch.setattr("leadcast.serve.requests.turns.SECONDS_AT_A_TIME", -1)
+    real, seconds = work._score, count(1)
+
+    def scored(*arguments: Any) -> object:  # noqa: ANN401
+        loop = asyncio.get_running_loop()
+        now = started + next(seconds)
+        loop.time = lambda: now  # type: ignore[method-assign]
+        return real(*arguments)
+
+    started = time.monotonic()
+    leads = {"leads": [lead(lead_id=str(n)) for n in range(2 * SHORT_TURNS)]}
+
+    async def ask() -> list[int]:
+        limits = RequestLimits(
+            requests_per_second=0, score_seconds=9 * SHORT_TURNS, read_seconds=10_000
+        )
+        made = ServeSettings(bundle=bundle_folder(), named="b", limits=limits)
+        app = make_app(Service.open(made, bundle_folder(), tmp_path))
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url=HOST) as asked:
+            monkeypatch.setattr(work, "_score", scored)
+            answers = [asked.post("/v1/score", json=leads) for _ in range(6)]
+            return [answer.status_code for answer in await asyncio.gather(*answers)]
+
+    assert asyncio.run(ask()) == [200] * 3 + [503] * 3
+
+
+def test_a_worker_does_not_search_all_that_requests_have_made_for_garbage() -> None:
+    program = """
+import gc, json
+from leadcast.serve.processes.server import collect_seldom
+searched = []
+gc.callbacks.append(lambda phase, info: searched.append(info["generation"]))
+collect_seldom()
+searched.clear()
+kept = json.loads("[" + "{\\"a\\": [0]}," * 200_000 + "{}]")
+print(sorted(set(searched)), len(searched) > 100)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout == "[0, 1] True\n", done.stderr
 
 
 @pytest.mark.parametrize("what", ["reading", "scoring"])

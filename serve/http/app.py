@@ -114,8 +114,7 @@ async def _score(request: Request, asked: Annotated[ScoreParameters, Query()]) -
     try:
         async with (
             asyncio.timeout(seconds),
-            service.turns.large(note.place, len(body)),
-            service.turns.turn() as turn,
+            service.turns.turn(note.place, len(body)) as turn,
         ):
             answer = await _answered(service, note, body, turn, with_reasons=asked.reasons)
     except TimeoutError:
@@ -253,7 +252,7 @@ async def _warm(app: FastAPI) -> AsyncIterator[None]:
     """Score the bundle's own example, so that the first caller waits for no compilation."""
     service: Service = app.state.service
     body = json.dumps(service.questions.example).encode()
-    async with service.turns.turn() as turn:
+    async with service.turns.turn("", len(body)) as turn:
         question = await service.questions.read(body, turn)
         await score_question(service.scorer, question, [], turn)
     app.state.ready = True
