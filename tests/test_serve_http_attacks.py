@@ -14,17 +14,16 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import TypeAdapter, ValidationError
 
 from leadcast.features.base.errors import Fault
 from leadcast.serve.batch.parts import summed
 from leadcast.serve.http.app import make_app
 from leadcast.serve.http.service import Service
-from leadcast.serve.requests import problems, reading
+from leadcast.serve.requests import problems
 from leadcast.serve.requests import request_work as work
 from leadcast.serve.requests.body_scan import MOST_DEPTH, scan
 from leadcast.serve.requests.problems import Problem
-from leadcast.serve.requests.questions import Questions
+from leadcast.serve.requests.questions import Questions, RequestQuestion
 from leadcast.serve.requests.settings import RequestLimits, ServeSettings
 from leadcast.serve.requests.turns import SHORT_TURNS, Turns
 from leadcast.serve.scorer import Scorer
@@ -164,16 +163,15 @@ _QUICK = settings(
 )
 
 
-def told_of_whole(adapter: TypeAdapter[Any], body: bytes) -> object:
+def told_of_whole(questions: Questions, body: bytes) -> object:
     try:
-        return adapter.validate_json(body)
-    except ValidationError as error:
-        problem = problems.of_body(error)
+        return questions._read_whole(body)
+    except Problem as problem:
         return problem.kind, sorted((one.pointer, one.detail) for one in problem.faults)
 
 
 def told_of_pieces(questions: Questions, body: bytes) -> object:
-    async def read() -> reading.RequestQuestion:
+    async def read() -> RequestQuestion:
         async with Turns().turn("crm", 0) as turn:
             return await questions.read(body, turn)
 
@@ -189,13 +187,13 @@ def told_of_pieces(questions: Questions, body: bytes) -> object:
 def test_pieces_are_read_as_the_whole_is(
     monkeypatch: pytest.MonkeyPatch, scorer: Scorer, asked: object, space: str, cut: int
 ) -> None:
-    monkeypatch.setattr(reading, "PIECE_BYTES", 60)
+    monkeypatch.setattr("leadcast.serve.requests.questions.PIECE_BYTES", 60)
     questions = Questions(scorer, RequestLimits(max_leads=4))
     text = json.dumps(asked, separators=(f",{space}", f"{space}:"), ensure_ascii=False).encode()
     for body in (text, text[: -1 - cut]):
-        whole = told_of_whole(questions._adapter, body)
+        whole = told_of_whole(questions, body)
         pieces = told_of_pieces(questions, body)
-        if isinstance(pieces, reading.RequestQuestion):
+        if isinstance(pieces, RequestQuestion):
             assert isinstance(whole, dict)
             for one in whole["leads"]:
                 known = one.get("attributes", {}).items()
@@ -230,7 +228,7 @@ class Ticking:
 def test_others_get_their_turn_after_every_lead_and_every_piece(
     scorer: Scorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "PIECE_BYTES", 1)
+    monkeypatch.setattr("leadcast.serve.requests.questions.PIECE_BYTES", 1)
     body = json.dumps({"leads": [lead(lead_id=str(n)) for n in range(LEADS)]}).encode()
     rounds: list[str] = []
 
@@ -388,7 +386,7 @@ def test_the_deadline_ends_reading_and_scoring_alike(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     # The loop's clock stands still but for a leap, so that nothing depends on the machine.
-    owner, name = (reading.Reader, "_keep_known") if what == "reading" else (work, "_score")
+    owner, name = (Questions, "_keep_known") if what == "reading" else (work, "_score")
     done: list[int] = []
     real = getattr(owner, name)
 
@@ -400,7 +398,7 @@ def test_the_deadline_ends_reading_and_scoring_alike(
             loop.time = lambda: now  # type: ignore[method-assign]
         return real(*arguments)
 
-    monkeypatch.setattr(reading, "PIECE_BYTES", 1)
+    monkeypatch.setattr("leadcast.serve.requests.questions.PIECE_BYTES", 1)
     with client(tmp_path) as service:
         monkeypatch.setattr("leadcast.serve.requests.turns.SECONDS_AT_A_TIME", -1)
         monkeypatch.setattr(owner, name, leap)
@@ -423,8 +421,8 @@ faults = st.builds(
 
 
 @given(of_leads=st.lists(st.lists(faults, max_size=4), max_size=6))
-def test_warnings_are_counted_as_of_a_table(of_leads: list[list[Fault]]) -> None:
-    found = work._Found()
+def test_warnings_are_counted_lead_by_lead_as_of_a_table(of_leads: list[list[Fault]]) -> None:
+    found: list[Fault] = []
     for some in of_leads:
-        found.add(some)
-    assert list(found.faults()) == summed(fault for some in of_leads for fault in some)
+        found = summed([*found, *some])
+    assert found == summed(fault for some in of_leads for fault in some)

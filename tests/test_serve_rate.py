@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadcast.serve.requests.rate import RateLimiter
+from leadcast.serve.requests.shares import RateLimiter
 
 PAUSES = st.lists(st.floats(0, 3), min_size=1, max_size=60)
 

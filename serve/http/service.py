@@ -17,9 +17,8 @@ from leadcast.serve.http.keys import Keyring
 from leadcast.serve.http.telemetry import Metrics
 from leadcast.serve.requests.hosts import Hosts
 from leadcast.serve.requests.questions import Questions
-from leadcast.serve.requests.rate import RateLimiter
 from leadcast.serve.requests.settings import ServeSettings
-from leadcast.serve.requests.shares import network_of
+from leadcast.serve.requests.shares import RateLimiter, network_of
 from leadcast.serve.requests.turns import Turns
 from leadcast.serve.scorer import Scorer
 from leadcast.serve.scores import version_of

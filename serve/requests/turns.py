@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 SECONDS_AT_A_TIME = 0.005
-SHORT_TURNS = 10
+SHORT_TURNS = 5
 """A request that has had so many turns is a long one."""
 LARGE_BYTES = 262_144
 """A larger body is long from the beginning: what is made of it takes many times its memory."""
