@@ -13,7 +13,7 @@ from leadcast.serve.http.guard import PAGE_POLICY
 from leadcast.serve.http.keys import create_key
 from leadcast.serve.http.service import Service
 from leadcast.serve.page.assets import SCRIPTS, assets
-from leadcast.serve.page.content import as_json, leads_content
+from leadcast.serve.page.file import as_json, leads_content
 from leadcast.serve.page.router import VIEWS, page_routers
 from leadcast.serve.requests.settings import ServeSettings
 from tests.page_world import FORMULA, HOSTILE, comparison, write_run

@@ -1,11 +1,8 @@
-"""The service as an ASGI application.
-
-The service's addresses.
-"""
+"""The service as an ASGI application: its addresses and its errors."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
@@ -19,10 +16,18 @@ from starlette.responses import JSONResponse
 from leadcast.features.base.errors import Fault
 from leadcast.models.bundle.bundle_files import CODE_VERSION
 from leadcast.serve.http import telemetry as metrics
-from leadcast.serve.http.answers import Health, ModelAnswer, ScoreAnswer, ScoredLead, Warned
-from leadcast.serve.http.callers import allowed_callers, note_of, service_of
 from leadcast.serve.http.guard import NOTE, Guard, Note
-from leadcast.serve.http.service import Service
+from leadcast.serve.http.service import (
+    Health,
+    ModelAnswer,
+    ScoreAnswer,
+    ScoredLead,
+    Service,
+    Warned,
+    allowed_callers,
+    note_of,
+    service_of,
+)
 from leadcast.serve.requests import problems
 from leadcast.serve.requests.problems import FieldFault, Problem, ProblemBody, invalid, of_parameter
 from leadcast.serve.requests.request_work import score_question
@@ -56,47 +61,30 @@ class ScoreParameters(BaseModel):
     reasons: bool = Field(False, description="whether to tell why, which takes far longer")
 
 
-def make_router(service: Service) -> APIRouter:
-    """Make the addresses of a service."""
-    router = APIRouter()
-    router.include_router(_versioned(service))
-    router.include_router(_about())
-    return router
-
-
-def _versioned(service: Service) -> APIRouter:
-    router = APIRouter(prefix="/v1", dependencies=allowed_callers(service))
-    refused = [429, 503]
-    refused += [401] if service.keyring else []
-    refused += [421] if service.hosts else []
-    own = [403] if service.hosts else []
-    router.post(
-        "/score",
-        summary="Score leads",
-        responses={
-            200: {"model": ScoreAnswer},
-            **_refusals(*refused, *own, 400, 408, 409, 413, 415, 422),
-        },
-        openapi_extra={"requestBody": _body(service)},
-    )(_score)
-    router.get("/model", summary="Tell the model that answers", responses=_refusals(*refused))(
-        _model
-    )
-    return router
-
-
-def _about() -> APIRouter:
-    router = APIRouter(tags=["about the service"])
-    router.get("/healthz", summary="Tell whether the process lives")(_health)
-    router.get("/readyz", summary="Tell whether it can score", responses=_refusals(503))(_ready)
-    router.get("/metrics", summary="Counters for Prometheus", response_class=MetricsText)(_metrics)
-    return router
-
-
 class MetricsText(Response):
     """Counters as Prometheus reads them."""
 
     media_type = metrics.MEDIA_TYPE
+
+
+def _addresses(service: Service) -> Iterator[APIRouter]:
+    versioned = APIRouter(prefix="/v1", dependencies=allowed_callers(service))
+    refused = [429, 503, *([401] if service.keyring else []), *([421] if service.hosts else [])]
+    of_score = [*refused, 400, 408, 409, 413, 415, 422, *([403] if service.hosts else [])]
+    versioned.post(
+        "/score",
+        summary="Score leads",
+        responses={200: {"model": ScoreAnswer}, **_refusals(*of_score)},
+        openapi_extra={"requestBody": _body(service)},
+    )(_score)
+    told = "Tell the model that answers"
+    versioned.get("/model", summary=told, responses=_refusals(*refused))(_model)
+    yield versioned
+    about = APIRouter(tags=["about the service"])
+    about.get("/healthz", summary="Tell whether the process lives")(_health)
+    about.get("/readyz", summary="Tell whether it can score", responses=_refusals(503))(_ready)
+    about.get("/metrics", summary="Counters for Prometheus", response_class=MetricsText)(_metrics)
+    yield about
 
 
 async def _score(request: Request, asked: Annotated[ScoreParameters, Query()]) -> Response:
@@ -176,7 +164,7 @@ async def _written(
     answer = ScoreAnswer.model_construct(
         bundle_id=service.scorer.bundle.manifest.bundle_id,
         scores=[],
-        warnings=[Warned.of(fault) for fault in warnings],
+        warnings=[Warned.model_validate(fault) for fault in warnings],
     )
     head, empty, tail = answer.__pydantic_serializer__.to_json(answer).partition(_NO_SCORES)
     return b"".join((head, empty[:-1], b",".join(parts), empty[-1:], tail))
@@ -228,7 +216,8 @@ def make_app(service: Service, pages: Sequence[APIRouter] = ()) -> FastAPI:
         openapi_url=None,
     )
     app.state.service = service
-    app.include_router(make_router(service))
+    for addresses in _addresses(service):
+        app.include_router(addresses)
     # A route like the others, so that it is counted under its own address.
     app.get("/openapi.json", include_in_schema=False)(_document)
     for page in pages:

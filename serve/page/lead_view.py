@@ -1,7 +1,4 @@
-"""What a lead's page shows, as JSON: its course, and all about one of its moments.
-
-How one lead's score went: after each of its events, and what its points were then.
-"""
+"""What a lead's page shows, as JSON: how its score and points went, and why at a moment."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,7 +12,7 @@ from leadcast.features.base.errors import Fault
 from leadcast.features.registry import humanise
 from leadcast.features.tables import TIME
 from leadcast.models.rules import RuleTable, evaluate, ledger
-from leadcast.serve.page.lead_tables import LeadTables, OneLead
+from leadcast.serve.page.run_tables import LeadTables, OneLead
 from leadcast.serve.scorer import Scorer
 
 MOST_MOMENTS = 60

@@ -1,7 +1,4 @@
-"""The rules editor: checks a table while it is typed, and compares with it in the background.
-
-Checks a points table while somebody types it: its faults, each with its line.
-"""
+"""The rules editor: checks a table while it is typed, and compares with it in the background."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -23,12 +20,10 @@ from leadcast.models.comparison.comparison_store import (
 )
 from leadcast.models.comparison.result import Comparison
 from leadcast.models.rules import RuleTable, check_rules, parse_rules
-from leadcast.serve.http.callers import allowed_callers
-from leadcast.serve.http.service import Service
+from leadcast.serve.http.service import Service, allowed_callers
 from leadcast.serve.page.assets import Shell
-from leadcast.serve.page.lead_tables import LeadTables
-from leadcast.serve.page.points_tables import comparison_of, points_tables, project_of
 from leadcast.serve.page.rules_job import Jobs
+from leadcast.serve.page.run_tables import LeadTables, comparison_of, points_tables, project_of
 from leadcast.serve.requests.problems import Problem
 
 NAME = "table"
@@ -120,6 +115,10 @@ class Desk:
         command = (*service.settings.compare, source) if service.settings.compare else ()
         self.jobs = Jobs(service.scratch / JOBS, command, project)
 
+    def answer(self, edited: Edited) -> dict[str, Any]:
+        """Tell what is wrong with a text."""
+        return self.check.answer(edited.text)
+
     def begin(self) -> dict[str, Any]:
         """Tell what there is to begin from: the tables' texts, and the run's own comparison."""
         tables = points_tables(self._run, self._tables.schema())
@@ -138,9 +137,9 @@ class Desk:
             "most_letters": MOST_LETTERS,
         }
 
-    def start(self, text: str) -> dict[str, Any]:
+    def start(self, edited: Edited) -> dict[str, Any]:
         """Start a comparison on the run's own call list, once the table is without fault."""
-        if not self.check.answer(text)["usable"]:
+        if not self.answer(edited)["usable"]:
             raise Problem("invalid", 422, "the table has faults; mend them first")
         before = comparison_of(self._run)
         if before is None:
@@ -149,7 +148,7 @@ class Desk:
         options = ["--calls-per-week", str(before.about.calls_per_week)]
         if before.about.call_landmark_days is not None:
             options += ["--landmark-days", str(before.about.call_landmark_days)]
-        return self.jobs.start(text, options)
+        return self.jobs.start(edited.text, options)
 
     def result(self) -> dict[str, Any]:
         """Tell what the latest comparison came to."""
@@ -178,38 +177,15 @@ def make_router(service: Service, shell: Shell) -> APIRouter:
     async def editor() -> HTMLResponse:
         return shell.page("rules.html", ADDRESS)
 
-    router.include_router(_data(desk, service))
-    return router
-
-
-def _data(desk: Desk, service: Service) -> APIRouter:
     # Not async: each of these reads files or waits, in a thread of its own.
-    router = APIRouter(prefix="/page/rules", dependencies=allowed_callers(service))
-
-    @router.get("")
-    def begin() -> dict[str, Any]:
-        return desk.begin()
-
-    @router.post("/check")
-    def check(edited: Edited) -> dict[str, Any]:
-        return desk.check.answer(edited.text)
-
-    @router.post("/run")
-    def start(edited: Edited) -> dict[str, Any]:
-        return desk.start(edited.text)
-
-    @router.get("/run")
-    def state() -> dict[str, Any]:
-        return desk.jobs.state()
-
-    @router.delete("/run")
-    def cancel() -> dict[str, Any]:
-        return desk.jobs.cancel()
-
-    @router.get("/result")
-    def result() -> dict[str, Any]:
-        return desk.result()
-
+    data = APIRouter(prefix="/page/rules", dependencies=allowed_callers(service))
+    data.get("")(desk.begin)
+    data.post("/check")(desk.answer)
+    data.post("/run")(desk.start)
+    data.get("/run")(desk.jobs.state)
+    data.delete("/run")(desk.jobs.cancel)
+    data.get("/result")(desk.result)
+    router.include_router(data)
     return router
 
 
