@@ -144,7 +144,7 @@ def test_nobody_has_more_than_a_share_and_all_is_given_back(
     for caller, number in held.items():
         for _ in range(number):
             places.leave(caller, 0)
-    assert (places._n_requests, dict(places._requests)) == (0, {})
+    assert (dict(places._requests), dict(places._bytes)) == ({}, {})
 
 
 def test_addresses_of_one_network_share() -> None:

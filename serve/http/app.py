@@ -30,6 +30,7 @@ from leadcast.serve.http.service import (
 )
 from leadcast.serve.requests import problems
 from leadcast.serve.requests.problems import FieldFault, Problem, ProblemBody, invalid, of_parameter
+from leadcast.serve.requests.questions import SCHEMAS
 from leadcast.serve.requests.request_work import score_question
 from leadcast.serve.requests.turns import Turn
 from leadcast.serve.scores import Score
@@ -38,6 +39,7 @@ JSON = "application/json"
 SCORES_AT_ONCE = 20
 """So many scores are written before others get their turn."""
 _SCORES, _NO_SCORES = TypeAdapter(list[ScoredLead]), b'"scores":[]'
+_ABOUT = "The probability that a lead becomes a paying customer, from one verified bundle."
 _WORDS: Mapping[int, str] = {
     400: "The body is not JSON.",
     401: "No key, or a wrong one.",
@@ -171,13 +173,13 @@ async def _written(
 
 
 def _body(service: Service) -> dict[str, Any]:
-    schema = {"$ref": "#/components/schemas/ScoreRequest"}
+    schema = {"$ref": SCHEMAS.format(model="ScoreRequest")}
     example = {"summary": "Two leads", "value": service.questions.example}
     return {"required": True, "content": {JSON: {"schema": schema, "examples": {"two": example}}}}
 
 
 def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    schema = {"$ref": "#/components/schemas/ProblemBody"}
+    schema = {"$ref": SCHEMAS.format(model="ProblemBody")}
     return {
         status: {
             "description": _WORDS[status],
@@ -185,10 +187,6 @@ def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
         }
         for status in sorted(statuses)
     }
-
-
-_ABOUT = "The probability that a lead becomes a paying customer, from one verified bundle."
-_SCHEMAS = "#/components/schemas/{model}"
 
 
 def make_app(service: Service, pages: Sequence[APIRouter] = ()) -> FastAPI:
@@ -288,7 +286,7 @@ def _openapi(app: FastAPI, service: Service) -> dict[str, Any]:
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
         schemas = made.setdefault("components", {}).setdefault("schemas", {})
-        problem = ProblemBody.model_json_schema(ref_template=_SCHEMAS)
+        problem = ProblemBody.model_json_schema(ref_template=SCHEMAS)
         schemas.update(problem.pop("$defs") | {"ProblemBody": problem})
         schemas.update(service.questions.schemas())
         app.openapi_schema = made

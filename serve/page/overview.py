@@ -17,6 +17,8 @@ from leadcast.serve.page.file import as_json, comparison_content, leads_content
 from leadcast.serve.page.run_tables import COMPARISON
 from leadcast.serve.requests.problems import Problem
 
+ADDRESS, ADDRESS_OF_LEADS = "/", "/leads/"
+
 
 class Held:
     """The content of a run's comparison, packed once and again when its files change."""
@@ -47,9 +49,6 @@ def _how_to_make(folder: Path | None) -> str:
         f"{where}. Make a comparison with: leadcast compare SOURCE, and serve that run's bundle: "
         "leadcast serve --bundle data/runs/SOURCE/bundle (or name the run's folder by --run)."
     )
-
-
-ADDRESS, ADDRESS_OF_LEADS = "/", "/leads/"
 
 
 def make_router(service: Service, shell: Shell) -> APIRouter:

@@ -29,6 +29,11 @@ from leadcast.serve.requests.problems import Problem
 NAME = "table"
 """What faults call the text."""
 MOST_FAULTS = 100
+ADDRESS = "/rules"
+JOBS = "rules"
+"""The folder of comparisons within the service's own."""
+MOST_LETTERS = 65_536
+_NO_ROWS = pl.DataFrame(schema={"lead_id": pl.String(), "as_of": TIME})
 
 
 class RulesCheck:
@@ -72,9 +77,6 @@ class RulesCheck:
         return self._known[1:]
 
 
-_NO_ROWS = pl.DataFrame(schema={"lead_id": pl.String(), "as_of": TIME})
-
-
 def _words(fault: Fault) -> str:
     where = fault.where.removeprefix(f"{NAME} line {fault.line}").removeprefix(": ")
     place = f"{where}: " if where and where != NAME else ""
@@ -87,12 +89,6 @@ def _summary(table: RuleTable | None, faults: Sequence[Fault]) -> str:
     assert table is not None
     rules, groups = len(table.rules), len(table.groups)
     return f"No faults: {rules} rule{'s' * (rules != 1)} in {groups} group{'s' * (groups != 1)}"
-
-
-ADDRESS = "/rules"
-JOBS = "rules"
-"""The folder of comparisons within the service's own."""
-MOST_LETTERS = 65_536
 
 
 class Edited(BaseModel):

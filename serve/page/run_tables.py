@@ -23,6 +23,8 @@ LISTED = ("as_of", "week", "points", "rank_learned", "rank_points", "probability
 """What is told of a lead on the call list."""
 MOST_FOUND = 20
 """How many leads a search tells."""
+DISTILLED, TEMPLATE = "distilled.yaml", "template"
+_FROM_RULES = "rules "
 
 
 @dataclass(frozen=True)
@@ -58,48 +60,23 @@ class OneLead:
 
 
 class LeadTables:
-    """Finds leads in a run's tables, which are read anew for every question and never written.
-
-    Parameters
-    ----------
-    run : Path or None
-        The run's folder.
-    """
+    """Finds leads in a run's tables, which are read anew for every question and never written."""
 
     def __init__(self, run: Path | None) -> None:
         self._folder = None if run is None else run / TABLES
 
     @property
     def folder(self) -> Path:
-        """The folder of the tables.
-
-        Raises
-        ------
-        Problem
-            404 where there is none; tells what to do.
-        """
+        """The folder of the tables; a `Problem` (404) tells what to do where there is none."""
         if self._folder is None or not (self._folder / "leads.parquet").is_file():
             raise Problem("no-tables", 404, _how_to_get(self._folder))
         return self._folder
 
     def read(self, lead_id: str) -> OneLead:
-        """Read one lead.
+        """Read one lead; a `Problem` (404) where there is none, or there are no tables.
 
         Events are filtered while they are read: groups of rows whose statistics leave the lead
         out are skipped, and of the others only the matching rows are decoded as a whole.
-
-        Parameters
-        ----------
-        lead_id : str
-
-        Returns
-        -------
-        OneLead
-
-        Raises
-        ------
-        Problem
-            404 where there are no tables, or no such lead.
         """
         folder, about = self.folder, self._about()
         mine = pl.col("lead_id") == lead_id
@@ -119,17 +96,7 @@ class LeadTables:
         )
 
     def listed(self, lead_id: str) -> dict[str, Any] | None:
-        """Tell where a lead stands on the comparison's call list.
-
-        Parameters
-        ----------
-        lead_id : str
-
-        Returns
-        -------
-        dict or None
-            Of `LISTED`; None where there is no comparison, or the lead is not on its list.
-        """
+        """Tell where a lead stands on the call list (`LISTED`); None if it does not."""
         path = self.folder.parent / COMPARISON / LEADS
         if not path.is_file():
             return None
@@ -138,18 +105,9 @@ class LeadTables:
         return found[0] if found and found[0]["as_of"] is not None else None
 
     def search(self, text: str) -> pl.DataFrame:
-        """Find leads by a part of their id, or of a text that they have.
+        """Find leads by a part of their id, or of a text that they have, in capitals or not.
 
-        Parameters
-        ----------
-        text : str
-            Capitals do not matter.
-
-        Returns
-        -------
-        pl.DataFrame
-            At most `MOST_FOUND` rows of the table of leads: who has the text as its id first,
-            then those whose id begins with it, then the others.
+        At most `MOST_FOUND`: who has the text as its id first, then those whose id begins with it.
         """
         sought = text.strip().lower()
         leads = pl.scan_parquet(self.folder / "leads.parquet")
@@ -215,10 +173,6 @@ def _how_to_get(folder: Path | None) -> str:
         f"there are no tables of leads beside this bundle ({folder.parent.name}/{TABLES} is not "
         "there); leadcast run SOURCE makes them, and --run names a run's folder elsewhere"
     )
-
-
-DISTILLED, TEMPLATE = "distilled.yaml", "template"
-_FROM_RULES = "rules "
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,14 @@ from typing import Annotated, Any, Required
 from pydantic import (
     ConfigDict,
     Field,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
+    GetPydanticSchema,
     StringConstraints,
     TypeAdapter,
     ValidationError,
+    WithJsonSchema,
     with_config,
 )
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import core_schema
 from typing_extensions import TypedDict
 
 from leadcast.serve.requests.body_scan import END, NAMES, START, VALUES, Scan, scan
@@ -44,37 +44,24 @@ PIECE_BYTES, PIECE_VALUES = 65_536, 5_000
 _VALUES_OF_EVENT = 4
 _AT = re.compile(r" at line (\d+) column (\d+)$")
 _LEAVE_OUT = "leave out what the model does not know"
-_SCHEMAS = "#/components/schemas/{model}"
+SCHEMAS = "#/components/schemas/{model}"
 # Strict, because "12" is no number, and neither is true.
 _KNOWN_ONLY = ConfigDict(extra="forbid", strict=True)
 
 
-class Rfc3339:
-    """Marks a datetime that is given as RFC 3339 has it, such as 2026-01-05T09:30:00Z."""
-
-    @classmethod
-    def __get_pydantic_core_schema__(
-        cls,
-        source: Any,  # noqa: ANN401 - pydantic's signature
-        handler: GetCoreSchemaHandler,
-    ) -> CoreSchema:
-        """Read a text that begins with a year, and then as a time: "1700000000" is none."""
-        return core_schema.chain_schema(
-            [
-                core_schema.str_schema(pattern=r"^\d{4}-\d", max_length=40, strict=True),
-                core_schema.datetime_schema(tz_constraint="aware", strict=False),
-            ]
-        )
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> Mapping[str, object]:
-        """Tell what is read, as JSON Schema."""
-        return {"type": "string", "format": "date-time", "examples": [EXAMPLE]}
-
-
-Time = Annotated[datetime, Rfc3339]
+# A text that begins with a year, and then a time with its zone: "1700000000" is none.
+_RFC_3339 = core_schema.chain_schema(
+    [
+        core_schema.str_schema(pattern=r"^\d{4}-\d", max_length=40, strict=True),
+        core_schema.datetime_schema(tz_constraint="aware", strict=False),
+    ]
+)
+Time = Annotated[
+    datetime,
+    GetPydanticSchema(lambda _source, _handler: _RFC_3339),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": [EXAMPLE]}),
+]
+"""Given as RFC 3339 has it, such as 2026-01-05T09:30:00Z."""
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Text = Annotated[str, StringConstraints(max_length=LONGEST_TEXT)]
@@ -261,7 +248,7 @@ class Questions:
 
     def schemas(self) -> dict[str, Any]:
         """Give the JSON Schemas of a request and its parts, by name, as OpenAPI has them."""
-        schema = self._whole.json_schema(ref_template=_SCHEMAS)
+        schema = self._whole.json_schema(ref_template=SCHEMAS)
         parts: dict[str, Any] = schema.pop("$defs")
         return parts | {schema["title"]: schema}
 

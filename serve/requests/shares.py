@@ -32,7 +32,6 @@ class Places:
         self._limits = limits
         self._requests: Counter[str] = Counter()
         self._bytes: Counter[str] = Counter()
-        self._n_requests = self._n_bytes = 0
         # The largest body of one caller, and of another at the same time, always fit.
         self._most_bytes = max(limits.max_held_bytes, 2 * limits.max_body_bytes)
         self._most_of_one = max(limits.shared(self._most_bytes), limits.max_body_bytes)
@@ -50,13 +49,12 @@ class Places:
             429 where the caller has its share, 503 where there is no place.
         """
         most = self._limits.shared(self._limits.max_in_flight)
-        if self._n_requests >= self._limits.max_in_flight:
+        if self._requests.total() >= self._limits.max_in_flight:
             raise Problem("busy", 503, "too many requests at once; try again", headers=_SOON)
         if self._requests[caller] >= most:
             detail = f"one caller may have {most:,} requests at a time; wait for their answers"
             raise Problem("too-many", 429, detail, headers=_SOON)
         self._requests[caller] += 1
-        self._n_requests += 1
 
     def hold(self, caller: str, n_bytes: int) -> None:
         """Hold a part of a body, until `leave`.
@@ -72,20 +70,17 @@ class Places:
             As `take`.
         """
         closing = {**_SOON, "Connection": "close"}
-        if self._n_bytes + n_bytes > self._most_bytes:
+        if self._bytes.total() + n_bytes > self._most_bytes:
             raise Problem("busy", 503, "too many large bodies at once; try again", headers=closing)
         if self._bytes[caller] + n_bytes > self._most_of_one:
             detail = f"one caller may send {self._most_of_one:,} bytes at a time; wait for answers"
             raise Problem("too-many", 429, detail, headers=closing)
         self._bytes[caller] += n_bytes
-        self._n_bytes += n_bytes
 
     def leave(self, caller: str, n_bytes: int) -> None:
         """Give a request's place back, and what was held of its body."""
         self._requests[caller] -= 1
-        self._n_requests -= 1
         self._bytes[caller] -= n_bytes
-        self._n_bytes -= n_bytes
         if not self._requests[caller]:
             # Callers come and go; nothing is kept of them.
             del self._requests[caller], self._bytes[caller]
