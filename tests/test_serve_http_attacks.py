@@ -358,6 +358,7 @@ def test_of_many_long_requests_the_earliest_are_answered_in_time(
         made = ServeSettings(bundle=bundle_folder(), named="b", limits=limits)
         app = make_app(Service.open(made, bundle_folder(), tmp_path))
         transport = httpx.ASGITransport(app)
+        asyncio.get_running_loop().time = lambda: started  # type: ignore[method-assign]
         async with httpx.AsyncClient(transport=transport, base_url=HOST) as asked:
             monkeypatch.setattr(work, "_score", scored)
             answers = [asked.post("/v1/score", json=leads) for _ in range(6)]

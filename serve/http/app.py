@@ -128,7 +128,8 @@ async def _answered(
     return answer
 
 
-async def _model(request: Request) -> ModelAnswer:
+# Not async: it looks at the disk, which may be slow.
+def _model(request: Request) -> ModelAnswer:
     """Tell which bundle answers, what it was measured to be, and what may be asked of it."""
     return service_of(request).model()
 

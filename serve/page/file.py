@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ _KNOWN = (
     "random_slice",
 )
 _DIGITS = 6
+_AT_ONCE = 5_000
+"""So many values of a list are written before others may work."""
 
 
 def comparison_content(folder: Path) -> dict[str, Any]:
@@ -46,8 +49,25 @@ def leads_content(leads: pl.DataFrame) -> dict[str, Any]:
 
 def as_json(content: dict[str, Any]) -> bytes:
     """Write JSON that can stand within a page's script element as well."""
-    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").encode()
+    return b"".join(part.replace("<", "\\u003c").encode() for part in _parts(content))
+
+
+def _parts(value: object) -> Iterator[str]:
+    """Write JSON in parts: the encoder lets no other thread work before its text is whole."""
+    if isinstance(value, dict):
+        for number, (name, one) in enumerate(value.items()):
+            yield f"{',' if number else '{'}{_written(name)}:"
+            yield from _parts(one)
+        yield "}" if value else "{}"
+    elif isinstance(value, list) and len(value) > _AT_ONCE:
+        for first in range(0, len(value), _AT_ONCE):
+            yield ("," if first else "[") + _written(value[first : first + _AT_ONCE])[1:-1]
+        yield "]"
+    else:
+        yield _written(value)
+
+
+_written = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
 def _packed(series: pl.Series) -> list[Any] | dict[str, list[Any]]:

@@ -11,7 +11,7 @@ from leadcast.models.rules import RuleTable
 from leadcast.serve.http.service import Service, allowed_callers
 from leadcast.serve.page.assets import Shell
 from leadcast.serve.page.lead_view import Viewer
-from leadcast.serve.page.run_tables import LeadTables, PointsTable, compared_table, points_tables
+from leadcast.serve.page.run_tables import LeadTables, PointsTable
 from leadcast.serve.requests.problems import Problem
 
 ADDRESS = "/leads"
@@ -24,8 +24,7 @@ class LeadPages:
     """What the page asks for, with the points tables that fit."""
 
     def __init__(self, service: Service) -> None:
-        self._service, self._run = service, service.settings.run
-        self._tables = LeadTables(self._run)
+        self._service, self._tables = service, LeadTables(service.settings.run)
         self._viewer = Viewer(service.scorer, self._tables)
 
     def search(self, text: Searched = "") -> dict[str, Any]:
@@ -34,7 +33,7 @@ class LeadPages:
 
     def view(self, lead_id: LeadId, table: TableKey = None) -> dict[str, Any]:
         """Tell about a lead, and which points tables there are to look at it by."""
-        tables = points_tables(self._run, self._tables.schema())
+        tables = self._tables.points()
         chosen = _chosen(tables, table)
         told = _asked(lambda: self._viewer.view(lead_id, _table(chosen)))
         return told | {
@@ -47,12 +46,12 @@ class LeadPages:
         self, lead_id: LeadId, at: int | None = None, table: TableKey = None
     ) -> dict[str, Any]:
         """Tell about a lead at a moment."""
-        chosen = _table(_chosen(points_tables(self._run, self._tables.schema()), table))
+        chosen = _table(_chosen(self._tables.points(), table))
         return _asked(lambda: self._viewer.moment(lead_id, at, chosen))
 
     def why(self, lead_id: LeadId) -> dict[str, Any]:
         """Tell in short why a lead stands where it does on the call list."""
-        table = _table(compared_table(self._run, self._tables.schema()))
+        table = self._tables.compared()
         return _asked(lambda: self._viewer.why(lead_id, table))
 
 

@@ -23,7 +23,7 @@ from leadcast.models.rules import RuleTable, check_rules, parse_rules
 from leadcast.serve.http.service import Service, allowed_callers
 from leadcast.serve.page.assets import Shell
 from leadcast.serve.page.rules_job import Jobs
-from leadcast.serve.page.run_tables import LeadTables, comparison_of, points_tables, project_of
+from leadcast.serve.page.run_tables import LeadTables, project_of
 from leadcast.serve.requests.problems import Problem
 
 NAME = "table"
@@ -36,61 +36,6 @@ MOST_LETTERS = 65_536
 _NO_ROWS = pl.DataFrame(schema={"lead_id": pl.String(), "as_of": TIME})
 
 
-class RulesCheck:
-    """Checks texts against the columns and kinds of events of a run's tables.
-
-    No row of the tables is looked at, so that an answer takes milliseconds whatever their size;
-    what a rule does on data is for the comparison to tell.
-    """
-
-    def __init__(self, tables: LeadTables) -> None:
-        self._tables = tables
-        self._known: tuple[object, pl.DataFrame, pl.DataFrame] | None = None
-        # One at a time, so that texts made to be slow cannot take every thread of a worker.
-        self._lock = Lock()
-
-    def faults(self, text: str) -> tuple[RuleTable | None, Sequence[Fault]]:
-        """Find what is wrong with a text."""
-        with self._lock:
-            leads, events = self._schemas()
-            try:
-                table = parse_rules(text, NAME)
-            except FaultsError as error:
-                return None, error.faults
-            return table, check_rules(table, leads, events, _NO_ROWS)
-
-    def answer(self, text: str) -> dict[str, Any]:
-        """Tell what is wrong with a text, as JSON."""
-        table, faults = self.faults(text)
-        errors = [fault for fault in faults if fault.severity == "error"]
-        told = [
-            {"line": fault.line, "severity": fault.severity, "words": _words(fault)}
-            for fault in faults[:MOST_FAULTS]
-        ]
-        usable = table is not None and not errors
-        return {"usable": usable, "summary": _summary(table, faults), "faults": told}
-
-    def _schemas(self) -> tuple[pl.DataFrame, pl.DataFrame]:
-        stamp = self._tables.stamp()
-        if self._known is None or self._known[0] != stamp:
-            self._known = (stamp, self._tables.schema(), self._tables.kinds())
-        return self._known[1:]
-
-
-def _words(fault: Fault) -> str:
-    where = fault.where.removeprefix(f"{NAME} line {fault.line}").removeprefix(": ")
-    place = f"{where}: " if where and where != NAME else ""
-    return f"{place}found {fault.found}; expected {fault.expected}. {fault.remedy}"
-
-
-def _summary(table: RuleTable | None, faults: Sequence[Fault]) -> str:
-    if faults:
-        return "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-    assert table is not None
-    rules, groups = len(table.rules), len(table.groups)
-    return f"No faults: {rules} rule{'s' * (rules != 1)} in {groups} group{'s' * (groups != 1)}"
-
-
 class Edited(BaseModel):
     """A points table as somebody has edited it."""
 
@@ -100,32 +45,39 @@ class Edited(BaseModel):
 
 
 class Desk:
-    """What the editor works with."""
+    """What the editor works with.
+
+    A text is checked against the columns and kinds of events of the run's tables. No row of them is
+    looked at, so that an answer takes milliseconds whatever their size; what a rule does on data is
+    for the comparison to tell.
+    """
 
     def __init__(self, service: Service) -> None:
-        self._run = service.settings.run
-        self._tables = LeadTables(self._run)
-        self.check = RulesCheck(self._tables)
-        source = service.scorer.bundle.manifest.origin.source
-        project = project_of(self._run, source)
+        run, source = service.settings.run, service.scorer.bundle.manifest.origin.source
+        self._tables = LeadTables(run)
+        self._known: tuple[object, pl.DataFrame, pl.DataFrame] | None = None
+        # One at a time, so that texts made to be slow cannot take every thread of a worker.
+        self._lock = Lock()
         command = (*service.settings.compare, source) if service.settings.compare else ()
-        self.jobs = Jobs(service.scratch / JOBS, command, project)
+        self.jobs = Jobs(service.scratch / JOBS, command, project_of(run, source))
 
     def answer(self, edited: Edited) -> dict[str, Any]:
         """Tell what is wrong with a text."""
-        return self.check.answer(edited.text)
+        table, faults = self._checked(edited.text)
+        errors = [fault for fault in faults if fault.severity == "error"]
+        told = [
+            {"line": fault.line, "severity": fault.severity, "words": _words(fault)}
+            for fault in faults[:MOST_FAULTS]
+        ]
+        usable = table is not None and not errors
+        return {"usable": usable, "summary": _summary(table, faults), "faults": told}
 
     def begin(self) -> dict[str, Any]:
         """Tell what there is to begin from: the tables' texts, and the run's own comparison."""
-        tables = points_tables(self._run, self._tables.schema())
-        before = comparison_of(self._run)
+        tables, before = self._tables.points(), self._tables.comparison()
         return {
             "tables": [
-                {
-                    "key": one.key,
-                    "title": one.title,
-                    "text": one.path.read_text(encoding="utf-8"),
-                }
+                {"key": one.key, "title": one.title, "text": one.path.read_text(encoding="utf-8")}
                 for one in tables
             ],
             "before": None if before is None else _in_short(before),
@@ -137,7 +89,7 @@ class Desk:
         """Start a comparison on the run's own call list, once the table is without fault."""
         if not self.answer(edited)["usable"]:
             raise Problem("invalid", 422, "the table has faults; mend them first")
-        before = comparison_of(self._run)
+        before = self._tables.comparison()
         if before is None:
             detail = "the run has no comparison yet; leadcast compare SOURCE makes one"
             raise Problem("cannot-run", 409, detail)
@@ -155,6 +107,18 @@ class Desk:
             "rules": None if parts is None else parts.to_json(),
             "earlier": None if earlier is None else earlier.to_json(),
         }
+
+    def _checked(self, text: str) -> tuple[RuleTable | None, Sequence[Fault]]:
+        with self._lock:
+            stamp = self._tables.stamp()
+            if self._known is None or self._known[0] != stamp:
+                self._known = (stamp, self._tables.schema(), self._tables.kinds())
+            _, leads, events = self._known
+            try:
+                table = parse_rules(text, NAME)
+            except FaultsError as error:
+                return None, error.faults
+            return table, check_rules(table, leads, events, _NO_ROWS)
 
 
 def make_router(service: Service, shell: Shell) -> APIRouter:
@@ -183,6 +147,20 @@ def make_router(service: Service, shell: Shell) -> APIRouter:
     data.get("/result")(desk.result)
     router.include_router(data)
     return router
+
+
+def _words(fault: Fault) -> str:
+    where = fault.where.removeprefix(f"{NAME} line {fault.line}").removeprefix(": ")
+    place = f"{where}: " if where and where != NAME else ""
+    return f"{place}found {fault.found}; expected {fault.expected}. {fault.remedy}"
+
+
+def _summary(table: RuleTable | None, faults: Sequence[Fault]) -> str:
+    if faults:
+        return "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+    assert table is not None
+    rules, groups = len(table.rules), len(table.groups)
+    return f"No faults: {rules} rule{'s' * (rules != 1)} in {groups} group{'s' * (groups != 1)}"
 
 
 def _in_short(found: Comparison) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """What lies in a run's folder and around it: its canonical tables, by lead, and points tables."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -57,6 +56,29 @@ class OneLead:
     def ended(self) -> bool:
         """Whether there is a row of its outcome."""
         return self.outcome.height > 0
+
+
+@dataclass(frozen=True)
+class PointsTable:
+    """A points table as it lies in its file."""
+
+    key: str
+    """A short name."""
+    path: Path
+
+    @property
+    def table(self) -> RuleTable | None:
+        """The table; None where the file is at fault."""
+        return _loaded(self.path, self.path.stat().st_mtime_ns)
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.table.title if self.table is not None and self.table.title else self.key
+
+    def fits(self, leads: pl.DataFrame) -> bool:
+        """Tell whether the leads have every column that it asks for."""
+        return self.table is not None and not column_faults(self.table, leads, None)
 
 
 class LeadTables:
@@ -150,6 +172,43 @@ class LeadTables:
         about = (self.folder / "tables.json").stat()
         return about.st_ino, about.st_mtime_ns
 
+    def points(self) -> list[PointsTable]:
+        """Find the points tables that fit the leads."""
+        run, compared = self.folder.parent, self._compared_path()
+        paths = [] if compared is None else [compared]
+        paths += [*sorted((_data_of(run) / "rules").glob("*.yaml")), run / DISTILLED]
+        found: dict[Path, PointsTable] = {}
+        for path in filter(Path.is_file, paths):
+            found.setdefault(path.resolve(), PointsTable(path.stem, path))
+        leads = self.schema()
+        fitting = [one for one in found.values() if one.fits(leads)]
+        return sorted(fitting, key=lambda one: one.key == TEMPLATE)
+
+    def compared(self) -> RuleTable | None:
+        """Give the points table that the run was compared with, where it fits the leads."""
+        path = self._compared_path()
+        if path is None or not path.is_file():
+            return None
+        found = PointsTable(path.stem, path)
+        return found.table if found.fits(self.schema()) else None
+
+    def comparison(self) -> Comparison | None:
+        """Read the run's comparison; None where there is none."""
+        try:
+            return read_comparison(self.folder.parent / COMPARISON)
+        except LeadcastError:
+            return None
+
+    def _compared_path(self) -> Path | None:
+        run = self.folder.parent
+        try:
+            points_from = str(read_json(run / COMPARISON / RESULT)["about"]["points_from"])
+        except (LeadcastError, KeyError, TypeError):
+            return None
+        if not points_from.startswith(_FROM_RULES):
+            return None
+        return _data_of(run).parent / points_from.removeprefix(_FROM_RULES)
+
     def _about(self) -> dict[str, Any]:
         try:
             about: dict[str, Any] = read_json(self.folder / "tables.json")
@@ -175,58 +234,6 @@ def _how_to_get(folder: Path | None) -> str:
     )
 
 
-@dataclass(frozen=True)
-class PointsTable:
-    """A points table as it lies in its file."""
-
-    key: str
-    """A short name."""
-    path: Path
-
-    @property
-    def table(self) -> RuleTable | None:
-        """The table; None where the file is at fault."""
-        return _loaded(self.path, self.path.stat().st_mtime_ns)
-
-    @property
-    def title(self) -> str:
-        """What people call it."""
-        return self.table.title if self.table is not None and self.table.title else self.key
-
-    def fits(self, leads: pl.DataFrame) -> bool:
-        """Tell whether the leads have every column that it asks for."""
-        return self.table is not None and not column_faults(self.table, leads, None)
-
-
-def points_tables(run: Path | None, leads: pl.DataFrame) -> list[PointsTable]:
-    """Find the points tables that fit a run's leads."""
-    found: dict[Path, PointsTable] = {}
-    for path in _paths(run):
-        if path.is_file():
-            found.setdefault(path.resolve(), PointsTable(path.stem, path))
-    fitting = [one for one in found.values() if one.fits(leads)]
-    return sorted(fitting, key=lambda one: one.key == TEMPLATE)
-
-
-def compared_table(run: Path | None, leads: pl.DataFrame) -> PointsTable | None:
-    """Find the points table that a run was compared with."""
-    path = None if run is None else _compared_path(run)
-    if path is None or not path.is_file():
-        return None
-    found = PointsTable(path.stem, path)
-    return found if found.fits(leads) else None
-
-
-def comparison_of(run: Path | None) -> Comparison | None:
-    """Read a run's comparison; None where there is none."""
-    if run is None:
-        return None
-    try:
-        return read_comparison(run / COMPARISON)
-    except LeadcastError:
-        return None
-
-
 def project_of(run: Path | None, source: str) -> Path | None:
     """Find the project in which ``leadcast compare SOURCE`` reads this run."""
     if run is None:
@@ -246,27 +253,3 @@ def _loaded(path: Path, _changed_ns: int) -> RuleTable | None:
         return load_rules(path)
     except LeadcastError:
         return None
-
-
-def _compared_with(run: Path) -> str:
-    try:
-        return str(read_json(run / COMPARISON / RESULT)["about"]["points_from"])
-    except (LeadcastError, KeyError, TypeError):
-        return ""
-
-
-def _compared_path(run: Path) -> Path | None:
-    points_from = _compared_with(run)
-    if not points_from.startswith(_FROM_RULES):
-        return None
-    return _data_of(run).parent / points_from.removeprefix(_FROM_RULES)
-
-
-def _paths(run: Path | None) -> Iterator[Path]:
-    if run is None:
-        return
-    compared = _compared_path(run)
-    if compared is not None:
-        yield compared
-    yield from sorted((_data_of(run) / "rules").glob("*.yaml"))
-    yield run / DISTILLED
