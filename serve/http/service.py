@@ -110,38 +110,24 @@ class Health(_Answer):
 
 @dataclass(frozen=True)
 class Service:
-    """What one worker holds.
-
-    Parameters
-    ----------
-    scorer : Scorer
-        The bundle that was verified at the start; whatever happens on disk, it stays.
-    settings : ServeSettings
-    questions : Questions
-        Reads requests.
-    keyring : Keyring or None
-        Tells callers; None where everybody may ask.
-    rate : RateLimiter
-    metrics : Metrics
-    loaded_at : datetime
-    scratch : Path
-        A folder that all workers share; it is gone when the service has ended.
-    hosts : Hosts or None
-        By which names it may be called; None for any.
-    turns : Turns
-        In which this worker's requests work.
-    """
+    """What one worker holds."""
 
     scorer: Scorer
+    """The bundle that was verified at the start; whatever happens on disk, it stays."""
     settings: ServeSettings
     questions: Questions
+    """Reads requests."""
     keyring: Keyring | None
+    """Tells callers; None where everybody may ask."""
     rate: RateLimiter
     metrics: Metrics
     loaded_at: datetime
     scratch: Path
+    """A folder that all workers share; it is gone when the service has ended."""
     hosts: Hosts | None
+    """By which names it may be called; None for any."""
     turns: Turns = field(default_factory=Turns)
+    """In which this worker's requests work."""
 
     @classmethod
     def open(

@@ -48,27 +48,18 @@ class ProblemBody(BaseModel):
 
 @dataclass
 class Problem(Exception):  # noqa: N818 - the RFC's word
-    """A request that is not answered as it was meant.
-
-    Parameters
-    ----------
-    kind : str
-        A short name of the kind, for types, metrics and logs.
-    status : int
-        The HTTP status.
-    detail : str
-        What went wrong, and what to do.
-    faults : sequence of FieldFault
-        Where.
-    headers : mapping of str to str
-        To be added to the answer.
-    """
+    """A request that is not answered as it was meant."""
 
     kind: str
+    """A short name of the kind, for types, metrics and logs."""
     status: int
+    """The HTTP status."""
     detail: str
+    """What went wrong, and what to do."""
     faults: Sequence[FieldFault] = ()
+    """Where."""
     headers: Mapping[str, str] = field(default_factory=dict)
+    """To be added to the answer."""
 
     def response(self) -> JSONResponse:
         """Give the answer to send."""
