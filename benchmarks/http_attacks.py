@@ -30,11 +30,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import polars as pl
 
-from benchmarks.http_attack_bodies import Attack, attacks, body_of
+from benchmarks.http_attack_bodies import Attack, attacks, body_of, page_attacks
 from benchmarks.results import write_result
 from leadcast.serve.http.app import make_app
 from leadcast.serve.http.service import Service
+from leadcast.serve.page.router import page_routers
 from leadcast.serve.processes.server import collect_seldom
 from leadcast.serve.requests.questions import example_question
 from leadcast.serve.requests.settings import RequestLimits, ServeSettings
@@ -129,8 +131,8 @@ def measure(attack: Attack, url: str, pid: int) -> dict[str, Any]:
 
 def _send(url: str, attack: Attack) -> httpx.Response:
     headers = {"content-type": "application/json"}
-    address = f"{url}/v1/score{attack.query}"
-    return httpx.post(address, content=attack.body, headers=headers, timeout=120)
+    method, address = "POST" if attack.body else "GET", f"{url}{attack.address}{attack.query}"
+    return httpx.request(method, address, content=attack.body, headers=headers, timeout=120)
 
 
 @contextmanager
@@ -194,13 +196,18 @@ async def held(service: Service, attack: Attack) -> float:
     float
         The most processor time that one round of the event loop took, in milliseconds.
     """
-    transport = httpx.ASGITransport(make_app(service))
+    transport = httpx.ASGITransport(make_app(service, page_routers(service)))
     headers = {"content-type": "application/json"}
     longest = 0.0
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         asking = asyncio.gather(
             *(
-                client.post(f"/v1/score{attack.query}", content=attack.body, headers=headers)
+                client.request(
+                    "POST" if attack.body else "GET",
+                    f"{attack.address}{attack.query}",
+                    content=attack.body,
+                    headers=headers,
+                )
                 for _ in range(attack.at_once)
             )
         )
@@ -209,6 +216,22 @@ async def held(service: Service, attack: Attack) -> float:
             await asyncio.sleep(0)
             longest = max(longest, time.thread_time() - begun)
     return 1000 * longest
+
+
+def busiest(tables: Path) -> str:
+    """Find the lead with the most events.
+
+    Parameters
+    ----------
+    tables : Path
+        The folder of a run's tables.
+
+    Returns
+    -------
+    str
+    """
+    events = pl.scan_parquet(tables / "events" / "*.parquet").group_by("lead_id").len()
+    return str(events.sort("len", "lead_id").last().collect()["lead_id"].item())
 
 
 def _peak(pid: int) -> int:
@@ -224,6 +247,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8793)
     arguments = parser.parse_args()
     lead = example_question(Scorer.load(arguments.bundle))["leads"][0]
+    tables = arguments.bundle.parent / "tables"
+    of_page = page_attacks(busiest(tables)) if (tables / "tables.json").is_file() else ()
     url = f"http://127.0.0.1:{arguments.port}"
     found: dict[str, dict[str, Any]] = {}
     load = os.getloadavg()[0]
@@ -235,7 +260,7 @@ def main() -> None:
         # As a worker does once it is ready.
         collect_seldom()
         print(_line("request", "MiB", *_TOLD))
-        for attack in attacks(lead):
+        for attack in (*attacks(lead), *of_page):
             one = found[attack.name] = measure(attack, url, pid)
             one["held_ms"] = round(asyncio.run(held(service(), attack)), 1)
             statuses = " ".join(f"{n}x{status}" for status, n in one["statuses"].items())
@@ -254,7 +279,7 @@ def main() -> None:
 
 def _service(bundle: Path, scratch: Path) -> Callable[[], Service]:
     limits = RequestLimits(requests_per_second=0)
-    settings = ServeSettings(bundle=bundle, named=str(bundle), limits=limits)
+    settings = ServeSettings(bundle=bundle, named=str(bundle), limits=limits, run=bundle.parent)
     service = Service.open(settings, bundle, scratch)
     # Locks belong to the event loop that first waits for them.
     return lambda: replace(service, turns=Turns())

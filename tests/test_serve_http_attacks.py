@@ -6,18 +6,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import APIRouter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from leadcast.features.base.errors import Fault
 from leadcast.serve.batch.parts import summed
-from leadcast.serve.http.app import make_app
+from leadcast.serve.http.app import THREADS, make_app
 from leadcast.serve.http.service import Service
 from leadcast.serve.requests import problems
 from leadcast.serve.requests import request_work as work
@@ -365,6 +367,23 @@ def test_of_many_long_requests_the_earliest_are_answered_in_time(
             return [answer.status_code for answer in await asyncio.gather(*answers)]
 
     assert asyncio.run(ask()) == [200] * 3 + [503] * 3
+
+
+def test_few_of_the_pages_questions_work_at_a_time(tmp_path: Path) -> None:
+    pages, inside, most = APIRouter(), [0], 0
+
+    @pages.get("/slow")
+    def slow() -> None:
+        nonlocal most
+        inside.append(1)
+        most = max(most, len(inside) - 1)
+        time.sleep(0.02)
+        inside.pop()
+
+    with client(tmp_path, pages=(pages,)) as service, ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _: service.get("/slow"), range(32)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert 1 <= most <= THREADS
 
 
 def test_a_worker_does_not_search_all_that_requests_have_made_for_garbage() -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
@@ -36,6 +37,8 @@ from leadcast.serve.requests.turns import Turn
 from leadcast.serve.scores import Score
 
 JSON = "application/json"
+THREADS = 4
+"""So many questions of the page, each in a thread of its own, are answered at a time."""
 SCORES_AT_ONCE = 20
 """So many scores are written before others get their turn."""
 _SCORES, _NO_SCORES = TypeAdapter(list[ScoredLead]), b'"scores":[]'
@@ -52,6 +55,10 @@ _WORDS: Mapping[int, str] = {
     422: "Something in the request is wrong; each fault is named.",
     429: "Too many requests of this caller.",
     503: "Too busy, or too much to score in time.",
+}
+_KINDS: Mapping[int, tuple[str, str]] = {
+    404: ("not-found", "there is no such address; /openapi.json tells those that there are"),
+    405: ("wrong-method", "this address takes another method; the header Allow names it"),
 }
 
 
@@ -128,8 +135,7 @@ async def _answered(
     return answer
 
 
-# Not async: it looks at the disk, which may be slow.
-def _model(request: Request) -> ModelAnswer:
+async def _model(request: Request) -> ModelAnswer:
     """Tell which bundle answers, what it was measured to be, and what may be asked of it."""
     return service_of(request).model()
 
@@ -221,9 +227,8 @@ def make_app(service: Service, pages: Sequence[APIRouter] = ()) -> FastAPI:
     app.get("/openapi.json", include_in_schema=False)(_document)
     for page in pages:
         app.include_router(page, include_in_schema=False)
-    app.add_exception_handler(Problem, _on_problem)
-    app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(RequestValidationError, _on_parameters)
+    for kind in (Problem, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, _on_error)
     app.add_middleware(
         Guard,
         limits=service.settings.limits,
@@ -239,6 +244,8 @@ def make_app(service: Service, pages: Sequence[APIRouter] = ()) -> FastAPI:
 async def _warm(app: FastAPI) -> AsyncIterator[None]:
     """Score the bundle's own example, so that the first caller waits for no compilation."""
     service: Service = app.state.service
+    # Threads take the interpreter's lock in turns with the loop: with many, its turn comes late.
+    current_default_thread_limiter().total_tokens = THREADS
     body = json.dumps(service.questions.example).encode()
     async with service.turns.turn("", len(body)) as turn:
         question = await service.questions.read(body, turn)
@@ -248,33 +255,27 @@ async def _warm(app: FastAPI) -> AsyncIterator[None]:
     app.state.ready = False
 
 
-async def _on_problem(request: Request, error: Exception) -> Response:
+async def _on_error(request: Request, error: Exception) -> Response:
+    problem = _problem_of(error)
+    request.scope[NOTE].kind = problem.kind
+    return problem.response()
+
+
+def _problem_of(error: Exception) -> Problem:
+    if isinstance(error, RequestValidationError):
+        told = [FieldFault(pointer="", detail=of_parameter(fault)) for fault in error.errors()]
+        return invalid(told)
+    if isinstance(error, HTTPException):
+        if isinstance(error.__cause__, Problem):
+            # Of a body that FastAPI was reading by itself.
+            return error.__cause__
+        kind, detail = _KINDS.get(error.status_code, ("refused", error.detail))
+        headers = dict(error.headers or {})
+        if headers.get("Allow") == "GET":
+            headers["Allow"] = "GET, HEAD"
+        return Problem(kind, error.status_code, detail, headers=headers)
     assert isinstance(error, Problem)
-    request.scope[NOTE].kind = error.kind
-    return error.response()
-
-
-async def _on_http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    if isinstance(error.__cause__, Problem):
-        # Of a body that FastAPI was reading by itself.
-        return await _on_problem(request, error.__cause__)
-    kinds = {
-        404: ("not-found", "there is no such address; /openapi.json tells those that there are"),
-        405: ("wrong-method", "this address takes another method; the header Allow names it"),
-    }
-    kind, detail = kinds.get(error.status_code, ("refused", error.detail))
-    headers = dict(error.headers or {})
-    if headers.get("Allow") == "GET":
-        headers["Allow"] = "GET, HEAD"
-    problem = Problem(kind, error.status_code, detail, headers=headers)
-    return await _on_problem(request, problem)
-
-
-async def _on_parameters(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    faults = [FieldFault(pointer="", detail=of_parameter(fault)) for fault in error.errors()]
-    return await _on_problem(request, invalid(faults))
+    return error
 
 
 async def _document(request: Request) -> JSONResponse:
