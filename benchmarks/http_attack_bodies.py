@@ -22,12 +22,15 @@ class Attack:
         By so many callers of one address.
     query : str
         With a question mark.
+    address : str
+        Asked by GET where there is no body.
     """
 
     name: str
     body: bytes
     at_once: int = 1
     query: str = ""
+    address: str = "/v1/score"
 
 
 def attacks(lead: dict[str, Any]) -> Iterator[Attack]:
@@ -97,6 +100,24 @@ def attacks(lead: dict[str, Any]) -> Iterator[Attack]:
     wrong = [_with(lead, n, {}) | {f"x{k}": 0 for k in range(800)} for n in range(1000)]
     yield Attack("800 faults in each of 1,000 leads", body_of(wrong))
     yield Attack("an unknown field of 7 million letters", body_of([lead | {"x" * 7_000_000: 0}]))
+
+
+def page_attacks(lead_id: str) -> Iterator[Attack]:
+    """Make the questions of the page that cost most.
+
+    Parameters
+    ----------
+    lead_id : str
+        Of a lead with many events.
+
+    Yields
+    ------
+    Attack
+    """
+    for address in ("/page/lead", "/page/lead/moment", "/page/lead/why"):
+        yield Attack(f"{address}, 32 at once", b"", 32, f"?id={lead_id}&at={10**15}", address)
+    yield Attack("/page/lead/search, 32 at once", b"", 32, "?text=1", "/page/lead/search")
+    yield Attack("/page/leads, 32 at once", b"", 32, address="/page/leads")
 
 
 def _with(

@@ -16,8 +16,8 @@ from leadcast.models.rules import RuleTable, load_rules
 from leadcast.pipelines.params import PARAMS
 from leadcast.pipelines.paths import SOURCES, RunFolder
 from leadcast.pipelines.trial import STAGES as ALL_STAGES
-from leadcast.serve.page.lead_tables import LeadTables
 from leadcast.serve.page.lead_view import Viewer
+from leadcast.serve.page.run_tables import LeadTables
 from leadcast.serve.scorer import Scorer
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -2,28 +2,35 @@
 
 import asyncio
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from fastapi import APIRouter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import TypeAdapter, ValidationError
 
 from leadcast.features.base.errors import Fault
 from leadcast.serve.batch.parts import summed
-from leadcast.serve.requests import problems, reading
+from leadcast.serve.http.app import THREADS, make_app
+from leadcast.serve.http.service import Service
+from leadcast.serve.requests import problems
 from leadcast.serve.requests import request_work as work
 from leadcast.serve.requests.body_scan import MOST_DEPTH, scan
 from leadcast.serve.requests.problems import Problem
-from leadcast.serve.requests.questions import Questions
-from leadcast.serve.requests.settings import RequestLimits
-from leadcast.serve.requests.turns import Turns
+from leadcast.serve.requests.questions import Questions, RequestQuestion
+from leadcast.serve.requests.settings import RequestLimits, ServeSettings
+from leadcast.serve.requests.turns import SHORT_TURNS, Turns
 from leadcast.serve.scorer import Scorer
 from tests.scoring_world import bundle_folder
-from tests.service_world import TestClient, client, some_leads
+from tests.service_world import HOST, ROOT, TestClient, client, some_leads
 
 JSON = {"content-type": "application/json"}
 MOST_ANSWER = 1024 * 1024
@@ -158,17 +165,16 @@ _QUICK = settings(
 )
 
 
-def told_of_whole(adapter: TypeAdapter[Any], body: bytes) -> object:
+def told_of_whole(questions: Questions, body: bytes) -> object:
     try:
-        return adapter.validate_json(body)
-    except ValidationError as error:
-        problem = problems.of_body(error)
+        return questions._read_whole(body)
+    except Problem as problem:
         return problem.kind, sorted((one.pointer, one.detail) for one in problem.faults)
 
 
 def told_of_pieces(questions: Questions, body: bytes) -> object:
-    async def read() -> reading.RequestQuestion:
-        async with Turns().turn() as turn:
+    async def read() -> RequestQuestion:
+        async with Turns().turn("crm", 0) as turn:
             return await questions.read(body, turn)
 
     try:
@@ -183,13 +189,13 @@ def told_of_pieces(questions: Questions, body: bytes) -> object:
 def test_pieces_are_read_as_the_whole_is(
     monkeypatch: pytest.MonkeyPatch, scorer: Scorer, asked: object, space: str, cut: int
 ) -> None:
-    monkeypatch.setattr(reading, "PIECE_BYTES", 60)
+    monkeypatch.setattr("leadcast.serve.requests.questions.PIECE_BYTES", 60)
     questions = Questions(scorer, RequestLimits(max_leads=4))
     text = json.dumps(asked, separators=(f",{space}", f"{space}:"), ensure_ascii=False).encode()
     for body in (text, text[: -1 - cut]):
-        whole = told_of_whole(questions._adapter, body)
+        whole = told_of_whole(questions, body)
         pieces = told_of_pieces(questions, body)
-        if isinstance(pieces, reading.RequestQuestion):
+        if isinstance(pieces, RequestQuestion):
             assert isinstance(whole, dict)
             for one in whole["leads"]:
                 known = one.get("attributes", {}).items()
@@ -224,12 +230,12 @@ class Ticking:
 def test_others_get_their_turn_after_every_lead_and_every_piece(
     scorer: Scorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "PIECE_BYTES", 1)
+    monkeypatch.setattr("leadcast.serve.requests.questions.PIECE_BYTES", 1)
     body = json.dumps({"leads": [lead(lead_id=str(n)) for n in range(LEADS)]}).encode()
     rounds: list[str] = []
 
     async def ask() -> None:
-        async with Turns(Ticking()).turn() as turn:
+        async with Turns(Ticking()).turn("crm", 0) as turn:
             question = await Questions(scorer, RequestLimits()).read(body, turn)
             rounds.append("read")
             await work.score_question(scorer, question, [], turn)
@@ -252,7 +258,7 @@ def test_one_request_works_at_a_time_and_each_gets_its_turn() -> None:
     order: list[int] = []
 
     async def ask(turns: Turns, number: int) -> None:
-        async with turns.turn() as turn:
+        async with turns.turn("crm", 0) as turn:
             for _ in range(3):
                 order.append(number)
                 await turn.pause()
@@ -271,7 +277,7 @@ def test_a_caller_has_one_large_body_in_work_and_another_gets_in() -> None:
 
     async def ask(turns: Turns, caller: str) -> None:
         nonlocal most
-        async with turns.large(caller, 10_000_000):
+        async with turns.turn(caller, 10_000_000):
             working.append(caller)
             most = max(most, working.count("crm"))
             await asyncio.sleep(0)
@@ -291,12 +297,116 @@ def test_a_caller_has_one_large_body_in_work_and_another_gets_in() -> None:
     assert most == 1
 
 
+async def works(turns: Turns, caller: str, n_turns: int, ended: list[str]) -> None:
+    async with turns.turn(caller, 0) as turn:
+        for _ in range(n_turns):
+            await turn.pause()
+    ended.append(caller)
+
+
+def test_of_many_long_requests_the_earliest_end_first_and_short_ones_pass_between() -> None:
+    ended: list[str] = []
+    had = {"first": 0}
+
+    class Counting(Ticking):
+        """Counts how often anybody's turn was over by the time that the first has ended."""
+
+        def __call__(self) -> float:
+            had["first"] += not ended
+            return super().__call__()
+
+    async def all_of_them() -> None:
+        turns = Turns(Counting())
+        long = [asyncio.create_task(works(turns, "crm", 500, ended)) for _ in range(32)]
+        while not ended:
+            await asyncio.sleep(0)
+        assert not any(one.done() for one in long[1:])
+        await works(turns, "crm", SHORT_TURNS - 1, ended)
+        assert ended == ["crm"] * 2
+        await works(turns, "web", 500, ended)
+        # Beside one of the other caller's, and not behind all of them.
+        assert len(ended) < 6
+        order = [number for number, one in enumerate(long) if one.done()]
+        assert order == list(range(len(order)))
+        await asyncio.gather(*long)
+        assert turns.is_quiet
+
+    asyncio.run(all_of_them())
+    assert len(ended) == 34
+    # A clock is looked at twice a turn; evenly shared, it took 32 times 500 turns.
+    assert had["first"] < 2 * (500 + 32 * (SHORT_TURNS + 1))
+
+
+def test_of_many_long_requests_the_earliest_are_answered_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The loop's clock goes on by a second for every lead that is scored, and by nothing else.
+    monkeypatch.setattr("leadcast.serve.requests.turns.SECONDS_AT_A_TIME", -1)
+    real, seconds = work._score, count(1)
+
+    def scored(*arguments: Any) -> object:  # noqa: ANN401
+        loop = asyncio.get_running_loop()
+        now = started + next(seconds)
+        loop.time = lambda: now  # type: ignore[method-assign]
+        return real(*arguments)
+
+    started = time.monotonic()
+    leads = {"leads": [lead(lead_id=str(n)) for n in range(2 * SHORT_TURNS)]}
+
+    async def ask() -> list[int]:
+        limits = RequestLimits(
+            requests_per_second=0, score_seconds=9 * SHORT_TURNS, read_seconds=10_000
+        )
+        made = ServeSettings(bundle=bundle_folder(), named="b", limits=limits)
+        app = make_app(Service.open(made, bundle_folder(), tmp_path))
+        transport = httpx.ASGITransport(app)
+        asyncio.get_running_loop().time = lambda: started  # type: ignore[method-assign]
+        async with httpx.AsyncClient(transport=transport, base_url=HOST) as asked:
+            monkeypatch.setattr(work, "_score", scored)
+            answers = [asked.post("/v1/score", json=leads) for _ in range(6)]
+            return [answer.status_code for answer in await asyncio.gather(*answers)]
+
+    assert asyncio.run(ask()) == [200] * 3 + [503] * 3
+
+
+def test_few_of_the_pages_questions_work_at_a_time(tmp_path: Path) -> None:
+    pages, inside, most = APIRouter(), [0], 0
+
+    @pages.get("/slow")
+    def slow() -> None:
+        nonlocal most
+        inside.append(1)
+        most = max(most, len(inside) - 1)
+        time.sleep(0.02)
+        inside.pop()
+
+    with client(tmp_path, pages=(pages,)) as service, ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _: service.get("/slow"), range(32)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert 1 <= most <= THREADS
+
+
+def test_a_worker_does_not_search_all_that_requests_have_made_for_garbage() -> None:
+    program = """
+import gc, json
+from leadcast.serve.processes.server import collect_seldom
+searched = []
+gc.callbacks.append(lambda phase, info: searched.append(info["generation"]))
+collect_seldom()
+searched.clear()
+kept = json.loads("[" + "{\\"a\\": [0]}," * 200_000 + "{}]")
+print(sorted(set(searched)), len(searched) > 100)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout == "[0, 1] True\n", done.stderr
+
+
 @pytest.mark.parametrize("what", ["reading", "scoring"])
 def test_the_deadline_ends_reading_and_scoring_alike(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     # The loop's clock stands still but for a leap, so that nothing depends on the machine.
-    owner, name = (reading.Reader, "_keep_known") if what == "reading" else (work, "_score")
+    owner, name = (Questions, "_keep_known") if what == "reading" else (work, "_score")
     done: list[int] = []
     real = getattr(owner, name)
 
@@ -308,7 +418,7 @@ def test_the_deadline_ends_reading_and_scoring_alike(
             loop.time = lambda: now  # type: ignore[method-assign]
         return real(*arguments)
 
-    monkeypatch.setattr(reading, "PIECE_BYTES", 1)
+    monkeypatch.setattr("leadcast.serve.requests.questions.PIECE_BYTES", 1)
     with client(tmp_path) as service:
         monkeypatch.setattr("leadcast.serve.requests.turns.SECONDS_AT_A_TIME", -1)
         monkeypatch.setattr(owner, name, leap)
@@ -331,8 +441,8 @@ faults = st.builds(
 
 
 @given(of_leads=st.lists(st.lists(faults, max_size=4), max_size=6))
-def test_warnings_are_counted_as_of_a_table(of_leads: list[list[Fault]]) -> None:
-    found = work._Found()
+def test_warnings_are_counted_lead_by_lead_as_of_a_table(of_leads: list[list[Fault]]) -> None:
+    found: list[Fault] = []
     for some in of_leads:
-        found.add(some)
-    assert list(found.faults()) == summed(fault for some in of_leads for fault in some)
+        found = summed([*found, *some])
+    assert found == summed(fault for some in of_leads for fault in some)

@@ -6,6 +6,8 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,10 +17,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from leadcast.models.bundle.bundle_signature import new_key, sign_bundle
 from leadcast.serve.processes.server import SHOWN_TO_ALL, _listen
 from leadcast.serve.requests.settings import ServeSettings
 from tests.scoring_world import bundle_folder, export
-from tests.service_world import RunningService, running, some_leads
+from tests.service_world import ROOT, RunningService, running, some_leads
 
 pytestmark = pytest.mark.slow
 READ_SECONDS = 1
@@ -208,6 +211,28 @@ def test_a_page_without_keys_is_warned_of_and_can_be_switched_off(tmp_path: Path
             warned = [line for line in service.lines() if line["message"] == SHOWN_TO_ALL]
             assert len(warned) == (0 if off else 1)
     assert answers == {False: [200] * 5, True: [404] * 4 + [200]}
+
+
+def test_a_service_that_demands_a_signature_answers_with_what_is_signed_and_with_nothing_else(
+    tmp_path: Path,
+) -> None:
+    bundle, (private, public) = tmp_path / "bundle", new_key(tmp_path / "ours")
+    shutil.copytree(bundle_folder(), bundle)
+    sign_bundle(bundle, private)
+    demanded = ("--workers", "1", "--require-signature", str(public))
+    with running(tmp_path, bundle, *demanded) as service:
+        scored = httpx.post(f"{service.url}/v1/score", json=some_leads(2), timeout=60)
+        manifest = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
+        assert (scored.status_code, scored.json()["bundle_id"]) == (200, manifest["bundle_id"])
+        assert service.end() == 0
+    sign_bundle(bundle, new_key(tmp_path / "theirs")[0])
+    command = [sys.executable, "-m", "leadcast.pipelines.cli", "serve", "--bundle", str(bundle)]
+    refused = subprocess.run(
+        [*command, "--port", "0", *demanded], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert refused.returncode == 1
+    assert "is signed with another key" in refused.stderr
+    assert "listening" not in refused.stderr
 
 
 def test_an_answer_is_sent_at_once_and_not_when_its_beginning_was_acknowledged() -> None:

@@ -20,7 +20,6 @@ from leadcast.models.rules import RuleTable, evaluate, parse_rules
 from leadcast.serve.http.app import make_app
 from leadcast.serve.http.keys import create_key
 from leadcast.serve.http.service import Service
-from leadcast.serve.page.lead_tables import LeadTables, OneLead
 from leadcast.serve.page.lead_view import (
     JUST_AFTER,
     MOST_MOMENTS,
@@ -30,6 +29,7 @@ from leadcast.serve.page.lead_view import (
     moments_of,
 )
 from leadcast.serve.page.router import page_routers
+from leadcast.serve.page.run_tables import LeadTables, OneLead
 from leadcast.serve.requests.settings import ServeSettings
 from leadcast.serve.scorer import Scorer
 from tests.editor_world import FORMULA, HOSTILE, LEAD, RULES, write_tables

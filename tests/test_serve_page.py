@@ -3,9 +3,12 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leadcast.models.comparison.comparison_store import write_comparison, write_nothing
 from leadcast.serve.http.app import make_app
@@ -13,7 +16,7 @@ from leadcast.serve.http.guard import PAGE_POLICY
 from leadcast.serve.http.keys import create_key
 from leadcast.serve.http.service import Service
 from leadcast.serve.page.assets import SCRIPTS, assets
-from leadcast.serve.page.content import as_json, leads_content
+from leadcast.serve.page.file import _parts, as_json, leads_content
 from leadcast.serve.page.router import VIEWS, page_routers
 from leadcast.serve.requests.settings import ServeSettings
 from tests.page_world import FORMULA, HOSTILE, comparison, write_run
@@ -61,6 +64,26 @@ def test_data_about_leads_ask_for_the_key_of_the_api(tmp_path: Path, run: Path) 
                 asked.get(address, headers={"Authorization": f"Bearer {key}x"}).status_code == 401
             )
             assert asked.get(address, headers={"Authorization": f"Bearer {key}"}).status_code == 200
+
+
+contents = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=4) | st.just("</script>"),
+    lambda inner: st.lists(inner, max_size=9) | st.dictionaries(st.text(max_size=3), inner),
+)  # fmt: skip
+
+
+@given(content=st.dictionaries(st.text(max_size=3), contents))
+def test_json_is_written_in_parts_as_in_one(content: dict[str, Any]) -> None:
+    whole = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("leadcast.serve.page.file._AT_ONCE", 2)
+        assert as_json(content) == whole.replace("<", "\\u003c").encode()
+
+
+def test_no_part_of_json_holds_up_others_for_long() -> None:
+    listed = {"columns": {"points": [0.123456] * 100_000, "lead_id": ["lead"] * 100_000}}
+    assert max(map(len, _parts(listed))) < 60_000
 
 
 def test_the_comparison_is_told_as_it_was_written(asked: TestClient) -> None:

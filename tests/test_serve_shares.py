@@ -1,4 +1,4 @@
-"""Places of a worker: one caller cannot take them all from the others."""
+"""Places of a worker, and the rate of requests: one caller cannot take all from the others."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadcast.serve.http.app import make_app
@@ -15,7 +15,7 @@ from leadcast.serve.http.keys import create_key
 from leadcast.serve.http.service import Service
 from leadcast.serve.requests.problems import Problem
 from leadcast.serve.requests.settings import RequestLimits, ServeSettings
-from leadcast.serve.requests.shares import Places, network_of
+from leadcast.serve.requests.shares import Places, RateLimiter, network_of
 from tests.scoring_world import bundle_folder
 from tests.service_world import HOST, some_leads
 
@@ -28,8 +28,8 @@ async def asked(
     scratch: Path, keys: Path | None = None, address: str = "10.0.0.1"
 ) -> AsyncIterator[httpx.AsyncClient]:
     folder = bundle_folder()
-    settings = ServeSettings(bundle=folder, named="b", keys=keys, limits=LIMITS)
-    app = make_app(Service.open(settings, folder, scratch))
+    made = ServeSettings(bundle=folder, named="b", keys=keys, limits=LIMITS)
+    app = make_app(Service.open(made, folder, scratch))
     transport = httpx.ASGITransport(app, client=(address, 1))
     async with httpx.AsyncClient(transport=transport, base_url=HOST) as client:
         client.headers.update(JSON)
@@ -144,9 +144,53 @@ def test_nobody_has_more_than_a_share_and_all_is_given_back(
     for caller, number in held.items():
         for _ in range(number):
             places.leave(caller, 0)
-    assert (places._n_requests, dict(places._requests)) == (0, {})
+    assert (dict(places._requests), dict(places._bytes)) == ({}, {})
 
 
 def test_addresses_of_one_network_share() -> None:
     assert network_of("2001:db8::1") == network_of("2001:db8::ffff:2") != network_of("2001:db9::1")
     assert network_of("10.0.0.1") != network_of("10.0.0.2")
+
+
+PAUSES = st.lists(st.floats(0, 3), min_size=1, max_size=60)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("rates")
+
+
+@settings(max_examples=60, deadline=None)
+@given(pauses=PAUSES, per_second=st.sampled_from([0.2, 1.0, 5.0]), number=st.uuids())
+def test_no_span_of_time_has_more_than_its_share(
+    folder: Path, pauses: list[float], per_second: float, number: object
+) -> None:
+    limiter, caller, now = RateLimiter(folder / "rate", per_second), str(number), 1e6
+    allowed = []
+    for pause in pauses:
+        now += pause
+        if limiter.seconds_to_wait(caller, now) == 0:
+            allowed.append(now)
+    burst = max(1.0, per_second)
+    for first, begin in enumerate(allowed):
+        for last, end in enumerate(allowed[first:], start=1):
+            assert last <= burst + per_second * (end - begin) + 1e-6
+
+
+def test_a_second_worth_may_come_at_once_and_the_wait_is_told(folder: Path) -> None:
+    limiter = RateLimiter(folder / "burst", 5)
+    waits = [limiter.seconds_to_wait("crm", 100.0) for _ in range(6)]
+    assert waits == [0, 0, 0, 0, 0, pytest.approx(0.2)]
+    assert limiter.seconds_to_wait("crm", 100.0 + waits[-1] + 1e-9) == 0
+
+
+def test_workers_count_together_and_callers_apart(folder: Path) -> None:
+    one, other = (RateLimiter(folder / "shared", 2) for _ in range(2))
+    assert [one.seconds_to_wait("crm", 1.0), other.seconds_to_wait("crm", 1.0)] == [0, 0]
+    assert one.seconds_to_wait("crm", 1.0) > 0
+    assert other.seconds_to_wait("web", 1.0) == 0
+
+
+def test_no_limit_is_no_limit(folder: Path) -> None:
+    limiter = RateLimiter(folder / "none", 0)
+    assert not any(limiter.seconds_to_wait("crm", 1.0) for _ in range(1000))

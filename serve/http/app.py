@@ -1,14 +1,12 @@
-"""The service as an ASGI application.
-
-The service's addresses.
-"""
+"""The service as an ASGI application: its addresses and its errors."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
@@ -19,20 +17,32 @@ from starlette.responses import JSONResponse
 from leadcast.features.base.errors import Fault
 from leadcast.models.bundle.bundle_files import CODE_VERSION
 from leadcast.serve.http import telemetry as metrics
-from leadcast.serve.http.answers import Health, ModelAnswer, ScoreAnswer, ScoredLead, Warned
-from leadcast.serve.http.callers import allowed_callers, note_of, service_of
 from leadcast.serve.http.guard import NOTE, Guard, Note
-from leadcast.serve.http.service import Service
+from leadcast.serve.http.service import (
+    Health,
+    ModelAnswer,
+    ScoreAnswer,
+    ScoredLead,
+    Service,
+    Warned,
+    allowed_callers,
+    note_of,
+    service_of,
+)
 from leadcast.serve.requests import problems
 from leadcast.serve.requests.problems import FieldFault, Problem, ProblemBody, invalid, of_parameter
+from leadcast.serve.requests.questions import SCHEMAS
 from leadcast.serve.requests.request_work import score_question
 from leadcast.serve.requests.turns import Turn
 from leadcast.serve.scores import Score
 
 JSON = "application/json"
+THREADS = 4
+"""So many questions of the page, each in a thread of its own, are answered at a time."""
 SCORES_AT_ONCE = 20
 """So many scores are written before others get their turn."""
 _SCORES, _NO_SCORES = TypeAdapter(list[ScoredLead]), b'"scores":[]'
+_ABOUT = "The probability that a lead becomes a paying customer, from one verified bundle."
 _WORDS: Mapping[int, str] = {
     400: "The body is not JSON.",
     401: "No key, or a wrong one.",
@@ -46,6 +56,10 @@ _WORDS: Mapping[int, str] = {
     429: "Too many requests of this caller.",
     503: "Too busy, or too much to score in time.",
 }
+_KINDS: Mapping[int, tuple[str, str]] = {
+    404: ("not-found", "there is no such address; /openapi.json tells those that there are"),
+    405: ("wrong-method", "this address takes another method; the header Allow names it"),
+}
 
 
 class ScoreParameters(BaseModel):
@@ -56,47 +70,30 @@ class ScoreParameters(BaseModel):
     reasons: bool = Field(False, description="whether to tell why, which takes far longer")
 
 
-def make_router(service: Service) -> APIRouter:
-    """Make the addresses of a service."""
-    router = APIRouter()
-    router.include_router(_versioned(service))
-    router.include_router(_about())
-    return router
-
-
-def _versioned(service: Service) -> APIRouter:
-    router = APIRouter(prefix="/v1", dependencies=allowed_callers(service))
-    refused = [429, 503]
-    refused += [401] if service.keyring else []
-    refused += [421] if service.hosts else []
-    own = [403] if service.hosts else []
-    router.post(
-        "/score",
-        summary="Score leads",
-        responses={
-            200: {"model": ScoreAnswer},
-            **_refusals(*refused, *own, 400, 408, 409, 413, 415, 422),
-        },
-        openapi_extra={"requestBody": _body(service)},
-    )(_score)
-    router.get("/model", summary="Tell the model that answers", responses=_refusals(*refused))(
-        _model
-    )
-    return router
-
-
-def _about() -> APIRouter:
-    router = APIRouter(tags=["about the service"])
-    router.get("/healthz", summary="Tell whether the process lives")(_health)
-    router.get("/readyz", summary="Tell whether it can score", responses=_refusals(503))(_ready)
-    router.get("/metrics", summary="Counters for Prometheus", response_class=MetricsText)(_metrics)
-    return router
-
-
 class MetricsText(Response):
     """Counters as Prometheus reads them."""
 
     media_type = metrics.MEDIA_TYPE
+
+
+def _addresses(service: Service) -> Iterator[APIRouter]:
+    versioned = APIRouter(prefix="/v1", dependencies=allowed_callers(service))
+    refused = [429, 503, *([401] if service.keyring else []), *([421] if service.hosts else [])]
+    of_score = [*refused, 400, 408, 409, 413, 415, 422, *([403] if service.hosts else [])]
+    versioned.post(
+        "/score",
+        summary="Score leads",
+        responses={200: {"model": ScoreAnswer}, **_refusals(*of_score)},
+        openapi_extra={"requestBody": _body(service)},
+    )(_score)
+    told = "Tell the model that answers"
+    versioned.get("/model", summary=told, responses=_refusals(*refused))(_model)
+    yield versioned
+    about = APIRouter(tags=["about the service"])
+    about.get("/healthz", summary="Tell whether the process lives")(_health)
+    about.get("/readyz", summary="Tell whether it can score", responses=_refusals(503))(_ready)
+    about.get("/metrics", summary="Counters for Prometheus", response_class=MetricsText)(_metrics)
+    yield about
 
 
 async def _score(request: Request, asked: Annotated[ScoreParameters, Query()]) -> Response:
@@ -114,8 +111,7 @@ async def _score(request: Request, asked: Annotated[ScoreParameters, Query()]) -
     try:
         async with (
             asyncio.timeout(seconds),
-            service.turns.large(note.place, len(body)),
-            service.turns.turn() as turn,
+            service.turns.turn(note.place, len(body)) as turn,
         ):
             answer = await _answered(service, note, body, turn, with_reasons=asked.reasons)
     except TimeoutError:
@@ -177,20 +173,20 @@ async def _written(
     answer = ScoreAnswer.model_construct(
         bundle_id=service.scorer.bundle.manifest.bundle_id,
         scores=[],
-        warnings=[Warned.of(fault) for fault in warnings],
+        warnings=[Warned.model_validate(fault) for fault in warnings],
     )
     head, empty, tail = answer.__pydantic_serializer__.to_json(answer).partition(_NO_SCORES)
     return b"".join((head, empty[:-1], b",".join(parts), empty[-1:], tail))
 
 
 def _body(service: Service) -> dict[str, Any]:
-    schema = {"$ref": "#/components/schemas/ScoreRequest"}
+    schema = {"$ref": SCHEMAS.format(model="ScoreRequest")}
     example = {"summary": "Two leads", "value": service.questions.example}
     return {"required": True, "content": {JSON: {"schema": schema, "examples": {"two": example}}}}
 
 
 def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    schema = {"$ref": "#/components/schemas/ProblemBody"}
+    schema = {"$ref": SCHEMAS.format(model="ProblemBody")}
     return {
         status: {
             "description": _WORDS[status],
@@ -198,10 +194,6 @@ def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
         }
         for status in sorted(statuses)
     }
-
-
-_ABOUT = "The probability that a lead becomes a paying customer, from one verified bundle."
-_SCHEMAS = "#/components/schemas/{model}"
 
 
 def make_app(service: Service, pages: Sequence[APIRouter] = ()) -> FastAPI:
@@ -229,14 +221,14 @@ def make_app(service: Service, pages: Sequence[APIRouter] = ()) -> FastAPI:
         openapi_url=None,
     )
     app.state.service = service
-    app.include_router(make_router(service))
+    for addresses in _addresses(service):
+        app.include_router(addresses)
     # A route like the others, so that it is counted under its own address.
     app.get("/openapi.json", include_in_schema=False)(_document)
     for page in pages:
         app.include_router(page, include_in_schema=False)
-    app.add_exception_handler(Problem, _on_problem)
-    app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(RequestValidationError, _on_parameters)
+    for kind in (Problem, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, _on_error)
     app.add_middleware(
         Guard,
         limits=service.settings.limits,
@@ -252,8 +244,10 @@ def make_app(service: Service, pages: Sequence[APIRouter] = ()) -> FastAPI:
 async def _warm(app: FastAPI) -> AsyncIterator[None]:
     """Score the bundle's own example, so that the first caller waits for no compilation."""
     service: Service = app.state.service
+    # Threads take the interpreter's lock in turns with the loop: with many, its turn comes late.
+    current_default_thread_limiter().total_tokens = THREADS
     body = json.dumps(service.questions.example).encode()
-    async with service.turns.turn() as turn:
+    async with service.turns.turn("", len(body)) as turn:
         question = await service.questions.read(body, turn)
         await score_question(service.scorer, question, [], turn)
     app.state.ready = True
@@ -261,33 +255,27 @@ async def _warm(app: FastAPI) -> AsyncIterator[None]:
     app.state.ready = False
 
 
-async def _on_problem(request: Request, error: Exception) -> Response:
+async def _on_error(request: Request, error: Exception) -> Response:
+    problem = _problem_of(error)
+    request.scope[NOTE].kind = problem.kind
+    return problem.response()
+
+
+def _problem_of(error: Exception) -> Problem:
+    if isinstance(error, RequestValidationError):
+        told = [FieldFault(pointer="", detail=of_parameter(fault)) for fault in error.errors()]
+        return invalid(told)
+    if isinstance(error, HTTPException):
+        if isinstance(error.__cause__, Problem):
+            # Of a body that FastAPI was reading by itself.
+            return error.__cause__
+        kind, detail = _KINDS.get(error.status_code, ("refused", error.detail))
+        headers = dict(error.headers or {})
+        if headers.get("Allow") == "GET":
+            headers["Allow"] = "GET, HEAD"
+        return Problem(kind, error.status_code, detail, headers=headers)
     assert isinstance(error, Problem)
-    request.scope[NOTE].kind = error.kind
-    return error.response()
-
-
-async def _on_http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    if isinstance(error.__cause__, Problem):
-        # Of a body that FastAPI was reading by itself.
-        return await _on_problem(request, error.__cause__)
-    kinds = {
-        404: ("not-found", "there is no such address; /openapi.json tells those that there are"),
-        405: ("wrong-method", "this address takes another method; the header Allow names it"),
-    }
-    kind, detail = kinds.get(error.status_code, ("refused", error.detail))
-    headers = dict(error.headers or {})
-    if headers.get("Allow") == "GET":
-        headers["Allow"] = "GET, HEAD"
-    problem = Problem(kind, error.status_code, detail, headers=headers)
-    return await _on_problem(request, problem)
-
-
-async def _on_parameters(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    faults = [FieldFault(pointer="", detail=of_parameter(fault)) for fault in error.errors()]
-    return await _on_problem(request, invalid(faults))
+    return error
 
 
 async def _document(request: Request) -> JSONResponse:
@@ -300,7 +288,7 @@ def _openapi(app: FastAPI, service: Service) -> dict[str, Any]:
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
         schemas = made.setdefault("components", {}).setdefault("schemas", {})
-        problem = ProblemBody.model_json_schema(ref_template=_SCHEMAS)
+        problem = ProblemBody.model_json_schema(ref_template=SCHEMAS)
         schemas.update(problem.pop("$defs") | {"ProblemBody": problem})
         schemas.update(service.questions.schemas())
         app.openapi_schema = made

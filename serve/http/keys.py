@@ -2,9 +2,7 @@
 
 A key is ``lc_ID_SECRET``. The secret has 256 random bits, so that one round of SHA-256 keeps it
 safe at rest: there is nothing to guess (NIST SP 800-63B, 5.1.1.2, wants slow hashes for secrets
-that people choose).
-
-The keys of a service that runs: read again when their file has changed.
+that people choose). A service that runs reads its keys again when their file has changed.
 """
 
 import hashlib
@@ -13,7 +11,6 @@ import logging
 import re
 import secrets
 import time
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +25,9 @@ from leadcast.serve.http.telemetry import FIELDS
 _ID_BYTES, _SECRET_BYTES = 6, 32
 _KEY = re.compile(r"lc_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _NOBODY = "0" * 64
+SECONDS_BETWEEN_LOOKS = 1.0
+_CHANGED = "another process changes these keys"
+_logger = logging.getLogger("leadcast.http")
 
 
 class _Frozen(BaseModel):
@@ -87,7 +87,7 @@ def create_key(path: Path, name: str) -> str:
         entry = StoredKey(name=name, sha256=_hash(key), created_at=datetime.now(UTC))
     except ValidationError:
         raise LeadcastError(f"--name: found {name!r}; expected 1 to 100 letters") from None
-    with _locked(path):
+    with locked(path, _CHANGED):
         stored = read_keys(path).keys if path.exists() else {}
         _write(path, KeyFile(keys=stored | {key_id: entry}))
     return key
@@ -110,7 +110,7 @@ def revoke_key(path: Path, key_id: str) -> None:
     """
     # Where there is no such file, no lock is made in its place either.
     read_keys(path)
-    with _locked(path):
+    with locked(path, _CHANGED):
         keys = read_keys(path).keys
         if key_id not in keys:
             known = ", ".join(f"{one} ({stored.name})" for one, stored in keys.items()) or "none"
@@ -148,10 +148,6 @@ def read_keys(path: Path) -> KeyFile:
         raise LeadcastError(f"{path}: is no file of API keys ({where}: {first['msg']})") from None
 
 
-def _locked(path: Path) -> AbstractContextManager[None]:
-    return locked(path, "another process changes these keys")
-
-
 def _write(path: Path, keys: KeyFile) -> None:
     with written_whole(path, replacing=True) as temporary:
         temporary.touch(mode=0o600)
@@ -160,10 +156,6 @@ def _write(path: Path, keys: KeyFile) -> None:
 
 def _hash(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
-
-
-SECONDS_BETWEEN_LOOKS = 1.0
-_logger = logging.getLogger("leadcast.http")
 
 
 class Keyring:

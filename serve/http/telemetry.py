@@ -1,6 +1,6 @@
-"""Logs as lines of JSON, without anything that a lead or a caller has sent.
+"""What the service tells of itself, without anything that a lead or a caller has sent.
 
-What the service counts of itself, for Prometheus; over all workers where there are several.
+Logs are lines of JSON; counters are for Prometheus, over all workers where there are several.
 """
 
 import json
@@ -17,6 +17,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 FIELDS = "fields"
 """The name under which a record carries what is to stand in its line."""
+MEDIA_TYPE = "text/plain; version=1.0.0; charset=utf-8"
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class JsonFormatter(logging.Formatter):
@@ -41,13 +43,8 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=True, default=str)
 
 
-def log_settings(level: str = "INFO") -> dict[str, Any]:
+def log_settings() -> dict[str, Any]:
     """Give the logging configuration of every process of a service.
-
-    Parameters
-    ----------
-    level : str
-        The least that is written.
 
     Returns
     -------
@@ -59,7 +56,7 @@ def log_settings(level: str = "INFO") -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {"json": {"()": "leadcast.serve.http.telemetry.JsonFormatter"}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-        "root": {"handlers": ["stderr"], "level": level},
+        "root": {"handlers": ["stderr"], "level": "INFO"},
     }
 
 
@@ -67,10 +64,6 @@ def _without_message(error: BaseException) -> dict[str, Any]:
     frames = traceback.extract_tb(error.__traceback__)
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
     return {"exception": type(error).__name__, "at": places}
-
-
-MEDIA_TYPE = "text/plain; version=1.0.0; charset=utf-8"
-SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Metrics:

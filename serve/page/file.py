@@ -1,17 +1,87 @@
-"""The overview as one self-contained file: the same content, styles and scripts, all inlined."""
+"""What the overview shows, as JSON, and the overview as one self-contained file of it."""
 
 import base64
 import hashlib
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 from markupsafe import Markup
 
-from leadcast.models.comparison.comparison_store import NOTHING
+from leadcast.features.base.files import read_json
+from leadcast.models.comparison.comparison_store import NOTHING, RESULT, read_comparison
 from leadcast.models.comparison.result import Comparison
+from leadcast.serve.batch.output import FORMULA, PLAIN_NUMBER
 from leadcast.serve.page.assets import SCRIPTS, STYLES, assets, environment
-from leadcast.serve.page.content import as_json, leads_content
+
+_KNOWN = (
+    *("lead_id", "as_of", "week", "converted", "amount", "probability", "lower", "upper", "grade"),
+    *("points", "rank_learned", "rank_points", "on_list", "landmark_days", "worked"),
+    "random_slice",
+)
+_DIGITS = 6
+_AT_ONCE = 5_000
+"""So many values of a list are written before others may work."""
+
+
+def comparison_content(folder: Path) -> dict[str, Any]:
+    """Give a comparison, or the reason why there is none."""
+    content = read_json(folder / RESULT)
+    if isinstance(content, dict) and NOTHING in content:
+        return content
+    return read_comparison(folder).to_json()
+
+
+def leads_content(leads: pl.DataFrame) -> dict[str, Any]:
+    """Pack the leads on the call list by columns, as `static/lists.js` reads them."""
+    listed = leads.filter(pl.col("on_list")).drop("on_list")
+    segments = [name for name in listed.columns if name not in _KNOWN]
+    return {
+        "count": listed.height,
+        "columns": {series.name: _packed(series) for series in listed},
+        "segments": [name for name in segments if name not in ("landmark", "month", "block")],
+        "csv": {"formula": FORMULA, "plain_number": PLAIN_NUMBER},
+    }
+
+
+def as_json(content: dict[str, Any]) -> bytes:
+    """Write JSON that can stand within a page's script element as well."""
+    return b"".join(part.replace("<", "\\u003c").encode() for part in _parts(content))
+
+
+def _parts(value: object) -> Iterator[str]:
+    """Write JSON in parts: the encoder lets no other thread work before its text is whole."""
+    if isinstance(value, dict):
+        for number, (name, one) in enumerate(value.items()):
+            yield f"{',' if number else '{'}{_written(name)}:"
+            yield from _parts(one)
+        yield "}" if value else "{}"
+    elif isinstance(value, list) and len(value) > _AT_ONCE:
+        for first in range(0, len(value), _AT_ONCE):
+            yield ("," if first else "[") + _written(value[first : first + _AT_ONCE])[1:-1]
+        yield "]"
+    else:
+        yield _written(value)
+
+
+_written = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
+def _packed(series: pl.Series) -> list[Any] | dict[str, list[Any]]:
+    if series.name == "lead_id":
+        return series.to_list()
+    if isinstance(series.dtype, pl.Datetime):
+        return series.dt.epoch("s").to_list()
+    if series.dtype == pl.String:
+        levels = series.unique().drop_nulls().sort()
+        codes = series.replace_strict(levels, pl.int_range(len(levels), eager=True), default=-1)
+        return {"levels": levels.to_list(), "codes": codes.to_list()}
+    if series.dtype == pl.Boolean:
+        return series.cast(pl.Int8).to_list()
+    return series.cast(pl.Float64).round_sig_figs(_DIGITS).to_list()
 
 
 @dataclass(frozen=True)

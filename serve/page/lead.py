@@ -8,35 +8,33 @@ from fastapi.responses import HTMLResponse
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.models.rules import RuleTable
-from leadcast.serve.http.callers import allowed_callers
-from leadcast.serve.http.service import Service
+from leadcast.serve.http.service import Service, allowed_callers
 from leadcast.serve.page.assets import Shell
-from leadcast.serve.page.lead_tables import LeadTables
 from leadcast.serve.page.lead_view import Viewer
-from leadcast.serve.page.points_tables import PointsTable, compared_table, points_tables
+from leadcast.serve.page.run_tables import LeadTables, PointsTable
 from leadcast.serve.requests.problems import Problem
 
 ADDRESS = "/leads"
 LeadId = Annotated[str, Query(alias="id", max_length=200)]
-Table = Annotated[str | None, Query(max_length=200)]
+Searched = Annotated[str, Query(max_length=200)]
+TableKey = Annotated[str | None, Query(max_length=200)]
 
 
 class LeadPages:
     """What the page asks for, with the points tables that fit."""
 
     def __init__(self, service: Service) -> None:
-        self._service, self._run = service, service.settings.run
-        self._tables = LeadTables(self._run)
+        self._service, self._tables = service, LeadTables(service.settings.run)
         self._viewer = Viewer(service.scorer, self._tables)
 
-    def search(self, text: str) -> list[dict[str, Any]]:
+    def search(self, text: Searched = "") -> dict[str, Any]:
         """Tell the leads that a search finds."""
-        return self._viewer.found(text)
+        return {"leads": self._viewer.found(text)}
 
-    def view(self, lead_id: str, key: str | None) -> dict[str, Any]:
+    def view(self, lead_id: LeadId, table: TableKey = None) -> dict[str, Any]:
         """Tell about a lead, and which points tables there are to look at it by."""
-        tables = points_tables(self._run, self._tables.schema())
-        chosen = _chosen(tables, key)
+        tables = self._tables.points()
+        chosen = _chosen(tables, table)
         told = _asked(lambda: self._viewer.view(lead_id, _table(chosen)))
         return told | {
             "tables": [{"key": one.key, "title": one.title} for one in tables],
@@ -44,14 +42,16 @@ class LeadPages:
             "model": self._service.model().on_disk.state,
         }
 
-    def moment(self, lead_id: str, at_us: int | None, key: str | None) -> dict[str, Any]:
+    def moment(
+        self, lead_id: LeadId, at: int | None = None, table: TableKey = None
+    ) -> dict[str, Any]:
         """Tell about a lead at a moment."""
-        table = _table(_chosen(points_tables(self._run, self._tables.schema()), key))
-        return _asked(lambda: self._viewer.moment(lead_id, at_us, table))
+        chosen = _table(_chosen(self._tables.points(), table))
+        return _asked(lambda: self._viewer.moment(lead_id, at, chosen))
 
-    def why(self, lead_id: str) -> dict[str, Any]:
+    def why(self, lead_id: LeadId) -> dict[str, Any]:
         """Tell in short why a lead stands where it does on the call list."""
-        table = _table(compared_table(self._run, self._tables.schema()))
+        table = self._tables.compared()
         return _asked(lambda: self._viewer.why(lead_id, table))
 
 
@@ -68,22 +68,10 @@ def make_router(service: Service, shell: Shell) -> APIRouter:
     # Not async: reading tables and scoring have a thread of their own.
     data = APIRouter(prefix="/page/lead", dependencies=allowed_callers(service))
 
-    @data.get("")
-    def view(lead_id: LeadId, table: Table = None) -> dict[str, Any]:
-        return leads.view(lead_id, table)
-
-    @data.get("/moment")
-    def moment(lead_id: LeadId, at: int | None = None, table: Table = None) -> dict[str, Any]:
-        return leads.moment(lead_id, at, table)
-
-    @data.get("/why")
-    def why(lead_id: LeadId) -> dict[str, Any]:
-        return leads.why(lead_id)
-
-    @data.get("/search")
-    def search(text: Annotated[str, Query(max_length=200)] = "") -> dict[str, Any]:
-        return {"leads": leads.search(text)}
-
+    data.get("")(leads.view)
+    data.get("/moment")(leads.moment)
+    data.get("/why")(leads.why)
+    data.get("/search")(leads.search)
     router.include_router(data)
     return router
 

@@ -1,7 +1,4 @@
-"""What a lead's page shows, as JSON: its course, and all about one of its moments.
-
-How one lead's score went: after each of its events, and what its points were then.
-"""
+"""What a lead's page shows, as JSON: how its score and points went, and why at a moment."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,13 +12,20 @@ from leadcast.features.base.errors import Fault
 from leadcast.features.registry import humanise
 from leadcast.features.tables import TIME
 from leadcast.models.rules import RuleTable, evaluate, ledger
-from leadcast.serve.page.lead_tables import LeadTables, OneLead
+from leadcast.serve.page.run_tables import LeadTables, OneLead
 from leadcast.serve.scorer import Scorer
 
 MOST_MOMENTS = 60
 """At so many moments a lead is scored; among more events some are passed over, evenly."""
 JUST_AFTER = timedelta(microseconds=1)
 """An event counts from the next microsecond on; see `leadcast.features.boundary`."""
+MOST_EVENTS = 500
+"""So many events are told, the latest ones."""
+MOST_REASONS = 4
+"""So many are told in short."""
+_TELLING = ("email", "job_title", "company", "company_size", "industry", "source")
+"""By these texts people tell leads apart."""
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -75,13 +79,6 @@ def _some(moments: list[datetime], most: int) -> list[datetime]:
     return [moments[place] for place in places]
 
 
-MOST_EVENTS = 500
-"""So many events are told, the latest ones."""
-MOST_REASONS = 4
-"""So many are told in short."""
-_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
-
-
 @dataclass(frozen=True)
 class Viewer:
     """Tells about leads of a run.
@@ -96,23 +93,14 @@ class Viewer:
     tables: LeadTables
 
     def found(self, text: str) -> list[dict[str, Any]]:
-        """Tell the leads that a search finds; see `LeadTables.search`.
-
-        Parameters
-        ----------
-        text : str
-
-        Returns
-        -------
-        list of dict
-            ``lead_id``, ``created_us`` and, to tell leads apart, ``words``.
-        """
+        """Tell the leads that `LeadTables.search` finds, with words to tell them apart."""
         rows = self.tables.search(text)
+        texts = [name for name in _TELLING if rows.schema.get(name) == pl.String]
         return [
             {
                 "lead_id": row["lead_id"],
                 "created_us": microseconds(row["created_at"]),
-                "words": [row[name] for name in _texts(rows) if row[name]],
+                "words": [row[name] for name in texts if row[name]],
             }
             for row in rows.to_dicts()
         ]
@@ -141,7 +129,7 @@ class Viewer:
         lead, listed = self.tables.read(lead_id), self.tables.listed(lead_id)
         wanted = None if listed is None else listed["as_of"]
         moments, intervals = moments_of(lead, wanted), self.scorer.bundle.intervals
-        origin = self.scorer.bundle.manifest.origin
+        origin, row = self.scorer.bundle.manifest.origin, lead.lead.row(0, named=True)
         course = course_of(self.scorer, lead, moments, table)
         chosen = moments.index(wanted) if wanted in moments else max(len(moments) - 1, 0)
         return {
@@ -149,7 +137,7 @@ class Viewer:
             "created_us": microseconds(lead.created_at),
             "outcome": _outcome(lead),
             "attributes": _attributes(lead),
-            "score_column": _number(lead, "rules_score"),
+            "score_column": row.get("rules_score"),
             "listed": _plain(listed) if listed is not None else None,
             "moments": _moments(course),
             "chosen": chosen,
@@ -160,26 +148,9 @@ class Viewer:
         }
 
     def moment(self, lead_id: str, at_us: int | None, table: RuleTable | None) -> dict[str, Any]:
-        """Tell why a lead's score and points are what they are at a moment.
+        """Tell a score with its reasons, and the ledger of its points, at a moment.
 
-        Parameters
-        ----------
-        lead_id : str
-        at_us : int or None
-            The moment; None where nothing is dated.
-        table : RuleTable or None
-
-        Returns
-        -------
-        dict
-            ``score`` with its reasons, and ``ledger``, whose points add up to ``points``.
-
-        Raises
-        ------
-        Problem, LeadcastError
-            As `view`.
-        OverflowError
-            If the moment lies outside the years 1 to 9999.
+        Raises as `view` does, and an OverflowError if it lies outside the years 1 to 9999.
         """
         as_of = None if at_us is None else _EPOCH + at_us * _MICROSECOND
         lead = self.tables.read(lead_id)
@@ -279,15 +250,6 @@ def _attributes(lead: OneLead) -> list[dict[str, Any]]:
     row = lead.lead.row(0, named=True)
     kept = [(name, row[name]) for name in lead.attributes if row[name] is not None]
     return [{"name": humanise(name), "value": _plain(value)} for name, value in kept]
-
-
-def _number(lead: OneLead, name: str) -> float | None:
-    return lead.lead[name].item() if name in lead.lead.columns else None
-
-
-def _texts(leads: pl.DataFrame) -> list[str]:
-    sought = ("email", "job_title", "company", "company_size", "industry", "source")
-    return [name for name in sought if leads.schema.get(name) == pl.String]
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any value of a table

@@ -1,7 +1,4 @@
-"""The overview: the comparison, as it lies in the run's folder at the moment.
-
-A run's comparison as the service holds it: packed once, and again when its files change.
-"""
+"""The overview: the comparison, as it lies in the run's folder at the moment."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,16 +10,14 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 
 from leadcast.features.base.errors import LeadcastError
-from leadcast.models.comparison.comparison_store import LEADS as COMPARISON_STORE_LEADS
-from leadcast.models.comparison.comparison_store import RESULT
-from leadcast.serve.http.callers import allowed_callers
-from leadcast.serve.http.service import Service
+from leadcast.models.comparison.comparison_store import LEADS, RESULT
+from leadcast.serve.http.service import Service, allowed_callers
 from leadcast.serve.page.assets import SCRIPTS, Shell
-from leadcast.serve.page.content import as_json, comparison_content, leads_content
+from leadcast.serve.page.file import as_json, comparison_content, leads_content
+from leadcast.serve.page.run_tables import COMPARISON
 from leadcast.serve.requests.problems import Problem
 
-COMPARISON = "comparison"
-"""The comparison's folder within a run's."""
+ADDRESS, ADDRESS_OF_LEADS = "/", "/leads/"
 
 
 class Held:
@@ -33,18 +28,8 @@ class Held:
         self._packed: dict[str, tuple[object, bytes]] = {}
         self._lock = Lock()
 
-    def comparison(self) -> bytes:
-        """Give the comparison as `comparison_content` makes it."""
-        return self._get(RESULT, comparison_content)
-
-    def leads(self) -> bytes:
-        """Give the leads as `leads_content` makes them."""
-        return self._get(
-            COMPARISON_STORE_LEADS,
-            lambda folder: leads_content(pl.read_parquet(folder / COMPARISON_STORE_LEADS)),
-        )
-
-    def _get(self, name: str, make: Callable[[Path], dict[str, Any]]) -> bytes:
+    def get(self, name: str, make: Callable[[Path], dict[str, Any]]) -> Response:
+        """Answer with what is made of a file of the comparison."""
         if self._folder is None or not (self._folder / name).is_file():
             raise Problem("not-found", 404, _how_to_make(self._folder))
         stat = (self._folder / name).stat()
@@ -55,7 +40,7 @@ class Held:
                     self._packed[name] = (stamp, as_json(make(self._folder)))
                 except LeadcastError as error:
                     raise Problem("no-comparison", 404, str(error)) from None
-            return self._packed[name][1]
+            return Response(self._packed[name][1], media_type="application/json")
 
 
 def _how_to_make(folder: Path | None) -> str:
@@ -66,24 +51,21 @@ def _how_to_make(folder: Path | None) -> str:
     )
 
 
-ADDRESS, LEADS = "/", "/leads/"
-
-
 def make_router(service: Service, shell: Shell) -> APIRouter:
     """Make the overview's addresses."""
     router, held = APIRouter(), Held(service.settings.run)
 
     @router.get(ADDRESS)
     async def overview() -> HTMLResponse:
-        return shell.page("overview.html", ADDRESS, scripts=SCRIPTS, leads_address=LEADS)
+        return shell.page("overview.html", ADDRESS, scripts=SCRIPTS, leads_address=ADDRESS_OF_LEADS)
 
     # Not async: reading and packing many leads has a thread of its own and holds up no score.
     @router.get("/page/comparison", dependencies=allowed_callers(service))
     def comparison() -> Response:
-        return Response(held.comparison(), media_type="application/json")
+        return held.get(RESULT, comparison_content)
 
     @router.get("/page/leads", dependencies=allowed_callers(service))
     def leads() -> Response:
-        return Response(held.leads(), media_type="application/json")
+        return held.get(LEADS, lambda folder: leads_content(pl.read_parquet(folder / LEADS)))
 
     return router

@@ -1,7 +1,4 @@
-"""The rules editor: checks a table while it is typed, and compares with it in the background.
-
-Checks a points table while somebody types it: its faults, each with its line.
-"""
+"""The rules editor: checks a table while it is typed, and compares with it in the background."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -23,81 +20,20 @@ from leadcast.models.comparison.comparison_store import (
 )
 from leadcast.models.comparison.result import Comparison
 from leadcast.models.rules import RuleTable, check_rules, parse_rules
-from leadcast.serve.http.callers import allowed_callers
-from leadcast.serve.http.service import Service
+from leadcast.serve.http.service import Service, allowed_callers
 from leadcast.serve.page.assets import Shell
-from leadcast.serve.page.lead_tables import LeadTables
-from leadcast.serve.page.points_tables import comparison_of, points_tables, project_of
 from leadcast.serve.page.rules_job import Jobs
+from leadcast.serve.page.run_tables import LeadTables, project_of
 from leadcast.serve.requests.problems import Problem
 
 NAME = "table"
 """What faults call the text."""
 MOST_FAULTS = 100
-
-
-class RulesCheck:
-    """Checks texts against the columns and kinds of events of a run's tables.
-
-    No row of the tables is looked at, so that an answer takes milliseconds whatever their size;
-    what a rule does on data is for the comparison to tell.
-    """
-
-    def __init__(self, tables: LeadTables) -> None:
-        self._tables = tables
-        self._known: tuple[object, pl.DataFrame, pl.DataFrame] | None = None
-        # One at a time, so that texts made to be slow cannot take every thread of a worker.
-        self._lock = Lock()
-
-    def faults(self, text: str) -> tuple[RuleTable | None, Sequence[Fault]]:
-        """Find what is wrong with a text."""
-        with self._lock:
-            leads, events = self._schemas()
-            try:
-                table = parse_rules(text, NAME)
-            except FaultsError as error:
-                return None, error.faults
-            return table, check_rules(table, leads, events, _NO_ROWS)
-
-    def answer(self, text: str) -> dict[str, Any]:
-        """Tell what is wrong with a text, as JSON."""
-        table, faults = self.faults(text)
-        errors = [fault for fault in faults if fault.severity == "error"]
-        told = [
-            {"line": fault.line, "severity": fault.severity, "words": _words(fault)}
-            for fault in faults[:MOST_FAULTS]
-        ]
-        usable = table is not None and not errors
-        return {"usable": usable, "summary": _summary(table, faults), "faults": told}
-
-    def _schemas(self) -> tuple[pl.DataFrame, pl.DataFrame]:
-        stamp = self._tables.stamp()
-        if self._known is None or self._known[0] != stamp:
-            self._known = (stamp, self._tables.schema(), self._tables.kinds())
-        return self._known[1:]
-
-
-_NO_ROWS = pl.DataFrame(schema={"lead_id": pl.String(), "as_of": TIME})
-
-
-def _words(fault: Fault) -> str:
-    where = fault.where.removeprefix(f"{NAME} line {fault.line}").removeprefix(": ")
-    place = f"{where}: " if where and where != NAME else ""
-    return f"{place}found {fault.found}; expected {fault.expected}. {fault.remedy}"
-
-
-def _summary(table: RuleTable | None, faults: Sequence[Fault]) -> str:
-    if faults:
-        return "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-    assert table is not None
-    rules, groups = len(table.rules), len(table.groups)
-    return f"No faults: {rules} rule{'s' * (rules != 1)} in {groups} group{'s' * (groups != 1)}"
-
-
 ADDRESS = "/rules"
 JOBS = "rules"
 """The folder of comparisons within the service's own."""
 MOST_LETTERS = 65_536
+_NO_ROWS = pl.DataFrame(schema={"lead_id": pl.String(), "as_of": TIME})
 
 
 class Edited(BaseModel):
@@ -109,28 +45,39 @@ class Edited(BaseModel):
 
 
 class Desk:
-    """What the editor works with."""
+    """What the editor works with.
+
+    A text is checked against the columns and kinds of events of the run's tables. No row of them is
+    looked at, so that an answer takes milliseconds whatever their size; what a rule does on data is
+    for the comparison to tell.
+    """
 
     def __init__(self, service: Service) -> None:
-        self._run = service.settings.run
-        self._tables = LeadTables(self._run)
-        self.check = RulesCheck(self._tables)
-        source = service.scorer.bundle.manifest.origin.source
-        project = project_of(self._run, source)
+        run, source = service.settings.run, service.scorer.bundle.manifest.origin.source
+        self._tables = LeadTables(run)
+        self._known: tuple[object, pl.DataFrame, pl.DataFrame] | None = None
+        # One at a time, so that texts made to be slow cannot take every thread of a worker.
+        self._lock = Lock()
         command = (*service.settings.compare, source) if service.settings.compare else ()
-        self.jobs = Jobs(service.scratch / JOBS, command, project)
+        self.jobs = Jobs(service.scratch / JOBS, command, project_of(run, source))
+
+    def answer(self, edited: Edited) -> dict[str, Any]:
+        """Tell what is wrong with a text."""
+        table, faults = self._checked(edited.text)
+        errors = [fault for fault in faults if fault.severity == "error"]
+        told = [
+            {"line": fault.line, "severity": fault.severity, "words": _words(fault)}
+            for fault in faults[:MOST_FAULTS]
+        ]
+        usable = table is not None and not errors
+        return {"usable": usable, "summary": _summary(table, faults), "faults": told}
 
     def begin(self) -> dict[str, Any]:
         """Tell what there is to begin from: the tables' texts, and the run's own comparison."""
-        tables = points_tables(self._run, self._tables.schema())
-        before = comparison_of(self._run)
+        tables, before = self._tables.points(), self._tables.comparison()
         return {
             "tables": [
-                {
-                    "key": one.key,
-                    "title": one.title,
-                    "text": one.path.read_text(encoding="utf-8"),
-                }
+                {"key": one.key, "title": one.title, "text": one.path.read_text(encoding="utf-8")}
                 for one in tables
             ],
             "before": None if before is None else _in_short(before),
@@ -138,18 +85,18 @@ class Desk:
             "most_letters": MOST_LETTERS,
         }
 
-    def start(self, text: str) -> dict[str, Any]:
+    def start(self, edited: Edited) -> dict[str, Any]:
         """Start a comparison on the run's own call list, once the table is without fault."""
-        if not self.check.answer(text)["usable"]:
+        if not self.answer(edited)["usable"]:
             raise Problem("invalid", 422, "the table has faults; mend them first")
-        before = comparison_of(self._run)
+        before = self._tables.comparison()
         if before is None:
             detail = "the run has no comparison yet; leadcast compare SOURCE makes one"
             raise Problem("cannot-run", 409, detail)
         options = ["--calls-per-week", str(before.about.calls_per_week)]
         if before.about.call_landmark_days is not None:
             options += ["--landmark-days", str(before.about.call_landmark_days)]
-        return self.jobs.start(text, options)
+        return self.jobs.start(edited.text, options)
 
     def result(self) -> dict[str, Any]:
         """Tell what the latest comparison came to."""
@@ -160,6 +107,18 @@ class Desk:
             "rules": None if parts is None else parts.to_json(),
             "earlier": None if earlier is None else earlier.to_json(),
         }
+
+    def _checked(self, text: str) -> tuple[RuleTable | None, Sequence[Fault]]:
+        with self._lock:
+            stamp = self._tables.stamp()
+            if self._known is None or self._known[0] != stamp:
+                self._known = (stamp, self._tables.schema(), self._tables.kinds())
+            _, leads, events = self._known
+            try:
+                table = parse_rules(text, NAME)
+            except FaultsError as error:
+                return None, error.faults
+            return table, check_rules(table, leads, events, _NO_ROWS)
 
 
 def make_router(service: Service, shell: Shell) -> APIRouter:
@@ -178,39 +137,30 @@ def make_router(service: Service, shell: Shell) -> APIRouter:
     async def editor() -> HTMLResponse:
         return shell.page("rules.html", ADDRESS)
 
-    router.include_router(_data(desk, service))
-    return router
-
-
-def _data(desk: Desk, service: Service) -> APIRouter:
     # Not async: each of these reads files or waits, in a thread of its own.
-    router = APIRouter(prefix="/page/rules", dependencies=allowed_callers(service))
-
-    @router.get("")
-    def begin() -> dict[str, Any]:
-        return desk.begin()
-
-    @router.post("/check")
-    def check(edited: Edited) -> dict[str, Any]:
-        return desk.check.answer(edited.text)
-
-    @router.post("/run")
-    def start(edited: Edited) -> dict[str, Any]:
-        return desk.start(edited.text)
-
-    @router.get("/run")
-    def state() -> dict[str, Any]:
-        return desk.jobs.state()
-
-    @router.delete("/run")
-    def cancel() -> dict[str, Any]:
-        return desk.jobs.cancel()
-
-    @router.get("/result")
-    def result() -> dict[str, Any]:
-        return desk.result()
-
+    data = APIRouter(prefix="/page/rules", dependencies=allowed_callers(service))
+    data.get("")(desk.begin)
+    data.post("/check")(desk.answer)
+    data.post("/run")(desk.start)
+    data.get("/run")(desk.jobs.state)
+    data.delete("/run")(desk.jobs.cancel)
+    data.get("/result")(desk.result)
+    router.include_router(data)
     return router
+
+
+def _words(fault: Fault) -> str:
+    where = fault.where.removeprefix(f"{NAME} line {fault.line}").removeprefix(": ")
+    place = f"{where}: " if where and where != NAME else ""
+    return f"{place}found {fault.found}; expected {fault.expected}. {fault.remedy}"
+
+
+def _summary(table: RuleTable | None, faults: Sequence[Fault]) -> str:
+    if faults:
+        return "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+    assert table is not None
+    rules, groups = len(table.rules), len(table.groups)
+    return f"No faults: {rules} rule{'s' * (rules != 1)} in {groups} group{'s' * (groups != 1)}"
 
 
 def _in_short(found: Comparison) -> dict[str, Any]:

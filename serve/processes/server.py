@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import itertools
 import logging.config
 import math
 import os
@@ -30,11 +31,16 @@ from leadcast.serve.requests.settings import ServeSettings
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from leadcast.serve.requests.turns import Turns
+
 BUNDLE, COUNTERS = "bundle", "counters"
 BACKLOG = 2048
 """How many connections may wait to be taken."""
 SECONDS_TO_FINISH = 5
 """How much longer than a request's own limits a worker has to finish what it has taken."""
+SECONDS_OF_GARBAGE = 60
+"""So seldom garbage is searched for in a worker that is never quiet."""
+_NEVER = 2**31 - 1
 SHOWN_TO_ALL = (
     "the page shows this run's leads, e-mail addresses too, to whoever reaches the address, as no "
     "key is asked for: give --keys FILE, or switch the page off by --no-page"
@@ -98,11 +104,9 @@ def worker_app(settings: ServeSettings, folder: Path, parent: int) -> "FastAPI":
 
     @asynccontextmanager
     async def watched(app: "FastAPI") -> AsyncIterator[None]:
-        watch = asyncio.create_task(_end_with(parent))
+        watch = asyncio.create_task(_watch(parent, service.turns))
         async with warm(app):
-            # What stays for good is not searched for garbage, which would halt requests.
-            gc.collect()
-            gc.freeze()
+            collect_seldom()
             yield
         watch.cancel()
 
@@ -157,9 +161,26 @@ class _Supervisor(Multiprocess):
         super().terminate_all()
 
 
-async def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
+def collect_seldom() -> None:
+    """Search for garbage only among what is young, which halts requests for a moment alone.
+
+    What is there by now stays for good. What requests make is freed as they end, and their leads
+    are many small objects: to search all of them took longer than to read them.
+    """
+    gc.collect()
+    gc.freeze()
+    young, middle, _ = gc.get_threshold()
+    gc.set_threshold(young, middle, _NEVER)
+
+
+async def _watch(parent: int, turns: "Turns") -> None:
+    """End with the parent, and search for garbage where nobody waits for it."""
+    for second in itertools.count(1):
+        if os.getppid() != parent:
+            break
         await asyncio.sleep(1)
+        if gc.get_count()[-1] and (turns.is_quiet or second % SECONDS_OF_GARBAGE == 0):
+            gc.collect()
     os.kill(os.getpid(), signal.SIGTERM)
 
 

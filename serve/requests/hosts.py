@@ -27,21 +27,14 @@ _CHANGES_NOTHING = ("GET", "HEAD", "OPTIONS")
 
 @dataclass(frozen=True)
 class Hosts:
-    """The names by which a service answers.
-
-    Parameters
-    ----------
-    names : frozenset of str
-        In small letters, addresses as `ipaddress` writes them.
-    given : frozenset of str
-        Those that the operator gave; a proxy may stand before them under another name.
-    any_address : bool
-        Whether any address in numbers will do: no name can be pointed elsewhere then.
-    """
+    """The names by which a service answers."""
 
     names: frozenset[str]
+    """In small letters, addresses as `ipaddress` writes them."""
     given: frozenset[str]
+    """Those that the operator gave; a proxy may stand before them under another name."""
     any_address: bool
+    """Whether any address in numbers will do: no name can be pointed elsewhere then."""
 
     @classmethod
     def of(cls, settings: ServeSettings) -> "Hosts | None":

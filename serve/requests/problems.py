@@ -1,45 +1,16 @@
-"""Errors as RFC 9457 has them (``application/problem+json``), with the field that is at fault.
-
-Times in requests: texts with a zone, and nothing else that could pass for a time.
-"""
+"""Errors as RFC 9457 has them (``application/problem+json``), with the field that is at fault."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from pydantic import BaseModel, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
-from pydantic_core import CoreSchema, core_schema
+from pydantic import BaseModel, Field, ValidationError
 from starlette.responses import JSONResponse
 
 from leadcast.features.base.errors import FaultsError, LeadcastError
 
 EXAMPLE = "2026-01-05T09:30:00Z"
-
-
-class Rfc3339:
-    """Marks a datetime that is given as RFC 3339 has it, such as 2026-01-05T09:30:00Z."""
-
-    @classmethod
-    def __get_pydantic_core_schema__(
-        cls,
-        source: Any,  # noqa: ANN401 - pydantic's signature
-        handler: GetCoreSchemaHandler,
-    ) -> CoreSchema:
-        """Read a text that begins with a year, and then as a time: "1700000000" is none."""
-        return core_schema.chain_schema(
-            [
-                core_schema.str_schema(pattern=r"^\d{4}-\d", max_length=40, strict=True),
-                core_schema.datetime_schema(tz_constraint="aware", strict=False),
-            ]
-        )
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> Mapping[str, object]:
-        """Tell what is read, as JSON Schema."""
-        return {"type": "string", "format": "date-time", "examples": [EXAMPLE]}
 
 
 MEDIA_TYPE = "application/problem+json"
@@ -77,27 +48,18 @@ class ProblemBody(BaseModel):
 
 @dataclass
 class Problem(Exception):  # noqa: N818 - the RFC's word
-    """A request that is not answered as it was meant.
-
-    Parameters
-    ----------
-    kind : str
-        A short name of the kind, for types, metrics and logs.
-    status : int
-        The HTTP status.
-    detail : str
-        What went wrong, and what to do.
-    faults : sequence of FieldFault
-        Where.
-    headers : mapping of str to str
-        To be added to the answer.
-    """
+    """A request that is not answered as it was meant."""
 
     kind: str
+    """A short name of the kind, for types, metrics and logs."""
     status: int
+    """The HTTP status."""
     detail: str
+    """What went wrong, and what to do."""
     faults: Sequence[FieldFault] = ()
+    """Where."""
     headers: Mapping[str, str] = field(default_factory=dict)
+    """To be added to the answer."""
 
     def response(self) -> JSONResponse:
         """Give the answer to send."""
@@ -113,26 +75,15 @@ class Problem(Exception):  # noqa: N818 - the RFC's word
         )
 
 
-def of_body(error: ValidationError) -> Problem:
-    """Tell what is wrong with a body."""
-    found = error.errors(include_url=False)
-    if found[0]["type"] == "json_invalid":
-        return Problem("no-json", 400, f"the body is not valid JSON: {_where(found[0]['msg'])}")
-    return invalid(faults_of(error))
-
-
 def faults_of(error: ValidationError, first: int | None = None) -> list[FieldFault]:
-    """Tell where and what is wrong with a body, or with a list of some of its leads."""
-    return [
-        FieldFault(pointer=_pointer(_in_body(one["loc"], first)), detail=_words(one))
-        for one in error.errors(include_url=False)
-    ]
-
-
-def _in_body(place: Place, first: int | None) -> Place:
-    if first is None or not place:
-        return place
-    return ("leads", first + int(place[0]), *place[1:])
+    """Tell where and what is wrong with a body, or with a list of leads from the `first` on."""
+    found = []
+    for one in error.errors(include_url=False):
+        place = one["loc"]
+        if first is not None and place:
+            place = ("leads", first + int(place[0]), *place[1:])
+        found.append(FieldFault(pointer=_pointer(place), detail=_words(one)))
+    return found
 
 
 def of_parameter(fault: Mapping[str, Any]) -> str:
@@ -156,9 +107,9 @@ def of_parameter(fault: Mapping[str, Any]) -> str:
 def of_leads(errors: Iterable[tuple[int, LeadcastError]]) -> Problem:
     """Tell what is wrong with leads that could be read and could not be scored."""
     return invalid(
-        FieldFault(pointer=_pointer(("leads", number)), detail=words)
+        FieldFault(pointer=_pointer(("leads", number)), detail=str(words))
         for number, error in errors
-        for words in _all_words(error)
+        for words in (error.faults if isinstance(error, FaultsError) else [error])
     )
 
 
@@ -181,16 +132,6 @@ def invalid(faults: Iterable[FieldFault], n_faults: int | None = None) -> Proble
     count = "1 fault" if n_faults == 1 else f"{n_faults:,} faults"
     detail = f"the request has {count}{more}; nothing was scored"
     return Problem("invalid", 422, detail, told[:MOST_TOLD])
-
-
-def _all_words(error: LeadcastError) -> list[str]:
-    if isinstance(error, FaultsError):
-        return [str(fault) for fault in error.faults]
-    return [str(error)]
-
-
-def _where(message: str) -> str:
-    return message.removeprefix("Invalid JSON: ")
 
 
 def _pointer(place: Place) -> str:

@@ -1,13 +1,14 @@
 """Scores leads of a request, one after the other, and lets others in between."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from leadcast.features.base.errors import Fault, LeadcastError
+from leadcast.serve.batch.parts import summed
 from leadcast.serve.requests.problems import FieldFault, invalid, of_leads, shortened
-from leadcast.serve.requests.reading import RequestQuestion
+from leadcast.serve.requests.questions import RequestQuestion
 from leadcast.serve.requests.turns import Turn
 from leadcast.serve.scorer import Scorer
 from leadcast.serve.scores import Score
@@ -56,39 +57,19 @@ async def score_question(
     _refuse_repeated(leads, as_of)
     scores: list[Score] = []
     errors: list[tuple[int, LeadcastError]] = []
-    found = _Found()
+    found: list[Fault] = []
     for number, lead in enumerate(leads):
         of_lead: list[Fault] = []
         try:
             scores.append(_score(scorer, lead, as_of, of_lead, with_reasons))
         except LeadcastError as error:
             errors.append((number, error))
-        found.add(of_lead)
+        found = summed([*found, *of_lead])
         await turn.pause()
     if errors:
         raise of_leads(errors)
-    warnings += [*_names(scorer, question), *found.faults()]
+    warnings += [*_names(scorer, question), *found]
     return scores
-
-
-class _Found:
-    """What `leadcast.serve.batch.parts.summed` tells of all leads, counted lead by lead."""
-
-    def __init__(self) -> None:
-        self._first: dict[tuple[str, ...], Fault] = {}
-        self._counts: dict[tuple[str, ...], tuple[int, bool]] = {}
-
-    def add(self, faults: Iterable[Fault]) -> None:
-        for fault in faults:
-            kind = (fault.where, fault.expected, fault.remedy, fault.severity)
-            self._first.setdefault(kind, fault)
-            count, is_usual = self._counts.get(kind, (0, True))
-            self._counts[kind] = (count + fault.count, is_usual and fault.is_usual)
-
-    def faults(self) -> Iterator[Fault]:
-        for kind, fault in self._first.items():
-            count, is_usual = self._counts[kind]
-            yield replace(fault, count=count, is_usual=is_usual)
 
 
 def _score(

@@ -15,47 +15,32 @@ class _Frozen(BaseModel):
 
 
 class RequestLimits(_Frozen):
-    """What a caller may ask for, so that nobody takes the service from the others.
-
-    Parameters
-    ----------
-    max_leads : int
-        Leads in one request.
-    max_events : int
-        Events of one lead.
-    max_unknown : int
-        Attributes that the model does not know: of one lead, and different ones in a request.
-    max_body_bytes : int
-        A request's body.
-    read_seconds : float
-        How long a request may take to arrive, head and body alike.
-    score_seconds : float
-        How long scoring one request may take.
-    requests_per_second : float
-        Of one key, over all workers; 0 for no limit. As many may come at once as are allowed in
-        a second, and at least one.
-    max_in_flight : int
-        Requests that one worker holds at a time.
-    max_connections : int
-        Connections that one worker holds at a time.
-    max_held_bytes : int
-        Of all bodies that one worker holds at a time; never less than of two of the largest.
-    share : float
-        Of requests, connections and bytes that one worker holds: so much of them one caller may
-        have, by its key or else its address; 1 for all.
-    """
+    """What a caller may ask for, so that nobody takes the service from the others."""
 
     max_leads: Annotated[int, Field(ge=1)] = 1000
+    """Leads in one request."""
     max_events: Annotated[int, Field(ge=1)] = 10_000
+    """Events of one lead."""
     max_unknown: Annotated[int, Field(ge=1)] = 2000
+    """Attributes that the model does not know: of one lead, and different ones in a request."""
     max_body_bytes: Annotated[int, Field(ge=1024)] = 8 * MEBIBYTE
+    """A request's body."""
     read_seconds: Annotated[float, Field(gt=0)] = 10.0
+    """How long a request may take to arrive, head and body alike."""
     score_seconds: Annotated[float, Field(gt=0)] = 10.0
+    """How long scoring one request may take."""
     requests_per_second: Annotated[float, Field(ge=0)] = 100.0
+    """Of one key, over all workers; 0 for no limit. As many may come at once as are allowed in
+    a second, and at least one."""
     max_in_flight: Annotated[int, Field(ge=1)] = 64
+    """Requests that one worker holds at a time."""
     max_connections: Annotated[int, Field(ge=1)] = 1000
+    """Connections that one worker holds at a time."""
     max_held_bytes: Annotated[int, Field(ge=1024)] = 64 * MEBIBYTE
+    """Of all bodies that one worker holds at a time; never less than of two of the largest."""
     share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Of requests, connections and bytes that one worker holds: so much of them one caller may
+    have, by its key or else its address; 1 for all."""
 
     def shared(self, number: int) -> int:
         """Tell how much of so many one caller may have, and no less than one."""
@@ -63,48 +48,32 @@ class RequestLimits(_Frozen):
 
 
 class ServeSettings(_Frozen):
-    """How a service runs.
-
-    Parameters
-    ----------
-    bundle : Path
-        The bundle's folder, as the operator named it.
-    named : str
-        What the operator typed for it, a path or a model's URI.
-    keys : Path or None
-        The file of API keys; None where everybody may ask.
-    host : str
-        The address to listen on.
-    port : int
-        The port; 0 for any that is free.
-    workers : int
-        How many processes answer.
-    allow_hosts : tuple of str
-        Names, besides those of `requests.hosts`, by which callers may call the service.
-    limits : RequestLimits
-    run : Path or None
-        The folder of the run that made the bundle (its comparison, its tables), for the page.
-    compare : tuple of str
-        The command that compares, to which a source is added, for the page's rules editor; empty
-        where it cannot be run.
-    page : bool
-        Whether there is a page for people.
-    signed_by : Path or None
-        The public key with which the bundle must be signed; None where it need not be.
-    """
+    """How a service runs."""
 
     bundle: Path
+    """The bundle's folder, as the operator named it."""
     named: str
+    """What the operator typed for it, a path or a model's URI."""
     keys: Path | None = None
+    """The file of API keys; None where everybody may ask."""
     host: str = "127.0.0.1"
+    """The address to listen on."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    """The port; 0 for any that is free."""
     workers: Annotated[int, Field(ge=1)] = 2
+    """How many processes answer."""
     allow_hosts: tuple[str, ...] = ()
+    """Names, besides those of `requests.hosts`, by which callers may call the service."""
     limits: RequestLimits = RequestLimits()
     run: Path | None = None
+    """The folder of the run that made the bundle (its comparison, its tables), for the page."""
     compare: tuple[str, ...] = ()
+    """The command that compares, to which a source is added, for the page's rules editor; empty
+    where it cannot be run."""
     page: bool = True
+    """Whether there is a page for people."""
     signed_by: Path | None = None
+    """The public key with which the bundle must be signed; None where it need not be."""
 
     @property
     def shows_leads_to_all(self) -> bool:

@@ -1,7 +1,7 @@
 "use strict";
 /* A lead's page: finds leads, shows one, and one of its moments. */
 (() => {
-  const { ask, element, format } = leadcast;
+  const { ask, element, format, sentence } = leadcast;
   const place = document.getElementById("lead");
   const told = document.getElementById("moment-told");
   const found = document.getElementById("found");
@@ -93,8 +93,6 @@
       if (mine === asked) shown.fail(sentence(error.message));
     }
   }
-
-  const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 
   document.getElementById("search").addEventListener("submit", search);
   const id = idOfAddress();

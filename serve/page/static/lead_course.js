@@ -1,7 +1,7 @@
 "use strict";
 /* How a lead's score went: a chart, a slider over its moments, and its events as a table. */
 (() => {
-  const { element, format } = leadcast;
+  const { element, format, heading, hidden, note, swatch } = leadcast;
   const seconds = (us) => us / 1e6;
   const HEIGHT = 230;
   const SMALL = 120;
@@ -31,8 +31,8 @@
     const course = element(
       "section",
       { class: "card course", "aria-label": "Course of the score" },
-      element("h2", {}, "How the score went"),
-      element("p", { class: "note" }, courseWords(lead)),
+      heading("How the score went"),
+      note(courseWords(lead)),
       charts,
       element(
         "div",
@@ -70,7 +70,7 @@
     chart: element(
       "section",
       { class: "card course" },
-      element("h2", {}, "How the score went"),
+      heading("How the score went"),
       element(
         "p",
         { class: "empty" },
@@ -91,8 +91,8 @@
     const words = `${what === "points" ? "Points" : "Probability with its interval"}, ${lead.moments.length} moments, from ${show(Math.min(...all))} to ${show(Math.max(...all))}; the numbers are in the table below`;
     const legend =
       what === "points"
-        ? [key("second", "points")]
-        : [key("accent", "probability"), key("soft", "interval"), key("tick", "events")];
+        ? [swatch("second", "points")]
+        : [swatch("accent", "probability"), swatch("soft", "interval"), swatch("tick", "events")];
     return element(
       "figure",
       {},
@@ -100,27 +100,19 @@
       element("div", { class: "chart", role: "img", "aria-label": words }),
     );
   }
-  const key = (kind, words) => element("span", { class: `swatch ${kind}` }, words);
 
   function probability(lead, state, colour, choose) {
     const at = lead.moments.map((one) => seconds(one.as_of_us));
     const [low, high, middle] = ["lower", "upper", "probability"].map((name) =>
       lead.moments.map((one) => one[name]),
     );
-    const line = {
-      stroke: colour("--accent"),
-      width: 2,
-      points: { show: at.length < 80, size: 5, fill: colour("--accent") },
-    };
+    const stroke = colour("--accent");
+    const edge = { stroke: "transparent", points: { show: false } };
+    const points = { show: at.length < 80, size: 5, fill: stroke };
     return {
       height: HEIGHT,
       data: [at, high, low, middle],
-      series: [
-        {},
-        { stroke: "transparent", points: { show: false } },
-        { stroke: "transparent", points: { show: false } },
-        line,
-      ],
+      series: [{}, edge, { ...edge }, { stroke, width: 2, points }],
       bands: [{ series: [1, 2], fill: colour("--accent-band") }],
       ...frame(lead, state, colour, choose, (_, ticks) => ticks.map((value) => format.percent(value))),
     };
@@ -212,7 +204,7 @@
     if (!lead.events.length) {
       const words = "This lead has no events: all that is known of it stands above.";
       return {
-        parts: [element("h2", {}, "What it did"), element("p", { class: "empty" }, words)],
+        parts: [heading("What it did"), element("p", { class: "empty" }, words)],
         mark() {},
       };
     }
@@ -234,9 +226,9 @@
     );
     return {
       parts: [
-        element("h2", {}, "What it did"),
-        element("p", { class: "note" }, `${more} Choose one to see the score just after it.${later}`),
-        element("div", { class: "table tall", tabindex: "0", role: "region", "aria-label": "Events" }, made),
+        heading("What it did"),
+        note(`${more} Choose one to see the score just after it.${later}`),
+        leadcast.scrolling("Events", made, "table tall"),
       ],
       mark(number) {
         for (const [event, row] of rows) row.classList.toggle("chosen", event.moment === number);

@@ -1,9 +1,9 @@
 "use strict";
 /* The parts of a lead's page: who it is, how it ended, its ledger of points. */
 (() => {
-  const { element, format, table } = leadcast;
-  const heading = (words) => element("h2", {}, words);
+  const { element, format, heading, note, sentence, table } = leadcast;
   const minute = (us) => format.minute(us === null || us === undefined ? null : us / 1e6);
+  const day = (us) => minute(us).slice(0, 10);
   const points = (value) => format.compact(value);
   const signed = (value) => (value > 0 ? "+" : "") + format.decimal(value, Number.isInteger(value) ? 0 : 1);
 
@@ -30,19 +30,15 @@
 
   function head(lead) {
     const { outcome } = lead;
+    const on = outcome.at_us === null ? "" : ` on ${day(outcome.at_us)}`;
     const amount = outcome.amount === null ? "" : `, ${format.count(outcome.amount)}`;
     const state = {
-      won: `Became a customer${outcome.at_us === null ? "" : ` on ${minute(outcome.at_us).slice(0, 10)}`}${amount}`,
-      lost: `Lost${outcome.at_us === null ? "" : ` on ${minute(outcome.at_us).slice(0, 10)}`}`,
-      open:
-        outcome.until_us === null
-          ? "Open"
-          : `Open when the data end (${minute(outcome.until_us).slice(0, 10)})`,
+      won: `Became a customer${on}${amount}`,
+      lost: `Lost${on}`,
+      open: outcome.until_us === null ? "Open" : `Open when the data end (${day(outcome.until_us)})`,
     }[outcome.state];
     const created =
-      lead.created_us === null
-        ? []
-        : [element("span", {}, `Created ${minute(lead.created_us).slice(0, 10)}`)];
+      lead.created_us === null ? null : element("span", {}, `Created ${day(lead.created_us)}`);
     return element(
       "header",
       { class: "lead-head" },
@@ -51,13 +47,11 @@
         "p",
         { class: "lead-facts" },
         element("span", { class: `state ${outcome.state}` }, state),
-        ...created,
-        ...listed(lead),
+        created,
+        listed(lead),
       ),
       lead.model === "other"
-        ? element(
-            "p",
-            { class: "note" },
+        ? note(
             "The run’s folder holds another model by now than the one that answers here; restart the service to see its scores.",
           )
         : null,
@@ -65,17 +59,15 @@
   }
 
   function listed({ listed }) {
-    if (!listed) return [];
+    if (!listed) return null;
     const ranks = [listed.rank_learned, listed.rank_points].map((rank) =>
       rank === null ? "–" : format.compact(rank),
     );
-    return [
-      element(
-        "span",
-        {},
-        `Week of ${listed.week}: place ${ranks[0]} by the learned score, ${ranks[1]} by points`,
-      ),
-    ];
+    return element(
+      "span",
+      {},
+      `Week of ${listed.week}: place ${ranks[0]} by the learned score, ${ranks[1]} by points`,
+    );
   }
 
   function plain(value) {
@@ -95,9 +87,7 @@
       lead.score_column === null
         ? []
         : [
-            element(
-              "p",
-              { class: "note" },
+            note(
               `The export’s own score column says ${points(lead.score_column)}; what that is made of, it does not tell.`,
             ),
           ];
@@ -114,7 +104,7 @@
       ),
     );
     const rows = why.ledger.map((one) => [
-      one.rule ?? words(one.kind),
+      one.rule ?? sentence(one.kind),
       one.event_type === null || one.event_type === undefined
         ? one.words
         : `${one.event_type.replaceAll("_", " ")}, ${minute(one.occurred_us)}: ${one.words}`,
@@ -128,9 +118,8 @@
       element("td", { class: "number" }, points(why.points)),
     );
     const ledger = rows.length
-      ? element(
-          "div",
-          { class: "table", tabindex: "0", role: "region", "aria-label": "Ledger" },
+      ? leadcast.scrolling(
+          "Ledger",
           table("Which rule gave which points", ["Rule", "For what", "Points"], rows, [2], total),
         )
       : element("p", { class: "empty" }, `No rule fires at this moment: ${points(why.points)} points.`);
@@ -142,7 +131,6 @@
       ledger,
     ];
   }
-  const words = (kind) => kind.charAt(0).toUpperCase() + kind.slice(1);
 
   leadcast.leadParts = (lead, { choose, useTable }) => {
     const score = element("section", { class: "card score" });

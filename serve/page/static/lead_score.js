@@ -1,8 +1,9 @@
 "use strict";
 /* A lead's score at a moment, and what made it so. */
 (() => {
-  const { details, element, format, table } = leadcast;
-  const heading = (words) => element("h2", {}, words);
+  const { details, element, format, heading, hidden, note, table } = leadcast;
+  const factor = (log_odds) =>
+    element("span", { class: "factor" }, hidden("odds "), `× ${format.decimal(Math.exp(log_odds), 2)}`);
 
   function scoreCard(lead, score, number) {
     const scale = Math.max(...lead.moments.map((one) => one.upper ?? one.probability)) || 1;
@@ -30,18 +31,11 @@
         "div",
         { class: "figures" },
         element("p", { class: "figure" }, format.percent(score.probability)),
-        element(
-          "p",
-          { class: `grade grade-${score.grade}` },
-          element("span", { class: "hidden-words" }, "Grade "),
-          score.grade,
-        ),
+        element("p", { class: `grade grade-${score.grade}` }, hidden("Grade "), score.grade),
       ),
       range,
       element("p", {}, interval),
-      element(
-        "p",
-        { class: "note" },
+      note(
         `To become a customer${within}. Better than ${format.compact(score.percentile)} % of the leads that the model was tested on.`,
       ),
       groups(score.reasons.groups),
@@ -66,12 +60,7 @@
         {},
         element("span", {}, name),
         element("span", { class: "axis", "aria-hidden": "true" }, drawn),
-        element(
-          "span",
-          { class: "factor" },
-          element("span", { class: "hidden-words" }, "odds "),
-          `× ${format.decimal(Math.exp(value), 2)}`,
-        ),
+        factor(value),
       );
     };
     return element(
@@ -88,11 +77,7 @@
       some.length
         ? [
             element("h3", {}, title),
-            element(
-              "ul",
-              { class: "reasons" },
-              some.map((one) => bar(one, largest, kind)),
-            ),
+            element("ul", { class: "reasons" }, some.map((one) => bar(one, largest, kind))),
           ]
         : [];
     return [
@@ -106,18 +91,12 @@
   function bar(reason, largest, kind) {
     const drawn = element("span", { class: `bar ${kind}`, "aria-hidden": "true" });
     drawn.style.width = `${Math.max(1.5, (100 * Math.abs(reason.contribution)) / largest)}%`;
-    const factor = Math.exp(reason.contribution);
     return element(
       "li",
       {},
       element("span", { class: "words" }, reason.words),
       element("span", { class: "track" }, drawn),
-      element(
-        "span",
-        { class: "factor" },
-        element("span", { class: "hidden-words" }, "odds "),
-        `× ${format.decimal(factor, 2)}`,
-      ),
+      factor(reason.contribution),
     );
   }
 

@@ -8,9 +8,17 @@
    leadcast.axis(colour)       an axis in the page's colours.
    leadcast.table(…)           a plain table; `numbers` are the columns to be aligned right.
    leadcast.framed(…)          a table around rows that are elements already.
-   leadcast.details(…)         content that is closed at first, such as a chart's numbers. */
+   leadcast.scrolling(…)       a table's place, which scrolls by keyboard too.
+   leadcast.details(…)         content that is closed at first, such as a chart's numbers.
+   leadcast.heading, note, hidden, swatch, sentence  small pieces of words. */
 (() => {
   const { element } = leadcast;
+
+  leadcast.heading = (words) => element("h2", {}, words);
+  leadcast.note = (words) => element("p", { class: "note" }, words);
+  leadcast.hidden = (words) => element("span", { class: "hidden-words" }, words);
+  leadcast.swatch = (kind, words) => element("span", { class: `swatch ${kind}` }, words);
+  leadcast.sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 
   leadcast.plot = (place, make) => {
     let drawn = null;
@@ -62,11 +70,9 @@
     );
   };
 
+  leadcast.scrolling = (label, content, kind = "table") =>
+    element("div", { class: kind, tabindex: "0", role: "region", "aria-label": label }, content);
+
   leadcast.details = (summary, ...content) =>
-    element(
-      "details",
-      {},
-      element("summary", {}, summary),
-      element("div", { class: "table", tabindex: "0", role: "region", "aria-label": summary }, content),
-    );
+    element("details", {}, element("summary", {}, summary), leadcast.scrolling(summary, content));
 })();

@@ -1,7 +1,7 @@
 "use strict";
 /* The rules editor's page: chooses a table, checks it while it is typed, runs the comparison. */
 (async () => {
-  const { ask, element, format } = leadcast;
+  const { ask, element, format, note, sentence } = leadcast;
   const place = document.getElementById("rules");
   const KEPT = "leadcast-points-table";
   const WAIT_MS = 350;
@@ -37,9 +37,7 @@
   const result = element("div", { id: "result" });
   const whyNot = begun.can_run
     ? null
-    : element(
-        "p",
-        { class: "note" },
+    : note(
         "The comparison cannot be run from here: the run has none yet (make one with leadcast compare SOURCE), or its project’s folder is not there. Checking works.",
       );
 
@@ -206,9 +204,5 @@
     result.replaceChildren(...shown.parts);
     shown.drawn();
     if (mayMove) shown.parts[0].focus();
-  }
-
-  function sentence(words) {
-    return words.charAt(0).toUpperCase() + words.slice(1);
   }
 })();

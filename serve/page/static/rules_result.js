@@ -2,7 +2,7 @@
 /* What a comparison with an edited table came to: the new headline beside the old one, the curves,
    and what each rule contributes. */
 (() => {
-  const { element, format } = leadcast;
+  const { element, format, heading, note, swatch } = leadcast;
   const HEIGHT = 280;
   const percent = (share) => format.percent(share);
   const signed = (value) => format.signed(Math.round(value));
@@ -21,6 +21,7 @@
 
   function headline(before, after, earlier, number) {
     const unlike = before.customers !== after.customers;
+    const all = `of ${format.count(after.customers)} customers in all`;
     return element(
       "section",
       { class: "card headlines", tabindex: "-1", "aria-labelledby": "result-title" },
@@ -33,18 +34,8 @@
         "div",
         { class: "trio" },
         figure("Points today", before.reached.points, before.points_from, "today"),
-        figure(
-          "Your table",
-          after.reached.points,
-          against(earlier),
-          "edited",
-        ),
-        figure(
-          "Learned score",
-          after.reached.learned,
-          `of ${format.count(after.customers)} customers in all`,
-          "learned",
-        ),
+        figure("Your table", after.reached.points, against(earlier), "edited"),
+        figure("Learned score", after.reached.learned, all, "learned"),
       ),
       element("dl", { class: "sentences" }, [
         element("dt", {}, "Before"),
@@ -59,13 +50,11 @@
           : []),
       ]),
       unlike
-        ? element(
-            "p",
-            { class: "note" },
+        ? note(
             "The two were compared on somewhat different leads: not every lead has both kinds of points.",
           )
         : null,
-      element("p", { class: "note" }, luck(after, number)),
+      note(luck(after, number)),
     );
   }
 
@@ -96,13 +85,12 @@
       { class: `count ${kind}` },
       element("p", { class: "name" }, name),
       element("p", { class: "figure" }, format.count(reached.value)),
-      element("p", { class: "note" }, reached.low === null ? "" : `95 %: ${interval(reached, format.count)}`),
-      element("p", { class: "note" }, words),
+      note(reached.low === null ? "" : `95 %: ${interval(reached, format.count)}`),
+      note(words),
     );
   }
 
   function curves(before, after, place) {
-    const key = (kind, words) => element("span", { class: `swatch ${kind}` }, words);
     const rows = merged(before, after).map((one) => [
       format.compact(one.calls),
       ...["today", "edited", "learned"].map((name) => format.decimal(one[name])),
@@ -110,16 +98,16 @@
     return element(
       "section",
       { class: "card" },
-      element("h2", {}, "At other capacities"),
+      heading("At other capacities"),
       element(
         "figure",
         {},
         element(
           "figcaption",
           {},
-          key("learned", "learned score"),
-          key("edited", "your table"),
-          key("today", "points today"),
+          swatch("learned", "learned score"),
+          swatch("edited", "your table"),
+          swatch("today", "points today"),
         ),
         place,
       ),
@@ -202,20 +190,16 @@
     return element(
       "section",
       { class: "card" },
-      element("h2", {}, "What each rule contributes"),
-      element("p", { class: "note" }, words),
+      heading("What each rule contributes"),
+      note(words),
       element(
         "p",
         { class: "legend note" },
-        element("span", { class: "swatch good" }, "more customers with the rule"),
-        element("span", { class: "swatch harm" }, "fewer"),
-        element("span", { class: "swatch unsure" }, "cannot be told from nothing"),
+        swatch("good", "more customers with the rule"),
+        swatch("harm", "fewer"),
+        swatch("unsure", "cannot be told from nothing"),
       ),
-      element(
-        "div",
-        { class: "table", tabindex: "0", role: "region", "aria-label": "Contributions" },
-        contributionTable(rules, most),
-      ),
+      leadcast.scrolling("Contributions", contributionTable(rules, most)),
     );
   }
 

@@ -77,11 +77,11 @@ leadcast.sections = (() => {
     const shade = (cell) => Math.round((SHADES * Math.min(cell.conversion.value ?? 0, highest)) / highest);
     const box = (band, column) => {
       const cell = at.get(`${column} ${band}`);
-      if (!cell) return element("td", { class: "heat-none" }, element("span", { class: "hidden-words" }, "no leads"));
+      if (!cell) return element("td", { class: "heat-none" }, leadcast.hidden("no leads"));
       const kind = `heat-${shade(cell)}${cell.leads < FEW ? " heat-few" : ""}`;
       return element("td", { class: kind },
         element("b", {}, format.hundredths(cell.conversion.value), element("span", { class: "unit" }, "\u00a0%")),
-        element("span", {}, format.count(cell.leads), element("span", { class: "hidden-words" }, " leads")));
+        element("span", {}, format.count(cell.leads), leadcast.hidden(" leads")));
     };
     const short = (label) => label.replace(/ points$/, "").replace(" to ", "–");
     const rows = probability.map((band, place) =>
@@ -136,7 +136,7 @@ leadcast.sections = (() => {
           render: (value, type) => (type === "display" ? "" : value ?? -Infinity),
           createdCell: (cell, _, one) => cell.append(
             interval(one.auc_difference, domain, { zero: 0, kind: one.winner }),
-            element("span", { class: "hidden-words" }, three(one.auc_difference.value))) },
+            leadcast.hidden(three(one.auc_difference.value))) },
         number("Gap", "auc_difference.value", signed),
         { title: "95 % interval", data: "auc_difference", orderable: false, className: "number",
           render: (gap) => format.interval(gap.low, gap.high, signed) },

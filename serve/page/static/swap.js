@@ -186,7 +186,7 @@ leadcast.swap = (() => {
 
   function fill([why, points], told, missing) {
     const listed = (words, none) =>
-      words?.length ? element("ul", {}, words.map((one) => element("li", {}, one))) : element("p", { class: "note" }, none);
+      words?.length ? element("ul", {}, words.map((one) => element("li", {}, one))) : leadcast.note(none);
     why.replaceChildren(element("h4", {}, "Why this probability"), listed(told?.reasons, told ? missing.reasons : missing));
     points.replaceChildren(element("h4", {}, "Why these points"), listed(told?.ledger, told ? missing.ledger : missing));
   }

@@ -1,7 +1,8 @@
-"""A run's canonical tables, opened by lead: its attributes, its events, how it ended."""
+"""What lies in a run's folder and around it: its canonical tables, by lead, and points tables."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,10 @@ import polars as pl
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json
-from leadcast.models.comparison.comparison_store import LEADS
+from leadcast.models.comparison.comparison_store import LEADS, RESULT, read_comparison
+from leadcast.models.comparison.result import Comparison
+from leadcast.models.rules import RuleTable, load_rules
+from leadcast.models.rules.answers import column_faults
 from leadcast.serve.requests.problems import Problem
 
 TABLES, COMPARISON = "tables", "comparison"
@@ -18,6 +22,8 @@ LISTED = ("as_of", "week", "points", "rank_learned", "rank_points", "probability
 """What is told of a lead on the call list."""
 MOST_FOUND = 20
 """How many leads a search tells."""
+DISTILLED, TEMPLATE = "distilled.yaml", "template"
+_FROM_RULES = "rules "
 
 
 @dataclass(frozen=True)
@@ -52,49 +58,47 @@ class OneLead:
         return self.outcome.height > 0
 
 
-class LeadTables:
-    """Finds leads in a run's tables, which are read anew for every question and never written.
+@dataclass(frozen=True)
+class PointsTable:
+    """A points table as it lies in its file."""
 
-    Parameters
-    ----------
-    run : Path or None
-        The run's folder.
-    """
+    key: str
+    """A short name."""
+    path: Path
+
+    @property
+    def table(self) -> RuleTable | None:
+        """The table; None where the file is at fault."""
+        return _loaded(self.path, self.path.stat().st_mtime_ns)
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.table.title if self.table is not None and self.table.title else self.key
+
+    def fits(self, leads: pl.DataFrame) -> bool:
+        """Tell whether the leads have every column that it asks for."""
+        return self.table is not None and not column_faults(self.table, leads, None)
+
+
+class LeadTables:
+    """Finds leads in a run's tables, which are read anew for every question and never written."""
 
     def __init__(self, run: Path | None) -> None:
         self._folder = None if run is None else run / TABLES
 
     @property
     def folder(self) -> Path:
-        """The folder of the tables.
-
-        Raises
-        ------
-        Problem
-            404 where there is none; tells what to do.
-        """
+        """The folder of the tables; a `Problem` (404) tells what to do where there is none."""
         if self._folder is None or not (self._folder / "leads.parquet").is_file():
             raise Problem("no-tables", 404, _how_to_get(self._folder))
         return self._folder
 
     def read(self, lead_id: str) -> OneLead:
-        """Read one lead.
+        """Read one lead; a `Problem` (404) where there is none, or there are no tables.
 
         Events are filtered while they are read: groups of rows whose statistics leave the lead
         out are skipped, and of the others only the matching rows are decoded as a whole.
-
-        Parameters
-        ----------
-        lead_id : str
-
-        Returns
-        -------
-        OneLead
-
-        Raises
-        ------
-        Problem
-            404 where there are no tables, or no such lead.
         """
         folder, about = self.folder, self._about()
         mine = pl.col("lead_id") == lead_id
@@ -114,17 +118,7 @@ class LeadTables:
         )
 
     def listed(self, lead_id: str) -> dict[str, Any] | None:
-        """Tell where a lead stands on the comparison's call list.
-
-        Parameters
-        ----------
-        lead_id : str
-
-        Returns
-        -------
-        dict or None
-            Of `LISTED`; None where there is no comparison, or the lead is not on its list.
-        """
+        """Tell where a lead stands on the call list (`LISTED`); None if it does not."""
         path = self.folder.parent / COMPARISON / LEADS
         if not path.is_file():
             return None
@@ -133,18 +127,9 @@ class LeadTables:
         return found[0] if found and found[0]["as_of"] is not None else None
 
     def search(self, text: str) -> pl.DataFrame:
-        """Find leads by a part of their id, or of a text that they have.
+        """Find leads by a part of their id, or of a text that they have, in capitals or not.
 
-        Parameters
-        ----------
-        text : str
-            Capitals do not matter.
-
-        Returns
-        -------
-        pl.DataFrame
-            At most `MOST_FOUND` rows of the table of leads: who has the text as its id first,
-            then those whose id begins with it, then the others.
+        At most `MOST_FOUND`: who has the text as its id first, then those whose id begins with it.
         """
         sought = text.strip().lower()
         leads = pl.scan_parquet(self.folder / "leads.parquet")
@@ -187,6 +172,43 @@ class LeadTables:
         about = (self.folder / "tables.json").stat()
         return about.st_ino, about.st_mtime_ns
 
+    def points(self) -> list[PointsTable]:
+        """Find the points tables that fit the leads."""
+        run, compared = self.folder.parent, self._compared_path()
+        paths = [] if compared is None else [compared]
+        paths += [*sorted((_data_of(run) / "rules").glob("*.yaml")), run / DISTILLED]
+        found: dict[Path, PointsTable] = {}
+        for path in filter(Path.is_file, paths):
+            found.setdefault(path.resolve(), PointsTable(path.stem, path))
+        leads = self.schema()
+        fitting = [one for one in found.values() if one.fits(leads)]
+        return sorted(fitting, key=lambda one: one.key == TEMPLATE)
+
+    def compared(self) -> RuleTable | None:
+        """Give the points table that the run was compared with, where it fits the leads."""
+        path = self._compared_path()
+        if path is None or not path.is_file():
+            return None
+        found = PointsTable(path.stem, path)
+        return found.table if found.fits(self.schema()) else None
+
+    def comparison(self) -> Comparison | None:
+        """Read the run's comparison; None where there is none."""
+        try:
+            return read_comparison(self.folder.parent / COMPARISON)
+        except LeadcastError:
+            return None
+
+    def _compared_path(self) -> Path | None:
+        run = self.folder.parent
+        try:
+            points_from = str(read_json(run / COMPARISON / RESULT)["about"]["points_from"])
+        except (LeadcastError, KeyError, TypeError):
+            return None
+        if not points_from.startswith(_FROM_RULES):
+            return None
+        return _data_of(run).parent / points_from.removeprefix(_FROM_RULES)
+
     def _about(self) -> dict[str, Any]:
         try:
             about: dict[str, Any] = read_json(self.folder / "tables.json")
@@ -210,3 +232,24 @@ def _how_to_get(folder: Path | None) -> str:
         f"there are no tables of leads beside this bundle ({folder.parent.name}/{TABLES} is not "
         "there); leadcast run SOURCE makes them, and --run names a run's folder elsewhere"
     )
+
+
+def project_of(run: Path | None, source: str) -> Path | None:
+    """Find the project in which ``leadcast compare SOURCE`` reads this run."""
+    if run is None:
+        return None
+    project = _data_of(run).parent
+    is_its_run = run.resolve() == (project / "data" / "runs" / source).resolve()
+    return project if is_its_run and (project / "params.yaml").is_file() else None
+
+
+def _data_of(run: Path) -> Path:
+    return run.resolve().parent.parent
+
+
+@lru_cache(maxsize=32)
+def _loaded(path: Path, _changed_ns: int) -> RuleTable | None:
+    try:
+        return load_rules(path)
+    except LeadcastError:
+        return None
