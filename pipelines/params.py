@@ -3,15 +3,19 @@
 What a run uses: the parameters laid over what the source's definition says.
 """
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from leadcast.features.base.errors import Fault, FaultsError, LeadcastError
+from leadcast.features.base.files import written_whole
 from leadcast.features.definitions.definition import ComparisonDefaults
 from leadcast.features.definitions.load import find_definition
+from leadcast.features.definitions.yaml_lines import plain_yaml
 from leadcast.features.settings import FeatureSettings
 from leadcast.features.snapshots import SnapshotSettings
 from leadcast.features.tables import Tables, TimeOrder
@@ -20,7 +24,6 @@ from leadcast.models.splits import SplitSettings
 from leadcast.pipelines.paths import SOURCES
 
 PARAMS = Path("params.yaml")
-Settings = TypeVar("Settings", bound=BaseModel)
 
 
 class Frozen(BaseModel):
@@ -104,10 +107,10 @@ class Params(Frozen):
 def load_params(path: Path = PARAMS) -> Params:
     """Read the parameters, telling every fault at once."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        content = plain_yaml(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
         raise LeadcastError(f"{path}: there is no such file; run in the project's root") from None
-    except yaml.YAMLError as error:
+    except YAMLError as error:
         raise LeadcastError(f"{path}: is not valid YAML: {error}") from None
     try:
         return Params.model_validate(content)
@@ -124,6 +127,15 @@ def _fault(path: Path, item: object) -> Fault:
         expected=str(details["msg"]),
         remedy="Correct the key or its value.",
     )
+
+
+def change_params(path: Path, change: Callable[[Any], None]) -> None:
+    """Change a file of parameters in place; comments and layout stay as they are."""
+    yaml = YAML()
+    content = yaml.load(path)
+    change(content)
+    with written_whole(path, replacing=True) as temporary:
+        yaml.dump(content, temporary)
 
 
 def snapshot_settings(source: str, params: Params) -> SnapshotSettings:

@@ -5,8 +5,11 @@ Only null is recognised; every other scalar stays a string. So ``no`` is not Fal
 """
 
 from dataclasses import dataclass, field
+from io import StringIO
+from typing import Any
 
-import yaml
+from ruamel.yaml import YAML, MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.error import YAMLError
 
 from leadcast.features.base.errors import Fault
 
@@ -15,6 +18,8 @@ Key = tuple[str | int, ...]
 
 MOST_VALUES = 100_000
 """How many values a file may hold, each counted as often as aliases repeat it."""
+WIDTH = 100
+"""So long are the lines that are written, where a text can be broken."""
 _NULLS = frozenset({"", "~", "null"})
 _TOO_MANY = f"more than {MOST_VALUES:,} values"
 
@@ -72,8 +77,8 @@ def read_yaml(text: str, name: str) -> ReadYaml:
     """
     found = ReadYaml()
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
+        root = YAML(typ="safe", pure=True).compose(text)
+    except YAMLError as error:
         found.faults.append(_not_yaml(error, name))
         return found
     except RecursionError:
@@ -84,7 +89,21 @@ def read_yaml(text: str, name: str) -> ReadYaml:
     return found
 
 
-def _plain(node: yaml.Node, key: Key, found: ReadYaml, name: str, depth: int) -> Plain:
+def plain_yaml(text: str) -> Any:  # noqa: ANN401 - any YAML value
+    """Read YAML with its own types, as the project's parameters are written."""
+    return YAML(typ="safe", pure=True).load(text)
+
+
+def yaml_text(content: object) -> str:
+    """Write plain data as YAML, a line an entry, in the order that it has."""
+    yaml, text = YAML(typ="safe", pure=True), StringIO()
+    yaml.default_flow_style, yaml.width = False, WIDTH
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    yaml.dump(content, text)
+    return text.getvalue()
+
+
+def _plain(node: Node, key: Key, found: ReadYaml, name: str, depth: int) -> Plain:
     found.lines.setdefault(key, node.start_mark.line + 1)
     if depth > 20:
         found.faults.append(_too_deep(name, node.start_mark.line + 1))
@@ -94,18 +113,18 @@ def _plain(node: yaml.Node, key: Key, found: ReadYaml, name: str, depth: int) ->
         if not any(fault.found == _TOO_MANY for fault in found.faults):
             found.faults.append(_too_many(name, node.start_mark.line + 1))
         return None
-    if isinstance(node, yaml.MappingNode):
+    if isinstance(node, MappingNode):
         return _mapping(node, key, found, name, depth)
-    if isinstance(node, yaml.SequenceNode):
+    if isinstance(node, SequenceNode):
         items = enumerate(node.value)
         return [_plain(item, (*key, index), found, name, depth + 1) for index, item in items]
-    if isinstance(node, yaml.ScalarNode) and node.style is None and node.value in _NULLS:
+    if isinstance(node, ScalarNode) and node.style is None and node.value in _NULLS:
         return None
     return str(node.value)
 
 
 def _mapping(
-    node: yaml.MappingNode, key: Key, found: ReadYaml, name: str, depth: int
+    node: MappingNode, key: Key, found: ReadYaml, name: str, depth: int
 ) -> dict[str, Plain]:
     content: dict[str, Plain] = {}
     for key_node, value in node.value:
@@ -149,7 +168,7 @@ def _too_deep(name: str, line: int) -> Fault:
     )
 
 
-def _not_yaml(error: yaml.YAMLError, name: str) -> Fault:
+def _not_yaml(error: YAMLError, name: str) -> Fault:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error)
     return Fault(
