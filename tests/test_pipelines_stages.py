@@ -22,8 +22,7 @@ from leadcast.pipelines.features import compute_features
 from leadcast.pipelines.gate import pass_gate
 from leadcast.pipelines.params import EvaluationParams
 from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.score import score_new_leads
-from leadcast.pipelines.score_request import ScoreRequest
+from leadcast.pipelines.score import ScoreRequest, score_new_leads
 from leadcast.pipelines.snapshots import take_snapshots
 from leadcast.pipelines.summary import summarise
 from leadcast.pipelines.train import train
