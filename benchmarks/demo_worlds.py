@@ -15,9 +15,9 @@ import polars as pl
 
 from benchmarks.demo_truth import DECILES, TRUTH, by_decile, interval_coverage, with_truth
 from benchmarks.results import write_result
+from leadcast.features.base.ownership import PARAMS, SOURCES
 from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
-from leadcast.pipelines.params import PARAMS
-from leadcast.pipelines.paths import SOURCES, RunFolder
+from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.trial import STAGES
 
 NAMES = ("fetch", "ingest", "snapshots", "features", "train", "calibrate", "evaluate")

@@ -21,8 +21,7 @@ from typing import Any
 
 from benchmarks.results import RESULTS, write_result
 from leadcast.features.base.files import read_json, write_json, written_whole
-from leadcast.features.base.marks import mark_folder, mark_of
-from leadcast.features.base.ownership import refuse_foreign_folder
+from leadcast.features.base.ownership import mark_folder, mark_of, refuse_foreign_folder
 from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
 from leadcast.pipelines.trial import STAGES
 

@@ -29,6 +29,7 @@ import numpy.typing as npt
 import polars as pl
 
 from leadcast.features.base.errors import LeadcastError
+from leadcast.features.registry import DAY_US
 from leadcast.features.tables import TIME, Tables, TimeOrder
 
 Floats = npt.NDArray[np.float64]
@@ -91,7 +92,6 @@ def band(share: Floats, error: Floats) -> tuple[Floats, Floats]:
     return np.where(inside, low, share), np.where(inside, high, share)
 
 
-_US_PER_DAY = 86_400_000_000
 _FOLLOWED_SHARE = 0.1
 
 
@@ -322,4 +322,4 @@ def _watched(tables: Tables) -> pl.DataFrame:
 
 def _days_since_creation(moment: pl.Expr) -> pl.Expr:
     elapsed = moment.dt.epoch("us") - pl.col("created_at").dt.epoch("us")
-    return elapsed.clip(lower_bound=0) / _US_PER_DAY
+    return elapsed.clip(lower_bound=0) / DAY_US

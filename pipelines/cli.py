@@ -94,11 +94,11 @@ def run(source: Source = "demo") -> None:
 
 @app.command(epilog="\b\nExamples:\n  leadcast check demo\n  leadcast check bpi2012")
 def check(source: Source) -> None:
-    """Read a source's definition and data and tell every fault at once, before any work.
+    """Read a source's definition and data and list every data quality issue, before any work.
 
-    Nothing is written: data that a simulator makes are made aside and removed again.
+    Nothing is written: a simulated source is simulated into a temporary folder.
     """
-    from leadcast.pipelines.raw import check as check_named
+    from leadcast.pipelines.fetch import check as check_named
 
     print(check_named(source))
 
@@ -109,11 +109,11 @@ def check(source: Source) -> None:
 )
 def delays(
     source: Source,
-    html: Annotated[Path | None, typer.Option(help="Draw it: a page to write.")] = None,
-    svg: Annotated[Path | None, typer.Option(help="Draw it: a picture to write.")] = None,
+    html: Annotated[Path | None, typer.Option(help="The page to write, with the curve.")] = None,
+    svg: Annotated[Path | None, typer.Option(help="The chart to write, as SVG.")] = None,
     force: Force = False,
 ) -> None:
-    """Tell how long winners take, what the horizon catches of them, and advise a horizon."""
+    """Show how long leads take to convert, what the horizon covers, and recommend a horizon."""
     from leadcast.pipelines.delays import tell_delays
 
     print(tell_delays(source, html, svg, force=force))
@@ -132,7 +132,7 @@ def simulate(
     seed: Annotated[int, typer.Option(help="The same seed gives the same world.")] = 1,
 ) -> None:
     """Simulate the demo's seller: leads, events, outcomes and the true probabilities."""
-    from leadcast.pipelines.raw import simulate_with_progress
+    from leadcast.pipelines.fetch import simulate_with_progress
 
     simulate_with_progress(leads, seed, out)
     print(f"{leads:,} leads written to {out}")
@@ -192,9 +192,9 @@ History = Annotated[
     Path | None, typer.Option(help="Append the scores to the history in this folder.")
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted batch.")]
-Chunk = Annotated[int, typer.Option(min=1, help="About so many leads are in memory at a time.")]
-Threads = Annotated[int, typer.Option(min=1, help="So many parts at a time.")]
-Told = Annotated[Summary, typer.Option(help="Tell what was done in words, or as JSON.")]
+Chunk = Annotated[int, typer.Option(min=1, help="About how many leads are in memory at a time.")]
+Threads = Annotated[int, typer.Option(min=1, help="Parts that are scored in parallel.")]
+Told = Annotated[Summary, typer.Option(help="The form of the summary: text, or JSON.")]
 Strict = Annotated[
     bool,
     typer.Option(
@@ -382,13 +382,13 @@ def compare(
     ] = None,
     force: Force = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Tell each step and the end as a line of JSON.")
+        bool, typer.Option("--json", help="Report each step and the result as lines of JSON.")
     ] = False,
 ) -> None:
     """Compare the learned score with the points that marketing has, on the same test leads.
 
-    The source must have been run. What is said holds for leads that no model has learned from;
-    the results lie in data/runs/SOURCE/comparison and comparison.html.
+    The source must have been run. It compares on the test part, from which no model has
+    learned; the results lie in data/runs/SOURCE/comparison and comparison.html.
     """
     from leadcast.pipelines.compare import ComparisonRequest, compare_as_json, compare_named
 
@@ -413,8 +413,8 @@ def distill(
     ] = None,
     force: Force = False,
 ) -> None:
-    """Distil the learned model into integer points that a CRM can evaluate, and tell the cost."""
-    from leadcast.pipelines.distill import distill_named
+    """Distil the learned model into integer points for a CRM, and measure what that costs."""
+    from leadcast.pipelines.rules import distill_named
 
     print(distill_named(source, max_rules, out, force=force))
 
@@ -426,7 +426,7 @@ def check_points(
     source: Source,
     rules: Annotated[Path, typer.Option(help="The points table, a YAML file.")],
 ) -> None:
-    """Tell the faults of a points table, and what each rule does on a source's data."""
+    """List the issues of a points table, and what each rule does on a source's data."""
     from leadcast.pipelines.rules import check_points
 
     print(check_points(source, rules))
@@ -434,7 +434,7 @@ def check_points(
 
 Share = Annotated[
     float,
-    typer.Option(min=0.01, max=1, help="Of what a worker holds at a time: one caller's part."),
+    typer.Option(min=0.01, max=1, help="What one caller may hold of a worker's capacity."),
 ]
 Hosts = Annotated[
     list[str] | None,
@@ -461,7 +461,7 @@ def serve(
         Path | None, typer.Option(help="The file of API keys; see leadcast api-key create --help.")
     ] = None,
     no_keys: Annotated[
-        bool, typer.Option("--no-keys", help="Let everybody ask who can reach the address.")
+        bool, typer.Option("--no-keys", help="Answer everybody who can reach the address.")
     ] = False,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any free one.")] = 8000,
@@ -473,10 +473,10 @@ def serve(
     ] = 2000,
     max_body_mib: Annotated[float, typer.Option(min=0.001, max=1024, help="A request's body.")] = 8,
     read_seconds: Annotated[
-        float, typer.Option(min=0.1, max=3600, help="How long a request may take to arrive.")
+        float, typer.Option(min=0.1, max=3600, help="Timeout for reading a request.")
     ] = 10,
     score_seconds: Annotated[
-        float, typer.Option(min=0.1, max=3600, help="How long one request may be scored.")
+        float, typer.Option(min=0.1, max=3600, help="Timeout for scoring a request.")
     ] = 10,
     rate: Annotated[
         float, typer.Option(min=0, max=1e6, help="Requests a second of one key; 0 for any number.")
@@ -496,7 +496,7 @@ def serve(
     --no-page switches it off.
 
     Callers need a key: make one with leadcast api-key create --file keys.json --name NAME, and
-    send it as Authorization: Bearer KEY. Without --keys only this machine may ask.
+    send it as Authorization: Bearer KEY. Without --keys only this machine is answered.
     """
     from leadcast.pipelines.serve import serve as start
     from leadcast.serve.requests.settings import MEBIBYTE, RequestLimits
@@ -520,7 +520,7 @@ app.add_typer(api_key, name="api-key")
 
 @api_key.command(epilog="\b\nExamples:\n  leadcast api-key create --file keys.json --name crm")
 def create(file: KeysFile, name: Annotated[str, typer.Option(help="For whom the key is.")]) -> None:
-    """Make a key and show it, this once; the file keeps its hash only."""
+    """Make a key and show it once; the file keeps its hash only."""
     from leadcast.pipelines.serve import new_key
 
     print(new_key(file, name))
@@ -531,7 +531,7 @@ def revoke(
     file: KeysFile,
     key_id: Annotated[str, typer.Argument(help="The twelve digits after lc_ in the key.")],
 ) -> None:
-    """Take a key out; services that run refuse it within two seconds."""
+    """Revoke a key; running services refuse it within two seconds."""
     from leadcast.pipelines.serve import drop_key
 
     print(drop_key(file, key_id))

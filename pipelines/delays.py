@@ -22,9 +22,8 @@ from leadcast.models.charts.table import Column, table_of
 from leadcast.models.charts.time_charts import DelayChart
 from leadcast.models.report.blocks import Listing, Picture, Section
 from leadcast.models.report.page import Page, render_page
+from leadcast.pipelines.fetch import raw_files, with_raw
 from leadcast.pipelines.params import load_params, snapshot_settings
-from leadcast.pipelines.paths import SOURCES
-from leadcast.pipelines.raw import raw_files, with_raw
 
 SHOWN_DAYS = (0, 1, 3, 7, 14, 21, 30, 45, 60, 90, 120, 180, 270, 365, 545, 730)
 """Ages at which the curve is printed."""
@@ -42,7 +41,7 @@ def tell_delays(
 
     Nothing need have been run before: the horizon is what one chooses first.
     """
-    definition = find_definition(source, SOURCES)
+    definition = find_definition(source)
     settings = snapshot_settings(source, load_params())
     refuse_inputs([html, svg], [definition.file, *raw_files(definition)])
     for path in (html, svg):

@@ -9,6 +9,7 @@ import polars as pl
 
 from leadcast.features.base.errors import Fault, FaultsError, nearest_first
 from leadcast.features.base.files import read_json, write_json, written_whole
+from leadcast.features.base.ownership import PARAMS
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.tables import Tables
 from leadcast.models.calibration import calibrator_from_json
@@ -21,14 +22,13 @@ from leadcast.models.evaluation.tally import ScoreHistogram
 from leadcast.models.learners.learner_store import load_learner
 from leadcast.pipelines.dataset import read_parts, used_snapshots
 from leadcast.pipelines.params import (
-    PARAMS,
     EvaluationParams,
     Params,
     horizon_days,
     load_params,
     snapshot_settings,
 )
-from leadcast.pipelines.paths import SOURCES, RunFolder
+from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.stage import run_stage
 from leadcast.pipelines.summary import tell
 
@@ -65,7 +65,7 @@ def read_segments(
     """Cut the test by the attributes that the parameters name, or else the source's definition."""
     named, where = params.segments, f"{PARAMS}: evaluation.segments"
     if named is None:
-        definition = find_definition(source, SOURCES)
+        definition = find_definition(source)
         named, where = definition.segments, f"{definition.file}: segments"
     tables = Tables.read(RunFolder(source).tables)
     known = list(tables.attribute_types)

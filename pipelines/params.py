@@ -13,6 +13,7 @@ from ruamel.yaml.error import YAMLError
 
 from leadcast.features.base.errors import Fault, FaultsError, LeadcastError
 from leadcast.features.base.files import written_whole
+from leadcast.features.base.ownership import PARAMS
 from leadcast.features.definitions.definition import ComparisonDefaults
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.definitions.yaml_lines import plain_yaml
@@ -21,9 +22,6 @@ from leadcast.features.snapshots import SnapshotSettings
 from leadcast.features.tables import Tables, TimeOrder
 from leadcast.models.settings import LearnerSettings
 from leadcast.models.splits import SplitSettings
-from leadcast.pipelines.paths import SOURCES
-
-PARAMS = Path("params.yaml")
 
 
 class Frozen(BaseModel):
@@ -140,7 +138,7 @@ def change_params(path: Path, change: Callable[[Any], None]) -> None:
 
 def snapshot_settings(source: str, params: Params) -> SnapshotSettings:
     """Give the landmarks and the horizon that a run uses."""
-    return params.snapshots.over(find_definition(source, SOURCES).snapshots)
+    return params.snapshots.over(find_definition(source).snapshots)
 
 
 def horizon_days(tables: Tables, settings: SnapshotSettings) -> float | None:

@@ -9,9 +9,10 @@ from typing import Any
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.locks import locked
+from leadcast.features.base.ownership import PARAMS
 from leadcast.features.definitions.load import find_definition
-from leadcast.pipelines.params import PARAMS, change_params, load_params
-from leadcast.pipelines.paths import SOURCES, RunFolder
+from leadcast.pipelines.params import change_params, load_params
+from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.stage import LIFELINE, NOTHING_NEW
 from leadcast.pipelines.summary import summarise
 
@@ -21,7 +22,7 @@ ALWAYS_RUN = "fetch"
 
 def run_pipeline(source: str) -> str:
     """Run every stage that is not up to date, and tell what came out."""
-    find_definition(source, SOURCES)
+    find_definition(source)
     add_source(source)
     stages = reproduce(source)
     summary = summarise(RunFolder(source))

@@ -9,6 +9,7 @@ import polars as pl
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import working_folder, write_json, written_whole
+from leadcast.features.base.ownership import PARAMS
 from leadcast.features.snapshots import has_dated_outcome
 from leadcast.features.tables import Tables
 from leadcast.models.choice.choice import Choice, choose
@@ -16,7 +17,7 @@ from leadcast.models.choice.fresh import Pool
 from leadcast.models.data import LabelledMatrix
 from leadcast.models.settings import LearnerSettings
 from leadcast.pipelines.dataset import LEARNING, read_parts, read_pool, used_snapshots
-from leadcast.pipelines.params import PARAMS, horizon_days, load_params, snapshot_settings
+from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.stage import run_stage, share_bar
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json
+from leadcast.features.base.ownership import PARAMS
 from leadcast.pipelines.calibrate import calibrate
 from leadcast.pipelines.compare import compare_stage
 from leadcast.pipelines.evaluate import evaluate_test
@@ -20,7 +21,7 @@ from leadcast.pipelines.features import compute_features
 from leadcast.pipelines.fetch import fetch
 from leadcast.pipelines.gate import pass_gate
 from leadcast.pipelines.ingest import run as ingest
-from leadcast.pipelines.params import PARAMS, change_params, load_params
+from leadcast.pipelines.params import change_params, load_params
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.report import report
 from leadcast.pipelines.snapshots import take_snapshots

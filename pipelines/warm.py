@@ -10,11 +10,11 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
+from leadcast.features.base.ownership import PARAMS, SOURCES
 from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
 from leadcast.models.comparison.comparison_store import LEADS as LISTED
 from leadcast.models.rules import RuleTable, load_rules
-from leadcast.pipelines.params import PARAMS
-from leadcast.pipelines.paths import SOURCES, RunFolder
+from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.trial import STAGES
 from leadcast.serve.page.lead_tables import LeadTables
 from leadcast.serve.page.lead_view import Viewer

@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from leadcast.features.base import leftovers
+from leadcast.features.base import files
 from leadcast.features.base.errors import LeadcastError
-from leadcast.features.base.files import write_json, written_whole
-from leadcast.features.base.leftovers import clear_leftovers, temporary_beside
+from leadcast.features.base.files import (
+    clear_leftovers,
+    temporary_beside,
+    write_json,
+    written_whole,
+)
 from leadcast.features.base.locks import locked
 from leadcast.features.definitions.yaml_lines import plain_yaml
 from tests.races import ROOT, at_once, killed_when
@@ -105,7 +109,7 @@ def test_names_of_others_are_left_alone_until_a_day_has_passed(
     (tmp_path / re.sub(r"\w{8}\.tmp$", "01234567.tmp", mine)).touch()
     clear_leftovers(file)
     assert {path.name for path in tmp_path.iterdir()} == {*elsewhere, *others}
-    monkeypatch.setattr(leftovers, "DAY_SECONDS", -1.0)
+    monkeypatch.setattr(files, "DAY_SECONDS", -1.0)
     clear_leftovers(file)
     assert {path.name for path in tmp_path.iterdir()} == set(others)
 

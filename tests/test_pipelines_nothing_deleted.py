@@ -19,8 +19,8 @@ from leadcast.features.definitions.definition import Simulation
 from leadcast.features.definitions.load import load_definition
 from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
 from leadcast.pipelines.cli import app
+from leadcast.pipelines.fetch import ensure_raw
 from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.raw import ensure_raw
 from leadcast.pipelines.trial import STAGES, make_trial_folder
 from leadcast.serve.http.keys import create_key
 from tests.small_project import ROOT, change_params, make_project

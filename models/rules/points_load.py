@@ -4,8 +4,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from leadcast.features.base.errors import Fault, FaultsError, LeadcastError, did_you_mean
-from leadcast.features.definitions.yaml_faults import ModelWords, validated, where
-from leadcast.features.definitions.yaml_lines import Key, ReadYaml, read_yaml
+from leadcast.features.definitions.yaml_lines import (
+    Key,
+    ModelWords,
+    ReadYaml,
+    read_yaml,
+    validated,
+    where,
+)
 from leadcast.models.rules.patterns import pattern_faults
 from leadcast.models.rules.points_table import RuleTable
 
