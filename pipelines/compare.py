@@ -115,10 +115,7 @@ def compare_named(source: str, asked: ComparisonRequest, tell: Tell = lambda _: 
         raise LeadcastError("--rules and --score-column: give one of them, not both")
     tell(0)
     definition, run = find_definition(source), RunFolder(source)
-    if not run.test_scores.exists():
-        raise LeadcastError(
-            f"{run.test_scores}: there is no such file; `leadcast run {source}` makes it"
-        )
+    run.require(run.test_scores)
     asked.refuse_unusable(run)
     found = _compared(run, Tables.read(run.tables), definition, asked, tell)
     folder, pages = asked.places(run)

@@ -8,11 +8,8 @@ import numpy as np
 import polars as pl
 
 from leadcast.features.base.errors import LeadcastError
-from leadcast.features.base.files import read_json
 from leadcast.features.tables import Tables, TimeOrder
 from leadcast.features.values.amounts import read_size
-from leadcast.models.bundle.bundle_reference import Reference
-from leadcast.models.calibration import calibrator_from_json
 from leadcast.models.charts.numbers import age
 from leadcast.models.comparison import Compared
 from leadcast.models.comparison.compared_rows import COLUMNS
@@ -23,7 +20,13 @@ from leadcast.models.data import Floats, Integers
 from leadcast.models.evaluation.evaluation import blocks_of, months_of
 from leadcast.models.learners.learner_store import load_learner
 from leadcast.models.rules import RuleScores, RuleTable, evaluate, load_rules
-from leadcast.pipelines.dataset import LEARNING, read_parts, used_snapshots
+from leadcast.pipelines.dataset import (
+    learning_snapshots,
+    read_calibrator,
+    read_parts,
+    read_reference,
+    used_snapshots,
+)
 from leadcast.pipelines.paths import RunFolder
 
 
@@ -162,7 +165,7 @@ def test_rows(inputs: ComparisonInputs) -> tuple[pl.DataFrame, tuple[str, ...], 
         scores["lower"],
         scores["upper"],
         pl.col("group_id").rank("dense").cast(pl.Int64).alias("group"),
-        grade=pl.Series(_reference(inputs.run).grade(scores["probability"].to_numpy())),
+        grade=pl.Series(read_reference(inputs.run).grade(scores["probability"].to_numpy())),
         test_row=pl.int_range(test.height, dtype=pl.Int64),
     )
     old_enough = inputs.old_enough(rows)
@@ -176,10 +179,10 @@ def test_rows(inputs: ComparisonInputs) -> tuple[pl.DataFrame, tuple[str, ...], 
 def past_rows(inputs: ComparisonInputs, landmark_days: float | None) -> Past | None:
     """Read the snapshots of the learning part that models scored without having seen them."""
     scored = pl.read_parquet(inputs.run.out_of_time).filter(pl.col("origin") >= 0)
-    learning = used_snapshots(inputs.run).filter(pl.col("part").is_in(LEARNING))
+    learning = learning_snapshots(inputs.run)
     if scored.is_empty():
         return None
-    calibrator = calibrator_from_json(read_json(inputs.run.calibration)["calibrator"])
+    calibrator = read_calibrator(inputs.run)
     rows = learning[scored["row"].to_list()].with_columns(
         probability=pl.Series(calibrator.probability(scored["log_odds"].to_numpy()))
     )
@@ -195,14 +198,14 @@ def past_rows(inputs: ComparisonInputs, landmark_days: float | None) -> Past | N
         probability=probability,
         points=rows["points"].to_numpy(),
         converted=rows["converted"].cast(pl.Float64).to_numpy(),
-        grade=_reference(inputs.run).grade(probability).tolist(),
+        grade=read_reference(inputs.run).grade(probability).tolist(),
         on_list=on_list,
     )
 
 
 def learning_rows(inputs: ComparisonInputs, landmark_days: float | None) -> Compared:
     """Read the snapshots of the learning part, which may be looked at again and again."""
-    rows = used_snapshots(inputs.run).filter(pl.col("part").is_in(LEARNING))
+    rows = learning_snapshots(inputs.run)
     rows = rows.filter(inputs.old_enough(rows)).with_columns(
         group=pl.col("group_id").rank("dense").cast(pl.Int64)
     )
@@ -224,11 +227,6 @@ def described(inputs: ComparisonInputs, every: Compared) -> Described:
         return inputs.points.ledger(listed[rows.tolist()])
 
     return Described(data.values, data.features, reasons, ledger)
-
-
-def _reference(run: RunFolder) -> Reference:
-    # The population that the bundle's grades are frozen with.
-    return Reference.of(pl.read_parquet(run.test_scores)["probability"].to_numpy())
 
 
 def _with_leads(

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from leadcast.features.base.errors import LeadcastError
-from leadcast.features.base.files import written_out
+from leadcast.features.base.files import write_text_out
 from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
 from leadcast.features.definitions.definition import SourceDefinition
 from leadcast.features.definitions.load import find_definition
@@ -131,8 +131,7 @@ def _draw(
 ) -> None:
     if svg is not None:
         picture = svg_file(chart.svg(WIDE), WIDE.width_px, chart.height_px(WIDE))
-        with written_out(svg, force=force) as temporary:
-            temporary.write_text(picture, encoding="utf-8")
+        write_text_out(svg, picture, force=force)
     if html is not None:
         columns = (
             Column("horizon_days", "Horizon in days", decimal(0)),
@@ -151,5 +150,4 @@ def _draw(
                 Section("horizon", "What a horizon catches", "Horizon", [Listing(table)]),
             ],
         )
-        with written_out(html, force=force) as temporary:
-            temporary.write_text(render_page(page), encoding="utf-8")
+        write_text_out(html, render_page(page), force=force)

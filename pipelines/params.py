@@ -65,10 +65,7 @@ class ComparisonParams(Frozen):
 
     def over(self, source: ComparisonDefaults) -> "ComparisonParams":
         """Put these parameters over a source's own."""
-        own = {
-            name: getattr(source, name) for name in type(self).model_fields if name != "replicates"
-        }
-        said = {name: value for name, value in own.items() if value is not None}
+        said = source.model_dump(include={*type(self).model_fields}, exclude_none=True)
         return ComparisonParams(**(said | self.model_dump(exclude_none=True)))
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.ownership import RUNS
 
 
@@ -70,6 +71,13 @@ class RunFolder:
     def path(self) -> Path:
         """The folder itself."""
         return RUNS / self.source
+
+    def require(self, path: Path) -> None:
+        """Refuse a run in which a file is not there yet."""
+        if not path.exists():
+            raise LeadcastError(
+                f"{path}: there is no such file; `leadcast run {self.source}` makes it"
+            )
 
     @property
     def results(self) -> tuple[Path, ...]:

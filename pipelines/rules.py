@@ -5,11 +5,10 @@ from pathlib import Path
 import polars as pl
 
 from leadcast.features.base.errors import Fault, FaultsError, LeadcastError, describe_faults
-from leadcast.features.base.files import read_json, written_out
+from leadcast.features.base.files import write_text_out
 from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.tables import Tables
-from leadcast.models.calibration import calibrator_from_json
 from leadcast.models.comparison import Compared
 from leadcast.models.comparison.draws import replicate
 from leadcast.models.comparison.result import Ranking
@@ -21,7 +20,7 @@ from leadcast.models.learners.learner_store import load_learner
 from leadcast.models.rules import RuleScores, RuleTable, check_rules, evaluate, load_rules
 from leadcast.models.rules.points import rule_effects
 from leadcast.pipelines.compared import ComparisonInputs, Points, RulePoints, ScoreColumn, test_rows
-from leadcast.pipelines.dataset import LEARNING, read_parts, used_snapshots
+from leadcast.pipelines.dataset import LEARNING, learning_snapshots, read_calibrator, read_parts
 from leadcast.pipelines.params import ComparisonParams, load_params
 from leadcast.pipelines.paths import RunFolder
 
@@ -34,10 +33,9 @@ def check_points(source: str, rules: Path) -> str:
     """
     table = load_rules(rules)
     run = RunFolder(source)
-    if not run.snapshots.exists():
-        raise LeadcastError(f"{run.snapshots}: there is no such file; first leadcast run {source}")
+    run.require(run.snapshots)
     tables = Tables.read(run.tables)
-    rows = used_snapshots(run).filter(pl.col("part").is_in(LEARNING))
+    rows = learning_snapshots(run)
     converted = rows["converted"].cast(pl.Float64).to_numpy()
     data = (tables.leads, tables.events, rows)
     errors = [fault for fault in check_rules(table, *data[:2], rows.clear()) if _stops(fault)]
@@ -92,10 +90,7 @@ def distill_named(
     The table is fitted to the learning part alone; the test part only measures its cost.
     """
     run = RunFolder(source)
-    if not run.test_scores.exists():
-        raise LeadcastError(
-            f"{run.test_scores}: there is no such file; `leadcast run {source}` makes it"
-        )
+    run.require(run.test_scores)
     path = run.distilled if out is None else out
     page_path = path.with_suffix(".md")
     _refuse_unusable(run, path, page_path, force)
@@ -104,8 +99,7 @@ def distill_named(
     page = as_markdown(found, cost_of(run, tables, found))
     heading = f"# Distilled from the model of {source}: leadcast distill {source}\n"
     for file, text in ((path, heading + found.text), (page_path, page)):
-        with written_out(file, force=force) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        write_text_out(file, text, force=force)
     return f"{page}\n  rules    {path}\n  page     {page_path}"
 
 
@@ -119,7 +113,7 @@ def _refuse_unusable(run: RunFolder, path: Path, page: Path, force: bool) -> Non
 
 def distilled_from(run: RunFolder, tables: Tables, max_rules: int) -> Distilled:
     """Distil the model of a run; see `leadcast.models.distill.distill`."""
-    rows = used_snapshots(run).filter(pl.col("part").is_in(LEARNING))
+    rows = learning_snapshots(run)
     title = f"Points distilled from the model of {run.source}"
     seed = load_params().seed
     outcome = rows["converted"].cast(pl.Float64).to_numpy()
@@ -171,6 +165,5 @@ def _existing(tables: Tables, params: ComparisonParams) -> Points | None:
 
 
 def _probability(run: RunFolder) -> Floats:
-    calibrator = calibrator_from_json(read_json(run.calibration)["calibrator"])
     data = read_parts(run, LEARNING, None)
-    return calibrator.probability(load_learner(run.learner).log_odds(data.values))
+    return read_calibrator(run).probability(load_learner(run.learner).log_odds(data.values))

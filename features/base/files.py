@@ -178,6 +178,20 @@ def written_out(path: Path, *, force: bool = False) -> Iterator[Path]:
         clear_leftovers(path)
 
 
+def write_text_out(path: Path, text: str, *, force: bool = False) -> None:
+    """Write a text to a place that a user named.
+
+    Parameters
+    ----------
+    path, force
+        As in `written_out`.
+    text : str
+        Written as UTF-8.
+    """
+    with written_out(path, force=force) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 @contextmanager
 def _temporary(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)

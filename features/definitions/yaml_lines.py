@@ -118,7 +118,9 @@ def _plain(node: Node, key: Key, found: ReadYaml, name: str, depth: int) -> Plai
     # A few lines of aliases can stand for billions of values.
     if len(found.lines) > MOST_VALUES:
         if not any(fault.found == _TOO_MANY for fault in found.faults):
-            found.faults.append(_too_many(name, node.start_mark.line + 1))
+            remedy = "Write the values out instead of repeating them by aliases, or split the file."
+            line = node.start_mark.line + 1
+            found.faults.append(_fault(name, line, _TOO_MANY, "fewer", remedy))
         return None
     if isinstance(node, MappingNode):
         return _mapping(node, key, found, name, depth)
@@ -138,53 +140,32 @@ def _mapping(
         word = str(key_node.value)
         line = key_node.start_mark.line + 1
         if word in content:
-            found.faults.append(_twice(name, line, word, found.lines[*key, word]))
+            first = found.lines[*key, word]
+            told = f"the key {word!r} for the second time (first in line {first})"
+            remedy = "Remove one of the two, or rename it."
+            found.faults.append(_fault(name, line, told, "each key once", remedy))
             continue
         found.lines[*key, word] = line
         content[word] = _plain(value, (*key, word), found, name, depth + 1)
     return content
 
 
-def _twice(name: str, line: int, word: str, first: int) -> Fault:
-    return Fault(
-        where=f"{name} line {line}",
-        line=line,
-        found=f"the key {word!r} for the second time (first in line {first})",
-        expected="each key once",
-        remedy="Remove one of the two, or rename it.",
-    )
-
-
-def _too_many(name: str, line: int) -> Fault:
-    return Fault(
-        where=f"{name} line {line}",
-        line=line,
-        found=_TOO_MANY,
-        expected="fewer",
-        remedy="Write the values out instead of repeating them by aliases, or split the file.",
-    )
+def _fault(name: str, line: int, found: str, expected: str, remedy: str) -> Fault:
+    place = f"{name} line {line}" if line else name
+    return Fault(place, found, expected, remedy, line=line)
 
 
 def _too_deep(name: str, line: int) -> Fault:
-    return Fault(
-        where=f"{name} line {line}",
-        line=line,
-        found="more than 20 levels, or an alias that contains itself",
-        expected="a few levels",
-        remedy="Write the value out where it is needed.",
-    )
+    found = "more than 20 levels, or an alias that contains itself"
+    return _fault(name, line, found, "a few levels", "Write the value out where it is needed.")
 
 
 def _not_yaml(error: YAMLError, name: str) -> Fault:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error)
-    return Fault(
-        where=name if mark is None else f"{name} line {mark.line + 1}",
-        line=0 if mark is None else mark.line + 1,
-        found=f"text that is not YAML ({problem})",
-        expected="YAML",
-        remedy="Look at the indentation and the quotation marks there.",
-    )
+    line = 0 if mark is None else mark.line + 1
+    remedy = "Look at the indentation and the quotation marks there."
+    return _fault(name, line, f"text that is not YAML ({problem})", "YAML", remedy)
 
 
 Place = Sequence[str | int]
