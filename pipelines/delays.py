@@ -1,4 +1,4 @@
-"""How long winners take: the delay curve of a source, printed and drawn, and a horizon advised."""
+"""How long conversions take: a source's delay curve, printed and drawn, and a horizon advised."""
 
 import tempfile
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ PRICE = (
 def tell_delays(
     source: str, html: Path | None = None, svg: Path | None = None, *, force: bool = False
 ) -> str:
-    """Estimate how long a source's winners take, straight from its raw data.
+    """Estimate how long a source's conversions take, straight from its raw data.
 
     Nothing need have been run before: the horizon is what one chooses first.
     """
@@ -92,7 +92,7 @@ def _text(
             *_rows(curve),
             "",
             curve.words(horizon_days),
-            f"The present horizon of {horizon_days:g} days catches {caught:.1%} of those winners.",
+            f"The present horizon of {horizon_days:g} days covers {caught:.1%} of those conversions.",
             f"Advised: {advice.words}",
             PRICE,
             "",
@@ -135,11 +135,11 @@ def _draw(
     if html is not None:
         columns = (
             Column("horizon_days", "Horizon in days", decimal(0)),
-            Column("caught", "Winners it catches", percent),
+            Column("caught", "Conversions it covers", percent),
             Column("mature_leads", "Leads with a label", count),
             Column("mature_share", "of all", percent),
         )
-        table = table_of(advice.frame(), columns, "Which horizon catches how many winners")
+        table = table_of(advice.frame(), columns, "Which horizon covers how many conversions")
         page = Page(
             eyebrow="Leadcast delays",
             title=title,

@@ -23,7 +23,7 @@ from leadcast.pipelines.stage import run_stage, share_bar
 
 
 def train(source: str) -> str:
-    """Let the candidates compete, and fit the winner on all that was known when the test began.
+    """Let the candidates compete, and fit the champion on all that was known when the test began.
 
     The candidates compete by rolling origins, so that each prediction is for snapshots later than
     those that its model was trained on; these predictions are kept for the calibration.
@@ -37,7 +37,7 @@ def train(source: str) -> str:
 
 
 def train_on_cluster(source: str, scheduler: str | None) -> str:
-    """Let the candidates compete on a sample here, and grow the winner's trees on all rows."""
+    """Let the candidates compete on a sample here, and grow the champion's trees on all rows."""
     from leadcast.serve.cluster.connection import connected
     from leadcast.serve.cluster.training import SAMPLE_ROWS, grow_on_cluster, in_words
     from leadcast.serve.cluster.training_task import ClusterRows
