@@ -16,7 +16,7 @@ words_of = $(foreach one,$(value $(1)),$(call word_of,one))
 .PHONY: help run test check format bench-quality bench-speed cluster clean
 .DEFAULT_GOAL := help
 
-help:  ## say what there is
+help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 run: .venv/run-ready  ## run the whole pipeline: make run [SOURCE=name]
@@ -30,7 +30,7 @@ check: .venv/dev-ready  ## ruff and mypy --strict
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-format: .venv/dev-ready  ## let ruff format and mend
+format: .venv/dev-ready  ## let ruff format and fix
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 

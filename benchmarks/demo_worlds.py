@@ -12,21 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-import yaml
 
 from benchmarks.demo_truth import DECILES, TRUTH, by_decile, interval_coverage, with_truth
 from benchmarks.results import write_result
-from leadcast.pipelines.calibrate import calibrate
-from leadcast.pipelines.evaluate import evaluate_test
-from leadcast.pipelines.features import compute_features
-from leadcast.pipelines.fetch import fetch
-from leadcast.pipelines.ingest import run as ingest
-from leadcast.pipelines.params import PARAMS
-from leadcast.pipelines.paths import SOURCES, RunFolder
-from leadcast.pipelines.snapshots import take_snapshots
-from leadcast.pipelines.train import train
+from leadcast.features.base.ownership import PARAMS, SOURCES
+from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
+from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.trial import STAGES
 
-STAGES = (fetch, ingest, take_snapshots, compute_features, train, calibrate, evaluate_test)
+NAMES = ("fetch", "ingest", "snapshots", "features", "train", "calibrate", "evaluate")
 FIRST_SEED = 101
 
 
@@ -45,16 +39,16 @@ def run_world(seed: int, folder: Path) -> float:
     float
         The horizon, in days.
     """
-    definition = yaml.safe_load((SOURCES / "demo.yaml").read_text(encoding="utf-8"))
+    definition = plain_yaml((SOURCES / "demo.yaml").read_text(encoding="utf-8"))
     definition["simulation"]["seed"] = seed
     definition["root"] = "data/demo"
     sources = folder / SOURCES
     sources.mkdir(parents=True)
-    (sources / "demo.yaml").write_text(yaml.safe_dump(definition), encoding="utf-8")
+    (sources / "demo.yaml").write_text(yaml_text(definition), encoding="utf-8")
     (folder / PARAMS.name).write_text(PARAMS.read_text(encoding="utf-8"), encoding="utf-8")
     with chdir(folder):
-        for stage in STAGES:
-            stage("demo")
+        for name in NAMES:
+            STAGES[name]("demo")
     return float(definition["snapshots"]["horizon_days"])
 
 

@@ -12,11 +12,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from benchmarks.splits import Split, divide
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import written_whole
+from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
 from leadcast.features.snapshots import SnapshotSettings, make_snapshots
 from leadcast.features.tables import Tables
 from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
@@ -158,13 +157,13 @@ def write_params(project: Path, snapshots: dict[str, Any], threads: int | None =
     threads : int, optional
         How many the learner may use; as the parameters say if not given.
     """
-    params: dict[str, Any] = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    params: dict[str, Any] = plain_yaml(Path("params.yaml").read_text(encoding="utf-8"))
     params["snapshots"] = snapshots
     # The benchmark measures the scores itself.
     params["evaluation"] = {"replicates": 100, "slice_replicates": 100}
     if threads is not None:
         params["model"]["num_threads"] = threads
-    (project / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    (project / "params.yaml").write_text(yaml_text(params), encoding="utf-8")
 
 
 def _stamp(split: Split) -> str:

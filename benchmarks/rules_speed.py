@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
-import yaml
 
 from benchmarks.results import write_result
+from leadcast.features.definitions.yaml_lines import yaml_text
 from leadcast.features.tables import TIME
 from leadcast.models.rules import RuleTable, evaluate, parse_rules
 
@@ -52,7 +52,7 @@ def make_table(n_rules: int) -> RuleTable:
             {"when": {"event": "any", "within_days": 14, "not": True}},
         ]
         rules.append({"name": f"rule {number}", "points": 5} | forms[number % len(forms)])
-    return parse_rules(yaml.safe_dump({"rules": rules, "total": {"limit": 100, "floor": 0}}))
+    return parse_rules(yaml_text({"rules": rules, "total": {"limit": 100, "floor": 0}}))
 
 
 def make_world(n_leads: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:

@@ -19,14 +19,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from benchmarks.results import RESULTS, write_result
 from leadcast.features.base.files import read_json, write_json, written_whole
+from leadcast.features.base.ownership import mark_folder, mark_of, refuse_foreign_folder
+from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
+from leadcast.pipelines.trial import STAGES
 
-STAGES = ("fetch", "ingest", "snapshots", "features", "train", "calibrate", "evaluate", "export")
+NOT_MEASURED = ("gate", "compare", "report", "track")
+MEASURED = tuple(name for name in STAGES if name not in NOT_MEASURED)
 JUDGED = ("snapshots", "features", "train")
 LINKED = ("leadcast",)
+KIND = "benchmark"
+"""What the mark in a scratch folder says, without which it is not removed."""
 MIB_PER_KIB = 1 / 1024
 
 
@@ -36,22 +40,48 @@ def prepare(scratch: Path, leads: int, num_threads: int | None = None) -> None:
     Parameters
     ----------
     scratch : Path
-        The folder to make.
+        The folder to make; takes the place of an earlier one of its kind.
     leads : int
         How many leads the demo shall have.
     num_threads : int, optional
         Threads of the learner; as many as `params.yaml` says, if not given.
+
+    Raises
+    ------
+    LeadcastError
+        If the folder holds anything else.
     """
+    clear(scratch)
     (scratch / "data/sources").mkdir(parents=True)
-    for name in LINKED:
-        (scratch / name).symlink_to(Path(name).resolve())
-    params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    params = plain_yaml(Path("params.yaml").read_text(encoding="utf-8"))
     if num_threads is not None:
         params["model"]["num_threads"] = num_threads
-    (scratch / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
-    definition = yaml.safe_load(Path("data/sources/demo.yaml").read_text(encoding="utf-8"))
+    (scratch / "params.yaml").write_text(yaml_text(params), encoding="utf-8")
+    definition = plain_yaml(Path("data/sources/demo.yaml").read_text(encoding="utf-8"))
     definition["simulation"]["leads"] = leads
-    (scratch / "data/sources/demo.yaml").write_text(yaml.safe_dump(definition), encoding="utf-8")
+    (scratch / "data/sources/demo.yaml").write_text(yaml_text(definition), encoding="utf-8")
+    mark_folder(scratch, KIND)
+    for name in LINKED:
+        (scratch / name).symlink_to(Path(name).resolve())
+
+
+def clear(scratch: Path) -> None:
+    """Remove a scratch folder, if `prepare` has laid it out.
+
+    Parameters
+    ----------
+    scratch : Path
+        A folder of that kind, an empty one or none.
+
+    Raises
+    ------
+    LeadcastError
+        If there is anything else.
+    """
+    if scratch.is_symlink() or mark_of(scratch)[0] != KIND:
+        refuse_foreign_folder(scratch, "")
+    elif scratch.exists():
+        shutil.rmtree(scratch)
 
 
 def measure(stage: str, scratch: Path) -> dict[str, Any]:
@@ -162,7 +192,7 @@ def run_stages(scratch: Path) -> list[dict[str, Any]]:
     """
     kept = scratch / "measured.json"
     rows: list[dict[str, Any]] = read_json(kept) if kept.exists() else []
-    for stage in STAGES[len(rows) :]:
+    for stage in MEASURED[len(rows) :]:
         rows.append(measure(stage, scratch))
         write_json(kept, rows, replacing=True)
         print(rows[-1], flush=True)
@@ -179,13 +209,12 @@ def main() -> None:
     parser.add_argument("--resume", action="store_true", help="go on in a folder that was kept")
     arguments = parser.parse_args()
     if not arguments.resume:
-        shutil.rmtree(arguments.scratch, ignore_errors=True)
         prepare(arguments.scratch, arguments.leads, arguments.num_threads)
     try:
         rows = run_stages(arguments.scratch)
     finally:
         if not arguments.keep:
-            shutil.rmtree(arguments.scratch, ignore_errors=True)
+            clear(arguments.scratch)
     result = summary(arguments.leads, rows)
     print(in_words(result))
     write_result("scale", result)

@@ -7,14 +7,13 @@ leads give, under 6 minutes.
 """
 
 import argparse
-import shutil
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from benchmarks.results import write_result
-from benchmarks.scale import measure, prepare
+from benchmarks.scale import clear, measure, prepare
 from leadcast.features.tables import Tables
 from leadcast.pipelines.dataset import LEARNING
 from leadcast.pipelines.paths import RunFolder
@@ -39,10 +38,14 @@ def training_time(leads: int, scratch: Path) -> dict[str, Any]:
     dict
         ``leads``, ``snapshots`` (those learned from), ``features``, ``seconds`` (of train and
         calibrate, starting Python and importing included), ``peak_mib``, ``to_reach_seconds``.
+
+    Raises
+    ------
+    LeadcastError
+        If there is such a folder of another's.
     """
-    shutil.rmtree(scratch, ignore_errors=True)
+    prepare(scratch, leads)
     try:
-        prepare(scratch, leads)
         for stage in BEFORE:
             print(f"{leads:,} leads: {stage}", flush=True)
             measure(stage, scratch)
@@ -58,7 +61,7 @@ def training_time(leads: int, scratch: Path) -> dict[str, Any]:
             "to_reach_seconds": TO_REACH_SECONDS.get(leads),
         }
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        clear(scratch)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""How long winners take: the share of leads that have become customers, by age, with its band.
+"""How long conversions take: the share of leads that have become customers, by age, with its band.
 
 References
 ----------
@@ -29,6 +29,7 @@ import numpy.typing as npt
 import polars as pl
 
 from leadcast.features.base.errors import LeadcastError
+from leadcast.features.registry import DAY_US
 from leadcast.features.tables import TIME, Tables, TimeOrder
 
 Floats = npt.NDArray[np.float64]
@@ -91,7 +92,6 @@ def band(share: Floats, error: Floats) -> tuple[Floats, Floats]:
     return np.where(inside, low, share), np.where(inside, high, share)
 
 
-_US_PER_DAY = 86_400_000_000
 _FOLLOWED_SHARE = 0.1
 
 
@@ -128,23 +128,8 @@ class DelayCurve:
     def from_durations(cls, days: Floats, ending: Integers, follow_up_days: Floats) -> Self:
         """Estimate the curve from how long each lead was watched, and how that ended.
 
-        Parameters
-        ----------
-        days : ndarray of float64, shape (n_leads,)
-            Age at which the lead was won or lost, or until which it was seen open; 0 or more.
-        ending : ndarray of int64, shape (n_leads,)
-            `OPEN`, `WON` or `LOST`.
-        follow_up_days : ndarray of float64, shape (n_leads,)
-            How old each lead is, or would be, when the export ends.
-
-        Returns
-        -------
-        DelayCurve
-
-        Raises
-        ------
-        LeadcastError
-            If no lead was won.
+        All three have shape (n_leads,): ages in days at which leads were won, lost or last seen
+        open, `OPEN`, `WON` or `LOST`, and how old each is, or would be, when the export ends.
         """
         if not (ending == WON).any():
             raise LeadcastError(
@@ -177,38 +162,22 @@ class DelayCurve:
 
     @property
     def reference_days(self) -> float:
-        """Where the curve is taken to end: the age that a tenth of the leads could reach.
+        """Where the curve is taken to end: the age in days that a tenth of the leads could reach.
 
         Beyond it so few leads are watched that a single win would bend the curve.
-
-        Returns
-        -------
-        float
-            Days.
         """
         return float(np.quantile(self.follow_up_days, 1 - _FOLLOWED_SHARE))
 
     def share_won(self, days: float) -> float:
-        """Read the curve.
-
-        Parameters
-        ----------
-        days : float
-            An age in days.
-
-        Returns
-        -------
-        float
-            Share of leads won by that age, 0 before the first win.
-        """
+        """Read the share of leads won by an age in days; 0 before the first win."""
         step = int(np.searchsorted(self.days, days, side="right")) - 1
         return float(self.share[step]) if step >= 0 else 0.0
 
     def caught_by(self, horizon_days: float) -> float:
-        """Tell the share of winners that a horizon sees, of those won by `reference_days`.
+        """Give the share of conversions that a horizon covers, of those by `reference_days`.
 
-        Winners who take longer than the curve reaches are unknown, so that this is at most what
-        it says.
+        Conversions that take longer than the curve reaches are unknown, so that this is at most
+        what it says.
 
         Parameters
         ----------
@@ -224,25 +193,14 @@ class DelayCurve:
         return min(1.0, self.share_won(horizon_days) / reference) if reference > 0 else 0.0
 
     def days_until(self, caught: float) -> float:
-        """Tell the age by which a share of the winners is won.
-
-        Parameters
-        ----------
-        caught : float
-            Share of those won by `reference_days`, in (0, 1].
-
-        Returns
-        -------
-        float
-            Days; 0.5 gives the median delay.
-        """
+        """Tell the age in days by which a share of those won by `reference_days` is won."""
         wanted = caught * self.share_won(self.reference_days)
         # A hair less, because the share may be a quotient that rounding has put above its step.
         step = int(np.searchsorted(self.share, wanted * (1 - 1e-12)))
         return float(self.days[min(step, len(self.days) - 1)])
 
     def words(self, horizon_days: float) -> str:
-        """Say in a sentence or two how long winners take, and what a horizon misses.
+        """Say in a sentence or two how long conversions take, and what a horizon misses.
 
         Parameters
         ----------
@@ -255,7 +213,7 @@ class DelayCurve:
         """
         missed = 1 - self.caught_by(horizon_days)
         return (
-            f"Half of the winners are won within {self.days_until(0.5):.3g} days of creation, "
+            f"Half of the conversions come within {self.days_until(0.5):.3g} days of creation, "
             f"nine in ten within {self.days_until(0.9):.3g}. A horizon of {horizon_days:g} days "
             f"misses {missed:.0%} of those won within {self.reference_days:.0f} days, which is as "
             "long as a tenth of the leads can be watched."
@@ -322,4 +280,4 @@ def _watched(tables: Tables) -> pl.DataFrame:
 
 def _days_since_creation(moment: pl.Expr) -> pl.Expr:
     elapsed = moment.dt.epoch("us") - pl.col("created_at").dt.epoch("us")
-    return elapsed.clip(lower_bound=0) / _US_PER_DAY
+    return elapsed.clip(lower_bound=0) / DAY_US

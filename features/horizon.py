@@ -1,4 +1,4 @@
-"""Which horizon to choose: long enough for winners to be seen, short enough to learn from."""
+"""Which horizon to choose: long enough to cover most conversions, short enough to learn from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class HorizonAdvice:
         Returns
         -------
         pl.DataFrame
-            ``horizon_days``, ``caught`` (share of winners seen), ``mature_leads`` and
+            ``horizon_days``, ``caught`` (share of conversions covered), ``mature_leads`` and
             ``mature_share`` (leads whose label at creation would be known), ``learnable``
             (whether enough history is left to learn from).
         """
@@ -58,19 +58,19 @@ def recommend_horizon(
     min_mature_share: float = 0.5,
     reporting_lag_days: float = 0.0,
 ) -> HorizonAdvice:
-    """Choose the shortest horizon that sees enough winners and leaves enough to learn from.
+    """Choose the shortest horizon that covers enough conversions and leaves enough to learn from.
 
-    Where no candidate does both, the one that sees most winners of those that leave enough is
+    Where no candidate does both, the one that covers most conversions of those that leave enough is
     taken, and the words say what it misses.
 
     Parameters
     ----------
     curve : DelayCurve
-        How long winners take.
+        How long conversions take.
     candidates_days : sequence of float
         Horizons to choose from, in any order.
     wanted_share : float
-        Share of winners that the horizon should see, to the nearest hundredth.
+        Share of conversions that the horizon should cover, to the nearest hundredth.
     min_mature_share : float
         Share of leads whose label should be known.
     reporting_lag_days : float
@@ -98,14 +98,14 @@ def recommend_horizon(
             0, named=True
         )
         reason = (
-            f"Fewer than the {wanted_share:.0%} wanted, because winners take long for the history "
+            f"Fewer than the {wanted_share:.0%} wanted, because conversions take long for the history "
             "there is, but the most that leaves enough of it to learn from."
         )
     else:
         chosen = table.row(0, named=True)
         reason = "The shortest candidate, and even so the history is short: expect few labels."
     words = (
-        f"{chosen['horizon_days']:g} days, which sees {chosen['caught']:.0%} of the winners and "
+        f"{chosen['horizon_days']:g} days, which covers {chosen['caught']:.0%} of the conversions and "
         f"leaves {chosen['mature_share']:.0%} of the leads old enough for a label. {reason}"
     )
     return HorizonAdvice(float(chosen["horizon_days"]), words, table)

@@ -27,6 +27,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from leadcast.features.base.errors import LeadcastError
+from leadcast.features.registry import DAY_US
 from leadcast.features.tables import TIME, Tables, TimeOrder
 
 MOST_LEADS_OF_A_PERSON = 10
@@ -113,7 +114,6 @@ def _connected(n_leads: int, lead: Integers, key: Integers) -> Integers:
         label = spread
 
 
-_US_PER_DAY = 86_400_000_000
 _COLUMNS = (
     "lead_id",
     "as_of",
@@ -167,7 +167,7 @@ def microseconds(days: float) -> int:
     int
         The nearest number of microseconds.
     """
-    return round(days * _US_PER_DAY)
+    return round(days * DAY_US)
 
 
 def make_snapshots(tables: Tables, settings: SnapshotSettings, seed: int) -> pl.DataFrame:
@@ -340,7 +340,7 @@ def _explain_immature(snapshots: pl.DataFrame, tables: Tables, settings: Snapsho
             "is known; check how the source definition maps outcomes and creation times"
         )
     first_us, until_us = int(snapshots["position"][0]), _checked_until_us(tables)
-    span_days = (until_us - first_us) / _US_PER_DAY
+    span_days = (until_us - first_us) / DAY_US
     lag_days = settings.reporting_lag_days
     return (
         f"no label is known yet: outcomes are known until {tables.observed_until:%Y-%m-%d}, "

@@ -1,149 +1,79 @@
-"""The command line: ``leadcast COMMAND``; every command imports what it needs when it runs.
+"""The command line: ``leadcast COMMAND``; every command imports what it needs when it runs."""
 
-The commands of the service: ``leadcast serve`` and ``leadcast api-key``.
-"""
-
+import json
 import sys
+from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leadcast.features.base.errors import LeadcastError
-from leadcast.pipelines.score_command import add_score_commands
-from leadcast.pipelines.sign import sign
+from leadcast.features.base.errors import Checks, LeadcastError
 
-KeysFile = Annotated[Path, typer.Option("--file", help="The file of keys; their hashes only.")]
+if TYPE_CHECKING:
+    from leadcast.pipelines.score import ScoreReport, ScoreRequest
 
-api_key = typer.Typer(
-    help="Make and revoke the API keys of the service.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-Share = Annotated[
-    float,
-    typer.Option(min=0.01, max=1, help="Of what a worker holds at a time: one caller's part."),
-]
-Hosts = Annotated[
-    list[str] | None,
-    typer.Option(help="A name by which callers may call the service; may be given again."),
-]
-RunPlace = Annotated[
-    Path | None,
-    typer.Option(help="The run's folder, for the page; else the one around the bundle."),
-]
-SignedBy = Annotated[
-    Path | None,
-    typer.Option(help="Refuse a bundle that this public key (PEM) has not signed; see sign."),
-]
-
-
-def serve(
-    bundle: Annotated[
-        str, typer.Option(help="A bundle's folder, or a model such as models:/leadcast@champion.")
-    ],
-    keys: Annotated[
-        Path | None, typer.Option(help="The file of API keys; see leadcast api-key create --help.")
-    ] = None,
-    no_keys: Annotated[
-        bool, typer.Option("--no-keys", help="Let everybody ask who can reach the address.")
-    ] = False,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any free one.")] = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 2,
-    max_leads: Annotated[int, typer.Option(min=1, help="Leads in one request.")] = 1000,
-    max_events: Annotated[int, typer.Option(min=1, help="Events of one lead.")] = 10_000,
-    max_unknown: Annotated[
-        int, typer.Option(min=1, help="Attributes that the model does not know, in one request.")
-    ] = 2000,
-    max_body_mib: Annotated[float, typer.Option(min=0.001, max=1024, help="A request's body.")] = 8,
-    read_seconds: Annotated[
-        float, typer.Option(min=0.1, max=3600, help="How long a request may take to arrive.")
-    ] = 10,
-    score_seconds: Annotated[
-        float, typer.Option(min=0.1, max=3600, help="How long one request may be scored.")
-    ] = 10,
-    rate: Annotated[
-        float, typer.Option(min=0, max=1e6, help="Requests a second of one key; 0 for any number.")
-    ] = 100,
-    share: Share = 0.5,
-    allow_host: Hosts = None,
-    run: RunPlace = None,
-    no_page: Annotated[
-        bool, typer.Option("--no-page", help="Answer programs alone: no page for people.")
-    ] = False,
-    require_signature: SignedBy = None,
-) -> None:
-    """Score leads over HTTP: POST /v1/score, GET /v1/model, /healthz, /readyz, /metrics.
-
-    For people there is a page at /: the learned score against points. It shows the run's leads,
-    e-mail addresses too, to who has a key; with --no-keys to all who reach the address, unless
-    --no-page switches it off.
-
-    Callers need a key: make one with leadcast api-key create --file keys.json --name NAME, and
-    send it as Authorization: Bearer KEY. Without --keys only this machine may ask.
-    """
-    from leadcast.pipelines.serve import serve as start
-    from leadcast.serve.requests.settings import MEBIBYTE, RequestLimits
-
-    limits = RequestLimits(
-        max_leads=max_leads,
-        max_events=max_events,
-        max_unknown=max_unknown,
-        max_body_bytes=round(max_body_mib * MEBIBYTE),
-        read_seconds=read_seconds,
-        score_seconds=score_seconds,
-        requests_per_second=rate,
-        share=share,
-    )
-    page, names, signed_by = not no_page, tuple(allow_host or ()), require_signature
-    start(bundle, keys, no_keys, host, port, workers, limits, run, page, names, signed_by)
-
-
-@api_key.command(epilog="\b\nExamples:\n  leadcast api-key create --file keys.json --name crm")
-def create(file: KeysFile, name: Annotated[str, typer.Option(help="For whom the key is.")]) -> None:
-    """Make a key and show it, this once; the file keeps its hash only."""
-    from leadcast.pipelines.serve import new_key
-
-    print(new_key(file, name))
-
-
-@api_key.command(epilog="\b\nExamples:\n  leadcast api-key revoke --file keys.json 0123456789ab")
-def revoke(
-    file: KeysFile,
-    key_id: Annotated[str, typer.Argument(help="The twelve digits after lc_ in the key.")],
-) -> None:
-    """Take a key out; services that run refuse it within two seconds."""
-    from leadcast.pipelines.serve import drop_key
-
-    print(drop_key(file, key_id))
-
+ABOUT = "Calibrated lead scoring: the probability that a lead becomes a paying customer."
+EXIT_WITH_WARNINGS = 3
 
 app = typer.Typer(
     name="leadcast",
-    help="Calibrated lead scoring: the probability that a lead becomes a paying customer.",
+    help=ABOUT,
     epilog="\b\nExamples:\n  leadcast run\n  leadcast check x_education\n  leadcast score --help",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-
 rules = typer.Typer(
     help="Points tables, as marketing teams keep them.", no_args_is_help=True, rich_markup_mode=None
 )
+api_key = typer.Typer(
+    help="Make and revoke the API keys of the service.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 app.add_typer(rules, name="rules")
+
+
+class Crm(StrEnum):
+    """Whose file to write."""
+
+    dynamics = "dynamics"
+    hubspot = "hubspot"
+    salesforce = "salesforce"
+    odoo = "odoo"
+
+
+class Summary(StrEnum):
+    """The form of the summary."""
+
+    text = "text"
+    json = "json"
+
+
+class EngineChoice(StrEnum):
+    """Where leads are scored."""
+
+    local = "local"
+    dask = "dask"
+
 
 Source = Annotated[
     str, typer.Argument(help="A source's name: that of a file data/sources/NAME.yaml.")
 ]
-
 Force = Annotated[
     bool,
     typer.Option(
         "--force", help="Replace files that Leadcast did not write, or that were edited since."
     ),
 ]
+SignedBy = Annotated[
+    Path | None,
+    typer.Option(help="Refuse a bundle that this public key (PEM) has not signed; see sign."),
+]
+KeysFile = Annotated[Path, typer.Option("--file", help="The file of keys; their hashes only.")]
 
 
 @app.callback()
@@ -164,11 +94,11 @@ def run(source: Source = "demo") -> None:
 
 @app.command(epilog="\b\nExamples:\n  leadcast check demo\n  leadcast check bpi2012")
 def check(source: Source) -> None:
-    """Read a source's definition and data and tell every fault at once, before any work.
+    """Read a source's definition and data and list every data quality issue, before any work.
 
-    Nothing is written: data that a simulator makes are made aside and removed again.
+    Nothing is written: a simulated source is simulated into a temporary folder.
     """
-    from leadcast.pipelines.raw import check as check_named
+    from leadcast.pipelines.fetch import check as check_named
 
     print(check_named(source))
 
@@ -179,11 +109,11 @@ def check(source: Source) -> None:
 )
 def delays(
     source: Source,
-    html: Annotated[Path | None, typer.Option(help="Draw it: a page to write.")] = None,
-    svg: Annotated[Path | None, typer.Option(help="Draw it: a picture to write.")] = None,
+    html: Annotated[Path | None, typer.Option(help="The page to write, with the curve.")] = None,
+    svg: Annotated[Path | None, typer.Option(help="The chart to write, as SVG.")] = None,
     force: Force = False,
 ) -> None:
-    """Tell how long winners take, what the horizon catches of them, and advise a horizon."""
+    """Show how long leads take to convert, what the horizon covers, and recommend a horizon."""
     from leadcast.pipelines.delays import tell_delays
 
     print(tell_delays(source, html, svg, force=force))
@@ -202,13 +132,215 @@ def simulate(
     seed: Annotated[int, typer.Option(help="The same seed gives the same world.")] = 1,
 ) -> None:
     """Simulate the demo's seller: leads, events, outcomes and the true probabilities."""
-    from leadcast.pipelines.raw import simulate_with_progress
+    from leadcast.pipelines.fetch import simulate_with_progress
 
     simulate_with_progress(leads, seed, out)
     print(f"{leads:,} leads written to {out}")
 
 
-add_score_commands(app)
+SCORE_EXAMPLES = """\b
+Examples:
+  leadcast score --bundle data/runs/demo/bundle --leads data/runs/demo/tables/leads.parquet \\
+      --events data/runs/demo/tables/events --out scores.csv
+  leadcast score --bundle data/runs/demo/bundle --leads data/runs/demo/tables/leads.parquet \\
+      --events 'data/runs/demo/tables/events/*.parquet' --as-of 2026-01-01T06:00:00Z \\
+      --out scores.parquet --history history
+  leadcast score --bundle data/runs/demo/bundle --leads data/runs/demo/tables/leads.parquet \\
+      --events data/runs/demo/tables/events --as-of 2026-01-01T06:00:00Z \\
+      --only-changed-since 2025-12-31T06:00:00Z --out scores.parquet --resume --summary json
+  leadcast score --bundle data/runs/x_education/bundle --source x_education \\
+      --leads new_leads.csv --out scores.csv
+  leadcast score --bundle data/runs/demo/bundle --database-env CRM_URL \\
+      --leads 'SELECT * FROM leads' --events 'SELECT * FROM events' --table scores
+  leadcast score --bundle data/runs/demo/bundle --leads leads_with_ids_of_hubspot.csv \\
+      --for hubspot --out hubspot.jsonl
+  leadcast score --bundle data/runs/demo/bundle --leads leads.parquet --events events \\
+      --engine dask --scheduler tcp://10.0.0.1:8786 --out scores.parquet
+
+The first three run as they stand after `make run`.
+
+\b
+Exit codes: 0 scored; 1 refused, nothing was written; 2 wrong use of the command line;
+3 scored, with unexpected warnings, under --strict; 130 interrupted (go on with --resume)."""
+
+Bundle = Annotated[Path, typer.Option(help="The folder of the exported scorer.")]
+Leads = Annotated[
+    str, typer.Option(help="Leads: CSV, Parquet, a folder of Parquet, a glob, or a SELECT.")
+]
+Events = Annotated[str | None, typer.Option(help="Their events, likewise.")]
+Out = Annotated[
+    Path | None, typer.Option(help="The scores to write: .csv or .parquet (or see --for).")
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option(help="The moment to score at, with its zone; now unless leads have as_of."),
+]
+MappedBy = Annotated[
+    str | None, typer.Option(help="Read the files as this source's definition maps its export.")
+]
+Reasons = Annotated[
+    str, typer.Option(help="Explain top:N leads, those above the cut (grade A), all, or none.")
+]
+Changed = Annotated[
+    str | None,
+    typer.Option(help="Only leads created, updated or with events since then (with a zone)."),
+]
+For = Annotated[Crm | None, typer.Option("--for", help="Write the file that this CRM takes.")]
+Table = Annotated[str, typer.Option(help="Put the scores into this database table (an upsert).")]
+Database = Annotated[str, typer.Option(help="The environment variable with the database's URL.")]
+History = Annotated[
+    Path | None, typer.Option(help="Append the scores to the history in this folder.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted batch.")]
+Chunk = Annotated[int, typer.Option(min=1, help="About how many leads are in memory at a time.")]
+Threads = Annotated[int, typer.Option(min=1, help="Parts that are scored in parallel.")]
+Told = Annotated[Summary, typer.Option(help="The form of the summary: text, or JSON.")]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        help="End with exit code 3 where a warning is unexpected: unknown columns or values, "
+        "columns that are missing, rows left out, or no events of any lead; not where some leads "
+        "have none.",
+    ),
+]
+
+OfEngine = Annotated[
+    EngineChoice, typer.Option("--engine", help="dask: by partitions on a cluster.")
+]
+Scheduler = Annotated[
+    str | None, typer.Option(help="Dask's address; without it, processes of this machine.")
+]
+
+
+@app.command(epilog=SCORE_EXAMPLES)
+def score(
+    bundle: Bundle,
+    leads: Leads,
+    out: Out = None,
+    events: Events = None,
+    as_of: AsOf = None,
+    source: MappedBy = None,
+    reasons: Reasons = "cut",
+    only_changed_since: Changed = None,
+    crm: For = None,
+    table: Table = "",
+    database_env: Database = "",
+    history: History = None,
+    force: Force = False,
+    resume: Resume = False,
+    chunk_leads: Chunk = 25_000,
+    threads: Threads = 1,
+    summary: Told = Summary.text,
+    strict: Strict = False,
+    engine: OfEngine = EngineChoice.local,
+    scheduler: Scheduler = None,
+    require_signature: SignedBy = None,
+) -> None:
+    """Score leads with a bundle: a probability for each, and reasons for the best.
+
+    Columns are canonical, or a source's with --source. The output appears whole or not at all.
+    """
+    from leadcast.pipelines.score import ScoreRequest, refusal
+    from leadcast.serve.batch.batch import BatchSettings
+    from leadcast.serve.batch.deliver import Outputs
+    from leadcast.serve.reasons import NO_REASONS, ReasonsAsked
+
+    outputs = Outputs(out, crm or "", table, database_env, history, force)
+    try:
+        checks = Checks()
+        settings = BatchSettings(
+            as_of=checks.of(lambda: moment_of("--as-of", as_of), None),
+            resume=resume,
+            chunk_leads=chunk_leads,
+            threads=threads,
+            reasons=checks.of(lambda: ReasonsAsked.parse(reasons), NO_REASONS),
+            changed_since=checks.of(
+                lambda: moment_of("--only-changed-since", only_changed_since), None
+            ),
+        )
+        about = (bundle, leads, events, outputs, settings, source, database_env or None)
+        request = ScoreRequest(*about, signed_by=require_signature)
+        checks.of(lambda: _refuse_scheduler(engine, scheduler), None)
+        checks.of(lambda: _refuse_signature(engine, require_signature), None)
+        request.check(checks)
+        checks.raise_errors()
+        report = _scored(request, engine, scheduler)
+    except (LeadcastError, OSError) as error:
+        if summary is Summary.text:
+            raise
+        print(json.dumps(refusal(error), ensure_ascii=False))
+        raise typer.Exit(1) from None
+    _tell(report, summary, strict)
+
+
+def _tell(report: "ScoreReport", summary: Summary, strict: bool) -> None:
+    as_json = summary is Summary.json
+    print(json.dumps(report.facts(), ensure_ascii=False) if as_json else report.words())
+    if strict and report.summary.unexpected:
+        raise typer.Exit(EXIT_WITH_WARNINGS)
+
+
+def _scored(request: "ScoreRequest", engine: EngineChoice, scheduler: str | None) -> "ScoreReport":
+    if engine is EngineChoice.dask:
+        from leadcast.pipelines.score import score_with_dask
+
+        return score_with_dask(request, scheduler)
+    from leadcast.pipelines.score import score_new_leads
+
+    return score_new_leads(request)
+
+
+def _refuse_scheduler(engine: EngineChoice, scheduler: str | None) -> None:
+    if scheduler is not None and engine is not EngineChoice.dask:
+        raise LeadcastError("--scheduler: needs --engine dask")
+
+
+def _refuse_signature(engine: EngineChoice, key: Path | None) -> None:
+    if key is not None and engine is EngineChoice.dask:
+        raise LeadcastError(
+            "--require-signature: each worker of --engine dask reads the bundle by itself; score "
+            "on one machine"
+        )
+
+
+def moment_of(option: str, text: str | None) -> datetime | None:
+    """Read a moment that a user typed."""
+    if text is None:
+        return None
+    from leadcast.features.values.times import parse_moment
+
+    try:
+        return parse_moment(text)
+    except ValueError as error:
+        raise LeadcastError(f"{option}: {error}") from None
+
+
+@app.command(epilog="\b\nExamples:\n  leadcast history L0019600 --history history")
+def history(
+    lead: Annotated[str, typer.Argument(help="The lead's id.")],
+    folder: Annotated[
+        Path, typer.Option("--history", help="The folder that `leadcast score --history` fills.")
+    ],
+) -> None:
+    """Show a lead's score over time, and whether it rises or falls."""
+    print(tell_history(lead, folder))
+
+
+def tell_history(lead: str, folder: Path) -> str:
+    """Tell a lead's scores over time and where they are heading."""
+    from leadcast.serve.score_history import history_of, trend_of
+
+    history = history_of(folder, lead)
+    if history.is_empty():
+        raise LeadcastError(f"{folder}: lead {lead!r} was never scored here; check the id")
+    lines = [f"{'as_of':<20} {'score':>5} {'change':>6} grade  model_version"]
+    for row in history.iter_rows(named=True):
+        change = "" if row["change"] is None else f"{row['change']:+.1f}"
+        moment = f"{row['as_of']:%Y-%m-%d %H:%M}Z"
+        score, grade, version = row["score"], row["grade"], row["model_version"]
+        lines.append(f"{moment:<20} {score:>5.1f} {change:>6} {grade:<5}  {version}")
+    return "\n".join([*lines, f"trend: {trend_of(history)}"])
 
 
 @app.command(
@@ -247,13 +379,13 @@ def compare(
     ] = None,
     force: Force = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Tell each step and the end as a line of JSON.")
+        bool, typer.Option("--json", help="Report each step and the result as lines of JSON.")
     ] = False,
 ) -> None:
     """Compare the learned score with the points that marketing has, on the same test leads.
 
-    The source must have been run. What is said holds for leads that no model has learned from;
-    the results lie in data/runs/SOURCE/comparison and comparison.html.
+    The source must have been run. It compares on the test part, from which no model has
+    learned; the results lie in data/runs/SOURCE/comparison and comparison.html.
     """
     from leadcast.pipelines.compare import ComparisonRequest, compare_as_json, compare_named
 
@@ -278,8 +410,8 @@ def distill(
     ] = None,
     force: Force = False,
 ) -> None:
-    """Distil the learned model into integer points that a CRM can evaluate, and tell the cost."""
-    from leadcast.pipelines.distill import distill_named
+    """Distil the learned model into integer points for a CRM, and measure what that costs."""
+    from leadcast.pipelines.rules import distill_named
 
     print(distill_named(source, max_rules, out, force=force))
 
@@ -291,24 +423,145 @@ def check_points(
     source: Source,
     rules: Annotated[Path, typer.Option(help="The points table, a YAML file.")],
 ) -> None:
-    """Tell the faults of a points table, and what each rule does on a source's data."""
+    """List the issues of a points table, and what each rule does on a source's data."""
     from leadcast.pipelines.rules import check_points
 
     print(check_points(source, rules))
 
 
-app.command(
+Share = Annotated[
+    float,
+    typer.Option(min=0.01, max=1, help="What one caller may hold of a worker's capacity."),
+]
+Hosts = Annotated[
+    list[str] | None,
+    typer.Option(help="A name by which callers may call the service; may be given again."),
+]
+RunPlace = Annotated[
+    Path | None,
+    typer.Option(help="The run's folder, for the page; else the one around the bundle."),
+]
+
+
+@app.command(
     epilog="\b\nExamples:\n"
     "  leadcast serve --bundle data/runs/demo/bundle\n"
     "  leadcast api-key create --file keys.json --name crm\n"
     "  leadcast serve --bundle models:/leadcast@champion --keys keys.json \\\n"
     "      --host 0.0.0.0 --workers 2"
-)(serve)
+)
+def serve(
+    bundle: Annotated[
+        str, typer.Option(help="A bundle's folder, or a model such as models:/leadcast@champion.")
+    ],
+    keys: Annotated[
+        Path | None, typer.Option(help="The file of API keys; see leadcast api-key create --help.")
+    ] = None,
+    no_keys: Annotated[
+        bool, typer.Option("--no-keys", help="Answer everybody who can reach the address.")
+    ] = False,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any free one.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 2,
+    max_leads: Annotated[int, typer.Option(min=1, help="Leads in one request.")] = 1000,
+    max_events: Annotated[int, typer.Option(min=1, help="Events of one lead.")] = 10_000,
+    max_unknown: Annotated[
+        int, typer.Option(min=1, help="Attributes that the model does not know, in one request.")
+    ] = 2000,
+    max_body_mib: Annotated[float, typer.Option(min=0.001, max=1024, help="A request's body.")] = 8,
+    read_seconds: Annotated[
+        float, typer.Option(min=0.1, max=3600, help="Timeout for reading a request.")
+    ] = 10,
+    score_seconds: Annotated[
+        float, typer.Option(min=0.1, max=3600, help="Timeout for scoring a request.")
+    ] = 10,
+    rate: Annotated[
+        float, typer.Option(min=0, max=1e6, help="Requests a second of one key; 0 for any number.")
+    ] = 100,
+    share: Share = 0.5,
+    allow_host: Hosts = None,
+    run: RunPlace = None,
+    no_page: Annotated[
+        bool, typer.Option("--no-page", help="Answer programs alone: no page for people.")
+    ] = False,
+    require_signature: SignedBy = None,
+) -> None:
+    """Score leads over HTTP: POST /v1/score, GET /v1/model, /healthz, /readyz, /metrics.
+
+    For people there is a page at /: the learned score against points. It shows the run's leads,
+    e-mail addresses too, to who has a key; with --no-keys to all who reach the address, unless
+    --no-page switches it off.
+
+    Callers need a key: make one with leadcast api-key create --file keys.json --name NAME, and
+    send it as Authorization: Bearer KEY. Without --keys only this machine is answered.
+    """
+    from leadcast.pipelines.serve import serve as start
+    from leadcast.serve.requests.settings import MEBIBYTE, RequestLimits
+
+    limits = RequestLimits(
+        max_leads=max_leads,
+        max_events=max_events,
+        max_unknown=max_unknown,
+        max_body_bytes=round(max_body_mib * MEBIBYTE),
+        read_seconds=read_seconds,
+        score_seconds=score_seconds,
+        requests_per_second=rate,
+        share=share,
+    )
+    page, names, signed_by = not no_page, tuple(allow_host or ()), require_signature
+    start(bundle, keys, no_keys, host, port, workers, limits, run, page, names, signed_by)
+
+
 app.add_typer(api_key, name="api-key")
-app.command(
+
+
+@api_key.command(epilog="\b\nExamples:\n  leadcast api-key create --file keys.json --name crm")
+def create(file: KeysFile, name: Annotated[str, typer.Option(help="For whom the key is.")]) -> None:
+    """Make a key and show it once; the file keeps its hash only."""
+    from leadcast.pipelines.serve import new_key
+
+    print(new_key(file, name))
+
+
+@api_key.command(epilog="\b\nExamples:\n  leadcast api-key revoke --file keys.json 0123456789ab")
+def revoke(
+    file: KeysFile,
+    key_id: Annotated[str, typer.Argument(help="The twelve digits after lc_ in the key.")],
+) -> None:
+    """Revoke a key; running services refuse it within two seconds."""
+    from leadcast.pipelines.serve import drop_key
+
+    print(drop_key(file, key_id))
+
+
+@app.command(
     epilog="\b\nExamples:\n  leadcast sign --new-key ours\n"
     "  leadcast sign /srv/bundle --key ours.pem"
-)(sign)
+)
+def sign(
+    bundle: Annotated[Path | None, typer.Argument(help="The bundle's folder.")] = None,
+    key: Annotated[Path | None, typer.Option(help="The private key: NAME.pem.")] = None,
+    new_key: Annotated[
+        Path | None, typer.Option(help="Make a pair of keys: NAME.pem and NAME.pub.pem.")
+    ] = None,
+) -> None:
+    """Sign a bundle, so that serve and score can require who has made it.
+
+    The signature (Ed25519) lies in the bundle as .manifest.sig. Keep NAME.pem to yourself, and give
+    NAME.pub.pem to whoever serves: leadcast serve --require-signature NAME.pub.pem.
+    """
+    from leadcast.models.bundle.bundle_files import read_manifest
+    from leadcast.models.bundle.bundle_signature import new_key as make
+    from leadcast.models.bundle.bundle_signature import sign_bundle
+
+    if new_key is not None and (bundle, key) == (None, None):
+        private, public = make(new_key)
+        print(f"{private}: the private key, for you alone\n{public}: the public key, for all")
+        return
+    if new_key is not None or bundle is None or key is None:
+        raise LeadcastError("sign: give BUNDLE and --key NAME.pem, or --new-key NAME alone")
+    read_manifest(bundle)
+    print(f"{bundle}: signed with the key {sign_bundle(bundle, key)[:12]}")
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ import polars as pl
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import written_out, written_whole
 from leadcast.features.base.ownership import (
+    SOURCES,
     refuse_foreign_file,
     refuse_foreign_folder,
     refuse_inputs,
@@ -36,14 +37,16 @@ from leadcast.models.comparison.points_effects import (
 from leadcast.models.comparison.value import Money
 from leadcast.pipelines.compared import (
     ComparisonInputs,
+    Points,
+    RulePoints,
+    ScoreColumn,
     described,
     learning_rows,
     past_rows,
     test_rows,
 )
 from leadcast.pipelines.params import ComparisonParams, load_params
-from leadcast.pipelines.paths import SOURCES, RunFolder
-from leadcast.pipelines.points import Points, RulePoints, ScoreColumn
+from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.stage import run_stage
 from leadcast.serve.page.file import render_comparison, render_nothing
 
@@ -100,7 +103,7 @@ NOTHING_ASKED = ComparisonRequest()
 def compare_stage(source: str) -> str:
     """Compare as the parameters and the source's definition say."""
     run = RunFolder(source)
-    tables, definition = Tables.read(run.tables), find_definition(source, SOURCES)
+    tables, definition = Tables.read(run.tables), find_definition(source)
     params = _params(definition)
     if params.rules is None and "rules_score" not in tables.leads.columns:
         reason = _no_points(source)
@@ -115,11 +118,8 @@ def compare_named(source: str, asked: ComparisonRequest, tell: Tell = lambda _: 
     if asked.rules is not None and asked.score_column is not None:
         raise LeadcastError("--rules and --score-column: give one of them, not both")
     tell(0)
-    definition, run = find_definition(source, SOURCES), RunFolder(source)
-    if not run.test_scores.exists():
-        raise LeadcastError(
-            f"{run.test_scores}: there is no such file; `leadcast run {source}` makes it"
-        )
+    definition, run = find_definition(source), RunFolder(source)
+    run.require(run.test_scores)
     asked.refuse_unusable(run)
     found = _compared(run, Tables.read(run.tables), definition, asked, tell)
     folder, pages = asked.places(run)

@@ -1,27 +1,124 @@
-"""The rows that a comparison is made of, read from a run: test snapshots, and those of the past."""
+"""What a comparison is made of: snapshots of a run with the learned score, and points beside it."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, Self
 
 import numpy as np
 import polars as pl
 
-from leadcast.features.base.files import read_json
+from leadcast.features.base.errors import LeadcastError
 from leadcast.features.tables import Tables, TimeOrder
 from leadcast.features.values.amounts import read_size
-from leadcast.models.bundle.bundle_reference import Reference
-from leadcast.models.calibration.calibrators import calibrator_from_json
 from leadcast.models.charts.numbers import age
 from leadcast.models.comparison import Compared
 from leadcast.models.comparison.compared_rows import COLUMNS
 from leadcast.models.comparison.groups import in_bands, in_levels
 from leadcast.models.comparison.hybrid import Past
 from leadcast.models.comparison.swap import Described, reasons_of
-from leadcast.models.data import Integers
+from leadcast.models.data import Floats, Integers
 from leadcast.models.evaluation.evaluation import blocks_of, months_of
 from leadcast.models.learners.learner_store import load_learner
-from leadcast.pipelines.dataset import LEARNING, read_parts, used_snapshots
+from leadcast.models.rules import RuleScores, RuleTable, evaluate, load_rules
+from leadcast.pipelines.dataset import (
+    learning_snapshots,
+    read_calibrator,
+    read_parts,
+    read_reference,
+    used_snapshots,
+)
 from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.points import Points
+
+
+class Points(Protocol):
+    """Gives points to leads at moments."""
+
+    @property
+    def words(self) -> str:
+        """Where they come from."""
+
+    def of_rows(self, rows: pl.DataFrame) -> Floats:
+        """Give the points of rows (``lead_id``, ``as_of``), NaN where there are none."""
+
+    def ledger(self, rows: pl.DataFrame) -> list[tuple[str, ...]]:
+        """Tell for each row which rules gave how many points; empty where that is not known."""
+
+
+@dataclass(frozen=True)
+class ScoreColumn:
+    """Points that the source has as a column: one number a lead, the same at every age."""
+
+    leads: pl.DataFrame
+    """``lead_id`` and ``points``."""
+    name: str
+
+    @classmethod
+    def of(cls, tables: Tables, name: str) -> Self:
+        """Take a column of the leads."""
+        numbers = [
+            column
+            for column, dtype in tables.leads.schema.items()
+            if dtype == pl.Float64 and column != "position"
+        ]
+        if name not in numbers:
+            held = (
+                "which holds no numbers" if name in tables.leads.columns else "which is not there"
+            )
+            raise LeadcastError(
+                f"--score-column: found {name!r}, {held}; expected one of "
+                f"{', '.join(numbers) or 'no column: the leads have no numbers'}. Map the export's "
+                "column as tables.leads.rules_score in the source's definition"
+            )
+        return cls(tables.leads.select("lead_id", points=pl.col(name)), name)
+
+    @property
+    def words(self) -> str:
+        """Where they come from."""
+        return f"score column {self.name}"
+
+    def of_rows(self, rows: pl.DataFrame) -> Floats:
+        """Give the points of rows; see `Points`."""
+        joined = rows.select("lead_id").join(
+            self.leads, on="lead_id", how="left", maintain_order="left"
+        )
+        return np.array(joined["points"].fill_null(float("nan")).to_numpy(), dtype=np.float64)
+
+    def ledger(self, rows: pl.DataFrame) -> list[tuple[str, ...]]:
+        """Tell nothing: what a column is made of is not known."""
+        return [()] * rows.height
+
+
+@dataclass(frozen=True)
+class RulePoints:
+    """Points that a table of rules gives, at the moment of each row."""
+
+    table: RuleTable
+    tables: Tables
+
+    @classmethod
+    def of(cls, tables: Tables, path: Path) -> Self:
+        """Read a points table."""
+        return cls(load_rules(path), tables)
+
+    @property
+    def words(self) -> str:
+        """Where they come from."""
+        return f"rules {self.table.file}"
+
+    def of_rows(self, rows: pl.DataFrame) -> Floats:
+        """Give the points of rows; see `Points`."""
+        return self.scores(rows).points
+
+    def ledger(self, rows: pl.DataFrame) -> list[tuple[str, ...]]:
+        """Tell the rules that fired, the most points first, and what limits took away."""
+        scores = self.scores(rows)
+        return [scores.in_words(row) for row in range(rows.height)]
+
+    def scores(self, rows: pl.DataFrame) -> RuleScores:
+        """Give all that the table gives to rows (``lead_id``, ``as_of``)."""
+        leads, events = self.tables.leads, self.tables.events
+        return evaluate(self.table, leads, events, rows.select("lead_id", "as_of"))
+
 
 ATTRIBUTES = ("source", "industry", "company_size")
 """The attributes that make segments where a source has them."""
@@ -68,7 +165,7 @@ def test_rows(inputs: ComparisonInputs) -> tuple[pl.DataFrame, tuple[str, ...], 
         scores["lower"],
         scores["upper"],
         pl.col("group_id").rank("dense").cast(pl.Int64).alias("group"),
-        grade=pl.Series(_reference(inputs.run).grade(scores["probability"].to_numpy())),
+        grade=pl.Series(read_reference(inputs.run).grade(scores["probability"].to_numpy())),
         test_row=pl.int_range(test.height, dtype=pl.Int64),
     )
     old_enough = inputs.old_enough(rows)
@@ -82,10 +179,10 @@ def test_rows(inputs: ComparisonInputs) -> tuple[pl.DataFrame, tuple[str, ...], 
 def past_rows(inputs: ComparisonInputs, landmark_days: float | None) -> Past | None:
     """Read the snapshots of the learning part that models scored without having seen them."""
     scored = pl.read_parquet(inputs.run.out_of_time).filter(pl.col("origin") >= 0)
-    learning = used_snapshots(inputs.run).filter(pl.col("part").is_in(LEARNING))
+    learning = learning_snapshots(inputs.run)
     if scored.is_empty():
         return None
-    calibrator = calibrator_from_json(read_json(inputs.run.calibration)["calibrator"])
+    calibrator = read_calibrator(inputs.run)
     rows = learning[scored["row"].to_list()].with_columns(
         probability=pl.Series(calibrator.probability(scored["log_odds"].to_numpy()))
     )
@@ -101,14 +198,14 @@ def past_rows(inputs: ComparisonInputs, landmark_days: float | None) -> Past | N
         probability=probability,
         points=rows["points"].to_numpy(),
         converted=rows["converted"].cast(pl.Float64).to_numpy(),
-        grade=_reference(inputs.run).grade(probability).tolist(),
+        grade=read_reference(inputs.run).grade(probability).tolist(),
         on_list=on_list,
     )
 
 
 def learning_rows(inputs: ComparisonInputs, landmark_days: float | None) -> Compared:
     """Read the snapshots of the learning part, which may be looked at again and again."""
-    rows = used_snapshots(inputs.run).filter(pl.col("part").is_in(LEARNING))
+    rows = learning_snapshots(inputs.run)
     rows = rows.filter(inputs.old_enough(rows)).with_columns(
         group=pl.col("group_id").rank("dense").cast(pl.Int64)
     )
@@ -130,11 +227,6 @@ def described(inputs: ComparisonInputs, every: Compared) -> Described:
         return inputs.points.ledger(listed[rows.tolist()])
 
     return Described(data.values, data.features, reasons, ledger)
-
-
-def _reference(run: RunFolder) -> Reference:
-    # The population that the bundle's grades are frozen with.
-    return Reference.of(pl.read_parquet(run.test_scores)["probability"].to_numpy())
 
 
 def _with_leads(

@@ -12,6 +12,8 @@ from leadcast.features.base.files import read_json, written_whole
 from leadcast.features.engine.plan import FeaturePlan
 from leadcast.features.snapshots import SnapshotSettings, microseconds
 from leadcast.features.tables import Tables
+from leadcast.models.bundle.bundle_reference import Reference
+from leadcast.models.calibration import Calibrator, calibrator_from_json
 from leadcast.models.choice.fresh import Pool
 from leadcast.models.data import LabelledMatrix, Matrix
 from leadcast.models.splits import FRESH, last_look, settlement
@@ -24,6 +26,21 @@ LEARNING = ("train", "calibration")
 def used_snapshots(run: RunFolder) -> pl.DataFrame:
     """Read the snapshots that are in a part: the rows of the matrix, in its order."""
     return pl.read_parquet(run.snapshots).filter(pl.col("part") != "left_out")
+
+
+def learning_snapshots(run: RunFolder) -> pl.DataFrame:
+    """Read the snapshots that a model may learn from."""
+    return used_snapshots(run).filter(pl.col("part").is_in(LEARNING))
+
+
+def read_calibrator(run: RunFolder) -> Calibrator:
+    """Read the calibrator that was chosen."""
+    return calibrator_from_json(read_json(run.calibration)["calibrator"])
+
+
+def read_reference(run: RunFolder) -> Reference:
+    """Read the population that the bundle's grades and percentiles are frozen with."""
+    return Reference.of(pl.read_parquet(run.test_scores)["probability"].to_numpy())
 
 
 def read_plan(run: RunFolder) -> FeaturePlan:

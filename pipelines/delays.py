@@ -1,4 +1,4 @@
-"""How long winners take: the delay curve of a source, printed and drawn, and a horizon advised."""
+"""How long conversions take: a source's delay curve, printed and drawn, and a horizon advised."""
 
 import tempfile
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from leadcast.features.base.errors import LeadcastError
-from leadcast.features.base.files import written_out
+from leadcast.features.base.files import write_text_out
 from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
 from leadcast.features.definitions.definition import SourceDefinition
 from leadcast.features.definitions.load import find_definition
@@ -21,9 +21,8 @@ from leadcast.models.charts.svg import svg_file
 from leadcast.models.charts.time_charts import DelayChart
 from leadcast.models.report.blocks import Listing, Picture, Section
 from leadcast.models.report.page import Page, render_page
+from leadcast.pipelines.fetch import raw_files, with_raw
 from leadcast.pipelines.params import load_params, snapshot_settings
-from leadcast.pipelines.paths import SOURCES
-from leadcast.pipelines.raw import raw_files, with_raw
 
 SHOWN_DAYS = (0, 1, 3, 7, 14, 21, 30, 45, 60, 90, 120, 180, 270, 365, 545, 730)
 """Ages at which the curve is printed."""
@@ -37,11 +36,11 @@ PRICE = (
 def tell_delays(
     source: str, html: Path | None = None, svg: Path | None = None, *, force: bool = False
 ) -> str:
-    """Estimate how long a source's winners take, straight from its raw data.
+    """Estimate how long a source's conversions take, straight from its raw data.
 
     Nothing need have been run before: the horizon is what one chooses first.
     """
-    definition = find_definition(source, SOURCES)
+    definition = find_definition(source)
     settings = snapshot_settings(source, load_params())
     refuse_inputs([html, svg], [definition.file, *raw_files(definition)])
     for path in (html, svg):
@@ -92,7 +91,7 @@ def _text(
             *_rows(curve),
             "",
             curve.words(horizon_days),
-            f"The present horizon of {horizon_days:g} days catches {caught:.1%} of those winners.",
+            f"The present horizon of {horizon_days:g} days covers {caught:.1%} of those conversions.",
             f"Advised: {advice.words}",
             PRICE,
             "",
@@ -131,16 +130,15 @@ def _draw(
 ) -> None:
     if svg is not None:
         picture = svg_file(chart.svg(WIDE), WIDE.width_px, chart.height_px(WIDE))
-        with written_out(svg, force=force) as temporary:
-            temporary.write_text(picture, encoding="utf-8")
+        write_text_out(svg, picture, force=force)
     if html is not None:
         columns = (
             Column("horizon_days", "Horizon in days", decimal(0)),
-            Column("caught", "Winners it catches", percent),
+            Column("caught", "Conversions it covers", percent),
             Column("mature_leads", "Leads with a label", count),
             Column("mature_share", "of all", percent),
         )
-        table = table_of(advice.frame(), columns, "Which horizon catches how many winners")
+        table = table_of(advice.frame(), columns, "Which horizon covers how many conversions")
         page = Page(
             eyebrow="Leadcast delays",
             title=title,
@@ -151,5 +149,4 @@ def _draw(
                 Section("horizon", "What a horizon catches", "Horizon", [Listing(table)]),
             ],
         )
-        with written_out(html, force=force) as temporary:
-            temporary.write_text(render_page(page), encoding="utf-8")
+        write_text_out(html, render_page(page), force=force)

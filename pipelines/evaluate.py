@@ -9,9 +9,9 @@ import polars as pl
 
 from leadcast.features.base.errors import Fault, FaultsError, nearest_first
 from leadcast.features.base.files import read_json, write_json, written_whole
+from leadcast.features.base.ownership import PARAMS
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.tables import Tables
-from leadcast.models.calibration.calibrators import calibrator_from_json
 from leadcast.models.calibration.intervals import LeadIntervals
 from leadcast.models.data import Floats, LabelledMatrix
 from leadcast.models.evaluation.curves import draw_curves
@@ -19,16 +19,15 @@ from leadcast.models.evaluation.evaluation import evaluate, months_of, segments_
 from leadcast.models.evaluation.reliability import reliability_bins, reliability_curve
 from leadcast.models.evaluation.tally import ScoreHistogram
 from leadcast.models.learners.learner_store import load_learner
-from leadcast.pipelines.dataset import read_parts, used_snapshots
+from leadcast.pipelines.dataset import read_calibrator, read_parts, used_snapshots
 from leadcast.pipelines.params import (
-    PARAMS,
     EvaluationParams,
     Params,
     horizon_days,
     load_params,
     snapshot_settings,
 )
-from leadcast.pipelines.paths import SOURCES, RunFolder
+from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.stage import run_stage
 from leadcast.pipelines.summary import tell
 
@@ -65,7 +64,7 @@ def read_segments(
     """Cut the test by the attributes that the parameters name, or else the source's definition."""
     named, where = params.segments, f"{PARAMS}: evaluation.segments"
     if named is None:
-        definition = find_definition(source, SOURCES)
+        definition = find_definition(source)
         named, where = definition.segments, f"{definition.file}: segments"
     tables = Tables.read(RunFolder(source).tables)
     known = list(tables.attribute_types)
@@ -88,10 +87,9 @@ def _unknown_segment(where: str, name: str, known: list[str], source: str) -> Fa
 
 
 def _scores(run: RunFolder, data: LabelledMatrix) -> pl.DataFrame:
-    calibration = read_json(run.calibration)
     log_odds = load_learner(run.learner).log_odds(data.values)
-    probability = calibrator_from_json(calibration["calibrator"]).probability(log_odds)
-    intervals = LeadIntervals.from_json(calibration["intervals"])
+    probability = read_calibrator(run).probability(log_odds)
+    intervals = LeadIntervals.from_json(read_json(run.calibration)["intervals"])
     lower, upper = intervals.interval(log_odds, probability)
     test = used_snapshots(run).filter(pl.col("part") == "test")
     return test.select("lead_id", "as_of", "converted").with_columns(

@@ -9,13 +9,18 @@ from leadcast.features.base.files import read_json
 from leadcast.features.tables import Tables
 from leadcast.models.bundle.bundle import write_bundle
 from leadcast.models.bundle.bundle_files import BundleOrigin
-from leadcast.models.bundle.bundle_reference import Rates, Reference
+from leadcast.models.bundle.bundle_reference import Rates
 from leadcast.models.bundle.bundle_signature import sign_bundle
-from leadcast.models.calibration.calibrators import calibrator_from_json
 from leadcast.models.calibration.intervals import LeadIntervals
 from leadcast.models.learners.learner_store import load_learner
 from leadcast.models.splits import PARTS
-from leadcast.pipelines.dataset import read_parts, read_plan, used_snapshots
+from leadcast.pipelines.dataset import (
+    read_calibrator,
+    read_parts,
+    read_plan,
+    read_reference,
+    used_snapshots,
+)
 from leadcast.pipelines.params import load_params, snapshot_settings
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.stage import run_stage
@@ -43,9 +48,9 @@ def export(source: str) -> str:
         run.bundle,
         plan=read_plan(run),
         learner=load_learner(run.learner),
-        calibrator=calibrator_from_json(calibration["calibrator"]),
+        calibrator=read_calibrator(run),
         intervals=LeadIntervals.from_json(calibration["intervals"]),
-        reference=Reference.of(pl.read_parquet(run.test_scores)["probability"].to_numpy()),
+        reference=read_reference(run),
         rates=Rates.of(known.values, known.converted, known.features),
         metrics=read_json(run.metrics),
         origin=origin,

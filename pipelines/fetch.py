@@ -1,11 +1,102 @@
-"""Make sure that a source's raw data are there, and say by a fingerprint whether they changed."""
+"""A source's raw data: there or simulated, fingerprinted, and checked with its definition."""
 
-from leadcast.features.base.files import write_json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from leadcast.demo.simulate import SIMULATOR_VERSION, WORLD, simulate
+from leadcast.features.base.errors import FaultsError, LeadcastError
+from leadcast.features.base.files import read_json, write_json
+from leadcast.features.base.ownership import refuse_foreign_folder
+from leadcast.features.definitions.definition import Simulation, SourceDefinition
 from leadcast.features.definitions.load import find_definition
-from leadcast.features.ingest.ingest import fingerprint
-from leadcast.pipelines.paths import SOURCES, RunFolder
-from leadcast.pipelines.raw import ensure_raw
-from leadcast.pipelines.stage import run_stage
+from leadcast.features.definitions.table_schema import FileReader
+from leadcast.features.ingest.ingest import check_source, fingerprint
+from leadcast.features.readers.ledger import Ledger
+from leadcast.features.readers.opening import find_files
+from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.stage import progress_bar, run_stage
+
+
+def ensure_raw(definition: SourceDefinition) -> str:
+    """Simulate a source's raw data, unless it is not simulated or they are there already."""
+    wanted = definition.simulation
+    if wanted is None or _is_there(definition, wanted):
+        return ""
+    _refuse_foreign(definition)
+    simulate_with_progress(wanted.leads, wanted.seed, definition.root)
+    return f"{wanted.leads:,} leads simulated into {definition.root}, "
+
+
+@contextmanager
+def with_raw(definition: SourceDefinition) -> Iterator[SourceDefinition]:
+    """Give a source whose raw data can be read, and leave the project as it is."""
+    wanted = definition.simulation
+    if wanted is None or _is_there(definition, wanted):
+        yield definition
+        return
+    _refuse_foreign(definition)
+    with tempfile.TemporaryDirectory(prefix="leadcast-") as folder:
+        # Called as the source's own folder is, so that what is told of it can be recognised.
+        root = Path(folder) / definition.root.name
+        simulate_with_progress(wanted.leads, wanted.seed, root)
+        yield definition.model_copy(update={"root": root})
+
+
+def raw_files(definition: SourceDefinition) -> list[Path]:
+    """List the files that a source is read from, as far as they are there."""
+    about = (definition.root, definition.where_to_get, Ledger())
+    readers = definition.readers().items()
+    files = [(name, one) for name, one in readers if isinstance(one, FileReader)]
+    return [path for name, one in files for path in find_files(name, one, *about)]
+
+
+def simulate_with_progress(leads: int, seed: int, out: Path) -> None:
+    """Simulate a world, with a progress bar."""
+    done = 0
+    with progress_bar("simulating", "leads") as tell:
+
+        def advance(more: int) -> None:
+            nonlocal done
+            done += more
+            tell(done, leads)
+
+        simulate(leads, seed, out, progress=advance)
+
+
+def _is_there(definition: SourceDefinition, wanted: Simulation) -> bool:
+    about = definition.root / "about.json"
+    found = read_json(about) if about.is_file() else None
+    world = {"leads": wanted.leads, "seed": wanted.seed, "simulator_version": SIMULATOR_VERSION}
+    return isinstance(found, dict) and world.items() <= found.items()
+
+
+def _refuse_foreign(definition: SourceDefinition) -> None:
+    try:
+        refuse_foreign_folder(definition.root, WORLD)
+    except LeadcastError as error:
+        raise LeadcastError(
+            f"{definition.file}: simulation: the simulator would write to the root, and there is "
+            f"something else: {error}. If these are your own data, remove the key `simulation`"
+        ) from None
+
+
+def check(source: str) -> str:
+    """Read a source's definition and data and tell what is there and what is wrong.
+
+    Writes nothing: a simulated source whose data are not there yet is simulated into a folder that
+    is removed at the end.
+    """
+    definition = find_definition(source)
+    with with_raw(definition) as readable:
+        found = check_source(readable)
+    if not found.is_fine:
+        raise FaultsError(found.subject, found.faults)
+    if readable is definition:
+        return str(found)
+    aside = f"Simulated for this check alone; `leadcast run {source}` writes {definition.root}"
+    return f"{found}\n{aside}"
 
 
 def fetch(source: str) -> str:
@@ -13,7 +104,7 @@ def fetch(source: str) -> str:
 
     Runs at every `dvc repro`, because DVC cannot watch files outside the project or a database.
     """
-    definition = find_definition(source, SOURCES)
+    definition = find_definition(source)
     made = ensure_raw(definition)
     digest = fingerprint(definition)
     write_json(RunFolder(source).fingerprint, digest)

@@ -2,13 +2,13 @@
 
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.ingest.ingest import ingest
-from leadcast.pipelines.paths import SOURCES, RunFolder
+from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.stage import run_stage
 
 
 def run(source: str) -> str:
     """Read, check and map a source; write its canonical tables."""
-    result = ingest(find_definition(source, SOURCES), RunFolder(source).tables)
+    result = ingest(find_definition(source), RunFolder(source).tables)
     return str(result)
 
 

@@ -3,24 +3,25 @@
 What a run uses: the parameters laid over what the source's definition says.
 """
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from leadcast.features.base.errors import Fault, FaultsError, LeadcastError
+from leadcast.features.base.files import written_whole
+from leadcast.features.base.ownership import PARAMS
 from leadcast.features.definitions.definition import ComparisonDefaults
 from leadcast.features.definitions.load import find_definition
+from leadcast.features.definitions.yaml_lines import plain_yaml
 from leadcast.features.settings import FeatureSettings
 from leadcast.features.snapshots import SnapshotSettings
 from leadcast.features.tables import Tables, TimeOrder
 from leadcast.models.settings import LearnerSettings
 from leadcast.models.splits import SplitSettings
-from leadcast.pipelines.paths import SOURCES
-
-PARAMS = Path("params.yaml")
-Settings = TypeVar("Settings", bound=BaseModel)
 
 
 class Frozen(BaseModel):
@@ -64,10 +65,7 @@ class ComparisonParams(Frozen):
 
     def over(self, source: ComparisonDefaults) -> "ComparisonParams":
         """Put these parameters over a source's own."""
-        own = {
-            name: getattr(source, name) for name in type(self).model_fields if name != "replicates"
-        }
-        said = {name: value for name, value in own.items() if value is not None}
+        said = source.model_dump(include={*type(self).model_fields}, exclude_none=True)
         return ComparisonParams(**(said | self.model_dump(exclude_none=True)))
 
 
@@ -104,10 +102,10 @@ class Params(Frozen):
 def load_params(path: Path = PARAMS) -> Params:
     """Read the parameters, telling every fault at once."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        content = plain_yaml(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
         raise LeadcastError(f"{path}: there is no such file; run in the project's root") from None
-    except yaml.YAMLError as error:
+    except YAMLError as error:
         raise LeadcastError(f"{path}: is not valid YAML: {error}") from None
     try:
         return Params.model_validate(content)
@@ -126,9 +124,18 @@ def _fault(path: Path, item: object) -> Fault:
     )
 
 
+def change_params(path: Path, change: Callable[[Any], None]) -> None:
+    """Change a file of parameters in place; comments and layout stay as they are."""
+    yaml = YAML()
+    content = yaml.load(path)
+    change(content)
+    with written_whole(path, replacing=True) as temporary:
+        yaml.dump(content, temporary)
+
+
 def snapshot_settings(source: str, params: Params) -> SnapshotSettings:
     """Give the landmarks and the horizon that a run uses."""
-    return params.snapshots.over(find_definition(source, SOURCES).snapshots)
+    return params.snapshots.over(find_definition(source).snapshots)
 
 
 def horizon_days(tables: Tables, settings: SnapshotSettings) -> float | None:

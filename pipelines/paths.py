@@ -3,10 +3,18 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-SOURCES = Path("data/sources")
-"""The folder of the source definitions."""
-RUNS = Path("data/runs")
-"""The folder of all results, one folder a source."""
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.ownership import RUNS
+
+
+class RunFile:
+    """A file or folder of a run, by its name in the run's folder."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, run: "RunFolder", _: type["RunFolder"] | None = None) -> Path:
+        return run.path / self.name
 
 
 @dataclass(frozen=True)
@@ -16,122 +24,66 @@ class RunFolder:
     source: str
     """The source's name."""
 
+    fingerprint = RunFile("fingerprint.json")
+    """What the raw data were: a digest of each file or query."""
+    tables = RunFile("tables")
+    """The canonical tables, with the quarantine and the quality of the data."""
+    snapshots = RunFile("snapshots.parquet")
+    """Every snapshot with its label, its part and why it was left out."""
+    plan = RunFile("plan.json")
+    """How features are computed: what training learned of kinds and categories."""
+    matrix = RunFile("matrix.parquet")
+    """The features of the snapshots that are in a part, in the order of `snapshots`."""
+    leakage = RunFile("leakage.json")
+    """What the leakage gate found."""
+    learner = RunFile("learner")
+    """The fitted learner."""
+    backtest = RunFile("backtest.json")
+    """Each candidate at each origin, and which was chosen."""
+    out_of_time = RunFile("out_of_time.parquet")
+    """What the chosen learner predicted for snapshots later than its training."""
+    calibration = RunFile("calibration.json")
+    """The calibrator, the intervals and how they were chosen."""
+    bundle = RunFile("bundle")
+    """The exported scorer."""
+    test_scores = RunFile("test_scores.parquet")
+    """The probability of every test snapshot, with its label."""
+    metrics = RunFile("metrics.json")
+    """The test metrics with their intervals."""
+    headline = RunFile("headline.json")
+    """The few test metrics that `dvc metrics diff` and `dvc exp show` compare, values only."""
+    curves = RunFile("curves")
+    """What the report and `dvc plots` draw: one CSV a curve."""
+    report = RunFile("report.html")
+    """The page for people."""
+    distilled = RunFile("distilled.yaml")
+    """The points table that `leadcast distill` makes; its page has the ending ``.md``."""
+    comparison = RunFile("comparison")
+    """The learned score against points: ``comparison.json`` and ``leads.parquet``."""
+    comparison_page = RunFile("comparison.html")
+    """The comparison as a page for people."""
+    plots = RunFile("plots")
+    """The report's pictures, each as an SVG file."""
+    tracking = RunFile("mlflow.json")
+    """The MLflow run and model that hold this result."""
+
     @property
     def path(self) -> Path:
         """The folder itself."""
         return RUNS / self.source
 
+    def require(self, path: Path) -> None:
+        """Refuse a run in which a file is not there yet."""
+        if not path.exists():
+            raise LeadcastError(
+                f"{path}: there is no such file; `leadcast run {self.source}` makes it"
+            )
+
     @property
     def results(self) -> tuple[Path, ...]:
         """Every file and folder that a stage writes."""
-        names = (
-            *("fingerprint", "tables", "snapshots", "plan", "matrix", "leakage", "learner"),
-            *("backtest", "out_of_time", "calibration", "bundle", "test_scores", "metrics"),
-            *("headline", "curves", "report", "comparison", "comparison_page", "plots", "tracking"),
+        return tuple(
+            self.path / one.name
+            for key, one in vars(RunFolder).items()
+            if isinstance(one, RunFile) and key != "distilled"
         )
-        return tuple(getattr(self, name) for name in names)
-
-    @property
-    def fingerprint(self) -> Path:
-        """What the raw data were: a digest of each file or query."""
-        return self.path / "fingerprint.json"
-
-    @property
-    def tables(self) -> Path:
-        """The canonical tables, with the quarantine and the quality of the data."""
-        return self.path / "tables"
-
-    @property
-    def snapshots(self) -> Path:
-        """Every snapshot with its label, its part and why it was left out."""
-        return self.path / "snapshots.parquet"
-
-    @property
-    def plan(self) -> Path:
-        """How features are computed: what training learned of kinds and categories."""
-        return self.path / "plan.json"
-
-    @property
-    def matrix(self) -> Path:
-        """The features of the snapshots that are in a part, in the order of `snapshots`."""
-        return self.path / "matrix.parquet"
-
-    @property
-    def leakage(self) -> Path:
-        """What the leakage gate found."""
-        return self.path / "leakage.json"
-
-    @property
-    def learner(self) -> Path:
-        """The fitted learner."""
-        return self.path / "learner"
-
-    @property
-    def backtest(self) -> Path:
-        """Each candidate at each origin, and which was chosen."""
-        return self.path / "backtest.json"
-
-    @property
-    def out_of_time(self) -> Path:
-        """What the chosen learner predicted for snapshots later than its training."""
-        return self.path / "out_of_time.parquet"
-
-    @property
-    def calibration(self) -> Path:
-        """The calibrator, the intervals and how they were chosen."""
-        return self.path / "calibration.json"
-
-    @property
-    def bundle(self) -> Path:
-        """The exported scorer."""
-        return self.path / "bundle"
-
-    @property
-    def test_scores(self) -> Path:
-        """The probability of every test snapshot, with its label."""
-        return self.path / "test_scores.parquet"
-
-    @property
-    def metrics(self) -> Path:
-        """The test metrics with their intervals."""
-        return self.path / "metrics.json"
-
-    @property
-    def headline(self) -> Path:
-        """The few test metrics that `dvc metrics diff` and `dvc exp show` compare, values only."""
-        return self.path / "headline.json"
-
-    @property
-    def curves(self) -> Path:
-        """What the report and `dvc plots` draw: one CSV a curve."""
-        return self.path / "curves"
-
-    @property
-    def report(self) -> Path:
-        """The page for people."""
-        return self.path / "report.html"
-
-    @property
-    def distilled(self) -> Path:
-        """The points table that `leadcast distill` makes; its page has the ending ``.md``."""
-        return self.path / "distilled.yaml"
-
-    @property
-    def comparison(self) -> Path:
-        """The learned score against points: ``comparison.json`` and ``leads.parquet``."""
-        return self.path / "comparison"
-
-    @property
-    def comparison_page(self) -> Path:
-        """The comparison as a page for people."""
-        return self.path / "comparison.html"
-
-    @property
-    def plots(self) -> Path:
-        """The report's pictures, each as an SVG file."""
-        return self.path / "plots"
-
-    @property
-    def tracking(self) -> Path:
-        """The MLflow run and model that hold this result."""
-        return self.path / "mlflow.json"

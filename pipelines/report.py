@@ -14,7 +14,7 @@ from leadcast.models.report import ReportInputs, RunFacts, SourceFacts, write_re
 from leadcast.models.splits import split_summary
 from leadcast.pipelines.dataset import read_plan
 from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
-from leadcast.pipelines.paths import SOURCES, RunFolder
+from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.stage import run_stage
 from leadcast.pipelines.summary import count_customers
 from leadcast.pipelines.track import git_commit
@@ -65,7 +65,7 @@ def _delays(tables: Tables) -> DelayCurve | None:
 
 
 def _source_facts(source: str) -> SourceFacts:
-    definition = find_definition(source, SOURCES)
+    definition = find_definition(source)
     return SourceFacts(source, definition.title, definition.licence, definition.homepage)
 
 

@@ -5,15 +5,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-
-from ruamel.yaml import YAML
+from typing import Any
 
 from leadcast.features.base.errors import LeadcastError
-from leadcast.features.base.files import written_whole
 from leadcast.features.base.locks import locked
+from leadcast.features.base.ownership import PARAMS
 from leadcast.features.definitions.load import find_definition
-from leadcast.pipelines.params import PARAMS, load_params
-from leadcast.pipelines.paths import SOURCES, RunFolder
+from leadcast.pipelines.params import change_params, load_params
+from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.stage import LIFELINE, NOTHING_NEW
 from leadcast.pipelines.summary import summarise
 
@@ -23,7 +22,7 @@ ALWAYS_RUN = "fetch"
 
 def run_pipeline(source: str) -> str:
     """Run every stage that is not up to date, and tell what came out."""
-    find_definition(source, SOURCES)
+    find_definition(source)
     add_source(source)
     stages = reproduce(source)
     summary = summarise(RunFolder(source))
@@ -36,17 +35,13 @@ def add_source(source: str, params: Path = PARAMS) -> None:
     """See that a source is in `params.yaml`'s list, from which DVC makes its stages."""
     if source in load_params(params).sources:
         return
-    yaml = YAML()
+
+    def add(content: Any) -> None:  # noqa: ANN401 - any YAML value
+        if source not in content["sources"]:
+            content["sources"].append(source)
+
     with locked(params, "another process adds a source"):
-        content = yaml.load(params.read_text(encoding="utf-8"))
-        if source in content["sources"]:
-            return
-        content["sources"].append(source)
-        with (
-            written_whole(params, replacing=True) as temporary,
-            temporary.open("w", encoding="utf-8") as file,
-        ):
-            yaml.dump(content, file)
+        change_params(params, add)
     print(f"Added {source} to the sources in {params}: `dvc repro` now runs it as well.")
 
 

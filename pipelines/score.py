@@ -1,25 +1,64 @@
-"""New leads to scores, from files or queries, in canonical columns or as a source's export.
-
-New leads to scores on a Dask cluster.
-"""
+"""``leadcast score``: new leads to scores, from files, queries or a source's export."""
 
 import shutil
 import tempfile
 import time
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from leadcast.features.base.errors import FaultsError, LeadcastError
-from leadcast.models.bundle.bundle_signature import require_signature
-from leadcast.pipelines.score_request import ScoreRequest
-from leadcast.pipelines.score_source import Export
+from leadcast.features.base.errors import Checks, FaultsError, LeadcastError
+from leadcast.models.bundle.bundle_signature import read_signed_manifest, require_signature
 from leadcast.pipelines.stage import progress_bar
-from leadcast.serve.batch.batch import BatchSummary, score_files, score_inputs
+from leadcast.serve.batch.batch import BatchSettings, BatchSummary, score_files, score_inputs
 from leadcast.serve.batch.deliver import Outputs
-from leadcast.serve.cluster.connection import connected
-from leadcast.serve.cluster.scoring import score_on_cluster
+from leadcast.serve.batch.places import place_of
 from leadcast.serve.scorer import Scorer
+
+if TYPE_CHECKING:
+    from leadcast.pipelines.score_source import Export
+
+
+@dataclass(frozen=True)
+class ScoreRequest:
+    """What ``leadcast score`` is asked."""
+
+    bundle: Path
+    """The bundle's folder."""
+    leads: str
+    """A file, a folder of Parquet, a glob, or a query."""
+    events: str | None
+    """Likewise."""
+    outputs: Outputs
+    """Where the scores go."""
+    settings: BatchSettings
+    """How it is done."""
+    source: str | None = None
+    """The source whose definition maps the files; None where their columns are canonical."""
+    database_env: str | None = None
+    """The environment variable that holds the URL of the database that is queried."""
+    signed_by: Path | None = None
+    """The public key with which the bundle must be signed; None where it need not be."""
+
+    @property
+    def named(self) -> list[str]:
+        """What is read: leads, and events where they are given."""
+        return [self.leads, *([self.events] if self.events else [])]
+
+    def check(self, checks: Checks) -> None:
+        """Check what can be checked before any work."""
+        checks.of(lambda: read_signed_manifest(self.bundle, self.signed_by), None)
+        find = [partial(place_of, one, self.database_env) for one in self.named]
+        places = [checks.of(one, None) for one in find]
+        if self.source is not None:
+            # Reading definitions needs much that scoring does not.
+            from leadcast.features.definitions.load import find_definition
+
+            source = self.source
+            checks.of(lambda: find_definition(source), None)
+        checks.of(self.outputs.refuse_unusable, None)
+        checks.of(lambda: self.outputs.refuse_inputs(self.bundle, *places), None)
 
 
 @dataclass(frozen=True)
@@ -69,11 +108,8 @@ def score_new_leads(request: ScoreRequest) -> ScoreReport:
                 database_env=request.database_env,
             )
         else:
-            # Reading exports needs much that scoring does not.
-            from leadcast.pipelines.score_source import Export
-
             request.outputs.refuse_unusable()
-            export = Export.of(request)
+            export = _export(request)
             summary = score_inputs(
                 scorer,
                 lambda folder: export.read(scorer, folder),
@@ -83,6 +119,15 @@ def score_new_leads(request: ScoreRequest) -> ScoreReport:
                 tell,
             )
     return ScoreReport(summary, time.perf_counter() - began)
+
+
+def _export(request: ScoreRequest) -> "Export":
+    # Reading exports needs much that scoring does not.
+    from leadcast.pipelines.score_source import Export
+
+    places = [place_of(one, request.database_env) for one in request.named]
+    source, chunk_leads = str(request.source), request.settings.chunk_leads
+    return Export.of(source, places, request.outputs, chunk_leads)
 
 
 def _loaded(request: ScoreRequest) -> Scorer:
@@ -111,9 +156,12 @@ def _places(outputs: Outputs) -> list[str]:
 
 
 def score_with_dask(request: ScoreRequest, scheduler: str | None) -> ScoreReport:
-    """Score leads as `leadcast.pipelines.score.score_new_leads` does."""
+    """Score leads as `score_new_leads` does, on a Dask cluster."""
+    from leadcast.serve.cluster.connection import connected
+    from leadcast.serve.cluster.scoring import score_on_cluster
+
     began = time.perf_counter()
-    mapped = None if request.source is None else Export.of(request)
+    mapped = None if request.source is None else _export(request)
     with connected(scheduler) as client, progress_bar("scoring", "partitions") as tell:
         summary = score_on_cluster(
             client,

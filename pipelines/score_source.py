@@ -1,7 +1,9 @@
 """New leads as a source's export has them, to what a batch scores."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from leadcast.features.base.errors import Fault
 from leadcast.features.base.files import written_out
@@ -11,12 +13,11 @@ from leadcast.features.definitions.load import find_definition
 from leadcast.features.definitions.table_schema import SqlReader
 from leadcast.features.ingest.new_leads import Place as ExportPlace
 from leadcast.features.ingest.new_leads import read_new_leads
-from leadcast.pipelines.paths import SOURCES
-from leadcast.pipelines.score_request import ScoreRequest
 from leadcast.serve.batch import inputs as batch_inputs
+from leadcast.serve.batch.deliver import Outputs
 from leadcast.serve.batch.inputs import BatchInputs
 from leadcast.serve.batch.mapped import read_mapped_in_pieces
-from leadcast.serve.batch.places import Place, place_of
+from leadcast.serve.batch.places import Place
 from leadcast.serve.scorer import Scorer
 
 
@@ -35,18 +36,14 @@ class Export:
     """Whether it may take the place of a file that Leadcast did not write."""
 
     @classmethod
-    def of(cls, request: ScoreRequest) -> "Export":
-        """Find what a request means."""
-        definition = find_definition(str(request.source), SOURCES)
-        leads = place_of(request.leads, request.database_env)
-        events = None if not request.events else place_of(request.events, request.database_env)
-        place = request.outputs.place
-        aside = place.with_name(f"{place.stem}.set_aside.parquet")
-        places = [leads] if events is None else [leads, events]
+    def of(cls, source: str, places: Sequence[Place], outputs: Outputs, chunk_leads: int) -> Self:
+        """Find what a source's name and the places of leads and perhaps events mean."""
+        definition, (leads, *events) = find_definition(source), places
+        aside = outputs.place.with_name(f"{outputs.place.stem}.set_aside.parquet")
         refuse_inputs([aside], [file for one in places for file in one.files])
-        force = request.outputs.force
-        refuse_foreign_file(aside, force=force, quick=True)
-        return cls(definition, leads, events, aside, request.settings.chunk_leads, force)
+        refuse_foreign_file(aside, force=outputs.force, quick=True)
+        first_events = events[0] if events else None
+        return cls(definition, leads, first_events, aside, chunk_leads, outputs.force)
 
     @property
     def places(self) -> list[Place]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from leadcast.features.base.errors import LeadcastError
 
 if TYPE_CHECKING:
-    from rich.progress import ProgressColumn
+    from rich.progress import Progress, ProgressColumn
 
 NOTHING_NEW = "nothing new"
 """How a stage that DVC always runs begins its line where it had nothing to do."""
@@ -88,10 +88,10 @@ def progress_bar(doing: str, unit: str) -> Iterator[Tell]:
         yield lambda _done, _total: None
         return
     # rich is slow to import, and only a terminal needs it.
-    from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
-    with Progress(*_columns(), console=Console(stderr=True), transient=True) as progress:
+    rate_column = TextColumn("{task.fields[rate]}")
+    with _progress(MofNCompleteColumn(), rate_column, TimeRemainingColumn()) as progress:
         task = progress.add_task(doing, total=None, rate="")
 
         def tell(done: int, total: int) -> None:
@@ -108,18 +108,16 @@ def share_bar() -> Iterator[TellShare]:
     if not sys.stderr.isatty():
         yield lambda _doing, _share: None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+    from rich.progress import TaskProgressColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with _progress(TaskProgressColumn()) as progress:
         task = progress.add_task("", total=1.0)
         yield lambda doing, share: progress.update(task, description=doing, completed=share)
 
 
-def _columns() -> list["ProgressColumn"]:
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+def _progress(*columns: "ProgressColumn") -> "Progress":
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
 
-    description = TextColumn("{task.description}")
-    rate = TextColumn("{task.fields[rate]}")
-    return [description, BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn()]
+    first = (TextColumn("{task.description}"), BarColumn())
+    return Progress(*first, *columns, console=Console(stderr=True), transient=True)

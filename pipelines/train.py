@@ -9,6 +9,7 @@ import polars as pl
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import working_folder, write_json, written_whole
+from leadcast.features.base.ownership import PARAMS
 from leadcast.features.snapshots import has_dated_outcome
 from leadcast.features.tables import Tables
 from leadcast.models.choice.choice import Choice, choose
@@ -16,13 +17,13 @@ from leadcast.models.choice.fresh import Pool
 from leadcast.models.data import LabelledMatrix
 from leadcast.models.settings import LearnerSettings
 from leadcast.pipelines.dataset import LEARNING, read_parts, read_pool, used_snapshots
-from leadcast.pipelines.params import PARAMS, horizon_days, load_params, snapshot_settings
+from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.stage import run_stage, share_bar
 
 
 def train(source: str) -> str:
-    """Let the candidates compete, and fit the winner on all that was known when the test began.
+    """Let the candidates compete, and fit the champion on all that was known when the test began.
 
     The candidates compete by rolling origins, so that each prediction is for snapshots later than
     those that its model was trained on; these predictions are kept for the calibration.
@@ -36,7 +37,7 @@ def train(source: str) -> str:
 
 
 def train_on_cluster(source: str, scheduler: str | None) -> str:
-    """Let the candidates compete on a sample here, and grow the winner's trees on all rows."""
+    """Let the candidates compete on a sample here, and grow the champion's trees on all rows."""
     from leadcast.serve.cluster.connection import connected
     from leadcast.serve.cluster.training import SAMPLE_ROWS, grow_on_cluster, in_words
     from leadcast.serve.cluster.training_task import ClusterRows

@@ -10,10 +10,9 @@ from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from leadcast.features.base.errors import LeadcastError
-from leadcast.features.base.files import read_json, written_whole
+from leadcast.features.base.files import read_json
+from leadcast.features.base.ownership import PARAMS
 from leadcast.pipelines.calibrate import calibrate
 from leadcast.pipelines.compare import compare_stage
 from leadcast.pipelines.evaluate import evaluate_test
@@ -22,7 +21,7 @@ from leadcast.pipelines.features import compute_features
 from leadcast.pipelines.fetch import fetch
 from leadcast.pipelines.gate import pass_gate
 from leadcast.pipelines.ingest import run as ingest
-from leadcast.pipelines.params import PARAMS, load_params
+from leadcast.pipelines.params import change_params, load_params
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.report import report
 from leadcast.pipelines.snapshots import take_snapshots
@@ -44,7 +43,7 @@ STAGES: dict[str, Stage] = {
     "report": report,
     "track": track,
 }
-"""The stages in the order of `dvc.yaml`."""
+"""Every stage in order, each a module of its name; a test holds `dvc.yaml` to this list."""
 
 
 def make_trial_folder(project: Path, folder: Path) -> Path:
@@ -72,7 +71,7 @@ def run_trial(
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     with chdir(folder):
-        _change(PARAMS, changes)
+        change_params(PARAMS, lambda content: _put(content, changes))
         load_params()
         for name, stage in STAGES.items():
             tell(f"[{name}] {stage(source)}")
@@ -81,17 +80,10 @@ def run_trial(
         return {name: read_json(path) for name, path in files.items()}
 
 
-def _change(params: Path, changes: Mapping[str, Any]) -> None:
-    yaml = YAML()
-    content = yaml.load(params.read_text(encoding="utf-8"))
+def _put(content: Any, changes: Mapping[str, Any]) -> None:  # noqa: ANN401 - any YAML value
     for dotted, value in changes.items():
         *outer, last = dotted.split(".")
         place = content
         for key in outer:
             place = place.setdefault(key, {})
         place[last] = value
-    with (
-        written_whole(params, replacing=True) as temporary,
-        temporary.open("w", encoding="utf-8") as file,
-    ):
-        yaml.dump(content, file)

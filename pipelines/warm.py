@@ -9,13 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import polars as pl
-import yaml
 
+from leadcast.features.base.ownership import PARAMS, SOURCES
+from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
 from leadcast.models.comparison.comparison_store import LEADS as LISTED
 from leadcast.models.rules import RuleTable, load_rules
-from leadcast.pipelines.params import PARAMS
-from leadcast.pipelines.paths import SOURCES, RunFolder
-from leadcast.pipelines.trial import STAGES as ALL_STAGES
+from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.trial import STAGES
 from leadcast.serve.page.lead_view import Viewer
 from leadcast.serve.page.run_tables import LeadTables
 from leadcast.serve.scorer import Scorer
@@ -24,18 +24,18 @@ ROOT = Path(__file__).resolve().parents[1]
 LEADS = 2_000
 SOME = 20
 RULES = "data/rules/demo_hubspot.yaml"
-STAGES = tuple(stage for name, stage in ALL_STAGES.items() if name not in ("report", "track"))
-"""Every stage that computes, in order."""
+COMPUTING = {name: stage for name, stage in STAGES.items() if name not in ("report", "track")}
+"""The stages that compute, in order."""
 
 
 def lay_out_project(folder: Path, leads: int, seed: int, **changes: object) -> None:
     """Lay out the parameters and a demo source of so many leads; computes nothing."""
-    definition = yaml.safe_load((ROOT / SOURCES / "demo.yaml").read_text(encoding="utf-8"))
+    definition = plain_yaml((ROOT / SOURCES / "demo.yaml").read_text(encoding="utf-8"))
     definition |= {"simulation": {"leads": leads, "seed": seed}, "root": "data/demo"}
-    params = yaml.safe_load((ROOT / PARAMS).read_text(encoding="utf-8")) | changes
+    params = plain_yaml((ROOT / PARAMS).read_text(encoding="utf-8")) | changes
     for path, content in ((SOURCES / "demo.yaml", definition), (PARAMS, params)):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(yaml.safe_dump(content), encoding="utf-8")
+        (folder / path).write_text(yaml_text(content), encoding="utf-8")
 
 
 def compile_loops() -> None:
@@ -46,7 +46,7 @@ def compile_loops() -> None:
     learner |= {"candidates": ["blend"]}
     with TemporaryDirectory() as folder, chdir(folder):
         lay_out_project(Path(folder), LEADS, 1, evaluation=few, model=learner)
-        for stage in STAGES:
+        for stage in COMPUTING.values():
             stage("demo")
         look_at_leads(RunFolder("demo"), load_rules(ROOT / RULES))
 

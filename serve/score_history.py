@@ -13,8 +13,7 @@ from typing import Literal
 import polars as pl
 
 from leadcast.features.base.errors import LeadcastError
-from leadcast.features.base.files import sha256_of
-from leadcast.features.base.leftovers import clear_leftovers, temporary_beside
+from leadcast.features.base.files import clear_leftovers, sha256_of, temporary_beside
 from leadcast.serve.scores import SCHEMA
 
 Trend = Literal["improving", "steady", "declining", "not enough info"]

@@ -4,8 +4,8 @@ from typing import Any
 
 import hypothesis.strategies as st
 import polars as pl
-import yaml
 
+from leadcast.features.definitions.yaml_lines import yaml_text
 from leadcast.models.rules import RuleTable, parse_rules
 from tests.feature_world import KINDS, World
 
@@ -104,7 +104,7 @@ def table_words(draw: st.DrawFn) -> dict[str, Any]:
 
 def as_table(words: dict[str, Any]) -> RuleTable:
     """Take plain data the way that a file goes."""
-    return parse_rules(yaml.safe_dump(words))
+    return parse_rules(yaml_text(words))
 
 
 @st.composite

@@ -3,11 +3,10 @@
 from contextlib import chdir
 from pathlib import Path
 
-import yaml
-
+from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
 from leadcast.pipelines.report import report
+from leadcast.pipelines.warm import COMPUTING, lay_out_project
 from leadcast.pipelines.warm import ROOT as ROOT
-from leadcast.pipelines.warm import STAGES, lay_out_project
 
 EVALUATION = {"replicates": 100, "slice_replicates": 100}
 LEARNER = {"seeds": 1, "origins": 2, "fresh_snapshots": False}
@@ -22,12 +21,12 @@ def make_project(folder: Path, leads: int, seed: int = 5) -> Path:
 def change_params(folder: Path, **changes: object) -> None:
     """Overwrite parts of a project's parameters."""
     path = folder / "params.yaml"
-    content = yaml.safe_load(path.read_text(encoding="utf-8")) | changes
-    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    content = plain_yaml(path.read_text(encoding="utf-8")) | changes
+    path.write_text(yaml_text(content), encoding="utf-8")
 
 
 def run_stages(folder: Path, source: str = "demo") -> None:
     """Run every stage up to the report, in this process."""
     with chdir(folder):
-        for stage in (*STAGES, report):
+        for stage in (*COMPUTING.values(), report):
             stage(source)

@@ -4,10 +4,9 @@ import copy
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from leadcast.features.definitions.definition import SourceDefinition
 from leadcast.features.definitions.load import load_definition
+from leadcast.features.definitions.yaml_lines import yaml_text
 
 LEADS = """\
 id,created,revenue,source
@@ -100,7 +99,7 @@ def changed(keys: Keys, changes: Keys) -> Keys:
 def write_definition(folder: Path, keys: Keys) -> Path:
     """Write a definition as YAML."""
     path = folder / f"{keys['name']}.yaml"
-    path.write_text(yaml.safe_dump(keys, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    path.write_text(yaml_text(keys), encoding="utf-8")
     return path
 
 

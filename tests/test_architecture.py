@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
-import yaml
-
+from leadcast.features.definitions.yaml_lines import plain_yaml
 from tests.test_house import MODULES, ROOT, folder_imports, name_of
 
 TEXT = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
@@ -61,7 +60,7 @@ def test_an_arrow_too_many_or_too_few_would_be_seen() -> None:
 
 
 def test_the_way_of_a_lead_is_that_of_the_stages() -> None:
-    stages = list(yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"])
+    stages = list(plain_yaml((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"])
     arrows = [
         (start.removesuffix("_stage"), end.removesuffix("_stage"))
         for start, end in ARROW.findall(pictures()[0])

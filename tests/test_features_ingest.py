@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from leadcast.features.base.marks import MARK
+from leadcast.features.base.ownership import MARK
 from leadcast.features.definitions.load import load_definition
 from leadcast.features.ingest.ingest import check_source, fingerprint, ingest
 from leadcast.features.tables import TIME, Tables, TimeOrder

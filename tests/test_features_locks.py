@@ -5,13 +5,17 @@ import re
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
-from leadcast.features.base import leftovers
+from leadcast.features.base import files
 from leadcast.features.base.errors import LeadcastError
-from leadcast.features.base.files import write_json, written_whole
-from leadcast.features.base.leftovers import clear_leftovers, temporary_beside
+from leadcast.features.base.files import (
+    clear_leftovers,
+    temporary_beside,
+    write_json,
+    written_whole,
+)
 from leadcast.features.base.locks import locked
+from leadcast.features.definitions.yaml_lines import plain_yaml
 from tests.races import ROOT, at_once, killed_when
 
 COUNT = """
@@ -105,7 +109,7 @@ def test_names_of_others_are_left_alone_until_a_day_has_passed(
     (tmp_path / re.sub(r"\w{8}\.tmp$", "01234567.tmp", mine)).touch()
     clear_leftovers(file)
     assert {path.name for path in tmp_path.iterdir()} == {*elsewhere, *others}
-    monkeypatch.setattr(leftovers, "DAY_SECONDS", -1.0)
+    monkeypatch.setattr(files, "DAY_SECONDS", -1.0)
     clear_leftovers(file)
     assert {path.name for path in tmp_path.iterdir()} == set(others)
 
@@ -138,5 +142,5 @@ def test_sources_that_are_added_at_once_are_all_there(tmp_path: Path) -> None:
     params = tmp_path / "params.yaml"
     params.write_bytes((ROOT / "params.yaml").read_bytes())
     assert {code for code, _ in at_once(tmp_path / "at once", [ADD] * 4, params)} == {0}
-    sources = YAML().load(params.read_text(encoding="utf-8"))["sources"]
+    sources = plain_yaml(params.read_text(encoding="utf-8"))["sources"]
     assert {f"source_{number}" for number in range(4)} <= set(sources)

@@ -19,8 +19,7 @@ from leadcast.features.base.files import (
     written_out,
     written_whole,
 )
-from leadcast.features.base.marks import MARK, mark_folder
-from leadcast.features.base.ownership import refuse_foreign_folder, refuse_inputs
+from leadcast.features.base.ownership import MARK, mark_folder, refuse_foreign_folder, refuse_inputs
 
 MINE = b"mine, and nobody else's"
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadcast.features.base.errors import LeadcastError
+from leadcast.features.definitions.yaml_lines import plain_yaml
 from leadcast.features.tables import TIME, Tables, TimeOrder, empty_events
 from leadcast.models.data import Floats
 from leadcast.models.distill import Distilled, as_markdown, distill
@@ -88,7 +88,7 @@ def test_the_written_table_is_the_table(world: tuple[Tables, Floats], distilled:
     one, other = evaluate(distilled.table, *data), evaluate(again, *data)
     np.testing.assert_array_equal(one.points, other.points)
     assert all(rule.points == int(rule.points) != 0 for rule in again.rules)
-    assert all(isinstance(rule["points"], int) for rule in yaml.safe_load(distilled.text)["rules"])
+    assert all(isinstance(rule["points"], int) for rule in plain_yaml(distilled.text)["rules"])
     assert all(group.limit == int(group.limit or 0) for group in again.groups.values())
 
 

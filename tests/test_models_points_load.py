@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from leadcast.features.base.errors import Fault, FaultsError, LeadcastError
+from leadcast.features.base.ownership import RULES
 from leadcast.models.rules import load_rules, parse_rules
 from leadcast.models.rules.checks import overlap
 from leadcast.models.rules.conditions import Span
 from leadcast.models.rules.points_table import StepDecay
-from leadcast.pipelines.rules import RULES
 
 SHIPPED = sorted(RULES.glob("*.yaml"))
 GOOD = """rules:

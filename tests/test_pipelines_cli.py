@@ -13,10 +13,10 @@ from typing import Any
 import polars as pl
 import pytest
 import typer
-import yaml
 from typer.testing import CliRunner
 
 from leadcast.features.base.errors import FaultsError, LeadcastError
+from leadcast.features.definitions.yaml_lines import plain_yaml
 from leadcast.pipelines.cli import app
 from leadcast.pipelines.params import Params, load_params
 from leadcast.pipelines.run import add_source
@@ -41,7 +41,7 @@ def test_each_command_has_help_with_examples_of_itself(command: str) -> None:
 
 
 def test_the_shipped_parameters_are_valid_and_say_the_defaults() -> None:
-    content = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    content = plain_yaml((ROOT / "params.yaml").read_text(encoding="utf-8"))
     shipped = load_params(ROOT / "params.yaml")
     # All but the threads: code that is called in a test must not slow down what runs beside it.
     learner = shipped.model.model_copy(update={"num_threads": Params().model.num_threads})

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.warm import STAGES
+from leadcast.pipelines.trial import STAGES
 from tests.small_project import ROOT, make_project
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LEADS = 3_000
 RUN = RunFolder("demo")
-NAMES = [stage.__name__ for stage in STAGES]
+NAMES = list(STAGES)
 
 
 def on_cluster(stage: str, client: "Client", folder: Path) -> str:
@@ -39,14 +39,14 @@ def on_cluster(stage: str, client: "Client", folder: Path) -> str:
 
 def run(folder: Path, first: str, last: str) -> None:
     with chdir(folder):
-        for stage in STAGES[NAMES.index(first) : NAMES.index(last) + 1]:
-            stage("demo")
+        for name in NAMES[NAMES.index(first) : NAMES.index(last) + 1]:
+            STAGES[name]("demo")
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_project(tmp_path_factory.mktemp("project"), LEADS)
-    run(folder, NAMES[0], "compute_features")
+    run(folder, NAMES[0], "features")
     return folder
 
 
@@ -56,9 +56,9 @@ def test_a_run_whose_features_and_trees_come_from_a_cluster_is_as_any_other(
     alone = pl.read_parquet(project / RUN.matrix)
     on_cluster("features", dask_client, project)
     assert pl.read_parquet(project / RUN.matrix).equals(alone)
-    run(project, "pass_gate", "pass_gate")
+    run(project, "gate", "gate")
     on_cluster("train", dask_client, project)
-    run(project, NAMES[NAMES.index("train") + 1], NAMES[-1])
+    run(project, "calibrate", "compare")
     test = json.loads((project / RUN.metrics).read_text())["test"]
     assert test["auc"]["value"] > 0.7
     assert not list((project / RUN.path).glob(".*")), "something is left behind"

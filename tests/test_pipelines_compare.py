@@ -11,10 +11,10 @@ from pathlib import Path
 import nbformat
 import polars as pl
 import pytest
-import yaml
 from nbclient import NotebookClient
 
 from leadcast.features.base.errors import LeadcastError
+from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
 from leadcast.models.comparison.comparison_store import (
     read_against_earlier,
     read_comparison,
@@ -186,9 +186,9 @@ def test_a_source_without_points_is_told_so_and_stops_nothing(project: Path) -> 
 def test_a_threshold_of_points_marks_leads_as_never_worked(project: Path) -> None:
     path = project / "data/sources/demo.yaml"
     before = path.read_text(encoding="utf-8")
-    content = yaml.safe_load(before)
+    content = plain_yaml(before)
     content["comparison"]["worked_from_points"] = 25
-    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    path.write_text(yaml_text(content), encoding="utf-8")
     try:
         with chdir(project):
             compare_stage("demo")

@@ -33,7 +33,7 @@ def test_early_shares_are_plain_shares_of_the_raw_leads(project: Path) -> None:
     assert row is not None
     assert float(row[1]) / 100 == pytest.approx(won / leads.height, abs=0.004)
     assert "Advised: " in told
-    assert "60 days catches" in told
+    assert "60 days covers" in told
 
 
 def test_the_present_horizon_is_that_of_the_parameters(project: Path, tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_the_present_horizon_is_that_of_the_parameters(project: Path, tmp_path: 
     shutil.copytree(project / "data/demo", other / "data/demo")
     change_params(other, snapshots={"horizon_days": 45})
     with chdir(other):
-        assert "45 days catches" in tell_delays("demo")
+        assert "45 days covers" in tell_delays("demo")
 
 
 def test_the_drawings_stand_alone(project: Path, tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_the_drawings_stand_alone(project: Path, tmp_path: Path) -> None:
     # Nothing but a page gives these a value.
     assert "var(--" not in svg
     assert "var(--accent)" in page.read_text()
-    assert "Which horizon catches how many winners" in page.read_text()
+    assert "Which horizon covers how many conversions" in page.read_text()
 
 
 def test_a_source_without_dates_is_refused_by_name(tmp_path: Path) -> None:

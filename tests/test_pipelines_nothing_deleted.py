@@ -12,16 +12,16 @@ from pathlib import Path
 import polars as pl
 import pytest
 import typer
-import yaml
 from typer.testing import CliRunner, Result
 
 from leadcast.features.base.errors import FaultsError, LeadcastError
 from leadcast.features.definitions.definition import Simulation
 from leadcast.features.definitions.load import load_definition
+from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
 from leadcast.models.bundle.bundle_signature import new_key
 from leadcast.pipelines.cli import app
+from leadcast.pipelines.fetch import ensure_raw
 from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.raw import ensure_raw
 from leadcast.pipelines.trial import STAGES, make_trial_folder
 from leadcast.serve.http.keys import create_key
 from tests.small_project import ROOT, change_params, make_project
@@ -101,11 +101,11 @@ def run_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     change_params(folder, model=simple, comparison={"replicates": 100, "calls_per_week": 4})
     shutil.copytree(ROOT / "data/rules", folder / "data/rules")
     sources = folder / "data/sources"
-    content = yaml.safe_load((sources / "demo.yaml").read_text())
+    content = plain_yaml((sources / "demo.yaml").read_text())
     roots = {"own": "elsewhere", "copied": "data/own", "fresh": "data/fresh"}
     for name, root in roots.items():
         own = content | {"name": name, "root": root, "simulation": {"leads": 300, "seed": 1}}
-        (sources / f"{name}.yaml").write_text(yaml.safe_dump(own))
+        (sources / f"{name}.yaml").write_text(yaml_text(own))
     new_key(folder / "ours")
     (folder / RUN.path / "mine").mkdir(parents=True)
     (folder / RUN.path / "mine.txt").write_bytes(MINE)
@@ -197,8 +197,8 @@ def _repeat_a_lead(project: Path) -> None:
     leads = pl.read_parquet("data/demo/leads.parquet")
     pl.concat([leads, leads.head(1)]).write_parquet("data/demo/leads.parquet")
     path = project / "data/sources/demo.yaml"
-    content = yaml.safe_load(path.read_text()) | {"limits": {"duplicate_leads": 0.5}}
-    path.write_text(yaml.safe_dump(content))
+    content = plain_yaml(path.read_text()) | {"limits": {"duplicate_leads": 0.5}}
+    path.write_text(yaml_text(content))
 
 
 @pytest.mark.parametrize(("words", "place"), cases(FOLDERS))
@@ -222,7 +222,7 @@ def test_what_only_tells_writes_nothing(words: tuple[str, ...], project: Path) -
 
 def stages() -> dict[str, list[str]]:
     """The stages of dvc.yaml, each with its outputs on the demo."""
-    content = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    content = plain_yaml((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     found = {}
     for name, stage in content.items():
         listed = [out for key in ("outs", "metrics", "plots") for out in stage["do"].get(key, [])]
@@ -313,8 +313,8 @@ def test_a_simulation_outside_of_data_is_a_fault_by_its_key(root: str, tmp_path:
     mine = put(tmp_path / "out/mine.txt")
     (project / "data/link").symlink_to(tmp_path / "out")
     path = project / "data/sources/demo.yaml"
-    content = yaml.safe_load(path.read_text()) | {"root": root.format(tmp=tmp_path)}
-    path.write_text(yaml.safe_dump(content))
+    content = plain_yaml(path.read_text()) | {"root": root.format(tmp=tmp_path)}
+    path.write_text(yaml_text(content))
     before = contents(project)
     with pytest.raises(FaultsError, match=r"demo.yaml line \d+: root: .*below .*remove the key"):
         load_definition(path)
@@ -322,7 +322,7 @@ def test_a_simulation_outside_of_data_is_a_fault_by_its_key(root: str, tmp_path:
         STAGES["fetch"]("demo")
     assert mine.read_bytes() == MINE
     assert contents(project) == before
-    path.write_text(yaml.safe_dump({k: v for k, v in content.items() if k != "simulation"}))
+    path.write_text(yaml_text({k: v for k, v in content.items() if k != "simulation"}))
     load_definition(path)
 
 

@@ -16,14 +16,13 @@ from leadcast.features.base.errors import LeadcastError
 from leadcast.features.tables import Tables
 from leadcast.models.charts.numbers import NBSP
 from leadcast.models.rules import check_rules, load_rules
-from leadcast.pipelines.distill import distill_named
 from leadcast.pipelines.evaluate import read_segments
 from leadcast.pipelines.features import compute_features
 from leadcast.pipelines.gate import pass_gate
 from leadcast.pipelines.params import EvaluationParams
 from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.score import score_new_leads
-from leadcast.pipelines.score_request import ScoreRequest
+from leadcast.pipelines.rules import distill_named
+from leadcast.pipelines.score import ScoreRequest, score_new_leads
 from leadcast.pipelines.snapshots import take_snapshots
 from leadcast.pipelines.summary import summarise
 from leadcast.pipelines.train import train

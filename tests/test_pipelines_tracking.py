@@ -17,8 +17,7 @@ from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.stage import NOTHING_NEW
-from leadcast.pipelines.track import track
-from leadcast.pipelines.tracking import PROCESS, is_dead, stands, store_file, this_process
+from leadcast.pipelines.track import PROCESS, is_dead, stands, store_file, this_process, track
 from tests.small_project import ROOT, make_project, run_stages
 
 RUN = RunFolder("demo")

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import hypothesis.strategies as st
 import pandas as pd
@@ -26,7 +26,7 @@ from leadcast.features.tables import TIME
 from leadcast.features.values.times import parse_moment
 from leadcast.serve.batch import inputs as batch_inputs
 from leadcast.serve.batch.batch import BatchSettings, score_files
-from leadcast.serve.requests.problems import Rfc3339
+from leadcast.serve.requests.questions import Time
 from leadcast.serve.scorer import Scorer
 from tests.scoring_world import KINDS, START, bundle_folder
 from tests.service_world import TestClient, client, question
@@ -302,7 +302,7 @@ def test_what_identifies_nobody_is_told_and_never_used(tmp_path: Path, lead_id: 
 @pytest.mark.parametrize("date", ["2026-01-05", "0001-01-01", "9999-12-31", "2024-02-29"])
 @pytest.mark.parametrize("clock", ["09:30", "09:30:00", "23:59:59.5", "09:30:00.1234567", "24:00"])
 def test_a_time_in_a_request_is_the_moment_that_all_others_read(date: str, clock: str) -> None:
-    adapter = TypeAdapter(Annotated[datetime, Rfc3339])
+    adapter = TypeAdapter[datetime](Time)
     for between in "T t_":
         for zone in ("Z", "z", "+01:00", "-0100", "-00:00", "+23:59", "", "+24:00"):
             text = f"{date}{between}{clock}{zone}"

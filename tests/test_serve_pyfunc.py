@@ -18,8 +18,8 @@ import httpx
 import numpy as np
 import polars as pl
 import pytest
-import yaml
 
+from leadcast.features.definitions.yaml_lines import plain_yaml
 from leadcast.serve.scorer import Scorer
 from tests.declared_environment import closure, make_environment
 from tests.scoring_world import bundle_folder, make_tables
@@ -139,7 +139,7 @@ def test_a_requirement_that_is_not_declared_is_missed(elsewhere: Elsewhere) -> N
 
 
 def test_the_model_declares_this_python_and_no_more_than_it_needs(elsewhere: Elsewhere) -> None:
-    about = yaml.safe_load((elsewhere.model / "python_env.yaml").read_text(encoding="utf-8"))
+    about = plain_yaml((elsewhere.model / "python_env.yaml").read_text(encoding="utf-8"))
     assert about["python"] == ".".join(map(str, sys.version_info[:3]))
     assert about["dependencies"] == ["-r requirements.txt"]
     names = {one.name.lower() for one in closure(elsewhere.declared)}

@@ -1,25 +1,110 @@
-"""Outputs that are written whole or not at all, and never in place of what is not Leadcast's."""
+"""Outputs that are written whole or not at all, and never in place of what is not Leadcast's.
+
+What killed processes have left beside an output is removed with its next write.
+"""
 
 import ctypes
+import hashlib
 import json
 import os
+import re
 import shutil
 import sys
+import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from leadcast.features.base.errors import LeadcastError
-from leadcast.features.base.leftovers import clear_leftovers, temporary_beside
-from leadcast.features.base.marks import mark_file, mark_folder
-from leadcast.features.base.marks import sha256_of as sha256_of
 from leadcast.features.base.ownership import (
+    mark_file,
+    mark_folder,
     refuse_foreign_file,
     refuse_foreign_folder,
     refuse_unmarked_file,
 )
+from leadcast.features.base.ownership import sha256_of as sha256_of
+
+DAY_SECONDS = 86_400.0
+"""What nobody has touched for so long is nobody's, on whichever machine it was begun."""
+_OF_PROCESS = re.compile(
+    r"(?P<machine>[0-9a-f]{8})-(?P<pid>[0-9]{1,10})\.(?P<own>[0-9a-f]{8})\.tmp"
+)
+_NAMELESS = re.compile(r"[0-9a-f]{8}(\.old)?\.tmp")
+"""As earlier versions named them, and what steps aside for a folder."""
+_made: set[str] = set()
+
+
+def temporary_beside(path: Path) -> Path:
+    """Give a name beside `path` that no other process gives, and that tells whose it is.
+
+    Parameters
+    ----------
+    path : Path
+        Where the output is wanted.
+
+    Returns
+    -------
+    Path
+        A path that does not exist: ``.NAME.MACHINE-PID.RANDOM.tmp``.
+    """
+    own = uuid.uuid4().hex[:8]
+    _made.add(own)
+    return path.with_name(f".{path.name}.{_machine()}-{os.getpid()}.{own}.tmp")
+
+
+def clear_leftovers(path: Path) -> None:
+    """Remove what killed processes have left of `path`: temporary files and folders beside it.
+
+    Those of a process that lives, or that may live on another machine, stay for a day. What
+    cannot be removed stays: the output itself is not at stake.
+
+    Parameters
+    ----------
+    path : Path
+        An output that stands; `files.written_whole` calls this once it has written it.
+    """
+    start = f".{path.name}."
+    with suppress(OSError), os.scandir(path.parent) as entries:
+        for entry in entries:
+            if entry.name.startswith(start) and _is_dead(entry, entry.name[len(start) :]):
+                with suppress(OSError):
+                    _remove(Path(entry.path))
+
+
+def _is_dead(entry: os.DirEntry[str], rest: str) -> bool:
+    known = _OF_PROCESS.fullmatch(rest)
+    if known is None and _NAMELESS.fullmatch(rest) is None:
+        return False
+    if known is not None and known["machine"] == _machine():
+        pid = int(known["pid"])
+        # In a container every start has the same process number.
+        if known["own"] not in _made if pid == os.getpid() else not _lives(pid):
+            return True
+    with suppress(FileNotFoundError):
+        found = entry.stat(follow_symlinks=False)
+        return time.time() - max(found.st_mtime, found.st_ctime) > DAY_SECONDS
+    return False
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _machine() -> str:
+    """Tell apart where process numbers mean something else: another machine, another container."""
+    numbers = Path("/proc/self/ns/pid")
+    namespace = str(numbers.readlink()) if numbers.is_symlink() else ""
+    about = f"{os.uname().nodename} {namespace}"
+    return hashlib.blake2b(about.encode(), digest_size=4).hexdigest()
 
 
 @contextmanager
@@ -54,9 +139,7 @@ def written_whole(path: Path, kind: str = "", *, replacing: bool = False) -> Ite
     """
     if not replacing:
         _refuse_foreign(path, kind, is_folder=bool(kind) or path.is_dir(), quick=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = temporary_beside(path)
-    try:
+    with _temporary(path) as temporary:
         yield temporary
         is_folder = temporary.is_dir() or path.is_dir()
         if temporary.is_dir() and kind:
@@ -65,8 +148,6 @@ def written_whole(path: Path, kind: str = "", *, replacing: bool = False) -> Ite
             _refuse_foreign(path, kind, is_folder=is_folder)
         _put_in_place(temporary, path)
         clear_leftovers(path)
-    finally:
-        _remove(temporary)
 
 
 @contextmanager
@@ -91,12 +172,32 @@ def written_out(path: Path, *, force: bool = False) -> Iterator[Path]:
         As `leadcast.features.base.ownership.refuse_foreign_file` does.
     """
     refuse_foreign_file(path, force=force, quick=True)
+    with _temporary(path) as temporary:
+        yield temporary
+        put_out(temporary, path, force=force)
+        clear_leftovers(path)
+
+
+def write_text_out(path: Path, text: str, *, force: bool = False) -> None:
+    """Write a text to a place that a user named.
+
+    Parameters
+    ----------
+    path, force
+        As in `written_out`.
+    text : str
+        Written as UTF-8.
+    """
+    with written_out(path, force=force) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_beside(path)
     try:
         yield temporary
-        put_out(temporary, path, force=force)
-        clear_leftovers(path)
     finally:
         _remove(temporary)
 
@@ -224,7 +325,7 @@ def _exchanged(one: Path, other: Path) -> bool:
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)

@@ -6,15 +6,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from leadcast.features.base.errors import Fault, FaultsError, LeadcastError, nearest_first
+from leadcast.features.base.ownership import RULES, RUNS, SOURCES
 from leadcast.features.definitions.consistency import consistency_faults
 from leadcast.features.definitions.definition import SourceDefinition
-from leadcast.features.definitions.yaml_faults import ModelWords, validated, where
-from leadcast.features.definitions.yaml_lines import ReadYaml, read_yaml
+from leadcast.features.definitions.yaml_lines import (
+    ModelWords,
+    ReadYaml,
+    read_yaml,
+    validated,
+    where,
+)
 
-SOURCES = Path("data/sources")
 _TEMPLATE = "template"
 _WORDS = ModelWords("a source definition", f"{SOURCES}/{_TEMPLATE}.yaml")
-_TAKEN = ("sources", "rules", "runs")
+_TAKEN = (SOURCES.name, RULES.name, RUNS.name)
 """Folders of ``data`` that are no source's."""
 _VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}")
 
@@ -131,7 +136,7 @@ def _no_mapping(path: Path) -> Fault:
         where=str(path),
         found="no keys",
         expected="the keys of a source definition",
-        remedy="Start from data/sources/template.yaml.",
+        remedy=f"Start from {SOURCES}/{_TEMPLATE}.yaml.",
     )
 
 

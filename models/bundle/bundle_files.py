@@ -11,13 +11,14 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
+import leadcast
 from leadcast.features.base.errors import Fault, FaultsError, LeadcastError
 from leadcast.features.base.files import sha256_of, write_json
 from leadcast.features.base.plain import AGAIN, Count, Plain, Text, faults_of, read_plain
 from leadcast.features.snapshots import SnapshotSettings
 from leadcast.features.tables import TimeOrder
 
-CODE_VERSION = "0.1.0"
+CODE_VERSION = leadcast.__version__
 SCHEMA_VERSION = 2
 """2 added the observed rates; bundles of schema 1 are read as well."""
 KIND = "leadcast-bundle"

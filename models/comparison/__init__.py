@@ -1,7 +1,9 @@
 """The learned score against points, on the same leads at the same moments.
 
->>> from leadcast.models.comparison import Compared, Question, compare_scores  # doctest: +SKIP
->>> compare_scores(Compared.of(rows, ("industry",)), Question("demo", "Lead Points")).headline
+>>> from leadcast import compare_scores
+>>> from leadcast.models.comparison import Compared, ComparisonQuestion
+>>> question = ComparisonQuestion("demo", "Lead Points")  # doctest: +SKIP
+>>> compare_scores(Compared.of(rows, ("industry",)), question).headline  # doctest: +SKIP
 """
 
 from leadcast.models.comparison.compare import ComparisonQuestion, compare_scores

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import yaml
 
 from leadcast.features.base.errors import LeadcastError
+from leadcast.features.definitions.yaml_lines import yaml_text
 from leadcast.features.tables import Tables
 from leadcast.models.data import Floats, Integers
 from leadcast.models.distill.candidates import PointsCandidate, candidates_of
@@ -112,7 +112,7 @@ def distill(
     points, holds = as_points(model), holds[:, list(model.chosen)]
     limits = limits_of(holds, points, [one.group for one in chosen], target)
     words = _table_words(chosen, points, holds, limits, title)
-    text = yaml.safe_dump(words, sort_keys=False, allow_unicode=True, width=100)
+    text = yaml_text(words)
     return Distilled(text, parse_rules(text, "the distilled table"), len(candidates), rows.height)
 
 
@@ -122,7 +122,7 @@ def truths(candidates: Sequence[PointsCandidate], tables: Tables, rows: pl.DataF
     for start in range(0, len(candidates), _BATCH):
         batch = candidates[start : start + _BATCH]
         rules = [{"name": one.name, "points": 1, "when": one.when} for one in batch]
-        table = parse_rules(yaml.safe_dump({"rules": rules}, allow_unicode=True))
+        table = parse_rules(yaml_text({"rules": rules}))
         scores = evaluate(table, tables.leads, tables.events, rows)
         holds[:, start : start + len(batch)] = scores.fired
     return holds

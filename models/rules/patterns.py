@@ -14,8 +14,7 @@ from typing import Any
 import polars as pl
 
 from leadcast.features.base.errors import Fault
-from leadcast.features.definitions.yaml_faults import where
-from leadcast.features.definitions.yaml_lines import Key, ReadYaml
+from leadcast.features.definitions.yaml_lines import Key, ReadYaml, where
 
 _LETTER, _ASCII_CLASS, _WORDS, _HUGE = 1, 10, 250, 5_000
 _LETTERS_AT_ONCE = 150

@@ -15,8 +15,14 @@ from pydantic import (
 )
 
 from leadcast.features.base.errors import Fault, FaultsError, LeadcastError, did_you_mean
-from leadcast.features.definitions.yaml_faults import ModelWords, validated, where
-from leadcast.features.definitions.yaml_lines import Key, ReadYaml, read_yaml
+from leadcast.features.definitions.yaml_lines import (
+    Key,
+    ModelWords,
+    ReadYaml,
+    read_yaml,
+    validated,
+    where,
+)
 from leadcast.models.rules.conditions import Days, Name, Names, RuleSection, When, at_least_one
 from leadcast.models.rules.patterns import pattern_faults
 
