@@ -44,17 +44,7 @@ class Column:
         return self.show is not None
 
     def cell(self, value: object) -> str:
-        """Write one value.
-
-        Parameters
-        ----------
-        value : object
-            A value of the data frame.
-
-        Returns
-        -------
-        str
-        """
+        """Write one value."""
         if self.show is not None:
             return self.show(value)
         return MISSING if value is None else str(value)
@@ -167,90 +157,36 @@ class Chart(ABC):
 
     @abstractmethod
     def frame(self) -> pl.DataFrame:
-        """Give the numbers in the picture.
-
-        Returns
-        -------
-        pl.DataFrame
-        """
+        """Give the numbers in the picture."""
 
     def columns(self) -> Sequence[Column]:
-        """Tell how the numbers read in the table beside the picture.
-
-        Returns
-        -------
-        sequence of Column
-        """
+        """Tell how the numbers read in the table beside the picture."""
         return self.told
 
     @abstractmethod
     def finding(self) -> str:
-        """Say what the picture shows for this model, in words made from the numbers.
-
-        Returns
-        -------
-        str
-        """
+        """Say what the picture shows for this model, in words made from the numbers."""
 
     @abstractmethod
     def draw(self, figure: "Figure", size: Size) -> None:
-        """Draw the picture.
-
-        Parameters
-        ----------
-        figure : matplotlib.figure.Figure
-            An empty figure of the given size.
-        size : Size
-            Which of the two sizes it is.
-        """
+        """Draw the picture in an empty figure of the given size."""
 
     def height_px(self, size: Size) -> int:
-        """Tell how high the picture is.
-
-        Parameters
-        ----------
-        size : Size
-            Which of the two sizes.
-
-        Returns
-        -------
-        int
-            CSS pixels.
-        """
+        """Tell how high the picture is, in CSS pixels."""
         which = 0 if size.narrow else 1
         return self.heights_px[which] + self.row_heights_px[which] * self.frame().height
 
     def shown(self) -> pl.DataFrame:
-        """Give the rows of the frame that the table shows: all, or few enough to read.
-
-        Returns
-        -------
-        pl.DataFrame
-        """
+        """Give the rows of the frame that the table shows: all, or few enough to read."""
         return thinned(self.frame(), MOST_ROWS)
 
     def table(self) -> Table:
-        """Write the numbers as a table.
-
-        Returns
-        -------
-        Table
-        """
+        """Write the numbers as a table."""
         total = self.frame().height
         return table_of(self.shown(), self.columns(), caption=self.title, total=total)
 
     def svg(self, size: Size) -> str:
-        """Draw the picture as an SVG element with its text alternative.
-
-        Parameters
-        ----------
-        size : Size
-            Which of the two sizes.
-
-        Returns
-        -------
-        str
-        """
+        """Draw the picture as an SVG element with its text alternative."""
         if size not in self._drawn:
             self._drawn[size] = draw_svg(
                 lambda figure: self.draw(figure, size),

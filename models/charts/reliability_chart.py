@@ -66,13 +66,7 @@ class ReliabilityChart(Chart):
         return self.groups.select("n", "predicted", "observed", "low", "high")
 
     def missed(self) -> pl.DataFrame:
-        """Give the groups whose interval does not contain what was predicted.
-
-        Returns
-        -------
-        pl.DataFrame
-            Rows of `frame`.
-        """
+        """Give the groups whose interval does not contain what was predicted."""
         frame = self.frame()
         return frame.filter(~pl.col("predicted").is_between("low", "high"))
 

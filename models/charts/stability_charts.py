@@ -255,13 +255,7 @@ class SegmentsChart(Chart):
         return self.frame()
 
     def beyond_chance(self) -> pl.DataFrame:
-        """Give the segments whose gap is larger than chance alone gives in 95 % of the cases.
-
-        Returns
-        -------
-        pl.DataFrame
-            Rows of `frame`.
-        """
+        """Give the segments whose gap is larger than chance alone gives in 95 % of the cases."""
         return self.frame().filter(pl.col("gap").abs() > pl.col("gap_by_chance"))
 
     def finding(self) -> str:

@@ -151,30 +151,12 @@ class Compared:
         return self.filter(self.frame["points"].is_not_null())
 
     def filter(self, kept: pl.Series) -> Self:
-        """Take some of the rows; weeks keep their numbers.
-
-        Parameters
-        ----------
-        kept : pl.Series of Boolean, length n_rows
-
-        Returns
-        -------
-        Compared
-        """
+        """Take some of the rows; weeks keep their numbers."""
         rows = self.frame.filter(kept)
         return type(self)(rows, self.dimensions, self.landmark_days, self.weeks)
 
     def floats(self, name: str) -> Floats:
-        """Give a column as numbers, NaN where it is null.
-
-        Parameters
-        ----------
-        name : str
-
-        Returns
-        -------
-        ndarray of float64, shape (n_rows,)
-        """
+        """Give a column as numbers, NaN where it is null."""
         if name not in self._known:
             column = self.frame[name].cast(pl.Float64).fill_null(float("nan"))
             self._known[name] = np.array(column.to_numpy(), dtype=np.float64)

@@ -7,7 +7,6 @@ from itertools import pairwise
 from statistics import NormalDist
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from leadcast.models.charts.numbers import percent
@@ -23,7 +22,7 @@ from leadcast.models.comparison.result import (
     Segmented,
     Verdict,
 )
-from leadcast.models.comparison.score_ranking import Replicated, around, auc_pair, compare, measured
+from leadcast.models.comparison.score_ranking import Replicated, around, auc_pair, compare
 from leadcast.models.data import Floats, Integers
 from leadcast.models.evaluation.bootstrap import LEVEL
 from leadcast.models.evaluation.chance import wilson_interval
@@ -172,7 +171,7 @@ def _segment(
         winner="undecided",
         reached_learned=learned,
         reached_points=points,
-        reached_difference=measured(around(learned - points, gap, freedom)),
+        reached_difference=around(learned - points, gap, freedom),
     )
 
 
@@ -233,14 +232,13 @@ def bands(
     edges = band_edges(points, POINT_BANDS)
     chances = band_edges(probability, PROBABILITY_BANDS)
     in_points, in_chances = _places(points, edges), _places(probability, chances)
-    of_points = [
-        _band(points, probability, converted, in_points == band, _points_label(past, edges, band))
-        for band in range(len(edges))
-    ]
-    of_chances = [
-        _band(probability, probability, converted, in_chances == band, _chance_label)
-        for band in range(len(chances))
-    ]
+    before = None
+    if past is not None:
+        then, ended = _places(past[0], edges), past[1]
+        inside = [ended[then == band] for band in range(len(edges))]
+        before = [float(one.mean()) if len(one) else None for one in inside]
+    of_points = _bands_of(points, in_points, probability, converted, _points_label, before)
+    of_chances = _bands_of(probability, in_chances, probability, converted, _chance_label)
     order = _out_of_order(of_points)
     return Bands(
         points=tuple(of_points),
@@ -252,24 +250,12 @@ def bands(
     )
 
 
-Label = Callable[[float, float], tuple[str, float | None]]
+def _points_label(low: float, high: float) -> str:
+    return f"{low:g} points" if low == high else f"{low:g} to {high:g} points"
 
 
-def _points_label(past: tuple[Floats, Floats] | None, edges: Floats, band: int) -> Label:
-    before = None
-    if past is not None:
-        inside = _places(past[0], edges) == band
-        before = float(past[1][inside].mean()) if inside.any() else None
-
-    def label(low: float, high: float) -> tuple[str, float | None]:
-        ends = f"{low:g}" if low == high else f"{low:g} to {high:g}"
-        return f"{ends} points", before
-
-    return label
-
-
-def _chance_label(low: float, high: float) -> tuple[str, float | None]:
-    return f"{percent(low)} to {percent(high)}", None
+def _chance_label(low: float, high: float) -> str:
+    return f"{percent(low)} to {percent(high)}"
 
 
 def _places(value: Floats, edges: Floats) -> Integers:
@@ -277,28 +263,34 @@ def _places(value: Floats, edges: Floats) -> Integers:
     return np.maximum(np.searchsorted(edges, value, side="right") - 1, 0).astype(np.int64)
 
 
-def _band(
+def _bands_of(
     value: Floats,
+    places: Integers,
     probability: Floats,
     converted: Floats,
-    inside: npt.NDArray[np.bool_],
-    label: Label,
-) -> Band:
-    low, high = float(value[inside].min()), float(value[inside].max())
-    leads, customers = int(inside.sum()), int(converted[inside].sum())
-    name, before = label(low, high)
-    conversion = share(customers, leads)
-    return Band(
-        label=name,
-        low=low,
-        high=high,
-        leads=leads,
-        customers=customers,
-        conversion=conversion,
-        probability=float(probability[inside].mean()),
-        learned_from_past=before,
-        words=f"{name}: {percent(conversion.value)} become customers",
-    )
+    label: Callable[[float, float], str],
+    before: Sequence[float | None] | None = None,
+) -> list[Band]:
+    found = []
+    for band in range(int(places.max(initial=-1)) + 1):
+        inside = places == band
+        low, high = float(value[inside].min()), float(value[inside].max())
+        leads, customers = int(inside.sum()), int(converted[inside].sum())
+        name, conversion = label(low, high), share(customers, leads)
+        found.append(
+            Band(
+                label=name,
+                low=low,
+                high=high,
+                leads=leads,
+                customers=customers,
+                conversion=conversion,
+                probability=float(probability[inside].mean()),
+                learned_from_past=None if before is None else before[band],
+                words=f"{name}: {percent(conversion.value)} become customers",
+            )
+        )
+    return found
 
 
 def _cells(points: Integers, chances: Integers, converted: Floats) -> list[Cell]:

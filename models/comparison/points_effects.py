@@ -9,9 +9,7 @@ from leadcast.features.base.errors import LeadcastError
 from leadcast.models.comparison.compared_rows import Compared
 from leadcast.models.comparison.lists import Segments, WeeklyList
 from leadcast.models.comparison.result import Difference, Measured, ResultPart, whole
-from leadcast.models.comparison.score_ranking import apart, interval, measured, paired, replicate
-from leadcast.models.data import Floats
-from leadcast.models.evaluation.bootstrap import drawn_weights
+from leadcast.models.comparison.score_ranking import apart, interval, paired, redrawn, replicate
 from leadcast.models.evaluation.delong import degrees_of_freedom
 from leadcast.models.rules.points import RuleScores, points_without, rule_effects
 from leadcast.models.rules.points_table import RuleTable
@@ -104,15 +102,11 @@ def rule_parts(
     counted = (converted, capacities.team[:, None], Segments.none(len(converted)), 0)
     totals = [scores.points, *(points_without(table, scores, i) for i in range(len(table.rules)))]
     lists = [WeeklyList.of(total[on_list], listed.week) for total in totals]
-
-    at_cuts = [one.at_cut(*counted) for one in lists]
-
-    def redrawn(weight: Floats) -> Floats:
-        each = zip(lists, at_cuts, strict=True)
-        return np.array([one.redrawn(weight, cut, *counted).customers[0] for one, cut in each])
-
     seen = np.array([one.reached(*counted).customers[0] for one in lists])
-    draws = np.array([redrawn(one) for one in drawn_weights(listed.group, replicates, seed)])
+    drawn = redrawn(lists, counted, listed.group, replicates, seed)
+    draws = np.array([[one.customers[0] for one in reached] for _, reached in drawn]).reshape(
+        -1, len(lists)
+    )
     freedom = degrees_of_freedom(converted, listed.group)
     lost = [
         apart(float(seen[0] - seen[one]), draws[:, 0] - draws[:, one], freedom)
@@ -125,7 +119,7 @@ def rule_parts(
         calls_per_week=capacities.calls_per_week,
         week=listed.per,
         landmark_days=every.landmark_days,
-        reached=measured(interval(float(seen[0]), draws[:, 0])),
+        reached=interval(float(seen[0]), draws[:, 0]),
         rules=_each(table, scores, every, lost),
     )
 

@@ -1,5 +1,6 @@
 """How well two scores rank the same leads, under paired draws: AUC, precision, customers."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -8,7 +9,7 @@ import numpy as np
 from leadcast.models.comparison.compared_rows import Capacities, Compared
 from leadcast.models.comparison.lists import Reached, Segments, WeeklyList
 from leadcast.models.comparison.result import Difference, Measured, Pair, Ranking
-from leadcast.models.data import Floats
+from leadcast.models.data import Floats, Integers
 from leadcast.models.evaluation.bootstrap import LEVEL, Estimate, drawn_weights
 from leadcast.models.evaluation.delong import (
     AucComparison,
@@ -61,25 +62,41 @@ def replicate(
     -------
     Replicated
     """
-    lists = lists_of(listed)
-    converted = listed.floats("converted")
+    lists, converted = lists_of(listed), listed.floats("converted")
     counted = (converted, capacities.calls, segments, capacities.chosen)
     one, other = (each.reached(*counted) for each in lists)
+    customers, precision, by_segment, total = [], [], [], []
+    for weight, reached in redrawn(lists, counted, listed.group, replicates, seed):
+        total.append(float((weight * converted).sum()))
+        customers.append([np.clip(each.customers, 0.0, total[-1]) for each in reached])
+        precision.append([each.average_precision for each in reached])
+        by_segment.append([each.by_segment for each in reached])
+    draws = len(total)
+    return Replicated(
+        seen=(one, other),
+        customers=np.array(customers).reshape(draws, 2, len(capacities.per_week)),
+        precision=np.array(precision).reshape(draws, 2),
+        by_segment=np.array(by_segment).reshape(draws, 2, segments.count),
+        total=np.array(total),
+        freedom=degrees_of_freedom(converted, listed.group),
+    )
+
+
+def redrawn(
+    lists: Sequence[WeeklyList],
+    counted: tuple[Floats, Floats, Segments, int],
+    group: Integers,
+    replicates: int,
+    seed: int,
+) -> Iterator[tuple[Floats, list[Reached]]]:
+    """Draw leads (or accounts) again and again: each draw's weights, and what every list reaches.
+
+    `counted` is what `WeeklyList.reached` takes.
+    """
     at_cuts = [each.at_cut(*counted) for each in lists]
-    customers = np.zeros((replicates, 2, len(capacities.per_week)))
-    precision, by_segment = np.zeros((replicates, 2)), np.zeros((replicates, 2, segments.count))
-    total = np.zeros(replicates)
-    draws = 0
-    for draws, weight in enumerate(drawn_weights(listed.group, replicates, seed), start=1):
-        total[draws - 1] = (weight * converted).sum()
-        for which, (each, at_cut) in enumerate(zip(lists, at_cuts, strict=True)):
-            reached = each.redrawn(weight, at_cut, *counted)
-            customers[draws - 1, which] = np.clip(reached.customers, 0.0, total[draws - 1])
-            precision[draws - 1, which] = reached.average_precision
-            by_segment[draws - 1, which] = reached.by_segment
-    kept = slice(draws)
-    drawn = (customers[kept], precision[kept], by_segment[kept], total[kept])
-    return Replicated((one, other), *drawn, degrees_of_freedom(converted, listed.group))
+    for weight in drawn_weights(group, replicates, seed):
+        each = zip(lists, at_cuts, strict=True)
+        yield weight, [one.redrawn(weight, at_cut, *counted) for one, at_cut in each]
 
 
 def lists_of(listed: Compared) -> tuple[WeeklyList, WeeklyList]:
@@ -99,9 +116,7 @@ DETECTABLE_ERRORS = _QUANTILE((1 + LEVEL) / 2) + _QUANTILE(POWER)
 """So many standard errors are detectable: 2.8."""
 
 
-def rank(
-    compared: Compared, capacities: Capacities, drawn: Replicated, level: float = LEVEL
-) -> Ranking:
+def rank(compared: Compared, capacities: Capacities, drawn: Replicated) -> Ranking:
     """Compare the rankings of both scores.
 
     Parameters
@@ -111,7 +126,6 @@ def rank(
     capacities : Capacities
     drawn : Replicated
         What `replicate` gave for its call list.
-    level : float
 
     Returns
     -------
@@ -126,18 +140,18 @@ def rank(
         snapshots=compared.frame.height,
         leads=listed.frame.height,
         customers=round(customers),
-        auc_snapshots=auc_pair(compare(compared, level=level)),
-        auc=auc_pair(compare(listed, level=level)),
-        average_precision=paired(precision, drawn.precision, drawn.freedom, level),
-        reached=paired(seen, drawn.customers[:, :, k], drawn.freedom, level),
-        gain=paired(seen / max(customers, 1.0), gains, drawn.freedom, level),
+        auc_snapshots=auc_pair(compare(compared)),
+        auc=auc_pair(compare(listed)),
+        average_precision=paired(precision, drawn.precision, drawn.freedom),
+        reached=paired(seen, drawn.customers[:, :, k], drawn.freedom),
+        gain=paired(seen / max(customers, 1.0), gains, drawn.freedom),
     )
 
 
-def compare(rows: Compared, level: float = LEVEL) -> AucComparison:
+def compare(rows: Compared) -> AucComparison:
     """Compare both AUCs on some rows; see `leadcast.models.evaluation.delong.compare_aucs`."""
     scores = (rows.floats("probability"), rows.floats("points"))
-    return compare_aucs(*scores, rows.floats("converted"), rows.group, level=level)
+    return compare_aucs(*scores, rows.floats("converted"), rows.group)
 
 
 def auc_pair(found: AucComparison) -> Pair:
@@ -149,40 +163,40 @@ def auc_pair(found: AucComparison) -> Pair:
     )
 
 
-def paired(seen: Floats, draws: Floats, freedom: int, level: float = LEVEL) -> Pair:
+def paired(seen: Floats, draws: Floats, freedom: int) -> Pair:
     """Give a figure of both lists, and their difference, from the same draws.
 
     A list's own interval is one of percentiles, the difference's one of standard errors; see
     `around`.
     """
     return Pair(
-        learned=measured(interval(float(seen[0]), draws[:, 0], level)),
-        points=measured(interval(float(seen[1]), draws[:, 1], level)),
-        difference=apart(float(seen[0] - seen[1]), draws[:, 0] - draws[:, 1], freedom, level),
+        learned=interval(float(seen[0]), draws[:, 0]),
+        points=interval(float(seen[1]), draws[:, 1]),
+        difference=apart(float(seen[0] - seen[1]), draws[:, 0] - draws[:, 1], freedom),
     )
 
 
-def apart(value: float, draws: Floats, freedom: int, level: float = LEVEL) -> Difference:
+def apart(value: float, draws: Floats, freedom: int) -> Difference:
     """Give a difference with its interval, error and p-value."""
     error = _error(draws, freedom)
     p_value = None
     if error and np.isfinite(value):
         p_value = p_value_of(value, error, freedom)
-    return difference(around(value, draws, freedom, level), error, p_value)
+    return difference(around(value, draws, freedom), error, p_value)
 
 
-def interval(value: float, draws: Floats, level: float = LEVEL) -> Estimate:
+def interval(value: float, draws: Floats) -> Measured:
     """Put a percentile interval around a value."""
     if not np.isfinite(value):
-        return Estimate(None, None, None)
+        return Measured()
     known = draws[np.isfinite(draws)]
     if len(known) < 2:
-        return Estimate(value, None, None)
-    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
-    return Estimate(value, float(low), float(high))
+        return Measured(value=value)
+    low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Measured(value=value, low=float(low), high=float(high))
 
 
-def around(value: float, draws: Floats, freedom: int, level: float = LEVEL) -> Estimate:
+def around(value: float, draws: Floats, freedom: int) -> Measured:
     """Put an interval of the draws' standard errors around a difference.
 
     As Davison and Hinkley (1997), section 5.2, without its correction for bias, but by Student's t.
@@ -191,12 +205,12 @@ def around(value: float, draws: Floats, freedom: int, level: float = LEVEL) -> E
     different; see ``benchmarks.comparison_coverage``.
     """
     if not np.isfinite(value):
-        return Estimate(None, None, None)
+        return Measured()
     error = _error(draws, freedom)
     if error is None:
-        return Estimate(value, None, None)
-    reach = reach_of(error, freedom, level)
-    return Estimate(value, value - reach, value + reach)
+        return Measured(value=value)
+    reach = reach_of(error, freedom, LEVEL)
+    return Measured(value=value, low=value - reach, high=value + reach)
 
 
 def _error(draws: Floats, freedom: int) -> float | None:
@@ -209,7 +223,9 @@ def measured(estimate: Estimate) -> Measured:
     return Measured(value=estimate.value, low=estimate.low, high=estimate.high)
 
 
-def difference(estimate: Estimate, error: float | None, p_value: float | None) -> Difference:
+def difference(
+    estimate: Estimate | Measured, error: float | None, p_value: float | None
+) -> Difference:
     """Write a difference as a part of the result, with what could have been seen."""
     low, high = estimate.low, estimate.high
     return Difference(

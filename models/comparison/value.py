@@ -13,7 +13,6 @@ from leadcast.models.comparison.score_ranking import (
     around,
     interval,
     lists_of,
-    measured,
 )
 from leadcast.models.data import Floats
 
@@ -33,17 +32,7 @@ class Money:
     value_per_customer: float | None = None
 
     def per_customer(self, listed: Compared) -> float | None:
-        """Give what a customer is worth.
-
-        Parameters
-        ----------
-        listed : Compared
-            The call list, whose known amounts are used where nothing was told.
-
-        Returns
-        -------
-        float or None
-        """
+        """Give what a customer is worth: as told, else the mean of the list's known amounts."""
         if self.value_per_customer is not None:
             return self.value_per_customer
         known = _amounts(listed)
@@ -63,11 +52,9 @@ def capacities_of(
             Capacity(
                 calls_per_week=float(per_week),
                 calls=worths[0].calls,
-                learned=measured(interval(seen[0], draws[:, 0])),
-                points=measured(interval(seen[1], draws[:, 1])),
-                difference=measured(
-                    around(seen[0] - seen[1], draws[:, 0] - draws[:, 1], drawn.freedom)
-                ),
+                learned=interval(seen[0], draws[:, 0]),
+                points=interval(seen[1], draws[:, 1]),
+                difference=around(seen[0] - seen[1], draws[:, 0] - draws[:, 1], drawn.freedom),
                 expected_learned=worths[0].expected_customers,
                 expected_points=worths[1].expected_customers,
                 revenue_learned=worths[0].revenue,

@@ -66,30 +66,21 @@ class Cost:
         -------
         str
         """
-        lines = [
-            "| figure | model | distilled | model minus distilled | existing points | kept |",
-            "|---|---:|---:|---:|---:|---:|",
-        ]
+        rows = []
         for name, words in FIGURES.items():
             pair, kept = self._pair(self.distilled, name), self.recovered(name)
             old = None if self.existing is None else self._pair(self.existing, name).points.value
-            cells = [
-                words,
-                _number(pair.learned.value),
-                _number(pair.points.value),
-                _interval(pair.difference),
-                _number(old),
-                "" if kept is None else f"{kept:.0%}",
-            ]
-            lines.append(f"| {' | '.join(cells)} |")
-        lines.append("")
-        lines.append(
+            figures = (_number(pair.learned.value), _number(pair.points.value))
+            share = "" if kept is None else f"{kept:.0%}"
+            rows.append((words, *figures, _interval(pair.difference), _number(old), share))
+        heading = "figure", "model", "distilled", "model minus distilled", "existing points", "kept"
+        return (
+            f"{_grid_of(heading, rows)}\n\n"
             f"On {self.distilled.snapshots:,} test snapshots; the call list has "
             f"{self.distilled.leads:,} leads and {self.distilled.customers:,} customers, of which "
             f"{self.calls_per_week:g} are called a week. Intervals of 95 %. Kept: the share of the "
             "model's advantage over the existing points."
         )
-        return "\n".join(lines)
 
     @staticmethod
     def _pair(ranking: Ranking, figure: str) -> Pair:
@@ -203,7 +194,7 @@ def _span(span: Span) -> str:
     return " and ".join(parts)
 
 
-def _grid_of(heading: tuple[str, str], rows: Sequence[tuple[str, str]]) -> str:
-    lines = [f"| {heading[0]} | {heading[1]} |", "|---|---:|"]
-    lines += [f"| {first.replace('|', '&#124;')} | {second} |" for first, second in rows]
-    return "\n".join(lines)
+def _grid_of(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [" | ".join(cell.replace("|", "&#124;") for cell in row) for row in (heading, *rows)]
+    lines.insert(1, "|".join(["---", *["---:"] * (len(heading) - 1)]))
+    return "\n".join(f"|{line}|" if line.startswith("---") else f"| {line} |" for line in lines)

@@ -106,13 +106,7 @@ class LeakageContext:
         return tuple(column_auc(self.sample.values[:, i], f, self.sample) for i, f in columns)
 
     def strongest(self) -> list[int]:
-        """List the columns, those first that alone tell most.
-
-        Returns
-        -------
-        list of int
-            Their numbers.
-        """
+        """List the columns' numbers, those first that alone tell most."""
         return sorted(range(len(self.features)), key=lambda i: -self.aucs[i].value)
 
     @cached_property
@@ -126,18 +120,7 @@ class LeakageContext:
         return auc_within_blocks(self.full_log_odds, self.sample)
 
     def log_odds_of(self, columns: Sequence[int]) -> Floats:
-        """Fit small boosted trees on some of the columns.
-
-        Parameters
-        ----------
-        columns : sequence of int
-            Their numbers.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_rows,)
-            Out-of-fold log-odds for the rows of `sample`.
-        """
+        """Fit small boosted trees on some columns; log-odds of `sample`, out of fold."""
         if not columns:
             return self.sample.base_log_odds()
         index: Integers = np.array(columns, dtype=np.int64)
@@ -166,61 +149,25 @@ class LeakageContext:
         return found
 
     def others(self, number: int) -> list[int]:
-        """List the columns that do not come from the same attributes as a column.
-
-        Parameters
-        ----------
-        number : int
-            The column's number. One that counts events stands for itself alone.
-
-        Returns
-        -------
-        list of int
-        """
+        """List the columns of other attributes; for one that counts events, all others."""
         inputs = self.features[number].inputs
         if not all(name.startswith("leads.") for name in inputs):
             return [i for i in range(len(self.features)) if i != number]
         return [i for i, other in enumerate(self.features) if other.inputs != inputs]
 
     def attribute_auc(self, attribute: str) -> Auc:
-        """Tell how much the best column made of an attribute tells alone.
-
-        Parameters
-        ----------
-        attribute : str
-            A key of `attribute_features`.
-
-        Returns
-        -------
-        Auc
-        """
+        """Tell how much the best column made of an attribute tells alone."""
         return max((self.aucs[i] for i in self.attribute_features[attribute]), key=lambda a: a.low)
 
     def column_of(self, feature: Feature) -> str:
-        """Name a feature together with what it is made of, for a person.
-
-        Parameters
-        ----------
-        feature : Feature
-            One of `features`.
-
-        Returns
-        -------
-        str
-        """
+        """Name a feature together with what it is made of, for a person."""
         made_of = [name.removeprefix("leads.") for name in feature.inputs]
         if made_of == [feature.name] or len(made_of) > 3:
             return f"column {feature.name!r}"
         return f"column {feature.name!r} (of {', '.join(made_of)})"
 
     def too_few_outcomes(self) -> str | None:
-        """Say why statistics mean nothing here.
-
-        Returns
-        -------
-        str or None
-            The reason; None where there are enough leads of both outcomes.
-        """
+        """Say why statistics mean nothing here; None where enough leads have both outcomes."""
         fewest = self.sample.fewest()
         if fewest >= FEWEST_OUTCOMES:
             return None
@@ -266,26 +213,11 @@ class Finding:
     remedy: str
 
     def vouched_by(self, name: str) -> bool:
-        """Tell whether a user who vouches for this name vouches for the finding.
-
-        Parameters
-        ----------
-        name : str
-            A column, a feature or the code of a check.
-
-        Returns
-        -------
-        bool
-        """
+        """Tell whether who vouches for a column, a feature or a check vouches for the finding."""
         return name == self.code or f"'{name}'" in self.subject
 
     def as_fault(self) -> Fault:
-        """Give the finding as a fault, which is how the command line tells what is wrong.
-
-        Returns
-        -------
-        Fault
-        """
+        """Give the finding as a fault, which is how the command line tells what is wrong."""
         return Fault(
             where=f"{self.code} {self.subject}",
             found=self.found,
@@ -312,52 +244,17 @@ class Check(ABC):
     """Whether it can say nothing where the matrix reads no attribute, or too few leads ended."""
 
     def not_applicable(self, context: LeakageContext) -> str | None:
-        """Say why the check cannot say anything here.
-
-        Parameters
-        ----------
-        context : LeakageContext
-            What there is to look at.
-
-        Returns
-        -------
-        str or None
-            The reason; None where it applies.
-        """
+        """Say why the check cannot say anything here; None where it applies."""
         if self.needs_attributes and not context.attribute_features:
             return "the matrix reads no attribute"
         return context.too_few_outcomes() if self.needs_outcomes else None
 
     @abstractmethod
     def look(self, context: LeakageContext) -> Iterator[Finding]:
-        """Look for leaks.
-
-        Parameters
-        ----------
-        context : LeakageContext
-            What there is to look at; the check applies to it.
-
-        Yields
-        ------
-        Finding
-        """
+        """Look for leaks; the check applies to the context."""
 
     def finding(self, subject: str, found: str, severity: Severity | None = None) -> Finding:
-        """Make a finding of this check.
-
-        Parameters
-        ----------
-        subject : str
-            The column, the event type or the part concerned.
-        found : str
-            What was found.
-        severity : {"error", "warning"}, optional
-            Whether it fails the run; the check's own by default.
-
-        Returns
-        -------
-        Finding
-        """
+        """Make a finding of this check, of its own severity by default."""
         return Finding(
             self.code, self.title, severity or self.severity, subject, found, self.remedy
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from leadcast.models.charts.chart import Column, Table, table_of
+from leadcast.models.charts.chart import Column, table_of
 from leadcast.models.charts.numbers import (
     compact,
     count,
@@ -79,21 +79,20 @@ def _outcomes(outcomes: Mapping[str, int]) -> list[Block]:
 
 def _tables(tables: Mapping[str, Mapping[str, int]]) -> list[Block]:
     rows = [
-        [name.capitalize(), count(rows), count(kept), count(rows - kept)]
+        {"table": name.capitalize(), **found, "aside": found["rows"] - found["kept"]}
         for name in ("leads", "events", "outcomes")
-        if (rows := tables.get(name, {}).get("rows"))
-        if (kept := tables.get(name, {}).get("kept")) is not None
+        if (found := tables.get(name, {})).get("rows") and found.get("kept") is not None
     ]
-    if not rows:
-        return []
-    columns = (
-        Column("table", "Table"),
-        *(Column(key, words, count) for key, words in _COUNTS),
-    )
-    return [Listing(Table(columns, rows, "Rows read, used and set aside, table by table"))]
+    title = "Rows read, used and set aside, table by table"
+    return [Listing(table_of(pl.DataFrame(rows), _TABLES, title))] if rows else []
 
 
-_COUNTS = (("rows", "Rows read"), ("kept", "Used"), ("aside", "Not used"))
+_TABLES = (
+    Column("table", "Table"),
+    Column("rows", "Rows read", count),
+    Column("kept", "Used", count),
+    Column("aside", "Not used", count),
+)
 
 
 def _faults(faults: Sequence[Mapping[str, Any]]) -> list[Block]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import combinations, islice
 
 import numpy as np
@@ -19,6 +20,9 @@ MOST_TOLD = 500
 """A thousand rules may overlap in half a million pairs, which nobody reads."""
 
 
+_beware = partial(fault_at, is_error=False)
+
+
 def overlap_faults(table: RuleTable) -> Iterator[Fault]:
     """Warn of rules whose only conditions are overlapping ranges of the same attribute."""
     yield from islice(_overlaps(table), MOST_TOLD)
@@ -32,14 +36,13 @@ def _overlaps(table: RuleTable) -> Iterator[Fault]:
             if a is not None and b is not None and overlap(a, b):
                 names = table.rules[one].name, table.rules[other].name
                 key = ("rules", other, "when")
-                yield fault_at(
+                yield _beware(
                     table,
                     key,
                     f"a range of {first.attribute!r} that overlaps that of {names[0]!r}",
                     "ranges that lie side by side",
                     f"A lead in both gets the points of both. If {names[1]!r} is not meant "
                     "to add to it, let the one range end (below:) where the other begins (min:).",
-                    is_error=False,
                 )
 
 
@@ -136,7 +139,7 @@ def _of_firing(table: RuleTable, scores: RuleScores) -> Iterator[Fault]:
             if not never and rule.each:
                 continue
             key = ("rules", index, "name")
-            yield fault_at(table, key, found, "one that tells leads apart", remedy, is_error=False)
+            yield _beware(table, key, found, "one that tells leads apart", remedy)
     if scores.excluded.all():
         found = "exclusions that take every lead out"
         yield fault_at(table, ("exclusions",), found, "some leads left", "Mend them.")
@@ -148,12 +151,12 @@ def _of_limits(table: RuleTable, scores: RuleScores) -> Iterator[Fault]:
             found = f"a limit of {rule.limit:g} for {rule.points:g} points each"
             key = ("rules", index, "limit")
             expected, remedy = "a limit above the points", "Leave each out, or raise the limit."
-            yield fault_at(table, key, found, expected, remedy, is_error=False)
+            yield _beware(table, key, found, expected, remedy)
     for name, group in table.groups.items():
         of = [index for index, rule in enumerate(table.rules) if rule.group == name]
         if not of:
             found, remedy = f"the group {name!r} without rules", "Remove it, or give it rules."
-            yield fault_at(table, ("groups", name), found, "rules", remedy, is_error=False)
+            yield _beware(table, ("groups", name), found, "rules", remedy)
         else:
             yield from _useless(table, scores, name, group, of)
 
@@ -174,7 +177,7 @@ def _useless(
             found = f"limits of the group {name!r} that always undo this rule's points"
             remedy = "Raise the limit, lower the other rules' points, or remove the rule."
             key = ("rules", index, "points")
-            yield fault_at(table, key, found, "points that count", remedy, is_error=False)
+            yield _beware(table, key, found, "points that count", remedy)
 
 
 def _against_outcomes(
@@ -191,4 +194,4 @@ def _against_outcomes(
             found = f"{rule.points:+g} points for leads of which {of.mean():.1%} became customers"
             expected = f"{'more' if rule.points > 0 else 'fewer'} than among all ({base:.1%})"
             key, remedy = ("rules", index, "points"), "Turn the points round, or remove the rule."
-            yield fault_at(table, key, found, expected, remedy, is_error=False)
+            yield _beware(table, key, found, expected, remedy)

@@ -98,18 +98,7 @@ class Span(RuleSection):
         return self
 
     def holds(self, number: pl.Expr) -> pl.Expr:
-        """Say whether numbers are within; null where they are missing.
-
-        Parameters
-        ----------
-        number : pl.Expr
-            Float64, null where missing.
-
-        Returns
-        -------
-        pl.Expr
-            Boolean.
-        """
+        """Say whether numbers are within; null where they are missing."""
         held = number.is_not_null()
         if self.min is not None:
             held &= number >= self.min

@@ -291,33 +291,11 @@ class RuleTable(RuleSection):
         return self._name
 
     def line_of(self, key: Key) -> int:
-        """Tell the line of a key.
-
-        Parameters
-        ----------
-        key : tuple of str and int
-            Such as ``("rules", 3, "when")``.
-
-        Returns
-        -------
-        int
-            From 1; 0 where the table was not read from a text.
-        """
+        """Tell the line of a key such as ``("rules", 3, "when")``; 0 where there was no text."""
         return 0 if self._read is None else self._read.line_of(key)
 
     def where(self, key: Key) -> str:
-        """Say where a key stands: the file, the line and the rule's name.
-
-        Parameters
-        ----------
-        key : tuple of str and int
-            Such as ``("rules", 3, "when")``.
-
-        Returns
-        -------
-        str
-            ``"rules.yaml line 12: rule 'pricing page'"``.
-        """
+        """Say where a key stands, such as ``rules.yaml line 12: rule 'pricing page'``."""
         line = self.line_of(key)
         place = f"{self._name} line {line}" if line else self._name
         if key[0] == "rules" and len(key) > 1:
@@ -327,22 +305,7 @@ class RuleTable(RuleSection):
         return f"{place}: {'.'.join(str(part) for part in key)}"
 
     def key_of_condition(self, when: Key, kind: str, index: int) -> Key:
-        """Find the key of a condition as the text has it.
-
-        Parameters
-        ----------
-        when : tuple of str and int
-            The key of its `when`.
-        kind : {"all", "any"}
-            Of which kind the condition is.
-        index : int
-            Its place among them.
-
-        Returns
-        -------
-        tuple of str and int
-            `when` itself where it holds one condition only.
-        """
+        """Find a condition's key as the text has it: `when` itself where that holds one only."""
         lines = {} if self._read is None else self._read.lines
         candidates: tuple[Key, ...] = ((*when, kind, index), (*when, index))
         return next((key for key in candidates if key in lines), when)
