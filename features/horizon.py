@@ -98,15 +98,15 @@ def recommend_horizon(
             0, named=True
         )
         reason = (
-            f"Fewer than the {wanted_share:.0%} wanted, because conversions take long for the history "
-            "there is, but the most that leaves enough of it to learn from."
+            f"Fewer than the {wanted_share:.0%} wanted, because conversions take long for the "
+            "history there is, but the most that leaves enough of it to learn from."
         )
     else:
         chosen = table.row(0, named=True)
         reason = "The shortest candidate, and even so the history is short: expect few labels."
     words = (
-        f"{chosen['horizon_days']:g} days, which covers {chosen['caught']:.0%} of the conversions and "
-        f"leaves {chosen['mature_share']:.0%} of the leads old enough for a label. {reason}"
+        f"{chosen['horizon_days']:g} days, which covers {chosen['caught']:.0%} of the conversions "
+        f"and leaves {chosen['mature_share']:.0%} of the leads old enough for a label. {reason}"
     )
     return HorizonAdvice(float(chosen["horizon_days"]), words, table)
 

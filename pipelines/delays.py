@@ -92,7 +92,7 @@ def _text(
             *_rows(curve),
             "",
             curve.words(horizon_days),
-            f"The present horizon of {horizon_days:g} days covers {caught:.1%} of those conversions.",
+            f"The present horizon of {horizon_days:g} days covers {caught:.1%} of them.",
             f"Advised: {advice.words}",
             PRICE,
             "",

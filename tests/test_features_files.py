@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from leadcast.features.base import files
+from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import written_whole
 
 TIMES = 300
 
 
 def write_folder(path: Path, content: str) -> None:
-    with written_whole(path) as temporary:
+    with written_whole(path, "sample") as temporary:
         temporary.mkdir()
         (temporary / "inside").write_text(content)
 
@@ -36,9 +37,12 @@ def absences_while(path: Path, times: int) -> int:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as looking:
         assert looking.stdout is not None
         assert looking.stdout.readline() == "looking\n"
-        for number in range(times):
-            write_folder(path, str(number))
-        go.unlink()
+        try:
+            for number in range(times):
+                write_folder(path, str(number))
+        finally:
+            # Else the other process would look for ever.
+            go.unlink()
         return int(looking.stdout.read())
 
 
@@ -71,11 +75,14 @@ def test_what_cannot_be_exchanged_is_left_as_it_was(
     assert one.read_text() == "one"
 
 
-def test_a_file_takes_a_folders_place_and_a_folder_a_files(tmp_path: Path) -> None:
+def test_a_file_takes_no_folders_place(tmp_path: Path) -> None:
     write_folder(tmp_path / "out", "folder")
-    with written_whole(tmp_path / "out") as temporary:
+    with (
+        pytest.raises(LeadcastError, match="holds Leadcast's sample"),
+        written_whole(tmp_path / "out") as temporary,
+    ):
         temporary.write_text("file")
-    assert (tmp_path / "out").read_text() == "file"
+    assert (tmp_path / "out/inside").read_text() == "folder"
     assert list(tmp_path.iterdir()) == [tmp_path / "out"]
 
 
