@@ -15,9 +15,10 @@ from leadcast.features.delays import DelayCurve, delay_curve
 from leadcast.features.horizon import HorizonAdvice, recommend_horizon
 from leadcast.features.ingest.ingest import ingest
 from leadcast.features.tables import Tables
-from leadcast.models.charts.chart import WIDE, Column, table_of
+from leadcast.models.charts.chart import WIDE
 from leadcast.models.charts.numbers import count, decimal, percent
 from leadcast.models.charts.svg import svg_file
+from leadcast.models.charts.table import Column, table_of
 from leadcast.models.charts.time_charts import DelayChart
 from leadcast.models.report.blocks import Listing, Picture, Section
 from leadcast.models.report.page import Page, render_page
@@ -91,8 +92,7 @@ def _text(
             *_rows(curve),
             "",
             curve.words(horizon_days),
-            f"The present horizon of {horizon_days:g} days covers {caught:.1%} of "
-            "those conversions.",
+            f"The present horizon of {horizon_days:g} days covers {caught:.1%} of them.",
             f"Advised: {advice.words}",
             PRICE,
             "",
