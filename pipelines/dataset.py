@@ -13,7 +13,7 @@ from leadcast.features.engine.plan import FeaturePlan
 from leadcast.features.snapshots import SnapshotSettings, microseconds
 from leadcast.features.tables import Tables
 from leadcast.models.bundle.bundle_reference import Reference
-from leadcast.models.calibration import Calibrator, calibrator_from_json
+from leadcast.models.calibration.calibrators import Calibrator, calibrator_from_json
 from leadcast.models.choice.fresh import Pool
 from leadcast.models.data import LabelledMatrix, Matrix
 from leadcast.models.splits import FRESH, last_look, settlement

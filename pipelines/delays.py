@@ -15,10 +15,9 @@ from leadcast.features.delays import DelayCurve, delay_curve
 from leadcast.features.horizon import HorizonAdvice, recommend_horizon
 from leadcast.features.ingest.ingest import ingest
 from leadcast.features.tables import Tables
-from leadcast.models.charts.chart import WIDE
+from leadcast.models.charts.chart import WIDE, Column, table_of
 from leadcast.models.charts.numbers import count, decimal, percent
 from leadcast.models.charts.svg import svg_file
-from leadcast.models.charts.table import Column, table_of
 from leadcast.models.charts.time_charts import DelayChart
 from leadcast.models.report.blocks import Listing, Picture, Section
 from leadcast.models.report.page import Page, render_page
