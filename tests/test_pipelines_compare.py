@@ -209,7 +209,10 @@ def test_the_notebook_runs_and_is_committed_without_outputs(
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
     resources = {"metadata": {"path": str(project)}}
     NotebookClient(notebook, timeout=300, kernel_name="python3", resources=resources).execute()
-    pictures = [
-        output for cell in code for output in cell.outputs if "image/png" in output.get("data", {})
+    shown = [
+        output.get("data", {}).get("text/html", "") for cell in code for output in cell.outputs
     ]
-    assert len(pictures) == 3
+    (page,) = [html for html in shown if "<iframe" in html]
+    written = (project / RUN.comparison_page).read_text(encoding="utf-8")
+    # The page itself, and of this very comparison.
+    assert unescape(page).count(written) == 1

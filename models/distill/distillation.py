@@ -122,7 +122,7 @@ def truths(candidates: Sequence[PointsCandidate], tables: Tables, rows: pl.DataF
     for start in range(0, len(candidates), _BATCH):
         batch = candidates[start : start + _BATCH]
         rules = [{"name": one.name, "points": 1, "when": one.when} for one in batch]
-        table = parse_rules(yaml_text({"rules": rules}))
+        table = RuleTable.model_validate({"rules": rules})
         scores = evaluate(table, tables.leads, tables.events, rows)
         holds[:, start : start + len(batch)] = scores.fired
     return holds

@@ -50,84 +50,6 @@ GROUPS = {
     "timing": ("Timing", "when"),
 }
 """Each group of features, for a person."""
-
-
-def importance_blocks(importance: pl.DataFrame) -> list[Block]:
-    """Draw the importances by group and by feature."""
-    total = float(importance["importance"].sum())
-    if not total > 0.0:
-        return []
-    shares = importance.with_columns(share=pl.col("importance") / total)
-    return [_by_group(shares), _by_feature(shares)]
-
-
-def by_group(importance: pl.DataFrame) -> pl.DataFrame:
-    """Sum the importances of each group."""
-    grouped = importance.group_by("group").agg(
-        pl.len().cast(pl.Int64).alias("features"), pl.col("share").sum()
-    )
-    return grouped.sort("share", "group", descending=[True, False])
-
-
-def by_feature(importance: pl.DataFrame) -> pl.DataFrame:
-    """Order the features, the most important first."""
-    columns = ("name", "group", "words", "share")
-    return importance.select(columns).sort("share", "name", descending=[True, False])
-
-
-def _by_group(shares: pl.DataFrame) -> Bars:
-    bars = []
-    for group, share in by_group(shares).select("group", "share").iter_rows():
-        label, detail = GROUPS.get(group, (group, ""))
-        bars.append(Bar(label, detail, share, percent(share)))
-    first = bars[0]
-    in_brackets = f" ({first.detail})" if first.detail else ""
-    return Bars(
-        title="By kind of information",
-        reading="How much of what moves the model's number comes from each kind of information. "
-        "It says what the model uses, not what causes a purchase.",
-        finding=f"{first.label}{in_brackets} counts most: {first.text} of the whole.",
-        bars=bars,
-    )
-
-
-def _by_feature(shares: pl.DataFrame) -> Bars:
-    features = by_feature(shares)
-    used = features.filter(pl.col("share") > 0)
-    top = used.head(SHOWN)
-    longest = float(top["share"][0])
-    bars = [
-        Bar(row["words"], row["name"], row["share"] / longest, percent(row["share"]))
-        for row in top.iter_rows(named=True)
-    ]
-    return Bars(
-        title="By feature",
-        reading=(
-            "The features that count most, in words, with the name they have in the data. Each "
-            "bar is as long as the feature's share of the whole, beside the longest."
-        ),
-        finding=_concentration(used),
-        bars=bars,
-        table=table_of(features, _COLUMNS, "Every feature and its importance"),
-    )
-
-
-_COLUMNS = (
-    Column("words", "Feature"),
-    Column("name", "Name"),
-    Column("group", "Group"),
-    Column("share", "Importance", percent),
-)
-
-
-def _concentration(used: pl.DataFrame) -> str:
-    half = int((2 * used["share"].cum_sum() < used["share"].sum()).sum()) + 1
-    words = f"{count(used.height)} features have some weight; "
-    return words + (
-        "the first alone carries half of it." if half == 1 else f"the first {half} carry half."
-    )
-
-
 RANDOM_PARTS = (
     "The source does not say which lead came before which, so the parts were drawn at random. The "
     "figures of the test hold for leads like these; how the model does on later ones is not known."
@@ -219,6 +141,82 @@ def _stability(inputs: ReportInputs) -> list[Block]:
 def _features(inputs: ReportInputs) -> list[Block]:
     importance = inputs.frame("importance")
     return [] if importance is None else importance_blocks(importance)
+
+
+def importance_blocks(importance: pl.DataFrame) -> list[Block]:
+    """Draw the importances by group and by feature."""
+    total = float(importance["importance"].sum())
+    if not total > 0.0:
+        return []
+    shares = importance.with_columns(share=pl.col("importance") / total)
+    return [_by_group(shares), _by_feature(shares)]
+
+
+def by_group(importance: pl.DataFrame) -> pl.DataFrame:
+    """Sum the importances of each group."""
+    grouped = importance.group_by("group").agg(
+        pl.len().cast(pl.Int64).alias("features"), pl.col("share").sum()
+    )
+    return grouped.sort("share", "group", descending=[True, False])
+
+
+def by_feature(importance: pl.DataFrame) -> pl.DataFrame:
+    """Order the features, the most important first."""
+    columns = ("name", "group", "words", "share")
+    return importance.select(columns).sort("share", "name", descending=[True, False])
+
+
+def _by_group(shares: pl.DataFrame) -> Bars:
+    bars = []
+    for group, share in by_group(shares).select("group", "share").iter_rows():
+        label, detail = GROUPS.get(group, (group, ""))
+        bars.append(Bar(label, detail, share, percent(share)))
+    first = bars[0]
+    in_brackets = f" ({first.detail})" if first.detail else ""
+    return Bars(
+        title="By kind of information",
+        reading="How much of what moves the model's number comes from each kind of information. "
+        "It says what the model uses, not what causes a purchase.",
+        finding=f"{first.label}{in_brackets} counts most: {first.text} of the whole.",
+        bars=bars,
+    )
+
+
+def _by_feature(shares: pl.DataFrame) -> Bars:
+    features = by_feature(shares)
+    used = features.filter(pl.col("share") > 0)
+    top = used.head(SHOWN)
+    longest = float(top["share"][0])
+    bars = [
+        Bar(row["words"], row["name"], row["share"] / longest, percent(row["share"]))
+        for row in top.iter_rows(named=True)
+    ]
+    return Bars(
+        title="By feature",
+        reading=(
+            "The features that count most, in words, with the name they have in the data. Each "
+            "bar is as long as the feature's share of the whole, beside the longest."
+        ),
+        finding=_concentration(used),
+        bars=bars,
+        table=table_of(features, _COLUMNS, "Every feature and its importance"),
+    )
+
+
+_COLUMNS = (
+    Column("words", "Feature"),
+    Column("name", "Name"),
+    Column("group", "Group"),
+    Column("share", "Importance", percent),
+)
+
+
+def _concentration(used: pl.DataFrame) -> str:
+    half = int((2 * used["share"].cum_sum() < used["share"].sum()).sum()) + 1
+    words = f"{count(used.height)} features have some weight; "
+    return words + (
+        "the first alone carries half of it." if half == 1 else f"the first {half} carry half."
+    )
 
 
 def _delays(inputs: ReportInputs) -> list[Block]:

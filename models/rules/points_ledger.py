@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+import numpy as np
 import polars as pl
 
 from leadcast.features.base.errors import LeadcastError
@@ -12,7 +13,8 @@ from leadcast.features.tables import TIME
 from leadcast.models.rules.conditions import EventCondition
 from leadcast.models.rules.points import evaluate
 from leadcast.models.rules.points_table import PointLimits, Rule, RuleTable
-from leadcast.models.rules.rule_rows import matches
+from leadcast.models.rules.rule_loop import kept
+from leadcast.models.rules.rule_rows import Tallied, matches, tallies_of
 
 COLUMNS = {
     "occurred_at": TIME,
@@ -113,10 +115,11 @@ def _of_rule(
         yield when, kind, rule.name, rule.group, "rule", given, words + _faded(given, rule.points)
         return
     total = 0.0
-    for when, kind, age_days in counted.select("occurred_at", "event_type", "age_days").iter_rows():
-        points = rule.points * (1.0 if rule.decay is None else rule.decay.kept(age_days))
+    tallies = tallies_of([Tallied(conditions[0], rule.each, rule.decay)], np.ones((1, 1), np.bool_))
+    for when, kind, age_us in counted.select("occurred_at", "event_type", "age_us").iter_rows():
+        points = rule.points * kept(tallies, 0, float(age_us))
         total += points
-        words = f"{age_days:.1f} days ago" + _faded(points, rule.points)
+        words = f"{age_us / DAY_US:.1f} days ago" + _faded(points, rule.points)
         yield when, kind, rule.name, rule.group, "rule", points, words
     if rule.limit is not None and abs(given - total) > _TINY:
         words = f"at most {rule.limit:g} by this rule"
@@ -125,8 +128,8 @@ def _of_rule(
 
 def _counted(condition: EventCondition, own: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
     age_us = pl.lit(as_of).cast(TIME).to_physical() - pl.col("occurred_at").cast(TIME).to_physical()
-    aged = own.with_columns(age_days=age_us / DAY_US)
-    age = pl.col("age_days")
+    aged = own.with_columns(age_us=age_us)
+    age = pl.col("age_us")
     is_the_one = age == (age.max() if condition.which.startswith("first") else age.min())
     if condition.which.endswith("_of_all"):
         aged = aged.filter(is_the_one)
@@ -135,7 +138,7 @@ def _counted(condition: EventCondition, own: pl.DataFrame, as_of: datetime) -> p
         found = found.filter(is_the_one)
     if condition.within_days is None:
         return found
-    return found.filter(pl.col("age_days") <= condition.within_days)
+    return found.filter(pl.col("age_us") / DAY_US <= condition.within_days)
 
 
 def _of_limits(parts: list[float], limits: PointLimits, group: str | None) -> Iterator[Entry]:

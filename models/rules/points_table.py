@@ -36,10 +36,6 @@ class LinearDecay(RuleSection):
     over_days: Days
     """The age at which nothing is left."""
 
-    def kept(self, age_days: float) -> float:
-        """Give the share of the points that is left at an age."""
-        return max(0.0, 1.0 - age_days / self.over_days)
-
 
 class ExponentialDecay(RuleSection):
     """Points halve every so many days."""
@@ -47,10 +43,6 @@ class ExponentialDecay(RuleSection):
     form: Literal["exponential"]
     half_life_days: Days
     """The half-life."""
-
-    def kept(self, age_days: float) -> float:
-        """Give the share of the points that is left at an age."""
-        return float(2.0 ** (-age_days / self.half_life_days))
 
 
 class Step(RuleSection):
@@ -77,11 +69,6 @@ class StepDecay(RuleSection):
             raise ValueError("steps whose after_days rise and whose keep falls")
         return self
 
-    def kept(self, age_days: float) -> float:
-        """Give the share of the points that is left at an age."""
-        passed = [step.keep for step in self.steps if age_days > step.after_days]
-        return passed[-1] if passed else 1.0
-
 
 class Expiry(RuleSection):
     """Points are whole until an age, and gone after it."""
@@ -89,10 +76,6 @@ class Expiry(RuleSection):
     form: Literal["expiry"]
     after_days: Days
     """The last age at which they count."""
-
-    def kept(self, age_days: float) -> float:
-        """Give the share of the points that is left at an age."""
-        return 1.0 if age_days <= self.after_days else 0.0
 
 
 def _form_of(value: object) -> str:

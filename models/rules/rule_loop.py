@@ -78,7 +78,7 @@ def tally_rows(
                 if age <= tallies.within_us[t]:
                     counts[row, t] += 1
                     if tallies.each[t] or counts[row, t] == 1:
-                        shares[row, t] += _kept(tallies, t, float(age))
+                        shares[row, t] += kept(tallies, t, float(age))
 
 
 @compiled
@@ -108,14 +108,15 @@ def _is_the_one(
 
 
 @compiled
-def _kept(tallies: Tallies, t: int, age_us: float) -> float:
+def kept(tallies: Tallies, t: int, age_us: float) -> float:
+    """Give the share of the points that an event's age leaves."""
     form = tallies.form[t]
     if form == LINEAR:
         return max(0.0, 1.0 - age_us / float(tallies.span_us[t]))
     if form == EXPONENTIAL:
         return float(np.exp2(-age_us / tallies.span_us[t]))
-    kept: float = 1.0
+    share: float = 1.0
     for step in range(tallies.step_starts[t], tallies.step_starts[t + 1]):
         if age_us > tallies.step_us[step]:
-            kept = tallies.step_keep[step]
-    return kept
+            share = tallies.step_keep[step]
+    return share
