@@ -11,6 +11,7 @@ from leadcast.features.registry import Feature
 Floats = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class LabelledMatrix:
     def __len__(self) -> int:
         return len(self.converted)
 
-    def rows(self, index: npt.NDArray[np.bool_] | Integers) -> Self:
+    def rows(self, index: Flags | Integers) -> Self:
         """Take some of the rows.
 
         Parameters

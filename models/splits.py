@@ -12,10 +12,6 @@ a test fraction of 0.2, a calibration fraction of 0.25, a purge of one horizon::
 The test part is the latest 2 of the 10. Day 7 is purged: its label was not known on day 8. Of the
 7 days whose labels were, the latest quarter (2 of 7) calibrates. Day 4 is purged likewise, and
 days 0 to 3 train.
-
-What became known of each snapshot's label, and when, before its window ended.
-
-What a split came to: counts and date ranges for the report's timeline, and what to beware of.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,13 +19,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.snapshots import SnapshotSettings, microseconds
 from leadcast.features.tables import TIME
+from leadcast.models.data import Integers
 
 NEVER = int(np.iinfo(np.int64).max)
 """The moment of what does not happen."""
@@ -97,7 +93,6 @@ FRESH = "fresh"
 """A part that there is where it is asked for: see `with_fresh`."""
 
 _US_PER_DAY = 86_400_000_000
-Integers = npt.NDArray[np.int64]
 
 
 class SplitSettings(BaseModel):

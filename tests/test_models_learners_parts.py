@@ -74,9 +74,12 @@ def test_effects_are_the_columns_folded(seed: int) -> None:
 
 
 def test_an_effect_goes_through_json_unchanged() -> None:
-    effect = Effect(1, True, np.array([1.0, 3.0]), np.array([0.1, -0.2]), 0.05, 0.0)
+    effect = Effect(
+        feature=1, category=True, points=[1.0, 3.0], heights=[0.1, -0.2], other=0.05, missing=0.0
+    )
     values = np.array([[0, 1], [0, 2], [0, 3], [0, np.nan]], dtype=np.float32)
-    assert Effect.from_json(effect.to_json()).of(values).tolist() == [0.1, 0.05, -0.2, 0.0]
+    again = Effect.model_validate_json(effect.model_dump_json())
+    assert again.of(values).tolist() == [0.1, 0.05, -0.2, 0.0]
 
 
 def test_recency_halves_at_the_half_life() -> None:

@@ -41,7 +41,14 @@ def blended() -> Bundle:
     trees = scoring_world().learner
     assert isinstance(trees, Additive)
     names = [feature.name for feature in scoring_world().plan.features]
-    line = Effect(names.index("budget"), False, np.array([1e3, 9e3]), np.array([-1.0, 2.0]), 0, 0.5)
+    line = Effect(
+        feature=names.index("budget"),
+        category=False,
+        points=[1e3, 9e3],
+        heights=[-1.0, 2.0],
+        other=0.0,
+        missing=0.5,
+    )
     both = replace(trees, shapes=(*trees.shapes, Curves((line,))), weights=(0.7, 0.6))
     calibrator = Logistic(rows=5000, intercept=-0.4, slope=1.3)
     return replace(scorer().bundle, learner=Average((trees, both)), calibrator=calibrator)

@@ -23,7 +23,7 @@ from leadcast.models.calibration.calibrators import (
     Spline,
     integrated,
 )
-from leadcast.models.data import Floats, Integers
+from leadcast.models.data import Flags, Floats, Integers
 from leadcast.models.evaluation.bootstrap import coded
 from leadcast.models.evaluation.logistic import information, logistic_fit, sigmoid
 from leadcast.models.evaluation.tally import Tally
@@ -85,7 +85,7 @@ class TalliedRows:
             raise ValueError("converted holds something other than 0 and 1")
         return cls(values, outcomes, codes)
 
-    def taken(self, which: npt.NDArray[np.bool_]) -> Self:
+    def taken(self, which: Flags) -> Self:
         """Take some of the rows."""
         return self.of(self.log_odds[which], self.converted[which], self.group[which])
 

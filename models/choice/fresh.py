@@ -20,7 +20,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from leadcast.models.choice.backtest import (
     NORMAL_95,
@@ -31,7 +30,7 @@ from leadcast.models.choice.backtest import (
 )
 from leadcast.models.choice.fitting import Grow, fit_learner, grow_here
 from leadcast.models.choice.setups import Setup
-from leadcast.models.data import Floats, Integers, LabelledMatrix
+from leadcast.models.data import Flags, Floats, Integers, LabelledMatrix
 from leadcast.models.evaluation.logistic import sigmoid
 from leadcast.models.learners.learner_store import FittedLearner
 from leadcast.models.learners.rows import canonical_order, thinned_places
@@ -102,7 +101,7 @@ class Pool:
         parts = (settled[order], won[order], last_look[order], landmark[order])
         return cls(rows.rows(order), *parts, cutoff)
 
-    def mature_at(self, cutoff: int) -> npt.NDArray[np.bool_]:
+    def mature_at(self, cutoff: int) -> Flags:
         """Tell which rows' windows had ended.
 
         Parameters
@@ -192,7 +191,7 @@ class Pool:
             still_open[at] = 1 - _ended_by(self._delay(others), elapsed[at])
         return caught, still_open
 
-    def _delay(self, which: npt.NDArray[np.bool_]) -> Integers:
+    def _delay(self, which: Flags) -> Integers:
         return np.sort(self.settled[which] - self.rows.position[which])
 
 

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-import numpy.typing as npt
 
 from leadcast.models.choice.backtest import error_over_origins, paired_error, row_log_loss
 from leadcast.models.choice.trial import Added, HalfLife, Trial
-from leadcast.models.data import Floats, Integers
+from leadcast.models.data import Flags, Floats, Integers
 from leadcast.models.settings import LearnerSettings
 
 PRIOR_WEIGHT = 0.5
@@ -51,7 +50,7 @@ def _fit(
     converted: Floats,
     precision: Floats,
     centre: Floats,
-    free: npt.NDArray[np.bool_],
+    free: Flags,
 ) -> Floats:
     place, own = centre.copy(), design[:, free]
     for _ in range(MOST_STEPS):

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from leadcast.models.data import Floats, Integers
+from leadcast.models.data import Flags, Floats, Integers
 from leadcast.models.evaluation.bootstrap import LEVEL, coded
 from leadcast.models.evaluation.metrics import Family
 from leadcast.models.evaluation.tally import RankedTally
@@ -132,7 +132,7 @@ class _Part(NamedTuple):
     rows: Integers
 
 
-def _order(probability: Floats, inside: npt.NDArray[np.bool_]) -> Integers:
+def _order(probability: Floats, inside: Flags) -> Integers:
     rows = np.flatnonzero(inside)
     return rows[np.argsort(probability[rows], kind="stable")]
 

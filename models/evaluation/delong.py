@@ -10,12 +10,12 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from leadcast.models.data import Floats, Integers
+from leadcast.models.data import Flags, Floats, Integers
 from leadcast.models.evaluation.bootstrap import LEVEL, Estimate, coded
 from leadcast.models.evaluation.tally import RankedTally
 
 
-def degrees_of_freedom(converted: Floats | npt.NDArray[np.bool_], group: Integers) -> int:
+def degrees_of_freedom(converted: Floats | Flags, group: Integers) -> int:
     """Tell from how much a standard error is estimated: the groups of the rarer outcome but one.
 
     Parameters
@@ -214,7 +214,7 @@ def _placements(ranking: RankedTally) -> Floats:
     return placements
 
 
-def _covariance(centred: Floats, won: npt.NDArray[np.bool_], group: Integers) -> Floats:
+def _covariance(centred: Floats, won: Flags, group: Integers) -> Floats:
     # Obuchowski (1997): sums over each lead's converted and other rows, and their products.
     groups = int(group.max()) + 1
     of_won = np.array([np.bincount(group, row * won, groups) for row in centred])

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from leadcast.models.data import Integers
 from leadcast.models.evaluation.bootstrap import LEVEL, Estimate, bootstrap, coded
 from leadcast.models.evaluation.chance import (
     FEWEST_ROWS,
@@ -151,7 +152,7 @@ def blocks_of(position: npt.ArrayLike) -> npt.NDArray[np.str_]:
 class _Rows(NamedTuple):
     probability: npt.NDArray[Any]
     converted: npt.NDArray[Any]
-    group: npt.NDArray[np.int64]
+    group: Integers
 
 
 def _by(

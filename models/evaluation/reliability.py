@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from leadcast.models.data import Floats, Integers
+from leadcast.models.data import Flags, Floats, Integers
 from leadcast.models.evaluation.bootstrap import LEVEL, coded
 from leadcast.models.evaluation.chance import calibrated_outcomes, wilson_interval
 from leadcast.models.evaluation.isotonic import isotonic_rates
@@ -153,7 +153,7 @@ def _points(observed: Floats) -> Integers:
 
 
 def _bin(
-    ranking: RankedTally, group: Integers, inside: npt.NDArray[np.bool_], level: float
+    ranking: RankedTally, group: Integers, inside: Flags, level: float
 ) -> tuple[float, float, float, float, float]:
     outcome, codes = ranking.converted[inside], group[inside]
     rate, rows = float(outcome.mean()), len(outcome)

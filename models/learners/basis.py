@@ -1,21 +1,32 @@
-"""The logistic regression's columns: curves for numbers, levels for categories, missingness.
+"""The logistic regression's columns, and the effects that their weights are folded into.
 
-Curves and tables: what each feature adds to the log-odds, as plain data.
+A number has a curve, a category levels, and either a column for missing values; both are declared
+as the plain data of ``learner.json``.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Self
+from functools import cached_property
+from typing import Annotated, Self
 
 import numpy as np
-import numpy.typing as npt
+from pydantic import FailFast, Field, model_validator
 
+from leadcast.features.base.plain import (
+    Column,
+    Number,
+    Plain,
+    Positive,
+    Truth,
+    joins,
+    rises,
+)
 from leadcast.features.registry import Feature
-from leadcast.models.data import Floats, Integers, LabelledMatrix, Matrix
+from leadcast.models.data import Flags, Floats, Integers, LabelledMatrix, Matrix
 
+MOST_POINTS = 100_000
 NEWTON_BUDGET = 1e9
 """About how large rows times columns squared may be, which a step of Newton's method costs."""
-FEWEST_COLUMNS, MOST_COLUMNS = 150, 600
+FEWEST_COLUMNS, MOST_EXPANDED = 150, 600
 """Numbers share at least and at most so many columns, whatever the rows."""
 FEWEST_DEVIATING = 5.0
 """A column that deviates from its mean in fewer rows than about this teaches nothing."""
@@ -23,25 +34,44 @@ TAIL = 0.002
 """The range of a number leaves out this share at either end, so that outliers have no leverage."""
 
 
-@dataclass(frozen=True)
-class Term:
+Numbers = Annotated[list[Number], FailFast(), Field(max_length=MOST_POINTS)]
+
+
+class Term(Plain):
     """The columns of one feature."""
 
-    feature: int
+    feature: Column
     """Its column in the matrix."""
-    category: bool
+    category: Truth
     """Whether it holds codes."""
-    points: tuple[float, ...]
+    points: Numbers
     """A category's codes, a column each; or a number's knots, a hat function each (none where it
     has two values only)."""
-    low: float
-    high: float
+    low: Number
+    high: Number
     """The range that the line follows, extrapolation included."""
-    mean: float
-    scale: float
+    mean: Number
+    scale: Positive
     """What the line is centred and scaled by."""
-    missing: bool
+    missing: Truth
     """Whether it has a column for missing values."""
+
+    @model_validator(mode="after")
+    def _can_be_drawn(self) -> Self:
+        if not rises(self.points):
+            raise ValueError("points must rise")
+        if self.low > self.high:
+            raise ValueError("low must not be above high")
+        return self
+
+    @property
+    def ends(self) -> list[tuple[float, float]]:
+        """Between what each of its columns lies, whatever the feature's value."""
+        names = [(0.0, 1.0)] * (len(self.points) + self.missing)
+        if self.category:
+            return names
+        line = [(end - self.mean) / self.scale for end in (self.low, self.high)]
+        return [(min(0.0, *line), max(0.0, *line)), *names]
 
     def columns(self, values: Floats) -> Iterator[Floats]:
         """Expand a feature's values."""
@@ -59,22 +89,13 @@ class Term:
         """Count the columns."""
         return len(self.points) + (not self.category) + self.missing
 
-    def to_json(self) -> dict[str, Any]:
-        """Turn the term into plain data."""
-        return {**vars(self), "points": list(self.points)}
-
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> Self:
-        """Read the term from plain data."""
-        return cls(**{**content, "points": tuple(content["points"])})
-
 
 def fit_terms(
     data: LabelledMatrix, knots: int, extrapolation: float, straight: frozenset[int]
 ) -> tuple[Term, ...]:
     """Lay out the columns for each feature that varies."""
     numbers = sum(feature.dtype == "number" for feature in data.features)
-    budget = np.clip(np.sqrt(NEWTON_BUDGET / len(data)), FEWEST_COLUMNS, MOST_COLUMNS)
+    budget = np.clip(np.sqrt(NEWTON_BUDGET / len(data)), FEWEST_COLUMNS, MOST_EXPANDED)
     pieces = int(min(knots, max(2, budget // max(numbers, 1) - 2)))
     terms = (
         _term(
@@ -109,11 +130,10 @@ def _term(feature: Feature, place: int, column: Matrix, pieces: int, beyond: flo
     if feature.dtype == "category":
         codes, counts = np.unique(present, return_counts=True)
         kept = codes[[_teaches(count / len(column), len(column)) for count in counts]]
-        points = tuple(float(code) for code in kept)
-        return Term(place, True, points, 0.0, 0.0, 0.0, 1.0, missing) if missing or points else None
+        return _plain_term(place, kept, 0.0, missing, category=True)
     if not _varies(present):
         mean = float(present.mean()) if len(present) else 0.0
-        return Term(place, False, (), mean, mean, mean, 1.0, missing) if missing else None
+        return _plain_term(place, np.empty(0), mean, missing, category=False)
     return _curve(place, present, pieces, beyond, missing)
 
 
@@ -126,8 +146,33 @@ def _curve(place: int, present: Floats, pieces: int, beyond: float, missing: boo
         np.unique(np.quantile(present, np.linspace(0, 1, pieces + 1))) if pieces else np.empty(0)
     )
     room = beyond * (high - low)
-    points = tuple(float(knot) for knot in knots) if len(knots) > 2 else ()
-    return Term(place, False, points, float(low - room), float(high + room), mean, scale, missing)
+    return Term(
+        feature=place,
+        category=False,
+        points=knots.tolist() if len(knots) > 2 else [],
+        low=float(low - room),
+        high=float(high + room),
+        mean=mean,
+        scale=scale,
+        missing=missing,
+    )
+
+
+def _plain_term(
+    place: int, points: Floats, at: float, missing: bool, *, category: bool
+) -> Term | None:
+    if not missing and not len(points):
+        return None
+    return Term(
+        feature=place,
+        category=category,
+        points=points.tolist(),
+        low=at,
+        high=at,
+        mean=at,
+        scale=1.0,
+        missing=missing,
+    )
 
 
 def _varies(present: Floats) -> bool:
@@ -140,54 +185,55 @@ def _teaches(share: float, n: int) -> bool:
     return bool(share * (1 - share) * n >= FEWEST_DEVIATING)
 
 
-def _hats(
-    values: Floats, absent: npt.NDArray[np.bool_], points: tuple[float, ...]
-) -> Iterator[Floats]:
+def _hats(values: Floats, absent: Flags, points: list[float]) -> Iterator[Floats]:
     knots = np.asarray(points)
     for place in range(len(points)):
         hat = np.interp(values, knots, (np.arange(len(points)) == place).astype(np.float64))
         yield np.where(absent, 0.0, hat)
 
 
-@dataclass(frozen=True)
-class Effect:
+class Effect(Plain):
     """What one feature adds to the log-odds."""
 
-    feature: int
+    feature: Column
     """Its column in the matrix."""
-    category: bool
+    category: Truth
     """Whether it holds codes."""
-    points: Floats
+    points: Numbers
     """A number's corners, between which the effect is straight and beyond which it is constant; a
     category's codes, sorted."""
-    heights: Floats
+    heights: Numbers
     """The effect at each point."""
-    other: float
+    other: Number
     """The effect of a code that is not among the points."""
-    missing: float
+    missing: Number
     """The effect of a missing value."""
+
+    @model_validator(mode="after")
+    def _can_be_drawn(self) -> Self:
+        if len(self.points) != len(self.heights) or not rises(self.points):
+            raise ValueError("points must rise, with a height for each")
+        if not self.category and not (self.points and joins(self.points, self.heights)):
+            raise ValueError("a number needs points, and they must be far enough apart")
+        return self
 
     def of(self, values: Matrix) -> Floats:
         """Tell what the feature adds to each row."""
+        points, heights = self._corners
         column = values[:, self.feature].astype(np.float64)
         absent = np.isnan(column)
         if not self.category:
-            return np.where(absent, self.missing, np.interp(column, self.points, self.heights))
-        if len(self.points) == 0:
+            return np.where(absent, self.missing, np.interp(column, points, heights))
+        if len(points) == 0:
             return np.where(absent, self.missing, self.other)
-        place = np.minimum(np.searchsorted(self.points, column), len(self.points) - 1)
-        known = np.where(self.points[place] == column, self.heights[place], self.other)
+        place = np.minimum(np.searchsorted(points, column), len(points) - 1)
+        known = np.where(points[place] == column, heights[place], self.other)
         return np.where(absent, self.missing, known)
 
-    def to_json(self) -> dict[str, Any]:
-        """Turn the effect into plain data."""
-        return {**vars(self), "points": self.points.tolist(), "heights": self.heights.tolist()}
-
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> Self:
-        """Read the effect from plain data."""
-        points, heights = np.array(content["points"], float), np.array(content["heights"], float)
-        return cls(**{**content, "points": points, "heights": heights})
+    @cached_property
+    def _corners(self) -> tuple[Floats, Floats]:
+        # Made once: from lists they would cost more than one lead's effect.
+        return np.array(self.points, float), np.array(self.heights, float)
 
 
 def effects_of(
@@ -210,7 +256,14 @@ def _effect(term: Term, weights: Floats, centre: Floats) -> Effect:
     # Where nothing was missing in training, a missing value is taken for an average one.
     missing = absent - base if term.missing or term.category else 0.0
     heights = _height(term, weights, points) - base
-    return Effect(term.feature, term.category, points, heights, -base, missing)
+    return Effect(
+        feature=term.feature,
+        category=term.category,
+        points=points.tolist(),
+        heights=heights.tolist(),
+        other=-base,
+        missing=missing,
+    )
 
 
 def _height(term: Term, weights: Floats, values: Floats) -> Floats:

@@ -16,9 +16,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
-from leadcast.models.data import Floats, Integers, Matrix
+from leadcast.models.data import Flags, Floats, Integers, Matrix
 from leadcast.models.evaluation.logistic import sigmoid
 from leadcast.models.learners.basis import Term, expand, owners
 
@@ -72,25 +71,14 @@ class Level:
         return result, float(self.weights[0])
 
     def to_json(self) -> dict[str, Any]:
-        """Turn the level into plain data."""
+        """Turn the level into plain data, as `learner_schema.StoredLevel` declares it."""
         return {
-            "terms": [term.to_json() for term in self.terms],
+            "terms": [term.model_dump() for term in self.terms],
             "weights": self.weights.tolist(),
             "centre": self.centre.tolist(),
             "covariance": self.covariance.tolist(),
             "drift": self.drift,
         }
-
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> Self:
-        """Read the level from plain data, as `to_json` made it."""
-        return cls(
-            terms=tuple(Term.from_json(term) for term in content["terms"]),
-            weights=np.array(content["weights"], float),
-            centre=np.array(content["centre"], float),
-            covariance=np.array(content["covariance"], float),
-            drift=content["drift"],
-        )
 
     def _columns(self, values: Matrix) -> Floats:
         return expand(self.terms, values) - self.centre
@@ -121,7 +109,7 @@ class LevelFit:
         """The periods' levels."""
         return self.coefficients[1 + len(self.centre) :]
 
-    def without(self, held: npt.NDArray[np.bool_]) -> Self:
+    def without(self, held: Flags) -> Self:
         """Set weights that a penalty has all but removed to 0 exactly."""
         if not held.any():
             return self

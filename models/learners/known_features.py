@@ -12,11 +12,10 @@ What a user says must only rise or only fall.
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from leadcast.features.base.errors import Fault, FaultsError, nearest_first
 from leadcast.features.registry import Feature
-from leadcast.models.data import Floats, Integers, LabelledMatrix
+from leadcast.models.data import Floats, Integers, LabelledMatrix, Matrix
 
 MOST_CODES = 64
 
@@ -30,7 +29,7 @@ def clock_shares(data: LabelledMatrix, period: Integers) -> Floats:
     return np.array(shares)
 
 
-def _indicators(column: npt.NDArray[np.float32], category: bool) -> list[Floats]:
+def _indicators(column: Matrix, category: bool) -> list[Floats]:
     absent = np.isnan(column)
     present = column[~absent]
     if len(present) == 0:

@@ -16,60 +16,25 @@ from leadcast.features.base.plain import (
     NotNegative,
     Number,
     Plain,
-    Positive,
     Share,
-    Truth,
-    joins,
-    rises,
 )
 from leadcast.models.data import Floats
+from leadcast.models.learners.basis import Effect, Numbers, Term
 
 FILE = "learner.json"
 DAMAGED = "the learner is damaged"
 MOST_MEMBERS = 100
 MOST_FILES = 200
 MOST_SHAPES = 1_000
-MOST_POINTS = 100_000
 
-Numbers = Annotated[list[Number], FailFast(), Field(max_length=MOST_POINTS)]
 Features = Annotated[list[Column], FailFast(), Field(max_length=MOST_COLUMNS)]
 Names = Annotated[list[FileName], FailFast(), Field(min_length=1)]
-
-
-class StoredTerm(Plain):
-    """`leadcast.models.learners.basis.Term`."""
-
-    feature: Column
-    category: Truth
-    points: Numbers
-    low: Number
-    high: Number
-    mean: Number
-    scale: Positive
-    missing: Truth
-
-    @model_validator(mode="after")
-    def _can_be_drawn(self) -> Self:
-        if not rises(self.points):
-            raise ValueError("points must rise")
-        if self.low > self.high:
-            raise ValueError("low must not be above high")
-        return self
-
-    @property
-    def ends(self) -> list[tuple[float, float]]:
-        """Between what each of its columns lies, whatever the feature's value."""
-        names = [(0.0, 1.0)] * (len(self.points) + self.missing)
-        if self.category:
-            return names
-        line = [(end - self.mean) / self.scale for end in (self.low, self.high)]
-        return [(min(0.0, *line), max(0.0, *line)), *names]
 
 
 class StoredLevel(Plain):
     """`leadcast.models.learners.drifting_level.Level`."""
 
-    terms: Annotated[list[StoredTerm], FailFast(), Field(max_length=MOST_COLUMNS)]
+    terms: Annotated[list[Term], FailFast(), Field(max_length=MOST_COLUMNS)]
     weights: Numbers
     centre: Numbers
     covariance: Annotated[list[Numbers], FailFast()]
@@ -97,30 +62,11 @@ class StoredLevel(Plain):
         return bool((rounding - min(float(values[0]), 0.0)) * length < 1 + self.drift)
 
 
-class StoredEffect(Plain):
-    """`leadcast.models.learners.basis.Effect`."""
-
-    feature: Column
-    category: Truth
-    points: Numbers
-    heights: Numbers
-    other: Number
-    missing: Number
-
-    @model_validator(mode="after")
-    def _can_be_drawn(self) -> Self:
-        if len(self.points) != len(self.heights) or not rises(self.points):
-            raise ValueError("points must rise, with a height for each")
-        if not self.category and not (self.points and joins(self.points, self.heights)):
-            raise ValueError("a number needs points, and they must be far enough apart")
-        return self
-
-
 class StoredCurves(Plain):
     """`leadcast.models.learners.shapes.Curves`."""
 
     kind: Literal["curves"]
-    effects: Annotated[list[StoredEffect], FailFast(), Field(max_length=MOST_COLUMNS)]
+    effects: Annotated[list[Effect], FailFast(), Field(max_length=MOST_COLUMNS)]
 
     @model_validator(mode="after")
     def _are_of_different_features(self) -> Self:
@@ -199,7 +145,7 @@ class StoredPrior(Plain):
 
     kind: Literal["prior"]
     base: Number
-    segment: StoredEffect | None
+    segment: Effect | None
     n_features: Annotated[int, Field(strict=True, ge=0, le=MOST_COLUMNS)]
 
     @model_validator(mode="after")

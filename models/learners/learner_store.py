@@ -124,7 +124,13 @@ class Additive:
         stored = checked(StoredAdditive, read_plain(path), DAMAGED, f"{path}")
         return cls(
             kind=stored.kind,
-            level=Level.from_json(stored.level.model_dump()),
+            level=Level(
+                terms=tuple(stored.level.terms),
+                weights=np.array(stored.level.weights, float),
+                centre=np.array(stored.level.centre, float),
+                covariance=np.array(stored.level.covariance, float),
+                drift=stored.level.drift,
+            ),
             shapes=tuple(load_shape(folder, shape) for shape in stored.shapes),
             weights=tuple(stored.weights),
             shares=np.array(stored.importance, float),

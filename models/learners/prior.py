@@ -15,6 +15,7 @@ import numpy as np
 from leadcast.features.base.files import write_json
 from leadcast.features.base.plain import checked, inside, read_plain
 from leadcast.models.data import Floats, LabelledMatrix, Matrix
+from leadcast.models.evaluation.logistic import log_odds_of
 from leadcast.models.learners.basis import Effect
 from leadcast.models.learners.learner_schema import DAMAGED, FILE, StoredPrior
 
@@ -57,7 +58,7 @@ class Prior:
 
     def save(self, folder: Path) -> None:
         """Write ``learner.json``."""
-        segment = None if self.segment is None else self.segment.to_json()
+        segment = None if self.segment is None else self.segment.model_dump()
         content = {"kind": "prior", "base": self.base, "segment": segment}
         write_json(folder / FILE, {**content, "n_features": self.n_features})
 
@@ -66,9 +67,7 @@ class Prior:
         """Read what `save` wrote."""
         path = inside(folder, FILE)
         stored = checked(StoredPrior, read_plain(path), DAMAGED, f"{path}")
-        segment = stored.segment
-        effect = None if segment is None else Effect.from_json(segment.model_dump())
-        return cls(stored.base, effect, stored.n_features)
+        return cls(stored.base, stored.segment, stored.n_features)
 
 
 def fit_prior(data: LabelledMatrix) -> Prior:
@@ -94,7 +93,7 @@ def fit_prior(data: LabelledMatrix) -> Prior:
             evidence -= np.log(len(categories) * len(STRENGTHS))
             if evidence > best:
                 best, effect = evidence, tried
-    return Prior(_log_odds(rate), effect, len(data.features))
+    return Prior(float(log_odds_of(np.array([rate]))[0]), effect, len(data.features))
 
 
 def _segments(
@@ -107,15 +106,20 @@ def _segments(
     leads = np.bincount(member, data.weights)
     a, b = strength * rate, strength * (1 - rate)
     evidence = sum(_beta(a + w, b + n - w) - _beta(a, b) for w, n in zip(won, leads, strict=True))
-    heights = np.array([_log_odds(p) for p in (won + a) / (leads + strength)]) - _log_odds(rate)
+    of_all = log_odds_of(np.array([rate]))
+    heights = log_odds_of((won + a) / (leads + strength)) - of_all
     known = codes >= 0
     missing = float(heights[~known][0]) if not known.all() else 0.0
-    return evidence, Effect(place, True, codes[known], heights[known], 0.0, missing)
+    effect = Effect(
+        feature=place,
+        category=True,
+        points=codes[known].tolist(),
+        heights=heights[known].tolist(),
+        other=0.0,
+        missing=missing,
+    )
+    return evidence, effect
 
 
 def _beta(a: float, b: float) -> float:
     return lgamma(a) + lgamma(b) - lgamma(a + b)
-
-
-def _log_odds(probability: float) -> float:
-    return float(np.log(probability) - np.log1p(-probability))

@@ -10,9 +10,8 @@ again, with what the shapes say of each training row taken as known.
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from leadcast.models.data import Floats, Integers, LabelledMatrix
+from leadcast.models.data import Flags, Floats, Integers, LabelledMatrix
 from leadcast.models.learners.basis import Term, effects_of, expand, fit_terms, owners
 from leadcast.models.learners.drifting_level import Level, LevelFit, fit_level_regression, level_of
 from leadcast.models.learners.known_features import clock_shares, directions
@@ -173,7 +172,7 @@ def _fit(layout: Layout, weight: Floats, penalty: float, start: LevelFit | None)
         penalties = np.where(wrong, FORBIDDEN, penalties)
 
 
-def _against(layout: Layout, fit: LevelFit, penalties: Floats) -> npt.NDArray[np.bool_]:
+def _against(layout: Layout, fit: LevelFit, penalties: Floats) -> Flags:
     wrong = np.zeros(len(penalties), dtype=bool)
     start = 0
     for term in layout.terms:

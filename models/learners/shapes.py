@@ -13,9 +13,8 @@ from leadcast.models.data import Floats, Integers, Matrix
 from leadcast.models.learners.basis import Effect
 from leadcast.models.learners.learner_schema import StoredCurves, StoredTrees
 from leadcast.models.trees.trees import Forest
-from leadcast.models.trees.trees_bounds import MOST_BYTES, check_bounds
+from leadcast.models.trees.trees_text import MOST_BYTES, check_bounds, joined, read_trees, refuse
 from leadcast.models.trees.trees_text import Trees as Texts
-from leadcast.models.trees.trees_text import joined, read_trees, refuse
 
 
 class Shape(Protocol):
@@ -53,7 +52,7 @@ class Curves:
 
     def save(self, folder: Path, name: str) -> dict[str, Any]:  # noqa: ARG002 - as others
         """Give the JSON; there is nothing else to write."""
-        return {"kind": "curves", "effects": [effect.to_json() for effect in self.effects]}
+        return {"kind": "curves", "effects": [effect.model_dump() for effect in self.effects]}
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ class TreeShape:
 def load_shape(folder: Path, stored: StoredCurves | StoredTrees) -> Shape:
     """Read a shape that `save` wrote."""
     if isinstance(stored, StoredCurves):
-        return Curves(tuple(Effect.from_json(effect.model_dump()) for effect in stored.effects))
+        return Curves(tuple(stored.effects))
     texts, forests = [], []
     for name in stored.files:
         path = inside(folder, name)

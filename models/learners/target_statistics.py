@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
-from leadcast.models.data import Floats, Integers, LabelledMatrix, Matrix
+from leadcast.models.data import Flags, Floats, Integers, LabelledMatrix, Matrix
 from leadcast.models.trees.trees_text import CATEGORICAL, MISSING_IS_NAN
 
 PRIOR_LEADS = 20.0
@@ -148,7 +147,7 @@ def _rewritten(block: str, kept: int, categories: Integers, tables: tuple[Floats
     return "".join(f"{key}={value}\n" for key, value in lines.items()) + "\n\n"
 
 
-def _bits(members: npt.NDArray[np.bool_]) -> list[int]:
+def _bits(members: Flags) -> list[int]:
     padded = np.zeros(-(-len(members) // 32) * 32, bool)
     padded[: len(members)] = members
     return [int(word) for word in np.packbits(padded, bitorder="little").view("<u4")]

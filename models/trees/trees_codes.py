@@ -14,16 +14,14 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
-from leadcast.models.data import Floats, Integers, Matrix
+from leadcast.models.data import Flags, Floats, Integers, Matrix
 from leadcast.models.trees.trees_kernels import (
     BLOCK,
     CATEGORY,
     NAN_MISSING,
     ZERO_MISSING,
     Codes,
-    Flags,
     Int32s,
     Leaves,
     encode,
@@ -45,11 +43,11 @@ class TreeColumns:
     """The code of a missing value, or of a category that no split names."""
     start: Integers
     """Where each column's bounds begin."""
-    bounds: npt.NDArray[np.float32]
+    bounds: Matrix
     """Ascending in each column: thresholds, or the categories that splits name."""
 
     @property
-    def arrays(self) -> tuple[Integers, Integers, Integers, Integers, npt.NDArray[np.float32]]:
+    def arrays(self) -> tuple[Integers, Integers, Integers, Integers, Matrix]:
         """The arrays, in the order in which `trees_kernels.encode` takes them."""
         return self.feature, self.kind, self.absent, self.start, self.bounds
 
@@ -102,27 +100,25 @@ def _absent(key: Integers, kind: Integers, n_bounds: Integers) -> Integers:
     return np.where(kind == CATEGORY, n_bounds + 1, np.where(to_left, 0, n_bounds))
 
 
-def _rounded_down(threshold: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+def _rounded_down(threshold: Floats) -> Matrix:
     # For a float32 value, value <= threshold is the same as value <= the largest float32 that is
     # not above the threshold.
     with np.errstate(over="ignore"):
-        rounded: npt.NDArray[np.float32] = threshold.astype(np.float32)
+        rounded: Matrix = threshold.astype(np.float32)
     below = np.nextafter(rounded, np.float32(-np.inf))
     is_above = rounded > threshold
     rounded[is_above] = below[is_above]
     return rounded
 
 
-def _as_float32(members: Integers) -> npt.NDArray[np.float32]:
+def _as_float32(members: Integers) -> Matrix:
     # A category that float32 cannot hold is in no matrix, and must not be taken for another.
-    rounded: npt.NDArray[np.float32] = members.astype(np.float32)
-    is_exact: npt.NDArray[np.bool_] = rounded.astype(np.int64) == members
+    rounded: Matrix = members.astype(np.float32)
+    is_exact: Flags = rounded.astype(np.int64) == members
     return rounded[is_exact]
 
 
-def _ranked(
-    column: Integers, value: npt.NDArray[np.float32], n_columns: int
-) -> tuple[npt.NDArray[np.float32], Integers, Integers]:
+def _ranked(column: Integers, value: Matrix, n_columns: int) -> tuple[Matrix, Integers, Integers]:
     order = np.lexsort((value, column))
     column_sorted, value_sorted = column[order], value[order]
     is_new = np.ones(len(order), dtype=bool)
@@ -239,6 +235,10 @@ def _bounds_and_sets(columns: TreeColumns, splits: Splits) -> tuple[Integers, Fl
     return bound, np.concatenate(parts)
 
 
+StepArrays = tuple[Leaves, Integers, Integers, Codes, Leaves, Leaves, Integers, Floats]
+"""As `trees_kernels.add_by_steps` takes them, from `begin` to `leaf_value`."""
+
+
 @dataclass(frozen=True, eq=False)
 class Stepper:
     """Lets blocks of rows take every step of every tree: the fast way for many rows."""
@@ -246,15 +246,10 @@ class Stepper:
     columns: TreeColumns
     shift: int
     """Is taken off each code, so that it fits a signed integer."""
-    begin: Leaves
-    start: Integers
-    column: Integers
-    bound: Codes
-    origin: Leaves
-    target: Leaves
-    leaf_start: Integers
-    leaf_value: Floats
-    """As `leadcast.models.trees.trees_kernels.add_by_steps` wants them."""
+    code: type[np.signedinteger]
+    leaf: type[np.unsignedinteger]
+    """The types of codes and of leaves."""
+    arrays: StepArrays
 
     @classmethod
     def of(cls, trees: Trees, columns: TreeColumns, splits: Splits) -> Self:
@@ -263,9 +258,7 @@ class Stepper:
         largest = max(columns.largest_code, int(np.diff(trees.leaf_start).max(initial=0)) - 1)
         code, leaf = (np.int8, np.uint8) if largest < 2**8 else (np.int16, np.uint16)
         shift = -int(np.iinfo(code).min)
-        return cls(
-            columns,
-            shift,
+        arrays: StepArrays = (
             steps.begin.astype(leaf),
             steps.start,
             steps.column,
@@ -275,22 +268,10 @@ class Stepper:
             trees.leaf_start,
             trees.leaf_value,
         )
+        return cls(columns, shift, code, leaf, arrays)
 
     def sum_into(self, values: Matrix, total: Floats) -> None:
         """Write each row's sum of leaves into `total`."""
-        sum_by_steps(
-            values,
-            self.columns.arrays,
-            self.shift,
-            np.zeros((len(self.columns.kind), BLOCK), self.bound.dtype),
-            self.begin,
-            self.start,
-            self.column,
-            self.bound,
-            self.origin,
-            self.target,
-            self.leaf_start,
-            self.leaf_value,
-            np.empty(BLOCK, self.origin.dtype),
-            total,
-        )
+        codes = np.zeros((len(self.columns.kind), BLOCK), self.code)
+        leaf = np.empty(BLOCK, self.leaf)
+        sum_by_steps(values, self.columns.arrays, self.shift, codes, *self.arrays, leaf, total)

@@ -12,8 +12,6 @@ The integrand is a polynomial, so Gauss-Legendre quadrature with half as many po
 is exact; and as all is a product, one way down and one way up each tree gives it for all leaves
 (as in Linear TreeShap, Yu et al., 2022): the products are extended by a factor on the way down,
 their sums over the leaves are divided by it on the way up.
-
-The paths of a forest's trees, laid out for the contributions of features.
 """
 
 from dataclasses import dataclass
@@ -22,12 +20,17 @@ from functools import cache
 import numpy as np
 
 from leadcast.features.base.compiled import compiled
-from leadcast.models.data import Floats, Integers, Matrix
+from leadcast.models.data import Flags, Floats, Integers, Matrix
 from leadcast.models.trees.trees_codes import Walker
-from leadcast.models.trees.trees_kernels import Flags, Int32s, encode
+from leadcast.models.trees.trees_kernels import Int32s, encode
 from leadcast.models.trees.trees_text import Trees
 
 Edges = tuple[Int32s, Flags, Int32s, Int32s, Int32s, Floats, Floats]
+"""For each edge the node, counted over all trees, from which it comes; whether it goes to its left;
+its depth, 1 at the root; the depth of the nearest edge above that asks of the same feature, 0 if
+there is none; the feature; which share of training rows went this way, multiplied over all edges
+from the root to here that ask of the same feature; the value of the leaf that it ends in, NaN where
+it ends in a node."""
 
 LEAST_SHARE = 1e-30
 """A side that no training row took still needs a weight, because one divides by it."""
@@ -39,37 +42,11 @@ class Paths:
 
     start: Integers
     """Where the edges of each tree begin."""
-    node: Int32s
-    """The node, counted over all trees, from which an edge comes."""
-    to_left: Flags
-    """Which side of the node it goes to."""
-    depth: Int32s
-    """1 for the edges of the root."""
-    same: Int32s
-    """The depth of the nearest edge above that asks of the same feature; 0 if there is none."""
-    feature: Int32s
-    share: Floats
-    """Which share of training rows went this way, multiplied over all edges from the root to here
-    that ask of the same feature."""
-    leaf_value: Floats
-    """The leaf that the edge ends in; NaN where it ends in a node."""
+    edges: Edges
     n_points: int
     """How many points of quadrature are exact."""
     base: float
     """The mean of the sum of leaves over the training rows."""
-
-    @property
-    def edges(self) -> Edges:
-        """The arrays that have a value for each edge."""
-        return (
-            self.node,
-            self.to_left,
-            self.depth,
-            self.same,
-            self.feature,
-            self.share,
-            self.leaf_value,
-        )
 
 
 def lay_out(trees: Trees) -> Paths:
@@ -91,7 +68,7 @@ def lay_out(trees: Trees) -> Paths:
     n_features = max((_fill(tree, *shape, *weights, edges) for tree in range(n_trees)), default=1)
     # n points are exact up to the power 2n - 1, and the power is one less than the features.
     n_points = max(1, (n_features + 1) // 2)
-    return Paths(2 * trees.node_start, *edges, n_points, _mean_sum(trees))
+    return Paths(2 * trees.node_start, edges, n_points, _mean_sum(trees))
 
 
 def _mean_sum(trees: Trees) -> float:
@@ -167,7 +144,7 @@ ROWS = 16
 
 def contributions_into(values: Matrix, walker: Walker, paths: Paths, out: Floats) -> None:
     """Compute the contributions of all features for each row."""
-    depths = int(paths.depth.max(initial=0)) + 1
+    depths = int(paths.edges[2].max(initial=0)) + 1
     for first in range(0, len(values), ROWS):
         rows = values[first : first + ROWS]
         codes = np.empty((len(walker.columns.kind), len(rows)), np.int32)

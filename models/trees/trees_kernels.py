@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from leadcast.features.base.compiled import compiled
-from leadcast.models.data import Floats, Integers, Matrix
+from leadcast.models.data import Flags, Floats, Integers, Matrix
 
 BLOCK = 512
 """Rows at a time: their codes stay in a core's own cache while every tree goes over them."""
@@ -19,7 +19,6 @@ ZERO_MISSING, NAN_MISSING, CATEGORY = 1, 2, 3
 """Treatments of a column; 0: nothing is missing, NaN counts as zero."""
 
 Int32s = npt.NDArray[np.int32]
-Flags = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.signedinteger]
 Leaves = npt.NDArray[np.unsignedinteger]
 
@@ -31,7 +30,7 @@ def encode(
     kind: Integers,
     absent: Integers,
     start: Integers,
-    bounds: npt.NDArray[np.float32],
+    bounds: Matrix,
     shift: int,
     codes: Codes,
 ) -> None:
@@ -120,7 +119,7 @@ def add_by_steps(
 @compiled
 def sum_by_steps(
     values: Matrix,
-    columns: tuple[Integers, Integers, Integers, Integers, npt.NDArray[np.float32]],
+    columns: tuple[Integers, Integers, Integers, Integers, Matrix],
     shift: int,
     codes: Codes,
     begin: Leaves,
