@@ -112,6 +112,7 @@ def interval_coverage(joined: pl.DataFrame) -> tuple[float, float]:
 def main() -> None:
     """Print the table and write it to ``benchmarks/results/demo_truth.json``."""
     run = RunFolder("demo")
+    run.require(run.test_scores)
     scores = pl.read_parquet(run.test_scores)
     horizon_days = _horizon_days(run)
     joined = with_truth(scores, pl.read_parquet(TRUTH), horizon_days)
