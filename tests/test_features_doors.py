@@ -3,11 +3,11 @@
 import io
 import math
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import hypothesis.strategies as st
 import numpy as np
@@ -33,7 +33,7 @@ from tests.source_samples import LIMITS_OF_ONE_HALF, make_source
 
 GERMAN = NumberFormat(decimal=",", thousands=".")
 RULES = TimeRules("Europe/Berlin")
-READ = {
+READ: dict[str, Callable[[pl.Series], Parsed]] = {
     "id": parse_ids,
     "text": parse_texts,
     "number": lambda series: parse_numbers(series, GERMAN),
@@ -115,7 +115,8 @@ def plainly(value: Any) -> str | None:  # noqa: ANN401 - any value
 
 def number_of(value: Any) -> float | None:  # noqa: ANN401 - any value
     if isinstance(value, str):
-        return parse_numbers(pl.Series([value]), GERMAN).values[0]
+        found: float | None = parse_numbers(pl.Series([value]), GERMAN).values[0]
+        return found
     if isinstance(value, datetime | date):
         return None
     return float(value) + 0.0 if math.isfinite(value) else None
@@ -221,7 +222,7 @@ def test_a_whole_number_is_itself_in_every_type_of_every_table(values: list[int 
         for kind in ("id", "text", "number", "flag"):
             same(READ[kind](series), values, kind)
     for name in PANDAS:
-        held = pd.Series(values, dtype="object").astype(name)
+        held = pd.Series(values, dtype="object").astype(cast("Any", name))
         given_ = [
             None if gone else one for one, gone in zip(held.tolist(), held.isna(), strict=True)
         ]
@@ -283,7 +284,7 @@ COLUMNS_OF = {
     "events": ("id", "at", "type", "seconds"),
     "outcomes": ("id", "won", "lost", "amount"),
 }
-ROWS = {"leads": LEADS, "events": EVENTS, "outcomes": ENDS}
+ROWS: dict[str, list[Any]] = {"leads": LEADS, "events": EVENTS, "outcomes": ENDS}
 
 
 def canonical(folder: Path, changes: dict[str, Any]) -> tuple[Tables, Any]:

@@ -51,17 +51,22 @@ class World:
 
     def tables(self) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The canonical tables."""
-        texts = {"lead_id": pl.String, "industry": pl.String, "job_title": pl.String}
+        texts: dict[str, Any] = {
+            "lead_id": pl.String,
+            "industry": pl.String,
+            "job_title": pl.String,
+        }
         leads = pl.DataFrame(
             [row | {"lead_id": str(row["lead_id"])} for row in self.leads],
             schema=texts
             | {"created_at": TIME, "company_size": pl.Float64, "budget": pl.Float64}
             | {"newsletter": pl.Boolean},
         )
+        events_schema: dict[str, Any] = {"lead_id": pl.String, "occurred_at": TIME}
+        events_schema |= {"event_type": pl.String, "value": pl.Float64}
         events = pl.DataFrame(
             [row | {"lead_id": str(row["lead_id"])} for row in self.events],
-            schema={"lead_id": pl.String, "occurred_at": TIME}
-            | {"event_type": pl.String, "value": pl.Float64},
+            schema=events_schema,
         )
         return leads, events
 

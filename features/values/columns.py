@@ -101,15 +101,19 @@ def clean_text(series: pl.Series, missing: Sequence[str] = ()) -> pl.Series:
     -------
     pl.Series of String
     """
-    text, plain = halves(series)
-    found = None if text is None else _without(text.str.strip_chars(), {*missing, ""})
-    if plain is None:
-        assert found is not None
-        return found
-    told = _without(plain, {*missing, *(plain_number(float(m)) for m in missing if _is_number(m))})
-    if found is None:
-        return told
-    return pl.select(pl.coalesce(found, told)).to_series().alias(series.name)
+    text, told = halves(series)
+    found: list[pl.Series] = []
+    if text is not None:
+        found.append(_without(text.str.strip_chars(), {*missing, ""}))
+    if told is not None:
+        spelt = {plain_number(float(marker)) for marker in missing if _is_number(marker)}
+        found.append(_without(told, {*missing, *spelt}))
+    return _joined(found)
+
+
+def _joined(halves_: Sequence[pl.Series]) -> pl.Series:
+    first = halves_[0]
+    return first if len(halves_) == 1 else first.zip_with(first.is_not_null(), halves_[1])
 
 
 INEXACT = {r"^-?(?:[0-9.]+e[+][0-9]+|inf)$": "is a number too large to be exact"}
@@ -123,7 +127,9 @@ def parse_texts(
     text = clean_text(series, missing)
     problem = pl.Series([None], dtype=pl.String).new_from_index(0, len(text))
     _, told = halves(series)
-    for pattern, words in refused.items() if told is not None else ():
+    if told is None:
+        return Parsed(text, problem)
+    for pattern, words in refused.items():
         wrong = told.str.contains(pattern).fill_null(value=False) & text.is_not_null()
         if wrong.any():
             text, problem = text.set(wrong, None), problem.set(wrong, words)
@@ -160,10 +166,7 @@ def halves(series: pl.Series) -> tuple[pl.Series | None, pl.Series | None]:
 
 def shown(series: pl.Series) -> pl.Series:
     """Write values as people do, for messages: texts as they are, and what is none plainly."""
-    text, told = halves(series)
-    if text is None or told is None:
-        return series.cast(pl.String) if text is told is None else told if text is None else text
-    return pl.select(pl.coalesce(text, told)).to_series().alias(series.name)
+    return _joined([half for half in halves(series) if half is not None])
 
 
 def texts(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:

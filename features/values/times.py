@@ -36,6 +36,9 @@ _EPOCH_UNITS_US = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
 _NAIVE = pl.Datetime("us")
 _ODD_BETWEEN, _COMMA = r"^([0-9]{4}-[0-9]{2}-[0-9]{2})[t_]", r"^([^,]{19}),"
 """What RFC 3339 and ISO 8601 allow besides, where a zone is named."""
+_FIRST, _LAST = pl.Series(
+    [datetime(1, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)], dtype=TIME
+).to_physical()
 _TYPED = r"^[0-9]{4,}-[0-9]{2}-"
 """Begins the plain text of a time that was no text."""
 
@@ -79,7 +82,8 @@ def parse_times(series: pl.Series, rules: TimeRules, missing: Sequence[str] = ()
     """
     found = _parsed(series, rules, missing)
     # Python and people know the years 1 to 9999 only; offsets and zones lead beyond them.
-    beyond = ~found.values.dt.year().is_between(1, 9999).fill_null(value=True)
+    stamps = found.values.to_physical()
+    beyond = (stamps < _FIRST) | (stamps > _LAST)
     if not beyond.any():
         return found
     return Parsed(found.values.set(beyond, None), found.problem.set(beyond, NOT_A_TIME))
