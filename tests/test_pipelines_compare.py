@@ -209,7 +209,8 @@ def test_the_notebook_runs_and_is_committed_without_outputs(
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
     resources = {"metadata": {"path": str(project)}}
     NotebookClient(notebook, timeout=300, kernel_name="python3", resources=resources).execute()
-    shown = [
+    data = [output.get("data", {}) for cell in code for output in cell.outputs]
+    shown = [one.get("text/html", "") for one in data]
         output.get("data", {}).get("text/html", "") for cell in code for output in cell.outputs
     ]
     (page,) = [html for html in shown if "<iframe" in html]
