@@ -210,10 +210,7 @@ def test_the_notebook_runs_and_is_committed_without_outputs(
     resources = {"metadata": {"path": str(project)}}
     NotebookClient(notebook, timeout=300, kernel_name="python3", resources=resources).execute()
     data = [output.get("data", {}) for cell in code for output in cell.outputs]
-    shown = [one.get("text/html", "") for one in data]
-        output.get("data", {}).get("text/html", "") for cell in code for output in cell.outputs
-    ]
-    (page,) = [html for html in shown if "<iframe" in html]
+    (page,) = [html for one in data if "<iframe" in (html := one.get("text/html", ""))]
     written = (project / RUN.comparison_page).read_text(encoding="utf-8")
     # The page itself, and of this very comparison.
     assert unescape(page).count(written) == 1
