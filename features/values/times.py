@@ -1,7 +1,8 @@
 """Times: read strictly, with a zone and nothing that clocks never showed, by one grammar.
 
-A column's texts, a moment that a person typed (`parse_moment`) and a time within a request or a
-pandas table are read by the same function: what is the same text is the same moment. What is a time
+A column's texts, those of a pandas table and a moment that a person typed (`parse_moment`) are read
+by the same function: what is the same text is the same moment. A request's times are read while its
+JSON is (`leadcast.serve.requests.problems.Rfc3339`), and are the same moments. What is a time
 already (a date is its beginning) is that time to the microsecond, whatever its unit.
 """
 
