@@ -209,7 +209,14 @@ def test_the_notebook_runs_and_is_committed_without_outputs(
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
     resources = {"metadata": {"path": str(project)}}
     NotebookClient(notebook, timeout=300, kernel_name="python3", resources=resources).execute()
-    pictures = [
-        output for cell in code for output in cell.outputs if "image/png" in output.get("data", {})
+    told = "".join(output.get("text", "") for cell in code for output in cell.outputs)
+    assert read_comparison(project / RUN.comparison).headline.words in told
+    pages = [
+        output.data["text/html"]
+        for cell in code
+        for output in cell.outputs
+        if "<iframe" in output.get("data", {}).get("text/html", "")
     ]
-    assert len(pictures) == 3
+    assert len(pages) == 1
+    assert str(RUN.comparison_page) in pages[0]
+    assert (project / RUN.comparison_page).exists()
