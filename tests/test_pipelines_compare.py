@@ -209,6 +209,8 @@ def test_the_notebook_runs_and_is_committed_without_outputs(
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
     resources = {"metadata": {"path": str(project)}}
     NotebookClient(notebook, timeout=300, kernel_name="python3", resources=resources).execute()
+    told = "".join(output.get("text", "") for cell in code for output in cell.outputs)
+    assert read_comparison(project / RUN.comparison).headline.words in told
     data = [output.get("data", {}) for cell in code for output in cell.outputs]
     (page,) = [html for one in data if "<iframe" in (html := one.get("text/html", ""))]
     written = (project / RUN.comparison_page).read_text(encoding="utf-8")
