@@ -1,7 +1,4 @@
-"""New leads to scores, from files or queries, in canonical columns or as a source's export.
-
-New leads to scores on a Dask cluster.
-"""
+"""New leads to scores, from files or queries, in canonical columns or as a source's export."""
 
 import shutil
 import tempfile
@@ -12,13 +9,13 @@ from typing import Any
 
 from leadcast.features.base.errors import FaultsError, LeadcastError
 from leadcast.models.bundle.bundle_signature import require_signature
+from leadcast.pipelines.paths import SOURCES
 from leadcast.pipelines.score_request import ScoreRequest
-from leadcast.pipelines.score_source import Export
 from leadcast.pipelines.stage import progress_bar
-from leadcast.serve.batch.batch import BatchSummary, score_files, score_inputs
+from leadcast.serve.batch.batch import ON_THIS_MACHINE, BatchSummary, Way, score_source
 from leadcast.serve.batch.deliver import Outputs
-from leadcast.serve.cluster.connection import connected
-from leadcast.serve.cluster.scoring import score_on_cluster
+from leadcast.serve.batch.inputs import CanonicalSource, Export
+from leadcast.serve.batch.parts import Progress
 from leadcast.serve.scorer import Scorer
 
 
@@ -58,31 +55,37 @@ def score_new_leads(request: ScoreRequest) -> ScoreReport:
     began = time.perf_counter()
     scorer = _loaded(request)
     with progress_bar("scoring", "leads") as tell:
-        if request.source is None:
-            summary = score_files(
-                scorer,
-                request.leads,
-                request.events,
-                request.outputs,
-                request.settings,
-                tell,
-                database_env=request.database_env,
-            )
-        else:
-            # Reading exports needs much that scoring does not.
-            from leadcast.pipelines.score_source import Export
-
-            request.outputs.refuse_unusable()
-            export = Export.of(request)
-            summary = score_inputs(
-                scorer,
-                lambda folder: export.read(scorer, folder),
-                export.stamps(),
-                request.outputs,
-                request.settings,
-                tell,
-            )
+        summary = _scored(request, scorer, tell, ON_THIS_MACHINE)
     return ScoreReport(summary, time.perf_counter() - began)
+
+
+def score_with_dask(request: ScoreRequest, scheduler: str | None) -> ScoreReport:
+    """Score leads as `score_new_leads` does, by partitions on a Dask cluster."""
+    from leadcast.serve.cluster.connection import connected
+    from leadcast.serve.cluster.scoring import OnCluster
+
+    began = time.perf_counter()
+    with connected(scheduler) as client, progress_bar("scoring", "partitions") as tell:
+        way = OnCluster(client, request.bundle)
+        summary = _scored(request, Scorer.load(request.bundle), tell, way)
+    return ScoreReport(summary, time.perf_counter() - began)
+
+
+def _scored(request: ScoreRequest, scorer: Scorer, tell: Progress, way: Way) -> BatchSummary:
+    outputs, settings = request.outputs, request.settings
+    outputs.refuse_unusable()
+    own, *theirs = request.places()
+    outputs.refuse_inputs(request.bundle, own, *theirs)
+    tables = CanonicalSource(own, theirs[0] if theirs else None)
+    if request.source is None:
+        return score_source(scorer, tables, outputs, settings, tell, way)
+    # Reading definitions needs much that scoring does not.
+    from leadcast.features.definitions.load import find_definition
+
+    definition = find_definition(request.source, SOURCES)
+    place, force = outputs.place, outputs.force
+    source = Export.of(tables, definition, place, settings.chunk_leads, force=force)
+    return score_source(scorer, source, outputs, settings, tell, way)
 
 
 def _loaded(request: ScoreRequest) -> Scorer:
@@ -108,22 +111,3 @@ def _places(outputs: Outputs) -> list[str]:
     history = None if outputs.history is None else f"history {outputs.history}"
     file = None if outputs.file is None else str(outputs.file)
     return [place for place in (file, table, history) if place is not None]
-
-
-def score_with_dask(request: ScoreRequest, scheduler: str | None) -> ScoreReport:
-    """Score leads as `leadcast.pipelines.score.score_new_leads` does."""
-    began = time.perf_counter()
-    mapped = None if request.source is None else Export.of(request)
-    with connected(scheduler) as client, progress_bar("scoring", "partitions") as tell:
-        summary = score_on_cluster(
-            client,
-            request.bundle,
-            request.leads,
-            request.events,
-            request.outputs,
-            request.settings,
-            database_env=request.database_env,
-            mapped=mapped,
-            progress=tell,
-        )
-    return ScoreReport(summary, time.perf_counter() - began)

@@ -8,7 +8,7 @@ from leadcast.features.base.errors import Checks
 from leadcast.models.bundle.bundle_signature import read_signed_manifest
 from leadcast.serve.batch.batch import BatchSettings
 from leadcast.serve.batch.deliver import Outputs
-from leadcast.serve.batch.places import place_of
+from leadcast.serve.batch.inputs import Place, place_of
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,11 @@ class ScoreRequest:
     """The environment variable that holds the URL of the database that is queried."""
     signed_by: Path | None = None
     """The public key with which the bundle must be signed; None where it need not be."""
+
+    def places(self) -> list[Place]:
+        """Find the leads, and the events where there are any."""
+        named = [self.leads, *([self.events] if self.events else [])]
+        return [place_of(one, self.database_env) for one in named]
 
     def check(self, checks: Checks) -> None:
         """Check what can be checked before any work."""

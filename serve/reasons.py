@@ -31,6 +31,8 @@ MOST = 4
 LONGEST_VALUE = 60
 ROWS_AT_ONCE = 5_000
 """Rows are explained in blocks of so many, so that memory stays bounded."""
+BETWEEN = " | "
+"""Stands between reasons that are told in one text."""
 NEGLIGIBLE = 1e-9
 """Less than this on the log-odds scale is rounding, and no reason."""
 

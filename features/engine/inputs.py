@@ -11,7 +11,7 @@ import polars as pl
 
 from leadcast.features.base.errors import Fault, FaultsError
 from leadcast.features.engine.coded import NEEDED, EventTable
-from leadcast.features.engine.moments import NO_TIME
+from leadcast.features.engine.engagement import NO_TIME
 from leadcast.features.tables import TIME
 from leadcast.features.values.readings import Accepts
 

@@ -9,8 +9,6 @@ import polars as pl
 from leadcast.features.base.errors import Fault, did_you_mean
 from leadcast.features.definitions.definition import EventOutcomes, SourceDefinition
 from leadcast.features.ingest.context import Context
-from leadcast.features.ingest.ends import NAME as OUTCOMES
-from leadcast.features.ingest.ends import Ends, ends_by_events, ends_of_leads, read_ends
 from leadcast.features.ingest.event_rows import (
     KnownLeads,
     OpenEvents,
@@ -19,7 +17,15 @@ from leadcast.features.ingest.event_rows import (
 )
 from leadcast.features.ingest.leads import NAME as LEADS
 from leadcast.features.ingest.leads import CanonicalLeads, read_leads
-from leadcast.features.ingest.outcomes import Settled, settle
+from leadcast.features.ingest.outcomes import NAME as OUTCOMES
+from leadcast.features.ingest.outcomes import (
+    Ends,
+    Settled,
+    ends_by_events,
+    ends_of_leads,
+    read_ends,
+    settle,
+)
 from leadcast.features.readers.opening import RawTable
 from leadcast.features.tables import TimeOrder
 

@@ -1,20 +1,262 @@
-"""How leads ended: one canonical row a lead, and none that cannot be true."""
+"""How leads ended, from columns or events: one row a lead, and none that cannot be true."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import polars as pl
 
 from leadcast.features.base.errors import Fault
-from leadcast.features.ingest.context import Context
-from leadcast.features.ingest.ends import NAME, Ends
-from leadcast.features.ingest.leads import CanonicalLeads
+from leadcast.features.definitions.definition import DatedOutcomes, EventOutcomes, StatusOutcomes
+from leadcast.features.ingest.context import Context, note_required, note_unread
+from leadcast.features.ingest.event_rows import OpenEvents, event_types
+from leadcast.features.ingest.leads import CanonicalLeads, no_rows
 from leadcast.features.readers.issues import (
+    BAD_CELL,
+    BLANK,
     DUPLICATE_OUTCOME,
     LATE_OUTCOME,
     ORPHAN_OUTCOME,
     OUTCOME_BEFORE_CREATION,
+    UNKNOWN_OUTCOME,
     IssueKind,
 )
+from leadcast.features.readers.ledger import Ledger
+from leadcast.features.readers.opening import RawTable, require_columns
+from leadcast.features.readers.origins import RawRows, UnreadableError, stacked
+from leadcast.features.tables import TIME, empty_events
+from leadcast.features.values.columns import Parsed, clean_text, parse_numbers
+from leadcast.features.values.times import parse_times
+
+NAME = "outcomes"
+
+
+@dataclass(frozen=True)
+class Ends:
+    """How leads ended, in the rows' order."""
+
+    frame: pl.DataFrame
+    """``lead_id``, ``won_at``, ``lost_at``, ``converted``, ``amount``, as canonical."""
+    rows: RawRows
+    """The raw row of each."""
+    table: str
+    """Which table these rows are of."""
+    id_column: str
+    won_column: str
+    lost_column: str
+    """Which columns hold the lead's id and the times, for messages."""
+    doubtful: pl.Series
+    """Leads that ended at a time which cannot be read. They are no open leads."""
+
+    def filter(self, mask: pl.Series) -> "Ends":
+        """Take the rows where a mask holds."""
+        return replace(self, frame=self.frame.filter(mask), rows=self.rows.filter(mask))
+
+    def without_unread(self, fine: pl.Series) -> "Ends":
+        """Take the rows that could be read, and remember the leads of the others."""
+        left = self.filter(fine)
+        return replace(left, doubtful=self.frame["lead_id"].filter(~fine))
+
+
+Described = DatedOutcomes | StatusOutcomes
+
+
+def read_ends(context: Context, about: Described, table: RawTable) -> Ends | None:
+    """Read the outcomes' own table."""
+    fields = about.columns.model_dump(exclude_none=True)
+    needed = [(f"tables.outcomes.columns.{name}", column) for name, column in fields.items()]
+    table = require_columns(table, needed, context.ledger)
+    parts: list[RawRows] = []
+    try:
+        for part in table.parts(list(dict.fromkeys(fields.values())), context.ledger):
+            parts.append(part)
+            context.progress(NAME, context.ledger.total(NAME))
+    except UnreadableError as error:
+        context.ledger.fault(error.fault)
+        return None
+    if not parts:
+        context.ledger.fault(no_rows(table))
+        return None
+    rows = stacked(parts)
+    column = about.columns.lead_id or ""
+    ids = clean_text(rows.frame[column], table.missing).alias("lead_id")
+    blank = ids.is_null()
+    context.ledger.note(BLANK, NAME, column, rows.filter(blank))
+    ends = _ends(context, about, rows.filter(~blank), ids.filter(~blank), NAME, table.missing)
+    return None if table.lacking else ends
+
+
+def ends_of_leads(context: Context, about: Described, leads: CanonicalLeads) -> Ends:
+    """Read outcomes that stand in the leads' table."""
+    missing = context.definition.tables.leads.read.missing
+    return _ends(context, about, leads.raw, leads.frame["lead_id"], "leads", missing)
+
+
+def _ends(
+    context: Context,
+    about: Described,
+    rows: RawRows,
+    ids: pl.Series,
+    table: str,
+    missing: tuple[str, ...],
+) -> Ends:
+    reading = _Reading(context, about, rows, ids, table, missing)
+    if isinstance(about, DatedOutcomes):
+        won, won_fine = reading.times(about.columns.won_at)
+        lost, lost_fine = reading.times(about.columns.lost_at)
+        nothing = pl.Series([None], dtype=pl.Boolean).new_from_index(0, len(rows))
+        frame = reading.frame(won, lost, nothing)
+        names = (reading.id_column, about.columns.won_at, about.columns.lost_at or "")
+        return Ends(frame, rows, table, *names, nobody()).without_unread(won_fine & lost_fine)
+    return reading.by_status(about)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    context: Context
+    about: Described
+    rows: RawRows
+    ids: pl.Series
+    table: str
+    missing: tuple[str, ...]
+
+    @property
+    def id_column(self) -> str:
+        """The column with the lead's id; the canonical one where the leads' table is read."""
+        return self.about.columns.lead_id or "lead_id"
+
+    def times(self, column: str | None) -> tuple[pl.Series, pl.Series]:
+        """Read a column of times, and tell which rows are fine; a blank one is."""
+        if column is None:
+            nothing = pl.Series([None], dtype=TIME).new_from_index(0, len(self.rows))
+            return nothing, nothing.is_null()
+        parsed = self._parsed_times(column)
+        given = parsed.values.is_not_null() | parsed.problem.is_not_null()
+        if not given.any():
+            return parsed.values, ~given
+        there = Parsed(parsed.values.filter(given), parsed.problem.filter(given))
+        place = (self.table, column)
+        note_required(
+            self.context.ledger, place, self.rows.filter(given), there, self.ids.filter(given)
+        )
+        return parsed.values, parsed.problem.is_null()
+
+    def by_status(self, about: StatusOutcomes) -> Ends:
+        """Read a status, and its time where there is one."""
+        status = clean_text(self.rows.frame[about.columns.status], self.missing)
+        won, lost = status.is_in(list(about.won)), status.is_in(list(about.lost))
+        won, lost = won.fill_null(False), lost.fill_null(False)
+        self._note_unknown(about, status)
+        column = about.columns.closed_at
+        nothing = pl.Series([None], dtype=TIME).new_from_index(0, len(self.rows))
+        if column is None:
+            converted = pl.select(pl.when(won).then(True).when(lost).then(False)).to_series()
+            frame = self.frame(nothing, nothing, converted)
+            return Ends(frame, self.rows, self.table, self.id_column, "", "", nobody())
+        closed = won | lost
+        parsed = self._parsed_times(column)
+        there = Parsed(parsed.values.filter(closed), parsed.problem.filter(closed))
+        place = (self.table, column)
+        note_required(
+            self.context.ledger, place, self.rows.filter(closed), there, self.ids.filter(closed)
+        )
+        when_won = pl.select(pl.when(won).then(parsed.values)).to_series()
+        when_lost = pl.select(pl.when(lost).then(parsed.values)).to_series()
+        undated = pl.Series([None], dtype=pl.Boolean).new_from_index(0, len(self.rows))
+        frame = self.frame(when_won, when_lost, undated)
+        names = (self.id_column, column, column)
+        ends = Ends(frame, self.rows, self.table, *names, nobody())
+        return ends.without_unread(~closed | parsed.values.is_not_null())
+
+    def frame(self, won: pl.Series, lost: pl.Series, converted: pl.Series) -> pl.DataFrame:
+        """Put the canonical columns together."""
+        return pl.DataFrame(
+            {
+                "lead_id": self.ids,
+                "won_at": won,
+                "lost_at": lost,
+                "converted": converted,
+                "amount": self._amount(),
+            },
+            schema_overrides={"converted": pl.Boolean},
+        )
+
+    def _parsed_times(self, column: str) -> Parsed:
+        rules = self.context.time_rules(
+            self.about if self.about.read is not None else self.context.definition.tables.leads
+        )
+        return parse_times(self.rows.frame[column], rules, self.missing)
+
+    def _amount(self) -> pl.Series:
+        column = self.about.columns.amount
+        if column is None:
+            return pl.Series([None], dtype=pl.Float64).new_from_index(0, len(self.rows))
+        parsed = parse_numbers(self.rows.frame[column], self.about.numbers, self.missing)
+        note_unread(
+            self.context.ledger, BAD_CELL, (self.table, column), self.rows, parsed, self.ids
+        )
+        return parsed.values
+
+    def _note_unknown(self, about: StatusOutcomes, status: pl.Series) -> None:
+        known = status.is_in([*about.won, *about.lost, *about.open])
+        unknown = ~known.fill_null(True)
+        self.context.ledger.note(
+            UNKNOWN_OUTCOME,
+            self.table,
+            about.columns.status,
+            self.rows.filter(unknown),
+            values=status.filter(unknown),
+            lead_ids=self.ids.filter(unknown),
+            kept=True,
+        )
+
+
+def nobody() -> pl.Series:
+    """List no leads."""
+    return pl.Series("lead_id", [], dtype=pl.String)
+
+
+def ends_by_events(
+    context: Context, about: EventOutcomes, opened: Sequence[OpenEvents], leads: CanonicalLeads
+) -> Ends:
+    """Find how leads ended among their events: the first of each meaning gives the time."""
+    none = empty_events().select("lead_id", "occurred_at", "event_type").collect()
+    moments = [part for one in opened for part in _outcome_events(context, about, one)]
+    found = pl.concat([none, *moments])
+    found = found.filter(pl.col("occurred_at") <= context.until)
+    won = pl.col("event_type").is_in(list(about.won_events))
+    first = found.group_by("lead_id").agg(
+        won_at=pl.col("occurred_at").filter(won).min(),
+        lost_at=pl.col("occurred_at").filter(~won).min(),
+    )
+    frame = leads.frame.select("lead_id").join(
+        first, on="lead_id", how="left", maintain_order="left"
+    )
+    frame = frame.with_columns(
+        converted=pl.lit(None, dtype=pl.Boolean), amount=pl.lit(None, dtype=pl.Float64)
+    )
+    return Ends(frame, leads.raw, "leads", "lead_id", "won_events", "lost_events", nobody())
+
+
+def _outcome_events(
+    context: Context, about: EventOutcomes, one: OpenEvents
+) -> Iterator[pl.DataFrame]:
+    wanted = [*about.won_events, *about.lost_events]
+    columns, rules = one.about.columns, context.time_rules(one.about)
+    missing = one.table.missing
+    # A fault that stops the reading is told when the events themselves are read.
+    with suppress(UnreadableError):
+        for rows in one.table.parts(one.wanted(), Ledger()):
+            types = event_types(rows, one)
+            mine = types.is_in(wanted).fill_null(False)
+            few = rows.filter(mine).frame
+            yield pl.DataFrame(
+                {
+                    "lead_id": clean_text(few[columns.lead_id], missing),
+                    "occurred_at": parse_times(few[columns.occurred_at], rules, missing).values,
+                    "event_type": types.filter(mine),
+                }
+            )
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import polars as pl
 
 from leadcast.features.base.files import read_json
 from leadcast.models.comparison.comparison_store import NOTHING, RESULT, read_comparison
-from leadcast.serve.batch.output import FORMULA, PLAIN_NUMBER
+from leadcast.serve.batch.deliver import FORMULA, PLAIN_NUMBER
 
 _KNOWN = (
     *("lead_id", "as_of", "week", "converted", "amount", "probability", "lower", "upper", "grade"),
