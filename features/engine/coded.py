@@ -19,6 +19,7 @@ import polars as pl
 from leadcast.features.base.compiled import compiled
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import written_whole
+from leadcast.features.engine.grouping import count_each
 from leadcast.features.engine.partition import part_of
 from leadcast.features.values.distinct import Lookup, taken
 
@@ -337,7 +338,8 @@ def _events_in_parts(
     ids = [slice(*its) for its in pairwise(first)]
     start = np.zeros(n_parts + 1, dtype=np.int64)
     for some, its in zip(group, ids, strict=True):
-        _count(some.events.leads, part[its], start)
+        # An event that is left out has no part, which stands last.
+        count_each(some.events.leads, np.append(part[its], np.int32(-1)), start)
     np.cumsum(start, out=start)
     n_values = start[-1] if any(len(some.events.values) for some in group) else 0
     out = room.arrays(start[-1], n_values)
@@ -352,14 +354,6 @@ def _one_list(column: "pyarrow.Array", start: int, stop: int) -> "pyarrow.Array"
     from pyarrow import LargeListArray
 
     return LargeListArray.from_arrays([0, stop - start], column.slice(start, stop - start))
-
-
-@compiled
-def _count(leads: Codes, part: Codes, start: npt.NDArray[np.int64]) -> None:
-    """Count the events of each part, one place further."""
-    for event in range(len(leads)):
-        if leads[event] >= 0:
-            start[part[leads[event]] + 1] += 1
 
 
 @compiled

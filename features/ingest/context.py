@@ -106,18 +106,17 @@ def note_unread(
     unzoned = (parsed.problem == NO_ZONE_WORDS).fill_null(False)
     others = parsed.problem.is_not_null() & ~unzoned
     for mask, its_kind in ((unzoned, NO_ZONE), (others, kind)):
-        if mask.any():
-            bad = rows.filter(mask)
-            ledger.note(
-                its_kind,
-                *place,
-                bad,
-                values=bad.frame[place[1]],
-                words=parsed.problem.filter(mask),
-                lead_ids=lead_ids.filter(mask),
-                kept=kind is BAD_CELL,
-                fine=None if fine is None else fine.filter(mask),
-            )
+        ledger.note(
+            its_kind,
+            *place,
+            rows,
+            mask,
+            values=rows.frame[place[1]],
+            words=parsed.problem,
+            lead_ids=lead_ids,
+            kept=kind is BAD_CELL,
+            fine=fine,
+        )
 
 
 def note_required(
@@ -131,7 +130,5 @@ def note_required(
     """Take the rows whose value is needed, and missing or not readable."""
     note_unread(ledger, BAD_ROW, place, rows, parsed, lead_ids, fine)
     blank = parsed.values.is_null() & parsed.problem.is_null()
-    if blank.any():
-        ids, among = lead_ids.filter(blank), None if fine is None else fine.filter(blank)
-        ledger.note(BLANK, *place, rows.filter(blank), lead_ids=ids, fine=among)
+    ledger.note(BLANK, *place, rows, blank, lead_ids=lead_ids, fine=fine)
     return parsed.values.is_not_null()

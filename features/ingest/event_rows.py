@@ -205,15 +205,13 @@ class _Reading:
         column = self.one.about.columns.lead_id
         ids = clean_text(rows.frame[column], self.one.table.missing).alias("lead_id")
         blank = ids.is_null()
-        if blank.any():
-            self.context.ledger.note(BLANK, self.one.table.name, column, rows.filter(blank))
+        self.context.ledger.note(BLANK, self.one.table.name, column, rows, blank)
         return pl.DataFrame({"lead_id": ids, "is_fine": ~blank})
 
     def typed(self, frame: pl.DataFrame, rows: RawRows) -> pl.DataFrame:
         types = event_types(rows, self.one)
         blank = types.is_null()
-        if blank.any():
-            self._note(BLANK, ", ".join(self.one.about.columns.event_type), blank, frame, rows)
+        self._note(BLANK, ", ".join(self.one.about.columns.event_type), blank, frame, rows)
         return frame.with_columns(event_type=types, is_fine=frame["is_fine"] & ~blank)
 
     def dated(self, frame: pl.DataFrame, rows: RawRows) -> pl.DataFrame:
@@ -224,8 +222,7 @@ class _Reading:
         ids, fine = frame["lead_id"], frame["is_fine"]
         given = note_required(context.ledger, place, rows, parsed, ids, fine)
         late = (parsed.values > context.until).fill_null(False)
-        if late.any():
-            self._note(LATE_ROW, place[1], late, frame, rows, values=shown)
+        self._note(LATE_ROW, place[1], late, frame, rows, values=shown)
         return frame.with_columns(occurred_at=parsed.values, is_fine=fine & given & ~late)
 
     def without_outcomes(self, frame: pl.DataFrame, rows: RawRows) -> Framed:
@@ -240,20 +237,18 @@ class _Reading:
         frame = frame.join(leads.frame, on="lead_id", how="left", maintain_order="left")
         orphan = frame["is_used"].is_null() & frame["lead_id"].is_not_null()
         fine = frame["is_fine"]
-        if (orphan & fine).any():
-            kind = ORPHAN_EVENT if self.context.has_outcomes else EVENT_OF_OTHERS
-            column, ids = self.one.about.columns.lead_id, frame["lead_id"]
-            self._note(kind, column, orphan & fine, frame, rows, values=ids)
+        kind = ORPHAN_EVENT if self.context.has_outcomes else EVENT_OF_OTHERS
+        column, ids = self.one.about.columns.lead_id, frame["lead_id"]
+        self._note(kind, column, orphan & fine, frame, rows, values=ids)
         frame = frame.with_columns(is_fine=fine & frame["is_used"].fill_null(False))
         return _left(frame, rows, ~orphan)
 
     def after_creation(self, frame: pl.DataFrame, rows: RawRows) -> pl.DataFrame:
         keep = self.context.definition.events_before_creation == "keep"
         early = (frame["occurred_at"] < frame["created_at"]).fill_null(False)
-        if early.any():
-            kind = EVENT_BEFORE_CREATION if keep else EVENT_BEFORE_CREATION_ASIDE
-            column = self.one.about.columns.occurred_at
-            self._note(kind, column, early, frame, rows, values=rows.frame[column], kept=keep)
+        kind = EVENT_BEFORE_CREATION if keep else EVENT_BEFORE_CREATION_ASIDE
+        column = self.one.about.columns.occurred_at
+        self._note(kind, column, early, frame, rows, values=rows.frame[column], kept=keep)
         return frame if keep else frame.with_columns(is_fine=frame["is_fine"] & ~early)
 
     def valued(self, frame: pl.DataFrame, rows: RawRows) -> pl.DataFrame:
@@ -281,11 +276,12 @@ class _Reading:
             kind,
             self.one.table.name,
             column,
-            rows.filter(mask),
-            values=None if values is None else values.filter(mask),
-            lead_ids=frame["lead_id"].filter(mask),
+            rows,
+            mask,
+            values=values,
+            lead_ids=frame["lead_id"],
             kept=kept,
-            fine=frame["is_fine"].filter(mask),
+            fine=frame["is_fine"],
         )
 
 

@@ -297,7 +297,7 @@ def _identified(context: Context, raw: RawRows) -> Marked:
     place = (NAME, reference.column)
     ids = clean_text(raw.frame[reference.column], about.read.missing).alias("lead_id")
     blank = ids.is_null()
-    context.ledger.note(BLANK, *place, raw.filter(blank))
+    context.ledger.note(BLANK, *place, raw, blank)
     kind, known = DUPLICATE_LEAD, ids.to_frame()
     moments = about.attributes.get(AS_OF)
     if moments is not None and not context.has_outcomes:
@@ -305,8 +305,7 @@ def _identified(context: Context, raw: RawRows) -> Marked:
         kind = DUPLICATE_MOMENT
         known = known.with_columns(clean_text(raw.frame[moments.column], about.read.missing))
     again = ~known.to_struct().is_first_distinct() & ~blank
-    twice = raw.filter(again)
-    context.ledger.note(kind, *place, twice, values=ids.filter(again), lead_ids=ids.filter(again))
+    context.ledger.note(kind, *place, raw, again, values=ids, lead_ids=ids)
     return pl.DataFrame({"lead_id": ids}), ~(blank | again)
 
 
@@ -319,15 +318,8 @@ def _dated(context: Context, frame: pl.DataFrame, raw: RawRows, fine: pl.Series)
     place, ids = (NAME, column), frame["lead_id"]
     given = note_required(context.ledger, place, raw, parsed, ids, fine)
     late = (parsed.values > context.until).fill_null(False)
-    beyond = raw.filter(late)
-    context.ledger.note(
-        LATE_ROW,
-        *place,
-        beyond,
-        values=beyond.frame[column],
-        lead_ids=ids.filter(late),
-        fine=fine.filter(late),
-    )
+    shown = raw.frame[column]
+    context.ledger.note(LATE_ROW, *place, raw, late, values=shown, lead_ids=ids, fine=fine)
     return frame.with_columns(created_at=parsed.values), fine & given & ~late
 
 

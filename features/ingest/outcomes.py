@@ -81,7 +81,7 @@ def read_ends(context: Context, about: Described, table: RawTable) -> Ends | Non
     column = about.columns.lead_id or ""
     ids = clean_text(rows.frame[column], table.missing).alias("lead_id")
     blank = ids.is_null()
-    context.ledger.note(BLANK, NAME, column, rows.filter(blank))
+    context.ledger.note(BLANK, NAME, column, rows, blank)
     ends = _ends(context, about, rows.filter(~blank), ids.filter(~blank), NAME, table.missing)
     return None if table.lacking else ends
 
@@ -204,9 +204,10 @@ class _Reading:
             UNKNOWN_OUTCOME,
             self.table,
             about.columns.status,
-            self.rows.filter(unknown),
-            values=status.filter(unknown),
-            lead_ids=self.ids.filter(unknown),
+            self.rows,
+            unknown,
+            values=status,
+            lead_ids=self.ids,
             kept=True,
         )
 
@@ -288,7 +289,7 @@ def settle(context: Context, ends: Ends, leads: CanonicalLeads) -> Settled:
 
 def _of_known_leads(context: Context, ends: Ends, leads: CanonicalLeads) -> Ends:
     known = ends.frame["lead_id"].is_in(leads.every_id.implode())
-    _note(context, ORPHAN_OUTCOME, ends.filter(~known), "lead_id")
+    _note(context, ORPHAN_OUTCOME, ends, ~known, "lead_id")
     # Leads that were set aside are told already, so their outcomes are not told once more.
     return ends.filter(ends.frame["lead_id"].is_in(leads.frame["lead_id"].implode()))
 
@@ -305,7 +306,7 @@ def _one_each(context: Context, ends: Ends) -> Ends:
     )
     first = order.filter(pl.col("lead_id").is_first_distinct())["row"]
     kept = pl.int_range(0, len(ends.rows), eager=True, dtype=pl.UInt32).is_in(first.implode())
-    _note(context, DUPLICATE_OUTCOME, ends.filter(~kept), "lead_id")
+    _note(context, DUPLICATE_OUTCOME, ends, ~kept, "lead_id")
     return ends.filter(kept)
 
 
@@ -316,7 +317,7 @@ def _after_creation(context: Context, ends: Ends, leads: CanonicalLeads) -> tupl
     early = pl.Series([False]).new_from_index(0, len(ends.rows))
     for name in ("won_at", "lost_at"):
         mine = (ends.frame[name] < created).fill_null(False) & ~early
-        _note(context, OUTCOME_BEFORE_CREATION, ends.filter(mine), name)
+        _note(context, OUTCOME_BEFORE_CREATION, ends, mine, name)
         early |= mine
     return ends.filter(~early), ends.frame["lead_id"].filter(early)
 
@@ -325,26 +326,22 @@ def _known_by_now(context: Context, ends: Ends) -> Ends:
     frame = ends.frame
     for name in ("won_at", "lost_at"):
         late = (ends.frame[name] > context.until).fill_null(False)
-        _note(context, LATE_OUTCOME, ends.filter(late), name, kept=True)
+        _note(context, LATE_OUTCOME, ends, late, name, kept=True)
         known = pl.select(pl.when(~late).then(ends.frame[name])).to_series()
         frame = frame.with_columns(known.alias(name))
     return replace(ends, frame=frame)
 
 
-def _note(context: Context, kind: IssueKind, ends: Ends, name: str, *, kept: bool = False) -> None:
-    columns = {"won_at": ends.won_column, "lost_at": ends.lost_column}
-    column = columns.get(name, ends.id_column)
-    values = ends.frame[name]
-    if column in ends.rows.frame.columns:
-        values = ends.rows.frame[column]
+def _note(
+    context: Context, kind: IssueKind, ends: Ends, mask: pl.Series, name: str, *, kept: bool = False
+) -> None:
+    column = {"won_at": ends.won_column, "lost_at": ends.lost_column}.get(name, ends.id_column)
+    # Where the outcome is an event, there is no such column.
+    raw = ends.rows.frame
+    values = raw[column] if column in raw.columns else ends.frame[name]
+    ids = ends.frame["lead_id"]
     context.ledger.note(
-        kind,
-        ends.table,
-        column,
-        ends.rows,
-        values=values,
-        lead_ids=ends.frame["lead_id"],
-        kept=kept,
+        kind, ends.table, column, ends.rows, mask, values=values, lead_ids=ids, kept=kept
     )
 
 

@@ -9,7 +9,6 @@ import io
 import re
 import zlib
 from array import array
-from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cached_property
@@ -22,7 +21,13 @@ import polars as pl
 from leadcast.features.base.errors import Fault
 from leadcast.features.base.packing import LimitError, open_unpacked, refuse_packed
 from leadcast.features.definitions.table_schema import FileReader
-from leadcast.features.readers.origins import BrokenRow, NumberedPart, OnBroken, UnreadableError
+from leadcast.features.readers.origins import (
+    BrokenRow,
+    NumberedPart,
+    OnBroken,
+    UnreadableError,
+    refuse_twins,
+)
 
 UNIT_SEPARATOR = "\x1f"
 """Stands in for a separator that is not one ASCII letter."""
@@ -91,21 +96,6 @@ def read_records(
                 line = reader.skip_lines + records.line_num + 1
     finally:
         csv.field_size_limit(limit)
-
-
-def refuse_twins(name: str, line: int, names: Sequence[str]) -> None:
-    """Refuse a header that names a column twice."""
-    twins = sorted(name for name, times in Counter(names).items() if times > 1)
-    if twins:
-        shown = ", ".join(map(repr, twins))
-        raise UnreadableError(
-            Fault(
-                f"{name} line {line}",
-                f"more than one column called {shown}",
-                "a different name for each column",
-                "Rename them in the export, or leave all but one out.",
-            )
-        )
 
 
 def open_transcoded(path: Path, reader: FileReader) -> IO[bytes]:
@@ -228,7 +218,8 @@ class CsvOrigin:
                 Fault(self.name, "an empty file", "a header and rows", "Export it again.")
             )
         line, names = header
-        refuse_twins(self.name, line, names)
+        remedy = "Rename them in the export, or leave all but one out."
+        refuse_twins(f"{self.name} line {line}", names, remedy)
         return names
 
     def wrong_separator(self) -> str | None:

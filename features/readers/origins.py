@@ -1,5 +1,6 @@
 """Where raw rows come from, and rows that remember it."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -90,42 +91,9 @@ class RawRows:
         return len(self.number)
 
     def filter(self, mask: pl.Series) -> "RawRows":
-        """Take the rows where a mask holds.
-
-        Parameters
-        ----------
-        mask : pl.Series of bool
-            One value a row.
-
-        Returns
-        -------
-        Rows
-        """
-        return RawRows(
-            self.frame.filter(mask),
-            self.number.filter(mask),
-            self.origin.filter(mask),
-            self.origins,
-        )
-
-    def head(self, number: int) -> "RawRows":
-        """Take the first rows.
-
-        Parameters
-        ----------
-        number : int
-            At most so many.
-
-        Returns
-        -------
-        Rows
-        """
-        return RawRows(
-            self.frame.head(number),
-            self.number.head(number),
-            self.origin.head(number),
-            self.origins,
-        )
+        """Take the rows where a mask (pl.Series of bool) holds."""
+        rows = (self.frame.filter(mask), self.number.filter(mask), self.origin.filter(mask))
+        return RawRows(*rows, self.origins)
 
     def places(self) -> pl.DataFrame:
         """Say where each row stands.
@@ -142,6 +110,29 @@ class RawRows:
             lines = lines.scatter(mine.arg_true(), found)
         names = pl.Series([origin.name for origin in self.origins], dtype=pl.String)
         return pl.DataFrame({"file": names.gather(self.origin), "row": self.number, "line": lines})
+
+
+def refuse_twins(where: str, names: Sequence[str], remedy: str) -> None:
+    """Refuse a table that has two columns of one name.
+
+    Parameters
+    ----------
+    where : str
+        What is read.
+    names : sequence of str
+        Its columns.
+    remedy : str
+        What to do about it.
+
+    Raises
+    ------
+    UnreadableError
+        Naming them all.
+    """
+    twins = sorted(name for name, times in Counter(names).items() if times > 1)
+    if twins:
+        found = f"more than one column called {', '.join(map(repr, twins))}"
+        raise UnreadableError(Fault(where, found, "a different name for each column", remedy))
 
 
 def stacked(parts: Sequence[RawRows]) -> RawRows:
@@ -161,14 +152,10 @@ def stacked(parts: Sequence[RawRows]) -> RawRows:
     try:
         frame = pl.concat(frames, how="vertical_relaxed", rechunk=True)
     except pl.exceptions.PolarsError:
-        frame = pl.concat([_as_text(frame) for frame in frames], rechunk=True)
+        frame = pl.concat([frame.cast(pl.String) for frame in frames], rechunk=True)
     return RawRows(
         frame,
         pl.concat([part.number for part in parts]),
         pl.concat([part.origin for part in parts]),
         parts[0].origins,
     )
-
-
-def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.cast(pl.String)

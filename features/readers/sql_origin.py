@@ -19,7 +19,13 @@ import polars as pl
 
 from leadcast.features.base.errors import Fault, nearest
 from leadcast.features.definitions.table_schema import SqlReader
-from leadcast.features.readers.origins import NumberedPart, OnBroken, UnreadableError, WithoutLines
+from leadcast.features.readers.origins import (
+    NumberedPart,
+    OnBroken,
+    UnreadableError,
+    WithoutLines,
+    refuse_twins,
+)
 from leadcast.features.tables import TIME
 
 if TYPE_CHECKING:
@@ -182,16 +188,7 @@ class SqlOrigin(WithoutLines):
         """
         with self._result() as result:
             names = [str(name) for name in result.keys()]  # noqa: SIM118 - not a dict
-        twins = sorted({name for name in names if names.count(name) > 1})
-        if twins:
-            raise UnreadableError(
-                Fault(
-                    self.name,
-                    f"more than one column called {', '.join(map(repr, twins))}",
-                    "a different name for each column",
-                    "Give them names with AS.",
-                )
-            )
+        refuse_twins(self.name, names, "Give them names with AS.")
         return names
 
     def parts(

@@ -24,12 +24,6 @@ if TYPE_CHECKING:
     from leadcast.features.ingest.pieces import Piece
 
 
-def stamps(files: Sequence[Path]) -> list[list[str | int]]:
-    """Tell files apart."""
-    stats = [(file.resolve(), file.stat()) for file in files]
-    return [[str(file), stat.st_size, stat.st_mtime_ns] for file, stat in stats]
-
-
 _QUERY = re.compile(r"\s*(select|with)\s", re.IGNORECASE)
 _GLOB = set("*?[")
 _TEXTS = {".csv", ".tsv"}
@@ -85,7 +79,10 @@ class Place:
         list
             Of each file its path, size and time of change; or the query.
         """
-        return [["query", self.query]] if self.query is not None else stamps(self.files)
+        if self.query is not None:
+            return [["query", self.query]]
+        stats = [(file.resolve(), file.stat()) for file in self.files]
+        return [[str(file), stat.st_size, stat.st_mtime_ns] for file, stat in stats]
 
 
 PARQUET = (".parquet", ".pq")
@@ -162,9 +159,10 @@ def _found(path: Path, name: str) -> Sequence[Path]:
             raise LeadcastError(f"{name}: no Parquet file in this folder; name one that has some")
         return files
     if _GLOB & set(name):
-        anchor = Path(path.anchor) if path.is_absolute() else Path()
-        files = sorted(file for file in anchor.glob(_below(path)) if file.is_file())
-        if files:
+        # Imported where it is used: reading tables of any kind needs much that scoring does not.
+        from leadcast.features.readers.opening import matching_files
+
+        if files := matching_files(Path(), name):
             return files
         raise LeadcastError(f"{name}: no file is called so; check the pattern and the folder")
     raise LeadcastError(f"{name}: there is no such file or folder; check the name")
@@ -179,10 +177,6 @@ def _n_bytes(file: Path) -> int:
         return unpacked_bytes(file, COUNTED_BYTES)
     # A few bytes can hold very many rows of one value.
     return max(file.stat().st_size * PACKED, parquet_cells(file) * PACKED)
-
-
-def _below(path: Path) -> str:
-    return str(path.relative_to(path.anchor)) if path.is_absolute() else str(path)
 
 
 def _is_hidden(path: Path) -> bool:
