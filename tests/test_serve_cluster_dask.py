@@ -18,13 +18,18 @@ from leadcast.features.base.errors import FaultsError, LeadcastError
 from leadcast.features.base.files import write_json
 from leadcast.features.engine.partition import ROW
 from leadcast.features.tables import TIME
-from leadcast.serve.batch.batch import BatchSettings, BatchSummary, score_files, score_source
+from leadcast.serve.batch.batch import (
+    BatchSettings,
+    BatchSummary,
+    no_progress,
+    score_files,
+    score_source,
+)
 from leadcast.serve.batch.deliver import Outputs
 from leadcast.serve.batch.inputs import BatchInputs
+from leadcast.serve.batch.parts import Progress
 from leadcast.serve.cluster.connection import (
-    Progress,
     connected,
-    no_progress,
     refuse_other_versions,
     run_all,
     versions,

@@ -105,44 +105,24 @@ def event_types(rows: RawRows, one: OpenEvents) -> pl.Series:
 COLUMNS = ["lead_id", "occurred_at", "event_type", "value"]
 
 
-@dataclass(frozen=True)
-class KnownLeads:
-    """What is known of leads while their events are read.
+def known_leads(leads: CanonicalLeads) -> pl.DataFrame:
+    """Tell what is known of leads while their events are read: those used, and those set aside.
 
-    Parameters
-    ----------
-    frame : pl.DataFrame
-        ``lead_id``, ``created_at``, ``is_used`` (Boolean: false where the lead was set aside).
+    The columns are ``lead_id``, ``created_at`` and ``is_used``.
     """
-
-    frame: pl.DataFrame
-
-    @classmethod
-    def of(cls, leads: CanonicalLeads) -> "KnownLeads":
-        """Combine the leads that are used with those that were set aside.
-
-        Parameters
-        ----------
-        leads : CanonicalLeads
-            The leads.
-
-        Returns
-        -------
-        KnownLeads
-        """
-        used = leads.frame.select("lead_id", "created_at", is_used=pl.lit(True))
-        others = leads.every_id.filter(~leads.every_id.is_in(used["lead_id"].implode()))
-        aside = pl.DataFrame({"lead_id": others}).with_columns(
-            created_at=pl.lit(None, dtype=TIME), is_used=pl.lit(False)
-        )
-        known = pl.concat([used, aside])
-        if AS_OF in leads.frame.columns:
-            known = known.unique("lead_id", keep="first", maintain_order=True)
-        return cls(known)
+    used = leads.frame.select("lead_id", "created_at", is_used=pl.lit(True))
+    others = leads.every_id.filter(~leads.every_id.is_in(used["lead_id"].implode()))
+    aside = pl.DataFrame({"lead_id": others}).with_columns(
+        created_at=pl.lit(None, dtype=TIME), is_used=pl.lit(False)
+    )
+    known = pl.concat([used, aside])
+    if AS_OF in leads.frame.columns:
+        known = known.unique("lead_id", keep="first", maintain_order=True)
+    return known
 
 
 def canonical_events(
-    context: Context, opened: Sequence[OpenEvents], leads: KnownLeads | None
+    context: Context, opened: Sequence[OpenEvents], leads: pl.DataFrame | None
 ) -> Iterator[pl.DataFrame]:
     """Read the events part by part.
 
@@ -152,8 +132,9 @@ def canonical_events(
         The definition, and who takes the faults.
     opened : sequence of OpenEvents
         The tables of events.
-    leads : KnownLeads or None
-        Whose events are wanted; None: they are read for their faults, whosever they are.
+    leads : pl.DataFrame or None
+        As `known_leads` gives them: whose events are wanted; None: they are read for their
+        faults, whosever they are.
 
     Yields
     ------
@@ -175,7 +156,7 @@ def canonical_events(
 
 
 def _canonical(
-    context: Context, one: OpenEvents, rows: RawRows, leads: KnownLeads | None
+    context: Context, one: OpenEvents, rows: RawRows, leads: pl.DataFrame | None
 ) -> pl.DataFrame:
     reading = _Reading(context, one)
     frame = reading.dated(reading.typed(reading.identified(rows), rows), rows)
@@ -233,8 +214,8 @@ class _Reading:
         ends = frame["event_type"].is_in([*outcomes.won_events, *outcomes.lost_events])
         return _left(frame, rows, ~ends.fill_null(False))
 
-    def known(self, frame: pl.DataFrame, rows: RawRows, leads: KnownLeads) -> Framed:
-        frame = frame.join(leads.frame, on="lead_id", how="left", maintain_order="left")
+    def known(self, frame: pl.DataFrame, rows: RawRows, leads: pl.DataFrame) -> Framed:
+        frame = frame.join(leads, on="lead_id", how="left", maintain_order="left")
         orphan = frame["is_used"].is_null() & frame["lead_id"].is_not_null()
         fine = frame["is_fine"]
         kind = ORPHAN_EVENT if self.context.has_outcomes else EVENT_OF_OTHERS

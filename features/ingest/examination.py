@@ -10,9 +10,9 @@ from leadcast.features.base.errors import Fault, did_you_mean
 from leadcast.features.definitions.definition import EventOutcomes, SourceDefinition
 from leadcast.features.ingest.context import Context
 from leadcast.features.ingest.event_rows import (
-    KnownLeads,
     OpenEvents,
     canonical_events,
+    known_leads,
     open_events,
 )
 from leadcast.features.ingest.leads import NAME as LEADS
@@ -94,7 +94,7 @@ def examine(context: Context, sink: Sink) -> Examined | None:
         return None
     settled = settle(context, ends, leads)
     statistics = EventStatistics()
-    for part in canonical_events(context, events, KnownLeads.of(settled.leads)):
+    for part in canonical_events(context, events, known_leads(settled.leads)):
         statistics.add(part)
         sink(part)
     until = _observed_until(context, settled, statistics)

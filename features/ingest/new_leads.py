@@ -16,7 +16,7 @@ from leadcast.features.definitions.table_schema import EventsTable, FileReader, 
 from leadcast.features.engine.coded import NEEDED
 from leadcast.features.engine.inputs import CONTEXT, unknown_column
 from leadcast.features.ingest.context import Context, latest_possible
-from leadcast.features.ingest.event_rows import KnownLeads, canonical_events, open_events
+from leadcast.features.ingest.event_rows import canonical_events, known_leads, open_events
 from leadcast.features.ingest.leads import NAME as LEADS
 from leadcast.features.ingest.leads import CanonicalLeads, read_leads
 from leadcast.features.readers.issues import (
@@ -192,7 +192,7 @@ def _tables(context: Context) -> tuple[CanonicalLeads | None, pl.DataFrame]:
     table = context.open(LEADS, context.definition.tables.leads.read)
     opened = open_events(context)
     leads = None if table is None else read_leads(context, table)
-    known = None if leads is None else KnownLeads.of(leads)
+    known = None if leads is None else known_leads(leads)
     parts = list(canonical_events(context, opened, known))
     return leads, pl.concat([empty_events().collect(), *parts])
 

@@ -18,9 +18,9 @@ from leadcast.features.definitions.table_schema import ExportColumn
 from leadcast.features.engine.partition import ROW, Read, split_by_lead
 from leadcast.features.ingest.context import Context
 from leadcast.features.ingest.event_rows import (
-    KnownLeads,
     OpenEvents,
     canonical_events,
+    known_leads,
     open_events,
 )
 from leadcast.features.ingest.leads import NAME as LEADS
@@ -211,7 +211,7 @@ def _piece(
     if leads is None or leads_table.lacking:
         _only_faults(context, events)
         return None
-    known = KnownLeads.of(leads)
+    known = known_leads(leads)
     theirs = pl.concat([empty_events().collect(), *canonical_events(context, events, known)])
     folder.mkdir()
     leads.frame.with_columns(_places(leads.raw)).write_parquet(folder / "leads.parquet")

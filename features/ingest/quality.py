@@ -14,6 +14,7 @@ _TOP = 10
 _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 _PERSONAL = frozenset({"email", "phone"})
 
+_TOLD = ("severity", "where", "found", "expected", "remedy", "count")
 Plain = dict[str, Any]
 
 
@@ -31,7 +32,7 @@ def describe_quality(
         "outcomes": count_outcomes(examined.settled.outcomes),
         "columns": _columns(examined),
         "events": _events(examined),
-        "faults": [_fault(fault) for fault in faults],
+        "faults": [{name: getattr(fault, name) for name in _TOLD} for fault in faults],
         "counts": ledger.counts(),
         "unused_columns": list(examined.settled.leads.unused_columns),
         "forbidden": definition.forbidden,
@@ -99,15 +100,4 @@ def _events(examined: Examined) -> Plain:
         "types": [[name, count] for name, count in ordered],
         "first": None if events.first is None else events.first.isoformat(),
         "last": None if events.last is None else events.last.isoformat(),
-    }
-
-
-def _fault(fault: Fault) -> Plain:
-    return {
-        "severity": fault.severity,
-        "where": fault.where,
-        "found": fault.found,
-        "expected": fault.expected,
-        "remedy": fault.remedy,
-        "count": fault.count,
     }

@@ -16,7 +16,13 @@ import polars as pl
 from leadcast.features.base.errors import Fault, LeadcastError, in_words
 from leadcast.serve.batch.deliver import Outputs, deliver, ordered
 from leadcast.serve.batch.inputs import BatchInputs, CanonicalSource, Source, place_of
-from leadcast.serve.batch.parts import OnThisMachine, Progress, ScoredParts, summed
+from leadcast.serve.batch.parts import (
+    OnThisMachine,
+    Progress,
+    ScoredParts,
+    keep_large_blocks_apart,
+    summed,
+)
 from leadcast.serve.batch.work import Work
 from leadcast.serve.reasons import NO_REASONS, ReasonsAsked
 from leadcast.serve.scorer import Scorer
@@ -213,6 +219,7 @@ def score_source(
         raise LeadcastError(
             "only changed leads are asked for, and this bundle's source has no dates; score all"
         )
+    keep_large_blocks_apart()
     with Work.opened(outputs.place, job, settings.resume) as work:
         moment = work.moment if scorer.is_dated else settings.as_of
         inputs = source.read(scorer, work.folder / "read")

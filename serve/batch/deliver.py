@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -17,6 +18,11 @@ from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
 from leadcast.features.engine.partition import ROW
 from leadcast.serve.batch.inputs import Place, refuse_address
 from leadcast.serve.reasons import BETWEEN, ReasonsAsked
+from leadcast.serve.score_history import append_scores, changes
+from leadcast.serve.score_table import ScoreTable
+
+if TYPE_CHECKING:
+    from leadcast.serve.batch.crm import WriteBack
 
 SUFFIXES = (".csv", ".parquet")
 HELD_BYTES = 16_000_000
@@ -201,9 +207,7 @@ class Outputs:
             if place is not None:
                 refuse_address(place)
         if self.crm:
-            from leadcast.serve.batch.crm import shape_of
-
-            shape_of(self.crm).refuse_other_suffix(self.file)
+            _shape_of(self.crm).refuse_other_suffix(self.file)
         elif self.file is not None:
             refuse_other_suffixes(self.file)
         if self.file is not None and self.file.is_dir():
@@ -213,8 +217,6 @@ class Outputs:
         if self.history is not None and self.history.is_file():
             raise LeadcastError(f"{self.history}: is a file; name a folder for the history")
         if self.table:
-            from leadcast.serve.score_table import ScoreTable
-
             ScoreTable(self.table, self.database_env).refuse_unusable()
 
 
@@ -233,31 +235,28 @@ def deliver(scores: pl.LazyFrame, outputs: Outputs, beside: Path) -> None:
         As in `leadcast.serve.batch.deliver.write_file`.
     """
     if outputs.crm and outputs.file is not None and (outputs.table or outputs.history):
-        from leadcast.serve.batch.crm import shape_of
-
         # What the CRM would refuse is told before anything is delivered.
-        shape_of(outputs.crm).write(scores, beside / f"tried{outputs.file.suffix}", beside)
+        _shape_of(outputs.crm).write(scores, beside / f"tried{outputs.file.suffix}", beside)
     if outputs.table:
-        from leadcast.serve.score_table import ScoreTable
-
         ScoreTable(outputs.table, outputs.database_env).upsert(scores)
     if outputs.history is not None:
-        from leadcast.serve.score_history import append_scores
-
         append_scores(scores, outputs.history)
     if outputs.file is not None:
         if outputs.crm:
-            from leadcast.serve.batch.crm import shape_of
-
             changes = _changes(scores, outputs.history) if outputs.crm == "dynamics" else {}
-            shape_of(outputs.crm).write(scores, outputs.file, beside, changes, force=outputs.force)
+            _shape_of(outputs.crm).write(scores, outputs.file, beside, changes, force=outputs.force)
         else:
             write_file(scores, outputs.file, beside, force=outputs.force)
 
 
-def _changes(scores: pl.LazyFrame, history: Path | None) -> dict[str, float]:
-    from leadcast.serve.score_history import changes
+def _shape_of(crm: str) -> "WriteBack":
+    # Imported where it is used: its models take longer to make than ten leads to score.
+    from leadcast.serve.batch.crm import shape_of
 
+    return shape_of(crm)
+
+
+def _changes(scores: pl.LazyFrame, history: Path | None) -> dict[str, float]:
     versions = scores.select(pl.first("model_version")).collect()["model_version"]
     if history is None or versions.is_empty() or versions[0] is None:
         return {}

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -100,8 +99,6 @@ def _busy(events: EventTable, since: datetime, until: datetime | None) -> pl.Ser
     return pl.concat(found).unique()
 
 
-Known = tuple[pl.LazyFrame, EventTable | None]
-"""Leads with the column `ROW`, and their events."""
 ReadEvents = Callable[[], EventTable | None]
 
 FEW_LEADS = 250_000
@@ -116,18 +113,10 @@ class BatchPart:
     """From 0 on."""
     n_rows: int
     """How many leads it has."""
-    read: Callable[[], Known]
-    """Gives `leads` and `events`."""
-
-    @property
-    def leads(self) -> pl.LazyFrame:
-        """Its leads, with the column `ROW`."""
-        return self.read()[0]
-
-    @property
-    def events(self) -> EventTable | None:
-        """All events of these leads."""
-        return self.read()[1]
+    leads: Read
+    """Gives its leads, with the column `ROW`."""
+    events: ReadEvents
+    """Gives all events of these leads."""
 
 
 def split_inputs(
@@ -140,17 +129,17 @@ def split_inputs(
 ) -> list[BatchPart]:
     """Split what is to be scored into parts that fit into memory."""
     known = [(_only_read(leads, plan), events) for leads, events in inputs.pieces]
-    reads: list[Callable[[], Known]] = [_always(piece) for piece in known]
-    if len(reads) == 1:
-        leads, events = known[0]
-        reads = _in_parts(leads, inputs.coded or events, work, chunk_leads, plan)
+    reads: list[tuple[Read, ReadEvents]] = [
+        (_always(own), _always(events)) for own, events in known
+    ]
+    if len(known) == 1:
+        reads = _in_parts(known[0][0], inputs.coded or known[0][1], work, chunk_leads, plan)
     if since is not None:
-        all_parts = (read() for read in reads)
         reads = [
-            _always((changed_since(leads, events, since, moment), events))
-            for leads, events in all_parts
+            (_always(changed_since(leads(), events(), since, moment)), events)
+            for leads, events in reads
         ]
-    return [BatchPart(number, height_of(read()[0]), read) for number, read in enumerate(reads)]
+    return [BatchPart(number, height_of(one[0]()), *one) for number, one in enumerate(reads)]
 
 
 CHECKED_AT_ONCE = 2
@@ -184,13 +173,14 @@ class OnThisMachine:
         progress: Progress,
     ) -> ScoredParts:
         """Score all parts; see `leadcast.serve.batch.batch.Way`."""
-        keep_large_blocks_apart()
         parts = split_inputs(
             inputs, work, settings.chunk_leads, settings.changed_since, moment, scorer.bundle.plan
         )
         _refuse_faults(scorer, parts, moment)
-        total, done = sum(part.n_rows for part in parts), 0
-        progress(0, total)
+        left = [part for part in parts if not work.scores_of(part.number).exists()]
+        total = sum(part.n_rows for part in parts)
+        done = total - sum(part.n_rows for part in left)
+        progress(done, total)
         n_threads, reasons = settings.threads, settings.reasons
         with (
             ThreadPoolExecutor(n_threads) as reading,
@@ -199,11 +189,11 @@ class OnThisMachine:
         ):
 
             def begun(part: BatchPart) -> Future[int]:
-                read = reading.submit(_read, scorer, part, moment, work)
+                read = reading.submit(_read, scorer, part, moment)
                 said = learner.submit(_log_odds, scorer, read)
                 return keeping.submit(_keep, scorer, part, read, said, work, reasons)
 
-            for n_rows in _ahead(map(begun, parts), n_threads):
+            for n_rows in _ahead(map(begun, left), n_threads):
                 done += n_rows
                 progress(done, total)
         # Of what nobody reads, the parts have no column.
@@ -217,7 +207,7 @@ def _refuse_faults(scorer: Scorer, parts: Sequence[BatchPart], moment: datetime 
 
     def faults_of(part: BatchPart) -> Sequence[Fault]:
         try:
-            refuse(scorer.bundle.plan, part.leads.drop(ROW).collect(), part.events, moment)
+            refuse(scorer.bundle.plan, part.leads().drop(ROW).collect(), part.events(), moment)
         except FaultsError as error:
             return error.faults
         return ()
@@ -246,32 +236,28 @@ class _Read(NamedTuple):
     warnings: list[Fault]
 
 
-def _read(scorer: Scorer, part: BatchPart, moment: datetime | None, work: Work) -> _Read | None:
-    if work.scores_of(part.number).exists():
-        return None
+def _read(scorer: Scorer, part: BatchPart, moment: datetime | None) -> _Read:
     warnings: list[Fault] = []
-    leads = by_row(part.leads.collect())
-    asked = asked_of(scorer.bundle, leads.drop(ROW), part.events, moment, warnings)
+    leads = by_row(part.leads().collect())
+    asked = asked_of(scorer.bundle, leads.drop(ROW), part.events(), moment, warnings)
     return _Read(leads[ROW], asked, scorer.features(asked, warnings), warnings)
 
 
-def _log_odds(scorer: Scorer, read: Future[_Read | None]) -> Floats | None:
-    known = read.result()
-    return None if known is None else scorer.bundle.learner.log_odds(known.values)
+def _log_odds(scorer: Scorer, read: Future[_Read]) -> Floats:
+    return scorer.bundle.learner.log_odds(read.result().values)
 
 
 def _keep(
     scorer: Scorer,
     part: BatchPart,
-    read: Future[_Read | None],
-    said: Future[Floats | None],
+    read: Future[_Read],
+    said: Future[Floats],
     work: Work,
     reasons: ReasonsAsked,
 ) -> int:
-    known, log_odds = read.result(), said.result()
-    if known is not None and log_odds is not None:
-        scores = score_rows(scorer.bundle, known.asked.rows, known.values, log_odds, reasons)
-        work.keep(part.number, scores.with_columns(known.rows), known.warnings)
+    known = read.result()
+    scores = score_rows(scorer.bundle, known.asked.rows, known.values, said.result(), reasons)
+    work.keep(part.number, scores.with_columns(known.rows), known.warnings)
     return part.n_rows
 
 
@@ -309,7 +295,7 @@ def _in_parts(
     work: Work,
     chunk_leads: int,
     plan: FeaturePlan,
-) -> list[Callable[[], Known]]:
+) -> list[tuple[Read, ReadEvents]]:
     if ROW not in leads.collect_schema():
         leads = leads.with_row_index(ROW)
     n_rows = height_of(leads)
@@ -319,27 +305,21 @@ def _in_parts(
         if n_rows > FEW_LEADS:
             own.result()
         theirs = _events_in_parts(events, work, n_parts, plan)
-    return [partial(_both, *both) for both in zip(own.result(), theirs, strict=True)]
+    return list(zip(own.result(), theirs, strict=True))
 
 
 def _events_in_parts(
     events: EventTable | None, work: Work, n_parts: int, plan: FeaturePlan
 ) -> Sequence[ReadEvents]:
-    if events is None:
-        return [lambda: None] * n_parts
     if isinstance(events, pl.LazyFrame):
         return work.split("events", events, n_parts)
-    if n_parts == 1:
-        return [lambda: events]
+    if events is None or n_parts == 1:
+        return [_always(events)] * n_parts
     with_values = reads_values(plan) and "value" in events.collect_schema()
     folder = work.folder / "coded_events"
     parts = split_events(folder, events, n_parts, plan.kinds, with_values)
     work.seal(folder.name)
     return [_always(part) for part in parts]
-
-
-def _both(leads: Read, events: ReadEvents) -> Known:
-    return leads(), events()
 
 
 def _always(value: T) -> Callable[[], T]:

@@ -20,8 +20,10 @@ from leadcast.features.base.files import read_json, written_whole
 from leadcast.features.engine.engine import compute
 from leadcast.features.engine.partition import PART, ROW, part_of
 from leadcast.features.engine.plan import FeaturePlan
+from leadcast.serve.batch.batch import no_progress
+from leadcast.serve.batch.parts import Progress
 from leadcast.serve.batch.work import seal
-from leadcast.serve.cluster.connection import Progress, no_progress, run_all
+from leadcast.serve.cluster.connection import run_all
 
 if TYPE_CHECKING:
     from distributed import Client
