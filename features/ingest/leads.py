@@ -240,7 +240,7 @@ def read_leads(context: Context, table: RawTable) -> CanonicalLeads | None:
     """
     attributes = all_attributes(context, table)
     table, columns = wanted_columns(context, table)
-    raw = _raw_rows(context, table, columns)
+    raw = all_rows(context, table, columns)
     if raw is None:
         return None
     unused = set(table.columns) - set(columns) - set(context.definition.forbidden)
@@ -257,12 +257,13 @@ def read_leads(context: Context, table: RawTable) -> CanonicalLeads | None:
     )
 
 
-def _raw_rows(context: Context, table: RawTable, columns: list[str]) -> RawRows | None:
+def all_rows(context: Context, table: RawTable, columns: list[str]) -> RawRows | None:
+    """Read some columns of a table to its end; None where that cannot be, as the ledger tells."""
     parts: list[RawRows] = []
     try:
         for part in table.parts(columns, context.ledger):
             parts.append(part)
-            context.progress(NAME, context.ledger.total(NAME))
+            context.progress(table.name, context.ledger.total(table.name))
     except UnreadableError as error:
         context.ledger.fault(error.fault)
         return None

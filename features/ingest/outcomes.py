@@ -10,7 +10,7 @@ from leadcast.features.base.errors import Fault
 from leadcast.features.definitions.definition import DatedOutcomes, EventOutcomes, StatusOutcomes
 from leadcast.features.ingest.context import Context, note_required, note_unread
 from leadcast.features.ingest.event_rows import OpenEvents, event_types
-from leadcast.features.ingest.leads import CanonicalLeads, no_rows
+from leadcast.features.ingest.leads import CanonicalLeads, all_rows
 from leadcast.features.readers.issues import (
     BAD_CELL,
     BLANK,
@@ -23,7 +23,7 @@ from leadcast.features.readers.issues import (
 )
 from leadcast.features.readers.ledger import Ledger
 from leadcast.features.readers.opening import RawTable, require_columns
-from leadcast.features.readers.origins import RawRows, UnreadableError, stacked
+from leadcast.features.readers.origins import RawRows, UnreadableError
 from leadcast.features.tables import TIME, empty_events
 from leadcast.features.values.columns import Parsed, clean_text, parse_numbers
 from leadcast.features.values.times import parse_times
@@ -52,11 +52,6 @@ class Ends:
         """Take the rows where a mask holds."""
         return replace(self, frame=self.frame.filter(mask), rows=self.rows.filter(mask))
 
-    def without_unread(self, fine: pl.Series) -> "Ends":
-        """Take the rows that could be read, and remember the leads of the others."""
-        left = self.filter(fine)
-        return replace(left, doubtful=self.frame["lead_id"].filter(~fine))
-
 
 Described = DatedOutcomes | StatusOutcomes
 
@@ -66,18 +61,9 @@ def read_ends(context: Context, about: Described, table: RawTable) -> Ends | Non
     fields = about.columns.model_dump(exclude_none=True)
     needed = [(f"tables.outcomes.columns.{name}", column) for name, column in fields.items()]
     table = require_columns(table, needed, context.ledger)
-    parts: list[RawRows] = []
-    try:
-        for part in table.parts(list(dict.fromkeys(fields.values())), context.ledger):
-            parts.append(part)
-            context.progress(NAME, context.ledger.total(NAME))
-    except UnreadableError as error:
-        context.ledger.fault(error.fault)
+    rows = all_rows(context, table, list(dict.fromkeys(fields.values())))
+    if rows is None:
         return None
-    if not parts:
-        context.ledger.fault(no_rows(table))
-        return None
-    rows = stacked(parts)
     column = about.columns.lead_id or ""
     ids = clean_text(rows.frame[column], table.missing).alias("lead_id")
     blank = ids.is_null()
@@ -101,14 +87,7 @@ def _ends(
     missing: tuple[str, ...],
 ) -> Ends:
     reading = _Reading(context, about, rows, ids, table, missing)
-    if isinstance(about, DatedOutcomes):
-        won, won_fine = reading.times(about.columns.won_at)
-        lost, lost_fine = reading.times(about.columns.lost_at)
-        nothing = pl.Series([None], dtype=pl.Boolean).new_from_index(0, len(rows))
-        frame = reading.frame(won, lost, nothing)
-        names = (reading.id_column, about.columns.won_at, about.columns.lost_at or "")
-        return Ends(frame, rows, table, *names, nobody()).without_unread(won_fine & lost_fine)
-    return reading.by_status(about)
+    return reading.by_times(about) if isinstance(about, DatedOutcomes) else reading.by_status(about)
 
 
 @dataclass(frozen=True)
@@ -120,26 +99,12 @@ class _Reading:
     table: str
     missing: tuple[str, ...]
 
-    @property
-    def id_column(self) -> str:
-        """The column with the lead's id; the canonical one where the leads' table is read."""
-        return self.about.columns.lead_id or "lead_id"
-
-    def times(self, column: str | None) -> tuple[pl.Series, pl.Series]:
-        """Read a column of times, and tell which rows are fine; a blank one is."""
-        if column is None:
-            nothing = pl.Series([None], dtype=TIME).new_from_index(0, len(self.rows))
-            return nothing, nothing.is_null()
-        parsed = self._parsed_times(column)
-        given = parsed.values.is_not_null() | parsed.problem.is_not_null()
-        if not given.any():
-            return parsed.values, ~given
-        there = Parsed(parsed.values.filter(given), parsed.problem.filter(given))
-        place = (self.table, column)
-        note_required(
-            self.context.ledger, place, self.rows.filter(given), there, self.ids.filter(given)
-        )
-        return parsed.values, parsed.problem.is_null()
+    def by_times(self, about: DatedOutcomes) -> Ends:
+        """Read when leads were won and lost."""
+        won, won_fine = self._times(about.columns.won_at)
+        lost, lost_fine = self._times(about.columns.lost_at)
+        columns = (about.columns.won_at, about.columns.lost_at)
+        return self._ends(won, lost, None, columns, won_fine & lost_fine)
 
     def by_status(self, about: StatusOutcomes) -> Ends:
         """Read a status, and its time where there is one."""
@@ -148,49 +113,62 @@ class _Reading:
         won, lost = won.fill_null(False), lost.fill_null(False)
         self._note_unknown(about, status)
         column = about.columns.closed_at
-        nothing = pl.Series([None], dtype=TIME).new_from_index(0, len(self.rows))
+        times, fine = self._times(column, won | lost)
+        when_won = pl.select(pl.when(won).then(times)).to_series()
+        when_lost = pl.select(pl.when(lost).then(times)).to_series()
+        converted = None
         if column is None:
             converted = pl.select(pl.when(won).then(True).when(lost).then(False)).to_series()
-            frame = self.frame(nothing, nothing, converted)
-            return Ends(frame, self.rows, self.table, self.id_column, "", "", nobody())
-        closed = won | lost
-        parsed = self._parsed_times(column)
-        there = Parsed(parsed.values.filter(closed), parsed.problem.filter(closed))
-        place = (self.table, column)
-        note_required(
-            self.context.ledger, place, self.rows.filter(closed), there, self.ids.filter(closed)
-        )
-        when_won = pl.select(pl.when(won).then(parsed.values)).to_series()
-        when_lost = pl.select(pl.when(lost).then(parsed.values)).to_series()
-        undated = pl.Series([None], dtype=pl.Boolean).new_from_index(0, len(self.rows))
-        frame = self.frame(when_won, when_lost, undated)
-        names = (self.id_column, column, column)
-        ends = Ends(frame, self.rows, self.table, *names, nobody())
-        return ends.without_unread(~closed | parsed.values.is_not_null())
+        return self._ends(when_won, when_lost, converted, (column, column), fine)
 
-    def frame(self, won: pl.Series, lost: pl.Series, converted: pl.Series) -> pl.DataFrame:
-        """Put the canonical columns together."""
-        return pl.DataFrame(
-            {
-                "lead_id": self.ids,
-                "won_at": won,
-                "lost_at": lost,
-                "converted": converted,
-                "amount": self._amount(),
-            },
-            schema_overrides={"converted": pl.Boolean},
-        )
+    def _times(
+        self, column: str | None, wanted: pl.Series | None = None
+    ) -> tuple[pl.Series, pl.Series]:
+        """Read a column of times, needed where they are wanted; tell which rows are fine.
 
-    def _parsed_times(self, column: str) -> Parsed:
+        Where nobody says what is wanted, a blank one is fine.
+        """
+        if column is None:
+            nothing = pl.repeat(None, len(self.rows), dtype=TIME, eager=True)
+            return nothing, nothing.is_null()
         rules = self.context.time_rules(
             self.about if self.about.read is not None else self.context.definition.tables.leads
         )
-        return parse_times(self.rows.frame[column], rules, self.missing)
+        parsed = parse_times(self.rows.frame[column], rules, self.missing)
+        if wanted is None:
+            wanted = parsed.values.is_not_null() | parsed.problem.is_not_null()
+        there = Parsed(parsed.values.filter(wanted), parsed.problem.filter(wanted))
+        rows, ids = self.rows.filter(wanted), self.ids.filter(wanted)
+        note_required(self.context.ledger, (self.table, column), rows, there, ids)
+        return parsed.values, ~wanted | parsed.values.is_not_null()
+
+    def _ends(
+        self,
+        won: pl.Series,
+        lost: pl.Series,
+        converted: pl.Series | None,
+        columns: tuple[str | None, str | None],
+        fine: pl.Series,
+    ) -> Ends:
+        frame = pl.DataFrame({"lead_id": self.ids, "won_at": won, "lost_at": lost}).with_columns(
+            (pl.lit(None) if converted is None else converted).cast(pl.Boolean).alias("converted"),
+            self._amount().alias("amount"),
+        )
+        return Ends(
+            frame.filter(fine),
+            self.rows.filter(fine),
+            self.table,
+            # The leads' table has its ids under the canonical name.
+            self.about.columns.lead_id or "lead_id",
+            columns[0] or "",
+            columns[1] or "",
+            self.ids.filter(~fine),
+        )
 
     def _amount(self) -> pl.Series:
         column = self.about.columns.amount
         if column is None:
-            return pl.Series([None], dtype=pl.Float64).new_from_index(0, len(self.rows))
+            return pl.repeat(None, len(self.rows), dtype=pl.Float64, eager=True)
         parsed = parse_numbers(self.rows.frame[column], self.about.numbers, self.missing)
         note_unread(
             self.context.ledger, BAD_CELL, (self.table, column), self.rows, parsed, self.ids
@@ -212,11 +190,6 @@ class _Reading:
         )
 
 
-def nobody() -> pl.Series:
-    """List no leads."""
-    return pl.Series("lead_id", [], dtype=pl.String)
-
-
 def ends_by_events(
     context: Context, about: EventOutcomes, opened: Sequence[OpenEvents], leads: CanonicalLeads
 ) -> Ends:
@@ -236,7 +209,8 @@ def ends_by_events(
     frame = frame.with_columns(
         converted=pl.lit(None, dtype=pl.Boolean), amount=pl.lit(None, dtype=pl.Float64)
     )
-    return Ends(frame, leads.raw, "leads", "lead_id", "won_events", "lost_events", nobody())
+    nobody = frame["lead_id"].clear()
+    return Ends(frame, leads.raw, "leads", "lead_id", "won_events", "lost_events", nobody)
 
 
 def _outcome_events(

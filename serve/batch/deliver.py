@@ -15,7 +15,7 @@ import polars as pl
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import put_out
 from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
-from leadcast.features.engine.partition import ROW
+from leadcast.features.engine.partition import ROW, by_row
 from leadcast.serve.batch.inputs import Place, refuse_address
 from leadcast.serve.reasons import BETWEEN, ReasonsAsked
 from leadcast.serve.score_history import append_scores, changes
@@ -111,8 +111,34 @@ def _only_top(scores: pl.LazyFrame, files: Sequence[Path], top: int) -> pl.LazyF
     return scores.with_columns(kept.alias("reasons"))
 
 
+def write_part(part: pl.DataFrame, path: Path) -> None:
+    """Write a part for `in_order`.
+
+    Parameters
+    ----------
+    part : pl.DataFrame
+        With the column `ROW`.
+    path : Path
+    """
+    # When parts are put in order, only batches that hold some of the rows are read.
+    by_row(part).write_ipc(path, compression="lz4", record_batch_size=2_000)
+
+
 def in_order(parts: Sequence[Path], folder: Path) -> pl.LazyFrame:
-    """Bring scored parts into the order of the leads, in bounded memory."""
+    """Bring parts into the order of their rows, in bounded memory.
+
+    Parameters
+    ----------
+    parts : sequence of Path
+        As `write_part` has written them.
+    folder : Path
+        For what lies between.
+
+    Returns
+    -------
+    pl.LazyFrame
+        All rows, sorted by `ROW`.
+    """
     table = pl.scan_ipc(list(parts))
     if len(parts) == 1:
         return table

@@ -24,7 +24,8 @@ import polars as pl
 from leadcast.features.base.errors import Fault, LeadcastError
 from leadcast.features.base.files import read_json, write_json, written_whole
 from leadcast.features.base.locks import locked
-from leadcast.features.engine.partition import Read, by_row, split_by_lead
+from leadcast.features.engine.partition import Read, split_by_lead
+from leadcast.serve.batch.deliver import write_part
 
 SEAL = ".seal.json"
 _BLOCK_BYTES = 262_144
@@ -291,8 +292,7 @@ class Work:
         """
         path = self.scores_of(part)
         with written_whole(path) as temporary:
-            # When scores are put in order, only batches that hold some of them are read.
-            by_row(scores).write_ipc(temporary, compression="lz4", record_batch_size=2_000)
+            write_part(scores, temporary)
             # Before the scores stand: where they do, the part is done, with its warnings.
             seal(path, self.key, [asdict(fault) for fault in warnings], temporary)
 

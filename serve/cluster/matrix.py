@@ -8,7 +8,7 @@ is ever held in memory but a piece, or a partition; a task that is run twice wri
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from leadcast.features.engine.engine import compute
 from leadcast.features.engine.partition import PART, ROW, part_of
 from leadcast.features.engine.plan import FeaturePlan
 from leadcast.serve.batch.batch import no_progress
+from leadcast.serve.batch.deliver import in_order, write_part
 from leadcast.serve.batch.parts import Progress
 from leadcast.serve.batch.work import seal
 from leadcast.serve.cluster.connection import run_all
@@ -121,14 +122,11 @@ def split_piece(piece: Piece, out: Path, n_parts: int, key: str = "") -> None:
 
     if out.exists():
         return
-    rows = (
-        pl.scan_parquet(piece.file)
-        .slice(piece.first, piece.count)
-        .collect()
-        .with_row_index(ROW, offset=piece.row)
-        .with_columns(part_of(n_parts))
-        .sort(PART, maintain_order=True)
-    )
+    rows = pl.scan_parquet(piece.file).slice(piece.first, piece.count).collect()
+    # Leads that were read in pieces keep the places that they have.
+    if ROW not in rows.columns:
+        rows = rows.with_row_index(ROW, offset=piece.row)
+    rows = rows.with_columns(part_of(n_parts)).sort(PART, maintain_order=True)
     ends = np.searchsorted(rows[PART].to_numpy(), np.arange(n_parts), side="right").tolist()
     table = rows.drop(PART).to_arrow(compat_level=pl.CompatLevel.oldest())
     with written_whole(out) as temporary:
@@ -181,12 +179,12 @@ def matrix_on_cluster(
         shuffle(client, files, work / name, n_parts, rows_at_once)
         for name, files in zip(names, tables, strict=True)
     ]
-    parts = [work.resolve() / f"matrix/part-{number:06}.parquet" for number in range(n_parts)]
+    parts = [work.resolve() / f"matrix/part-{number:06}.arrow" for number in range(n_parts)]
     plan_file = plan_file.resolve()
     each = [(plan_file, *shuffled, number, part) for number, part in enumerate(parts)]
     run_all(client, features_of_part, each, progress)
     with written_whole(out) as temporary:
-        merged([pl.scan_parquet(part) for part in parts]).drop(ROW).sink_parquet(temporary)
+        in_order(parts, work / "ordered").drop(ROW).sink_parquet(temporary)
 
 
 def features_of_part(
@@ -206,7 +204,7 @@ def features_of_part(
     names = [feature.name for feature in plan.features]
     with written_whole(out) as temporary:
         matrix = pl.from_numpy(values, schema=names)
-        matrix.with_columns(rows[ROW]).write_parquet(temporary, compression="lz4")
+        write_part(matrix.with_columns(rows[ROW]), temporary)
 
 
 @lru_cache(maxsize=2)
@@ -230,12 +228,3 @@ def parts_for(n_leads: int, client: "Client") -> int:
     """
     n_workers = len(client.scheduler_info()["workers"])
     return max(-(-n_leads // LEADS_PER_PART), min(2 * n_workers, n_leads), 1)
-
-
-def merged(frames: list[pl.LazyFrame]) -> pl.LazyFrame:
-    """Bring parts, each sorted by `ROW`, into one order, streaming."""
-    # In pairs, so that a row passes through few merges; nothing is held but what flows.
-    while len(frames) > 1:
-        pairs = [frames[i : i + 2] for i in range(0, len(frames), 2)]
-        frames = [reduce(lambda a, b: a.merge_sorted(b, key=ROW), pair) for pair in pairs]
-    return frames[0]

@@ -19,7 +19,6 @@ from leadcast.serve.cluster.connection import run_all
 from leadcast.serve.cluster.matrix import (
     ROWS_AT_ONCE,
     Shuffled,
-    merged,
     parts_for,
     pieces_of,
     shuffle,
@@ -130,9 +129,7 @@ def _as_files(inputs: BatchInputs, folder: Path) -> list[Sequence[Path]]:
     if inputs.files is not None:
         files = [[file.resolve() for file in one] for one in inputs.files]
         return [files[0], files[1] if files[1:] else []]
-    leads = [own for own, _ in inputs.pieces]
-    by_row = ROW in leads[0].collect_schema()
-    tables = [merged(leads).drop(ROW) if by_row else leads[0]]
+    tables = [pl.concat([leads for leads, _ in inputs.pieces])]
     events = [theirs for _, theirs in inputs.pieces if theirs is not None]
     tables += [pl.concat(events)] if events else []
     written: list[Sequence[Path]] = [[], []]
