@@ -252,8 +252,6 @@ class Scorer:
         pl.DataFrame
             As `score_pandas` takes them.
         """
-        pass  # MERGED
-
         return example_leads(self.bundle.plan, self.bundle.manifest.origin.attribute_types)
 
     def score_pandas(self, frame: "pandas.DataFrame") -> "pandas.DataFrame":

@@ -61,17 +61,7 @@ class Context:
     attribute_types: Mapping[str, str] = field(default_factory=dict)
 
     def time_rules(self, table: TableSchema | TableOutcomes) -> TimeRules:
-        """Tell how a table's times are to be understood.
-
-        Parameters
-        ----------
-        table : TableSchema or TableOutcomes
-            The table's definition.
-
-        Returns
-        -------
-        TimeRules
-        """
+        """Tell how a table's times are to be understood."""
         zone = table.time_zone or self.definition.time_zone
         return TimeRules(zone, table.time_format, self.definition.ambiguous_times)
 

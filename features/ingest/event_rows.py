@@ -58,18 +58,7 @@ class OpenEvents:
 
 
 def open_events(context: Context) -> list[OpenEvents]:
-    """Open the tables of events.
-
-    Parameters
-    ----------
-    context : Context
-        The definition, and who takes the faults.
-
-    Returns
-    -------
-    list of OpenEvents
-        Without those that cannot be read.
-    """
+    """Open the tables of events that can be read."""
     opened = []
     definition = context.definition
     for name, about in zip(definition.event_table_names(), definition.tables.events, strict=True):

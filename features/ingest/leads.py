@@ -36,22 +36,7 @@ from leadcast.features.values.times import TimeRules, parse_times
 
 
 def wanted_columns(context: Context, table: RawTable) -> tuple[RawTable, list[str]]:
-    """List the columns of the leads' table that are read.
-
-    Parameters
-    ----------
-    context : Context
-        The definition, and who takes the faults.
-    table : RawTable
-        The table, open.
-
-    Returns
-    -------
-    table : RawTable
-        The table, with the columns that it lacks; the ledger says which.
-    columns : list of str
-        Each once.
-    """
+    """List the columns of the leads' table that are read; of the table, tell those that it lacks."""
     named = _named_columns(context.definition.tables.leads, all_attributes(context, table))
     named += _outcome_columns(context) if context.has_outcomes else []
     table = require_columns(table, named, context.ledger)
@@ -226,18 +211,7 @@ class CanonicalLeads:
 
 
 def read_leads(context: Context, table: RawTable) -> CanonicalLeads | None:
-    """Read the leads' table.
-
-    Parameters
-    ----------
-    context, table
-        As in `leadcast.features.ingest.leads.wanted_columns`.
-
-    Returns
-    -------
-    Leads or None
-        None where columns are missing or there are no rows; the ledger says which.
-    """
+    """Read the leads' table; None where columns are missing, as the ledger tells."""
     attributes = all_attributes(context, table)
     table, columns = wanted_columns(context, table)
     raw = all_rows(context, table, columns)

@@ -159,15 +159,6 @@ class Ledger:
         if fault not in self._faults:
             self._faults.append(fault)
 
-    def has_errors(self) -> bool:
-        """Tell whether anything is wrong that does not concern single rows only.
-
-        Returns
-        -------
-        bool
-        """
-        return any(fault.severity == "error" for fault in self._faults)
-
     def lacks(self, table: str, columns: Iterable[str]) -> None:
         """Take what has been told to be missing, so that its rows' blanks are no further faults.
 
@@ -181,15 +172,7 @@ class Ledger:
         self._lacking |= {(table, column) for column in columns}
 
     def add_total(self, table: str, rows: int) -> None:
-        """Count rows that were read.
-
-        Parameters
-        ----------
-        table : str
-            Of which table.
-        rows : int
-            How many.
-        """
+        """Count rows that were read."""
         self._totals[table] = self._totals.get(table, 0) + rows
 
     def total(self, table: str) -> int:
@@ -285,19 +268,7 @@ class Ledger:
     def broken_rows(
         self, table: str, broken: Sequence[BrokenRow], origins: tuple[RawOrigin, ...], index: int
     ) -> None:
-        """Take rows that could not be split into fields.
-
-        Parameters
-        ----------
-        table : str
-            Of which table.
-        broken : sequence of BrokenRow
-            The rows.
-        origins : tuple of RawOrigin
-            The table's files.
-        index : int
-            Which file.
-        """
+        """Take rows that could not be split into fields."""
         if not broken:
             return
         texts = pl.Series("text", [row.text for row in broken], dtype=pl.String)

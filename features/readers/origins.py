@@ -113,22 +113,7 @@ class RawRows:
 
 
 def refuse_twins(where: str, names: Sequence[str], remedy: str) -> None:
-    """Refuse a table that has two columns of one name.
-
-    Parameters
-    ----------
-    where : str
-        What is read.
-    names : sequence of str
-        Its columns.
-    remedy : str
-        What to do about it.
-
-    Raises
-    ------
-    UnreadableError
-        Naming them all.
-    """
+    """Refuse a table that has two columns of one name."""
     twins = sorted(name for name, times in Counter(names).items() if times > 1)
     if twins:
         found = f"more than one column called {', '.join(map(repr, twins))}"

@@ -297,17 +297,7 @@ class Work:
             seal(path, self.key, [asdict(fault) for fault in warnings], temporary)
 
     def warnings_of(self, part: int) -> list[Fault]:
-        """Give back the warnings of a part that is done.
-
-        Parameters
-        ----------
-        part : int
-            The part's number.
-
-        Returns
-        -------
-        list of Fault
-        """
+        """Give back the warnings of a part that is done."""
         return [Fault(**fault) for fault in sealed_with(self.scores_of(part))]
 
 
