@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 
-from leadcast.features.ingest.leads import Writing, infer_type
+from leadcast.features.ingest.context import Writing
+from leadcast.features.ingest.leads import infer_type
 from leadcast.features.tables import TIME
 from leadcast.features.values.columns import clean_text, parse_flags, parse_numbers
 from leadcast.features.values.formats import NumberFormat

@@ -10,23 +10,20 @@ import polars as pl
 
 from leadcast.features.definitions.definition import EventOutcomes
 from leadcast.features.definitions.table_schema import EventsTable
-from leadcast.features.ingest.context import Context, note_required, note_unread
+from leadcast.features.ingest.context import Context, Reading, Writing
 from leadcast.features.ingest.leads import AS_OF, CanonicalLeads, no_rows
 from leadcast.features.readers.issues import (
-    BAD_CELL,
     BLANK,
     EVENT_BEFORE_CREATION,
     EVENT_BEFORE_CREATION_ASIDE,
     EVENT_OF_OTHERS,
     LATE_ROW,
     ORPHAN_EVENT,
-    IssueKind,
 )
 from leadcast.features.readers.opening import RawTable, require_columns
 from leadcast.features.readers.origins import RawRows, UnreadableError
 from leadcast.features.tables import TIME
-from leadcast.features.values.columns import clean_text, parse_numbers
-from leadcast.features.values.times import parse_times
+from leadcast.features.values.columns import clean_text
 
 
 @dataclass(frozen=True)
@@ -147,113 +144,47 @@ def canonical_events(
 def _canonical(
     context: Context, one: OpenEvents, rows: RawRows, leads: pl.DataFrame | None
 ) -> pl.DataFrame:
-    reading = _Reading(context, one)
-    frame = reading.dated(reading.typed(reading.identified(rows), rows), rows)
-    frame, rows = reading.without_outcomes(frame, rows)
-    if leads is not None:
-        frame, rows = reading.known(frame, rows, leads)
-        frame = reading.after_creation(frame, rows)
-    return reading.valued(frame, rows).filter("is_fine").select(COLUMNS)
-
-
-Framed = tuple[pl.DataFrame, RawRows]
-"""``lead_id``, ``is_fine`` (Boolean: at no fault that leaves the row out), and what was read."""
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """The steps of reading one part.
-
-    Rows that are left out for a fault are read to their end: what else is wrong with them is told
-    where the source is refused.
-    """
-
-    context: Context
-    one: OpenEvents
-
-    def identified(self, rows: RawRows) -> pl.DataFrame:
-        column = self.one.about.columns.lead_id
-        ids = clean_text(rows.frame[column], self.one.table.missing).alias("lead_id")
-        blank = ids.is_null()
-        self.context.ledger.note(BLANK, self.one.table.name, column, rows, blank)
-        return pl.DataFrame({"lead_id": ids, "is_fine": ~blank})
-
-    def typed(self, frame: pl.DataFrame, rows: RawRows) -> pl.DataFrame:
-        types = event_types(rows, self.one)
-        blank = types.is_null()
-        self._note(BLANK, ", ".join(self.one.about.columns.event_type), blank, frame, rows)
-        return frame.with_columns(event_type=types, is_fine=frame["is_fine"] & ~blank)
-
-    def dated(self, frame: pl.DataFrame, rows: RawRows) -> pl.DataFrame:
-        about, context = self.one.about, self.context
-        place = (self.one.table.name, about.columns.occurred_at)
-        shown, missing = rows.frame[place[1]], self.one.table.missing
-        parsed = parse_times(shown, context.time_rules(about), missing)
-        ids, fine = frame["lead_id"], frame["is_fine"]
-        given = note_required(context.ledger, place, rows, parsed, ids, fine)
-        late = (parsed.values > context.until).fill_null(False)
-        self._note(LATE_ROW, place[1], late, frame, rows, values=shown)
-        return frame.with_columns(occurred_at=parsed.values, is_fine=fine & given & ~late)
-
-    def without_outcomes(self, frame: pl.DataFrame, rows: RawRows) -> Framed:
+    columns = one.about.columns
+    writing = Writing(one.table.missing, one.about.numbers, context.time_rules(one.about))
+    ids = clean_text(rows.frame[columns.lead_id], writing.missing).alias("lead_id")
+    types = event_types(rows, one)
+    frame = pl.DataFrame({"lead_id": ids, "event_type": types})
+    reading = Reading(context, one.table.name, writing, rows, frame)
+    reading.leave_out(BLANK, columns.lead_id, ids.is_null())
+    reading.leave_out(BLANK, ", ".join(columns.event_type), types.is_null())
+    times = reading.times(columns.occurred_at)
+    late = (times.values > context.until).fill_null(False)
+    reading.fine &= reading.require(columns.occurred_at, times)
+    reading.leave_out(LATE_ROW, columns.occurred_at, late, rows.frame[columns.occurred_at])
+    reading.frame = reading.frame.with_columns(occurred_at=times.values)
+    outcomes = context.definition.tables.outcomes
+    if isinstance(outcomes, EventOutcomes):
         # How a lead ended is no part of what it did: it is told by the outcomes.
-        outcomes = self.context.definition.tables.outcomes
-        if not isinstance(outcomes, EventOutcomes):
-            return frame, rows
-        ends = frame["event_type"].is_in([*outcomes.won_events, *outcomes.lost_events])
-        return _left(frame, rows, ~ends.fill_null(False))
-
-    def known(self, frame: pl.DataFrame, rows: RawRows, leads: pl.DataFrame) -> Framed:
-        frame = frame.join(leads, on="lead_id", how="left", maintain_order="left")
-        orphan = frame["is_used"].is_null() & frame["lead_id"].is_not_null()
-        fine = frame["is_fine"]
-        kind = ORPHAN_EVENT if self.context.has_outcomes else EVENT_OF_OTHERS
-        column, ids = self.one.about.columns.lead_id, frame["lead_id"]
-        self._note(kind, column, orphan & fine, frame, rows, values=ids)
-        frame = frame.with_columns(is_fine=fine & frame["is_used"].fill_null(False))
-        return _left(frame, rows, ~orphan)
-
-    def after_creation(self, frame: pl.DataFrame, rows: RawRows) -> pl.DataFrame:
-        keep = self.context.definition.events_before_creation == "keep"
-        early = (frame["occurred_at"] < frame["created_at"]).fill_null(False)
-        kind = EVENT_BEFORE_CREATION if keep else EVENT_BEFORE_CREATION_ASIDE
-        column = self.one.about.columns.occurred_at
-        self._note(kind, column, early, frame, rows, values=rows.frame[column], kept=keep)
-        return frame if keep else frame.with_columns(is_fine=frame["is_fine"] & ~early)
-
-    def valued(self, frame: pl.DataFrame, rows: RawRows) -> pl.DataFrame:
-        column = self.one.about.columns.value
-        if column is None:
-            return frame.with_columns(value=pl.lit(None, dtype=pl.Float64))
-        written, missing = self.one.about.numbers, self.one.table.missing
-        parsed = parse_numbers(rows.frame[column], written, missing)
-        place, ids = (self.one.table.name, column), frame["lead_id"]
-        note_unread(self.context.ledger, BAD_CELL, place, rows, parsed, ids, frame["is_fine"])
-        return frame.with_columns(value=parsed.values)
-
-    def _note(
-        self,
-        kind: IssueKind,
-        column: str,
-        mask: pl.Series,
-        frame: pl.DataFrame,
-        rows: RawRows,
-        *,
-        values: pl.Series | None = None,
-        kept: bool = False,
-    ) -> None:
-        self.context.ledger.note(
-            kind,
-            self.one.table.name,
-            column,
-            rows,
-            mask,
-            values=values,
-            lead_ids=frame["lead_id"],
-            kept=kept,
-            fine=frame["is_fine"],
-        )
+        ends = types.is_in([*outcomes.won_events, *outcomes.lost_events])
+        reading.keep(~ends.fill_null(False))
+    if leads is not None:
+        _of_leads(reading, one, leads)
+    value: pl.Series | pl.Expr = pl.lit(None, dtype=pl.Float64)
+    if columns.value is not None:
+        numbers = reading.numbers(columns.value)
+        reading.note_unread(columns.value, numbers)
+        value = numbers.values
+    return reading.frame.with_columns(value=value).filter(reading.fine).select(COLUMNS)
 
 
-def _left(frame: pl.DataFrame, rows: RawRows, mask: pl.Series) -> Framed:
-    return (frame, rows) if mask.all() else (frame.filter(mask), rows.filter(mask))
+def _of_leads(reading: Reading, one: OpenEvents, leads: pl.DataFrame) -> None:
+    """Go on with the events of known leads; those of leads that were set aside are left out."""
+    context, columns = reading.context, one.about.columns
+    reading.frame = reading.frame.join(leads, on="lead_id", how="left", maintain_order="left")
+    ids, is_used = reading.frame["lead_id"], reading.frame["is_used"]
+    orphan = is_used.is_null() & ids.is_not_null()
+    kind = ORPHAN_EVENT if context.has_outcomes else EVENT_OF_OTHERS
+    reading.note(kind, columns.lead_id, orphan & reading.fine, values=ids)
+    reading.fine &= is_used.fill_null(False)
+    reading.keep(~orphan)
+    early = (reading.frame["occurred_at"] < reading.frame["created_at"]).fill_null(False)
+    shown = reading.rows.frame[columns.occurred_at]
+    if context.definition.events_before_creation == "keep":
+        reading.note(EVENT_BEFORE_CREATION, columns.occurred_at, early, values=shown, kept=True)
+    else:
+        reading.leave_out(EVENT_BEFORE_CREATION_ASIDE, columns.occurred_at, early, shown)

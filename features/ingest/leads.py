@@ -13,9 +13,8 @@ from leadcast.features.definitions.table_schema import (
     LeadsTable,
     default_type,
 )
-from leadcast.features.ingest.context import Context, note_required, note_unread
+from leadcast.features.ingest.context import Context, Reading, Writing
 from leadcast.features.readers.issues import (
-    BAD_CELL,
     BLANK,
     DUPLICATE_LEAD,
     DUPLICATE_MOMENT,
@@ -31,12 +30,11 @@ from leadcast.features.values.columns import (
     parse_flags,
     parse_numbers,
 )
-from leadcast.features.values.formats import NumberFormat
-from leadcast.features.values.times import TimeRules, parse_times
+from leadcast.features.values.times import parse_times
 
 
 def wanted_columns(context: Context, table: RawTable) -> tuple[RawTable, list[str]]:
-    """List the columns of the leads' table that are read; of the table, tell those that it lacks."""
+    """List the columns of the leads' table that are read; tell the table those that it lacks."""
     named = _named_columns(context.definition.tables.leads, all_attributes(context, table))
     named += _outcome_columns(context) if context.has_outcomes else []
     table = require_columns(table, named, context.ledger)
@@ -114,18 +112,6 @@ _TEXT_DISTINCT_SHARE = 0.5
 _TEXT_DISTINCT = 50
 
 
-@dataclass(frozen=True)
-class Writing:
-    """How a table writes its values."""
-
-    missing: tuple[str, ...]
-    """Values that mean missing."""
-    numbers: NumberFormat
-    """How numbers are written."""
-    times: TimeRules
-    """How times are to be understood."""
-
-
 def read_attribute(
     name: str,
     series: pl.Series,
@@ -186,8 +172,6 @@ def _type_of_text(text: pl.Series, writing: Writing) -> AttributeType:
 NAME = "leads"
 AS_OF = "as_of"
 """The attribute of new leads that tells at which moment each row is to be scored."""
-Marked = tuple[pl.DataFrame, pl.Series]
-"""All rows as far as they are read, and which of them are used (Boolean)."""
 
 
 @dataclass(frozen=True)
@@ -218,17 +202,18 @@ def read_leads(context: Context, table: RawTable) -> CanonicalLeads | None:
     if raw is None:
         return None
     unused = set(table.columns) - set(columns) - set(context.definition.forbidden)
-    # Rows that are left out are read to their end: all that is wrong with them is told at once.
-    frame, fine = _identified(context, raw)
-    every_id = frame["lead_id"].filter(fine)
-    frame, fine = _dated(context, frame, raw, fine)
-    frame, fine = _placed(context, frame, raw, fine)
-    frame, types = _with_attributes(context, frame, raw, fine, attributes)
+    about = context.definition.tables.leads
+    writing = Writing(about.read.missing, about.numbers, context.time_rules(about))
+    reading = Reading(context, NAME, writing, raw, pl.DataFrame())
+    _identify(reading)
+    every_id = reading.frame["lead_id"].filter(reading.fine)
+    _date(reading)
+    _place(reading)
+    types = _add_attributes(reading, attributes)
     if table.lacking:
         return None
-    return CanonicalLeads(
-        frame.filter(fine), raw.filter(fine), types, tuple(sorted(unused)), every_id
-    )
+    reading.keep(reading.fine)
+    return CanonicalLeads(reading.frame, reading.rows, types, tuple(sorted(unused)), every_id)
 
 
 def all_rows(context: Context, table: RawTable, columns: list[str]) -> RawRows | None:
@@ -262,96 +247,67 @@ def no_rows(table: RawTable) -> Fault:
     )
 
 
-def _identified(context: Context, raw: RawRows) -> Marked:
+def _identify(reading: Reading) -> None:
+    context, raw, missing = reading.context, reading.rows, reading.writing.missing
     about = context.definition.tables.leads
     reference = about.columns.lead_id
-    every = pl.Series([True], dtype=pl.Boolean).new_from_index(0, len(raw))
     if not isinstance(reference, ExportColumn):
         numbers = pl.int_range(1, len(raw) + 1, eager=True).cast(pl.String)
-        return pl.DataFrame({"lead_id": numbers}), every
-    place = (NAME, reference.column)
-    ids = clean_text(raw.frame[reference.column], about.read.missing).alias("lead_id")
-    blank = ids.is_null()
-    context.ledger.note(BLANK, *place, raw, blank)
-    kind, known = DUPLICATE_LEAD, ids.to_frame()
-    moments = about.attributes.get(AS_OF)
+        reading.frame = pl.DataFrame({"lead_id": numbers})
+        return
+    ids = clean_text(raw.frame[reference.column], missing).alias("lead_id")
+    reading.frame = known = ids.to_frame()
+    reading.leave_out(BLANK, reference.column, ids.is_null())
+    kind, moments = DUPLICATE_LEAD, about.attributes.get(AS_OF)
     if moments is not None and not context.has_outcomes:
         # New leads may be asked for at several moments.
         kind = DUPLICATE_MOMENT
-        known = known.with_columns(clean_text(raw.frame[moments.column], about.read.missing))
-    again = ~known.to_struct().is_first_distinct() & ~blank
-    context.ledger.note(kind, *place, raw, again, values=ids, lead_ids=ids)
-    return pl.DataFrame({"lead_id": ids}), ~(blank | again)
+        known = known.with_columns(clean_text(raw.frame[moments.column], missing))
+    again = ~known.to_struct().is_first_distinct() & ids.is_not_null()
+    reading.leave_out(kind, reference.column, again, ids)
 
 
-def _dated(context: Context, frame: pl.DataFrame, raw: RawRows, fine: pl.Series) -> Marked:
-    about = context.definition.tables.leads
-    column = about.columns.created_at
+def _date(reading: Reading) -> None:
+    column = reading.context.definition.tables.leads.columns.created_at
     if column is None:
-        return frame.with_columns(created_at=pl.lit(None, dtype=TIME)), fine
-    parsed = parse_times(raw.frame[column], context.time_rules(about), about.read.missing)
-    place, ids = (NAME, column), frame["lead_id"]
-    given = note_required(context.ledger, place, raw, parsed, ids, fine)
-    late = (parsed.values > context.until).fill_null(False)
-    shown = raw.frame[column]
-    context.ledger.note(LATE_ROW, *place, raw, late, values=shown, lead_ids=ids, fine=fine)
-    return frame.with_columns(created_at=parsed.values), fine & given & ~late
+        reading.frame = reading.frame.with_columns(created_at=pl.lit(None, dtype=TIME))
+        return
+    parsed = reading.times(column)
+    late = (parsed.values > reading.context.until).fill_null(False)
+    reading.fine &= reading.require(column, parsed)
+    reading.leave_out(LATE_ROW, column, late, reading.rows.frame[column])
+    reading.frame = reading.frame.with_columns(created_at=parsed.values)
 
 
-def _placed(context: Context, frame: pl.DataFrame, raw: RawRows, fine: pl.Series) -> Marked:
-    about = context.definition.tables.leads
-    order = about.order_by
-    if not isinstance(order, ExportColumn):
-        place = fine.cast(pl.Int64).cum_sum() - 1
-        return frame.with_columns(position=place), fine
-    parsed = parse_numbers(raw.frame[order.column], about.numbers, about.read.missing)
-    ids = frame["lead_id"]
-    fine &= note_required(context.ledger, (NAME, order.column), raw, parsed, ids, fine)
-    values = pl.select(pl.when(fine).then(parsed.values)).to_series()
-    position = values.rank("ordinal", descending=order.descending).cast(pl.Int64) - 1
-    return frame.with_columns(position=position), fine
+def _place(reading: Reading) -> None:
+    order = reading.context.definition.tables.leads.order_by
+    if isinstance(order, ExportColumn):
+        parsed = reading.numbers(order.column)
+        reading.fine &= reading.require(order.column, parsed)
+        values = pl.select(pl.when(reading.fine).then(parsed.values)).to_series()
+        place = values.rank("ordinal", descending=order.descending).cast(pl.Int64) - 1
+    else:
+        place = reading.fine.cast(pl.Int64).cum_sum() - 1
+    reading.frame = reading.frame.with_columns(position=place)
 
 
-def _with_attributes(
-    context: Context,
-    frame: pl.DataFrame,
-    raw: RawRows,
-    fine: pl.Series,
-    attributes: dict[str, Attribute],
-) -> tuple[pl.DataFrame, dict[str, str]]:
-    about = context.definition.tables.leads
-    writing = Writing(about.read.missing, about.numbers, context.time_rules(about))
+def _add_attributes(reading: Reading, attributes: dict[str, Attribute]) -> dict[str, str]:
+    rules, fine = reading.context.definition.tables.leads.rules_score, reading.fine
     types: dict[str, str] = {}
     columns: list[pl.Series] = []
-    if about.rules_score:
-        columns.append(_rules_score(context, frame, raw, fine, writing))
+    if rules:
+        total = pl.repeat(0.0, len(fine), dtype=pl.Float64, eager=True)
+        for column in rules:
+            parsed = reading.numbers(column)
+            reading.note_unread(column, parsed)
+            total = total + parsed.values
+        columns.append(total.alias("rules_score"))
     for name, attribute in attributes.items():
-        series = raw.frame[attribute.column]
+        series = reading.rows.frame[attribute.column]
         # What is left out does not tell the type, as long as there is anything else.
         telling = fine if fine.any() else None
-        parsed, types[name] = read_attribute(name, series, attribute, writing, telling)
-        _note_cells(context, attribute.column, raw, parsed, frame, fine)
+        parsed, types[name] = read_attribute(name, series, attribute, reading.writing, telling)
+        reading.note_unread(attribute.column, parsed)
         columns.append(parsed.values.alias(name))
-    return frame.with_columns(columns), types
-
-
-def _rules_score(
-    context: Context, frame: pl.DataFrame, raw: RawRows, fine: pl.Series, writing: Writing
-) -> pl.Series:
-    total = pl.Series("rules_score", [0.0], dtype=pl.Float64).new_from_index(0, frame.height)
-    for column in context.definition.tables.leads.rules_score:
-        parsed = parse_numbers(raw.frame[column], writing.numbers, writing.missing)
-        _note_cells(context, column, raw, parsed, frame, fine)
-        total = total + parsed.values
-    return total.alias("rules_score")
-
-
-def _note_cells(
-    context: Context,
-    column: str,
-    raw: RawRows,
-    parsed: Parsed,
-    frame: pl.DataFrame,
-    fine: pl.Series,
-) -> None:
-    note_unread(context.ledger, BAD_CELL, (NAME, column), raw, parsed, frame["lead_id"], fine)
+    reading.frame = reading.frame.with_columns(columns)
+    return types

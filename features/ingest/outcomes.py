@@ -8,11 +8,10 @@ import polars as pl
 
 from leadcast.features.base.errors import Fault
 from leadcast.features.definitions.definition import DatedOutcomes, EventOutcomes, StatusOutcomes
-from leadcast.features.ingest.context import Context, note_required, note_unread
+from leadcast.features.ingest.context import Context, Reading, Writing
 from leadcast.features.ingest.event_rows import OpenEvents, event_types
 from leadcast.features.ingest.leads import CanonicalLeads, all_rows
 from leadcast.features.readers.issues import (
-    BAD_CELL,
     BLANK,
     DUPLICATE_OUTCOME,
     LATE_OUTCOME,
@@ -25,7 +24,7 @@ from leadcast.features.readers.ledger import Ledger
 from leadcast.features.readers.opening import RawTable, require_columns
 from leadcast.features.readers.origins import RawRows, UnreadableError
 from leadcast.features.tables import TIME, empty_events
-from leadcast.features.values.columns import Parsed, clean_text, parse_numbers
+from leadcast.features.values.columns import clean_text
 from leadcast.features.values.times import parse_times
 
 NAME = "outcomes"
@@ -86,108 +85,64 @@ def _ends(
     table: str,
     missing: tuple[str, ...],
 ) -> Ends:
-    reading = _Reading(context, about, rows, ids, table, missing)
-    return reading.by_times(about) if isinstance(about, DatedOutcomes) else reading.by_status(about)
-
-
-@dataclass(frozen=True)
-class _Reading:
-    context: Context
-    about: Described
-    rows: RawRows
-    ids: pl.Series
-    table: str
-    missing: tuple[str, ...]
-
-    def by_times(self, about: DatedOutcomes) -> Ends:
-        """Read when leads were won and lost."""
-        won, won_fine = self._times(about.columns.won_at)
-        lost, lost_fine = self._times(about.columns.lost_at)
+    # Times are written as in the table where they stand.
+    dated = about if about.read is not None else context.definition.tables.leads
+    writing = Writing(missing, about.numbers, context.time_rules(dated))
+    reading = Reading(context, table, writing, rows, pl.DataFrame({"lead_id": ids}))
+    columns: tuple[str | None, str | None]
+    if isinstance(about, DatedOutcomes):
         columns = (about.columns.won_at, about.columns.lost_at)
-        return self._ends(won, lost, None, columns, won_fine & lost_fine)
+        (won, won_fine), (lost, lost_fine) = (_times(reading, column) for column in columns)
+        converted, fine = pl.lit(None, pl.Boolean), won_fine & lost_fine
+    else:
+        columns = (about.columns.closed_at, about.columns.closed_at)
+        won, lost, converted, fine = _by_status(reading, about)
+    ended = reading.frame.with_columns(won_at=won, lost_at=lost, converted=converted)
+    frame = ended.with_columns(amount=_amounts(reading, about.columns.amount)).filter(fine)
+    # The leads' table has its ids under the canonical name.
+    names = (about.columns.lead_id or "lead_id", columns[0] or "", columns[1] or "")
+    return Ends(frame, rows.filter(fine), table, *names, ids.filter(~fine))
 
-    def by_status(self, about: StatusOutcomes) -> Ends:
-        """Read a status, and its time where there is one."""
-        status = clean_text(self.rows.frame[about.columns.status], self.missing)
-        won, lost = status.is_in(list(about.won)), status.is_in(list(about.lost))
-        won, lost = won.fill_null(False), lost.fill_null(False)
-        self._note_unknown(about, status)
-        column = about.columns.closed_at
-        times, fine = self._times(column, won | lost)
-        when_won = pl.select(pl.when(won).then(times)).to_series()
-        when_lost = pl.select(pl.when(lost).then(times)).to_series()
-        converted = None
-        if column is None:
-            converted = pl.select(pl.when(won).then(True).when(lost).then(False)).to_series()
-        return self._ends(when_won, when_lost, converted, (column, column), fine)
 
-    def _times(
-        self, column: str | None, wanted: pl.Series | None = None
-    ) -> tuple[pl.Series, pl.Series]:
-        """Read a column of times, needed where they are wanted; tell which rows are fine.
+def _times(
+    reading: Reading, column: str | None, wanted: pl.Series | None = None
+) -> tuple[pl.Series, pl.Series]:
+    """Read a column of times, needed where they are wanted; tell which rows are fine.
 
-        Where nobody says what is wanted, a blank one is fine.
-        """
-        if column is None:
-            nothing = pl.repeat(None, len(self.rows), dtype=TIME, eager=True)
-            return nothing, nothing.is_null()
-        rules = self.context.time_rules(
-            self.about if self.about.read is not None else self.context.definition.tables.leads
-        )
-        parsed = parse_times(self.rows.frame[column], rules, self.missing)
-        if wanted is None:
-            wanted = parsed.values.is_not_null() | parsed.problem.is_not_null()
-        there = Parsed(parsed.values.filter(wanted), parsed.problem.filter(wanted))
-        rows, ids = self.rows.filter(wanted), self.ids.filter(wanted)
-        note_required(self.context.ledger, (self.table, column), rows, there, ids)
-        return parsed.values, ~wanted | parsed.values.is_not_null()
+    Where nobody says what is wanted, a blank one is fine.
+    """
+    if column is None:
+        return pl.repeat(None, len(reading.rows), dtype=TIME, eager=True), reading.fine
+    parsed = reading.times(column)
+    if wanted is None:
+        wanted = parsed.values.is_not_null() | parsed.problem.is_not_null()
+    return parsed.values, reading.require(column, parsed, wanted)
 
-    def _ends(
-        self,
-        won: pl.Series,
-        lost: pl.Series,
-        converted: pl.Series | None,
-        columns: tuple[str | None, str | None],
-        fine: pl.Series,
-    ) -> Ends:
-        frame = pl.DataFrame({"lead_id": self.ids, "won_at": won, "lost_at": lost}).with_columns(
-            (pl.lit(None) if converted is None else converted).cast(pl.Boolean).alias("converted"),
-            self._amount().alias("amount"),
-        )
-        return Ends(
-            frame.filter(fine),
-            self.rows.filter(fine),
-            self.table,
-            # The leads' table has its ids under the canonical name.
-            self.about.columns.lead_id or "lead_id",
-            columns[0] or "",
-            columns[1] or "",
-            self.ids.filter(~fine),
-        )
 
-    def _amount(self) -> pl.Series:
-        column = self.about.columns.amount
-        if column is None:
-            return pl.repeat(None, len(self.rows), dtype=pl.Float64, eager=True)
-        parsed = parse_numbers(self.rows.frame[column], self.about.numbers, self.missing)
-        note_unread(
-            self.context.ledger, BAD_CELL, (self.table, column), self.rows, parsed, self.ids
-        )
-        return parsed.values
+def _by_status(
+    reading: Reading, about: StatusOutcomes
+) -> tuple[pl.Series, pl.Series, pl.Expr, pl.Series]:
+    """Read a status, and its time where there is one: won and lost, converted, and what is fine."""
+    column = about.columns.status
+    status = clean_text(reading.rows.frame[column], reading.writing.missing)
+    unknown = ~status.is_in([*about.won, *about.lost, *about.open]).fill_null(True)
+    reading.note(UNKNOWN_OUTCOME, column, unknown, values=status, kept=True)
+    won, lost = (status.is_in(list(ends)).fill_null(False) for ends in (about.won, about.lost))
+    times, fine = _times(reading, about.columns.closed_at, won | lost)
+    when_won = pl.select(pl.when(won).then(times)).to_series()
+    when_lost = pl.select(pl.when(lost).then(times)).to_series()
+    converted = pl.lit(None, pl.Boolean)
+    if about.columns.closed_at is None:
+        converted = pl.when(won).then(True).when(lost).then(False)
+    return when_won, when_lost, converted, fine
 
-    def _note_unknown(self, about: StatusOutcomes, status: pl.Series) -> None:
-        known = status.is_in([*about.won, *about.lost, *about.open])
-        unknown = ~known.fill_null(True)
-        self.context.ledger.note(
-            UNKNOWN_OUTCOME,
-            self.table,
-            about.columns.status,
-            self.rows,
-            unknown,
-            values=status,
-            lead_ids=self.ids,
-            kept=True,
-        )
+
+def _amounts(reading: Reading, column: str | None) -> pl.Series | pl.Expr:
+    if column is None:
+        return pl.lit(None, pl.Float64)
+    parsed = reading.numbers(column)
+    reading.note_unread(column, parsed)
+    return parsed.values
 
 
 def ends_by_events(
