@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +13,7 @@ from leadcast.features.base.errors import Fault, FaultsError
 from leadcast.features.definitions.definition import SourceDefinition
 from leadcast.features.definitions.table_schema import SqlReader
 from leadcast.features.engine.partition import ROW
-from leadcast.features.ingest.new_leads import NewLeads, Place, mapped
+from leadcast.features.ingest.new_leads import NewLeads, Place, canonical, mapped
 from leadcast.features.ingest.pieces import LeadsInPieces, read_in_pieces
 from tests.source_samples import EVENTS, LIMITS_OF_ONE_HALF, Keys, make_source, read_new_leads
 
@@ -208,3 +209,34 @@ def test_a_query_is_mapped_as_a_file_is(tmp_path: Path, monkeypatch: pytest.Monk
     )
     whole = read_new_leads(definition, *files, attribute_types=TYPES)
     assert_same(in_pieces(definition, leads, events, tmp_path), whole)
+
+
+def test_canonical_columns_are_told_in_pieces_as_in_whole(tmp_path: Path) -> None:
+    leads, events = tmp_path / "leads.csv", tmp_path / "events.csv"
+    leads.write_text(LEADS.replace("id,created", "lead_id,created_at", 1))
+    # One event without a time, in whichever piece, and a column that nobody reads.
+    gap = "L14,2024-02-03T09:00:00Z"
+    assert gap in HISTORY
+    header = "lead_id,occurred_at,event_type,more"
+    events.write_text(HISTORY.replace("id,at,type,seconds", header, 1).replace(gap, "L14,", 1))
+    about = {"attribute_types": TYPES, "is_dated": True}
+    rows = canonical("leads", [leads], [events], **about)  # type: ignore[arg-type]
+    whole, found = rows.whole(), read_in_pieces(rows, tmp_path / "read", 7)
+    assert len(whole.warnings) == 1
+    assert_same(found, replace(whole, set_aside=whole.set_aside.clear()))
+
+
+def test_faults_of_canonical_columns_stand_where_they_are_in_the_file(tmp_path: Path) -> None:
+    leads = tmp_path / "leads.csv"
+    bad = {number: f"L{number},2024-01-{1 + number % 28:02d}T08:00:00Z" for number in (3, 31, 50)}
+    text = LEADS.replace("id,created", "lead_id,created_at", 1)
+    for number, row in bad.items():
+        assert row in text
+        text = text.replace(row, f"L{number},never", 1)
+    leads.write_text(text)
+    rows = canonical("leads", [leads], attribute_types=TYPES, is_dated=True)
+    with pytest.raises(FaultsError) as raised:
+        read_in_pieces(rows, tmp_path / "read", 7)
+    (fault,) = raised.value.faults
+    assert fault.found.startswith("3 of 60 rows")
+    assert {f"line {2 + number}" in fault.found for number in bad} == {True}

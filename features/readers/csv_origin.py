@@ -209,10 +209,8 @@ class CsvOrigin:
             refuse_packed(self.path, self._reader.times_unpacked)
             with closing(read_records(self.path, self._reader)) as records:
                 header = next(records, None)
-        except UnicodeError:
-            raise self._wrong_encoding() from None
-        except (OSError, EOFError, zlib.error, csv.Error) as error:
-            raise self._unreadable(error) from None
+        except (UnicodeError, OSError, EOFError, zlib.error, csv.Error) as error:
+            raise self._explained(error) from None
         if header is None:
             raise UnreadableError(
                 Fault(self.name, "an empty file", "a header and rows", "Export it again.")
@@ -242,10 +240,8 @@ class CsvOrigin:
         try:
             with open_transcoded(self.path, self._reader) as file:
                 yield from self._parts(file, columns, on_broken)
-        except (pa.ArrowInvalid, UnicodeError) as error:
+        except (pa.ArrowInvalid, UnicodeError, OSError, EOFError, zlib.error) as error:
             raise self._explained(error) from None
-        except (OSError, EOFError, zlib.error) as error:
-            raise self._unreadable(error) from None
 
     def _parts(
         self, file: IO[bytes], columns: Sequence[str], on_broken: OnBroken
@@ -326,12 +322,25 @@ class CsvOrigin:
             except UnreadableError as explained:
                 return explained
             except LimitError as beyond:
-                return self._unreadable(beyond)
-        return wrong_encoding(self.path, self._reader, self.name) or self._broken(f"{error}")
-
-    def _wrong_encoding(self) -> UnreadableError:
-        found = wrong_encoding(self.path, self._reader, self.name)
-        return found or self._broken(f"no text in {self._reader.encoding}")
+                error = beyond
+        if isinstance(error, LimitError):
+            return UnreadableError(error.fault(self.name))
+        # Of these are what is no text, and what the parser cannot split.
+        if isinstance(error, ValueError):
+            found = wrong_encoding(self.path, self._reader, self.name)
+            if found is not None:
+                return found
+        is_no_text = isinstance(error, UnicodeError)
+        words = f"no text in {self._reader.encoding}" if is_no_text else f"{error}"
+        return UnreadableError(
+            Fault(
+                self.name,
+                f"something that is not readable as CSV ({words})",
+                "text with separators",
+                "Export it again, as CSV with commas and in UTF-8, or say in a source's definition "
+                "how it is written (`read.separator`, `read.quote`, `read.encoding`).",
+            )
+        )
 
     def _refuse_open_quote(self) -> None:
         line = 1
@@ -351,22 +360,6 @@ class CsvOrigin:
                     "in a source's definition (`read.quote: null`).",
                 )
             ) from None
-
-    def _unreadable(self, error: Exception) -> UnreadableError:
-        if isinstance(error, LimitError):
-            return UnreadableError(error.fault(self.name))
-        return self._broken(f"{error}")
-
-    def _broken(self, words: str) -> UnreadableError:
-        return UnreadableError(
-            Fault(
-                self.name,
-                f"something that is not readable as CSV ({words})",
-                "text with separators",
-                "Export it again, as CSV with commas and in UTF-8, or say in a source's definition "
-                "how it is written (`read.separator`, `read.quote`, `read.encoding`).",
-            )
-        )
 
 
 class _Numbering:
