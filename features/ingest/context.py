@@ -97,7 +97,7 @@ class Writing:
 
 
 @dataclass
-class Reading:
+class TableReading:
     """Rows of a table on their way to canonical ones.
 
     Rows that are left out for a fault are read to their end: what else is wrong with them is told

@@ -10,7 +10,7 @@ import polars as pl
 
 from leadcast.features.definitions.definition import EventOutcomes
 from leadcast.features.definitions.table_schema import EventsTable
-from leadcast.features.ingest.context import Context, Reading, Writing
+from leadcast.features.ingest.context import Context, TableReading, Writing
 from leadcast.features.ingest.leads import AS_OF, CanonicalLeads, no_rows
 from leadcast.features.readers.issues import (
     BLANK,
@@ -149,7 +149,7 @@ def _canonical(
     ids = clean_text(rows.frame[columns.lead_id], writing.missing).alias("lead_id")
     types = event_types(rows, one)
     frame = pl.DataFrame({"lead_id": ids, "event_type": types})
-    reading = Reading(context, one.table.name, writing, rows, frame)
+    reading = TableReading(context, one.table.name, writing, rows, frame)
     reading.leave_out(BLANK, columns.lead_id, ids.is_null())
     reading.leave_out(BLANK, ", ".join(columns.event_type), types.is_null())
     times = reading.times(columns.occurred_at)
@@ -172,7 +172,7 @@ def _canonical(
     return reading.frame.with_columns(value=value).filter(reading.fine).select(COLUMNS)
 
 
-def _of_leads(reading: Reading, one: OpenEvents, leads: pl.DataFrame) -> None:
+def _of_leads(reading: TableReading, one: OpenEvents, leads: pl.DataFrame) -> None:
     """Go on with the events of known leads; those of leads that were set aside are left out."""
     context, columns = reading.context, one.about.columns
     reading.frame = reading.frame.join(leads, on="lead_id", how="left", maintain_order="left")

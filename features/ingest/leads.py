@@ -13,7 +13,7 @@ from leadcast.features.definitions.table_schema import (
     LeadsTable,
     default_type,
 )
-from leadcast.features.ingest.context import Context, Reading, Writing
+from leadcast.features.ingest.context import Context, TableReading, Writing
 from leadcast.features.readers.issues import (
     BLANK,
     DUPLICATE_LEAD,
@@ -204,7 +204,7 @@ def read_leads(context: Context, table: RawTable) -> CanonicalLeads | None:
     unused = set(table.columns) - set(columns) - set(context.definition.forbidden)
     about = context.definition.tables.leads
     writing = Writing(about.read.missing, about.numbers, context.time_rules(about))
-    reading = Reading(context, NAME, writing, raw, pl.DataFrame())
+    reading = TableReading(context, NAME, writing, raw, pl.DataFrame())
     _identify(reading)
     every_id = reading.frame["lead_id"].filter(reading.fine)
     _date(reading)
@@ -247,7 +247,7 @@ def no_rows(table: RawTable) -> Fault:
     )
 
 
-def _identify(reading: Reading) -> None:
+def _identify(reading: TableReading) -> None:
     context, raw, missing = reading.context, reading.rows, reading.writing.missing
     about = context.definition.tables.leads
     reference = about.columns.lead_id
@@ -267,7 +267,7 @@ def _identify(reading: Reading) -> None:
     reading.leave_out(kind, reference.column, again, ids)
 
 
-def _date(reading: Reading) -> None:
+def _date(reading: TableReading) -> None:
     column = reading.context.definition.tables.leads.columns.created_at
     if column is None:
         reading.frame = reading.frame.with_columns(created_at=pl.lit(None, dtype=TIME))
@@ -279,7 +279,7 @@ def _date(reading: Reading) -> None:
     reading.frame = reading.frame.with_columns(created_at=parsed.values)
 
 
-def _place(reading: Reading) -> None:
+def _place(reading: TableReading) -> None:
     order = reading.context.definition.tables.leads.order_by
     if isinstance(order, ExportColumn):
         parsed = reading.numbers(order.column)
@@ -291,7 +291,7 @@ def _place(reading: Reading) -> None:
     reading.frame = reading.frame.with_columns(position=place)
 
 
-def _add_attributes(reading: Reading, attributes: dict[str, Attribute]) -> dict[str, str]:
+def _add_attributes(reading: TableReading, attributes: dict[str, Attribute]) -> dict[str, str]:
     rules, fine = reading.context.definition.tables.leads.rules_score, reading.fine
     types: dict[str, str] = {}
     columns: list[pl.Series] = []

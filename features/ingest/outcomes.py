@@ -8,7 +8,7 @@ import polars as pl
 
 from leadcast.features.base.errors import Fault
 from leadcast.features.definitions.definition import DatedOutcomes, EventOutcomes, StatusOutcomes
-from leadcast.features.ingest.context import Context, Reading, Writing
+from leadcast.features.ingest.context import Context, TableReading, Writing
 from leadcast.features.ingest.event_rows import OpenEvents, event_types
 from leadcast.features.ingest.leads import CanonicalLeads, all_rows
 from leadcast.features.readers.issues import (
@@ -88,7 +88,7 @@ def _ends(
     # Times are written as in the table where they stand.
     dated = about if about.read is not None else context.definition.tables.leads
     writing = Writing(missing, about.numbers, context.time_rules(dated))
-    reading = Reading(context, table, writing, rows, pl.DataFrame({"lead_id": ids}))
+    reading = TableReading(context, table, writing, rows, pl.DataFrame({"lead_id": ids}))
     columns: tuple[str | None, str | None]
     if isinstance(about, DatedOutcomes):
         columns = (about.columns.won_at, about.columns.lost_at)
@@ -105,7 +105,7 @@ def _ends(
 
 
 def _times(
-    reading: Reading, column: str | None, wanted: pl.Series | None = None
+    reading: TableReading, column: str | None, wanted: pl.Series | None = None
 ) -> tuple[pl.Series, pl.Series]:
     """Read a column of times, needed where they are wanted; tell which rows are fine.
 
@@ -120,7 +120,7 @@ def _times(
 
 
 def _by_status(
-    reading: Reading, about: StatusOutcomes
+    reading: TableReading, about: StatusOutcomes
 ) -> tuple[pl.Series, pl.Series, pl.Expr, pl.Series]:
     """Read a status, and its time where there is one: won and lost, converted, and what is fine."""
     column = about.columns.status
@@ -137,7 +137,7 @@ def _by_status(
     return when_won, when_lost, converted, fine
 
 
-def _amounts(reading: Reading, column: str | None) -> pl.Series | pl.Expr:
+def _amounts(reading: TableReading, column: str | None) -> pl.Series | pl.Expr:
     if column is None:
         return pl.lit(None, pl.Float64)
     parsed = reading.numbers(column)
