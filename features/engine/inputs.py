@@ -1,7 +1,4 @@
-"""What an engine is given, checked: what is wrong is told at once and by name.
-
-One lead given as plain Python values: checked by name, times as microseconds.
-"""
+"""What an engine is given, tables or one lead, checked: what is wrong is told at once by name."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
