@@ -28,6 +28,9 @@ from leadcast.serve.reasons import NO_REASONS, ReasonsAsked
 from leadcast.serve.scorer import Scorer
 from leadcast.serve.scores import version_of
 
+LAYOUT = 2
+"""Of a batch's folder; what parts hold, or how rows are numbered, is another in another one."""
+
 
 @dataclass(frozen=True)
 class BatchSettings:
@@ -212,6 +215,7 @@ def score_source(
         "inputs": source.stamps(),
         "reasons": str(settings.reasons),
         "polars": pl.__version__,
+        "layout": LAYOUT,
         "changed_since": str(settings.changed_since),
         **way.job(settings),
     }
