@@ -32,8 +32,7 @@ def compute_on_cluster(source: str, scheduler: str | None) -> str:
     The plan is fitted here; it reads the events as a stream.
     """
     from leadcast.serve.cluster.connection import connected
-    from leadcast.serve.cluster.matrix import matrix_on_cluster, parts_for
-    from leadcast.serve.cluster.shuffle import files_of
+    from leadcast.serve.cluster.matrix import files_of, matrix_on_cluster, parts_for
 
     run = RunFolder(source)
     with (

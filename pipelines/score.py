@@ -6,18 +6,22 @@ import time
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from leadcast.features.base.errors import Checks, FaultsError, LeadcastError
 from leadcast.models.bundle.bundle_signature import read_signed_manifest, require_signature
 from leadcast.pipelines.stage import progress_bar
-from leadcast.serve.batch.batch import BatchSettings, BatchSummary, score_files, score_inputs
+from leadcast.serve.batch.batch import (
+    ON_THIS_MACHINE,
+    BatchSettings,
+    BatchSummary,
+    Way,
+    score_source,
+)
 from leadcast.serve.batch.deliver import Outputs
-from leadcast.serve.batch.places import place_of
+from leadcast.serve.batch.inputs import CanonicalSource, Export, Place, place_of
+from leadcast.serve.batch.parts import Progress
 from leadcast.serve.scorer import Scorer
-
-if TYPE_CHECKING:
-    from leadcast.pipelines.score_source import Export
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,10 @@ class ScoreRequest:
     def named(self) -> list[str]:
         """What is read: leads, and events where they are given."""
         return [self.leads, *([self.events] if self.events else [])]
+
+    def places(self) -> list[Place]:
+        """Find the leads, and the events where there are any."""
+        return [place_of(one, self.database_env) for one in self.named]
 
     def check(self, checks: Checks) -> None:
         """Check what can be checked before any work."""
@@ -97,37 +105,37 @@ def score_new_leads(request: ScoreRequest) -> ScoreReport:
     began = time.perf_counter()
     scorer = _loaded(request)
     with progress_bar("scoring", "leads") as tell:
-        if request.source is None:
-            summary = score_files(
-                scorer,
-                request.leads,
-                request.events,
-                request.outputs,
-                request.settings,
-                tell,
-                database_env=request.database_env,
-            )
-        else:
-            request.outputs.refuse_unusable()
-            export = _export(request)
-            summary = score_inputs(
-                scorer,
-                lambda folder: export.read(scorer, folder),
-                export.stamps(),
-                request.outputs,
-                request.settings,
-                tell,
-            )
+        summary = _scored(request, scorer, tell, ON_THIS_MACHINE)
     return ScoreReport(summary, time.perf_counter() - began)
 
 
-def _export(request: ScoreRequest) -> "Export":
-    # Reading exports needs much that scoring does not.
-    from leadcast.pipelines.score_source import Export
+def score_with_dask(request: ScoreRequest, scheduler: str | None) -> ScoreReport:
+    """Score leads as `score_new_leads` does, by partitions on a Dask cluster."""
+    from leadcast.serve.cluster.connection import connected
+    from leadcast.serve.cluster.scoring import OnCluster
 
-    places = [place_of(one, request.database_env) for one in request.named]
-    source, chunk_leads = str(request.source), request.settings.chunk_leads
-    return Export.of(source, places, request.outputs, chunk_leads)
+    began = time.perf_counter()
+    with connected(scheduler) as client, progress_bar("scoring", "partitions") as tell:
+        way = OnCluster(client, request.bundle)
+        summary = _scored(request, Scorer.load(request.bundle), tell, way)
+    return ScoreReport(summary, time.perf_counter() - began)
+
+
+def _scored(request: ScoreRequest, scorer: Scorer, tell: Progress, way: Way) -> BatchSummary:
+    outputs, settings = request.outputs, request.settings
+    outputs.refuse_unusable()
+    own, *theirs = request.places()
+    outputs.refuse_inputs(request.bundle, own, *theirs)
+    tables = CanonicalSource(own, theirs[0] if theirs else None)
+    if request.source is None:
+        return score_source(scorer, tables, outputs, settings, tell, way)
+    # Reading definitions needs much that scoring does not.
+    from leadcast.features.definitions.load import find_definition
+
+    definition = find_definition(request.source)
+    place, force = outputs.place, outputs.force
+    source = Export.of(tables, definition, place, settings.chunk_leads, force=force)
+    return score_source(scorer, source, outputs, settings, tell, way)
 
 
 def _loaded(request: ScoreRequest) -> Scorer:
@@ -153,25 +161,3 @@ def _places(outputs: Outputs) -> list[str]:
     history = None if outputs.history is None else f"history {outputs.history}"
     file = None if outputs.file is None else str(outputs.file)
     return [place for place in (file, table, history) if place is not None]
-
-
-def score_with_dask(request: ScoreRequest, scheduler: str | None) -> ScoreReport:
-    """Score leads as `score_new_leads` does, on a Dask cluster."""
-    from leadcast.serve.cluster.connection import connected
-    from leadcast.serve.cluster.scoring import score_on_cluster
-
-    began = time.perf_counter()
-    mapped = None if request.source is None else _export(request)
-    with connected(scheduler) as client, progress_bar("scoring", "partitions") as tell:
-        summary = score_on_cluster(
-            client,
-            request.bundle,
-            request.leads,
-            request.events,
-            request.outputs,
-            request.settings,
-            database_env=request.database_env,
-            mapped=mapped,
-            progress=tell,
-        )
-    return ScoreReport(summary, time.perf_counter() - began)

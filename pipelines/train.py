@@ -39,8 +39,7 @@ def train(source: str) -> str:
 def train_on_cluster(source: str, scheduler: str | None) -> str:
     """Let the candidates compete on a sample here, and grow the champion's trees on all rows."""
     from leadcast.serve.cluster.connection import connected
-    from leadcast.serve.cluster.training import SAMPLE_ROWS, grow_on_cluster, in_words
-    from leadcast.serve.cluster.training_task import ClusterRows
+    from leadcast.serve.cluster.training import SAMPLE_ROWS, ClusterRows, grow_on_cluster, in_words
 
     run = RunFolder(source)
     with connected(scheduler) as client, working_folder(run.path, "train") as work:

@@ -9,8 +9,6 @@ The base is what all leads have in common, a contribution what the lead's own va
 adds to it: the curve's height for the regression, the Shapley value for the trees (Lundberg et
 al. 2018), both times their weights in the blend. The calibrator bends the sum of all features, so
 that its effect belongs to none of them and is told by itself.
-
-For which leads reasons are asked, and reasons as a column of a table.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,6 +29,8 @@ MOST = 4
 LONGEST_VALUE = 60
 ROWS_AT_ONCE = 5_000
 """Rows are explained in blocks of so many, so that memory stays bounded."""
+BETWEEN = " | "
+"""Stands between reasons that are told in one text."""
 NEGLIGIBLE = 1e-9
 """Less than this on the log-odds scale is rounding, and no reason."""
 

@@ -4,8 +4,6 @@ Example
 -------
 >>> scorer = Scorer.load("data/runs/demo/bundle")
 >>> scores = scorer.score(leads, events)
-
-Two leads as a bundle takes them: for signatures, documentation and a first try.
 """
 
 import json
@@ -38,7 +36,7 @@ _TEXTS = {"email": "jane@example.com", "phone": "+44 20 7946 0000", "job_title":
 
 
 def example_leads(plan: FeaturePlan, attribute_types: Mapping[str, str]) -> pl.DataFrame:
-    """Make two leads that a plan can read, the second without anything known."""
+    """Make two leads that a plan can read, the second without anything known, for a first try."""
     rows: dict[str, list[object]] = {"lead_id": ["example 1", "example 2"]}
     if plan.time_order is TimeOrder.DATED:
         rows |= {"created_at": [CREATED] * 2, "as_of": [AS_OF] * 2}
@@ -252,8 +250,6 @@ class Scorer:
         pl.DataFrame
             As `score_pandas` takes them.
         """
-        pass  # MERGED
-
         return example_leads(self.bundle.plan, self.bundle.manifest.origin.attribute_types)
 
     def score_pandas(self, frame: "pandas.DataFrame") -> "pandas.DataFrame":

@@ -1,12 +1,15 @@
 """A small source to break in many ways."""
 
 import copy
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from leadcast.features.definitions.definition import SourceDefinition
 from leadcast.features.definitions.load import load_definition
 from leadcast.features.definitions.yaml_lines import yaml_text
+from leadcast.features.ingest.new_leads import NewLeads, Place, canonical, mapped
 
 LEADS = """\
 id,created,revenue,source
@@ -117,3 +120,28 @@ def make_source(
         (folder / f"{name}.csv").write_bytes(data)
     keys = changed(sample_keys(folder), changes or {})
     return load_definition(write_definition(folder, keys))
+
+
+def read_new_leads(
+    definition: SourceDefinition,
+    leads: Place,
+    events: Place = (),
+    *,
+    attribute_types: Mapping[str, str] = MappingProxyType({}),
+) -> NewLeads:
+    """New leads in the shape of a source's export, whole."""
+    return mapped(definition, leads, events, attribute_types).whole()
+
+
+def read_canonical(
+    leads: Path,
+    events: Path | None = None,
+    *,
+    attribute_types: Mapping[str, str],
+    is_dated: bool,
+    time_zone: str | None = None,
+) -> NewLeads:
+    """New leads in canonical columns, whole."""
+    files: list[Sequence[Path]] = [[leads], *([] if events is None else [[events]])]
+    about = {"attribute_types": attribute_types, "is_dated": is_dated, "time_zone": time_zone}
+    return canonical(str(leads), *files, **about).whole()  # type: ignore[arg-type]

@@ -10,11 +10,10 @@ import pyarrow.parquet
 import pytest
 
 from leadcast.features.base.errors import LeadcastError
-from leadcast.features.engine.coded import CodedTable, ParquetEvents
+from leadcast.features.engine import coded as batch_events
+from leadcast.features.engine.coded import CodedTable, ParquetEvents, split_events
 from leadcast.features.engine.events import collect_events
-from leadcast.serve.batch import events as batch_events
-from leadcast.serve.batch.events import split_events
-from leadcast.serve.batch.split import part_of
+from leadcast.features.engine.partition import part_of
 
 N, LEADS, KINDS = 3000, 40, ("open", "click", "ö")
 IDS = pl.Series([f"lead {n}" for n in range(LEADS)])

@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 
-from leadcast.features.ingest.lead_columns import Writing, infer_type
+from leadcast.features.ingest.context import Writing
+from leadcast.features.ingest.leads import infer_type
 from leadcast.features.tables import TIME
 from leadcast.features.values.columns import clean_text
 from leadcast.features.values.flags import parse_flags

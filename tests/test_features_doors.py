@@ -19,8 +19,9 @@ from polars.testing import assert_frame_equal, assert_series_equal
 
 from leadcast.features.base.files import read_json
 from leadcast.features.definitions.load import load_definition
+from leadcast.features.ingest.context import Writing
 from leadcast.features.ingest.ingest import ingest
-from leadcast.features.ingest.lead_columns import Writing, infer_type
+from leadcast.features.ingest.leads import infer_type
 from leadcast.features.readers.origins import RawRows, stacked
 from leadcast.features.tables import Tables
 from leadcast.features.values.columns import MIXED, Parsed, column_of, parse_texts, shown

@@ -7,9 +7,16 @@ import pytest
 
 from leadcast.features.base.errors import Fault, FaultsError
 from leadcast.features.ingest.ingest import check_source, ingest
-from leadcast.features.ingest.new_leads import read_canonical, read_new_leads
 from leadcast.features.tables import Tables
-from tests.source_samples import EVENTS, LEADS, LIMITS_OF_ONE_HALF, Keys, make_source
+from tests.source_samples import (
+    EVENTS,
+    LEADS,
+    LIMITS_OF_ONE_HALF,
+    Keys,
+    make_source,
+    read_canonical,
+    read_new_leads,
+)
 
 TYPES = {"revenue": "number", "source": "category", "seen": "time"}
 HALF: Keys = {"limits": LIMITS_OF_ONE_HALF}

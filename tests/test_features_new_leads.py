@@ -9,9 +9,8 @@ from polars.testing import assert_frame_equal
 
 from leadcast.features.base.errors import FaultsError
 from leadcast.features.ingest.ingest import ingest
-from leadcast.features.ingest.new_leads import read_canonical, read_new_leads
 from leadcast.features.tables import TIME, Tables
-from tests.source_samples import EVENTS, LEADS, Keys, make_source
+from tests.source_samples import EVENTS, LEADS, Keys, make_source, read_canonical, read_new_leads
 
 TYPES = {"revenue": "number", "source": "category"}
 NEW = "id,created,revenue,source\nN1,2025-01-01T08:00:00Z,10,Google\nN2,2025-01-02T08:00:00Z,,\n"

@@ -17,13 +17,11 @@ from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.packing import MOST_TIMES
 from leadcast.features.definitions.table_schema import FileReader
 from leadcast.features.ingest.ingest import check_source
-from leadcast.features.readers.csv_origin import CsvOrigin
-from leadcast.features.readers.csv_text import MOST_LETTERS
-from leadcast.features.readers.origins import UnreadableError
-from leadcast.features.readers.parquet_origin import ParquetOrigin
+from leadcast.features.readers.csv_origin import MOST_LETTERS, CsvOrigin
+from leadcast.features.readers.origins import ParquetOrigin, UnreadableError
 from leadcast.serve.batch import inputs as batch_inputs
 from leadcast.serve.batch.batch import score_files
-from leadcast.serve.batch.places import place_of
+from leadcast.serve.batch.inputs import place_of
 from leadcast.serve.scorer import Scorer
 from tests.scoring_world import bundle_folder, scoring_world
 from tests.source_samples import make_source

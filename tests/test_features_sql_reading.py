@@ -10,8 +10,7 @@ import sqlalchemy as sa
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.definitions.table_schema import SqlReader
 from leadcast.features.readers.origins import UnreadableError
-from leadcast.features.readers.sql_origin import SqlOrigin
-from leadcast.features.readers.sql_reading import refused_query
+from leadcast.features.readers.sql_origin import SqlOrigin, refused_query
 from leadcast.serve.batch.batch import BatchSettings, score_files
 from leadcast.serve.scorer import Scorer
 from tests.scoring_world import bundle_folder

@@ -14,13 +14,13 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from leadcast.features.base.errors import Fault, FaultsError, LeadcastError
+from leadcast.features.engine import partition as batch_split
 from leadcast.features.tables import TIME
 from leadcast.features.values import alike
+from leadcast.serve.batch import deliver as batch_output
 from leadcast.serve.batch import inputs as batch_inputs
-from leadcast.serve.batch import output as batch_output
-from leadcast.serve.batch import split as batch_split
 from leadcast.serve.batch.batch import BatchSettings, score_files
-from leadcast.serve.batch.output import without_formulas
+from leadcast.serve.batch.deliver import without_formulas
 from leadcast.serve.batch.parts import summed
 from leadcast.serve.batch.work import Work
 from leadcast.serve.reasons import ReasonsAsked
@@ -256,7 +256,7 @@ def test_faults_of_all_parts_are_told_before_anything_is_scored(
 ) -> None:
     nameless = leads().head(7).with_columns(lead_id=pl.lit(None, pl.String))
     pl.concat([leads(), leads().gather_every(50), nameless]).write_parquet(leads_file)
-    monkeypatch.setattr("leadcast.serve.batch.line.score_rows", lambda *_: pytest.fail("scored"))
+    monkeypatch.setattr("leadcast.serve.batch.parts.score_rows", lambda *_: pytest.fail("scored"))
     with pytest.raises(FaultsError) as refused:
         score_files(scorer(), leads_file, events_file, tmp_path / "out.csv", SMALL)
     assert sorted(fault.count for fault in refused.value.faults) == [7, 24]

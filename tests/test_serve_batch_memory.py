@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from leadcast.serve.batch.batch import LARGE_BLOCK
+from leadcast.serve.batch.parts import LARGE_BLOCK
 
 HELD = """
 import resource, sys
 from pathlib import Path
 import numpy as np
-from leadcast.serve.batch.batch import LARGE_BLOCK, keep_large_blocks_apart
+from leadcast.serve.batch.parts import LARGE_BLOCK, keep_large_blocks_apart
 
 def held_mib():
     pages = int(Path("/proc/self/statm").read_text().split()[1])

@@ -16,22 +16,26 @@ import pytest
 
 from leadcast.features.base.errors import FaultsError, LeadcastError
 from leadcast.features.base.files import write_json
+from leadcast.features.engine.partition import ROW
 from leadcast.features.tables import TIME
-from leadcast.serve.batch.batch import BatchSettings, BatchSummary, score_files
+from leadcast.serve.batch.batch import (
+    BatchSettings,
+    BatchSummary,
+    no_progress,
+    score_files,
+    score_source,
+)
 from leadcast.serve.batch.deliver import Outputs
 from leadcast.serve.batch.inputs import BatchInputs
-from leadcast.serve.batch.output import ROW
+from leadcast.serve.batch.parts import Progress
 from leadcast.serve.cluster.connection import (
-    Progress,
     connected,
-    no_progress,
     refuse_other_versions,
     run_all,
     versions,
 )
-from leadcast.serve.cluster.matrix import matrix_on_cluster
-from leadcast.serve.cluster.scoring import score_on_cluster
-from leadcast.serve.cluster.shuffle import Shuffled, pieces_of, split_piece
+from leadcast.serve.cluster.matrix import Shuffled, matrix_on_cluster, pieces_of, split_piece
+from leadcast.serve.cluster.scoring import OnCluster
 from leadcast.serve.reasons import ReasonsAsked
 from leadcast.serve.scorer import Scorer
 from tests.scoring_world import END, bundle_folder, scoring_world, with_nulls
@@ -76,12 +80,9 @@ def on_cluster(
     rows_at_once: int = SMALL,
     progress: Progress = no_progress,
 ) -> pl.DataFrame:
-    score_on_cluster(
-        *(dask_client, bundle_folder(), files["leads"], files["events"], out, SETTINGS),
-        n_parts=n_parts,
-        rows_at_once=rows_at_once,
-        progress=progress,
-    )
+    way = OnCluster(dask_client, bundle_folder(), n_parts, rows_at_once)
+    given = (bundle_folder(), files["leads"], files["events"], out, SETTINGS, progress)
+    score_files(*given, way=way)
     return pl.read_parquet(out)
 
 
@@ -148,7 +149,7 @@ def test_events_that_lack_something_are_told_as_on_one_machine(
     pl.concat([with_nulls(events.head(90)), events]).write_parquet(more)
     out = tmp_path / "scores.parquet"
     given = (bundle_folder(), files["leads"], more, out, SETTINGS)
-    there = score_on_cluster(dask_client, *given, n_parts=5, rows_at_once=SMALL)
+    there = score_files(*given, way=OnCluster(dask_client, bundle_folder(), 5, SMALL))
     assert pl.read_parquet(out).equals(alone)
     here = score_files(*given)
     assert sorted(map(str, there.warnings)) == sorted(map(str, here.warnings))
@@ -161,7 +162,7 @@ def test_all_places_and_the_best_leads_reasons_are_those_of_one_machine(
     settings = replace(SETTINGS, reasons=ReasonsAsked("top", 7))
     ways: dict[str, Callable[..., BatchSummary]] = {
         "one": score_files,
-        "many": partial(score_on_cluster, dask_client),
+        "many": partial(score_files, way=OnCluster(dask_client, bundle_folder())),
     }
     told = []
     for name, score in ways.items():
@@ -189,8 +190,9 @@ def test_an_export_is_read_by_whom_it_is_given(
             return BatchInputs([(own.with_columns(lead_id=ids), theirs.with_columns(lead_id=ids))])
 
     out = tmp_path / "scores.parquet"
-    given = (dask_client, bundle_folder(), files["leads"], files["events"], out, SETTINGS)
-    score_on_cluster(*given, mapped=Renamed(), n_parts=3)
+    way = OnCluster(dask_client, bundle_folder(), 3)
+    scorer = Scorer.load(bundle_folder())
+    score_source(scorer, Renamed(), Outputs(out), SETTINGS, way=way)
     assert pl.read_parquet(out).equals(alone.with_columns(lead_id=pl.lit("x") + pl.col("lead_id")))
 
 

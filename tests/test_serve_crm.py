@@ -14,8 +14,7 @@ import pytest
 from leadcast.features.base.errors import FaultsError, LeadcastError
 from leadcast.serve.batch.batch import BatchSettings, score_files
 from leadcast.serve.batch.crm import SHAPES, reason_words, shape_of
-from leadcast.serve.batch.deliver import Outputs
-from leadcast.serve.batch.output import without_formulas
+from leadcast.serve.batch.deliver import Outputs, without_formulas
 from leadcast.serve.reasons import ReasonsAsked
 from leadcast.serve.scorer import Scorer
 from tests.scoring_world import START, bundle_folder, scoring_world

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from leadcast.serve.batch.events import one_ahead
+from leadcast.features.engine.coded import one_ahead
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 7])

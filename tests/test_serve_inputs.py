@@ -15,8 +15,8 @@ from leadcast.features.tables import TIME
 from leadcast.serve.batch import inputs as batch_inputs
 from leadcast.serve.batch.batch import BatchSettings, score_files
 from leadcast.serve.batch.deliver import Outputs
+from leadcast.serve.batch.inputs import place_of
 from leadcast.serve.batch.parts import changed_since
-from leadcast.serve.batch.places import place_of
 from leadcast.serve.scorer import Scorer
 from tests.scoring_world import START, bundle_folder, scoring_world
 

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from leadcast.models.comparison.result import Capacity
-from leadcast.serve.batch.output import FORMULA as FORMULA_RULE
-from leadcast.serve.batch.output import PLAIN_NUMBER, without_formulas
+from leadcast.serve.batch.deliver import FORMULA as FORMULA_RULE
+from leadcast.serve.batch.deliver import PLAIN_NUMBER, without_formulas
 from leadcast.serve.http.keys import create_key
 from leadcast.serve.page.file import render_comparison, render_nothing
 from tests.browsing import Watched, chromium, wait_for_words

@@ -9,11 +9,10 @@ import pytest
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json, write_json
+from leadcast.features.engine import partition as batch_split
 from leadcast.serve.batch import inputs as batch_inputs
-from leadcast.serve.batch import split as batch_split
 from leadcast.serve.batch.batch import BatchSettings, BatchSummary, score_files
-from leadcast.serve.batch.sealed import SEAL, clear_broken, seal, sealed_with
-from leadcast.serve.batch.work import Work
+from leadcast.serve.batch.work import SEAL, Work, clear_broken, seal, sealed_with
 from tests.races import at_once, killed_when
 from tests.scoring_world import bundle_folder, scoring_world
 from tests.test_serve_batch import AS_OF, SMALL, Killed, kill_after
@@ -61,7 +60,7 @@ CASES += [(folder, name) for folder in ("leads", "coded_events") for name in CHA
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
     monkeypatch.setattr(batch_inputs, "CODED_BYTES", 0)
     monkeypatch.setattr(batch_split, "HELD_BYTES", 0)
-    monkeypatch.setattr("leadcast.serve.batch.events.STORED_ROWS", 500)
+    monkeypatch.setattr("leadcast.features.engine.coded.STORED_ROWS", 500)
     scoring_world().tables.leads.write_parquet(tmp_path / "leads.parquet")
     scoring_world().tables.events.collect().write_parquet(
         tmp_path / "events.parquet", row_group_size=500

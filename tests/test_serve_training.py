@@ -30,14 +30,17 @@ from leadcast.models.settings import LearnerSettings
 from leadcast.models.trees.trees_text import read_trees
 from leadcast.serve.cluster import training
 from leadcast.serve.cluster.connection import RETRIES
-from leadcast.serve.cluster.training import forests_of, grow_on_cluster, in_words, shares_for
-from leadcast.serve.cluster.training_task import (
+from leadcast.serve.cluster.training import (
     ClusterRows,
     Share,
     Task,
     cut,
+    forests_of,
+    grow_on_cluster,
+    in_words,
     periods_only,
     prepare,
+    shares_for,
     write_statistics,
 )
 from tests.learner_worlds import FEATURES, QUICK, logistic_world

@@ -21,10 +21,10 @@ from leadcast.features.base.errors import Fault
 from leadcast.features.engine import inputs
 from leadcast.features.engine.attributes import AttributeColumn, encode_leads
 from leadcast.features.engine.coded import EventTable
+from leadcast.features.engine.engagement import NO_TIME
 from leadcast.features.engine.events import collect_events, no_events
 from leadcast.features.engine.grouping import Events
 from leadcast.features.engine.inputs import take_values
-from leadcast.features.engine.moments import NO_TIME
 from leadcast.features.engine.parts import (
     Event,
     HistoryPart,

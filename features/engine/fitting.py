@@ -1,7 +1,4 @@
-"""Learning a feature plan from the training rows.
-
-Which columns are worth keeping: those that vary, each thing said once.
-"""
+"""Learning a feature plan from the training rows: columns that vary, each thing said once."""
 
 from collections.abc import Sequence
 from datetime import datetime

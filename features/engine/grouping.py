@@ -90,7 +90,7 @@ def group_batches(batches: list[Ungrouped], n: int) -> Events:
     """Do as `group_events` to events that came in batches."""
     starts = np.zeros(n + 1, dtype=np.int64)
     for batch in batches:
-        _count(batch.leads, batch.lead_places, starts)
+        count_each(batch.leads, batch.lead_places, starts)
     np.cumsum(starts, out=starts)
     n_events = starts[-1]
     n_values = n_events if any(len(batch.values) for batch in batches) else 0
@@ -112,12 +112,12 @@ def sort_events(times_us: Times, kinds: Kinds, values: Values) -> Events:
 
 
 @compiled
-def _count(leads: Leads, places: Leads, starts: npt.NDArray[np.int64]) -> None:
-    """Count the events of each lead, one place further."""
+def count_each(leads: Leads, places: Leads, starts: npt.NDArray[np.int64]) -> None:
+    """Count the events of each place, one further; `leads` may be -1 for the last of `places`."""
     for event in range(len(leads)):
-        lead = places[leads[event]]
-        if lead >= 0:
-            starts[lead + 1] += 1
+        place = places[leads[event]]
+        if place >= 0:
+            starts[place + 1] += 1
 
 
 @compiled

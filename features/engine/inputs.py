@@ -1,7 +1,4 @@
-"""What an engine is given, checked: what is wrong is told at once and by name.
-
-One lead given as plain Python values: checked by name, times as microseconds.
-"""
+"""What an engine is given, tables or one lead, checked: what is wrong is told at once by name."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,7 +8,7 @@ import polars as pl
 
 from leadcast.features.base.errors import Fault, FaultsError
 from leadcast.features.engine.coded import NEEDED, EventTable
-from leadcast.features.engine.moments import NO_TIME
+from leadcast.features.engine.engagement import NO_TIME
 from leadcast.features.tables import TIME
 from leadcast.features.values.readings import Accepts
 
@@ -49,8 +46,13 @@ def check_leads(leads: pl.DataFrame, needs: Mapping[str, Accepts], dated: bool) 
         If ``lead_id`` or ``created_at`` is missing, an id repeats or is null, or a column holds
         something else than its readings read.
     """
-    faults = [_missing(name) for name in _required(dated) if name not in leads.columns]
-    faults += _wrong_types(leads.schema, needs)
+    required = ("lead_id", "created_at") if dated else ("lead_id",)
+    faults = [_missing(name) for name in required if name not in leads.columns]
+    faults += [
+        _wrong("leads", name, leads.schema[name], accepts)
+        for name, accepts in needs.items()
+        if name in leads.columns and not _fits(leads.schema[name], accepts)
+    ]
     if dated and "created_at" in leads.columns:
         faults += _not_a_time("leads", "created_at", leads.schema["created_at"])
     if "lead_id" in leads.columns:
@@ -208,16 +210,6 @@ def wrong_value(attribute: str, value: object, accepts: Accepts) -> Fault:
         expected=_EXPECTED[accepts],
         remedy="Give it as the training data had it, or leave it out",
     )
-
-
-def _required(dated: bool) -> tuple[str, ...]:
-    return ("lead_id", "created_at") if dated else ("lead_id",)
-
-
-def _wrong_types(schema: pl.Schema, needs: Mapping[str, Accepts]) -> Iterable[Fault]:
-    for attribute, accepts in needs.items():
-        if attribute in schema and not _fits(schema[attribute], accepts):
-            yield _wrong("leads", attribute, schema[attribute], accepts)
 
 
 def _fits(dtype: pl.DataType, accepts: Accepts) -> bool:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from leadcast.features.base.compiled import compiled
 from leadcast.features.boundary import known_until
-from leadcast.features.engine.moments import NO_TIME, fill_moments
+from leadcast.features.engine.engagement import NO_TIME, fill_moments
 from leadcast.features.registry import DAY_US, HOUR_US
 
 Floats = npt.NDArray[np.float64]

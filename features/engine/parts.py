@@ -10,10 +10,10 @@ import numpy.typing as npt
 from leadcast.features.base.compiled import compiled
 from leadcast.features.boundary import is_known
 from leadcast.features.engine.attributes import clean_all, encoded
+from leadcast.features.engine.engagement import NO_TIME
 from leadcast.features.engine.grouping import Events, sort_events
 from leadcast.features.engine.history import COLUMNS_EACH, HistoryTable
 from leadcast.features.engine.loop import decayed_places, fill_rows
-from leadcast.features.engine.moments import NO_TIME
 from leadcast.features.engine.plan import ColumnPlace, FeaturePlan
 from leadcast.features.registry import DAY_US
 from leadcast.features.values.distinct import DistinctColumns

@@ -13,8 +13,10 @@ from leadcast.features.readers.ledger import Ledger
 from leadcast.features.readers.opening import RawTable, open_table
 from leadcast.features.readers.origins import RawRows
 from leadcast.features.values.columns import Parsed
+from leadcast.features.values.formats import NumberFormat
+from leadcast.features.values.numbers import parse_numbers
 from leadcast.features.values.times import NO_ZONE as NO_ZONE_WORDS
-from leadcast.features.values.times import TimeRules, parse_moment
+from leadcast.features.values.times import TimeRules, parse_moment, parse_times
 
 Progress = Callable[[str, int], None]
 """Told the table and how many of its rows have been read."""
@@ -61,17 +63,7 @@ class Context:
     attribute_types: Mapping[str, str] = field(default_factory=dict)
 
     def time_rules(self, table: TableSchema | TableOutcomes) -> TimeRules:
-        """Tell how a table's times are to be understood.
-
-        Parameters
-        ----------
-        table : TableSchema or TableOutcomes
-            The table's definition.
-
-        Returns
-        -------
-        TimeRules
-        """
+        """Tell how a table's times are to be understood."""
         zone = table.time_zone or self.definition.time_zone
         return TimeRules(zone, table.time_format, self.definition.ambiguous_times)
 
@@ -93,56 +85,109 @@ class Context:
         return open_table(name, reader, about.root, about.where_to_get, self.ledger)
 
 
-def note_unread(
-    ledger: Ledger,
-    kind: IssueKind,
-    place: tuple[str, str],
-    rows: RawRows,
-    parsed: Parsed,
-    lead_ids: pl.Series,
-    fine: pl.Series | None = None,
-) -> None:
-    """Take the values of a column that could not be read."""
-    unzoned = (parsed.problem == NO_ZONE_WORDS).fill_null(False)
-    others = parsed.problem.is_not_null() & ~unzoned
-    for mask, its_kind in ((unzoned, NO_ZONE), (others, kind)):
-        if mask.any():
-            bad = rows.filter(mask)
-            ledger.note(
-                its_kind,
-                *place,
-                bad,
-                values=bad.frame[place[1]],
-                words=parsed.problem.filter(mask),
-                lead_ids=lead_ids.filter(mask),
-                kept=kind is BAD_CELL,
-                fine=None if fine is None else fine.filter(mask),
-            )
+@dataclass(frozen=True)
+class Writing:
+    """How a table writes its values."""
+
+    missing: tuple[str, ...]
+    """Values that mean missing."""
+    numbers: NumberFormat
+    """How numbers are written."""
+    times: TimeRules
+    """How times are to be understood."""
 
 
-def note_required(
-    ledger: Ledger,
-    place: tuple[str, str],
-    rows: RawRows,
-    parsed: Parsed,
-    lead_ids: pl.Series,
-    fine: pl.Series | None = None,
-) -> pl.Series:
-    """Take the rows whose value is needed, and missing or not readable."""
-    note_unread(ledger, BAD_ROW, place, rows, parsed, lead_ids, fine)
-    blank = parsed.values.is_null() & parsed.problem.is_null()
-    if blank.any():
-        ids, among = lead_ids.filter(blank), None if fine is None else fine.filter(blank)
-        ledger.note(BLANK, *place, rows.filter(blank), lead_ids=ids, fine=among)
-    return parsed.values.is_not_null()
+@dataclass
+class TableReading:
+    """Rows of a table on their way to canonical ones.
 
+    Rows that are left out for a fault are read to their end: what else is wrong with them is told
+    where the source is refused.
+    """
 
-def note_ids(ledger: Ledger, place: tuple[str, str], rows: RawRows, parsed: Parsed) -> pl.Series:
-    """Take the rows whose id is missing, or is none; gives where there is one."""
-    wrong = parsed.problem.is_not_null()
-    blank = parsed.values.is_null() & ~wrong
-    if wrong.any():
-        note_unread(ledger, BAD_ID, place, rows, parsed, parsed.values)
-    if blank.any():
-        ledger.note(BLANK, *place, rows.filter(blank))
-    return parsed.values.is_not_null()
+    context: Context
+    table: str
+    """The table's name."""
+    writing: Writing
+    rows: RawRows
+    """As they were read."""
+    frame: pl.DataFrame
+    """``lead_id``, and what is canonical so far."""
+    fine: pl.Series = field(init=False)
+    """Which rows have no fault that leaves them out."""
+
+    def __post_init__(self) -> None:
+        self.fine = pl.repeat(True, len(self.rows), dtype=pl.Boolean, eager=True)
+
+    def keep(self, mask: pl.Series) -> None:
+        """Go on with some rows alone."""
+        if not mask.all():
+            self.rows, self.frame = self.rows.filter(mask), self.frame.filter(mask)
+            self.fine = self.fine.filter(mask)
+
+    def note(
+        self,
+        kind: IssueKind,
+        column: str,
+        mask: pl.Series,
+        *,
+        values: pl.Series | None = None,
+        words: pl.Series | None = None,
+        kept: bool = False,
+    ) -> None:
+        """Take rows that are at fault; see `leadcast.features.readers.ledger.Ledger.note`."""
+        about = {"lead_ids": self.frame["lead_id"], "fine": self.fine}
+        given = {"values": values, "words": words}
+        ledger = self.context.ledger
+        ledger.note(kind, self.table, column, self.rows, mask, kept=kept, **given, **about)
+
+    def leave_out(
+        self, kind: IssueKind, column: str, mask: pl.Series, values: pl.Series | None = None
+    ) -> None:
+        """Take rows that are at fault, and leave them out."""
+        self.note(kind, column, mask, values=values)
+        self.fine &= ~mask
+
+    def times(self, column: str) -> Parsed:
+        """Read a column of times."""
+        return parse_times(self.rows.frame[column], self.writing.times, self.writing.missing)
+
+    def numbers(self, column: str) -> Parsed:
+        """Read a column of numbers."""
+        return parse_numbers(self.rows.frame[column], self.writing.numbers, self.writing.missing)
+
+    def note_unread(
+        self,
+        column: str,
+        parsed: Parsed,
+        kind: IssueKind = BAD_CELL,
+        among: pl.Series | None = None,
+    ) -> None:
+        """Take the values of a column that could not be read."""
+        unzoned = (parsed.problem == NO_ZONE_WORDS).fill_null(False)
+        others = parsed.problem.is_not_null() & ~unzoned
+        shown = self.rows.frame[column]
+        for mask, its_kind in ((unzoned, NO_ZONE), (others, kind)):
+            mine = mask if among is None else mask & among
+            kept = kind is BAD_CELL
+            self.note(its_kind, column, mine, values=shown, words=parsed.problem, kept=kept)
+
+    def require_ids(self, column: str, parsed: Parsed) -> None:
+        """Leave out the rows whose id is missing, or is none."""
+        self.fine &= self.require(column, parsed, kind=BAD_ID)
+
+    def require(
+        self,
+        column: str,
+        parsed: Parsed,
+        among: pl.Series | None = None,
+        kind: IssueKind = BAD_ROW,
+    ) -> pl.Series:
+        """Take the rows whose value is needed, and missing or not readable; tell all others."""
+        self.note_unread(column, parsed, kind, among)
+        lacking = parsed.values.is_null()
+        blank = lacking & parsed.problem.is_null()
+        if among is not None:
+            lacking, blank = lacking & among, blank & among
+        self.note(BLANK, column, blank)
+        return ~lacking

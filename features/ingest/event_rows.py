@@ -10,25 +10,21 @@ import polars as pl
 
 from leadcast.features.definitions.definition import EventOutcomes
 from leadcast.features.definitions.table_schema import EventsTable
-from leadcast.features.ingest.context import Context, note_ids, note_required, note_unread
+from leadcast.features.ingest.context import Context, TableReading, Writing
 from leadcast.features.ingest.leads import AS_OF, CanonicalLeads, no_rows
 from leadcast.features.readers.issues import (
-    BAD_CELL,
     BLANK,
     EVENT_BEFORE_CREATION,
     EVENT_BEFORE_CREATION_ASIDE,
     EVENT_OF_OTHERS,
     LATE_ROW,
     ORPHAN_EVENT,
-    IssueKind,
 )
 from leadcast.features.readers.opening import RawTable, require_columns
 from leadcast.features.readers.origins import RawRows, UnreadableError
 from leadcast.features.tables import TIME
 from leadcast.features.values.columns import clean_text
 from leadcast.features.values.identifiers import parse_ids
-from leadcast.features.values.numbers import parse_numbers
-from leadcast.features.values.times import parse_times
 
 
 @dataclass(frozen=True)
@@ -60,18 +56,7 @@ class OpenEvents:
 
 
 def open_events(context: Context) -> list[OpenEvents]:
-    """Open the tables of events.
-
-    Parameters
-    ----------
-    context : Context
-        The definition, and who takes the faults.
-
-    Returns
-    -------
-    list of OpenEvents
-        Without those that cannot be read.
-    """
+    """Open the tables of events that can be read."""
     opened = []
     definition = context.definition
     for name, about in zip(definition.event_table_names(), definition.tables.events, strict=True):
@@ -107,44 +92,24 @@ def event_types(rows: RawRows, one: OpenEvents) -> pl.Series:
 COLUMNS = ["lead_id", "occurred_at", "event_type", "value"]
 
 
-@dataclass(frozen=True)
-class KnownLeads:
-    """What is known of leads while their events are read.
+def known_leads(leads: CanonicalLeads) -> pl.DataFrame:
+    """Tell what is known of leads while their events are read: those used, and those set aside.
 
-    Parameters
-    ----------
-    frame : pl.DataFrame
-        ``lead_id``, ``created_at``, ``is_used`` (Boolean: false where the lead was set aside).
+    The columns are ``lead_id``, ``created_at`` and ``is_used``.
     """
-
-    frame: pl.DataFrame
-
-    @classmethod
-    def of(cls, leads: CanonicalLeads) -> "KnownLeads":
-        """Combine the leads that are used with those that were set aside.
-
-        Parameters
-        ----------
-        leads : CanonicalLeads
-            The leads.
-
-        Returns
-        -------
-        KnownLeads
-        """
-        used = leads.frame.select("lead_id", "created_at", is_used=pl.lit(True))
-        others = leads.every_id.filter(~leads.every_id.is_in(used["lead_id"].implode()))
-        aside = pl.DataFrame({"lead_id": others}).with_columns(
-            created_at=pl.lit(None, dtype=TIME), is_used=pl.lit(False)
-        )
-        known = pl.concat([used, aside])
-        if AS_OF in leads.frame.columns:
-            known = known.unique("lead_id", keep="first", maintain_order=True)
-        return cls(known)
+    used = leads.frame.select("lead_id", "created_at", is_used=pl.lit(True))
+    others = leads.every_id.filter(~leads.every_id.is_in(used["lead_id"].implode()))
+    aside = pl.DataFrame({"lead_id": others}).with_columns(
+        created_at=pl.lit(None, dtype=TIME), is_used=pl.lit(False)
+    )
+    known = pl.concat([used, aside])
+    if AS_OF in leads.frame.columns:
+        known = known.unique("lead_id", keep="first", maintain_order=True)
+    return known
 
 
 def canonical_events(
-    context: Context, opened: Sequence[OpenEvents], leads: KnownLeads | None
+    context: Context, opened: Sequence[OpenEvents], leads: pl.DataFrame | None
 ) -> Iterator[pl.DataFrame]:
     """Read the events part by part.
 
@@ -154,8 +119,9 @@ def canonical_events(
         The definition, and who takes the faults.
     opened : sequence of OpenEvents
         The tables of events.
-    leads : KnownLeads or None
-        Whose events are wanted; None: they are read for their faults, whosever they are.
+    leads : pl.DataFrame or None
+        As `known_leads` gives them: whose events are wanted; None: they are read for their
+        faults, whosever they are.
 
     Yields
     ------
@@ -177,117 +143,49 @@ def canonical_events(
 
 
 def _canonical(
-    context: Context, one: OpenEvents, rows: RawRows, leads: KnownLeads | None
+    context: Context, one: OpenEvents, rows: RawRows, leads: pl.DataFrame | None
 ) -> pl.DataFrame:
-    reading = _Reading(context, one)
-    frame = reading.dated(reading.typed(reading.identified(rows), rows), rows)
-    frame, rows = reading.without_outcomes(frame, rows)
-    if leads is not None:
-        frame, rows = reading.known(frame, rows, leads)
-        frame = reading.after_creation(frame, rows)
-    return reading.valued(frame, rows).filter("is_fine").select(COLUMNS)
-
-
-Framed = tuple[pl.DataFrame, RawRows]
-"""``lead_id``, ``is_fine`` (Boolean: at no fault that leaves the row out), and what was read."""
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """The steps of reading one part.
-
-    Rows that are left out for a fault are read to their end: what else is wrong with them is told
-    where the source is refused.
-    """
-
-    context: Context
-    one: OpenEvents
-
-    def identified(self, rows: RawRows) -> pl.DataFrame:
-        column = self.one.about.columns.lead_id
-        parsed = parse_ids(rows.frame[column].alias("lead_id"), self.one.table.missing)
-        given = note_ids(self.context.ledger, (self.one.table.name, column), rows, parsed)
-        return pl.DataFrame({"lead_id": parsed.values, "is_fine": given})
-
-    def typed(self, frame: pl.DataFrame, rows: RawRows) -> pl.DataFrame:
-        types = event_types(rows, self.one)
-        blank = types.is_null()
-        if blank.any():
-            self._note(BLANK, ", ".join(self.one.about.columns.event_type), blank, frame, rows)
-        return frame.with_columns(event_type=types, is_fine=frame["is_fine"] & ~blank)
-
-    def dated(self, frame: pl.DataFrame, rows: RawRows) -> pl.DataFrame:
-        about, context = self.one.about, self.context
-        place = (self.one.table.name, about.columns.occurred_at)
-        shown, missing = rows.frame[place[1]], self.one.table.missing
-        parsed = parse_times(shown, context.time_rules(about), missing)
-        ids, fine = frame["lead_id"], frame["is_fine"]
-        given = note_required(context.ledger, place, rows, parsed, ids, fine)
-        late = (parsed.values > context.until).fill_null(False)
-        if late.any():
-            self._note(LATE_ROW, place[1], late, frame, rows, values=shown)
-        return frame.with_columns(occurred_at=parsed.values, is_fine=fine & given & ~late)
-
-    def without_outcomes(self, frame: pl.DataFrame, rows: RawRows) -> Framed:
+    columns = one.about.columns
+    writing = Writing(one.table.missing, one.about.numbers, context.time_rules(one.about))
+    ids = parse_ids(rows.frame[columns.lead_id].alias("lead_id"), writing.missing)
+    types = event_types(rows, one)
+    frame = pl.DataFrame({"lead_id": ids.values, "event_type": types})
+    reading = TableReading(context, one.table.name, writing, rows, frame)
+    reading.require_ids(columns.lead_id, ids)
+    reading.leave_out(BLANK, ", ".join(columns.event_type), types.is_null())
+    times = reading.times(columns.occurred_at)
+    late = (times.values > context.until).fill_null(False)
+    reading.fine &= reading.require(columns.occurred_at, times)
+    reading.leave_out(LATE_ROW, columns.occurred_at, late, rows.frame[columns.occurred_at])
+    reading.frame = reading.frame.with_columns(occurred_at=times.values)
+    outcomes = context.definition.tables.outcomes
+    if isinstance(outcomes, EventOutcomes):
         # How a lead ended is no part of what it did: it is told by the outcomes.
-        outcomes = self.context.definition.tables.outcomes
-        if not isinstance(outcomes, EventOutcomes):
-            return frame, rows
-        ends = frame["event_type"].is_in([*outcomes.won_events, *outcomes.lost_events])
-        return _left(frame, rows, ~ends.fill_null(False))
-
-    def known(self, frame: pl.DataFrame, rows: RawRows, leads: KnownLeads) -> Framed:
-        frame = frame.join(leads.frame, on="lead_id", how="left", maintain_order="left")
-        orphan = frame["is_used"].is_null() & frame["lead_id"].is_not_null()
-        fine = frame["is_fine"]
-        if (orphan & fine).any():
-            kind = ORPHAN_EVENT if self.context.has_outcomes else EVENT_OF_OTHERS
-            column, ids = self.one.about.columns.lead_id, frame["lead_id"]
-            self._note(kind, column, orphan & fine, frame, rows, values=ids)
-        frame = frame.with_columns(is_fine=fine & frame["is_used"].fill_null(False))
-        return _left(frame, rows, ~orphan)
-
-    def after_creation(self, frame: pl.DataFrame, rows: RawRows) -> pl.DataFrame:
-        keep = self.context.definition.events_before_creation == "keep"
-        early = (frame["occurred_at"] < frame["created_at"]).fill_null(False)
-        if early.any():
-            kind = EVENT_BEFORE_CREATION if keep else EVENT_BEFORE_CREATION_ASIDE
-            column = self.one.about.columns.occurred_at
-            self._note(kind, column, early, frame, rows, values=rows.frame[column], kept=keep)
-        return frame if keep else frame.with_columns(is_fine=frame["is_fine"] & ~early)
-
-    def valued(self, frame: pl.DataFrame, rows: RawRows) -> pl.DataFrame:
-        column = self.one.about.columns.value
-        if column is None:
-            return frame.with_columns(value=pl.lit(None, dtype=pl.Float64))
-        written, missing = self.one.about.numbers, self.one.table.missing
-        parsed = parse_numbers(rows.frame[column], written, missing)
-        place, ids = (self.one.table.name, column), frame["lead_id"]
-        note_unread(self.context.ledger, BAD_CELL, place, rows, parsed, ids, frame["is_fine"])
-        return frame.with_columns(value=parsed.values)
-
-    def _note(
-        self,
-        kind: IssueKind,
-        column: str,
-        mask: pl.Series,
-        frame: pl.DataFrame,
-        rows: RawRows,
-        *,
-        values: pl.Series | None = None,
-        kept: bool = False,
-    ) -> None:
-        self.context.ledger.note(
-            kind,
-            self.one.table.name,
-            column,
-            rows.filter(mask),
-            values=None if values is None else values.filter(mask),
-            lead_ids=frame["lead_id"].filter(mask),
-            kept=kept,
-            fine=frame["is_fine"].filter(mask),
-        )
+        ends = types.is_in([*outcomes.won_events, *outcomes.lost_events])
+        reading.keep(~ends.fill_null(False))
+    if leads is not None:
+        _of_leads(reading, one, leads)
+    value: pl.Series | pl.Expr = pl.lit(None, dtype=pl.Float64)
+    if columns.value is not None:
+        numbers = reading.numbers(columns.value)
+        reading.note_unread(columns.value, numbers)
+        value = numbers.values
+    return reading.frame.with_columns(value=value).filter(reading.fine).select(COLUMNS)
 
 
-def _left(frame: pl.DataFrame, rows: RawRows, mask: pl.Series) -> Framed:
-    return (frame, rows) if mask.all() else (frame.filter(mask), rows.filter(mask))
+def _of_leads(reading: TableReading, one: OpenEvents, leads: pl.DataFrame) -> None:
+    """Go on with the events of known leads; those of leads that were set aside are left out."""
+    context, columns = reading.context, one.about.columns
+    reading.frame = reading.frame.join(leads, on="lead_id", how="left", maintain_order="left")
+    ids, is_used = reading.frame["lead_id"], reading.frame["is_used"]
+    orphan = is_used.is_null() & ids.is_not_null()
+    kind = ORPHAN_EVENT if context.has_outcomes else EVENT_OF_OTHERS
+    reading.note(kind, columns.lead_id, orphan & reading.fine, values=ids)
+    reading.fine &= is_used.fill_null(False)
+    reading.keep(~orphan)
+    early = (reading.frame["occurred_at"] < reading.frame["created_at"]).fill_null(False)
+    shown = reading.rows.frame[columns.occurred_at]
+    if context.definition.events_before_creation == "keep":
+        reading.note(EVENT_BEFORE_CREATION, columns.occurred_at, early, values=shown, kept=True)
+    else:
+        reading.leave_out(EVENT_BEFORE_CREATION_ASIDE, columns.occurred_at, early, shown)

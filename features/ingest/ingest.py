@@ -1,36 +1,265 @@
 """From a source definition to the canonical tables, or to everything that is wrong.
 
+Every table is read, and every fault found, in bounded memory. What the tables depend on can be told
+as hashes: of the definition and of every raw byte.
+
 Examples
 --------
 >>> from pathlib import Path
 >>> from leadcast.features.definitions.load import find_definition
 >>> definition = find_definition("x_education")  # doctest: +SKIP
 >>> ingest(definition, Path("data/runs/x_education/tables"))  # doctest: +SKIP
-
-What the canonical tables depend on, as hashes: the definition and every raw byte.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from leadcast.features.base.errors import Fault, FaultsError, describe_faults
+from leadcast.features.base.errors import Fault, FaultsError, describe_faults, did_you_mean
 from leadcast.features.base.files import sha256_of, write_json, written_whole
-from leadcast.features.definitions.definition import SourceDefinition
+from leadcast.features.definitions.definition import EventOutcomes, SourceDefinition
 from leadcast.features.definitions.table_schema import FileReader, SqlReader
 from leadcast.features.ingest.context import Context, Progress, latest_possible, no_progress
-from leadcast.features.ingest.examination import Examined, examine, time_order
-from leadcast.features.ingest.quality import count_outcomes, describe_quality
+from leadcast.features.ingest.event_rows import (
+    OpenEvents,
+    canonical_events,
+    known_leads,
+    open_events,
+)
+from leadcast.features.ingest.leads import NAME as LEADS
+from leadcast.features.ingest.leads import CanonicalLeads, read_leads
+from leadcast.features.ingest.outcomes import NAME as OUTCOMES
+from leadcast.features.ingest.outcomes import (
+    Ends,
+    Settled,
+    ends_by_events,
+    ends_of_leads,
+    read_ends,
+    settle,
+)
 from leadcast.features.readers.ledger import Ledger, Quarantine
-from leadcast.features.readers.opening import find_files
+from leadcast.features.readers.opening import RawTable, find_files
 from leadcast.features.readers.origins import UnreadableError
 from leadcast.features.readers.sql_origin import SqlOrigin
-from leadcast.features.tables import Tables, empty_events
+from leadcast.features.tables import Tables, TimeOrder, empty_events
+
+Sink = Callable[[pl.DataFrame], None]
+
+
+@dataclass
+class EventStatistics:
+    """What is counted while events pass by."""
+
+    rows: int = 0
+    """How many canonical events there are."""
+    types: dict[str, int] = field(default_factory=dict)
+    """How many of each kind."""
+    first: datetime | None = None
+    last: datetime | None = None
+    """When the first and the last happened."""
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Count a part."""
+        if frame.is_empty():
+            return
+        self.rows += frame.height
+        for name, count in frame["event_type"].value_counts().iter_rows():
+            self.types[name] = self.types.get(name, 0) + count
+        first, last = frame.select(
+            first=pl.col("occurred_at").min(), last=pl.col("occurred_at").max()
+        ).row(0)
+        self.first = first if self.first is None else min(self.first, first)
+        self.last = last if self.last is None else max(self.last, last)
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A source that was read."""
+
+    settled: Settled
+    """The leads and how they ended."""
+    events: EventStatistics
+    """Of the events."""
+    observed_until: datetime | None
+    """Until when outcomes are known."""
+
+
+def time_order(definition: SourceDefinition) -> TimeOrder:
+    """Tell what a source knows of time."""
+    if definition.is_dated:
+        return TimeOrder.DATED
+    ordered = definition.tables.leads.order_by is not None
+    return TimeOrder.ORDERED if ordered else TimeOrder.UNORDERED
+
+
+def examine(context: Context, sink: Sink) -> Examined | None:
+    """Read a source, and find everything that is wrong with it."""
+    tables = context.definition.tables
+    leads_table = context.open(LEADS, tables.leads.read)
+    events = open_events(context)
+    outcomes_table = _open_outcomes(context)
+    opened = [leads_table, *(one.table for one in events), outcomes_table]
+    _warn_of_absent_forbidden(context, [table for table in opened if table is not None])
+    leads = None if leads_table is None else read_leads(context, leads_table)
+    ends = _ends(context, leads, events, outcomes_table)
+    if leads is None or ends is None:
+        for _ in canonical_events(context, events, None):
+            pass
+        return None
+    settled = settle(context, ends, leads)
+    statistics = EventStatistics()
+    for part in canonical_events(context, events, known_leads(settled.leads)):
+        statistics.add(part)
+        sink(part)
+    until = _observed_until(context, settled, statistics)
+    return Examined(settled, statistics, until)
+
+
+def _open_outcomes(context: Context) -> RawTable | None:
+    about = context.definition.tables.outcomes
+    if isinstance(about, EventOutcomes) or about.read is None:
+        return None
+    return context.open(OUTCOMES, about.read)
+
+
+def _ends(
+    context: Context, leads: CanonicalLeads | None, events: list[OpenEvents], table: RawTable | None
+) -> Ends | None:
+    about = context.definition.tables.outcomes
+    if isinstance(about, EventOutcomes):
+        return None if leads is None else ends_by_events(context, about, events, leads)
+    if about.read is None:
+        return None if leads is None else ends_of_leads(context, about, leads)
+    return None if table is None else read_ends(context, about, table)
+
+
+def _warn_of_absent_forbidden(context: Context, tables: list[RawTable]) -> None:
+    if len(tables) < len(context.definition.readers()):
+        return
+    columns = [column for table in tables for column in table.columns]
+    for column in context.definition.forbidden:
+        if column not in columns:
+            # A misspelt prohibition prohibits nothing.
+            context.ledger.fault(
+                Fault(
+                    where=f"forbidden: {column!r}",
+                    found="no such column in any table",
+                    expected="a column of the export",
+                    remedy=f"{did_you_mean(column, columns)} If the export no longer has it, "
+                    "remove it here.",
+                    severity="warning",
+                )
+            )
+
+
+def _observed_until(context: Context, settled: Settled, events: EventStatistics) -> datetime | None:
+    if context.definition.observed_until != "latest":
+        return context.until if context.definition.is_dated else None
+    ends = settled.outcomes
+    created = settled.leads.frame["created_at"]
+    times = [created.max(), ends["won_at"].max(), ends["lost_at"].max()]
+    moments = [time for time in [*times, events.last] if isinstance(time, datetime)]
+    return max(moments).astimezone(UTC) if moments else None
+
+
+_TOP = 10
+_QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+_PERSONAL = frozenset({"email", "phone"})
+
+_TOLD = ("severity", "where", "found", "expected", "remedy", "count")
+Plain = dict[str, Any]
+
+
+def describe_quality(
+    definition: SourceDefinition, examined: Examined, ledger: Ledger, faults: list[Fault]
+) -> Plain:
+    """Describe the tables as plain data."""
+    until = examined.observed_until
+    return {
+        "source": definition.name,
+        "title": definition.title,
+        "time_order": str(time_order(definition)),
+        "observed_until": None if until is None else until.isoformat(),
+        "tables": _tables(definition, examined, ledger),
+        "outcomes": count_outcomes(examined.settled.outcomes),
+        "columns": _columns(examined),
+        "events": _events(examined),
+        "faults": [{name: getattr(fault, name) for name in _TOLD} for fault in faults],
+        "counts": ledger.counts(),
+        "unused_columns": list(examined.settled.leads.unused_columns),
+        "forbidden": definition.forbidden,
+    }
+
+
+def count_outcomes(outcomes: pl.DataFrame) -> dict[str, int]:
+    """Count how leads ended."""
+    won = pl.col("won_at").is_not_null() | pl.col("converted").fill_null(False)
+    lost = pl.col("lost_at").is_not_null() | ~pl.col("converted").fill_null(True)
+    counts = outcomes.select(won=won.sum(), lost=(lost & ~won).sum(), all=pl.len()).row(0)
+    return {"won": counts[0], "lost": counts[1], "open": counts[2] - counts[0] - counts[1]}
+
+
+def _tables(definition: SourceDefinition, examined: Examined, ledger: Ledger) -> Plain:
+    read = {name: ledger.total(name) for name in definition.readers()}
+    events = sum(rows for name, rows in read.items() if name.startswith("events"))
+    kept = examined.settled.leads.frame.height
+    tables = {
+        "leads": {"rows": read["leads"], "kept": kept},
+        "events": {"rows": events, "kept": examined.events.rows},
+    }
+    if "outcomes" in read:
+        used = examined.settled.used_rows
+        tables["outcomes"] = {"rows": read["outcomes"], "kept": used}
+    return tables
+
+
+def _columns(examined: Examined) -> list[Plain]:
+    frame, types = examined.settled.leads.frame, dict(examined.settled.leads.attribute_types)
+    if "rules_score" in frame.columns:
+        types = {"rules_score": "number", **types}
+    if frame["created_at"].count():
+        types = {"created_at": "time", **types}
+    return [_column(frame[name], kind) for name, kind in types.items()]
+
+
+def _column(series: pl.Series, kind: str) -> Plain:
+    about: Plain = {
+        "name": series.name,
+        "type": kind,
+        "missing_share": series.null_count() / max(len(series), 1),
+        "distinct": series.drop_nulls().n_unique(),
+    }
+    if kind in ("number", "time"):
+        values = [series.quantile(share, "nearest") for share in _QUANTILES]
+        shown = [one.isoformat() if isinstance(one, datetime) else one for one in values]
+        about["quantiles"] = [[share, one] for share, one in zip(_QUANTILES, shown, strict=True)]
+    elif kind != "text" and series.name not in _PERSONAL:
+        about["top"] = _top(series)
+    return about
+
+
+def _top(series: pl.Series) -> list[list[str | int]]:
+    counts = series.drop_nulls().cast(pl.String).value_counts(name="count")
+    value = counts.columns[0]
+    ordered = counts.sort("count", value, descending=[True, False]).head(_TOP)
+    return [list(row) for row in ordered.iter_rows()]
+
+
+def _events(examined: Examined) -> Plain:
+    events = examined.events
+    ordered = sorted(events.types.items(), key=lambda item: (-item[1], item[0]))
+    return {
+        "types": [[name, count] for name, count in ordered],
+        "first": None if events.first is None else events.first.isoformat(),
+        "last": None if events.last is None else events.last.isoformat(),
+    }
+
 
 _PART_ROWS = 1_000_000
 
@@ -120,7 +349,7 @@ def ingest(
     out : Path
         The folder to write: ``leads.parquet``, ``events/part-*.parquet``, ``outcomes.parquet``,
         ``tables.json``, ``quarantine.parquet`` (see `leadcast.features.readers.ledger`) and
-        ``quality.json`` (see `leadcast.features.ingest.quality`).
+        ``quality.json`` (see `leadcast.features.ingest.ingest`).
     progress : callable
         Told the table and how many of its rows have been read.
 

@@ -1,37 +1,199 @@
-"""The leads' table: from raw rows to canonical ones."""
+"""The leads' table: which columns are read, and from raw rows to canonical ones."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import polars as pl
 
-from leadcast.features.base.errors import Fault
-from leadcast.features.definitions.table_schema import Attribute, ExportColumn
-from leadcast.features.ingest.context import Context, note_ids, note_required, note_unread
-from leadcast.features.ingest.lead_columns import (
-    Writing,
-    all_attributes,
-    read_attribute,
-    wanted_columns,
+from leadcast.features.base.errors import Fault, canonical_name, did_you_mean
+from leadcast.features.definitions.definition import EventOutcomes
+from leadcast.features.definitions.table_schema import (
+    Attribute,
+    AttributeType,
+    ExportColumn,
+    LeadsTable,
+    default_type,
 )
+from leadcast.features.ingest.context import Context, TableReading, Writing
 from leadcast.features.readers.issues import (
-    BAD_CELL,
     DUPLICATE_LEAD,
     DUPLICATE_MOMENT,
     LATE_ROW,
 )
-from leadcast.features.readers.opening import RawTable
+from leadcast.features.readers.opening import RawTable, require_columns
 from leadcast.features.readers.origins import RawRows, UnreadableError, stacked
 from leadcast.features.tables import TIME
-from leadcast.features.values.columns import Parsed, clean_text
+from leadcast.features.values.columns import (
+    MIXED,
+    Parsed,
+    clean_text,
+    halves,
+    parse_texts,
+)
+from leadcast.features.values.flags import FLAG_WORDS, parse_flags
 from leadcast.features.values.identifiers import parse_ids
 from leadcast.features.values.numbers import parse_numbers
 from leadcast.features.values.times import parse_times
 
+
+def wanted_columns(context: Context, table: RawTable) -> tuple[RawTable, list[str]]:
+    """List the columns of the leads' table that are read; tell the table those that it lacks."""
+    named = _named_columns(context.definition.tables.leads, all_attributes(context, table))
+    named += _outcome_columns(context) if context.has_outcomes else []
+    table = require_columns(table, named, context.ledger)
+    return table, list(dict.fromkeys(column for _, column in named))
+
+
+def _outcome_columns(context: Context) -> list[tuple[str, str]]:
+    outcomes = context.definition.tables.outcomes
+    if isinstance(outcomes, EventOutcomes) or outcomes.read is not None:
+        return []
+    fields = outcomes.columns.model_dump(exclude_none=True)
+    return [(f"tables.outcomes.columns.{name}", column) for name, column in fields.items()]
+
+
+def all_attributes(context: Context, table: RawTable) -> dict[str, Attribute]:
+    """List the attributes that are read."""
+    about = context.definition.tables.leads
+    types = context.attribute_types
+    found = {
+        name: one.model_copy(update={"type": one.type or types.get(name)})
+        for name, one in about.attributes.items()
+    }
+    if about.remaining_columns == "ignore":
+        return found
+    mapped = {column for _, column in _named_columns(about, about.attributes)}
+    mapped |= {column for _, column in _outcome_columns(context)}
+    mapped |= set(context.definition.forbidden)
+    for column in table.columns:
+        name = canonical_name(column)
+        if column in mapped or (types and name not in types):
+            continue
+        if name in found:
+            context.ledger.fault(_same_name(table, column, found[name].column, name))
+        kind = types.get(name)
+        found[name] = Attribute(column=column).model_copy(update={"type": kind})
+    for name in sorted(types.keys() - found.keys()):
+        context.ledger.fault(_lost_attribute(table, name))
+    return found
+
+
+def _lost_attribute(table: RawTable, name: str) -> Fault:
+    return Fault(
+        where=f"{table.name}: attribute {name!r}",
+        found="no column of this name",
+        expected="the attribute that earlier leads had",
+        remedy=did_you_mean(name, [canonical_name(column) for column in table.columns]),
+    )
+
+
+def _same_name(table: RawTable, column: str, other: str, name: str) -> Fault:
+    return Fault(
+        where=f"{table.name}: column {column!r}",
+        found=f"the attribute name {name!r}, which column {other!r} has already",
+        expected="a different name for each attribute",
+        remedy="Name one of them under tables.leads.attributes, or forbid it.",
+    )
+
+
+def _named_columns(about: LeadsTable, attributes: dict[str, Attribute]) -> list[tuple[str, str]]:
+    key = "tables.leads"
+    named = []
+    if isinstance(about.columns.lead_id, ExportColumn):
+        named.append((f"{key}.columns.lead_id", about.columns.lead_id.column))
+    if about.columns.created_at is not None:
+        named.append((f"{key}.columns.created_at", about.columns.created_at))
+    if isinstance(about.order_by, ExportColumn):
+        named.append((f"{key}.order_by", about.order_by.column))
+    named += [(f"{key}.rules_score", column) for column in about.rules_score]
+    named += [(f"{key}.attributes.{name}", one.column) for name, one in attributes.items()]
+    return named
+
+
+_TEXT_LENGTH = 60
+_TEXT_DISTINCT_SHARE = 0.5
+_TEXT_DISTINCT = 50
+
+
+def read_attribute(
+    name: str,
+    series: pl.Series,
+    attribute: Attribute,
+    writing: Writing,
+    telling: pl.Series | None = None,
+) -> tuple[Parsed, AttributeType]:
+    """Read one attribute."""
+    own = attribute.numbers or writing.numbers
+    writing = Writing((*writing.missing, *attribute.missing), own, writing.times)
+    if attribute.values:
+        series = clean_text(series, writing.missing).replace(attribute.values)
+    kind = attribute.type or default_type(name)
+    if kind is None:
+        kind = infer_type(series if telling is None else series.filter(telling), writing)
+    return read_as(series, kind, writing), kind
+
+
+def read_as(series: pl.Series, kind: AttributeType, writing: Writing) -> Parsed:
+    """Read a column as a type."""
+    if kind == "number":
+        return parse_numbers(series, writing.numbers, writing.missing)
+    if kind == "flag":
+        return parse_flags(series, writing.missing)
+    if kind == "time":
+        return parse_times(series, writing.times, writing.missing)
+    return parse_texts(series, writing.missing)
+
+
+def infer_type(series: pl.Series, writing: Writing) -> AttributeType:
+    """Tell a column's type from its values."""
+    dtype = series.dtype
+    if dtype == pl.Boolean:
+        return "flag"
+    if dtype.is_numeric():
+        return "number"
+    if isinstance(dtype, pl.Datetime | pl.Date):
+        return "time"
+    if dtype == MIXED:
+        kind = _type_of_mixed(series)
+        if kind is not None:
+            return kind
+    text = clean_text(series, writing.missing).drop_nulls()
+    return _type_of_text(text, series, writing) if len(text) else "category"
+
+
+_PLAINLY: Mapping[AttributeType, str] = {
+    "number": r"^-?(?:[0-9.]+(?:e[+][0-9]+)?|inf)$",
+    "time": r"^[0-9]{4,}-[0-9]{2}-",
+    "flag": r"^(?:true|false)$",
+}
+
+
+def _type_of_mixed(series: pl.Series) -> AttributeType | None:
+    """Tell the type of numbers, flags or times of several dtypes; None where there is text."""
+    text, told = halves(series)
+    if told is None or text is None or text.count() or not told.count():
+        return None
+    given = told.drop_nulls()
+    return next((kind for kind, plain in _PLAINLY.items() if given.str.contains(plain).all()), None)
+
+
+def _type_of_text(text: pl.Series, series: pl.Series, writing: Writing) -> AttributeType:
+    words = set(text.head(1000).str.to_lowercase()) - {"0", "1"}
+    if words and words <= FLAG_WORDS and not parse_flags(text).problem.count():
+        return "flag"
+    coded = text.str.contains(r"^[+-]?0[0-9]").any()
+    if not coded and not read_as(series, "number", writing).problem.count():
+        return "number"
+    if not parse_times(text.head(100), writing.times).problem.count():
+        return "time"
+    distinct = text.n_unique()
+    varied = distinct > max(_TEXT_DISTINCT, _TEXT_DISTINCT_SHARE * len(text))
+    return "text" if varied or text.str.len_chars().mean() > _TEXT_LENGTH else "category"  # type: ignore[operator]
+
+
 NAME = "leads"
 AS_OF = "as_of"
 """The attribute of new leads that tells at which moment each row is to be scored."""
-Marked = tuple[pl.DataFrame, pl.Series]
-"""All rows as far as they are read, and which of them are used (Boolean)."""
 
 
 @dataclass(frozen=True)
@@ -55,43 +217,34 @@ class CanonicalLeads:
 
 
 def read_leads(context: Context, table: RawTable) -> CanonicalLeads | None:
-    """Read the leads' table.
-
-    Parameters
-    ----------
-    context, table
-        As in `leadcast.features.ingest.lead_columns.wanted_columns`.
-
-    Returns
-    -------
-    Leads or None
-        None where columns are missing or there are no rows; the ledger says which.
-    """
+    """Read the leads' table; None where columns are missing, as the ledger tells."""
     attributes = all_attributes(context, table)
     table, columns = wanted_columns(context, table)
-    raw = _raw_rows(context, table, columns)
+    raw = all_rows(context, table, columns)
     if raw is None:
         return None
     unused = set(table.columns) - set(columns) - set(context.definition.forbidden)
-    # Rows that are left out are read to their end: all that is wrong with them is told at once.
-    frame, fine = _identified(context, raw)
-    every_id = frame["lead_id"].filter(fine)
-    frame, fine = _dated(context, frame, raw, fine)
-    frame, fine = _placed(context, frame, raw, fine)
-    frame, types = _with_attributes(context, frame, raw, fine, attributes)
+    about = context.definition.tables.leads
+    writing = Writing(about.read.missing, about.numbers, context.time_rules(about))
+    reading = TableReading(context, NAME, writing, raw, pl.DataFrame())
+    _identify(reading)
+    every_id = reading.frame["lead_id"].filter(reading.fine)
+    _date(reading)
+    _place(reading)
+    types = _add_attributes(reading, attributes)
     if table.lacking:
         return None
-    return CanonicalLeads(
-        frame.filter(fine), raw.filter(fine), types, tuple(sorted(unused)), every_id
-    )
+    reading.keep(reading.fine)
+    return CanonicalLeads(reading.frame, reading.rows, types, tuple(sorted(unused)), every_id)
 
 
-def _raw_rows(context: Context, table: RawTable, columns: list[str]) -> RawRows | None:
+def all_rows(context: Context, table: RawTable, columns: list[str]) -> RawRows | None:
+    """Read some columns of a table to its end; None where that cannot be, as the ledger tells."""
     parts: list[RawRows] = []
     try:
         for part in table.parts(columns, context.ledger):
             parts.append(part)
-            context.progress(NAME, context.ledger.total(NAME))
+            context.progress(table.name, context.ledger.total(table.name))
     except UnreadableError as error:
         context.ledger.fault(error.fault)
         return None
@@ -116,103 +269,68 @@ def no_rows(table: RawTable) -> Fault:
     )
 
 
-def _identified(context: Context, raw: RawRows) -> Marked:
+def _identify(reading: TableReading) -> None:
+    context, raw, missing = reading.context, reading.rows, reading.writing.missing
     about = context.definition.tables.leads
     reference = about.columns.lead_id
-    every = pl.Series([True], dtype=pl.Boolean).new_from_index(0, len(raw))
     if not isinstance(reference, ExportColumn):
         numbers = pl.int_range(1, len(raw) + 1, eager=True).cast(pl.String)
-        return pl.DataFrame({"lead_id": numbers}), every
-    place = (NAME, reference.column)
-    parsed = parse_ids(raw.frame[reference.column].alias("lead_id"), about.read.missing)
-    ids, blank = parsed.values, ~note_ids(context.ledger, place, raw, parsed)
-    kind, known = DUPLICATE_LEAD, ids.to_frame()
-    moments = about.attributes.get(AS_OF)
+        reading.frame = pl.DataFrame({"lead_id": numbers})
+        return
+    parsed = parse_ids(raw.frame[reference.column].alias("lead_id"), missing)
+    ids = parsed.values
+    reading.frame = known = ids.to_frame()
+    reading.require_ids(reference.column, parsed)
+    kind, moments = DUPLICATE_LEAD, about.attributes.get(AS_OF)
     if moments is not None and not context.has_outcomes:
         # New leads may be asked for at several moments.
         kind = DUPLICATE_MOMENT
-        known = known.with_columns(clean_text(raw.frame[moments.column], about.read.missing))
-    again = ~known.to_struct().is_first_distinct() & ~blank
-    twice = raw.filter(again)
-    context.ledger.note(kind, *place, twice, values=ids.filter(again), lead_ids=ids.filter(again))
-    return pl.DataFrame({"lead_id": ids}), ~(blank | again)
+        known = known.with_columns(clean_text(raw.frame[moments.column], missing))
+    again = ~known.to_struct().is_first_distinct() & ids.is_not_null()
+    reading.leave_out(kind, reference.column, again, ids)
 
 
-def _dated(context: Context, frame: pl.DataFrame, raw: RawRows, fine: pl.Series) -> Marked:
-    about = context.definition.tables.leads
-    column = about.columns.created_at
+def _date(reading: TableReading) -> None:
+    column = reading.context.definition.tables.leads.columns.created_at
     if column is None:
-        return frame.with_columns(created_at=pl.lit(None, dtype=TIME)), fine
-    parsed = parse_times(raw.frame[column], context.time_rules(about), about.read.missing)
-    place, ids = (NAME, column), frame["lead_id"]
-    given = note_required(context.ledger, place, raw, parsed, ids, fine)
-    late = (parsed.values > context.until).fill_null(False)
-    beyond = raw.filter(late)
-    context.ledger.note(
-        LATE_ROW,
-        *place,
-        beyond,
-        values=beyond.frame[column],
-        lead_ids=ids.filter(late),
-        fine=fine.filter(late),
-    )
-    return frame.with_columns(created_at=parsed.values), fine & given & ~late
+        reading.frame = reading.frame.with_columns(created_at=pl.lit(None, dtype=TIME))
+        return
+    parsed = reading.times(column)
+    late = (parsed.values > reading.context.until).fill_null(False)
+    reading.fine &= reading.require(column, parsed)
+    reading.leave_out(LATE_ROW, column, late, reading.rows.frame[column])
+    reading.frame = reading.frame.with_columns(created_at=parsed.values)
 
 
-def _placed(context: Context, frame: pl.DataFrame, raw: RawRows, fine: pl.Series) -> Marked:
-    about = context.definition.tables.leads
-    order = about.order_by
-    if not isinstance(order, ExportColumn):
-        place = fine.cast(pl.Int64).cum_sum() - 1
-        return frame.with_columns(position=place), fine
-    parsed = parse_numbers(raw.frame[order.column], about.numbers, about.read.missing)
-    ids = frame["lead_id"]
-    fine &= note_required(context.ledger, (NAME, order.column), raw, parsed, ids, fine)
-    values = pl.select(pl.when(fine).then(parsed.values)).to_series()
-    position = values.rank("ordinal", descending=order.descending).cast(pl.Int64) - 1
-    return frame.with_columns(position=position), fine
+def _place(reading: TableReading) -> None:
+    order = reading.context.definition.tables.leads.order_by
+    if isinstance(order, ExportColumn):
+        parsed = reading.numbers(order.column)
+        reading.fine &= reading.require(order.column, parsed)
+        values = pl.select(pl.when(reading.fine).then(parsed.values)).to_series()
+        place = values.rank("ordinal", descending=order.descending).cast(pl.Int64) - 1
+    else:
+        place = reading.fine.cast(pl.Int64).cum_sum() - 1
+    reading.frame = reading.frame.with_columns(position=place)
 
 
-def _with_attributes(
-    context: Context,
-    frame: pl.DataFrame,
-    raw: RawRows,
-    fine: pl.Series,
-    attributes: dict[str, Attribute],
-) -> tuple[pl.DataFrame, dict[str, str]]:
-    about = context.definition.tables.leads
-    writing = Writing(about.read.missing, about.numbers, context.time_rules(about))
+def _add_attributes(reading: TableReading, attributes: dict[str, Attribute]) -> dict[str, str]:
+    rules, fine = reading.context.definition.tables.leads.rules_score, reading.fine
     types: dict[str, str] = {}
     columns: list[pl.Series] = []
-    if about.rules_score:
-        columns.append(_rules_score(context, frame, raw, fine, writing))
+    if rules:
+        total = pl.repeat(0.0, len(fine), dtype=pl.Float64, eager=True)
+        for column in rules:
+            parsed = reading.numbers(column)
+            reading.note_unread(column, parsed)
+            total = total + parsed.values
+        columns.append(total.alias("rules_score"))
     for name, attribute in attributes.items():
-        series = raw.frame[attribute.column]
+        series = reading.rows.frame[attribute.column]
         # What is left out does not tell the type, as long as there is anything else.
         telling = fine if fine.any() else None
-        parsed, types[name] = read_attribute(name, series, attribute, writing, telling)
-        _note_cells(context, attribute.column, raw, parsed, frame, fine)
+        parsed, types[name] = read_attribute(name, series, attribute, reading.writing, telling)
+        reading.note_unread(attribute.column, parsed)
         columns.append(parsed.values.alias(name))
-    return frame.with_columns(columns), types
-
-
-def _rules_score(
-    context: Context, frame: pl.DataFrame, raw: RawRows, fine: pl.Series, writing: Writing
-) -> pl.Series:
-    total = pl.Series("rules_score", [0.0], dtype=pl.Float64).new_from_index(0, frame.height)
-    for column in context.definition.tables.leads.rules_score:
-        parsed = parse_numbers(raw.frame[column], writing.numbers, writing.missing)
-        _note_cells(context, column, raw, parsed, frame, fine)
-        total = total + parsed.values
-    return total.alias("rules_score")
-
-
-def _note_cells(
-    context: Context,
-    column: str,
-    raw: RawRows,
-    parsed: Parsed,
-    frame: pl.DataFrame,
-    fine: pl.Series,
-) -> None:
-    note_unread(context.ledger, BAD_CELL, (NAME, column), raw, parsed, frame["lead_id"], fine)
+    reading.frame = reading.frame.with_columns(columns)
+    return types

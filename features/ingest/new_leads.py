@@ -1,25 +1,22 @@
-"""New leads, to be scored, in the shape of a source's export.
-
-New leads, to be scored, in canonical columns.
-"""
+"""New leads, to be scored, in the shape of a source's export or in canonical columns."""
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatch
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import polars as pl
 
 from leadcast.features.base.errors import Fault, FaultsError, in_words
 from leadcast.features.definitions.definition import Limits, SourceDefinition
 from leadcast.features.definitions.table_schema import EventsTable, FileReader, Reader, SqlReader
+from leadcast.features.engine.coded import NEEDED
 from leadcast.features.engine.inputs import CONTEXT, unknown_column
-from leadcast.features.ingest.context import Context, Progress, latest_possible, no_progress
-from leadcast.features.ingest.event_rows import KnownLeads, canonical_events, open_events
+from leadcast.features.ingest.context import Context, latest_possible
+from leadcast.features.ingest.event_rows import canonical_events, known_leads, open_events
 from leadcast.features.ingest.leads import NAME as LEADS
 from leadcast.features.ingest.leads import CanonicalLeads, read_leads
 from leadcast.features.readers.issues import (
@@ -34,7 +31,7 @@ from leadcast.features.readers.issues import (
     IssueKind,
 )
 from leadcast.features.readers.ledger import KindIn, Ledger, Quarantine, as_defined
-from leadcast.features.readers.opening import open_table
+from leadcast.features.readers.opening import RawTable, open_table
 from leadcast.features.tables import empty_events
 
 Place = Sequence[Path] | SqlReader
@@ -56,15 +53,103 @@ class NewLeads:
     (`leadcast.features.readers.ledger.SCHEMA`)."""
 
 
-def read_new_leads(
+@dataclass(frozen=True)
+class NewRows:
+    """Where new leads stand and what their columns mean: read whole here, or in pieces by lead."""
+
+    subject: str
+    """What is read, for messages."""
+    definition: SourceDefinition
+    """Points to the rows."""
+    until: datetime
+    """After this moment no time can be true."""
+    attribute_types: Mapping[str, str]
+    """The types that earlier leads' attributes had."""
+    kind_in: KindIn = as_defined
+    """As in `leadcast.features.readers.ledger.Ledger`."""
+    warnings: tuple[Fault, ...] = ()
+    """What is odd about the files' columns."""
+    unused: tuple[str, ...] = ()
+    """Columns of the leads that nobody has use for."""
+
+    def context(self, quarantine: Quarantine | None) -> Context:
+        """Begin to read.
+
+        Parameters
+        ----------
+        quarantine : Quarantine or None
+            Takes the rows that are set aside.
+
+        Returns
+        -------
+        Context
+        """
+        return Context(
+            self.definition,
+            Ledger(quarantine, self.kind_in),
+            self.until,
+            has_outcomes=False,
+            attribute_types=self.attribute_types,
+        )
+
+    def told(self, ledger: Ledger, n_leads: int) -> tuple[Fault, ...]:
+        """Tell what was worked around.
+
+        Parameters
+        ----------
+        ledger : Ledger
+            What was found.
+        n_leads : int
+            How many leads were read.
+
+        Returns
+        -------
+        tuple of Fault
+
+        Raises
+        ------
+        FaultsError
+            If something is wrong that cannot be worked around; with everything that was found.
+        """
+        # Limits that a few leads beside a whole export of events break do not hold.
+        anything = {"events_before_creation": 1.0, "orphan_events": 1.0}
+        faults = ledger.faults(self.definition.limits.model_copy(update=anything))
+        faults += self.warnings
+        if any(fault.severity == "error" for fault in faults):
+            raise FaultsError(self.subject, faults)
+        return (*faults, *(in_words(unknown_column(name, n_leads)) for name in self.unused))
+
+    def whole(self) -> NewLeads:
+        """Read all of it.
+
+        Returns
+        -------
+        NewLeads
+            Events in memory.
+
+        Raises
+        ------
+        FaultsError
+            With every fault of the files.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            quarantine = Quarantine(Path(folder) / "parts")
+            context = self.context(quarantine)
+            leads, events = _tables(context)
+            warnings = self.told(context.ledger, 0 if leads is None else leads.frame.height)
+            assert leads is not None, "the ledger tells why there are none"
+            quarantine.finish(Path(folder) / "all.parquet")
+            set_aside = pl.read_parquet(Path(folder) / "all.parquet", memory_map=False)
+        return NewLeads(leads.frame, events.lazy(), warnings, set_aside)
+
+
+def mapped(
     definition: SourceDefinition,
     leads: Place,
     events: Place = (),
-    *,
     attribute_types: Mapping[str, str] = MappingProxyType({}),
-    progress: Progress = no_progress,
-) -> NewLeads:
-    """Read new leads in the shape of a source's export, by the same mapping, without outcomes.
+) -> NewRows:
+    """Take new leads in the shape of a source's export, by the same mapping, without outcomes.
 
     Parameters
     ----------
@@ -76,147 +161,40 @@ def read_new_leads(
     attribute_types : mapping of str to str
         The types that the source's leads had (``Tables.attribute_types``), so that a type which
         was told from their values is not told anew from these.
-    progress : callable
-        Told the table and how many of its rows have been read.
 
     Returns
     -------
-    NewLeads
-        Without the existing score; events in memory.
-
-    Raises
-    ------
-    FaultsError
-        With every fault of the files.
-    """
-    about = without_history(definition, leads, events)
-    return read_without_outcomes(
-        subject_of(definition),
-        about,
-        newest_possible(definition),
-        attribute_types=attribute_types,
-        progress=progress,
-    )
-
-
-def subject_of(definition: SourceDefinition) -> str:
-    """Name what is read, for messages.
-
-    Parameters
-    ----------
-    definition : SourceDefinition
-
-    Returns
-    -------
-    str
-    """
-    return f"new leads of source {definition.name!r}"
-
-
-def newest_possible(definition: SourceDefinition) -> datetime:
-    """Tell after which moment no time of new leads can be true.
-
-    Parameters
-    ----------
-    definition : SourceDefinition
-
-    Returns
-    -------
-    datetime
-        Now, or the source's `observed_until` where that is later.
-    """
-    now = datetime.now(UTC)
-    return max(now, latest_possible(definition, now))
-
-
-def read_without_outcomes(
-    subject: str,
-    definition: SourceDefinition,
-    until: datetime,
-    *,
-    attribute_types: Mapping[str, str] = MappingProxyType({}),
-    warnings: Iterable[Fault] = (),
-    progress: Progress = no_progress,
-    kind_in: KindIn = as_defined,
-) -> NewLeads:
-    """Read leads and events by a definition, but not how the leads ended."""
-    with tempfile.TemporaryDirectory() as folder:
-        quarantine = Quarantine(Path(folder) / "parts")
-        ledger = Ledger(quarantine, kind_in)
-        for warning in warnings:
-            ledger.fault(warning)
-        context = Context(definition, ledger, until, progress, False, attribute_types)
-        leads, events = _tables(context)
-        faults = faults_of(ledger, definition)
-        if leads is None or any(fault.severity == "error" for fault in faults):
-            raise FaultsError(subject, faults)
-        quarantine.finish(Path(folder) / "all.parquet")
-        set_aside = pl.read_parquet(Path(folder) / "all.parquet", memory_map=False)
-    return NewLeads(leads.frame, events.lazy(), tuple(faults), set_aside)
-
-
-def faults_of(ledger: Ledger, definition: SourceDefinition) -> list[Fault]:
-    """Tell what is wrong with new leads.
-
-    Parameters
-    ----------
-    ledger : Ledger
-        What was found.
-    definition : SourceDefinition
-        Its limits hold, but for those that a few leads beside a whole export of events break.
-
-    Returns
-    -------
-    list of Fault
-        Errors and warnings.
-    """
-    anything = {"events_before_creation": 1.0, "orphan_events": 1.0}
-    return ledger.faults(definition.limits.model_copy(update=anything))
-
-
-def _tables(context: Context) -> tuple[CanonicalLeads | None, pl.DataFrame]:
-    table = context.open(LEADS, context.definition.tables.leads.read)
-    opened = open_events(context)
-    leads = None if table is None else read_leads(context, table)
-    known = None if leads is None else KnownLeads.of(leads)
-    parts = list(canonical_events(context, opened, known))
-    return leads, pl.concat([empty_events().collect(), *parts])
-
-
-def without_history(
-    definition: SourceDefinition, leads: Place, events: Place = ()
-) -> SourceDefinition:
-    """Point a definition to other rows; new leads have neither an order nor an old score yet.
-
-    Parameters
-    ----------
-    definition : SourceDefinition
-        The source.
-    leads, events : sequence of Path, or SqlReader
-        As in `read_new_leads`.
-
-    Returns
-    -------
-    SourceDefinition
+    NewRows
+        Without the existing score.
 
     Raises
     ------
     FaultsError
         If events belong to no table of the source, or a query might be of several.
     """
-    tables = definition.tables
-    new_leads = tables.leads.model_copy(
-        update={
-            "read": _reader_of(tables.leads.read, leads),
-            "order_by": None,
-            "rules_score": (),
-        }
-    )
+    subject = f"new leads of source {definition.name!r}"
     found, faults = _events_of(definition, events)
     if faults:
-        raise FaultsError(subject_of(definition), faults)
-    update = {"leads": new_leads, "events": tuple(found)}
-    return definition.model_copy(update={"tables": tables.model_copy(update=update)})
+        raise FaultsError(subject, faults)
+    # New leads have neither an order nor an old score yet.
+    read = _reader_of(definition.tables.leads.read, leads)
+    own = {"read": read, "order_by": None, "rules_score": ()}
+    update = {"leads": definition.tables.leads.model_copy(update=own), "events": tuple(found)}
+    tables = definition.tables.model_copy(update=update)
+    now = datetime.now(UTC)
+    until = max(now, latest_possible(definition, now))
+    return NewRows(
+        subject, definition.model_copy(update={"tables": tables}), until, attribute_types
+    )
+
+
+def _tables(context: Context) -> tuple[CanonicalLeads | None, pl.DataFrame]:
+    table = context.open(LEADS, context.definition.tables.leads.read)
+    opened = open_events(context)
+    leads = None if table is None else read_leads(context, table)
+    known = None if leads is None else known_leads(leads)
+    parts = list(canonical_events(context, opened, known))
+    return leads, pl.concat([empty_events().collect(), *parts])
 
 
 def _events_of(
@@ -241,13 +219,17 @@ def _read_from(table: EventsTable, place: Place) -> EventsTable:
 
 
 def _reader_of(reader: Reader, place: Place) -> Reader:
+    read = _reader_at(place)
+    if isinstance(reader, FileReader) and isinstance(read, FileReader):
+        return reader.model_copy(update={"files": read.files, "format": None})
+    return read.model_copy(update={"missing": reader.missing})
+
+
+def _reader_at(place: Place) -> Reader:
     if isinstance(place, SqlReader):
-        return place.model_copy(update={"missing": reader.missing})
+        return place
     # Absolute, because the source's root is of no concern for files that are named one by one.
-    names = tuple(str(file.resolve()) for file in place)
-    if isinstance(reader, FileReader):
-        return reader.model_copy(update={"files": names, "format": None})
-    return FileReader(files=names, missing=reader.missing)
+    return FileReader(files=tuple(str(file.resolve()) for file in place))
 
 
 def _is_of(file: Path, reader: Reader) -> bool:
@@ -282,24 +264,28 @@ _ADVICE: Mapping[IssueKind, str] = {
 """What to do about faults where there is no definition to change."""
 
 
-def read_canonical(
-    leads_file: Path,
-    events_file: Path | None = None,
+def canonical(
+    name: str,
+    leads: Place,
+    events: Place | None = None,
     *,
     attribute_types: Mapping[str, str],
     is_dated: bool,
     time_zone: str | None = None,
-) -> NewLeads:
-    """Read new leads in canonical columns, with the same care as an export.
+) -> NewRows:
+    """Take new leads in canonical columns, to be read with the same care as an export.
 
     Parameters
     ----------
-    leads_file : Path
-        CSV or Parquet: ``lead_id``, ``created_at`` where the source is dated, attributes by their
-        canonical names, and perhaps ``as_of`` and ``updated_at`` (times, null where blank). An
-        attribute without a column counts as missing; further columns are left out, with a warning.
-    events_file : Path or None
-        CSV or Parquet: ``lead_id``, ``occurred_at``, ``event_type``, perhaps ``value``.
+    name : str
+        What the user calls the leads.
+    leads : sequence of Path, or SqlReader
+        CSV or Parquet, or a query: ``lead_id``, ``created_at`` where the source is dated,
+        attributes by their canonical names, and perhaps ``as_of`` and ``updated_at`` (times, null
+        where blank). An attribute without a column counts as missing; further columns are left
+        out, with a warning.
+    events : sequence of Path, SqlReader or None
+        Likewise: ``lead_id``, ``occurred_at``, ``event_type``, perhaps ``value``.
     attribute_types : mapping of str to str
         The attributes that are wanted, and their types (``Tables.attribute_types``).
     is_dated : bool
@@ -309,52 +295,87 @@ def read_canonical(
 
     Returns
     -------
-    NewLeads
+    NewRows
 
     Raises
     ------
     FaultsError
-        With every fault of the files.
+        If a file or query cannot be opened; with every fault of that.
     """
-    subject = f"leads {leads_file}"
-    columns = _columns_of(subject, leads_file)
+    subject, ledger = f"leads {name}", Ledger(kind_in=kind_in)
+    places = {"leads": leads} | ({} if events is None else {"events": events})
+    readers = {one: _reader_at(its) for one, its in places.items()}
+    opened = [
+        open_table(one, reader, Path.cwd(), _WHAT_TO_DO, ledger) for one, reader in readers.items()
+    ]
+    tables = [table for table in opened if table is not None]
+    if len(tables) < len(opened):
+        raise FaultsError(subject, ledger.faults(Limits()))
+    columns = tables[0].columns
     present = {name: kind for name, kind in attribute_types.items() if name in columns}
     present |= {name: "time" for name in _MOMENTS if name in columns}
-    leads: dict[str, Any] = {
-        "read": {"files": str(leads_file.resolve())},
-        "columns": {"lead_id": "lead_id"} | ({"created_at": "created_at"} if is_dated else {}),
-        "attributes": {name: {"column": name, "type": kind} for name, kind in present.items()},
-    }
-    tables: dict[str, Any] = {
-        "leads": leads,
-        "events": [] if events_file is None else [_events(subject, events_file)],
-        # Never read: nobody knows yet how these leads end.
-        "outcomes": {"form": "status", "columns": {"status": "status"}, "won": ["won"]},
-    }
-    definition = _definition(tables, time_zone)
-    # Whoever scores old leads anew knows what "now" is; nothing here is too late.
-    until = datetime.max.replace(tzinfo=UTC)
-    new = read_without_outcomes(subject, definition, until, kind_in=kind_in)
-    unknown = (name for name in columns if name not in {*CONTEXT, *attribute_types})
-    unused = (in_words(unknown_column(name, new.leads.height)) for name in unknown)
-    return replace(new, warnings=(*new.warnings, *unused))
+    definition = SourceDefinition.model_validate(
+        {
+            "name": "new_leads",
+            "title": "New leads",
+            "where_to_get": _WHAT_TO_DO,
+            "root": str(Path.cwd()),
+            "time_zone": time_zone,
+            "tables": {
+                "leads": {
+                    "read": readers["leads"],
+                    "columns": _same("lead_id", *(["created_at"] if is_dated else [])),
+                    "attributes": {
+                        name: {"column": name, "type": kind} for name, kind in present.items()
+                    },
+                },
+                "events": [
+                    {
+                        "read": readers["events"],
+                        "columns": _same(*NEEDED, *({"value"} & {*table.columns})),
+                    }
+                    for table in tables[1:]
+                ],
+                # Never read: nobody knows yet how these leads end.
+                "outcomes": {"form": "status", "columns": {"status": "status"}, "won": ["won"]},
+            },
+        }
+    )
+    return NewRows(
+        subject,
+        definition,
+        # Whoever scores old leads anew knows what "now" is; nothing here is too late.
+        datetime.max.replace(tzinfo=UTC),
+        {},
+        kind_in,
+        tuple(fault for table in tables for fault in _not_in_all(table)),
+        tuple(name for name in columns if name not in {*CONTEXT, *attribute_types}),
+    )
+
+
+def _same(*names: str) -> dict[str, str]:
+    return {name: name for name in names}
+
+
+def _not_in_all(table: RawTable) -> Iterator[Fault]:
+    columns = {origin.name: origin.columns() for origin in table.origins}
+    for name in dict.fromkeys(name for own in columns.values() for name in own):
+        lacking = [file for file, own in columns.items() if name not in own]
+        if lacking:
+            yield Fault(
+                where=f"{table.name}: column {name!r}",
+                found=f"no such column in {len(lacking)} of {len(columns)} files ({lacking[0]})",
+                expected="the same columns in all files",
+                remedy="It is left aside in all of them; add it to the others.",
+                severity="warning",
+            )
 
 
 def kind_in(kind: IssueKind, table: str) -> IssueKind | None:
     """Tell a fault in canonical columns as one of a file that no definition describes.
 
-    Parameters
-    ----------
-    kind : IssueKind
-        As a source with a definition has it.
-    table : str
-        ``leads`` or ``events``.
-
-    Returns
-    -------
-    Kind or None
-        A lead at fault is one too many, as it is for the scorer; a few events are left out. None
-        for events of other leads, and before their lead's creation: both are as they should be.
+    A lead at fault is one too many, as it is for the scorer; a few events are left out. Events of
+    other leads, and before their lead's creation, are as they should be.
     """
     if kind in _UNTOLD:
         return None
@@ -371,35 +392,3 @@ def kind_in(kind: IssueKind, table: str) -> IssueKind | None:
         expected=kind.expected.removesuffix(", or a declared zone"),
     )
     return replace(told, limit="") if table == "leads" else told
-
-
-def _events(subject: str, events_file: Path) -> dict[str, Any]:
-    names = ["lead_id", "occurred_at", "event_type"]
-    if "value" in _columns_of(subject, events_file):
-        names.append("value")
-    return {
-        "read": {"files": str(events_file.resolve())},
-        "columns": {name: name for name in names},
-    }
-
-
-def _columns_of(subject: str, file: Path) -> list[str]:
-    ledger = Ledger(kind_in=kind_in)
-    reader = FileReader(files=(str(file.resolve()),))
-    table = open_table("file", reader, file.resolve().parent, _WHAT_TO_DO, ledger)
-    if table is None:
-        raise FaultsError(subject, ledger.faults(Limits()))
-    return table.columns
-
-
-def _definition(tables: dict[str, Any], time_zone: str | None) -> SourceDefinition:
-    return SourceDefinition.model_validate(
-        {
-            "name": "new_leads",
-            "title": "New leads",
-            "where_to_get": _WHAT_TO_DO,
-            "root": ".",
-            "time_zone": time_zone,
-            "tables": tables,
-        }
-    )

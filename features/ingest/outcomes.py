@@ -1,20 +1,198 @@
-"""How leads ended: one canonical row a lead, and none that cannot be true."""
+"""How leads ended, from columns or events: one row a lead, and none that cannot be true."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import polars as pl
 
 from leadcast.features.base.errors import Fault
-from leadcast.features.ingest.context import Context
-from leadcast.features.ingest.ends import NAME, Ends
-from leadcast.features.ingest.leads import CanonicalLeads
+from leadcast.features.definitions.definition import DatedOutcomes, EventOutcomes, StatusOutcomes
+from leadcast.features.ingest.context import Context, TableReading, Writing
+from leadcast.features.ingest.event_rows import OpenEvents, event_types
+from leadcast.features.ingest.leads import CanonicalLeads, all_rows
 from leadcast.features.readers.issues import (
     DUPLICATE_OUTCOME,
     LATE_OUTCOME,
     ORPHAN_OUTCOME,
     OUTCOME_BEFORE_CREATION,
+    UNKNOWN_OUTCOME,
     IssueKind,
 )
+from leadcast.features.readers.ledger import Ledger
+from leadcast.features.readers.opening import RawTable, require_columns
+from leadcast.features.readers.origins import RawRows, UnreadableError
+from leadcast.features.tables import TIME, empty_events
+from leadcast.features.values.columns import clean_text
+from leadcast.features.values.identifiers import parse_ids
+from leadcast.features.values.times import parse_times
+
+NAME = "outcomes"
+
+
+@dataclass(frozen=True)
+class Ends:
+    """How leads ended, in the rows' order."""
+
+    frame: pl.DataFrame
+    """``lead_id``, ``won_at``, ``lost_at``, ``converted``, ``amount``, as canonical."""
+    rows: RawRows
+    """The raw row of each."""
+    table: str
+    """Which table these rows are of."""
+    id_column: str
+    won_column: str
+    lost_column: str
+    """Which columns hold the lead's id and the times, for messages."""
+    doubtful: pl.Series
+    """Leads that ended at a time which cannot be read. They are no open leads."""
+
+    def filter(self, mask: pl.Series) -> "Ends":
+        """Take the rows where a mask holds."""
+        return replace(self, frame=self.frame.filter(mask), rows=self.rows.filter(mask))
+
+
+Described = DatedOutcomes | StatusOutcomes
+
+
+def read_ends(context: Context, about: Described, table: RawTable) -> Ends | None:
+    """Read the outcomes' own table."""
+    fields = about.columns.model_dump(exclude_none=True)
+    needed = [(f"tables.outcomes.columns.{name}", column) for name, column in fields.items()]
+    table = require_columns(table, needed, context.ledger)
+    rows = all_rows(context, table, list(dict.fromkeys(fields.values())))
+    if rows is None:
+        return None
+    column = about.columns.lead_id or ""
+    parsed = parse_ids(rows.frame[column].alias("lead_id"), table.missing)
+    reading = _reading(context, about, rows, parsed.values, NAME, table.missing)
+    reading.require_ids(column, parsed)
+    reading.keep(reading.fine)
+    ends = _ends(reading, about)
+    return None if table.lacking else ends
+
+
+def ends_of_leads(context: Context, about: Described, leads: CanonicalLeads) -> Ends:
+    """Read outcomes that stand in the leads' table."""
+    missing = context.definition.tables.leads.read.missing
+    ids = leads.frame["lead_id"]
+    return _ends(_reading(context, about, leads.raw, ids, "leads", missing), about)
+
+
+def _reading(
+    context: Context,
+    about: Described,
+    rows: RawRows,
+    ids: pl.Series,
+    table: str,
+    missing: tuple[str, ...],
+) -> TableReading:
+    # Times are written as in the table where they stand.
+    dated = about if about.read is not None else context.definition.tables.leads
+    writing = Writing(missing, about.numbers, context.time_rules(dated))
+    return TableReading(context, table, writing, rows, pl.DataFrame({"lead_id": ids}))
+
+
+def _ends(reading: TableReading, about: Described) -> Ends:
+    columns: tuple[str | None, str | None]
+    if isinstance(about, DatedOutcomes):
+        columns = (about.columns.won_at, about.columns.lost_at)
+        (won, won_fine), (lost, lost_fine) = (_times(reading, column) for column in columns)
+        converted, fine = pl.lit(None, pl.Boolean), won_fine & lost_fine
+    else:
+        columns = (about.columns.closed_at, about.columns.closed_at)
+        won, lost, converted, fine = _by_status(reading, about)
+    ended = reading.frame.with_columns(won_at=won, lost_at=lost, converted=converted)
+    frame = ended.with_columns(amount=_amounts(reading, about.columns.amount)).filter(fine)
+    # The leads' table has its ids under the canonical name.
+    names = (about.columns.lead_id or "lead_id", columns[0] or "", columns[1] or "")
+    doubtful = reading.frame["lead_id"].filter(~fine)
+    return Ends(frame, reading.rows.filter(fine), reading.table, *names, doubtful)
+
+
+def _times(
+    reading: TableReading, column: str | None, wanted: pl.Series | None = None
+) -> tuple[pl.Series, pl.Series]:
+    """Read a column of times, needed where they are wanted; tell which rows are fine.
+
+    Where nobody says what is wanted, a blank one is fine.
+    """
+    if column is None:
+        return pl.repeat(None, len(reading.rows), dtype=TIME, eager=True), reading.fine
+    parsed = reading.times(column)
+    if wanted is None:
+        wanted = parsed.values.is_not_null() | parsed.problem.is_not_null()
+    return parsed.values, reading.require(column, parsed, wanted)
+
+
+def _by_status(
+    reading: TableReading, about: StatusOutcomes
+) -> tuple[pl.Series, pl.Series, pl.Expr, pl.Series]:
+    """Read a status, and its time where there is one: won and lost, converted, and what is fine."""
+    column = about.columns.status
+    status = clean_text(reading.rows.frame[column], reading.writing.missing)
+    unknown = ~status.is_in([*about.won, *about.lost, *about.open]).fill_null(True)
+    reading.note(UNKNOWN_OUTCOME, column, unknown, values=status, kept=True)
+    won, lost = (status.is_in(list(ends)).fill_null(False) for ends in (about.won, about.lost))
+    times, fine = _times(reading, about.columns.closed_at, won | lost)
+    when_won = pl.select(pl.when(won).then(times)).to_series()
+    when_lost = pl.select(pl.when(lost).then(times)).to_series()
+    converted = pl.lit(None, pl.Boolean)
+    if about.columns.closed_at is None:
+        converted = pl.when(won).then(True).when(lost).then(False)
+    return when_won, when_lost, converted, fine
+
+
+def _amounts(reading: TableReading, column: str | None) -> pl.Series | pl.Expr:
+    if column is None:
+        return pl.lit(None, pl.Float64)
+    parsed = reading.numbers(column)
+    reading.note_unread(column, parsed)
+    return parsed.values
+
+
+def ends_by_events(
+    context: Context, about: EventOutcomes, opened: Sequence[OpenEvents], leads: CanonicalLeads
+) -> Ends:
+    """Find how leads ended among their events: the first of each meaning gives the time."""
+    none = empty_events().select("lead_id", "occurred_at", "event_type").collect()
+    moments = [part for one in opened for part in _outcome_events(context, about, one)]
+    found = pl.concat([none, *moments])
+    found = found.filter(pl.col("occurred_at") <= context.until)
+    won = pl.col("event_type").is_in(list(about.won_events))
+    first = found.group_by("lead_id").agg(
+        won_at=pl.col("occurred_at").filter(won).min(),
+        lost_at=pl.col("occurred_at").filter(~won).min(),
+    )
+    frame = leads.frame.select("lead_id").join(
+        first, on="lead_id", how="left", maintain_order="left"
+    )
+    frame = frame.with_columns(
+        converted=pl.lit(None, dtype=pl.Boolean), amount=pl.lit(None, dtype=pl.Float64)
+    )
+    nobody = frame["lead_id"].clear()
+    return Ends(frame, leads.raw, "leads", "lead_id", "won_events", "lost_events", nobody)
+
+
+def _outcome_events(
+    context: Context, about: EventOutcomes, one: OpenEvents
+) -> Iterator[pl.DataFrame]:
+    wanted = [*about.won_events, *about.lost_events]
+    columns, rules = one.about.columns, context.time_rules(one.about)
+    missing = one.table.missing
+    # A fault that stops the reading is told when the events themselves are read.
+    with suppress(UnreadableError):
+        for rows in one.table.parts(one.wanted(), Ledger()):
+            types = event_types(rows, one)
+            mine = types.is_in(wanted).fill_null(False)
+            few = rows.filter(mine).frame
+            yield pl.DataFrame(
+                {
+                    "lead_id": parse_ids(few[columns.lead_id], missing).values,
+                    "occurred_at": parse_times(few[columns.occurred_at], rules, missing).values,
+                    "event_type": types.filter(mine),
+                }
+            )
 
 
 @dataclass(frozen=True)
@@ -46,7 +224,7 @@ def settle(context: Context, ends: Ends, leads: CanonicalLeads) -> Settled:
 
 def _of_known_leads(context: Context, ends: Ends, leads: CanonicalLeads) -> Ends:
     known = ends.frame["lead_id"].is_in(leads.every_id.implode())
-    _note(context, ORPHAN_OUTCOME, ends.filter(~known), "lead_id")
+    _note(context, ORPHAN_OUTCOME, ends, ~known, "lead_id")
     # Leads that were set aside are told already, so their outcomes are not told once more.
     return ends.filter(ends.frame["lead_id"].is_in(leads.frame["lead_id"].implode()))
 
@@ -63,7 +241,7 @@ def _one_each(context: Context, ends: Ends) -> Ends:
     )
     first = order.filter(pl.col("lead_id").is_first_distinct())["row"]
     kept = pl.int_range(0, len(ends.rows), eager=True, dtype=pl.UInt32).is_in(first.implode())
-    _note(context, DUPLICATE_OUTCOME, ends.filter(~kept), "lead_id")
+    _note(context, DUPLICATE_OUTCOME, ends, ~kept, "lead_id")
     return ends.filter(kept)
 
 
@@ -74,7 +252,7 @@ def _after_creation(context: Context, ends: Ends, leads: CanonicalLeads) -> tupl
     early = pl.Series([False]).new_from_index(0, len(ends.rows))
     for name in ("won_at", "lost_at"):
         mine = (ends.frame[name] < created).fill_null(False) & ~early
-        _note(context, OUTCOME_BEFORE_CREATION, ends.filter(mine), name)
+        _note(context, OUTCOME_BEFORE_CREATION, ends, mine, name)
         early |= mine
     return ends.filter(~early), ends.frame["lead_id"].filter(early)
 
@@ -83,26 +261,22 @@ def _known_by_now(context: Context, ends: Ends) -> Ends:
     frame = ends.frame
     for name in ("won_at", "lost_at"):
         late = (ends.frame[name] > context.until).fill_null(False)
-        _note(context, LATE_OUTCOME, ends.filter(late), name, kept=True)
+        _note(context, LATE_OUTCOME, ends, late, name, kept=True)
         known = pl.select(pl.when(~late).then(ends.frame[name])).to_series()
         frame = frame.with_columns(known.alias(name))
     return replace(ends, frame=frame)
 
 
-def _note(context: Context, kind: IssueKind, ends: Ends, name: str, *, kept: bool = False) -> None:
-    columns = {"won_at": ends.won_column, "lost_at": ends.lost_column}
-    column = columns.get(name, ends.id_column)
-    values = ends.frame[name]
-    if column in ends.rows.frame.columns:
-        values = ends.rows.frame[column]
+def _note(
+    context: Context, kind: IssueKind, ends: Ends, mask: pl.Series, name: str, *, kept: bool = False
+) -> None:
+    column = {"won_at": ends.won_column, "lost_at": ends.lost_column}.get(name, ends.id_column)
+    # Where the outcome is an event, there is no such column.
+    raw = ends.rows.frame
+    values = raw[column] if column in raw.columns else ends.frame[name]
+    ids = ends.frame["lead_id"]
     context.ledger.note(
-        kind,
-        ends.table,
-        column,
-        ends.rows,
-        values=values,
-        lead_ids=ends.frame["lead_id"],
-        kept=kept,
+        kind, ends.table, column, ends.rows, mask, values=values, lead_ids=ids, kept=kept
     )
 
 

@@ -1,9 +1,6 @@
-"""The kinds of faults that concern single rows, in words.
+"""The kinds of faults that concern single rows, and rows at fault, in words."""
 
-Rows at fault, in words.
-"""
-
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -120,9 +117,8 @@ DUPLICATE_LEAD = IssueKind(
     consequence="The first row of each lead counts; the others are set aside in quarantine.parquet",
     advice="Export one row a lead",
 )
-DUPLICATE_MOMENT = IssueKind(
-    name="duplicate_lead",
-    limit="duplicate_leads",
+DUPLICATE_MOMENT = replace(
+    DUPLICATE_LEAD,
     found="whose lead id an earlier row has already at the same as_of",
     reason="is the id of an earlier row at the same as_of already",
     expected="each lead once at each moment",
@@ -148,26 +144,16 @@ ORPHAN_EVENT = IssueKind(
     consequence=_SET_ASIDE,
     advice=_SAME_IDS,
 )
-EVENT_OF_OTHERS = IssueKind(
+EVENT_OF_OTHERS = replace(
+    ORPHAN_EVENT,
     name="event_of_others",
-    limit="orphan_events",
     found="of leads that are not to be scored",
-    reason="is not in the leads' table",
     expected="events of the leads to score",
     consequence="They are left out",
-    advice=_SAME_IDS,
     is_recorded=False,
     is_usual=True,
 )
-ORPHAN_OUTCOME = IssueKind(
-    name="orphan_outcome",
-    limit="orphan_outcomes",
-    found="that name a lead which the leads' table does not have",
-    reason="is not in the leads' table",
-    expected="leads of the leads' table",
-    consequence=_SET_ASIDE,
-    advice=_SAME_IDS,
-)
+ORPHAN_OUTCOME = replace(ORPHAN_EVENT, name="orphan_outcome", limit="orphan_outcomes")
 UNKNOWN_OUTCOME = IssueKind(
     name="unknown_outcome",
     limit="unknown_outcomes",
@@ -188,14 +174,12 @@ EVENT_BEFORE_CREATION = IssueKind(
     is_recorded=False,
     is_usual=True,
 )
-EVENT_BEFORE_CREATION_ASIDE = IssueKind(
-    name="event_before_creation",
-    limit="events_before_creation",
-    found="before the creation of their lead",
-    reason="is before the creation of the lead",
+EVENT_BEFORE_CREATION_ASIDE = replace(
+    EVENT_BEFORE_CREATION,
     expected="events after the creation",
     consequence=f"{_SET_ASIDE} (events_before_creation: set_aside)",
-    advice="Check the time zones of both tables",
+    is_recorded=True,
+    is_usual=False,
 )
 OUTCOME_BEFORE_CREATION = IssueKind(
     name="outcome_before_creation",
@@ -215,12 +199,9 @@ LATE_ROW = IssueKind(
     consequence=_SET_ASIDE,
     advice="Correct observed_until, or the times",
 )
-LATE_OUTCOME = IssueKind(
-    name="time_in_the_future",
-    limit="future_times",
+LATE_OUTCOME = replace(
+    LATE_ROW,
     found="with an outcome after observed_until",
-    reason="is after observed_until",
-    expected="nothing after observed_until",
     consequence="Such outcomes are not known yet: the leads count as open; quarantine.parquet "
     "lists them",
     advice="Correct observed_until; if these are expected closing dates, map the date of the "

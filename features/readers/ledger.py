@@ -1,6 +1,6 @@
 """What was found while reading a source: faults, counts, and the rows that were set aside.
 
-Rows that were set aside, each with the reason; never silently away.
+Each row that was set aside has its reason; none is silently away.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -159,15 +159,6 @@ class Ledger:
         if fault not in self._faults:
             self._faults.append(fault)
 
-    def has_errors(self) -> bool:
-        """Tell whether anything is wrong that does not concern single rows only.
-
-        Returns
-        -------
-        bool
-        """
-        return any(fault.severity == "error" for fault in self._faults)
-
     def lacks(self, table: str, columns: Iterable[str]) -> None:
         """Take what has been told to be missing, so that its rows' blanks are no further faults.
 
@@ -181,15 +172,7 @@ class Ledger:
         self._lacking |= {(table, column) for column in columns}
 
     def add_total(self, table: str, rows: int) -> None:
-        """Count rows that were read.
-
-        Parameters
-        ----------
-        table : str
-            Of which table.
-        rows : int
-            How many.
-        """
+        """Count rows that were read."""
         self._totals[table] = self._totals.get(table, 0) + rows
 
     def total(self, table: str) -> int:
@@ -212,6 +195,7 @@ class Ledger:
         table: str,
         column: str,
         rows: RawRows,
+        mask: pl.Series | None = None,
         *,
         values: pl.Series | None = None,
         words: pl.Series | None = None,
@@ -228,7 +212,9 @@ class Ledger:
         table, column : str
             Where.
         rows : RawRows
-            The rows at fault, and no others.
+            The rows at fault; and others, with a mask.
+        mask : pl.Series of bool or None
+            Which of the rows are at fault; None: all.
         values : pl.Series or None
             What stood there, one a row.
         words : pl.Series of String or None
@@ -244,22 +230,18 @@ class Ledger:
         """
         if all((table, name) in self._lacking for name in column.split(", ")):
             return
+        if mask is not None:
+            if not mask.any():
+                return
+            rows = rows.filter(mask)
+            values, words, lead_ids, fine = (
+                None if one is None else one.filter(mask) for one in (values, words, lead_ids, fine)
+            )
         if fine is not None and not fine.all():
             self._further = self._further or Ledger(kind_in=self._kind_in)
-            for mask, ledger in ((fine, self), (~fine, self._further)):
-                values_of, words_of, ids_of = (
-                    None if one is None else one.filter(mask) for one in (values, words, lead_ids)
-                )
-                ledger.note(
-                    kind,
-                    table,
-                    column,
-                    rows.filter(mask),
-                    values=values_of,
-                    words=words_of,
-                    lead_ids=ids_of,
-                    kept=kept,
-                )
+            about = {"values": values, "words": words, "lead_ids": lead_ids}
+            self.note(kind, table, column, rows, fine, kept=kept, **about)
+            self._further.note(kind, table, column, rows, ~fine, kept=kept, **about)
             return
         if not len(rows):
             return
@@ -274,9 +256,9 @@ class Ledger:
             found = self._found.setdefault(_Group(kind, table, column, reason), _Found())
             found.count += int(mine.sum())
             if len(found.samples) < _SAMPLES:
-                few = rows.filter(mine).head(_SAMPLES - len(found.samples))
-                texts = None if shown is None else shown.filter(mine).head(len(few))
-                found.samples += described(few, texts)
+                few = mine & (mine.cum_sum() <= _SAMPLES - len(found.samples))
+                texts = None if shown is None else shown.filter(few)
+                found.samples += described(rows.filter(few), texts)
         if self._quarantine is not None and kind.is_recorded:
             reasons = words if words is not None else constant(kind.reason, len(rows))
             ids = lead_ids if lead_ids is not None else constant(None, len(rows))
@@ -286,19 +268,7 @@ class Ledger:
     def broken_rows(
         self, table: str, broken: Sequence[BrokenRow], origins: tuple[RawOrigin, ...], index: int
     ) -> None:
-        """Take rows that could not be split into fields.
-
-        Parameters
-        ----------
-        table : str
-            Of which table.
-        broken : sequence of BrokenRow
-            The rows.
-        origins : tuple of RawOrigin
-            The table's files.
-        index : int
-            Which file.
-        """
+        """Take rows that could not be split into fields."""
         if not broken:
             return
         texts = pl.Series("text", [row.text for row in broken], dtype=pl.String)

@@ -8,11 +8,15 @@ import polars as pl
 
 from leadcast.features.base.errors import Fault, did_you_mean
 from leadcast.features.definitions.table_schema import FileReader, Reader
-from leadcast.features.readers.csv_origin import CsvOrigin
-from leadcast.features.readers.csv_text import is_utf8_after_all
+from leadcast.features.readers.csv_origin import CsvOrigin, is_utf8_after_all
 from leadcast.features.readers.ledger import Ledger
-from leadcast.features.readers.origins import BrokenRow, RawOrigin, RawRows, UnreadableError
-from leadcast.features.readers.parquet_origin import ParquetOrigin
+from leadcast.features.readers.origins import (
+    BrokenRow,
+    ParquetOrigin,
+    RawOrigin,
+    RawRows,
+    UnreadableError,
+)
 from leadcast.features.readers.sql_origin import SqlOrigin
 
 

@@ -109,25 +109,41 @@ class DistinctColumns:
         return next((found for (one, _), found in self._found.items() if one == name), None)
 
 
+Hashes = npt.NDArray[np.uint64]
+
+
 @compiled
-def number_alike(hashes: npt.NDArray[np.uint64]) -> tuple[Codes, Codes]:
-    """Give rows a number by their hash, in the order in which the hashes come first."""
+def _slot_of(sought: np.uint64, hashes: Hashes, slots: Codes) -> np.uint64:
+    """Find the slot that holds the place of a hash, or the free one where it would go."""
+    mask = np.uint64(len(slots) - 1)
+    slot = sought & mask
+    while slots[slot] >= 0 and hashes[slots[slot]] != sought:
+        slot = (slot + np.uint64(1)) & mask
+    return slot
+
+
+@compiled
+def _free_slots(n: int) -> Codes:
+    """Make slots for so many hashes."""
     size = 4
-    while size < 2 * len(hashes):
+    while size < 2 * n:
         size *= 2
     # At most half full, so that a search ends soon; its size is a power of two.
-    slots = np.full(size, -1, dtype=np.int32)
-    mask = np.uint64(size - 1)
+    return np.full(size, -1, dtype=np.int32)
+
+
+@compiled
+def number_alike(hashes: Hashes) -> tuple[Codes, Codes]:
+    """Give rows a number by their hash, in the order in which the hashes come first."""
+    slots = _free_slots(len(hashes))
     first, codes = np.empty(len(hashes), np.int32), np.empty(len(hashes), np.int32)
     n = 0
     for row in range(len(hashes)):
-        slot = hashes[row] & mask
-        while slots[slot] >= 0 and hashes[first[slots[slot]]] != hashes[row]:
-            slot = (slot + np.uint64(1)) & mask
+        slot = _slot_of(hashes[row], hashes, slots)
         if slots[slot] < 0:
-            slots[slot], first[n] = n, row
+            slots[slot], first[n], codes[row] = row, row, n
             n += 1
-        codes[row] = slots[slot]
+        codes[row] = codes[slots[slot]]
     return first[:n], codes
 
 
@@ -146,9 +162,6 @@ def as_numbers(series: pl.Series) -> npt.NDArray[np.float64]:
     numbers = series.cast(pl.Float64).fill_null(math.nan).to_numpy()
     return np.asarray(numbers, dtype=np.float64)
 
-
-Hashes = npt.NDArray[np.uint64]
-Slots = npt.NDArray[np.int32]
 
 _LOOKUP_SEED = 20_250_102
 
@@ -169,9 +182,7 @@ class Lookup:
     def __init__(self, known: pl.Series) -> None:
         self._known = known
         self._hashes = _hashes(known)
-        # At most half full, so that a search ends soon; its size is a power of two.
-        self._slots = np.full(2 << max(len(known), 1).bit_length(), -1, dtype=np.int32)
-        _put(self._hashes, self._slots)
+        self._slots = _filled(self._hashes)
         self._last = (pl.Series(dtype=pl.String), np.empty(0, dtype=np.int32))
 
     def places(self, texts: pl.Series) -> pl.Series:
@@ -190,7 +201,7 @@ class Lookup:
         found = pl.Series(self.places_or_none(texts))
         return found.set(found < 0, None)
 
-    def places_or_none(self, texts: pl.Series) -> Slots:
+    def places_or_none(self, texts: pl.Series) -> Codes:
         """Find texts.
 
         Parameters
@@ -208,7 +219,7 @@ class Lookup:
             asked, found = self._last = texts, self._found(texts)
         return found.copy()
 
-    def _found(self, texts: pl.Series) -> Slots:
+    def _found(self, texts: pl.Series) -> Codes:
         found = _find(_hashes(texts), self._hashes, self._slots)
         is_found = found >= 0
         if texts.null_count():
@@ -228,24 +239,19 @@ def _hashes(texts: pl.Series) -> Hashes:
 
 
 @compiled
-def _put(hashes: Hashes, slots: Slots) -> None:
-    mask = np.uint64(len(slots) - 1)
+def _filled(hashes: Hashes) -> Codes:
+    """Put the places of hashes into slots; of those that meet, the first."""
+    slots = _free_slots(len(hashes))
     for place in range(len(hashes)):
-        slot = hashes[place] & mask
-        while slots[slot] >= 0:
-            slot = (slot + np.uint64(1)) & mask
-        slots[slot] = place
+        slot = _slot_of(hashes[place], hashes, slots)
+        if slots[slot] < 0:
+            slots[slot] = place
+    return slots
 
 
 @compiled
-def _find(sought: Hashes, hashes: Hashes, slots: Slots) -> Slots:
-    found = np.full(len(sought), -1, dtype=np.int32)
-    mask = np.uint64(len(slots) - 1)
+def _find(sought: Hashes, hashes: Hashes, slots: Codes) -> Codes:
+    found = np.empty(len(sought), dtype=np.int32)
     for text in range(len(sought)):
-        slot = sought[text] & mask
-        while slots[slot] >= 0:
-            if hashes[slots[slot]] == sought[text]:
-                found[text] = slots[slot]
-                break
-            slot = (slot + np.uint64(1)) & mask
+        found[text] = slots[_slot_of(sought[text], hashes, slots)]
     return found

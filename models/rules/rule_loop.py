@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from leadcast.features.base.compiled import compiled
 from leadcast.features.boundary import known_until
-from leadcast.features.engine.moments import NO_TIME
+from leadcast.features.engine.engagement import NO_TIME
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

@@ -1,69 +1,35 @@
-"""Nightly batch: files of leads and events to a file of scores, in bounded memory.
+"""A batch: leads and events to scores, in bounded memory, on this machine or on a cluster.
 
 Leads and events are split by a hash of the lead into parts that fit into memory, each part is
 scored and kept, and the scores are merged into the order of the leads. A batch that was killed
-goes on with `resume` and gives the same bytes.
-
-Memory that a batch has let go of goes back to the system, so that its peak is that of a part.
-
-The C library keeps what is freed, in pieces, for later; over many parts, with threads, that adds
-up. Elsewhere than with glibc nothing is done.
+goes on with `resume` and gives the same bytes. How the parts are made and scored is a `Way`.
 """
 
-import ctypes
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any, Protocol
 
 import polars as pl
 
-from leadcast.features.base.errors import Fault, FaultsError, LeadcastError
-from leadcast.features.engine.inputs import unknown_column
-from leadcast.serve.asked import refuse, unknown
-from leadcast.serve.batch.deliver import Outputs, deliver
-from leadcast.serve.batch.inputs import BatchInputs, read_inputs
-from leadcast.serve.batch.line import Progress, score_parts
-from leadcast.serve.batch.output import ROW
+from leadcast.features.base.errors import Fault, LeadcastError, in_words
+from leadcast.serve.batch.deliver import Outputs, deliver, ordered
+from leadcast.serve.batch.inputs import BatchInputs, CanonicalSource, Source, place_of
 from leadcast.serve.batch.parts import (
-    BatchPart,
-    count_reasons,
-    grades_of,
-    ordered,
-    split_inputs,
+    OnThisMachine,
+    Progress,
+    ScoredParts,
+    keep_large_blocks_apart,
     summed,
-    told_of_all,
 )
-from leadcast.serve.batch.places import place_of
 from leadcast.serve.batch.work import Work
 from leadcast.serve.reasons import NO_REASONS, ReasonsAsked
 from leadcast.serve.scorer import Scorer
 from leadcast.serve.scores import version_of
 
-_M_MMAP_THRESHOLD = -3
-LARGE_BLOCK = 2**23
-"""Blocks from so many bytes on are got from the system one by one, and go back when freed."""
-
-
-def keep_large_blocks_apart() -> None:
-    """Give large blocks back to the system when they are freed, however large they get.
-
-    By itself glibc raises its bound whenever a larger block is freed (mallopt(3)).
-    """
-    change = getattr(ctypes.CDLL(None), "mallopt", None)
-    if change is not None:
-        change(_M_MMAP_THRESHOLD, LARGE_BLOCK)
-
-
-# Of each step of a streaming query several morsels wait for the next; Polars' own 100,000 rows make
-# that a quarter of a gigabyte. It is read when the process first streams anything.
-os.environ.setdefault("POLARS_IDEAL_MORSEL_SIZE", "10000")
-
-
-CHECKED_AT_ONCE = 2
-"""So many parts are checked at a time: as many as are in memory when parts are scored."""
+LAYOUT = 2
+"""Of a batch's folder; what parts hold, or how rows are numbered, is another in another one."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +99,27 @@ class BatchSummary:
         return tuple(fault for fault in self.warnings if not fault.is_usual)
 
 
+class Way(Protocol):
+    """How parts are made and scored."""
+
+    def job(self, settings: BatchSettings) -> dict[str, Any]:
+        """Tell on what the parts depend, as JSON values; refuse what cannot be done."""
+
+    def score(
+        self,
+        scorer: Scorer,
+        inputs: BatchInputs,
+        work: Work,
+        settings: BatchSettings,
+        moment: datetime | None,
+        progress: Progress,
+    ) -> ScoredParts:
+        """Score all parts and keep their scores; those that are kept already are left alone."""
+
+
+ON_THIS_MACHINE = OnThisMachine()
+
+
 def no_progress(done: int, total: int) -> None:
     """Tell nobody."""
 
@@ -147,6 +134,7 @@ def score_files(
     *,
     time_zone: str | None = None,
     database_env: str | None = None,
+    way: Way = ON_THIS_MACHINE,
 ) -> BatchSummary:
     """Score leads from files, or a database's queries, in canonical columns.
 
@@ -164,11 +152,13 @@ def score_files(
     settings : BatchSettings
         How to do it.
     progress : callable
-        Is told how many rows are done, and of how many.
+        Is told how many rows (on a cluster: partitions) are done, and of how many.
     time_zone : str or None
         The zone of times in the files that name none; without it they are refused.
     database_env : str or None
         The environment variable that holds the URL of the database that is queried.
+    way : Way
+        On this machine, or `leadcast.serve.cluster.scoring.OnCluster`.
 
     Returns
     -------
@@ -185,34 +175,28 @@ def score_files(
     own = place_of(leads, database_env)
     theirs = None if events is None else place_of(events, database_env)
     outputs.refuse_inputs(None if isinstance(bundle, Scorer) else bundle, own, theirs)
-    stamps = [place.stamps() for place in (own, theirs) if place is not None]
-
-    def read(folder: Path) -> BatchInputs:
-        return read_inputs(scorer, own, theirs, time_zone, folder)
-
-    return score_inputs(scorer, read, stamps, outputs, settings, progress)
+    source = CanonicalSource(own, theirs, time_zone)
+    return score_source(scorer, source, outputs, settings, progress, way)
 
 
-def score_inputs(
+def score_source(
     scorer: Scorer,
-    read: Callable[[Path], BatchInputs],
-    stamps: Sequence[object],
+    source: Source,
     outputs: Outputs,
     settings: BatchSettings = DEFAULTS,
     progress: Progress = no_progress,
+    way: Way = ON_THIS_MACHINE,
 ) -> BatchSummary:
     """Score leads that are read when the batch has its folder.
 
     Parameters
     ----------
     scorer : Scorer
-    read : callable
-        Is given a folder for pieces, and reads leads and events.
-    stamps : sequence of JSON values
-        Tell these inputs apart from others.
+    source : Source
+        Where leads and events come from.
     outputs : Outputs
         Where the scores go; that `Outputs.refuse_unusable` lets them pass is the caller's to see.
-    settings, progress
+    settings, progress, way
         As in `score_files`.
 
     Returns
@@ -224,83 +208,51 @@ def score_inputs(
     LeadcastError
         As `score_files` does.
     """
+    # Whatever the scores depend on: a batch that was interrupted goes on with the same alone.
+    job = {
+        "as_of": None if settings.as_of is None else settings.as_of.isoformat(),
+        "bundle_id": scorer.bundle.manifest.bundle_id,
+        "inputs": source.stamps(),
+        "reasons": str(settings.reasons),
+        "polars": pl.__version__,
+        "layout": LAYOUT,
+        "changed_since": str(settings.changed_since),
+        **way.job(settings),
+    }
     if settings.changed_since is not None and not scorer.is_dated:
         raise LeadcastError(
             "only changed leads are asked for, and this bundle's source has no dates; score all"
         )
-    job = job_of(scorer, settings, stamps) | {
-        "chunk_leads": settings.chunk_leads,
-        "changed_since": str(settings.changed_since),
-    }
     keep_large_blocks_apart()
     with Work.opened(outputs.place, job, settings.resume) as work:
         moment = work.moment if scorer.is_dated else settings.as_of
-        inputs = read(work.folder / "read")
-        parts = split_inputs(
-            inputs, work, settings.chunk_leads, settings.changed_since, moment, scorer.bundle.plan
-        )
-        _refuse_faults(scorer, parts, moment)
-        n_rows = score_parts(
-            scorer,
-            parts,
-            moment,
-            work,
-            reasons=settings.reasons,
-            threads=settings.threads,
-            progress=progress,
-        )
-        files = [work.scores_of(part.number) for part in parts]
+        inputs = source.read(scorer, work.folder / "read")
+        done = way.score(scorer, inputs, work, settings, moment, progress)
+        parts = range(done.n_parts)
+        files = [work.scores_of(part) for part in parts]
         deliver(ordered(files, settings.reasons, work.folder), outputs, work.folder)
-        columns = inputs.pieces[0][0].drop(ROW, strict=False).collect_schema()
-        warnings = [unknown_column(name, n_rows) for name in unknown(columns, scorer.bundle)]
-        warnings += [*work.mended, *(f for part in parts for f in work.warnings_of(part.number))]
-        grades = grades_of(files)
+        warnings = [*done.warnings, *work.mended, *(f for p in parts for f in work.warnings_of(p))]
+        counts = pl.scan_ipc(files).group_by("grade").len().sort("grade").collect()
+    grades = dict(counts.iter_rows())
     return BatchSummary(
         outputs,
-        n_rows,
+        done.n_rows,
         moment,
         version_of(scorer.bundle),
         grades,
-        count_reasons(settings.reasons, n_rows, grades),
-        (*inputs.warnings, *told_of_all(warnings, n_rows)),
+        _count_reasons(settings.reasons, done.n_rows, grades),
+        (*inputs.warnings, *_told_of_all(warnings, done.n_rows)),
     )
 
 
-def job_of(scorer: Scorer, settings: BatchSettings, stamps: Sequence[object]) -> dict[str, object]:
-    """Tell what the scores of a batch depend on, wherever it is done.
-
-    Parameters
-    ----------
-    scorer : Scorer
-    settings : BatchSettings
-    stamps : sequence of JSON values
-        Tell these inputs apart from others.
-
-    Returns
-    -------
-    dict
-        For `leadcast.serve.batch.work.Work.opened`.
-    """
-    return {
-        "as_of": None if settings.as_of is None else settings.as_of.isoformat(),
-        "bundle_id": scorer.bundle.manifest.bundle_id,
-        "inputs": list(stamps),
-        "reasons": str(settings.reasons),
-        "polars": pl.__version__,
-    }
+def _count_reasons(asked: ReasonsAsked, n_rows: int, grades: Mapping[str, int]) -> int:
+    counts = {"none": 0, "all": n_rows, "cut": grades.get("A", 0), "top": min(asked.top, n_rows)}
+    return counts[asked.which]
 
 
-def _refuse_faults(scorer: Scorer, parts: Sequence[BatchPart], moment: datetime | None) -> None:
-    """Tell every fault of all parts before the first is scored."""
-
-    def faults_of(part: BatchPart) -> Sequence[Fault]:
-        try:
-            refuse(scorer.bundle.plan, part.leads.drop(ROW).collect(), part.events, moment)
-        except FaultsError as error:
-            return error.faults
-        return ()
-
-    with ThreadPoolExecutor(CHECKED_AT_ONCE) as pool:
-        faults = [fault for found in pool.map(faults_of, parts) for fault in found]
-    if faults:
-        raise FaultsError("leads to score", summed(faults), tell_counts=True)
+def _told_of_all(warnings: Iterable[Fault], n_rows: int) -> list[Fault]:
+    """Tell the warnings of all parts in words; what concerns every lead is usual no more."""
+    return [
+        in_words(replace(fault, is_usual=fault.is_usual and fault.count < n_rows))
+        for fault in summed(warnings)
+    ]

@@ -1,9 +1,7 @@
 """Write-back files, each as a CRM's own interface takes it.
 
 The lead's id must be the CRM's own, as an export of it has it. Every row is validated against the
-shape that the CRM documents (`batch.crm`); where one does not fit, nothing is written.
-
-The shapes of scores in CRMs, as their publishers document them.
+shape that the CRM's publisher documents; where one does not fit, nothing is written.
 """
 
 import csv
@@ -19,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from leadcast.features.base.errors import Fault, FaultsError, LeadcastError
 from leadcast.features.base.files import put_out
-from leadcast.serve.batch.output import BETWEEN
+from leadcast.serve.reasons import BETWEEN
 from leadcast.serve.score_history import trend_of_change
 
 GRADES = ("A", "B", "C", "D")

@@ -1,17 +1,192 @@
-"""What a batch reads: tables that fit stream by, everything else is read with care."""
+"""What a batch reads: files, folders, globs or queries, as they are or with care."""
 
+import os
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
 
-from leadcast.features.base.errors import Fault, FaultsError
-from leadcast.features.base.packing import parquet_fault
+from leadcast.features.base.errors import Fault, FaultsError, LeadcastError
+from leadcast.features.base.files import written_out
+from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
+from leadcast.features.base.packing import parquet_cells, parquet_fault, unpacked_bytes
 from leadcast.features.engine.coded import ParquetEvents
 from leadcast.serve.asked import refuse
-from leadcast.serve.batch.places import Place
 from leadcast.serve.scorer import Scorer
+
+if TYPE_CHECKING:
+    from leadcast.features.definitions.definition import SourceDefinition
+    from leadcast.features.ingest.new_leads import NewRows
+    from leadcast.features.ingest.new_leads import Place as GivenPlace
+    from leadcast.features.ingest.pieces import Piece
+
+
+_QUERY = re.compile(r"\s*(select|with)\s", re.IGNORECASE)
+_GLOB = set("*?[")
+_TEXTS = {".csv", ".tsv"}
+# Two letters at least: a drive is no scheme. A path has lost one of the strokes.
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a table is read from.
+
+    Parameters
+    ----------
+    name : str
+        What the user called it.
+    files : tuple of Path
+        Its files, in alphabetical order; empty for a query.
+    query : str or None
+        The ``SELECT``, where it is one.
+    url_env : str
+        The environment variable that holds the database's URL, where it is a query.
+    """
+
+    name: str
+    files: tuple[Path, ...] = ()
+    query: str | None = None
+    url_env: str = ""
+
+    @property
+    def is_parquet(self) -> bool:
+        """Whether all of it is Parquet."""
+        return bool(self.files) and all(map(_packs, self.files))
+
+    @property
+    def is_uniform(self) -> bool:
+        """Whether all of its files, which are Parquet, have the same columns of the same types."""
+        try:
+            schemas = [list(pl.read_parquet_schema(file).items()) for file in self.files]
+        except (pl.exceptions.ComputeError, OSError):
+            return False
+        return all(schema == schemas[0] for schema in schemas)
+
+    @property
+    def n_bytes(self) -> int:
+        """About the size of its files as text; of what is very large, that it is."""
+        return sum(map(_n_bytes, self.files))
+
+    def stamps(self) -> list[list[str | int]]:
+        """Tell this table apart from another, as JSON values.
+
+        Returns
+        -------
+        list
+            Of each file its path, size and time of change; or the query.
+        """
+        if self.query is not None:
+            return [["query", self.query]]
+        stats = [(file.resolve(), file.stat()) for file in self.files]
+        return [[str(file), stat.st_size, stat.st_mtime_ns] for file, stat in stats]
+
+
+PARQUET = (".parquet", ".pq")
+PACKED = 8
+"""So many times as large is a table of events as text as it is as Parquet."""
+
+
+COUNTED_BYTES = 1 << 26
+"""So far it is counted to how much a gzip file unpacks."""
+
+
+def place_of(text: str | Path, database_env: str | None = None) -> Place:
+    """Find what a user means.
+
+    Parameters
+    ----------
+    text : str or Path
+        A CSV or Parquet file; a folder, of which every Parquet file at any depth is read; a glob;
+        or, as a str, a query that begins with ``SELECT`` or ``WITH``.
+    database_env : str or None
+        The environment variable that holds the database's URL.
+
+    Returns
+    -------
+    Place
+
+    Raises
+    ------
+    LeadcastError
+        If there is no such file, none in the folder or of the glob, or a query has
+        no database, or its variable is not set.
+    """
+    name = str(text)
+    if isinstance(text, str) and _QUERY.match(text):
+        if database_env is None:
+            raise LeadcastError(
+                f"{name!r} is a query, and no database is named; add --database-env VARIABLE, an "
+                "environment variable that holds its URL, as postgresql://user:password@host/name"
+            )
+        if not os.environ.get(database_env, "").strip():
+            raise LeadcastError(
+                f"--database-env {database_env}: this environment variable is not set; set it to "
+                "the database's URL, as postgresql://user:password@host/name"
+            )
+        return Place(name=_shortened(name), query=name, url_env=database_env)
+    return Place(name=name, files=tuple(_found(Path(text), name)))
+
+
+def refuse_address(place: Path | str) -> None:
+    """Refuse an object store's address, which would be taken for a folder's name."""
+    if _ADDRESS.match(str(place)):
+        raise LeadcastError(
+            f"{place}: found an address; expected a file or folder. Copy from and to an object "
+            "store by its own program, mount it, or score with Spark (docs/cluster.md)"
+        )
+
+
+def _found(path: Path, name: str) -> Sequence[Path]:
+    if path.is_file():
+        return [path]
+    refuse_address(name)
+    if path.is_dir():
+        # What begins with a dot or an underscore is a writer's own, by Hadoop's custom.
+        within = [file for file in sorted(path.rglob("*")) if file.is_file()]
+        own = [file for file in within if not _is_hidden(file.relative_to(path))]
+        files = [file for file in own if _packs(file)]
+        texts = [file for file in own if _TEXTS & set(file.suffixes[-2:])]
+        if texts:
+            raise LeadcastError(
+                f"{name}: found {texts[0].name} in this folder, of which Parquet alone is read; "
+                f"name a glob, as '{path / '*'}', to read files of any kind, or take it out"
+            )
+        if not files:
+            raise LeadcastError(f"{name}: no Parquet file in this folder; name one that has some")
+        return files
+    if _GLOB & set(name):
+        # Imported where it is used: reading tables of any kind needs much that scoring does not.
+        from leadcast.features.readers.opening import matching_files
+
+        if files := matching_files(Path(), name):
+            return files
+        raise LeadcastError(f"{name}: no file is called so; check the pattern and the folder")
+    raise LeadcastError(f"{name}: there is no such file or folder; check the name")
+
+
+def _packs(file: Path) -> bool:
+    return file.suffix.lower() in PARQUET
+
+
+def _n_bytes(file: Path) -> int:
+    if not _packs(file):
+        return unpacked_bytes(file, COUNTED_BYTES)
+    # A few bytes can hold very many rows of one value.
+    return max(file.stat().st_size * PACKED, parquet_cells(file) * PACKED)
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith((".", "_")) for part in path.parts)
+
+
+def _shortened(query: str) -> str:
+    words = " ".join(query.split())
+    return words if len(words) <= 60 else words[:59] + "…"
+
 
 WHOLE_BYTES = 64_000_000
 """Files that are not larger together are read whole, so that faults are told line by line."""
@@ -21,98 +196,197 @@ PIECE_ROWS = 100_000
 CODED_BYTES = 2_000_000
 """Smaller Parquet files of events are read sooner than what reads codes is imported."""
 
-Piece = tuple[pl.LazyFrame, pl.LazyFrame | None]
-
 
 @dataclass(frozen=True)
 class BatchInputs:
-    """Leads and events to score.
+    """Leads and events to score."""
 
-    Parameters
-    ----------
-    pieces : sequence of (pl.LazyFrame, pl.LazyFrame or None)
-        Leads, as `Scorer.score` takes them, and events. One pair, or several by
-        lead, whose leads then have the column `leadcast.serve.batch.output.ROW`.
-    warnings : tuple of Fault
-        What was worked around while reading.
-    coded : ParquetEvents or None
-        The events of the only piece once more, to be read by codes, where that is worth it.
-    as_given : bool
-        Whether the only piece is what the files hold, unchanged.
-    """
-
-    pieces: Sequence[Piece]
+    pieces: "Sequence[Piece]"
+    """Leads, as `Scorer.score` takes them, and events. One pair, or several by lead, whose leads
+    then have the column `leadcast.features.engine.partition.ROW`."""
     warnings: tuple[Fault, ...] = ()
+    """What was worked around while reading."""
     coded: ParquetEvents | None = None
-    as_given: bool = False
+    """The events of the only piece once more, to be read by codes, where that is worth it."""
+    files: Sequence[Sequence[Path]] | None = None
+    """Of leads and events, where the only piece is what these hold, unchanged."""
 
 
-def read_inputs(
-    scorer: Scorer, leads: Place, events: Place | None, time_zone: str | None, folder: Path
-) -> BatchInputs:
-    """Open tables in canonical columns.
+class Source(Protocol):
+    """Where leads and events come from."""
 
-    Parquet whose columns have the types that the bundle reads streams by, whatever its size. CSV,
-    queries, and Parquet with other types (texts for times, numbers for ids) are converted: small
-    files whole, with their faults told line by line, everything else in pieces.
+    def stamps(self) -> list[Any]:
+        """Tell them apart from others, as JSON values."""
 
-    Parameters
-    ----------
-    scorer : Scorer
-        Tells what is needed.
-    leads, events
-        Where they are.
-    time_zone : str or None
-        The zone of times that name none.
-    folder : Path
-        A folder of the batch's own, for pieces.
+    def read(self, scorer: Scorer, folder: Path) -> BatchInputs:
+        """Read them, with a folder for pieces."""
 
-    Returns
-    -------
-    Inputs
 
-    Raises
-    ------
-    LeadcastError
-        If a file or query cannot be read, or columns or values are not what is needed.
-    """
-    places = [leads] if events is None else [leads, events]
-    if all(place.is_parquet for place in places):
-        _refuse_large(places)
-        tables = [pl.scan_parquet(list(place.files)) for place in places]
-        # Polars reads files of one schema as one table.
-        alike = all(place.is_uniform for place in places)
-        if alike and _fit(scorer, tables[0], tables[1] if events is not None else None):
-            if events is None:
-                return BatchInputs([(tables[0], None)], as_given=True)
-            return BatchInputs([(tables[0], tables[1])], coded=_coded(events), as_given=True)
-    types = scorer.bundle.manifest.origin.attribute_types
-    is_small = sum(place.n_bytes for place in places) <= WHOLE_BYTES
-    # Imported where they are used: reading tables of any kind needs much that scoring does not.
-    if is_small and all(len(place.files) == 1 for place in places):
-        from leadcast.features.ingest.new_leads import read_canonical
+@dataclass(frozen=True)
+class CanonicalSource:
+    """Leads and events in canonical columns."""
 
-        file = None if events is None else events.files[0]
-        new = read_canonical(
-            leads.files[0],
-            file,
-            attribute_types=types,
+    leads: Place
+    events: Place | None = None
+    time_zone: str | None = None
+    """The zone of times that name none."""
+
+    @property
+    def places(self) -> list[Place]:
+        """Of leads, and of events where there are any."""
+        return [self.leads] if self.events is None else [self.leads, self.events]
+
+    def stamps(self) -> list[Any]:
+        """Tell these tables apart from others, as JSON values."""
+        return [place.stamps() for place in self.places]
+
+    def read(self, scorer: Scorer, folder: Path) -> BatchInputs:
+        """Read them.
+
+        Parquet whose columns have the types that the bundle reads streams by, whatever its size.
+        CSV, queries, and Parquet with other types (texts for times, numbers for ids) are converted.
+        """
+        if all(place.is_parquet for place in self.places):
+            _refuse_large(self.places)
+            tables = [pl.scan_parquet(list(place.files)) for place in self.places]
+            events = tables[1] if self.events is not None else None
+            # Polars reads files of one schema as one table.
+            alike = all(place.is_uniform for place in self.places)
+            if alike and _fit(scorer, tables[0], events):
+                coded = None if self.events is None else _coded(self.events)
+                files = [place.files for place in self.places]
+                return BatchInputs([(tables[0], events)], coded=coded, files=files)
+        # Imported where it is used: reading tables of any kind needs much that scoring does not.
+        from leadcast.features.ingest.new_leads import canonical
+
+        rows = canonical(
+            self.leads.name,
+            *(_as_given(place) for place in self.places),
+            attribute_types=scorer.bundle.manifest.origin.attribute_types,
             is_dated=scorer.is_dated,
-            time_zone=time_zone,
+            time_zone=self.time_zone,
         )
-        return BatchInputs([(new.leads.lazy(), None if file is None else new.events)], new.warnings)
-    from leadcast.serve.batch.pieces import read_in_pieces
+        return _read_with_care(rows, self.places, folder, PIECE_ROWS)[0]
 
-    pieces, warnings = read_in_pieces(
-        leads,
-        events,
-        folder,
-        attribute_types=types,
-        is_dated=scorer.is_dated,
-        time_zone=time_zone,
-        piece_rows=PIECE_ROWS,
-    )
-    return BatchInputs(pieces, warnings)
+
+@dataclass(frozen=True)
+class Export:
+    """New leads as a source's export has them."""
+
+    tables: CanonicalSource
+    """Where they are."""
+    definition: "SourceDefinition"
+    """How they are mapped."""
+    aside: Path
+    """The file of the rows that cannot be used as they are."""
+    chunk_leads: int
+    """About how many leads may be in memory at a time."""
+    force: bool = False
+    """Whether `aside` may take the place of a file that Leadcast did not write."""
+
+    @classmethod
+    def of(
+        cls,
+        tables: CanonicalSource,
+        definition: "SourceDefinition",
+        place: Path,
+        chunk_leads: int,
+        *,
+        force: bool,
+    ) -> "Export":
+        """Find where to put what cannot be used, beside the scores.
+
+        Parameters
+        ----------
+        tables : CanonicalSource
+            Where the export is.
+        definition : SourceDefinition
+        place : Path
+            Of the scores.
+        chunk_leads : int
+        force : bool
+            As for the class.
+
+        Returns
+        -------
+        Export
+
+        Raises
+        ------
+        LeadcastError
+            If that would take the place of what is read, or of a file of somebody else.
+        """
+        aside = place.with_name(f"{place.stem}.set_aside.parquet")
+        refuse_inputs([aside], [file for one in tables.places for file in one.files])
+        refuse_foreign_file(aside, force=force, quick=True)
+        return cls(tables, definition, aside, chunk_leads, force)
+
+    def stamps(self) -> list[Any]:
+        """Tell this export apart from others, as JSON values."""
+        return [*self.tables.stamps(), self.definition.model_dump(mode="json")]
+
+    def read(self, scorer: Scorer, folder: Path) -> BatchInputs:
+        """Read it by its mapping."""
+        from leadcast.features.ingest.new_leads import mapped
+
+        types, places = scorer.bundle.manifest.origin.attribute_types, self.tables.places
+        rows = mapped(
+            self.definition,
+            _as_given(places[0]),
+            _as_given(places[1]) if places[1:] else (),
+            types,
+        )
+        piece_rows = min(self.chunk_leads, PIECE_ROWS)
+        inputs, n_aside = _read_with_care(
+            rows, places, folder, piece_rows, self.aside, force=self.force
+        )
+        if not n_aside:
+            return inputs
+        told = Fault(
+            where=places[0].name,
+            found=f"{n_aside} rows that could not be used as they are",
+            expected="none",
+            remedy=f"They are in {self.aside}, each with its reason.",
+            severity="warning",
+            count=n_aside,
+        )
+        return replace(inputs, warnings=(*inputs.warnings, told))
+
+
+def _as_given(place: Place) -> "GivenPlace":
+    if place.query is None:
+        return place.files
+    from leadcast.features.definitions.table_schema import SqlReader
+
+    return SqlReader(sql=place.query, url_env=place.url_env)
+
+
+def _read_with_care(
+    rows: "NewRows",
+    places: Sequence[Place],
+    folder: Path,
+    piece_rows: int,
+    aside: Path | None = None,
+    *,
+    force: bool = False,
+) -> tuple[BatchInputs, int]:
+    """Read small files whole, everything else in pieces; tell how many rows were set aside."""
+    from leadcast.features.ingest.pieces import read_in_pieces
+
+    n_bytes = sum(place.n_bytes for place in places)
+    if all(place.files for place in places) and n_bytes <= WHOLE_BYTES:
+        new = rows.whole()
+        pieces: list[Piece] = [(new.leads.lazy(), new.events)]
+        warnings, n_aside = new.warnings, new.set_aside.height
+        if aside is not None and n_aside:
+            with written_out(aside, force=force) as temporary:
+                new.set_aside.write_parquet(temporary)
+    else:
+        found = read_in_pieces(rows, folder, piece_rows, aside, force=force)
+        pieces, warnings, n_aside = found.pieces, found.warnings, found.set_aside
+    if len(places) == 1:
+        pieces = [(leads, None) for leads, _ in pieces]
+    return BatchInputs(pieces, warnings), n_aside
 
 
 def _refuse_large(places: Sequence[Place]) -> None:

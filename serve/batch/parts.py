@@ -1,29 +1,65 @@
-"""The parts of a batch: leads split by a hash of the lead, and what is told of all together.
+"""The parts of a batch on this machine: made by a hash of the lead, and scored by threads.
 
-Rescoring only the leads of which something has become known since a moment.
+While the learner has one part, features of the next are computed: the learner takes longest, so
+that it gets a thread that does nothing else. Memory that a part has let go of goes back to the
+system, so that the peak of a batch is that of a part: the C library keeps what is freed, in pieces,
+for later, which over many parts, with threads, adds up. Elsewhere than with glibc nothing is done.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import ctypes
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
-from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
 
-from leadcast.features.base.errors import Fault, in_words
-from leadcast.features.engine.coded import EventTable
+from leadcast.features.base.errors import Fault, FaultsError
+from leadcast.features.engine.coded import EventTable, split_events
+from leadcast.features.engine.engine import Matrix
+from leadcast.features.engine.inputs import unknown_column
+from leadcast.features.engine.partition import ROW, Read, by_row, height_of
 from leadcast.features.engine.plan import FeaturePlan
 from leadcast.features.tables import TIME
-from leadcast.serve.asked import columns_read, reads_values
-from leadcast.serve.batch.events import StoredEvents, split_events
+from leadcast.models.data import Floats
+from leadcast.serve.asked import Asked, asked_of, columns_read, reads_values, refuse, unknown
 from leadcast.serve.batch.inputs import BatchInputs
-from leadcast.serve.batch.output import ROW, in_order
-from leadcast.serve.batch.split import Read, height_of
 from leadcast.serve.batch.work import Work
 from leadcast.serve.reasons import ReasonsAsked
+from leadcast.serve.scorer import Scorer
+from leadcast.serve.scores import score_rows
+
+if TYPE_CHECKING:
+    from leadcast.serve.batch.batch import BatchSettings
+
+T = TypeVar("T")
+Progress = Callable[[int, int], None]
+"""Is told how many rows have been scored, and of how many."""
+
+
+_M_MMAP_THRESHOLD = -3
+LARGE_BLOCK = 2**23
+"""Blocks from so many bytes on are got from the system one by one, and go back when freed."""
+
+
+def keep_large_blocks_apart() -> None:
+    """Give large blocks back to the system when they are freed, however large they get.
+
+    By itself glibc raises its bound whenever a larger block is freed (mallopt(3)).
+    """
+    change = getattr(ctypes.CDLL(None), "mallopt", None)
+    if change is not None:
+        change(_M_MMAP_THRESHOLD, LARGE_BLOCK)
+
+
+# Of each step of a streaming query several morsels wait for the next; Polars' own 100,000 rows make
+# that a quarter of a gigabyte. It is read when the process first streams anything.
+os.environ.setdefault("POLARS_IDEAL_MORSEL_SIZE", "10000")
+
 
 UPDATED = "updated_at"
 """A time at which a lead's attributes were changed last, where the leads have such a column."""
@@ -63,8 +99,6 @@ def _busy(events: EventTable, since: datetime, until: datetime | None) -> pl.Ser
     return pl.concat(found).unique()
 
 
-Known = tuple[pl.LazyFrame, EventTable | None]
-"""Leads with the column `ROW`, and their events."""
 ReadEvents = Callable[[], EventTable | None]
 
 FEW_LEADS = 250_000
@@ -79,18 +113,10 @@ class BatchPart:
     """From 0 on."""
     n_rows: int
     """How many leads it has."""
-    read: Callable[[], Known]
-    """Gives `leads` and `events`."""
-
-    @property
-    def leads(self) -> pl.LazyFrame:
-        """Its leads, with the column `ROW`."""
-        return self.read()[0]
-
-    @property
-    def events(self) -> EventTable | None:
-        """All events of these leads."""
-        return self.read()[1]
+    leads: Read
+    """Gives its leads, with the column `ROW`."""
+    events: ReadEvents
+    """Gives all events of these leads."""
 
 
 def split_inputs(
@@ -103,85 +129,136 @@ def split_inputs(
 ) -> list[BatchPart]:
     """Split what is to be scored into parts that fit into memory."""
     known = [(_only_read(leads, plan), events) for leads, events in inputs.pieces]
-    reads = [_again(piece) for piece in known]
-    if len(reads) == 1:
-        leads, events = known[0]
-        reads = _in_parts(leads, inputs.coded or events, work, chunk_leads, plan)
+    reads: list[tuple[Read, ReadEvents]] = [
+        (_always(own), _always(events)) for own, events in known
+    ]
+    if len(known) == 1:
+        reads = _in_parts(known[0][0], inputs.coded or known[0][1], work, chunk_leads, plan)
     if since is not None:
-        all_parts = (read() for read in reads)
         reads = [
-            _again((changed_since(leads, events, since, moment), events))
-            for leads, events in all_parts
+            (_always(changed_since(leads(), events(), since, moment)), events)
+            for leads, events in reads
         ]
-    return [BatchPart(number, height_of(read()[0]), read) for number, read in enumerate(reads)]
+    return [BatchPart(number, height_of(one[0]()), *one) for number, one in enumerate(reads)]
 
 
-def ordered(files: Sequence[Path], reasons: ReasonsAsked, beside: Path) -> pl.LazyFrame:
-    """Bring the scores of all parts into the order of the leads.
-
-    Parameters
-    ----------
-    files : sequence of Path
-        The parts' scores, with the column `ROW`.
-    reasons : ReasonsAsked
-        Of the leads that score highest among all, where these are asked: each part kept its own.
-    beside : Path
-        A folder of the batch's own.
-
-    Returns
-    -------
-    pl.LazyFrame
-        Without `ROW`.
-    """
-    scores = in_order(files, beside / "ordered")
-    if reasons.which == "top":
-        scores = _only_top(scores, files, reasons.top)
-    return scores.drop(ROW)
+CHECKED_AT_ONCE = 2
+"""So many parts are checked at a time: as many as are in memory when parts are scored."""
 
 
-def _only_top(scores: pl.LazyFrame, files: Sequence[Path], top: int) -> pl.LazyFrame:
-    best = pl.concat(
-        pl.scan_ipc(file).filter(pl.col("reasons").is_not_null()).select("probability", ROW)
-        for file in files
-    )
-    rows = best.sort("probability", ROW, descending=[True, False]).head(top).collect()[ROW]
-    kept = pl.when(pl.col(ROW).is_in(rows.implode())).then("reasons")
-    return scores.with_columns(kept.alias("reasons"))
+class ScoredParts(NamedTuple):
+    """Parts whose scores are kept."""
+
+    n_parts: int
+    n_rows: int
+    """How many leads all of them have."""
+    warnings: Sequence[Fault] = ()
+    """What concerns all parts; what concerns one is kept with its scores."""
 
 
-def grades_of(files: Sequence[Path]) -> dict[str, int]:
-    """Count the leads of each grade.
+class OnThisMachine:
+    """Parts of `BatchSettings.chunk_leads`, scored by `BatchSettings.threads`."""
 
-    Parameters
-    ----------
-    files : sequence of Path
-        The parts' scores.
+    def job(self, settings: "BatchSettings") -> dict[str, Any]:
+        """Tell on what the parts depend; see `leadcast.serve.batch.batch.Way`."""
+        return {"chunk_leads": settings.chunk_leads}
 
-    Returns
-    -------
-    dict of str to int
-    """
-    counts = pl.scan_ipc(list(files)).group_by("grade").len().sort("grade").collect()
-    return dict(counts.iter_rows())
+    def score(
+        self,
+        scorer: Scorer,
+        inputs: BatchInputs,
+        work: Work,
+        settings: "BatchSettings",
+        moment: datetime | None,
+        progress: Progress,
+    ) -> ScoredParts:
+        """Score all parts; see `leadcast.serve.batch.batch.Way`."""
+        parts = split_inputs(
+            inputs, work, settings.chunk_leads, settings.changed_since, moment, scorer.bundle.plan
+        )
+        _refuse_faults(scorer, parts, moment)
+        left = [part for part in parts if not work.scores_of(part.number).exists()]
+        total = sum(part.n_rows for part in parts)
+        done = total - sum(part.n_rows for part in left)
+        progress(done, total)
+        n_threads, reasons = settings.threads, settings.reasons
+        with (
+            ThreadPoolExecutor(n_threads) as reading,
+            ThreadPoolExecutor(n_threads) as learner,
+            ThreadPoolExecutor(n_threads) as keeping,
+        ):
+
+            def begun(part: BatchPart) -> Future[int]:
+                read = reading.submit(_read, scorer, part, moment)
+                said = learner.submit(_log_odds, scorer, read)
+                return keeping.submit(_keep, scorer, part, read, said, work, reasons)
+
+            for n_rows in _ahead(map(begun, left), n_threads):
+                done += n_rows
+                progress(done, total)
+        # Of what nobody reads, the parts have no column.
+        columns = inputs.pieces[0][0].drop(ROW, strict=False).collect_schema()
+        unused = [unknown_column(name, total) for name in unknown(columns, scorer.bundle)]
+        return ScoredParts(len(parts), total, unused)
 
 
-def count_reasons(asked: ReasonsAsked, n_rows: int, grades: Mapping[str, int]) -> int:
-    """Tell how many leads are explained.
+def _refuse_faults(scorer: Scorer, parts: Sequence[BatchPart], moment: datetime | None) -> None:
+    """Tell every fault of all parts before the first is scored."""
 
-    Parameters
-    ----------
-    asked : ReasonsAsked
-    n_rows : int
-        How many leads there are.
-    grades : mapping of str to int
-        How many of each grade.
+    def faults_of(part: BatchPart) -> Sequence[Fault]:
+        try:
+            refuse(scorer.bundle.plan, part.leads().drop(ROW).collect(), part.events(), moment)
+        except FaultsError as error:
+            return error.faults
+        return ()
 
-    Returns
-    -------
-    int
-    """
-    counts = {"none": 0, "all": n_rows, "cut": grades.get("A", 0), "top": min(asked.top, n_rows)}
-    return counts[asked.which]
+    with ThreadPoolExecutor(CHECKED_AT_ONCE) as pool:
+        faults = [fault for found in pool.map(faults_of, parts) for fault in found]
+    if faults:
+        raise FaultsError("leads to score", summed(faults), tell_counts=True)
+
+
+def _ahead(begun: Iterator[Future[int]], ahead: int) -> Iterator[int]:
+    """Give results in order; so many more have begun by then, so that memory has a bound."""
+    waiting: deque[Future[int]] = deque()
+    for one in begun:
+        waiting.append(one)
+        if len(waiting) > ahead:
+            yield waiting.popleft().result()
+    for one in waiting:
+        yield one.result()
+
+
+class _Read(NamedTuple):
+    rows: pl.Series
+    asked: Asked
+    values: Matrix
+    warnings: list[Fault]
+
+
+def _read(scorer: Scorer, part: BatchPart, moment: datetime | None) -> _Read:
+    warnings: list[Fault] = []
+    leads = by_row(part.leads().collect())
+    asked = asked_of(scorer.bundle, leads.drop(ROW), part.events(), moment, warnings)
+    return _Read(leads[ROW], asked, scorer.features(asked, warnings), warnings)
+
+
+def _log_odds(scorer: Scorer, read: Future[_Read]) -> Floats:
+    return scorer.bundle.learner.log_odds(read.result().values)
+
+
+def _keep(
+    scorer: Scorer,
+    part: BatchPart,
+    read: Future[_Read],
+    said: Future[Floats],
+    work: Work,
+    reasons: ReasonsAsked,
+) -> int:
+    known = read.result()
+    scores = score_rows(scorer.bundle, known.asked.rows, known.values, said.result(), reasons)
+    work.keep(part.number, scores.with_columns(known.rows), known.warnings)
+    return part.n_rows
 
 
 def summed(faults: Iterable[Fault]) -> list[Fault]:
@@ -207,25 +284,6 @@ def summed(faults: Iterable[Fault]) -> list[Fault]:
     return list(first.values())
 
 
-def told_of_all(warnings: Iterable[Fault], n_rows: int) -> list[Fault]:
-    """Tell the warnings of all parts in words; what concerns every lead is usual no more.
-
-    Parameters
-    ----------
-    warnings : iterable of Fault
-    n_rows : int
-        How many rows of leads all parts have.
-
-    Returns
-    -------
-    list of Fault
-    """
-    return [
-        in_words(replace(fault, is_usual=fault.is_usual and fault.count < n_rows))
-        for fault in summed(warnings)
-    ]
-
-
 def _only_read(leads: pl.LazyFrame, plan: FeaturePlan) -> pl.LazyFrame:
     read = {ROW, UPDATED} | columns_read(plan)
     return leads.select(name for name in leads.collect_schema() if name in read)
@@ -237,7 +295,7 @@ def _in_parts(
     work: Work,
     chunk_leads: int,
     plan: FeaturePlan,
-) -> list[Callable[[], Known]]:
+) -> list[tuple[Read, ReadEvents]]:
     if ROW not in leads.collect_schema():
         leads = leads.with_row_index(ROW)
     n_rows = height_of(leads)
@@ -247,32 +305,22 @@ def _in_parts(
         if n_rows > FEW_LEADS:
             own.result()
         theirs = _events_in_parts(events, work, n_parts, plan)
-    return [partial(_read, *both) for both in zip(own.result(), theirs, strict=True)]
+    return list(zip(own.result(), theirs, strict=True))
 
 
 def _events_in_parts(
     events: EventTable | None, work: Work, n_parts: int, plan: FeaturePlan
 ) -> Sequence[ReadEvents]:
-    if events is None:
-        return [lambda: None] * n_parts
     if isinstance(events, pl.LazyFrame):
         return work.split("events", events, n_parts)
-    if n_parts == 1:
-        return [lambda: events]
+    if events is None or n_parts == 1:
+        return [_always(events)] * n_parts
     with_values = reads_values(plan) and "value" in events.collect_schema()
     folder = work.folder / "coded_events"
     parts = split_events(folder, events, n_parts, plan.kinds, with_values)
     work.seal(folder.name)
-    return [partial(_same, part) for part in parts]
+    return [_always(part) for part in parts]
 
 
-def _same(part: StoredEvents) -> StoredEvents:
-    return part
-
-
-def _read(leads: Read, events: ReadEvents) -> Known:
-    return leads(), events()
-
-
-def _again(known: Known) -> Callable[[], Known]:
-    return lambda: known
+def _always(value: T) -> Callable[[], T]:
+    return lambda: value

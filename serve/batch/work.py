@@ -1,7 +1,18 @@
-"""The working folder of a batch: parts by lead, and what has been done, for `resume`."""
+"""The working folder of a batch: its parts, and what has been done, sealed, for `resume`.
 
+What a batch has kept is sealed: a resumed one takes up those bytes, or does the part again.
+A seal stands beside a file or folder, ``NAME.seal.json``: the length and CRC-32 of each file, the
+batch to which it belongs, its own name, and a digest over all of that. Bytes that changed, files
+that were cut short or put in each other's place, and parts of another batch do not fit it. It
+guards against accidents, for which a checksum does that costs a third of SHA-256; whoever can write
+the folder can write seals.
+"""
+
+import hashlib
+import json
 import shutil
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -13,21 +24,111 @@ import polars as pl
 from leadcast.features.base.errors import Fault, LeadcastError
 from leadcast.features.base.files import read_json, write_json, written_whole
 from leadcast.features.base.locks import locked
-from leadcast.serve.batch.output import by_row
-from leadcast.serve.batch.sealed import (
-    clear_broken,
-    digest_of,
-    is_sealed,
-    remove,
-    seal,
-    sealed_with,
-)
-from leadcast.serve.batch.split import Read, split_by_lead
+from leadcast.features.engine.partition import Read, split_by_lead
+from leadcast.serve.batch.deliver import write_part
+
+SEAL = ".seal.json"
+_BLOCK_BYTES = 262_144
+
+
+def digest_of(content: Any) -> str:  # noqa: ANN401 - any JSON value
+    """Compute the SHA-256 of a JSON value, in hexadecimal digits."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def seal(path: Path, key: str, about: Any = None, written: Path | None = None) -> None:  # noqa: ANN401
+    """Write down what a file, or each file of a folder, holds.
+
+    Parameters
+    ----------
+    path : Path
+        The file or folder.
+    key : str
+        Tells the batch apart from others.
+    about : JSON value
+        What is kept with it.
+    written : Path, optional
+        Where its bytes are, if they are about to be put at `path`.
+    """
+    content = _content(path, key, about, written or path)
+    write_json(_seal_of(path), content | {"seal": digest_of(content)})
+
+
+def sealed_with(path: Path) -> Any:  # noqa: ANN401 - any JSON value
+    """Give what was kept with a file or folder when it was sealed."""
+    return read_json(_seal_of(path))["about"]
+
+
+def is_sealed(path: Path) -> bool:
+    """Tell whether a seal stands beside a file or folder."""
+    return _seal_of(path).exists()
+
+
+def clear_broken(folder: Path, key: str, only: Collection[str] | None = None) -> list[str]:
+    """Remove what is not as it was sealed, or was never finished."""
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    broken = []
+    for name in sorted({name.removesuffix(SEAL) for name in names}):
+        if only is not None and name not in only:
+            continue
+        path = folder / name
+        is_finished = {name, name + SEAL} <= names
+        if is_finished and _fits(path, key):
+            continue
+        if is_finished:
+            broken.append(name)
+        remove(path)
+        remove(_seal_of(path))
+    return broken
+
+
+def remove(path: Path) -> None:
+    """Remove a file or folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _fits(path: Path, key: str) -> bool:
+    try:
+        found = read_json(_seal_of(path))
+        content = _content(path, key, found["about"], path)
+        expected: Mapping[str, Any] = content | {"seal": digest_of(content)}
+        return bool(found == expected)
+    except (LeadcastError, OSError, KeyError, TypeError, RecursionError):
+        return False
+
+
+def _content(path: Path, key: str, about: Any, written: Path) -> dict[str, Any]:  # noqa: ANN401
+    place = f"{path.parent.name}/{path.name}"
+    files = {str(file.relative_to(written)): _checksum(file) for file in _files(written)}
+    return {"batch": key, "place": place, "files": files, "about": about}
+
+
+def _files(path: Path) -> Iterator[Path]:
+    yield from (file for file in path.rglob("*") if file.is_file()) if path.is_dir() else (path,)
+
+
+def _checksum(file: Path) -> list[int]:
+    n_bytes = crc = 0
+    block = memoryview(bytearray(_BLOCK_BYTES))
+    with file.open("rb", buffering=0) as opened:
+        while n_read := opened.readinto(block):
+            n_bytes += n_read
+            crc = zlib.crc32(block[:n_read], crc)
+    return [n_bytes, crc]
+
+
+def _seal_of(path: Path) -> Path:
+    return path.with_name(path.name + SEAL)
+
 
 JOB, DIVIDED, SCORES = "job.json", "parts", "scores"
 FOLDERS = ("leads", "events", "coded_events")
 """Each is sealed as a whole."""
-FOLDERS_OF_FILES = (SCORES, "shuffled-leads", "shuffled-events")
+SHUFFLED = ("shuffled-leads", "shuffled-events")
+FOLDERS_OF_FILES = (SCORES, *SHUFFLED)
 """Of these, each file."""
 _MOST_NAMED = 3
 
@@ -191,23 +292,12 @@ class Work:
         """
         path = self.scores_of(part)
         with written_whole(path) as temporary:
-            # When scores are put in order, only batches that hold some of them are read.
-            by_row(scores).write_ipc(temporary, compression="lz4", record_batch_size=2_000)
+            write_part(scores, temporary)
             # Before the scores stand: where they do, the part is done, with its warnings.
             seal(path, self.key, [asdict(fault) for fault in warnings], temporary)
 
     def warnings_of(self, part: int) -> list[Fault]:
-        """Give back the warnings of a part that is done.
-
-        Parameters
-        ----------
-        part : int
-            The part's number.
-
-        Returns
-        -------
-        list of Fault
-        """
+        """Give back the warnings of a part that is done."""
         return [Fault(**fault) for fault in sealed_with(self.scores_of(part))]
 
 

@@ -8,12 +8,11 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from leadcast.features.base.errors import LeadcastError
+from leadcast.serve.batch.batch import no_progress
+from leadcast.serve.batch.parts import Progress
 
 if TYPE_CHECKING:
     from distributed import Client
-
-Progress = Callable[[int, int], None]
-"""Is told how many are done, and of how many."""
 
 TIMEOUT_SECONDS = 20
 """So long a scheduler may take to answer."""
@@ -23,10 +22,6 @@ PACKAGES = ("leadcast", "polars", "numpy")
 """What must be of one version everywhere: the hash that shuffles leads is polars' own."""
 ONE_THREAD = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
 """Local workers are processes, one a core: threads of their own would only get in their way."""
-
-
-def no_progress(done: int, total: int) -> None:
-    """Tell nobody."""
 
 
 @contextmanager

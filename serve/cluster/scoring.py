@@ -5,27 +5,85 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from leadcast.features.base.errors import Fault, FaultsError, LeadcastError
-from leadcast.serve.batch.batch import BatchSettings, BatchSummary, job_of
-from leadcast.serve.batch.deliver import Outputs, deliver
-from leadcast.serve.batch.inputs import BatchInputs, read_inputs
-from leadcast.serve.batch.output import ROW, merged
-from leadcast.serve.batch.parts import count_reasons, grades_of, ordered, summed, told_of_all
-from leadcast.serve.batch.places import Place, place_of
-from leadcast.serve.batch.work import Work
-from leadcast.serve.cluster.connection import Progress, no_progress, run_all
-from leadcast.serve.cluster.matrix import parts_for
-from leadcast.serve.cluster.shuffle import ROWS_AT_ONCE, Shuffled, pieces_of, shuffle
+from leadcast.features.engine.partition import ROW
+from leadcast.serve.batch.batch import BatchSettings
+from leadcast.serve.batch.inputs import BatchInputs
+from leadcast.serve.batch.parts import Progress, ScoredParts, summed
+from leadcast.serve.batch.work import SHUFFLED, Work
+from leadcast.serve.cluster.connection import run_all
+from leadcast.serve.cluster.matrix import (
+    ROWS_AT_ONCE,
+    Shuffled,
+    parts_for,
+    pieces_of,
+    shuffle,
+)
 from leadcast.serve.reasons import NO_REASONS, ReasonsAsked
 from leadcast.serve.scorer import Scorer
-from leadcast.serve.scores import version_of
 
 if TYPE_CHECKING:
     from distributed import Client
+
+
+@dataclass(frozen=True)
+class OnCluster:
+    """Parts that a Dask cluster's workers make and score.
+
+    A worker that dies costs the partitions that it had in hand. What lies between is kept in the
+    batch's folder, which all workers see; what is no Parquet as they can read it, is read here and
+    converted.
+    """
+
+    client: "Client"
+    bundle: Path
+    """The bundle's folder, which all workers see."""
+    n_parts: int | None = None
+    """How many partitions of leads; as many as seem good, if not given."""
+    rows_at_once: int = ROWS_AT_ONCE
+    """How many rows of a file a worker reads at once."""
+
+    def job(self, settings: BatchSettings) -> dict[str, Any]:
+        """Tell on what the parts depend; see `leadcast.serve.batch.batch.Way`."""
+        if settings.changed_since is not None:
+            raise LeadcastError(
+                "--engine dask: scores all leads that it is given, and takes no "
+                "--only-changed-since; give it the leads that have changed, or score on one machine"
+            )
+        return {"parts": [self.n_parts, self.rows_at_once]}
+
+    def score(
+        self,
+        scorer: Scorer,  # noqa: ARG002 - each worker reads the bundle itself
+        inputs: BatchInputs,
+        work: Work,
+        settings: BatchSettings,
+        moment: datetime | None,
+        progress: Progress,
+    ) -> ScoredParts:
+        """Score all parts; see `leadcast.serve.batch.batch.Way`."""
+        as_files = _as_files(inputs, work.folder)
+        n_rows = sum(piece.count for piece in pieces_of(as_files[0]))
+        n_parts = self.n_parts or parts_for(n_rows, self.client)
+        work.divide(n_parts)
+        leads, events = (
+            shuffle(self.client, files, work.folder / name, n_parts, self.rows_at_once, work.key)
+            if files
+            else None
+            for name, files in zip(SHUFFLED, as_files, strict=True)
+        )
+        assert leads is not None
+        batch = Batch(self.bundle.resolve(), leads, events, moment, work, settings.reasons)
+        each = [(batch, part) for part in range(n_parts)]
+        told = run_all(self.client, score_part, each, progress)
+        # What a scorer refuses is told of all parts together.
+        if faults := summed(fault for found in told for fault in found):
+            raise FaultsError("leads to score", faults, tell_counts=True)
+        return ScoredParts(n_parts, n_rows)
 
 
 @dataclass(frozen=True)
@@ -42,124 +100,6 @@ class Batch:
     """The batch's folder."""
     reasons: ReasonsAsked = NO_REASONS
     """For which leads to tell reasons."""
-
-
-class Mapped(Protocol):
-    """Leads and events in the shape of a source's export."""
-
-    def stamps(self) -> list[object]:
-        """Tell this export apart from others, as JSON values."""
-
-    def read(self, scorer: Scorer, folder: Path) -> BatchInputs:
-        """Read it, with a folder for pieces."""
-
-
-def score_on_cluster(
-    client: "Client",
-    bundle: Path,
-    leads: Path | str,
-    events: Path | str | None,
-    out: Path | Outputs,
-    settings: BatchSettings,
-    *,
-    database_env: str | None = None,
-    mapped: "Mapped | None" = None,
-    n_parts: int | None = None,
-    rows_at_once: int = ROWS_AT_ONCE,
-    progress: Progress = no_progress,
-) -> BatchSummary:
-    """Score leads as `leadcast.serve.batch.batch.score_files` does.
-
-    A worker that dies costs the partitions that it had in hand; a batch that was killed as a whole
-    goes on with ``settings.resume``.
-
-    Parameters
-    ----------
-    client : distributed.Client
-    bundle : Path
-        The bundle's folder, which all workers see.
-    leads, events : Path or str
-        Parquet files, folders of them or globs, which all workers see; everything else, CSV and
-        queries, is read here and converted.
-    out : Path or Outputs
-        Where the scores go. What lies between is kept in a folder beside it, which all workers
-        see.
-    settings : BatchSettings
-        ``as_of``, ``resume`` and ``reasons`` count here.
-    database_env : str, optional
-        The environment variable that holds the URL of the database that is queried.
-    mapped : Mapped, optional
-        How to read leads and events that are not in canonical columns; read here.
-    n_parts : int, optional
-        How many partitions of leads; as many as seem good, if not given.
-    rows_at_once : int
-        How many rows of a file a worker reads at once.
-    progress : callable
-        Is told how many partitions are done.
-
-    Returns
-    -------
-    BatchSummary
-        As `leadcast.serve.batch.batch.score_files` gives it, with the same scores.
-
-    Raises
-    ------
-    LeadcastError
-        As `leadcast.serve.batch.batch.score_files` does.
-    """
-    outputs = Outputs.of(out)
-    _refuse_unusable(outputs, settings)
-    scorer = Scorer.load(bundle)
-    own = place_of(leads, database_env)
-    theirs = None if events is None else place_of(events, database_env)
-    outputs.refuse_inputs(bundle, own, theirs)
-    places = [own] if theirs is None else [own, theirs]
-    about = [place.stamps() for place in places] if mapped is None else mapped.stamps()
-    job = job_of(scorer, settings, about) | {"parts": [n_parts, rows_at_once]}
-    with Work.opened(outputs.place, job, settings.resume) as work:
-        into = work.folder / "read"
-        inputs = (
-            read_inputs(scorer, own, theirs, None, into)
-            if mapped is None
-            else mapped.read(scorer, into)
-        )
-        as_files = _as_files(inputs, places, work.folder)
-        n_rows = sum(piece.count for piece in pieces_of(as_files["leads"]))
-        n_parts = n_parts or parts_for(n_rows, client)
-        work.divide(n_parts)
-        split = (
-            shuffle(
-                client, table, work.folder / f"shuffled-{name}", n_parts, rows_at_once, work.key
-            )
-            for name, table in as_files.items()
-        )
-        moment = work.moment if scorer.is_dated else settings.as_of
-        all_leads, all_events = (*split, None)[:2]
-        assert all_leads is not None
-        batch = Batch(bundle.resolve(), all_leads, all_events, moment, work, settings.reasons)
-        _score_all(client, batch, n_parts, progress)
-        files = [work.scores_of(part) for part in range(n_parts)]
-        deliver(ordered(files, settings.reasons, work.folder), outputs, work.folder)
-        warnings = [*work.mended, *(f for p in range(n_parts) for f in work.warnings_of(p))]
-        grades = grades_of(files)
-    return BatchSummary(
-        outputs,
-        n_rows,
-        moment,
-        version_of(scorer.bundle),
-        grades,
-        count_reasons(settings.reasons, n_rows, grades),
-        (*inputs.warnings, *told_of_all(warnings, n_rows)),
-    )
-
-
-def _refuse_unusable(outputs: Outputs, settings: BatchSettings) -> None:
-    outputs.refuse_unusable()
-    if settings.changed_since is not None:
-        raise LeadcastError(
-            "--engine dask: scores all leads that it is given, and takes no --only-changed-since; "
-            "give it the leads that have changed, or score on one machine"
-        )
 
 
 def score_part(batch: Batch, part: int) -> list[Fault]:
@@ -184,27 +124,17 @@ def _scorer(bundle: Path) -> Scorer:
     return Scorer.load(bundle)
 
 
-def _score_all(client: "Client", batch: Batch, n_parts: int, progress: Progress) -> None:
-    """Score every part; what a scorer refuses is told of all parts together."""
-    told = run_all(client, score_part, [(batch, part) for part in range(n_parts)], progress)
-    if faults := summed(fault for found in told for fault in found):
-        raise FaultsError("leads to score", faults, tell_counts=True)
-
-
-def _as_files(inputs: BatchInputs, places: Sequence[Place], folder: Path) -> dict[str, list[Path]]:
-    """Give the inputs as Parquet: where they are, or, if they had to be converted, written here."""
-    if inputs.as_given:
-        names = ("leads", "events")[: len(places)]
-        files = ([file.resolve() for file in place.files] for place in places)
-        return dict(zip(names, files, strict=True))
-    by_row = ROW in inputs.pieces[0][0].collect_schema()
-    leads = (
-        merged([piece[0] for piece in inputs.pieces]).drop(ROW) if by_row else inputs.pieces[0][0]
-    )
-    tables = {"leads": leads}
-    events = [events for _, events in inputs.pieces if events is not None]
-    if events:
-        tables["events"] = pl.concat(events)
-    for name, table in tables.items():
-        table.sink_parquet(folder / f"{name}.parquet")
-    return {name: [(folder / f"{name}.parquet").resolve()] for name in tables}
+def _as_files(inputs: BatchInputs, folder: Path) -> list[Sequence[Path]]:
+    """Give leads and events as Parquet: as it is, or, if they had to be converted, written here."""
+    if inputs.files is not None:
+        files = [[file.resolve() for file in one] for one in inputs.files]
+        return [files[0], files[1] if files[1:] else []]
+    tables = [pl.concat([leads for leads, _ in inputs.pieces])]
+    events = [theirs for _, theirs in inputs.pieces if theirs is not None]
+    tables += [pl.concat(events)] if events else []
+    written: list[Sequence[Path]] = [[], []]
+    for number, table in enumerate(tables):
+        file = (folder / f"table_{number}.parquet").resolve()
+        table.sink_parquet(file)
+        written[number] = [file]
+    return written

@@ -176,6 +176,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     # Under its own name, by which the workers find what they are sent.
-    pass  # MERGED
-
     main()

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from leadcast.features.base.files import read_json
 from leadcast.models.comparison.comparison_store import NOTHING, RESULT, read_comparison
 from leadcast.models.comparison.result import Comparison
-from leadcast.serve.batch.output import FORMULA, PLAIN_NUMBER
+from leadcast.serve.batch.deliver import FORMULA, PLAIN_NUMBER
 from leadcast.serve.page.assets import SCRIPTS, STYLES, assets, environment
 
 _KNOWN = (

@@ -5,10 +5,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from leadcast.serve.batch import output as batch_output
-from leadcast.serve.batch import split as batch_split
-from leadcast.serve.batch.output import ROW, in_order
-from leadcast.serve.batch.split import split_by_lead
+from leadcast.features.engine import partition as batch_split
+from leadcast.features.engine.partition import ROW, split_by_lead
+from leadcast.serve.batch import deliver as batch_output
+from leadcast.serve.batch.deliver import in_order
 
 N, PARTS = 200, 5
 

@@ -1,4 +1,4 @@
-"""A table, split by lead into parts of about equal size, in bounded memory."""
+"""A table, split by a hash of the lead into parts of about equal size, in bounded memory."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,6 +9,8 @@ import polars as pl
 from leadcast.features.base.files import written_whole
 from leadcast.features.values.identifiers import joined_by
 
+ROW = "row_in_leads"
+"""The column that keeps each row's place while parts are worked on in another order."""
 Read = Callable[[], pl.LazyFrame]
 """Scans a part anew: a scan that has run keeps its files' footers for as long as it is there."""
 
@@ -20,7 +22,8 @@ _SAMPLED = 1_000
 SLICE_CELLS = 1_000_000
 """So many values of a larger one at a time: a sink of texts holds the more, the longer it runs."""
 
-_PART = "part_of_batch"
+PART = "part_of_lead"
+"""The column that `part_of` gives."""
 _SEED = 20_250_101
 
 
@@ -41,7 +44,7 @@ def split_by_lead(folder: Path, table: pl.LazyFrame, n_parts: int) -> list[Read]
             for number, first in enumerate(range(0, height, rows)):
                 some = table.slice(first, rows).collect().with_columns(home_of)
                 parts = some.partition_by(
-                    _PART, maintain_order=True, include_key=False, as_dict=True
+                    PART, maintain_order=True, include_key=False, as_dict=True
                 )
                 for (part,), own in parts.items():
                     own.write_ipc(temporary / f"{number:06}.{part}.arrow")
@@ -56,7 +59,7 @@ def height_of(table: pl.LazyFrame) -> int:
 def part_of(n_parts: int, dtype: pl.DataType | None = None) -> pl.Expr:
     """Tell each row's part, by a hash of its ``lead_id``, which is a text if no dtype is named."""
     name = joined_by(pl.col("lead_id"), dtype or pl.String())
-    return (name.hash(_SEED) % n_parts).cast(pl.Int32).alias(_PART)
+    return (name.hash(_SEED) % n_parts).cast(pl.Int32).alias(PART)
 
 
 def _row_bytes(table: pl.LazyFrame) -> float:
@@ -68,3 +71,8 @@ def _scan(folder: Path, part: int, schema: pl.Schema) -> pl.LazyFrame:
     files = sorted(folder.glob(f"*.{part}.arrow"))
     # A part to which no lead fell has no files.
     return pl.scan_ipc(files) if files else pl.LazyFrame(schema=schema)
+
+
+def by_row(table: pl.DataFrame) -> pl.DataFrame:
+    """Sort a table by `ROW`, which costs little where it is sorted already, as parts mostly are."""
+    return table if table[ROW].is_sorted() else table.sort(ROW)

@@ -1,4 +1,4 @@
-"""New leads in the shape of a source's export, in pieces by lead and in bounded memory.
+"""New leads in pieces by lead and in bounded memory.
 
 The raw rows go to disk as they come, each with its place in the export, and are split by lead. Then
 each piece is read as a whole export is, and all pieces share one account of what is wrong: faults
@@ -6,37 +6,35 @@ are told once, with their counts, lines and limits, as if nothing had been split
 """
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
-from leadcast.features.base.errors import Fault, FaultsError
+from leadcast.features.base.errors import Fault
 from leadcast.features.base.files import written_out
-from leadcast.features.definitions.definition import SourceDefinition
 from leadcast.features.definitions.table_schema import ExportColumn
+from leadcast.features.engine.partition import ROW, Read, split_by_lead
 from leadcast.features.ingest.context import Context
 from leadcast.features.ingest.event_rows import (
-    KnownLeads,
     OpenEvents,
     canonical_events,
+    known_leads,
     open_events,
 )
-from leadcast.features.ingest.lead_columns import wanted_columns
 from leadcast.features.ingest.leads import NAME as LEADS
-from leadcast.features.ingest.leads import read_leads
-from leadcast.features.ingest.new_leads import Place, faults_of, newest_possible, subject_of
-from leadcast.features.ingest.new_leads import without_history as new_leads_of
+from leadcast.features.ingest.leads import read_leads, wanted_columns
+from leadcast.features.ingest.new_leads import NewRows
 from leadcast.features.readers.ledger import Ledger, Quarantine
 from leadcast.features.readers.opening import RawTable
 from leadcast.features.readers.origins import RawRows, UnreadableError
 from leadcast.features.tables import empty_events
 from leadcast.features.values.columns import alike
 from leadcast.features.values.identifiers import parse_ids
-from leadcast.serve.batch.inputs import Piece
-from leadcast.serve.batch.output import ROW
-from leadcast.serve.batch.split import Read, split_by_lead
+
+Piece = tuple[pl.LazyFrame, pl.LazyFrame | None]
+"""Leads, and events where there are any."""
 
 _RAW = "raw "
 """In front of an export's own names, which may be any."""
@@ -46,11 +44,11 @@ _FILE_ROWS = 10**12
 
 
 @dataclass(frozen=True)
-class MappedLeads:
+class LeadsInPieces:
     """New leads in canonical columns, on disk."""
 
     pieces: list[Piece]
-    """Leads with the column `leadcast.serve.batch.output.ROW`, and their events."""
+    """Leads with the column `leadcast.features.engine.partition.ROW`, and their events."""
     warnings: tuple[Fault, ...]
     """What was worked around."""
     set_aside: int
@@ -82,59 +80,45 @@ class _Split(RawTable):
         yield RawRows(raw, row % _FILE_ROWS, (row // _FILE_ROWS).cast(pl.Int32), self.origins)
 
 
-def read_mapped_in_pieces(
-    definition: SourceDefinition,
-    leads: Place,
-    events: Place,
-    folder: Path,
-    aside: Path,
-    *,
-    attribute_types: Mapping[str, str],
-    piece_rows: int,
-    force: bool = False,
-) -> MappedLeads:
-    """Read new leads by a source's mapping, without holding more than a piece of them.
+def read_in_pieces(
+    rows: NewRows, folder: Path, piece_rows: int, aside: Path | None = None, *, force: bool = False
+) -> LeadsInPieces:
+    """Read new leads without holding more than a piece of them.
 
     Parameters
     ----------
-    definition, leads, events, attribute_types
-        As in `leadcast.features.ingest.new_leads.read_new_leads`.
+    rows : NewRows
     folder : Path
         Where the pieces are kept.
-    aside : Path
-        The file of the rows that were set aside; written where there are any.
     piece_rows : int
         About how many leads a piece has.
+    aside : Path or None
+        The file of the rows that were set aside; written where there are any. None where they are
+        only counted.
     force : bool
         Whether `aside` may take the place of a file that Leadcast did not write.
 
     Returns
     -------
-    MappedLeads
+    LeadsInPieces
 
     Raises
     ------
     FaultsError
-        As `leadcast.features.ingest.new_leads.read_new_leads` does, with the same faults.
+        As `NewRows.whole` does, with the same faults.
     """
     # What a killed batch has left may be half done; the same pieces come out again.
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    about = new_leads_of(definition, leads, events)
-    quarantine = Quarantine(folder / "set_aside")
-    ledger = Ledger(quarantine)
-    until = newest_possible(definition)
-    context = Context(
-        about, ledger, until, has_outcomes=False, attribute_types=dict(attribute_types)
-    )
+    quarantine = None if aside is None else Quarantine(folder / "set_aside")
+    context = rows.context(quarantine)
     pieces = _pieces(context, folder, piece_rows)
-    faults = faults_of(ledger, about)
-    if any(fault.severity == "error" for fault in faults):
-        raise FaultsError(subject_of(definition), faults)
-    if quarantine.rows:
-        with written_out(aside, force=force) as temporary:
-            quarantine.finish(temporary)
-    return MappedLeads(pieces, tuple(faults), quarantine.rows)
+    warnings = rows.told(context.ledger, context.ledger.total(LEADS))
+    if aside is None or quarantine is None or not quarantine.rows:
+        return LeadsInPieces(pieces, warnings, 0)
+    with written_out(aside, force=force) as temporary:
+        quarantine.finish(temporary)
+    return LeadsInPieces(pieces, warnings, quarantine.rows)
 
 
 def _pieces(context: Context, folder: Path, piece_rows: int) -> list[Piece]:
@@ -234,7 +218,7 @@ def _piece(
     if leads is None or leads_table.lacking:
         _only_faults(context, events)
         return None
-    known = KnownLeads.of(leads)
+    known = known_leads(leads)
     theirs = pl.concat([empty_events().collect(), *canonical_events(context, events, known)])
     folder.mkdir()
     leads.frame.with_columns(_places(leads.raw)).write_parquet(folder / "leads.parquet")

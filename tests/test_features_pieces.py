@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -11,10 +12,10 @@ from polars.testing import assert_frame_equal
 from leadcast.features.base.errors import Fault, FaultsError
 from leadcast.features.definitions.definition import SourceDefinition
 from leadcast.features.definitions.table_schema import SqlReader
-from leadcast.features.ingest.new_leads import NewLeads, Place, read_new_leads
-from leadcast.serve.batch.mapped import MappedLeads, read_mapped_in_pieces
-from leadcast.serve.batch.output import ROW
-from tests.source_samples import EVENTS, LIMITS_OF_ONE_HALF, Keys, make_source
+from leadcast.features.engine.partition import ROW
+from leadcast.features.ingest.new_leads import NewLeads, Place, canonical, mapped
+from leadcast.features.ingest.pieces import LeadsInPieces, read_in_pieces
+from tests.source_samples import EVENTS, LIMITS_OF_ONE_HALF, Keys, make_source, read_new_leads
 
 TYPES = {"revenue": "number", "source": "category"}
 N = 60
@@ -30,31 +31,28 @@ HISTORY = "id,at,type,seconds\n" + "".join(
 
 def in_pieces(
     definition: SourceDefinition, leads: Place, events: Place, folder: Path, piece_rows: int = 7
-) -> MappedLeads:
-    return read_mapped_in_pieces(
-        *(definition, leads, events, folder / "read", folder / "aside.parquet"),
-        attribute_types=TYPES,
-        piece_rows=piece_rows,
-    )
+) -> LeadsInPieces:
+    rows = mapped(definition, leads, events, TYPES)
+    return read_in_pieces(rows, folder / "read", piece_rows, folder / "aside.parquet")
 
 
-def together(mapped: MappedLeads) -> tuple[pl.DataFrame, pl.DataFrame]:
+def together(found: LeadsInPieces) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Leads in their order, and events in the order of their leads' pieces."""
-    leads = pl.concat([piece.collect() for piece, _ in mapped.pieces]).sort(ROW)
-    events = pl.concat([events.collect() for _, events in mapped.pieces if events is not None])
+    leads = pl.concat([piece.collect() for piece, _ in found.pieces]).sort(ROW)
+    events = pl.concat([events.collect() for _, events in found.pieces if events is not None])
     return leads.drop(ROW), events
 
 
-def assert_same(mapped: MappedLeads, whole: NewLeads) -> None:
-    leads, events = together(mapped)
+def assert_same(found: LeadsInPieces, whole: NewLeads) -> None:
+    leads, events = together(found)
     assert_frame_equal(leads.drop("position"), whole.leads.drop("position"))
     # The order of one lead's events is kept as well, and that of leads does not matter.
     assert_frame_equal(
         events.sort("lead_id", maintain_order=True),
         whole.events.collect().sort("lead_id", maintain_order=True),
     )
-    assert told(mapped.warnings) == told(whole.warnings)
-    assert mapped.set_aside == whole.set_aside.height
+    assert told(found.warnings) == told(whole.warnings)
+    assert found.set_aside == whole.set_aside.height
 
 
 def told(faults: Sequence[Fault]) -> list[tuple[str, str, int, str, str, str]]:
@@ -76,9 +74,9 @@ def faults_of(read: Callable[[], Sequence[Fault]]) -> Sequence[Fault]:
 def test_a_clean_export_is_the_same_in_pieces(tmp_path: Path, piece_rows: int) -> None:
     definition = make_source(tmp_path, leads=LEADS, events=HISTORY)
     files = ([tmp_path / "leads.csv"], [tmp_path / "events.csv"])
-    mapped = in_pieces(definition, *files, tmp_path, piece_rows)
-    assert len(mapped.pieces) == max(1, -(-N // piece_rows))
-    assert_same(mapped, read_new_leads(definition, *files, attribute_types=TYPES))
+    found = in_pieces(definition, *files, tmp_path, piece_rows)
+    assert len(found.pieces) == max(1, -(-N // piece_rows))
+    assert_same(found, read_new_leads(definition, *files, attribute_types=TYPES))
     assert not (tmp_path / "aside.parquet").exists()
 
 
@@ -114,9 +112,9 @@ def test_faults_are_told_as_of_the_whole(tmp_path: Path) -> None:
     )
     files = ([tmp_path / "leads.csv"], [tmp_path / "events.csv"])
     whole = read_new_leads(definition, *files, attribute_types=TYPES)
-    mapped = in_pieces(definition, *files, tmp_path)
+    found = in_pieces(definition, *files, tmp_path)
     assert len(whole.warnings) >= 7
-    assert_same(mapped, whole)
+    assert_same(found, whole)
     order = ["table", "row", "reason"]
     aside = pl.read_parquet(tmp_path / "aside.parquet").sort(order)
     assert_frame_equal(aside, whole.set_aside.sort(order))
@@ -175,10 +173,10 @@ def test_an_export_without_ids_is_numbered_in_its_order(tmp_path: Path) -> None:
     definition = make_source(tmp_path, changes, leads=LEADS)
     files = [tmp_path / "leads.csv"]
     whole = read_new_leads(definition, files, attribute_types=TYPES)
-    mapped = in_pieces(definition, files, (), tmp_path)
-    assert len(mapped.pieces) > 1
-    assert_same(mapped, whole)
-    assert together(mapped)[0]["lead_id"].to_list() == [str(i + 1) for i in range(N)]
+    found = in_pieces(definition, files, (), tmp_path)
+    assert len(found.pieces) > 1
+    assert_same(found, whole)
+    assert together(found)[0]["lead_id"].to_list() == [str(i + 1) for i in range(N)]
 
 
 def test_files_whose_columns_differ_in_type_are_read_alike(tmp_path: Path) -> None:
@@ -211,3 +209,34 @@ def test_a_query_is_mapped_as_a_file_is(tmp_path: Path, monkeypatch: pytest.Monk
     )
     whole = read_new_leads(definition, *files, attribute_types=TYPES)
     assert_same(in_pieces(definition, leads, events, tmp_path), whole)
+
+
+def test_canonical_columns_are_told_in_pieces_as_in_whole(tmp_path: Path) -> None:
+    leads, events = tmp_path / "leads.csv", tmp_path / "events.csv"
+    leads.write_text(LEADS.replace("id,created", "lead_id,created_at", 1))
+    # One event without a time, in whichever piece, and a column that nobody reads.
+    gap = "L14,2024-02-03T09:00:00Z"
+    assert gap in HISTORY
+    header = "lead_id,occurred_at,event_type,more"
+    events.write_text(HISTORY.replace("id,at,type,seconds", header, 1).replace(gap, "L14,", 1))
+    about = {"attribute_types": TYPES, "is_dated": True}
+    rows = canonical("leads", [leads], [events], **about)  # type: ignore[arg-type]
+    whole, found = rows.whole(), read_in_pieces(rows, tmp_path / "read", 7)
+    assert len(whole.warnings) == 1
+    assert_same(found, replace(whole, set_aside=whole.set_aside.clear()))
+
+
+def test_faults_of_canonical_columns_stand_where_they_are_in_the_file(tmp_path: Path) -> None:
+    leads = tmp_path / "leads.csv"
+    bad = {number: f"L{number},2024-01-{1 + number % 28:02d}T08:00:00Z" for number in (3, 31, 50)}
+    text = LEADS.replace("id,created", "lead_id,created_at", 1)
+    for number, row in bad.items():
+        assert row in text
+        text = text.replace(row, f"L{number},never", 1)
+    leads.write_text(text)
+    rows = canonical("leads", [leads], attribute_types=TYPES, is_dated=True)
+    with pytest.raises(FaultsError) as raised:
+        read_in_pieces(rows, tmp_path / "read", 7)
+    (fault,) = raised.value.faults
+    assert fault.found.startswith("3 of 60 rows")
+    assert {f"line {2 + number}" in fault.found for number in bad} == {True}
