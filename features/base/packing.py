@@ -20,7 +20,7 @@ FREE_BYTES = 256_000_000
 """What is no larger unpacked may be packed as well as it can be."""
 _BLOCK_BYTES = 1 << 20
 _PLAINLY_SMALL = 65_536
-"""The texts of a smaller Parquet file are added up sooner than what reads its footer is imported."""
+"""Of a smaller Parquet file texts are added up sooner than what reads its footer is imported."""
 _CELL_BYTES = 16
 """So much memory a value of a table takes at least, besides its text."""
 _SIGNS = (
