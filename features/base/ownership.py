@@ -250,8 +250,8 @@ def _refuse_member(path: Path) -> None:
         kind, _ = mark_of(folder)
         if kind:
             raise LeadcastError(
-                f"{path}: lies in {folder}, which Leadcast writes as a whole ({kind}) and could not "
-                "replace any more; name a file outside it"
+                f"{path}: lies in {folder}, which Leadcast writes as a whole ({kind}) and "
+                "could not replace any more; name a file outside it"
             )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from leadcast.features.base.errors import Fault
-from leadcast.features.base.packing import LimitError, refuse_packed
+from leadcast.features.base.packing import LimitError, is_packed, refuse_packed
 from leadcast.features.definitions.table_schema import FileReader
 from leadcast.features.readers.csv_text import (
     UNIT_SEPARATOR,
@@ -190,6 +190,16 @@ class CsvOrigin:
     def _unreadable(self, error: Exception) -> UnreadableError:
         if isinstance(error, LimitError):
             return UnreadableError(error.fault(self.name))
+        if is_packed(self.path):
+            return UnreadableError(
+                Fault(
+                    self.name,
+                    f"something that is not a whole gzip file ({error})",
+                    "a gzip file, as its name ends in .gz",
+                    "Copy it again if it is cut or damaged; if it is plain text, rename it without "
+                    ".gz.",
+                )
+            )
         return self._broken(f"{error}")
 
     def _broken(self, words: str) -> UnreadableError:
