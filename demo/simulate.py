@@ -91,7 +91,7 @@ def simulate(
             f"simulate: found leads {leads}, part_leads {part_leads}, seed {seed}; "
             "expected at least 1, 1 and 0"
         )
-    with written_whole(out, WORLD) as folder:
+    with written_whole(out, WORLD, is_named=True) as folder:
         (folder / "events").mkdir(parents=True)
         counts = _write_parts(leads, seed, folder, progress, part_leads)
         write_json(folder / "about.json", _about(leads, seed, part_leads, counts))

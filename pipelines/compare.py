@@ -85,7 +85,7 @@ class ComparisonRequest:
         """Refuse places that Leadcast may not write to, before any work."""
         refuse_inputs([self.html, self.out], [*run.results, self.rules])
         if self.out is not None:
-            refuse_foreign_folder(self.out, KIND, quick=True)
+            refuse_foreign_folder(self.out, KIND, quick=True, is_named=True)
         if self.html is not None:
             refuse_foreign_file(self.html, force=self.force, quick=True)
 
@@ -164,7 +164,8 @@ def _compared(
     tell(5)
     folder, pages = asked.places(run)
     leads = lead_frame(every)
-    write_comparison(folder, found, leads, parts, _earlier(run, every, question, asked))
+    earlier, is_named = _earlier(run, every, question, asked), asked.out is not None
+    write_comparison(folder, found, leads, parts, earlier, is_named=is_named)
     if pages:
         page = render_comparison(found, leads, definition.title)
         for path in pages:

@@ -74,7 +74,7 @@ def _is_there(definition: SourceDefinition, wanted: Simulation) -> bool:
 
 def _refuse_foreign(definition: SourceDefinition) -> None:
     try:
-        refuse_foreign_folder(definition.root, WORLD)
+        refuse_foreign_folder(definition.root, WORLD, is_named=True)
     except LeadcastError as error:
         raise LeadcastError(
             f"{definition.file}: simulation: the simulator would write to the root, and there is "

@@ -252,8 +252,9 @@ def test_links_devices_and_folders_are_no_files_to_write_to(force: bool, tmp_pat
 
 
 def test_without_a_mark_a_file_is_replaced_in_runs_and_working_folders_alone(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     places = {"data/runs/demo/plan.json", ".a.work/x/plan.json", ".b.1234.tmp/plan.json"}
     for name in (*places, "plan.json", "data/runs/plan.json", "work/plan.json", "a.tmp/plan.json"):
         path = tmp_path / name
@@ -268,8 +269,9 @@ def test_without_a_mark_a_file_is_replaced_in_runs_and_working_folders_alone(
 
 @pytest.mark.parametrize("strange", ["", "mine.txt", "events/mine.parquet"])
 def test_a_run_that_was_written_before_marks_is_replaced_by_its_known_content(
-    strange: str, tmp_path: Path
+    strange: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     tables = tmp_path / "data/runs/demo/tables"
     (tables / "events").mkdir(parents=True)
     for name in ("leads.parquet", "tables.json", "events/part-00012.parquet", strange):
@@ -280,6 +282,106 @@ def test_a_run_that_was_written_before_marks_is_replaced_by_its_known_content(
     assert not strange or (tables / strange).read_bytes() == MINE
     with pytest.raises(LeadcastError, match="tables"):
         write_folder(tables, "learner")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["data/runs/../comparison", "data/runs/a/../../comparison", "other/data/runs/mine/comparison"],
+)
+@pytest.mark.parametrize("is_named", [False, True])
+def test_a_folder_that_only_looks_like_a_runs_is_no_run(
+    name: str, is_named: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("data/runs/a").mkdir(parents=True)
+    out = Path(name)
+    out.mkdir(parents=True)
+    for file in ("leads.parquet", "rules.json"):
+        (out / file).write_bytes(MINE)
+    for place in (out, tmp_path / out):
+        with (
+            pytest.raises(LeadcastError, match="no mark of Leadcast's"),
+            written_whole(place, "comparison", is_named=is_named),
+        ):
+            pytest.fail("the work has begun")
+    with pytest.raises(LeadcastError, match="--force"):
+        write_json(out / "rules.json", 1)
+    assert {path.read_bytes() for path in out.iterdir()} == {MINE}
+
+
+def test_nothing_that_a_user_named_is_replaced_without_a_mark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    out = Path("data/runs/a/comparison")
+    out.mkdir(parents=True)
+    (out / "leads.parquet").write_bytes(MINE)
+    with pytest.raises(LeadcastError, match="no mark"):
+        refuse_foreign_folder(out, "comparison", is_named=True)
+    refuse_foreign_folder(out, "comparison")
+    Path("elsewhere").symlink_to(tmp_path / "data")
+    refuse_foreign_folder(Path("elsewhere/runs/a/comparison"), "comparison")
+
+
+def test_what_git_tracks_is_kept_by_whatever_way_one_comes_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "repository/data/runs/a").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "repository")
+    Path("T.csv").write_bytes(MINE)
+    Path("data/runs/a/T.csv").write_bytes(MINE)
+    git(Path(), "init")
+    git(Path(), "add", ".")
+    (tmp_path / "link").symlink_to(tmp_path / "repository")
+    for name in ("data/runs/../../T.csv", "../link/T.csv", "data/runs/a/T.csv"):
+        with pytest.raises(LeadcastError, match="is tracked by git"):
+            write_out(Path(name), force=True)
+    assert Path("T.csv").read_bytes() == MINE
+    # Within a hook git names the repository that it works on.
+    git(tmp_path, "init", "another")
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "another/.git"))
+    with pytest.raises(LeadcastError, match="is tracked by git"):
+        write_out(Path("T.csv"), force=True)
+
+
+@pytest.mark.parametrize("how", ["git fails", "there is no git"])
+def test_where_git_cannot_answer_nothing_is_replaced(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(tmp_path, "init")
+    (tmp_path / "T.csv").write_bytes(MINE)
+    if how == "git fails":
+        (tmp_path / ".git/config").write_text("[damaged")
+    else:
+        monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(LeadcastError, match=r"cannot be told \(.*git.*outside the repository"):
+        write_out(tmp_path / "T.csv", force=True)
+    assert (tmp_path / "T.csv").read_bytes() == MINE
+    write_out(tmp_path / "new.csv")
+
+
+@pytest.mark.parametrize("name", ["deep/a", "deep/new.csv", MARK])
+def test_no_file_is_written_into_a_folder_that_is_written_as_a_whole(
+    name: str, tmp_path: Path
+) -> None:
+    write_folder(tmp_path / "out")
+    (tmp_path / "link").symlink_to(tmp_path / "out")
+    for folder in ("out", "link", "out/../out"):
+        with pytest.raises(LeadcastError, match=r"as a whole \(world\).*outside it"):
+            write_out(tmp_path / folder / name, force=True)
+    write_folder(tmp_path / "out")
+
+
+def test_two_outputs_in_one_place_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").symlink_to(tmp_path)
+    pairs = [("F", "F"), ("F", "./here/F"), ("D", "D/x.html"), ("D/x.html", "here/D")]
+    for one, other in pairs:
+        with pytest.raises(LeadcastError, match=r"another output.*of its own"):
+            refuse_inputs([Path(one), None, Path(other)], [])
+    refuse_inputs([Path("F"), Path("F.html")], [])
 
 
 def test_an_output_that_is_an_input_is_refused_by_whatever_name(

@@ -9,7 +9,10 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from leadcast.features.base import packing
@@ -144,6 +147,11 @@ def test_a_file_that_is_cut_or_has_something_behind_is_told(tmp_path: Path) -> N
     whole = gzip.compress(HEADER + b"1,x\n" * 10_000)
     (tmp_path / "cut.csv.gz").write_bytes(whole[: len(whole) // 2])
     assert "end-of-stream marker" in refused(tmp_path / "cut.csv.gz")
+    assert "Copy it again" in refused(tmp_path / "cut.csv.gz")
+    (tmp_path / "text.csv.gz").write_bytes(HEADER)
+    assert "rename it without .gz" in refused(tmp_path / "text.csv.gz")
+    (tmp_path / "damaged.csv.gz").write_bytes(whole[:40] + bytes(9) + whole[49:])
+    assert "not a whole gzip file" in refused(tmp_path / "damaged.csv.gz")
     (tmp_path / "more.csv.gz").write_bytes(whole + b"behind")
     assert "Not a gzipped file" in refused(tmp_path / "more.csv.gz")
     (tmp_path / "zeros.csv.gz").write_bytes(whole + bytes(512))
@@ -210,7 +218,7 @@ def test_parquet_of_one_value_in_very_many_rows_is_refused_by_its_footer(
     with pytest.raises(UnreadableError) as caught:
         ParquetOrigin(path, "x.parquet").columns()
     told = str(caught.value.fault)
-    assert f"x.parquet: found {path.stat().st_size:,} bytes that unpack to 6,000,000 or" in told
+    assert f"x.parquet: found {path.stat().st_size:,} bytes that unpack to 96,000,000 or" in told
     assert ParquetOrigin(path, "x", times_unpacked=10**6).columns() == ["lead_id", "a"]
     monkeypatch.setattr(Scorer, "score", read)
     with pytest.raises(LeadcastError, match="times as many"):
@@ -226,6 +234,57 @@ def test_parquet_of_huge_values_is_refused_by_its_footer(
     frame.write_parquet(tmp_path / "x.parquet", use_pyarrow=False)
     with pytest.raises(UnreadableError, match="times as many"):
         ParquetOrigin(tmp_path / "x.parquet", "x.parquet").columns()
+
+
+OF_ONE = """
+import resource, sys
+from pathlib import Path
+from leadcast.features.base.packing import parquet_fault
+
+# A bound of its own: what a process took at most is inherited from whoever started it.
+resource.setrlimit(resource.RLIMIT_AS, (6_000_000_000, 6_000_000_000))
+print(parquet_fault(Path(sys.argv[1]), "x"))
+"""
+
+
+@pytest.mark.parametrize("kind", ["text", "bytes", "category", "in a struct", "in a larger file"])
+def test_parquet_of_one_long_value_in_many_rows_is_refused_in_bounded_memory(
+    tmp_path: Path, kind: str
+) -> None:
+    path, codes, value = tmp_path / "x.parquet", np.zeros(4_000, np.int32), "a" * 2_000_000
+    if kind == "category":
+        column = pl.Series([value], dtype=pl.Categorical)
+        pl.DataFrame({"a": column.gather(codes)}).write_parquet(path)
+    else:
+        own = pa.array([value.encode() if kind == "bytes" else value])
+        array = pa.DictionaryArray.from_arrays(pa.array(codes), own)
+        if kind == "in a struct":
+            array = pa.StructArray.from_arrays([array], ["text"])
+        more = np.random.default_rng(0)
+        texts = {"b": [more.bytes(50) for _ in codes]} if kind == "in a larger file" else {}
+        table = pa.table({"a": array, **texts})
+        pq.write_table(
+            table, path, compression="zstd", store_schema=False, dictionary_pagesize_limit=10**8
+        )
+    assert (path.stat().st_size < packing._PLAINLY_SMALL) is (kind != "in a larger file")
+    command = [sys.executable, "-c", OF_ONE, str(path)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert "that unpack to 8,00" in done.stdout
+
+
+def test_a_value_counts_with_the_memory_that_it_takes(tmp_path: Path) -> None:
+    many = one_value(tmp_path / "x.parquet", 9_000_000)
+    assert "times as many" in str(packing.parquet_fault(many, "x"))
+    few = one_value(tmp_path / "y.parquet", 7_000_000)
+    assert packing.parquet_fault(few, "y") is None
+
+
+def test_long_texts_of_which_few_are_the_longest_are_read(tmp_path: Path) -> None:
+    # Ten thousand times the longest would be two gigabytes.
+    texts = ["x" * 200_000, *(f"{number:0100d}" for number in range(10_000))]
+    pl.DataFrame({"lead_id": texts}).write_parquet(tmp_path / "x.parquet")
+    assert (tmp_path / "x.parquet").stat().st_size < packing._PLAINLY_SMALL
+    assert packing.parquet_fault(tmp_path / "x.parquet", "x") is None
 
 
 def test_an_ordinary_parquet_file_is_read(tmp_path: Path) -> None:

@@ -161,6 +161,19 @@ def test_what_is_no_key_is_told(
             place(bundle, wrong)
     with pytest.raises(LeadcastError, match="there is no such file"):
         sign_bundle(bundle, tmp_path / "nowhere")
+    for place in (require_signature, sign_bundle):
+        with pytest.raises(LeadcastError, match=f"{tmp_path}: .*name a key"):
+            place(bundle, tmp_path)
+
+
+def test_a_folder_in_the_signatures_place_is_told(
+    bundle: Path, keys: tuple[Path, Path], tmp_path: Path
+) -> None:
+    own = Path(shutil.copytree(bundle, tmp_path / "own"))
+    (own / SIGNATURE).unlink(missing_ok=True)
+    (own / SIGNATURE).mkdir()
+    with pytest.raises(LeadcastError, match="is no file"):
+        require_signature(own, keys[1])
 
 
 def test_the_commands_sign_and_require(

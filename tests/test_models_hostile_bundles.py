@@ -202,6 +202,42 @@ def test_a_source_whose_name_is_a_path(bundle: Path) -> None:
     refused(bundle, "origin.source")
 
 
+TYPES = "manifest.json: origin.attribute_types"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        *((lambda t, name=name: t.update({name: "number"}), f"{TYPES}.{name}: found this name")
+          for name in ("lead_id", "as_of", "created_at", "updated_at", "events", "row_in_leads",
+                       "Upper", "a b")),
+        (lambda t: t.update({"a\nb": "number"}), f"{TYPES}.a?b"),
+        (lambda t: t.update({"": "number"}), TYPES),
+        (lambda t: t.update(dict.fromkeys(t, "number")), "that features.json can read as"),
+        (lambda t: t.update(dict.fromkeys(t, "time")), "that features.json can read as"),
+        (lambda t: t.clear(), "found no type"),
+        (lambda t: t.update({f"a{n}": "text" for n in range(20_000)}), "attributes; expected at m"),
+    ],
+)  # fmt: skip
+def test_types_of_attributes_that_do_not_fit_the_plan(
+    bundle: Path, change: Change, words: str
+) -> None:
+    edit(bundle, MANIFEST, lambda c: change(c["origin"]["attribute_types"]))
+    refused(bundle, words)
+
+
+@pytest.mark.parametrize("name", ["calibrator.json", "features.json", "metrics.json", LEARNER])
+def test_a_folder_in_a_files_place_is_told_in_words(bundle: Path, name: str) -> None:
+    (bundle / name).unlink()
+    (bundle / name).mkdir()
+    manifest = json.loads((bundle / MANIFEST).read_text())
+    del manifest["files"][name]
+    put(bundle, MANIFEST, json.dumps(manifest))
+    before = len([*Path("/proc/self/fd").iterdir()])
+    refused(bundle, f"{name}: found no regular file", "Copy the bundle again")
+    assert len([*Path("/proc/self/fd").iterdir()]) == before
+
+
 def lines_put(text: str, **values: str) -> str:
     for key, value in values.items():
         text = re.sub(rf"^{key}=.*$", f"{key}={value}", text, count=1, flags=re.MULTILINE)

@@ -8,6 +8,7 @@ import pytest
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.serve.batch.batch import BatchSettings, score_files
+from leadcast.serve.batch.inputs import place_of
 from leadcast.serve.scorer import Scorer
 from tests.scoring_world import END, START, bundle_folder
 
@@ -88,3 +89,18 @@ def test_a_lead_without_a_creation_is_refused(tmp_path: Path, suffix: str) -> No
     with pytest.raises(LeadcastError, match="leads: column 'created_at': found"):
         batch(tmp_path, table(created_at=""), suffix)
     assert not (tmp_path / "out.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["DELETE FROM leads", "PRAGMA x", "ATTACH 'a' AS b", "EXPLAIN SELECT 1",
+     "/* SELECT */ UPDATE leads SET a = 1", "DELETE FROM a WHERE b = '*'", "DROP TABLE a --" * 99],
+)  # fmt: skip
+def test_a_statement_that_is_no_query_is_told_as_one(
+    statement: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEADS_URL", "sqlite:///nowhere.db")
+    with pytest.raises(LeadcastError, match="begins with SELECT or WITH"):
+        place_of(statement, "LEADS_URL")
+    with pytest.raises((LeadcastError, OSError)):
+        place_of(statement)

@@ -16,8 +16,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from uvicorn import Config
 
 from leadcast.models.bundle.bundle_signature import new_key, sign_bundle
+from leadcast.serve.processes import server
 from leadcast.serve.processes.server import SHOWN_TO_ALL, _listen
 from leadcast.serve.requests.settings import ServeSettings
 from tests.scoring_world import bundle_folder, export
@@ -256,3 +258,32 @@ def test_an_answer_is_sent_at_once_and_not_when_its_beginning_was_acknowledged()
         return no_delay
 
     assert asyncio.run(no_delay_of_an_answer()) != 0
+
+
+@pytest.mark.parametrize("was_ready", [False, True])
+def test_a_first_worker_that_dies_before_it_is_ready_ends_the_service(
+    was_ready: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Dead:
+        exitcode, pid = 1, 7
+
+        def __init__(self, *_: object) -> None:
+            self.process = self
+            self.is_begun = False
+
+        def is_alive(self) -> bool:
+            return False
+
+        def start(self) -> None:
+            self.is_begun = True
+
+    monkeypatch.setattr(server, "Process", Dead)
+    supervisor = server._Supervisor(Config("none"), [])
+    supervisor.ready = tmp_path / server.READY
+    if was_ready:
+        supervisor.ready.touch()
+    first = Dead()
+    supervisor.processes = [first]  # type: ignore[list-item]
+    supervisor.keep_subprocess_alive()
+    assert supervisor.should_exit.is_set() is not was_ready
+    assert (id(supervisor.processes[0]) == id(first)) is not was_ready

@@ -108,7 +108,9 @@ def _machine() -> str:
 
 
 @contextmanager
-def written_whole(path: Path, kind: str = "", *, replacing: bool = False) -> Iterator[Path]:
+def written_whole(
+    path: Path, kind: str = "", *, replacing: bool = False, is_named: bool = False
+) -> Iterator[Path]:
     """Give a temporary path beside `path`, which takes its place once the block has succeeded.
 
     Works for a file and for a folder. If the block raises, `path` is as it was before. What
@@ -125,6 +127,8 @@ def written_whole(path: Path, kind: str = "", *, replacing: bool = False) -> Ite
     replacing : bool
         Whether a file takes the place of any other on purpose: where it is an edit of the same
         file, or the folder is the caller's own.
+    is_named : bool
+        Of a folder: whether a user named the place, so that it is no run's.
 
     Yields
     ------
@@ -138,14 +142,15 @@ def written_whole(path: Path, kind: str = "", *, replacing: bool = False) -> Ite
         If something else stands there, before the block or, if it came meanwhile, after it.
     """
     if not replacing:
-        _refuse_foreign(path, kind, is_folder=bool(kind) or path.is_dir(), quick=True)
+        is_folder = bool(kind) or path.is_dir()
+        _refuse_foreign(path, kind, is_folder=is_folder, quick=True, is_named=is_named)
     with _temporary(path) as temporary:
         yield temporary
         is_folder = temporary.is_dir() or path.is_dir()
         if temporary.is_dir() and kind:
             mark_folder(temporary, kind)
         if is_folder or not replacing:
-            _refuse_foreign(path, kind, is_folder=is_folder)
+            _refuse_foreign(path, kind, is_folder=is_folder, is_named=is_named)
         _put_in_place(temporary, path)
         clear_leftovers(path)
 
@@ -289,9 +294,11 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 - any JSON value
         raise LeadcastError(f"{path}: is not valid JSON ({error}); write it again") from None
 
 
-def _refuse_foreign(path: Path, kind: str, *, is_folder: bool, quick: bool = False) -> None:
+def _refuse_foreign(
+    path: Path, kind: str, *, is_folder: bool, is_named: bool, quick: bool = False
+) -> None:
     if is_folder:
-        refuse_foreign_folder(path, kind, quick=quick)
+        refuse_foreign_folder(path, kind, quick=quick, is_named=is_named)
     else:
         refuse_unmarked_file(path)
 

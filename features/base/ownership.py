@@ -10,6 +10,7 @@ it. A run's own files (``data/runs/NAME/...``) and working files need no mark.
 """
 
 import hashlib
+import itertools
 import json
 import os
 import subprocess
@@ -125,6 +126,7 @@ _WORKING = (".tmp", ".work")
 SOURCES, RULES, RUNS = Path("data/sources"), Path("data/rules"), Path("data/runs")
 """Of a project: the source definitions, the points tables, and the results, a folder a source."""
 PARAMS = Path("params.yaml")
+_OF_HOOKS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 _PROJECT_FILES = (PARAMS.name, "dvc.yaml", "dvc.lock")
 
 _UNMARKED: Mapping[str, Sequence[str]] = {
@@ -142,7 +144,9 @@ _UNMARKED: Mapping[str, Sequence[str]] = {
 """What runs before marks were written hold in these folders."""
 
 
-def refuse_foreign_folder(folder: Path, kind: str, *, quick: bool = False) -> None:
+def refuse_foreign_folder(
+    folder: Path, kind: str, *, quick: bool = False, is_named: bool = False
+) -> None:
     """Refuse to replace a folder that is not Leadcast's own, or holds what is not.
 
     Parameters
@@ -154,6 +158,8 @@ def refuse_foreign_folder(folder: Path, kind: str, *, quick: bool = False) -> No
         mark, which takes no other's place.
     quick : bool
         Whether sizes are enough, and hashes are left for later.
+    is_named : bool
+        Whether a user named this place, so that nothing in it is taken for a run's without a mark.
 
     Raises
     ------
@@ -171,7 +177,8 @@ def refuse_foreign_folder(folder: Path, kind: str, *, quick: bool = False) -> No
     if not names:
         return
     found, files = mark_of(folder)
-    if not found and kind in _UNMARKED and _is_in_run(folder) and folder.name == kind:
+    is_run = not is_named and _is_in_run(folder)
+    if not found and kind in _UNMARKED and is_run and folder.name == kind:
         strange = [name for name in names if not _fits(name, _UNMARKED[kind])]
     elif not found or found != kind:
         what = (
@@ -190,7 +197,9 @@ def refuse_foreign_folder(folder: Path, kind: str, *, quick: bool = False) -> No
             "changed since; move it out of this folder, which is about to be replaced, and begin "
             "again"
         )
-    _refuse_tracked(folder)
+    if not is_run:
+        # DVC's own way is to let git track small results.
+        _refuse_tracked(folder)
 
 
 def refuse_foreign_file(path: Path, *, force: bool = False, quick: bool = False) -> None:
@@ -211,6 +220,7 @@ def refuse_foreign_file(path: Path, *, force: bool = False, quick: bool = False)
     LeadcastError
         If something else stands there; tells what to do.
     """
+    _refuse_member(path)
     if not os.path.lexists(path):
         return
     if path.is_dir():
@@ -233,6 +243,18 @@ def refuse_foreign_file(path: Path, *, force: bool = False, quick: bool = False)
         )
 
 
+def _refuse_member(path: Path) -> None:
+    """Refuse a file in a folder that is written as a whole, which would be nobody's afterwards."""
+    place = _place(path)
+    for folder in place.parents:
+        kind, _ = mark_of(folder)
+        if kind:
+            raise LeadcastError(
+                f"{path}: lies in {folder}, which Leadcast writes as a whole ({kind}) and "
+                "could not replace any more; name a file outside it"
+            )
+
+
 def refuse_unmarked_file(path: Path) -> None:
     """Refuse to replace a file that is neither a run's nor a working file, and has no mark."""
     if not _is_in_run(path) and not _is_working(path):
@@ -240,7 +262,7 @@ def refuse_unmarked_file(path: Path) -> None:
 
 
 def refuse_inputs(outputs: Sequence[Path | None], inputs: Sequence[Path | None]) -> None:
-    """Refuse outputs that are inputs of the same command, whatever they are called.
+    """Refuse outputs that are inputs or other outputs of the same command, by whatever name.
 
     Parameters
     ----------
@@ -255,9 +277,14 @@ def refuse_inputs(outputs: Sequence[Path | None], inputs: Sequence[Path | None])
         Names the first output that is one, by its path, a link or a hard link.
     """
     read = [(path, path.resolve(), _identity(path)) for path in inputs if path is not None]
-    for out in outputs:
-        if out is None:
-            continue
+    wanted = [out for out in outputs if out is not None]
+    for out, other in itertools.permutations(wanted, 2):
+        if out.resolve().is_relative_to(other.resolve()):
+            raise LeadcastError(
+                f"{out}: is another output of this command too, or lies in one ({other}); name a "
+                "place of its own for each"
+            )
+    for out in wanted:
         place, identity = out.resolve(), _identity(out)
         for path, resolved, own in read:
             if place.is_relative_to(resolved) or (identity is not None and identity == own):
@@ -274,12 +301,20 @@ def _fits(name: str, patterns: Sequence[str]) -> bool:
 
 
 def _is_in_run(path: Path) -> bool:
+    """Tell whether a file or folder is a result of one of this project's own runs."""
+    # What a folder is called says nothing: other projects have runs too, and `..` leads elsewhere.
+    place, runs = _place(path), RUNS.resolve()
     # A run's curves are files of their own in a folder of theirs.
-    return any(folder.parts[-2:] == RUNS.parts for folder in path.absolute().parents[1:3])
+    return place.is_relative_to(runs) and len(place.relative_to(runs).parts) in (2, 3)
+
+
+def _place(path: Path) -> Path:
+    """Find where a path leads; of a link where it stands, as it is the link that is replaced."""
+    return path.parent.resolve() / path.name if path.is_symlink() else path.resolve()
 
 
 def _is_working(path: Path) -> bool:
-    names = [parent.name for parent in path.absolute().parents]
+    names = [parent.name for parent in _place(path).parents]
     return any(name.startswith(".") and name.endswith(_WORKING) for name in names)
 
 
@@ -300,20 +335,29 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _refuse_tracked(path: Path) -> None:
-    if _is_in_run(path):
-        # DVC's own way is to let git track small results.
-        return
-    folder = path.absolute().parent
-    if not any((parent / ".git").exists() for parent in (folder, *folder.parents)):
+    place = _place(path)
+    if not any((parent / ".git").exists() for parent in place.parents):
         return
     # A repository's own configuration must run nothing here.
-    ask = ["git", "-c", "core.fsmonitor=false", "ls-files", "-z", "--", f":(literal){path.name}"]
+    ask = ["git", "-c", "core.fsmonitor=false", "ls-files", "-z", "--", f":(literal){place.name}"]
+    # Within git's own hooks these name another repository, or another index.
+    environment = {key: value for key, value in os.environ.items() if key not in _OF_HOOKS}
     try:
-        done = subprocess.run(ask, cwd=folder, capture_output=True)
-    except FileNotFoundError:
-        return
-    if done.returncode == 0 and done.stdout:
+        done = subprocess.run(ask, cwd=place.parent, capture_output=True, env=environment)
+    except OSError:
+        told = "git cannot be started"
+    else:
+        told = done.stderr.decode(errors="replace").strip() if done.returncode else ""
+        told = told or ("git failed" if done.returncode else "")
+        if not told and not done.stdout:
+            return
+    if told:
         raise LeadcastError(
-            f"{path}: is tracked by git, or holds what is; no output replaces it. Name another "
-            f"one, or let git forget it first (git rm -r --cached {path.name})"
+            f"{path}: lies in a git repository, and whether git tracks it cannot be told "
+            f"({' '.join(told.split())}); it is not replaced. Let git answer there, or name a "
+            "place outside the repository"
         )
+    raise LeadcastError(
+        f"{path}: is tracked by git, or holds what is; no output replaces it. Name another "
+        f"one, or let git forget it first (git rm -r --cached {place.name})"
+    )

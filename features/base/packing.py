@@ -6,8 +6,9 @@ million rows of one value in a few bytes. Exports of leads unpack to five to fif
 
 import gzip
 import io
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import polars as pl
 
@@ -19,7 +20,9 @@ FREE_BYTES = 256_000_000
 """What is no larger unpacked may be packed as well as it can be."""
 _BLOCK_BYTES = 1 << 20
 _PLAINLY_SMALL = 65_536
-"""A smaller Parquet file unpacks to a gigabyte or two at most; its footer is not looked into."""
+"""Of a smaller Parquet file texts are added up sooner than what reads its footer is imported."""
+_CELL_BYTES = 16
+"""So much memory a value of a table takes at least, besides its text."""
 _SIGNS = (
     (b"\x1f\x8b", "a gzip file"),
     (b"PK\x03\x04", "a zip archive"),
@@ -169,7 +172,7 @@ def parquet_cells(path: Path) -> int:
 
 
 def parquet_fault(path: Path, name: str, most_times: int = MOST_TIMES) -> Fault | None:
-    """Tell by its footer whether a Parquet file holds more than anybody exports.
+    """Tell before it is read whether a Parquet file holds more than anybody exports.
 
     Parameters
     ----------
@@ -178,7 +181,7 @@ def parquet_fault(path: Path, name: str, most_times: int = MOST_TIMES) -> Fault 
     name : str
         What it is called in messages.
     most_times : int
-        So many times its own size it may be unpacked; a value counts as a byte at least.
+        So many times its own size it may be unpacked; a value counts as 16 bytes and its text.
 
     Returns
     -------
@@ -186,24 +189,72 @@ def parquet_fault(path: Path, name: str, most_times: int = MOST_TIMES) -> Fault 
         None where it may be read, and where it is no whole Parquet file.
     """
     packed = path.stat().st_size
-    unpacked = parquet_cells(path)
-    if packed > _PLAINLY_SMALL:
-        unpacked = max(unpacked, _footer_bytes(path))
-    if unpacked <= max(FREE_BYTES, most_times * packed):
-        return None
-    return too_large(packed, unpacked, most_times).fault(name)
+    most = max(FREE_BYTES, most_times * packed)
+    unpacked, longest = parquet_cells(path) * _CELL_BYTES, most + 1
+    if unpacked <= most and packed > _PLAINLY_SMALL:
+        written, longest = _footer_bytes(path)
+        unpacked = max(unpacked, written)
+    # Of most files the above tells that their texts cannot be long.
+    if unpacked <= most < unpacked + longest:
+        unpacked += _text_bytes(path)
+    return None if unpacked <= most else too_large(packed, unpacked, most_times).fault(name)
 
 
-def _footer_bytes(path: Path) -> int:
+def _footer_bytes(path: Path) -> tuple[int, int]:
+    """Read what the pages hold together, and what their texts hold at most, each written out."""
     # Imported where it is used: it takes longer than a few leads.
     from pyarrow import ArrowException
     from pyarrow.parquet import read_metadata
 
     try:
         footer = read_metadata(path)
-        return sum(footer.row_group(at).total_byte_size for at in range(footer.num_row_groups))
+        groups = [footer.row_group(at) for at in range(footer.num_row_groups)]
+        chunks = [group.column(at) for group in groups for at in range(footer.num_columns)]
     except (ArrowException, OSError):
+        return 0, 0
+    # A dictionary holds a text once, however many rows have it.
+    longest = sum(
+        chunk.total_uncompressed_size * (max(chunk.num_values, 1) if _has_dictionary(chunk) else 1)
+        for chunk in chunks
+        if chunk.physical_type in ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")
+    )
+    return sum(group.total_byte_size for group in groups), longest
+
+
+def _has_dictionary(chunk: Any) -> bool:  # noqa: ANN401 - pyarrow's ColumnChunkMetaData
+    return any("DICTIONARY" in one for one in chunk.encodings)
+
+
+def _text_bytes(path: Path) -> int:
+    """Add the lengths of all texts; Polars holds those of a dictionary once while it does so."""
+    try:
+        table = pl.scan_parquet(path, glob=False)
+        lengths = [
+            length
+            for name, dtype in table.collect_schema().items()
+            for length in _lengths(pl.col(name), dtype)
+        ]
+        if not lengths:
+            return 0
+        sums = [one.cast(pl.UInt64).sum().alias(f"{at}") for at, one in enumerate(lengths)]
+        return sum(table.select(sums).collect(engine="streaming").row(0))
+    except (pl.exceptions.PolarsError, OSError):
+        # Whoever reads it with care tells what is wrong.
         return 0
+
+
+def _lengths(column: pl.Expr, dtype: pl.DataType) -> Iterator[pl.Expr]:
+    if dtype == pl.String:
+        yield column.str.len_bytes()
+    elif dtype == pl.Binary:
+        yield column.bin.size()
+    elif dtype in (pl.Categorical, pl.Enum):
+        yield column.cat.len_bytes()
+    elif isinstance(dtype, pl.Struct):
+        for field in dtype.fields:
+            # Declared as a class or an instance of a type.
+            kind = field.dtype if isinstance(field.dtype, pl.DataType) else field.dtype()
+            yield from _lengths(column.struct.field(field.name), kind)
 
 
 def refuse_packed(path: Path, most_times: int = MOST_TIMES) -> None:

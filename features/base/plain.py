@@ -137,10 +137,15 @@ def read_bytes(path: Path, most_bytes: int) -> bytes:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError):
         raise LeadcastError(f"{path}: there is no such file, or it cannot be read") from None
-    with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            _refuse(path, "no regular file", "a file")
-        content = file.read(most_bytes + 1)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        # Of a folder no file can be made.
+        os.close(handle)
+        _refuse(path, "no regular file", "a file")
+    try:
+        with os.fdopen(handle, "rb") as file:
+            content = file.read(most_bytes + 1)
+    except OSError as error:
+        raise LeadcastError(f"{path}: cannot be read ({error.strerror}). {AGAIN}") from None
     if len(content) > most_bytes:
         _refuse(path, f"more than {most_bytes} bytes", "fewer")
     return content
@@ -214,11 +219,11 @@ def faults_of(error: ValidationError, where: str) -> list[Fault]:
     """
     faults = []
     for each in error.errors(include_url=False, include_context=False)[:MOST_TOLD]:
-        key = _shown(".".join(map(str, each["loc"]))) or "the whole"
+        key = shown(".".join(map(str, each["loc"]))) or "the whole"
         # Whether a key is missing or too much, its value says nothing.
         is_about_key = each["type"] in ("missing", "extra_forbidden")
         found = each["type"].replace("_", " ") if is_about_key else _short(each["input"])
-        expected = _shown(each["msg"].removeprefix("Value error, "))
+        expected = shown(each["msg"].removeprefix("Value error, "))
         faults.append(Fault(f"{where}: {key}", found, expected, AGAIN))
     return faults
 
@@ -234,8 +239,18 @@ def joins(points: list[float], heights: list[float]) -> bool:
         return bool(np.isfinite(np.diff(heights) / np.diff(points)).all())
 
 
-def _shown(text: str) -> str:
-    # Keys are a stranger's too, and must not write lines of their own into a log.
+def shown(text: str) -> str:
+    """Make a stranger's text one that writes no lines of its own into a log.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+        At most `MOST_SHOWN` characters, `?` for what cannot be printed.
+    """
     return "".join(one if one.isprintable() else "?" for one in text[:MOST_SHOWN])
 
 

@@ -3,7 +3,6 @@
 Which columns a definition reads, and which key names each.
 """
 
-import re
 import zoneinfo
 from collections.abc import Callable, Iterator
 
@@ -16,6 +15,7 @@ from leadcast.features.definitions.definition import (
 )
 from leadcast.features.definitions.table_schema import ROLE_TYPES, ExportColumn, LeadsTable
 from leadcast.features.definitions.yaml_lines import Key
+from leadcast.features.values.readings import RESERVED, is_attribute_name
 from leadcast.features.values.times import parse_moment
 
 LEADS: Key = ("tables", "leads")
@@ -59,14 +59,6 @@ def _fields(key: Key, fields: dict[str, object]) -> Iterator[tuple[Key, str]]:
 
 
 Where = Callable[[Key], str]
-
-RESERVED = frozenset(
-    (
-        *("lead_id", "as_of", "created_at", "position", "rules_score", "won_at", "lost_at"),
-        *("converted", "amount", "landmark_days", "group_id", "mature", "probability"),
-    )
-)
-"""Names that no attribute may have, because the canonical tables use them."""
 
 
 def consistency_faults(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
@@ -118,7 +110,7 @@ def _attribute_names(leads: LeadsTable, where: Where) -> Iterator[Fault]:
                 expected="a name that the canonical tables do not use themselves",
                 remedy="Map it where it belongs (columns, rules_score, outcomes) or rename it.",
             )
-        elif not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        elif not is_attribute_name(name):
             yield Fault(
                 where=where((*LEADS, "attributes", name)),
                 found=f"the attribute name {name!r}",

@@ -14,6 +14,7 @@ from leadcast.features.engine.history import History
 from leadcast.features.registry import Feature, distinct
 from leadcast.features.settings import FeatureSettings
 from leadcast.features.tables import TimeOrder
+from leadcast.features.values.readings import fits, is_attribute_name
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class ColumnPlace:
 
 MOST_KINDS = 1_000
 """Far below what the code of a kind can hold."""
+MOST_ATTRIBUTES = 2_000
+"""Of a lead; far more than a CRM exports, and each is a key of every request."""
 Texts = Annotated[tuple[Text, ...], FailFast()]
 
 
@@ -101,6 +104,34 @@ class FeaturePlan(Plain):
         # The loop writes its columns side by side.
         if looped and looped[-1] - looped[0] != len(looped) - 1:
             yield "columns must keep the catalogue's order: those from events stand apart"
+
+    def unfitting(self, attribute_types: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+        """Find attributes' types with which this plan cannot be computed.
+
+        Parameters
+        ----------
+        attribute_types : mapping of str to str
+            Each attribute's type, as `leadcast.features.tables.Tables` has it.
+
+        Yields
+        ------
+        tuple of str
+            The attribute's name, what was found of it, and what was expected.
+        """
+        if len(attribute_types) > MOST_ATTRIBUTES:
+            yield "", f"{len(attribute_types)} attributes", f"at most {MOST_ATTRIBUTES}"
+            return
+        for name in attribute_types:
+            if not is_attribute_name(name):
+                yield name, "this name", "lower-case letters, digits and _, no column's own name"
+        told = set()
+        for column in self.attributes:
+            for name in column.inputs:
+                kind = attribute_types.get(name)
+                if name not in told and (kind is None or not fits(column.reading, kind)):
+                    told.add(name)
+                    expected = f"a type that features.json can read as {column.reading}"
+                    yield name, kind or "no type", expected
 
     def __hash__(self) -> int:
         # Engines are remembered by plan; hashing all of a large plan would cost more than a score.

@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 
 from leadcast.features.base.errors import Fault
-from leadcast.features.base.packing import LimitError, open_unpacked, refuse_packed
+from leadcast.features.base.packing import LimitError, is_packed, open_unpacked, refuse_packed
 from leadcast.features.definitions.table_schema import FileReader
 from leadcast.features.readers.origins import (
     BrokenRow,
@@ -330,6 +330,16 @@ class CsvOrigin:
             found = wrong_encoding(self.path, self._reader, self.name)
             if found is not None:
                 return found
+        elif is_packed(self.path):
+            return UnreadableError(
+                Fault(
+                    self.name,
+                    f"something that is not a whole gzip file ({error})",
+                    "a gzip file, as its name ends in .gz",
+                    "Copy it again if it is cut or damaged; if it is plain text, rename it without "
+                    ".gz.",
+                )
+            )
         is_no_text = isinstance(error, UnicodeError)
         words = f"no text in {self._reader.encoding}" if is_no_text else f"{error}"
         return UnreadableError(

@@ -4,6 +4,7 @@ A reading knows nothing of tables. In a batch it is applied to a column's distin
 lead to its one value; so both give the same numbers.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -129,6 +130,11 @@ _BY_ROLE: Mapping[str, tuple[str, ...]] = {
     "vendor": ("category",),
     "campaign": ("category",),
 }
+_ACCEPTED: Mapping[str, tuple[Accepts, ...]] = {
+    "number": ("number", "text or number"),
+    "flag": ("flag",),
+    "time": ("time",),
+}
 _BY_TYPE: Mapping[str, tuple[str, ...]] = {
     "number": ("number",),
     "flag": ("flag",),
@@ -143,6 +149,15 @@ NEVER_FEATURES = frozenset(
     }
 )
 """Columns of the leads that are no attributes, or must not be learned from."""
+RESERVED = frozenset(
+    (
+        *("lead_id", "as_of", "created_at", "updated_at", "position", "rules_score", "won_at"),
+        *("lost_at", "converted", "amount", "landmark_days", "group_id", "mature", "probability"),
+        *("events", "row_in_leads"),
+    )
+)
+"""Names that no attribute may have: the canonical tables, requests and batches use them."""
+_ATTRIBUTE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 SOURCE_ROLES = ("source", "vendor", "campaign")
 """Attributes that say where a lead came from."""
 
@@ -175,6 +190,38 @@ def readings_of(attribute_types: Mapping[str, str]) -> list[tuple[str, tuple[str
     return [*found, ("filled_share", profile)] if profile else found
 
 
+def is_attribute_name(name: str) -> bool:
+    """Tell whether an attribute may be called so.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    bool
+    """
+    return name not in RESERVED and _ATTRIBUTE_NAME.fullmatch(name) is not None
+
+
+def fits(reading: str, kind: str) -> bool:
+    """Tell whether a reading can read attributes of a type.
+
+    Parameters
+    ----------
+    reading : str
+        A key of `READINGS`.
+    kind : str
+        An attribute's type, as in `readings_of`.
+
+    Returns
+    -------
+    bool
+    """
+    accepts = READINGS[reading].accepts
+    return accepts == "anything" or accepts in _ACCEPTED.get(kind, ("text", "text or number"))
+
+
 def group_of(attribute: str) -> Group:
     """Tell which group an attribute's features belong to: ``"source"`` or ``"fit"``."""
     return "source" if attribute in SOURCE_ROLES else "fit"
@@ -182,10 +229,7 @@ def group_of(attribute: str) -> Group:
 
 def _readings(attribute: str, kind: str) -> tuple[str, ...]:
     by_role = _BY_ROLE.get(attribute, ())
-    accepted = {"number": ("number", "text or number"), "flag": (), "time": ()}.get(
-        kind, ("text", "text or number")
-    )
-    fitting = tuple(name for name in by_role if READINGS[name].accepts in accepted)
+    fitting = tuple(name for name in by_role if fits(name, kind))
     return fitting or _BY_TYPE[kind]
 
 

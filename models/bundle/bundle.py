@@ -13,6 +13,7 @@ Loading runs no code from the bundle. A bundle is written whole or not at all; t
 the same data differ in ``created_at`` only.
 """
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,10 +22,11 @@ from typing import Any
 
 from leadcast.features.base.errors import Checks, Fault, FaultsError, LeadcastError
 from leadcast.features.base.files import write_json, written_whole
-from leadcast.features.base.plain import AGAIN, checked, read_plain
+from leadcast.features.base.plain import AGAIN, MOST_TOLD, checked, read_plain, shown
 from leadcast.features.engine.plan import FeaturePlan
 from leadcast.models.bundle.bundle_files import (
     KIND,
+    MANIFEST,
     BundleOrigin,
     Manifest,
     of_one_version,
@@ -210,6 +212,11 @@ def _faults_between(
     if manifest.origin.time_order is not plan.time_order:
         found, expected = plan.time_order.value, manifest.origin.time_order.value
         yield _fault("features.json: time_order", found, f"the manifest's {expected!r}")
+    for name, found, expected in itertools.islice(
+        plan.unfitting(manifest.origin.attribute_types), MOST_TOLD
+    ):
+        key = ".".join(["origin.attribute_types", *([shown(name)] if name else [])])
+        yield _fault(f"{MANIFEST}: {key}", found, expected)
     if rates is not None:
         yield from _wrong_rates(plan, rates)
 

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import write_json
+from leadcast.features.base.plain import read_bytes
 from leadcast.models.bundle.bundle_files import MANIFEST, Manifest, read_manifest
 
 if TYPE_CHECKING:
@@ -208,9 +209,11 @@ def _bytes_of(bundle: Path, name: str) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise LeadcastError(f"{path}: cannot be read ({error.strerror}); name a bundle") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        # Of a folder no file can be made.
+        os.close(descriptor)
+        raise LeadcastError(f"{path}: is no file; take the bundle from where it was made again")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise LeadcastError(f"{path}: is no file; take the bundle from where it was made again")
         content = file.read(_MOST_BYTES[name] + 1)
     if len(content) > _MOST_BYTES[name]:
         raise LeadcastError(f"{path}: is larger than the {_MOST_BYTES[name]:,} bytes it may have")
@@ -251,10 +254,11 @@ def _public_key(path: Path) -> "Ed25519PublicKey":
 
 def _pem(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(_KEY_BYTES)
-    except FileNotFoundError:
-        raise LeadcastError(f"{path}: there is no such file; name a key") from None
+        return read_bytes(path, _KEY_BYTES)
+    except LeadcastError:
+        raise LeadcastError(
+            f"{path}: there is no such file, or it is none that can be read as a key; name a key"
+        ) from None
 
 
 def _name_of(key: "Ed25519PublicKey") -> str:

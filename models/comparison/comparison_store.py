@@ -28,6 +28,8 @@ def write_comparison(
     leads: pl.DataFrame,
     rules: RuleParts | None = None,
     earlier: AgainstEarlier | None = None,
+    *,
+    is_named: bool = False,
 ) -> None:
     """Write a comparison, whole or not at all.
 
@@ -42,8 +44,10 @@ def write_comparison(
         What each rule contributes, where the points come from rules.
     earlier : AgainstEarlier, optional
         The points against those of an earlier comparison.
+    is_named : bool
+        Whether a user named the folder, so that it is no run's.
     """
-    with written_whole(folder, KIND) as new:
+    with written_whole(folder, KIND, is_named=is_named) as new:
         new.mkdir()
         write_json(new / RESULT, comparison.to_json())
         leads.write_parquet(new / LEADS)

@@ -128,7 +128,16 @@ def place_of(text: str | Path, database_env: str | None = None) -> Place:
                 "the database's URL, as postgresql://user:password@host/name"
             )
         return Place(name=_shortened(name), query=name, url_env=database_env)
-    return Place(name=name, files=tuple(_found(Path(text), name)))
+    try:
+        return Place(name=name, files=tuple(_found(Path(text), name)))
+    except (LeadcastError, OSError):
+        # Who names a database may mean a query; other statements would change it.
+        if database_env is None or os.path.exists(name) or _ADDRESS.match(name):  # noqa: PTH110
+            raise
+    raise LeadcastError(
+        f"{_shortened(name)!r}: found no such file, and no query; expected a file's name, or a "
+        "query that begins with SELECT or WITH: a database is read and never changed"
+    )
 
 
 def refuse_address(place: Path | str) -> None:

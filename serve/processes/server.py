@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from leadcast.serve.requests.turns import Turns
 
-BUNDLE, COUNTERS = "bundle", "counters"
+BUNDLE, COUNTERS, READY = "bundle", "counters", "ready"
 BACKLOG = 2048
 """How many connections may wait to be taken."""
 SECONDS_TO_FINISH = 5
@@ -84,6 +84,7 @@ def run_service(settings: ServeSettings) -> None:
         if settings.shows_leads_to_all:
             _logger.warning(SHOWN_TO_ALL)
         supervisor = _Supervisor(config, [listener])
+        supervisor.ready = folder / READY
         supervisor.run()
         failed = [one for one in supervisor.processes if one.exitcode not in (0, -signal.SIGTERM)]
     if failed:
@@ -106,6 +107,7 @@ def worker_app(settings: ServeSettings, folder: Path, parent: int) -> "FastAPI":
     async def watched(app: "FastAPI") -> AsyncIterator[None]:
         watch = asyncio.create_task(_watch(parent, service.turns))
         async with warm(app):
+            (folder / READY).touch()
             collect_seldom()
             yield
         watch.cancel()
@@ -140,13 +142,20 @@ def _config(settings: ServeSettings, folder: Path) -> Config:
 
 
 class _Supervisor(Multiprocess):
+    ready: Path
+    """Is there once a worker could answer."""
+
     def keep_subprocess_alive(self) -> None:
         """Put a new worker in the place of a dead one, unless workers cannot even begin."""
         # uvicorn asks each worker by a pipe and waits for the answer, of one that just died too.
         for place, worker in enumerate(self.processes):
             if worker.process.is_alive():
                 continue
-            if worker.exitcode == STARTUP_FAILURE:
+            if worker.exitcode == STARTUP_FAILURE or not self.ready.exists():
+                # What ends the first ends every other too.
+                _logger.error(
+                    "no worker could start", extra={FIELDS: {"exit_code": worker.exitcode}}
+                )
                 self.should_exit.set()
                 return
             fields = {"exit_code": worker.exitcode, "worker": worker.pid}
