@@ -286,4 +286,4 @@ def test_a_first_worker_that_dies_before_it_is_ready_ends_the_service(
     supervisor.processes = [first]  # type: ignore[list-item]
     supervisor.keep_subprocess_alive()
     assert supervisor.should_exit.is_set() is not was_ready
-    assert (supervisor.processes[0] is first) is not was_ready
+    assert (id(supervisor.processes[0]) == id(first)) is not was_ready
