@@ -102,5 +102,5 @@ def test_a_statement_that_is_no_query_is_told_as_one(
     monkeypatch.setenv("LEADS_URL", "sqlite:///nowhere.db")
     with pytest.raises(LeadcastError, match="begins with SELECT or WITH"):
         place_of(statement, "LEADS_URL")
-    with pytest.raises((LeadcastError, OSError)):
+    with pytest.raises(LeadcastError, match="check the"):
         place_of(statement)

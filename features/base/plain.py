@@ -104,7 +104,7 @@ def read_plain(path: Path, most_bytes: int = MOST_BYTES) -> Any:  # noqa: ANN401
         _refuse(path, "a number beyond 1e100", "numbers that were computed")
     try:
         text = content.decode("utf-8")
-        found = json.loads(text, parse_constant=_refuse_constant)
+        found = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_once)
         if "\\u" in text:
             # Half of a surrogate pair is no text: it could neither be shown nor written.
             json.dumps(found, ensure_ascii=False).encode()
@@ -258,6 +258,14 @@ def _short(value: object) -> str:
     if isinstance(value, dict):
         return f"an object of {len(value)} keys"
     return f"a list of {len(value)}" if isinstance(value, list | tuple) else reprlib.repr(value)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # Of two alike each reader would take another one.
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
 
 
 def _refuse_constant(name: str) -> NoReturn:

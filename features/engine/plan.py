@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import FailFast, Field, model_validator
+from pydantic import FailFast, Field, Strict, model_validator
 
 from leadcast.features.base.plain import MOST_COLUMNS, Plain, Text, checked
 from leadcast.features.engine.attributes import AttributeColumn
@@ -60,7 +60,7 @@ class FeaturePlan(Plain):
         The names of the matrix's columns, in their order.
     """
 
-    schema_version: Literal[1] = 1
+    schema_version: Annotated[int, Strict(), Field(ge=1, le=1)] = 1
     time_order: TimeOrder
     settings: FeatureSettings
     attributes: Annotated[

@@ -227,6 +227,12 @@ class Rates(Plain):
     won: Count
     features: Annotated[tuple[FeatureRates, ...], FailFast(), Field(max_length=MOST_COLUMNS)]
 
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.won > self.leads:
+            raise ValueError("there must be no more won leads than leads")
+        return self
+
     @classmethod
     def of(cls, values: Matrix, converted: Floats, features: Sequence[Feature]) -> Self:
         """Count.

@@ -130,10 +130,13 @@ def place_of(text: str | Path, database_env: str | None = None) -> Place:
         return Place(name=_shortened(name), query=name, url_env=database_env)
     try:
         return Place(name=name, files=tuple(_found(Path(text), name)))
-    except (LeadcastError, OSError):
+    except (LeadcastError, OSError) as error:
         # Who names a database may mean a query; other statements would change it.
         if database_env is None or os.path.exists(name) or _ADDRESS.match(name):  # noqa: PTH110
-            raise
+            if isinstance(error, LeadcastError):
+                raise
+            told = f"{_shortened(name)}: cannot be read ({error.strerror}); check the name"
+            raise LeadcastError(told) from None
     raise LeadcastError(
         f"{_shortened(name)!r}: found no such file, and no query; expected a file's name, or a "
         "query that begins with SELECT or WITH: a database is read and never changed"
