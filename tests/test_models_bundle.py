@@ -3,9 +3,9 @@
 import json
 import shutil
 import threading
-import tomllib
 from collections.abc import Callable
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import leadcast
 from leadcast.features.base.errors import FaultsError, LeadcastError
 from leadcast.features.base.files import read_json, sha256_of, written_whole
 from leadcast.models.bundle.bundle import load_bundle
@@ -125,8 +126,7 @@ def test_a_bundle_holds_plain_data_only() -> None:
 
 
 def test_the_version_is_that_of_the_project() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    assert project["project"]["version"] == CODE_VERSION
+    assert version("leadcast") == leadcast.__version__ == CODE_VERSION
 
 
 def test_what_stood_there_stays_when_writing_fails(

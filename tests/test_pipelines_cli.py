@@ -187,7 +187,10 @@ def make_run(folder: Path, program: str, source: str, *, by_environment: bool = 
     leadcast_here.chmod(0o755)
     (folder / ".venv/run-ready").touch()
     command = ["make", "run", *([] if by_environment else [f"SOURCE={source}"])]
-    environment = os.environ | ({"SOURCE": source} if by_environment else {})
+    # The tests themselves may be run by make, which would tell of the folders that it enters.
+    outer = {name for name in os.environ if name.startswith(("MAKE", "MFLAGS"))}
+    environment = {name: value for name, value in os.environ.items() if name not in outer}
+    environment |= {"SOURCE": source} if by_environment else {}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     return done.stdout + done.stderr
 

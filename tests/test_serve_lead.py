@@ -177,7 +177,9 @@ def test_why_is_told_in_short_as_of_the_call_list_and_by_the_table_compared_with
     )
     told = []
     for points_from in ("score column rules_score", "rules data/rules/mine.yaml"):
-        write_json(folder / "comparison.json", {"about": {"points_from": points_from}})
+        write_json(
+            folder / "comparison.json", {"about": {"points_from": points_from}}, replacing=True
+        )
         told.append(client.get("/page/lead/why", params={"id": LEAD}).json())
     shutil.rmtree(folder)
     by_column, by_rules = told
