@@ -2,7 +2,7 @@
 
 A column's texts, those of a pandas table and a moment that a person typed (`parse_moment`) are read
 by the same function: what is the same text is the same moment. A request's times are read while its
-JSON is (`leadcast.serve.requests.problems.Rfc3339`), and are the same moments. What is a time
+JSON is (`leadcast.serve.requests.questions.Time`), and are the same moments. What is a time
 already (a date is its beginning) is that time to the microsecond, whatever its unit.
 """
 
