@@ -1,0 +1,264 @@
+"""Leadcast where it has never been: ``python -m benchmarks.strange_worlds``.
+
+Worlds whose true probabilities are known and whose level does what it likes (``strange_kinds``),
+each run through the pipeline's own stages. What is told is the expected log loss of the test's
+leads over that of their true probabilities, and how far deciles of prediction are from the truth,
+for Leadcast, for two base rates and for what a practitioner would take instead (with the rows and
+columns that Leadcast gets). Ends by saying in which kinds Leadcast keeps to its bounds.
+"""
+
+import argparse
+import subprocess
+import tempfile
+from contextlib import chdir
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from benchmarks.columns import write_for_peers
+from benchmarks.fits import LEADCAST, PEERS_PYTHON, THREAD_VARIABLES
+from benchmarks.projects import FOLDER, write_params
+from benchmarks.results import RESULTS, write_result
+from benchmarks.strange_kinds import HORIZON_DAYS, KINDS, LANDMARKS_DAYS, Kind, StrangeWorld, draw
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.ownership import SOURCES
+from leadcast.features.definitions.yaml_lines import yaml_text
+from leadcast.models.data import Floats
+from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.trial import STAGES
+
+NAME = "world"
+STAGES_RUN = ("snapshots", "features", "train", "calibrate", "evaluate")
+PEERS = ("logistic regression", "LightGBM", "CatBoost")
+NEWEST, ALL = "newest base rate", "base rate of all"
+MOST_EXCESS = 0.005
+MOST_RELATIVE_EXCESS = 0.02
+MOST_CALIBRATION_EXCESS = 0.02
+DECILES = 10
+NEWEST_SHARE = 0.2
+
+
+def measure(kind: Kind, leads: int, seed: int, peers: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Run one world.
+
+    Parameters
+    ----------
+    kind : Kind
+    leads, seed : int
+        Of the world.
+    peers : tuple of str
+        Names in `benchmarks.peers.PEERS`.
+
+    Returns
+    -------
+    list of dict
+        A row a method: ``method``, ``log_loss`` (expected), ``regret`` (over the truth's) and
+        ``calibration`` (mean distance from the truth over deciles of prediction).
+
+    Raises
+    ------
+    LeadcastError
+        If a stage refuses the world.
+    """
+    world = draw(kind, leads, seed)
+    with tempfile.TemporaryDirectory() as name:
+        project = Path(name)
+        _lay_out(project, world)
+        with chdir(project):
+            for stage in STAGES_RUN:
+                STAGES[stage](NAME)
+        run = project / RunFolder(NAME).path
+        test = pl.read_parquet(run / "test_scores.parquet")
+        keys = ["lead_id", "landmark_days"]
+        test = test.join(world.truth, on=keys, how="left", nulls_equal=True, maintain_order="left")
+        used = pl.read_parquet(run / "snapshots.parquet").filter(pl.col("part") != "left_out")
+        said = {LEADCAST: test["probability"].to_numpy()} | _base_rates(used, test.height)
+        if peers:
+            write_for_peers(project / "peers", project, NAME)
+        said |= {peer: _peer(project / "peers", peer) for peer in peers}
+    truth = test["true_probability"].to_numpy()
+    least = expected_log_loss(truth, truth)
+    return [
+        {
+            "method": method,
+            "log_loss": expected_log_loss(probability, truth),
+            "regret": expected_log_loss(probability, truth) - least,
+            "calibration": distance_from(truth, probability),
+        }
+        for method, probability in said.items()
+    ]
+
+
+def expected_log_loss(probability: Floats, truth: Floats) -> float:
+    """Average the log loss over what could have happened.
+
+    Parameters
+    ----------
+    probability, truth : ndarray of float64, shape (n,)
+
+    Returns
+    -------
+    float
+    """
+    kept = np.clip(probability, 1e-12, 1 - 1e-12)
+    return float(-(truth * np.log(kept) + (1 - truth) * np.log1p(-kept)).mean())
+
+
+def distance_from(truth: Floats, probability: Floats) -> float:
+    """Tell how far the deciles of prediction are from their true rates, on average.
+
+    Parameters
+    ----------
+    truth, probability : ndarray of float64, shape (n,)
+
+    Returns
+    -------
+    float
+    """
+    parts = np.array_split(np.argsort(probability, kind="stable"), DECILES)
+    error = [len(one) * abs(float((probability[one] - truth[one]).mean())) for one in parts]
+    return float(np.sum(error)) / len(truth)
+
+
+def verdict(rows: pl.DataFrame) -> pl.DataFrame:
+    """Compare Leadcast with the best of the others, kind by kind.
+
+    Parameters
+    ----------
+    rows : pl.DataFrame
+        With ``kind``, ``leads``, ``seed``, ``method``, ``log_loss``, ``regret``, ``calibration``.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``kind``, ``leads``, ``regret``, ``best_other``, ``its_regret``, ``excess`` (of the mean
+        log loss), ``calibration``, ``of_newest_rate`` and ``reached``.
+    """
+    means = (
+        rows.group_by("kind", "leads", "method", maintain_order=True)
+        .agg(pl.col("log_loss", "regret", "calibration").mean())
+        .with_columns(is_ours=pl.col("method") == LEADCAST)
+    )
+    found = []
+    for (kind, leads), part in means.group_by("kind", "leads", maintain_order=True):
+        ours = part.row(by_predicate=pl.col("is_ours"), named=True)
+        best = part.filter(~pl.col("is_ours")).sort("log_loss").row(0, named=True)
+        newest = part.row(by_predicate=pl.col("method") == NEWEST, named=True)
+        excess = ours["log_loss"] - best["log_loss"]
+        allowed = max(MOST_EXCESS, MOST_RELATIVE_EXCESS * best["log_loss"])
+        off = ours["calibration"] - newest["calibration"]
+        found.append(
+            {
+                "kind": kind,
+                "leads": leads,
+                "regret": ours["regret"],
+                "best_other": best["method"],
+                "its_regret": best["regret"],
+                "excess": excess,
+                "calibration": ours["calibration"],
+                "of_newest_rate": newest["calibration"],
+                "reached": excess <= allowed and off <= MOST_CALIBRATION_EXCESS,
+            }
+        )
+    return pl.DataFrame(found)
+
+
+def main() -> None:
+    """Measure every kind, print the verdict and write it down."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--kinds", nargs="+", choices=list(KINDS), default=list(KINDS))
+    parser.add_argument("--leads", nargs="+", type=int, default=[300, 3_000, 20_000])
+    parser.add_argument("--seeds", type=int, default=10, help="Worlds of each kind and size.")
+    parser.add_argument("--no-peers", action="store_true", help="Base rates alone to compare with.")
+    options = parser.parse_args()
+    if not options.no_peers and not PEERS_PYTHON.exists():
+        parser.error(f"{PEERS_PYTHON} is not there: make .venv-peers/ready, or --no-peers")
+    rows: list[dict[str, Any]] = []
+    refused: list[str] = []
+    for name in options.kinds:
+        for leads in options.leads:
+            for seed in range(options.seeds):
+                about = {"kind": name, "leads": leads, "seed": seed}
+                try:
+                    peers = () if options.no_peers else PEERS
+                    rows += [about | one for one in measure(KINDS[name], leads, seed, peers)]
+                except LeadcastError as error:
+                    refused.append(f"{name}, {leads} leads, seed {seed}: {error}")
+                    print(f"REFUSED: {refused[-1]}", flush=True)
+            print(f"{name}, {leads} leads: done", flush=True)
+    if not rows:
+        raise SystemExit("no world could be measured")
+    frame = pl.DataFrame(rows)
+    table = verdict(frame)
+    with pl.Config(float_precision=4, tbl_rows=-1, tbl_width_chars=160, fmt_str_lengths=30):
+        print(table)
+    print(f"{table['reached'].sum()} of {table.height} kinds and sizes keep to the bounds")
+    whole = len(options.kinds) == len(KINDS) and not options.no_peers and options.seeds >= 10
+    write_result(
+        "strange_worlds",
+        {"seeds": options.seeds, "verdict": table.to_dicts(), "refused": refused, "worlds": rows},
+        RESULTS if whole else FOLDER,
+    )
+
+
+def _lay_out(project: Path, world: StrangeWorld) -> None:
+    sources, tables = project / SOURCES, project / RunFolder(NAME).tables
+    for folder in (sources, tables / "events"):
+        folder.mkdir(parents=True)
+    is_dated = world.tables.observed_until is not None
+    columns = {"lead_id": "lead_id"} | ({"created_at": "created_at"} if is_dated else {})
+    outcomes = {"won_at": "won_at", "lost_at": "lost_at"}
+    form: dict[str, Any] = {"form": "dates", "columns": outcomes}
+    if not is_dated:
+        form = {"form": "status", "columns": {"status": "converted"}, "won": ["true"]}
+    leads: dict[str, Any] = {"read": {"files": "leads.csv"}, "columns": columns}
+    definition = {
+        "name": NAME,
+        "title": "a strange world",
+        "where_to_get": "benchmarks.strange_kinds draws it",
+        "root": "data",
+        "tables": {
+            "leads": leads | ({} if is_dated else {"order_by": "row"}),
+            "outcomes": form,
+        },
+    } | ({"observed_until": world.tables.observed_until} if is_dated else {})
+    (sources / f"{NAME}.yaml").write_text(yaml_text(_as_text(definition)), encoding="utf-8")
+    write_params(
+        project,
+        {"landmarks_days": list(LANDMARKS_DAYS), "horizon_days": HORIZON_DAYS},
+    )
+    world.tables.leads.write_parquet(tables / "leads.parquet")
+    world.tables.events.collect().write_parquet(tables / "events" / "part-0.parquet")
+    world.tables.outcomes.write_parquet(tables / "outcomes.parquet")
+    world.tables.write_about(tables)
+
+
+def _as_text(definition: dict[str, Any]) -> dict[str, Any]:
+    until = definition.get("observed_until")
+    return definition if until is None else definition | {"observed_until": until.isoformat()}
+
+
+def _base_rates(used: pl.DataFrame, n_test: int) -> dict[str, Floats]:
+    known = used.filter(pl.col("part") != "test").sort("position")
+    newest = known.tail(max(1, round(NEWEST_SHARE * known.height)))
+    return {
+        name: np.full(n_test, (float(part["converted"].sum()) + 0.5) / (part.height + 1))
+        for name, part in ((NEWEST, newest), (ALL, known))
+    }
+
+
+def _peer(folder: Path, peer: str) -> Floats:
+    out = folder / peer.replace(" ", "_")
+    command = [str(PEERS_PYTHON.absolute()), "-m", "benchmarks.peers", "--folder", str(folder)]
+    command += ["--peer", peer, "--seconds", "0", "--threads", "1", "--out", str(out)]
+    environment = dict.fromkeys(THREAD_VARIABLES, "1")
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode:
+        raise LeadcastError(f"{peer} failed: {done.stderr.strip().splitlines()[-1]}")
+    return np.asarray(np.load(out.with_suffix(".npy")), np.float64)
+
+
+if __name__ == "__main__":
+    main()
