@@ -23,19 +23,24 @@ from leadcast.features.definitions.definition import (
     Simulation,
     SnapshotDefaults,
     SourceDefinition,
+    SplitDefaults,
     StatusColumns,
     StatusOutcomes,
     TableSet,
 )
 from leadcast.features.definitions.load import find_definition, load_definition, source_names
 from leadcast.features.definitions.table_schema import (
+    AccountColumns,
+    AccountsTable,
     Attribute,
     EventColumns,
     EventsTable,
     ExportColumn,
     FileReader,
+    Join,
     LeadColumns,
     LeadsTable,
+    RowFilter,
     SqlReader,
 )
 from leadcast.features.values.formats import NumberFormat
@@ -206,11 +211,12 @@ def test_the_template_explains_every_key() -> None:
     text = (SOURCES / "template.yaml").read_text(encoding="utf-8")
     models: list[type[BaseModel]] = [
         *(SourceDefinition, Limits, SnapshotDefaults, ComparisonDefaults, Simulation),
-        *(TableSet, LeadsTable),
+        *(TableSet, LeadsTable, AccountsTable, AccountColumns, Join, RowFilter, SplitDefaults),
         *(LeadColumns, EventsTable, EventColumns, FileReader, SqlReader, NumberFormat, Attribute),
         *(ExportColumn, DatedOutcomes, StatusOutcomes, EventOutcomes, DateColumns, StatusColumns),
     ]
-    keys = {key for model in models for key in model.model_fields}
+    fields = [field for model in models for field in model.model_fields.items()]
+    keys = {field.alias or name for name, field in fields}
     assert {key for key in keys if not re.search(rf"\b{key}\b", text)} == set()
 
 

@@ -1,10 +1,7 @@
-"""What a source definition must agree on with itself, before any data is read.
-
-Which columns a definition reads, and which key names each.
-"""
+"""What a source definition must agree on with itself, before any data is read."""
 
 import zoneinfo
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from leadcast.features.base.errors import Fault, canonical_name, did_you_mean
 from leadcast.features.definitions.definition import (
@@ -13,64 +10,32 @@ from leadcast.features.definitions.definition import (
     SourceDefinition,
     StatusOutcomes,
 )
-from leadcast.features.definitions.table_schema import ROLE_TYPES, ExportColumn, LeadsTable
+from leadcast.features.definitions.mapped import (
+    ACCOUNTS,
+    LEADS,
+    mapped_columns,
+    outcome_tables,
+)
+from leadcast.features.definitions.row_consistency import Where, row_faults
+from leadcast.features.definitions.table_schema import ROLE_TYPES, Attribute
 from leadcast.features.definitions.yaml_lines import Key
 from leadcast.features.values.readings import RESERVED, is_attribute_name
 from leadcast.features.values.times import parse_moment
-
-LEADS: Key = ("tables", "leads")
-OUTCOMES: Key = ("tables", "outcomes")
-
-
-def mapped_columns(definition: SourceDefinition) -> Iterator[tuple[Key, str]]:
-    """Name every column that a definition reads, with the key that names it."""
-    leads = definition.tables.leads
-    yield from _columns_of_leads(leads)
-    for index, table in enumerate(definition.tables.events):
-        key: Key = ("tables", "events", index, "columns")
-        if len(definition.tables.events) == 1:
-            key = ("tables", "events", "columns")
-        yield from _fields(key, table.columns.model_dump())
-    outcomes = definition.tables.outcomes
-    if not isinstance(outcomes, EventOutcomes):
-        yield from _fields((*OUTCOMES, "columns"), outcomes.columns.model_dump())
-
-
-def _columns_of_leads(leads: LeadsTable) -> Iterator[tuple[Key, str]]:
-    for name in ("lead_id", "created_at"):
-        reference = getattr(leads.columns, name)
-        column = reference.column if isinstance(reference, ExportColumn) else reference
-        if column is not None and reference != "row":
-            yield (*LEADS, "columns", name), column
-    for name, attribute in leads.attributes.items():
-        yield (*LEADS, "attributes", name), attribute.column
-    if isinstance(leads.order_by, ExportColumn):
-        yield (*LEADS, "order_by"), leads.order_by.column
-    for column in leads.rules_score:
-        yield (*LEADS, "rules_score"), column
-
-
-def _fields(key: Key, fields: dict[str, object]) -> Iterator[tuple[Key, str]]:
-    for name, value in fields.items():
-        columns = value if isinstance(value, tuple) else (value,)
-        for column in columns:
-            if isinstance(column, str):
-                yield (*key, name), column
-
-
-Where = Callable[[Key], str]
 
 
 def consistency_faults(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
     """Find what contradicts itself in a definition."""
     yield from _forbidden_but_mapped(definition, where)
     yield from _telling_attributes(definition, where)
-    yield from _attribute_names(definition.tables.leads, where)
+    yield from _attribute_names(definition.tables.leads.attributes, LEADS, where)
+    if definition.tables.accounts is not None:
+        yield from _attribute_names(definition.tables.accounts.attributes, ACCOUNTS, where)
     yield from _time_zones(definition, where)
     yield from _dates_or_order(definition, where)
     yield from _observed_until(definition, where)
     yield from _identifiers(definition, where)
     yield from _outcome_values(definition, where)
+    yield from row_faults(definition, where)
 
 
 def _forbidden_but_mapped(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
@@ -86,11 +51,12 @@ def _forbidden_but_mapped(definition: SourceDefinition, where: Where) -> Iterato
 
 
 def _telling_attributes(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
-    leads, outcomes = definition.tables.leads, definition.tables.outcomes
+    leads = definition.tables.leads
     telling = dict.fromkeys(leads.rules_score, "the existing score, which is only compared with")
-    if not isinstance(outcomes, EventOutcomes) and outcomes.read is None:
-        columns = outcomes.columns.model_dump(exclude_none=True).values()
-        telling |= dict.fromkeys(columns, "the outcome itself")
+    for outcomes in definition.tables.outcomes:
+        if not isinstance(outcomes, EventOutcomes) and outcomes.read is None:
+            columns = outcomes.columns.model_dump(exclude_none=True).values()
+            telling |= dict.fromkeys(columns, "the outcome itself")
     for name, attribute in leads.attributes.items():
         if attribute.column in telling:
             yield Fault(
@@ -101,31 +67,32 @@ def _telling_attributes(definition: SourceDefinition, where: Where) -> Iterator[
             )
 
 
-def _attribute_names(leads: LeadsTable, where: Where) -> Iterator[Fault]:
-    for name in leads.attributes:
+def _attribute_names(attributes: dict[str, Attribute], table: Key, where: Where) -> Iterator[Fault]:
+    for name, attribute in attributes.items():
+        key = (*table, "attributes", name)
         if name in RESERVED:
             yield Fault(
-                where=where((*LEADS, "attributes", name)),
+                where=where(key),
                 found=f"the attribute name {name!r}",
                 expected="a name that the canonical tables do not use themselves",
                 remedy="Map it where it belongs (columns, rules_score, outcomes) or rename it.",
             )
         elif not is_attribute_name(name):
             yield Fault(
-                where=where((*LEADS, "attributes", name)),
+                where=where(key),
                 found=f"the attribute name {name!r}",
                 expected="lower-case letters, digits and underscores",
                 remedy=f"Call it {canonical_name(name)!r}; the export's own name stands on the "
                 "right.",
             )
-        yield from _role_type(name, leads.attributes[name].type, where)
+        yield from _role_type(name, attribute.type, where(key))
 
 
-def _role_type(name: str, declared: str | None, where: Where) -> Iterator[Fault]:
+def _role_type(name: str, declared: str | None, where: str) -> Iterator[Fault]:
     types = ROLE_TYPES.get(name)
     if declared is not None and types is not None and declared not in types:
         yield Fault(
-            where=where((*LEADS, "attributes", name)),
+            where=where,
             found=f"{name} as a {declared}",
             expected=f"{name} as a {' or a '.join(types)}",
             remedy="Correct the type, or give the attribute another name if it means something "
@@ -140,8 +107,9 @@ def _time_zones(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
         ((*LEADS, "time_zone"), tables.leads.time_zone),
     ]
     zones += [(("tables", "events", "time_zone"), table.time_zone) for table in tables.events]
-    if not isinstance(tables.outcomes, EventOutcomes):
-        zones.append(((*OUTCOMES, "time_zone"), tables.outcomes.time_zone))
+    for key, outcomes in outcome_tables(definition):
+        if not isinstance(outcomes, EventOutcomes):
+            zones.append(((*key, "time_zone"), outcomes.time_zone))
     names = zoneinfo.available_timezones()
     for key, zone in zones:
         if zone is not None and zone not in names:
@@ -167,8 +135,9 @@ def _dates_or_order(definition: SourceDefinition, where: Where) -> Iterator[Faul
     needing: list[tuple[Key, str]] = []
     if tables.events:
         needing.append((("tables", "events"), "events"))
-    if _has_dates(definition):
-        needing.append(((*OUTCOMES, "columns"), "dated outcomes"))
+    for key, outcomes in outcome_tables(definition):
+        if _has_dates(outcomes):
+            needing.append(((*key, "columns"), "dated outcomes"))
     for key, what in needing:
         yield Fault(
             where=where(key),
@@ -179,8 +148,7 @@ def _dates_or_order(definition: SourceDefinition, where: Where) -> Iterator[Faul
         )
 
 
-def _has_dates(definition: SourceDefinition) -> bool:
-    outcomes = definition.tables.outcomes
+def _has_dates(outcomes: DatedOutcomes | StatusOutcomes | EventOutcomes) -> bool:
     if isinstance(outcomes, StatusOutcomes):
         return outcomes.columns.closed_at is not None
     return isinstance(outcomes, DatedOutcomes)
@@ -218,26 +186,29 @@ def _observed_until(definition: SourceDefinition, where: Where) -> Iterator[Faul
 
 def _identifiers(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
     tables = definition.tables
-    outcomes = tables.outcomes
-    if isinstance(outcomes, EventOutcomes):
-        if not tables.events:
+    numbered = tables.leads.columns.lead_id == "row"
+    others = bool(tables.events)
+    for key, outcomes in outcome_tables(definition):
+        if isinstance(outcomes, EventOutcomes):
+            if not tables.events:
+                yield Fault(
+                    where=where(key),
+                    found="outcomes that are events, but no table of events",
+                    expected="tables.events",
+                    remedy="Add the table, or describe the outcomes by dates or a status.",
+                )
+            continue
+        others |= outcomes.read is not None
+        if (outcomes.read is None) != (outcomes.columns.lead_id is None):
             yield Fault(
-                where=where(OUTCOMES),
-                found="outcomes that are events, but no table of events",
-                expected="tables.events",
-                remedy="Add the table, or describe the outcomes by dates or a status.",
+                where=where((*key, "columns")),
+                found="outcomes in the leads' table with a lead_id of their own"
+                if outcomes.read is None
+                else "a table of outcomes without columns.lead_id",
+                expected="`read` and `columns.lead_id` together, or neither",
+                remedy="Add what is missing; without both, the leads' table holds the outcome.",
             )
-        return
-    if (outcomes.read is None) != (outcomes.columns.lead_id is None):
-        yield Fault(
-            where=where((*OUTCOMES, "columns")),
-            found="outcomes in the leads' table with a lead_id of their own"
-            if outcomes.read is None
-            else "a table of outcomes without columns.lead_id",
-            expected="`read` and `columns.lead_id` together, or neither",
-            remedy="Add what is missing; without both, the leads' table holds the outcome.",
-        )
-    if tables.leads.columns.lead_id == "row" and (tables.events or outcomes.read is not None):
+    if numbered and others:
         yield Fault(
             where=where((*LEADS, "columns", "lead_id")),
             found="numbered rows for ids, beside other tables",
@@ -247,21 +218,21 @@ def _identifiers(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
 
 
 def _outcome_values(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
-    outcomes = definition.tables.outcomes
-    if isinstance(outcomes, EventOutcomes):
-        meanings = {"won_events": outcomes.won_events, "lost_events": outcomes.lost_events}
-    elif isinstance(outcomes, StatusOutcomes):
-        meanings = {"won": outcomes.won, "lost": outcomes.lost, "open": outcomes.open}
-    else:
-        return
-    first: dict[str, str] = {}
-    for meaning, values in meanings.items():
-        for value in values:
-            if value in first:
-                yield Fault(
-                    where=where((*OUTCOMES, meaning)),
-                    found=f"{value!r}, which stands under {first[value]} already",
-                    expected="one meaning for each value",
-                    remedy="Remove it from one of the two.",
-                )
-            first.setdefault(value, meaning)
+    for key, outcomes in outcome_tables(definition):
+        if isinstance(outcomes, EventOutcomes):
+            meanings = {"won_events": outcomes.won_events, "lost_events": outcomes.lost_events}
+        elif isinstance(outcomes, StatusOutcomes):
+            meanings = {"won": outcomes.won, "lost": outcomes.lost, "open": outcomes.open}
+        else:
+            continue
+        first: dict[str, str] = {}
+        for meaning, values in meanings.items():
+            for value in values:
+                if value in first:
+                    yield Fault(
+                        where=where((*key, meaning)),
+                        found=f"{value!r}, which stands under {first[value]} already",
+                        expected="one meaning for each value",
+                        remedy="Remove it from one of the two.",
+                    )
+                first.setdefault(value, meaning)

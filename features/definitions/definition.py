@@ -3,12 +3,23 @@
 How a source tells how its leads ended: by dates, by a status, or by events.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr
 
-from leadcast.features.definitions.table_schema import EventsTable, LeadsTable, Name, Reader
+from leadcast.features.definitions.table_schema import (
+    AccountsTable,
+    Attribute,
+    EventsTable,
+    Joins,
+    LeadsTable,
+    Name,
+    Reader,
+    RowFilters,
+    as_sequence,
+)
 from leadcast.features.values.formats import AmbiguousTimes, NumberFormat, TableSection, Values
 
 
@@ -45,7 +56,7 @@ class TableOutcomes(TableSection):
     ----------
     read : FileReader, SqlReader or None
         Where the rows come from; None: the leads' table has these columns.
-    time_zone, time_format, numbers
+    time_zone, time_format, numbers, join, where
         As for every table.
     """
 
@@ -53,6 +64,8 @@ class TableOutcomes(TableSection):
     time_zone: str | None = None
     time_format: Values = ()
     numbers: NumberFormat = NumberFormat()
+    join: Joins = ()
+    where: RowFilters = ()
 
 
 class DatedOutcomes(TableOutcomes):
@@ -130,6 +143,10 @@ class Limits(TableSection):
         Leads that ended before they began.
     future_times : float
         Times after `observed_until`.
+    repeated_join_keys : float
+        Rows of a joined table whose identifiers an earlier row has; the first row counts.
+    contradicting_outcomes : float
+        Rows of one outcome table that end a lead otherwise than another does.
     """
 
     unreadable_values: Share = 0.01
@@ -141,6 +158,8 @@ class Limits(TableSection):
     events_before_creation: Share = 0.5
     outcomes_before_creation: Share = 0.01
     future_times: Share = 0.01
+    repeated_join_keys: Share = 0.0
+    contradicting_outcomes: Share = 0.05
 
 
 class SnapshotDefaults(TableSection):
@@ -152,6 +171,17 @@ class SnapshotDefaults(TableSection):
     """Within how many days a lead becomes a customer."""
     reporting_lag_days: Annotated[float, Field(ge=0)] | None = None
     """How long an outcome takes to reach the export."""
+
+
+class SplitDefaults(TableSection):
+    """How this source is split in time, where the parameters do not say otherwise."""
+
+    test_fraction: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """The latest share of the labelled snapshots, on which the score is tested."""
+    calibration_fraction: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """The latest share of what is known when the test begins."""
+    purge_horizons: Annotated[float, Field(ge=0)] | None = None
+    """The gap between the parts, in horizons."""
 
 
 class ComparisonDefaults(TableSection):
@@ -197,19 +227,17 @@ class Simulation(TableSection):
     seed: Annotated[int, Field(ge=0)]
 
 
-def _as_sequence(value: object) -> object:
-    return [value] if isinstance(value, dict) else value
-
-
 class TableSet(TableSection):
     """The tables of a source."""
 
     leads: LeadsTable
     """One row a lead."""
-    events: Annotated[tuple[EventsTable, ...], BeforeValidator(_as_sequence)] = ()
+    accounts: AccountsTable | None = None
+    """What is known of the companies that leads belong to."""
+    events: Annotated[tuple[EventsTable, ...], BeforeValidator(as_sequence)] = ()
     """What leads did; one table or a list of tables."""
-    outcomes: Outcomes
-    """How leads ended."""
+    outcomes: Annotated[tuple[Outcomes, ...], BeforeValidator(as_sequence), Field(min_length=1)]
+    """How leads ended; one table or a list of tables."""
 
 
 class SourceDefinition(TableSection):
@@ -236,11 +264,13 @@ class SourceDefinition(TableSection):
     events_before_creation : {"keep", "set_aside"}
         Whether visits before a lead became known belong to its history.
     tables : TableSet
-        Leads, events and outcomes.
+        Leads, accounts, events and outcomes.
     forbidden : dict of str to str
         Columns that must not be read, each with the reason.
     snapshots : SnapshotDefaults
         Landmarks and horizon that suit this source.
+    split : SplitDefaults
+        How this source is split in time.
     segments : tuple of str
         Attributes by whose values the test is also measured, one segment after the other.
     comparison : ComparisonDefaults
@@ -263,6 +293,7 @@ class SourceDefinition(TableSection):
     tables: TableSet
     forbidden: dict[str, Name] = Field(default_factory=dict)
     snapshots: SnapshotDefaults = SnapshotDefaults()
+    split: SplitDefaults = SplitDefaults()
     segments: tuple[Name, ...] = ()
     comparison: ComparisonDefaults = ComparisonDefaults()
     limits: Limits = Limits()
@@ -284,16 +315,26 @@ class SourceDefinition(TableSection):
         Returns
         -------
         dict of str to FileReader or SqlReader
-            ``leads``, ``events`` (``events[0]`` and so on where there are several) and
-            ``outcomes`` where they have a table of their own.
+            ``leads``, ``accounts`` where there are some, ``events`` and ``outcomes`` (``events[0]``
+            and so on where there are several; outcomes where they have a table of their own), and
+            after each what is joined to it: ``leads.join[0]`` and so on.
         """
-        found: dict[str, Reader] = {"leads": self.tables.leads.read}
-        for name, table in zip(self.event_table_names(), self.tables.events, strict=True):
-            found[name] = table.read
-        outcomes = self.tables.outcomes
-        if not isinstance(outcomes, EventOutcomes) and outcomes.read is not None:
-            found["outcomes"] = outcomes.read
+        found: dict[str, Reader] = {}
+        for name, read, joins in self._read_tables():
+            found[name] = read
+            found |= {f"{name}.join[{index}]": one.read for index, one in enumerate(joins)}
         return found
+
+    def _read_tables(self) -> Iterator[tuple[str, Reader, Joins]]:
+        leads, accounts = self.tables.leads, self.tables.accounts
+        yield "leads", leads.read, leads.join
+        if accounts is not None:
+            yield "accounts", accounts.read, accounts.join
+        for name, table in zip(self.event_table_names(), self.tables.events, strict=True):
+            yield name, table.read, table.join
+        for name, outcomes in zip(self.outcome_table_names(), self.tables.outcomes, strict=True):
+            if not isinstance(outcomes, EventOutcomes) and outcomes.read is not None:
+                yield name, outcomes.read, outcomes.join
 
     def event_table_names(self) -> list[str]:
         """Name the event tables.
@@ -303,5 +344,39 @@ class SourceDefinition(TableSection):
         list of str
             ``events``, or ``events[0]``, ``events[1]`` and so on where there are several.
         """
-        number = len(self.tables.events)
-        return ["events"] if number == 1 else [f"events[{index}]" for index in range(number)]
+        return numbered("events", len(self.tables.events))
+
+    def outcome_table_names(self) -> list[str]:
+        """Name what tells outcomes, likewise.
+
+        Returns
+        -------
+        list of str
+            ``outcomes``, or ``outcomes[0]``, ``outcomes[1]`` and so on where there are several.
+        """
+        return numbered("outcomes", len(self.tables.outcomes))
+
+    def lead_attributes(self) -> dict[str, Attribute]:
+        """List the attributes of a lead: its own, and its account's.
+
+        Returns
+        -------
+        dict of str to Attribute
+            An account's by the column that `account_column` names.
+        """
+        found, accounts = dict(self.tables.leads.attributes), self.tables.accounts
+        for name, one in ({} if accounts is None else accounts.attributes).items():
+            numbers = one.numbers or (accounts and accounts.numbers)
+            update = {"column": account_column(one.column), "numbers": numbers}
+            found[name] = one.model_copy(update=update)
+        return found
+
+
+def account_column(column: str) -> str:
+    """Name a column of the accounts' table where it stands beside the leads' own."""
+    return f"accounts.{column}"
+
+
+def numbered(name: str, number: int) -> list[str]:
+    """Name several tables by their number, and a single one without it."""
+    return [name] if number == 1 else [f"{name}[{index}]" for index in range(number)]

@@ -1,4 +1,4 @@
-"""How one table of a source is read: the reader, its columns and their types.
+"""How one table of a source is read: the reader, what is joined, which rows, columns and types.
 
 Attribute names with a meaning, and the types that fit them.
 """
@@ -100,6 +100,83 @@ Reader = Annotated[
 ]
 
 
+def as_sequence(value: object) -> object:
+    """Take one mapping for a list of one."""
+    return [value] if isinstance(value, dict) else value
+
+
+class RowFilter(TableSection):
+    """Which rows of a table are used, by one of its columns; all that it says must hold.
+
+    Parameters
+    ----------
+    column : str
+        The export's column, or a joined one.
+    one_of : tuple of str
+        Rows with one of these values are used; upper case and spaces make no difference.
+    not_one_of : tuple of str
+        ``not``: rows with one of these values are left out; blank ones are used.
+    missing : bool or None
+        True: only blank values are used; False: none of them.
+    since, before : str or None
+        ``from`` and ``until``: only times from the one on, and before the other.
+    """
+
+    column: Name
+    one_of: Values = ()
+    not_one_of: Values = Field(default=(), alias="not")
+    missing: bool | None = None
+    since: Name | None = Field(default=None, alias="from")
+    before: Name | None = Field(default=None, alias="until")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        said = (self.one_of, self.not_one_of, self.since, self.before)
+        if self.missing is None and not any(said):
+            raise ValueError("one of one_of, not, missing, from or until, which say what is used")
+        return self
+
+
+RowFilters = Annotated[tuple[RowFilter, ...], BeforeValidator(as_sequence)]
+
+
+def _to_themselves(value: object) -> object:
+    names = as_list(value)
+    return {name: name for name in names} if isinstance(names, list | tuple) else value
+
+
+Renamed = Annotated[dict[Name, Name], BeforeValidator(_to_themselves), Field(min_length=1)]
+Expected = Literal["one", "first", "many"]
+
+
+class Join(TableSection):
+    """A table whose columns are joined to another's rows, where identifiers in both are the same.
+
+    Parameters
+    ----------
+    read : FileReader or SqlReader
+        Where its rows come from.
+    on : dict of str to str
+        Columns of the table that is joined to, each with its counterpart in the joined one.
+    columns : dict of str to str
+        The names to use, each with the column of the joined table.
+    expect : {"one", "first", "many"}
+        How many joined rows have the same identifiers: at most one (more are a data quality
+        issue), several of which the first counts, or several for each of which there is a row.
+    where : tuple of RowFilter
+        Which rows of the joined table are used.
+    """
+
+    read: Reader
+    on: Renamed
+    columns: Renamed
+    expect: Expected = "one"
+    where: RowFilters = ()
+
+
+Joins = Annotated[tuple[Join, ...], BeforeValidator(as_sequence)]
+
+
 class Attribute(TableSection):
     """One column of the export that becomes an attribute of the lead.
 
@@ -168,12 +245,18 @@ class TableSchema(TableSection):
         8601.
     numbers : NumberFormat
         How numbers are written where they are text.
+    join : tuple of Join
+        What is joined to its rows, one after the other: a join may use what an earlier one gave.
+    where : tuple of RowFilter
+        Which of its rows are used; by its own columns, or by joined ones.
     """
 
     read: Reader
     time_zone: str | None = None
     time_format: Values = ()
     numbers: NumberFormat = NumberFormat()
+    join: Joins = ()
+    where: RowFilters = ()
 
 
 class LeadColumns(TableSection):
@@ -209,6 +292,40 @@ class LeadsTable(TableSchema):
     remaining_columns: Literal["ignore", "infer"] = "ignore"
     order_by: RowOrColumn | None = None
     rules_score: Names = ()
+
+
+class AccountColumns(TableSection):
+    """Where an account's own columns are."""
+
+    account_id: Name
+    """The identifier, which the leads name by their attribute ``account_id``."""
+
+
+class AccountsTable(TableSection):
+    """One row an account: what is known of the companies that leads belong to.
+
+    Parameters
+    ----------
+    read : FileReader or SqlReader
+        Where its rows come from.
+    columns : AccountColumns
+        The identifier.
+    attributes : dict of str to Attribute
+        Canonical names of attributes that each lead of an account has, as for the leads' own.
+    numbers : NumberFormat
+        How numbers are written where they are text.
+    join, where : tuple of Join, tuple of RowFilter
+        As for every table.
+    """
+
+    read: Reader
+    columns: AccountColumns
+    attributes: Annotated[
+        dict[str, Annotated[Attribute, BeforeValidator(_as_column)]], Field(min_length=1)
+    ]
+    numbers: NumberFormat = NumberFormat()
+    join: Joins = ()
+    where: RowFilters = ()
 
 
 class EventColumns(TableSection):

@@ -1,16 +1,27 @@
 """What every step of reading a source needs to know."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import polars as pl
 
-from leadcast.features.definitions.definition import SourceDefinition, TableOutcomes
-from leadcast.features.definitions.table_schema import Reader, TableSchema
+from leadcast.features.definitions.definition import (
+    SourceDefinition,
+    TableOutcomes,
+    account_column,
+)
+from leadcast.features.definitions.table_schema import (
+    AccountsTable,
+    Join,
+    Reader,
+    RowFilter,
+    TableSchema,
+)
 from leadcast.features.readers.issues import BAD_CELL, BAD_ID, BAD_ROW, BLANK, NO_ZONE, IssueKind
+from leadcast.features.readers.joining import Joined, joined_table
 from leadcast.features.readers.ledger import Ledger
-from leadcast.features.readers.opening import RawTable, open_table
+from leadcast.features.readers.opening import RawTable, open_table, require_columns
 from leadcast.features.readers.origins import RawRows
 from leadcast.features.values.columns import Parsed
 from leadcast.features.values.formats import NumberFormat
@@ -67,22 +78,67 @@ class Context:
         zone = table.time_zone or self.definition.time_zone
         return TimeRules(zone, table.time_format, self.definition.ambiguous_times)
 
-    def open(self, name: str, reader: Reader) -> RawTable | None:
-        """Open a table; see `leadcast.features.readers.opening.open_table`.
+    def open(self, name: str, about: TableSchema | TableOutcomes) -> RawTable | None:
+        """Open a table with what is joined to it.
 
         Parameters
         ----------
         name : str
             The table.
-        reader : FileReader or SqlReader
-            Where its rows come from.
+        about : TableSchema or TableOutcomes
+            How it is read.
 
         Returns
         -------
         RawTable or None
+            None where it is missing or not readable; the ledger says what.
         """
-        about = self.definition
-        return open_table(name, reader, about.root, about.where_to_get, self.ledger)
+        times = self.time_rules(about)
+        joins = self._joins(name, about.join, times)
+        accounts = self.definition.tables.accounts
+        if about is self.definition.tables.leads and accounts is not None:
+            joins.append(self._accounts(accounts, times))
+        return self._with_steps(name, about.read, joins, about.where, times)
+
+    def _accounts(self, about: AccountsTable, times: TimeRules) -> Joined:
+        own = self.definition.tables.leads.attributes["account_id"]
+        joins = self._joins("accounts", about.join, times)
+        table = self._with_steps("accounts", about.read, joins, about.where, times)
+        on = {own.column: about.columns.account_id}
+        wanted = {account_column(one.column): one.column for one in about.attributes.values()}
+        if table is not None:
+            named = [("columns.account_id", about.columns.account_id)]
+            named += [(f"attributes.{name}", one.column) for name, one in about.attributes.items()]
+            named = [(f"tables.accounts.{key}", column) for key, column in named]
+            table = require_columns(table, named, self.ledger)
+        return Joined("accounts", table, on, wanted, missing=own.missing)
+
+    def _joins(self, name: str, joins: Sequence[Join], times: TimeRules) -> list[Joined]:
+        found = []
+        for index, join in enumerate(joins):
+            own = f"{name}.join[{index}]"
+            table = self._with_steps(own, join.read, [], join.where, times)
+            if table is not None:
+                named = [(f"tables.{own}.on", column) for column in join.on.values()]
+                named += [(f"tables.{own}.columns", column) for column in join.columns.values()]
+                table = require_columns(table, named, self.ledger)
+            found.append(Joined(own, table, join.on, join.columns, join.expect))
+        return found
+
+    def _with_steps(
+        self,
+        name: str,
+        reader: Reader | None,
+        joins: Sequence[Joined],
+        filters: Sequence[RowFilter],
+        times: TimeRules,
+    ) -> RawTable | None:
+        assert reader is not None, "outcomes of the leads' table are read with it"
+        about, ledger = self.definition, self.ledger
+        table = open_table(name, reader, about.root, about.where_to_get, ledger)
+        if table is None:
+            return None
+        return joined_table(table, joins, filters, times, ledger, is_new=not self.has_outcomes)
 
 
 @dataclass(frozen=True)
@@ -172,9 +228,9 @@ class TableReading:
             kept = kind is BAD_CELL
             self.note(its_kind, column, mine, values=shown, words=parsed.problem, kept=kept)
 
-    def require_ids(self, column: str, parsed: Parsed) -> None:
+    def require_ids(self, column: str, parsed: Parsed, blank: IssueKind = BLANK) -> None:
         """Leave out the rows whose id is missing, or is none."""
-        self.fine &= self.require(column, parsed, kind=BAD_ID)
+        self.fine &= self.require(column, parsed, kind=BAD_ID, blank=blank)
 
     def require(
         self,
@@ -182,12 +238,12 @@ class TableReading:
         parsed: Parsed,
         among: pl.Series | None = None,
         kind: IssueKind = BAD_ROW,
+        blank: IssueKind = BLANK,
     ) -> pl.Series:
         """Take the rows whose value is needed, and missing or not readable; tell all others."""
         self.note_unread(column, parsed, kind, among)
         lacking = parsed.values.is_null()
-        blank = lacking & parsed.problem.is_null()
         if among is not None:
-            lacking, blank = lacking & among, blank & among
-        self.note(BLANK, column, blank)
+            lacking &= among
+        self.note(blank, column, lacking & parsed.problem.is_null())
         return ~lacking

@@ -60,7 +60,7 @@ def open_events(context: Context) -> list[OpenEvents]:
     opened = []
     definition = context.definition
     for name, about in zip(definition.event_table_names(), definition.tables.events, strict=True):
-        table = context.open(name, about.read)
+        table = context.open(name, about)
         if table is None:
             continue
         key = f"tables.{name}.columns"
@@ -158,11 +158,11 @@ def _canonical(
     reading.fine &= reading.require(columns.occurred_at, times)
     reading.leave_out(LATE_ROW, columns.occurred_at, late, rows.frame[columns.occurred_at])
     reading.frame = reading.frame.with_columns(occurred_at=times.values)
-    outcomes = context.definition.tables.outcomes
-    if isinstance(outcomes, EventOutcomes):
-        # How a lead ended is no part of what it did: it is told by the outcomes.
-        ends = types.is_in([*outcomes.won_events, *outcomes.lost_events])
-        reading.keep(~ends.fill_null(False))
+    for outcomes in context.definition.tables.outcomes:
+        if isinstance(outcomes, EventOutcomes):
+            # How a lead ended is no part of what it did: it is told by the outcomes.
+            ends = reading.frame["event_type"].is_in([*outcomes.won_events, *outcomes.lost_events])
+            reading.keep(~ends.fill_null(False))
     if leads is not None:
         _of_leads(reading, one, leads)
     value: pl.Series | pl.Expr = pl.lit(None, dtype=pl.Float64)

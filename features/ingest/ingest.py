@@ -34,7 +34,6 @@ from leadcast.features.ingest.event_rows import (
 )
 from leadcast.features.ingest.leads import NAME as LEADS
 from leadcast.features.ingest.leads import CanonicalLeads, read_leads
-from leadcast.features.ingest.outcomes import NAME as OUTCOMES
 from leadcast.features.ingest.outcomes import (
     Ends,
     Settled,
@@ -101,18 +100,19 @@ def time_order(definition: SourceDefinition) -> TimeOrder:
 def examine(context: Context, sink: Sink) -> Examined | None:
     """Read a source, and find everything that is wrong with it."""
     tables = context.definition.tables
-    leads_table = context.open(LEADS, tables.leads.read)
+    leads_table = context.open(LEADS, tables.leads)
     events = open_events(context)
-    outcomes_table = _open_outcomes(context)
-    opened = [leads_table, *(one.table for one in events), outcomes_table]
+    outcomes = _open_outcomes(context)
+    opened = [leads_table, *(one.table for one in events), *outcomes.values()]
     _warn_of_absent_forbidden(context, [table for table in opened if table is not None])
     leads = None if leads_table is None else read_leads(context, leads_table)
-    ends = _ends(context, leads, events, outcomes_table)
-    if leads is None or ends is None:
+    ends = [_ends(context, name, leads, events, outcomes) for name in outcomes]
+    told = [one for one in ends if one is not None]
+    if leads is None or len(told) < len(ends):
         for _ in canonical_events(context, events, None):
             pass
         return None
-    settled = settle(context, ends, leads)
+    settled = settle(context, told, leads)
     statistics = EventStatistics()
     for part in canonical_events(context, events, known_leads(settled.leads)):
         statistics.add(part)
@@ -121,25 +121,37 @@ def examine(context: Context, sink: Sink) -> Examined | None:
     return Examined(settled, statistics, until)
 
 
-def _open_outcomes(context: Context) -> RawTable | None:
-    about = context.definition.tables.outcomes
-    if isinstance(about, EventOutcomes) or about.read is None:
-        return None
-    return context.open(OUTCOMES, about.read)
+def _open_outcomes(context: Context) -> dict[str, RawTable | None]:
+    """Open the tables of outcomes; None where one cannot be read, or is no table of its own."""
+    definition, found = context.definition, dict[str, RawTable | None]()
+    for name, about in zip(
+        definition.outcome_table_names(), definition.tables.outcomes, strict=True
+    ):
+        if isinstance(about, EventOutcomes) or about.read is None:
+            found[name] = None
+        else:
+            found[name] = context.open(name, about)
+    return found
 
 
 def _ends(
-    context: Context, leads: CanonicalLeads | None, events: list[OpenEvents], table: RawTable | None
+    context: Context,
+    name: str,
+    leads: CanonicalLeads | None,
+    events: list[OpenEvents],
+    tables: Mapping[str, RawTable | None],
 ) -> Ends | None:
-    about = context.definition.tables.outcomes
+    about = context.definition.tables.outcomes[list(tables).index(name)]
     if isinstance(about, EventOutcomes):
         return None if leads is None else ends_by_events(context, about, events, leads)
     if about.read is None:
         return None if leads is None else ends_of_leads(context, about, leads)
+    table = tables[name]
     return None if table is None else read_ends(context, about, table)
 
 
 def _warn_of_absent_forbidden(context: Context, tables: list[RawTable]) -> None:
+    tables = [one for table in tables for one in table.every()]
     if len(tables) < len(context.definition.readers()):
         return
     columns = [column for table in tables for column in table.columns]
@@ -207,15 +219,15 @@ def count_outcomes(outcomes: pl.DataFrame) -> dict[str, int]:
 
 def _tables(definition: SourceDefinition, examined: Examined, ledger: Ledger) -> Plain:
     read = {name: ledger.total(name) for name in definition.readers()}
-    events = sum(rows for name, rows in read.items() if name.startswith("events"))
+    events = sum(read[name] for name in definition.event_table_names() if name in read)
     kept = examined.settled.leads.frame.height
     tables = {
         "leads": {"rows": read["leads"], "kept": kept},
         "events": {"rows": events, "kept": examined.events.rows},
     }
-    if "outcomes" in read:
-        used = examined.settled.used_rows
-        tables["outcomes"] = {"rows": read["outcomes"], "kept": used}
+    for name, used in examined.settled.used_rows.items():
+        if name in read and name != LEADS:
+            tables[name] = {"rows": read[name], "kept": used}
     return tables
 
 

@@ -45,11 +45,14 @@ def wanted_columns(context: Context, table: RawTable) -> tuple[RawTable, list[st
 
 
 def _outcome_columns(context: Context) -> list[tuple[str, str]]:
-    outcomes = context.definition.tables.outcomes
-    if isinstance(outcomes, EventOutcomes) or outcomes.read is not None:
-        return []
-    fields = outcomes.columns.model_dump(exclude_none=True)
-    return [(f"tables.outcomes.columns.{name}", column) for name, column in fields.items()]
+    definition, named = context.definition, list[tuple[str, str]]()
+    for key, outcomes in zip(
+        definition.outcome_table_names(), definition.tables.outcomes, strict=True
+    ):
+        if not isinstance(outcomes, EventOutcomes) and outcomes.read is None:
+            fields = outcomes.columns.model_dump(exclude_none=True)
+            named += [(f"tables.{key}.columns.{name}", column) for name, column in fields.items()]
+    return named
 
 
 def all_attributes(context: Context, table: RawTable) -> dict[str, Attribute]:
@@ -58,11 +61,11 @@ def all_attributes(context: Context, table: RawTable) -> dict[str, Attribute]:
     types = context.attribute_types
     found = {
         name: one.model_copy(update={"type": one.type or types.get(name)})
-        for name, one in about.attributes.items()
+        for name, one in context.definition.lead_attributes().items()
     }
     if about.remaining_columns == "ignore":
         return found
-    mapped = {column for _, column in _named_columns(about, about.attributes)}
+    mapped = {column for _, column in _named_columns(about, found)} | _joining_columns(about)
     mapped |= {column for _, column in _outcome_columns(context)}
     mapped |= set(context.definition.forbidden)
     for column in table.columns:
@@ -76,6 +79,11 @@ def all_attributes(context: Context, table: RawTable) -> dict[str, Attribute]:
     for name in sorted(types.keys() - found.keys()):
         context.ledger.fault(_lost_attribute(table, name))
     return found
+
+
+def _joining_columns(about: LeadsTable) -> set[str]:
+    """List the columns by which tables are joined: they tell nothing of the lead themselves."""
+    return {column for join in about.join for column in join.on}
 
 
 def _lost_attribute(table: RawTable, name: str) -> Fault:
@@ -223,8 +231,9 @@ def read_leads(context: Context, table: RawTable) -> CanonicalLeads | None:
     raw = all_rows(context, table, columns)
     if raw is None:
         return None
-    unused = set(table.columns) - set(columns) - set(context.definition.forbidden)
     about = context.definition.tables.leads
+    unused = set(table.columns) - set(columns) - set(context.definition.forbidden)
+    unused -= _joining_columns(about) | {one.column for one in about.where}
     writing = Writing(about.read.missing, about.numbers, context.time_rules(about))
     reading = TableReading(context, NAME, writing, raw, pl.DataFrame())
     _identify(reading)

@@ -189,7 +189,7 @@ def mapped(
 
 
 def _tables(context: Context) -> tuple[CanonicalLeads | None, pl.DataFrame]:
-    table = context.open(LEADS, context.definition.tables.leads.read)
+    table = context.open(LEADS, context.definition.tables.leads)
     opened = open_events(context)
     leads = None if table is None else read_leads(context, table)
     known = None if leads is None else known_leads(leads)

@@ -1,6 +1,6 @@
 """How leads ended, from columns or events: one row a lead, and none that cannot be true."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -10,13 +10,18 @@ from leadcast.features.base.errors import Fault
 from leadcast.features.definitions.definition import DatedOutcomes, EventOutcomes, StatusOutcomes
 from leadcast.features.ingest.context import Context, TableReading, Writing
 from leadcast.features.ingest.event_rows import OpenEvents, event_types
+from leadcast.features.ingest.leads import NAME as LEADS
 from leadcast.features.ingest.leads import CanonicalLeads, all_rows
 from leadcast.features.readers.issues import (
+    BLANK,
+    CONTRADICTING_OUTCOME,
     DUPLICATE_OUTCOME,
     LATE_OUTCOME,
     ORPHAN_OUTCOME,
     OUTCOME_BEFORE_CREATION,
+    OUTCOME_TOLD_ELSEWHERE,
     UNKNOWN_OUTCOME,
+    UNMAPPED_OUTCOME,
     IssueKind,
 )
 from leadcast.features.readers.ledger import Ledger
@@ -26,8 +31,6 @@ from leadcast.features.tables import TIME, empty_events
 from leadcast.features.values.columns import clean_text
 from leadcast.features.values.identifiers import parse_ids
 from leadcast.features.values.times import parse_times
-
-NAME = "outcomes"
 
 
 @dataclass(frozen=True)
@@ -58,15 +61,16 @@ Described = DatedOutcomes | StatusOutcomes
 def read_ends(context: Context, about: Described, table: RawTable) -> Ends | None:
     """Read the outcomes' own table."""
     fields = about.columns.model_dump(exclude_none=True)
-    needed = [(f"tables.outcomes.columns.{name}", column) for name, column in fields.items()]
+    needed = [(f"tables.{table.name}.columns.{name}", column) for name, column in fields.items()]
     table = require_columns(table, needed, context.ledger)
     rows = all_rows(context, table, list(dict.fromkeys(fields.values())))
     if rows is None:
         return None
     column = about.columns.lead_id or ""
     parsed = parse_ids(rows.frame[column].alias("lead_id"), table.missing)
-    reading = _reading(context, about, rows, parsed.values, NAME, table.missing)
-    reading.require_ids(column, parsed)
+    reading = _reading(context, about, rows, parsed.values, table.name, table.missing)
+    is_joined = any(column in join.columns for join in about.join)
+    reading.require_ids(column, parsed, blank=UNMAPPED_OUTCOME if is_joined else BLANK)
     reading.keep(reading.fine)
     ends = _ends(reading, about)
     return None if table.lacking else ends
@@ -203,23 +207,57 @@ class Settled:
     """The leads that are left."""
     outcomes: pl.DataFrame
     """Canonical, a row for each of them in their order."""
-    used_rows: int
-    """How many rows of the export told an outcome that is used."""
+    used_rows: Mapping[str, int]
+    """How many rows of each table told an outcome that is used."""
 
 
-def settle(context: Context, ends: Ends, leads: CanonicalLeads) -> Settled:
+def settle(context: Context, told: Sequence[Ends], leads: CanonicalLeads) -> Settled:
     """Give each lead its end, and set aside the leads whose end cannot be true."""
-    ends = _of_known_leads(context, ends, leads)
-    ends = _one_each(context, ends)
-    ends, impossible = _after_creation(context, ends, leads)
-    ends = _known_by_now(context, ends)
-    unusable = pl.concat([impossible, ends.doubtful])
-    leads = leads.filter(~leads.frame["lead_id"].is_in(unusable.implode()))
+    found, unusable = list[Ends](), [leads.frame["lead_id"].clear()]
+    for given in told:
+        ends = _of_known_leads(context, given, leads)
+        ends = _one_each(context, ends)
+        ends, impossible = _after_creation(context, ends, leads)
+        found.append(_known_by_now(context, ends))
+        unusable += [impossible, ends.doubtful]
+    leads = leads.filter(~leads.frame["lead_id"].is_in(pl.concat(unusable).implode()))
+    found = _first_of_all(context, found)
     outcomes = leads.frame.select("lead_id").join(
-        ends.frame, on="lead_id", how="left", maintain_order="left"
+        pl.concat([ends.frame for ends in found]),
+        on="lead_id",
+        how="left",
+        maintain_order="left",
     )
     _refuse_one_value(context, outcomes)
-    return Settled(leads, outcomes, len(ends.rows))
+    return Settled(leads, outcomes, {ends.table: len(ends.rows) for ends in found})
+
+
+def _first_of_all(context: Context, found: Sequence[Ends]) -> list[Ends]:
+    """Take of each lead its first win over all tables, else its first loss, else any row."""
+    if len(found) == 1:
+        return [*found]
+    numbered = [one.frame.with_columns(table=pl.lit(number)) for number, one in enumerate(found)]
+    is_won = pl.col("won_at").is_not_null() | pl.col("converted").fill_null(value=False)
+    is_lost = pl.col("lost_at").is_not_null() | ~pl.col("converted").fill_null(value=True)
+    every = pl.concat(numbered).with_columns(is_won=is_won, is_lost=is_lost)
+    first = every.sort(
+        *("lead_id", "is_won", "won_at", "is_lost", "lost_at", "table"),
+        descending=[False, True, False, True, False, False],
+        nulls_last=True,
+    ).unique("lead_id", keep="first", maintain_order=True)
+    first = first.select("lead_id", first="table", first_won="is_won")
+    chosen = []
+    for number, ends in enumerate(found):
+        mine = every.filter(table=number).join(
+            first, on="lead_id", how="left", maintain_order="left"
+        )
+        is_first = mine["first"] == number
+        contrary = mine["first_won"] & mine["is_lost"] & ~mine["is_won"]
+        _note(context, CONTRADICTING_OUTCOME, ends, contrary & ~is_first, "lost_at")
+        if ends.table != LEADS:
+            _note(context, OUTCOME_TOLD_ELSEWHERE, ends, ~contrary & ~is_first, "lead_id")
+        chosen.append(ends.filter(is_first))
+    return chosen
 
 
 def _of_known_leads(context: Context, ends: Ends, leads: CanonicalLeads) -> Ends:
@@ -290,7 +328,7 @@ def _refuse_one_value(context: Context, outcomes: pl.DataFrame) -> None:
         return
     context.ledger.fault(
         Fault(
-            where=NAME,
+            where="outcomes",
             found=f"{won} leads of {outcomes.height} that became customers",
             expected="some that did and some that did not",
             remedy="Check how tables.outcomes maps the outcome, and whether the export holds "

@@ -122,7 +122,7 @@ def read_in_pieces(
 
 
 def _pieces(context: Context, folder: Path, piece_rows: int) -> list[Piece]:
-    table = context.open(LEADS, context.definition.tables.leads.read)
+    table = context.open(LEADS, context.definition.tables.leads)
     opened = open_events(context)
     if table is None:
         return _only_faults(context, opened)

@@ -35,6 +35,8 @@ class IssueKind:
         Whether the limit is one that a definition can set; not where there is no definition.
     is_usual : bool
         As in `leadcast.features.base.errors.Fault`, where it is a warning.
+    is_allowed : bool
+        Whether however many such rows are none too many: the definition asks for it.
     """
 
     name: str
@@ -47,6 +49,7 @@ class IssueKind:
     is_recorded: bool = True
     has_key: bool = True
     is_usual: bool = False
+    is_allowed: bool = False
 
 
 _SET_ASIDE = "They are set aside in quarantine.parquet"
@@ -154,6 +157,36 @@ EVENT_OF_OTHERS = replace(
     is_usual=True,
 )
 ORPHAN_OUTCOME = replace(ORPHAN_EVENT, name="orphan_outcome", limit="orphan_outcomes")
+UNMAPPED_OUTCOME = replace(
+    ORPHAN_OUTCOME,
+    name="unmapped_outcome",
+    found="that no joined row gives a lead",
+    reason="has no joined row that names its lead",
+    expected="outcomes that a joined row gives a lead",
+    advice="Check that the joined table is whole and names the outcomes alike; outcomes that never "
+    "belonged to a lead may be left out by `where`",
+)
+CONTRADICTING_OUTCOME = IssueKind(
+    name="contradicting_outcome",
+    limit="contradicting_outcomes",
+    found="lost, of a lead that another table of outcomes has as won",
+    reason="is lost here, and won in another table of outcomes",
+    expected="tables of outcomes that agree",
+    consequence="The win counts; the others are set aside in quarantine.parquet",
+    advice="Check what `lost` means in each table of outcomes",
+)
+OUTCOME_TOLD_ELSEWHERE = IssueKind(
+    name="outcome_told_elsewhere",
+    limit="",
+    found="of a lead whose outcome another table of outcomes tells first",
+    reason="",
+    expected="one outcome a lead; of several tables the first win counts, else the first loss",
+    consequence="They are left out",
+    advice="",
+    is_recorded=False,
+    is_usual=True,
+    is_allowed=True,
+)
 UNKNOWN_OUTCOME = IssueKind(
     name="unknown_outcome",
     limit="unknown_outcomes",
@@ -206,6 +239,54 @@ LATE_OUTCOME = replace(
     "lists them",
     advice="Correct observed_until; if these are expected closing dates, map the date of the "
     "actual closing",
+)
+LEFT_OUT = IssueKind(
+    name="left_out_by_filter",
+    limit="",
+    found="left out by",
+    reason="",
+    expected="what the filter asks for",
+    consequence="They are left out, as the definition says",
+    advice="",
+    is_recorded=False,
+    is_usual=True,
+    is_allowed=True,
+)
+UNMATCHED = IssueKind(
+    name="nothing_to_join",
+    limit="",
+    found="for which there is nothing to join",
+    reason="",
+    expected="identifiers of the joined table",
+    consequence="They are kept, with empty values in the joined columns",
+    advice="",
+    is_recorded=False,
+    is_usual=True,
+    is_allowed=True,
+)
+MULTIPLIED = replace(
+    UNMATCHED,
+    name="added_by_join",
+    found="that a join has added",
+    expected="a row for each of several joined ones (expect: many)",
+    consequence="They are kept beside the rows of the export",
+)
+REPEATED_KEY = IssueKind(
+    name="repeated_join_key",
+    limit="repeated_join_keys",
+    found="whose identifier an earlier row has already",
+    reason="is the identifier of an earlier row already",
+    expected="each identifier once (expect: one)",
+    consequence="The first row of each counts; the others are set aside in quarantine.parquet",
+    advice="Export one row for each, or set `expect: first` for the join if the first row is right "
+    "(`expect: many` for a row for each)",
+)
+KEYLESS = replace(
+    UNMATCHED,
+    name="joined_row_without_key",
+    found="without an identifier",
+    expected="an identifier in each row",
+    consequence="They are joined to nothing",
 )
 
 

@@ -326,7 +326,7 @@ class Ledger:
     def _told(self, group: _Group, found: _Found, limits: Limits) -> Fault:
         kind, total = group.kind, max(self.total(group.table), found.count)
         limit: float = getattr(limits, kind.limit) if kind.limit else 0.0
-        too_many = found.count > limit * total
+        too_many = found.count > limit * total and not kind.is_allowed
         examples = ", ".join(found.samples) + (", …" if found.count > len(found.samples) else "")
         key = f" (limits.{kind.limit})" if kind.has_key else ""
         allowed = f", or at most {100 * limit:g} % of the rows otherwise{key}"

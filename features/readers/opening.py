@@ -44,6 +44,15 @@ class RawTable:
     missing: tuple[str, ...]
     lacking: tuple[str, ...] = field(default=(), kw_only=True)
 
+    def every(self) -> "list[RawTable]":
+        """List the tables that it is made of: itself, where nothing is joined to it.
+
+        Returns
+        -------
+        list of RawTable
+        """
+        return [self]
+
     def parts(self, columns: Sequence[str], ledger: Ledger) -> Iterator[RawRows]:
         """Read some columns part by part.
 
@@ -155,7 +164,8 @@ def _missing_column(table: RawTable, key: str, column: str) -> Fault:
     lacking = [origin for origin in table.origins if column not in origin.columns()]
     others = len(table.origins) - len(lacking)
     where = lacking[0].name if lacking else table.name
-    present = lacking[0].columns() if lacking else table.columns
+    # What is joined to the table is in none of its files.
+    present = [*(lacking[0].columns() if lacking else ()), *table.columns]
     return Fault(
         where=f"{table.name} ({where}): column {column!r}",
         found="no such column" + (f" ({others} other files have it)" if others else ""),

@@ -1,0 +1,416 @@
+"""Tables with what is joined to them, and with the rows alone that their filters leave.
+
+A joined table is held in memory: its identifiers, and the columns that are wanted of it. What it is
+joined to is read in parts as ever.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import polars as pl
+
+from leadcast.features.base.errors import Fault
+from leadcast.features.definitions.table_schema import Expected, RowFilter
+from leadcast.features.readers.filtering import Filtering
+from leadcast.features.readers.issues import KEYLESS, MULTIPLIED, REPEATED_KEY, UNMATCHED
+from leadcast.features.readers.ledger import Ledger
+from leadcast.features.readers.opening import RawTable, require_columns
+from leadcast.features.readers.origins import RawRows, UnreadableError, stacked
+from leadcast.features.values.columns import clean_text
+from leadcast.features.values.identifiers import parse_ids
+from leadcast.features.values.times import TimeRules
+
+_ROW, _PLACE = "row of the joined table", "row of the table"
+
+
+class RowStep(Protocol):
+    """What is done to raw rows, part by part."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The columns that it looks at."""
+        ...
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        """The columns that it adds."""
+        ...
+
+    def prepare(self, ledger: Ledger) -> None:
+        """Get ready."""
+        ...
+
+    def apply(self, rows: RawRows, ledger: Ledger) -> RawRows:
+        """Do it to a part."""
+        ...
+
+    def finish(self, ledger: Ledger, *, is_new: bool) -> None:
+        """Tell what was odd about it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A table that is joined to another.
+
+    Parameters
+    ----------
+    name : str
+        How it is called in messages: ``leads.join[0]``, ``accounts``.
+    table : RawTable or None
+        Its rows; None where it cannot be read, as the ledger tells.
+    on : mapping of str to str
+        Columns of the table that it is joined to, each with its own.
+    columns : mapping of str to str
+        The names to use, each with its own column.
+    expect : {"one", "first", "many"}
+        How many rows there are for the same identifiers.
+    missing : tuple of str
+        Values of the identifiers in the other table that mean missing, beside those of the table.
+    """
+
+    name: str
+    table: RawTable | None
+    on: Mapping[str, str]
+    columns: Mapping[str, str]
+    expect: Expected = "one"
+    missing: tuple[str, ...] = ()
+
+    def read(self, ledger: Ledger) -> RawRows | None:
+        """Read its identifiers and the columns that are wanted.
+
+        Parameters
+        ----------
+        ledger : Ledger
+            Takes what is wrong with it.
+
+        Returns
+        -------
+        RawRows or None
+            None where it cannot be read to its end, or has no rows.
+        """
+        if self.table is None:
+            return None
+        wanted = list(dict.fromkeys([*self.on.values(), *self.columns.values()]))
+        try:
+            parts = list(self.table.parts(wanted, ledger))
+        except UnreadableError as error:
+            ledger.fault(error.fault)
+            return None
+        if parts:
+            return stacked(parts)
+        ledger.fault(
+            Fault(
+                where=self.name,
+                found="no rows to join",
+                expected="at least one row",
+                remedy="Export it again; a filter may have left nothing.",
+            )
+        )
+        return None
+
+
+@dataclass
+class Joining:
+    """A joined table at work, in one reading of the table that it is joined to.
+
+    Parameters
+    ----------
+    table : str
+        The name of the table that it is joined to.
+    about : Joined
+        What is joined.
+    missing : tuple of str
+        Values that mean missing in the table that it is joined to.
+    """
+
+    table: str
+    about: Joined
+    missing: tuple[str, ...]
+    _keys: pl.DataFrame = field(default_factory=pl.DataFrame)
+    _columns: pl.DataFrame = field(default_factory=pl.DataFrame)
+    _known: bool = False
+    _matched: int = 0
+    _lost: str = ""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The columns that it looks at."""
+        return tuple(self.about.on)
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        """The columns that it adds."""
+        return tuple(self.about.columns)
+
+    def prepare(self, ledger: Ledger) -> None:
+        """Read the joined table.
+
+        Parameters
+        ----------
+        ledger : Ledger
+            Takes what is wrong with it.
+        """
+        about, rows = self.about, self.about.read(ledger)
+        if rows is None or about.table is None:
+            ledger.lacks(self.table, about.columns)
+            return
+        self._known, missing = True, about.table.missing
+        lacking = about.table.lacking
+        ledger.lacks(self.table, [name for name, one in about.columns.items() if one in lacking])
+        names = list(about.on.values())
+        keys, own = _keys(rows.frame, names, missing), ", ".join(names)
+        whole = ~keys.select(pl.any_horizontal(pl.all().is_null())).to_series()
+        ledger.note(KEYLESS, about.name, own, rows, ~whole)
+        if about.expect != "many":
+            again = whole & ~keys.to_struct().is_first_distinct()
+            if about.expect == "one":
+                ledger.note(REPEATED_KEY, about.name, own, rows, again, values=_shown(keys))
+            whole &= ~again
+        self._keys = keys.with_row_index(_ROW).filter(whole)
+        columns = about.columns.items()
+        self._columns = pl.DataFrame(
+            [_given(rows.frame[column], missing).alias(name) for name, column in columns]
+        )
+
+    def apply(self, rows: RawRows, ledger: Ledger) -> RawRows:
+        """Join it to a part.
+
+        Parameters
+        ----------
+        rows : RawRows
+            With the columns that it needs.
+        ledger : Ledger
+            Counts the rows for which there is nothing to join.
+
+        Returns
+        -------
+        RawRows
+            With the columns that it gives; more rows where `expect` is ``"many"``.
+        """
+        if not self._known:
+            nothing = (pl.lit(None, pl.String).alias(name) for name in self.about.columns)
+            return replace(rows, frame=rows.frame.with_columns(nothing))
+        about, own = self.about, ", ".join(self.about.on)
+        keys = _keys(rows.frame, list(about.on), (*self.missing, *about.missing))
+        places = (
+            keys.with_row_index(_PLACE)
+            .join(self._keys, on=keys.columns, how="left", maintain_order="left_right")
+            .select(_PLACE, _ROW)
+        )
+        found = places[_ROW].is_not_null()
+        whole = ~keys.select(pl.any_horizontal(pl.all().is_null())).to_series()
+        if about.expect == "many":
+            rows = _taken(rows, places[_PLACE])
+            whole, keys = whole.gather(places[_PLACE]), keys[places[_PLACE]]
+            ledger.note(MULTIPLIED, self.table, own, rows, ~places[_PLACE].is_first_distinct())
+        shown = _shown(keys)
+        kind = replace(UNMATCHED, found=f"{UNMATCHED.found} in {about.name}")
+        ledger.note(kind, self.table, own, rows, ~found & whole, values=shown)
+        kind = replace(UNMATCHED, found=f"without an identifier to join {about.name} by")
+        ledger.note(kind, self.table, own, rows, ~whole)
+        self._matched += int(found.sum())
+        self._lost = self._lost or next(iter(shown.filter(~found & whole).head(1)), "")
+        joined = self._columns[places[_ROW]]
+        return replace(rows, frame=rows.frame.with_columns(joined))
+
+    def finish(self, ledger: Ledger, *, is_new: bool) -> None:  # noqa: ARG002 - as all steps
+        """Tell a join that has joined nothing at all.
+
+        Parameters
+        ----------
+        ledger : Ledger
+            Takes it.
+        is_new : bool
+            Makes no difference.
+        """
+        if not self._known or self._matched or not self._lost or self._keys.is_empty():
+            return
+        own, theirs = (", ".join(names) for names in (self.needs, self.about.on.values()))
+        known = _shown(self._keys.drop(_ROW).head(1))[0]
+        ledger.fault(
+            Fault(
+                where=f"{self.about.name}: {own} = {theirs}",
+                found=f"no identifier that both have: {self._lost!r} in {self.table}, {known!r} in "
+                f"{self.about.name}",
+                expected="columns with the same identifiers",
+                remedy="Look which columns name the same thing, and set `on: {COLUMN: COLUMN}`; "
+                "identifiers must be written alike in both.",
+                severity="warning",
+            )
+        )
+
+
+@dataclass(frozen=True)
+class JoinedTable(RawTable):
+    """A table with what is joined to it, and with the rows alone that its filters leave.
+
+    Parameters
+    ----------
+    base : RawTable
+        The table itself.
+    joins : tuple of Joined
+        What is joined to it, in this order.
+    filters : tuple of RowFilter
+        Which rows are used; each is asked as soon as its column is there.
+    times : TimeRules
+        How its times are to be understood.
+    is_new : bool
+        Whether its rows are of new leads.
+    """
+
+    base: RawTable = field(kw_only=True)
+    joins: tuple[Joined, ...] = field(kw_only=True)
+    filters: tuple[RowFilter, ...] = field(kw_only=True)
+    times: TimeRules = field(kw_only=True)
+    is_new: bool = field(kw_only=True)
+
+    def every(self) -> list[RawTable]:
+        """List the tables that it is made of."""
+        joined = [one.table for one in self.joins if one.table is not None]
+        return [*self.base.every(), *(table for one in joined for table in one.every())]
+
+    def parts(self, columns: Sequence[str], ledger: Ledger) -> Iterator[RawRows]:
+        """Read some columns part by part; see `RawTable.parts`.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            Names among its columns and those that it lacks.
+        ledger : Ledger
+            Counts the rows, and takes what is wrong with them.
+
+        Yields
+        ------
+        RawRows
+            Empty parts are left out, but for one where the filters leave nothing.
+        """
+        steps = self._steps()
+        for step in steps:
+            step.prepare(ledger)
+        given = {name for step in steps for name in step.gives}
+        needed = [*columns, *(name for step in steps for name in step.needs)]
+        present = {*self.base.columns, *self.base.lacking}
+        own = [name for name in dict.fromkeys(needed) if name in present and name not in given]
+        lacking = {*self.lacking, *self.base.lacking}
+        blank = [pl.lit(None, pl.String).alias(name) for name in columns if name in lacking]
+        last, is_any = None, False
+        for read in self.base.parts(own or self.base.columns[:1], ledger):
+            rows = read
+            for step in steps:
+                rows = step.apply(rows, ledger)
+            last = replace(rows, frame=rows.frame.with_columns(blank).select(columns))
+            if len(last):
+                is_any = True
+                yield last
+        if last is not None and not is_any:
+            yield last
+        for step in steps:
+            step.finish(ledger, is_new=self.is_new)
+
+    def _steps(self) -> list[RowStep]:
+        """Begin a reading: joins in their order, each filter as soon as it can be asked."""
+        about = (self.times, self.missing)
+        waiting = [Filtering(self.name, *one, *about) for one in enumerate(self.filters)]
+        steps, to_come = list[RowStep](), [name for one in self.joins for name in one.columns]
+        for join in (None, *self.joins):
+            if join is not None:
+                steps.append(Joining(self.name, join, self.missing))
+                to_come = to_come[len(join.columns) :]
+            ready = [one for one in waiting if one.about.column not in to_come]
+            steps += ready
+            waiting = [one for one in waiting if one not in ready]
+        return steps
+
+
+def joined_table(
+    base: RawTable,
+    joins: Sequence[Joined],
+    filters: Sequence[RowFilter],
+    times: TimeRules,
+    ledger: Ledger,
+    *,
+    is_new: bool,
+) -> RawTable:
+    """Join tables to a table, and filter its rows.
+
+    Parameters
+    ----------
+    base : RawTable
+        The table.
+    joins : sequence of Joined
+        What is joined to it.
+    filters : sequence of RowFilter
+        Which rows are used.
+    times : TimeRules
+        How its times are to be understood.
+    ledger : Ledger
+        Takes a fault for each column that is not there, and for each name that is there twice.
+    is_new : bool
+        Whether its rows are of new leads.
+
+    Returns
+    -------
+    RawTable
+        With the joined columns; the table itself where there is nothing to do.
+    """
+    if not joins and not filters:
+        return base
+    key, given = f"tables.{base.name}", dict[str, None]()
+    named = list[tuple[str, str]]()
+    for index, join in enumerate(joins):
+        named += [(f"{key}.join[{index}].on", one) for one in join.on if one not in given]
+        for name in join.columns:
+            if name in base.columns:
+                ledger.fault(_same_name(base, join, name))
+        given |= dict.fromkeys(join.columns)
+    for index, one in enumerate(filters):
+        if one.column not in given:
+            named.append((f"{key}.where[{index}].column", one.column))
+    base = require_columns(base, named, ledger)
+    columns = list(dict.fromkeys([*base.columns, *given]))
+    return JoinedTable(
+        base.name,
+        base.origins,
+        columns,
+        base.missing,
+        base=base,
+        joins=tuple(joins),
+        filters=tuple(filters),
+        times=times,
+        is_new=is_new,
+    )
+
+
+def _same_name(base: RawTable, join: Joined, name: str) -> Fault:
+    column = join.columns[name]
+    return Fault(
+        where=f"{join.name}: column {name!r}",
+        found=f"a name that {base.name} has itself",
+        expected="a name of its own for each joined column",
+        remedy=f"Name it otherwise: `columns: {{Joined {name}: {column}}}`.",
+    )
+
+
+def _keys(frame: pl.DataFrame, columns: Sequence[str], missing: Sequence[str]) -> pl.DataFrame:
+    """Read identifiers; those that are none are null."""
+    read = [parse_ids(frame[column], missing).values for column in columns]
+    return pl.DataFrame([one.alias(f"key {number}") for number, one in enumerate(read)])
+
+
+def _shown(keys: pl.DataFrame) -> pl.Series:
+    return keys.select(pl.concat_str(pl.all(), separator=", ")).to_series()
+
+
+def _given(column: pl.Series, missing: tuple[str, ...]) -> pl.Series:
+    """Take away what means missing in the joined table, as it need not in the other."""
+    if not missing:
+        return column
+    given = clean_text(column, missing).is_not_null()
+    return pl.select(pl.when(given).then(column)).to_series()
+
+
+def _taken(rows: RawRows, places: pl.Series) -> RawRows:
+    about = (rows.frame[places], rows.number.gather(places), rows.origin.gather(places))
+    return RawRows(*about, rows.origins)
