@@ -90,6 +90,22 @@ def won(tables: Tables) -> npt.NDArray[np.bool_]:
     return (joined["converted"].fill_null(False) | joined["won_at"].is_not_null()).to_numpy()
 
 
+def with_few(tables: Tables, winners: int, seed: int = 0) -> Tables:
+    """Let all but some winners be lost, at the moment at which they were won."""
+    converted = np.flatnonzero(won(tables))
+    rng = np.random.default_rng(seed)
+    lost = tables.leads["lead_id"][rng.choice(converted, len(converted) - winners, replace=False)]
+    changed = pl.col("lead_id").is_in(lost.implode())
+    outcomes = tables.outcomes.with_columns(
+        lost_at=pl.when(changed).then("won_at").otherwise("lost_at"),
+        won_at=pl.when(~changed).then("won_at"),
+        converted=pl.when(changed & pl.col("converted").is_not_null())
+        .then(pl.lit(value=False))
+        .otherwise("converted"),
+    )
+    return replace(tables, outcomes=outcomes)
+
+
 def with_attribute(tables: Tables, name: str, values: pl.Series, kind: str) -> Tables:
     """Add a column to the leads."""
     return replace(
@@ -103,6 +119,59 @@ def with_noise(tables: Tables, name: str, strength: float, seed: int = 1) -> Tab
     """Add a number that is the outcome times a strength, and noise of unit variance."""
     noise = np.random.default_rng(seed).normal(0, 1, tables.leads.height)
     return with_attribute(tables, name, pl.Series(strength * won(tables) + noise), "number")
+
+
+def spoilt(tables: Tables, kind: str, seed: int = 3) -> Tables:
+    """Add a column ``x`` that nobody can know when leads are scored."""
+    wins, rng = won(tables), np.random.default_rng(seed)
+    n = len(wins)
+    open_stages = np.array(["new", "working", "lost"])[rng.integers(0, 3, n)]
+    won_stages = np.array(["paid", "live"])[rng.integers(0, 2, n)]
+    columns: dict[str, tuple[pl.Series, str]] = {
+        "flag": (pl.Series(wins), "flag"),
+        "near flag": (pl.Series(wins | (rng.random(n) < 0.005)), "flag"),
+        "number": (pl.Series(np.where(wins, rng.lognormal(8, 1, n), 0.0)), "number"),
+        "blurred number": (pl.Series(10.0 * wins + rng.normal(0, 1, n)), "number"),
+        "level": (pl.Series(np.where(wins, "customer", open_stages)), "category"),
+        "levels": (pl.Series(np.where(wins, won_stages, open_stages)), "category"),
+        "filled text": (
+            pl.Series([f"note {i}" if w else None for i, w in enumerate(wins)]),
+            "text",
+        ),
+        "reason of a loss": (pl.Series([None if w else "price" for w in wins]), "category"),
+    }
+    values, form = columns[kind]
+    return with_attribute(tables, "x", values, form)
+
+
+SPOILT = (
+    *("flag", "near flag", "number", "blurred number", "level", "levels", "filled text"),
+    "reason of a loss",
+)
+"""Every kind of column that `spoilt` adds."""
+
+
+def with_honest_columns(tables: Tables, seed: int = 0) -> Tables:
+    """Add columns as strong as honest ones get, of every kind, and others of noise."""
+    rng, wins = np.random.default_rng(seed + 7), won(tables)
+    n = len(wins)
+    known = rng.random(n) < np.where(wins, 0.7, 0.4)
+    campaigns = np.minimum((300 * rng.random(n) ** 3).astype(int), 299)
+    columns: dict[str, tuple[pl.Series, str]] = {
+        "strong": (pl.Series(1.0 * wins + rng.normal(0, 1, n)), "number"),
+        "heavy": (pl.Series(np.exp(1.5 * (0.8 * wins + rng.normal(0, 1, n)))), "number"),
+        "pages": (pl.Series(rng.poisson(np.where(wins, 4.5, 3)).astype(float)), "number"),
+        "demo": (pl.Series(rng.random(n) < np.where(wins, 0.4, 0.1)), "flag"),
+        "region": (pl.Series([f"r{code}" for code in rng.integers(0, 50, n)]), "category"),
+        "campaign": (pl.Series([f"c{code}" for code in campaigns]), "category"),
+        "phone_2": (pl.Series([float(i) if k else None for i, k in enumerate(known)]), "number"),
+        "price_index": (pl.Series(np.floor(tables.leads["position"].to_numpy() / 20)), "number"),
+        **{f"n{i}": (pl.Series(rng.normal(0, 1, n)), "number") for i in range(10)},
+        **{f"m{i}": (pl.Series(1.0 * rng.integers(0, 4, n)), "number") for i in range(10)},
+    }
+    for name, (values, form) in columns.items():
+        tables = with_attribute(tables, name, values, form)
+    return tables
 
 
 def with_email(tables: Tables, persons: int) -> Tables:

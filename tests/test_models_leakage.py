@@ -13,7 +13,17 @@ from leadcast.features.tables import TIME, Tables
 from leadcast.models.leakage import CHECKS, LeakageContext, examine, inspect
 from leadcast.models.leakage.column_checks import DominantColumn
 from leadcast.models.leakage.name_checks import words_of
-from tests.leak_worlds import context, dated, undated, with_attribute, with_email, with_noise, won
+from tests.leak_worlds import (
+    context,
+    dated,
+    spoilt,
+    undated,
+    with_attribute,
+    with_email,
+    with_few,
+    with_noise,
+    won,
+)
 
 
 def chosen(tables: Tables, yes: pl.Series, no: pl.Series) -> pl.Series:
@@ -162,6 +172,10 @@ def reads_what_it_must_not() -> LeakageContext:
     return replace(honest, training=replace(honest.training, features=features))
 
 
+def told_apart_by_few() -> LeakageContext:
+    return context(spoilt(with_few(undated(), 8), "levels"))
+
+
 LEAKS: dict[str, list[Callable[[], LeakageContext]]] = {
     "L001": [near_perfect],
     "L002": [dominant],
@@ -179,7 +193,9 @@ LEAKS: dict[str, list[Callable[[], LeakageContext]]] = {
     "L014": [counted_at_the_export],
     "L015": [closed_in_bulk],
     "L016": [reads_what_it_must_not],
+    "L017": [told_apart_by_few],
 }
+ONLY_WARNS = ["L018"]
 
 
 @pytest.mark.parametrize("world", [undated, dated])
@@ -200,24 +216,30 @@ def test_each_leak_is_found_by_its_check(code: str, leak: Callable[[], LeakageCo
 
 def test_no_check_is_forgotten() -> None:
     codes = [check.code for check in CHECKS]
-    assert codes == sorted(LEAKS), "each check has a leak in LEAKS, and codes are in order"
+    assert codes == sorted([*LEAKS, *ONLY_WARNS]), (
+        "each check has a leak in LEAKS, and codes are in order"
+    )
     assert all(check.title and check.remedy for check in CHECKS)
 
 
 def test_every_check_applies_to_a_dated_world() -> None:
-    assert examine(context(dated())).frame()["status"].to_list() == ["clean"] * len(CHECKS)
+    table = examine(context(dated())).frame().filter(pl.col("code") != "L017")
+    assert table["status"].to_list() == ["clean"] * (len(CHECKS) - 1)
 
 
 def test_what_does_not_apply_says_why() -> None:
     table = examine(context(undated())).frame()
     apart = table.filter(pl.col("status") == "not applicable")
-    assert apart["code"].to_list() == ["L012", "L013", "L014", "L015"]
-    assert all("dated" in reason or "dates" in reason for reason in apart["found"])
+    assert apart["code"].to_list() == ["L012", "L013", "L014", "L015", "L017"]
+    reasons = apart["found"].head(4)
+    assert all("dated" in reason or "dates" in reason for reason in reasons)
 
 
 def test_few_winners_are_not_judged_by_statistics() -> None:
     tables = with_noise(undated(leads=60), "proof", strength=9.0)
-    table = examine(context(tables)).frame().filter(pl.col("code") == "L001")
+    report = examine(context(tables))
+    assert "column 'proof'" in {f.subject for f in report.errors if f.code == "L017"}
+    table = report.frame().filter(pl.col("code") == "L001")
     assert table["status"].item() == "not applicable"
     assert "leads of the rarer outcome" in table["found"].item()
 
@@ -225,7 +247,8 @@ def test_few_winners_are_not_judged_by_statistics() -> None:
 @pytest.mark.parametrize("world", [undated, dated])
 def test_thirty_leads_run_to_the_end(world: Callable[..., Tables]) -> None:
     # A dated source of so few leads is too short for a purge; the gate does not mind.
-    assert inspect(context(world(leads=30), purge_horizons=0.0)) == ()
+    found = inspect(context(world(leads=30), purge_horizons=0.0))
+    assert [(finding.code, finding.severity) for finding in found] == [("L018", "warning")]
 
 
 def test_a_matrix_without_columns_runs_to_the_end() -> None:

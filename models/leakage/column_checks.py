@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from leadcast.features.values.readings import NEVER_FEATURES
-from leadcast.models.leakage.context import VOUCH, Check, Finding, LeakageContext, Severity
+from leadcast.models.leakage.context import VOUCH, Check, Finding, LeakageContext
+from leadcast.models.leakage.exact import FEW, Severity
 from leadcast.models.leakage.strength import codes_auc, gain
 
 PERFECT = 0.95
@@ -76,6 +77,8 @@ class DominantColumn(Check):
                 )
 
     def _severity(self, context: LeakageContext, number: int, much: bool) -> Severity:
+        if context.sample.fewest() < FEW and context.aucs[number].low < self.fair:
+            return "warning"
         if not much and len(context.others(number)) < self.many_columns:
             return "warning"
         # Events may tell a lot, and where the matrix is computed again without their future (see
@@ -153,7 +156,8 @@ class FilledAfterOutcome(Check):
             more, less = max(shares), min(shares)
             expected = more * min(won.sum(), (~won).sum())
             only_one = less * self.fold <= more and more >= self.least_share
-            if auc.value >= self.telling or (only_one and expected >= self.least_leads):
+            tells = auc.value >= self.telling and auc.low >= self.telling - 0.1
+            if tells or (only_one and expected >= self.least_leads):
                 yield self.finding(
                     f"column {attribute!r}",
                     f"it is filled in for {shares[0]:.1%} of the converted and {shares[1]:.1%} of "

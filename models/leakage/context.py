@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -14,6 +14,7 @@ from leadcast.features.registry import Feature
 from leadcast.features.tables import Tables
 from leadcast.features.values.readings import NEVER_FEATURES
 from leadcast.models.data import Floats, Integers, LabelledMatrix, Matrix
+from leadcast.models.leakage.exact import Severity
 from leadcast.models.leakage.strength import (
     Auc,
     Sample,
@@ -93,6 +94,19 @@ class LeakageContext:
         """The leads of `sample` with their attributes, a row for each of its rows."""
         ids = self.sampled_snapshots.select("lead_id")
         return ids.join(self.tables.leads, on="lead_id", how="left", maintain_order="left")
+
+    @cached_property
+    def labelled(self) -> pl.DataFrame:
+        """A lead for each lead or account whose outcome is known, in whichever part it is.
+
+        ``lead_id`` and ``converted``; of an account, a lead that converted where there is one.
+        """
+        known = self.snapshots.drop_nulls("converted")
+        leads = known.group_by("group_id", "lead_id").agg(
+            pl.col("converted").max().cast(pl.Boolean)
+        )
+        first = leads.sort("group_id", ~pl.col("converted"), "lead_id")
+        return first.unique("group_id", keep="first", maintain_order=True).drop("group_id")
 
     @property
     def features(self) -> tuple[Feature, ...]:
@@ -177,7 +191,6 @@ class LeakageContext:
         )
 
 
-Severity = Literal["error", "warning"]
 VOUCH = (
     "If it is filled in or changed after the moment of scoring, forbid it in the source "
     "definition with the reason; if it is truly known by then, vouch for it (leakage.vouched)."

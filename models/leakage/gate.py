@@ -22,6 +22,7 @@ from leadcast.models.leakage.column_checks import (
     UnexplainedPerformance,
 )
 from leadcast.models.leakage.context import Check, Finding, LeakageContext
+from leadcast.models.leakage.few_checks import FewToldApart, TooFewOutcomes
 from leadcast.models.leakage.name_checks import (
     IdLikeColumn,
     IdsAlone,
@@ -54,6 +55,8 @@ CHECKS: tuple[Check, ...] = (
     FutureAttributes(),
     BulkClosing(),
     ForbiddenColumn(),
+    FewToldApart(),
+    TooFewOutcomes(),
 )
 """Every check, by code."""
 
