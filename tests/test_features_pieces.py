@@ -80,6 +80,31 @@ def test_a_clean_export_is_the_same_in_pieces(tmp_path: Path, piece_rows: int) -
     assert not (tmp_path / "aside.parquet").exists()
 
 
+@pytest.mark.parametrize("expect", ["one", "many"])
+def test_joins_and_filters_are_the_same_in_pieces(tmp_path: Path, expect: str) -> None:
+    (tmp_path / "map.csv").write_text("source,kind\nGoogle,search\n")
+    visitors = "visitor,lead\n" + "".join(f"L{i},L{i}\nL{i},L{i + 1}\n" for i in range(N))
+    (tmp_path / "visitors.csv").write_text(visitors)
+    many = {"on": {"id": "visitor"}, "columns": ["lead"], "expect": expect}
+    changes: Keys = {
+        "tables.leads.join": {"read": {"files": "map.csv"}, "on": "source", "columns": "kind"},
+        "tables.leads.where": [{"column": "id", "not": ["L5", "L7"]}],
+        "tables.leads.attributes.kind": "kind",
+        "tables.events.join": {"read": {"files": "visitors.csv"}, **many},
+        "tables.events.where": {"column": "seconds", "not": "3"},
+        "tables.events.columns.lead_id": "lead",
+        "limits": {"repeated_join_keys": "1"},
+    }
+    definition = make_source(tmp_path, changes, leads=LEADS, events=HISTORY)
+    files = ([tmp_path / "leads.csv"], [tmp_path / "events.csv"])
+    types = TYPES | {"kind": "category"}
+    whole = read_new_leads(definition, *files, attribute_types=types)
+    rows = mapped(definition, *files, types)
+    found = read_in_pieces(rows, tmp_path / "read", 7, tmp_path / "aside.parquet")
+    assert whole.leads["kind"].drop_nulls().unique().to_list() == ["search"]
+    assert_same(found, whole)
+
+
 def test_every_lead_stands_in_the_piece_of_its_events(tmp_path: Path) -> None:
     definition = make_source(tmp_path, leads=LEADS, events=HISTORY)
     files = ([tmp_path / "leads.csv"], [tmp_path / "events.csv"])

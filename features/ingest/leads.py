@@ -20,6 +20,7 @@ from leadcast.features.readers.issues import (
     DUPLICATE_MOMENT,
     LATE_ROW,
 )
+from leadcast.features.readers.joining import JoinedTable
 from leadcast.features.readers.opening import RawTable, require_columns
 from leadcast.features.readers.origins import RawRows, UnreadableError, stacked
 from leadcast.features.tables import TIME
@@ -228,7 +229,8 @@ def read_leads(context: Context, table: RawTable) -> CanonicalLeads | None:
     """Read the leads' table; None where columns are missing, as the ledger tells."""
     attributes = all_attributes(context, table)
     table, columns = wanted_columns(context, table)
-    raw = all_rows(context, table, columns)
+    left_out = list[pl.Series]()
+    raw = all_rows(context, _telling_left_out(context, table, left_out), columns)
     if raw is None:
         return None
     about = context.definition.tables.leads
@@ -237,7 +239,9 @@ def read_leads(context: Context, table: RawTable) -> CanonicalLeads | None:
     writing = Writing(about.read.missing, about.numbers, context.time_rules(about))
     reading = TableReading(context, NAME, writing, raw, pl.DataFrame())
     _identify(reading)
-    every_id = reading.frame["lead_id"].filter(reading.fine)
+    every_id = pl.concat([reading.frame["lead_id"].filter(reading.fine), *left_out])
+    if left_out:
+        every_id = every_id.unique(maintain_order=True)
     _date(reading)
     _place(reading)
     types = _add_attributes(reading, attributes)
@@ -245,6 +249,23 @@ def read_leads(context: Context, table: RawTable) -> CanonicalLeads | None:
         return None
     reading.keep(reading.fine)
     return CanonicalLeads(reading.frame, reading.rows, types, tuple(sorted(unused)), every_id)
+
+
+def _telling_left_out(context: Context, table: RawTable, left_out: list[pl.Series]) -> RawTable:
+    """Let the ids of the leads that filters leave out be known: their events are no orphans."""
+    reference = context.definition.tables.leads.columns.lead_id
+    if not isinstance(table, JoinedTable) or not isinstance(reference, ExportColumn):
+        return table
+    if not context.has_outcomes:
+        # Events of leads that are not to be scored are told in any case.
+        return table
+
+    def take(rows: RawRows) -> None:
+        if reference.column in rows.frame.columns:
+            ids = rows.frame[reference.column].alias("lead_id")
+            left_out.append(parse_ids(ids, table.missing).values.drop_nulls())
+
+    return replace(table, on_left_out=take)
 
 
 def all_rows(context: Context, table: RawTable, columns: list[str]) -> RawRows | None:

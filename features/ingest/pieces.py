@@ -72,9 +72,9 @@ class _Split(RawTable):
             return
         names = [ROW, *(_RAW + column for column in columns)]
         held = alike([frame.schema for frame in frames], names)
-        frame = pl.concat(frame.select(own) for frame, own in zip(frames, held, strict=True)).sort(
-            ROW
-        )
+        whole = pl.concat(frame.select(own) for frame, own in zip(frames, held, strict=True))
+        # Rows that a join has multiplied have one place.
+        frame = whole.sort(ROW, maintain_order=True)
         row = frame[ROW]
         raw = frame.select(pl.col(_RAW + column).alias(column) for column in columns)
         yield RawRows(raw, row % _FILE_ROWS, (row // _FILE_ROWS).cast(pl.Int32), self.origins)

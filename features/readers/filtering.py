@@ -1,7 +1,7 @@
 """Row filters: which rows of a table are used, and a word on filters that do not fit the table."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import polars as pl
@@ -17,6 +17,14 @@ from leadcast.features.values.times import TimeRules, parse_moment, parse_times
 
 _MOST_SEEN = 10_000
 """So many values of a column are remembered, to tell which was meant by one that never occurs."""
+
+
+OnLeftOut = Callable[[RawRows], None]
+
+
+def let_go(rows: RawRows) -> None:
+    """Have no use for rows."""
+    del rows
 
 
 @dataclass
@@ -35,6 +43,8 @@ class Filtering:
         How the table's times are to be understood.
     missing : tuple of str
         Values that mean missing.
+    on_left_out : callable
+        Given the rows that are left out.
     """
 
     table: str
@@ -42,6 +52,7 @@ class Filtering:
     about: RowFilter
     times: TimeRules
     missing: tuple[str, ...]
+    on_left_out: OnLeftOut = let_go
     _rows: int = 0
     _kept: int = 0
     _seen: Counter[str] = field(default_factory=Counter)
@@ -102,6 +113,9 @@ class Filtering:
         )
         column = self.about.column
         ledger.note(kind, self.table, column, rows, ~used, values=rows.frame[column])
+        if used.all():
+            return rows
+        self.on_left_out(rows.filter(~used))
         return rows.filter(used)
 
     def _by_value(self, text: pl.Series) -> pl.Series:

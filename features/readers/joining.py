@@ -12,7 +12,7 @@ import polars as pl
 
 from leadcast.features.base.errors import Fault
 from leadcast.features.definitions.table_schema import Expected, RowFilter
-from leadcast.features.readers.filtering import Filtering
+from leadcast.features.readers.filtering import Filtering, OnLeftOut, let_go
 from leadcast.features.readers.issues import KEYLESS, MULTIPLIED, REPEATED_KEY, UNMATCHED
 from leadcast.features.readers.ledger import Ledger
 from leadcast.features.readers.opening import RawTable, require_columns
@@ -258,6 +258,8 @@ class JoinedTable(RawTable):
         How its times are to be understood.
     is_new : bool
         Whether its rows are of new leads.
+    on_left_out : callable
+        Given the rows that a filter leaves out, with the columns that have been read by then.
     """
 
     base: RawTable = field(kw_only=True)
@@ -265,6 +267,7 @@ class JoinedTable(RawTable):
     filters: tuple[RowFilter, ...] = field(kw_only=True)
     times: TimeRules = field(kw_only=True)
     is_new: bool = field(kw_only=True)
+    on_left_out: OnLeftOut = field(default=let_go, kw_only=True)
 
     def every(self) -> list[RawTable]:
         """List the tables that it is made of."""
@@ -311,8 +314,10 @@ class JoinedTable(RawTable):
 
     def _steps(self) -> list[RowStep]:
         """Begin a reading: joins in their order, each filter as soon as it can be asked."""
-        about = (self.times, self.missing)
-        waiting = [Filtering(self.name, *one, *about) for one in enumerate(self.filters)]
+        waiting = [
+            Filtering(self.name, index, one, self.times, self.missing, self.on_left_out)
+            for index, one in enumerate(self.filters)
+        ]
         steps, to_come = list[RowStep](), [name for one in self.joins for name in one.columns]
         for join in (None, *self.joins):
             if join is not None:
