@@ -112,7 +112,7 @@ def test_flags_and_texts() -> None:
         None,
     ]
     assert clean_text(pl.Series(["a"], dtype=pl.Categorical)).to_list() == ["a"]
-    assert clean_text(pl.Series([b"a", b"\xff", None])).to_list() == ["a", "\ufffd", None]
+    assert clean_text(pl.Series([b"a", b"\xff", None])).to_list() == ["a", r"\xff", None]
 
 
 @pytest.mark.parametrize(

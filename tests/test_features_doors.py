@@ -18,6 +18,7 @@ from hypothesis import example, given, settings
 from polars.testing import assert_frame_equal, assert_series_equal
 
 from leadcast.features.base.files import read_json
+from leadcast.features.base.letters import INVISIBLE, TRIMMED
 from leadcast.features.definitions.load import load_definition
 from leadcast.features.ingest.context import Writing
 from leadcast.features.ingest.ingest import ingest
@@ -42,11 +43,6 @@ READ: dict[str, Callable[[pl.Series], Parsed]] = {
     "time": lambda series: parse_times(series, RULES),
 }
 LAST_EXACT = 2**53 - 1
-WHITE = "".join(
-    one for one in map(chr, range(0x3001)) if one.isspace() and not 28 <= ord(one) <= 31
-)
-"""What Unicode counts as white space; Python counts separators of files besides."""
-
 TEXTS = st.one_of(
     st.sampled_from(["1001", "1001.0", "007", " a ", "", " ", "1.234,5", "yes", "NO", "0", "Ä"]),
     st.sampled_from(["2024-03-31T18:00:00Z", "2024-03-31", "1e3", "inf", "nan", "true"]),
@@ -79,7 +75,7 @@ COLUMNS = st.one_of(
 
 def is_missing(value: Any) -> bool:  # noqa: ANN401 - any value
     if isinstance(value, str):
-        return not value.strip(WHITE)
+        return not value.strip(TRIMMED)
     return value is None or (isinstance(value, float | Decimal) and math.isnan(value))
 
 
@@ -95,7 +91,7 @@ def exact(value: Any) -> int | None:  # noqa: ANN401 - any value
 def plainly(value: Any) -> str | None:  # noqa: ANN401 - any value
     """The text of one value; None where it has none."""
     if isinstance(value, str):
-        return value.strip(WHITE)
+        return value.strip(TRIMMED)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
@@ -135,6 +131,8 @@ def told_by_row(values: Sequence[Any], kind: str) -> list[tuple[Any, bool]]:
             found = plainly(value)
             is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
             if kind == "id" and is_number and exact(value) is None:
+                found = None
+            if kind == "id" and isinstance(value, str) and set(found or "") & set(INVISIBLE):
                 found = None
         elif kind == "number":
             found = number_of(value)

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from leadcast.features.base.letters import TRIMMED
 from leadcast.features.definitions.load import load_definition
 from leadcast.features.definitions.table_schema import FileReader
 from leadcast.features.ingest.ingest import ingest
@@ -156,7 +157,7 @@ def test_what_is_written_as_csv_comes_back_as_the_same_tables(
     keys = random_keys(tmp_path, reader)
     ingest(load_definition(write_definition(tmp_path, keys)), tmp_path / "tables")
     leads = Tables.read(tmp_path / "tables").leads
-    expected = [text.strip() for text, _, _ in rows]
+    expected = [text.strip(TRIMMED) for text, _, _ in rows]
     assert leads["text"].to_list() == [None if t in ("", marker) else t for t in expected]
     assert leads["number"].to_list() == [number for _, number, _ in rows]
     assert leads["created_at"].to_list() == [moment for _, _, moment in rows]

@@ -20,7 +20,7 @@ from leadcast.features.definitions.row_consistency import Where, row_faults
 from leadcast.features.definitions.table_schema import ROLE_TYPES, Attribute
 from leadcast.features.definitions.yaml_lines import Key
 from leadcast.features.values.readings import RESERVED, is_attribute_name
-from leadcast.features.values.times import parse_moment
+from leadcast.features.values.times import COUNTED, format_fault, parse_moment
 
 
 def consistency_faults(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
@@ -31,6 +31,7 @@ def consistency_faults(definition: SourceDefinition, where: Where) -> Iterator[F
     if definition.tables.accounts is not None:
         yield from _attribute_names(definition.tables.accounts.attributes, ACCOUNTS, where)
     yield from _time_zones(definition, where)
+    yield from _time_formats(definition, where)
     yield from _dates_or_order(definition, where)
     yield from _observed_until(definition, where)
     yield from _identifiers(definition, where)
@@ -119,6 +120,27 @@ def _time_zones(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
                 expected="a name of the IANA database, such as Europe/Berlin or UTC",
                 remedy=did_you_mean(zone, sorted(names)),
             )
+
+
+def _time_formats(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
+    tables = definition.tables
+    found: list[tuple[Key, tuple[str, ...]]] = [((*LEADS, "time_format"), tables.leads.time_format)]
+    found += [(("tables", "events", "time_format"), table.time_format) for table in tables.events]
+    if not isinstance(tables.outcomes, EventOutcomes):
+        found.append(((*OUTCOMES, "time_format"), tables.outcomes.time_format))
+    for key, formats in found:
+        for one in formats:
+            words = format_fault(one)
+            if words is None and len(formats) > 1 and one in COUNTED:
+                words = "counts from a moment, beside another format"
+            if words is not None:
+                yield Fault(
+                    where=where(key),
+                    found=f"the time format {one!r}, which {words}",
+                    expected="a strptime format such as %d.%m.%Y %H:%M, or one of "
+                    f"{', '.join(COUNTED)} alone",
+                    remedy="Correct it, or leave time_format out for ISO 8601.",
+                )
 
 
 def _dates_or_order(definition: SourceDefinition, where: Where) -> Iterator[Fault]:

@@ -20,15 +20,29 @@ from leadcast.features.definitions.table_schema import (
 )
 from leadcast.features.readers.issues import BAD_CELL, BAD_ID, BAD_ROW, BLANK, NO_ZONE, IssueKind
 from leadcast.features.readers.joining import Joined, joined_table
-from leadcast.features.readers.ledger import Ledger
+from leadcast.features.readers.ledger import NO_WHY, Ledger, Why
 from leadcast.features.readers.opening import RawTable, open_table, require_columns
 from leadcast.features.readers.origins import RawRows
 from leadcast.features.values.columns import Parsed
+from leadcast.features.values.flags import NOT_A_FLAG
 from leadcast.features.values.formats import NumberFormat
-from leadcast.features.values.numbers import parse_numbers
+from leadcast.features.values.guesses import early_words, flag_words, number_words, time_words
+from leadcast.features.values.numbers import NOT_A_NUMBER, parse_numbers
 from leadcast.features.values.times import NO_ZONE as NO_ZONE_WORDS
-from leadcast.features.values.times import TimeRules, parse_moment, parse_times
+from leadcast.features.values.times import (
+    NOT_A_TIME,
+    TOO_EARLY,
+    TimeRules,
+    parse_dates_of_crm,
+    parse_moment,
+)
 
+_WHY: Mapping[str, Why] = {
+    NOT_A_TIME: time_words,
+    NOT_A_NUMBER: number_words,
+    NOT_A_FLAG: flag_words,
+    TOO_EARLY: early_words,
+}
 Progress = Callable[[str, int], None]
 """Told the table and how many of its rows have been read."""
 
@@ -190,12 +204,13 @@ class TableReading:
         values: pl.Series | None = None,
         words: pl.Series | None = None,
         kept: bool = False,
+        why: Mapping[str, Why] = NO_WHY,
     ) -> None:
         """Take rows that are at fault; see `leadcast.features.readers.ledger.Ledger.note`."""
         about = {"lead_ids": self.frame["lead_id"], "fine": self.fine}
         given = {"values": values, "words": words}
         ledger = self.context.ledger
-        ledger.note(kind, self.table, column, self.rows, mask, kept=kept, **given, **about)
+        ledger.note(kind, self.table, column, self.rows, mask, kept=kept, why=why, **given, **about)
 
     def leave_out(
         self, kind: IssueKind, column: str, mask: pl.Series, values: pl.Series | None = None
@@ -205,8 +220,9 @@ class TableReading:
         self.fine &= ~mask
 
     def times(self, column: str) -> Parsed:
-        """Read a column of times."""
-        return parse_times(self.rows.frame[column], self.writing.times, self.writing.missing)
+        """Read a column of times at which something happened to leads."""
+        series, written = self.rows.frame[column], self.writing
+        return parse_dates_of_crm(series, written.times, written.missing)
 
     def numbers(self, column: str) -> Parsed:
         """Read a column of numbers."""
@@ -226,7 +242,8 @@ class TableReading:
         for mask, its_kind in ((unzoned, NO_ZONE), (others, kind)):
             mine = mask if among is None else mask & among
             kept = kind is BAD_CELL
-            self.note(its_kind, column, mine, values=shown, words=parsed.problem, kept=kept)
+            about = {"values": shown, "words": parsed.problem}
+            self.note(its_kind, column, mine, kept=kept, why=_WHY, **about)
 
     def require_ids(self, column: str, parsed: Parsed, blank: IssueKind = BLANK) -> None:
         """Leave out the rows whose id is missing, or is none."""

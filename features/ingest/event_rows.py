@@ -24,6 +24,7 @@ from leadcast.features.readers.opening import RawTable, require_columns
 from leadcast.features.readers.origins import RawRows, UnreadableError
 from leadcast.features.tables import TIME
 from leadcast.features.values.columns import clean_text
+from leadcast.features.values.guesses import kin_words
 from leadcast.features.values.identifiers import parse_ids
 
 
@@ -180,7 +181,8 @@ def _of_leads(reading: TableReading, one: OpenEvents, leads: pl.DataFrame) -> No
     ids, is_used = reading.frame["lead_id"], reading.frame["is_used"]
     orphan = is_used.is_null() & ids.is_not_null()
     kind = ORPHAN_EVENT if context.has_outcomes else EVENT_OF_OTHERS
-    reading.note(kind, columns.lead_id, orphan & reading.fine, values=ids)
+    why = {ORPHAN_EVENT.found: lambda found: kin_words(found, leads["lead_id"])}
+    reading.note(kind, columns.lead_id, orphan & reading.fine, values=ids, why=why)
     reading.fine &= is_used.fill_null(False)
     reading.keep(~orphan)
     early = (reading.frame["occurred_at"] < reading.frame["created_at"]).fill_null(False)

@@ -24,13 +24,14 @@ from leadcast.features.readers.issues import (
     UNMAPPED_OUTCOME,
     IssueKind,
 )
-from leadcast.features.readers.ledger import Ledger
+from leadcast.features.readers.ledger import NO_WHY, Ledger, Why
 from leadcast.features.readers.opening import RawTable, require_columns
 from leadcast.features.readers.origins import RawRows, UnreadableError
 from leadcast.features.tables import TIME, empty_events
 from leadcast.features.values.columns import clean_text
+from leadcast.features.values.guesses import kin_words, near_words
 from leadcast.features.values.identifiers import parse_ids
-from leadcast.features.values.times import parse_times
+from leadcast.features.values.times import parse_dates_of_crm
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,10 @@ def _by_status(
     column = about.columns.status
     status = clean_text(reading.rows.frame[column], reading.writing.missing)
     unknown = ~status.is_in([*about.won, *about.lost, *about.open]).fill_null(True)
-    reading.note(UNKNOWN_OUTCOME, column, unknown, values=status, kept=True)
+    meanings = {"won": about.won, "lost": about.lost, "open": about.open}
+    words = {word: f"tables.outcomes.{key}" for key, mine in meanings.items() for word in mine}
+    why = {UNKNOWN_OUTCOME.found: lambda found: near_words(found, words)}
+    reading.note(UNKNOWN_OUTCOME, column, unknown, values=status, kept=True, why=why)
     won, lost = (status.is_in(list(ends)).fill_null(False) for ends in (about.won, about.lost))
     times, fine = _times(reading, about.columns.closed_at, won | lost)
     when_won = pl.select(pl.when(won).then(times)).to_series()
@@ -193,7 +197,9 @@ def _outcome_events(
             yield pl.DataFrame(
                 {
                     "lead_id": parse_ids(few[columns.lead_id], missing).values,
-                    "occurred_at": parse_times(few[columns.occurred_at], rules, missing).values,
+                    "occurred_at": parse_dates_of_crm(
+                        few[columns.occurred_at], rules, missing
+                    ).values,
                     "event_type": types.filter(mine),
                 }
             )
@@ -262,7 +268,8 @@ def _first_of_all(context: Context, found: Sequence[Ends]) -> list[Ends]:
 
 def _of_known_leads(context: Context, ends: Ends, leads: CanonicalLeads) -> Ends:
     known = ends.frame["lead_id"].is_in(leads.every_id.implode())
-    _note(context, ORPHAN_OUTCOME, ends, ~known, "lead_id")
+    why = {ORPHAN_OUTCOME.found: lambda ids: kin_words(ids, leads.every_id)}
+    _note(context, ORPHAN_OUTCOME, ends, ~known, "lead_id", why=why)
     # Leads that were set aside are told already, so their outcomes are not told once more.
     return ends.filter(ends.frame["lead_id"].is_in(leads.frame["lead_id"].implode()))
 
@@ -306,16 +313,22 @@ def _known_by_now(context: Context, ends: Ends) -> Ends:
 
 
 def _note(
-    context: Context, kind: IssueKind, ends: Ends, mask: pl.Series, name: str, *, kept: bool = False
+    context: Context,
+    kind: IssueKind,
+    ends: Ends,
+    mask: pl.Series,
+    name: str,
+    *,
+    kept: bool = False,
+    why: Mapping[str, Why] = NO_WHY,
 ) -> None:
     column = {"won_at": ends.won_column, "lost_at": ends.lost_column}.get(name, ends.id_column)
     # Where the outcome is an event, there is no such column.
     raw = ends.rows.frame
     values = raw[column] if column in raw.columns else ends.frame[name]
     ids = ends.frame["lead_id"]
-    context.ledger.note(
-        kind, ends.table, column, ends.rows, mask, values=values, lead_ids=ids, kept=kept
-    )
+    about = {"values": values, "lead_ids": ids}
+    context.ledger.note(kind, ends.table, column, ends.rows, mask, kept=kept, why=why, **about)
 
 
 def _refuse_one_value(context: Context, outcomes: pl.DataFrame) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from leadcast.features.base.letters import told_letters
 from leadcast.features.readers.origins import RawRows
 from leadcast.features.values.columns import shown
 
@@ -302,7 +303,9 @@ def described(rows: RawRows, values: pl.Series | None) -> list[str]:
         number = f"line {place['line']}" if place["line"] is not None else f"row {place['row']}"
         where = f"{place['file']} {number}"
         value = None if values is None else values[index]
-        told.append(where if value is None else f"{_short(value)!r} ({where})")
+        odd = "" if value is None else told_letters(value)
+        letters = f" with {odd}" if odd else ""
+        told.append(where if value is None else f"{_short(value)!r}{letters} ({where})")
     return told
 
 

@@ -3,9 +3,10 @@
 Each row that was set aside has its reason; none is silently away.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import polars as pl
 
@@ -101,6 +102,11 @@ class Quarantine:
 _SAMPLES = 3
 
 
+Why = Callable[[list[str]], str]
+"""Takes the first distinct values that are at fault and tells why they may be, or nothing."""
+NO_WHY: Mapping[str, Why] = MappingProxyType({})
+_LOOKED_AT = 100
+
 KindIn = Callable[[IssueKind, str], IssueKind | None]
 """Takes a kind and a table's name."""
 
@@ -122,10 +128,21 @@ class _Group:
 class _Found:
     count: int = 0
     samples: list[str] = field(default_factory=list)
+    values: dict[str, None] = field(default_factory=dict)
+    why: Why | None = None
 
     def and_more(self, more: "_Found") -> "_Found":
         samples = [*self.samples, *more.samples][:_SAMPLES]
-        return _Found(self.count + more.count, samples)
+        values = dict.fromkeys([*self.values, *more.values][:_LOOKED_AT])
+        return _Found(self.count + more.count, samples, values, self.why or more.why)
+
+    def look_at(self, values: pl.Series, why: Why) -> None:
+        """Keep the first distinct values, which are asked in the end."""
+        self.why = self.why or why
+        if len(self.values) < _LOOKED_AT:
+            some = values.drop_nulls().unique(maintain_order=True)
+            new = some.filter(~some.is_in([*self.values]))
+            self.values |= dict.fromkeys(new.head(_LOOKED_AT - len(self.values)))
 
 
 class Ledger:
@@ -202,6 +219,7 @@ class Ledger:
         lead_ids: pl.Series | None = None,
         kept: bool = False,
         fine: pl.Series | None = None,
+        why: Mapping[str, Why] = NO_WHY,
     ) -> None:
         """Take rows that are at fault.
 
@@ -227,6 +245,9 @@ class Ledger:
             Which of the rows have no earlier fault, for which they are left out; None: all. What
             else is wrong with the others is told only where the source is refused: whoever mends
             it learns everything at once.
+        why : mapping of str to callable
+            For the words (or what the kind has found), who is asked in the end with the first
+            distinct values why they may be at fault.
         """
         if all((table, name) in self._lacking for name in column.split(", ")):
             return
@@ -240,8 +261,8 @@ class Ledger:
         if fine is not None and not fine.all():
             self._further = self._further or Ledger(kind_in=self._kind_in)
             about = {"values": values, "words": words, "lead_ids": lead_ids}
-            self.note(kind, table, column, rows, fine, kept=kept, **about)
-            self._further.note(kind, table, column, rows, ~fine, kept=kept, **about)
+            self.note(kind, table, column, rows, fine, kept=kept, why=why, **about)
+            self._further.note(kind, table, column, rows, ~fine, kept=kept, why=why, **about)
             return
         if not len(rows):
             return
@@ -249,21 +270,34 @@ class Ledger:
         if told is None:
             return
         kind = told
-        reasons = words if words is not None else constant(kind.found, len(rows))
         shown = None if values is None else as_text(values)
-        for reason in reasons.unique(maintain_order=True):
-            mine = reasons == reason
-            found = self._found.setdefault(_Group(kind, table, column, reason), _Found())
-            found.count += int(mine.sum())
-            if len(found.samples) < _SAMPLES:
-                few = mine & (mine.cum_sum() <= _SAMPLES - len(found.samples))
-                texts = None if shown is None else shown.filter(few)
-                found.samples += described(rows.filter(few), texts)
+        reasons = words if words is not None else constant(kind.found, len(rows))
+        self._count(_Group(kind, table, column, ""), rows, reasons, shown, why)
         if self._quarantine is not None and kind.is_recorded:
             reasons = words if words is not None else constant(kind.reason, len(rows))
             ids = lead_ids if lead_ids is not None else constant(None, len(rows))
             text = full_reasons(column, shown, reasons)
             self._quarantine.add(table, rows, lead_ids=ids, reasons=text, kept=kept)
+
+    def _count(
+        self,
+        group: _Group,
+        rows: RawRows,
+        reasons: pl.Series,
+        shown: pl.Series | None,
+        why: Mapping[str, Why],
+    ) -> None:
+        """Count rows by their reasons, and keep the first as samples."""
+        for reason in reasons.unique(maintain_order=True):
+            mine = reasons == reason
+            found = self._found.setdefault(replace(group, words=reason), _Found())
+            found.count += int(mine.sum())
+            if reason in why and shown is not None:
+                found.look_at(shown.filter(mine), why[reason])
+            if len(found.samples) < _SAMPLES:
+                few = mine & (mine.cum_sum() <= _SAMPLES - len(found.samples))
+                texts = None if shown is None else shown.filter(few)
+                found.samples += described(rows.filter(few), texts)
 
     def broken_rows(
         self, table: str, broken: Sequence[BrokenRow], origins: tuple[RawOrigin, ...], index: int
@@ -336,15 +370,17 @@ class Ledger:
             f"{'' if kind.found else group.words}".rstrip()
             + f": {examples}",
             expected=kind.expected + (allowed if kind.limit and limit < 1 else ""),
-            remedy=_remedy(kind, too_many),
+            remedy=_remedy(kind, too_many, found),
             severity="error" if too_many else "warning",
             count=found.count,
             is_usual=kind.is_usual and not too_many,
         )
 
 
-def _remedy(kind: IssueKind, too_many: bool) -> str:
+def _remedy(kind: IssueKind, too_many: bool, found: _Found) -> str:
+    why = "" if found.why is None or not kind.has_key else found.why([*found.values])
+    told = f" {why}" if why else ""
     if not too_many:
-        return f"{kind.consequence}."
+        return f"{kind.consequence}.{told}"
     has_key = kind.limit and kind.has_key
-    return f"{kind.advice}, or raise the limit." if has_key else f"{kind.advice}."
+    return f"{kind.advice}, or raise the limit.{told}" if has_key else f"{kind.advice}.{told}"

@@ -19,11 +19,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
 import polars as pl
 
+from leadcast.features.base.letters import TRIMMED
 from leadcast.features.tables import TIME
 
 _TEXT, _PLAIN = "leadcast: text", "leadcast: plain"
@@ -32,6 +34,7 @@ MIXED = pl.Struct({_TEXT: pl.String(), _PLAIN: pl.String()})
 EXACT = 2.0**53
 """Below it, a float is one whole number only."""
 _NAIVE = pl.Datetime("us")
+_BEYOND = "a time beyond all calendars"
 _ISO = "%Y-%m-%dT%H:%M:%S%.f"
 
 
@@ -104,7 +107,7 @@ def clean_text(series: pl.Series, missing: Sequence[str] = ()) -> pl.Series:
     text, told = halves(series)
     found: list[pl.Series] = []
     if text is not None:
-        found.append(_without(text.str.strip_chars(), {*missing, ""}))
+        found.append(_without(text.str.strip_chars(TRIMMED), {*missing, ""}))
     if told is not None:
         spelt = {plain_number(float(marker)) for marker in missing if _is_number(marker)}
         found.append(_without(told, {*missing, *spelt}))
@@ -121,18 +124,37 @@ INEXACT = {r"^-?(?:[0-9.]+e[+][0-9]+|inf)$": "is a number too large to be exact"
 
 
 def parse_texts(
-    series: pl.Series, missing: Sequence[str] = (), refused: Mapping[str, str] = INEXACT
+    series: pl.Series,
+    missing: Sequence[str] = (),
+    refused: Mapping[str, str] = INEXACT,
+    refused_texts: Mapping[str, str] = MappingProxyType({}),
 ) -> Parsed:
-    """Read texts and categories: as `clean_text`, without the plain texts that are refused."""
+    """Read texts and categories: as `clean_text`, without what is refused.
+
+    Parameters
+    ----------
+    series : pl.Series
+    missing : sequence of str
+        As in `clean_text`.
+    refused, refused_texts : mapping of str to str
+        Patterns of plain texts, and of trimmed texts that somebody wrote, each with what is wrong.
+
+    Returns
+    -------
+    Parsed
+        String.
+    """
     text = clean_text(series, missing)
     problem = pl.Series([None], dtype=pl.String).new_from_index(0, len(text))
-    _, told = halves(series)
-    if told is None:
-        return Parsed(text, problem)
-    for pattern, words in refused.items():
-        wrong = told.str.contains(pattern).fill_null(value=False) & text.is_not_null()
-        if wrong.any():
-            text, problem = text.set(wrong, None), problem.set(wrong, words)
+    wrote, told = halves(series)
+    for half, patterns in ((wrote, refused_texts), (told, refused)):
+        if half is None:
+            continue
+        mine = half.is_not_null()
+        for pattern, words in patterns.items():
+            wrong = text.str.contains(pattern).fill_null(value=False) & mine
+            if wrong.any():
+                text, problem = text.set(wrong, None), problem.set(wrong, words)
     return Parsed(text, problem)
 
 
@@ -172,7 +194,7 @@ def shown(series: pl.Series) -> pl.Series:
 def texts(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """Take what is text as text."""
     if dtype == pl.Binary:
-        # Some Parquet writers mark texts as bytes; these need not be UTF-8.
+        # Some Parquet writers mark texts as bytes.
         return column.map_batches(_decoded, return_dtype=pl.String())
     return column.cast(pl.String)
 
@@ -182,8 +204,16 @@ def _is_text(dtype: pl.DataType) -> bool:
 
 
 def _decoded(column: pl.Series) -> pl.Series:
-    values = [None if value is None else value.decode("utf-8", "replace") for value in column]
+    values = [None if value is None else text_of_bytes(value) for value in column]
     return pl.Series(column.name, values, dtype=pl.String)
+
+
+def text_of_bytes(value: bytes) -> str:
+    """Read bytes as UTF-8; what is none is written in hexadecimal, so that no two are the same."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return f"\\x{value.hex()}"
 
 
 def plain(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
@@ -196,10 +226,18 @@ def plain(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
         return digits.str.replace(r"(\.\d*?)0+$", "${1}").str.strip_suffix(".")
     if isinstance(dtype, pl.Datetime):
         if dtype.time_zone is not None:
-            moment = column.dt.convert_time_zone("UTC").cast(TIME)
-            return moment.dt.to_string(f"{_ISO}Z")
-        return column.cast(_NAIVE).dt.to_string(_ISO)
+            moment = column.dt.convert_time_zone("UTC").cast(TIME, strict=False)
+            return _written(column, moment.dt.to_string(f"{_ISO}Z"))
+        return _written(column, column.cast(_NAIVE, strict=False).dt.to_string(_ISO))
+    if dtype == pl.Date:
+        moment = column.cast(_NAIVE, strict=False)
+        return _written(column, moment.dt.to_string("%Y-%m-%d"))
     return column.cast(pl.String)
+
+
+def _written(moments: pl.Expr, told: pl.Expr) -> pl.Expr:
+    """Write also what no calendar has, for which polars has no words."""
+    return pl.when(told.is_null() & moments.is_not_null()).then(pl.lit(_BEYOND)).otherwise(told)
 
 
 def _plain_floats(numbers: pl.Series) -> pl.Series:
@@ -318,7 +356,7 @@ def _python(value: Any) -> Any:  # noqa: ANN401 - of any type
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, bytes | bytearray | memoryview):
-        return bytes(value).decode("utf-8", "replace")
+        return text_of_bytes(bytes(value))
     if isinstance(value, datetime) and type(value) is not datetime:
         # pandas' own is finer than microseconds, which are cut off.
         return datetime.combine(value.date(), value.timetz())

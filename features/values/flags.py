@@ -9,6 +9,7 @@ from leadcast.features.values.columns import Parsed, clean_text
 _YES = ("true", "t", "yes", "y", "1")
 _NO = ("false", "f", "no", "n", "0")
 FLAG_WORDS = frozenset(_YES + _NO)
+NOT_A_FLAG = "is neither yes nor no"
 
 
 def parse_flags(series: pl.Series, missing: Sequence[str] = ()) -> Parsed:
@@ -30,4 +31,4 @@ def parse_flags(series: pl.Series, missing: Sequence[str] = ()) -> Parsed:
     word = text.str.to_lowercase()
     yes, no = word.is_in(list(_YES)), word.is_in(list(_NO))
     values = pl.select(pl.when(yes).then(pl.lit(True)).when(no).then(pl.lit(False))).to_series()
-    return Parsed.checked(values.alias(series.name), text.is_not_null(), "is neither yes nor no")
+    return Parsed.checked(values.alias(series.name), text.is_not_null(), NOT_A_FLAG)

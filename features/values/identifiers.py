@@ -1,18 +1,32 @@
 """Identifiers: by which text a lead is known, so that its rows meet whatever doors they came in.
 
 An identifier is text, trimmed and otherwise as it is: ``007`` is not ``7``. A whole number of any
-type is its digits, however many they are; it never ends in ``.0``. A fraction, and a float from
-2^53 on (which may be a neighbour's number), identify nobody: they are told, and never used.
+type is its digits, however many they are; it never ends in ``.0``. These identify nobody, and are
+told and never used: a fraction, a float from 2^53 on (which may be a neighbour's number), what a
+spreadsheet has shortened or broken, a text that hides an invisible letter, a total's row.
 """
 
 from collections.abc import Sequence
 
 import polars as pl
 
+from leadcast.features.base.letters import INVISIBLE_WITHIN, TRIMMED
 from leadcast.features.values.columns import INEXACT, MIXED, Parsed, held_as, parse_texts
 
 NO_IDS = {**INEXACT, r"^-?[0-9]+\.[0-9]+$": "is a fraction, and no identifier"}
 """Plain texts that identify nobody, and why."""
+NO_ID_TEXTS = {
+    r"^[0-9](?:[.,][0-9]+)?E[+]?[0-9]{1,2}$": "is a number that a spreadsheet has shortened",
+    r"^#(?:N/A|REF!|VALUE!|NAME\?|NULL!|NUM!|DIV/0!|#+)$": "is a spreadsheet's error",
+    INVISIBLE_WITHIN: "has an invisible letter within",
+    r"^(?i:(?:grand |sub|report )?total:?|sum:|(?:gesamt)?summe:?|gesamt:?|total g[eé]n[eé]ral:?)$"
+    r"|^\([0-9,.]+ (?i:rows?|records?)(?i: affected)?\)$"
+    r"|^(?i:[0-9,.]+ (?:rows?|records?)(?: affected)?\.?)$"
+    r"|^(?i:generated (?:on|at|by) |exported (?:on|at|by) |copyright |confidential )": (
+        "is a total's or a footer's, and no identifier"
+    ),
+}
+"""Texts that identify nobody, and why."""
 
 
 def parse_ids(series: pl.Series, missing: Sequence[str] = ()) -> Parsed:
@@ -30,13 +44,13 @@ def parse_ids(series: pl.Series, missing: Sequence[str] = ()) -> Parsed:
     Parsed
         String.
     """
-    return parse_texts(series, missing, NO_IDS)
+    return parse_texts(series, missing, NO_IDS, NO_ID_TEXTS)
 
 
 def joined_by(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """Give the text by which identifiers meet, where a table is split by lead unread."""
     if dtype == pl.String:
-        return column.str.strip_chars()
+        return column.str.strip_chars(TRIMMED)
     mixed = held_as(column, dtype, MIXED)
     text, told = (mixed.struct.field(field.name) for field in MIXED.fields)
-    return pl.coalesce(text.str.strip_chars(), told)
+    return pl.coalesce(text.str.strip_chars(TRIMMED), told)

@@ -80,11 +80,29 @@ def _number(text: str) -> float | None:
         return None
 
 
+_BLANKS = "\u00a0\u2007\u2009\u202f"
+"""Blanks that stand between thousands, as the plain one."""
+
+
+def _as_typed(text: pl.Series, written: NumberFormat) -> pl.Series:
+    """Write signs and marks as keyboards have them, and a minus where books and banks put it."""
+    if (text.str.len_bytes() != text.str.len_chars()).any():
+        text = text.str.replace_all(r"[−﹣－]", "-").str.replace_all(r"[’]", "'")
+        if written.thousands == " ":
+            text = text.str.replace_all(f"[{_BLANKS}]", " ")
+    # (123) is -123 in a balance, and 123- in some exports.
+    if text.str.contains(r"^\(.*[0-9].*\)$|[0-9]-$").any():
+        text = text.str.replace(r"^\(([^-()]*[0-9][^-()]*)\)$", "-${1}")
+        text = text.str.replace(r"^([^-]*[0-9])-$", "-${1}")
+    return text
+
+
 def _from_text(text: pl.Series, written: NumberFormat) -> Parsed:
-    plain = text
+    plain = _as_typed(text, written)
     for mark in written.strip:
         plain = plain.str.replace_all(mark, "", literal=True)
-    plain = plain.str.strip_chars() if written.strip else plain
+    if written.strip:
+        plain = plain.str.strip_chars().str.replace(r"^([+-])\s+", "${1}")
     if written.thousands:
         group = re.escape(written.thousands)
         decimal = re.escape(written.decimal)

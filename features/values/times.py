@@ -6,8 +6,9 @@ JSON is (`leadcast.serve.requests.questions.Time`), and are the same moments. Wh
 already (a date is its beginning) is that time to the microsecond, whatever its unit.
 """
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -33,13 +34,24 @@ _ISO_LOCAL = (
     *("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f"),
     *("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"),
 )
-_EPOCH_UNITS_US = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
+_EPOCH_UNITS_US = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1, "epoch_ns": 0.001}
+_DAY_UNITS = {"excel": 25_569.0, "julian_day": 2_440_587.5}
+"""Numbers that count days, and which is the first moment of 1970."""
+COUNTED = (*_EPOCH_UNITS_US, *_DAY_UNITS)
+"""The formats of numbers that count from some moment."""
+_FIRST_EXCEL_DAY = 61
+"""Before it, spreadsheets count a day that there never was."""
+_SHORT_YEAR = 1000
+"""Before it, a year was probably written with two digits."""
+TWO_WAYS = "fits two of the declared time formats, with different times"
 _NAIVE = pl.Datetime("us")
 _ODD_BETWEEN, _COMMA = r"^([0-9]{4}-[0-9]{2}-[0-9]{2})[t_]", r"^([^,]{19}),"
 """What RFC 3339 and ISO 8601 allow besides, where a zone is named."""
 _FIRST, _LAST = pl.Series(
     [datetime(1, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)], dtype=TIME
 ).to_physical()
+_FIRST_CRM = pl.Series([datetime(1980, 1, 1, tzinfo=UTC)], dtype=TIME).to_physical()[0]
+TOO_EARLY = "is a time before 1980"
 _TYPED = r"^[0-9]{4,}-[0-9]{2}-"
 """Begins the plain text of a time that was no text."""
 
@@ -53,8 +65,7 @@ class TimeRules:
     zone : str or None
         The zone of times that name none.
     formats : tuple of str
-        strptime formats tried in turn, or one of ``epoch_s``, ``epoch_ms``, ``epoch_us``; empty:
-        ISO 8601.
+        strptime formats, one of which fits, or one of `COUNTED`; empty: ISO 8601.
     ambiguous : {"set_aside", "earlier", "later"}
         Which moment a repeated local time means.
     """
@@ -90,13 +101,25 @@ def parse_times(series: pl.Series, rules: TimeRules, missing: Sequence[str] = ()
     return Parsed(found.values.set(beyond, None), found.problem.set(beyond, NOT_A_TIME))
 
 
+def parse_dates_of_crm(series: pl.Series, rules: TimeRules, missing: Sequence[str] = ()) -> Parsed:
+    """Read when something happened to a lead: as `parse_times`, but nothing before 1980.
+
+    What stands there is an empty date (1900-01-01, 1970-01-01) or a number of another unit.
+    """
+    found = parse_times(series, rules, missing)
+    early = (found.values.to_physical() < _FIRST_CRM).fill_null(value=False)
+    if not early.any():
+        return found
+    return Parsed(found.values.set(early, None), found.problem.set(early, TOO_EARLY))
+
+
 def _parsed(series: pl.Series, rules: TimeRules, missing: Sequence[str]) -> Parsed:
     dtype = series.dtype
     if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
-        moments = series.dt.convert_time_zone("UTC").cast(TIME)
-        return Parsed.checked(moments, moments.is_not_null(), NOT_A_TIME)
+        moments = series.dt.convert_time_zone("UTC").cast(TIME, strict=False)
+        return Parsed.checked(moments, series.is_not_null(), NOT_A_TIME)
     if isinstance(dtype, pl.Datetime | pl.Date):
-        return _localised(series.cast(_NAIVE), series.is_not_null(), rules)
+        return _localised(series.cast(_NAIVE, strict=False), series.is_not_null(), rules)
     if dtype == MIXED:
         text, told = halves(series)
         assert text is not None
@@ -109,18 +132,69 @@ def _parsed(series: pl.Series, rules: TimeRules, missing: Sequence[str]) -> Pars
     return _from_text(clean_text(series, missing), rules)
 
 
+def format_fault(written: str) -> str | None:
+    """Tell why a time format cannot be read, in words after "a time format that"; None if it can.
+
+    Parameters
+    ----------
+    written : str
+        As a definition has it.
+
+    Returns
+    -------
+    str or None
+    """
+    if written in COUNTED:
+        return None
+    marks = set(re.findall(r"%[-_0^#:.]*[0-9]*([A-Za-z%+])", written))
+    if not marks:
+        return f"is neither a strptime format nor one of {', '.join(COUNTED)}"
+    if "Z" in marks:
+        return (
+            "has %Z: a zone's short name, such as EST, means several zones; take it off and set "
+            "time_zone, or have offsets such as +0100 exported and write %z"
+        )
+    if ("p" in marks or "P" in marks) != ("I" in marks or "l" in marks) and not marks & set("rc"):
+        return "has one of %I (hours up to 12) and %p (AM or PM) without the other"
+    if "s" in marks:
+        return "has %s: seconds since 1970 are `time_format: epoch_s`"
+    if not marks & set("YyGgCcDxFv+"):
+        return "names no year"
+    if "%f" in written.replace(".%f", ""):
+        return "has %f without a point before it; fractions of a second are .%f"
+    return None
+
+
 def _from_text(text: pl.Series, rules: TimeRules) -> Parsed:
+    if any(name in _DAY_UNITS for name in rules.formats):
+        return _from_days(text, rules)
     if any(name in _EPOCH_UNITS_US for name in rules.formats):
         return _from_epoch(text, rules.formats[0])
     return _from_formats(text, rules) if rules.formats else _from_iso(text, rules)
 
 
+def _from_days(text: pl.Series, rules: TimeRules) -> Parsed:
+    unit = rules.formats[0]
+    days = text.cast(pl.Float64, strict=False)
+    if unit == "excel":
+        days = _where(days >= _FIRST_EXCEL_DAY, days)
+    since = (days - _DAY_UNITS[unit]) * 86_400_000
+    # To the millisecond: no float has all the microseconds of a day so far from 1900.
+    stamps = _where(since.abs() < 253_402_300_800_000, since).round().cast(pl.Int64, strict=False)
+    moments = (stamps * 1000).cast(_NAIVE).alias(text.name)
+    if unit == "excel":
+        return _localised(moments, text.is_not_null(), rules)
+    return Parsed.checked(moments.dt.replace_time_zone("UTC"), text.is_not_null(), NOT_A_TIME)
+
+
 def _from_epoch(text: pl.Series, unit: str) -> Parsed:
     number = text.cast(pl.Float64, strict=False)
+    us = _EPOCH_UNITS_US[unit]
     # Beyond the year 9999 it is not this unit; the cast would overflow.
-    sensible = number.abs() * _EPOCH_UNITS_US[unit] < 253_402_300_800 * 1e6
-    whole = text.cast(pl.Int64, strict=False) * _EPOCH_UNITS_US[unit]
-    broken = (number * _EPOCH_UNITS_US[unit]).round()
+    sensible = number.abs() * us < 253_402_300_800 * 1e6
+    exact = text.cast(pl.Int64, strict=False)
+    whole = exact // 1000 if isinstance(us, float) else exact * us
+    broken = (number * us).round()
     stamps = pl.select(
         pl.when(sensible).then(pl.coalesce(whole, broken.cast(pl.Int64, strict=False)))
     ).to_series()
@@ -131,19 +205,34 @@ def _from_epoch(text: pl.Series, unit: str) -> Parsed:
 def _from_formats(text: pl.Series, rules: TimeRules) -> Parsed:
     results = [_from_format(text, one, rules) for one in rules.formats]
     values = pl.select(pl.coalesce([result.values for result in results])).to_series()
+    unclear = pl.Series([False]).new_from_index(0, len(text))
+    for result in results[1:]:
+        unclear |= (result.values != values).fill_null(value=False)
+    values = _where(~unclear, values)
     # The most telling problem: a time without a zone says more than "is not a time".
     problems = [result.problem.replace({NOT_A_TIME: None}) for result in results]
     problem = pl.select(pl.coalesce([*problems, results[0].problem])).to_series()
     fine = values.is_not_null()
-    problem = pl.select(pl.when(~fine).then(problem)).to_series()
+    problem = pl.select(
+        pl.when(unclear).then(pl.lit(TWO_WAYS)).when(~fine).then(problem)
+    ).to_series()
     return Parsed(values.alias(text.name), problem)
 
 
 def _from_format(text: pl.Series, written: str, rules: TimeRules) -> Parsed:
+    given = text.is_not_null()
+    if format_fault(written) is not None:
+        nothing = pl.Series(text.name, [None], dtype=TIME).new_from_index(0, len(text))
+        return Parsed.checked(nothing, given, NOT_A_TIME)
+    # Python's own strptime has the point outside of the mark.
+    written = written.replace(".%f", "%.f")
     read = text.str.to_datetime(written, time_unit="us", strict=False)
-    if "%z" in written or "%Z" in written:
-        return Parsed.checked(read.dt.convert_time_zone("UTC"), text.is_not_null(), NOT_A_TIME)
-    return _localised(read, text.is_not_null(), rules)
+    if isinstance(read.dtype, pl.Datetime) and read.dtype.time_zone is not None:
+        return Parsed.checked(read.dt.convert_time_zone("UTC"), given, NOT_A_TIME)
+    read = _where(read.dt.year().fill_null(0) >= _SHORT_YEAR, read)
+    # A Z that stands in the format as a letter is the zone of all values.
+    is_utc = re.search(r"[^%:#](?:Z|UTC|GMT)$", written)
+    return _localised(read, given, replace(rules, zone="UTC") if is_utc else rules)
 
 
 def _from_iso(text: pl.Series, rules: TimeRules) -> Parsed:
@@ -173,8 +262,11 @@ def _first_that_fits(text: pl.Series, formats: tuple[str, ...]) -> pl.Series:
         read = text.filter(unread).str.to_datetime(written, time_unit="us", strict=False)
         if isinstance(read.dtype, pl.Datetime) and read.dtype.time_zone is not None:
             read = read.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-        # Chrono knows a year 0, Python and people do not.
-        read = _where(read.dt.year().fill_null(0) >= 1, read)
+        # Chrono knows a year 0, Python and people do not; and it takes 24 for the year 24.
+        year = read.dt.year().fill_null(0)
+        if (year < _SHORT_YEAR).any():
+            told = text.filter(unread).str.contains(r"^[+]?[0-9]{4}-").fill_null(value=False)
+            read = _where((year >= 1) & told, read)
         if read.null_count() < len(read):
             found = found.scatter(unread.arg_true(), read)
     return found
