@@ -12,6 +12,7 @@ from leadcast.features.definitions.definition import (
 )
 from leadcast.features.definitions.mapped import (
     ACCOUNTS,
+    EVENTS,
     LEADS,
     mapped_columns,
     outcome_tables,
@@ -125,9 +126,10 @@ def _time_zones(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
 def _time_formats(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
     tables = definition.tables
     found: list[tuple[Key, tuple[str, ...]]] = [((*LEADS, "time_format"), tables.leads.time_format)]
-    found += [(("tables", "events", "time_format"), table.time_format) for table in tables.events]
-    if not isinstance(tables.outcomes, EventOutcomes):
-        found.append(((*OUTCOMES, "time_format"), tables.outcomes.time_format))
+    found += [((*EVENTS, "time_format"), table.time_format) for table in tables.events]
+    for key, outcomes in outcome_tables(definition):
+        if not isinstance(outcomes, EventOutcomes):
+            found.append(((*key, "time_format"), outcomes.time_format))
     for key, formats in found:
         for one in formats:
             words = format_fault(one)

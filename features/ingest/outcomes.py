@@ -138,7 +138,8 @@ def _by_status(
     status = clean_text(reading.rows.frame[column], reading.writing.missing)
     unknown = ~status.is_in([*about.won, *about.lost, *about.open]).fill_null(True)
     meanings = {"won": about.won, "lost": about.lost, "open": about.open}
-    words = {word: f"tables.outcomes.{key}" for key, mine in meanings.items() for word in mine}
+    table = "outcomes" if reading.table == LEADS else reading.table
+    words = {word: f"tables.{table}.{key}" for key, mine in meanings.items() for word in mine}
     why = {UNKNOWN_OUTCOME.found: lambda found: near_words(found, words)}
     reading.note(UNKNOWN_OUTCOME, column, unknown, values=status, kept=True, why=why)
     won, lost = (status.is_in(list(ends)).fill_null(False) for ends in (about.won, about.lost))
