@@ -14,6 +14,7 @@ from leadcast.features.definitions.load import find_definition
 from leadcast.features.delays import DelayCurve, delay_curve
 from leadcast.features.horizon import HorizonAdvice, recommend_horizon
 from leadcast.features.ingest.ingest import ingest
+from leadcast.features.readers.opening import files_of
 from leadcast.features.tables import Tables
 from leadcast.models.charts.chart import WIDE, Column, table_of
 from leadcast.models.charts.numbers import count, decimal, percent
@@ -21,7 +22,7 @@ from leadcast.models.charts.svg import svg_file
 from leadcast.models.charts.time_charts import DelayChart
 from leadcast.models.report.blocks import Listing, Picture, Section
 from leadcast.models.report.page import Page, render_page
-from leadcast.pipelines.fetch import raw_files, with_raw
+from leadcast.pipelines.fetch import with_raw
 from leadcast.pipelines.params import load_params, snapshot_settings
 
 SHOWN_DAYS = (0, 1, 3, 7, 14, 21, 30, 45, 60, 90, 120, 180, 270, 365, 545, 730)
@@ -42,7 +43,7 @@ def tell_delays(
     """
     definition = find_definition(source)
     settings = snapshot_settings(source, load_params())
-    refuse_inputs([html, svg], [definition.file, *raw_files(definition)])
+    refuse_inputs([html, svg], [definition.file, *files_of(definition, definition.readers())])
     for path in (html, svg):
         if path is not None:
             refuse_foreign_file(path, force=force, quick=True)

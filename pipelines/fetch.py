@@ -11,10 +11,7 @@ from leadcast.features.base.files import read_json, write_json
 from leadcast.features.base.ownership import refuse_foreign_folder
 from leadcast.features.definitions.definition import Simulation, SourceDefinition
 from leadcast.features.definitions.load import find_definition
-from leadcast.features.definitions.table_schema import FileReader
 from leadcast.features.ingest.ingest import check_source, fingerprint
-from leadcast.features.readers.ledger import Ledger
-from leadcast.features.readers.opening import find_files
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.stage import progress_bar, run_stage
 
@@ -42,14 +39,6 @@ def with_raw(definition: SourceDefinition) -> Iterator[SourceDefinition]:
         root = Path(folder) / definition.root.name
         simulate_with_progress(wanted.leads, wanted.seed, root)
         yield definition.model_copy(update={"root": root})
-
-
-def raw_files(definition: SourceDefinition) -> list[Path]:
-    """List the files that a source is read from, as far as they are there."""
-    about = (definition.root, definition.where_to_get, Ledger())
-    readers = definition.readers().items()
-    files = [(name, one) for name, one in readers if isinstance(one, FileReader)]
-    return [path for name, one in files for path in find_files(name, one, *about)]
 
 
 def simulate_with_progress(leads: int, seed: int, out: Path) -> None:

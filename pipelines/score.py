@@ -19,7 +19,7 @@ from leadcast.serve.batch.batch import (
     score_source,
 )
 from leadcast.serve.batch.deliver import Outputs
-from leadcast.serve.batch.inputs import CanonicalSource, Export, Place, place_of
+from leadcast.serve.batch.inputs import CanonicalSource, Export, Place, place_of, place_of_source
 from leadcast.serve.batch.parts import Progress
 from leadcast.serve.scorer import Scorer
 
@@ -64,7 +64,9 @@ class ScoreRequest:
             from leadcast.features.definitions.load import find_definition
 
             source = self.source
-            checks.of(lambda: find_definition(source), None)
+            definition = checks.of(lambda: find_definition(source), None)
+            if definition is not None:
+                places.append(place_of_source(definition))
         checks.of(self.outputs.refuse_unusable, None)
         checks.of(lambda: self.outputs.refuse_inputs(self.bundle, *places), None)
 
@@ -133,6 +135,7 @@ def _scored(request: ScoreRequest, scorer: Scorer, tell: Progress, way: Way) -> 
     from leadcast.features.definitions.load import find_definition
 
     definition = find_definition(request.source)
+    outputs.refuse_inputs(None, place_of_source(definition))
     place, force = outputs.place, outputs.force
     source = Export.of(tables, definition, place, settings.chunk_leads, force=force)
     return score_source(scorer, source, outputs, settings, tell, way)

@@ -15,9 +15,10 @@ from leadcast.features.tables import TIME
 from leadcast.serve.batch import inputs as batch_inputs
 from leadcast.serve.batch.batch import BatchSettings, score_files
 from leadcast.serve.batch.deliver import Outputs
-from leadcast.serve.batch.inputs import place_of
+from leadcast.serve.batch.inputs import CanonicalSource, Export, place_of, place_of_source
 from leadcast.serve.batch.parts import changed_since
 from leadcast.serve.scorer import Scorer
+from tests.joined_samples import ACCOUNTS, ON, account_source, joined_by
 from tests.scoring_world import START, bundle_folder, scoring_world
 
 AS_OF = START + timedelta(days=150)
@@ -383,3 +384,20 @@ def test_a_crm_takes_one_score_of_a_lead(tmp_path: Path) -> None:
     with pytest.raises(LeadcastError, match=r"Odoo: found lead '1\d+' at several moments"):
         score_files(scorer(), tmp_path / "leads.parquet", None, out, SETTINGS)
     assert {path.name for path in tmp_path.iterdir()} == {"leads.parquet"}
+
+
+def test_an_export_is_another_where_what_is_joined_to_it_has_changed(tmp_path: Path) -> None:
+    definition = account_source(tmp_path, joined_by(ON, "Industry"))
+    leads = CanonicalSource(place_of(tmp_path / "leads.csv"))
+    export = Export.of(leads, definition, tmp_path / "out.csv", 100, force=False)
+    before = export.stamps()
+    assert export.stamps() == before
+    (tmp_path / "accounts.csv").write_text(ACCOUNTS + "A4,Law,1,R1\n")
+    assert export.stamps() != before
+
+
+@pytest.mark.parametrize("name", ["accounts.csv", "leads.csv", "outcomes.csv"])
+def test_scores_take_the_place_of_no_file_of_the_source(tmp_path: Path, name: str) -> None:
+    definition = account_source(tmp_path, joined_by(ON, "Industry"))
+    with pytest.raises(LeadcastError, match="is an input"):
+        Outputs(tmp_path / name, force=True).refuse_inputs(None, place_of_source(definition))

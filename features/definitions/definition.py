@@ -325,6 +325,17 @@ class SourceDefinition(TableSection):
             found |= {f"{name}.join[{index}]": one.read for index, one in enumerate(joins)}
         return found
 
+    def joined_readers(self) -> dict[str, Reader]:
+        """Name the tables among `readers` that are joined to others, each with its reader.
+
+        Returns
+        -------
+        dict of str to FileReader or SqlReader
+            What new leads are read with as well.
+        """
+        readers = self.readers().items()
+        return {name: one for name, one in readers if name == "accounts" or ".join[" in name}
+
     def _read_tables(self) -> Iterator[tuple[str, Reader, Joins]]:
         leads, accounts = self.tables.leads, self.tables.accounts
         yield "leads", leads.read, leads.join

@@ -1,12 +1,13 @@
 """Opening a table: finding its files, and its columns."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
 
 from leadcast.features.base.errors import Fault, did_you_mean
+from leadcast.features.definitions.definition import SourceDefinition
 from leadcast.features.definitions.table_schema import FileReader, Reader
 from leadcast.features.readers.csv_origin import CsvOrigin, is_utf8_after_all
 from leadcast.features.readers.ledger import Ledger
@@ -180,6 +181,25 @@ def _wrong_separator(lacking: Sequence[RawOrigin]) -> str | None:
     """Tell where a header is one long name, because something else separates its fields."""
     told = (origin.wrong_separator() for origin in lacking if isinstance(origin, CsvOrigin))
     return next((words for words in told if words), None)
+
+
+def files_of(definition: SourceDefinition, readers: Mapping[str, Reader]) -> list[Path]:
+    """List the files that some tables of a source are read from, as far as they are there.
+
+    Parameters
+    ----------
+    definition : SourceDefinition
+        The source.
+    readers : mapping of str to FileReader or SqlReader
+        Its tables: `SourceDefinition.readers`, or some of them.
+
+    Returns
+    -------
+    list of Path
+    """
+    about = (definition.root, definition.where_to_get, Ledger())
+    files = [(name, one) for name, one in readers.items() if isinstance(one, FileReader)]
+    return [path for name, one in files for path in find_files(name, one, *about)]
 
 
 def find_files(

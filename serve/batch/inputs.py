@@ -143,6 +143,24 @@ def place_of(text: str | Path, database_env: str | None = None) -> Place:
     )
 
 
+def place_of_source(definition: "SourceDefinition") -> Place:
+    """Find the files of a source itself, which no output may take the place of.
+
+    Parameters
+    ----------
+    definition : SourceDefinition
+
+    Returns
+    -------
+    Place
+        Of all its tables together, as far as they are there.
+    """
+    # Imported where it is used: reading tables of any kind needs much that scoring does not.
+    from leadcast.features.readers.opening import files_of
+
+    return Place(definition.name, tuple(files_of(definition, definition.readers())))
+
+
 def refuse_address(place: Path | str) -> None:
     """Refuse an object store's address, which would be taken for a folder's name."""
     if _ADDRESS.match(str(place)):
@@ -329,13 +347,17 @@ class Export:
             If that would take the place of what is read, or of a file of somebody else.
         """
         aside = place.with_name(f"{place.stem}.set_aside.parquet")
-        refuse_inputs([aside], [file for one in tables.places for file in one.files])
+        places = [*tables.places, place_of_source(definition)]
+        refuse_inputs([aside], [file for one in places for file in one.files])
         refuse_foreign_file(aside, force=force, quick=True)
         return cls(tables, definition, aside, chunk_leads, force)
 
     def stamps(self) -> list[Any]:
         """Tell this export apart from others, as JSON values."""
-        return [*self.tables.stamps(), self.definition.model_dump(mode="json")]
+        from leadcast.features.readers.opening import files_of
+
+        joined = Place("joined", tuple(files_of(self.definition, self.definition.joined_readers())))
+        return [*self.tables.stamps(), joined.stamps(), self.definition.model_dump(mode="json")]
 
     def read(self, scorer: Scorer, folder: Path) -> BatchInputs:
         """Read it by its mapping."""
