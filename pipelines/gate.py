@@ -7,7 +7,13 @@ import polars as pl
 from leadcast.features.base.files import write_json
 from leadcast.features.engine.engine import compute
 from leadcast.features.tables import Tables
-from leadcast.models.leakage import LeakageContext, examine
+from leadcast.models.leakage import (
+    LeakageContext,
+    could_not_look,
+    examine,
+    headline,
+    next_worst,
+)
 from leadcast.pipelines.dataset import read_parts, read_plan
 from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
 from leadcast.pipelines.paths import RunFolder
@@ -32,18 +38,17 @@ def pass_gate(source: str) -> str:
         seed=params.seed,
     )
     report = examine(context)
-    write_json(run.leakage, report.frame().to_dicts())
+    checks = report.frame()
+    write_json(run.leakage, checks.to_dicts())
     if params.leakage.stop:
         report.refuse(f"leakage gate of source {source!r}")
-    statuses = [examined.status for examined in report.examined]
-    told = [f"{statuses.count(status)} {status}" for status in dict.fromkeys(statuses)]
     idle = [
         name
         for name in params.leakage.vouched
         if not any(finding.vouched_by(name) for finding in report.findings)
     ]
     words = f"; leakage.vouched names what nothing was found of: {', '.join(idle)}" if idle else ""
-    return f"{len(statuses)} checks: {', '.join(told)}{words}"
+    return "\n".join([headline(checks) + words, *next_worst(checks), *could_not_look(checks)])
 
 
 if __name__ == "__main__":

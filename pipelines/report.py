@@ -10,6 +10,7 @@ from leadcast.features.definitions.load import find_definition
 from leadcast.features.delays import DelayCurve, delay_curve
 from leadcast.features.snapshots import SnapshotSettings, has_dated_outcome
 from leadcast.features.tables import Tables, TimeOrder
+from leadcast.models.leakage import could_not_look, found_of, headline
 from leadcast.models.report import ReportInputs, RunFacts, SourceFacts, write_report
 from leadcast.models.splits import split_summary
 from leadcast.pipelines.dataset import read_plan
@@ -31,11 +32,12 @@ def report(source: str) -> str:
     summary = split_summary(snapshots, horizon_days(tables, settings))
     backtest = read_json(run.backtest)
     calibration = read_json(run.calibration)
+    leakage = pl.DataFrame(read_json(run.leakage), infer_schema_length=None)
     inputs = ReportInputs(
         source=_source_facts(source),
         run=_run_facts(run, tables, settings, snapshots.height, backtest["chosen"]),
         metrics=read_json(run.metrics),
-        notes=(*backtest["warnings"], *summary.warnings),
+        notes=(*_beware(leakage), *backtest["warnings"], *summary.warnings),
         **{name: pl.read_csv(run.curves / f"{name}.csv") for name in CURVES},
         delays=None if delays is None else delays.frame(),
         delay_words="" if delays is None else delays.words(settings.horizon_days),
@@ -49,11 +51,17 @@ def report(source: str) -> str:
             calibration["level"]["words"],
         ),
         calibration_methods=_table(calibration["candidates"]),
-        leakage=pl.DataFrame(read_json(run.leakage)),
+        leakage=leakage,
         quality=read_json(run.tables / "quality.json"),
     )
     write_report(inputs, run.report, pictures=run.plots)
     return str(run.report)
+
+
+def _beware(leakage: pl.DataFrame) -> list[str]:
+    if found_of(leakage).is_empty():
+        return []
+    return [f"The leakage gate found {headline(leakage)}", *could_not_look(leakage)]
 
 
 def _table(rows: list[dict[str, Any]]) -> pl.DataFrame | None:

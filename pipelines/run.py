@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from leadcast.features.base.ownership import PARAMS
 from leadcast.features.definitions.load import find_definition
 from leadcast.pipelines.params import change_params, load_params
 from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.stage import LIFELINE, NOTHING_NEW
+from leadcast.pipelines.stage import LIFELINE, MORE, NOTHING_NEW
 from leadcast.pipelines.summary import summarise
 
 STAGE_LINE = re.compile(rf"^\[(\w+)\] (?!{NOTHING_NEW})")
@@ -51,17 +52,17 @@ def reproduce(source: str) -> list[str]:
     # The stages call `python`: it must be this one, whether or not its environment is active.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     environment = os.environ | {"PATH": path, LIFELINE: "stdin"}
-    ran = []
+    ran: list[str] = []
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            for line in process.stdout:
-                if (match := STAGE_LINE.match(line)) and match[1] != ALWAYS_RUN:
-                    ran.append(match[1])
-                    print(line, end="", flush=True)
+            for stage, line in told_by_stages(process.stdout):
+                if stage not in ran:
+                    ran.append(stage)
+                print(line, end="", flush=True)
         except KeyboardInterrupt:
             # What was interrupted as well is waited for, so that nothing runs on unseen.
             process.stdin.close()
@@ -70,3 +71,27 @@ def reproduce(source: str) -> list[str]:
     if process.returncode != 0:
         raise LeadcastError(f"the pipeline stopped; mend what is told above and run {source} again")
     return ran
+
+
+def told_by_stages(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Pick what stages say out of what DVC prints: each stage's line, and those that follow it.
+
+    Parameters
+    ----------
+    lines : iterable of str
+        What DVC prints.
+
+    Yields
+    ------
+    tuple of str
+        The stage's name and the line.
+    """
+    stage = ""
+    for line in lines:
+        match = STAGE_LINE.match(line)
+        if match is None and not (stage and line.startswith(MORE)):
+            stage = ""
+        elif match is not None:
+            stage = match[1] if match[1] != ALWAYS_RUN else ""
+        if stage:
+            yield stage, line

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 NOTHING_NEW = "nothing new"
 """How a stage that DVC always runs begins its line where it had nothing to do."""
+MORE = "  "
+"""How a further line of a stage begins."""
 Stage = Callable[[str], str]
-"""A stage takes the source's name and returns what it did, in one line."""
+"""A stage takes the source's name and returns what it did; further lines tell what is notable."""
 ClusterStage = Callable[[str, str | None], str]
 """Likewise on a Dask cluster: takes the scheduler's address as well, None for one started here."""
 LIFELINE = "LEADCAST_LIFELINE"
@@ -32,9 +34,10 @@ INTERRUPTED = 130
 def run_stage(name: str, stage: Stage, on_cluster: ClusterStage | None = None) -> None:
     """Run a stage as a program: ``python -m pipelines.NAME SOURCE``.
 
-    Prints one line with what was done and the seconds that it took. An error that the user can
-    mend is printed without a traceback and ends the program with 1. A stage ends with the command
-    that runs it, however that ends: nobody waits for what it would write.
+    Prints one line with what was done and the seconds that it took, and below it what is notable.
+    An error that the user can mend is printed without a traceback and ends the program with 1. A
+    stage ends with the command that runs it, however that ends: nobody waits for what it would
+    write.
     """
     arguments = _arguments(name, can_use_clusters=on_cluster is not None)
     started = time.perf_counter()
@@ -51,7 +54,9 @@ def run_stage(name: str, stage: Stage, on_cluster: ClusterStage | None = None) -
     except KeyboardInterrupt:
         print(f"{name} was interrupted; the results before it stay as they were", file=sys.stderr)
         raise SystemExit(INTERRUPTED) from None
-    print(f"[{name}] {done} ({time.perf_counter() - started:.1f} s)", flush=True)
+    first, *more = done.splitlines() or [""]
+    seconds = f"({time.perf_counter() - started:.1f} s)"
+    print(f"[{name}] {first} {seconds}", *(MORE + line for line in more), sep="\n", flush=True)
 
 
 def _end_with_runner() -> None:

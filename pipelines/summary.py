@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from leadcast.features.base.files import read_json
+from leadcast.models.leakage import could_not_look, found_of, headline
 from leadcast.pipelines.paths import RunFolder
 
 Metric = Mapping[str, float | None]
@@ -20,10 +21,18 @@ def summarise(run: RunFolder) -> str:
         f"never seen in training",
         *(f"  {words:<18} {tell(test[key], form)}" for key, words, form in _SHOWN),
         *(f"  learner            {note}" for note in backtest["notes"]),
+        *(f"  leakage            {line}" for line in _leakage(run)),
         f"  report             {run.report}",
         f"  bundle             {run.bundle}",
     ]
     return "\n".join(lines)
+
+
+def _leakage(run: RunFolder) -> list[str]:
+    checks = pl.DataFrame(read_json(run.leakage), infer_schema_length=None)
+    if found_of(checks).is_empty():
+        return []
+    return [headline(checks), *could_not_look(checks)]
 
 
 _SHOWN = (

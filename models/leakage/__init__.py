@@ -2,5 +2,18 @@
 
 from leadcast.models.leakage.context import Check, Finding, LeakageContext
 from leadcast.models.leakage.gate import CHECKS, LeakageReport, examine, inspect
+from leadcast.models.leakage.telling import could_not_look, found_of, headline, next_worst
 
-__all__ = ["CHECKS", "Check", "Finding", "LeakageContext", "LeakageReport", "examine", "inspect"]
+__all__ = [
+    "CHECKS",
+    "Check",
+    "Finding",
+    "LeakageContext",
+    "LeakageReport",
+    "could_not_look",
+    "examine",
+    "found_of",
+    "headline",
+    "inspect",
+    "next_worst",
+]

@@ -173,6 +173,14 @@ class LeakageContext:
         """Tell how much the best column made of an attribute tells alone."""
         return max((self.aucs[i] for i in self.attribute_features[attribute]), key=lambda a: a.low)
 
+    def columns_named(self, subject: str) -> list[int]:
+        """List the numbers of the columns that a finding's subject names."""
+        names = [self.column_of(feature) for feature in self.features]
+        if subject in names:
+            return [names.index(subject)]
+        attributes = self.attribute_features.items()
+        return next((list(c) for name, c in attributes if subject == f"column {name!r}"), [])
+
     def column_of(self, feature: Feature) -> str:
         """Name a feature together with what it is made of, for a person."""
         made_of = [name.removeprefix("leads.") for name in feature.inputs]
@@ -216,6 +224,12 @@ class Finding:
         What was found, with its numbers.
     remedy : str
         What to do about it.
+    auc : float or None
+        How well what was found ranks leads alone; None where that is not known.
+    weight : str
+        How bad it is, beyond what was found; empty where that is not known.
+    vouched : bool
+        Whether the user vouches for it.
     """
 
     code: str
@@ -224,6 +238,9 @@ class Finding:
     subject: str
     found: str
     remedy: str
+    auc: float | None = None
+    weight: str = ""
+    vouched: bool = False
 
     def vouched_by(self, name: str) -> bool:
         """Tell whether who vouches for a column, a feature or a check vouches for the finding."""
@@ -233,7 +250,7 @@ class Finding:
         """Give the finding as a fault, which is how the command line tells what is wrong."""
         return Fault(
             where=f"{self.code} {self.subject}",
-            found=self.found,
+            found="; ".join(text for text in (self.found, self.weight) if text),
             expected="nothing that is known only after the moment of scoring",
             remedy=self.remedy,
             severity=self.severity,
@@ -266,8 +283,10 @@ class Check(ABC):
     def look(self, context: LeakageContext) -> Iterator[Finding]:
         """Look for leaks; the check applies to the context."""
 
-    def finding(self, subject: str, found: str, severity: Severity | None = None) -> Finding:
+    def finding(
+        self, subject: str, found: str, severity: Severity | None = None, auc: float | None = None
+    ) -> Finding:
         """Make a finding of this check, of its own severity by default."""
         return Finding(
-            self.code, self.title, severity or self.severity, subject, found, self.remedy
+            self.code, self.title, severity or self.severity, subject, found, self.remedy, auc
         )

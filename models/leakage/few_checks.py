@@ -62,7 +62,7 @@ class FewToldApart(Check):
         chance = f"once in 10^{-log10:.0f}" if log10 <= -3 else f"in {10**log10:.1%} of the cases"
         found = f"{each.split.words(_rare_words(context))}{each.age}; by chance {chance} at most"
         doubt = "" if severity == "error" else ", so that an honest column is not excluded"
-        return self.finding(each.subject, found + doubt, severity)
+        return self.finding(each.subject, found + doubt, severity, each.split.auc)
 
 
 class TooFewOutcomes(Check):

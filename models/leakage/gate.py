@@ -10,6 +10,7 @@ Examples
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import polars as pl
 
 from leadcast.features.base.errors import FaultsError
@@ -30,6 +31,7 @@ from leadcast.models.leakage.name_checks import (
     SellersJudgement,
     TellingValues,
 )
+from leadcast.models.leakage.strength import auc_within_blocks
 from leadcast.models.leakage.time_checks import (
     FutureAttributes,
     FutureEvents,
@@ -95,9 +97,9 @@ class LeakageReport:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Everything that was found, errors first."""
+        """Everything that was found, the worst first."""
         found = [finding for examined in self.examined for finding in examined.findings]
-        return tuple(sorted(found, key=lambda finding: finding.severity != "error"))
+        return tuple(sorted(found, key=_mildness))
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -111,11 +113,15 @@ class LeakageReport:
         -------
         pl.DataFrame
             ``code``, ``title``, ``status``, ``subject``, ``found`` (why, where it is not
-            applicable) and ``remedy``; String.
+            applicable), ``remedy`` and ``weight`` (how bad it is); String. ``auc`` (Float64, of
+            what was found alone) and ``vouched`` (Boolean). The worst comes first, then what is
+            not applicable, then what is clean.
         """
-        names = ("code", "title", "status", "subject", "found", "remedy")
-        rows = [row for examined in self.examined for row in _rows(examined)]
-        return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
+        found = [_row_of(finding) for finding in self.findings]
+        silent = [examined for examined in self.examined if not examined.findings]
+        silent.sort(key=lambda examined: examined.not_applicable is None)
+        rows = [*found, *map(_row_of_silent, silent)]
+        return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
     def refuse(self, subject: str = "leakage gate") -> None:
         """Stop where there is an error.
@@ -149,7 +155,11 @@ def examine(context: LeakageContext, checks: Sequence[Check] = CHECKS) -> Leakag
     LeakageReport
         Findings that the user vouches for are warnings in it.
     """
-    return LeakageReport(tuple(_examine(check, context) for check in checks))
+    weigh = _Scales(context)
+    examined = [_examine(check, context) for check in checks]
+    return LeakageReport(
+        tuple(replace(one, findings=tuple(map(weigh, one.findings))) for one in examined)
+    )
 
 
 def inspect(context: LeakageContext) -> tuple[Finding, ...]:
@@ -179,14 +189,66 @@ def _examine(check: Check, context: LeakageContext) -> GateResult:
 def _as_vouched(finding: Finding, vouched: frozenset[str]) -> Finding:
     if not any(finding.vouched_by(name) for name in vouched):
         return finding
-    return replace(finding, severity="warning", found=f"{finding.found} (vouched for)")
+    found = f"{finding.found} (vouched for)"
+    return replace(finding, severity="warning", found=found, vouched=True)
 
 
-def _rows(examined: GateResult) -> list[tuple[str, ...]]:
-    about = (examined.check.code, examined.check.title)
-    if not examined.findings:
-        return [(*about, examined.status, "", examined.not_applicable or "", "")]
-    return [
-        (*about, finding.severity, finding.subject, finding.found, finding.remedy)
-        for finding in examined.findings
-    ]
+def _mildness(finding: Finding) -> tuple[bool, bool, float, str]:
+    strength = 0.5 if finding.auc is None else finding.auc
+    return finding.severity != "error", finding.vouched, -strength, finding.code
+
+
+_SCHEMA = {
+    **dict.fromkeys(("code", "title", "status", "subject", "found", "remedy"), pl.String),
+    "weight": pl.String,
+    "auc": pl.Float64,
+    "vouched": pl.Boolean,
+}
+
+
+def _row_of(finding: Finding) -> tuple[str | float | None, ...]:
+    told = (finding.severity, finding.subject, finding.found, finding.remedy, finding.weight)
+    return (finding.code, finding.title, *told, finding.auc, finding.vouched)
+
+
+def _row_of_silent(examined: GateResult) -> tuple[str | None, ...]:
+    check, reason = examined.check, examined.not_applicable or ""
+    return (check.code, check.title, examined.status, "", reason, "", "", None, None)
+
+
+_MOST_WEIGHED = 10
+"""Columns that are weighed; each takes fitting a model without it."""
+
+
+class _Scales:
+    """Tells of a finding about a column what the model has of it, once for each column."""
+
+    def __init__(self, context: LeakageContext) -> None:
+        self._context = context
+        self._weights: dict[str, tuple[float, str]] = {}
+
+    def __call__(self, finding: Finding) -> Finding:
+        if self._context.too_few_outcomes() is not None:
+            return finding
+        subject = finding.subject
+        if subject not in self._weights and len(self._weights) < _MOST_WEIGHED:
+            numbers = self._context.columns_named(subject)
+            if numbers:
+                self._weights[subject] = self._weigh(numbers)
+        if subject not in self._weights:
+            return finding
+        auc, words = self._weights[subject]
+        return replace(finding, auc=max(auc, finding.auc or 0.0), weight=words)
+
+    def _weigh(self, numbers: list[int]) -> tuple[float, str]:
+        context = self._context
+        best = max(numbers, key=lambda number: context.aucs[number].value)
+        others = context.others(best)
+        without = auc_within_blocks(context.log_odds_of(others), context.sample).value
+        known = ~np.isnan(context.sample.values[:, best])
+        leads = len(np.unique(context.sample.group[known]))
+        alone = context.aucs[best].value
+        return alone, (
+            f"AUC {alone:.3f} alone, {context.full_auc.value:.3f} with all columns, {without:.3f} "
+            f"without it; {leads:,} of {len(np.unique(context.sample.group)):,} leads have a value"
+        )

@@ -21,6 +21,7 @@ from leadcast.models.charts.ranking_charts import GainChart, LiftChart, RocChart
 from leadcast.models.charts.reliability_chart import ReliabilityChart
 from leadcast.models.charts.stability_charts import AgeChart, BlockChart, MonthChart, SegmentsChart
 from leadcast.models.charts.time_charts import DelayChart, TimelineChart
+from leadcast.models.leakage.telling import could_not_look, found_of, headline
 from leadcast.models.report.blocks import (
     Bar,
     Bars,
@@ -245,16 +246,17 @@ def _leakage(inputs: ReportInputs) -> list[Block]:
     checks = inputs.frame("leakage")
     if checks is None:
         return []
-    bad = checks.filter(~pl.col("status").is_in(("clean", "not applicable")))
+    bad = found_of(checks)
+    worst = [f"The gate found {headline(checks)}."] if bad.height else []
     words = (
         "Leadcast looks for columns, events and rows that already hold the outcome: "
         f"{counted(checks['code'].n_unique(), 'check')}, of which "
         f"{bad['code'].n_unique() or 'none'} found something."
     )
-    worst_first = bad.sort(pl.col("status") != "error", maintain_order=True)
-    notices = [_notice(row) for row in worst_first.iter_rows(named=True)]
+    notices = [_notice(row) for row in bad.iter_rows(named=True)]
     every = Folded("Every check", table_of(checks, _CHECK_COLUMNS, "Every check for leakage"))
-    return [Words([words]), *([Notices(notices)] if notices else []), every]
+    idle = [f"{line[:1].upper()}{line[1:]}." for line in could_not_look(checks)]
+    return [Words([*worst, words, *idle]), *([Notices(notices)] if notices else []), every]
 
 
 _CHECK_COLUMNS = (
@@ -270,7 +272,8 @@ def _notice(row: dict[str, Any]) -> Notice:
     title = " · ".join(part for part in (row["title"], row["subject"]) if part)
     level: Level = "error" if row["status"] == "error" else "warning"
     heading = f"{title[:1].upper()}{title[1:]}"
-    return Notice(level, heading, sentence(row["found"] or ""), sentence(row["remedy"] or ""))
+    found = "; ".join(text for text in (row["found"], row.get("weight")) if text)
+    return Notice(level, heading, sentence(found), sentence(row["remedy"] or ""))
 
 
 def _figures(inputs: ReportInputs) -> list[Block]:
