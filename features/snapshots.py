@@ -216,6 +216,35 @@ def make_snapshots(tables: Tables, settings: SnapshotSettings, seed: int) -> pl.
     return snapshots
 
 
+NOT_YET, ENDED = "later than outcomes are known", "no longer open then"
+"""Why a lead has no snapshot at a landmark."""
+
+
+def count_looks(tables: Tables, settings: SnapshotSettings) -> dict[str, int]:
+    """Count the leads at their landmarks by what became of them.
+
+    Parameters
+    ----------
+    tables : Tables
+        The canonical tables.
+    settings : SnapshotSettings
+        As `make_snapshots` takes them.
+
+    Returns
+    -------
+    dict of str to int
+        ``""`` for those that are snapshots, else why they are none; they add up to the leads times
+        the landmarks.
+    """
+    if tables.time_order is not TimeOrder.DATED:
+        return {"": tables.leads.height}
+    dated = tables.leads.lazy().select("lead_id", "created_at")
+    looks = _all_looks(_with_ends(dated, tables), tables, settings)
+    counts = looks.group_by("left_out").len().collect(engine="streaming")
+    found = {reason or "": rows for reason, rows in counts.iter_rows()}
+    return {reason: found[reason] for reason in ("", NOT_YET, ENDED) if reason in found}
+
+
 def has_undated_outcome(tables: Tables) -> bool:
     """Tell whether a source knows how leads ended, but not when."""
     return bool(tables.outcomes["converted"].is_not_null().any())
@@ -250,31 +279,48 @@ def _undated_looks(tables: Tables, seed: int) -> pl.LazyFrame:
 
 
 def _dated_looks(tables: Tables, settings: SnapshotSettings) -> pl.LazyFrame:
-    until_us = _checked_until_us(tables)
     undated_outcome = has_undated_outcome(tables)
-    landmarks = settings.landmarks_days[:1] if undated_outcome else settings.landmarks_days
-    ages = pl.LazyFrame(
-        {"landmark_days": landmarks, "landmark_us": [microseconds(days) for days in landmarks]},
-        schema={"landmark_days": pl.Float64, "landmark_us": pl.Int64},
-    )
     label_ends = pl.col("position") + microseconds(settings.horizon_days)
-    known = label_ends + microseconds(settings.reporting_lag_days) <= until_us
+    lag_us = microseconds(settings.reporting_lag_days)
+    known = label_ends + lag_us <= _checked_until_us(tables)
     converted = pl.col("converted") if undated_outcome else _won_within(label_ends)
     return (
-        _with_outcomes(tables.leads, tables)
-        .join(ages, how="cross", maintain_order="left_right")
-        .with_columns(position=pl.col("created_at").dt.epoch("us") + pl.col("landmark_us"))
-        .filter(pl.col("position") <= until_us, _open("won_at"), _open("lost_at"))
+        _all_looks(_with_outcomes(tables.leads, tables), tables, settings)
+        .filter(pl.col("left_out").is_null())
         .with_columns(as_of=pl.col("position").cast(TIME), mature=known & converted.is_not_null())
         .with_columns(converted=pl.when("mature").then(converted))
     )
 
 
+def _all_looks(leads: pl.LazyFrame, tables: Tables, settings: SnapshotSettings) -> pl.LazyFrame:
+    """Look at each lead at each landmark, and say why where it gives no snapshot."""
+    landmarks = settings.landmarks_days[: 1 if has_undated_outcome(tables) else None]
+    ages = pl.LazyFrame(
+        {"landmark_days": landmarks, "landmark_us": [microseconds(days) for days in landmarks]},
+        schema={"landmark_days": pl.Float64, "landmark_us": pl.Int64},
+    )
+    left_out = (
+        pl.when(pl.col("position") > _checked_until_us(tables))
+        .then(pl.lit(NOT_YET))
+        .when(~(_open("won_at") & _open("lost_at")))
+        .then(pl.lit(ENDED))
+    )
+    return (
+        leads.join(ages, how="cross", maintain_order="left_right")
+        .with_columns(position=pl.col("created_at").dt.epoch("us") + pl.col("landmark_us"))
+        .with_columns(left_out=left_out)
+    )
+
+
 def _with_outcomes(leads: pl.DataFrame, tables: Tables) -> pl.LazyFrame:
     kept = [name for name in ("lead_id", "created_at", "position") if name in leads.columns]
-    outcomes = tables.outcomes.lazy().select("lead_id", "won_at", "lost_at", "converted")
     known = leads.lazy().select(*kept, group_id=group_ids(leads)).sort("lead_id")
-    return known.join(outcomes, on="lead_id", how="left", maintain_order="left")
+    return _with_ends(known, tables)
+
+
+def _with_ends(leads: pl.LazyFrame, tables: Tables) -> pl.LazyFrame:
+    outcomes = tables.outcomes.lazy().select("lead_id", "won_at", "lost_at", "converted")
+    return leads.join(outcomes, on="lead_id", how="left", maintain_order="left")
 
 
 def _open(end: str) -> pl.Expr:

@@ -30,6 +30,8 @@ class RunFolder:
     """The canonical tables, with the quarantine and the quality of the data."""
     snapshots = RunFile("snapshots.parquet")
     """Every snapshot with its label, its part and why it was left out."""
+    account = RunFile("account.json")
+    """Where every row went, from the files to the test part."""
     plan = RunFile("plan.json")
     """How features are computed: what training learned of kinds and categories."""
     matrix = RunFile("matrix.parquet")

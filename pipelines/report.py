@@ -53,6 +53,7 @@ def report(source: str) -> str:
         calibration_methods=_table(calibration["candidates"]),
         leakage=leakage,
         quality=read_json(run.tables / "quality.json"),
+        account=pl.DataFrame(read_json(run.account)),
     )
     write_report(inputs, run.report, pictures=run.plots)
     return str(run.report)

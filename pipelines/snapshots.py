@@ -1,8 +1,9 @@
 """Canonical tables to snapshots with mature labels, split by time."""
 
-from leadcast.features.base.files import written_whole
-from leadcast.features.snapshots import has_dated_outcome, make_snapshots
+from leadcast.features.base.files import read_json, write_json, written_whole
+from leadcast.features.snapshots import count_looks, has_dated_outcome, make_snapshots
 from leadcast.features.tables import Tables
+from leadcast.models.account import account_frame, left_out_words
 from leadcast.models.splits import FRESH, PARTS, split_snapshots, with_fresh
 from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
 from leadcast.pipelines.paths import RunFolder
@@ -22,7 +23,10 @@ def take_snapshots(source: str) -> str:
         split.write_parquet(temporary)
     counts = dict(split["part"].value_counts().iter_rows())
     parts = ", ".join(f"{part} {counts[part]:,}" for part in (*PARTS, FRESH) if part in counts)
-    return f"{split.height:,} snapshots: {parts}, left out {counts.get('left_out', 0):,}"
+    quality = read_json(run.tables / "quality.json")
+    account = account_frame(quality["account"], count_looks(tables, settings), split)
+    write_json(run.account, account.to_dicts())
+    return f"{split.height:,} snapshots: {parts}, {left_out_words(account)}"
 
 
 if __name__ == "__main__":

@@ -183,6 +183,9 @@ class TableReading:
     """As they were read."""
     frame: pl.DataFrame
     """``lead_id``, and what is canonical so far."""
+    is_counted: bool = True
+    """Whether the table loses the rows that are left out here; not where rows that are kept are
+    read once more for something else."""
     fine: pl.Series = field(init=False)
     """Which rows have no fault that leaves them out."""
 
@@ -217,6 +220,14 @@ class TableReading:
     ) -> None:
         """Take rows that are at fault, and leave them out."""
         self.note(kind, column, mask, values=values)
+        self.drop(mask, kind.name, in_quarantine=kind.is_recorded)
+
+    def drop(self, mask: pl.Series, reason: str, *, in_quarantine: bool = False) -> None:
+        """Leave rows out; those that were fine until now are counted with the reason."""
+        if self.is_counted:
+            gone = int((mask & self.fine).sum())
+            account = self.context.ledger.account
+            account.leave(self.table, reason, gone, in_quarantine=in_quarantine)
         self.fine &= ~mask
 
     def times(self, column: str) -> Parsed:
@@ -228,26 +239,15 @@ class TableReading:
         """Read a column of numbers."""
         return parse_numbers(self.rows.frame[column], self.writing.numbers, self.writing.missing)
 
-    def note_unread(
-        self,
-        column: str,
-        parsed: Parsed,
-        kind: IssueKind = BAD_CELL,
-        among: pl.Series | None = None,
-    ) -> None:
-        """Take the values of a column that could not be read."""
-        unzoned = (parsed.problem == NO_ZONE_WORDS).fill_null(False)
-        others = parsed.problem.is_not_null() & ~unzoned
-        shown = self.rows.frame[column]
-        for mask, its_kind in ((unzoned, NO_ZONE), (others, kind)):
-            mine = mask if among is None else mask & among
-            kept = kind is BAD_CELL
-            about = {"values": shown, "words": parsed.problem}
-            self.note(its_kind, column, mine, kept=kept, why=_WHY, **about)
+    def note_unread(self, column: str, parsed: Parsed) -> None:
+        """Take the values of a column that could not be read; their rows are kept without them."""
+        for kind, mask in _unread(parsed, BAD_CELL):
+            about = {"values": self.rows.frame[column], "words": parsed.problem}
+            self.note(kind, column, mask, kept=True, why=_WHY, **about)
 
     def require_ids(self, column: str, parsed: Parsed, blank: IssueKind = BLANK) -> None:
         """Leave out the rows whose id is missing, or is none."""
-        self.fine &= self.require(column, parsed, kind=BAD_ID, blank=blank)
+        self.require(column, parsed, kind=BAD_ID, blank=blank)
 
     def require(
         self,
@@ -256,11 +256,18 @@ class TableReading:
         among: pl.Series | None = None,
         kind: IssueKind = BAD_ROW,
         blank: IssueKind = BLANK,
-    ) -> pl.Series:
-        """Take the rows whose value is needed, and missing or not readable; tell all others."""
-        self.note_unread(column, parsed, kind, among)
-        lacking = parsed.values.is_null()
-        if among is not None:
-            lacking &= among
-        self.note(blank, column, lacking & parsed.problem.is_null())
-        return ~lacking
+    ) -> None:
+        """Leave out the rows whose value is needed, and missing or not readable."""
+        lacking = parsed.values.is_null() & parsed.problem.is_null()
+        for its_kind, mask in (*_unread(parsed, kind), (blank, lacking)):
+            mine = mask if among is None else mask & among
+            values, words = self.rows.frame[column], parsed.problem
+            given = {} if its_kind is blank else {"values": values, "words": words}
+            self.note(its_kind, column, mine, why=_WHY, **given)  # type: ignore[arg-type]
+            self.drop(mine, its_kind.name, in_quarantine=its_kind.is_recorded)
+
+
+def _unread(parsed: Parsed, kind: IssueKind) -> list[tuple[IssueKind, pl.Series]]:
+    """Part what could not be read by whether only the zone is missing."""
+    unzoned = (parsed.problem == NO_ZONE_WORDS).fill_null(False)
+    return [(NO_ZONE, unzoned), (kind, parsed.problem.is_not_null() & ~unzoned)]

@@ -12,6 +12,7 @@ from leadcast.features.definitions.definition import EventOutcomes
 from leadcast.features.definitions.table_schema import EventsTable
 from leadcast.features.ingest.context import Context, TableReading, Writing
 from leadcast.features.ingest.leads import AS_OF, CanonicalLeads, no_rows
+from leadcast.features.readers.account import OF_LEAD_ASIDE, OUTCOME_EVENT
 from leadcast.features.readers.issues import (
     BLANK,
     EVENT_BEFORE_CREATION,
@@ -156,13 +157,14 @@ def _canonical(
     reading.leave_out(BLANK, ", ".join(columns.event_type), types.is_null())
     times = reading.times(columns.occurred_at)
     late = (times.values > context.until).fill_null(False)
-    reading.fine &= reading.require(columns.occurred_at, times)
+    reading.require(columns.occurred_at, times)
     reading.leave_out(LATE_ROW, columns.occurred_at, late, rows.frame[columns.occurred_at])
     reading.frame = reading.frame.with_columns(occurred_at=times.values)
     for outcomes in context.definition.tables.outcomes:
         if isinstance(outcomes, EventOutcomes):
             # How a lead ended is no part of what it did: it is told by the outcomes.
             ends = reading.frame["event_type"].is_in([*outcomes.won_events, *outcomes.lost_events])
+            reading.drop(ends.fill_null(False), OUTCOME_EVENT)
             reading.keep(~ends.fill_null(False))
     if leads is not None:
         _of_leads(reading, one, leads)
@@ -171,6 +173,7 @@ def _canonical(
         numbers = reading.numbers(columns.value)
         reading.note_unread(columns.value, numbers)
         value = numbers.values
+    context.ledger.account.keep(one.table.name, int(reading.fine.sum()))
     return reading.frame.with_columns(value=value).filter(reading.fine).select(COLUMNS)
 
 
@@ -183,7 +186,8 @@ def _of_leads(reading: TableReading, one: OpenEvents, leads: pl.DataFrame) -> No
     kind = ORPHAN_EVENT if context.has_outcomes else EVENT_OF_OTHERS
     why = {ORPHAN_EVENT.found: lambda found: kin_words(found, leads["lead_id"])}
     reading.note(kind, columns.lead_id, orphan & reading.fine, values=ids, why=why)
-    reading.fine &= is_used.fill_null(False)
+    reading.drop(orphan, kind.name, in_quarantine=kind.is_recorded)
+    reading.drop(~is_used.fill_null(False), OF_LEAD_ASIDE)
     reading.keep(~orphan)
     early = (reading.frame["occurred_at"] < reading.frame["created_at"]).fill_null(False)
     shown = reading.rows.frame[columns.occurred_at]

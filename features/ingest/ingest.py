@@ -42,6 +42,7 @@ from leadcast.features.ingest.outcomes import (
     read_ends,
     settle,
 )
+from leadcast.features.readers.account import KEPT, AccountLine, account_plain, account_words
 from leadcast.features.readers.ledger import Ledger, Quarantine
 from leadcast.features.readers.opening import RawTable, find_files
 from leadcast.features.readers.origins import UnreadableError
@@ -199,6 +200,7 @@ def describe_quality(
         "time_order": str(time_order(definition)),
         "observed_until": None if until is None else until.isoformat(),
         "tables": _tables(definition, examined, ledger),
+        "account": account_plain(ledger.account.lines(definition.readers())),
         "outcomes": count_outcomes(examined.settled.outcomes),
         "columns": _columns(examined),
         "events": _events(examined),
@@ -290,6 +292,8 @@ class CheckResult:
     """Until when outcomes are known."""
     unused_columns: tuple[str, ...]
     """Columns of the leads' table that the definition does not mention."""
+    account: tuple[AccountLine, ...] = ()
+    """Where the rows of each table went; empty where a table could not be read."""
 
     @property
     def is_fine(self) -> bool:
@@ -301,7 +305,8 @@ class CheckResult:
         if not self.counts:
             return told
         counted = ", ".join(f"{count:,} {name}" for name, count in self.counts.items())
-        return f"{told}\n  read: {counted}"
+        rows = (f"  {words}" for words in account_words(self.account))
+        return "\n".join([told, f"  read: {counted}", *rows])
 
 
 @dataclass(frozen=True)
@@ -316,10 +321,18 @@ class IngestResult:
     """``leads``, ``events``, ``won``, ``lost``, ``open``."""
     quarantined: int
     """How many rows the quarantine file lists."""
+    account: tuple[AccountLine, ...] = ()
+    """Where the rows of each table went."""
 
     def __str__(self) -> str:
         read = ", ".join(f"{count:,} {name}" for name, count in self.counts.items())
-        return f"{read}; {self.quarantined:,} rows in quarantine, {len(self.warnings)} warnings"
+        told = f"{read}; {self.quarantined:,} rows in quarantine, {len(self.warnings)} warnings"
+        return "; ".join([told, *account_words(_with_losses(self.account))])
+
+
+def _with_losses(account: Sequence[AccountLine]) -> list[AccountLine]:
+    losing = {line.table for line in account if line.fate != KEPT}
+    return [line for line in account if line.table in losing]
 
 
 def check_source(definition: SourceDefinition, progress: Progress = no_progress) -> CheckResult:
@@ -346,6 +359,7 @@ def check_source(definition: SourceDefinition, progress: Progress = no_progress)
         counts={} if examined is None else _counts(examined),
         observed_until=None if examined is None else examined.observed_until,
         unused_columns=() if examined is None else examined.settled.leads.unused_columns,
+        account=() if examined is None else tuple(ledger.account.lines(definition.readers())),
     )
 
 
@@ -389,7 +403,8 @@ def ingest(
         _write_tables(definition, examined, folder)
         quality = describe_quality(definition, examined, ledger, faults)
         write_json(folder / "quality.json", quality)
-    return IngestResult(out, tuple(faults), _counts(examined), quarantine.rows)
+    account = tuple(ledger.account.lines(definition.readers()))
+    return IngestResult(out, tuple(faults), _counts(examined), quarantine.rows, account)
 
 
 def _write_tables(definition: SourceDefinition, examined: Examined, folder: Path) -> None:

@@ -327,7 +327,7 @@ def _date(reading: TableReading) -> None:
         return
     parsed = reading.times(column)
     late = (parsed.values > reading.context.until).fill_null(False)
-    reading.fine &= reading.require(column, parsed)
+    reading.require(column, parsed)
     reading.leave_out(LATE_ROW, column, late, reading.rows.frame[column])
     reading.frame = reading.frame.with_columns(created_at=parsed.values)
 
@@ -336,7 +336,7 @@ def _place(reading: TableReading) -> None:
     order = reading.context.definition.tables.leads.order_by
     if isinstance(order, ExportColumn):
         parsed = reading.numbers(order.column)
-        reading.fine &= reading.require(order.column, parsed)
+        reading.require(order.column, parsed)
         values = pl.select(pl.when(reading.fine).then(parsed.values)).to_series()
         place = values.rank("ordinal", descending=order.descending).cast(pl.Int64) - 1
     else:

@@ -12,6 +12,7 @@ from leadcast.features.ingest.context import Context, TableReading, Writing
 from leadcast.features.ingest.event_rows import OpenEvents, event_types
 from leadcast.features.ingest.leads import NAME as LEADS
 from leadcast.features.ingest.leads import CanonicalLeads, all_rows
+from leadcast.features.readers.account import OF_LEAD_ASIDE, UNREADABLE_END
 from leadcast.features.readers.issues import (
     BLANK,
     CONTRADICTING_OUTCOME,
@@ -93,20 +94,22 @@ def _reading(
     missing: tuple[str, ...],
 ) -> TableReading:
     # Times are written as in the table where they stand.
-    dated = about if about.read is not None else context.definition.tables.leads
+    own = about.read is not None
+    dated = about if own else context.definition.tables.leads
     writing = Writing(missing, about.numbers, context.time_rules(dated))
-    return TableReading(context, table, writing, rows, pl.DataFrame({"lead_id": ids}))
+    return TableReading(context, table, writing, rows, pl.DataFrame({"lead_id": ids}), own)
 
 
 def _ends(reading: TableReading, about: Described) -> Ends:
     columns: tuple[str | None, str | None]
     if isinstance(about, DatedOutcomes):
         columns = (about.columns.won_at, about.columns.lost_at)
-        (won, won_fine), (lost, lost_fine) = (_times(reading, column) for column in columns)
-        converted, fine = pl.lit(None, pl.Boolean), won_fine & lost_fine
+        won, lost = (_times(reading, column) for column in columns)
+        converted = pl.lit(None, pl.Boolean)
     else:
         columns = (about.columns.closed_at, about.columns.closed_at)
-        won, lost, converted, fine = _by_status(reading, about)
+        won, lost, converted = _by_status(reading, about)
+    fine = reading.fine
     ended = reading.frame.with_columns(won_at=won, lost_at=lost, converted=converted)
     frame = ended.with_columns(amount=_amounts(reading, about.columns.amount)).filter(fine)
     # The leads' table has its ids under the canonical name.
@@ -115,25 +118,24 @@ def _ends(reading: TableReading, about: Described) -> Ends:
     return Ends(frame, reading.rows.filter(fine), reading.table, *names, doubtful)
 
 
-def _times(
-    reading: TableReading, column: str | None, wanted: pl.Series | None = None
-) -> tuple[pl.Series, pl.Series]:
-    """Read a column of times, needed where they are wanted; tell which rows are fine.
+def _times(reading: TableReading, column: str | None, wanted: pl.Series | None = None) -> pl.Series:
+    """Read a column of times, needed where they are wanted.
 
     Where nobody says what is wanted, a blank one is fine.
     """
     if column is None:
-        return pl.repeat(None, len(reading.rows), dtype=TIME, eager=True), reading.fine
+        return pl.repeat(None, len(reading.rows), dtype=TIME, eager=True)
     parsed = reading.times(column)
     if wanted is None:
         wanted = parsed.values.is_not_null() | parsed.problem.is_not_null()
-    return parsed.values, reading.require(column, parsed, wanted)
+    reading.require(column, parsed, wanted)
+    return parsed.values
 
 
 def _by_status(
     reading: TableReading, about: StatusOutcomes
-) -> tuple[pl.Series, pl.Series, pl.Expr, pl.Series]:
-    """Read a status, and its time where there is one: won and lost, converted, and what is fine."""
+) -> tuple[pl.Series, pl.Series, pl.Expr]:
+    """Read a status, and its time where there is one: won and lost, and converted."""
     column = about.columns.status
     status = clean_text(reading.rows.frame[column], reading.writing.missing)
     unknown = ~status.is_in([*about.won, *about.lost, *about.open]).fill_null(True)
@@ -143,13 +145,13 @@ def _by_status(
     why = {UNKNOWN_OUTCOME.found: lambda found: near_words(found, words)}
     reading.note(UNKNOWN_OUTCOME, column, unknown, values=status, kept=True, why=why)
     won, lost = (status.is_in(list(ends)).fill_null(False) for ends in (about.won, about.lost))
-    times, fine = _times(reading, about.columns.closed_at, won | lost)
+    times = _times(reading, about.columns.closed_at, won | lost)
     when_won = pl.select(pl.when(won).then(times)).to_series()
     when_lost = pl.select(pl.when(lost).then(times)).to_series()
     converted = pl.lit(None, pl.Boolean)
     if about.columns.closed_at is None:
         converted = pl.when(won).then(True).when(lost).then(False)
-    return when_won, when_lost, converted, fine
+    return when_won, when_lost, converted
 
 
 def _amounts(reading: TableReading, column: str | None) -> pl.Series | pl.Expr:
@@ -220,15 +222,16 @@ class Settled:
 
 def settle(context: Context, told: Sequence[Ends], leads: CanonicalLeads) -> Settled:
     """Give each lead its end, and set aside the leads whose end cannot be true."""
-    found, unusable = list[Ends](), [leads.frame["lead_id"].clear()]
+    found, unusable = list[Ends](), list[_Unusable]()
     for given in told:
         ends = _of_known_leads(context, given, leads)
         ends = _one_each(context, ends)
         ends, impossible = _after_creation(context, ends, leads)
         found.append(_known_by_now(context, ends))
-        unusable += [impossible, ends.doubtful]
-    leads = leads.filter(~leads.frame["lead_id"].is_in(pl.concat(unusable).implode()))
-    found = _first_of_all(context, found)
+        unusable.append((ends.table, OUTCOME_BEFORE_CREATION.name, impossible))
+        unusable.append((ends.table, UNREADABLE_END, ends.doubtful))
+    leads = _of_possible_ends(context, leads, unusable)
+    found = _first_of_all(context, [_of_leads_left(context, ends, leads) for ends in found])
     outcomes = leads.frame.select("lead_id").join(
         pl.concat([ends.frame for ends in found]),
         on="lead_id",
@@ -236,7 +239,16 @@ def settle(context: Context, told: Sequence[Ends], leads: CanonicalLeads) -> Set
         maintain_order="left",
     )
     _refuse_one_value(context, outcomes)
-    return Settled(leads, outcomes, {ends.table: len(ends.rows) for ends in found})
+    context.ledger.account.keep(LEADS, leads.frame.height)
+    used = {ends.table: len(ends.rows) for ends in found}
+    for table, rows in used.items():
+        if table != LEADS:
+            context.ledger.account.keep(table, rows)
+    return Settled(leads, outcomes, used)
+
+
+_Unusable = tuple[str, str, pl.Series]
+"""The table that tells how leads ended, why their ends cannot be used, and their ids."""
 
 
 def _first_of_all(context: Context, found: Sequence[Ends]) -> list[Ends]:
@@ -260,11 +272,32 @@ def _first_of_all(context: Context, found: Sequence[Ends]) -> list[Ends]:
         )
         is_first = mine["first"] == number
         contrary = mine["first_won"] & mine["is_lost"] & ~mine["is_won"]
-        _note(context, CONTRADICTING_OUTCOME, ends, contrary & ~is_first, "lost_at")
-        if ends.table != LEADS:
+        in_leads = ends.table == LEADS
+        _note(context, CONTRADICTING_OUTCOME, ends, contrary & ~is_first, "lost_at", kept=in_leads)
+        if not in_leads:
             _note(context, OUTCOME_TOLD_ELSEWHERE, ends, ~contrary & ~is_first, "lead_id")
         chosen.append(ends.filter(is_first))
     return chosen
+
+
+def _of_possible_ends(
+    context: Context, leads: CanonicalLeads, unusable: Sequence[_Unusable]
+) -> CanonicalLeads:
+    """Set aside the leads that ended before they began, and those that ended nobody knows when."""
+    ids, account = leads.frame["lead_id"], context.ledger.account
+    fine = ids.is_not_null()
+    # Rows of the leads' table that are in quarantine are counted as such.
+    for table, reason, theirs in sorted(unusable, key=lambda one: one[0] != LEADS):
+        gone = ids.is_in(theirs.implode()) & fine
+        account.leave(LEADS, reason, int(gone.sum()), in_quarantine=table == LEADS)
+        fine &= ~gone
+    return leads.filter(fine)
+
+
+def _of_leads_left(context: Context, ends: Ends, leads: CanonicalLeads) -> Ends:
+    mine = ends.frame["lead_id"].is_in(leads.frame["lead_id"].implode())
+    _leave(context, ends, ~mine, OF_LEAD_ASIDE)
+    return ends.filter(mine)
 
 
 def _of_known_leads(context: Context, ends: Ends, leads: CanonicalLeads) -> Ends:
@@ -272,7 +305,7 @@ def _of_known_leads(context: Context, ends: Ends, leads: CanonicalLeads) -> Ends
     why = {ORPHAN_OUTCOME.found: lambda ids: kin_words(ids, leads.every_id)}
     _note(context, ORPHAN_OUTCOME, ends, ~known, "lead_id", why=why)
     # Leads that were set aside are told already, so their outcomes are not told once more.
-    return ends.filter(ends.frame["lead_id"].is_in(leads.frame["lead_id"].implode()))
+    return _of_leads_left(context, ends.filter(known), leads)
 
 
 def _one_each(context: Context, ends: Ends) -> Ends:
@@ -330,6 +363,16 @@ def _note(
     ids = ends.frame["lead_id"]
     about = {"values": values, "lead_ids": ids}
     context.ledger.note(kind, ends.table, column, ends.rows, mask, kept=kept, why=why, **about)
+    if not kept:
+        _leave(context, ends, mask, kind.name, in_quarantine=kind.is_recorded)
+
+
+def _leave(
+    context: Context, ends: Ends, mask: pl.Series, reason: str, *, in_quarantine: bool = False
+) -> None:
+    if ends.table != LEADS:
+        rows = int(mask.sum())
+        context.ledger.account.leave(ends.table, reason, rows, in_quarantine=in_quarantine)
 
 
 def _refuse_one_value(context: Context, outcomes: pl.DataFrame) -> None:

@@ -113,6 +113,7 @@ class Filtering:
         )
         column = self.about.column
         ledger.note(kind, self.table, column, rows, ~used, values=rows.frame[column])
+        ledger.account.leave(self.table, kind.found, len(rows) - int(used.sum()))
         if used.all():
             return rows
         self.on_left_out(rows.filter(~used))
@@ -141,6 +142,7 @@ class Filtering:
         unread = parsed.problem.is_not_null()
         shown, words = rows.frame[column], parsed.problem
         ledger.note(BAD_ROW, self.table, column, rows, unread, values=shown, words=words)
+        ledger.account.leave(self.table, BAD_ROW.name, int(unread.sum()), in_quarantine=True)
         used = parsed.values.is_not_null()
         if about.since is not None:
             used &= (parsed.values >= parse_moment(about.since, zone)).fill_null(value=False)

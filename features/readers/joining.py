@@ -163,11 +163,15 @@ class Joining:
         keys, own = _keys(rows.frame, names, missing), ", ".join(names)
         whole = ~keys.select(pl.any_horizontal(pl.all().is_null())).to_series()
         ledger.note(KEYLESS, about.name, own, rows, ~whole)
+        ledger.account.leave(about.name, KEYLESS.name, len(rows) - int(whole.sum()))
         if about.expect != "many":
             again = whole & ~keys.to_struct().is_first_distinct()
             if about.expect == "one":
                 ledger.note(REPEATED_KEY, about.name, own, rows, again, values=_shown(keys))
+            repeated, is_told = int(again.sum()), about.expect == "one"
+            ledger.account.leave(about.name, REPEATED_KEY.name, repeated, in_quarantine=is_told)
             whole &= ~again
+        ledger.account.keep(about.name, int(whole.sum()))
         self._keys = keys.with_row_index(_ROW).filter(whole)
         columns = about.columns.items()
         self._columns = pl.DataFrame(
@@ -204,7 +208,9 @@ class Joining:
         if about.expect == "many":
             rows = _taken(rows, places[_PLACE])
             whole, keys = whole.gather(places[_PLACE]), keys[places[_PLACE]]
-            ledger.note(MULTIPLIED, self.table, own, rows, ~places[_PLACE].is_first_distinct())
+            added = ~places[_PLACE].is_first_distinct()
+            ledger.note(MULTIPLIED, self.table, own, rows, added)
+            ledger.account.add(self.table, int(added.sum()))
         shown = _shown(keys)
         kind = replace(UNMATCHED, found=f"{UNMATCHED.found} in {about.name}")
         ledger.note(kind, self.table, own, rows, ~found & whole, values=shown)

@@ -12,6 +12,7 @@ import polars as pl
 
 from leadcast.features.base.errors import Fault
 from leadcast.features.definitions.definition import Limits
+from leadcast.features.readers.account import RowAccount
 from leadcast.features.readers.issues import (
     BROKEN_ROW,
     IssueKind,
@@ -154,11 +155,17 @@ class Ledger:
         Where rows that are set aside are written; None where they are only counted.
     kind_in : callable
         Gives the kind that a kind of fault is in a table; None where it is no fault there.
+
+    Attributes
+    ----------
+    account : RowAccount
+        Where the rows of each table went.
     """
 
     def __init__(self, quarantine: Quarantine | None = None, kind_in: KindIn = as_defined) -> None:
         self._quarantine = quarantine
         self._kind_in = kind_in
+        self.account = RowAccount()
         self._faults: list[Fault] = []
         self._found: dict[_Group, _Found] = {}
         self._totals: dict[str, int] = {}
@@ -314,6 +321,7 @@ class Ledger:
         )
         counts = pl.Series([f"{row.fields} fields" for row in broken], dtype=pl.String)
         self.note(BROKEN_ROW, table, "", rows, values=counts)
+        self.account.leave(table, BROKEN_ROW.name, len(broken), in_quarantine=True)
 
     def faults(self, limits: Limits) -> list[Fault]:
         """Tell everything that was found.

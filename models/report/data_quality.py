@@ -33,13 +33,15 @@ SHOWN = 12
 """How many columns or kinds of events have a bar; all are in the tables."""
 
 
-def quality_blocks(quality: Mapping[str, Any] | None) -> list[Block]:
-    """Show what the ingest stage wrote of the data."""
+def quality_blocks(
+    quality: Mapping[str, Any] | None, account: pl.DataFrame | None = None
+) -> list[Block]:
+    """Show what the ingest stage wrote of the data, and where every row went."""
     if not quality:
         return []
     parts = (
         _outcomes(quality.get("outcomes") or {}),
-        _tables(quality.get("tables") or {}),
+        _tables(quality.get("tables") or {}) if account is None else _account(account),
         _faults(quality.get("faults") or []),
         _missing(quality.get("columns") or []),
         _events(quality.get("events") or {}),
@@ -92,6 +94,25 @@ _TABLES = (
     Column("rows", "Rows read", count),
     Column("kept", "Used", count),
     Column("aside", "Not used", count),
+)
+
+
+def _account(account: pl.DataFrame) -> list[Block]:
+    words = (
+        "Each row of the export is kept, set aside in quarantine.parquet or left out for a reason, "
+        "each lead has a snapshot at each landmark or none for a reason, and each snapshot is in a "
+        "part or in none for a reason. The rows of each step add up to what went into it."
+    )
+    title = "From file to test part: where every row went"
+    shown = account.with_columns(pl.col("step", "fate").str.to_titlecase())
+    return [Words([words]), Listing(table_of(shown, _STEPS, title))]
+
+
+_STEPS = (
+    Column("step", "Step"),
+    Column("fate", "What became of them"),
+    Column("reason", "Why"),
+    Column("rows", "Rows", count),
 )
 
 

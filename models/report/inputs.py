@@ -25,6 +25,7 @@ FRAMES: dict[str, tuple[str, ...]] = {
     "backtest": ("candidate", "origin", "position", "log_loss", "difference", "low", "high"),
     "calibration_methods": ("method", "log_loss", "excess", "standard_error"),
     "leakage": ("code", "title", "status", "subject", "found", "remedy"),
+    "account": ("step", "fate", "reason", "rows"),
 }
 """The columns that each frame of `ReportInputs` must have; it may have more."""
 KEYS: dict[str, tuple[str, ...]] = {
@@ -154,6 +155,8 @@ class ReportInputs:
         ``found``, ``remedy``.
     quality : mapping or None
         As the ingest stage writes ``quality.json``.
+    account : pl.DataFrame or None
+        Where every row went, as `leadcast.models.account.account_frame` gives it.
 
     Raises
     ------
@@ -181,6 +184,7 @@ class ReportInputs:
     calibration_methods: pl.DataFrame | None = None
     leakage: pl.DataFrame | None = None
     quality: Mapping[str, Any] | None = None
+    account: pl.DataFrame | None = None
 
     def __post_init__(self) -> None:
         faults = [

@@ -1,0 +1,97 @@
+"""From leads to test part every lead at every landmark is counted once, with its reason."""
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.snapshots import (
+    ENDED,
+    NOT_YET,
+    SnapshotSettings,
+    count_looks,
+    make_snapshots,
+)
+from leadcast.features.tables import TIME, Tables, TimeOrder, empty_events
+from leadcast.models.account import LOOKS, SNAPSHOTS, account_frame, left_out_words
+from leadcast.models.splits import SplitSettings, split_snapshots, with_fresh
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+SETTINGS = SnapshotSettings(landmarks_days=(0, 7), horizon_days=10)
+SPLIT = SplitSettings(test_fraction=0.3, calibration_fraction=0.3)
+LATER = "another part's lead"
+Lead = tuple[int, int | None, int | None]
+
+
+def tables_of(leads: list[Lead], until: int) -> Tables:
+    """Leads as (created, won, lost), in days since `START`."""
+    moments = [
+        [None if one[place] is None else START + timedelta(days=one[place]) for one in leads]  # type: ignore[arg-type]
+        for place in range(3)
+    ]
+    ids = [f"L{number}" for number in range(len(leads))]
+    frame = pl.DataFrame({"lead_id": ids, "created_at": pl.Series(moments[0], dtype=TIME)})
+    outcomes = frame.select("lead_id").with_columns(
+        won_at=pl.Series(moments[1], dtype=TIME),
+        lost_at=pl.Series(moments[2], dtype=TIME),
+        converted=pl.lit(None, pl.Boolean),
+    )
+    until_at = START + timedelta(days=until)
+    return Tables(frame, empty_events(), outcomes, until_at, TimeOrder.DATED, {})
+
+
+ends = st.one_of(st.none(), st.integers(0, 130))
+some_leads = st.lists(st.tuples(st.integers(0, 120), ends, ends), min_size=40, max_size=80)
+
+
+@given(leads=some_leads)
+@settings(deadline=None, max_examples=40)
+def test_the_sums_add_up_from_leads_to_parts(leads: list[Lead]) -> None:
+    tables = tables_of(leads, until=100)
+    looks = count_looks(tables, SETTINGS)
+    try:
+        split = split_snapshots(make_snapshots(tables, SETTINGS, 0), SPLIT, 10.0)
+    except LeadcastError:
+        return
+    account = account_frame([], looks, with_fresh(split))
+    at_landmarks, snapshots = (account.filter(step=step) for step in (LOOKS, SNAPSHOTS))
+    assert at_landmarks["rows"].sum() == 2 * len(leads)
+    assert at_landmarks.filter(fate="snapshot")["rows"].sum() == split.height
+    assert snapshots["rows"].sum() == split.height
+    for part in ("train", "calibration", "test"):
+        assert snapshots.filter(fate=f"{part} part")["rows"].to_list() == [
+            split.filter(part=part).height
+        ]
+    assert looks[NOT_YET] == sum(created + age > 100 for created, _, _ in leads for age in (0, 7))
+    assert looks.get(ENDED, 0) == sum(
+        created + age <= 100
+        and any(end is not None and end <= created + age for end in (won, lost))
+        for created, won, lost in leads
+        for age in (0, 7)
+    )
+
+
+def test_what_is_in_no_part_is_told_by_reason() -> None:
+    leads: list[Lead] = [(day, day + 40 if day % 3 else None, None) for day in range(100)]
+    tables = tables_of(leads, until=100)
+    old = SETTINGS.model_copy(update={"landmarks_days": (0, 30)})
+    split = split_snapshots(make_snapshots(tables, old, 0), SPLIT, 10.0)
+    account = account_frame([], count_looks(tables, old), split)
+    counts = split.filter(part="left_out")["reason"].value_counts()
+    told = dict(counts.iter_rows())
+    assert left_out_words(account) == (
+        f"left out {sum(told.values())} ({told['immature']} outcome not known yet, "
+        f"{told['purged']} purged between the parts, "
+        f"{told[LATER]} lead or account of a later part)"
+    )
+
+
+@pytest.mark.parametrize("order", [TimeOrder.ORDERED, TimeOrder.UNORDERED])
+def test_without_dates_each_lead_is_looked_at_once(order: TimeOrder) -> None:
+    leads = pl.DataFrame({"lead_id": ["a", "b"], "position": [0, 1]})
+    outcomes = pl.DataFrame({"lead_id": ["a", "b"], "converted": [True, False]})
+    tables = Tables(leads, empty_events(), outcomes, None, order, {})
+    assert count_looks(tables, SETTINGS) == {"": 2}
