@@ -12,7 +12,7 @@ from leadcast.features.engine.engine import compute
 from leadcast.features.tables import TIME, Tables
 from leadcast.models.leakage import CHECKS, LeakageContext, examine, inspect
 from leadcast.models.leakage.column_checks import DominantColumn
-from leadcast.models.leakage.name_checks import words_of
+from leadcast.models.leakage.outcome_names import words_of
 from tests.leak_worlds import (
     context,
     dated,

@@ -1,21 +1,17 @@
 """Checks of names and values that sound like the outcome or a judgement, and of identifiers."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
 
 from leadcast.models.data import Matrix
 from leadcast.models.leakage.context import VOUCH, Check, Finding, LeakageContext
+from leadcast.models.leakage.outcome_names import SOUNDS, Kind, sounds_like, words_of
 from leadcast.models.leakage.strength import auc_within_blocks, boosted, rank_correlation
 
-_OUTCOME = re.compile(
-    r"\b(won|lost|closed?|converted|outcome|churned|sold|signed|purchased|bought|enrolled"
-    r"|invoiced)\b"
-)
-_EARLIER = re.compile(r"\b(previous|prior|past|last|before|earlier|former|first)\b")
-_TOTAL = re.compile(r". total$")
 _JUDGEMENT = re.compile(
     r"\b(leads?|prospect|contact|opportunity|sales|crm|agent)\b.*\b(quality|profile|rating|grade"
     r"|stage|status|tags?|score|disposition|priority|temperature|qualification|notes|remarks)\b"
@@ -36,24 +32,29 @@ _JUDGED_VALUE = re.compile(
 
 
 class OutcomeName(Check):
-    """A column named after the outcome, or after a total that runs on until the export."""
+    """A column named after the outcome, a total that runs on, or how the deal stands."""
 
     code = "L005"
-    title = "a column named like the outcome or a running total"
+    title = "a column named like the outcome, a running total or the state of the deal"
     remedy = VOUCH
     needs_attributes, needs_outcomes = True, False
+    telling: ClassVar[Mapping[Kind, float]] = {"outcome": 0.55, "total": 0.65, "state": 0.6}
 
     def look(self, context: LeakageContext) -> Iterator[Finding]:
         """Read the attributes' names; an error where the column tells anything as well."""
+        few = context.too_few_outcomes() is not None
         for attribute in context.attribute_features:
-            words = words_of(attribute)
-            total = bool(_TOTAL.search(words))
-            if not total and (not _OUTCOME.search(words) or _EARLIER.search(words)):
+            kind = sounds_like(attribute)
+            if kind is None:
                 continue
             auc = context.attribute_auc(attribute)
-            telling = context.too_few_outcomes() is None and auc.low > (0.65 if total else 0.55)
-            sounds = "a total that runs on until the export" if total else "the outcome"
-            found = f"its name sounds like {sounds}; alone it has an AUC of {auc.value:.3f}"
+            telling = not few and auc.low > self.telling[kind]
+            # How a deal stands is a harmless name for much that is not about the deal.
+            if kind == "state" and not few and not telling:
+                continue
+            alone = "too few leads ended to see what it tells"
+            alone = alone if few else f"alone it has an AUC of {auc.value:.3f}"
+            found = f"its name sounds like {SOUNDS[kind]}; {alone}"
             yield self.finding(f"column {attribute!r}", found, "error" if telling else "warning")
 
 
@@ -128,12 +129,6 @@ class TellingValues(Check):
         won = rate >= 0.95 and _WON_VALUE.search(value)
         lost = rate <= min(0.05, base / 5) and _LOST_VALUE.search(value)
         return text + " names the outcome" if won or lost else None
-
-
-def words_of(name: str) -> str:
-    """Split a column's name into words."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    return re.sub(r"[^a-z0-9]+", " ", spaced.lower()).strip()
 
 
 def _is_text(context: LeakageContext, attribute: str) -> bool:
