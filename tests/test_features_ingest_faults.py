@@ -67,7 +67,8 @@ def test_a_wrong_separator_is_recognised(tmp_path: Path) -> None:
     told = faults_of(tmp_path, {"tables.leads.read.separator": ";"})
     assert (
         "The header is one long name, separated by ',': save the file with ';' between its fields, "
-        "or say in a source's definition what separates them (`read.separator`)." in told[0]
+        "or say in a source's definition what separates them (`read.separator`, as `separator: "
+        '","`).' in told[0]
     )
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
+from leadcast.features.base.letters import plainest, told_letters
+
 T = TypeVar("T")
 
 
@@ -227,7 +229,9 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     known = list(dict.fromkeys(names))
     candidate = nearest(name, known)
     if candidate is not None:
-        return f"Did you mean {candidate!r}?"
+        odd = [(one, told_letters(one)) for one in (name, candidate)]
+        letters = [f"{one!r} has {told}" for one, told in odd if told]
+        return f"Did you mean {candidate!r}?" + (f" ({'; '.join(letters)})" if letters else "")
     shown = ", ".join(repr(other) for other in known[:20])
     return f"There are: {shown}{', …' if len(known) > 20 else ''}."
 
@@ -260,4 +264,4 @@ def _likeness(name: str, other: str) -> float:
 
 def _plain(name: str) -> str:
     # "Lead Number", "lead_number" and "lead-number" are the same word to a person.
-    return "".join(letter for letter in name.casefold() if letter.isalnum())
+    return "".join(letter for letter in plainest(name).casefold() if letter.isalnum())

@@ -18,7 +18,15 @@ from leadcast.features.definitions.table_schema import (
     RowFilter,
     TableSchema,
 )
-from leadcast.features.readers.issues import BAD_CELL, BAD_ID, BAD_ROW, BLANK, NO_ZONE, IssueKind
+from leadcast.features.readers.issues import (
+    BAD_CELL,
+    BAD_ID,
+    BAD_ROW,
+    BLANK,
+    NO_ZONE,
+    UNCLEAR_NUMBER,
+    IssueKind,
+)
 from leadcast.features.readers.joining import Joined, joined_table
 from leadcast.features.readers.ledger import NO_WHY, Ledger, Why
 from leadcast.features.readers.opening import RawTable, open_table, require_columns
@@ -27,7 +35,7 @@ from leadcast.features.values.columns import Parsed
 from leadcast.features.values.flags import NOT_A_FLAG
 from leadcast.features.values.formats import NumberFormat
 from leadcast.features.values.guesses import early_words, flag_words, number_words, time_words
-from leadcast.features.values.numbers import NOT_A_NUMBER, parse_numbers
+from leadcast.features.values.numbers import NOT_A_NUMBER, parse_numbers, unclear
 from leadcast.features.values.times import NO_ZONE as NO_ZONE_WORDS
 from leadcast.features.values.times import (
     NOT_A_TIME,
@@ -237,7 +245,19 @@ class TableReading:
 
     def numbers(self, column: str) -> Parsed:
         """Read a column of numbers."""
+        self.note_unclear(column, self.writing.numbers)
         return parse_numbers(self.rows.frame[column], self.writing.numbers, self.writing.missing)
+
+    def note_unclear(self, column: str, written: NumberFormat) -> None:
+        """Take numbers that can be read in two ways, unless others of the column tell which."""
+        context, shown = self.context, self.rows.frame[column]
+        # What is to be scored is few, and written as the leads before it.
+        if not context.has_outcomes:
+            return
+        mask, is_clear = unclear(shown, written)
+        if is_clear:
+            context.ledger.acquit(UNCLEAR_NUMBER, self.table, column)
+        self.note(UNCLEAR_NUMBER, column, mask, values=shown, kept=True)
 
     def note_unread(self, column: str, parsed: Parsed) -> None:
         """Take the values of a column that could not be read; their rows are kept without them."""

@@ -149,7 +149,7 @@ def _canonical(
 ) -> pl.DataFrame:
     columns = one.about.columns
     writing = Writing(one.table.missing, one.about.numbers, context.time_rules(one.about))
-    ids = parse_ids(rows.frame[columns.lead_id].alias("lead_id"), writing.missing)
+    ids = parse_ids(rows.frame[columns.lead_id].alias("lead_id"), writing.missing, columns.lead_id)
     types = event_types(rows, one)
     frame = pl.DataFrame({"lead_id": ids.values, "event_type": types})
     reading = TableReading(context, one.table.name, writing, rows, frame)

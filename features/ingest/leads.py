@@ -15,6 +15,7 @@ from leadcast.features.definitions.table_schema import (
     default_type,
 )
 from leadcast.features.ingest.context import Context, TableReading, Writing
+from leadcast.features.ingest.garbled import doubt_garbled
 from leadcast.features.readers.issues import (
     DUPLICATE_LEAD,
     DUPLICATE_MOMENT,
@@ -307,7 +308,7 @@ def _identify(reading: TableReading) -> None:
         numbers = pl.int_range(1, len(raw) + 1, eager=True).cast(pl.String)
         reading.frame = pl.DataFrame({"lead_id": numbers})
         return
-    parsed = parse_ids(raw.frame[reference.column].alias("lead_id"), missing)
+    parsed = parse_ids(raw.frame[reference.column].alias("lead_id"), missing, reference.column)
     ids = parsed.values
     reading.frame = known = ids.to_frame()
     reading.require_ids(reference.column, parsed)
@@ -361,6 +362,10 @@ def _add_attributes(reading: TableReading, attributes: dict[str, Attribute]) -> 
         telling = fine if fine.any() else None
         parsed, types[name] = read_attribute(name, series, attribute, reading.writing, telling)
         reading.note_unread(attribute.column, parsed)
+        if types[name] == "number" and not attribute.values:
+            reading.note_unclear(attribute.column, attribute.numbers or reading.writing.numbers)
+        if types[name] in ("category", "text"):
+            doubt_garbled(reading, attribute.column)
         columns.append(parsed.values.alias(name))
     reading.frame = reading.frame.with_columns(columns)
     return types

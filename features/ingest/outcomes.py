@@ -69,7 +69,7 @@ def read_ends(context: Context, about: Described, table: RawTable) -> Ends | Non
     if rows is None:
         return None
     column = about.columns.lead_id or ""
-    parsed = parse_ids(rows.frame[column].alias("lead_id"), table.missing)
+    parsed = parse_ids(rows.frame[column].alias("lead_id"), table.missing, column)
     reading = _reading(context, about, rows, parsed.values, table.name, table.missing)
     is_joined = any(column in join.columns for join in about.join)
     reading.require_ids(column, parsed, blank=UNMAPPED_OUTCOME if is_joined else BLANK)

@@ -12,6 +12,7 @@ from array import array
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -19,8 +20,10 @@ import numpy as np
 import polars as pl
 
 from leadcast.features.base.errors import Fault
+from leadcast.features.base.letters import TRIMMED
 from leadcast.features.base.packing import LimitError, is_packed, open_unpacked, refuse_packed
 from leadcast.features.definitions.table_schema import FileReader
+from leadcast.features.readers.content import content_fault, separator_line
 from leadcast.features.readers.origins import (
     BrokenRow,
     NumberedPart,
@@ -153,6 +156,10 @@ def wrong_encoding(path: Path, reader: FileReader, name: str) -> UnreadableError
             except UnicodeDecodeError as error:
                 bad = error.object[error.start : error.end]
                 return UnreadableError(_undecodable(name, line, bad, encoding))
+            except UnicodeError as error:
+                expected, remedy = f"text in {encoding}", "Set `encoding` under `read` as it is."
+                found = f"no text in {encoding} ({error})"
+                return UnreadableError(Fault(name, found, expected, remedy))
             if not block:
                 return None
             line += block.endswith(b"\n")
@@ -192,7 +199,13 @@ def _is_wide(reader: FileReader) -> bool:
 
 
 _PARSED_BYTES = 1 << 24
+_MOST_TITLES = 50
+"""So many lines at most stand above a header."""
 _SEPARATORS = (";", "\t", ",", "|")
+
+
+def _yaml(separator: str) -> str:
+    return "tab" if separator == "\t" else f'"{separator}"'
 
 
 class CsvOrigin:
@@ -205,24 +218,45 @@ class CsvOrigin:
 
     def columns(self) -> list[str]:
         """Read the header."""
+        line, names = self._header
+        named = [name for name in names if name.strip(TRIMMED)]
+        remedy = "Rename them in the export, or leave all but one out."
+        refuse_twins(f"{self.name} line {line}", named, remedy)
+        return named
+
+    @cached_property
+    def _header(self) -> tuple[int, list[str]]:
+        """Read the header and its line; columns may be without a name."""
         try:
+            fault = content_fault(self.path, self.name, self._reader)
+            if fault is not None:
+                raise UnreadableError(fault)
             refuse_packed(self.path, self._reader.times_unpacked)
             with closing(read_records(self.path, self._reader)) as records:
                 header = next(records, None)
         except (UnicodeError, OSError, EOFError, zlib.error, csv.Error) as error:
             raise self._explained(error) from None
-        if header is None:
+        if header is None or not any(name.strip(TRIMMED) for name in header[1]):
             raise UnreadableError(
                 Fault(self.name, "an empty file", "a header and rows", "Export it again.")
             )
-        line, names = header
-        remedy = "Rename them in the export, or leave all but one out."
-        refuse_twins(f"{self.name} line {line}", names, remedy)
-        return names
+        return header
 
-    def wrong_separator(self) -> str | None:
-        """Tell what to do where the header is one long name."""
+    def header_advice(self, wanted: Sequence[str]) -> str | None:
+        """Tell what to do where the header is none of a table with the columns that are wanted."""
         names = self.columns()
+        first = separator_line(declared_separator(self._reader).join(self._header[1]))
+        if first is not None:
+            return (
+                f"The first line is a spreadsheet's (sep={first}): set `skip_lines: "
+                f'{self._header[0]}` and `separator: "{first}"` under `read`.'
+            )
+        line = self._line_with(wanted)
+        if line is not None:
+            return (
+                f"The header stands on line {line}, below other lines: set `skip_lines: "
+                f"{line - 1}` under `read`."
+            )
         if len(names) > 1:
             return None
         declared = declared_separator(self._reader)
@@ -230,8 +264,17 @@ class CsvOrigin:
         found = f", separated by {others[0]!r}" if others else ""
         return (
             f"The header is one long name{found}: save the file with {declared!r} between its "
-            "fields, or say in a source's definition what separates them (`read.separator`)."
+            "fields, or say in a source's definition what separates them (`read.separator`"
+            + (f", as `separator: {_yaml(others[0])}`)." if others else ").")
         )
+
+    def _line_with(self, wanted: Sequence[str]) -> int | None:
+        """Find a line below the first that has the columns that are wanted, or most of them."""
+        with closing(read_records(self.path, self._reader)) as records:
+            for line, fields in islice(records, 1, _MOST_TITLES):
+                if len({*wanted} & {*fields}) * 2 > len({*wanted}):
+                    return line
+        return None
 
     def parts(self, columns: Sequence[str], on_broken: OnBroken) -> Iterator[NumberedPart]:
         """Read some columns part by part, every value as text; blank lines do not count."""
@@ -246,7 +289,9 @@ class CsvOrigin:
     def _parts(
         self, file: IO[bytes], columns: Sequence[str], on_broken: OnBroken
     ) -> Iterator[NumberedPart]:
-        names = self.columns()
+        names = [
+            name if name.strip(TRIMMED) else f"\0{n}" for n, name in enumerate(self._header[1])
+        ]
         broken: list[BrokenRow] = []
         numbering = _Numbering()
         last = ""
@@ -279,7 +324,7 @@ class CsvOrigin:
         batches: Iterable[Any] = pc.open_csv(
             file,
             # Only one thread numbers the rows that it refuses.
-            pc.ReadOptions(use_threads=False, block_size=_PARSED_BYTES),
+            pc.ReadOptions(use_threads=False, block_size=_PARSED_BYTES, **self._own_names(names)),
             pc.ParseOptions(
                 delimiter=separator_of(self._reader),
                 quote_char=self._reader.quote or False,
@@ -294,6 +339,15 @@ class CsvOrigin:
             ),
         )
         return batches
+
+    def _own_names(self, names: Sequence[str]) -> dict[str, Any]:
+        """Give columns without a name one, and pass the header over."""
+        line, given = self._header
+        if [*names] == given:
+            return {}
+        # Blank lines count.
+        rows = line - self._reader.skip_lines
+        return {"column_names": [*names], "skip_rows_after_names": rows}
 
     def lines(self, numbers: pl.Series) -> pl.Series:
         """Find the physical line where each row begins."""

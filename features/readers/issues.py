@@ -91,7 +91,18 @@ BAD_ID = IssueKind(
     reason="",
     expected="texts or whole numbers that are exact",
     consequence=_SET_ASIDE,
-    advice="Export ids as text, or as whole numbers",
+    advice="Export ids as text or as whole numbers, and rows of leads alone",
+)
+UNCLEAR_NUMBER = IssueKind(
+    name="unclear_number",
+    limit="",
+    found="whose point may stand before a fraction or between thousands",
+    reason="",
+    expected="numbers that can be read in one way, or a declared notation",
+    consequence="",
+    advice='Set `numbers: {decimal: "."}` if 1.234 is more than one, or `numbers: {decimal: ",", '
+    'thousands: "."}` if it is more than a thousand',
+    is_recorded=False,
 )
 NO_ZONE = IssueKind(
     name="time_without_zone",

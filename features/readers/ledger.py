@@ -171,6 +171,7 @@ class Ledger:
         self._totals: dict[str, int] = {}
         self._further: Ledger | None = None
         self._lacking: set[tuple[str, str]] = set()
+        self._acquitted: set[tuple[str, str, str]] = set()
 
     def fault(self, fault: Fault) -> None:
         """Take a fault that does not concern single rows.
@@ -194,6 +195,26 @@ class Ledger:
             The columns.
         """
         self._lacking |= {(table, column) for column in columns}
+
+    def acquit(self, kind: IssueKind, table: str, column: str) -> None:
+        """Take back what was noted of a column, before or after: its other values speak for it.
+
+        Parameters
+        ----------
+        kind : IssueKind
+            Which kind of fault it does not have.
+        table, column : str
+            Where.
+        """
+        self._acquitted.add((kind.name, table, column))
+
+    def _charged(self) -> dict[_Group, _Found]:
+        """Give what was found, but for what was taken back."""
+        return {
+            group: found
+            for group, found in self._found.items()
+            if (group.kind.name, group.table, group.column) not in self._acquitted
+        }
 
     def add_total(self, table: str, rows: int) -> None:
         """Count rows that were read."""
@@ -336,12 +357,13 @@ class Ledger:
         list of Fault
             Warnings where a share is within its limit.
         """
-        faults = [*self._faults, *(self._told(*found, limits) for found in self._found.items())]
+        charged = self._charged()
+        faults = [*self._faults, *(self._told(*found, limits) for found in charged.items())]
         if self._further is None or all(fault.severity == "warning" for fault in faults):
             return faults
-        all_found = self._found | {
-            group: self._found.get(group, _Found()).and_more(more)
-            for group, more in self._further._found.items()
+        all_found = charged | {
+            group: charged.get(group, _Found()).and_more(more)
+            for group, more in self._further._charged().items()
         }
         return [*self._faults, *(self._told(*found, limits) for found in all_found.items())]
 
@@ -362,7 +384,7 @@ class Ledger:
                 "count": found.count,
                 "rows": self.total(group.table),
             }
-            for group, found in self._found.items()
+            for group, found in self._charged().items()
         ]
 
     def _told(self, group: _Group, found: _Found, limits: Limits) -> Fault:

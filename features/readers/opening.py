@@ -1,12 +1,16 @@
 """Opening a table: finding its files, and its columns."""
 
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 import polars as pl
 
 from leadcast.features.base.errors import Fault, did_you_mean
+from leadcast.features.base.files import sha256_of
+from leadcast.features.base.packing import open_unpacked
 from leadcast.features.definitions.definition import SourceDefinition
 from leadcast.features.definitions.table_schema import FileReader, Reader
 from leadcast.features.readers.csv_origin import CsvOrigin, is_utf8_after_all
@@ -153,15 +157,16 @@ def require_columns(
         The table, with those that it lacks: so that what else is wrong with it can be told too.
     """
     lacking: dict[str, None] = {}
+    wanted = list(dict.fromkeys(column for _, column in columns))
     for key, column in columns:
         if column not in table.columns:
             lacking[column] = None
-            ledger.fault(_missing_column(table, key, column))
+            ledger.fault(_missing_column(table, key, column, wanted))
     ledger.lacks(table.name, lacking)
     return replace(table, lacking=tuple(lacking))
 
 
-def _missing_column(table: RawTable, key: str, column: str) -> Fault:
+def _missing_column(table: RawTable, key: str, column: str, wanted: Sequence[str]) -> Fault:
     lacking = [origin for origin in table.origins if column not in origin.columns()]
     others = len(table.origins) - len(lacking)
     where = lacking[0].name if lacking else table.name
@@ -173,13 +178,13 @@ def _missing_column(table: RawTable, key: str, column: str) -> Fault:
         expected="a column of this name"
         if key.endswith(f".{column}")
         else f"the column that `{key}` names",
-        remedy=_wrong_separator(lacking or table.origins) or did_you_mean(column, present),
+        remedy=_header_advice(lacking or table.origins, wanted) or did_you_mean(column, present),
     )
 
 
-def _wrong_separator(lacking: Sequence[RawOrigin]) -> str | None:
-    """Tell where a header is one long name, because something else separates its fields."""
-    told = (origin.wrong_separator() for origin in lacking if isinstance(origin, CsvOrigin))
+def _header_advice(lacking: Sequence[RawOrigin], wanted: Sequence[str]) -> str | None:
+    """Tell where a header is another line, or is separated by something else."""
+    told = (origin.header_advice(wanted) for origin in lacking if isinstance(origin, CsvOrigin))
     return next((words for words in told if words), None)
 
 
@@ -232,20 +237,90 @@ def find_files(
         if not paths:
             complete = False
             ledger.fault(_absent(name, root, pattern, where_to_get))
+        folders = [path for path in paths if path.is_dir()]
+        for folder in folders:
+            complete = False
+            ledger.fault(_folder(name, folder, pattern))
         found |= dict.fromkeys(paths)
+    if complete:
+        for twin, first in twins(list(found)).items():
+            ledger.fault(_twin(name, twin, first))
     return list(found) if complete else []
 
 
 def matching_files(root: Path, pattern: str) -> list[Path]:
-    """List the files that a name or a glob means."""
+    """List the files that a name or a glob means, and folders that are called like files."""
     literal = root / pattern
-    if literal.is_file():
+    if literal.is_file() or (literal.is_dir() and literal.suffix in _FILES):
         return [literal]
     if not set("*?[") & set(pattern):
         return []
     if Path(pattern).is_absolute():
         root, pattern = Path(literal.anchor), str(literal.relative_to(literal.anchor))
-    return sorted(path for path in root.glob(pattern) if path.is_file())
+    return sorted(
+        path
+        for path in root.glob(pattern)
+        if path.is_file() or (path.is_dir() and path.suffix in _FILES)
+    )
+
+
+_FILES = (".csv", ".tsv", ".txt", ".gz", ".parquet", ".pq")
+
+
+def twins(paths: Sequence[Path]) -> dict[Path, Path]:
+    """Find files with rows that have the content of another, each with that one.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files.
+
+    Returns
+    -------
+    dict of Path to Path
+        Those that come later, with the first of the same content.
+    """
+    by_size: dict[int, list[Path]] = {}
+    for path in paths:
+        by_size.setdefault(path.stat().st_size, []).append(path)
+    first: dict[str, Path] = {}
+    found: dict[Path, Path] = {}
+    for path in (one for alike in by_size.values() if len(alike) > 1 for one in alike):
+        other = first.setdefault(sha256_of(path), path)
+        if other is not path and _has_rows(path):
+            found[path] = other
+    return found
+
+
+def _has_rows(path: Path) -> bool:
+    """Tell whether there is more than a header; of what cannot be read, that there is."""
+    try:
+        if path.suffix in (".parquet", ".pq"):
+            return bool(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item())
+        with open_unpacked(path) as file:
+            return sum(bool(line.strip()) for line in islice(file, 100)) > 1
+    except (OSError, EOFError, zlib.error, pl.exceptions.PolarsError):
+        return True
+
+
+def _folder(name: str, folder: Path, pattern: str) -> Fault:
+    held = sum(path.is_file() for path in folder.iterdir())
+    return Fault(
+        where=f"{name}: {pattern}",
+        found=f"a folder of {held} files, {folder}",
+        expected="a file",
+        remedy=f'Name the files in it, as `files: "{folder.name}/*.{folder.suffix[1:]}"`.',
+    )
+
+
+def _twin(name: str, twin: Path, first: Path) -> Fault:
+    return Fault(
+        where=f"{name}: {twin.name}",
+        found=f"the same content as {first.name}",
+        expected="each row of the export once",
+        remedy="Take one of the two away, or narrow `read.files`: a browser calls a second "
+        'download "… (1)".',
+    )
 
 
 def _origin(path: Path, reader: FileReader, root: Path, ledger: Ledger) -> RawOrigin:

@@ -61,6 +61,29 @@ class RawOrigin(Protocol):
         ...
 
 
+def no_cell_fault(where: str, dtype: str) -> Fault:
+    """Word that a column holds lists, objects or spans of time.
+
+    Parameters
+    ----------
+    where : str
+        The origin and the column.
+    dtype : str
+        What type its values have.
+
+    Returns
+    -------
+    Fault
+    """
+    return Fault(
+        where,
+        f"values of type {dtype}",
+        "one number, text, flag or time in each row",
+        "Unnest it in the export (a span of time as its number of seconds), or leave the column "
+        "out.",
+    )
+
+
 class WithoutLines:
     """An origin whose rows have numbers only."""
 
@@ -187,16 +210,10 @@ class ParquetOrigin(WithoutLines):
 
     def _refuse_nested(self, schema: pl.Schema) -> None:
         # What Leadcast itself keeps of a table of several types is MIXED.
-        nested = [name for name, dtype in schema.items() if dtype.is_nested() and dtype != MIXED]
-        if nested:
-            raise UnreadableError(
-                Fault(
-                    f"{self.name}: column {nested[0]!r}",
-                    f"values of type {schema[nested[0]]}",
-                    "one number, text, flag or time in each row",
-                    "Unnest it in the export, or leave the column out.",
-                )
-            )
+        for name, dtype in schema.items():
+            is_span = isinstance(dtype, pl.Duration)
+            if dtype != MIXED and (dtype.is_nested() or is_span or dtype == pl.Object):
+                raise UnreadableError(no_cell_fault(f"{self.name}: column {name!r}", str(dtype)))
 
     def _damaged(self, error: Exception) -> UnreadableError:
         first_line = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -22,9 +22,10 @@ from leadcast.features.readers.origins import (
     OnBroken,
     UnreadableError,
     WithoutLines,
+    no_cell_fault,
     refuse_twins,
 )
-from leadcast.features.values.columns import column_of
+from leadcast.features.values.columns import column_of, no_cell
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -220,7 +221,7 @@ class SqlOrigin(WithoutLines):
             for rows in result.partitions(self._reader.chunk_rows):
                 frame = pl.DataFrame(
                     [
-                        column_of(name, [row[index] for row in rows])
+                        self._column(name, [row[index] for row in rows])
                         for name, index in zip(columns, wanted, strict=True)
                     ]
                 )
@@ -238,6 +239,12 @@ class SqlOrigin(WithoutLines):
         with self._result() as result:
             for rows in result.partitions(self._reader.chunk_rows):
                 yield from (tuple(row) for row in rows)
+
+    def _column(self, name: str, values: list[Any]) -> pl.Series:
+        dtype = no_cell(values)
+        if dtype is not None:
+            raise UnreadableError(no_cell_fault(f"{self.name}: column {name!r}", dtype))
+        return column_of(name, values)
 
     @contextmanager
     def _result(self) -> "Iterator[sa.CursorResult[Any]]":

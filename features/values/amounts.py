@@ -16,11 +16,12 @@ _SCALES = {
     **dict.fromkeys(("b", "bn", "mrd", "billion", "billions", "milliarden", "md"), 1e9),
 }
 _NUMBER = re.compile(
-    r"(?P<digits>\d{1,3}(?:[.,' ]\d{3})+(?!\d)|\d+(?:[.,]\d+)?)\s*(?P<scale>[a-z]+)?"
+    r"(?:(?P<commas>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?)(?![\d,])"
+    r"|(?P<points>\d{1,3}(?:\.\d{3})+(?:,\d+)?)(?![\d.])"
+    r"|(?P<blanks>\d{1,3}(?:[' ]\d{3})+(?:[.,]\d+)?)(?!\d)"
+    r"|(?P<digits>\d+(?:[.,]\d+)?(?:e[+-]?\d{1,2}(?!\d))?))\s*(?P<scale>[a-z]+)?"
 )
 _DASH = re.compile(r"\s*[–—−]\s*")
-_IN_THOUSANDS = re.compile(r"\d{1,3}(?:[.,' ]\d{3})+")
-_BETWEEN_THOUSANDS = re.compile(r"[.,' ]")
 # Spreadsheets turn "1-10" into "10-Jan" and "11-50" into "Nov-50".
 _MONTHS = {
     name: str(number)
@@ -125,8 +126,11 @@ def _month_range(found: re.Match[str]) -> str:
 
 
 def _number(match: re.Match[str]) -> tuple[float, float]:
-    digits = match["digits"]
-    if _IN_THOUSANDS.fullmatch(digits):
-        digits = _BETWEEN_THOUSANDS.sub("", digits)
+    if match["commas"]:
+        digits = match["commas"].replace(",", "")
+    elif match["points"]:
+        digits = match["points"].replace(".", "")
+    else:
+        digits = re.sub(r"[' ]", "", match["blanks"] or match["digits"])
     scale = _SCALES.get((match["scale"] or "").rstrip("."), 1.0)
     return float(digits.replace(",", ".")), scale

@@ -1,6 +1,7 @@
 """Categories: which values have a code of their own, and which code a value has."""
 
 import math
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -9,8 +10,11 @@ LONGEST = 256
 
 
 def key(value: str) -> str:
-    """Reduce a value to what tells it from others: case and spaces do not."""
-    return " ".join(value[:LONGEST].casefold().split())
+    """Reduce a value to what tells it from others: case, spaces and forms of accents do not."""
+    short = value[:LONGEST]
+    if not short.isascii():
+        short = unicodedata.normalize("NFC", short)
+    return " ".join(short.casefold().split())
 
 
 def learn_levels(

@@ -17,7 +17,7 @@ NaN, and blank text.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Self
@@ -318,6 +318,26 @@ def alike(
         [held_as(pl.col(name), schema[name], dtype).alias(name) for name, dtype in wanted.items()]
         for schema in schemas
     ]
+
+
+_NO_CELLS = (list, tuple, dict, set, frozenset, timedelta, complex)
+
+
+def no_cell(values: Iterable[Any]) -> str | None:
+    """Name the type of values that are none of a table's: lists, objects, spans of time.
+
+    Parameters
+    ----------
+    values : iterable
+        Python values.
+
+    Returns
+    -------
+    str or None
+        None where all are texts, numbers, flags or times.
+    """
+    kinds = {type(value) for value in values}
+    return next((kind.__name__ for kind in kinds if issubclass(kind, _NO_CELLS)), None)
 
 
 def column_of(name: str, values: Iterable[Any]) -> pl.Series:

@@ -6,6 +6,7 @@ told and never used: a fraction, a float from 2^53 on (which may be a neighbour'
 spreadsheet has shortened or broken, a text that hides an invisible letter, a total's row.
 """
 
+import re
 from collections.abc import Sequence
 
 import polars as pl
@@ -29,7 +30,7 @@ NO_ID_TEXTS = {
 """Texts that identify nobody, and why."""
 
 
-def parse_ids(series: pl.Series, missing: Sequence[str] = ()) -> Parsed:
+def parse_ids(series: pl.Series, missing: Sequence[str] = (), header: str = "") -> Parsed:
     """Read identifiers.
 
     Parameters
@@ -38,13 +39,17 @@ def parse_ids(series: pl.Series, missing: Sequence[str] = ()) -> Parsed:
         Of any scalar dtype, or `leadcast.features.values.columns.MIXED`.
     missing : sequence of str
         Values that mean missing.
+    header : str
+        The column's name in the export, which is no identifier where files were put together.
 
     Returns
     -------
     Parsed
         String.
     """
-    return parse_texts(series, missing, NO_IDS, NO_ID_TEXTS)
+    name = header.strip(TRIMMED)
+    again = {f"^{re.escape(name)}$": "is the column's name once more"} if name else {}
+    return parse_texts(series, missing, NO_IDS, {**NO_ID_TEXTS, **again})
 
 
 def joined_by(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from leadcast.features.base.letters import TRIMMED
 from leadcast.features.values.columns import MIXED, Parsed, clean_text, halves, plain, words_where
 from leadcast.features.values.formats import NumberFormat
 
@@ -78,6 +79,36 @@ def _number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
+
+
+_ONE_OR_THOUSAND = r"^[+-]?[1-9][0-9]{0,2}[.][0-9]{3}$"
+_SURELY_A_POINT = r"[.]|[0-9]{4}"
+
+
+def unclear(series: pl.Series, written: NumberFormat) -> tuple[pl.Series, bool]:
+    """Find numbers whose point may be one between thousands, where nobody has declared it.
+
+    Parameters
+    ----------
+    series : pl.Series
+        As in `parse_numbers`.
+    written : NumberFormat
+        How the column's numbers are said to be written.
+
+    Returns
+    -------
+    mask : pl.Series of bool
+        Where such a number stands (``1.234``).
+    is_clear : bool
+        Whether another value of the column tells what the point is (``2.5``, ``1000``).
+    """
+    nothing = pl.Series([False]).new_from_index(0, len(series))
+    text, _ = halves(series)
+    if text is None or written.model_fields_set:
+        return nothing, False
+    found = text.str.strip_chars(TRIMMED).fill_null("")
+    mask = found.str.contains(_ONE_OR_THOUSAND)
+    return mask, bool((found.str.contains(_SURELY_A_POINT) & ~mask).any())
 
 
 _BLANKS = "\u00a0\u2007\u2009\u202f"
