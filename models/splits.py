@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.snapshots import SnapshotSettings, microseconds
@@ -107,6 +107,8 @@ class SplitSettings(BaseModel):
     purge_horizons : float
         Gap before a part begins, in horizons: 1 leaves out every snapshot whose label was not
         known by then, 0 leaves out none.
+    test_from : datetime or None
+        The moment from which on mature snapshots are the test, instead of a share of them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -114,6 +116,7 @@ class SplitSettings(BaseModel):
     test_fraction: float = Field(default=0.2, gt=0, lt=1)
     calibration_fraction: float = Field(default=0.2, gt=0, lt=1)
     purge_horizons: float = Field(default=1.0, ge=0)
+    test_from: AwareDatetime | None = None
 
 
 def split_snapshots(
@@ -145,8 +148,14 @@ def split_snapshots(
     Raises
     ------
     LeadcastError
-        If a part comes out empty; says the span, the horizon, the purge and what to set.
+        If a part comes out empty; says the span, the horizon, the purge and what to set. Or if
+        the test begins at a moment where the source is not dated.
     """
+    if settings.test_from is not None and horizon_days is None:
+        raise LeadcastError(
+            f"test_from {settings.test_from:%Y-%m-%d} of a source whose leads have no creation "
+            "time; remove it, and set test_fraction instead"
+        )
     gap = microseconds(settings.purge_horizons * (horizon_days or 0.0))
     split = _split_with_gap(snapshots, settings, gap)
     empty = [part for part in PARTS if not (split["part"] == part).any()]
@@ -187,7 +196,10 @@ def with_fresh(split: pl.DataFrame) -> pl.DataFrame:
 
 def _split_with_gap(snapshots: pl.DataFrame, settings: SplitSettings, gap: int) -> pl.DataFrame:
     mature = snapshots.filter("mature")["position"].to_numpy()
-    test = _start_of_latest(mature, settings.test_fraction, earlier_parts=2)
+    if settings.test_from is None:
+        test = _start_of_latest(mature, settings.test_fraction, earlier_parts=2)
+    else:
+        test = int(pl.Series([settings.test_from], dtype=TIME).dt.epoch("us")[0])
     known = mature[mature + gap <= test]
     known = known[known < test]
     calibration = _start_of_latest(known, settings.calibration_fraction, earlier_parts=1)
@@ -255,6 +267,10 @@ def _explain_empty(
         f"no snapshot is left for the {' and the '.join(empty)} part: of {mature.height} mature "
         f"snapshots ({mature['group_id'].n_unique()} leads or accounts) left out are: {left_out}"
     )
+    if settings.test_from is not None and len(mature):
+        days = mature["as_of"].sort().dt.to_string("%Y-%m-%d")
+        text += f". The test begins with test_from {settings.test_from:%Y-%m-%d}, and mature "
+        text += f"snapshots are from {days[0]} to {days[-1]}"
     if not horizon_days or not settings.purge_horizons:
         return text + ". Bring more leads, or lower test_fraction and calibration_fraction"
     positions = mature["position"].to_numpy()

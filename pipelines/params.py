@@ -4,6 +4,7 @@ What a run uses: the parameters laid over what the source's definition says.
 """
 
 from collections.abc import Callable
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ from ruamel.yaml.error import YAMLError
 from leadcast.features.base.errors import Fault, FaultsError, LeadcastError
 from leadcast.features.base.files import written_whole
 from leadcast.features.base.ownership import PARAMS
-from leadcast.features.definitions.definition import ComparisonDefaults
+from leadcast.features.definitions.definition import ComparisonDefaults, SplitDefaults
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.definitions.yaml_lines import plain_yaml
 from leadcast.features.settings import FeatureSettings
 from leadcast.features.snapshots import SnapshotSettings
 from leadcast.features.tables import Tables, TimeOrder
+from leadcast.features.values.times import parse_moment
 from leadcast.models.settings import LearnerSettings
 from leadcast.models.splits import SplitSettings
 
@@ -41,6 +43,31 @@ class SnapshotParams(Frozen):
         """Put these parameters over a source's own, and those over the defaults."""
         said = source.model_dump(exclude_none=True) | self.model_dump(exclude_none=True)
         return SnapshotSettings(**said)
+
+
+class SplitParams(Frozen):
+    """How snapshots are split in time; None stands for what the source's definition says."""
+
+    test_fraction: float | None = Field(None, gt=0, lt=1)
+    calibration_fraction: float | None = Field(None, gt=0, lt=1)
+    purge_horizons: float | None = Field(None, ge=0)
+    test_from: datetime | date | None = Field(
+        None, description="a time, or a date in the source's zone; instead of test_fraction"
+    )
+
+    def over(self, source: SplitDefaults, time_zone: str | None) -> SplitSettings:
+        """Put these parameters over a source's own, and those over the defaults."""
+        said = source.model_dump(exclude_none=True)
+        ours = self.model_dump(exclude_none=True)
+        if "test_fraction" in ours:
+            # Each says where the test begins: the parameters' word counts.
+            said.pop("test_from", None)
+        said |= ours
+        if "test_from" in said:
+            moment = said["test_from"]
+            text = moment if isinstance(moment, str) else moment.isoformat()
+            said["test_from"] = parse_moment(text, time_zone)
+        return SplitSettings(**said)
 
 
 class EvaluationParams(Frozen):
@@ -90,7 +117,7 @@ class Params(Frozen):
     sources: tuple[str, ...] = ("demo",)
     seed: int = 7
     snapshots: SnapshotParams = SnapshotParams()
-    split: SplitSettings = SplitSettings()
+    split: SplitParams = SplitParams()
     features: FeatureSettings = FeatureSettings()
     model: LearnerSettings = LearnerSettings()
     evaluation: EvaluationParams = EvaluationParams()
@@ -136,6 +163,15 @@ def change_params(path: Path, change: Callable[[Any], None]) -> None:
 def snapshot_settings(source: str, params: Params) -> SnapshotSettings:
     """Give the landmarks and the horizon that a run uses."""
     return params.snapshots.over(find_definition(source).snapshots)
+
+
+def split_settings(source: str, params: Params) -> SplitSettings:
+    """Give how a run splits its snapshots."""
+    definition = find_definition(source)
+    try:
+        return params.split.over(definition.split, definition.time_zone)
+    except ValueError as error:
+        raise LeadcastError(f"{PARAMS}: split.test_from: {error}") from None
 
 
 def horizon_days(tables: Tables, settings: SnapshotSettings) -> float | None:

@@ -5,7 +5,12 @@ from leadcast.features.snapshots import count_looks, has_dated_outcome, make_sna
 from leadcast.features.tables import Tables
 from leadcast.models.account import account_frame, left_out_words
 from leadcast.models.splits import FRESH, PARTS, split_snapshots, with_fresh
-from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
+from leadcast.pipelines.params import (
+    horizon_days,
+    load_params,
+    snapshot_settings,
+    split_settings,
+)
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.stage import run_stage
 
@@ -16,7 +21,9 @@ def take_snapshots(source: str) -> str:
     tables = Tables.read(run.tables)
     settings = snapshot_settings(source, params)
     snapshots = make_snapshots(tables, settings, params.seed)
-    split = split_snapshots(snapshots, params.split, horizon_days(tables, settings))
+    split = split_snapshots(
+        snapshots, split_settings(source, params), horizon_days(tables, settings)
+    )
     if params.model.fresh_snapshots and has_dated_outcome(tables):
         split = with_fresh(split)
     with written_whole(run.snapshots) as temporary:

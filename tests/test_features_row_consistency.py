@@ -78,6 +78,18 @@ def with_attributes(attributes: Keys) -> Keys:
         ),
         ({"tables.outcomes": [EVENTS, EVENTS]}, "a second description of outcomes"),
         ({"tables.outcomes": []}, "at least 1 item"),
+        ({"split": {"test_from": "soon"}}, "'soon' is not a time"),
+        (
+            {"split": {"test_from": "2024-02-01T00:00:00Z", "test_fraction": "0.1"}},
+            "found test_from beside test_fraction",
+        ),
+        (
+            {
+                "tables.leads.columns.created_at": None,
+                "split": {"test_from": "2024-02-01T00:00:00Z"},
+            },
+            "found test_from for leads without a creation time",
+        ),
     ],
 )
 def test_each_contradiction_is_told(tmp_path: Path, changes: Keys, words: str) -> None:

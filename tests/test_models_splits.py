@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import polars as pl
 import pytest
@@ -196,3 +197,23 @@ def test_a_lead_is_fresh_or_not_whether_or_not_it_lived_to_be_looked_at_again() 
         again = microseconds(2.0) - fresh["landmark_days"] * microseconds(1.0)
         assert (fresh["position"] + again < start).all()
         assert not set(fresh["group_id"]) & set(split.filter(part="test")["group_id"])
+
+
+def test_the_test_may_begin_at_a_moment() -> None:
+    begins = datetime(1970, 1, 31, tzinfo=UTC)
+    split = split_snapshots(snapshots(daily(41)), SplitSettings(test_from=begins), 2)
+    assert bounds(split, "test") == (microseconds(30), microseconds(40))
+    # What was purged before is known by then: 28 + 2 <= 30.
+    assert bounds(split, "calibration")[1] == microseconds(28)
+
+
+def test_a_moment_after_all_snapshots_is_told_with_their_span() -> None:
+    begins = SplitSettings(test_from=datetime(1971, 1, 1, tzinfo=UTC))
+    with pytest.raises(LeadcastError, match="snapshots are from 1970-01-01 to 1970-02-10"):
+        split_snapshots(snapshots(daily(41)), begins, 2)
+
+
+def test_without_dates_no_test_begins_at_a_moment() -> None:
+    begins = SplitSettings(test_from=datetime(1970, 1, 31, tzinfo=UTC))
+    with pytest.raises(LeadcastError, match="set test_fraction instead"):
+        split_snapshots(snapshots(daily(41)), begins, None)

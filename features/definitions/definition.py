@@ -182,6 +182,8 @@ class SplitDefaults(TableSection):
     """The latest share of what is known when the test begins."""
     purge_horizons: Annotated[float, Field(ge=0)] | None = None
     """The gap between the parts, in horizons."""
+    test_from: Name | None = None
+    """The time from which on snapshots are the test, instead of `test_fraction` of them."""
 
 
 class ComparisonDefaults(TableSection):

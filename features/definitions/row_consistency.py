@@ -32,6 +32,7 @@ def row_faults(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
     yield from _accounts(definition, where)
     yield from _outcomes_without_rows(definition, where)
     yield from _outcomes_together(definition, where)
+    yield from _split(definition, where)
 
 
 def _joined_names(key: Key, joins: Joins, where: Where) -> Iterator[Fault]:
@@ -69,17 +70,39 @@ def _moments(
     definition: SourceDefinition, key: Key, one: RowFilter, where: Where
 ) -> Iterator[Fault]:
     for name, moment in (("from", one.since), ("until", one.before)):
-        if moment is None:
-            continue
-        try:
-            parse_moment(moment, definition.time_zone)
-        except ValueError as error:
-            yield Fault(
-                where=where((*key, name)),
-                found=repr(moment),
-                expected="a time such as 2024-03-31T18:00:00+02:00",
-                remedy=f"{error}." + ("" if definition.time_zone else " Or set time_zone."),
-            )
+        if moment is not None:
+            yield from _moment(definition, (*key, name), moment, where)
+
+
+def _moment(definition: SourceDefinition, key: Key, moment: str, where: Where) -> Iterator[Fault]:
+    try:
+        parse_moment(moment, definition.time_zone)
+    except ValueError as error:
+        yield Fault(
+            where=where(key),
+            found=repr(moment),
+            expected="a time such as 2024-03-31T18:00:00+02:00",
+            remedy=f"{error}." + ("" if definition.time_zone else " Or set time_zone."),
+        )
+
+
+def _split(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
+    begins, key = definition.split.test_from, ("split", "test_from")
+    if begins is None:
+        return
+    if not definition.is_dated or definition.split.test_fraction is not None:
+        dated = definition.is_dated
+        yield Fault(
+            where=where(key),
+            found="test_from beside test_fraction"
+            if dated
+            else "test_from for leads without a creation time",
+            expected="one of the two" if dated else "split.test_fraction",
+            remedy="Remove one of them: each says where the test begins."
+            if dated
+            else "Set test_fraction, or map tables.leads.columns.created_at.",
+        )
+    yield from _moment(definition, key, begins, where)
 
 
 def _accounts(definition: SourceDefinition, where: Where) -> Iterator[Fault]:

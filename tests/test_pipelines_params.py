@@ -1,0 +1,39 @@
+"""What a run uses: the parameters laid over what the source's definition says."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from leadcast.features.definitions.definition import SplitDefaults
+from leadcast.models.splits import SplitSettings
+from leadcast.pipelines.params import SplitParams
+
+BERLIN = "Europe/Berlin"
+
+
+def test_nothing_said_leaves_the_defaults() -> None:
+    assert SplitParams().over(SplitDefaults(), None) == SplitSettings()
+
+
+def test_the_source_says_what_the_parameters_leave_open() -> None:
+    source = SplitDefaults(test_fraction=0.1, purge_horizons=0.5)
+    used = SplitParams(purge_horizons=2.0).over(source, None)
+    assert used == SplitSettings(test_fraction=0.1, purge_horizons=2.0)
+
+
+@pytest.mark.parametrize("given", [date(2024, 4, 1), datetime(2024, 3, 31, 22, tzinfo=UTC)])
+def test_a_date_is_its_beginning_in_the_sources_zone(given: date) -> None:
+    expected = datetime(2024, 3, 31, 22, tzinfo=UTC)
+    assert SplitParams(test_from=given).over(SplitDefaults(), BERLIN).test_from == expected
+    source = SplitDefaults(test_from="2024-04-01")
+    assert SplitParams().over(source, BERLIN).test_from == expected
+
+
+def test_a_share_in_the_parameters_goes_before_a_moment_in_the_source() -> None:
+    used = SplitParams(test_fraction=0.3).over(SplitDefaults(test_from="2024-04-01"), BERLIN)
+    assert (used.test_fraction, used.test_from) == (0.3, None)
+
+
+def test_a_moment_without_a_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="names no time zone"):
+        SplitParams(test_from=date(2024, 4, 1)).over(SplitDefaults(), None)
