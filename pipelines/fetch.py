@@ -1,4 +1,4 @@
-"""A source's raw data: there or simulated, fingerprinted, and checked with its definition."""
+"""A source's raw data: there or simulated, and fingerprinted."""
 
 import tempfile
 from collections.abc import Iterator
@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from leadcast.demo.simulate import SIMULATOR_VERSION, WORLD, simulate
-from leadcast.features.base.errors import FaultsError, LeadcastError
+from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json, write_json
 from leadcast.features.base.ownership import refuse_foreign_folder
 from leadcast.features.definitions.definition import Simulation, SourceDefinition
 from leadcast.features.definitions.load import find_definition
-from leadcast.features.ingest.ingest import check_source, fingerprint
+from leadcast.features.ingest.ingest import fingerprint
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.stage import progress_bar, run_stage
 
@@ -69,23 +69,6 @@ def _refuse_foreign(definition: SourceDefinition) -> None:
             f"{definition.file}: simulation: the simulator would write to the root, and there is "
             f"something else: {error}. If these are your own data, remove the key `simulation`"
         ) from None
-
-
-def check(source: str) -> str:
-    """Read a source's definition and data and tell what is there and what is wrong.
-
-    Writes nothing: a simulated source whose data are not there yet is simulated into a folder that
-    is removed at the end.
-    """
-    definition = find_definition(source)
-    with with_raw(definition) as readable:
-        found = check_source(readable)
-    if not found.is_fine:
-        raise FaultsError(found.subject, found.faults)
-    if readable is definition:
-        return str(found)
-    aside = f"Simulated for this check alone; `leadcast run {source}` writes {definition.root}"
-    return f"{found}\n{aside}"
 
 
 def fetch(source: str) -> str:

@@ -10,6 +10,7 @@ from leadcast.features.definitions.definition import (
     SourceDefinition,
     StatusOutcomes,
 )
+from leadcast.features.definitions.doubt_kinds import DOUBTS
 from leadcast.features.definitions.mapped import (
     ACCOUNTS,
     EVENTS,
@@ -38,6 +39,7 @@ def consistency_faults(definition: SourceDefinition, where: Where) -> Iterator[F
     yield from _identifiers(definition, where)
     yield from _outcome_values(definition, where)
     yield from row_faults(definition, where)
+    yield from _vouched_codes(definition, where)
 
 
 def _forbidden_but_mapped(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
@@ -260,3 +262,17 @@ def _outcome_values(definition: SourceDefinition, where: Where) -> Iterator[Faul
                         remedy="Remove it from one of the two.",
                     )
                 first.setdefault(value, meaning)
+
+
+def _vouched_codes(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
+    for key in definition.vouched:
+        code, _, _ = key.partition(":")
+        if code not in DOUBTS or key.endswith(":"):
+            yield Fault(
+                where=where(("vouched", key)),
+                found=f"{key!r}, which is the code of no doubt",
+                expected="a doubt's code, or code:column for one column",
+                remedy="Leave out the colon, or name the column after it."
+                if code in DOUBTS
+                else did_you_mean(f"{code}", DOUBTS),
+            )

@@ -20,7 +20,13 @@ from leadcast.features.definitions.table_schema import (
     RowFilters,
     as_sequence,
 )
-from leadcast.features.values.formats import AmbiguousTimes, NumberFormat, TableSection, Values
+from leadcast.features.values.formats import (
+    AmbiguousTimes,
+    NumberFormat,
+    TableSection,
+    Values,
+    as_list,
+)
 
 
 class OutcomeColumns(TableSection):
@@ -279,6 +285,11 @@ class SourceDefinition(TableSection):
         What the comparison with points must know.
     limits : Limits
         When a warning becomes an error.
+    vouched : dict of str to str
+        Doubts that are no doubts here, each with the reason: by its code, or by ``code:column``
+        for one column (`leadcast.features.definitions.doubt_kinds`).
+    own_domains : tuple of str
+        The company's own e-mail domains, whose leads are tests or colleagues.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -299,6 +310,8 @@ class SourceDefinition(TableSection):
     segments: tuple[Name, ...] = ()
     comparison: ComparisonDefaults = ComparisonDefaults()
     limits: Limits = Limits()
+    vouched: dict[str, Name] = Field(default_factory=dict)
+    own_domains: Annotated[tuple[Name, ...], BeforeValidator(as_list)] = ()
     _file: Path = PrivateAttr(default=Path())
 
     @property

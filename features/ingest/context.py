@@ -18,6 +18,7 @@ from leadcast.features.definitions.table_schema import (
     RowFilter,
     TableSchema,
 )
+from leadcast.features.profile.collector import Collector
 from leadcast.features.readers.issues import (
     BAD_CELL,
     BAD_ID,
@@ -86,6 +87,8 @@ class Context:
     attribute_types : mapping of str to str
         The types that earlier leads of this source had, where the definition declares none. If
         there are any, no further columns are taken.
+    collector : Collector or None
+        Watches what is read, for the profile; None where nobody asks for one.
     """
 
     definition: SourceDefinition
@@ -94,11 +97,18 @@ class Context:
     progress: Progress = no_progress
     has_outcomes: bool = True
     attribute_types: Mapping[str, str] = field(default_factory=dict)
+    collector: Collector | None = None
 
     def time_rules(self, table: TableSchema | TableOutcomes) -> TimeRules:
         """Tell how a table's times are to be understood."""
         zone = table.time_zone or self.definition.time_zone
         return TimeRules(zone, table.time_format, self.definition.ambiguous_times)
+
+    def read(self, table: str, rows: RawRows) -> None:
+        """Tell those who watch that raw rows of a table have been read."""
+        self.progress(table, self.ledger.total(table))
+        if self.collector is not None:
+            self.collector.see(table, rows)
 
     def open(self, name: str, about: TableSchema | TableOutcomes) -> RawTable | None:
         """Open a table with what is joined to it.

@@ -134,7 +134,7 @@ def canonical_events(
         name = one.table.name
         try:
             for rows in one.table.parts(one.wanted(), context.ledger):
-                context.progress(name, context.ledger.total(name))
+                context.read(name, rows)
                 yield _canonical(context, one, rows, leads)
         except UnreadableError as error:
             context.ledger.fault(error.fault)
@@ -174,7 +174,10 @@ def _canonical(
         reading.note_unread(columns.value, numbers)
         value = numbers.values
     context.ledger.account.keep(one.table.name, int(reading.fine.sum()))
-    return reading.frame.with_columns(value=value).filter(reading.fine).select(COLUMNS)
+    frame = reading.frame.with_columns(value=value).filter(reading.fine)
+    if context.collector is not None and leads is not None:
+        context.collector.add_events(one.table.name, frame, reading.rows.filter(reading.fine))
+    return frame.select(COLUMNS)
 
 
 def _of_leads(reading: TableReading, one: OpenEvents, leads: pl.DataFrame) -> None:

@@ -42,6 +42,11 @@ from leadcast.features.ingest.outcomes import (
     read_ends,
     settle,
 )
+from leadcast.features.profile.collector import Collector
+from leadcast.features.profile.describe import describe_profile
+from leadcast.features.profile.doubts import Doubt, certain
+from leadcast.features.profile.finding import find_doubts
+from leadcast.features.profile.reading import SourceReading
 from leadcast.features.readers.account import KEPT, AccountLine, account_plain, account_words
 from leadcast.features.readers.ledger import Ledger, Quarantine
 from leadcast.features.readers.opening import RawTable, find_files
@@ -115,11 +120,17 @@ def examine(context: Context, sink: Sink) -> Examined | None:
         return None
     settled = settle(context, told, leads)
     statistics = EventStatistics()
-    for part in canonical_events(context, events, known_leads(settled.leads)):
+    for part in canonical_events(context, events, _with_ends(settled)):
         statistics.add(part)
         sink(part)
     until = _observed_until(context, settled, statistics)
     return Examined(settled, statistics, until)
+
+
+def _with_ends(settled: Settled) -> pl.DataFrame:
+    """Tell what is known of leads while their events are read, and when they ended."""
+    ended = settled.outcomes.select("lead_id", ended_at=pl.min_horizontal("won_at", "lost_at"))
+    return known_leads(settled.leads).join(ended, on="lead_id", how="left", maintain_order="left")
 
 
 def _open_outcomes(context: Context) -> dict[str, RawTable | None]:
@@ -190,7 +201,11 @@ Plain = dict[str, Any]
 
 
 def describe_quality(
-    definition: SourceDefinition, examined: Examined, ledger: Ledger, faults: list[Fault]
+    definition: SourceDefinition,
+    examined: Examined,
+    ledger: Ledger,
+    faults: list[Fault],
+    doubts: Sequence[Doubt] = (),
 ) -> Plain:
     """Describe the tables as plain data."""
     until = examined.observed_until
@@ -204,11 +219,17 @@ def describe_quality(
         "outcomes": count_outcomes(examined.settled.outcomes),
         "columns": _columns(examined),
         "events": _events(examined),
-        "faults": [{name: getattr(fault, name) for name in _TOLD} for fault in faults],
+        "faults": [plain_fault(fault) for fault in faults],
+        "doubts": [doubt.as_plain() for doubt in doubts],
         "counts": ledger.counts(),
         "unused_columns": list(examined.settled.leads.unused_columns),
         "forbidden": definition.forbidden,
     }
+
+
+def plain_fault(fault: Fault) -> Plain:
+    """Describe a fault as plain data."""
+    return {name: getattr(fault, name) for name in _TOLD}
 
 
 def count_outcomes(outcomes: pl.DataFrame) -> dict[str, int]:
@@ -294,11 +315,25 @@ class CheckResult:
     """Columns of the leads' table that the definition does not mention."""
     account: tuple[AccountLine, ...] = ()
     """Where the rows of each table went; empty where a table could not be read."""
+    profile: Plain | None = None
+    """What was read, with its doubts (see `leadcast.features.profile.describe`); None where a table
+    could not be read."""
 
     @property
     def is_fine(self) -> bool:
         """Whether there are no errors; there may be warnings."""
         return all(fault.severity == "warning" for fault in self.faults)
+
+    def as_plain(self) -> Plain:
+        """Describe it as plain data: ``faults``, ``counts``, ``unused_columns``, ``profile``."""
+        return {
+            "subject": self.subject,
+            "is_fine": self.is_fine,
+            "faults": [plain_fault(fault) for fault in self.faults],
+            "counts": dict(self.counts),
+            "unused_columns": list(self.unused_columns),
+            "profile": self.profile,
+        }
 
     def __str__(self) -> str:
         told = describe_faults(self.subject, self.faults)
@@ -351,8 +386,12 @@ def check_source(definition: SourceDefinition, progress: Progress = no_progress)
     """
     ledger = Ledger()
     until = latest_possible(definition, datetime.now(UTC))
-    examined = examine(Context(definition, ledger, until, progress), _let_pass)
-    faults = tuple(ledger.faults(definition.limits))
+    collector = Collector(definition)
+    context = Context(definition, ledger, until, progress, collector=collector)
+    examined = examine(context, _let_pass)
+    reading = None if examined is None else _as_read(context, collector, examined)
+    doubts = [] if reading is None else find_doubts(reading)
+    faults = (*ledger.faults(definition.limits), *certain(doubts))
     return CheckResult(
         subject=_subject(definition),
         faults=faults,
@@ -360,6 +399,21 @@ def check_source(definition: SourceDefinition, progress: Progress = no_progress)
         observed_until=None if examined is None else examined.observed_until,
         unused_columns=() if examined is None else examined.settled.leads.unused_columns,
         account=() if examined is None else tuple(ledger.account.lines(definition.readers())),
+        profile=None if reading is None else describe_profile(reading, doubts),
+    )
+
+
+def _as_read(context: Context, collector: Collector, examined: Examined) -> SourceReading:
+    settled = examined.settled
+    return SourceReading(
+        definition=context.definition,
+        collector=collector,
+        ledger=context.ledger,
+        leads=settled.leads.frame,
+        raw=settled.leads.raw,
+        attribute_types=settled.leads.attribute_types,
+        outcomes=settled.outcomes,
+        observed_until=examined.observed_until,
     )
 
 
@@ -394,14 +448,18 @@ def ingest(
         ledger = Ledger(quarantine)
         writer = _EventWriter(folder / "events")
         until = latest_possible(definition, datetime.now(UTC))
-        examined = examine(Context(definition, ledger, until, progress), writer.write)
-        faults = ledger.faults(definition.limits)
+        collector = Collector(definition)
+        context = Context(definition, ledger, until, progress, collector=collector)
+        examined = examine(context, writer.write)
+        reading = None if examined is None else _as_read(context, collector, examined)
+        doubts = [] if reading is None else find_doubts(reading)
+        faults = [*ledger.faults(definition.limits), *certain(doubts)]
         if examined is None or any(fault.severity == "error" for fault in faults):
             raise FaultsError(_subject(definition), faults)
         writer.finish()
         quarantine.finish(folder / "quarantine.parquet")
         _write_tables(definition, examined, folder)
-        quality = describe_quality(definition, examined, ledger, faults)
+        quality = describe_quality(definition, examined, ledger, faults, doubts)
         write_json(folder / "quality.json", quality)
     account = tuple(ledger.account.lines(definition.readers()))
     return IngestResult(out, tuple(faults), _counts(examined), quarantine.rows, account)

@@ -275,7 +275,7 @@ def all_rows(context: Context, table: RawTable, columns: list[str]) -> RawRows |
     try:
         for part in table.parts(columns, context.ledger):
             parts.append(part)
-            context.progress(table.name, context.ledger.total(table.name))
+            context.read(table.name, part)
     except UnreadableError as error:
         context.ledger.fault(error.fault)
         return None

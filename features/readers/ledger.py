@@ -3,6 +3,7 @@
 Each row that was set aside has its reason; none is silently away.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -160,6 +161,8 @@ class Ledger:
     ----------
     account : RowAccount
         Where the rows of each table went.
+    origin_totals : dict of str to Counter
+        Of each table, how many rows each of its files or queries had.
     """
 
     def __init__(self, quarantine: Quarantine | None = None, kind_in: KindIn = as_defined) -> None:
@@ -169,6 +172,7 @@ class Ledger:
         self._faults: list[Fault] = []
         self._found: dict[_Group, _Found] = {}
         self._totals: dict[str, int] = {}
+        self.origin_totals: dict[str, Counter[str]] = {}
         self._further: Ledger | None = None
         self._lacking: set[tuple[str, str]] = set()
         self._acquitted: set[tuple[str, str, str]] = set()
@@ -216,9 +220,10 @@ class Ledger:
             if (group.kind.name, group.table, group.column) not in self._acquitted
         }
 
-    def add_total(self, table: str, rows: int) -> None:
-        """Count rows that were read."""
+    def add_total(self, table: str, rows: int, origin: str = "") -> None:
+        """Count rows that were read, and of which file or query."""
         self._totals[table] = self._totals.get(table, 0) + rows
+        self.origin_totals.setdefault(table, Counter())[origin] += rows
 
     def total(self, table: str) -> int:
         """Tell how many rows of a table were read.

@@ -84,11 +84,11 @@ class RawTable:
         for index, origin in enumerate(self.origins):
 
             def note(broken: Sequence[BrokenRow], index: int = index) -> None:
-                ledger.add_total(self.name, len(broken))
+                ledger.add_total(self.name, len(broken), self.origins[index].name)
                 ledger.broken_rows(self.name, broken, self.origins, index)
 
             for frame, number in origin.parts(present, note):
-                ledger.add_total(self.name, frame.height)
+                ledger.add_total(self.name, frame.height, origin.name)
                 if frame.height:
                     place = pl.Series([index], dtype=pl.Int32).new_from_index(0, frame.height)
                     whole = frame.with_columns(lacking).select(columns)

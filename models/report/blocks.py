@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from leadcast.models.charts.chart import Chart, Table
+from leadcast.models.charts.numbers import count
 
 Level = Literal["error", "warning"]
 
@@ -59,6 +60,55 @@ class Bars:
     """From the top."""
     table: Table | None = None
     """All the numbers, where the bars show only the first of them."""
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A row of small upright bars, one for each span of time, with its name beside it.
+
+    Parameters
+    ----------
+    label, detail : str
+        What it stands for, and what is said in small beside it.
+    spans : sequence of str
+        What each bar stands for.
+    values : sequence of float or None
+        How high each is; None where there is nothing to show.
+    told : sequence of str or None
+        Each value in words; None: the number itself.
+    full : float or None
+        What the highest bar stands for; None: the largest value.
+    """
+
+    label: str
+    detail: str
+    spans: Sequence[str]
+    values: Sequence[float | None]
+    told: Sequence[str] | None = None
+    full: float | None = None
+
+    def bars(self) -> list[tuple[float, str]]:
+        """Give each bar's height, from 0 to 1, and its words."""
+        most = self.full or max((value or 0.0 for value in self.values), default=0.0) or 1.0
+        told = self.told or [count(value) for value in self.values]
+        return [
+            ((value or 0.0) / most, f"{span}: {words}")
+            for span, value, words in zip(self.spans, self.values, told, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class Strips:
+    """Rows of small bars, one below the other."""
+
+    kind: ClassVar[str] = "strips"
+    title: str
+    reading: str
+    """How to read them; may be empty."""
+    strips: Sequence[Strip]
+    """From the top."""
+    table: Table | None = None
+    """All the numbers, for those who want them."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +191,7 @@ class Facts:
     """Each name with its value."""
 
 
-Block = Words | Picture | Bars | Listing | Folded | Notices | Figures | Facts
+Block = Words | Picture | Bars | Strips | Listing | Folded | Notices | Figures | Facts
 
 
 @dataclass(frozen=True)

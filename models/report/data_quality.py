@@ -28,6 +28,7 @@ from leadcast.models.report.blocks import (
     Notices,
     Words,
 )
+from leadcast.models.report.doubted import doubt_blocks
 
 SHOWN = 12
 """How many columns or kinds of events have a bar; all are in the tables."""
@@ -42,6 +43,7 @@ def quality_blocks(
     parts = (
         _outcomes(quality.get("outcomes") or {}),
         _tables(quality.get("tables") or {}) if account is None else _account(account),
+        _doubts(quality.get("doubts") or []),
         _faults(quality.get("faults") or []),
         _missing(quality.get("columns") or []),
         _events(quality.get("events") or {}),
@@ -114,6 +116,11 @@ _STEPS = (
     Column("reason", "Why"),
     Column("rows", "Rows", count),
 )
+
+
+def _doubts(doubts: Sequence[Mapping[str, Any]]) -> list[Block]:
+    """Show what is to be doubted; nothing where nothing is, and for runs of earlier versions."""
+    return [*doubt_blocks(doubts)] if doubts else []
 
 
 def _faults(faults: Sequence[Mapping[str, Any]]) -> list[Block]:
