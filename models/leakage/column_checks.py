@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
+import polars as pl
 
 from leadcast.features.values.readings import NEVER_FEATURES
 from leadcast.models.leakage.context import VOUCH, Check, Finding, LeakageContext
@@ -135,10 +137,10 @@ class UnexplainedPerformance(Check):
 
 
 class FilledAfterOutcome(Check):
-    """An attribute whose being filled in at all tells the outcome."""
+    """An attribute whose being filled in, or being other than zero, tells the outcome."""
 
     code = "L004"
-    title = "a column that is filled in for one outcome only"
+    title = "a column that is filled in, or not zero, for one outcome only"
     remedy = VOUCH
     telling = 0.8
     fold, least_share, least_leads = 50.0, 0.2, 30
@@ -146,23 +148,39 @@ class FilledAfterOutcome(Check):
 
     def look(self, context: LeakageContext) -> Iterator[Finding]:
         """Compare how often attributes are filled in for each outcome; see `Check.look`."""
-        won = context.sample.converted == 1
         for attribute in context.attribute_features:
-            filled = context.sampled_leads[attribute].is_not_null().to_numpy()
-            shares = float(filled[won].mean()), float(filled[~won].mean())
-            if filled.all() or not filled.any():
-                continue
-            auc = codes_auc(filled.astype(np.int64), context.sample)
-            more, less = max(shares), min(shares)
-            expected = more * min(won.sum(), (~won).sum())
-            only_one = less * self.fold <= more and more >= self.least_share
-            tells = auc.value >= self.telling and auc.low >= self.telling - 0.1
-            if tells or (only_one and expected >= self.least_leads):
-                yield self.finding(
-                    f"column {attribute!r}",
-                    f"it is filled in for {shares[0]:.1%} of the converted and {shares[1]:.1%} of "
-                    "the other snapshots",
-                )
+            values = context.sampled_leads[attribute]
+            for words, flags in _ways_filled(values):
+                found = self._compared(context, flags, words)
+                if found:
+                    yield self.finding(f"column {attribute!r}", *found)
+                    break
+
+    def _compared(
+        self, context: LeakageContext, flags: npt.NDArray[np.bool_], words: str
+    ) -> tuple[str, Severity, float] | None:
+        won = context.sample.converted == 1
+        if flags.all() or not flags.any():
+            return None
+        shares = float(flags[won].mean()), float(flags[~won].mean())
+        auc = codes_auc(flags.astype(np.int64), context.sample)
+        more, less = max(shares), min(shares)
+        expected = more * min(won.sum(), (~won).sum())
+        only_one = less * self.fold <= more and more >= self.least_share
+        tells = auc.value >= self.telling and auc.low >= self.telling - 0.1
+        if not tells and not (only_one and expected >= self.least_leads):
+            return None
+        found = (
+            f"it is {words} for {shares[0]:.1%} of the converted and {shares[1]:.1%} of the other "
+            "snapshots"
+        )
+        return found, "error", auc.value
+
+
+def _ways_filled(values: pl.Series) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+    yield "filled in", values.is_not_null().to_numpy()
+    if values.dtype.is_numeric():
+        yield "other than zero", (values != 0).fill_null(value=False).to_numpy()
 
 
 def _importance(context: LeakageContext, number: int) -> float:

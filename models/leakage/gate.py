@@ -24,6 +24,7 @@ from leadcast.models.leakage.column_checks import (
 )
 from leadcast.models.leakage.context import Check, Finding, LeakageContext
 from leadcast.models.leakage.few_checks import FewToldApart, TooFewOutcomes
+from leadcast.models.leakage.future_checks import FutureAttributes
 from leadcast.models.leakage.name_checks import (
     IdLikeColumn,
     IdsAlone,
@@ -33,7 +34,6 @@ from leadcast.models.leakage.name_checks import (
 )
 from leadcast.models.leakage.strength import auc_within_blocks
 from leadcast.models.leakage.time_checks import (
-    FutureAttributes,
     FutureEvents,
     NearDuplicates,
     OutcomeEvents,

@@ -8,7 +8,6 @@ import polars as pl
 from leadcast.features.snapshots import MOST_LEADS_OF_A_PERSON, person_keys
 from leadcast.features.tables import TimeOrder
 from leadcast.models.leakage.context import Check, Finding, LeakageContext
-from leadcast.models.leakage.strength import rank_correlation
 
 
 class FutureEvents(Check):
@@ -35,7 +34,7 @@ class FutureEvents(Check):
         rows = self._rows(context)
         snapshots = context.training_snapshots[rows]
         leads = context.tables.leads.join(snapshots, on="lead_id", how="semi")
-        past = _with_events(snapshots, context).filter(pl.col("occurred_at") < pl.col("as_of"))
+        past = with_events(snapshots, context).filter(pl.col("occurred_at") < pl.col("as_of"))
         events = past.select("lead_id", "occurred_at", "event_type", "value")
         again = context.recompute(leads, events.lazy(), snapshots)
         given = context.training.values[rows]
@@ -100,7 +99,7 @@ class OutcomeEvents(Check):
         ends = context.tables.outcomes.select("lead_id", end=pl.min_horizontal("won_at", "lost_at"))
         labelled = context.sampled_snapshots.select("lead_id", "as_of", "converted")
         ended = labelled.join(ends, on="lead_id", how="left")
-        past = _with_events(ended, context).filter(pl.col("occurred_at") < pl.col("as_of"))
+        past = with_events(ended, context).filter(pl.col("occurred_at") < pl.col("as_of"))
         apart = pl.col("occurred_at").dt.epoch("us") - pl.col("end").dt.epoch("us")
         by_lead = past.group_by("event_type", "lead_id").agg(
             converted=pl.col("converted").max().cast(pl.Float64),
@@ -112,65 +111,8 @@ class OutcomeEvents(Check):
         return seen.sort("event_type")
 
 
-class FutureAttributes(Check):
-    """An attribute that knows what happened to the lead after it was looked at."""
-
-    code = "L014"
-    title = "attributes that know the lead's future"
-    remedy = (
-        "The column is kept up to date in the CRM, so that the export holds its last state. Forbid "
-        "it in the source definition; what it counts can be counted from the events."
-    )
-    needs_attributes, needs_outcomes = True, False
-    together = 0.8
-    least_share = 0.01
-    fewest_leads = 50
-
-    def not_applicable(self, context: LeakageContext) -> str | None:
-        """Say why it cannot be told; see `Check.not_applicable`."""
-        if context.tables.time_order is not TimeOrder.DATED:
-            return "the source is not dated, so that nothing has a future"
-        return super().not_applicable(context)
-
-    def look(self, context: LeakageContext) -> Iterator[Finding]:
-        """Compare attributes with later times and later events; see `Check.look`."""
-        later = self._later_events(context)
-        for attribute, columns in context.attribute_features.items():
-            values = context.sampled_leads[attribute]
-            if values.dtype.is_temporal():
-                known = ~np.isnan(context.sample.values[:, list(columns)]).all(axis=1)
-                future = (values >= context.sampled_snapshots["as_of"]).fill_null(False)
-                share = float((future.to_numpy() & known).mean())
-                if share >= self.least_share:
-                    found = f"{share:.1%} of the snapshots know a time that came after them"
-                    yield self.finding(f"column {attribute!r}", found)
-            elif values.dtype.is_numeric() and later is not None:
-                together = self._together(values, later)
-                if together >= self.together:
-                    yield self.finding(
-                        f"column {attribute!r}",
-                        "it ranks leads like the number of events that came after they were "
-                        f"looked at (rank correlation {together:.2f})",
-                    )
-
-    def _together(self, values: pl.Series, later: pl.Series) -> float:
-        both = pl.DataFrame({"value": values, "later": later}).drop_nulls()
-        if both.height < self.fewest_leads or min(column.n_unique() for column in both) < 3:
-            return 0.0
-        return rank_correlation(both["value"], both["later"])
-
-    def _later_events(self, context: LeakageContext) -> pl.Series | None:
-        looks = context.sampled_snapshots.select("lead_id", "as_of").with_row_index("row")
-        later = _with_events(looks, context).filter(pl.col("occurred_at") >= pl.col("as_of"))
-        if later.is_empty():
-            return None
-        counts = looks.join(
-            later.group_by("row").len(), on="row", how="left", maintain_order="left"
-        )
-        return counts["len"].fill_null(0)
-
-
-def _with_events(snapshots: pl.DataFrame, context: LeakageContext) -> pl.DataFrame:
+def with_events(snapshots: pl.DataFrame, context: LeakageContext) -> pl.DataFrame:
+    """Join snapshots with all events of their leads."""
     return snapshots.lazy().join(context.tables.events, on="lead_id").collect()
 
 
