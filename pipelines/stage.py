@@ -54,9 +54,28 @@ def run_stage(name: str, stage: Stage, on_cluster: ClusterStage | None = None) -
     except KeyboardInterrupt:
         print(f"{name} was interrupted; the results before it stay as they were", file=sys.stderr)
         raise SystemExit(INTERRUPTED) from None
-    first, *more = done.splitlines() or [""]
     seconds = f"({time.perf_counter() - started:.1f} s)"
-    print(f"[{name}] {first} {seconds}", *(MORE + line for line in more), sep="\n", flush=True)
+    print(in_lines(name, done, f" {seconds}"), flush=True)
+
+
+def in_lines(name: str, done: str, after: str = "") -> str:
+    """Write what a stage did: its line, and what is notable below it.
+
+    Parameters
+    ----------
+    name : str
+        The stage's name.
+    done : str
+        What it returned.
+    after : str
+        What to put at the end of its line.
+
+    Returns
+    -------
+    str
+    """
+    first, *more = done.splitlines() or [""]
+    return "\n".join([f"[{name}] {first}{after}", *(MORE + line for line in more)])
 
 
 def _end_with_runner() -> None:

@@ -25,7 +25,7 @@ from leadcast.pipelines.params import change_params, load_params
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.report import report
 from leadcast.pipelines.snapshots import take_snapshots
-from leadcast.pipelines.stage import Stage
+from leadcast.pipelines.stage import Stage, in_lines
 from leadcast.pipelines.track import track
 from leadcast.pipelines.train import train
 
@@ -74,7 +74,7 @@ def run_trial(
         change_params(PARAMS, lambda content: _put(content, changes))
         load_params()
         for name, stage in STAGES.items():
-            tell(f"[{name}] {stage(source)}")
+            tell(in_lines(name, stage(source)))
         run = RunFolder(source)
         files = {"metrics": run.metrics, "backtest": run.backtest, "tracking": run.tracking}
         return {name: read_json(path) for name, path in files.items()}
