@@ -46,6 +46,18 @@ class Crm(StrEnum):
     odoo = "odoo"
 
 
+class CrmExport(StrEnum):
+    """Whose export it is."""
+
+    salesforce = "salesforce"
+    hubspot = "hubspot"
+    dynamics = "dynamics"
+    pipedrive = "pipedrive"
+    odoo = "odoo"
+    suitecrm = "suitecrm"
+    zoho = "zoho"
+
+
 class Summary(StrEnum):
     """The form of the summary."""
 
@@ -90,6 +102,46 @@ def run(source: Source = "demo") -> None:
     from leadcast.pipelines.run import run_pipeline
 
     print(run_pipeline(source))
+
+
+@app.command(
+    epilog="\b\nExamples:\n  leadcast init ours data/raw/ours\n"
+    "  leadcast init ours --from salesforce data/raw/ours\n"
+    "  leadcast init ours data/raw/ours --leads leads.csv --time-zone Europe/Berlin\n"
+    "  leadcast init ours --database-env CRM_DATABASE_URL"
+)
+def init(
+    name: Annotated[str, typer.Argument(help="The new source's name: lower-case letters and _.")],
+    folder: Annotated[
+        Path | None, typer.Argument(help="The folder of the export: CSV, Parquet, gzip.")
+    ] = None,
+    crm: Annotated[
+        CrmExport | None, typer.Option("--from", help="Whose export it is, if one of these CRMs'.")
+    ] = None,
+    database_env: Annotated[
+        str | None,
+        typer.Option(help="Instead of a folder: the environment variable with a database's URL."),
+    ] = None,
+    leads: Annotated[
+        str | None, typer.Option(help="The file or table with one row a lead, where it is unclear.")
+    ] = None,
+    time_zone: Annotated[
+        str | None, typer.Option(help="The zone of times that name none, say Europe/Berlin.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write instead of data/sources/NAME.yaml.")
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Look at an export and draft its source definition, with every guess marked.
+
+    It finds out which file holds what, how times and numbers are written, how leads ended, and
+    which columns must not be read. What it cannot know stands as TO DO in the file.
+    """
+    from leadcast.pipelines.init import InitRequest, draft_source
+
+    wanted = InitRequest(name, folder, crm, database_env, leads, time_zone, out, force)
+    print(draft_source(wanted))
 
 
 @app.command(

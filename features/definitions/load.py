@@ -10,7 +10,9 @@ from leadcast.features.base.ownership import RULES, RUNS, SOURCES
 from leadcast.features.definitions.consistency import consistency_faults
 from leadcast.features.definitions.definition import SourceDefinition
 from leadcast.features.definitions.yaml_lines import (
+    Key,
     ModelWords,
+    Plain,
     ReadYaml,
     read_yaml,
     validated,
@@ -21,6 +23,8 @@ _TEMPLATE = "template"
 _WORDS = ModelWords("a source definition", f"{SOURCES}/{_TEMPLATE}.yaml")
 _TAKEN = (SOURCES.name, RULES.name, RUNS.name)
 """Folders of ``data`` that are no source's."""
+TO_DO = "TO DO"
+"""Begins a value that somebody has still to decide, in what `leadcast init` has drafted."""
 _VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}")
 
 
@@ -30,6 +34,9 @@ def load_definition(path: Path) -> SourceDefinition:
     faults = list(read.faults)
     definition = None
     if isinstance(read.content, dict):
+        faults += _left_open(read, path)
+        if faults:
+            raise FaultsError(f"source definition {path}", faults)
         _resolve_root(read, path, faults)
         definition = validated(SourceDefinition, read, path, _WORDS, faults)
     elif not faults:
@@ -88,6 +95,25 @@ def _text_of(path: Path) -> str:
         raise LeadcastError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError as error:
         raise LeadcastError(f"{path}: is not UTF-8 text ({error}); save it as UTF-8") from None
+
+
+def _left_open(read: ReadYaml, path: Path) -> Iterator[Fault]:
+    """Find what a draft has left to a person to decide."""
+    waiting: list[tuple[Key, Plain]] = [((), read.content)]
+    while waiting:
+        key, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [((*key, name), one) for name, one in reversed(value.items())]
+        elif isinstance(value, list):
+            waiting += [((*key, index), one) for index, one in reversed([*enumerate(value)])]
+        elif isinstance(value, str) and value.startswith(TO_DO):
+            yield Fault(
+                where=where(read, path, key),
+                found=value,
+                expected="a decision that only you can make",
+                remedy="Put the right value in its place, or ask whoever knows the export.",
+                line=read.line_of(key),
+            )
 
 
 def _resolve_root(read: ReadYaml, path: Path, faults: list[Fault]) -> None:

@@ -254,7 +254,7 @@ class SqlOrigin(WithoutLines):
         fault = refused_query(sql, self.name)
         if fault is not None:
             raise UnreadableError(fault)
-        engine, denied = self._engine(), list[str]()
+        engine, denied = self.engine(), list[str]()
         refuse_writes(engine, denied)
         query = sa.text(_PARAMETER_LIKE.sub(r"\\:", sql))
         try:
@@ -269,7 +269,8 @@ class SqlOrigin(WithoutLines):
         finally:
             engine.dispose()
 
-    def _engine(self) -> "sa.Engine":
+    def engine(self) -> "sa.Engine":
+        """Make an engine of the database that the variable names; raises `UnreadableError`."""
         import sqlalchemy as sa
 
         url = os.environ.get(self._reader.url_env, "").strip()

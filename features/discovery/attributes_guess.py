@@ -1,0 +1,244 @@
+"""What is known of a lead before it is scored, and which columns come later or say nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from leadcast.features.definitions.table_schema import ROLE_TYPES, AttributeType
+from leadcast.features.discovery.column_looks import ColumnLook, SeenTable, is_name_of_id
+from leadcast.features.discovery.table_times import later_share
+from leadcast.features.discovery.vocabulary import AFTERWARDS, PERSONAL, ROLES, SCORES
+from leadcast.features.discovery.wording import attribute_name, compact
+from leadcast.features.values.readings import RESERVED
+
+_ENTITIES = {
+    "lead",
+    "deal",
+    "contact",
+    "person",
+    "opportunity",
+    "organization",
+    "account",
+    "company",
+}
+_GAP = 0.6
+_FEWEST = 20
+
+
+@dataclass(frozen=True)
+class AttributeGuess:
+    """A column that becomes an attribute.
+
+    Parameters
+    ----------
+    name : str
+        The attribute.
+    look : ColumnLook
+        The column.
+    type : str
+        The attribute's type.
+    note : str
+        What speaks for it, where that is not plain.
+    """
+
+    name: str
+    look: ColumnLook
+    type: AttributeType
+    note: str = ""
+
+
+@dataclass
+class Sorted:
+    """The columns of the leads' table, or of accounts, by what becomes of them.
+
+    Parameters
+    ----------
+    attributes : list of AttributeGuess
+        What is read.
+    scores : list of str
+        The points of today.
+    forbidden : dict of str to str
+        Columns with the reason.
+    left_out : dict of str to list of str
+        Reasons with the columns.
+    """
+
+    attributes: list[AttributeGuess] = field(default_factory=list)
+    scores: list[str] = field(default_factory=list)
+    forbidden: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
+
+    def leave_out(self, column: str, reason: str) -> None:
+        """Note a column that is not read."""
+        self.left_out.setdefault(reason, []).append(column)
+
+
+def sort_columns(
+    seen: SeenTable,
+    mapped: Mapping[str, str],
+    ends: pl.Series | None,
+    formats: tuple[str, ...],
+    *,
+    are_leads: bool = True,
+    scores: tuple[str, ...] = (),
+) -> Sorted:
+    """Decide what becomes of each column that has no meaning of its own.
+
+    Parameters
+    ----------
+    seen : SeenTable
+        The table.
+    mapped : mapping of str to str
+        The columns that are read already, by field.
+    ends : pl.Series of String or None
+        How each row's lead ended.
+    formats : tuple of str
+        In which the table's times are read.
+    are_leads : bool
+        Whether these are leads; accounts have no history and no points.
+    scores : tuple of str
+        Columns that a CRM's own names call points.
+
+    Returns
+    -------
+    Sorted
+    """
+    found = Sorted()
+    taken = set(ROLES) | RESERVED
+    roles: set[str] = set()
+    used = set(mapped.values())
+    if are_leads:
+        found.scores = [one.name for one in seen.looks.values() if _is_score(one, used, scores)]
+    beginnings = [_stem(name) for name in found.scores]
+    for column, look in seen.looks.items():
+        if column in used or column in found.scores:
+            continue
+        reason = _forbidden(seen, look, mapped, ends, beginnings)
+        out = _left_out(look)
+        if out == "":
+            found.leave_out(column, "empty, or the same in each row")
+        elif reason:
+            found.forbidden[column] = reason
+        elif out:
+            found.leave_out(column, out)
+        elif look.kind == "time" and not _is_read(look, formats):
+            found.leave_out(column, "times that are written otherwise than the lead's creation")
+        else:
+            guess = _attribute(look, taken, roles)
+            taken.add(guess.name)
+            roles.add(guess.name)
+            found.attributes.append(guess)
+    return found
+
+
+def _is_score(look: ColumnLook, used: set[str], scores: tuple[str, ...]) -> bool:
+    if look.name in used or look.kind != "number" or look.distinct < 3:
+        return False
+    if look.name in scores:
+        return True
+    letters = _letters(look)
+    return any(compact(name) in letters for name in SCORES) or look.words.endswith(" score")
+
+
+def _stem(name: str) -> str:
+    return compact(name).removesuffix("score").removesuffix("points")
+
+
+def _letters(look: ColumnLook) -> set[str]:
+    """Give a column's letters, with and without the table's own name in front."""
+    first, _, rest = look.words.partition(" ")
+    return (
+        {compact(look.name), rest.replace(" ", "")} if first in _ENTITIES else {compact(look.name)}
+    )
+
+
+_REASONS = {compact(name): reason for reason, names in AFTERWARDS.items() for name in names}
+_PERSONAL = {compact(name) for name in PERSONAL}
+_ROLES = {compact(name): role for role, names in [*ROLES.items()][::-1] for name in names}
+
+
+def _forbidden(
+    seen: SeenTable,
+    look: ColumnLook,
+    mapped: Mapping[str, str],
+    ends: pl.Series | None,
+    beginnings: list[str],
+) -> str:
+    """Say why a column must not be read; empty where it may."""
+    for letters in _letters(look):
+        if letters in _REASONS:
+            return _REASONS[letters]
+    if look.words.endswith((" index", " grade", " rating")):
+        own = _stem(look.name).removesuffix("index").removesuffix("grade").removesuffix("rating")
+        if own in beginnings:
+            return "is the existing score in other words"
+    if ends is not None:
+        told = _filled_by_end(seen, look, ends)
+        if told:
+            return told
+    if look.kind == "time" and "created_at" in mapped:
+        share = later_share(seen, look.name, mapped["created_at"])
+        if share > 0.2:
+            return f"{share:.0%} of its times come after the lead's creation"
+    return ""
+
+
+def _filled_by_end(seen: SeenTable, look: ColumnLook, ends: pl.Series) -> str:
+    """Tell a column that is filled in for leads of one end, and not for others."""
+    if look.given == look.rows or not look.given:
+        return ""
+    given = seen.text(look.name).is_not_null()
+    shares = {
+        end: float(given.filter(ends == end).mean() or 0.0)  # type: ignore[arg-type]
+        for end in ("won", "lost", "open")
+        if int((ends == end).sum()) >= _FEWEST
+    }
+    if len(shares) < 2:
+        return ""
+    most, least = max(shares, key=lambda end: shares[end]), min(shares, key=lambda end: shares[end])
+    if shares[most] - shares[least] < _GAP:
+        return ""
+    return (
+        f"is filled in for {shares[most]:.0%} of the {most} leads and {shares[least]:.0%} of the "
+        f"{least} ones"
+    )
+
+
+def _left_out(look: ColumnLook) -> str | None:
+    """Say why a column is not worth reading; None where it is."""
+    if look.kind == "empty" or (look.distinct <= 1 and look.given > 0.99 * look.rows):
+        return ""
+    if _letters(look) & _PERSONAL and not _letters(look) & _ROLES.keys():
+        return "names, addresses and free text of a person"
+    if look.kind not in ("text", "category", "number") or look.distinct <= 50:
+        return None
+    is_named, is_code = is_name_of_id(look.words), " " not in next(iter(look.counts), "")
+    if look.is_unique and (is_named or (is_code and look.kind != "number")):
+        return "identifiers, a value of its own for each row"
+    if is_named and look.distinct > 0.3 * look.given:
+        return "identifiers of something else"
+    return None
+
+
+def _is_read(look: ColumnLook, formats: tuple[str, ...]) -> bool:
+    time = look.time
+    if time is None or not time.is_text:
+        return True
+    return set(time.formats) <= set(formats) if time.formats else not formats
+
+
+def _attribute(look: ColumnLook, taken: set[str], roles: set[str]) -> AttributeGuess:
+    role = next((_ROLES[one] for one in sorted(_letters(look)) if one in _ROLES), None)
+    kind: AttributeType = "text" if look.kind in ("email", "phone", "text") else look.kind  # type: ignore[assignment]
+    if role is None and look.kind in ("email", "phone"):
+        role = look.kind
+    if role is not None and role not in roles:
+        types = ROLE_TYPES[role]
+        if kind in types:
+            own = types[0] if role not in ("company_size", "revenue") else kind
+            return AttributeGuess(role, look, own)
+        if kind in ("category", "text") or (kind == "number" and is_name_of_id(look.words)):
+            return AttributeGuess(role, look, types[0])
+    name = attribute_name(look.name, taken)
+    return AttributeGuess(name, look, kind)

@@ -1,0 +1,413 @@
+"""Where an export tells how its leads ended: beside them, in a table of deals, or by events."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import polars as pl
+
+from leadcast.features.discovery.links import Link, ids_of, link_between
+from leadcast.features.discovery.meanings import Meaning
+from leadcast.features.discovery.statuses import Status, best_status, meaning_of, rate
+from leadcast.features.values.columns import clean_text
+
+LEAD = "Lead of the row"
+"""What a joined lead id is called."""
+
+
+@dataclass(frozen=True)
+class JoinGuess:
+    """A table that is joined to another.
+
+    Parameters
+    ----------
+    other : Meaning
+        What is joined.
+    on : dict of str to str
+        Column to column.
+    columns : dict of str to str
+        New name to column.
+    expect : {"one", "first", "many"}
+        How many rows there are for each.
+    note : str
+        What speaks for it.
+    """
+
+    other: Meaning
+    on: dict[str, str]
+    columns: dict[str, str]
+    expect: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Ending:
+    """One description of outcomes.
+
+    Parameters
+    ----------
+    table : Meaning
+        The table that is read.
+    teller : Meaning
+        Whose status and times these are: the table itself, or a joined one.
+    is_own : bool
+        Whether it is the leads' table itself.
+    lead_id : str
+        The column with the lead's id.
+    status : Status or None
+        The words, or None where there are dates alone.
+    dates : dict of str to str
+        ``won_at`` and ``lost_at``, or ``closed_at``.
+    amount : str or None
+        What the customer was worth.
+    joins : tuple of JoinGuess
+        What is joined to the table.
+    filled : str
+        A column that must be filled in, for the row to belong to a lead; empty: none.
+    share : float
+        Of the rows, how many name a lead that is there.
+    notes : tuple of str
+        What a reader must know.
+    """
+
+    table: Meaning
+    teller: Meaning
+    is_own: bool
+    lead_id: str
+    status: Status | None
+    dates: dict[str, str]
+    amount: str | None = None
+    joins: tuple[JoinGuess, ...] = ()
+    filled: str = ""
+    share: float = 1.0
+    notes: tuple[str, ...] = ()
+
+    def column(self, name: str) -> str:
+        """Give the export's own name of one of its columns, which a join may have renamed."""
+        renamed = {new: old for join in self.joins for new, old in join.columns.items()}
+        return renamed.get(name, name)
+
+
+@dataclass
+class Endings:
+    """How an export tells the outcomes.
+
+    Parameters
+    ----------
+    told : list of Ending
+        The descriptions.
+    won_events, lost_events : tuple of str
+        Where the outcome is an event.
+    to_do : list of str
+        What could not be guessed.
+    """
+
+    told: list[Ending] = field(default_factory=list)
+    won_events: tuple[str, ...] = ()
+    lost_events: tuple[str, ...] = ()
+    to_do: list[str] = field(default_factory=list)
+
+
+def own_ending(meaning: Meaning) -> Ending | None:
+    """Find how leads ended within one table."""
+    fields = meaning.fields
+    status = best_status(meaning.seen, fields.get("status"))
+    about = (meaning, meaning, True, fields.get("lead_id", "row"))
+    amount = fields.get("amount")
+    dated: dict[str, str] = {name: fields[name] for name in ("won_at", "lost_at") if name in fields}
+    if "won_at" in dated and ("lost_at" in dated or status is None or not status.won):
+        return Ending(*about, None, dated, amount)
+    if status is None:
+        return None
+    closed = {"closed_at": fields["closed_at"]} if "closed_at" in fields else {}
+    if not closed and "won_at" in dated and not status.lost:
+        return Ending(*about, None, dated, amount)
+    return Ending(*about, status, closed, amount)
+
+
+def find_endings(
+    leads: Meaning, others: Sequence[Meaning], links: Sequence[Link], events: Sequence[Meaning]
+) -> Endings:
+    """Find how leads ended, over all tables.
+
+    Parameters
+    ----------
+    leads : Meaning
+        The leads' table.
+    others : sequence of Meaning
+        The other tables.
+    links : sequence of Link
+        Who names whom, where no CRM's names tell.
+    events : sequence of Meaning
+        Those of `others` with events of leads.
+
+    Returns
+    -------
+    Endings
+    """
+    found = Endings()
+    for deals in (one for one in others if one.kind == "deals"):
+        own = own_ending(deals)
+        if own is None:
+            found.to_do.append(f"{deals.name} has no column with words for won or lost")
+            continue
+        ending = next(_paths(leads, deals, own, others, links, found.to_do), None)
+        if ending is None:
+            found.to_do.append(f"how {deals.name} names the leads of {leads.name}")
+        else:
+            found.told.append(ending)
+    own = own_ending(leads)
+    if found.told:
+        lost = _losses(leads)
+        found.told += [lost] if lost is not None else []
+        return found
+    if own is not None:
+        found.told.append(own)
+        archived = _archived(leads, own)
+        found.told += [archived] if archived is not None else []
+        return found
+    _by_events(found, events)
+    return found
+
+
+def _paths(
+    leads: Meaning,
+    deals: Meaning,
+    own: Ending,
+    others: Sequence[Meaning],
+    links: Sequence[Link],
+    to_do: list[str],
+) -> Iterator[Ending]:
+    """Find the ways from a deal to its lead, the surest first."""
+    key = leads.fields.get("lead_id", "")
+    if not key:
+        return
+    yield from _named_by_lead(leads, deals, own, links, to_do)
+    yield from _naming_lead(leads, deals, own, links, to_do)
+    yield from _by_links(leads, deals, own, others)
+    contact, converted = deals.fields.get("contact_id"), leads.fields.get("contact_id")
+    if contact and converted:
+        link = link_between(deals.seen, contact, leads.seen, converted)
+        if link is not None and not link.separator:
+            join = JoinGuess(leads, {contact: converted}, {LEAD: key}, "first", link.words)
+            yield replace(own, is_own=False, lead_id=LEAD, joins=(join,), filled=LEAD)
+
+
+def _named_by_lead(
+    leads: Meaning, deals: Meaning, own: Ending, links: Sequence[Link], to_do: list[str]
+) -> Iterator[Ending]:
+    """Follow a lead's column to its deal."""
+    named = [
+        (leads.fields.get("deal_id"), deals.fields.get("deal_id")),
+        *(
+            (one.column, one.key)
+            for one in links
+            if (one.child, one.parent) == (leads.name, deals.name)
+        ),
+    ]
+    for column, key in named:
+        link = column and key and link_between(leads.seen, column, deals.seen, key)
+        if not column or not key or not link:
+            continue
+        if link.separator:
+            to_do.append(_several(leads, column, deals, link.separator))
+            continue
+        new = {name: f"Deal {name}" for name in _told_columns(own)}
+        columns = {new[name]: name for name in _told_columns(own)}
+        join = JoinGuess(deals, {column: key}, columns, "one", link.words)
+        yield replace(
+            own,
+            table=leads,
+            is_own=False,
+            lead_id=leads.fields["lead_id"],
+            status=own.status and replace(own.status, column=new[own.status.column]),
+            dates={name: new[one] for name, one in own.dates.items()},
+            amount=own.amount and new[own.amount],
+            joins=(join,),
+            notes=(f"leads that name no row of {deals.name} are open",),
+        )
+
+
+def _told_columns(own: Ending) -> list[str]:
+    status = [own.status.column] if own.status else []
+    return list(
+        dict.fromkeys([*status, *own.dates.values(), *([own.amount] if own.amount else [])])
+    )
+
+
+def _several(table: Meaning, column: str, other: Meaning, separator: str) -> str:
+    return (
+        f"{table.name}, column {column!r}, names several rows of {other.name} in one cell, parted "
+        f"by {separator!r}: export one row for each pair, and join it"
+    )
+
+
+def _naming_lead(
+    leads: Meaning, deals: Meaning, own: Ending, links: Sequence[Link], to_do: list[str]
+) -> Iterator[Ending]:
+    """Follow a deal's column to its lead."""
+    key = leads.fields["lead_id"]
+    named = [deals.fields.get("lead_id"), deals.fields.get("contact_id")]
+    named += [
+        one.column
+        for one in links
+        if (one.child, one.parent, one.key) == (deals.name, leads.name, key)
+    ]
+    for column in dict.fromkeys(one for one in named if one):
+        link = link_between(deals.seen, column, leads.seen, key)
+        if link is None:
+            continue
+        if link.separator:
+            to_do.append(_several(deals, column, leads, link.separator))
+            continue
+        look = deals.seen.looks[column]
+        filled = column if look.given < look.rows else ""
+        yield replace(
+            own,
+            is_own=False,
+            lead_id=column,
+            filled=filled,
+            share=_share(deals, column, leads, key),
+        )
+
+
+def _share(table: Meaning, column: str, leads: Meaning, key: str) -> float:
+    known = ids_of(leads.seen, key).drop_nulls().unique()
+    named = ids_of(table.seen, column).drop_nulls()
+    return float(named.is_in(known.implode()).mean() or 0.0)  # type: ignore[arg-type]
+
+
+def _by_links(
+    leads: Meaning, deals: Meaning, own: Ending, others: Sequence[Meaning]
+) -> Iterator[Ending]:
+    """Follow a table of pairs, which names deals and people."""
+    key, converted = leads.fields["lead_id"], leads.fields.get("contact_id")
+    for pairs in (one for one in others if one.kind == "links"):
+        person = pairs.fields.get("lead_id") or pairs.fields.get("contact_id")
+        deal, own_key = pairs.fields.get("deal_id"), deals.fields.get("deal_id")
+        if not person or not deal or not own_key:
+            continue
+        if link_between(pairs.seen, deal, deals.seen, own_key) is None:
+            continue
+        columns = {f"Deal {name}": name for name in _told_columns(own)}
+        new = {name: f"Deal {name}" for name in _told_columns(own)}
+        joins = [JoinGuess(deals, {deal: own_key}, columns, "one", f"the deal of {pairs.name}")]
+        lead_id = person
+        if link_between(pairs.seen, person, leads.seen, key) is None:
+            if converted is None or link_between(pairs.seen, person, leads.seen, converted) is None:
+                continue
+            about = "the lead that became this contact"
+            joins.append(JoinGuess(leads, {person: converted}, {LEAD: key}, "first", about))
+            lead_id = LEAD
+        share = 1.0 if lead_id == LEAD else _share(pairs, person, leads, key)
+        yield replace(
+            own, table=pairs, is_own=False, lead_id=lead_id, joins=tuple(joins), share=share,
+            status=own.status and replace(own.status, column=new[own.status.column]),
+            dates={name: new[one] for name, one in own.dates.items()},
+            amount=own.amount and new[own.amount], filled=lead_id,
+        )  # fmt: skip
+
+
+def _losses(leads: Meaning) -> Ending | None:
+    """Find the leads that never came to a deal, in a status of their own."""
+    column = leads.fields.get("status")
+    look = None if column is None else leads.seen.looks[column]
+    status = best_status(leads.seen) if look is None else rate(look, column)
+    if status is None or not status.lost:
+        return None
+    when = leads.fields.get("closed_at") or leads.fields.get("modified_at")
+    if when is None:
+        return None
+    open_ = (*status.open, *status.won, *status.unknown)
+    status = replace(status, won=(), open=open_, unknown=())
+    changed = "the record's last change stands for the time of the loss, which is not known"
+    notes = () if when == leads.fields.get("closed_at") else (changed,)
+    lead_id = leads.fields.get("lead_id", "row")
+    about = "leads that were given up before there was a deal; what is converted ends with its deal"
+    return Ending(leads, leads, True, lead_id, status, {"closed_at": when}, notes=(about, *notes))
+
+
+def _archived(leads: Meaning, own: Ending) -> Ending | None:
+    """Find leads that were lost by being archived."""
+    column = leads.fields.get("active")
+    if column is None or own.status is None or own.status.lost:
+        return None
+    values = leads.seen.looks[column].counts
+    lost = tuple(value for value in values if value.lower() in ("false", "0", "no", "f"))
+    if not lost:
+        return None
+    open_ = tuple(value for value in values if value not in lost)
+    status = Status(column, (), lost, open_, (), 0.0)
+    notes = ("lost leads are archived; those that were archived for another reason count as lost",)
+    return Ending(leads, leads, True, own.lead_id, status, own.dates, notes=notes)
+
+
+def _by_events(found: Endings, events: Sequence[Meaning]) -> None:
+    """Find events that are outcomes."""
+    won: dict[str, None] = {}
+    lost: dict[str, None] = {}
+    for one in events:
+        look = one.look("event_type")
+        for value in look.counts if look is not None else ():
+            told = meaning_of(value) or meaning_of(value.split("_")[-1].split(":")[-1])
+            if told in ("won", "lost"):
+                (won if told == "won" else lost)[value] = None
+    found.won_events, found.lost_events = tuple(won), tuple(lost)
+
+
+def ends_of(leads: Meaning, endings: Endings) -> pl.Series:
+    """Tell how each lead ended, as far as it is guessed: ``won``, ``lost`` or ``open``.
+
+    Parameters
+    ----------
+    leads : Meaning
+        The leads' table.
+    endings : Endings
+        How the outcomes are told.
+
+    Returns
+    -------
+    pl.Series of String
+        One a row of the leads' table.
+    """
+    rows = leads.seen.rows
+    key = leads.fields.get("lead_id")
+    ids = pl.int_range(rows, eager=True).cast(pl.String) if key is None else ids_of(leads.seen, key)
+    ranks = pl.Series([0], dtype=pl.Int8).new_from_index(0, rows)
+    for one in endings.told:
+        named, words = _rows_of(one, ids)
+        best = pl.DataFrame({"id": named, "rank": words}).drop_nulls().group_by("id").max()
+        mine = pl.DataFrame({"id": ids}).join(best, on="id", how="left", maintain_order="left")
+        ranks = pl.select(pl.max_horizontal(ranks, mine["rank"].fill_null(0))).to_series()
+    return ranks.replace_strict({0: "open", 1: "lost", 2: "won"}, return_dtype=pl.String)
+
+
+def _rows_of(one: Ending, lead_ids: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Read a description's rows: whose, and 2 for won, 1 for lost, 0 for open."""
+    seen = one.table.seen
+    frame = pl.DataFrame(
+        {name: clean_text(seen.found.frame[name], seen.missing) for name in seen.looks}
+    )
+    for join in one.joins:
+        other = join.other.seen
+        parts = {
+            new: clean_text(other.found.frame[old], other.missing)
+            for new, old in join.columns.items()
+        }
+        keys = {
+            own: clean_text(other.found.frame[key], other.missing) for own, key in join.on.items()
+        }
+        joined = pl.DataFrame({**keys, **parts}).unique(
+            list(keys), keep="first", maintain_order=True
+        )
+        frame = frame.join(joined, on=list(keys), how="left", maintain_order="left")
+    named = lead_ids if one.lead_id == "row" or one.is_own else frame[one.lead_id]
+    if one.status is None:
+        won, lost = one.dates.get("won_at"), one.dates.get("lost_at")
+        is_won = frame[won].is_not_null() if won else pl.repeat(False, frame.height, eager=True)
+        is_lost = frame[lost].is_not_null() if lost else ~is_won & False
+    else:
+        status = frame[one.status.column]
+        is_won = status.is_in(list(one.status.won)).fill_null(value=False)
+        is_lost = status.is_in(list(one.status.lost)).fill_null(value=False)
+    rank = pl.select(pl.when(is_won).then(2).when(is_lost).then(1).otherwise(0)).to_series()
+    return named, rank.cast(pl.Int8)

@@ -1,0 +1,121 @@
+"""Which column of one table names the rows of another, by the values that both have."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from leadcast.features.discovery.column_looks import ColumnLook, SeenTable
+from leadcast.features.discovery.wording import compact, plain_words
+from leadcast.features.values.identifiers import parse_ids
+
+_SAMPLE = 400
+_OVERLAP = 0.5
+_LISTED = (";", ",", "|")
+
+
+@dataclass(frozen=True)
+class Link:
+    """A column whose values are identifiers of another table's rows.
+
+    Parameters
+    ----------
+    child, column : str
+        The table and its column.
+    parent, key : str
+        The other table and its identifier.
+    share : float
+        Of the column's different values, how many the other table has.
+    separator : str
+        What parts several identifiers in one cell; empty where there is one in each.
+    """
+
+    child: str
+    column: str
+    parent: str
+    key: str
+    share: float
+    separator: str = ""
+
+    @property
+    def words(self) -> str:
+        """Say what speaks for it."""
+        return f"{self.share:.0%} of its values are in {self.parent}, column {self.key!r}"
+
+
+def ids_of(seen: SeenTable, column: str) -> pl.Series:
+    """Read a column as identifiers."""
+    return parse_ids(seen.found.frame[column], seen.missing).values
+
+
+def keys_of(seen: SeenTable) -> list[str]:
+    """List the columns that may identify a table's rows."""
+    return [name for name, look in seen.looks.items() if look.is_unique and _may_be_id(look)]
+
+
+def _may_be_id(look: ColumnLook) -> bool:
+    if look.kind == "number":
+        return look.number is not None and look.number.written.decimal == "." and _is_whole(look)
+    return look.kind in ("text", "category", "phone") and look.mean_length <= 64
+
+
+def _is_whole(look: ColumnLook) -> bool:
+    return not any("." in value for value in look.counts)
+
+
+def find_links(tables: Sequence[SeenTable]) -> list[Link]:
+    """Find the columns that name rows of another table, the surest first."""
+    parents = [(seen, key, ids_of(seen, key).drop_nulls().unique()) for seen in tables
+               for key in keys_of(seen)]  # fmt: skip
+    found = [link for seen in tables for link in _links_of(seen, parents)]
+    return sorted(found, key=lambda link: -link.share)
+
+
+def _links_of(seen: SeenTable, parents: list[tuple[SeenTable, str, pl.Series]]) -> Iterator[Link]:
+    for column, look in seen.looks.items():
+        if not _may_be_id(look) or look.distinct < 2:
+            continue
+        ids = ids_of(seen, column).drop_nulls().unique()
+        for parent, key, known in parents:
+            if parent is seen:
+                continue
+            if look.kind == "number" and not _sounds_alike(column, parent, key):
+                continue
+            link = link_between(seen, column, parent, key, ids, known)
+            if link is not None:
+                yield link
+
+
+def link_between(
+    seen: SeenTable,
+    column: str,
+    parent: SeenTable,
+    key: str,
+    ids: pl.Series | None = None,
+    known: pl.Series | None = None,
+) -> Link | None:
+    """Compare two columns' values; None where they share too few."""
+    own = ids_of(seen, column).drop_nulls().unique() if ids is None else ids
+    theirs = ids_of(parent, key).drop_nulls().unique() if known is None else known
+    some = own.head(_SAMPLE)
+    if not len(some):
+        return None
+    if some.is_in(theirs.implode()).mean() >= _OVERLAP:  # type: ignore[operator]
+        share = float(own.is_in(theirs.implode()).mean())  # type: ignore[arg-type]
+        return Link(seen.name, column, parent.name, key, share)
+    for mark in _LISTED:
+        if some.str.contains(mark, literal=True).any():
+            parts = own.str.split(mark).explode().str.strip_chars().unique().drop_nulls()
+            share = float(parts.is_in(theirs.implode()).mean())  # type: ignore[arg-type]
+            if share >= _OVERLAP:
+                return Link(seen.name, column, parent.name, key, share, mark)
+    return None
+
+
+def _sounds_alike(column: str, parent: SeenTable, key: str) -> bool:
+    """Tell whether names speak for a link: numbers from 1 on are in every table."""
+    if compact(column) == compact(key) and compact(key) not in ("id", "row", "nr", "no"):
+        return True
+    words = plain_words(column).split()
+    title = {word.rstrip("s") for word in parent.title.split() if len(word) > 2}
+    return any(word.removesuffix("id").rstrip("s") in title for word in words)

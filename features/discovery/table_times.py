@@ -1,0 +1,116 @@
+"""How the times of a whole table are written, decided for all the columns that are read of it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from leadcast.features.discovery.column_looks import ColumnLook, SeenTable
+from leadcast.features.discovery.time_looks import TimeLook, in_letters
+from leadcast.features.values.times import TimeRules, parse_times
+
+_ISO_DAYS = ("%Y-%m-%d",)
+_ISO_TIMES = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M")
+
+
+@dataclass(frozen=True)
+class TableTimes:
+    """How a table's times are written.
+
+    Parameters
+    ----------
+    formats : tuple of str
+        As a definition's ``time_format``; empty: ISO 8601, or times already.
+    note : str
+        What speaks for it.
+    to_do : str
+        What is left open: both readings.
+    """
+
+    formats: tuple[str, ...] = ()
+    note: str = ""
+    to_do: str = ""
+
+
+def day_first(tables: Iterable[SeenTable]) -> dict[bool, str]:
+    """Find columns in which only one order of day and month fits: day first, or month first."""
+    found: dict[bool, str] = {}
+    for seen in tables:
+        for look in seen.looks.values():
+            if look.time is not None and not look.time.others and look.time.formats:
+                first = look.time.formats[0]
+                if first.startswith(("%d", "%m")) and "%B" not in first and "." not in first[2:3]:
+                    told = f"{look.name!r} of {seen.name} has days above 12"
+                    found.setdefault(first.startswith("%d"), told)
+    return found
+
+
+def times_of(looks: Sequence[ColumnLook], elsewhere: dict[bool, str]) -> TableTimes:
+    """Decide how the columns of a table are read.
+
+    Parameters
+    ----------
+    looks : sequence of ColumnLook
+        Of the columns of times that are read.
+    elsewhere : dict of bool to str
+        As `day_first` finds it, over all tables.
+
+    Returns
+    -------
+    TableTimes
+    """
+    times = [(look, look.time) for look in looks if look.time is not None]
+    written = [(look, time) for look, time in times if time.formats]
+    if not written:
+        return TableTimes()
+    formats: dict[str, None] = {}
+    notes: dict[str, None] = {}
+    for look, time in written:
+        chosen, note = _decided(look, time, elsewhere)
+        if not chosen:
+            return TableTimes((), "", note)
+        formats |= dict.fromkeys(chosen)
+        notes[note] = None
+    for _, time in times:
+        if not time.formats and time.is_text and "epoch" not in next(iter(formats)):
+            formats |= dict.fromkeys(_ISO_TIMES if time.has_clock else _ISO_DAYS)
+    return TableTimes(tuple(formats), "; ".join(notes))
+
+
+def _decided(
+    look: ColumnLook, time: TimeLook, elsewhere: dict[bool, str]
+) -> tuple[tuple[str, ...], str]:
+    told = f"{time.share:.0%} of the values of {look.name!r} read as {time.words}"
+    swapped = [one for one in time.others if not one.startswith("%y")]
+    if not swapped:
+        also = f", and as {in_letters(time.others[0])} too" if time.others else ""
+        return time.formats, told + also
+    if "." in time.formats[0][2:3]:
+        return time.formats, f"{told}; all fit {in_letters(swapped[0])} too, which has no dots"
+    if len(elsewhere) == 1:
+        is_day, why = next(iter(elsewhere.items()))
+        if is_day == time.formats[0].startswith("%d"):
+            return time.formats, f"{told}; all fit the other order too, but {why}"
+        return (swapped[0],), f"all values of {look.name!r} fit both orders, but {why}"
+    example = next(iter(look.counts), "")
+    return (), (
+        f"day or month first? Every value of {look.name!r} ({example!r}) reads as "
+        f"{in_letters(time.formats[0])} ({time.formats[0]}) and as {in_letters(swapped[0])} "
+        f"({swapped[0]}); write the one that is right"
+    )
+
+
+def later_share(seen: SeenTable, column: str, created: str | None) -> float:
+    """Tell which share of a column's times is more than a day after the lead's creation."""
+    if created is None:
+        return 0.0
+    read = []
+    for name in (column, created):
+        time = seen.looks[name].time
+        formats = () if time is None else time.formats
+        missing = (*seen.missing, *seen.looks[name].missing)
+        read.append(parse_times(seen.found.frame[name], TimeRules("UTC", formats), missing).values)
+    after = pl.DataFrame({"one": read[0], "created": read[1]}).drop_nulls()
+    if after.is_empty():
+        return 0.0
+    return float((after["one"] > after["created"].dt.offset_by("1d")).mean())  # type: ignore[arg-type]
