@@ -8,7 +8,7 @@ from pathlib import Path
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import write_text_out
 from leadcast.features.base.ownership import SOURCES, refuse_foreign_file
-from leadcast.features.discovery.discover import Asked, Discovered, discover
+from leadcast.features.discovery.discover import Discovered, ExportPlace, discover
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def draft_source(request: InitRequest) -> str:
     _check(request)
     refuse_foreign_file(request.file, force=request.force, quick=True)
     found = discover(
-        Asked(
+        ExportPlace(
             name=request.name,
             folder=request.folder,
             url_env=request.database_env,

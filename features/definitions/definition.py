@@ -95,12 +95,13 @@ class StatusOutcomes(TableOutcomes):
     columns : StatusColumns
         The columns.
     won, lost, open : tuple of str
-        Which values mean what; a blank one means open.
+        Which values mean what; a blank one means open. Of several tables, one may tell the
+        losses alone.
     """
 
     form: Literal["status"]
     columns: StatusColumns
-    won: Annotated[Values, Field(min_length=1)]
+    won: Values = ()
     lost: Values = ()
     open: Values = ()
 

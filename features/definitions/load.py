@@ -34,9 +34,9 @@ def load_definition(path: Path) -> SourceDefinition:
     faults = list(read.faults)
     definition = None
     if isinstance(read.content, dict):
-        faults += _left_open(read, path)
-        if faults:
-            raise FaultsError(f"source definition {path}", faults)
+        left_open = [*_left_open(read, path)]
+        if left_open:
+            raise FaultsError(f"source definition {path}", [*faults, *left_open])
         _resolve_root(read, path, faults)
         definition = validated(SourceDefinition, read, path, _WORDS, faults)
     elif not faults:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from leadcast.features.base.errors import Fault
 from leadcast.features.definitions.definition import (
+    DatedOutcomes,
     EventOutcomes,
     SourceDefinition,
     StatusOutcomes,
@@ -141,6 +142,10 @@ def _outcomes_without_rows(definition: SourceDefinition, where: Where) -> Iterat
                 )
 
 
+def _tells_won(one: DatedOutcomes | StatusOutcomes | EventOutcomes) -> bool:
+    return not isinstance(one, StatusOutcomes) or bool(one.won)
+
+
 def _outcomes_together(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
     tables = list(outcome_tables(definition))
     undated = [
@@ -154,6 +159,13 @@ def _outcomes_together(definition: SourceDefinition, where: Where) -> Iterator[F
             found="outcomes without a date beside others with one",
             expected="a date for all outcomes, or for none",
             remedy="Map columns.closed_at here, or leave one of these tables out.",
+        )
+    if not any(_tells_won(one) for _, one in tables):
+        yield Fault(
+            where=where((*tables[0][0], "won")),
+            found="no value that means won",
+            expected="the values of the status by which a lead is a customer",
+            remedy="Add them: `won: [VALUE]`; data/sources/template.yaml explains it.",
         )
     by_events = [key for key, one in tables if isinstance(one, EventOutcomes)]
     if len(by_events) > 1:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from leadcast.features.definitions.table_schema import ROLE_TYPES, AttributeType
-from leadcast.features.discovery.column_looks import ColumnLook, SeenTable, is_name_of_id
-from leadcast.features.discovery.table_times import later_share
 from leadcast.features.discovery.vocabulary import AFTERWARDS, PERSONAL, ROLES, SCORES
-from leadcast.features.discovery.wording import attribute_name, compact
+from leadcast.features.inspection.column_looks import ColumnLook, SeenTable, is_name_of_id
+from leadcast.features.inspection.table_times import later_share
+from leadcast.features.inspection.wording import attribute_name, compact
 from leadcast.features.values.readings import RESERVED
 
 _ENTITIES = {
@@ -137,8 +137,8 @@ def _is_score(look: ColumnLook, used: set[str], scores: tuple[str, ...]) -> bool
         return False
     if look.name in scores:
         return True
-    letters = _letters(look)
-    return any(compact(name) in letters for name in SCORES) or look.words.endswith(" score")
+    letters, words = _letters(look), look.words.removesuffix(" c")
+    return any(compact(name) in letters for name in SCORES) or words.endswith(" score")
 
 
 def _stem(name: str) -> str:
@@ -209,7 +209,8 @@ def _left_out(look: ColumnLook) -> str | None:
     """Say why a column is not worth reading; None where it is."""
     if look.kind == "empty" or (look.distinct <= 1 and look.given > 0.99 * look.rows):
         return ""
-    if _letters(look) & _PERSONAL and not _letters(look) & _ROLES.keys():
+    is_role = bool(_letters(look) & _ROLES.keys())
+    if compact(look.name) in _PERSONAL or (_letters(look) & _PERSONAL and not is_role):
         return "names, addresses and free text of a person"
     if look.kind not in ("text", "category", "number") or look.distinct <= 50:
         return None
@@ -228,6 +229,11 @@ def _is_read(look: ColumnLook, formats: tuple[str, ...]) -> bool:
     return set(time.formats) <= set(formats) if time.formats else not formats
 
 
+def _is_code(look: ColumnLook) -> bool:
+    """Tell whether numbers only name something."""
+    return look.kind == "number" and compact(look.name).endswith(("code", "id"))
+
+
 def _attribute(look: ColumnLook, taken: set[str], roles: set[str]) -> AttributeGuess:
     role = next((_ROLES[one] for one in sorted(_letters(look)) if one in _ROLES), None)
     kind: AttributeType = "text" if look.kind in ("email", "phone", "text") else look.kind  # type: ignore[assignment]
@@ -238,7 +244,7 @@ def _attribute(look: ColumnLook, taken: set[str], roles: set[str]) -> AttributeG
         if kind in types:
             own = types[0] if role not in ("company_size", "revenue") else kind
             return AttributeGuess(role, look, own)
-        if kind in ("category", "text") or (kind == "number" and is_name_of_id(look.words)):
+        if kind in ("category", "text") or _is_code(look):
             return AttributeGuess(role, look, types[0])
     name = attribute_name(look.name, taken)
     return AttributeGuess(name, look, kind)

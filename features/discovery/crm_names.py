@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from leadcast.features.discovery.vocabulary import phrases
+from leadcast.features.inspection.wording import phrases
 
 TableKind = Literal["leads", "contacts", "deals", "links", "accounts", "events", "other"]
 
@@ -39,7 +39,7 @@ class CrmObject:
 
 
 @dataclass(frozen=True)
-class Crm:
+class CrmNames:
     """A CRM, as far as its exports go.
 
     Parameters
@@ -68,7 +68,7 @@ def _object(kind: TableKind, files: str, telling: str = "", **fields: str) -> Cr
     return CrmObject(kind, phrases(files), named, phrases(telling))
 
 
-SALESFORCE = Crm(
+SALESFORCE = CrmNames(
     "Salesforce",
     "Export Lead, Opportunity, OpportunityContactRole and Task (Setup, Data Export)",
     {
@@ -121,7 +121,7 @@ SALESFORCE = Crm(
     "leads alone are lost with the conversion",
 )  # fmt: skip
 
-HUBSPOT = Crm(
+HUBSPOT = CrmNames(
     "HubSpot",
     "Export contacts, companies, deals (with their associated record ids) and activities",
     {
@@ -156,7 +156,7 @@ HUBSPOT = Crm(
     },
 )  # fmt: skip
 
-DYNAMICS = Crm(
+DYNAMICS = CrmNames(
     "Dynamics 365",
     "Export the tables lead, opportunity, account and activitypointer",
     {
@@ -192,7 +192,7 @@ DYNAMICS = Crm(
     },
 )  # fmt: skip
 
-PIPEDRIVE = Crm(
+PIPEDRIVE = CrmNames(
     "Pipedrive",
     "Export deals, people, organizations and activities",
     {
@@ -227,7 +227,7 @@ PIPEDRIVE = Crm(
     zone="UTC",
 )  # fmt: skip
 
-ODOO = Crm(
+ODOO = CrmNames(
     "Odoo",
     "Export crm.lead with archived (lost) records, and res.partner, mail.activity where wanted",
     {
@@ -253,7 +253,7 @@ ODOO = Crm(
     zone="UTC",
 )  # fmt: skip
 
-SUITECRM = Crm(
+SUITECRM = CrmNames(
     "SuiteCRM",
     "Export the tables leads, accounts, opportunities, calls and emails",
     {
@@ -287,7 +287,7 @@ SUITECRM = Crm(
     zone="UTC",
 )  # fmt: skip
 
-ZOHO = Crm(
+ZOHO = CrmNames(
     "Zoho CRM",
     "Export Leads (converted ones too), Contacts, Accounts, Deals and activities",
     {
@@ -322,7 +322,7 @@ ZOHO = Crm(
     },
 )  # fmt: skip
 
-CRMS: Mapping[str, Crm] = {
+CRMS: Mapping[str, CrmNames] = {
     "salesforce": SALESFORCE,
     "hubspot": HUBSPOT,
     "dynamics": DYNAMICS,

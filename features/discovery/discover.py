@@ -8,12 +8,12 @@ from leadcast.features.base.errors import FaultsError, LeadcastError
 from leadcast.features.discovery.crm_names import CRMS
 from leadcast.features.discovery.draft import Draft, draft_of
 from leadcast.features.discovery.draft_text import write_draft
-from leadcast.features.discovery.found_tables import Found, tables_of_database, tables_of_folder
+from leadcast.features.inspection.found_tables import Found, tables_of_database, tables_of_folder
 from leadcast.features.readers.origins import UnreadableError
 
 
 @dataclass(frozen=True)
-class Asked:
+class ExportPlace:
     """What is to be looked at.
 
     Parameters
@@ -64,12 +64,12 @@ class Discovered:
     counts: dict[str, int]
 
 
-def discover(asked: Asked) -> Discovered:
+def discover(asked: ExportPlace) -> Discovered:
     """Look at an export and draft its definition.
 
     Parameters
     ----------
-    asked : Asked
+    asked : ExportPlace
         Where it is.
 
     Returns
@@ -100,7 +100,7 @@ def discover(asked: Asked) -> Discovered:
     return Discovered(text, pages.guesses, pages.to_do, left, draft.counts)
 
 
-def _tables(asked: Asked) -> Found:
+def _tables(asked: ExportPlace) -> Found:
     if asked.url_env is not None:
         try:
             return tables_of_database(asked.url_env)
@@ -115,7 +115,7 @@ def _tables(asked: Asked) -> Found:
     return tables_of_folder(folder)
 
 
-def _heading(asked: Asked, warning: str | None) -> Sequence[str]:
+def _heading(asked: ExportPlace, warning: str | None) -> Sequence[str]:
     of_crm = "" if asked.crm is None else f" by the names that {CRMS[asked.crm].title} exports"
     lines = [
         f"Drafted by `leadcast init`{of_crm}. Nobody has looked at it yet: what is marked as a "

@@ -5,17 +5,14 @@ from dataclasses import dataclass, field
 
 from leadcast.features.base.errors import FaultsError, LeadcastError
 from leadcast.features.discovery.attributes_guess import Sorted, sort_columns
-from leadcast.features.discovery.column_looks import ColumnLook, SeenTable, is_name_of_id, look_at
-from leadcast.features.discovery.crm_names import Crm
+from leadcast.features.discovery.crm_names import CrmNames
 from leadcast.features.discovery.endings import (
     LEAD,
-    Endings,
     JoinGuess,
+    ToldEnds,
     ends_of,
     find_endings,
 )
-from leadcast.features.discovery.found_tables import Found
-from leadcast.features.discovery.links import Link, find_links, ids_of, keys_of, link_between
 from leadcast.features.discovery.meanings import (
     Meaning,
     add_fields,
@@ -24,9 +21,12 @@ from leadcast.features.discovery.meanings import (
     named_column,
     plausibility,
 )
-from leadcast.features.discovery.table_times import TableTimes, day_first, times_of
 from leadcast.features.discovery.vocabulary import FIELDS
-from leadcast.features.discovery.wording import compact, plain_words
+from leadcast.features.inspection.column_looks import ColumnLook, SeenTable, is_name_of_id, look_at
+from leadcast.features.inspection.found_tables import Found
+from leadcast.features.inspection.links import Link, find_links, ids_of, keys_of, link_between
+from leadcast.features.inspection.table_times import TableTimes, day_first, times_of
+from leadcast.features.inspection.wording import compact, plain_words
 
 _PLAUSIBLE, _CLOSE = 3.0, 0.75
 
@@ -72,7 +72,7 @@ class Draft:
         The leads' table.
     meanings : list of Meaning
         All tables.
-    endings : Endings
+    endings : ToldEnds
         How leads ended.
     events : list of EventsGuess
         The tables of events.
@@ -96,7 +96,7 @@ class Draft:
 
     leads: Meaning
     meanings: list[Meaning]
-    endings: Endings
+    endings: ToldEnds
     events: list[EventsGuess] = field(default_factory=list)
     accounts: Meaning | None = None
     columns: Sorted = field(default_factory=Sorted)
@@ -115,7 +115,7 @@ class Draft:
 
 
 def draft_of(
-    found: Found, place: str, crm: Crm | None, chosen: str | None, zone: str | None
+    found: Found, place: str, crm: CrmNames | None, chosen: str | None, zone: str | None
 ) -> Draft:
     """Guess what an export is.
 
@@ -125,7 +125,7 @@ def draft_of(
         Its tables.
     place : str
         Where they are, for messages.
-    crm : Crm or None
+    crm : CrmNames or None
         Whose export it is; None: anybody's.
     chosen : str or None
         The table that holds the leads, where a user says so.
@@ -167,7 +167,7 @@ def _choose(
     meanings: list[Meaning],
     links: Sequence[Link],
     place: str,
-    crm: Crm | None,
+    crm: CrmNames | None,
     chosen: str | None,
 ) -> Meaning:
     if chosen is not None:
@@ -201,7 +201,7 @@ def _as_leads(meaning: Meaning) -> Meaning:
     return meaning
 
 
-def _no_leads(meanings: list[Meaning], place: str, crm: Crm | None) -> str:
+def _no_leads(meanings: list[Meaning], place: str, crm: CrmNames | None) -> str:
     told = "".join(
         f"\n  {one.name}: {one.seen.rows:,} rows; columns {', '.join(list(one.seen.looks)[:6])}"
         for one in meanings
@@ -325,7 +325,7 @@ def _companies(draft: Draft) -> None:
 
 
 def _read_times(
-    draft: Draft, tables: Sequence[SeenTable], zone: str | None, crm: Crm | None
+    draft: Draft, tables: Sequence[SeenTable], zone: str | None, crm: CrmNames | None
 ) -> None:
     """Decide how the times of each table are written, and in which zone."""
     elsewhere, used = day_first(tables), list[ColumnLook]()

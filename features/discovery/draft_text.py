@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from leadcast.features.definitions.load import TO_DO
 from leadcast.features.definitions.table_schema import FileReader
 from leadcast.features.discovery.attributes_guess import AttributeGuess
-from leadcast.features.discovery.column_looks import SeenTable
 from leadcast.features.discovery.draft import Draft, EventsGuess
-from leadcast.features.discovery.endings import Ending, JoinGuess
+from leadcast.features.discovery.endings import Ending, JoinGuess, yes_words
 from leadcast.features.discovery.meanings import Meaning
-from leadcast.features.discovery.table_times import TableTimes
-from leadcast.features.discovery.wording import shortened
+from leadcast.features.inspection.column_looks import SeenTable
+from leadcast.features.inspection.table_times import TableTimes
+from leadcast.features.inspection.wording import shortened
 from leadcast.features.values.formats import NumberFormat
 
 _WIDTH = 98
@@ -177,15 +177,9 @@ def _own_numbers(seen: SeenTable, columns: Iterable[str]) -> NumberFormat | None
 def _where(pages: Pages, depth: int, meaning: Meaning, filled: str = "") -> None:
     filters: list[Flow] = []
     column = meaning.fields.get("deleted")
-    if column is not None:
-        values = meaning.seen.looks[column].counts
-        words = {"0": "1", "false": "true", "no": "yes", "n": "y", "f": "t"}
-        # The word in the file, or the one that would be in it.
-        yes = [one for one in values if one.lower() not in words]
-        yes = yes or [
-            words[one.lower()].title() if one.istitle() else words[one.lower()] for one in values
-        ]
-        filters.append({"column": column, "not": yes})
+    deleted = yes_words(meaning)
+    if column is not None and deleted:
+        filters.append({"column": column, "not": deleted})
     if filled:
         filters.append({"column": filled, "missing": "false"})
     if filters:
@@ -373,14 +367,14 @@ def _outcomes(pages: Pages, draft: Draft) -> None:
     for one in endings.told:
         start = len(pages.lines)
         depth = 3 if len(endings.told) > 1 else 2
+        for note in one.notes:
+            pages.comment(2, f"guess: {note}")
         _outcome(pages, depth, one, draft)
         if len(endings.told) > 1:
             _as_item(pages, start, 2)
 
 
 def _outcome(pages: Pages, depth: int, one: Ending, draft: Draft) -> None:
-    for note in one.notes:
-        pages.comment(depth, f"guess: {note}")
     pages.put(depth, "form", "dates" if one.status is None else "status")
     columns: dict[str, Flow] = {}
     if not one.is_own:
@@ -453,11 +447,6 @@ def _limits(pages: Pages, draft: Draft) -> None:
         if guess.share < 0.99:
             why = f"guess: {1 - guess.share:.0%} of the rows of {guess.meaning.name} name no lead"
             limits["orphan_events"] = (_allowed(guess.share), why)
-    if len(draft.endings.told) > 1:
-        limits["contradicting_outcomes"] = (
-            "1",
-            "guess: where two tables tell an end, a win counts",
-        )
     if limits:
         pages.lines += ["", "limits:"]
     for name, (value, note) in limits.items():

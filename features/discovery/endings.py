@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
-from leadcast.features.discovery.links import Link, ids_of, link_between
 from leadcast.features.discovery.meanings import Meaning
 from leadcast.features.discovery.statuses import Status, best_status, meaning_of, rate
+from leadcast.features.inspection.links import Link, ids_of, link_between
 from leadcast.features.values.columns import clean_text
 
 LEAD = "Lead of the row"
@@ -88,7 +88,7 @@ class Ending:
 
 
 @dataclass
-class Endings:
+class ToldEnds:
     """How an export tells the outcomes.
 
     Parameters
@@ -126,7 +126,7 @@ def own_ending(meaning: Meaning) -> Ending | None:
 
 def find_endings(
     leads: Meaning, others: Sequence[Meaning], links: Sequence[Link], events: Sequence[Meaning]
-) -> Endings:
+) -> ToldEnds:
     """Find how leads ended, over all tables.
 
     Parameters
@@ -142,9 +142,9 @@ def find_endings(
 
     Returns
     -------
-    Endings
+    ToldEnds
     """
-    found = Endings()
+    found = ToldEnds()
     for deals in (one for one in others if one.kind == "deals"):
         own = own_ending(deals)
         if own is None:
@@ -341,7 +341,7 @@ def _archived(leads: Meaning, own: Ending) -> Ending | None:
     return Ending(leads, leads, True, own.lead_id, status, own.dates, notes=notes)
 
 
-def _by_events(found: Endings, events: Sequence[Meaning]) -> None:
+def _by_events(found: ToldEnds, events: Sequence[Meaning]) -> None:
     """Find events that are outcomes."""
     won: dict[str, None] = {}
     lost: dict[str, None] = {}
@@ -354,14 +354,14 @@ def _by_events(found: Endings, events: Sequence[Meaning]) -> None:
     found.won_events, found.lost_events = tuple(won), tuple(lost)
 
 
-def ends_of(leads: Meaning, endings: Endings) -> pl.Series:
+def ends_of(leads: Meaning, endings: ToldEnds) -> pl.Series:
     """Tell how each lead ended, as far as it is guessed: ``won``, ``lost`` or ``open``.
 
     Parameters
     ----------
     leads : Meaning
         The leads' table.
-    endings : Endings
+    endings : ToldEnds
         How the outcomes are told.
 
     Returns
@@ -372,13 +372,30 @@ def ends_of(leads: Meaning, endings: Endings) -> pl.Series:
     rows = leads.seen.rows
     key = leads.fields.get("lead_id")
     ids = pl.int_range(rows, eager=True).cast(pl.String) if key is None else ids_of(leads.seen, key)
-    ranks = pl.Series([0], dtype=pl.Int8).new_from_index(0, rows)
+    ranks = [pl.Series([0], dtype=pl.Int8).new_from_index(0, rows)]
     for one in endings.told:
         named, words = _rows_of(one, ids)
         best = pl.DataFrame({"id": named, "rank": words}).drop_nulls().group_by("id").max()
         mine = pl.DataFrame({"id": ids}).join(best, on="id", how="left", maintain_order="left")
-        ranks = pl.select(pl.max_horizontal(ranks, mine["rank"].fill_null(0))).to_series()
-    return ranks.replace_strict({0: "open", 1: "lost", 2: "won"}, return_dtype=pl.String)
+        ranks.append(mine["rank"].fill_null(0).cast(pl.Int8))
+    highest = pl.select(pl.max_horizontal(ranks)).to_series()
+    ends = highest.replace_strict({0: "open", 1: "lost", 2: "won"}, return_dtype=pl.String)
+    return pl.select(pl.when(~is_deleted(leads)).then(ends)).to_series()
+
+
+def yes_words(meaning: Meaning) -> list[str]:
+    """List the values by which rows of a table say that they are deleted; empty: no row does."""
+    column = meaning.fields.get("deleted")
+    values = {} if column is None else meaning.seen.looks[column].counts
+    return [one for one in values if one.lower() not in ("0", "false", "no", "n", "f")]
+
+
+def is_deleted(meaning: Meaning) -> pl.Series:
+    """Tell which rows of a table are deleted."""
+    column = meaning.fields.get("deleted")
+    if column is None:
+        return pl.Series([False], dtype=pl.Boolean).new_from_index(0, meaning.seen.rows)
+    return meaning.seen.text(column).is_in(yes_words(meaning)).fill_null(value=False)
 
 
 def _rows_of(one: Ending, lead_ids: pl.Series) -> tuple[pl.Series, pl.Series]:
@@ -396,8 +413,10 @@ def _rows_of(one: Ending, lead_ids: pl.Series) -> tuple[pl.Series, pl.Series]:
         keys = {
             own: clean_text(other.found.frame[key], other.missing) for own, key in join.on.items()
         }
-        joined = pl.DataFrame({**keys, **parts}).unique(
-            list(keys), keep="first", maintain_order=True
+        joined = (
+            pl.DataFrame({**keys, **parts})
+            .filter(~is_deleted(join.other))
+            .unique(list(keys), keep="first", maintain_order=True)
         )
         frame = frame.join(joined, on=list(keys), how="left", maintain_order="left")
     named = lead_ids if one.lead_id == "row" or one.is_own else frame[one.lead_id]
@@ -410,4 +429,5 @@ def _rows_of(one: Ending, lead_ids: pl.Series) -> tuple[pl.Series, pl.Series]:
         is_won = status.is_in(list(one.status.won)).fill_null(value=False)
         is_lost = status.is_in(list(one.status.lost)).fill_null(value=False)
     rank = pl.select(pl.when(is_won).then(2).when(is_lost).then(1).otherwise(0)).to_series()
-    return named, rank.cast(pl.Int8)
+    kept = ~is_deleted(one.table)
+    return named.filter(kept), rank.cast(pl.Int8).filter(kept)

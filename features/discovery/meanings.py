@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from leadcast.features.discovery.column_looks import ColumnLook, SeenTable, is_name_of_id
-from leadcast.features.discovery.crm_names import Crm, CrmObject
-from leadcast.features.discovery.links import Link, keys_of
+from leadcast.features.discovery.crm_names import CrmNames, CrmObject
 from leadcast.features.discovery.statuses import best_status
-from leadcast.features.discovery.vocabulary import FIELDS, ROLES, TABLES, phrases
-from leadcast.features.discovery.wording import compact
+from leadcast.features.discovery.vocabulary import FIELDS, ROLES, TABLES
+from leadcast.features.inspection.column_looks import ColumnLook, SeenTable, is_name_of_id
+from leadcast.features.inspection.links import Link, keys_of
+from leadcast.features.inspection.wording import compact, phrases
 
 _TIMES = {"created_at", "won_at", "lost_at", "closed_at", "occurred_at", "modified_at"}
 _IDS = {"lead_id", "account_id", "deal_id", "contact_id"}
@@ -63,7 +63,7 @@ class Meaning:
         return None if column is None else self.seen.looks[column]
 
 
-def crm_meanings(tables: Sequence[SeenTable], crm: Crm) -> list[Meaning]:
+def crm_meanings(tables: Sequence[SeenTable], crm: CrmNames) -> list[Meaning]:
     """Recognise a CRM's tables by their files' and columns' names."""
     found = [_crm_meaning(seen, crm) for seen in tables]
     if not any(one.kind == "leads" for one in found):
@@ -76,7 +76,7 @@ def crm_meanings(tables: Sequence[SeenTable], crm: Crm) -> list[Meaning]:
     return found
 
 
-def _crm_meaning(seen: SeenTable, crm: Crm) -> Meaning:
+def _crm_meaning(seen: SeenTable, crm: CrmNames) -> Meaning:
     rated = [(_likeness(seen, one), name) for name, one in crm.objects.items()]
     best, name = max(rated)
     if best < 1.0:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from leadcast.features.discovery.column_looks import ColumnLook, SeenTable
 from leadcast.features.discovery.vocabulary import (
     FLAG_NAMES,
     LOST_WORDS,
@@ -14,7 +13,8 @@ from leadcast.features.discovery.vocabulary import (
     STATUS_NAMES,
     WON_WORDS,
 )
-from leadcast.features.discovery.wording import compact, has_phrase
+from leadcast.features.inspection.column_looks import ColumnLook, SeenTable
+from leadcast.features.inspection.wording import compact, has_phrase
 from leadcast.features.values.flags import parse_flags
 
 _STRONG = ("won", "gewonnen", "ganado", "ganada", "gagne", "gagnee", "ganho", "ganha", "vinto",

@@ -1,16 +1,12 @@
 """What columns, tables and statuses are called, in the languages of the exports that people have.
 
-Plain data: every phrase is in plain words (`leadcast.features.discovery.wording.plain_words`), in
+Plain data: every phrase is in plain words (`leadcast.features.inspection.wording.plain_words`), in
 English, German, French, Spanish, Portuguese, Italian and Dutch. Phrases are parted by a bar.
 """
 
 from collections.abc import Mapping
 
-
-def phrases(text: str) -> tuple[str, ...]:
-    """Part phrases at the bars."""
-    return tuple(phrase.strip() for phrase in text.replace("\n", " ").split("|") if phrase.strip())
-
+from leadcast.features.inspection.wording import phrases
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
     name: phrases(text)
@@ -98,7 +94,7 @@ ROLES: Mapping[str, tuple[str, ...]] = {
             |umsatz im jahr|ingresos anuales|facturacion|facturacion anual|chiffre d affaires
             |ca annuel|receita anual|faturamento|faturamento anual|fatturato|fatturato annuo
             |jaaromzet|omzet""",
-        "industry": """industry|industry code|industrycode|sector|branch|branche
+        "industry": """industry|industry id|industry code|industrycode|sector|branch|branche
             |wirtschaftszweig|industria|sector de actividad|secteur|secteur d activite|setor
             |ramo|settore|bedrijfstak|industrie""",
         "country": """country|country code|country region|mailing country|billing country

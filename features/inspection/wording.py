@@ -45,6 +45,11 @@ def attribute_name(column: str, taken: set[str]) -> str:
     return name
 
 
+def phrases(text: str) -> tuple[str, ...]:
+    """Part phrases at the bars."""
+    return tuple(phrase.strip() for phrase in text.replace("\n", " ").split("|") if phrase.strip())
+
+
 def shortened(values: list[str], most: int = 5) -> str:
     """Name some values, and how many there are besides."""
     shown = ", ".join(

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from leadcast.features.discovery.column_looks import ColumnLook, SeenTable
-from leadcast.features.discovery.time_looks import TimeLook, in_letters
+from leadcast.features.inspection.column_looks import ColumnLook, SeenTable
+from leadcast.features.inspection.time_looks import TimeLook, in_letters
 from leadcast.features.values.times import TimeRules, parse_times
 
 _ISO_DAYS = ("%Y-%m-%d",)

@@ -7,11 +7,10 @@ from typing import Literal
 
 import polars as pl
 
-from leadcast.features.discovery.found_tables import FoundTable
-from leadcast.features.discovery.number_looks import NumberLook, look_at_numbers
-from leadcast.features.discovery.time_looks import TimeLook, look_at_times
-from leadcast.features.discovery.vocabulary import phrases
-from leadcast.features.discovery.wording import plain_words
+from leadcast.features.inspection.found_tables import FoundTable
+from leadcast.features.inspection.number_looks import NumberLook, look_at_numbers
+from leadcast.features.inspection.time_looks import TimeLook, look_at_times
+from leadcast.features.inspection.wording import phrases, plain_words
 from leadcast.features.values.columns import clean_text
 from leadcast.features.values.contacts import email_domain, phone_is_valid
 from leadcast.features.values.flags import FLAG_WORDS

@@ -10,7 +10,7 @@ import polars as pl
 from leadcast.features.base.errors import Fault
 from leadcast.features.definitions.definition import Limits
 from leadcast.features.definitions.table_schema import FileReader, Reader, SqlReader
-from leadcast.features.discovery.csv_shape import shape_of
+from leadcast.features.inspection.csv_shape import shape_of
 from leadcast.features.readers.ledger import Ledger
 from leadcast.features.readers.opening import RawTable, open_table
 from leadcast.features.readers.origins import UnreadableError, stacked

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from leadcast.features.discovery.column_looks import ColumnLook, SeenTable
-from leadcast.features.discovery.wording import compact, plain_words
+from leadcast.features.inspection.column_looks import ColumnLook, SeenTable
+from leadcast.features.inspection.wording import compact, plain_words
 from leadcast.features.values.identifiers import parse_ids
 
 _SAMPLE = 400

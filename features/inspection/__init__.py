@@ -1,0 +1,1 @@
+"""Looking at tables that nobody has described: how they are written, what their columns hold."""
