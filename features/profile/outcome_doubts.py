@@ -19,7 +19,7 @@ LEAST_ENDED = 50
 MOSTLY_WON = 0.9
 MOSTLY_OPEN = 0.6
 LEAST_WON = 10
-LEAST_NEW = 20
+LEAST_NEW, LEAST_NEWEST = 20, 10
 
 
 def outcome_doubts(reading: SourceReading) -> Iterator[Doubt]:
@@ -86,17 +86,17 @@ def _age_days(reading: SourceReading) -> pl.Series:
 
 
 def _none_open(reading: SourceReading) -> Iterator[Doubt]:
-    usual = _usual_days(reading, 0.5)
+    usual = _usual_days(reading, 0.75)
     if usual is None or reading.is_open.any() or reading.leads.height < LEAST_ENDED:
         return
     newest = _age_days(reading) < usual
-    if newest.sum() < LEAST_NEW:
+    if newest.sum() < LEAST_NEWEST:
         return
     yield Doubt(
         "none_open",
         "outcomes",
         f"no open lead among {reading.leads.height:,}, although {int(newest.sum()):,} are younger "
-        f"than the {usual:.0f} days that half of the leads took to end: "
+        f"than the {usual:.0f} days by which 75 % of the ended leads had ended: "
         f"{reading.examples(newest)}",
         "Export open leads too: without them the newest leads are only those that ended fast.",
         int(newest.sum()),

@@ -175,7 +175,7 @@ class ColumnSigns:
 
 def is_numbered(formats: tuple[str, ...]) -> bool:
     """Tell whether times are written with day and month as numbers, these first."""
-    return bool(formats) and all(_DAY_OR_MONTH.match(one.strip()) for one in formats)
+    return any(_DAY_OR_MONTH.match(one.strip()) for one in formats)
 
 
 @dataclass

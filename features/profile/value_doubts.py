@@ -28,7 +28,7 @@ WORDS = frozenset(_PLACEHOLDERS.split()) | {
 DATES = (
     *(date(1, 1, 1), date(1753, 1, 1), date(1899, 12, 30), date(1899, 12, 31), date(1900, 1, 1)),
     *(date(1904, 1, 1), date(1970, 1, 1), date(2099, 12, 31), date(2999, 12, 31)),
-    *(date(9999, 12, 31), date(1969, 12, 31)),
+    *(date(9999, 12, 31), date(1969, 12, 31), date(1980, 1, 1), date(2000, 1, 1)),
 )
 """How databases, spreadsheets and programs write that they do not know."""
 FAR_DAYS = 5 * 365
@@ -47,10 +47,10 @@ def placeholder_doubts(reading: SourceReading) -> Iterator[Doubt]:
             found = odd_word(series.drop_nulls())
         if found is not None:
             yield _placeholder(reading, name, series, found)
-    for name, series in (("created_at", reading.created), ("ended", reading.ended)):
-        day = odd_date(series.drop_nulls(), reading.zone)
-        if day is not None:
-            yield _placeholder(reading, name, series, day)
+    # An end that lies before the creation is set aside by the reading itself.
+    day = odd_date(reading.created.drop_nulls(), reading.zone)
+    if day is not None:
+        yield _placeholder(reading, "created_at", reading.created, day)
 
 
 def _placeholder(reading: SourceReading, name: str, series: pl.Series, found: object) -> Doubt:
@@ -60,7 +60,7 @@ def _placeholder(reading: SourceReading, name: str, series: pl.Series, found: ob
     count, given = int(mine.sum()), series.count()
     key = yaml_line({name: {"column": column, "missing": [written]}})
     remedy = f"If it means that nobody knew, say so under tables.leads.attributes: `{key}`."
-    if name in ("created_at", "ended"):
+    if name == "created_at":
         remedy = "Leave such rows blank in the export, or out of it."
     return Doubt(
         "placeholder",

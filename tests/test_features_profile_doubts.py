@@ -1,0 +1,345 @@
+"""Each doubt is raised by an export that deserves it, and not by one that nearly does."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from leadcast.features.definitions.doubt_kinds import DOUBTS
+from tests.profile_world import START, UNTIL, World, healthy, written
+
+WORLD = healthy(7)
+ISO = "%Y-%m-%dT%H:%M:%SZ"
+HALF = dict.fromkeys(
+    ("outcomes_before_creation", "future_times", "orphan_events", "orphan_outcomes"), "0.6"
+)
+Make = Callable[[], World]
+
+
+def shifted(column: str, *, days: int = 0, hours: int = 0) -> pl.Expr:
+    by = pl.duration(days=days, hours=hours)
+    return (pl.col(column).str.to_datetime(ISO) + by).dt.strftime(ISO)
+
+
+def each(step: int, value: str | pl.Expr, column: str, start: int = 0) -> pl.Expr:
+    """Put a value into each so-manieth row."""
+    mine = pl.int_range(pl.len()) % step == start
+    given = pl.lit(value) if isinstance(value, str) else value
+    return pl.when(mine).then(given).otherwise(pl.col(column)).alias(column)
+
+
+def first(number: int, value: str | pl.Expr, column: str) -> pl.Expr:
+    given = pl.lit(value) if isinstance(value, str) else value
+    mine = pl.int_range(pl.len()) < number
+    return pl.when(mine).then(given).otherwise(pl.col(column)).alias(column)
+
+
+def ends_from(day: int) -> World:
+    moment = written([START + timedelta(days=day)])[0]
+    return WORLD.with_outcomes(
+        *(pl.when(pl.col(name) >= moment).then(name).alias(name) for name in ("Won", "Lost"))
+    )
+
+
+def last_end(day: int) -> World:
+    moment = f"{UNTIL + timedelta(days=day):{ISO}}"
+    row = WORLD.outcomes["Lost"].is_not_null().arg_true()[-1]
+    world = WORLD.with_outcomes(WORLD.outcomes["Lost"].scatter(row, moment))
+    return world.with_keys({"observed_until": "latest"})
+
+
+def losses(share: float) -> World:
+    """Record a share of the losses only."""
+    lost = WORLD.outcomes["Lost"]
+    places = lost.is_not_null().arg_true()
+    gone = places.gather([n for n in range(len(places)) if (n * 7919 % 1000) / 1000 >= share])
+    return WORLD.with_outcomes(lost.scatter(gone, None))
+
+
+def only_ended(but: int = 0) -> World:
+    """Leave out all open leads but a few."""
+    ends = WORLD.outcomes
+    opened = (ends["Won"].is_null() & ends["Lost"].is_null()).arg_true()
+    kept = ~pl.int_range(ends.height, eager=True).is_in(opened[but:].implode())
+    world = World(WORLD.leads.filter(kept), WORLD.events, ends.filter(kept), WORLD.keys)
+    return world.with_keys({"limits": HALF})
+
+
+def ends_on(day: str, number: int) -> World:
+    lost = WORLD.outcomes["Lost"]
+    places = (lost < day).fill_null(value=False).arg_true().gather_every(2).head(number)
+    return WORLD.with_outcomes(lost.scatter(places, [f"{day}T14:00:00Z"] * len(places)))
+
+
+def month_ends() -> World:
+    written_at_its_end = (
+        pl.col(name)
+        .str.to_datetime(ISO)
+        .dt.month_end()
+        .dt.strftime("%Y-%m-%dT15:%M:%SZ")
+        .alias(name)
+        for name in ("Won", "Lost")
+    )
+    return WORLD.with_outcomes(*written_at_its_end)
+
+
+def created_on(day: str, number: int) -> World:
+    created = WORLD.leads["Created"]
+    places = (created > day).arg_true().gather_every(3).head(number)
+    return WORLD.with_leads(created.scatter(places, [f"{day}T09:30:00Z"] * len(places)))
+
+
+def won_after(days: int, number: int) -> World:
+    won, created = WORLD.outcomes["Won"], WORLD.leads["Created"].str.to_datetime(ISO)
+    places = won.is_not_null().arg_true().head(number)
+    ends = (created.gather(places) + timedelta(days=days, hours=1)).dt.strftime(ISO)
+    return WORLD.with_outcomes(won.scatter(places, ends))
+
+
+def ended_early(number: int) -> World:
+    lost = WORLD.outcomes["Lost"]
+    places = lost.is_not_null().arg_true().head(number)
+    early = lost.scatter(places, ["2022-12-01T10:00:00Z"] * len(places))
+    return WORLD.with_outcomes(early).with_keys({"limits": HALF})
+
+
+def ended_at_once(step: int) -> World:
+    frame = WORLD.outcomes.with_columns(WORLD.leads["Created"])
+    at_once = shifted("Created", hours=2)
+    mine = pl.int_range(pl.len()) % step == 0
+    ends = frame.select(
+        "Lead",
+        *(
+            pl.when(pl.col(name).is_not_null() & mine).then(at_once).otherwise(name).alias(name)
+            for name in ("Won", "Lost")
+        ),
+    )
+    return World(WORLD.leads, WORLD.events, ends)
+
+
+def known_until(before: timedelta) -> World:
+    return WORLD.with_keys({"observed_until": f"{UNTIL - before:{ISO}}", "limits": HALF})
+
+
+def with_ids(name: Callable[[int], str], elsewhere: Callable[[int], str] | None = None) -> World:
+    """Give leads other identifiers, and perhaps others still in the other tables."""
+    old = WORLD.leads["Id"].to_list()
+    new = {one: name(number) for number, one in enumerate(old)}
+    other = {one: (elsewhere or name)(number) for number, one in enumerate(old)}
+    return World(
+        WORLD.leads.with_columns(pl.col("Id").replace_strict(new)),
+        WORLD.events.with_columns(pl.col("Lead").replace_strict(other)),
+        WORLD.outcomes.with_columns(pl.col("Lead").replace_strict(other)),
+    ).with_keys({"limits": HALF})
+
+
+def in_two_files(overlap: int, *, shuffled: bool = False) -> World:
+    half = WORLD.events.height // 2
+    one, other = WORLD.events[: half + overlap], WORLD.events[half:]
+    if shuffled:
+        one, other = WORLD.events, WORLD.events.sample(fraction=1, shuffle=True, seed=3)
+    return World(WORLD.leads, one, WORLD.outcomes, WORLD.keys, (other,))
+
+
+def rows_of_events(*numbers: int) -> World:
+    parts, start = [], 0
+    for number in numbers:
+        parts.append(WORLD.events[start : start + number])
+        start += number
+    return World(WORLD.leads, parts[0], WORLD.outcomes, WORLD.keys, tuple(parts[1:]))
+
+
+def repeated(share: float, form: str = ISO) -> World:
+    again = WORLD.events.sample(fraction=share, seed=5)
+    events = pl.concat([WORLD.events, again])
+    at = pl.col("At").str.to_datetime(ISO).dt.strftime(form)
+    return World(WORLD.leads, events.with_columns(at), WORLD.outcomes)
+
+
+def contacted(most: int) -> World:
+    """Write the first contact as day/month/year, with days up to a number."""
+    day, month = pl.int_range(pl.len()) % most + 1, pl.int_range(pl.len()) // most % 12 + 1
+    told = pl.format("{}/{}/2023", day, month).alias("First Contact")
+    formats = ["%d/%m/%Y", "%Y-%m-%dT%H:%M:%SZ"]
+    return WORLD.with_leads(told).with_keys({"tables.leads.time_format": formats})
+
+
+def mail(number: int, address: str) -> World:
+    return WORLD.with_leads(first(number, address, "Email"))
+
+
+def with_currencies(codes: list[str]) -> World:
+    listed = [codes[number % len(codes)] for number in range(WORLD.leads.height)]
+    world = WORLD.with_leads(pl.Series("Currency", listed))
+    attributes = {
+        **world.keys["tables"]["leads"]["attributes"],
+        "revenue": {"column": "Employees", "type": "number"},
+        "currency": {"column": "Currency", "type": "category"},
+    }
+    return world.with_keys({"tables.leads.attributes": attributes})
+
+
+LONG = "{:015d}".format
+CASES: dict[str, list[tuple[Make, Make]]] = {
+    "repeated_files": [
+        (lambda: in_two_files(0, shuffled=True), lambda: in_two_files(0)),
+        (lambda: in_two_files(300), lambda: in_two_files(3)),
+    ],
+    "shortened_ids": [
+        (
+            lambda: with_ids(lambda n: f"{300_000_000_000_000 + n}00"),
+            lambda: with_ids(lambda n: f"{300_000_000_000_000 + n}{n % 97:02d}"),
+        ),
+        (lambda: with_ids(lambda n: f"1.{n:05d}E+15"), lambda: with_ids(lambda n: f"1.{n:05d}")),
+        (lambda: with_ids("{:05d}".format, str), lambda: with_ids(str)),
+        (
+            lambda: with_ids(lambda n: f"{n:05d}" if n % 3 else f"{n}"),
+            lambda: with_ids("{:05d}".format),
+        ),
+        (
+            lambda: with_ids("00Q5g00000Ab{:03d}AAX".format, "00Q5g00000Ab{:03d}".format),
+            lambda: with_ids("00Q5g00000Ab{:03d}".format),
+        ),
+    ],
+    "row_limit": [
+        (lambda: rows_of_events(2000), lambda: rows_of_events(1999)),
+        (lambda: rows_of_events(2000), lambda: rows_of_events(2000, 300)),
+    ],
+    "outcomes_begin_late": [(lambda: ends_from(200), lambda: ends_from(15))],
+    "lone_end": [(lambda: last_end(200), lambda: last_end(12))],
+    "old_and_open": [(lambda: losses(0.15), lambda: losses(0.8))],
+    "nearly_all_won": [(lambda: losses(0.01), lambda: losses(0.2))],
+    "none_lost": [(lambda: losses(0), lambda: losses(0.02))],
+    "none_open": [(only_ended, lambda: only_ended(5))],
+    "ends_in_bulk": [
+        (lambda: ends_on("2024-03-20", 80), lambda: ends_on("2024-03-20", 20)),
+        (lambda: ends_on("2024-03-20", 80), month_ends),
+    ],
+    "creations_in_bulk": [
+        (lambda: created_on("2023-03-01", 90), lambda: created_on("2023-03-01", 20))
+    ],
+    "odd_time_to_win": [(lambda: won_after(30, 45), lambda: won_after(30, 6))],
+    "ends_before_creation": [(lambda: ended_early(8), lambda: ended_early(2))],
+    "early_events": [
+        (
+            lambda: WORLD.with_events(each(8, shifted("At", days=-400), "At")),
+            lambda: WORLD.with_events(each(80, shifted("At", days=-400), "At")),
+        )
+    ],
+    "events_after_end": [(lambda: ended_at_once(1), lambda: ended_at_once(5))],
+    "late_rows": [
+        (lambda: known_until(timedelta(days=20)), lambda: known_until(timedelta(hours=1)))
+    ],
+    "odd_hours": [
+        (
+            lambda: WORLD.with_events(shifted("At", hours=-10)),
+            lambda: WORLD.with_events(shifted("At", hours=-2)),
+        ),
+        (
+            lambda: WORLD.with_leads(shifted("Created", hours=-8)),
+            lambda: WORLD.with_leads(shifted("Created", hours=-1)),
+        ),
+    ],
+    "odd_weekdays": [
+        (
+            lambda: WORLD.with_events(shifted("At", days=1)).with_keys({"limits": HALF}),
+            lambda: WORLD.with_events(each(5, shifted("At", days=-1), "At")),
+        )
+    ],
+    "two_date_formats": [(lambda: contacted(12), lambda: contacted(28))],
+    "placeholder": [
+        (
+            lambda: WORLD.with_leads(each(20, "999999", "Employees")),
+            lambda: WORLD.with_leads(each(400, "999999", "Employees")),
+        ),
+        (
+            lambda: WORLD.with_leads(each(20, "-1", "Employees")),
+            lambda: WORLD.with_leads(each(20, "1", "Employees")),
+        ),
+        (
+            lambda: WORLD.with_leads(each(20, "€0", "Budget")),
+            lambda: WORLD.with_leads(each(4, "0", "Employees")),
+        ),
+        (
+            lambda: WORLD.with_leads(each(10, "unknown", "Channel")),
+            lambda: WORLD.with_leads(each(10, "other", "Channel")),
+        ),
+        (
+            lambda: WORLD.with_leads(each(10, " N/A", "Company")),
+            lambda: WORLD.with_leads(each(100, "N/A", "Company")),
+        ),
+        (
+            lambda: WORLD.with_leads(each(10, "1970-01-01T00:00:00Z", "First Contact")),
+            lambda: WORLD.with_leads(each(10, "2022-01-01T00:00:00Z", "First Contact")),
+        ),
+        (
+            lambda: WORLD.with_leads(first(2, "2000-01-01T00:00:00Z", "Created")),
+            lambda: WORLD.with_leads(first(2, "2022-01-01T00:00:00Z", "Created")),
+        ),
+    ],
+    "cut_texts": [
+        (
+            lambda: WORLD.with_leads(each(50, "n" * 255, "Notes")),
+            lambda: WORLD.with_leads(
+                each(50, "n" * 255, "Notes"), first(1, "a", "Company")
+            ).with_leads(first(1, "n" * 256, "Notes")),
+        )
+    ],
+    "foreign_letters": [
+        (
+            lambda: WORLD.with_leads(first(1, "G\u043e\u043egle", "Channel")),
+            lambda: WORLD.with_leads(
+                first(30, "\u041c\u043e\u0441\u043a\u0432\u0430 Köln", "Channel")
+            ),
+        ),
+        (
+            lambda: with_ids(lambda n: f"L{n}\u200b" if n == 5 else f"L{n}"),
+            lambda: with_ids(lambda n: f"Lö{n}"),
+        ),
+    ],
+    "mixed_currencies": [
+        (
+            lambda: WORLD.with_leads(each(9, "$500", "Budget")),
+            lambda: WORLD.with_leads(each(9, "500", "Budget")),
+        ),
+        (lambda: with_currencies(["EUR", "USD"]), lambda: with_currencies(["EUR"])),
+    ],
+    "repeated_events": [
+        (lambda: repeated(0.05), lambda: repeated(0.005)),
+        (lambda: repeated(0.05), lambda: repeated(0.05, "%Y-%m-%dT%H:%M:00Z")),
+    ],
+    "test_leads": [
+        (lambda: mail(4, "Test3@firm.de"), lambda: mail(2, "test@firm.de")),
+        (lambda: mail(4, "anna@example.com"), lambda: mail(700, "anna@example.com")),
+        (
+            lambda: mail(4, "anna@Ours.de").with_keys({"own_domains": ["ours.de"]}),
+            lambda: mail(4, "anna@ours.de"),
+        ),
+        (
+            lambda: WORLD.with_leads(first(4, "Test Lead 2", "Company")),
+            lambda: WORLD.with_leads(first(4, "Testo Ltd", "Company")),
+        ),
+    ],
+}
+PAIRS = [(code, *pair) for code, pairs in CASES.items() for pair in pairs]
+NAMES = [f"{code}-{n}" for code, pairs in CASES.items() for n in range(len(pairs))]
+
+
+@pytest.mark.parametrize(("code", "odd", "fine"), PAIRS, ids=NAMES)
+def test_a_doubt_is_raised_where_it_is_deserved_and_nowhere_else(
+    tmp_path: Path, code: str, odd: Make, fine: Make
+) -> None:
+    doubt = odd().doubts(tmp_path).get(code)
+    assert doubt is not None
+    assert doubt["count"] > 0
+    assert any(letter.isdigit() for letter in doubt["found"])
+    assert f"vouched: {{{code}" in doubt["remedy"] or f'vouched: {{"{code}:' in doubt["remedy"]
+    for left in tmp_path.iterdir():
+        left.unlink()
+    assert code not in fine().doubts(tmp_path)
+
+
+def test_every_doubt_is_tested() -> None:
+    assert set(CASES) == set(DOUBTS)
