@@ -243,3 +243,17 @@ def test_rows_that_make_no_sense_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=r"log_odds|converted"):
         choose_calibrator(log_odds, converted, group)
+
+
+@pytest.mark.parametrize("gap", [1.0, 1e-9, 1e-16])
+@pytest.mark.parametrize("share", [0.5, 0.99, 1.0])
+def test_a_model_that_says_two_things_is_calibrated(share: float, gap: float) -> None:
+    # One category of two values: all knots of a spline may fall on one of them.
+    rng = np.random.default_rng(0)
+    second = rng.random(4_000) >= share
+    converted = rng.random(4_000) < 0.3 + 0.3 * second
+    choice = choose_calibrator(np.where(second, gap - 1, -1.0), converted, np.arange(4_000))
+    told = choice.calibrator.probability(np.array([-1.0, gap - 1]))
+    assert np.isfinite(told).all()
+    expected = 0.3 if gap > 1e-3 or share > 0.9 else 0.45
+    assert told[0] == pytest.approx(expected, abs=0.05)

@@ -113,7 +113,7 @@ def test_what_is_vouched_for_is_told_as_vouched() -> None:
 
 def test_few_winners_and_checks_that_could_not_look_are_told() -> None:
     checks = examine(context(with_few(undated(leads=300), 2))).frame()
-    assert "1 warning; the worst: the leakage gate: it could not look" in headline(checks)
+    assert "1 warning: the leakage gate: it could not look" in headline(checks)
     assert any("rarer outcome" in line for line in could_not_look(checks))
 
 

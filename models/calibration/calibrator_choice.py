@@ -64,6 +64,12 @@ def fitted_steps(rows: TalliedRows) -> Isotonic | None:
     return Isotonic(rows=len(rows), knots=knots.tolist(), values=values.tolist(), slope=slope)
 
 
+def fitted_smooth(rows: TalliedRows) -> CalibrationCurve | None:
+    """Fit a spline; None where nearly all rows have the same log-odds: one knot is no curve."""
+    knots = Smooth.on(rows.log_odds).knots
+    return fitted(Smooth, rows) if len(knots) >= 2 else None
+
+
 Fit = Callable[[TalliedRows], CalibrationCurve | None]
 
 METHODS: dict[str, tuple[int, Fit]] = {
@@ -71,7 +77,7 @@ METHODS: dict[str, tuple[int, Fit]] = {
     "level": (5, lambda rows: fitted(LevelShape, rows)),
     "logistic": (20, lambda rows: fitted(Line, rows)),
     "beta": (60, lambda rows: fitted(TwoSlopes, rows)),
-    "spline": (120, lambda rows: fitted(Smooth, rows)),
+    "spline": (120, fitted_smooth),
     "isotonic": (1000, fitted_steps),
 }
 """Each method with the fewest leads of the rarer outcome that it needs, the simplest first."""

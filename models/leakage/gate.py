@@ -243,12 +243,13 @@ class _Scales:
     def _weigh(self, numbers: list[int]) -> tuple[float, str]:
         context = self._context
         best = max(numbers, key=lambda number: context.aucs[number].value)
-        others = context.others(best)
-        without = auc_within_blocks(context.log_odds_of(others), context.sample).value
+        alone, full = context.aucs[best].value, context.full_auc.value
         known = ~np.isnan(context.sample.values[:, best])
         leads = len(np.unique(context.sample.group[known]))
-        alone = context.aucs[best].value
-        return alone, (
-            f"AUC {alone:.3f} alone, {context.full_auc.value:.3f} with all columns, {without:.3f} "
-            f"without it; {leads:,} of {len(np.unique(context.sample.group)):,} leads have a value"
-        )
+        words = f"{leads:,} of {len(np.unique(context.sample.group)):,} leads have a value"
+        # Trees on few rows learn less than the column tells: they would make it look harmless.
+        if full >= alone - 0.05:
+            without = context.log_odds_of(context.others(best))
+            rest = auc_within_blocks(without, context.sample).value
+            words = f"{full:.3f} with all columns, {rest:.3f} without it; {words}"
+        return alone, f"AUC {alone:.3f} alone, {words}"

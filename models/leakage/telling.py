@@ -33,7 +33,8 @@ def headline(checks: pl.DataFrame) -> str:
     ]
     vouched = _vouched(found)
     words = ", ".join(counts) + (f" ({vouched} vouched for)" if vouched else "")
-    return f"{words}; the worst: {next(_told(found))}"
+    worst = next(_told(found))
+    return f"{words}: {worst}" if found.height == 1 else f"{words}; the worst: {worst}"
 
 
 def found_of(checks: pl.DataFrame) -> pl.DataFrame:
