@@ -85,7 +85,7 @@ def discover(asked: ExportPlace) -> Discovered:
     place = str(asked.folder) if asked.folder is not None else f"the database of {asked.url_env}"
     found = _tables(asked)
     draft = draft_of(found, place, crm, asked.leads, asked.time_zone)
-    export = "Export it again" if crm is None else crm.export
+    export = "Export the files once more" if crm is None else crm.export
     about = {
         "name": asked.name,
         "title": f"{asked.name}, drafted from {place}"
@@ -131,7 +131,9 @@ def _unused(draft: Draft) -> list[str]:
     for one in draft.endings.told:
         used |= {one.table.name, *(join.other.name for join in one.joins)}
     return [
-        f"{one.name}: not used ({one.why or 'it names no lead'})"
+        f"{one.name}: not used (taken for {one.kind}; it names no lead of {draft.leads.name})"
+        if one.kind in ("deals", "events", "accounts", "links")
+        else f"{one.name}: not used (what it is was not recognised)"
         for one in draft.meanings
         if one.name not in used
     ]

@@ -77,9 +77,11 @@ class Pages:
         self.to_do.append(question)
         self.put(depth, key, f"{TO_DO}: {question}")
 
-    def guess(self, text: str) -> None:
-        """Tell a guess on the terminal as well."""
-        self.guesses.append(text)
+    def guess(self, text: str) -> bool:
+        """Tell a guess on the terminal as well, once; say whether it is new."""
+        is_new = text not in self.guesses
+        self.guesses += [text] * is_new
+        return is_new
 
 
 def write_draft(draft: Draft, about: Mapping[str, str], words: Sequence[str]) -> Pages:
@@ -143,9 +145,8 @@ def _read(pages: Pages, depth: int, seen: SeenTable, key: str = "read") -> None:
     note = "; ".join(seen.found.notes)
     if seen.missing:
         note = "; ".join(filter(None, [note, f"{shortened(list(seen.missing))} read as missing"]))
-    pages.put(depth, key, value, f"guess: {note}" if note else "")
-    if note:
-        pages.guess(f"{seen.name}: {note}")
+    is_new = bool(note) and pages.guess(f"{seen.name}: {note}")
+    pages.put(depth, key, value, f"guess: {note}" if is_new else "")
 
 
 def _written(pages: Pages, depth: int, times: TableTimes, numbers: NumberFormat | None) -> None:
@@ -204,9 +205,11 @@ def _joins(pages: Pages, depth: int, joins: Sequence[JoinGuess]) -> None:
 def _as_item(pages: Pages, start: int, depth: int) -> None:
     """Put the dash of a list's item before the first key that was written since."""
     for index in range(start, len(pages.lines)):
-        if not pages.lines[index].lstrip().startswith("#"):
-            pages.lines[index] = "  " * depth + "- " + pages.lines[index].lstrip()
+        text, indent = pages.lines[index].lstrip(), "  " * depth
+        if not text.startswith("#"):
+            pages.lines[index] = f"{indent}- {text}"
             return
+        pages.lines[index] = indent + text
 
 
 def _leads(pages: Pages, draft: Draft) -> None:
@@ -397,10 +400,11 @@ def _outcome(pages: Pages, depth: int, one: Ending, draft: Draft) -> None:
         )
         pages.comment(depth, f"guess: {question}")
         pages.guess(question)
-    if not one.is_own:
-        amount = [one.column(one.amount)] if one.amount else []
-        numbers = _own_numbers(one.teller.seen, amount)
-        _written(pages, depth, draft.times[one.teller.name], numbers)
+    amount = [one.column(one.amount)] if one.amount else []
+    numbers = _own_numbers(one.teller.seen, amount)
+    # Beside the leads, times are written as theirs.
+    times = TableTimes() if one.is_own else draft.times[one.teller.name]
+    _written(pages, depth, times, numbers)
     if one.status is not None:
         _statuses(pages, depth, one)
 

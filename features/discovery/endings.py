@@ -206,7 +206,8 @@ def _named_by_lead(
     ]
     for column, key in named:
         link = column and key and link_between(leads.seen, column, deals.seen, key)
-        if not column or not key or not link:
+        # A deal that names its lead does so itself.
+        if not column or not key or not link or column == leads.fields["lead_id"]:
             continue
         if link.separator:
             to_do.append(_several(leads, column, deals, link.separator))

@@ -132,8 +132,8 @@ def look_at(found: FoundTable) -> SeenTable:
     """Look at each column of a table."""
     texts = {name: clean_text(found.frame[name]) for name in found.frame.columns}
     present: dict[str, None] = {}
-    for series in texts.values():
-        if found.frame[series.name].dtype == pl.String:
+    for name, series in texts.items():
+        if found.frame[name].dtype == pl.String:
             lower = series.drop_nulls().unique()
             odd = lower.filter(lower.str.to_lowercase().is_in(list(MISSING_WORDS)))
             present |= dict.fromkeys(odd.sort())
@@ -143,7 +143,7 @@ def look_at(found: FoundTable) -> SeenTable:
 
 
 def _look_at_column(series: pl.Series, name: str, missing: tuple[str, ...]) -> ColumnLook:
-    text = clean_text(series, missing)
+    text = clean_text(series, missing).alias(name)
     given, distinct = text.count(), text.drop_nulls().n_unique()
     rows = len(series)
     if not given:

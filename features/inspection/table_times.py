@@ -64,23 +64,25 @@ def times_of(looks: Sequence[ColumnLook], elsewhere: dict[bool, str]) -> TableTi
     if not written:
         return TableTimes()
     formats: dict[str, None] = {}
-    notes: dict[str, None] = {}
+    notes: dict[str, list[str]] = {}
     for look, time in written:
         chosen, note = _decided(look, time, elsewhere)
         if not chosen:
             return TableTimes((), "", note)
         formats |= dict.fromkeys(chosen)
-        notes[note] = None
+        names = notes.setdefault(note, [])
+        names += [repr(look.name)] * (repr(look.name) not in names)
     for _, time in times:
         if not time.formats and time.is_text and "epoch" not in next(iter(formats)):
             formats |= dict.fromkeys(_ISO_TIMES if time.has_clock else _ISO_DAYS)
-    return TableTimes(tuple(formats), "; ".join(notes))
+    told = "; ".join(f"{' and '.join(names)}: {note}" for note, names in notes.items())
+    return TableTimes(tuple(formats), told)
 
 
 def _decided(
     look: ColumnLook, time: TimeLook, elsewhere: dict[bool, str]
 ) -> tuple[tuple[str, ...], str]:
-    told = f"{time.share:.0%} of the values of {look.name!r} read as {time.words}"
+    told = f"{time.share:.0%} of the values read as {time.words}"
     swapped = [one for one in time.others if not one.startswith("%y")]
     if not swapped:
         also = f", and as {in_letters(time.others[0])} too" if time.others else ""
@@ -91,7 +93,7 @@ def _decided(
         is_day, why = next(iter(elsewhere.items()))
         if is_day == time.formats[0].startswith("%d"):
             return time.formats, f"{told}; all fit the other order too, but {why}"
-        return (swapped[0],), f"all values of {look.name!r} fit both orders, but {why}"
+        return (swapped[0],), f"read as {in_letters(swapped[0])}; all fit both orders, but {why}"
     example = next(iter(look.counts), "")
     return (), (
         f"day or month first? Every value of {look.name!r} ({example!r}) reads as "

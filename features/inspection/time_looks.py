@@ -76,7 +76,8 @@ class TimeLook:
     @property
     def words(self) -> str:
         """Say how they are written."""
-        return " or ".join(map(in_letters, self.formats)) if self.formats else "ISO 8601"
+        written = "ISO 8601" if self.is_text else "times already"
+        return " or ".join(map(in_letters, self.formats)) if self.formats else written
 
 
 def in_letters(written: str) -> str:

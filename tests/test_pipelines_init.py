@@ -1,0 +1,312 @@
+"""`leadcast init` as a user meets it: what it says, what it leaves open, and what it refuses."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import chdir
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from leadcast.features.base.errors import FaultsError, LeadcastError
+from leadcast.features.definitions.load import load_definition
+from leadcast.features.ingest.ingest import check_source
+from leadcast.pipelines.cli import app
+from leadcast.pipelines.init import InitRequest, draft_source
+from tests.crm_exports import write
+
+Rows = list[dict[str, object]]
+
+
+def rows_of(
+    leads: int = 120, *, days: Sequence[int] = range(1, 29), written: str = "%d/%m/%Y"
+) -> Rows:
+    """Make leads with a status and its time."""
+    found: Rows = []
+    for number in range(leads):
+        created = datetime(2024, 1 + number % 11, days[number % len(days)], tzinfo=UTC)
+        end = ("Won", "Lost", "Open")[number % 3]
+        found.append(
+            {
+                "Lead ID": f"A{number:04d}",
+                "Created": created.strftime(written),
+                "Closed": "" if end == "Open" else (created + timedelta(days=31)).strftime(written),
+                "Status": end,
+                "Source": ("Web", "Fair")[number % 2],
+            }
+        )
+    return found
+
+
+def with_column(rows: Rows, name: str, values: Sequence[object]) -> Rows:
+    """Add a column, its values one after the other and over again."""
+    return [{**row, name: values[index % len(values)]} for index, row in enumerate(rows)]
+
+
+def drafted(folder: Path, rows: Rows, **about: object) -> str:
+    """Write leads.csv, and let it be described."""
+    write(folder / "export", "leads.csv", rows)
+    return described(folder, **about)
+
+
+def described(folder: Path, **about: object) -> str:
+    """Describe an export; give the definition's text."""
+    given: dict[str, object] = {"time_zone": "UTC", **about}
+    out = folder / "ours.yaml"
+    draft_source(InitRequest("ours", folder / "export", out=out, **given))  # type: ignore[arg-type]
+    return out.read_text(encoding="utf-8")
+
+
+def flat(text: str) -> str:
+    """Join comments that go on over several lines."""
+    return " ".join(text.replace("\n", " ").replace("# ", "").split())
+
+
+def test_a_draft_is_checked_and_read_straight_away(tmp_path: Path) -> None:
+    drafted(tmp_path, rows_of())
+    checked = check_source(load_definition(tmp_path / "ours.yaml"))
+    assert checked.is_fine, str(checked)
+    ends = {name: checked.counts[name] for name in ("won", "lost", "open")}
+    assert ends == {"won": 40, "lost": 40, "open": 40}
+
+
+def test_days_and_months_that_fit_both_ways_are_left_to_a_person(tmp_path: Path) -> None:
+    rows = rows_of(days=range(1, 13))
+    for row in rows:
+        row["Closed"] = row["Created"] if row["Closed"] else ""
+    text = drafted(tmp_path, rows)
+    assert "TO DO: day or month first?" in text
+    assert "dd/mm/yyyy (%d/%m/%Y) and as mm/dd/yyyy (%m/%d/%Y)" in text
+    with pytest.raises(FaultsError, match="time_format: found TO DO: day or month first"):
+        load_definition(tmp_path / "ours.yaml")
+
+
+def test_one_column_that_leaves_no_doubt_decides_for_the_others(tmp_path: Path) -> None:
+    rows = rows_of(days=range(1, 13))
+    for index, row in enumerate(rows):
+        row["Closed"] = f"0{1 + index % 9}/{13 + index % 15}/2025" if row["Closed"] else ""
+    text = drafted(tmp_path, rows)
+    assert 'time_format: ["%m/%d/%Y"]' in text
+    assert "all fit both orders, but 'Closed' of leads.csv has days above 12" in flat(text)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M"),
+        ("%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M %p"),
+        ("%d-%b-%Y", "%d-%B-%Y"),
+        ("%Y/%m/%d", "%Y/%m/%d"),
+        ("%Y%m%d", "%Y%m%d"),
+        ("%d/%m/%y", "%d/%m/%y"),
+    ],
+)
+def test_each_way_to_write_times_is_found(tmp_path: Path, written: str, expected: str) -> None:
+    drafted(tmp_path, rows_of(written=written))
+    definition = load_definition(tmp_path / "ours.yaml")
+    assert definition.tables.leads.time_format == (expected,)
+    assert check_source(definition).is_fine
+
+
+@pytest.mark.parametrize(("unit", "times"), [("epoch_s", 1), ("epoch_ms", 1000)])
+def test_seconds_and_milliseconds_since_1970_are_told_apart(
+    tmp_path: Path, unit: str, times: int
+) -> None:
+    rows = rows_of(written="%Y-%m-%d")
+    for row in rows:
+        for name in ("Created", "Closed"):
+            if row[name]:
+                moment = datetime.fromisoformat(str(row[name])).replace(tzinfo=UTC)
+                row[name] = int(moment.timestamp()) * times
+    drafted(tmp_path, rows, time_zone=None)
+    definition = load_definition(tmp_path / "ours.yaml")
+    assert definition.tables.leads.time_format == (unit,)
+    assert check_source(definition).is_fine
+
+
+def test_a_zone_that_nobody_names_is_left_to_a_person(tmp_path: Path) -> None:
+    drafted(tmp_path, rows_of(written="%Y-%m-%d %H:%M"), time_zone=None)
+    with pytest.raises(FaultsError, match="time_zone: found TO DO: the zone of times such as"):
+        load_definition(tmp_path / "ours.yaml")
+
+
+def test_days_alone_need_no_zone_to_be_known(tmp_path: Path) -> None:
+    text = drafted(tmp_path, rows_of(written="%Y-%m-%d"), time_zone=None)
+    assert "time_zone: UTC  # guess: there are days alone" in text
+
+
+def test_words_that_nobody_knows_are_listed(tmp_path: Path) -> None:
+    rows = rows_of()
+    for row in rows[::9]:
+        row["Status"] = "Parked with Mike"
+    drafted(tmp_path, rows)
+    with pytest.raises(FaultsError) as caught:
+        load_definition(tmp_path / "ours.yaml")
+    told = str(caught.value)
+    assert "'Parked with Mike' (14 rows)" in told
+    assert "line" in told
+    assert told.startswith("source definition")
+    assert ": 1 error" in told
+
+
+def test_leads_without_any_outcome_leave_it_open(tmp_path: Path) -> None:
+    rows = [{k: v for k, v in row.items() if k not in ("Status", "Closed")} for row in rows_of()]
+    drafted(tmp_path, rows)
+    with pytest.raises(FaultsError, match=r"tables\.outcomes: found TO DO: how the leads ended"):
+        load_definition(tmp_path / "ours.yaml")
+
+
+def test_a_column_that_is_filled_in_for_winners_alone_is_forbidden(tmp_path: Path) -> None:
+    rows = rows_of()
+    for index, row in enumerate(rows):
+        row["Welcome pack"] = f"W{index % 5}" if row["Status"] == "Won" else ""
+        row["Budget"] = 100 + index % 7 if index % 4 else ""
+    text = drafted(tmp_path, rows)
+    assert "Welcome pack: is filled in for 100% of the won leads and 0% of the" in text
+    definition = load_definition(tmp_path / "ours.yaml")
+    assert "budget" in definition.tables.leads.attributes
+
+
+def test_a_number_that_means_missing_is_told(tmp_path: Path) -> None:
+    rows = with_column(rows_of(), "Days since visit", [999, 3, 999, 14, 8, 999, 21, 5])
+    assert "guess: 999 stands for missing" in flat(drafted(tmp_path, rows))
+    attribute = load_definition(tmp_path / "ours.yaml").tables.leads.attributes["days_since_visit"]
+    assert attribute.missing == ("999",)
+
+
+def test_words_among_numbers_mean_missing(tmp_path: Path) -> None:
+    rows = with_column(rows_of(), "Employees", [12, 50, "unknown", 200, 8, 31, 7])
+    drafted(tmp_path, rows)
+    attribute = load_definition(tmp_path / "ours.yaml").tables.leads.attributes["company_size"]
+    assert attribute.type == "number"
+    assert attribute.missing == ("unknown",)
+
+
+def test_text_round_trips_through_the_loader(tmp_path: Path) -> None:
+    odd = ["a: b", "# c", "'d'", '"e"', "[f]", "{g}", "no", "null", "~", "- h", "%i", "@j", "k,l"]
+    rows: Rows = [
+        {**row, **{f"{name} {index}": index + number % 3 for index, name in enumerate(odd)}}
+        for number, row in enumerate(rows_of())
+    ]
+    drafted(tmp_path, rows)
+    attributes = load_definition(tmp_path / "ours.yaml").tables.leads.attributes
+    columns = {one.column for one in attributes.values()}
+    assert {f"{name} {index}" for index, name in enumerate(odd)} <= columns
+
+
+def test_status_words_round_trip(tmp_path: Path) -> None:
+    rows = rows_of()
+    words: Mapping[str, str] = {"Won": "Won: yes, #1", "Lost": "'Lost' - {no}", "Open": "null"}
+    for row in rows:
+        row["Status"] = words[str(row["Status"])]
+    drafted(tmp_path, rows)
+    outcome = load_definition(tmp_path / "ours.yaml").tables.outcomes[0]
+    assert outcome.won == ("Won: yes, #1",)  # type: ignore[union-attr]
+    assert outcome.lost == ("'Lost' - {no}",)  # type: ignore[union-attr]
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "export").mkdir()
+    with pytest.raises(LeadcastError, match="holds no table"):
+        described(tmp_path)
+    assert not (tmp_path / "ours.yaml").exists()
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LeadcastError, match="there is no such folder"):
+        described(tmp_path)
+
+
+def test_a_workbook_is_told_as_one(tmp_path: Path) -> None:
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export" / "leads.csv").write_bytes(b"PK\x03\x04" + bytes(100))
+    with pytest.raises(FaultsError, match="workbook"):
+        described(tmp_path)
+    assert not (tmp_path / "ours.yaml").exists()
+
+
+def test_a_file_that_is_cut_is_told_with_its_name(tmp_path: Path) -> None:
+    write(tmp_path / "export", "leads.csv", rows_of())
+    (tmp_path / "export" / "events.parquet").write_bytes(b"PAR1 and nothing more")
+    with pytest.raises(FaultsError, match=r"events\.parquet"):
+        described(tmp_path)
+    assert not (tmp_path / "ours.yaml").exists()
+
+
+def test_tables_of_which_none_holds_leads_are_refused(tmp_path: Path) -> None:
+    rows: Rows = [{"sku": f"S{n}", "weight": n, "colour": "red"} for n in range(30)]
+    write(tmp_path / "export", "products.csv", rows)
+    with pytest.raises(LeadcastError, match="no table seems to hold leads") as caught:
+        described(tmp_path)
+    assert "products.csv: 30 rows; columns sku, weight, colour" in str(caught.value)
+    assert not (tmp_path / "ours.yaml").exists()
+
+
+def test_two_tables_that_may_hold_the_leads_are_named(tmp_path: Path) -> None:
+    write(tmp_path / "export", "leads_north.csv", rows_of())
+    write(tmp_path / "export", "leads_south.csv", with_column(rows_of(), "Region", ["x", "y"]))
+    with pytest.raises(LeadcastError, match="more than one table may hold the leads") as caught:
+        described(tmp_path)
+    assert "leads_north.csv" in str(caught.value)
+    assert "leads_south.csv" in str(caught.value)
+    assert not (tmp_path / "ours.yaml").exists()
+    assert "files: leads_south.csv" in described(tmp_path, leads="leads_south.csv")
+
+
+def test_an_unknown_table_is_told_with_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(LeadcastError, match=r"no such table; there are: leads\.csv"):
+        drafted(tmp_path, rows_of(), leads="lead.csv")
+
+
+def test_an_export_of_another_crm_is_refused(tmp_path: Path) -> None:
+    rows: Rows = [{"sku": f"S{n}", "weight": n, "colour": "red"} for n in range(30)]
+    write(tmp_path / "export", "products.csv", rows)
+    with pytest.raises(LeadcastError, match="none of the tables is one of Salesforce with leads"):
+        described(tmp_path, crm="salesforce")
+
+
+def test_a_definition_that_somebody_edited_is_never_replaced(tmp_path: Path) -> None:
+    write(tmp_path / "raw", "leads.csv", rows_of())
+    (tmp_path / "data/sources").mkdir(parents=True)
+    asked = InitRequest("ours", Path("raw"), time_zone="UTC")
+    with chdir(tmp_path):
+        draft_source(asked)
+        # What nobody has edited is drafted anew.
+        draft_source(asked)
+        path = Path("data/sources/ours.yaml")
+        path.write_text(path.read_text() + "# mine\n")
+        for force in (False, True):
+            with pytest.raises(LeadcastError, match="is a definition"):
+                draft_source(InitRequest("ours", Path("raw"), time_zone="UTC", force=force))
+        assert path.read_text().endswith("# mine\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["Ours", "x"], "is no name of a source"),
+        (["template", "x"], "is no name of a source"),
+        (["ours"], "name the FOLDER of the export, or --database-env"),
+        (["ours", "x", "--database-env", "Y"], "and not both"),
+        (["ours", "x", "--time-zone", "Mars"], "is no name of the IANA database"),
+        (["ours", "x", "--out", "other.yaml"], "call the file ours.yaml"),
+        (["ours", "--database-env", "LEADCAST_NOT_SET"], "which is not set"),
+    ],
+)
+def test_wrong_use_is_told(arguments: list[str], told: str, tmp_path: Path) -> None:
+    with chdir(tmp_path):
+        done = CliRunner().invoke(app, ["init", *arguments])
+    assert isinstance(done.exception, LeadcastError)
+    assert told in str(done.exception)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_the_command_says_what_it_guessed_and_what_is_next(tmp_path: Path) -> None:
+    write(tmp_path / "raw", "leads.csv", rows_of(written="%Y-%m-%d %H:%M"))
+    with chdir(tmp_path):
+        done = CliRunner().invoke(app, ["init", "ours", "raw"])
+    assert done.exit_code == 0
+    assert "won: 'Won'" in done.output
+    assert "Read so, the leads are: 40 won, 40 lost, 40 open." in done.output
+    assert "the zone of times such as" in done.output
+    assert done.output.rstrip().endswith("leadcast check ours")
