@@ -18,6 +18,7 @@ from leadcast.features.engine.inputs import CONTEXT, check_events, unknown_colum
 from leadcast.features.engine.plan import FeaturePlan
 from leadcast.features.tables import TIME, TimeOrder
 from leadcast.models.bundle.bundle import Bundle
+from leadcast.serve.plain_tables import canonical_id
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,11 @@ class Asked:
 
 
 def refuse(
-    plan: FeaturePlan, leads: pl.DataFrame, events: EventTable | None, as_of: datetime | None
+    plan: FeaturePlan,
+    leads: pl.DataFrame,
+    events: EventTable | None,
+    as_of: datetime | None,
+    wrong: Sequence[Fault] = (),
 ) -> None:
     """Refuse what cannot be scored.
 
@@ -56,13 +61,15 @@ def refuse(
         As `leadcast.features.tables.Tables.events`; other leads' events are ignored.
     as_of : datetime or None
         The moment for all, where there is no column; None for now.
+    wrong : sequence of Fault
+        What was wrong already when the leads were read.
 
     Raises
     ------
     FaultsError
         With all that cannot be worked around.
     """
-    faults = [*_wrong_moments(leads, as_of), *_repeated(leads)]
+    faults = [*wrong, *_wrong_moments(leads, as_of), *_repeated(leads)]
     one_each = _one_row_a_lead(leads)
     faults += _faults_of(lambda: engine_of(plan).check(one_each, None))
     if plan.time_order is TimeOrder.DATED and "created_at" in leads.columns:
@@ -245,7 +252,8 @@ def check_one(
 ) -> AskedOne:
     """Check one lead and compute its features."""
     lead_id, is_dated = lead.get("lead_id"), plan.time_order is TimeOrder.DATED
-    faults = [*_wrong_id(lead_id), *_wrong_moment(as_of)]
+    known_id, problem = canonical_id(lead_id)
+    faults = [*_wrong_id(lead_id, problem), *_wrong_moment(as_of)]
     faults += without_creation(int(is_dated and lead.get("created_at") is None))
     try:
         as_of_us = None if as_of is None else _microseconds(as_of)
@@ -259,7 +267,7 @@ def check_one(
     if faults:
         raise FaultsError("lead", faults, tell_counts=True)
     moment = None if as_of is None else as_of.astimezone(UTC)
-    return AskedOne(str(lead_id), moment, values)
+    return AskedOne(str(known_id), moment, values)
 
 
 def without_events_of_one(plan: FeaturePlan, events: Sequence[object]) -> list[Fault]:
@@ -275,9 +283,11 @@ def _microseconds(time: datetime) -> int:
     return (time - _EPOCH) // _MICROSECOND
 
 
-def _wrong_id(lead_id: object) -> Iterator[Fault]:
-    if not isinstance(lead_id, str):
-        yield Fault("lead: 'lead_id'", f"{lead_id!r}", "a text", "Give the lead's id as a text.")
+def _wrong_id(lead_id: object, problem: str | None) -> Iterator[Fault]:
+    if problem is not None:
+        found = f"{lead_id!r}" if lead_id is None else f"{lead_id!r}, which {problem}"
+        remedy = "Give the lead's id as a text."
+        yield Fault("lead: 'lead_id'", found, "a text, or a whole number that is exact", remedy)
 
 
 def _wrong_moment(as_of: datetime | None) -> Iterator[Fault]:

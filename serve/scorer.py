@@ -22,6 +22,7 @@ from leadcast.features.tables import TimeOrder
 from leadcast.models.bundle.bundle import Bundle, load_bundle
 from leadcast.serve.asked import Asked, asked_of, check_one, refuse, without_events_of_one
 from leadcast.serve.asked import Event as Event
+from leadcast.serve.plain_tables import canonical_events, canonical_leads, canonical_texts
 from leadcast.serve.reasons import NO_REASONS, ReasonsAsked
 from leadcast.serve.scores import Score, score_row, score_rows, unknown_categories
 
@@ -115,8 +116,9 @@ class Scorer:
         Parameters
         ----------
         leads : pl.DataFrame
-            ``lead_id``, ``created_at`` where the source is dated, attributes by their canonical
-            names, and perhaps ``as_of``: a row is then a lead at a moment of its own.
+            ``lead_id`` (text, or whole numbers of any type), ``created_at`` where the source is
+            dated, attributes by their canonical names, and perhaps ``as_of``: a row is then a lead
+            at a moment of its own.
         events : pl.LazyFrame or pl.DataFrame, optional
             ``lead_id``, ``occurred_at``, ``event_type`` and perhaps ``value``.
         as_of : datetime, optional
@@ -145,8 +147,9 @@ class Scorer:
             a time has no zone, or a ``created_at`` that is needed is null; all at once.
         """
         found: list[Fault] = []
-        lazy = events.lazy() if events is not None else None
-        refuse(self.bundle.plan, leads, lazy, as_of)
+        leads, wrong = canonical_leads(leads, self.bundle.manifest.origin.attribute_types)
+        lazy = canonical_events(events.lazy()) if events is not None else None
+        refuse(self.bundle.plan, leads, lazy, as_of, wrong)
         asked = asked_of(self.bundle, leads, lazy, as_of, found)
         scores = self.score_features(asked, self.features(asked, found), reasons)
         if warnings is not None:
@@ -235,6 +238,7 @@ class Scorer:
             the wrong type, or a time has no time zone; all at once.
         """
         moment = as_of or (datetime.now(UTC) if self.is_dated else None)
+        lead = canonical_texts(lead, self.bundle.manifest.origin.attribute_types)
         asked = check_one(self.bundle.plan, lead, events, moment)
         row = asked.values.reshape(1, -1)
         if warnings is not None:

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
+import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
+from polars.testing import assert_frame_equal
 from pydantic import TypeAdapter, ValidationError
 
 from leadcast.features.base.errors import LeadcastError
@@ -123,7 +125,9 @@ def by_row(world: World, folder: Path) -> Scores:
     for row in world.leads:
         own = [each for each in world.events if each["lead_id"] == row["lead_id"]]
         known = [(each["occurred_at"], each["event_type"], each["value"]) for each in own]
-        one = scorer().score_one(row | {"lead_id": str(row["lead_id"])}, known, AS_OF, [])
+        # What a lead's id is by itself: a text, a whole number, a float or a decimal.
+        held = (str, int, float, Decimal, np.int64)[row["lead_id"] % 5](row["lead_id"])
+        one = scorer().score_one(row | {"lead_id": held}, known, AS_OF, [])
         scores[one.lead_id] = one.probability
     return scores
 
@@ -148,6 +152,19 @@ def by_float_ids(world: World, folder: Path) -> Scores:
         folder / "events.parquet"
     )
     return batch(folder, folder / "leads.parquet", folder / "events.parquet")
+
+
+def by_frame(world: World, folder: Path) -> Scores:
+    leads, events = world.tables()
+    scores: Scores = {}
+    for hold in HELD:
+        own = leads.with_columns(hold(pl.col("lead_id")))
+        for hold_events in HELD[:2]:
+            theirs = events.with_columns(hold_events(pl.col("lead_id")))
+            found = of(scorer().score(own, theirs, AS_OF, []))
+            assert found == (scores or found)
+            scores = found
+    return scores
 
 
 HELD: tuple[Callable[[pl.Expr], pl.Expr], ...] = (
@@ -214,7 +231,16 @@ def by_pandas(world: World, folder: Path) -> Scores:
     return dict(zip(scores["lead_id"], scores["probability"], strict=True))
 
 
-DOORS = [by_row, by_csv, by_parquet, by_float_ids, by_files_of_other_types, by_sqlite, by_pandas]
+DOORS = [
+    by_row,
+    by_csv,
+    by_parquet,
+    by_float_ids,
+    by_files_of_other_types,
+    by_sqlite,
+    by_pandas,
+    by_frame,
+]
 
 
 def expected(world: World) -> Scores:
@@ -257,6 +283,8 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 @settings(deadline=None, max_examples=3)
 def test_a_request_gives_the_same_scores(asked: TestClient, world: World) -> None:
     body = question(*world.tables()) | {"as_of": AS_OF.isoformat()}
+    for number, one in enumerate(body["leads"]):
+        one["lead_id"] = (str, int, float)[number % 3](one["lead_id"])
     answer = asked.post("/v1/score", json=body).json()
     assert {one["lead_id"]: one["probability"] for one in answer["scores"]} == expected(world)
 
@@ -302,6 +330,29 @@ def test_what_identifies_nobody_is_told_and_never_used(tmp_path: Path, lead_id: 
     frame = pd.DataFrame({"lead_id": [1001.0, lead_id], "created_at": [START, START]})
     with pytest.raises(LeadcastError, match=r"lead_id, row 1: found .* which is a"):
         scorer().score_pandas(frame)
+
+
+def test_texts_that_numbers_hold_are_the_same_categories_through_every_door() -> None:
+    leads = {"lead_id": "a", "created_at": START, "company_size": 10.0, "budget": 1.0}
+    leads |= {"job_title": "1001", "industry": "7", "newsletter": True}
+    held = leads | {"job_title": 1001, "industry": 7.0}
+    by_text, by_number = (pl.DataFrame([one]) for one in (leads, held))
+    assert_frame_equal(
+        scorer().score(by_text, None, AS_OF, []), scorer().score(by_number, None, AS_OF, [])
+    )
+    assert scorer().score_one(leads, (), AS_OF, []) == scorer().score_one(held, (), AS_OF, [])
+
+
+@pytest.mark.parametrize("lead_id", ["1.23E+15", "a\u200bb", "#N/A", "Total"])
+def test_texts_that_identify_nobody_are_told_by_tables(tmp_path: Path, lead_id: str) -> None:
+    leads = pl.DataFrame({"lead_id": ["1001", lead_id], "created_at": [START, START]})
+    with pytest.raises(LeadcastError, match="lead_id"):
+        scorer().score(leads, None, AS_OF, [])
+    with pytest.raises(LeadcastError, match="lead_id"):
+        scorer().score_pandas(leads.to_pandas())
+    leads.write_parquet(tmp_path / "leads.parquet")
+    with pytest.raises(LeadcastError, match="lead_id"):
+        batch(tmp_path, tmp_path / "leads.parquet", tmp_path / "leads.parquet")
 
 
 @pytest.mark.parametrize("date", ["2026-01-05", "0001-01-01", "9999-12-31", "2024-02-29"])

@@ -291,7 +291,7 @@ def test_what_a_query_lacks_is_told_with_its_own_columns(
         (
             "lead_id;created_at\nlead 1;2025-03-01T00:00:00Z\n",
             r"one long name, separated by ';': save the file with ',' between its fields, or say "
-            r"in a source's definition what separates them \(`read\.separator`\)",
+            r"in a source's definition what separates them \(`read\.separator`",
         ),
         (
             'lead_id,created_at,industry\nlead 1,2025-03-01T00:00:00Z,"retail\n',

@@ -123,7 +123,8 @@ def test_a_lead_given_as_plain_values_scores_as_in_a_table() -> None:
         ({"created_at": datetime(2025, 1, 1)}, [], AS_OF, "'created_at'"),
         ({}, [(datetime(2025, 1, 1), "call", None)], AS_OF, "'occurred_at'.* with a time zone"),
         ({}, [], datetime(2025, 6, 1), "as_of: found 2025.*; expected a time with a time zone"),
-        ({"lead_id": 5}, [], AS_OF, "'lead_id': found 5; expected a text"),
+        ({"lead_id": 5.5}, [], AS_OF, "'lead_id': found 5.5, which is a fraction, and no id"),
+        ({"lead_id": True}, [], AS_OF, "'lead_id': found True, which is neither a text nor"),
         ({"budget": "much"}, [], AS_OF, "'budget'"),
     ],
 )
@@ -207,7 +208,14 @@ BAD_LEADS: dict[str, tuple[Callable[[pl.DataFrame], pl.DataFrame], str]] = {
         lambda t: t.with_columns(budget=pl.lit("much")),
         "'budget': found type String",
     ),
-    "numbers for texts": (lambda t: t.with_columns(industry=1.5), "'industry': found type Float64"),
+    "a number that is no id": (
+        lambda t: t.with_columns(lead_id=pl.int_range(pl.len()) + 0.5),
+        "'lead_id': found '0.5', which is a fraction, and no identifier",
+    ),
+    "a number that is no text": (
+        lambda t: t.with_columns(industry=2.0**60),
+        "'industry': found '1.152921504606847e[+]18', which is a number too large to be exact",
+    ),
     "numbers for flags": (lambda t: t.with_columns(newsletter=3), "'newsletter': found type Int32"),
 }
 

@@ -287,18 +287,18 @@ def twins(paths: Sequence[Path]) -> dict[Path, Path]:
     found: dict[Path, Path] = {}
     for path in (one for alike in by_size.values() if len(alike) > 1 for one in alike):
         other = first.setdefault(sha256_of(path), path)
-        if other is not path and _has_rows(path):
+        if other is not path and _has_several_rows(path):
             found[path] = other
     return found
 
 
-def _has_rows(path: Path) -> bool:
-    """Tell whether there is more than a header; of what cannot be read, that there is."""
+def _has_several_rows(path: Path) -> bool:
+    """Tell whether there are several rows: one may be the same by chance."""
     try:
         if path.suffix in (".parquet", ".pq"):
-            return bool(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item())
+            return pl.scan_parquet(path, glob=False).select(pl.len()).collect().item() > 1
         with open_unpacked(path) as file:
-            return sum(bool(line.strip()) for line in islice(file, 100)) > 1
+            return sum(bool(line.strip()) for line in islice(file, 100)) > 2
     except (OSError, EOFError, zlib.error, pl.exceptions.PolarsError):
         return True
 

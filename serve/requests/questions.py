@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Annotated, Any, Required
 
 from pydantic import (
+    BeforeValidator,
     ConfigDict,
     Field,
     GetPydanticSchema,
@@ -25,6 +26,7 @@ from pydantic import (
 from pydantic_core import core_schema
 from typing_extensions import TypedDict
 
+from leadcast.serve.plain_tables import canonical_id
 from leadcast.serve.requests.body_scan import END, NAMES, START, VALUES, Scan, scan
 from leadcast.serve.requests.problems import (
     EXAMPLE,
@@ -63,7 +65,30 @@ Time = Annotated[
 ]
 """Given as RFC 3339 has it, such as 2026-01-05T09:30:00Z."""
 Number = Annotated[float, Field(allow_inf_nan=False)]
+_LARGEST_ID = 2**63 - 1
+
+
+def _lead_id(value: Any) -> Any:  # noqa: ANN401 - what JSON has
+    """Take a whole number for its digits, as all who read leads do."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    if abs(value) > _LARGEST_ID:
+        raise ValueError("found a number too large; expected the lead's id as a text")
+    text, problem = canonical_id(value)
+    if problem is not None:
+        raise ValueError(f"found {value!r}, which {problem}; expected a text or a whole number")
+    return text
+
+
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+_LEAD_ID = Annotated[
+    Name,
+    BeforeValidator(_lead_id),
+    WithJsonSchema(
+        {"type": ["string", "integer"], "minLength": 1, "maxLength": 200}
+        | {"minimum": -_LARGEST_ID, "maximum": _LARGEST_ID}
+    ),
+]
 Text = Annotated[str, StringConstraints(max_length=LONGEST_TEXT)]
 _MOMENT = Annotated[
     Time | None, Field(description="the moment for leads that have none of their own; else now")
@@ -359,7 +384,9 @@ def _lead(scorer: Scorer, limits: RequestLimits) -> Any:  # noqa: ANN401 - a typ
     return _typed(
         "Lead",
         {
-            "lead_id": Required[Annotated[Name, Field(description="the lead's id, given back")]],
+            "lead_id": Required[
+                Annotated[_LEAD_ID, Field(description="the lead's id, given back as a text")]
+            ],
             "created_at": Required[Annotated[Time, told]]
             if scorer.is_dated
             else Annotated[Time | None, told],
