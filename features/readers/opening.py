@@ -296,7 +296,7 @@ def _has_several_rows(path: Path) -> bool:
     """Tell whether there are several rows: one may be the same by chance."""
     try:
         if path.suffix in (".parquet", ".pq"):
-            return pl.scan_parquet(path, glob=False).select(pl.len()).collect().item() > 1
+            return bool(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item() > 1)
         with open_unpacked(path) as file:
             return sum(bool(line.strip()) for line in islice(file, 100)) > 2
     except (OSError, EOFError, zlib.error, pl.exceptions.PolarsError):
