@@ -118,6 +118,15 @@ def test_a_blank_identifier_has_no_counterpart(tmp_path: Path) -> None:
     assert leads["industry"].to_list() == ["Steel", "Bank", "Steel", None]
 
 
+def test_identifiers_that_are_written_otherwise_are_told_how(tmp_path: Path) -> None:
+    text = LEADS.replace("A1", "001a0000012abcD").replace("A2", "001a0000012abcE")
+    accounts = ACCOUNTS.replace("A1", "001a0000012abcDEFG").replace("A2", "001a0000012abcEEFG")
+    faults = faults_of(tmp_path, joined_by(ON, "Industry"), leads=text, accounts=accounts)
+    fault = one_about(faults, "no identifier that both have")
+    assert "Salesforce writes the same id with 15 or 18" in fault.remedy
+    assert "'001a0000012abcD' here is '001a0000012abcDEFG' in leads.join[0]" in fault.remedy
+
+
 def test_keys_that_do_not_fit_at_all_are_told_with_both_sides(tmp_path: Path) -> None:
     other = ACCOUNTS.replace("A", "B")
     faults = faults_of(tmp_path, joined_by(ON, "Industry"), accounts=other)

@@ -43,6 +43,7 @@ def with_attributes(attributes: Keys) -> Keys:
         ({"tables.leads.join": {**JOIN, "columns": []}}, "at least 1 item"),
         ({"tables.leads.join": {**JOIN, "on": []}}, "at least 1 item"),
         ({"tables.leads.join": {**JOIN, "expect": "two"}}, "'one', 'first' or 'many'"),
+        ({"tables.leads.join": {**JOIN, "expect": "many"}}, "`many`, which repeats rows"),
         ({"tables.leads.join": {**JOIN, "colums": "x"}}, "Did you mean 'columns'?"),
         ({"tables.leads.where": {"column": "x"}}, "one of one_of, not, missing, from or until"),
         ({"tables.leads.where": {"column": "x", "nott": "y"}}, "Did you mean 'not'?"),

@@ -11,6 +11,7 @@ from leadcast.features.definitions.definition import (
 )
 from leadcast.features.definitions.mapped import (
     ACCOUNTS,
+    LEADS,
     OUTCOMES,
     joined_and_filtered,
     outcome_tables,
@@ -30,6 +31,7 @@ def row_faults(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
         yield from _filters(definition, key, filters, where)
         for index, join in enumerate(joins):
             yield from _filters(definition, (*key, "join", index), join.where, where)
+    yield from _multiplied_leads(definition, where)
     yield from _accounts(definition, where)
     yield from _outcomes_without_rows(definition, where)
     yield from _outcomes_together(definition, where)
@@ -49,6 +51,22 @@ def _joined_names(key: Key, joins: Joins, where: Where) -> Iterator[Fault]:
                     remedy=f"Name it otherwise: `columns: {{Joined {name}: {column}}}`.",
                 )
             first.setdefault(name, index)
+
+
+def _multiplied_leads(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
+    tables = definition.tables
+    joins = [(LEADS, tables.leads.join)]
+    joins += [] if tables.accounts is None else [(ACCOUNTS, tables.accounts.join)]
+    for key, its in joins:
+        for index, join in enumerate(its):
+            if join.expect == "many":
+                yield Fault(
+                    where=where((*key, "join", index, "expect")),
+                    found="`many`, which repeats rows",
+                    expected="one row for each lead, and for each account",
+                    remedy="Set `expect: first` to take the first of several rows, or join the "
+                    "table to events or outcomes instead.",
+                )
 
 
 def _filters(

@@ -15,6 +15,7 @@ from leadcast.features.values.categories import key
 from leadcast.features.values.columns import clean_text
 from leadcast.features.values.times import TimeRules, parse_moment, parse_times
 
+_SHOWN = 20
 _MOST_SEEN = 10_000
 """So many values of a column are remembered, to tell which was meant by one that never occurs."""
 
@@ -121,6 +122,14 @@ class Filtering:
 
     def _by_value(self, text: pl.Series) -> pl.Series:
         about, given = self.about, text.is_not_null()
+        if not about.one_of and not about.not_one_of:
+            # Of a column of identifiers or times no list of values is needed.
+            self._seen.update(text.drop_nulls().head(_SHOWN))
+            return (
+                pl.repeat(True, len(text), eager=True)
+                if about.missing is None
+                else (given ^ about.missing)
+            )
         wanted, unwanted = ({key(one) for one in its} for its in (about.one_of, about.not_one_of))
         counts = text.drop_nulls().alias("value").value_counts(sort=True)
         values = counts["value"]
@@ -180,8 +189,8 @@ class Filtering:
 
 
 def _some(values: list[str]) -> str:
-    shown = ", ".join(map(repr, values[:20])) or "blank values only"
-    return f"{shown}, …" if len(values) > 20 else shown
+    shown = ", ".join(map(repr, values[:_SHOWN])) or "blank values only"
+    return f"{shown}, …" if len(values) > _SHOWN else shown
 
 
 def _expected(about: RowFilter) -> str:

@@ -18,9 +18,12 @@ from leadcast.features.readers.ledger import Ledger
 from leadcast.features.readers.opening import RawTable, require_columns
 from leadcast.features.readers.origins import RawRows, UnreadableError, stacked
 from leadcast.features.values.columns import clean_text
+from leadcast.features.values.guesses import kin_words
 from leadcast.features.values.identifiers import parse_ids
 from leadcast.features.values.times import TimeRules
 
+_LOOKED_AT = 100
+"""So many identifiers without a counterpart are looked at, to tell why they have none."""
 _ROW, _PLACE = "row of the joined table", "row of the table"
 
 
@@ -132,7 +135,7 @@ class Joining:
     _columns: pl.DataFrame = field(default_factory=pl.DataFrame)
     _known: bool = False
     _matched: int = 0
-    _lost: str = ""
+    _lost: list[str] = field(default_factory=list)
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -165,7 +168,7 @@ class Joining:
         ledger.note(KEYLESS, about.name, own, rows, ~whole)
         ledger.account.leave(about.name, KEYLESS.name, len(rows) - int(whole.sum()))
         if about.expect != "many":
-            again = whole & ~keys.to_struct().is_first_distinct()
+            again = whole & ~_first_of_each(keys)
             if about.expect == "one":
                 ledger.note(REPEATED_KEY, about.name, own, rows, again, values=_shown(keys))
             repeated, is_told = int(again.sum()), about.expect == "one"
@@ -212,12 +215,13 @@ class Joining:
             ledger.note(MULTIPLIED, self.table, own, rows, added)
             ledger.account.add(self.table, int(added.sum()))
         shown = _shown(keys)
-        kind = replace(UNMATCHED, found=f"{UNMATCHED.found} in {about.name}")
-        ledger.note(kind, self.table, own, rows, ~found & whole, values=shown)
+        kind, lost = replace(UNMATCHED, found=f"{UNMATCHED.found} in {about.name}"), ~found & whole
+        why = {kind.found: self._kin}
+        ledger.note(kind, self.table, own, rows, lost, values=shown, why=why)
         kind = replace(UNMATCHED, found=f"without an identifier to join {about.name} by")
-        ledger.note(kind, self.table, own, rows, ~whole)
+        ledger.note(kind, self.table, own, rows, ~whole, values=rows.frame[self.needs[0]])
         self._matched += int(found.sum())
-        self._lost = self._lost or next(iter(shown.filter(~found & whole).head(1)), "")
+        self._lost.extend(shown.filter(lost).head(_LOOKED_AT - len(self._lost)))
         joined = self._columns[places[_ROW]]
         return replace(rows, frame=rows.frame.with_columns(joined))
 
@@ -233,19 +237,27 @@ class Joining:
         """
         if not self._known or self._matched or not self._lost or self._keys.is_empty():
             return
-        own, theirs = (", ".join(names) for names in (self.needs, self.about.on.values()))
-        known = _shown(self._keys.drop(_ROW).head(1))[0]
+        kin = self._kin(self._lost)
+        about, known = self.about, _shown(self._keys.drop(_ROW).head(1))[0]
+        own, theirs = (", ".join(names) for names in (about.on, about.on.values()))
         ledger.fault(
             Fault(
-                where=f"{self.about.name}: {own} = {theirs}",
-                found=f"no identifier that both have: {self._lost!r} in {self.table}, {known!r} in "
-                f"{self.about.name}",
+                where=f"{about.name}: {own} = {theirs}",
+                found=f"no identifier that both have: {self._lost[0]!r} in {self.table}, "
+                f"{known!r} in {about.name}",
                 expected="columns with the same identifiers",
-                remedy="Look which columns name the same thing, and set `on: {COLUMN: COLUMN}`; "
-                "identifiers must be written alike in both.",
+                remedy=kin
+                or "Look which columns name the same thing, and set `on: {COLUMN: "
+                "COLUMN}`; identifiers must be written alike in both.",
                 severity="warning",
             )
         )
+
+    def _kin(self, values: Sequence[str]) -> str:
+        """Tell by which change of writing identifiers would have a counterpart."""
+        if len(self.needs) > 1:
+            return ""
+        return kin_words(values, self._keys.drop(_ROW).to_series(), self.about.name)
 
 
 @dataclass(frozen=True)
@@ -408,6 +420,12 @@ def _keys(frame: pl.DataFrame, columns: Sequence[str], missing: Sequence[str]) -
     """Read identifiers; those that are none are null."""
     read = [parse_ids(frame[column], missing).values for column in columns]
     return pl.DataFrame([one.alias(f"key {number}") for number, one in enumerate(read)])
+
+
+def _first_of_each(keys: pl.DataFrame) -> pl.Series:
+    # Of one column it is many times as quick.
+    rows = keys.to_series() if keys.width == 1 else keys.to_struct()
+    return rows.is_first_distinct()
 
 
 def _shown(keys: pl.DataFrame) -> pl.Series:

@@ -237,7 +237,7 @@ _FORMS: Mapping[str, _Form] = {
 _MOST_KNOWN = 1_000_000
 
 
-def kin_words(values: Sequence[str], known: pl.Series) -> str:
+def kin_words(values: Sequence[str], known: pl.Series, table: str = "the leads' table") -> str:
     """Tell by which change of writing ids that no lead has would match leads' ids.
 
     Parameters
@@ -246,6 +246,8 @@ def kin_words(values: Sequence[str], known: pl.Series) -> str:
         Ids that no lead has.
     known : pl.Series of String
         The leads' ids.
+    table : str
+        Where these stand.
 
     Returns
     -------
@@ -262,7 +264,7 @@ def kin_words(values: Sequence[str], known: pl.Series) -> str:
             own, lead = met["own"][0], met["theirs"][0]
             return (
                 f"{met.height} of the {len(values)} ids that were looked at match {words}: "
-                f"{own!r} here is {lead!r} in the leads' table. Export both tables with the ids "
+                f"{own!r} here is {lead!r} in {table}. Export both tables with the ids "
                 "written alike."
             )
     return ""
