@@ -255,4 +255,5 @@ def test_a_model_that_says_two_things_is_calibrated(share: float, gap: float) ->
     choice = choose_calibrator(np.where(second, gap - 1, -1.0), converted, np.arange(4_000))
     told = choice.calibrator.probability(np.where(second, gap - 1, -1.0))
     assert np.isfinite(told).all()
-    assert told.mean() == pytest.approx(converted.mean(), abs=0.02)
+    # Where it says one thing only, that is the base rate of the past, and is left as it is.
+    assert told.mean() == pytest.approx(converted.mean(), abs=0.02 if share < 1 else 0.05)
