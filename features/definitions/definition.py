@@ -5,9 +5,9 @@ How a source tells how its leads ended: by dates, by a status, or by events.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr
+from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, model_validator
 
 from leadcast.features.definitions.table_schema import (
     AccountsTable,
@@ -41,9 +41,16 @@ class OutcomeColumns(TableSection):
 class DateColumns(OutcomeColumns):
     """Columns with the times of the outcome."""
 
-    won_at: Name
+    won_at: Name | None = None
     lost_at: Name | None = None
-    """When the lead became a customer, and when it was given up; blank while open."""
+    """When the lead became a customer, and when it was given up; blank while open. Of several
+    tables, one may tell the losses alone."""
+
+    @model_validator(mode="after")
+    def _tells_an_end(self) -> Self:
+        if self.won_at is None and self.lost_at is None:
+            raise ValueError("won_at, the column with the time of the win (or lost_at)")
+        return self
 
 
 class StatusColumns(OutcomeColumns):

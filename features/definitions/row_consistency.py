@@ -161,7 +161,9 @@ def _outcomes_without_rows(definition: SourceDefinition, where: Where) -> Iterat
 
 
 def _tells_won(one: DatedOutcomes | StatusOutcomes | EventOutcomes) -> bool:
-    return not isinstance(one, StatusOutcomes) or bool(one.won)
+    if isinstance(one, StatusOutcomes):
+        return bool(one.won)
+    return isinstance(one, EventOutcomes) or one.columns.won_at is not None
 
 
 def _outcomes_together(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
@@ -181,9 +183,10 @@ def _outcomes_together(definition: SourceDefinition, where: Where) -> Iterator[F
     if not any(_tells_won(one) for _, one in tables):
         yield Fault(
             where=where((*tables[0][0], "won")),
-            found="no value that means won",
-            expected="the values of the status by which a lead is a customer",
-            remedy="Add them: `won: [VALUE]`; data/sources/template.yaml explains it.",
+            found="nothing that means won",
+            expected="the values of the status, or the column of a time, that make a customer",
+            remedy="Add them: `won: [VALUE]`, or `columns: {won_at: COLUMN}`; "
+            "data/sources/template.yaml explains it.",
         )
     by_events = [key for key, one in tables if isinstance(one, EventOutcomes)]
     if len(by_events) > 1:
