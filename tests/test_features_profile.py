@@ -1,11 +1,15 @@
 """The profile: plain data of what was read, the same facts as text, and vouching for doubts."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leadcast.features.base.errors import FaultsError
 from leadcast.features.base.files import read_json
@@ -13,9 +17,10 @@ from leadcast.features.definitions.doubt_kinds import DOUBTS
 from leadcast.features.definitions.load import load_definition
 from leadcast.features.ingest.ingest import check_source, ingest
 from leadcast.features.profile.describe import filling
-from leadcast.features.profile.month_bins import MOST_BINS, TimeBins
+from leadcast.features.profile.month_bins import MOST_BINS, TimeBins, months_of
 from leadcast.features.profile.personal import is_personal, looks_personal
 from leadcast.features.profile.profile_text import profile_text, strip_of
+from leadcast.features.tables import TIME
 from tests.profile_world import World, healthy
 from tests.source_samples import Keys, changed, make_source, sample_keys, write_definition
 
@@ -80,6 +85,18 @@ def test_the_months_are_those_of_the_declared_zone(tmp_path: Path) -> None:
     zone = {"time_zone": "Europe/Berlin"}
     profile = sample_profile(tmp_path, zone, leads=leads, events="id,at,type,seconds\n")
     assert profile["tables"][0]["times"][0]["bars"] == [["2024-01", 1], ["2024-02", 1]]
+
+
+@given(
+    times=st.lists(
+        st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC)), min_size=1
+    ),
+    zone=st.sampled_from(["UTC", "Europe/Berlin", "Pacific/Apia", "America/Asuncion"]),
+)
+def test_months_are_those_that_the_calendar_tells(times: list[datetime], zone: str) -> None:
+    local = [one.astimezone(ZoneInfo(zone)) for one in times]
+    expected = [one.year * 12 + one.month - 1 for one in local]
+    assert months_of(pl.Series(times, dtype=TIME), zone).to_list() == expected
 
 
 @pytest.mark.parametrize(
@@ -152,9 +169,9 @@ def test_other_names_tell_nobody(name: str) -> None:
 
 
 def test_who_somebody_is_is_seen_by_the_values() -> None:
-    assert looks_personal(pl.Series([f"a{n}@b.de" for n in range(3)] * 20))
-    assert looks_personal(pl.Series([f"value {n}" for n in range(100)]))
-    assert not looks_personal(pl.Series(["a", "b"] * 30))
+    assert looks_personal(pl.Series([f"a{n}@b.de" for n in range(3)] * 20), 3)
+    assert looks_personal(pl.Series([f"value {n}" for n in range(100)]), 100)
+    assert not looks_personal(pl.Series(["a", "b"] * 30), 2)
 
 
 def test_no_personal_value_is_in_a_profile(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ Examples
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ from leadcast.features.ingest.outcomes import (
     read_ends,
     settle,
 )
-from leadcast.features.profile.collector import Collector
+from leadcast.features.profile.collector import Collector, EventFacts
 from leadcast.features.profile.describe import describe_profile
 from leadcast.features.profile.doubts import Doubt, certain
 from leadcast.features.profile.finding import find_doubts
@@ -57,40 +57,14 @@ from leadcast.features.tables import Tables, TimeOrder, empty_events
 Sink = Callable[[pl.DataFrame], None]
 
 
-@dataclass
-class EventStatistics:
-    """What is counted while events pass by."""
-
-    rows: int = 0
-    """How many canonical events there are."""
-    types: dict[str, int] = field(default_factory=dict)
-    """How many of each kind."""
-    first: datetime | None = None
-    last: datetime | None = None
-    """When the first and the last happened."""
-
-    def add(self, frame: pl.DataFrame) -> None:
-        """Count a part."""
-        if frame.is_empty():
-            return
-        self.rows += frame.height
-        for name, count in frame["event_type"].value_counts().iter_rows():
-            self.types[name] = self.types.get(name, 0) + count
-        first, last = frame.select(
-            first=pl.col("occurred_at").min(), last=pl.col("occurred_at").max()
-        ).row(0)
-        self.first = first if self.first is None else min(self.first, first)
-        self.last = last if self.last is None else max(self.last, last)
-
-
 @dataclass(frozen=True)
 class Examined:
     """A source that was read."""
 
     settled: Settled
     """The leads and how they ended."""
-    events: EventStatistics
-    """Of the events."""
+    events: EventFacts
+    """What was counted while events passed by."""
     observed_until: datetime | None
     """Until when outcomes are known."""
 
@@ -119,12 +93,12 @@ def examine(context: Context, sink: Sink) -> Examined | None:
             pass
         return None
     settled = settle(context, told, leads)
-    statistics = EventStatistics()
     for part in canonical_events(context, events, _with_ends(settled)):
-        statistics.add(part)
         sink(part)
-    until = _observed_until(context, settled, statistics)
-    return Examined(settled, statistics, until)
+    assert context.collector is not None, "what passes by is counted"
+    events_seen = context.collector.events
+    until = _observed_until(context, settled, events_seen)
+    return Examined(settled, events_seen, until)
 
 
 def _with_ends(settled: Settled) -> pl.DataFrame:
@@ -182,7 +156,7 @@ def _warn_of_absent_forbidden(context: Context, tables: list[RawTable]) -> None:
             )
 
 
-def _observed_until(context: Context, settled: Settled, events: EventStatistics) -> datetime | None:
+def _observed_until(context: Context, settled: Settled, events: EventFacts) -> datetime | None:
     if context.definition.observed_until != "latest":
         return context.until if context.definition.is_dated else None
     ends = settled.outcomes

@@ -91,7 +91,12 @@ class EventFacts:
     hours: Counter[int] = field(default_factory=Counter)
     """How many of a sample lie in each hour of the week, Monday's first is 0, in local time."""
     whole_minutes: bool = True
-    """Whether no event has seconds: then many may share a minute."""
+    """Whether no event of the sample has seconds: then many may share a minute."""
+
+    @property
+    def types(self) -> dict[str, int]:
+        """How many there are of each kind."""
+        return {name: months.total() for name, months in self.by_type.items()}
 
 
 EARLY_DAYS = 180.0
@@ -157,8 +162,8 @@ class Collector:
         ended = frame["ended_at"]
         facts.ended += ended.count()
         facts.after_end += int((times > ended).sum())
-        facts.whole_minutes &= bool((times.dt.second() == 0).all())
         few = times.gather_every(-(-len(times) // PART_SAMPLE))
+        facts.whole_minutes &= bool((few.dt.second() == 0).all())
         facts.hours.update(hours_of_week(few, self.zone))
         same = frame.select("lead_id", "occurred_at", "event_type", "value")
         self.repeats.add(same, rows, table)

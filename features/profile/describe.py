@@ -222,15 +222,17 @@ def _column(reading: SourceReading, name: str) -> Plain:
     elif kind == "text":
         about |= {"levels": None, "hidden": "free text, not shown"}
     elif len(given):
-        about |= _levels(reading, name, given)
+        about |= _levels(reading, name, given, about["distinct"])
     if is_attribute:
         about |= _missing_by_span(reading, series)
     return about
 
 
-def _levels(reading: SourceReading, name: str, given: pl.Series) -> Plain:
+def _levels(reading: SourceReading, name: str, given: pl.Series, distinct: int) -> Plain:
     texts = given.cast(pl.String)
-    tells = is_personal(name) or is_personal(reading.column_of(name)) or looks_personal(texts)
+    tells = (
+        is_personal(name) or is_personal(reading.column_of(name)) or looks_personal(texts, distinct)
+    )
     if given.dtype != pl.Boolean and tells:
         return {"levels": None, "hidden": "may tell who somebody is, not shown"}
     counts = texts.value_counts(name="count")

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import polars as pl
+
+from leadcast.features.tables import TIME
 
 MOST_BINS = 48
 _MONTHS = {
@@ -18,9 +21,35 @@ _MONTHS = {
 
 
 def months_of(times: pl.Series, zone: str) -> pl.Series:
-    """Give moments their months in a zone, as year times twelve plus the month from 0 (Int32)."""
-    local = times.dt.convert_time_zone(zone)
-    return local.dt.year() * 12 + local.dt.month().cast(pl.Int32) - 1
+    """Give moments their months in a zone: year times twelve, plus the month from 0.
+
+    Parameters
+    ----------
+    times : pl.Series of TIME
+        Without nulls.
+    zone : str
+        An IANA name.
+
+    Returns
+    -------
+    pl.Series of Int64
+    """
+    if times.is_empty():
+        return pl.Series([], dtype=pl.Int64)
+    ends = pl.Series([times.min(), times.max()], dtype=TIME).dt.convert_time_zone(zone)
+    numbers = ends.dt.year() * 12 + ends.dt.month().cast(pl.Int32) - 1
+    # A zone may lead beyond the years that people know.
+    first, last = max(numbers[0], 12), min(numbers[1], 12 * 9999 + 11)
+    begin, end = (datetime(month // 12, month % 12 + 1, 1) for month in (first, last))
+    # To look months up is faster than to compute them. Clocks may skip the first's midnight.
+    starts = pl.datetime_range(begin, end, "1mo", time_unit="us", eager=True)
+    local = starts.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    later = starts.dt.offset_by("2h").dt.replace_time_zone(
+        zone, ambiguous="earliest", non_existent="null"
+    )
+    known = local.zip_with(local.is_not_null(), later).dt.convert_time_zone("UTC")
+    places: pl.Series = known[1:].search_sorted(times, side="right").cast(pl.Int64)
+    return places + first
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ xxxx tbd tba dummy asdf qwerty missing empty (blank) blank k.a.
 WORDS = frozenset(_PLACEHOLDERS.split()) | {
     *("not available", "not specified", "not provided", "not set", "no value", "keine angabe"),
 }
+LONGEST_WORD = 24
+"""So many bytes at most has a placeholder, with spaces around it."""
 DATES = (
     *(date(1, 1, 1), date(1753, 1, 1), date(1899, 12, 30), date(1899, 12, 31), date(1900, 1, 1)),
     *(date(1904, 1, 1), date(1970, 1, 1), date(2099, 12, 31), date(2999, 12, 31)),
@@ -160,8 +162,10 @@ def _days(times: pl.Series, zone: str) -> pl.Series:
 
 def odd_word(given: pl.Series) -> str | None:
     """Find a word that stands for a missing value and is frequent; in lower case."""
-    plain = given.str.strip_chars().str.to_lowercase().alias("value")
-    counts = plain.filter(plain.is_in(list(WORDS))).value_counts(name="count")
+    short = given.filter(given.str.len_bytes() <= LONGEST_WORD).alias("value")
+    plain = pl.col("value").str.strip_chars().str.to_lowercase()
+    counts = short.value_counts(name="count").group_by(plain).agg(pl.col("count").sum())
+    counts = counts.filter(pl.col("value").is_in(list(WORDS)))
     if counts.is_empty():
         return None
     word, count = counts.sort("count", "value", descending=[True, False]).row(0)
@@ -171,6 +175,7 @@ def odd_word(given: pl.Series) -> str | None:
 LEAST_CUT = 3
 LEAST_DATES, LEAST_PAIRS = 30, 8
 LEAST_MARKS = 3
+CODE_LETTERS = 3
 _CODES = """
 EUR USD GBP CHF JPY INR CAD AUD SEK NOK DKK PLN CZK HUF RON CNY BRL MXN ZAR SGD
 """
@@ -278,7 +283,10 @@ def _currency_column(reading: SourceReading) -> Iterator[Doubt]:
     for name, kind in types.items():
         if kind not in ("category", "text") or not amounts:
             continue
-        counts = reading.leads[name].drop_nulls().str.to_uppercase().alias("code")
+        given = reading.leads[name].drop_nulls()
+        if not (given.head(100).str.len_bytes() == CODE_LETTERS).all():
+            continue
+        counts = given.str.to_uppercase().alias("code")
         found = dict(counts.value_counts(name="count").iter_rows())
         if found.keys() <= CURRENCY_CODES:
             marks = {mark: n for mark, n in found.items() if n >= LEAST_MARKS}
@@ -325,11 +333,15 @@ def leads_of_tests(reading: SourceReading) -> Iterator[Doubt]:
 
 
 def _test_addresses(reading: SourceReading, series: pl.Series, own: set[str]) -> Iterator[Doubt]:
-    plain = series.str.strip_chars().str.to_lowercase()
+    # Few addresses are looked at closely.
+    signs = ["test", "dummy", "asdf", "example", ".invalid", *own]
+    likely = series.str.contains_any(signs, ascii_case_insensitive=True)
+    plain = pl.select(pl.when(likely).then(series)).to_series()
+    plain = plain.str.strip_chars().str.to_lowercase()
     domains = plain.str.extract(r"@([^@\s]+)$")
     reserved = [one for one in domains.drop_nulls().unique() if _RESERVED.fullmatch(one)]
     is_reserved = domains.is_in(reserved)
-    if is_reserved.sum() > ANONYMOUS * max(domains.count(), 1):
+    if is_reserved.sum() > ANONYMOUS * max(series.count(), 1):
         is_reserved = pl.repeat(False, len(series), dtype=pl.Boolean, eager=True)
     is_test = plain.str.contains(r"^(?:test|tester|dummy|asdf+)[ _.+-]?\d*@")
     mine = (is_reserved | is_test).fill_null(value=False)
