@@ -11,6 +11,8 @@ import pytest
 from leadcast.features.tables import Tables
 from leadcast.models.leakage import LeakageReport, examine
 from leadcast.models.leakage.exact import best_split, log_of_chance
+from leadcast.models.leakage.few_checks import FewToldApart, TooFewOutcomes
+from leadcast.models.leakage.strength import draw_sample
 from tests.leak_worlds import (
     SPOILT,
     context,
@@ -122,3 +124,16 @@ def test_chance_is_not_underestimated(kind: str) -> None:
     for level in (0.01, 0.05, 0.2):
         excess = 3 * np.sqrt(level * (1 - level) / len(chances))
         assert np.mean(np.array(chances) <= np.log(level)) <= level + excess
+
+
+def test_winners_that_a_sample_would_lose_are_looked_at_exactly() -> None:
+    # 150 winners are not few; that hardly any of them is in the sample makes them so.
+    tables = with_few(undated(leads=4_000), 150)
+    whole = context(spoilt(tables, "levels"))
+    first = np.flatnonzero(whole.training.converted)[10:]
+    starved = replace(whole)
+    keep = np.setdiff1d(np.arange(len(whole.training)), first)
+    starved.__dict__["sample"] = draw_sample(whole.training.rows(keep), 0)
+    report = examine(starved, [FewToldApart(), TooFewOutcomes()])
+    assert of_column(report, "x") == {"error"}
+    assert "L018" in {finding.code for finding in report.findings}

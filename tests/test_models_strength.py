@@ -157,7 +157,7 @@ def test_a_group_is_drawn_whole_and_into_one_fold(rows: int, groups: int, seed: 
 
 def test_large_matrices_are_sampled_by_groups() -> None:
     rows = 3 * MOST_ROWS
-    everything = matrix(np.zeros(rows), np.zeros(rows), groups=rows // 4)
+    everything = matrix((np.arange(rows) % 2).astype(float), np.zeros(rows), groups=rows // 4)
     drawn = draw_sample(everything, seed=0)
     assert MOST_ROWS - 4 <= len(drawn.rows) <= MOST_ROWS
     sizes = np.bincount(everything.group)
@@ -166,3 +166,12 @@ def test_large_matrices_are_sampled_by_groups() -> None:
         np.bincount(kept, minlength=len(sizes))[np.unique(kept)] == sizes[np.unique(kept)]
     ).all()
     assert not np.array_equal(draw_sample(everything, seed=1).rows, drawn.rows)
+
+
+def test_more_is_drawn_where_an_outcome_is_rare() -> None:
+    rows = 4 * MOST_ROWS
+    rare = (np.arange(rows) % (rows // 60) == 0).astype(np.float64)
+    drawn = draw_sample(matrix(rare, np.zeros(rows)), seed=0)
+    assert drawn.fewest() == int(rare.sum())
+    often = (np.arange(rows) % 2).astype(np.float64)
+    assert len(draw_sample(matrix(often, np.zeros(rows)), seed=0).rows) <= MOST_ROWS

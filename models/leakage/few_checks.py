@@ -37,7 +37,7 @@ class FewToldApart(Check):
     def not_applicable(self, context: LeakageContext) -> str | None:
         """Say why it cannot be told; see `Check.not_applicable`."""
         rare = _fewest(context)
-        if rare >= FEW:
+        if rare >= FEW and context.too_few_outcomes() is None:
             return f"each outcome has {FEW} leads or more, so that the other checks can tell"
         if rare < FEWEST:
             return f"{rare} leads with one of the outcomes are too few, even for an exact test"
@@ -87,8 +87,8 @@ class TooFewOutcomes(Check):
         subject = "the leakage gate"
         if known >= FEWEST:
             found = (
-                f"{leads}, {training} of them in the training part: no statistics below "
-                f"{FEWEST_OUTCOMES}, only what separates them nearly perfectly can be seen"
+                f"{leads}, {training} of them among the training leads looked at: no statistics "
+                f"below {FEWEST_OUTCOMES}, only what separates them nearly perfectly can be seen"
             )
             yield self.finding(subject, found)
             return

@@ -22,6 +22,10 @@ from leadcast.models.data import Floats, Integers, LabelledMatrix, Matrix
 MOST_ROWS = 20_000
 """Enough to tell an AUC to within 0.02 at a base rate of one in a hundred; more would only cost."""
 
+MOST_ROWS_OF_RARE = 100_000
+"""So many where fewer than `ENOUGH_RARE` leads of the rarer outcome are among `MOST_ROWS`."""
+ENOUGH_RARE = 50
+
 FOLDS = 3
 _ROWS_A_BLOCK = 500
 _MOST_BLOCKS = 20
@@ -61,12 +65,21 @@ class Sample:
 
 
 def draw_sample(training: LabelledMatrix, seed: int) -> Sample:
-    """Draw whole groups until there are about `MOST_ROWS` rows."""
+    """Draw whole groups until there are about `MOST_ROWS` rows; more where an outcome is rare."""
     _, code, sizes = np.unique(training.group, return_inverse=True, return_counts=True)
     turn = np.random.default_rng(seed).permutation(len(sizes))
     before = np.empty(len(sizes), dtype=np.int64)
     before[np.argsort(turn)] = np.cumsum(sizes[np.argsort(turn)])
-    kept = (before <= MOST_ROWS) | (turn == 0)
+    sample = _drawn(training, code, turn, before, MOST_ROWS)
+    if sample.fewest() >= ENOUGH_RARE or len(sample.rows) == len(training):
+        return sample
+    return _drawn(training, code, turn, before, MOST_ROWS_OF_RARE)
+
+
+def _drawn(
+    training: LabelledMatrix, code: Integers, turn: Integers, before: Integers, most: int
+) -> Sample:
+    kept = (before <= most) | (turn == 0)
     rows = np.flatnonzero(kept[code])
     return Sample(
         rows=rows,
