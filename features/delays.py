@@ -21,7 +21,7 @@ Marubini, E., Valsecchi, M. G. (1995). Analysing survival data from clinical tri
 observational studies. Wiley. (The variance, by the delta method; Greenwood's without losses.)
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -41,13 +41,18 @@ OPEN, WON, LOST = 0, 1, 2
 _Z_95 = 1.959963984540054
 
 
-def count_endings(days: Floats, ending: Integers) -> tuple[Floats, Integers, Integers, Integers]:
-    """Count wins, losses and leads at risk by age."""
+def count_endings(
+    days: Floats, ending: Integers, entry_days: Floats | None = None
+) -> tuple[Floats, Integers, Integers, Integers]:
+    """Count wins, losses and leads at risk by age; with the ages from which leads were watched."""
     times, step = np.unique(days, return_inverse=True)
     won = np.bincount(step, weights=ending == WON, minlength=len(times)).astype(np.int64)
     lost = np.bincount(step, weights=ending == LOST, minlength=len(times)).astype(np.int64)
     gone = np.bincount(step, minlength=len(times)).cumsum()
     at_risk = len(days) - np.concatenate([[0], gone[:-1]])
+    if entry_days is not None:
+        # Whoever comes to be watched later, at that very age or after it, was not at risk before.
+        at_risk = at_risk - (len(days) - np.searchsorted(np.sort(entry_days), times, side="left"))
     return times, won, lost, at_risk.astype(np.int64)
 
 
@@ -113,6 +118,8 @@ class DelayCurve:
         How old each lead is, or would be, when the export ends; increasing.
     n_won, n_lost : int
         Leads seen to be won, and to be lost.
+    note : str
+        A sentence on the leads that the curve leaves out, if it leaves out any.
     """
 
     days: Floats
@@ -123,20 +130,28 @@ class DelayCurve:
     follow_up_days: Floats
     n_won: int
     n_lost: int
+    note: str = ""
 
     @classmethod
-    def from_durations(cls, days: Floats, ending: Integers, follow_up_days: Floats) -> Self:
+    def from_durations(
+        cls,
+        days: Floats,
+        ending: Integers,
+        follow_up_days: Floats,
+        entry_days: Floats | None = None,
+    ) -> Self:
         """Estimate the curve from how long each lead was watched, and how that ended.
 
-        All three have shape (n_leads,): ages in days at which leads were won, lost or last seen
-        open, `OPEN`, `WON` or `LOST`, and how old each is, or would be, when the export ends.
+        All have shape (n_leads,): ages in days at which leads were won, lost or last seen open,
+        `OPEN`, `WON` or `LOST`, how old each is, or would be, when the export ends, and with
+        delayed entry the age after which each was watched (negative: from its creation on).
         """
         if not (ending == WON).any():
             raise LeadcastError(
                 f"there is no delay to measure: none of {len(days)} leads was seen to be won; "
                 "check how the source definition maps the outcome"
             )
-        times, won, lost, at_risk = count_endings(days, ending)
+        times, won, lost, at_risk = count_endings(days, ending, entry_days)
         share, error = incidence(won, lost, at_risk)
         low, high = band(share, error)
         steps = won > 0
@@ -216,7 +231,7 @@ class DelayCurve:
             f"Half of the conversions come within {self.days_until(0.5):.3g} days of creation, "
             f"nine in ten within {self.days_until(0.9):.3g}. A horizon of {horizon_days:g} days "
             f"misses {missed:.0%} of those won within {self.reference_days:.0f} days, which is as "
-            "long as a tenth of the leads can be watched."
+            "long as a tenth of the leads can be watched." + (f" {self.note}" if self.note else "")
         )
 
 
@@ -224,7 +239,8 @@ def delay_curve(tables: Tables) -> DelayCurve:
     """Estimate the delay curve of a source from the dates of creation, win and loss.
 
     A lead that is neither won nor lost by `observed_until` was watched until then, and so was one
-    whose end is dated later.
+    whose end is dated later. Where outcomes were recorded from a later day than leads, leads from
+    before are left out, or with delayed entry watched from that day on.
 
     Parameters
     ----------
@@ -252,8 +268,20 @@ def delay_curve(tables: Tables) -> DelayCurve:
             "source's definition (form: dates or events), if there are won leads"
         )
     watched = _watched(tables)
-    arrays = (watched[name].to_numpy() for name in ("days", "ending", "follow_up_days"))
-    return DelayCurve.from_durations(*arrays)
+    columns = ["days", "ending", "follow_up_days"]
+    if tables.outcomes_from is not None and tables.delayed_entry:
+        columns.append("entry_days")
+    curve = DelayCurve.from_durations(*(watched[name].to_numpy() for name in columns))
+    return replace(curve, note=_late_words(tables))
+
+
+def _late_words(tables: Tables) -> str:
+    if tables.outcomes_from is None:
+        return ""
+    fate = "are watched from then on" if tables.delayed_entry else "are left out"
+    return (
+        f"Outcomes were recorded from {tables.outcomes_from:%Y-%m-%d} on; leads from before {fate}."
+    )
 
 
 def _watched(tables: Tables) -> pl.DataFrame:
@@ -261,9 +289,14 @@ def _watched(tables: Tables) -> pl.DataFrame:
     first_end = pl.min_horizontal("won_at", "lost_at")
     ended = first_end <= until
     leads = tables.leads.lazy().select("lead_id", "created_at").drop_nulls()
+    begin = pl.lit(tables.outcomes_from, dtype=TIME)
+    watched = pl.lit(value=True)
+    if tables.outcomes_from is not None:
+        last_seen = pl.when(ended).then(first_end).otherwise(until)
+        watched = last_seen > begin if tables.delayed_entry else pl.col("created_at") >= begin
     return (
         leads.join(tables.outcomes.lazy(), on="lead_id", how="left")
-        .filter(pl.col("created_at") <= until)
+        .filter(pl.col("created_at") <= until, watched)
         .select(
             days=_days_since_creation(pl.when(ended).then(first_end).otherwise(until)),
             ending=pl.when(ended & (pl.col("won_at") == first_end))
@@ -273,6 +306,10 @@ def _watched(tables: Tables) -> pl.DataFrame:
             .otherwise(OPEN)
             .cast(pl.Int64),
             follow_up_days=_days_since_creation(until),
+            # From its creation on: an end on the first day counts.
+            entry_days=pl.when(pl.col("created_at") < begin)
+            .then(_days_since_creation(begin))
+            .otherwise(-1.0),
         )
         .collect()
     )

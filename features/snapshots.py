@@ -174,7 +174,9 @@ def make_snapshots(tables: Tables, settings: SnapshotSettings, seed: int) -> pl.
     """Look at each lead at its landmarks, and label what is mature.
 
     A lead has a snapshot at ``as_of = created_at + landmark`` where it was still open then
-    (neither won nor lost at or before `as_of`) and ``as_of <= observed_until``. A snapshot is
+    (neither won nor lost at or before `as_of`) and ``as_of <= observed_until``. Where outcomes were
+    recorded from a later day than leads (`Tables.outcomes_from`), leads that were created before
+    have none; with delayed entry they have those from that day on. A snapshot is
     mature when ``as_of + horizon + reporting lag <= observed_until``; its label is
     ``as_of < won_at <= as_of + horizon``. A source whose outcome has no date gives one snapshot a
     lead (at the first landmark where it is dated), labelled with the outcome, mature by the same
@@ -217,6 +219,7 @@ def make_snapshots(tables: Tables, settings: SnapshotSettings, seed: int) -> pl.
 
 
 NOT_YET, ENDED = "later than outcomes are known", "no longer open then"
+UNRECORDED = "before outcomes were recorded"
 """Why a lead has no snapshot at a landmark."""
 
 
@@ -242,7 +245,7 @@ def count_looks(tables: Tables, settings: SnapshotSettings) -> dict[str, int]:
     looks = _all_looks(_with_ends(dated, tables), tables, settings)
     counts = looks.group_by("left_out").len().collect(engine="streaming")
     found = {reason or "": rows for reason, rows in counts.iter_rows()}
-    return {reason: found[reason] for reason in ("", NOT_YET, ENDED) if reason in found}
+    return {reason: found[reason] for reason in ("", UNRECORDED, NOT_YET, ENDED) if reason in found}
 
 
 def has_undated_outcome(tables: Tables) -> bool:
@@ -300,7 +303,9 @@ def _all_looks(leads: pl.LazyFrame, tables: Tables, settings: SnapshotSettings) 
         schema={"landmark_days": pl.Float64, "landmark_us": pl.Int64},
     )
     left_out = (
-        pl.when(pl.col("position") > _checked_until_us(tables))
+        pl.when(_unrecorded(tables))
+        .then(pl.lit(UNRECORDED))
+        .when(pl.col("position") > _checked_until_us(tables))
         .then(pl.lit(NOT_YET))
         .when(~(_open("won_at") & _open("lost_at")))
         .then(pl.lit(ENDED))
@@ -310,6 +315,15 @@ def _all_looks(leads: pl.LazyFrame, tables: Tables, settings: SnapshotSettings) 
         .with_columns(position=pl.col("created_at").dt.epoch("us") + pl.col("landmark_us"))
         .with_columns(left_out=left_out)
     )
+
+
+def _unrecorded(tables: Tables) -> pl.Expr:
+    """Tell the looks at leads when nobody recorded how leads ended."""
+    if tables.outcomes_from is None:
+        return pl.lit(value=False)
+    moment = pl.col("position" if tables.delayed_entry else "created_at")
+    begin = _to_microseconds(tables.outcomes_from)
+    return (moment if tables.delayed_entry else moment.dt.epoch("us")) < begin
 
 
 def _with_outcomes(leads: pl.DataFrame, tables: Tables) -> pl.LazyFrame:

@@ -51,6 +51,11 @@ class Tables:
     attribute_types : dict of str to str
         Each attribute's type as the source definition has it: ``"number"``, ``"category"``,
         ``"text"``, ``"flag"`` or ``"time"``.
+    outcomes_from : datetime or None
+        From when on outcomes were recorded, where that is later than the first leads: of leads
+        that were created before nobody knows how they ended. None: ever since the first lead.
+    delayed_entry : bool
+        Whether leads from before count from `outcomes_from` on, as what they are then: still open.
     """
 
     leads: pl.DataFrame
@@ -59,6 +64,8 @@ class Tables:
     observed_until: datetime | None
     time_order: TimeOrder
     attribute_types: dict[str, str]
+    outcomes_from: datetime | None = None
+    delayed_entry: bool = False
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -80,7 +87,7 @@ class Tables:
             If ``tables.json`` is missing or damaged.
         """
         about = read_json(folder / "tables.json")
-        until = about["observed_until"]
+        until, begin = about["observed_until"], about.get("outcomes_from")
         return cls(
             leads=pl.read_parquet(folder / "leads.parquet"),
             events=pl.scan_parquet(folder / "events" / "*.parquet"),
@@ -88,6 +95,8 @@ class Tables:
             observed_until=None if until is None else datetime.fromisoformat(until),
             time_order=TimeOrder(about["time_order"]),
             attribute_types=about["attribute_types"],
+            outcomes_from=None if begin is None else datetime.fromisoformat(begin),
+            delayed_entry=about.get("delayed_entry", False),
         )
 
     def write_about(self, folder: Path) -> None:
@@ -98,15 +107,15 @@ class Tables:
         folder : Path
             The folder of the tables.
         """
-        until = self.observed_until
-        write_json(
-            folder / "tables.json",
-            {
-                "observed_until": None if until is None else until.isoformat(),
-                "time_order": str(self.time_order),
-                "attribute_types": self.attribute_types,
-            },
-        )
+        until, begin = self.observed_until, self.outcomes_from
+        about: dict[str, object] = {
+            "observed_until": None if until is None else until.isoformat(),
+            "time_order": str(self.time_order),
+            "attribute_types": self.attribute_types,
+        }
+        if begin is not None:
+            about |= {"outcomes_from": begin.isoformat(), "delayed_entry": self.delayed_entry}
+        write_json(folder / "tables.json", about)
 
 
 def empty_events() -> pl.LazyFrame:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from leadcast.features.definitions.definition import SourceDefinition
 from leadcast.features.ingest.context import Context
 from leadcast.features.ingest.ingest import Examined, check_source, examine, ingest
+from leadcast.features.profile.collector import Collector
 from leadcast.features.readers.account import KEPT, LEFT_OUT, SET_ASIDE, AccountLine
 from leadcast.features.readers.ledger import Ledger, Quarantine
 from tests.source_samples import EVENTS, LEADS, OUTCOMES, Keys, make_source
@@ -77,7 +78,8 @@ class Read:
 def read(folder: Path, definition: SourceDefinition) -> Read:
     quarantine = Quarantine(folder / "aside")
     ledger, events = Ledger(quarantine), list[pl.DataFrame]()
-    context = Context(definition, ledger, datetime(2024, 6, 1, tzinfo=UTC))
+    until, collector = datetime(2024, 6, 1, tzinfo=UTC), Collector(definition)
+    context = Context(definition, ledger, until, collector=collector)
     examined = examine(context, events.append)
     quarantine.finish(folder / "aside.parquet")
     aside = pl.read_parquet(folder / "aside.parquet", memory_map=False).filter(~pl.col("kept"))

@@ -36,6 +36,7 @@ def consistency_faults(definition: SourceDefinition, where: Where) -> Iterator[F
     yield from _time_formats(definition, where)
     yield from _dates_or_order(definition, where)
     yield from _observed_until(definition, where)
+    yield from _outcomes_from(definition, where)
     yield from _identifiers(definition, where)
     yield from _outcome_values(definition, where)
     yield from row_faults(definition, where)
@@ -198,16 +199,45 @@ def _observed_until(definition: SourceDefinition, where: Where) -> Iterator[Faul
             remedy="Remove it, or map tables.leads.columns.created_at.",
         )
     if until not in (None, "latest"):
-        try:
-            parse_moment(until, definition.time_zone)
-        except ValueError as error:
-            or_zone = "" if definition.time_zone else " Or set time_zone."
-            yield Fault(
-                where=where(("observed_until",)),
-                found=repr(until),
-                expected="a time such as 2024-03-31T18:00:00+02:00, or `latest`",
-                remedy=f"{error}.{or_zone}",
-            )
+        yield from _moment(definition, where, "observed_until", until, "`latest`")
+
+
+def _outcomes_from(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
+    begin = definition.outcomes_from
+    if begin is not None and not definition.is_dated:
+        yield Fault(
+            where=where(("outcomes_from",)),
+            found=f"outcomes_from {begin!r} for leads without a creation time",
+            expected="neither or both",
+            remedy="Remove it, or map tables.leads.columns.created_at.",
+        )
+    dated = (
+        isinstance(one, EventOutcomes) or _has_dates(one) for one in definition.tables.outcomes
+    )
+    if begin == "first" and not any(dated):
+        yield Fault(
+            where=where(("outcomes_from",)),
+            found="`first`, and outcomes without a date",
+            expected="a time",
+            remedy="Write from when on outcomes were recorded, such as 2023-12-01.",
+        )
+    if begin not in (None, "first", "always"):
+        yield from _moment(definition, where, "outcomes_from", begin, "`first` or `always`")
+
+
+def _moment(
+    definition: SourceDefinition, where: Where, key: str, text: str, words: str
+) -> Iterator[Fault]:
+    try:
+        parse_moment(text, definition.time_zone)
+    except ValueError as error:
+        or_zone = "" if definition.time_zone else " Or set time_zone."
+        yield Fault(
+            where=where((key,)),
+            found=repr(text),
+            expected=f"a time such as 2024-03-31T18:00:00+02:00, or {words}",
+            remedy=f"{error}.{or_zone}",
+        )
 
 
 def _identifiers(definition: SourceDefinition, where: Where) -> Iterator[Fault]:

@@ -273,6 +273,11 @@ class SourceDefinition(TableSection):
         For a source that the simulator makes.
     observed_until : str or None
         Until when outcomes are known: a time, or ``latest`` for the latest time in the data.
+    outcomes_from : str or None
+        From when on outcomes were recorded: a time, ``first`` for the first outcome in the data,
+        or ``always``; None: always, unless the data say otherwise.
+    before_outcomes : {"set_aside", "delayed_entry"}
+        Whether leads from before are left out of training and testing, or count from then on.
     time_zone : str or None
         The zone of times that name none.
     ambiguous_times : {"set_aside", "earlier", "later"}
@@ -308,6 +313,8 @@ class SourceDefinition(TableSection):
     root: Path
     simulation: Simulation | None = None
     observed_until: str | None = None
+    outcomes_from: str | None = None
+    before_outcomes: Literal["set_aside", "delayed_entry"] = "set_aside"
     time_zone: str | None = None
     ambiguous_times: AmbiguousTimes = "set_aside"
     events_before_creation: Literal["keep", "set_aside"] = "keep"

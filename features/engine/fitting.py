@@ -140,6 +140,9 @@ def _ended(
     window = settings.horizon_days + settings.reporting_lag_days
     matured = created + pl.duration(microseconds=microseconds(window))
     in_time = matured <= tables.observed_until if tables.observed_until else pl.lit(value=True)
+    if tables.outcomes_from is not None:
+        # How leads from before ended is not known, whether or not they count later on.
+        in_time &= created >= tables.outcomes_from
     if known_until is not None:
         in_time &= known(matured, pl.lit(known_until))
     return (

@@ -42,6 +42,7 @@ from leadcast.features.ingest.outcomes import (
     read_ends,
     settle,
 )
+from leadcast.features.ingest.recorded import recorded_from
 from leadcast.features.profile.collector import Collector, EventFacts
 from leadcast.features.profile.describe import describe_profile
 from leadcast.features.profile.doubts import Doubt, certain
@@ -67,6 +68,8 @@ class Examined:
     """What was counted while events passed by."""
     observed_until: datetime | None
     """Until when outcomes are known."""
+    outcomes_from: datetime | None
+    """From when on they were recorded; None: ever since the first lead."""
 
 
 def time_order(definition: SourceDefinition) -> TimeOrder:
@@ -98,7 +101,7 @@ def examine(context: Context, sink: Sink) -> Examined | None:
     assert context.collector is not None, "what passes by is counted"
     events_seen = context.collector.events
     until = _observed_until(context, settled, events_seen)
-    return Examined(settled, events_seen, until)
+    return Examined(settled, events_seen, until, recorded_from(context, settled, until))
 
 
 def _with_ends(settled: Settled) -> pl.DataFrame:
@@ -182,12 +185,13 @@ def describe_quality(
     doubts: Sequence[Doubt] = (),
 ) -> Plain:
     """Describe the tables as plain data."""
-    until = examined.observed_until
+    until, begin = examined.observed_until, examined.outcomes_from
     return {
         "source": definition.name,
         "title": definition.title,
         "time_order": str(time_order(definition)),
         "observed_until": None if until is None else until.isoformat(),
+        "outcomes_from": None if begin is None else begin.isoformat(),
         "tables": _tables(definition, examined, ledger),
         "account": account_plain(ledger.account.lines(definition.readers())),
         "outcomes": count_outcomes(examined.settled.outcomes),
@@ -332,11 +336,15 @@ class IngestResult:
     """How many rows the quarantine file lists."""
     account: tuple[AccountLine, ...] = ()
     """Where the rows of each table went."""
+    outcomes_from: datetime | None = None
+    """From when on outcomes were recorded; None: ever since the first lead."""
 
     def __str__(self) -> str:
         read = ", ".join(f"{count:,} {name}" for name, count in self.counts.items())
         told = f"{read}; {self.quarantined:,} rows in quarantine, {len(self.warnings)} warnings"
-        return "; ".join([told, *account_words(_with_losses(self.account))])
+        begin = self.outcomes_from
+        late = [] if begin is None else [f"outcomes recorded from {begin:%Y-%m-%d} on"]
+        return "; ".join([told, *late, *account_words(_with_losses(self.account))])
 
 
 def _with_losses(account: Sequence[AccountLine]) -> list[AccountLine]:
@@ -436,7 +444,8 @@ def ingest(
         quality = describe_quality(definition, examined, ledger, faults, doubts)
         write_json(folder / "quality.json", quality)
     account = tuple(ledger.account.lines(definition.readers()))
-    return IngestResult(out, tuple(faults), _counts(examined), quarantine.rows, account)
+    told = (out, tuple(faults), _counts(examined), quarantine.rows, account)
+    return IngestResult(*told, examined.outcomes_from)
 
 
 def _write_tables(definition: SourceDefinition, examined: Examined, folder: Path) -> None:
@@ -447,6 +456,8 @@ def _write_tables(definition: SourceDefinition, examined: Examined, folder: Path
         observed_until=examined.observed_until,
         time_order=time_order(definition),
         attribute_types=examined.settled.leads.attribute_types,
+        outcomes_from=examined.outcomes_from,
+        delayed_entry=definition.before_outcomes == "delayed_entry",
     )
     tables.leads.write_parquet(folder / "leads.parquet")
     tables.outcomes.write_parquet(folder / "outcomes.parquet")

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-import numpy as np
 import polars as pl
 
 from leadcast.features.definitions.definition import (
@@ -14,6 +13,7 @@ from leadcast.features.definitions.definition import (
 )
 from leadcast.features.profile.doubts import Doubt
 from leadcast.features.profile.reading import DAY_SECONDS, SourceReading
+from leadcast.features.recording import late_record
 
 LEAST_ENDED = 50
 MOSTLY_WON = 0.9
@@ -124,33 +124,26 @@ def _old_and_open(reading: SourceReading) -> Iterator[Doubt]:
 
 
 def _begin_late(reading: SourceReading) -> Iterator[Doubt]:
-    ended = reading.days_to_end.is_not_null()
-    if int(ended.sum()) < LEAST_ENDED:
+    if reading.definition.outcomes_from is not None or reading.observed_until is None:
         return
-    ends = reading.ended.drop_nulls().sort()
-    few = max(2, round(0.002 * len(ends)))
-    begin = ends[few]
-    assert isinstance(begin, datetime)
-    waited = (pl.Series([begin]).dt.cast_time_unit("us") - reading.created).dt.total_seconds()
-    before = (waited > 0).fill_null(value=False)
-    after = ended & ~before
-    if int(before.sum()) < LEAST_NEW or int(after.sum()) < LEAST_NEW:
-        return
-    # Had they ended as those did that came later: how many ends would have been seen by then?
-    days = np.sort(reading.days_to_end.filter(after).to_numpy())
-    waits = waited.filter(before).to_numpy() / DAY_SECONDS
-    rate = int(after.sum()) / int((~before).sum())
-    expected = rate * float(np.searchsorted(days, waits, "right").mean() / len(days)) * len(waits)
-    if expected < max(LEAST_NEW, 10 * few):
+    late = late_record(reading.leads, reading.outcomes, reading.observed_until)
+    if late is None:
         return
     first = reading.created.min()
     assert isinstance(first, datetime)
+    day, before = f"{late.since:%Y-%m-%d}", (reading.created < late.since).fill_null(value=False)
+    fate = {
+        "set_aside": "are left out of training and testing and never count as lost",
+        "delayed_entry": "count at the ages that they reach from then on",
+    }[reading.definition.before_outcomes]
     yield Doubt(
         "outcomes_begin_late",
         "outcomes",
-        f"{few:,} ends before {begin:%Y-%m-%d}, where leads are recorded since {first:%Y-%m-%d}; "
-        f"of the {len(waits):,} leads created before, about {expected:,.0f} should have ended by "
-        f"then: {reading.examples(before & reading.is_open)}",
-        f"Leave out leads created before {begin:%Y-%m-%d}, whose outcomes are not known in full.",
-        len(waits),
+        f"{late.seen or 'no'} {late.meaning}s before {day}, where leads are recorded since "
+        f"{first:%Y-%m-%d}; of the {late.leads_before:,} leads created before, about "
+        f"{late.expected:,.0f} should have had their {late.meaning} by then: "
+        f"{reading.examples(before & reading.is_open)}",
+        f"Leads created before {day} {fate}. If that is right, write it, or the true day: "
+        f"`outcomes_from: {day}`.",
+        late.leads_before,
     )
