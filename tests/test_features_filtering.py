@@ -108,7 +108,14 @@ def test_a_listed_value_that_never_occurs_is_told(
 
 def test_a_column_that_is_not_there_is_told(tmp_path: Path) -> None:
     faults = faults_of(tmp_path, where({"column": "delted", "not": "true"}))
-    assert [one.remedy for one in faults if one.severity == "error"] == ["Did you mean 'deleted'?"]
+    assert [one.remedy for one in faults] == ["Did you mean 'deleted'?"]
+
+
+def test_what_a_filter_does_without_its_joined_column_is_not_told(tmp_path: Path) -> None:
+    join = {**ON, "columns": ["Industri"]}
+    says = {"column": "Industri", "one_of": "Steel"}
+    faults = faults_of(tmp_path, {**joined_by(join), **where(says)})
+    assert [one.remedy for one in faults] == ["Did you mean 'Industry'?"]
 
 
 def test_a_time_that_cannot_be_read_is_set_aside_by_a_filter_for_times(tmp_path: Path) -> None:
@@ -141,3 +148,11 @@ def test_outcomes_are_filtered(tmp_path: Path) -> None:
     outcomes = account_tables(tmp_path, changes).outcomes
     assert outcomes["won_at"].is_not_null().to_list() == [True, False, False, False]
     assert outcomes["lost_at"].null_count() == 4
+
+
+def test_events_of_leads_whose_time_cannot_be_read_are_no_orphans(tmp_path: Path) -> None:
+    changes = where({"column": "created", "from": "2024-01-01T00:00:00Z"})
+    changes["limits"] = {"orphan_events": "0", "unreadable_values": "0.5"}
+    text = LEADS.replace("2024-01-03T08:00:00Z", "soon")
+    tables = account_tables(tmp_path, changes, leads=text)
+    assert tables.events.collect()["lead_id"].to_list() == ["L1", "L1", "L2"]

@@ -152,6 +152,8 @@ class Filtering:
         shown, words = rows.frame[column], parsed.problem
         ledger.note(BAD_ROW, self.table, column, rows, unread, values=shown, words=words)
         ledger.account.leave(self.table, BAD_ROW.name, int(unread.sum()), in_quarantine=True)
+        if unread.any():
+            self.on_left_out(rows.filter(unread))
         used = parsed.values.is_not_null()
         if about.since is not None:
             used &= (parsed.values >= parse_moment(about.since, zone)).fill_null(value=False)

@@ -291,7 +291,7 @@ REPEATED_KEY = IssueKind(
     expected="each identifier once (expect: one)",
     consequence="The first row of each counts; the others are set aside in quarantine.parquet",
     advice="Export one row for each, or set `expect: first` for the join if the first row is right "
-    "(`expect: many` for a row for each)",
+    "(or, for events and outcomes, `expect: many` for a row for each)",
 )
 KEYLESS = replace(
     UNMATCHED,

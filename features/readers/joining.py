@@ -80,6 +80,14 @@ class Joined:
     expect: Expected = "one"
     missing: tuple[str, ...] = ()
 
+    @property
+    def lacking(self) -> list[str]:
+        """The names of the columns that it cannot give; all where it cannot be joined."""
+        table = self.table
+        if table is None or {*self.on.values()} & {*table.lacking}:
+            return list(self.columns)
+        return [name for name, column in self.columns.items() if column in table.lacking]
+
     def read(self, ledger: Ledger) -> RawRows | None:
         """Read its identifiers and the columns that are wanted.
 
@@ -156,12 +164,10 @@ class Joining:
             Takes what is wrong with it.
         """
         about, rows = self.about, self.about.read(ledger)
-        if rows is None or about.table is None:
-            ledger.lacks(self.table, about.columns)
+        ledger.lacks(self.table, about.lacking)
+        if rows is None or about.table is None or len(about.lacking) == len(about.columns):
             return
         self._known, missing = True, about.table.missing
-        lacking = about.table.lacking
-        ledger.lacks(self.table, [name for name, one in about.columns.items() if one in lacking])
         names = list(about.on.values())
         keys, own = _keys(rows.frame, names, missing), ", ".join(names)
         whole = ~keys.select(pl.any_horizontal(pl.all().is_null())).to_series()
@@ -332,9 +338,12 @@ class JoinedTable(RawTable):
 
     def _steps(self) -> list[RowStep]:
         """Begin a reading: joins in their order, each filter as soon as it can be asked."""
+        # What a filter would do without its column says nothing: that it is lacking is told.
+        lacking = {*self.base.lacking, *(name for one in self.joins for name in one.lacking)}
         waiting = [
             Filtering(self.name, index, one, self.times, self.missing, self.on_left_out)
             for index, one in enumerate(self.filters)
+            if one.column not in lacking
         ]
         steps, to_come = list[RowStep](), [name for one in self.joins for name in one.columns]
         for join in (None, *self.joins):
