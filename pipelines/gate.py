@@ -4,11 +4,17 @@ from functools import partial
 
 import polars as pl
 
+from leadcast.features.base.errors import FaultsError, LeadcastError
 from leadcast.features.base.files import write_json
+from leadcast.features.base.ownership import PARAMS
+from leadcast.features.definitions.definition import SourceDefinition
+from leadcast.features.definitions.load import find_definition
+from leadcast.features.definitions.yaml_lines import yaml_text
 from leadcast.features.engine.engine import compute
 from leadcast.features.tables import Tables
 from leadcast.models.leakage import (
     LeakageContext,
+    LeakageReport,
     could_not_look,
     examine,
     headline,
@@ -41,7 +47,7 @@ def pass_gate(source: str) -> str:
     checks = report.frame()
     write_json(run.leakage, checks.to_dicts())
     if params.leakage.stop:
-        report.refuse(f"leakage gate of source {source!r}")
+        _refuse(report, context, source)
     idle = [
         name
         for name in params.leakage.vouched
@@ -49,6 +55,49 @@ def pass_gate(source: str) -> str:
     ]
     words = f"; leakage.vouched names what nothing was found of: {', '.join(idle)}" if idle else ""
     return "\n".join([headline(checks) + words, *next_worst(checks), *could_not_look(checks)])
+
+
+def _refuse(report: LeakageReport, context: LeakageContext, source: str) -> None:
+    try:
+        report.refuse(f"leakage gate of source {source!r}")
+    except FaultsError as error:
+        advice = to_paste(report, context, find_definition(source))
+        raise LeadcastError("\n".join([str(error), *advice])) from None
+
+
+def to_paste(
+    report: LeakageReport, context: LeakageContext, definition: SourceDefinition
+) -> list[str]:
+    """Write the keys that forbid the columns of a report's errors, and those that vouch for them.
+
+    Parameters
+    ----------
+    report : LeakageReport
+    context : LeakageContext
+        What was looked at.
+    definition : SourceDefinition
+        It knows what the export calls the attributes.
+
+    Returns
+    -------
+    list of str
+        Lines; none where no error is about an attribute.
+    """
+    found = [name for error in report.errors for name in context.attributes_named(error.subject)]
+    names = list(dict.fromkeys(found))
+    if not names:
+        return []
+    mapped = definition.tables.leads.attributes
+    columns = [mapped[name].column if name in mapped else name for name in names]
+    forbidden = dict.fromkeys(columns, "known only after the moment of scoring")
+    keys = ", ".join(f"tables.leads.attributes.{name}" for name in names if name in mapped)
+    removed = f"remove {keys} and add" if keys else "add"
+    return [
+        f"To forbid them, {removed} in data/sources/{definition.name}.yaml:",
+        *yaml_text({"forbidden": forbidden}).splitlines(),
+        f"To vouch for those that are known in time, add in {PARAMS}:",
+        *yaml_text({"leakage": {"vouched": names}}).splitlines(),
+    ]
 
 
 if __name__ == "__main__":

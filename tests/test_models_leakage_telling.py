@@ -96,10 +96,18 @@ def test_a_finding_says_how_bad_it_is() -> None:
     assert first.subject == "column 'seconds'"
     alone = spoilt.aucs[[f.name for f in spoilt.features].index("seconds")].value
     assert first.auc == pytest.approx(alone)
-    assert f"AUC {alone:.3f} alone, {spoilt.full_auc.value:.3f} with all columns" in first.weight
+    assert f"AUC of {alone:.3f}" in first.found
+    assert f"all columns have {spoilt.full_auc.value:.3f}, without it 0." in first.weight
     assert "leads have a value" in first.weight
     with pytest.raises(FaultsError, match="without it"):
         examine(spoilt).refuse()
+
+
+def test_a_column_is_weighed_at_its_first_finding_only() -> None:
+    spoilt = context(with_noise(undated(), "closed_after", strength=2.2))
+    weights = [f.weight for f in inspect(spoilt) if f.subject == "column 'closed_after'"]
+    assert len(weights) > 1
+    assert [bool(weight) for weight in weights] == [True] + [False] * (len(weights) - 1)
 
 
 def test_what_is_vouched_for_is_told_as_vouched() -> None:

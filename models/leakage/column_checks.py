@@ -128,6 +128,7 @@ class UnexplainedPerformance(Check):
                 "all columns together",
                 f"they rank leads with an AUC of {auc.value:.3f}, of which dropping columns one at "
                 f"a time explains {explained:.0%}; the strongest alone are {named}",
+                auc=auc.value,
             )
 
     def _loss(self, context: LeakageContext, number: int) -> float:

@@ -181,6 +181,15 @@ class LeakageContext:
         attributes = self.attribute_features.items()
         return next((list(c) for name, c in attributes if subject == f"column {name!r}"), [])
 
+    def attributes_named(self, subject: str) -> list[str]:
+        """List the attributes that a finding's subject is about; none where it is about many."""
+        named = [name for name in self.attributes if subject == f"column {name!r}"]
+        made_of = (self.features[number].inputs for number in self.columns_named(subject))
+        read = {
+            name.removeprefix("leads.") for inputs in made_of if len(inputs) <= 2 for name in inputs
+        }
+        return named or [name for name in self.attributes if name in read]
+
     def column_of(self, feature: Feature) -> str:
         """Name a feature together with what it is made of, for a person."""
         made_of = [name.removeprefix("leads.") for name in feature.inputs]

@@ -97,9 +97,14 @@ class LeakageReport:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Everything that was found, the worst first."""
+        """Everything that was found, the worst first; each column is weighed once."""
         found = [finding for examined in self.examined for finding in examined.findings]
-        return tuple(sorted(found, key=_mildness))
+        told: set[str] = set()
+        ordered = []
+        for finding in sorted(found, key=_mildness):
+            ordered.append(replace(finding, weight="") if finding.subject in told else finding)
+            told.add(finding.subject)
+        return tuple(ordered)
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -238,7 +243,8 @@ class _Scales:
         if subject not in self._weights:
             return finding
         auc, words = self._weights[subject]
-        return replace(finding, auc=max(auc, finding.auc or 0.0), weight=words)
+        alone = "" if "AUC of" in finding.found else f"alone it has an AUC of {auc:.3f}; "
+        return replace(finding, auc=max(auc, finding.auc or 0.0), weight=alone + words)
 
     def _weigh(self, numbers: list[int]) -> tuple[float, str]:
         context = self._context
@@ -251,5 +257,5 @@ class _Scales:
         if full >= alone - 0.05:
             without = context.log_odds_of(context.others(best))
             rest = auc_within_blocks(without, context.sample).value
-            words = f"{full:.3f} with all columns, {rest:.3f} without it; {words}"
-        return alone, f"AUC {alone:.3f} alone, {words}"
+            words = f"all columns have {full:.3f}, without it {rest:.3f}; {words}"
+        return alone, words
