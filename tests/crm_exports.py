@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 Row = dict[str, str]
 _SOURCES = ("Web", "Trade Show", "Partner Referral", "Phone Inquiry")
@@ -509,3 +510,161 @@ EXPORTS: Mapping[str, Callable[[Path, Sequence[Person]], None]] = {
     "suitecrm": suitecrm,
     "zoho": zoho,
 }
+
+
+def relabelled(
+    folder: Path,
+    file: str,
+    to: str,
+    names: Mapping[str, str],
+    values: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+) -> None:
+    """Give a file another name, and its columns the labels of the screens or the API's names."""
+    with (folder / file).open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    (folder / file).unlink()
+    told = [{old: values.get(old, {}).get(one, one) for old, one in row.items()} for row in rows]
+    write(folder, to, [{new: row[old] for old, new in names.items()} for row in told])
+
+
+def salesforce_labels(folder: Path, leads: Sequence[Person]) -> None:
+    """As a report exports it: labels, and no deleted rows."""
+    salesforce(folder, leads)
+    (folder / "Task.csv").unlink()
+    lead = {
+        "Id": "Lead ID",
+        "Title": "Title",
+        "Company": "Company / Account",
+        "Email": "Email",
+        "LeadSource": "Lead Source",
+        "Status": "Lead Status",
+        "Industry": "Industry",
+        "Rating": "Rating",
+        "NumberOfEmployees": "No. of Employees",
+        "ConvertedOpportunityId": "Converted Opportunity ID",
+        "IsConverted": "Converted",
+        "CreatedDate": "Create Date",
+        "LastModifiedDate": "Last Modified Date",
+        "IsDeleted": "Deleted",
+    }
+    relabelled(folder, "Lead.csv", "report1717.csv", lead)
+    deal = {"Id": "Opportunity ID", "StageName": "Stage", "Amount": "Amount",
+            "CloseDate": "Close Date", "Probability": "Probability (%)"}  # fmt: skip
+    relabelled(folder, "Opportunity.csv", "report1718.csv", deal)
+
+
+def hubspot_api(folder: Path, leads: Sequence[Person]) -> None:
+    """With the API's names."""
+    hubspot(folder, leads)
+    contact = {
+        "Record ID": "hs_object_id",
+        "Email": "email",
+        "Phone Number": "phone",
+        "Job Title": "jobtitle",
+        "Country/Region": "country",
+        "Lifecycle Stage": "lifecyclestage",
+        "Lead Status": "hs_lead_status",
+        "Original Traffic Source": "hs_analytics_source",
+        "HubSpot Score": "hubspotscore",
+        "Create Date": "createdate",
+        "Last Modified Date": "lastmodifieddate",
+        "Became a Customer Date": "hs_lifecyclestage_customer_date",
+        "Associated Company IDs": "associatedcompanyid",
+        "Contact owner": "hubspot_owner_id",
+    }
+    prefix = "hubspot-crm-exports-all"
+    values = {"Lifecycle Stage": {"Customer": "customer", "Lead": "lead"},
+              "Lead Status": {"Unqualified": "UNQUALIFIED", "New": "NEW"}}  # fmt: skip
+    relabelled(folder, f"{prefix}-contacts-2024-06-01.csv", "contacts.csv", contact, values)
+    deal = {"Record ID": "hs_object_id", "Deal Stage": "dealstage", "Close Date": "closedate",
+            "Amount": "amount", "Pipeline": "pipeline",
+            "Associated Contact IDs": "associated_contact_ids"}  # fmt: skip
+    stages = {"Closed Won": "closedwon", "Closed Lost": "closedlost",
+              "Presentation Scheduled": "presentationscheduled"}  # fmt: skip
+    relabelled(folder, f"{prefix}-deals-2024-06-01.csv", "deals.csv", deal, {"Deal Stage": stages})
+
+
+def dynamics_labels(folder: Path, leads: Sequence[Person]) -> None:
+    """As the grid exports it: labels, and the states in words."""
+    dynamics(folder, leads)
+    lead = {
+        "leadid": "(Do Not Modify) Lead",
+        "createdon": "Created On",
+        "statecode": "Status",
+        "statuscode": "Status Reason",
+        "jobtitle": "Job Title",
+        "numberofemployees": "No. of Employees",
+        "revenue": "Annual Revenue",
+        "emailaddress1": "Email",
+        "telephone1": "Business Phone",
+        "leadqualitycode": "Rating",
+        "modifiedon": "(Do Not Modify) Modified On",
+        "ownerid": "Owner",
+    }
+    states = {"0": "Open", "1": "Qualified", "2": "Disqualified"}
+    relabelled(folder, "leads.csv", "My Open Leads.csv", lead, {"statecode": states})
+    deal = {"opportunityid": "(Do Not Modify) Opportunity", "originatingleadid": "Originating Lead",
+            "statecode": "Status", "actualclosedate": "Actual Close Date",
+            "actualvalue": "Actual Revenue"}  # fmt: skip
+    states = {"0": "Open", "1": "Won", "2": "Lost"}
+    name = "All Opportunities.csv"
+    relabelled(folder, "opportunities.csv", name, deal, {"statecode": states})
+
+
+def pipedrive_api(folder: Path, leads: Sequence[Person]) -> None:
+    """With the API's names, in UTC."""
+    pipedrive(folder, leads)
+    deal = {
+        "Deal - ID": "id",
+        "Deal - Title": "title",
+        "Deal - Status": "status",
+        "Deal - Value": "value",
+        "Deal - Deal created": "add_time",
+        "Deal - Won time": "won_time",
+        "Deal - Lost time": "lost_time",
+        "Deal - Lost reason": "lost_reason",
+        "Deal - Stage": "stage_id",
+        "Deal - Source channel": "channel",
+        "Deal - Organization ID": "org_id",
+        "Deal - Owner": "user_id",
+        "Deal - Update time": "update_time",
+    }
+    words = {"Deal - Status": {"Won": "won", "Lost": "lost", "Open": "open"}}
+    relabelled(folder, "deals-1234-1.csv", "deals.csv", deal, words)
+    names = {"Activity - ID": "id", "Activity - Type": "type", "Activity - Add time": "add_time",
+             "Activity - Deal ID": "deal_id"}  # fmt: skip
+    relabelled(folder, "activities-1234-3.csv", "activities.csv", names)
+
+
+def odoo_labels(folder: Path, leads: Sequence[Person]) -> None:
+    """As the list exports it for a spreadsheet: labels."""
+    odoo(folder, leads)
+    lead = {
+        "id": "External ID",
+        "create_date": "Created on",
+        "active": "Active",
+        "stage_id": "Stage",
+        "probability": "Probability",
+        "date_closed": "Closed Date",
+        "lost_reason_id": "Lost Reason",
+        "expected_revenue": "Expected Revenue",
+        "function": "Job Position",
+        "email_from": "Email",
+        "phone": "Phone",
+        "country_id": "Country",
+        "source_id": "Source",
+        "write_date": "Last Updated on",
+        "user_id": "Salesperson",
+    }
+    relabelled(folder, "crm.lead.csv", "Lead_Opportunity (crm.lead).csv", lead)
+
+
+VARIANTS: Mapping[str, Callable[[Path, Sequence[Person]], None]] = {
+    "salesforce_labels": salesforce_labels,
+    "salesforce_contacts": salesforce_contacts,
+    "hubspot_api": hubspot_api,
+    "dynamics_labels": dynamics_labels,
+    "pipedrive_api": pipedrive_api,
+    "odoo_labels": odoo_labels,
+}
+"""The same exports by their other names; the CRM is the word before the underscore."""

@@ -11,7 +11,7 @@ from leadcast.features.definitions.definition import SourceDefinition
 from leadcast.features.definitions.load import load_definition
 from leadcast.features.ingest.ingest import CheckResult, check_source, ingest
 from leadcast.pipelines.init import InitRequest, draft_source
-from tests.crm_exports import EXPORTS, counts, people, salesforce_contacts
+from tests.crm_exports import EXPORTS, VARIANTS, counts, people
 
 ROLES = {
     "salesforce": {
@@ -116,12 +116,15 @@ def test_where_the_zone_is_known_nothing_is_left_open(crm: str, tmp_path: Path) 
     assert check_source(drafted(crm, tmp_path, zone=None)).is_fine
 
 
-def test_contacts_are_leads_where_there_are_no_others(tmp_path: Path) -> None:
-    salesforce_contacts(tmp_path / "export", people())
-    out = tmp_path / "ours.yaml"
-    draft_source(InitRequest("ours", tmp_path / "export", "salesforce", out=out))
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_labels_and_names_of_the_api_are_known_alike(variant: str, tmp_path: Path) -> None:
+    VARIANTS[variant](tmp_path / "export", people())
+    out, crm = tmp_path / "ours.yaml", variant.partition("_")[0]
+    draft_source(InitRequest("ours", tmp_path / "export", crm, time_zone="UTC", out=out))
     definition = load_definition(out)
     checked = check_source(definition)
     assert checked.is_fine, str(checked)
     assert {end: checked.counts[end] for end in counts(people())} == counts(people())
-    assert definition.tables.accounts is not None
+    roles = definition.lead_attributes().keys()
+    assert {"source"} <= roles or variant == "dynamics_labels"
+    assert ("job_title" in roles) == (crm != "pipedrive")

@@ -1,5 +1,6 @@
 """`leadcast init` as a user meets it: what it says, what it leaves open, and what it refuses."""
 
+import gzip
 from collections.abc import Mapping, Sequence
 from contextlib import chdir
 from datetime import UTC, datetime, timedelta
@@ -310,3 +311,71 @@ def test_the_command_says_what_it_guessed_and_what_is_next(tmp_path: Path) -> No
     assert "Read so, the leads are: 40 won, 40 lost, 40 open." in done.output
     assert "the zone of times such as" in done.output
     assert done.output.rstrip().endswith("leadcast check ours")
+
+
+def test_times_in_no_known_writing_are_left_to_a_person(tmp_path: Path) -> None:
+    rows = rows_of()
+    for index, row in enumerate(rows):
+        row["Created"] = f"{1 + index % 28} janv. 2024"
+    drafted(tmp_path, rows)
+    with pytest.raises(FaultsError) as caught:
+        load_definition(tmp_path / "ours.yaml")
+    assert "tables.leads.columns.created_at: found TO DO: column 'Created' sounds like it" in str(
+        caught.value
+    )
+
+
+def test_a_status_without_any_time_of_the_end_is_told(tmp_path: Path) -> None:
+    rows = [{name: one for name, one in row.items() if name != "Closed"} for row in rows_of()]
+    assert "no column with the time of the end was found" in flat(drafted(tmp_path, rows))
+    assert check_source(load_definition(tmp_path / "ours.yaml")).is_fine
+
+
+def test_several_identifiers_in_one_cell_are_left_to_a_person(tmp_path: Path) -> None:
+    leads = [{name: row[name] for name in ("Lead ID", "Created", "Source")} for row in rows_of()]
+    write(tmp_path / "export", "leads.csv", leads)
+    deals: Rows = [
+        {
+            "Deal ID": f"D{index:04d}",
+            "Contact IDs": f"{row['Lead ID']};{rows_of()[index - 1]['Lead ID']}",
+            "Stage": row["Status"],
+            "Close Date": row["Closed"],
+        }
+        for index, row in enumerate(rows_of())
+    ]
+    write(tmp_path / "export", "deals.csv", deals)
+    described(tmp_path)
+    with pytest.raises(FaultsError, match=r"names several rows of leads\.csv in one cell"):
+        load_definition(tmp_path / "ours.yaml")
+
+
+def test_packed_files_in_folders_and_titles_are_found(tmp_path: Path) -> None:
+    write(tmp_path / "export" / "crm", "leads.csv", rows_of(), titles=["Report", "2024-06-01"])
+    path = tmp_path / "export" / "crm" / "leads.csv"
+    path.with_suffix(".csv.gz").write_bytes(gzip.compress(path.read_bytes()))
+    path.unlink()
+    assert "files: crm/leads.csv.gz, skip_lines: 2" in described(tmp_path)
+    assert check_source(load_definition(tmp_path / "ours.yaml")).counts["won"] == 40
+
+
+def test_files_that_differ_in_digits_alone_are_one_table(tmp_path: Path) -> None:
+    rows = rows_of()
+    write(tmp_path / "export", "leads_2023.csv", rows[:50])
+    write(tmp_path / "export", "leads_2024.csv", rows[50:])
+    assert 'files: "leads_*.csv"' in described(tmp_path)
+    assert check_source(load_definition(tmp_path / "ours.yaml")).counts["leads"] == 120
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_each_encoding_and_separator_is_found(
+    tmp_path: Path, encoding: str, separator: str
+) -> None:
+    rows = with_column(rows_of(), "City", ["Köln", "São Paulo", "Málaga"])
+    write(tmp_path / "export", "leads.csv", rows, encoding=encoding, separator=separator)
+    described(tmp_path)
+    definition = load_definition(tmp_path / "ours.yaml")
+    checked = check_source(definition)
+    assert checked.is_fine, str(checked)
+    assert checked.counts["won"] == 40
+    assert "city" in definition.tables.leads.attributes

@@ -383,12 +383,19 @@ def _sort(draft: Draft) -> None:
     if not draft.is_dated:
         draft.order_by = _order(leads)
         mapped |= {"order_by": draft.order_by} if draft.order_by else {}
+    mapped |= {name: leads.fields[name] for name in ("label",) if name in leads.fields}
     draft.columns = sort_columns(leads.seen, mapped, ends, formats, scores=scores)
+    if "label" in leads.fields:
+        draft.columns.leave_out(leads.fields["label"], "what the record is called")
     if draft.accounts is not None:
         key = {"account_id": draft.accounts.fields["account_id"]}
         draft.account_columns = sort_columns(
             draft.accounts.seen, key, None, formats, are_leads=False
         )
+    # A prohibition holds in every table, by the column's name.
+    for column in draft.columns.forbidden.keys() & _read_elsewhere(draft):
+        reason = draft.columns.forbidden.pop(column)
+        draft.columns.leave_out(column, f"{reason}; another table's column of this name is read")
 
 
 def _columns_read(draft: Draft) -> dict[str, str]:
@@ -405,6 +412,23 @@ def _columns_read(draft: Draft) -> dict[str, str]:
             status = ending.status.column if ending.status else None
             columns = (*ending.dates.values(), ending.amount, status)
             found |= {column: column for column in columns if column is not None}
+    return found
+
+
+def _read_elsewhere(draft: Draft) -> set[str]:
+    """List the columns that are read of other tables."""
+    found: set[str] = set()
+    for one in draft.endings.told:
+        status = {one.status.column} if one.status else set()
+        found |= {one.lead_id, *one.dates.values(), *status, *([one.amount] if one.amount else [])}
+        found |= {
+            name for join in one.joins for name in (*join.on.values(), *join.columns.values())
+        }
+    for guess in draft.events:
+        found |= {guess.lead_id, *guess.meaning.fields.values()}
+    if draft.accounts is not None:
+        found.add(draft.accounts.fields["account_id"])
+        found |= {one.look.name for one in draft.account_columns.attributes}
     return found
 
 

@@ -231,6 +231,8 @@ def _leads(pages: Pages, draft: Draft) -> None:
         span = f"{created.time.first:%Y-%m-%d} to {created.time.last:%Y-%m-%d}"
         pages.put(3, "created_at", created.name, f"guess: {created.time.words}, {span}")
         pages.guess(f"created_at: {created.name!r}, {created.time.words}, {span}")
+    elif "created_at" in leads.unread:
+        _ask_unread(pages, 3, leads, "created_at")
     columns = [*draft.columns.scores, *_amounts(draft, own=True)]
     numbers = _own_numbers(seen, [*columns, *(one.look.name for one in draft.columns.attributes)])
     _written(pages, 2, draft.times[seen.name], numbers)
@@ -249,6 +251,17 @@ def _leads(pages: Pages, draft: Draft) -> None:
         )
         pages.put(2, "rules_score", draft.columns.scores)
         pages.guess(f"rules_score: {shortened(draft.columns.scores)}")
+
+
+def _ask_unread(pages: Pages, depth: int, meaning: Meaning, name: str) -> None:
+    look = meaning.seen.looks[meaning.unread[name]]
+    examples = shortened(list(look.counts), 2)
+    pages.ask(
+        depth,
+        name,
+        f"column {look.name!r} sounds like it, and its values ({examples}) are times in no way "
+        "that is known; export it as 2024-03-31T18:00:00Z, or say by `time_format` how it is written",
+    )
 
 
 def _amounts(draft: Draft, *, own: bool) -> list[str]:
@@ -348,9 +361,10 @@ def _event_columns(pages: Pages, one: EventsGuess, times: TableTimes) -> None:
 
 def _outcomes(pages: Pages, draft: Draft) -> None:
     endings = draft.endings
-    for question in endings.to_do:
-        pages.to_do.append(question)
-        pages.comment(1, f"{TO_DO}: {question}")
+    if endings.to_do:
+        # A key that no definition has: it must be removed.
+        told = "; ".join(endings.to_do)
+        pages.ask(1, "more_outcomes", f"{told} (remove this line once that is settled)")
     if not endings.told and endings.won_events:
         pages.put(1, "outcomes")
         pages.put(2, "form", "events", "guess: the outcome is an event, by the words of its types")
@@ -366,6 +380,9 @@ def _outcomes(pages: Pages, draft: Draft) -> None:
         )
         pages.ask(1, "outcomes", question)
         return
+    for note in endings.notes:
+        pages.comment(1, f"guess: {note}")
+        pages.guess(note)
     pages.put(1, "outcomes")
     for one in endings.told:
         start = len(pages.lines)
@@ -394,7 +411,10 @@ def _outcome(pages: Pages, depth: int, one: Ending, draft: Draft) -> None:
     pages.guess(
         f"outcomes: {one.table.name}, columns {shortened([str(c) for c in columns.values()])}"
     )
-    if not one.dates and draft.is_dated:
+    unread = [name for name in ("closed_at", "won_at") if name in one.teller.unread]
+    if not one.dates and unread:
+        _ask_unread(pages, depth, one.teller, unread[0])
+    elif not one.dates and draft.is_dated:
         question = (
             "no column with the time of the end was found; without it the horizon means nothing"
         )

@@ -99,12 +99,15 @@ class ToldEnds:
         Where the outcome is an event.
     to_do : list of str
         What could not be guessed.
+    notes : list of str
+        What a reader must know of all outcomes.
     """
 
     told: list[Ending] = field(default_factory=list)
     won_events: tuple[str, ...] = ()
     lost_events: tuple[str, ...] = ()
     to_do: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def own_ending(meaning: Meaning) -> Ending | None:
@@ -157,13 +160,14 @@ def find_endings(
             found.told.append(ending)
     own = own_ending(leads)
     if found.told:
-        lost = _losses(leads)
+        lost = _losses(leads, found.notes)
         found.told += [lost] if lost is not None else []
         return found
     if own is not None:
         found.told.append(own)
-        archived = _archived(leads, own)
-        found.told += [archived] if archived is not None else []
+        more = _archived(leads, own) if own.status is not None else _losses(leads, [])
+        is_told = "lost_at" in own.dates
+        found.told += [more] if more is not None and not is_told else []
         return found
     _by_events(found, events)
     return found
@@ -308,7 +312,7 @@ def _by_links(
         )  # fmt: skip
 
 
-def _losses(leads: Meaning) -> Ending | None:
+def _losses(leads: Meaning, notes: list[str]) -> Ending | None:
     """Find the leads that never came to a deal, in a status of their own."""
     column = leads.fields.get("status")
     look = None if column is None else leads.seen.looks[column]
@@ -317,14 +321,19 @@ def _losses(leads: Meaning) -> Ending | None:
         return None
     when = leads.fields.get("closed_at") or leads.fields.get("modified_at")
     if when is None:
+        words = ", ".join(map(repr, status.lost))
+        notes.append(
+            f"leads with {status.column!r} {words} count as open, because no column of "
+            f"{leads.name} tells when they were given up"
+        )
         return None
     open_ = (*status.open, *status.won, *status.unknown)
     status = replace(status, won=(), open=open_, unknown=())
     changed = "the record's last change stands for the time of the loss, which is not known"
-    notes = () if when == leads.fields.get("closed_at") else (changed,)
+    told = () if when == leads.fields.get("closed_at") else (changed,)
     lead_id = leads.fields.get("lead_id", "row")
     about = "leads that were given up before there was a deal; what is converted ends with its deal"
-    return Ending(leads, leads, True, lead_id, status, {"closed_at": when}, notes=(about, *notes))
+    return Ending(leads, leads, True, lead_id, status, {"closed_at": when}, notes=(about, *told))
 
 
 def _archived(leads: Meaning, own: Ending) -> Ending | None:

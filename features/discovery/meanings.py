@@ -15,7 +15,8 @@ _IDS = {"lead_id", "account_id", "deal_id", "contact_id"}
 MODIFIED = phrases(
     """last modified date|lastmodifieddate|modified on|modifiedon|date modified|modified time
     |last modified|last modified time|update time|write date|system modstamp|updated at
-    |last updated on|hs lastmodifieddate|geandert am|fecha de modificacion"""
+    |do not modify modified on|last updated on|hs lastmodifieddate|geandert am
+    |fecha de modificacion"""
 )
 _FIELDS_OF: Mapping[str, tuple[str, ...]] = {
     "leads": ("created_at", "won_at", "lost_at", "closed_at", "amount", "deleted", "modified_at"),
@@ -44,6 +45,8 @@ class Meaning:
         The fields that a CRM's own names gave.
     why : str
         What speaks for the kind.
+    unread : dict of str to str
+        Columns that are called like a time and written in no way that is known, by field.
     """
 
     seen: SeenTable
@@ -51,6 +54,7 @@ class Meaning:
     fields: dict[str, str] = field(default_factory=dict)
     named: frozenset[str] = frozenset()
     why: str = ""
+    unread: dict[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -178,6 +182,8 @@ def add_fields(meaning: Meaning) -> None:
             column = named_column(meaning.seen, names, wanted, taken, within=within)
             if column is not None:
                 meaning.fields[wanted] = column
+            elif wanted in _TIMES:
+                _note_unread(meaning, wanted, names)
     if meaning.kind == "events" and "event_type" not in meaning.fields:
         column = _likely_type(meaning)
         if column is not None:
@@ -186,6 +192,13 @@ def add_fields(meaning: Meaning) -> None:
         times = [name for name, look in meaning.seen.looks.items() if look.kind == "time"]
         if times:
             meaning.fields["occurred_at"] = times[0]
+
+
+def _note_unread(meaning: Meaning, wanted: str, names: Iterable[str]) -> None:
+    """Note a column that should hold times, and is written in no way that is known."""
+    column = named_column(meaning.seen, names, "", meaning.fields.values())
+    if column is not None and meaning.seen.looks[column].distinct > 2:
+        meaning.unread[wanted] = column
 
 
 def _likely_type(meaning: Meaning) -> str | None:

@@ -79,7 +79,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 ROLES: Mapping[str, tuple[str, ...]] = {
     name: phrases(text)
     for name, text in {
-        "job_title": """job title|title|jobtitle|position|function|role|job function
+        "job_title": """job title|title|jobtitle|position|job position|function|role|job function
             |contact title|position title|berufsbezeichnung|jobtitel|funktion|stellenbezeichnung
             |cargo|puesto|poste|fonction|intitule du poste|cargo funcao|funcao|ruolo|qualifica
             |posizione|functie|functietitel""",
