@@ -379,3 +379,29 @@ def test_each_encoding_and_separator_is_found(
     assert checked.is_fine, str(checked)
     assert checked.counts["won"] == 40
     assert "city" in definition.tables.leads.attributes
+
+
+def test_an_account_that_comes_with_the_deal_is_forbidden(tmp_path: Path) -> None:
+    rows = rows_of()
+    for index, row in enumerate(rows):
+        row["Company ID"] = f"C{index % 40:02d}" if row["Status"] == "Won" else ""
+        row["Firm ID"] = f"C{index % 40:02d}"
+    companies: Rows = [{"Company ID": f"C{index:02d}", "Industry": "Steel"} for index in range(40)]
+    companies[3]["Industry"] = "Banking"
+    write(tmp_path / "export", "companies.csv", companies)
+    drafted(tmp_path, rows)
+    told = load_definition(tmp_path / "ours.yaml").forbidden["Company ID"]
+    assert told.startswith("is filled in for 100% of the won leads")
+
+
+def test_accounts_are_joined_where_leads_name_them_from_the_beginning(tmp_path: Path) -> None:
+    rows = [{**row, "Company ID": f"C{index % 40:02d}"} for index, row in enumerate(rows_of())]
+    companies: Rows = [
+        {"Company ID": f"C{index:02d}", "Industry": ("Steel", "Banking")[index % 2]}
+        for index in range(40)
+    ]
+    write(tmp_path / "export", "companies.csv", companies)
+    drafted(tmp_path, rows)
+    definition = load_definition(tmp_path / "ours.yaml")
+    assert check_source(definition).is_fine
+    assert "industry" in definition.lead_attributes()

@@ -1,6 +1,6 @@
 """What is known of a lead before it is scored, and which columns come later or say nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -114,7 +114,7 @@ def sort_columns(
     for column, look in seen.looks.items():
         if column in used or column in found.scores:
             continue
-        reason = _forbidden(seen, look, mapped, ends, beginnings)
+        reason = reason_against(seen, look, mapped, ends, beginnings)
         out = _left_out(look)
         if out == "":
             found.leave_out(column, "empty, or the same in each row")
@@ -158,14 +158,33 @@ _PERSONAL = {compact(name) for name in PERSONAL}
 _ROLES = {compact(name): role for role, names in [*ROLES.items()][::-1] for name in names}
 
 
-def _forbidden(
+def reason_against(
     seen: SeenTable,
     look: ColumnLook,
     mapped: Mapping[str, str],
     ends: pl.Series | None,
-    beginnings: list[str],
+    beginnings: Sequence[str] = (),
 ) -> str:
-    """Say why a column must not be read; empty where it may."""
+    """Say why a column must not be read.
+
+    Parameters
+    ----------
+    seen : SeenTable
+        The table.
+    look : ColumnLook
+        The column.
+    mapped : mapping of str to str
+        The columns that are read, by field; times are compared with ``created_at``.
+    ends : pl.Series of String or None
+        How each row's lead ended.
+    beginnings : sequence of str
+        What the columns of today's points are called, without the word for points.
+
+    Returns
+    -------
+    str
+        Empty where it may be read.
+    """
     for letters in _letters(look):
         if letters in _REASONS:
             return _REASONS[letters]

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import polars as pl
+
 from leadcast.features.base.errors import FaultsError, LeadcastError
-from leadcast.features.discovery.attributes_guess import Sorted, sort_columns
+from leadcast.features.discovery.attributes_guess import Sorted, reason_against, sort_columns
 from leadcast.features.discovery.crm_names import CrmNames
 from leadcast.features.discovery.endings import (
     LEAD,
@@ -90,6 +92,8 @@ class Draft:
         The zone of times that name none; empty: none is needed, or it is unknown.
     zone_note, zone_to_do : str
         What speaks for it, and what is left open.
+    ends : pl.Series of String or None
+        How the lead of each row ended.
     order_by : str
         Of leads without a creation time, what gives their order; empty: nothing.
     """
@@ -106,6 +110,7 @@ class Draft:
     zone: str = ""
     zone_note: str = ""
     zone_to_do: str = ""
+    ends: pl.Series | None = None
     order_by: str = ""
 
     @property
@@ -147,9 +152,13 @@ def draft_of(
         left = "".join(f"\n  {told}" for told in found.left_out)
         raise LeadcastError(f"{place}: holds no table (CSV, Parquet, or CSV in .gz){left}")
     tables = [look_at(one) for one in found.tables]
-    links = find_links(tables) if crm is None else []
+    links = find_links(tables)
     meanings = generic_meanings(tables, links) if crm is None else crm_meanings(tables, crm)
     leads = _choose(meanings, links, place, crm, chosen)
+    if crm is not None:
+        # A CRM's own names say how its tables belong together; a company may have own columns.
+        own = [one.name for one in meanings if one.kind == "accounts"]
+        links = [link for link in links if link.child == leads.name and link.parent in own]
     _identify(leads, meanings, links)
     others = [one for one in meanings if one is not leads]
     events = [
@@ -157,6 +166,7 @@ def draft_of(
     ]
     endings = find_endings(leads, others, links, [one.meaning for one in events])
     draft = Draft(leads, meanings, endings, events)
+    draft.ends = ends_of(leads, endings) if endings.told else None
     _companies(draft)
     _read_times(draft, tables, zone, crm)
     _sort(draft)
@@ -313,7 +323,12 @@ def _kind_of(one: Meaning) -> str:
 
 
 def _companies(draft: Draft) -> None:
-    column = draft.leads.fields.get("account_id")
+    leads = draft.leads
+    column = leads.fields.get("account_id")
+    if column is not None and reason_against(leads.seen, leads.seen.looks[column], {}, draft.ends):
+        # What sales fills in with a deal tells the outcome.
+        del leads.fields["account_id"]
+        return
     for one in draft.meanings:
         key = one.fields.get("account_id")
         if one.kind != "accounts" or column is None or not key:
@@ -371,9 +386,7 @@ def _used_times(draft: Draft) -> dict[str, list[ColumnLook]]:
 
 def _sort(draft: Draft) -> None:
     """Decide what becomes of the columns of leads and companies."""
-    leads = draft.leads
-    told = draft.endings.told
-    ends = ends_of(leads, draft.endings) if told else None
+    leads, ends = draft.leads, draft.ends
     if ends is not None:
         counted = dict(ends.value_counts().iter_rows())
         draft.counts = {name: counted.get(name, 0) for name in ("won", "lost", "open")}

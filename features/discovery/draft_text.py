@@ -260,7 +260,7 @@ def _ask_unread(pages: Pages, depth: int, meaning: Meaning, name: str) -> None:
         depth,
         name,
         f"column {look.name!r} sounds like it, and its values ({examples}) are times in no way "
-        "that is known; export it as 2024-03-31T18:00:00Z, or say by `time_format` how it is written",
+        "that is known; export it as 2024-03-31T18:00:00Z, or set `time_format` as it is written",
     )
 
 
