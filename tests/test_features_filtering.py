@@ -156,3 +156,19 @@ def test_events_of_leads_whose_time_cannot_be_read_are_no_orphans(tmp_path: Path
     text = LEADS.replace("2024-01-03T08:00:00Z", "soon")
     tables = account_tables(tmp_path, changes, leads=text)
     assert tables.events.collect()["lead_id"].to_list() == ["L1", "L1", "L2"]
+
+
+def test_a_filter_that_leaves_no_new_lead_is_an_unusual_warning(tmp_path: Path) -> None:
+    definition = account_source(tmp_path, where({"column": "source", "one_of": ["Gogle", "Bing"]}))
+    found = read_new_leads(definition, [tmp_path / "leads.csv"])
+    assert found.leads.height == 0
+    unusual = [one for one in found.warnings if not one.is_usual]
+    assert [(one.severity, one.found) for one in unusual] == [
+        ("warning", "a filter that leaves none of 4 rows")
+    ]
+
+
+def test_a_listed_value_that_no_new_lead_has_is_not_told(tmp_path: Path) -> None:
+    definition = account_source(tmp_path, where({"column": "source", "one_of": ["Google", "Bing"]}))
+    found = read_new_leads(definition, [tmp_path / "leads.csv"])
+    assert [one.is_usual for one in found.warnings] == [True]

@@ -102,11 +102,13 @@ class Filtering:
         ledger : Ledger
             Takes it.
         is_new : bool
-            Whether the rows are of new leads, which may be few: then nothing is told.
+            Whether the rows are of new leads, which may be few: then only a filter that leaves
+            nothing is told, as a warning.
         """
-        if self._rows and not is_new:
-            for fault in self._faults():
-                ledger.fault(fault)
+        if not self._rows or (is_new and self._kept):
+            return
+        for fault in self._faults():
+            ledger.fault(replace(fault, severity="warning") if is_new else fault)
 
     def _only(self, rows: RawRows, used: pl.Series, ledger: Ledger) -> RawRows:
         kind = replace(
