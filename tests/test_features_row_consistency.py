@@ -38,7 +38,10 @@ def with_attributes(attributes: Keys) -> Keys:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"tables.leads.join": {**JOIN, "columns": ["account"]}}, "which is matched by"),
+        (
+            {"tables.leads.join": {**JOIN, "columns": ["account"]}},
+            "which stands under `on` already",
+        ),
         ({"tables.leads.join": [JOIN, JOIN]}, "which join[0] gives already"),
         ({"tables.leads.join": {**JOIN, "columns": []}}, "at least 1 item"),
         ({"tables.leads.join": {**JOIN, "on": []}}, "at least 1 item"),

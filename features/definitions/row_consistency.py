@@ -43,10 +43,10 @@ def _joined_names(key: Key, joins: Joins, where: Where) -> Iterator[Fault]:
     for index, join in enumerate(joins):
         for name, column in join.columns.items():
             if name in first or name in join.on:
-                told = "is matched by" if name in join.on else f"join[{first[name]}] gives already"
+                told = "stands under `on`" if name in join.on else f"join[{first[name]}] gives"
                 yield Fault(
                     where=where((*key, "join", index, "columns", name)),
-                    found=f"the name {name!r}, which {told}",
+                    found=f"the name {name!r}, which {told} already",
                     expected="a name of its own for each joined column",
                     remedy=f"Name it otherwise: `columns: {{Joined {name}: {column}}}`.",
                 )
