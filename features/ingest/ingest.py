@@ -396,6 +396,7 @@ def _as_read(context: Context, collector: Collector, examined: Examined) -> Sour
         attribute_types=settled.leads.attribute_types,
         outcomes=settled.outcomes,
         observed_until=examined.observed_until,
+        outcomes_from=examined.outcomes_from,
     )
 
 

@@ -24,24 +24,20 @@ def bulk_doubts(reading: SourceReading) -> Iterator[Doubt]:
         return
     span = _days_between(reading.created)
     about = "leads: created_at"
-    found = _in_bulk(reading, reading.created, "leads were created", span)
+    found = _in_bulk(reading, reading.created, "creations", span)
     if found is not None:
         yield Doubt(
             "creations_in_bulk",
             about,
             found[0],
-            "If they were imported, map the column with the time at which the lead came to be as "
-            "`tables.leads.columns.created_at`, or leave the imported leads out.",
             found[1],
         )
-    found = _in_bulk(reading, reading.ended, "leads ended", span)
+    found = _in_bulk(reading, reading.ended, "ends", span)
     if found is not None:
         yield Doubt(
             "ends_in_bulk",
             "outcomes",
             found[0],
-            "Map the column with the time of the outcome itself under `tables.outcomes.columns`; "
-            "leave out leads whose outcome was only tidied up.",
             found[1],
         )
 
@@ -67,8 +63,8 @@ def _in_bulk(
         hour = _hour_within(local.filter(mine.fill_null(value=False))) if unit == "1d" else ""
         named = start.strftime(written)
         found = (
-            f"{count:,} of {times.count():,} {words} on {named} ({share:.0%}{hour}), where 95 % of "
-            f"the other {'days' if unit == '1d' else 'hours'} have at most {usual:g}: "
+            f"{count:,} of {times.count():,} {words} on {named} ({share:.0%}{hour}), where of the "
+            f"other {'days' if unit == '1d' else 'hours'} with any 95 % have at most {usual:g}: "
             f"{reading.examples(mine)}"
         )
         return found, count
@@ -155,8 +151,6 @@ def odd_times(reading: SourceReading) -> Iterator[Doubt]:
             "outcomes: won_at",
             f"{count:,} of {len(days):,} winners ({count / len(days):.0%}) that took {day} days, "
             f"far more than took a few days less or more: {reading.examples(mine)}",
-            "Ask what sets this time; map the column with the time at which the lead became a "
-            "customer under `tables.outcomes.columns`.",
             count,
         )
 
@@ -189,7 +183,7 @@ def lone_ends(reading: SourceReading) -> Iterator[Doubt]:
         "observed_until: latest",
         f"{count:,} of {len(ends):,} ends, from {ends[start]:%Y-%m-%d} on, {gap:,.0f} days after "
         f"everything else: {reading.examples(mine)}",
+        count,
         f"Write until when the export really knows outcomes: `observed_until: {before:%Y-%m-%d}`. "
         "Ends after it are then not known yet; expected closing dates are no outcomes.",
-        count,
     )

@@ -115,9 +115,9 @@ def _odd_hours(
         where,
         f"a quiet time from {start:02d}:00 to {(start + length) % 24:02d}:00 in {reading.zone} and "
         f"most at {busiest:02d}:00, of {counts.total():,} times",
+        counts.total(),
         f"Set the zone of these times, `tables: {{{table}: {{time_zone: {zone}}}}}` would fit; "
         "where they name a zone, mend the export.",
-        counts.total(),
         subject=table,
     )
 
@@ -161,7 +161,6 @@ def _odd_weekdays(
         where,
         f"{quiet:,} of {sum(days):,} times on {DAYS[first]} and {DAYS[second]}, and "
         f"{weekend:,} on Saturday and Sunday (in {reading.zone})",
-        f"Look at `tables.{table}.time_zone` and `time_format`, and at how the export shifts days.",
         sum(days),
         subject=table,
     )

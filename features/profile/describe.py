@@ -36,17 +36,19 @@ def describe_profile(reading: SourceReading, doubts: Sequence[Doubt]) -> Plain:
     Returns
     -------
     dict
-        Of JSON values: ``source``, ``title``, ``time_zone``, ``observed_until``, ``tables`` (rows
-        read, kept and set aside, and the span of each time column), ``outcomes`` (counts, and by
-        month of creation), ``time_to_win``, ``columns``, ``events``, ``doubts`` and
-        ``idle_vouches``.
+        Of JSON values: ``source``, ``title``, ``time_zone``, ``observed_until``,
+        ``outcomes_from``, ``tables`` (rows read, kept, set aside and left out, and the span of
+        each time column), ``outcomes`` (counts, and by month of creation), ``time_to_win``,
+        ``columns``, ``events``, ``doubts`` and ``idle_vouches``.
     """
-    definition, until = reading.definition, reading.observed_until
+    definition = reading.definition
+    until, begin = reading.observed_until, reading.outcomes_from
     return {
         "source": definition.name,
         "title": definition.title,
         "time_zone": reading.zone,
         "observed_until": None if until is None else until.isoformat(),
+        "outcomes_from": None if begin is None else begin.isoformat(),
         "tables": _tables(reading),
         "outcomes": _outcomes(reading),
         "time_to_win": _time_to_win(reading),

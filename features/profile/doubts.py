@@ -23,10 +23,10 @@ class Doubt:
         The table, and the column where it is one.
     found : str
         What was found, with a count and an example.
-    remedy : str
-        What to do about it.
     count : int
         How many rows are concerned.
+    remedy : str
+        What to do about it; empty: what its kind says.
     subject : str
         The column, for a doubt that several columns may raise; else empty.
     severity : {"warning", "error"}
@@ -38,8 +38,8 @@ class Doubt:
     code: str
     where: str
     found: str
-    remedy: str
     count: int = 0
+    remedy: str = ""
     subject: str = ""
     severity: Literal["warning", "error"] = "warning"
     vouched: str | None = None
@@ -63,7 +63,8 @@ class Doubt:
     @property
     def advice(self) -> str:
         """The remedy, and how to vouch for what is right."""
-        return f"{self.remedy} If it is right: `{vouching(self.key)}`."
+        remedy = self.remedy or DOUBTS[self.code].remedy
+        return f"{remedy} If it is right: `{vouching(self.key)}`."
 
     def as_plain(self) -> dict[str, Any]:
         """Describe it as plain data."""

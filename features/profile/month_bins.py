@@ -39,7 +39,7 @@ def months_of(times: pl.Series, zone: str) -> pl.Series:
     ends = pl.Series([times.min(), times.max()], dtype=TIME).dt.convert_time_zone(zone)
     numbers = ends.dt.year() * 12 + ends.dt.month().cast(pl.Int32) - 1
     # A zone may lead beyond the years that people know.
-    first, last = max(numbers[0], 12), min(numbers[1], 12 * 9999 + 11)
+    first, last = max(int(numbers[0]), 12), min(int(numbers[1]), 12 * 9999 + 11)
     begin, end = (datetime(month // 12, month % 12 + 1, 1) for month in (first, last))
     # To look months up is faster than to compute them. Clocks may skip the first's midnight.
     starts = pl.datetime_range(begin, end, "1mo", time_unit="us", eager=True)

@@ -34,8 +34,8 @@ def outcome_doubts(reading: SourceReading) -> Iterator[Doubt]:
                 "outcomes",
                 f"{won:,} of {won + lost:,} ended leads that were won ({won / (won + lost):.0%}), "
                 f"{lost:,} lost: {reading.examples(reading.is_lost)}",
-                f"{_mapped(reading.definition)} Check whether a filter left mostly customers.",
                 won,
+                f"{_mapped(reading.definition)} Check whether a filter left mostly customers.",
             )
     if reading.is_dated:
         yield from _none_open(reading)
@@ -66,8 +66,8 @@ def _none_lost(reading: SourceReading, won: int) -> Doubt:
         "none_lost",
         "outcomes",
         f"{won:,} leads won, none lost and {opened:,} open of {reading.leads.height:,}",
-        _mapped(reading.definition),
         won + opened,
+        _mapped(reading.definition),
     )
 
 
@@ -98,7 +98,6 @@ def _none_open(reading: SourceReading) -> Iterator[Doubt]:
         f"no open lead among {reading.leads.height:,}, although {int(newest.sum()):,} are younger "
         f"than the {usual:.0f} days by which 75 % of the ended leads had ended: "
         f"{reading.examples(newest)}",
-        "Export open leads too: without them the newest leads are only those that ended fast.",
         int(newest.sum()),
     )
 
@@ -118,8 +117,8 @@ def _old_and_open(reading: SourceReading) -> Iterator[Doubt]:
         f"{count:,} of {int(old.sum()):,} leads ({count / int(old.sum()):.0%}) still open although "
         f"they are older than {usual:.0f} days, by which 90 % of the ended leads had ended: "
         f"{reading.examples(both)}",
-        f"{_mapped(reading.definition)} Look for a status that says given up and counts as open.",
         count,
+        f"{_mapped(reading.definition)} Look for a status that says given up and counts as open.",
     )
 
 
@@ -143,7 +142,7 @@ def _begin_late(reading: SourceReading) -> Iterator[Doubt]:
         f"{first:%Y-%m-%d}; of the {late.leads_before:,} leads created before, about "
         f"{late.expected:,.0f} should have had their {late.meaning} by then: "
         f"{reading.examples(before & reading.is_open)}",
+        late.leads_before,
         f"Leads created before {day} {fate}. If that is right, write it, or the true day: "
         f"`outcomes_from: {day}`.",
-        late.leads_before,
     )

@@ -62,8 +62,9 @@ def strip_of(counts: Sequence[float | None], blocks: str = BLOCKS) -> str:
 
 
 def _heading(profile: Plain) -> list[str]:
-    until = profile["observed_until"]
-    known = f", outcomes known until {_moment(until)}" if until else ""
+    begin, until = profile["outcomes_from"], profile["observed_until"]
+    since = f" from {_moment(begin)}" if begin else ""
+    known = f", outcomes known{since} until {_moment(until)}" if until else ""
     return [f"Profile of {profile['source']!r} (times in {profile['time_zone']}{known})"]
 
 

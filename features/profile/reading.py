@@ -38,6 +38,8 @@ class SourceReading:
         Canonical, a row for each lead in the same order.
     observed_until : datetime or None
         Until when outcomes are known.
+    outcomes_from : datetime or None
+        From when on they were recorded; None: ever since the first lead.
     """
 
     definition: SourceDefinition
@@ -48,6 +50,7 @@ class SourceReading:
     attribute_types: Mapping[str, str]
     outcomes: pl.DataFrame
     observed_until: datetime | None
+    outcomes_from: datetime | None = None
 
     @property
     def zone(self) -> str:

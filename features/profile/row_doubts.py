@@ -8,6 +8,7 @@ from leadcast.features.profile.doubts import Doubt
 from leadcast.features.profile.raw_signs import IdSigns
 from leadcast.features.profile.reading import SourceReading
 from leadcast.features.profile.value_doubts import places_of
+from leadcast.features.readers.issues import LATE_ROW, OUTCOME_BEFORE_CREATION, IssueKind
 
 LEAST = 20
 REPEATED_SHARE = 0.02
@@ -39,7 +40,6 @@ def repeat_doubts(reading: SourceReading) -> Iterator[Doubt]:
         f"{'about ' if one_in > 1 else ''}{count:,} of {reading.collector.events.rows:,} events "
         f"({within.height / sample.height:.0%}) that another row has already, with the same lead, "
         f"time, kind and value: {_rows(first, files)}",
-        "Export each event once; a join in the query may repeat them (`SELECT DISTINCT`).",
         count,
     )
 
@@ -76,10 +76,10 @@ def _repeated_files(
             f"{table}: {named}",
             f"{'the same rows' if is_same else f'{share:.0%} of the smaller one in both'} "
             f"({count:,} events): {_rows(first.sort('file'), files)}",
+            count,
             f"Take one of them out of `tables.{table}.read.files`."
             if share >= WHOLE_SHARE
             else "Export spans of time that do not overlap.",
-            count,
             severity="error" if is_same else "warning",
         )
 
@@ -100,8 +100,6 @@ def limit_doubts(reading: SourceReading) -> Iterator[Doubt]:
                 "row_limit",
                 f"{table}: {names}",
                 f"exactly {most:,} rows, a number at which exports are cut",
-                "Compare with the number of records in the CRM; export in parts (by month), or "
-                "raise the limit of the query.",
                 most,
                 subject=table,
             )
@@ -116,7 +114,6 @@ def id_doubts(reading: SourceReading) -> Iterator[Doubt]:
                 "shortened_ids",
                 where,
                 f"{count:,} of {signs.seen:,} identifiers {words}: {places}",
-                "Export the identifiers as text, and do not save the file from a spreadsheet.",
                 count,
                 subject=column,
             )
@@ -153,8 +150,8 @@ def _short_and_long(reading: SourceReading) -> Iterator[Doubt]:
         f"{few.about.table}: column {few.about.column!r}",
         f"{few.fifteen.count:,} identifiers of 15 letters ({places_of(few.fifteen)}), and in "
         f"{many.about.table} {many.eighteen.count:,} of 18 ({places_of(many.eighteen)})",
-        "Export the long form everywhere (in Salesforce: CASESAFEID(Id)).",
         few.fifteen.count,
+        "Export the long form everywhere (in Salesforce: `CASESAFEID(Id)`).",
         subject=few.about.column,
     )
 
@@ -173,8 +170,8 @@ def _zeros_elsewhere(reading: SourceReading) -> Iterator[Doubt]:
             f"no identifier of {one.plain_number.count:,} that begins with a zero, where "
             f"{other.led_by_zero.count:,} do in {other.about.table} "
             f"({places_of(other.led_by_zero)}): {places_of(one.plain_number)}",
-            "Export the identifiers as text, with the zeros at their beginning.",
             one.plain_number.count,
+            "Export the identifiers as text, with the zeros at their beginning.",
             subject=one.about.column,
         )
 
@@ -196,8 +193,6 @@ def age_doubts(reading: SourceReading) -> Iterator[Doubt]:
             "events",
             f"{facts.early:,} of {facts.rows:,} events ({facts.early / facts.rows:.0%}) half a "
             "year or more before the creation of their lead",
-            "Map the column with the time at which the lead came to be, or set "
-            "`events_before_creation: set_aside`.",
             facts.early,
         )
     if facts.after_end >= max(LEAST_EVENTS, AFTER_SHARE * facts.ended):
@@ -206,36 +201,16 @@ def age_doubts(reading: SourceReading) -> Iterator[Doubt]:
             "events",
             f"{facts.after_end:,} of the {facts.ended:,} events of ended leads "
             f"({facts.after_end / facts.ended:.0%}) after the lead's end",
-            "Check that the time of the outcome is that of the decision; events of customers "
-            "teach nothing about leads.",
             facts.after_end,
         )
-    for code, kinds, remedy in _NOTED:
-        yield from _noted(reading, code, kinds, remedy)
+    yield from _noted(reading, "ends_before_creation", OUTCOME_BEFORE_CREATION, NEGATIVE_SHARE)
+    yield from _noted(reading, "late_rows", LATE_ROW, LATE_SHARE)
 
 
-_NOTED = (
-    (
-        "ends_before_creation",
-        ("outcome_before_creation",),
-        "See whether one of the columns has no time of day, or another zone: set "
-        "`time_zone` of its table.",
-    ),
-    (
-        "late_rows",
-        ("time_in_the_future",),
-        "Set `observed_until` to the time of the export.",
-    ),
-)
-
-
-def _noted(
-    reading: SourceReading, code: str, kinds: tuple[str, ...], remedy: str
-) -> Iterator[Doubt]:
+def _noted(reading: SourceReading, code: str, kind: IssueKind, share: float) -> Iterator[Doubt]:
     """Tell of rows that the reading itself has noted, where they are more than a few."""
-    share = NEGATIVE_SHARE if code == "ends_before_creation" else LATE_SHARE
     for found in reading.ledger.counts():
-        if found["kind"] not in kinds:
+        if found["kind"] != kind.name:
             continue
         count, rows = int(found["count"]), max(int(found["rows"]), 1)
         if count < max(LEAST_NEGATIVE, share * rows):
@@ -244,7 +219,6 @@ def _noted(
             code,
             f"{found['table']}: column {found['column']!r}",
             f"{count:,} of {rows:,} rows {found['words']}",
-            remedy,
             count,
             subject=str(found["column"]),
         )

@@ -60,17 +60,20 @@ def _placeholder(reading: SourceReading, name: str, series: pl.Series, found: ob
     written = _written(reading, column, series, found)
     mine = _is(series, found, reading.zone).fill_null(value=False)
     count, given = int(mine.sum()), series.count()
-    key = yaml_line({name: {"column": column, "missing": [written]}})
+    about = reading.definition.lead_attributes().get(name)
+    declared = {} if about is None else about.model_dump(exclude_defaults=True, mode="json")
+    missing = [*declared.get("missing", []), written]
+    key = yaml_line({name: {"column": column, **declared, "missing": missing}})
     remedy = f"If it means that nobody knew, say so under tables.leads.attributes: `{key}`."
     if name == "created_at":
-        remedy = "Leave such rows blank in the export, or out of it."
+        remedy = "Leave such rows out, in the export or by a filter (`tables.leads.where`)."
     return Doubt(
         "placeholder",
         f"leads: column {column!r}",
         f"{count:,} of {given:,} values ({count / max(given, 1):.1%}) that are {written!r}: "
         f"{reading.examples(mine)}",
-        remedy,
         count,
+        remedy,
         subject=column,
     )
 
@@ -188,7 +191,7 @@ def column_doubts(reading: SourceReading) -> Iterator[Doubt]:
         where = f"{table}: column {column!r}"
         yield from _cut(where, column, signs)
         yield from _foreign(where, column, signs)
-        yield from _two_formats(where, table, column, signs)
+        yield from _two_formats(where, column, signs)
         marks = {mark: n for mark, n in signs.currencies.items() if n >= LEAST_MARKS}
         if len(marks) > 1:
             yield _mixed_currencies(where, column, marks)
@@ -203,7 +206,6 @@ def _cut(where: str, column: str, signs: ColumnSigns) -> Iterator[Doubt]:
             where,
             f"{cut.count:,} texts of exactly {signs.longest:,} characters, and none longer: "
             f"{places_of(cut)}",
-            "Export the column in full, or leave it out.",
             cut.count,
             subject=column,
         )
@@ -222,9 +224,6 @@ def _foreign(where: str, column: str, signs: ColumnSigns) -> Iterator[Doubt]:
         where,
         f"{seen.count:,} values with letters that look like others or are not seen ({told}): "
         f"{places_of(seen, shown)}",
-        "Correct them in the CRM: what looks alike is otherwise another value."
-        if signs.about.is_id
-        else "Correct them in the CRM, or write under `values` of the attribute what they mean.",
         seen.count,
         subject=column,
     )
@@ -237,7 +236,7 @@ def _strange(text: str) -> Iterator[str]:
             yield letter
 
 
-def _two_formats(where: str, table: str, column: str, signs: ColumnSigns) -> Iterator[Doubt]:
+def _two_formats(where: str, column: str, signs: ColumnSigns) -> Iterator[Doubt]:
     dates = signs.dates
     fits_both = all(max(pair) <= 12 for pair in dates)
     differ = {pair for pair in dates if pair[0] != pair[1]}
@@ -254,8 +253,6 @@ def _two_formats(where: str, table: str, column: str, signs: ColumnSigns) -> Ite
         where,
         f"{dates.total():,} dates whose first two numbers are never above 12, such as "
         f"{first:02d}/{second:02d}, read as {formats}",
-        "See in the CRM which is the day, and set "
-        f"`tables: {{{table}: {{time_format: [...]}}}}` by it.",
         dates.total(),
         subject=column,
     )
@@ -268,7 +265,6 @@ def _mixed_currencies(where: str, column: str, marks: Mapping[str, int]) -> Doub
         "mixed_currencies",
         where,
         f"amounts in {told}",
-        "Export the amount converted to one currency.",
         sum(marks.values()) - ordered[0][1],
         subject=column,
     )
@@ -362,7 +358,6 @@ def _tests(
         "test_leads",
         f"leads: column {column!r}",
         f"{count:,} of {len(mine):,} leads {words}: {reading.examples(mine, shown)}",
-        "Leave them out of the export.",
         count,
         subject=column,
     )

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from leadcast.features.base.files import written_whole
 from leadcast.models.charts.chart import NARROW, WIDE, Chart
@@ -146,7 +146,13 @@ def _environment() -> Environment:
     environment.globals["pictures"] = _pictures
     environment.globals["zip"] = zip
     environment.filters["sentence"] = sentence
+    environment.filters["coded"] = _coded
     return environment
+
+
+def _coded(text: str) -> Markup:
+    """Show what stands between backticks as what is to be typed."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # escaped above
 
 
 def _unbroken(value: object) -> object:

@@ -69,8 +69,9 @@ def _summary(checked: Plain, doubts: int) -> list[str]:
         f"{count(ended['won'])} became customers ({percent(ended['won_share'])}), "
         f"{count(ended['lost'])} were lost and {count(ended['open'])} are open."
     )
-    until = profile["observed_until"]
-    known = f" Outcomes are known until {_day(until)}." if until else ""
+    begin, until = profile["outcomes_from"], profile["observed_until"]
+    since = f" from {_day(begin)}" if begin else ""
+    known = f" Outcomes are known{since} until {_day(until)}." if until else ""
     errors = sum(fault["severity"] == "error" for fault in checked["faults"])
     warnings = len(checked["faults"]) - errors
     told = (
