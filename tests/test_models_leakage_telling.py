@@ -78,6 +78,17 @@ def test_nothing_found_is_told_as_such() -> None:
     assert next_worst(report_of().frame()) == []
 
 
+def test_a_column_is_told_once_with_all_that_was_found_of_it() -> None:
+    spoilt = context(with_noise(undated(), "closed_after", strength=2.2))
+    faults = examine(spoilt).faults()
+    (fault,) = [fault for fault in faults if fault.where.startswith("column 'closed_after'")]
+    assert fault.where.endswith("(L002, L005)")
+    assert fault.severity == "error"
+    assert "alone it ranks leads" in fault.found
+    assert "its name sounds like" in fault.found
+    assert fault.remedy.count("vouch for it") == 1
+
+
 def test_many_checks_that_could_not_look_give_their_reason_once() -> None:
     codes = ", ".join(["L005"] * 7)
     assert could_not_look(MIXED.frame()) == [f"not applicable: {codes} (there are no dates)"]

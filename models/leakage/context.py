@@ -9,7 +9,6 @@ from typing import ClassVar
 import numpy as np
 import polars as pl
 
-from leadcast.features.base.errors import Fault
 from leadcast.features.registry import Feature
 from leadcast.features.tables import Tables
 from leadcast.features.values.readings import NEVER_FEATURES
@@ -254,16 +253,6 @@ class Finding:
     def vouched_by(self, name: str) -> bool:
         """Tell whether who vouches for a column, a feature or a check vouches for the finding."""
         return name == self.code or f"'{name}'" in self.subject
-
-    def as_fault(self) -> Fault:
-        """Give the finding as a fault, which is how the command line tells what is wrong."""
-        return Fault(
-            where=f"{self.code} {self.subject}",
-            found="; ".join(text for text in (self.found, self.weight) if text),
-            expected="nothing that is known only after the moment of scoring",
-            remedy=self.remedy,
-            severity=self.severity,
-        )
 
 
 class Check(ABC):

@@ -263,13 +263,12 @@ def _named(flags: pl.Series, yes: str, no: str) -> pl.Series:
 
 
 def _shown(values: pl.Series) -> pl.Series:
-    texts = values.cast(pl.String, strict=False)
-    quoted = (
-        pl.when(pl.col("text").is_null())
-        .then(pl.lit("nothing"))
-        .otherwise(pl.concat_str(pl.lit("'"), "text", pl.lit("'")))
-    )
-    return pl.DataFrame({"text": texts}).select(quoted).to_series()
+    if values.dtype.is_numeric():
+        names = {value: _in_words(value) for value in values.unique()}
+        return values.replace_strict(names, return_dtype=pl.String).fill_null("nothing")
+    texts = pl.DataFrame({"text": values.cast(pl.String)})
+    quoted = pl.concat_str(pl.lit("'"), "text", pl.lit("'"))
+    return texts.select(quoted.fill_null("nothing")).to_series()
 
 
 def _in_words(value: object) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from leadcast.features.base.errors import FaultsError
+from leadcast.features.base.errors import Fault, FaultsError
 from leadcast.models.leakage.column_checks import (
     BulkClosing,
     DominantColumn,
@@ -142,7 +142,20 @@ class LeakageReport:
             If any finding is an error; tells every finding.
         """
         if self.errors:
-            raise FaultsError(subject, [finding.as_fault() for finding in self.findings])
+            raise FaultsError(subject, self.faults())
+
+    def faults(self) -> list[Fault]:
+        """Give what was found as faults, the worst first.
+
+        Returns
+        -------
+        list of Fault
+            One for each column or other subject, with all that was found of it.
+        """
+        by_subject: dict[str, list[Finding]] = {}
+        for finding in self.findings:
+            by_subject.setdefault(finding.subject, []).append(finding)
+        return [_as_fault(findings) for findings in by_subject.values()]
 
 
 def examine(context: LeakageContext, checks: Sequence[Check] = CHECKS) -> LeakageReport:
@@ -196,6 +209,19 @@ def _as_vouched(finding: Finding, vouched: frozenset[str]) -> Finding:
         return finding
     found = f"{finding.found} (vouched for)"
     return replace(finding, severity="warning", found=found, vouched=True)
+
+
+def _as_fault(findings: list[Finding]) -> Fault:
+    # The first is the worst of them, and gives the severity.
+    codes = ", ".join(dict.fromkeys(finding.code for finding in findings))
+    told = [text for finding in findings for text in (finding.found, finding.weight) if text]
+    return Fault(
+        where=f"{findings[0].subject} ({codes})",
+        found="; ".join(dict.fromkeys(told)),
+        expected="nothing that is known only after the moment of scoring",
+        remedy=" ".join(dict.fromkeys(finding.remedy for finding in findings)),
+        severity=findings[0].severity,
+    )
 
 
 def _mildness(finding: Finding) -> tuple[bool, bool, float, str]:

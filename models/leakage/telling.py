@@ -54,7 +54,7 @@ def found_of(checks: pl.DataFrame) -> pl.DataFrame:
 
 
 def next_worst(checks: pl.DataFrame) -> list[str]:
-    """Tell what comes after the worst, a line each, and how many are not told.
+    """Tell of what else something was found, a line each, and of how many more.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def next_worst(checks: pl.DataFrame) -> list[str]:
     -------
     list of str
     """
-    lines = list(_told(found_of(checks)))[1:]
+    lines = list(_told(found_of(checks).unique("subject", keep="first", maintain_order=True)))[1:]
     more = len(lines) - _MOST_TOLD
     return lines[:_MOST_TOLD] + ([f"{more} more in the report"] if more > 0 else [])
 
