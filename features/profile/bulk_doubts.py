@@ -63,8 +63,8 @@ def _in_bulk(
         hour = _hour_within(local.filter(mine.fill_null(value=False))) if unit == "1d" else ""
         named = start.strftime(written)
         found = (
-            f"{count:,} of {times.count():,} {words} on {named} ({share:.0%}{hour}), where of the "
-            f"other {'days' if unit == '1d' else 'hours'} with any 95 % have at most {usual:g}: "
+            f"{count:,} of {times.count():,} {words} on {named} ({share:.0%}{hour}); 95 % of the "
+            f"other {'days' if unit == '1d' else 'hours'} that have any have at most {usual:g}: "
             f"{reading.examples(mine)}"
         )
         return found, count

@@ -274,12 +274,13 @@ def filling(rows: Sequence[Sequence[Any]]) -> str | None:
     usual = [place for place, (_, share) in enumerate(filled) if share >= _FILLED]
     if not usual:
         return None
-    first, last = usual[0], usual[-1]
+    some = [place for place, (_, share) in enumerate(filled) if share > _EMPTY]
     told = []
-    if first and all(share <= _EMPTY for _, share in filled[:first]):
-        told.append(f"begins {filled[first][0]}")
-    if last < len(filled) - 1 and all(share <= _EMPTY for _, share in filled[last + 1 :]):
-        told.append(f"ends {filled[last][0]}")
+    # It may begin late in a month, and end early in one.
+    if some[0] and usual[0] - some[0] <= 1:
+        told.append(f"begins {filled[some[0]][0]}")
+    if some[-1] < len(filled) - 1 and some[-1] - usual[-1] <= 1:
+        told.append(f"ends {filled[some[-1]][0]}")
     return ", ".join(told) or None
 
 

@@ -197,14 +197,17 @@ def _doubts(doubts: Sequence[Plain], idle: Sequence[str]) -> list[str]:
     counted = f"{len(open_doubts)} doubt{'' if len(open_doubts) == 1 else 's'}"
     lines = [f"{counted}, {len(vouched)} vouched for" if vouched else counted]
     for doubt in open_doubts:
-        lines.append(
-            f"  {doubt['severity']} [{doubt['code']}] {doubt['where']}: found {doubt['found']}; "
-            f"expected {doubt['expected']}. {doubt['remedy']}"
-        )
+        lines += [
+            f"  {doubt['severity']} [{doubt['code']}] {doubt['where']}",
+            f"    found {doubt['found']}",
+            f"    expected {doubt['expected']}",
+            f"    {doubt['remedy']}",
+        ]
     for doubt in vouched:
-        lines.append(
-            f"  vouched for [{doubt['code']}] {doubt['where']}: {doubt['found']}. Reason: "
-            f"{doubt['vouched']}"
-        )
+        lines += [
+            f"  vouched for [{doubt['code']}] {doubt['where']}",
+            f"    found {doubt['found']}",
+            f"    reason: {doubt['vouched']}",
+        ]
     lines += [f"  idle: `vouched` names {key}, which nobody doubts; remove it" for key in idle]
     return lines
