@@ -187,3 +187,30 @@ def random_keys(folder: Path, reader: dict[str, Any]) -> dict[str, Any]:
             },
         },
     }
+
+
+def swallowing(first: int, second: int, n: int = 60_000) -> bytes:
+    rows = [f"L{at},a note,{at}" for at in range(n)]
+    for at in (first, second):
+        rows[at] = f'L{at},"a note,{at}'
+    return "\n".join(["id,note,n", *rows, ""]).encode()
+
+
+@pytest.mark.parametrize(("first", "second"), [(3, 5), (3, 4), (0, 59_999), (20_000, 50_000)])
+def test_two_open_quotes_do_not_swallow_what_is_between(
+    tmp_path: Path, first: int, second: int
+) -> None:
+    (tmp_path / "x.csv").write_bytes(swallowing(first, second))
+    origin = CsvOrigin(tmp_path / "x.csv", "x.csv", FileReader(files=("x.csv",)))
+    with pytest.raises(UnreadableError, match="never closed"):
+        # The column that swallows is not even read.
+        [*origin.parts(["id"], lambda _: None)]
+
+
+def test_quotes_within_texts_and_lines_within_quotes_are_no_open_quotes(tmp_path: Path) -> None:
+    text = 'id,note,n\nL1,5" pipe,1\nL2,"two\nlines, ""so""",2\nL3,12" pipe,3\n'
+    (tmp_path / "x.csv").write_text(text)
+    origin = CsvOrigin(tmp_path / "x.csv", "x.csv", FileReader(files=("x.csv",)))
+    (part,) = origin.parts(["id", "note"], lambda _: None)
+    assert part[0]["id"].to_list() == ["L1", "L2", "L3"]
+    assert part[0]["note"].to_list() == ['5" pipe', 'two\nlines, "so"', '12" pipe']

@@ -2,6 +2,7 @@
 
 import zoneinfo
 from collections.abc import Iterator
+from functools import cache
 
 from leadcast.features.base.errors import Fault, canonical_name, did_you_mean
 from leadcast.features.definitions.definition import (
@@ -105,6 +106,12 @@ def _role_type(name: str, declared: str | None, where: str) -> Iterator[Fault]:
         )
 
 
+@cache
+def _zone_names() -> frozenset[str]:
+    # Looking for them takes longer than reading a definition.
+    return frozenset(zoneinfo.available_timezones())
+
+
 def _time_zones(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
     tables = definition.tables
     zones: list[tuple[Key, str | None]] = [
@@ -115,7 +122,7 @@ def _time_zones(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
     for key, outcomes in outcome_tables(definition):
         if not isinstance(outcomes, EventOutcomes):
             zones.append(((*key, "time_zone"), outcomes.time_zone))
-    names = zoneinfo.available_timezones()
+    names = _zone_names()
     for key, zone in zones:
         if zone is not None and zone not in names:
             yield Fault(

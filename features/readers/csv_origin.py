@@ -31,6 +31,7 @@ from leadcast.features.readers.origins import (
     UnreadableError,
     refuse_twins,
 )
+from leadcast.features.readers.quotes import QuoteWatch
 
 UNIT_SEPARATOR = "\x1f"
 """Stands in for a separator that is not one ASCII letter."""
@@ -292,23 +293,27 @@ class CsvOrigin:
         names = [
             name if name.strip(TRIMMED) else f"\0{n}" for n, name in enumerate(self._header[1])
         ]
+        watch = None
+        if self._reader.quote is not None and self._reader.quote.isascii():
+            watch = QuoteWatch(file, separator_of(self._reader), self._reader.quote)
         broken: list[BrokenRow] = []
         numbering = _Numbering()
         last = ""
         # A quotation mark that is never closed ends in the last column, or breaks the row.
         wanted = [*columns, *{names[-1]}.difference(columns)]
-        for batch in self._batches(file, wanted, names, broken):
+        for batch in self._batches(watch or file, wanted, names, broken):
             frame = pl.DataFrame(pl.from_arrow(batch))
             numbers = numbering.numbers(frame.height, [row.number for row in broken])
             last = frame[names[-1]][-1] if frame.height else last
             last = _told(on_broken, broken, last)
             yield self._restored(frame.select(columns)), numbers
-        if "\n" in _told(on_broken, broken, last):
+        is_swallowed = watch is not None and watch.is_odd and watch.lines > numbering.last + 1
+        if "\n" in _told(on_broken, broken, last) or is_swallowed:
             self._refuse_open_quote()
 
     def _batches(
         self,
-        file: IO[bytes],
+        file: IO[bytes] | io.RawIOBase,
         columns: Sequence[str],
         names: Sequence[str],
         broken: list[BrokenRow],
@@ -412,8 +417,9 @@ class CsvOrigin:
             for record_line, _ in read_records(self.path, self._reader, strict=True):
                 line = record_line
         except csv.Error as error:
-            # What is never closed goes on until the file ends, or until no field is so long.
-            if not re.search("unexpected end of data|field larger", str(error)):
+            # What is never closed goes on until the file ends, or until no field is so long, or
+            # until the next quotation mark, which then closes within a field.
+            if not re.search("unexpected end of data|field larger|expected after", str(error)):
                 return
             raise UnreadableError(
                 Fault(
@@ -432,6 +438,11 @@ class _Numbering:
     def __init__(self) -> None:
         self._next = 1
         self._refused: list[int] = []
+
+    @property
+    def last(self) -> int:
+        """Tell the number of the last row."""
+        return self._next - 1
 
     def numbers(self, kept: int, refused: Sequence[int]) -> pl.Series:
         # The reader may refuse rows of the next batch before it hands over this one.

@@ -73,7 +73,8 @@ class Quarantine:
         kept : bool
             Whether they stay in the canonical tables with an empty value.
         """
-        raw = rows.frame.select(pl.struct(pl.all()).struct.json_encode()).to_series()
+        told = _as_json(rows.frame)
+        raw = told.select(pl.struct(pl.all()).struct.json_encode()).to_series()
         frame = rows.places().with_columns(
             table=pl.lit(table), lead_id=lead_ids, reason=reasons, kept=pl.lit(kept), raw=raw
         )
@@ -99,6 +100,19 @@ class Quarantine:
         for part in parts:
             part.unlink()
         self._folder.rmdir()
+
+
+def _as_json(frame: pl.DataFrame) -> pl.DataFrame:
+    """Give rows that JSON has words for: times that no calendar has become texts."""
+    times = [
+        name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Datetime | pl.Date)
+    ]
+    beyond = [
+        name
+        for name in times
+        if frame[name].cast(pl.Datetime("us"), strict=False).null_count() > frame[name].null_count()
+    ]
+    return frame.with_columns(as_text(frame[name]) for name in beyond)
 
 
 _SAMPLES = 3

@@ -237,7 +237,7 @@ def plain(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 def _written(moments: pl.Expr, told: pl.Expr) -> pl.Expr:
     """Write also what no calendar has, for which polars has no words."""
-    return pl.when(told.is_null() & moments.is_not_null()).then(pl.lit(_BEYOND)).otherwise(told)
+    return told.fill_null(pl.when(moments.is_not_null()).then(pl.lit(_BEYOND)))
 
 
 def _plain_floats(numbers: pl.Series) -> pl.Series:
