@@ -122,7 +122,9 @@ def test_dates_of_the_outcome_in_the_leads_table(tmp_path: Path) -> None:
         "tables.outcomes": {"form": "dates", "columns": {"won_at": "won"}},
     }
     tables = tables_of(tmp_path, changes, leads=leads)
-    assert tables.outcomes["won_at"].to_list() == [datetime(2024, 2, 1, tzinfo=UTC), None]
+    # Of a win only the day is known, so that it counts from the end of that day.
+    end_of_day = datetime(2024, 2, 1, 23, 59, 59, 999_999, tzinfo=UTC)
+    assert tables.outcomes["won_at"].to_list() == [end_of_day, None]
     assert tables.events.collect().height == 0
 
 

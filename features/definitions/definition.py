@@ -18,6 +18,7 @@ from leadcast.features.definitions.table_schema import (
     Name,
     Reader,
     RowFilters,
+    TimePrecision,
     as_sequence,
 )
 from leadcast.features.values.formats import (
@@ -71,9 +72,12 @@ class TableOutcomes(TableSection):
         Where the rows come from; None: the leads' table has these columns.
     time_zone, time_format, numbers, join, where
         As for every table.
+    time_precision : {"day", "moment"} or None
+        Whether its times name days only, which are known when they are over; None: they tell.
     """
 
     read: Reader | None = None
+    time_precision: TimePrecision | None = None
     time_zone: str | None = None
     time_format: Values = ()
     numbers: NumberFormat = NumberFormat()

@@ -12,6 +12,8 @@ from pydantic.functional_validators import BeforeValidator
 from leadcast.features.base.packing import MOST_TIMES
 from leadcast.features.values.formats import NumberFormat, TableSection, Values, as_list
 
+TimePrecision = Literal["day", "moment"]
+"""How exactly times are known."""
 AttributeType = Literal["number", "category", "text", "flag", "time"]
 
 
@@ -350,10 +352,13 @@ class EventsTable(TableSchema):
         The canonical columns.
     kind : str or None
         The kind of every event of this table (``call``), put before its `event_type`, if any.
+    time_precision : {"day", "moment"} or None
+        Whether its times name days only, which are known when they are over; None: they tell.
     """
 
     columns: EventColumns
     kind: Name | None = None
+    time_precision: TimePrecision | None = None
 
     @model_validator(mode="after")
     def _has_kind(self) -> Self:

@@ -17,7 +17,9 @@ from leadcast.features.definitions.table_schema import (
     Reader,
     RowFilter,
     TableSchema,
+    TimePrecision,
 )
+from leadcast.features.ingest.precision import at_end_of_day
 from leadcast.features.profile.collector import Collector
 from leadcast.features.readers.issues import (
     BAD_CELL,
@@ -252,6 +254,19 @@ class TableReading:
         """Read a column of times at which something happened to leads."""
         series, written = self.rows.frame[column], self.writing
         return parse_dates_of_crm(series, written.times, written.missing)
+
+    def past_times(
+        self, column: str, precision: TimePrecision | None
+    ) -> tuple[Parsed, Parsed, pl.Series]:
+        """Read times at which something happened to leads: a day is its end.
+
+        Gives these; the same with a day as its beginning, when it happened at the earliest; and
+        which of them are days.
+        """
+        series, written = self.rows.frame[column], self.writing
+        parsed = self.times(column)
+        values, days = at_end_of_day(parsed, series, written.times, written.missing, precision)
+        return Parsed(values, parsed.problem), parsed, days
 
     def numbers(self, column: str) -> Parsed:
         """Read a column of numbers."""

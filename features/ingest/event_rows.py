@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from leadcast.features.definitions.definition import EventOutcomes
-from leadcast.features.definitions.table_schema import EventsTable
+from leadcast.features.definitions.table_schema import EventsTable, TimePrecision
 from leadcast.features.ingest.context import Context, TableReading, Writing
 from leadcast.features.ingest.leads import AS_OF, CanonicalLeads, no_rows
+from leadcast.features.ingest.precision import table_precision
 from leadcast.features.readers.account import OF_LEAD_ASIDE, OUTCOME_EVENT
 from leadcast.features.readers.issues import (
     BLANK,
+    DAYS_ALONE,
     EVENT_BEFORE_CREATION,
     EVENT_BEFORE_CREATION_ASIDE,
     EVENT_OF_OTHERS,
@@ -39,10 +41,13 @@ class OpenEvents:
         Its definition.
     table : RawTable
         Its files or query.
+    precision : {"day", "moment"} or None
+        How exactly its times are known, where the whole column tells it.
     """
 
     about: EventsTable
     table: RawTable
+    precision: TimePrecision | None = None
 
     def wanted(self) -> list[str]:
         """List the columns to read.
@@ -72,7 +77,10 @@ def open_events(context: Context) -> list[OpenEvents]:
             for field, value in fields.items()
             for column in ([value] if isinstance(value, str) else value)
         ]
-        opened.append(OpenEvents(about, require_columns(table, needed, context.ledger)))
+        table = require_columns(table, needed, context.ledger)
+        column, rules = about.columns.occurred_at, context.time_rules(about)
+        precision = table_precision(table, column, rules, about.time_precision)
+        opened.append(OpenEvents(about, table, precision))
     return opened
 
 
@@ -155,10 +163,14 @@ def _canonical(
     reading = TableReading(context, one.table.name, writing, rows, frame)
     reading.require_ids(columns.lead_id, ids)
     reading.leave_out(BLANK, ", ".join(columns.event_type), types.is_null())
-    times = reading.times(columns.occurred_at)
-    late = (times.values > context.until).fill_null(False)
+    times, earliest, days = reading.past_times(columns.occurred_at, one.precision)
+    late, shown = (
+        (earliest.values > context.until).fill_null(False),
+        rows.frame[columns.occurred_at],
+    )
     reading.require(columns.occurred_at, times)
-    reading.leave_out(LATE_ROW, columns.occurred_at, late, rows.frame[columns.occurred_at])
+    reading.leave_out(LATE_ROW, columns.occurred_at, late, shown)
+    reading.note(DAYS_ALONE, columns.occurred_at, days & reading.fine, values=shown, kept=True)
     reading.frame = reading.frame.with_columns(occurred_at=times.values)
     for outcomes in context.definition.tables.outcomes:
         if isinstance(outcomes, EventOutcomes):

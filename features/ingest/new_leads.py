@@ -24,6 +24,7 @@ from leadcast.features.readers.issues import (
     BAD_ROW,
     BLANK,
     BROKEN_ROW,
+    DAYS_ALONE,
     DUPLICATE_LEAD,
     EVENT_BEFORE_CREATION,
     EVENT_OF_OTHERS,
@@ -251,7 +252,7 @@ def _homeless(where: str, definition: SourceDefinition) -> Fault:
 _WHAT_TO_DO = "Name the file with the leads to score"
 _MOMENTS = ("as_of", "updated_at")
 _TIMES = "Write times with their zone, as 2026-01-05T09:30:00Z or 2026-01-05T10:30:00+01:00"
-_UNTOLD = (EVENT_OF_OTHERS, EVENT_BEFORE_CREATION)
+_UNTOLD = (DAYS_ALONE, EVENT_OF_OTHERS, EVENT_BEFORE_CREATION)
 _ADVICE: Mapping[IssueKind, str] = {
     BROKEN_ROW: "Put commas between fields, and texts that hold one into double quotes",
     BAD_CELL: "Write numbers as 1234.5, flags as true or false, times as 2026-01-05T09:30:00Z, "

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import polars as pl
 
@@ -12,10 +13,12 @@ from leadcast.features.ingest.context import Context, TableReading, Writing
 from leadcast.features.ingest.event_rows import OpenEvents, event_types
 from leadcast.features.ingest.leads import NAME as LEADS
 from leadcast.features.ingest.leads import CanonicalLeads, all_rows
+from leadcast.features.ingest.precision import at_end_of_day, precision_of
 from leadcast.features.readers.account import OF_LEAD_ASIDE, UNREADABLE_END
 from leadcast.features.readers.issues import (
     BLANK,
     CONTRADICTING_OUTCOME,
+    DAYS_ALONE,
     DUPLICATE_OUTCOME,
     LATE_OUTCOME,
     ORPHAN_OUTCOME,
@@ -104,7 +107,7 @@ def _ends(reading: TableReading, about: Described) -> Ends:
     columns: tuple[str | None, str | None]
     if isinstance(about, DatedOutcomes):
         columns = (about.columns.won_at, about.columns.lost_at)
-        won, lost = (_times(reading, column) for column in columns)
+        won, lost = (_times(reading, about, column) for column in columns)
         converted = pl.lit(None, pl.Boolean)
     else:
         columns = (about.columns.closed_at, about.columns.closed_at)
@@ -118,18 +121,31 @@ def _ends(reading: TableReading, about: Described) -> Ends:
     return Ends(frame, reading.rows.filter(fine), reading.table, *names, doubtful)
 
 
-def _times(reading: TableReading, column: str | None, wanted: pl.Series | None = None) -> pl.Series:
+def _times(
+    reading: TableReading, about: Described, column: str | None, wanted: pl.Series | None = None
+) -> pl.Series:
     """Read a column of times, needed where they are wanted.
 
     Where nobody says what is wanted, a blank one is fine.
     """
     if column is None:
         return pl.repeat(None, len(reading.rows), dtype=TIME, eager=True)
-    parsed = reading.times(column)
+    precision, rules = about.time_precision, reading.writing.times
+    precision = precision or precision_of([reading.times(column).values], rules)
+    parsed, earliest, days = reading.past_times(column, precision)
     if wanted is None:
         wanted = parsed.values.is_not_null() | parsed.problem.is_not_null()
     reading.require(column, parsed, wanted)
-    return parsed.values
+    shown, used = reading.rows.frame[column], days & wanted & reading.fine
+    reading.note(DAYS_ALONE, column, used, values=shown, kept=True)
+    return _by_now(parsed.values, earliest.values, reading.context.until)
+
+
+def _by_now(ends: pl.Series, earliest: pl.Series, until: datetime) -> pl.Series:
+    """Let what happened on a day that is not over yet be known by the time of the export."""
+    frame = pl.DataFrame({"ends": ends, "earliest": earliest})
+    cut = pl.when(pl.col("earliest") <= until).then(pl.min_horizontal("ends", pl.lit(until, TIME)))
+    return frame.select(cut.otherwise("ends").alias(ends.name)).to_series()
 
 
 def _by_status(
@@ -145,7 +161,7 @@ def _by_status(
     why = {UNKNOWN_OUTCOME.found: lambda found: near_words(found, words)}
     reading.note(UNKNOWN_OUTCOME, column, unknown, values=status, kept=True, why=why)
     won, lost = (status.is_in(list(ends)).fill_null(False) for ends in (about.won, about.lost))
-    times = _times(reading, about.columns.closed_at, won | lost)
+    times = _times(reading, about, about.columns.closed_at, won | lost)
     when_won = pl.select(pl.when(won).then(times)).to_series()
     when_lost = pl.select(pl.when(lost).then(times)).to_series()
     converted = pl.lit(None, pl.Boolean)
@@ -197,12 +213,13 @@ def _outcome_events(
             types = event_types(rows, one)
             mine = types.is_in(wanted).fill_null(False)
             few = rows.filter(mine).frame
+            series = few[columns.occurred_at]
+            parsed = parse_dates_of_crm(series, rules, missing)
+            times, _ = at_end_of_day(parsed, series, rules, missing, one.precision)
             yield pl.DataFrame(
                 {
                     "lead_id": parse_ids(few[columns.lead_id], missing).values,
-                    "occurred_at": parse_dates_of_crm(
-                        few[columns.occurred_at], rules, missing
-                    ).values,
+                    "occurred_at": _by_now(times, parsed.values, context.until),
                     "event_type": types.filter(mine),
                 }
             )

@@ -252,6 +252,19 @@ LATE_OUTCOME = replace(
     advice="Correct observed_until; if these are expected closing dates, map the date of the "
     "actual closing",
 )
+DAYS_ALONE = IssueKind(
+    name="day_without_time",
+    limit="",
+    found="with a day and no time of day",
+    reason="",
+    expected="a time of day, or a day that counts as its end",
+    consequence="What happened on a day counts at its end, and is known from the next day on "
+    "(`time_precision: moment`, beside time_zone, says that midnight is meant)",
+    advice="",
+    is_recorded=False,
+    is_usual=True,
+    is_allowed=True,
+)
 LEFT_OUT = IssueKind(
     name="left_out_by_filter",
     limit="",
