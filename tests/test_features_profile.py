@@ -275,7 +275,8 @@ def test_the_run_keeps_the_doubts(tmp_path: Path) -> None:
     definition_folder.mkdir()
     world.check(definition_folder)
     definition = load_definition(definition_folder / "world.yaml")
-    ingest(definition, tmp_path / "tables")
+    result = ingest(definition, tmp_path / "tables")
+    assert "; 1 doubt: outcomes: 185 of 646 ends on 2024-04-20" in str(result)
     kept = read_json(tmp_path / "tables" / "quality.json")["doubts"]
     assert [doubt["code"] for doubt in kept] == ["ends_in_bulk"]
 

@@ -16,6 +16,7 @@ from leadcast.models.charts.reliability_chart import ReliabilityChart
 from leadcast.models.charts.stability_charts import AgeChart, MonthChart, SegmentsChart
 from leadcast.models.charts.time_charts import DelayChart, TimelineChart
 from leadcast.models.learners.learner_store import LEARNERS
+from leadcast.models.report.blocks import Facts, Notices, Words
 from leadcast.models.report.data_quality import columns_frame, quality_blocks
 from leadcast.models.report.sections import by_feature, by_group, importance_blocks
 from tests.report_samples import sample_inputs, sample_quality
@@ -319,3 +320,22 @@ def test_candidates_have_the_same_names_in_the_picture_and_the_table() -> None:
     for name in names:
         assert name not in LEARNERS
         assert name in chart.svg(WIDE)
+
+
+def doubt(code: str, severity: str, vouched: str | None = None) -> dict[str, Any]:
+    about = {"where": "leads", "found": f"much of {code}", "expected": "less", "remedy": "mend it"}
+    return {"code": code, "severity": severity, **about, "count": 3, "vouched": vouched}
+
+
+def test_doubts_come_before_faults_and_what_is_vouched_for_is_told_as_such() -> None:
+    told = [doubt("worst", "error"), doubt("mild", "warning"), doubt("known", "warning", "we know")]
+    fault = {"severity": "warning", "where": "leads", "found": "x", "expected": "y", "remedy": "z"}
+    blocks = quality_blocks({"doubts": told, "faults": [fault]})
+    doubts, words, vouched, faults = blocks
+    assert isinstance(doubts, Notices)
+    assert isinstance(faults, Notices)
+    assert [notice.title for notice in doubts.notices] == ["worst · leads", "mild · leads"]
+    assert [notice.level for notice in doubts.notices] == ["error", "warning"]
+    assert isinstance(words, Words)
+    assert isinstance(vouched, Facts)
+    assert vouched.pairs == [("known · leads", "we know (found: much of known)")]

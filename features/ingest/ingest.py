@@ -45,7 +45,7 @@ from leadcast.features.ingest.outcomes import (
 from leadcast.features.ingest.recorded import recorded_from
 from leadcast.features.profile.collector import Collector, EventFacts
 from leadcast.features.profile.describe import describe_profile
-from leadcast.features.profile.doubts import Doubt, certain
+from leadcast.features.profile.doubts import Doubt, certain, doubts_words
 from leadcast.features.profile.finding import find_doubts
 from leadcast.features.profile.reading import SourceReading
 from leadcast.features.readers.account import KEPT, AccountLine, account_plain, account_words
@@ -338,13 +338,16 @@ class IngestResult:
     """Where the rows of each table went."""
     outcomes_from: datetime | None = None
     """From when on outcomes were recorded; None: ever since the first lead."""
+    doubts: tuple[Doubt, ...] = ()
+    """What is to be doubted, the worst first."""
 
     def __str__(self) -> str:
         read = ", ".join(f"{count:,} {name}" for name, count in self.counts.items())
         told = f"{read}; {self.quarantined:,} rows in quarantine, {len(self.warnings)} warnings"
         begin = self.outcomes_from
         late = [] if begin is None else [f"outcomes recorded from {begin:%Y-%m-%d} on"]
-        return "; ".join([told, *late, *account_words(_with_losses(self.account))])
+        odd = doubts_words(self.doubts)
+        return "; ".join([told, *late, *odd, *account_words(_with_losses(self.account))])
 
 
 def _with_losses(account: Sequence[AccountLine]) -> list[AccountLine]:
@@ -446,7 +449,7 @@ def ingest(
         write_json(folder / "quality.json", quality)
     account = tuple(ledger.account.lines(definition.readers()))
     told = (out, tuple(faults), _counts(examined), quarantine.rows, account)
-    return IngestResult(*told, examined.outcomes_from)
+    return IngestResult(*told, examined.outcomes_from, tuple(doubts))
 
 
 def _write_tables(definition: SourceDefinition, examined: Examined, folder: Path) -> None:

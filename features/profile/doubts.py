@@ -139,6 +139,15 @@ def certain(doubts: Sequence[Doubt]) -> list[Fault]:
     return [one.as_fault() for one in doubts if one.severity == "error" and one.vouched is None]
 
 
+def doubts_words(doubts: Sequence[Doubt]) -> list[str]:
+    """Say in a few words what is the worst of what is doubted; nothing where nothing is."""
+    told = [doubt for doubt in doubts if doubt.vouched is None]
+    if not told:
+        return []
+    counted = "1 doubt" if len(told) == 1 else f"{len(told)} doubts, the worst"
+    return [f"{counted}: {told[0].where}: {told[0].found} [{told[0].code}]"]
+
+
 def idle_vouches(definition: SourceDefinition, doubts: Sequence[Doubt]) -> list[str]:
     """Name what the definition vouches for and nobody doubts."""
     raised = {key for doubt in doubts for key in (doubt.key, doubt.code)}
