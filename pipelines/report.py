@@ -17,7 +17,7 @@ from leadcast.pipelines.dataset import read_plan
 from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.stage import run_stage
-from leadcast.pipelines.summary import count_customers
+from leadcast.pipelines.summary import count_customers, read_leakage
 from leadcast.pipelines.track import git_commit
 
 CURVES = ("reliability", "reliability_curve", "gain", "lift", "roc", "separation")
@@ -32,12 +32,12 @@ def report(source: str) -> str:
     summary = split_summary(snapshots, horizon_days(tables, settings))
     backtest = read_json(run.backtest)
     calibration = read_json(run.calibration)
-    leakage = pl.DataFrame(read_json(run.leakage), infer_schema_length=None)
+    leakage = read_leakage(run)
     inputs = ReportInputs(
         source=_source_facts(source),
         run=_run_facts(run, tables, settings, snapshots.height, backtest["chosen"]),
         metrics=read_json(run.metrics),
-        notes=(*_beware(leakage), *backtest["warnings"], *summary.warnings),
+        notes=(*beware_of(leakage), *backtest["warnings"], *summary.warnings),
         **{name: pl.read_csv(run.curves / f"{name}.csv") for name in CURVES},
         delays=None if delays is None else delays.frame(),
         delay_words="" if delays is None else delays.words(settings.horizon_days),
@@ -59,7 +59,8 @@ def report(source: str) -> str:
     return str(run.report)
 
 
-def _beware(leakage: pl.DataFrame) -> list[str]:
+def beware_of(leakage: pl.DataFrame) -> list[str]:
+    """Tell what the leakage gate found, for the report's first lines."""
     if found_of(leakage).is_empty():
         return []
     return [f"The leakage gate found {headline(leakage)}", *could_not_look(leakage)]

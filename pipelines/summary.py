@@ -21,15 +21,21 @@ def summarise(run: RunFolder) -> str:
         f"never seen in training",
         *(f"  {words:<18} {tell(test[key], form)}" for key, words, form in _SHOWN),
         *(f"  learner            {note}" for note in backtest["notes"]),
-        *(f"  leakage            {line}" for line in _leakage(run)),
+        *(f"  leakage            {line}" for line in leakage_lines(run)),
         f"  report             {run.report}",
         f"  bundle             {run.bundle}",
     ]
     return "\n".join(lines)
 
 
-def _leakage(run: RunFolder) -> list[str]:
-    checks = pl.DataFrame(read_json(run.leakage), infer_schema_length=None)
+def read_leakage(run: RunFolder) -> pl.DataFrame:
+    """Read what the leakage gate found."""
+    return pl.DataFrame(read_json(run.leakage), infer_schema_length=None)
+
+
+def leakage_lines(run: RunFolder) -> list[str]:
+    """Tell what the leakage gate found, the worst first; nothing where it found nothing."""
+    checks = read_leakage(run)
     if found_of(checks).is_empty():
         return []
     return [headline(checks), *could_not_look(checks)]

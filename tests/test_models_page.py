@@ -14,6 +14,7 @@ import pytest
 from leadcast.models.charts.numbers import ShownEstimate, percent
 from leadcast.models.evaluation.metrics import metrics_by_name
 from leadcast.models.report import ReportInputs, SourceFacts, render_report, write_report
+from leadcast.models.report.blocks import Words
 from leadcast.models.report.inputs import FRAMES
 from leadcast.models.report.sections import sections
 from leadcast.models.report.summary import METRICS, calibration_sentence, in_hundred, sentences
@@ -296,6 +297,10 @@ def test_only_what_a_check_found_is_a_notice_and_every_check_is_listed() -> None
     silent = sample_inputs(leakage=found.filter(pl.col("status") != "warning"))
     assert leakage_of(sample_inputs()) == ["words", "notices", "folded"]
     assert leakage_of(silent) == ["words", "folded"]
+    section = next(one for one in sections(sample_inputs()) if one.name == "leakage")
+    words = section.blocks[0]
+    assert isinstance(words, Words)
+    assert str(words.paragraphs[0]).startswith("The gate found 1 warning: column 'last_activity")
 
 
 def test_a_random_split_is_said_to_be_random() -> None:

@@ -1,13 +1,18 @@
 """What the gate says of a leak can be pasted."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from leadcast.features.base.files import write_json
 from leadcast.features.definitions.load import load_definition
 from leadcast.features.definitions.yaml_lines import plain_yaml
 from leadcast.models.leakage import examine
 from leadcast.pipelines.gate import to_paste
+from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.report import beware_of
+from leadcast.pipelines.summary import leakage_lines, read_leakage
 from tests.leak_worlds import context, spoilt, undated, with_noise
 
 DEFINITION = """
@@ -61,3 +66,18 @@ def test_a_feature_of_an_attribute_names_the_attribute() -> None:
     assert leaking.attributes_named("column 'seconds'") == ["seconds"]
     assert leaking.attributes_named("all columns together") == []
     assert leaking.attributes_named("column 'profile_filled'") == []
+
+
+def test_summary_and_report_begin_with_the_worst(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = RunFolder("pasted")
+    write_json(run.leakage, examine(context(spoilt(undated(), "number"))).frame().to_dicts())
+    (first, *_) = leakage_lines(run)
+    assert re.match(r"\d+ errors.*; the worst: column 'x': .*AUC of", first)
+    (beware, *_) = beware_of(read_leakage(run))
+    assert beware == f"The leakage gate found {first}"
+    write_json(run.leakage, examine(context(undated())).frame().to_dicts(), replacing=True)
+    assert leakage_lines(run) == []
+    assert beware_of(read_leakage(run)) == []

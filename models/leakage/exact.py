@@ -165,6 +165,32 @@ def splits(values: pl.Series, rare: Flags) -> Iterator[Split]:
         yield from _by_level(_shown(values), rare, "value")
 
 
+def splits_by_part(counts: pl.DataFrame, rare: Flags, where: str) -> Iterator[tuple[Split, str]]:
+    """List parts that are counted already, of however many, but for those of one rare lead.
+
+    Parameters
+    ----------
+    counts : pl.DataFrame
+        A row a part: its name, ``all`` and ``rare`` (how many leads it holds).
+    rare : ndarray of bool
+        Which leads have the rarer outcome.
+    where : str
+        As in `Split`.
+
+    Yields
+    ------
+    tuple of Split and str
+        The part and its name; that there were so many is in its chance.
+    """
+    of_rare, of_others = int(rare.sum()), int((~rare).sum())
+    held = counts.filter(pl.col("rare") >= min(2, of_rare))
+    k = held["rare"].cast(pl.Float64).to_numpy()
+    m = held["all"].cast(pl.Float64).to_numpy() - k
+    log_chance = log_of_chance(k, of_rare, m, of_others) + np.log(max(counts.height, 1))
+    for i, name in enumerate(held[:, 0]):
+        yield _split(where, (k, m, log_chance), i, rare, "value"), name
+
+
 def log_of_chance(rare: Floats, of_rare: int, others: Floats, of_others: int) -> Floats:
     """Tell how probable it is that at least so many of the rare leads are in parts of that size.
 

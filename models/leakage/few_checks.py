@@ -1,7 +1,7 @@
 """Checks for exports in which few leads have one of the outcomes, where statistics say nothing."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -10,7 +10,15 @@ from leadcast.features.registry import Feature
 from leadcast.features.tables import TimeOrder
 from leadcast.models.data import Matrix
 from leadcast.models.leakage.context import FEWEST_OUTCOMES, VOUCH, Check, Finding, LeakageContext
-from leadcast.models.leakage.exact import FEW, FEWEST, FILLED, Flags, Severity, Split, best_split
+from leadcast.models.leakage.exact import (
+    FEW,
+    FEWEST,
+    Flags,
+    Severity,
+    Split,
+    best_split,
+    splits_by_part,
+)
 from leadcast.models.leakage.strength import rank_correlation
 
 _MOST_OTHERS = 20_000
@@ -140,6 +148,12 @@ def _sampled(leads: pl.DataFrame, context: LeakageContext) -> pl.DataFrame:
     return pl.concat([leads.filter(rare), others])
 
 
+def _one_of_each(looks: pl.DataFrame, context: LeakageContext) -> pl.DataFrame:
+    """Keep a lead of each account, one that converted where there is one; then sample."""
+    leads = looks.sort("group_id", ~pl.col("converted"), "lead_id")
+    return _sampled(leads.unique("group_id", keep="first", maintain_order=True), context)
+
+
 def _rare(leads: pl.DataFrame, context: LeakageContext) -> Flags:
     return (leads["converted"] == _rare_is(context)).to_numpy()
 
@@ -182,8 +196,7 @@ def _columns(context: LeakageContext) -> Iterator[_Looked]:
     snapshots = context.training_snapshots.with_row_index("row")
     snapshots = snapshots.with_columns(pl.col("converted").cast(pl.Boolean))
     for age, looks in _by_age(snapshots):
-        leads = looks.sort("group_id", ~pl.col("converted"), "lead_id")
-        leads = _sampled(leads.unique("group_id", keep="first", maintain_order=True), context)
+        leads = _one_of_each(looks, context)
         rare = _rare(leads, context)
         if not 0 < rare.sum() < len(rare):
             continue
@@ -227,21 +240,17 @@ def _kinds(context: LeakageContext) -> Iterator[_Looked]:
         pl.col("converted").cast(pl.Boolean)
     )
     for age, looks in _by_age(known):
-        leads = _sampled(looks.unique("group_id", keep="first", maintain_order=True), context)
+        leads = _one_of_each(looks, context)
         rare = _rare(leads, context)
-        past = (
+        had = (
             leads.lazy()
-            .select("lead_id", "as_of")
+            .select("lead_id", "as_of", rare=pl.Series(rare))
             .join(context.tables.events, on="lead_id")
             .filter(pl.col("occurred_at") < pl.col("as_of"))
-            .select("lead_id", "event_type")
-            .unique()
-            .sort("event_type", "lead_id")
+            .group_by("event_type")
+            .agg(all=pl.col("lead_id").n_unique(), rare=pl.col("lead_id").filter("rare").n_unique())
+            .sort("event_type")
             .collect()
         )
-        for (kind,), had in past.group_by("event_type", maintain_order=True):
-            seen = leads["lead_id"].is_in(had["lead_id"].implode())
-            split = best_split(pl.select(pl.when(seen).then(1.0)).to_series(), rare)
-            if split is not None and split.where == FILLED:
-                split = replace(split, where="had it before they were looked at")
-                yield _Looked(f"event type {kind!r}", split, age)
+        for split, kind in splits_by_part(had, rare, "had it before they were looked at"):
+            yield _Looked(f"event type {kind!r}", split, age)
