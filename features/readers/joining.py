@@ -14,17 +14,16 @@ from leadcast.features.base.errors import Fault
 from leadcast.features.definitions.table_schema import Expected, RowFilter
 from leadcast.features.readers.filtering import Filtering, OnLeftOut, let_go
 from leadcast.features.readers.issues import KEYLESS, MULTIPLIED, REPEATED_KEY, UNMATCHED
+from leadcast.features.readers.key_index import KeyIndex, identifiers
 from leadcast.features.readers.ledger import Ledger
 from leadcast.features.readers.opening import RawTable, require_columns
 from leadcast.features.readers.origins import RawRows, UnreadableError, stacked
 from leadcast.features.values.columns import clean_text
 from leadcast.features.values.guesses import kin_words
-from leadcast.features.values.identifiers import parse_ids
 from leadcast.features.values.times import TimeRules
 
 _LOOKED_AT = 100
 """So many identifiers without a counterpart are looked at, to tell why they have none."""
-_ROW, _PLACE = "row of the joined table", "row of the table"
 
 
 class RowStep(Protocol):
@@ -139,9 +138,9 @@ class Joining:
     table: str
     about: Joined
     missing: tuple[str, ...]
-    _keys: pl.DataFrame = field(default_factory=pl.DataFrame)
+    _index: KeyIndex | None = None
+    _keys: pl.Series = field(default_factory=pl.Series)
     _columns: pl.DataFrame = field(default_factory=pl.DataFrame)
-    _known: bool = False
     _matched: int = 0
     _lost: list[str] = field(default_factory=list)
 
@@ -167,25 +166,23 @@ class Joining:
         ledger.lacks(self.table, about.lacking)
         if rows is None or about.table is None or len(about.lacking) == len(about.columns):
             return
-        self._known, missing = True, about.table.missing
-        names = list(about.on.values())
-        keys, own = _keys(rows.frame, names, missing), ", ".join(names)
-        whole = ~keys.select(pl.any_horizontal(pl.all().is_null())).to_series()
+        names, missing = list(about.on.values()), about.table.missing
+        keys, shown = identifiers(rows.frame, names, missing)
+        own, whole = ", ".join(names), keys.is_not_null()
         ledger.note(KEYLESS, about.name, own, rows, ~whole)
         ledger.account.leave(about.name, KEYLESS.name, len(rows) - int(whole.sum()))
         if about.expect != "many":
-            again = whole & ~_first_of_each(keys)
-            if about.expect == "one":
-                ledger.note(REPEATED_KEY, about.name, own, rows, again, values=_shown(keys))
-            repeated, is_told = int(again.sum()), about.expect == "one"
+            again, is_told = whole & ~keys.is_first_distinct(), about.expect == "one"
+            if is_told:
+                ledger.note(REPEATED_KEY, about.name, own, rows, again, values=shown)
+            repeated = int(again.sum())
             ledger.account.leave(about.name, REPEATED_KEY.name, repeated, in_quarantine=is_told)
             whole &= ~again
         ledger.account.keep(about.name, int(whole.sum()))
-        self._keys = keys.with_row_index(_ROW).filter(whole)
-        columns = about.columns.items()
-        self._columns = pl.DataFrame(
-            [_given(rows.frame[column], missing).alias(name) for name, column in columns]
-        )
+        self._index, self._keys = KeyIndex(keys.filter(whole)), shown.filter(whole)
+        given = ((rows.frame[column], name) for name, column in about.columns.items())
+        columns = [_given(column, missing).alias(name) for column, name in given]
+        self._columns = pl.DataFrame(columns).filter(whole)
 
     def apply(self, rows: RawRows, ledger: Ledger) -> RawRows:
         """Join it to a part.
@@ -202,25 +199,19 @@ class Joining:
         RawRows
             With the columns that it gives; more rows where `expect` is ``"many"``.
         """
-        if not self._known:
+        if self._index is None:
             nothing = (pl.lit(None, pl.String).alias(name) for name in self.about.columns)
             return replace(rows, frame=rows.frame.with_columns(nothing))
         about, own = self.about, ", ".join(self.about.on)
-        keys = _keys(rows.frame, list(about.on), (*self.missing, *about.missing))
-        places = (
-            keys.with_row_index(_PLACE)
-            .join(self._keys, on=keys.columns, how="left", maintain_order="left_right")
-            .select(_PLACE, _ROW)
-        )
-        found = places[_ROW].is_not_null()
-        whole = ~keys.select(pl.any_horizontal(pl.all().is_null())).to_series()
-        if about.expect == "many":
-            rows = _taken(rows, places[_PLACE])
-            whole, keys = whole.gather(places[_PLACE]), keys[places[_PLACE]]
-            added = ~places[_PLACE].is_first_distinct()
+        keys, shown = identifiers(rows.frame, self.needs, (*self.missing, *about.missing))
+        theirs, places = self._index.find(keys, about.name)
+        if len(theirs) > len(rows):
+            taken = pl.Series(theirs)
+            rows, keys, shown = _taken(rows, taken), keys.gather(taken), shown.gather(taken)
+            added = ~taken.is_first_distinct()
             ledger.note(MULTIPLIED, self.table, own, rows, added)
             ledger.account.add(self.table, int(added.sum()))
-        shown = _shown(keys)
+        found, whole = pl.Series(places >= 0), keys.is_not_null()
         kind, lost = replace(UNMATCHED, found=f"{UNMATCHED.found} in {about.name}"), ~found & whole
         why = {kind.found: self._kin}
         ledger.note(kind, self.table, own, rows, lost, values=shown, why=why)
@@ -228,7 +219,8 @@ class Joining:
         ledger.note(kind, self.table, own, rows, ~whole, values=rows.frame[self.needs[0]])
         self._matched += int(found.sum())
         self._lost.extend(shown.filter(lost).head(_LOOKED_AT - len(self._lost)))
-        joined = self._columns[places[_ROW]]
+        at = pl.Series(places).set(~found, None).cast(pl.UInt32)
+        joined = self._columns.select(pl.all().gather(at))
         return replace(rows, frame=rows.frame.with_columns(joined))
 
     def finish(self, ledger: Ledger, *, is_new: bool) -> None:  # noqa: ARG002 - as all steps
@@ -241,16 +233,15 @@ class Joining:
         is_new : bool
             Makes no difference.
         """
-        if not self._known or self._matched or not self._lost or self._keys.is_empty():
+        if self._matched or not self._lost or self._keys.is_empty():
             return
-        kin = self._kin(self._lost)
-        about, known = self.about, _shown(self._keys.drop(_ROW).head(1))[0]
+        about, kin = self.about, self._kin(self._lost)
         own, theirs = (", ".join(names) for names in (about.on, about.on.values()))
         ledger.fault(
             Fault(
                 where=f"{about.name}: {own} = {theirs}",
                 found=f"no identifier that both have: {self._lost[0]!r} in {self.table}, "
-                f"{known!r} in {about.name}",
+                f"{self._keys[0]!r} in {about.name}",
                 expected="columns with the same identifiers",
                 remedy=kin
                 or "Look which columns name the same thing, and set `on: {COLUMN: "
@@ -263,7 +254,7 @@ class Joining:
         """Tell by which change of writing identifiers would have a counterpart."""
         if len(self.needs) > 1:
             return ""
-        return kin_words(values, self._keys.drop(_ROW).to_series(), self.about.name)
+        return kin_words(values, self._keys, self.about.name)
 
 
 @dataclass(frozen=True)
@@ -423,22 +414,6 @@ def _same_name(base: RawTable, join: Joined, name: str) -> Fault:
         expected="a name of its own for each joined column",
         remedy=f"Name it otherwise: `columns: {{Joined {name}: {column}}}`.",
     )
-
-
-def _keys(frame: pl.DataFrame, columns: Sequence[str], missing: Sequence[str]) -> pl.DataFrame:
-    """Read identifiers; those that are none are null."""
-    read = [parse_ids(frame[column], missing).values for column in columns]
-    return pl.DataFrame([one.alias(f"key {number}") for number, one in enumerate(read)])
-
-
-def _first_of_each(keys: pl.DataFrame) -> pl.Series:
-    # Of one column it is many times as quick.
-    rows = keys.to_series() if keys.width == 1 else keys.to_struct()
-    return rows.is_first_distinct()
-
-
-def _shown(keys: pl.DataFrame) -> pl.Series:
-    return keys.select(pl.concat_str(pl.all(), separator=", ")).to_series()
 
 
 def _given(column: pl.Series, missing: tuple[str, ...]) -> pl.Series:
