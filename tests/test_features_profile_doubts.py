@@ -15,6 +15,7 @@ ISO = "%Y-%m-%dT%H:%M:%SZ"
 HALF = dict.fromkeys(
     ("outcomes_before_creation", "future_times", "orphan_events", "orphan_outcomes"), "0.6"
 )
+LOOSE = {"unreadable_values": "0.9"}
 Make = Callable[[], World]
 
 
@@ -241,6 +242,10 @@ CASES: dict[str, list[tuple[Make, Make]]] = {
             lambda: WORLD.with_leads(shifted("Created", hours=-8)),
             lambda: WORLD.with_leads(shifted("Created", hours=-1)),
         ),
+        (
+            lambda: WORLD.with_keys({"time_zone": "America/Los_Angeles"}),
+            lambda: WORLD.with_events(shifted("At", hours=-10)).with_keys({"time_zone": None}),
+        ),
     ],
     "odd_weekdays": [
         (
@@ -298,6 +303,10 @@ CASES: dict[str, list[tuple[Make, Make]]] = {
             lambda: with_ids(lambda n: f"L{n}\u200b" if n == 5 else f"L{n}"),
             lambda: with_ids(lambda n: f"Lö{n}"),
         ),
+        (
+            lambda: WORLD.with_leads(first(1, "\u0430nna@firm.de", "Email")),
+            lambda: WORLD.with_leads(first(1, "pasted\u200bt\u0435xt", "Notes")),
+        ),
     ],
     "mixed_currencies": [
         (
@@ -305,6 +314,12 @@ CASES: dict[str, list[tuple[Make, Make]]] = {
             lambda: WORLD.with_leads(each(9, "500", "Budget")),
         ),
         (lambda: with_currencies(["EUR", "USD"]), lambda: with_currencies(["EUR"])),
+        (
+            lambda: WORLD.with_leads(each(2, "USD 500", "Budget")).with_keys({"limits": LOOSE}),
+            lambda: WORLD.with_leads(each(2, "some $", "Notes")).with_leads(
+                each(2, "some €", "Notes", 1)
+            ),
+        ),
     ],
     "repeated_events": [
         (lambda: repeated(0.05), lambda: repeated(0.005)),
@@ -339,6 +354,16 @@ def test_a_doubt_is_raised_where_it_is_deserved_and_nowhere_else(
     for left in tmp_path.iterdir():
         left.unlink()
     assert code not in fine().doubts(tmp_path)
+
+
+def test_a_zone_that_fits_is_named(tmp_path: Path) -> None:
+    # People in Berlin: with a zone in the times, and written down by a clock in Tokyo.
+    elsewhere = WORLD.with_keys({"time_zone": "Asia/Tokyo"}).doubts(tmp_path)["odd_hours"]
+    assert "such as `time_zone: Europe/" in elsewhere["remedy"]
+    local = pl.col("At").str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_zone="UTC")
+    by_tokyo = local.dt.convert_time_zone("Asia/Tokyo").dt.strftime("%Y-%m-%d %H:%M:%S")
+    world = WORLD.with_events(by_tokyo.alias("At")).with_keys({"limits": HALF})
+    assert "`tables: {events: {time_zone: Asia/" in world.doubts(tmp_path)["odd_hours"]["remedy"]
 
 
 def test_every_doubt_is_tested() -> None:

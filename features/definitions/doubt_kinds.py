@@ -139,8 +139,8 @@ DOUBTS: Mapping[str, DoubtKind] = {
     "odd_hours": DoubtKind(
         "The hours at which people do things are those of another time zone.",
         "nights that are quiet",
-        "Set the zone of these times (`time_zone` of the table); where they name a zone, mend "
-        "the export.",
+        "Where these times name no zone, set theirs (`time_zone` of the table); where they name "
+        "one, set `time_zone` of the source to where people are, or mend the export.",
     ),
     "odd_weekdays": DoubtKind(
         "The two quiet days of the week are not a weekend: times are shifted by about a day.",

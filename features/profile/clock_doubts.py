@@ -64,7 +64,9 @@ def clock_doubts(reading: SourceReading) -> Iterator[Doubt]:
         if counts.total() < LEAST:
             continue
         table = where.partition(":")[0]
-        yield from _odd_hours(reading, table, where, counts)
+        if reading.definition.time_zone is not None:
+            # Where nobody says in which zone people are, no hour of theirs is odd.
+            yield from _odd_hours(reading, table, where, counts)
         yield from _odd_weekdays(reading, table, where, counts)
 
 
@@ -109,15 +111,16 @@ def _odd_hours(
     if abs(shift) <= tolerance:
         return
     busiest = max(range(24), key=lambda hour: hours[hour])
-    zone = _zone_that_fits(reading, shift)
+    written, people = _zone_near(reading, shift), _zone_near(reading, -shift)
     yield Doubt(
         "odd_hours",
         where,
         f"a quiet time from {start:02d}:00 to {(start + length) % 24:02d}:00 in {reading.zone} and "
         f"most at {busiest:02d}:00, of {counts.total():,} times",
         counts.total(),
-        f"Set the zone of these times, `tables: {{{table}: {{time_zone: {zone}}}}}` would fit; "
-        "where they name a zone, mend the export.",
+        "Where these times name no zone, they are those of another one, such as "
+        f"`tables: {{{table}: {{time_zone: {written}}}}}`; where they name one, people are elsewhere, such as "
+        f"`time_zone: {people}`, or the export shifts them.",
         subject=table,
     )
 
@@ -127,19 +130,15 @@ def _rests_on_weekends(counts: Counter[int]) -> bool:
     return any(days[one] + days[other] < RESTED * sum(days) for one, other in WEEKENDS)
 
 
-def _zone_that_fits(reading: SourceReading, shift: float) -> str:
-    """Find a zone in whose clock the quiet time lies in the night.
-
-    Times without a zone were read as those of the source's zone, and are later than the night by
-    `shift` hours: their clock was so many hours behind.
-    """
+def _zone_near(reading: SourceReading, hours: float) -> str:
+    """Find a zone that is so many hours ahead of the source's own."""
     moment = reading.observed_until or datetime.now(ZoneInfo("UTC"))
 
     def offset(zone: str) -> float:
         away = moment.astimezone(ZoneInfo(zone)).utcoffset()
         return 0.0 if away is None else away.total_seconds() / 3600
 
-    wanted = offset(reading.zone) - shift
+    wanted = offset(reading.zone) + hours
     return min(_ZONES, key=lambda zone: abs((offset(zone) - wanted + 12) % 24 - 12))
 
 

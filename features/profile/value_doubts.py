@@ -189,11 +189,14 @@ def column_doubts(reading: SourceReading) -> Iterator[Doubt]:
     """Tell what raw columns gave away."""
     for (table, column), signs in reading.collector.columns.items():
         where = f"{table}: column {column!r}"
+        kind = reading.attribute_types.get(signs.about.name)
         yield from _cut(where, column, signs)
-        yield from _foreign(where, column, signs)
+        # In free text anything may stand.
+        if kind != "text" or signs.about.is_personal:
+            yield from _foreign(where, column, signs)
         yield from _two_formats(where, column, signs)
         marks = {mark: n for mark, n in signs.currencies.items() if n >= LEAST_MARKS}
-        if len(marks) > 1:
+        if len(marks) > 1 and (kind == "number" or signs.about.name == "amount"):
             yield _mixed_currencies(where, column, marks)
     yield from _currency_column(reading)
 
