@@ -119,8 +119,8 @@ def _odd_hours(
         f"most at {busiest:02d}:00, of {counts.total():,} times",
         counts.total(),
         "Where these times name no zone, they are those of another one, such as "
-        f"`tables: {{{table}: {{time_zone: {written}}}}}`; where they name one, people are elsewhere, such as "
-        f"`time_zone: {people}`, or the export shifts them.",
+        f"`tables: {{{table}: {{time_zone: {written}}}}}`; where they name one, people are "
+        f"elsewhere, such as `time_zone: {people}`, or the export shifts them.",
         subject=table,
     )
 
