@@ -366,8 +366,10 @@ def test_files_that_differ_in_digits_alone_are_one_table(tmp_path: Path) -> None
     assert check_source(load_definition(tmp_path / "ours.yaml")).counts["leads"] == 120
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
-@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize(
+    ("encoding", "separator"),
+    [("utf-8", ","), ("utf-8-sig", ";"), ("utf-16", "\t"), ("utf-16-le", "|"), ("cp1252", ";")],
+)
 def test_each_encoding_and_separator_is_found(
     tmp_path: Path, encoding: str, separator: str
 ) -> None:

@@ -105,7 +105,7 @@ def sort_columns(
     Sorted
     """
     found = Sorted()
-    taken = set(ROLES) | RESERVED
+    taken = {*ROLE_TYPES, *RESERVED}
     roles: set[str] = set()
     used = set(mapped.values())
     if are_leads:

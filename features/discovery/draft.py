@@ -26,7 +26,13 @@ from leadcast.features.discovery.meanings import (
 from leadcast.features.discovery.vocabulary import FIELDS
 from leadcast.features.inspection.column_looks import ColumnLook, SeenTable, is_name_of_id, look_at
 from leadcast.features.inspection.found_tables import Found
-from leadcast.features.inspection.links import Link, find_links, ids_of, keys_of, link_between
+from leadcast.features.inspection.links import (
+    Link,
+    find_links,
+    keys_of,
+    link_between,
+    share_of_rows,
+)
 from leadcast.features.inspection.table_times import TableTimes, day_first, times_of
 from leadcast.features.inspection.wording import compact, plain_words
 
@@ -290,7 +296,10 @@ def _events(leads: Meaning, one: Meaning, links: Sequence[Link]) -> list[EventsG
                 continue
             one.fields.setdefault("lead_id", column)
             if not via:
-                share, filled = _rows_of_leads(one, column, leads, key), _filled(one, column)
+                share, filled = (
+                    share_of_rows(one.seen, column, leads.seen, key),
+                    _filled(one, column),
+                )
                 found.append(EventsGuess(one, column, kind, (), filled, share, link.words))
             else:
                 join = JoinGuess(leads, {column: theirs}, {LEAD: key}, "first", link.words)
@@ -302,14 +311,8 @@ def _few(one: Meaning, column: str, leads: Meaning, key: str) -> Link | None:
     """Take a link that a CRM's names give although most rows are of others."""
     if column not in {one.fields.get(name) for name in one.named}:
         return None
-    share = _rows_of_leads(one, column, leads, key)
+    share = share_of_rows(one.seen, column, leads.seen, key)
     return Link(one.name, column, leads.name, key, share) if share > 0 else None
-
-
-def _rows_of_leads(one: Meaning, column: str, leads: Meaning, key: str) -> float:
-    known = ids_of(leads.seen, key).drop_nulls().unique()
-    named = ids_of(one.seen, column).drop_nulls()
-    return float(named.is_in(known.implode()).mean() or 0.0)  # type: ignore[arg-type]
 
 
 def _filled(one: Meaning, column: str) -> str:
@@ -325,13 +328,16 @@ def _kind_of(one: Meaning) -> str:
 def _companies(draft: Draft) -> None:
     leads = draft.leads
     column = leads.fields.get("account_id")
-    if column is not None and reason_against(leads.seen, leads.seen.looks[column], {}, draft.ends):
+    if column is None:
+        return
+    telling = column in _told_beside(draft)
+    if telling or reason_against(leads.seen, leads.seen.looks[column], {}, draft.ends):
         # What sales fills in with a deal tells the outcome.
         del leads.fields["account_id"]
         return
     for one in draft.meanings:
         key = one.fields.get("account_id")
-        if one.kind != "accounts" or column is None or not key:
+        if one.kind != "accounts" or not key:
             continue
         link = link_between(draft.leads.seen, column, one.seen, key)
         if link is not None and not link.separator:
@@ -420,12 +426,17 @@ def _columns_read(draft: Draft) -> dict[str, str]:
     for join in (join for joins in ways for join in joins):
         mine = [*join.on.values()] if join.other is leads else [*join.on]
         found |= {column: column for column in mine}
-    for ending in told:
-        if ending.is_own:
-            status = ending.status.column if ending.status else None
-            columns = (*ending.dates.values(), ending.amount, status)
-            found |= {column: column for column in columns if column is not None}
-    return found
+    return found | {column: column for column in _told_beside(draft)}
+
+
+def _told_beside(draft: Draft) -> set[str]:
+    """List the columns of the leads' table that tell how leads ended."""
+    found: set[str | None] = set()
+    for one in draft.endings.told:
+        if one.is_own:
+            status = one.status.column if one.status else None
+            found |= {*one.dates.values(), one.amount, status}
+    return {column for column in found if column is not None}
 
 
 def _read_elsewhere(draft: Draft) -> set[str]:

@@ -24,9 +24,16 @@ Flow = str | Sequence["Flow"] | Mapping[str, "Flow"]
 
 def scalar(text: str) -> str:
     """Write a text so that YAML reads the same text again."""
-    if _PLAIN.fullmatch(text) and text.lower() not in ("null", "~"):
+    if _PLAIN.fullmatch(text) and text.isprintable() and text.lower() not in ("null", "~"):
         return text
-    return json.dumps(text, ensure_ascii=False)
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(one if one.isprintable() else f"\\U{ord(one):08x}" for one in quoted)
+
+
+def one_line(text: str) -> str:
+    """Write a text so that it can stand in a comment."""
+    joined = " ".join(text.split())
+    return "".join(one if one.isprintable() else "?" for one in joined)
 
 
 def flow(value: Flow) -> str:
@@ -58,13 +65,18 @@ class Pages:
         """Write a comment on lines of its own."""
         start = "  " * depth + "# "
         self.lines += textwrap.wrap(
-            text, _WIDTH, initial_indent=start, subsequent_indent=start, break_on_hyphens=False
+            one_line(text),
+            _WIDTH,
+            initial_indent=start,
+            subsequent_indent=start,
+            break_on_hyphens=False,
         )
 
     def put(self, depth: int, key: str, value: Flow | None = None, note: str = "") -> None:
         """Write a key, with its value on the same line, and a comment after or above it."""
         text = "  " * depth + (key if key.startswith("-") else f"{scalar(key)}:")
         text += "" if value is None else f" {flow(value)}"
+        note = one_line(note)
         if note and len(text) + len(note) + 4 <= _WIDTH:
             self.lines.append(f"{text}  # {note}")
             return
@@ -233,6 +245,12 @@ def _leads(pages: Pages, draft: Draft) -> None:
         pages.guess(f"created_at: {created.name!r}, {created.time.words}, {span}")
     elif "created_at" in leads.unread:
         _ask_unread(pages, 3, leads, "created_at")
+    elif draft.events or any(one.dates for one in draft.endings.told):
+        question = (
+            f"which column of {seen.name} has the time of creation? Without one there can be "
+            "neither events nor times of outcomes: leave those out"
+        )
+        pages.ask(3, "created_at", question)
     columns = [*draft.columns.scores, *_amounts(draft, own=True)]
     numbers = _own_numbers(seen, [*columns, *(one.look.name for one in draft.columns.attributes)])
     _written(pages, 2, draft.times[seen.name], numbers)

@@ -7,7 +7,7 @@ import polars as pl
 
 from leadcast.features.discovery.meanings import Meaning
 from leadcast.features.discovery.statuses import Status, best_status, meaning_of, rate
-from leadcast.features.inspection.links import Link, ids_of, link_between
+from leadcast.features.inspection.links import Link, ids_of, link_between, share_of_rows
 from leadcast.features.values.columns import clean_text
 
 LEAD = "Lead of the row"
@@ -271,14 +271,8 @@ def _naming_lead(
             is_own=False,
             lead_id=column,
             filled=filled,
-            share=_share(deals, column, leads, key),
+            share=share_of_rows(deals.seen, column, leads.seen, key),
         )
-
-
-def _share(table: Meaning, column: str, leads: Meaning, key: str) -> float:
-    known = ids_of(leads.seen, key).drop_nulls().unique()
-    named = ids_of(table.seen, column).drop_nulls()
-    return float(named.is_in(known.implode()).mean() or 0.0)  # type: ignore[arg-type]
 
 
 def _by_links(
@@ -303,7 +297,7 @@ def _by_links(
             about = "the lead that became this contact"
             joins.append(JoinGuess(leads, {person: converted}, {LEAD: key}, "first", about))
             lead_id = LEAD
-        share = 1.0 if lead_id == LEAD else _share(pairs, person, leads, key)
+        share = 1.0 if lead_id == LEAD else share_of_rows(pairs.seen, person, leads.seen, key)
         yield replace(
             own, table=pairs, is_own=False, lead_id=lead_id, joins=tuple(joins), share=share,
             status=own.status and replace(own.status, column=new[own.status.column]),

@@ -175,7 +175,8 @@ def read_table(name: str, reader: Reader, root: Path, notes: tuple[str, ...] = (
     frame = (
         stacked(parts).frame if parts else pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
     )
-    told = [f"{column!r} holds lists or records, which are left out" for column in nested]
+    told = [] if is_whole else [f"only the first {min(rows, most):,} rows were looked at"]
+    told += [f"{column!r} holds lists or records, which are left out" for column in nested]
     return FoundTable(name, reader, frame.head(most), is_whole, (*notes, *told))
 
 

@@ -100,7 +100,11 @@ def link_between(
     some = own.head(_SAMPLE)
     if not len(some):
         return None
-    if some.is_in(theirs.implode()).mean() >= _OVERLAP:  # type: ignore[operator]
+    shared = float(some.is_in(theirs.implode()).mean())  # type: ignore[arg-type]
+    if not parent.found.is_whole and shared > 0 and _sounds_alike(column, parent, key):
+        # The other rows of a large table have not been seen.
+        return Link(seen.name, column, parent.name, key, 1.0)
+    if shared >= _OVERLAP:
         share = float(own.is_in(theirs.implode()).mean())  # type: ignore[arg-type]
         return Link(seen.name, column, parent.name, key, share)
     for mark in _LISTED:
@@ -110,6 +114,15 @@ def link_between(
             if share >= _OVERLAP:
                 return Link(seen.name, column, parent.name, key, share, mark)
     return None
+
+
+def share_of_rows(seen: SeenTable, column: str, parent: SeenTable, key: str) -> float:
+    """Tell which share of a table's rows names a row of another; 1 where not all was seen."""
+    if not parent.found.is_whole:
+        return 1.0
+    known = ids_of(parent, key).drop_nulls().unique()
+    named = ids_of(seen, column).drop_nulls()
+    return float(named.is_in(known.implode()).mean() or 0.0)  # type: ignore[arg-type]
 
 
 def _sounds_alike(column: str, parent: SeenTable, key: str) -> bool:
