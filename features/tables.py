@@ -56,6 +56,8 @@ class Tables:
         that were created before nobody knows how they ended. None: ever since the first lead.
     delayed_entry : bool
         Whether leads from before count from `outcomes_from` on, as what they are then: still open.
+    time_zone : str or None
+        The zone in whose hours and weekdays leads live; None: UTC.
     """
 
     leads: pl.DataFrame
@@ -66,6 +68,7 @@ class Tables:
     attribute_types: dict[str, str]
     outcomes_from: datetime | None = None
     delayed_entry: bool = False
+    time_zone: str | None = None
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -97,6 +100,7 @@ class Tables:
             attribute_types=about["attribute_types"],
             outcomes_from=None if begin is None else datetime.fromisoformat(begin),
             delayed_entry=about.get("delayed_entry", False),
+            time_zone=about.get("time_zone"),
         )
 
     def write_about(self, folder: Path) -> None:
@@ -115,6 +119,8 @@ class Tables:
         }
         if begin is not None:
             about |= {"outcomes_from": begin.isoformat(), "delayed_entry": self.delayed_entry}
+        if self.time_zone is not None:
+            about["time_zone"] = self.time_zone
         write_json(folder / "tables.json", about)
 
 

@@ -116,6 +116,7 @@ def _time_zones(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
     tables = definition.tables
     zones: list[tuple[Key, str | None]] = [
         (("time_zone",), definition.time_zone),
+        (("local_time_zone",), definition.local_time_zone),
         ((*LEADS, "time_zone"), tables.leads.time_zone),
     ]
     zones += [(("tables", "events", "time_zone"), table.time_zone) for table in tables.events]

@@ -284,6 +284,8 @@ class SourceDefinition(TableSection):
         Whether leads from before are left out of training and testing, or count from then on.
     time_zone : str or None
         The zone of times that name none.
+    local_time_zone : str or None
+        The zone in whose hours and weekdays leads live; None: `time_zone`, or UTC.
     ambiguous_times : {"set_aside", "earlier", "later"}
         Which of the two moments a local time means in the hour that clocks repeat.
     events_before_creation : {"keep", "set_aside"}
@@ -320,6 +322,7 @@ class SourceDefinition(TableSection):
     outcomes_from: str | None = None
     before_outcomes: Literal["set_aside", "delayed_entry"] = "set_aside"
     time_zone: str | None = None
+    local_time_zone: str | None = None
     ambiguous_times: AmbiguousTimes = "set_aside"
     events_before_creation: Literal["keep", "set_aside"] = "keep"
     tables: TableSet
@@ -337,6 +340,12 @@ class SourceDefinition(TableSection):
     def file(self) -> Path:
         """Where the definition was read from."""
         return self._file
+
+    @property
+    def zone_of_leads(self) -> str | None:
+        """In whose hours and weekdays leads live; None for UTC."""
+        zone = self.local_time_zone or self.time_zone
+        return None if zone == "UTC" else zone
 
     @property
     def is_dated(self) -> bool:

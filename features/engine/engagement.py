@@ -1,9 +1,11 @@
 """Columns from the clock and a lead's events, in the order in which the loop writes them."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from leadcast.features.base.compiled import compiled
 from leadcast.features.registry import (
@@ -18,6 +20,7 @@ from leadcast.features.registry import (
     span_words,
 )
 from leadcast.features.settings import FeatureSettings
+from leadcast.features.tables import TIME
 
 NO_TIME = np.iinfo(np.int64).min
 """Stands for a missing time among microseconds since 1970, as in NumPy and Polars."""
@@ -58,6 +61,44 @@ def fill_moments(row: npt.NDArray[np.float64], created_us: int, as_of_us: int) -
 
 
 @compiled
+def fill_local_moments(
+    out: npt.NDArray[np.float32],
+    columns: npt.NDArray[np.int64],
+    rows: npt.NDArray[np.int64],
+    created_us: npt.NDArray[np.int64],
+    as_of_us: npt.NDArray[np.int64],
+) -> None:
+    """Write what clocks on the wall showed; `columns` says where each goes, -1: nowhere."""
+    moments = np.empty(len(columns))
+    for row in range(len(rows)):
+        fill_moments(moments, created_us[rows[row]], as_of_us[row])
+        for place in range(len(columns)):
+            if columns[place] >= 0:
+                out[row, columns[place]] = moments[place]
+
+
+def on_the_wall(times_us: npt.NDArray[np.int64], zone: str) -> npt.NDArray[np.int64]:
+    """Tell what clocks in a zone showed at moments, in microseconds since their 1970.
+
+    Parameters
+    ----------
+    times_us : ndarray of int64
+        Microseconds since 1970 in UTC, or `NO_TIME`.
+    zone : str
+        A name of the IANA database.
+
+    Returns
+    -------
+    ndarray of int64
+        `NO_TIME` stays as it is.
+    """
+    known = times_us != NO_TIME
+    moments = pl.Series(np.where(known, times_us, 0)).cast(TIME)
+    local = moments.dt.convert_time_zone(zone).dt.replace_time_zone(None).to_physical()
+    return np.where(known, local.to_numpy(), NO_TIME)
+
+
+@compiled
 def _weekday(time_us: int) -> int:
     # The first day of 1970 was a Thursday; Monday is 1.
     return (time_us // DAY_US + 3) % 7 + 1
@@ -71,10 +112,17 @@ OTHER = "other events"
 
 
 def loop_features(
-    settings: FeatureSettings, kinds: Sequence[str], value_kinds: Sequence[str]
+    settings: FeatureSettings,
+    kinds: Sequence[str],
+    value_kinds: Sequence[str],
+    zone: str | None = None,
 ) -> list[Feature | None]:
-    """Describe the places of the compiled loop's scratch row."""
-    features: list[Feature | None] = [*MOMENT_FEATURES, _response()]
+    """Describe the places of the compiled loop's scratch row; hours are those of a zone."""
+    told = [
+        replace(one, words=one.words.replace("(UTC)", f"({zone or 'UTC'})"))
+        for one in MOMENT_FEATURES
+    ]
+    features: list[Feature | None] = [*told, _response()]
     features += _order(kinds)
     features += _totals(settings)
     features += [_trend(days) for days in settings.trend_windows_days]

@@ -98,6 +98,7 @@ def fit_plan(
         kinds=kinds,
         value_kinds=value_kinds,
         histories=_learn_histories(leads, ended, small, snapshot_settings),
+        time_zone=tables.time_zone if dated else None,
     )
     return _keep_useful(plan, tables, snapshots, settings)
 

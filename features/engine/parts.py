@@ -10,7 +10,12 @@ import numpy.typing as npt
 from leadcast.features.base.compiled import compiled
 from leadcast.features.boundary import is_known
 from leadcast.features.engine.attributes import clean_all, encoded
-from leadcast.features.engine.engagement import NO_TIME
+from leadcast.features.engine.engagement import (
+    MOMENT_FEATURES,
+    NO_TIME,
+    fill_local_moments,
+    on_the_wall,
+)
 from leadcast.features.engine.grouping import Events, sort_events
 from leadcast.features.engine.history import COLUMNS_EACH, HistoryTable
 from leadcast.features.engine.loop import decayed_places, fill_rows
@@ -43,6 +48,12 @@ class LoopPart:
         read = {name for _, place in places for name in place.feature.inputs}
         self.with_values = "events.value" in read
         self.with_events = any(name.startswith("events.") for name in read)
+        self._zone = plan.time_zone
+        self._clock = np.full(len(MOMENT_FEATURES), -1, dtype=np.int64)
+        for column, place in places:
+            # The age is the same by every clock.
+            if 0 < place.index < len(MOMENT_FEATURES):
+                self._clock[place.index] = column
 
     def fill(
         self, out: Matrix, rows: Integers, created_us: Integers, as_of_us: Integers, events: Events
@@ -53,6 +64,9 @@ class LoopPart:
             events.starts, events.times_us, events.kinds, events.values,
             self._windows, self._trends, self._half_lives, len(self._codes),
         )  # fmt: skip
+        if self._zone is not None and (self._clock >= 0).any():
+            local = (on_the_wall(times, self._zone) for times in (created_us, as_of_us))
+            fill_local_moments(out, self._clock, rows, *local)
 
     def events_of_one(self, events: Sequence[Event]) -> Events:
         """Make the arrays for the events of one lead."""

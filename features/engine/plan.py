@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import available_timezones
 
-from pydantic import FailFast, Field, Strict, model_validator
+from pydantic import AfterValidator, FailFast, Field, Strict, model_validator
 
 from leadcast.features.base.plain import MOST_COLUMNS, Plain, Text, checked
 from leadcast.features.engine.attributes import AttributeColumn
@@ -37,6 +38,12 @@ MOST_ATTRIBUTES = 2_000
 Texts = Annotated[tuple[Text, ...], FailFast()]
 
 
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("a time zone of the IANA database")
+    return name
+
+
 class FeaturePlan(Plain):
     """What was learned from the training rows; plain data.
 
@@ -58,6 +65,8 @@ class FeaturePlan(Plain):
         Past conversion rates.
     columns : tuple of str
         The names of the matrix's columns, in their order.
+    time_zone : str or None
+        Whose clocks tell the hours and weekdays; None: those of UTC.
     """
 
     schema_version: Annotated[int, Strict(), Field(ge=1, le=1)] = 1
@@ -70,6 +79,7 @@ class FeaturePlan(Plain):
     value_kinds: Annotated[Texts, Field(max_length=MOST_KINDS + 1)] = ()
     histories: Annotated[tuple[History, ...], Field(max_length=MOST_KINDS)] = ()
     columns: Annotated[Texts, Field(max_length=MOST_COLUMNS)] = ()
+    time_zone: Annotated[Text, AfterValidator(_known_zone)] | None = None
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -155,7 +165,8 @@ class FeaturePlan(Plain):
             for index, column in enumerate(self.attributes)
         ]
         if self.time_order is TimeOrder.DATED:
-            loop = loop_features(self.settings, self.kinds, self.value_kinds)
+            loop_of = (self.settings, self.kinds, self.value_kinds)
+            loop = loop_features(*loop_of, self.time_zone)
             places += [
                 ColumnPlace(feature, "loop", index)
                 for index, feature in enumerate(loop)
@@ -194,6 +205,9 @@ class FeaturePlan(Plain):
     def to_json(self) -> dict[str, Any]:
         """Give the plan as JSON values."""
         content: dict[str, Any] = self.model_dump(mode="json")
+        if self.time_zone is None:
+            # As plans were written before there were zones.
+            del content["time_zone"]
         return content
 
     @classmethod

@@ -462,6 +462,7 @@ def _write_tables(definition: SourceDefinition, examined: Examined, folder: Path
         attribute_types=examined.settled.leads.attribute_types,
         outcomes_from=examined.outcomes_from,
         delayed_entry=definition.before_outcomes == "delayed_entry",
+        time_zone=definition.zone_of_leads if definition.is_dated else None,
     )
     tables.leads.write_parquet(folder / "leads.parquet")
     tables.outcomes.write_parquet(folder / "outcomes.parquet")
