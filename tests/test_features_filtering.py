@@ -2,10 +2,18 @@
 
 from pathlib import Path
 
+import polars as pl
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from leadcast.features.base.errors import Fault
+from leadcast.features.definitions.table_schema import RowFilter
 from leadcast.features.ingest.ingest import check_source
+from leadcast.features.readers.filtering import Filtering
+from leadcast.features.readers.ledger import Ledger
+from leadcast.features.readers.origins import RawRows
+from leadcast.features.values.times import TimeRules
 from tests.joined_samples import LEADS, ON, account_source, account_tables, joined_by
 from tests.source_samples import EVENTS, Keys, read_new_leads
 
@@ -172,3 +180,45 @@ def test_a_listed_value_that_no_new_lead_has_is_not_told(tmp_path: Path) -> None
     definition = account_source(tmp_path, where({"column": "source", "one_of": ["Google", "Bing"]}))
     found = read_new_leads(definition, [tmp_path / "leads.csv"])
     assert [one.is_usual for one in found.warnings] == [True]
+
+
+VALUES = ["Google", " google", "Bing", "bing ads", "true", "", "  ", None]
+listed = st.lists(st.sampled_from(["GOOGLE", "bing", "Bing  Ads", "1", ""]), max_size=3)
+
+
+def is_used(
+    value: str | None, one_of: list[str], not_one_of: list[str], missing: bool | None
+) -> bool:
+    """Ask a filter by hand."""
+    wanted, unwanted = (
+        {" ".join(one.lower().split()) for one in its} for its in (one_of, not_one_of)
+    )
+    own = " ".join((value or "").lower().split())
+    fits = own not in unwanted and (not wanted or own in wanted)
+    return fits and (missing is None or missing is (own == ""))
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    values=st.lists(st.sampled_from(VALUES), max_size=8),
+    one_of=listed,
+    not_one_of=listed,
+    missing=st.sampled_from([None, True, False]),
+    door=st.sampled_from([pl.String(), pl.Categorical()]),
+)
+def test_a_filter_uses_what_its_words_say(
+    values: list[str | None],
+    one_of: list[str],
+    not_one_of: list[str],
+    missing: bool | None,
+    door: pl.DataType,
+) -> None:
+    says = {"column": "x", "one_of": one_of, "not": not_one_of, "missing": missing}
+    assume(one_of or not_one_of or missing is not None)
+    filtering = Filtering("leads", 0, RowFilter.model_validate(says), TimeRules("UTC"), ())
+    frame = pl.DataFrame({"x": pl.Series(values, dtype=pl.String).cast(door)})
+    number = pl.int_range(len(values), eager=True)
+    rows = RawRows(frame, number, number.cast(pl.Int32) * 0, ())
+    used = filtering.apply(rows, Ledger(kind_in=lambda *_: None)).number
+    expected = [row for row, one in enumerate(values) if is_used(one, one_of, not_one_of, missing)]
+    assert used.to_list() == expected

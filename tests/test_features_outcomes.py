@@ -1,15 +1,23 @@
 """Several tables of outcomes: a lead's first win over all counts, else its first loss."""
 
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from leadcast.features.base.errors import Fault, FaultsError
-from leadcast.features.ingest.ingest import check_source, ingest
+from leadcast.features.ingest.context import Context
+from leadcast.features.ingest.ingest import check_source, examine, ingest
+from leadcast.features.profile.collector import Collector
+from leadcast.features.readers.ledger import Ledger
 from leadcast.features.tables import Tables
-from tests.source_samples import Keys, make_source
+from tests.source_samples import EVENTS, Keys, make_source
+
+End = tuple[datetime | None, datetime | None]
 
 LEADS = "id,created,revenue,source,stage,closed\n" + "".join(
     f"L{number},2024-01-0{number}T08:00:00Z,1,Google,{stage},{closed}\n"
@@ -135,3 +143,49 @@ def test_events_may_tell_outcomes_beside_a_table(tmp_path: Path) -> None:
     tables = Tables.read(tmp_path / "tables")
     assert tables.outcomes["won_at"].to_list()[3:] == [day(2, 20), day(2, 5)]
     assert tables.events.collect()["event_type"].to_list() == ["visit"]
+
+
+WON = [day(2, number).replace(hour=9) for number in (1, 2)]
+LOST = [day(2, number).replace(hour=8) for number in (1, 3)]
+ends = st.tuples(st.sampled_from([None, *WON]), st.sampled_from([None, *LOST]))
+rows_of_table = st.dictionaries(st.sampled_from(["L1", "L2", "L3"]), ends)
+
+
+def first_by_hand(tables: list[dict[str, End]], lead: str) -> tuple[bool, datetime | None]:
+    """Tell whether a lead was won, and when it ended."""
+    own = [table[lead] for table in tables if lead in table]
+    won = sorted(one for one, _ in own if one is not None)
+    lost = sorted(one for _, one in own if one is not None)
+    return (True, won[0]) if won else (False, lost[0] if lost else None)
+
+
+@settings(deadline=None, max_examples=30)
+@given(tables=st.lists(rows_of_table, min_size=2, max_size=3))
+def test_of_any_tables_the_first_win_counts_else_the_first_loss(
+    tables: list[dict[str, End]],
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        outcomes = []
+        for number, table in enumerate(tables):
+            lines = [
+                ",".join([lead, *("" if one is None else one.isoformat() for one in own)])
+                for lead, own in table.items()
+            ]
+            # A table without a row would be refused.
+            text = "\n".join(["id,won,lost", *lines, "L9,,", ""])
+            (folder / f"{number}.csv").write_text(text)
+            columns = {"lead_id": "id", "won_at": "won", "lost_at": "lost"}
+            outcomes.append(
+                {"form": "dates", "read": {"files": f"{number}.csv"}, "columns": columns}
+            )
+        source = make_source(folder, several(folder, *outcomes), leads=LEADS, events=EVENTS)
+        context = Context(source, Ledger(), day(6, 1), collector=Collector(source))
+        examined = examine(context, lambda _: None)
+    assert examined is not None
+    for lead, won_at, lost_at in examined.settled.outcomes.select(
+        "lead_id", "won_at", "lost_at"
+    ).iter_rows():
+        is_won, moment = first_by_hand(tables, lead)
+        assert (won_at if is_won else lost_at) == moment
+        assert (won_at is not None) is is_won

@@ -142,7 +142,7 @@ class Filtering:
         self._found |= (wanted | unwanted).intersection(keys)
         fits = [one not in unwanted and (not wanted or one in wanted) for one in keys]
         used = text.is_in(values.filter(pl.Series(fits, dtype=pl.Boolean)).implode())
-        blank_fits = not wanted or "" in wanted
+        blank_fits = "" not in unwanted and (not wanted or "" in wanted)
         if about.missing is not None:
             used, blank_fits = used & (not about.missing), blank_fits and about.missing
         return used.fill_null(value=False) | (~given & blank_fits)
