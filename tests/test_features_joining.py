@@ -17,7 +17,7 @@ from tests.joined_samples import (
     account_tables,
     joined_by,
 )
-from tests.source_samples import Keys
+from tests.source_samples import Keys, read_new_leads
 
 
 def faults_of(folder: Path, changes: Keys, **files: str) -> list[Fault]:
@@ -214,3 +214,15 @@ def test_an_empty_joined_table_is_told(tmp_path: Path) -> None:
     source = account_source(tmp_path, joined_by(ON, "Industry"), accounts="Id,Industry\n")
     with pytest.raises(FaultsError, match="no rows to join"):
         ingest(source, tmp_path / "tables")
+
+
+@pytest.mark.parametrize(("known", "is_told"), [(["A1"], False), (["A2"], True)])
+def test_a_joined_table_that_knows_few_of_the_new_leads_is_told(
+    tmp_path: Path, known: list[str], is_told: bool
+) -> None:
+    accounts = "Id,Industry\n" + "".join(f"{one},Steel\n" for one in known)
+    definition = account_source(tmp_path, joined_by(ON, "Industry"), accounts=accounts)
+    found = read_new_leads(definition, [tmp_path / "leads.csv"])
+    unusual = [str(one) for one in found.warnings if not one.is_usual]
+    assert any("2 of 3 rows" in one and "such as 'A1'" in one for one in unusual) is is_told
+    assert len(unusual) == is_told

@@ -142,6 +142,7 @@ class Joining:
     _keys: pl.Series = field(default_factory=pl.Series)
     _columns: pl.DataFrame = field(default_factory=pl.DataFrame)
     _matched: int = 0
+    _unmatched: int = 0
     _lost: list[str] = field(default_factory=list)
 
     @property
@@ -218,22 +219,27 @@ class Joining:
         kind = replace(UNMATCHED, found=f"without an identifier to join {about.name} by")
         ledger.note(kind, self.table, own, rows, ~whole, values=rows.frame[self.needs[0]])
         self._matched += int(found.sum())
+        self._unmatched += int(lost.sum())
         self._lost.extend(shown.filter(lost).head(_LOOKED_AT - len(self._lost)))
         at = pl.Series(places).set(~found, None).cast(pl.UInt32)
         joined = self._columns.select(pl.all().gather(at))
         return replace(rows, frame=rows.frame.with_columns(joined))
 
-    def finish(self, ledger: Ledger, *, is_new: bool) -> None:  # noqa: ARG002 - as all steps
-        """Tell a join that has joined nothing at all.
+    def finish(self, ledger: Ledger, *, is_new: bool) -> None:
+        """Tell a join that has joined nothing at all, or little to new leads.
 
         Parameters
         ----------
         ledger : Ledger
             Takes it.
         is_new : bool
-            Makes no difference.
+            Whether the rows are of new leads, whose accounts may be newer than the joined table.
         """
-        if self._matched or not self._lost or self._keys.is_empty():
+        if not self._lost or self._keys.is_empty():
+            return
+        if self._matched:
+            if is_new and self._unmatched > self._matched:
+                ledger.fault(self._outdated())
             return
         about, kin = self.about, self._kin(self._lost)
         own, theirs = (", ".join(names) for names in (about.on, about.on.values()))
@@ -248,6 +254,18 @@ class Joining:
                 "COLUMN}`; identifiers must be written alike in both.",
                 severity="warning",
             )
+        )
+
+    def _outdated(self) -> Fault:
+        about, rows = self.about, self._unmatched + self._matched
+        return Fault(
+            where=f"{self.table}: {about.name}",
+            found=f"{self._unmatched} of {rows} rows for which there is nothing to join, such as "
+            f"{self._lost[0]!r}",
+            expected="a joined table that is as new as the leads",
+            remedy=f"Export {about.name} anew together with them.",
+            severity="warning",
+            count=self._unmatched,
         )
 
     def _kin(self, values: Sequence[str]) -> str:
