@@ -253,15 +253,67 @@ def test_an_outcome_with_one_value_only(
 
 
 def test_an_unknown_status(tmp_path: Path) -> None:
-    outcomes = "id,stage\nL1,Won\nL2,Lost\nL3,won\nL4,\n"
+    outcomes = "id,stage\nL1,Won\nL2,Lost\nL3,won?\nL4,\n"
     told = faults_of(tmp_path, STATUS, outcomes=outcomes)
     assert told[0].startswith(
         "error: outcomes: column 'stage': found 1 of 4 rows with a status that the definition does "
-        "not name: 'won' (outcomes.csv line 4)"
+        "not name: 'won?' (outcomes.csv line 4)"
     )
     tables, aside = ingested(tmp_path, {**STATUS, **HALF}, outcomes=outcomes)
     assert tables.outcomes["converted"].to_list() == [True, False, None, None]
     assert aside.select("lead_id", "kept").row(0) == ("L3", True)
+
+
+@pytest.mark.parametrize("status", ["won", "WON", " Won ", "\u00a0Won", "Won\u2003"])
+def test_a_status_that_is_spelt_otherwise_is_what_it_says(tmp_path: Path, status: str) -> None:
+    outcomes = f"id,stage\nL1,Won\nL2,Lost\nL3,{status}\nL4,\n"
+    tables, _ = ingested(tmp_path, STATUS, outcomes=outcomes)
+    assert tables.outcomes["converted"].to_list() == [True, False, True, None]
+    told = faults_of(tmp_path, STATUS, outcomes=outcomes)
+    said = "with a status that the definition spells otherwise"
+    assert [said in line for line in told] == ([True] if status.strip() != "Won" else [])
+
+
+def test_accents_of_a_status_may_be_written_in_either_form(tmp_path: Path) -> None:
+    form = {**STATUS["tables.outcomes"], "lost": ["verl\u00e4ngert"]}
+    outcomes = "id,stage\nL1,Won\nL2,verla\u0308ngert\n"
+    tables, _ = ingested(tmp_path, {"tables.outcomes": form}, outcomes=outcomes)
+    assert tables.outcomes["converted"].to_list() == [True, False, None, None]
+
+
+def test_statuses_that_the_definition_itself_tells_apart_by_case_stay_apart(
+    tmp_path: Path,
+) -> None:
+    form = {**STATUS["tables.outcomes"], "won": ["DONE"], "lost": ["done"]}
+    outcomes = "id,stage\nL1,DONE\nL2,done\nL3,Done\n"
+    told = faults_of(tmp_path, {"tables.outcomes": form}, outcomes=outcomes)
+    assert "a status that the definition does not name: 'Done'" in told[0]
+
+
+def test_open_leads_with_a_closing_time_are_told(tmp_path: Path) -> None:
+    columns = {"lead_id": "id", "status": "stage", "closed_at": "closed"}
+    form = {**STATUS["tables.outcomes"], "columns": columns, "open": ["Nurture", "New"]}
+    outcomes = (
+        "id,stage,closed\nL1,Won,2024-02-01T00:00Z\nL2,Nurture,2024-02-02T00:00Z\n"
+        "L3,New,2025-01-01T00:00Z\nL4,,2024-02-02T00:00Z\n"
+    )
+    told = faults_of(tmp_path, {"tables.outcomes": form}, outcomes=outcomes)
+    assert len(told) == 1
+    assert told[0].startswith(
+        "warning: outcomes: column 'stage': found 2 of 4 rows of leads that count as open and have "
+        "a closing time in the past: 'Nurture' (outcomes.csv line 3), '(blank)' (outcomes.csv "
+        "line 5)"
+    )
+
+
+def test_a_day_in_observed_until_is_its_beginning_and_that_is_said(tmp_path: Path) -> None:
+    changes = {"observed_until": "2024-02-02", "time_zone": "UTC", **HALF}
+    events = EVENTS + "L1,2024-02-02T15:00:00Z,form,\n"
+    told = faults_of(tmp_path, changes, events=events)
+    words = "`observed_until: 2024-02-02` is the beginning of that day"
+    assert [words in line for line in told] == [True]
+    assert "write `observed_until: 2024-02-03`" in told[0]
+    assert faults_of(tmp_path, changes | {"observed_until": "2024-02-03"}, events=events) == []
 
 
 def test_several_outcomes_of_one_lead(tmp_path: Path) -> None:

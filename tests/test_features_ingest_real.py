@@ -21,7 +21,10 @@ def read(name: str, real_data: Path, folder: Path) -> Tables:
         pytest.skip(f"{definition.root} is absent")
     result = check_source(definition)
     assert result.faults == (), str(result)
-    ingest(definition, folder / "tables")
+    told = ingest(definition, folder / "tables").account
+    for table in ("leads", "events"):
+        # Nothing is set aside, and nothing lost but the events that are outcomes.
+        assert {line.fate for line in told if line.table == table} <= {"kept", "left out"}
     return Tables.read(folder / "tables")
 
 

@@ -1,13 +1,18 @@
 """From leads to test part every lead at every landmark is counted once, with its reason."""
 
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from leadcast.demo.simulate import simulate
 from leadcast.features.base.errors import LeadcastError
+from leadcast.features.definitions.load import load_definition
+from leadcast.features.ingest.ingest import ingest
 from leadcast.features.snapshots import (
     ENDED,
     NOT_YET,
@@ -18,6 +23,7 @@ from leadcast.features.snapshots import (
 from leadcast.features.tables import TIME, Tables, TimeOrder, empty_events
 from leadcast.models.account import LOOKS, SNAPSHOTS, account_frame, left_out_words
 from leadcast.models.splits import SplitSettings, split_snapshots, with_fresh
+from tests.conftest import PROJECT
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 SETTINGS = SnapshotSettings(landmarks_days=(0, 7), horizon_days=10)
@@ -95,3 +101,31 @@ def test_without_dates_each_lead_is_looked_at_once(order: TimeOrder) -> None:
     outcomes = pl.DataFrame({"lead_id": ["a", "b"], "converted": [True, False]})
     tables = Tables(leads, empty_events(), outcomes, None, order, {})
     assert count_looks(tables, SETTINGS) == {"": 2}
+
+
+def test_the_demo_adds_up_from_its_files_to_its_test_part(tmp_path: Path) -> None:
+    simulate(3000, 5, tmp_path / "demo")
+    definition = load_definition(PROJECT / "data" / "sources" / "demo.yaml")
+    definition = definition.model_copy(update={"root": tmp_path / "demo"})
+    ingest(definition, tmp_path / "tables")
+    tables = Tables.read(tmp_path / "tables")
+    lines = json.loads((tmp_path / "tables" / "quality.json").read_text())["account"]
+    looks = SnapshotSettings(landmarks_days=(0, 7, 30), horizon_days=30)
+    split = split_snapshots(make_snapshots(tables, looks, 0), SplitSettings(), 30.0)
+    account = account_frame(lines, count_looks(tables, looks), split)
+    # Each step takes what the step before has left.
+    written = {
+        "leads": pl.scan_parquet(tmp_path / "demo" / "leads.parquet"),
+        "events": pl.scan_parquet(tmp_path / "demo" / "events" / "*.parquet"),
+        "outcomes": pl.scan_parquet(tmp_path / "demo" / "outcomes.parquet"),
+    }
+    for name, files in written.items():
+        read = files.select(pl.len()).collect().item()
+        assert account.filter(step=name)["rows"].sum() == read
+    kept = account.filter(step="leads", fate="kept")["rows"].sum()
+    assert kept == tables.leads.height
+    assert account.filter(step=LOOKS)["rows"].sum() == 3 * kept
+    snapshots = account.filter(step=LOOKS, fate="snapshot")["rows"].sum()
+    assert account.filter(step=SNAPSHOTS)["rows"].sum() == snapshots == split.height
+    tested = account.filter(step=SNAPSHOTS, fate="test part")["rows"].sum()
+    assert tested == split.filter(part="test").height > 0

@@ -1,8 +1,9 @@
 """What every step of reading a source needs to know."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
@@ -54,6 +55,7 @@ _WHY: Mapping[str, Why] = {
     NOT_A_FLAG: flag_words,
     TOO_EARLY: early_words,
 }
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 Progress = Callable[[str, int], None]
 """Told the table and how many of its rows have been read."""
 
@@ -100,6 +102,20 @@ class Context:
     has_outcomes: bool = True
     attribute_types: Mapping[str, str] = field(default_factory=dict)
     collector: Collector | None = None
+
+    def late(self, kind: IssueKind) -> IssueKind:
+        """Say of rows after `observed_until` what a date alone means there."""
+        until = self.definition.observed_until or ""
+        if re.fullmatch(_DATE, until) is None:
+            return kind
+        tomorrow = date.fromisoformat(until) + timedelta(days=1)
+        words = (
+            f"`observed_until: {until}` is the beginning of that day; where the export holds the "
+            f"day itself, write `observed_until: {tomorrow}`"
+        )
+        return replace(
+            kind, advice=f"{words}. {kind.advice}", consequence=f"{kind.consequence}. {words}"
+        )
 
     def time_rules(self, table: TableSchema | TableOutcomes) -> TimeRules:
         """Tell how a table's times are to be understood."""

@@ -169,7 +169,7 @@ def _canonical(
         rows.frame[columns.occurred_at],
     )
     reading.require(columns.occurred_at, times)
-    reading.leave_out(LATE_ROW, columns.occurred_at, late, shown)
+    reading.leave_out(context.late(LATE_ROW), columns.occurred_at, late, shown)
     reading.note(DAYS_ALONE, columns.occurred_at, days & reading.fine, values=shown, kept=True)
     reading.frame = reading.frame.with_columns(occurred_at=times.values)
     for outcomes in context.definition.tables.outcomes:

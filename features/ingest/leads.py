@@ -329,7 +329,7 @@ def _date(reading: TableReading) -> None:
     parsed = reading.times(column)
     late = (parsed.values > reading.context.until).fill_null(False)
     reading.require(column, parsed)
-    reading.leave_out(LATE_ROW, column, late, reading.rows.frame[column])
+    reading.leave_out(reading.context.late(LATE_ROW), column, late, reading.rows.frame[column])
     reading.frame = reading.frame.with_columns(created_at=parsed.values)
 
 

@@ -1,5 +1,6 @@
 """How leads ended, from columns or events: one row a lead, and none that cannot be true."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,11 +18,13 @@ from leadcast.features.ingest.precision import at_end_of_day, precision_of
 from leadcast.features.readers.account import OF_LEAD_ASIDE, UNREADABLE_END
 from leadcast.features.readers.issues import (
     BLANK,
+    CLOSED_BUT_OPEN,
     CONTRADICTING_OUTCOME,
     DAYS_ALONE,
     DUPLICATE_OUTCOME,
     LATE_OUTCOME,
     ORPHAN_OUTCOME,
+    OTHER_SPELLING,
     OUTCOME_BEFORE_CREATION,
     OUTCOME_TOLD_ELSEWHERE,
     UNKNOWN_OUTCOME,
@@ -32,6 +35,7 @@ from leadcast.features.readers.ledger import NO_WHY, Ledger, Why
 from leadcast.features.readers.opening import RawTable, require_columns
 from leadcast.features.readers.origins import RawRows, UnreadableError
 from leadcast.features.tables import TIME, empty_events
+from leadcast.features.values.categories import key
 from leadcast.features.values.columns import clean_text
 from leadcast.features.values.guesses import kin_words, near_words
 from leadcast.features.values.identifiers import parse_ids
@@ -153,7 +157,7 @@ def _by_status(
 ) -> tuple[pl.Series, pl.Series, pl.Expr]:
     """Read a status, and its time where there is one: won and lost, and converted."""
     column = about.columns.status
-    status = clean_text(reading.rows.frame[column], reading.writing.missing)
+    status = _as_named(reading, about)
     unknown = ~status.is_in([*about.won, *about.lost, *about.open]).fill_null(True)
     meanings = {"won": about.won, "lost": about.lost, "open": about.open}
     table = "outcomes" if reading.table == LEADS else reading.table
@@ -162,12 +166,43 @@ def _by_status(
     reading.note(UNKNOWN_OUTCOME, column, unknown, values=status, kept=True, why=why)
     won, lost = (status.is_in(list(ends)).fill_null(False) for ends in (about.won, about.lost))
     times = _times(reading, about, about.columns.closed_at, won | lost)
+    _note_closed_but_open(reading, about, status, ~(won | lost | unknown))
     when_won = pl.select(pl.when(won).then(times)).to_series()
     when_lost = pl.select(pl.when(lost).then(times)).to_series()
     converted = pl.lit(None, pl.Boolean)
     if about.columns.closed_at is None:
         converted = pl.when(won).then(True).when(lost).then(False)
     return when_won, when_lost, converted
+
+
+def _as_named(reading: TableReading, about: StatusOutcomes) -> pl.Series:
+    """Read the statuses, each spelt as the definition spells it.
+
+    As in categories, case, blanks and forms of accents tell nothing apart, unless the definition
+    itself has two words that differ in nothing else.
+    """
+    status = clean_text(reading.rows.frame[about.columns.status], reading.writing.missing)
+    words = [*about.won, *about.lost, *about.open]
+    keys = Counter(map(key, words))
+    by_key = {key(word): word for word in words if keys[key(word)] == 1}
+    found = status.drop_nulls().unique(maintain_order=True).to_list()
+    spelt = {one: by_key[key(one)] for one in found if one not in words and key(one) in by_key}
+    if spelt:
+        other = status.is_in([*spelt]).fill_null(value=False)
+        reading.note(OTHER_SPELLING, about.columns.status, other, values=status, kept=True)
+    return status.replace(spelt)
+
+
+def _note_closed_but_open(
+    reading: TableReading, about: StatusOutcomes, status: pl.Series, is_open: pl.Series
+) -> None:
+    """Tell of leads that have a closing time, and count as open all the same."""
+    column = about.columns.closed_at
+    if column is None:
+        return
+    closed = (reading.times(column).values <= reading.context.until).fill_null(value=False)
+    shown = status.fill_null("(blank)")
+    reading.note(CLOSED_BUT_OPEN, about.columns.status, closed & is_open, values=shown, kept=True)
 
 
 def _amounts(reading: TableReading, column: str | None) -> pl.Series | pl.Expr:
@@ -357,7 +392,7 @@ def _known_by_now(context: Context, ends: Ends) -> Ends:
     frame = ends.frame
     for name in ("won_at", "lost_at"):
         late = (ends.frame[name] > context.until).fill_null(False)
-        _note(context, LATE_OUTCOME, ends, late, name, kept=True)
+        _note(context, context.late(LATE_OUTCOME), ends, late, name, kept=True)
         known = pl.select(pl.when(~late).then(ends.frame[name])).to_series()
         frame = frame.with_columns(known.alias(name))
     return replace(ends, frame=frame)

@@ -208,6 +208,30 @@ UNKNOWN_OUTCOME = IssueKind(
     consequence="Such leads count as open; quarantine.parquet lists them",
     advice="Add the status to outcomes.won, outcomes.lost or outcomes.open",
 )
+OTHER_SPELLING = IssueKind(
+    name="status_spelt_otherwise",
+    limit="",
+    found="with a status that the definition spells otherwise",
+    reason="",
+    expected="statuses as the definition spells them; case and blanks make no difference",
+    consequence="They count as what the definition names",
+    advice="",
+    is_recorded=False,
+    is_usual=True,
+    is_allowed=True,
+)
+CLOSED_BUT_OPEN = IssueKind(
+    name="closed_but_open",
+    limit="",
+    found="of leads that count as open and have a closing time in the past",
+    reason="",
+    expected="closing times of leads that ended, or times to come",
+    consequence="They count as open. If the status says that the lead was given up, add it to "
+    "`lost`; if the column has the expected closing, map that of the actual one",
+    advice="",
+    is_recorded=False,
+    is_allowed=True,
+)
 EVENT_BEFORE_CREATION = IssueKind(
     name="event_before_creation",
     limit="events_before_creation",
