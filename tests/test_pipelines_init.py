@@ -407,3 +407,80 @@ def test_accounts_are_joined_where_leads_name_them_from_the_beginning(tmp_path: 
     definition = load_definition(tmp_path / "ours.yaml")
     assert check_source(definition).is_fine
     assert "industry" in definition.lead_attributes()
+
+
+def test_leads_of_which_another_file_names_the_won_ones(tmp_path: Path) -> None:
+    leads: Rows = [
+        {"mql_id": f"{n:032x}", "first_contact_date": f"2024-01-{1 + n % 28:02d}", "origin": "web"}
+        for n in range(90)
+    ]
+    won: Rows = [
+        {"mql_id": row["mql_id"], "seller_id": f"s{n}", "won_date": f"2024-03-{1 + n % 28:02d}"}
+        for n, row in enumerate(leads[::9])
+    ]
+    write(tmp_path / "export", "qualified_leads.csv", with_column(leads, "page", ["a", "b"]))
+    write(tmp_path / "export", "closed_deals.csv", won)
+    described(tmp_path)
+    checked = check_source(load_definition(tmp_path / "ours.yaml"))
+    assert checked.is_fine, str(checked)
+    assert {name: checked.counts[name] for name in ("won", "open")} == {"won": 10, "open": 80}
+
+
+def test_a_pipeline_with_lookup_tables_beside_it(tmp_path: Path) -> None:
+    rows: Rows = [
+        {
+            "opportunity_id": row["Lead ID"],
+            "product": ("GTX", "MG")[index % 2],
+            "account": ("Acme", "Isdom", "Cancity")[index % 3],
+            "deal_stage": {"Open": "Prospecting"}.get(str(row["Status"]), row["Status"]),
+            "engage_date": "" if row["Status"] == "Open" and index % 4 == 0 else row["Created"],
+            "close_date": row["Closed"],
+        }
+        for index, row in enumerate(rows_of())
+    ]
+    write(tmp_path / "export", "sales_pipeline.csv", rows)
+    accounts: Rows = [
+        {"account": "Acme", "sector": "tech", "employees": 10},
+        {"account": "Isdom", "sector": "retail", "employees": 20},
+        {"account": "Cancity", "sector": "retail", "employees": 30},
+    ]
+    write(tmp_path / "export", "accounts.csv", accounts)
+    products: Rows = [{"product": "GTX", "price": 5}, {"product": "MG", "price": 7}]
+    write(tmp_path / "export", "products.csv", products)
+    text = described(tmp_path)
+    definition = load_definition(tmp_path / "ours.yaml")
+    checked = check_source(definition)
+    assert checked.is_fine, str(checked)
+    assert "8% of the leads have no creation time" in flat(text)
+    assert {name: checked.counts[name] for name in ("won", "lost")} == {"won": 40, "lost": 40}
+    assert definition.lead_attributes().keys() >= {"account_id", "industry", "company_size"}
+
+
+def test_outcomes_that_are_events(tmp_path: Path) -> None:
+    leads = [{name: row[name] for name in ("Lead ID", "Created", "Source")} for row in rows_of()]
+    write(tmp_path / "export", "leads.csv", leads)
+    events: Rows = []
+    for row in rows_of():
+        last = {"Won": "contract_signed", "Lost": "disqualified"}.get(str(row["Status"]))
+        events.append({"Lead ID": row["Lead ID"], "Time": row["Created"], "Event": "page_view"})
+        if last:
+            events.append({"Lead ID": row["Lead ID"], "Time": row["Closed"], "Event": last})
+    write(tmp_path / "export", "events.csv", events)
+    described(tmp_path)
+    checked = check_source(load_definition(tmp_path / "ours.yaml"))
+    assert checked.is_fine, str(checked)
+    ends = {name: checked.counts[name] for name in ("won", "lost", "open")}
+    assert ends == {"won": 40, "lost": 40, "open": 40}
+
+
+def test_kinds_of_events_in_two_tables_stay_apart(tmp_path: Path) -> None:
+    write(tmp_path / "export", "leads.csv", rows_of())
+    for name in ("calls", "emails"):
+        events: Rows = [
+            {"Lead ID": row["Lead ID"], "Date": row["Created"], "Type": ("in", "out")[index % 2]}
+            for index, row in enumerate([*rows_of(), *rows_of()])
+        ]
+        write(tmp_path / "export", f"{name}.csv", events)
+    described(tmp_path)
+    tables = load_definition(tmp_path / "ours.yaml").tables.events
+    assert [one.kind for one in tables] == ["call", "email"]

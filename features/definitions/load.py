@@ -77,8 +77,9 @@ def find_definition(name: str, folder: Path = SOURCES) -> SourceDefinition:
     if name not in names and name != _TEMPLATE:
         known = ", ".join(nearest_first(name, names)) or "none"
         raise LeadcastError(
-            f"there is no source {name!r} in {folder}; there are: {known}. To add one, copy "
-            f"{folder / 'template.yaml'} to {folder / 'NAME.yaml'} and fill it in"
+            f"there is no source {name!r} in {folder}; there are: {known}. To add one, "
+            f"let `leadcast init NAME FOLDER` draft it, or copy {folder / 'template.yaml'} to "
+            f"{folder / 'NAME.yaml'} and fill it in"
         )
     return load_definition(folder / f"{name}.yaml")
 
@@ -106,7 +107,7 @@ def _left_open(read: ReadYaml, path: Path) -> Iterator[Fault]:
             waiting += [((*key, name), one) for name, one in reversed(value.items())]
         elif isinstance(value, list):
             waiting += [((*key, index), one) for index, one in reversed([*enumerate(value)])]
-        elif isinstance(value, str) and value.startswith(TO_DO):
+        elif isinstance(value, str) and value.startswith(f"{TO_DO}: "):
             yield Fault(
                 where=where(read, path, key),
                 found=value,

@@ -8,6 +8,7 @@ from leadcast.features.base.errors import FaultsError, LeadcastError
 from leadcast.features.discovery.crm_names import CRMS
 from leadcast.features.discovery.draft import Draft, draft_of
 from leadcast.features.discovery.draft_text import write_draft
+from leadcast.features.discovery.meanings import Meaning
 from leadcast.features.inspection.found_tables import Found, tables_of_database, tables_of_folder
 from leadcast.features.readers.origins import UnreadableError
 
@@ -131,9 +132,14 @@ def _unused(draft: Draft) -> list[str]:
     for one in draft.endings.told:
         used |= {one.table.name, *(join.other.name for join in one.joins)}
     return [
-        f"{one.name}: not used (taken for {one.kind}; it names no lead of {draft.leads.name})"
-        if one.kind in ("deals", "events", "accounts", "links")
-        else f"{one.name}: not used (what it is was not recognised)"
-        for one in draft.meanings
-        if one.name not in used
+        f"{one.name}: {_why_unused(one, draft)}" for one in draft.meanings if one.name not in used
     ]
+
+
+def _why_unused(one: Meaning, draft: Draft) -> str:
+    if one.kind in ("deals", "events", "accounts", "links"):
+        return f"not used (taken for {one.kind}; it names no lead of {draft.leads.name})"
+    if one.kind != "lookup":
+        return "not used (what it is was not recognised)"
+    columns = ", ".join(list(one.seen.looks)[:8])
+    return f"not used ({one.why}; join it where you want one of its columns: {columns})"

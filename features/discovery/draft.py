@@ -1,7 +1,7 @@
 """Everything that is guessed of a source, put together: which table is what, read how."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -171,6 +171,9 @@ def draft_of(
         guess for one in others if one.kind == "events" for guess in _events(leads, one, links)
     ]
     endings = find_endings(leads, others, links, [one.meaning for one in events])
+    if len({one.meaning.name for one in events}) > 1:
+        # What kinds are called in one table may be something else in another.
+        events = [replace(one, kind=_kind_of(one.meaning)) for one in events]
     draft = Draft(leads, meanings, endings, events)
     draft.ends = ends_of(leads, endings) if endings.told else None
     _companies(draft)
@@ -192,7 +195,7 @@ def _choose(
             names = ", ".join(one.name for one in meanings)
             raise LeadcastError(f"--leads {chosen}: there is no such table; there are: {names}")
         return _as_leads(mine[0])
-    rated = [(plausibility(one, links, len(meanings)), one) for one in meanings]
+    rated = [(plausibility(one, meanings, links), one) for one in meanings]
     if crm is not None:
         rated = [(score, one) for score, one in rated if one.kind == "leads"]
     likely = [(score, one) for score, one in rated if score >= _PLAUSIBLE or crm is not None]

@@ -254,7 +254,7 @@ def _leads(pages: Pages, draft: Draft) -> None:
     columns = [*draft.columns.scores, *_amounts(draft, own=True)]
     numbers = _own_numbers(seen, [*columns, *(one.look.name for one in draft.columns.attributes)])
     _written(pages, 2, draft.times[seen.name], numbers)
-    _where(pages, 2, leads)
+    _where(pages, 2, leads, _without_creation(pages, leads))
     if draft.order_by:
         pages.put(2, "order_by", draft.order_by, "guess: a running number, as there are no dates")
     elif not draft.is_dated:
@@ -269,6 +269,18 @@ def _leads(pages: Pages, draft: Draft) -> None:
         )
         pages.put(2, "rules_score", draft.columns.scores)
         pages.guess(f"rules_score: {shortened(draft.columns.scores)}")
+
+
+def _without_creation(pages: Pages, leads: Meaning) -> str:
+    """Leave out leads without a creation time, where they are many; give the column."""
+    look = leads.look("created_at")
+    if look is None or look.given >= 0.99 * look.rows:
+        return ""
+    share = 1 - look.given / look.rows
+    told = f"{share:.0%} of the leads have no creation time ({look.name!r}), and are left out"
+    pages.comment(2, f"guess: {told}")
+    pages.guess(told)
+    return look.name
 
 
 def _ask_unread(pages: Pages, depth: int, meaning: Meaning, name: str) -> None:
@@ -370,7 +382,7 @@ def _event_columns(pages: Pages, one: EventsGuess, times: TableTimes) -> None:
         if name in one.meaning.fields:
             columns[name] = one.meaning.fields[name]
     if one.kind:
-        pages.put(3, "kind", one.kind, "guess: no column tells the kind of event")
+        pages.put(3, "kind", one.kind, "guess: by the table's name")
     pages.put(3, "columns", columns)
     value = one.meaning.fields.get("value")
     numbers = _own_numbers(one.meaning.seen, [value] if value else [])

@@ -225,7 +225,7 @@ def _kind_of(seen: SeenTable, links: Sequence[Link]) -> tuple[str, str]:
     words = f" {seen.title} "
     for kind in ("events", "accounts", "deals", "leads", "contacts"):
         name = next((name for name in TABLES[kind] if f" {name} " in words), None)
-        if name is not None and not (kind == "events" and keys_only(seen)):
+        if name is not None and _may_be(seen, kind):
             return kind, f"its name says {name!r}"
     out = [link for link in links if link.child == seen.name]
     has_time = any(look.kind == "time" for look in seen.looks.values())
@@ -246,21 +246,56 @@ def _kind_of(seen: SeenTable, links: Sequence[Link]) -> tuple[str, str]:
         )
     asked = [link for link in links if link.parent == seen.name]
     if asked and not has_time and not out:
-        return "accounts", f"{asked[0].child} names its rows, and it has no times"
+        first = asked[0]
+        is_company = {compact(first.key), compact(first.column)} & _COMPANY
+        why = f"column {first.column!r} of {first.child} names its rows, and it has no times"
+        return "accounts" if is_company else "lookup", why
     return "leads", "one row a lead, as far as its columns tell"
 
 
-def keys_only(seen: SeenTable) -> bool:
-    """Tell whether a table has no time at all, so that it is none of events."""
-    return not any(look.kind == "time" for look in seen.looks.values())
+_COMPANY = {compact(name) for name in (*FIELDS["account_id"], "company", "firm", "organization")}
 
 
-def plausibility(meaning: Meaning, links: Sequence[Link], tables: int) -> float:
-    """Rate how likely a table has one row a lead."""
+def _may_be(seen: SeenTable, kind: str) -> bool:
+    """Tell whether a table holds what its name says."""
+    if kind == "events":
+        return any(look.kind == "time" for look in seen.looks.values())
+    if kind == "deals":
+        return (
+            best_status(seen) is not None
+            or named_column(seen, FIELDS["won_at"], "won_at", ()) is not None
+        )
+    return True
+
+
+def plausibility(meaning: Meaning, meanings: Sequence[Meaning], links: Sequence[Link]) -> float:
+    """Rate how likely a table has one row a lead.
+
+    Parameters
+    ----------
+    meaning : Meaning
+        The table.
+    meanings : sequence of Meaning
+        All tables.
+    links : sequence of Link
+        Who names whom.
+
+    Returns
+    -------
+    float
+        From 3 on it is likely.
+    """
     seen, letters = meaning.seen, {compact(name) for name in meaning.seen.looks}
     roles = sum(bool({compact(name) for name in names} & letters) for names in ROLES.values())
     asked = {link.child for link in links if link.parent == seen.name}
-    has_outcome = best_status(seen) is not None or "won_at" in meaning.fields
+    telling = {seen.name, *asked}
+    has_outcome = any(_has_outcome(one) for one in meanings if one.name in telling)
+    # Who names the rows of a larger table belongs to that table's rows.
+    rows = {one.name: one.seen.rows for one in meanings}
+    belongs = any(
+        link.child == seen.name and seen.rows < rows[link.parent] and link.share > 0.9
+        for link in links
+    )
     sign = {"leads": 2.0, "contacts": 1.0, "deals": 0.5}.get(meaning.kind, -3.0)
     # Of a table that is only not known to be anything else, its name says nothing.
     sign = 0.0 if meaning.why.startswith("one row a lead") else sign
@@ -272,5 +307,10 @@ def plausibility(meaning: Meaning, links: Sequence[Link], tables: int) -> float:
         + 0.25 * min(roles, 6)
         + 1.0 * bool(keys_of(seen))
         + 1.0 * min(len(asked), 2)
-        + 1.0 * (tables == 1)
+        + 1.0 * (len(meanings) == 1)
+        - 2.0 * belongs
     )
+
+
+def _has_outcome(meaning: Meaning) -> bool:
+    return best_status(meaning.seen) is not None or "won_at" in meaning.fields

@@ -32,8 +32,11 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
             |create time|createdate|creation date|creation time|date created|date entered
             |date added|add time|added on|registered at|registration time|registration date
             |sign up date|signup date|inquiry date|lead created|lead date|lead created date
-            |received|received at|erstellt|erstellt am|erstelldatum|erstellungsdatum|angelegt
-            |angelegt am|anlagedatum|anlage am|eingang|eingangsdatum|eingegangen am|anfragedatum
+            |received|received at|date received|engage date|engaged on|first contact date
+            |first contact|date of first contact|contact date|opened|opened at|open date
+            |date opened|submitted|submitted at|submission date|request date|application date
+            |start date|erstellt|erstellt am|erstelldatum|erstellungsdatum|angelegt|angelegt am
+            |anlagedatum|anlage am|eingang|eingangsdatum|eingegangen am|anfragedatum
             |fecha de creacion|fecha creacion|fecha alta|fecha de alta|creado|creado el
             |fecha de entrada|date de creation|cree le|date creation|creation|date d entree
             |data de criacao|data criacao|criado em|data de cadastro|data cadastro
@@ -79,10 +82,10 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 ROLES: Mapping[str, tuple[str, ...]] = {
     name: phrases(text)
     for name, text in {
-        "job_title": """job title|title|jobtitle|position|job position|function|role|job function
-            |contact title|position title|berufsbezeichnung|jobtitel|funktion|stellenbezeichnung
-            |cargo|puesto|poste|fonction|intitule du poste|cargo funcao|funcao|ruolo|qualifica
-            |posizione|functie|functietitel""",
+        "job_title": """job title|title|jobtitle|position|job position|function|role
+            |job function|contact title|position title|berufsbezeichnung|jobtitel|funktion
+            |stellenbezeichnung|cargo|puesto|poste|fonction|intitule du poste|cargo funcao
+            |funcao|ruolo|qualifica|posizione|functie|functietitel""",
         "company_size": """company size|employees|number of employees|no of employees
             |num employees|numberofemployees|numemployees|employee count|employee range
             |headcount|mitarbeiter|mitarbeiterzahl|anzahl mitarbeiter|anzahl der mitarbeiter
@@ -195,13 +198,13 @@ WON_WORDS = phrases(
         |chiuso vinto|klant|verkocht|getekend|geconverteerd"""
 )
 OPEN_WORDS = phrases(
-    """new|open|working|in progress|contacted|attempted|attempted to contact|nurture|nurturing
-        |qualified|assigned|in process|proposal|negotiation|meeting|demo|pending|follow up
-        |connected|prospecting|qualification|needs analysis|value proposition|id decision makers
-        |perception analysis|proposal price quote|negotiation review|lead|subscriber
-        |marketing qualified lead|sales qualified lead|opportunity|evangelist|other|recycled
-        |lead in|contact made|demo scheduled|proposal made|negotiations started|pre qualified
-        |contact in future|not contacted|open deal|in negotiation|proposition
+    """new|open|engaging|engaged|working|in progress|contacted|attempted|attempted to contact
+        |nurture|nurturing|qualified|assigned|in process|proposal|negotiation|meeting|demo
+        |pending|follow up|connected|prospecting|qualification|needs analysis|value proposition
+        |id decision makers|perception analysis|proposal price quote|negotiation review|lead
+        |subscriber|marketing qualified lead|sales qualified lead|opportunity|evangelist|other
+        |recycled|lead in|contact made|demo scheduled|proposal made|negotiations started
+        |pre qualified|contact in future|not contacted|open deal|in negotiation|proposition
         |appointment scheduled|qualified to buy|presentation scheduled|decision maker bought in
         |contract sent|develop|propose|close|qualify|warm|hot|cold|identify decision makers
         |proposal quote|on hold|marketingqualifiedlead|salesqualifiedlead|appointmentscheduled
