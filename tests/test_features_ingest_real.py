@@ -21,6 +21,9 @@ def read(name: str, real_data: Path, folder: Path) -> Tables:
         pytest.skip(f"{definition.root} is absent")
     result = check_source(definition)
     assert result.faults == (), str(result)
+    assert result.profile is not None
+    doubts = [doubt for doubt in result.profile["doubts"] if doubt["vouched"] is None]
+    assert doubts == []
     told = ingest(definition, folder / "tables").account
     for table in ("leads", "events"):
         # Nothing is set aside, and nothing lost but the events that are outcomes.

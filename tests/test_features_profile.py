@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from leadcast.demo.simulate import simulate
 from leadcast.features.base.errors import FaultsError
 from leadcast.features.base.files import read_json
 from leadcast.features.definitions.doubt_kinds import DOUBTS
@@ -21,6 +22,7 @@ from leadcast.features.profile.month_bins import MOST_BINS, TimeBins, months_of
 from leadcast.features.profile.personal import is_personal, looks_personal
 from leadcast.features.profile.profile_text import profile_text, strip_of
 from leadcast.features.tables import TIME
+from tests.conftest import PROJECT
 from tests.profile_world import World, healthy
 from tests.source_samples import Keys, changed, make_source, sample_keys, write_definition
 
@@ -289,6 +291,17 @@ def test_nothing_is_to_be_doubted_about_a_healthy_export(
     tmp_path: Path, seed: int, kind: dict[str, Any]
 ) -> None:
     assert healthy(100 + seed, **kind).doubts(tmp_path) == {}
+
+
+@pytest.mark.parametrize(("seed", "leads"), [(11, 300), (12, 1500)])
+def test_nothing_is_to_be_doubted_about_the_simulated_seller(
+    tmp_path: Path, seed: int, leads: int
+) -> None:
+    simulate(leads, seed, tmp_path / "world")
+    demo = load_definition(PROJECT / "data/sources/demo.yaml")
+    profile = check_source(demo.model_copy(update={"root": tmp_path / "world"})).profile
+    assert profile is not None
+    assert profile["doubts"] == []
 
 
 def test_each_code_is_a_word() -> None:
