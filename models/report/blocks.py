@@ -90,11 +90,20 @@ class Strip:
     def bars(self) -> list[tuple[float, str]]:
         """Give each bar's height, from 0 to 1, and its words."""
         most = self.full or max((value or 0.0 for value in self.values), default=0.0) or 1.0
-        told = self.told or [count(value) for value in self.values]
         return [
             ((value or 0.0) / most, f"{span}: {words}")
-            for span, value, words in zip(self.spans, self.values, told, strict=True)
+            for span, value, words in zip(self.spans, self.values, self.words(), strict=True)
         ]
+
+    def words(self) -> list[str]:
+        """Give each value in words."""
+        return list(self.told or [count(value) for value in self.values])
+
+    def summary(self) -> str:
+        """Say what is seen, for those who cannot see it."""
+        highest = max(range(len(self.values)), key=lambda place: self.values[place] or 0.0)
+        ends = f"{self.spans[0]} to {self.spans[-1]}"
+        return f"{self.label}, {ends}; highest {self.spans[highest]}: {self.words()[highest]}"
 
 
 @dataclass(frozen=True)

@@ -135,8 +135,19 @@ def _tables(tables: Sequence[Plain]) -> list[Block]:
     ]
     if strips:
         reading = "A bar for each span of time, as high as it has rows; point at one for its count."
-        blocks.append(Strips("When", reading, strips))
+        blocks.append(Strips("When", reading, strips, _numbers(strips, "Rows")))
     return blocks
+
+
+def _numbers(strips: Sequence[Strip], heading: str) -> Table:
+    """Put the numbers of strips below each other."""
+    columns = (Column("what", "What"), Column("span", "When"), Column("told", heading, str))
+    rows = [
+        {"what": strip.label, "span": span, "told": words}
+        for strip in strips
+        for span, words in zip(strip.spans, strip.words(), strict=True)
+    ]
+    return table_of(pl.DataFrame(rows), columns, heading)
 
 
 _ENDS = (
@@ -227,7 +238,8 @@ def _columns(profile: Plain) -> list[Block]:
     if strips:
         by = next(one["missing_by"] for one in columns if one.get("missing_by"))
         reading = "A full bar: no lead of that time has a value."
-        blocks.append(Strips(f"What is missing, by {by}", reading, strips))
+        table = _numbers(strips, "Missing")
+        blocks.append(Strips(f"What is missing, by {by}", reading, strips, table))
     return blocks
 
 
