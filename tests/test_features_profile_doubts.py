@@ -244,7 +244,11 @@ CASES: dict[str, list[tuple[Make, Make]]] = {
         ),
         (
             lambda: WORLD.with_keys({"time_zone": "America/Los_Angeles"}),
-            lambda: WORLD.with_events(shifted("At", hours=-10)).with_keys({"time_zone": None}),
+            lambda: WORLD.with_keys({"time_zone": None}),
+        ),
+        (
+            lambda: WORLD.with_keys({"local_time_zone": "Asia/Tokyo"}),
+            lambda: WORLD.with_keys({"local_time_zone": "Europe/Madrid"}),
         ),
     ],
     "odd_weekdays": [
@@ -359,7 +363,7 @@ def test_a_doubt_is_raised_where_it_is_deserved_and_nowhere_else(
 def test_a_zone_that_fits_is_named(tmp_path: Path) -> None:
     # People in Berlin: with a zone in the times, and written down by a clock in Tokyo.
     elsewhere = WORLD.with_keys({"time_zone": "Asia/Tokyo"}).doubts(tmp_path)["odd_hours"]
-    assert "such as `time_zone: Europe/" in elsewhere["remedy"]
+    assert "`local_time_zone: Europe/" in elsewhere["remedy"]
     local = pl.col("At").str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_zone="UTC")
     by_tokyo = local.dt.convert_time_zone("Asia/Tokyo").dt.strftime("%Y-%m-%d %H:%M:%S")
     world = WORLD.with_events(by_tokyo.alias("At")).with_keys({"limits": HALF})

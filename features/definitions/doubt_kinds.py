@@ -137,10 +137,11 @@ DOUBTS: Mapping[str, DoubtKind] = {
         "Set `observed_until` to the time of the export.",
     ),
     "odd_hours": DoubtKind(
-        "The hours at which people do things are those of another time zone.",
+        "The hours at which people do things are those of another time zone, and the model looks "
+        "at hours and weekdays.",
         "nights that are quiet",
         "Where these times name no zone, set theirs (`time_zone` of the table); where they name "
-        "one, set `time_zone` of the source to where people are, or mend the export.",
+        "one, say where leads live (`local_time_zone`), or mend the export.",
     ),
     "odd_weekdays": DoubtKind(
         "The two quiet days of the week are not a weekend: times are shifted by about a day.",

@@ -64,9 +64,7 @@ def clock_doubts(reading: SourceReading) -> Iterator[Doubt]:
         if counts.total() < LEAST:
             continue
         table = where.partition(":")[0]
-        if reading.definition.time_zone is not None:
-            # Where nobody says in which zone people are, no hour of theirs is odd.
-            yield from _odd_hours(reading, table, where, counts)
+        yield from _odd_hours(reading, table, where, counts)
         yield from _odd_weekdays(reading, table, where, counts)
 
 
@@ -118,10 +116,18 @@ def _odd_hours(
         f"a quiet time from {start:02d}:00 to {(start + length) % 24:02d}:00 in {reading.zone} and "
         f"most at {busiest:02d}:00, of {counts.total():,} times",
         counts.total(),
-        "Where these times name no zone, they are those of another one, such as "
-        f"`tables: {{{table}: {{time_zone: {written}}}}}`; where they name one, people are "
-        f"elsewhere, such as `time_zone: {people}`, or the export shifts them.",
+        _which_zone(reading, table, written, people),
         subject=table,
+    )
+
+
+def _which_zone(reading: SourceReading, table: str, written: str, people: str) -> str:
+    named = f"say where leads live: `local_time_zone: {people}` would fit."
+    if reading.definition.time_zone is None:
+        return f"If people are elsewhere, {named}"
+    return (
+        "Where these times name no zone, they are those of another one: "
+        f"`tables: {{{table}: {{time_zone: {written}}}}}` would fit. Where they name one, {named}"
     )
 
 

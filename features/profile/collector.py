@@ -112,7 +112,7 @@ class Collector:
     """
 
     def __init__(self, definition: SourceDefinition) -> None:
-        self.zone = definition.time_zone or "UTC"
+        self.zone = definition.zone_of_leads or "UTC"
         self.events = EventFacts()
         self.repeats = RepeatSample()
         self.columns: dict[tuple[str, str], ColumnSigns] = {}
