@@ -182,7 +182,9 @@ def test_a_value_tells_that_it_is_a_day(
     assert days_alone(series, TimeRules("Europe/Berlin", formats)).to_list() == [is_day]
 
 
-zones = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Asia/Beirut"])
+AT_MIDNIGHT = ("Asia/Beirut", "America/Santiago", "America/Havana", "America/Sao_Paulo")
+"""Where clocks are changed, or were, at midnight."""
+zones = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", *AT_MIDNIGHT])
 
 
 @given(day=st.dates(date(1990, 1, 1), date(2035, 1, 1)), zone=zones)
@@ -191,14 +193,39 @@ def test_no_day_is_known_before_it_is_over(day: date, zone: str) -> None:
     rules = TimeRules(zone)
     series = pl.Series([day.isoformat()])
     parsed = parse_times(series, rules)
-    if parsed.values[0] is None:
-        return  # Clocks never showed this midnight.
+    # Wherever clocks are changed, each day begins.
+    assert parsed.values[0] is not None
+    assert parsed.values[0].astimezone(ZoneInfo(zone)).date() == day
     values, days = at_end_of_day(parsed, series, rules, (), None)
     assert days.to_list() == [True]
     local = values[0].astimezone(ZoneInfo(zone))
     after = (values[0] + timedelta(microseconds=1)).astimezone(ZoneInfo(zone))
     assert local.date() == day
     assert after.date() == day + timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("day", "zone", "hour"),
+    [
+        # Set forward at midnight: the day began at one.
+        ("2018-11-04", "America/Sao_Paulo", 3),
+        # Set back to midnight at one: the day began the first time.
+        ("2023-11-05", "America/Havana", 4),
+    ],
+)
+def test_a_day_begins_where_clocks_are_changed_at_midnight(day: str, zone: str, hour: int) -> None:
+    moment = date.fromisoformat(day)
+    written = f"{moment:%d.%m.%Y}"
+    for series, formats in (
+        (pl.Series([day]), ()),
+        (pl.Series([moment]), ()),
+        (pl.Series([written]), ("%d.%m.%Y",)),
+    ):
+        begin = parse_times(series, TimeRules(zone, formats)).values[0]
+        assert begin == datetime(moment.year, moment.month, moment.day, hour, tzinfo=UTC)
+    # A time of day that never was, or was twice, is refused as before.
+    for text in (f"{day} 00:00:00", f"{day}T00:30:00"):
+        assert parse_times(pl.Series([text]), TimeRules(zone)).values[0] is None
 
 
 def test_a_midnight_of_utc_is_the_day_in_utc_wherever_the_export_is_from(door: Door) -> None:

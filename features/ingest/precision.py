@@ -10,7 +10,6 @@ Whether only the day is known is told by the value (a date; a text without a tim
 definition (``time_precision``), or by a column of which each value is a midnight.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 
 import polars as pl
@@ -20,13 +19,11 @@ from leadcast.features.readers.ledger import Ledger
 from leadcast.features.readers.opening import RawTable
 from leadcast.features.readers.origins import UnreadableError
 from leadcast.features.values.columns import MIXED, Parsed, clean_text
-from leadcast.features.values.times import COUNTED, TimeRules, parse_times
+from leadcast.features.values.times import TimeRules, names_days, parse_times
 
 FEWEST = 20
 """So many midnights, and nothing else, are no chance."""
 _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-_CLOCK = set("HIklMSTRrXcsfpP+")
-"""What stands for a time of day in a strptime format."""
 
 
 def days_alone(series: pl.Series, rules: TimeRules, missing: Sequence[str] = ()) -> pl.Series:
@@ -58,8 +55,7 @@ def days_alone(series: pl.Series, rules: TimeRules, missing: Sequence[str] = ())
     if "excel" in rules.formats:
         return nothing | text.str.contains(r"^[0-9]+(?:\.0*)?$").fill_null(value=False)
     for written in rules.formats:
-        marks = set(re.findall(r"%[-_0^#:.]*[0-9]*([A-Za-z%+])", written))
-        if written not in COUNTED and not marks & _CLOCK:
+        if names_days(written):
             nothing |= text.str.to_date(written, strict=False).is_not_null()
     return nothing
 

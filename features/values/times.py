@@ -53,6 +53,9 @@ _FIRST, _LAST = pl.Series(
 ).to_physical()
 _FIRST_CRM = pl.Series([datetime(1980, 1, 1, tzinfo=UTC)], dtype=TIME).to_physical()[0]
 TOO_EARLY = "is a time before 1980"
+_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_CLOCK = set("HIklMSTRrXcsfpP+")
+"""What stands for a time of day in a strptime format."""
 _TYPED = r"^[0-9]{4,}-[0-9]{2}-"
 """Begins the plain text of a time that was no text."""
 
@@ -120,7 +123,8 @@ def _parsed(series: pl.Series, rules: TimeRules, missing: Sequence[str]) -> Pars
         moments = series.dt.convert_time_zone("UTC").cast(TIME, strict=False)
         return Parsed.checked(moments, series.is_not_null(), NOT_A_TIME)
     if isinstance(dtype, pl.Datetime | pl.Date):
-        return _localised(series.cast(_NAIVE, strict=False), series.is_not_null(), rules)
+        naive, given = series.cast(_NAIVE, strict=False), series.is_not_null()
+        return _with_days(_localised(naive, given, rules), naive, dtype == pl.Date, rules)
     if dtype == MIXED:
         text, told = halves(series)
         assert text is not None
@@ -233,19 +237,23 @@ def _from_format(text: pl.Series, written: str, rules: TimeRules) -> Parsed:
     read = _where(read.dt.year().fill_null(0) >= _SHORT_YEAR, read)
     # A Z that stands in the format as a letter is the zone of all values.
     is_utc = re.search(r"[^%:#](?:Z|UTC|GMT)$", written)
-    return _localised(read, given, replace(rules, zone="UTC") if is_utc else rules)
+    own = replace(rules, zone="UTC") if is_utc else rules
+    return _with_days(_localised(read, given, own), read, names_days(written), own)
 
 
 def _from_iso(text: pl.Series, rules: TimeRules) -> Parsed:
     given = text.is_not_null()
     naive = _first_that_fits(text, _ISO_LOCAL)
     unread = given & naive.is_null()
+    local = _localised(naive, given, rules)
+    if local.problem.count():
+        is_day = text.str.contains(_DAY).fill_null(value=False)
+        local = _with_days(local, naive, is_day, rules)
     if not unread.any():
-        return _localised(naive, given, rules)
+        return local
     rest = text.str.replace(_ODD_BETWEEN, "${1}T").str.replace(_COMMA, "${1}.")
     rest = rest.str.replace(r" ?(?:UTC|z)$", "Z").str.replace(r" ([+-][0-9:]+)$", "$1")
     zoned = _first_that_fits(_where(unread, rest), _ISO_ZONED).dt.replace_time_zone("UTC")
-    local = _localised(naive, given, rules)
     with_zone = zoned.is_not_null()
     return Parsed(
         zoned.zip_with(with_zone, local.values).alias(text.name),
@@ -304,6 +312,39 @@ def _localised(naive: pl.Series, given: pl.Series, rules: TimeRules) -> Parsed:
         .then(pl.lit(TWICE))
     ).to_series()
     return Parsed(wanted.dt.convert_time_zone("UTC"), problem)
+
+
+def _with_days(
+    local: Parsed, naive: pl.Series, is_day: pl.Series | bool, rules: TimeRules
+) -> Parsed:
+    """Let days begin on which clocks were changed at midnight: a day alone is no time of day."""
+    odd = local.problem.is_in([TWICE, NEVER]).fill_null(value=False) & is_day
+    if not odd.any() or rules.zone is None:
+        return local
+    first, later = (
+        naive.filter(odd)
+        .dt.offset_by(wait)
+        .dt.replace_time_zone(rules.zone, ambiguous="earliest", non_existent="null")
+        for wait in ("0h", "1h")
+    )
+    begins = first.zip_with(first.is_not_null(), later).dt.convert_time_zone("UTC")
+    values = local.values.clone().scatter(odd.arg_true(), begins)
+    return Parsed(values, _where(~odd | values.is_null(), local.problem))
+
+
+def names_days(written: str) -> bool:
+    """Tell whether a strptime format names a day and no time of day.
+
+    Parameters
+    ----------
+    written : str
+
+    Returns
+    -------
+    bool
+    """
+    marks = set(re.findall(r"%[-_0^#:.]*[0-9]*([A-Za-z%+])", written))
+    return written not in COUNTED and not marks & _CLOCK
 
 
 def parse_moment(text: str, time_zone: str | None = None) -> datetime:
