@@ -251,3 +251,10 @@ def test_names_are_compared_as_people_read_them() -> None:
     assert nearest_first("bank", ["zebra", "bank_marketing"])[0] == "bank_marketing"
     assert did_you_mean("zzz", ["a", "b"]) == "There are: 'a', 'b'."
     assert canonical_name("3 Größen (m²)").startswith("column_3")
+
+
+@pytest.mark.parametrize("quote", ["\u201e", "ab", "", " "])
+def test_a_quotation_mark_is_one_ascii_letter(tmp_path: Path, quote: str) -> None:
+    keys = changed(sample_keys(tmp_path), {"tables.leads.read": {"files": "x.csv", "quote": quote}})
+    with pytest.raises(FaultsError, match="quote"):
+        load_definition(write_definition(tmp_path, keys))

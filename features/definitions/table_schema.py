@@ -62,7 +62,7 @@ class FileReader(TableSection):
     format: Literal["csv", "parquet"] | None = None
     separator: Name = ","
     encoding: Annotated[str, BeforeValidator(_known_encoding)] = "utf-8"
-    quote: Annotated[str, Field(min_length=1, max_length=1)] | None = '"'
+    quote: Annotated[str, Field(pattern=r"^[!-~]$")] | None = '"'
     skip_lines: Annotated[int, Field(ge=0)] = 0
     missing: Values = ()
     times_unpacked: Annotated[int, Field(ge=1)] = MOST_TIMES

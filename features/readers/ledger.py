@@ -146,6 +146,15 @@ class _Found:
     samples: list[str] = field(default_factory=list)
     values: dict[str, None] = field(default_factory=dict)
     why: Why | None = None
+    _told: tuple[int, str] = (0, "")
+
+    def reason(self) -> str:
+        """Ask why; once, as long as nothing more is found."""
+        if self.why is None or not self.values:
+            return ""
+        if self._told[0] != len(self.values):
+            self._told = (len(self.values), self.why([*self.values]))
+        return self._told[1]
 
     def and_more(self, more: "_Found") -> "_Found":
         samples = [*self.samples, *more.samples][:_SAMPLES]
@@ -427,7 +436,7 @@ class Ledger:
 
 
 def _remedy(kind: IssueKind, too_many: bool, found: _Found) -> str:
-    why = "" if found.why is None or not kind.has_key else found.why([*found.values])
+    why = found.reason() if kind.has_key else ""
     told = f" {why}" if why else ""
     if not too_many:
         return f"{kind.consequence}.{told}"

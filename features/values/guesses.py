@@ -29,6 +29,22 @@ _FORMATS = (
     *(f"{date}{clock}" for date in _DATES for clock in _CLOCKS),
     *("%a, %d %b %Y %H:%M:%S %z", "%a %b %d %Y %H:%M:%S GMT%z", "%d/%b/%Y:%H:%M:%S %z"),
 )
+_SHAPES = {
+    **dict.fromkeys(("%d", "%m", "%H", "%I"), r"\d{1,2}"),
+    **dict.fromkeys(("%y", "%M", "%S"), r"\d{2}"),
+    **dict.fromkeys(("%b", "%B", "%a"), r"[A-Za-z]{3,}"),
+    **{"%Y": r"\d{4}", "%.f": r"\.\d+", "%p": "[AaPp][Mm]", "%z": r"[+-]\d{2}:?\d{2}"},
+}
+_MARK = re.compile(r"%\.?[A-Za-z]|[^%]+")
+
+
+def _shape(written: str) -> re.Pattern[str]:
+    """Make a pattern of what may be written in a time format: sooner tried than the format."""
+    marks = _MARK.findall(written)
+    return re.compile("".join(_SHAPES.get(mark) or re.escape(mark) for mark in marks))
+
+
+_SHAPED = {written: _shape(written) for written in _FORMATS}
 _SINCE = {
     "excel": (20_000, 80_000),
     "julian_day": (2_440_000, 2_500_000),
@@ -94,7 +110,8 @@ def _time_format(values: Sequence[str], zone: str | None) -> str:
     if since:
         return f"They look like numbers that count: `time_format: {since[0]}`."
     fits = {}
-    for written in _FORMATS:
+    shaped = (one for one, shape in _SHAPED.items() if any(map(shape.fullmatch, values)))
+    for written in shaped:
         read = parse_times(pl.Series(values), TimeRules(zone or "UTC", (written,)))
         if read.values.count():
             fits[written] = read.values
