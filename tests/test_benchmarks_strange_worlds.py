@@ -4,14 +4,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from benchmarks.fits import LEADCAST
 from benchmarks.strange_kinds import HORIZON_DAYS, KINDS, LANDMARKS_DAYS, Kind, draw
-from benchmarks.strange_worlds import (
-    LEADCAST,
-    NEWEST,
-    distance_from,
-    expected_log_loss,
-    verdict,
-)
+from benchmarks.strange_worlds import NEWEST, distance_from, expected_log_loss, verdict
 from leadcast.features.snapshots import SnapshotSettings, make_snapshots
 
 SETTINGS = SnapshotSettings(landmarks_days=LANDMARKS_DAYS, horizon_days=HORIZON_DAYS)
@@ -33,7 +28,7 @@ def test_as_many_convert_as_the_true_probabilities_say(name: str) -> None:
     )
     for landmark, part in rows.group_by("landmark_days", "tenth"):
         true = part["true_probability"].to_numpy()
-        error = float(part["converted"].cast(pl.Float64).mean() - true.mean())  # type: ignore[operator]
+        error = float(part["converted"].cast(pl.Float64).to_numpy().mean() - true.mean())
         spread = np.sqrt((true * (1 - true)).sum()) / len(true)
         assert abs(error) < 4.5 * spread, landmark
 
