@@ -154,6 +154,17 @@ def test_what_is_not_there_is_told_and_nothing_beside(
     assert words in str(fault)
 
 
+def test_a_join_cannot_use_what_only_a_later_one_gives(tmp_path: Path) -> None:
+    (tmp_path / "regions.csv").write_text("Region,Land\nR1,Norway\n")
+    early = {"read": {"files": "regions.csv"}, "on": "Region", "columns": ["Land"]}
+    late = {**ON, "columns": ["Region"]}
+    faults = faults_of(tmp_path, joined_by([early, late], "Land"))
+    (error,) = [one for one in faults if one.severity == "error"]
+    assert "the column that `tables.leads.join[0].on` names" in error.expected
+    told = str(faults_of(tmp_path, joined_by([late, early], "Land")))
+    assert "names" not in told
+
+
 def test_many_rows_multiply_the_rows_of_events(tmp_path: Path) -> None:
     (tmp_path / "map.csv").write_text("visitor,lead\nV1,L1\nV1,L2\nV2,L3\n")
     events = "id,at,type,seconds\nV1,2024-01-05T09:00:00Z,visit,\nV2,2024-01-06T09:00:00Z,visit,\n"

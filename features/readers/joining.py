@@ -325,10 +325,9 @@ class JoinedTable(RawTable):
         steps = self._steps()
         for step in steps:
             step.prepare(ledger)
-        given = {name for step in steps for name in step.gives}
         needed = [*columns, *(name for step in steps for name in step.needs)]
         present = {*self.base.columns, *self.base.lacking}
-        own = [name for name in dict.fromkeys(needed) if name in present and name not in given]
+        own = [name for name in dict.fromkeys(needed) if name in present]
         lacking = {*self.lacking, *self.base.lacking}
         blank = [pl.lit(None, pl.String).alias(name) for name in columns if name in lacking]
         last, is_any = None, False
