@@ -13,6 +13,8 @@ from leadcast.features.base.errors import FaultsError, LeadcastError
 from leadcast.features.definitions.load import load_definition
 from leadcast.features.definitions.yaml_lines import read_yaml
 from leadcast.features.discovery.draft_text import flow, scalar
+from leadcast.features.discovery.statuses import meaning_of
+from leadcast.features.discovery.vocabulary import LOST_WORDS, OPEN_WORDS, WON_WORDS
 from leadcast.features.ingest.ingest import check_source
 from leadcast.features.inspection.wording import phrases
 from leadcast.pipelines.init import InitRequest, draft_source
@@ -104,3 +106,41 @@ def test_any_mapping_is_written_on_one_line_so_that_it_is_read_again(
     content: dict[str, list[str]],
 ) -> None:
     assert read_yaml(f"key: {flow(content)}\n", "test").content == {"key": content}
+
+
+TOLD = {
+    "Closed Won": "won",
+    "closedwon": "won",
+    "Closed - Converted": "won",
+    "Gewonnen": "won",
+    "Cerrada ganada": "won",
+    "Fechado ganho": "won",
+    "Chiuso vinto": "won",
+    "Client": "won",
+    "Klant": "won",
+    "Closed - Not Converted": "lost",
+    "Nicht gewonnen": "lost",
+    "closedlost": "lost",
+    "Junk Lead": "lost",
+    "Not interested": "lost",
+    "Perdue": "lost",
+    "Afgewezen": "lost",
+    "A_DECLINED": "lost",
+    "Qualified": "open",
+    "Working - Contacted": "open",
+    "In Bearbeitung": "open",
+    "Nouveau": "open",
+    "Client contacted by phone": "",
+    "Parked": "",
+}
+
+
+@pytest.mark.parametrize(("word", "meaning"), TOLD.items())
+def test_statuses_mean_what_their_words_say(word: str, meaning: str) -> None:
+    assert meaning_of(word) == meaning
+
+
+def test_no_word_of_the_vocabulary_means_two_things() -> None:
+    lists = {"won": WON_WORDS, "lost": LOST_WORDS, "open": OPEN_WORDS}
+    for meaning, words in lists.items():
+        assert {word: meaning_of(word) for word in words} == dict.fromkeys(words, meaning)

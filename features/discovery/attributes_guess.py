@@ -147,10 +147,11 @@ def _stem(name: str) -> str:
 
 def _letters(look: ColumnLook) -> set[str]:
     """Give a column's letters, with and without the table's own name in front."""
-    first, _, rest = look.words.partition(" ")
-    return (
-        {compact(look.name), rest.replace(" ", "")} if first in _ENTITIES else {compact(look.name)}
-    )
+    # So Dynamics marks the columns that it recognises records by.
+    words = look.words.removeprefix("do not modify ")
+    first, _, rest = words.partition(" ")
+    own = {compact(look.name), words.replace(" ", "")}
+    return own | {rest.replace(" ", "")} if first in _ENTITIES else own
 
 
 _REASONS = {compact(name): reason for reason, names in AFTERWARDS.items() for name in names}

@@ -199,7 +199,7 @@ PIPEDRIVE = CrmNames(
         "deals": _object(
             "leads", "deal|deals", "deal status|deal won time|won time|lost reason|stage id",
             lead_id="deal id|id", label="deal title|title",
-            created_at="deal deal created|deal created|add time",
+            created_at="deal deal created|deal created|deal add time|add time",
             status="deal status|status", won_at="deal won time|won time",
             lost_at="deal lost time|lost time", closed_at="deal deal closed on|deal closed on"
             "|close time", amount="deal value|value", account_id="deal organization id"

@@ -338,14 +338,16 @@ def _companies(draft: Draft) -> None:
         # What sales fills in with a deal tells the outcome.
         del leads.fields["account_id"]
         return
-    for one in draft.meanings:
-        key = one.fields.get("account_id")
-        if one.kind != "accounts" or not key:
-            continue
-        link = link_between(draft.leads.seen, column, one.seen, key)
-        if link is not None and not link.separator:
-            draft.accounts = one
-            return
+    for one in (one for one in draft.meanings if one.kind == "accounts"):
+        # Some exports name a company by its name, and not by its identifier.
+        keys = dict.fromkeys([*([one.fields["account_id"]] if "account_id" in one.fields else ()),
+                              *keys_of(one.seen)])  # fmt: skip
+        for key in keys:
+            link = link_between(leads.seen, column, one.seen, key)
+            if link is not None and not link.separator:
+                one.fields["account_id"] = key
+                draft.accounts = one
+                return
 
 
 def _read_times(

@@ -190,7 +190,7 @@ LOST_WORDS = phrases(
 """Read first: "not converted" is no "converted"."""
 WON_WORDS = phrases(
     """won|closed won|closedwon|converted|customer|client won|signed|sold|purchased|accepted
-        |success|successful|enrolled|paid|active customer|contract signed|deal|approved|bought
+        |success|successful|enrolled|paid|active customer|contract signed|approved|bought
         |gewonnen|kunde|abgeschlossen|auftrag|beauftragt|verkauft|erfolgreich|unterschrieben
         |konvertiert|ganado|ganada|ganadas|cliente|vendido|vendida|cerrado ganado|cerrada ganada
         |convertido|firmado|gagne|gagnee|client|vendu|vendue|signe|signee|converti|conclu
@@ -249,7 +249,10 @@ AFTERWARDS: Mapping[str, tuple[str, ...]] = {
             |closing date|date closed|won time|lost time|close time|expected close date
             |date conversion|abschlussdatum|fecha de cierre|date de cloture|data de fechamento
             |data di chiusura|sluitingsdatum|order number|contract number|vertragsnummer
-            |customer number|invoice number|outcome|outcome time|outcome date
+            |customer number|invoice number|outcome|outcome time|outcome date|converted deal id
+            |archive time|product amount|product quantity|became a lead date
+            |became a subscriber date|became a marketing qualified lead date
+            |became a sales qualified lead date|became an evangelist date|next step
             |date last stage update""",
         "is known only once somebody has spoken with the lead": """duration|call duration
             |talk time|gesprachsdauer|dauer|duracion|duree de l appel|duracao|durata|duur""",
@@ -260,7 +263,9 @@ AFTERWARDS: Mapping[str, tuple[str, ...]] = {
             |modified user id|geandert am|zuletzt geandert|anderungsdatum|geandert
             |fecha de modificacion|ultima modificacion|modificado el|date de modification
             |modifie le|data de modificacao|ultima modifica|data modifica|gewijzigd op
-            |laatst gewijzigd|last viewed date|last referenced date|last updated on
+            |laatst gewijzigd|last viewed date|row checksum|change log time|locked
+            |last enriched time|enrich status|is unread by owner|email bounced date
+            |email bounced reason|archive status|last referenced date|last updated on
             |last transfer date""",
         "goes on until the day of the export": """last activity|last activity date
             |last activity time|last contacted|last contact|last event time|last event|n events
@@ -271,7 +276,10 @@ AFTERWARDS: Mapping[str, tuple[str, ...]] = {
             |letzter kontakt|ultima actividad|ultimo contacto|derniere activite|dernier contact
             |ultima atividade|ultimo contato|ultima attivita|laatste activiteit|last touchpoint
             |time in status|last email|last call|deal activities|days since|activity count
-            |first response time|number of calls""",
+            |first response time|number of calls|last stage change|stage change time
+            |last email received|last email sent|most recent visit|days visited|number of chats
+            |average time spent minutes|follow up date|call back date|next follow up
+            |unsubscribed time|unsubscribed mode""",
         "is the seller's own judgement, written after contact": """rating|lead rating|tags|tag
             |lead quality|lead profile|quality|lead quality code|leadqualitycode|notes|remarks
             |comments|temperature|lead grade|grade|qualification|disposition|label|labels
@@ -296,6 +304,7 @@ PERSONAL = phrases(
         |apellido|apellidos|direccion|codigo postal|prenom|nom|adresse|code postal|nome
         |sobrenome|endereco|cep|cognome|indirizzo|cap|voornaam|achternaam|adres|description
         |website|subject|fax|linkedin|twitter|photo url|hs linkedin url|beschreibung|descripcion
-        |descricao|descrizione|omschrijving|deal name|deal title|opportunity"""
+        |descricao|descrizione|omschrijving|deal name|deal title|deal name|date of birth|dob
+        |photo|folder url|opportunity"""
 )
 """Names, addresses and free text of a person, which tell little and should not be copied around."""
