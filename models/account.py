@@ -47,6 +47,25 @@ def account_frame(
     return pl.DataFrame([*rows, *_parts(split)], schema=SCHEMA, orient="row")
 
 
+def unseen_words(account: pl.DataFrame) -> str:
+    """Say how many leads give no snapshot at a landmark, by reason.
+
+    Parameters
+    ----------
+    account : pl.DataFrame
+        As `account_frame` gives it.
+
+    Returns
+    -------
+    str
+        ``; no snapshot of 3,682 before outcomes were recorded, 447 no longer open then``; empty
+        where each lead has one at each landmark.
+    """
+    own = account.filter(step=LOOKS, fate=LEFT_OUT)
+    reasons = ", ".join(f"{row['rows']:,} {row['reason']}" for row in own.iter_rows(named=True))
+    return f"; no snapshot of {reasons}" if reasons else ""
+
+
 def left_out_words(account: pl.DataFrame) -> str:
     """Say how many snapshots are in no part, by reason.
 

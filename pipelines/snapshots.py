@@ -1,9 +1,16 @@
 """Canonical tables to snapshots with mature labels, split by time."""
 
+from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json, write_json, written_whole
-from leadcast.features.snapshots import count_looks, has_dated_outcome, make_snapshots
+from leadcast.features.snapshots import (
+    UNRECORDED,
+    SnapshotSettings,
+    count_looks,
+    has_dated_outcome,
+    make_snapshots,
+)
 from leadcast.features.tables import Tables
-from leadcast.models.account import account_frame, left_out_words
+from leadcast.models.account import account_frame, left_out_words, unseen_words
 from leadcast.models.splits import FRESH, PARTS, split_snapshots, with_fresh
 from leadcast.pipelines.params import (
     horizon_days,
@@ -20,10 +27,13 @@ def take_snapshots(source: str) -> str:
     run, params = RunFolder(source), load_params()
     tables = Tables.read(run.tables)
     settings = snapshot_settings(source, params)
-    snapshots = make_snapshots(tables, settings, params.seed)
-    split = split_snapshots(
-        snapshots, split_settings(source, params), horizon_days(tables, settings)
-    )
+    try:
+        snapshots = make_snapshots(tables, settings, params.seed)
+        split = split_snapshots(
+            snapshots, split_settings(source, params), horizon_days(tables, settings)
+        )
+    except LeadcastError as error:
+        raise LeadcastError(f"{error}{_unrecorded_words(tables, settings)}") from None
     if params.model.fresh_snapshots and has_dated_outcome(tables):
         split = with_fresh(split)
     with written_whole(run.snapshots) as temporary:
@@ -33,7 +43,18 @@ def take_snapshots(source: str) -> str:
     quality = read_json(run.tables / "quality.json")
     account = account_frame(quality["account"], count_looks(tables, settings), split)
     write_json(run.account, account.to_dicts())
-    return f"{split.height:,} snapshots: {parts}, {left_out_words(account)}"
+    return f"{split.height:,} snapshots: {parts}, {left_out_words(account)}{unseen_words(account)}"
+
+
+def _unrecorded_words(tables: Tables, settings: SnapshotSettings) -> str:
+    if tables.outcomes_from is None:
+        return ""
+    rows = count_looks(tables, settings).get(UNRECORDED, 0)
+    return (
+        f". {rows:,} more of leads from before outcomes were recorded "
+        f"({tables.outcomes_from:%Y-%m-%d}) are left out; outcomes_from and before_outcomes in the "
+        "source's definition say so"
+    )
 
 
 if __name__ == "__main__":

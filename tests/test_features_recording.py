@@ -1,12 +1,14 @@
 """Leads from before outcomes were recorded are no losers: the truth comes out of the rest."""
 
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
-from leadcast.features.base.errors import FaultsError
+from leadcast.features.base.errors import FaultsError, LeadcastError
 from leadcast.features.definitions.definition import SourceDefinition
 from leadcast.features.delays import OPEN, WON, DelayCurve, delay_curve
 from leadcast.features.engine.engine import compute
@@ -24,6 +26,9 @@ from leadcast.features.tables import Tables
 from leadcast.models.choice.fitting import fit_learner
 from leadcast.models.choice.setups import Setup
 from leadcast.models.data import Floats, LabelledMatrix
+from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.snapshots import take_snapshots
+from tests.conftest import PROJECT
 from tests.late_record import RECORDED, World
 from tests.learner_worlds import QUICK
 from tests.source_samples import make_source
@@ -207,6 +212,25 @@ def test_past_rates_do_not_count_leads_from_before(tmp_path: Path) -> None:
     assert abs(rate(DELAYED) - truth) < 0.03
     assert abs(rate(BEGIN) - truth) < 0.03
     assert rate(ALWAYS) < truth - 0.06
+
+
+def test_the_stage_says_how_much_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = tmp_path / "data" / "sources"
+    sources.mkdir(parents=True)
+    shutil.copy(PROJECT / "params.yaml", tmp_path)
+    short = {"snapshots": {"landmarks_days": ["0", "20"], "horizon_days": "20"}}
+    for keys in (short, {}):
+        definition = WORLD.export(sources, keys)
+        monkeypatch.chdir(tmp_path)
+        ingest(definition, RunFolder("sample").tables)
+        if keys:
+            assert re.search(r"no snapshot of [0-9,]+ before outcomes", take_snapshots("sample"))
+            continue
+        # Too little is left for the usual horizon, and the message says where the rest is.
+        with pytest.raises(LeadcastError, match="more of leads from before outcomes were recorded"):
+            take_snapshots("sample")
 
 
 def test_keys_that_cannot_be_right(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from leadcast.features.snapshots import (
     make_snapshots,
 )
 from leadcast.features.tables import TIME, Tables, TimeOrder, empty_events
-from leadcast.models.account import LOOKS, SNAPSHOTS, account_frame, left_out_words
+from leadcast.models.account import LOOKS, SNAPSHOTS, account_frame, left_out_words, unseen_words
 from leadcast.models.splits import SplitSettings, split_snapshots, with_fresh
 from tests.conftest import PROJECT
 
@@ -81,11 +81,18 @@ def test_the_sums_add_up_from_leads_to_parts(leads: list[Lead]) -> None:
 
 
 def test_what_is_in_no_part_is_told_by_reason() -> None:
-    leads: list[Lead] = [(day, day + 40 if day % 3 else None, None) for day in range(100)]
+    leads: list[Lead] = [
+        (day, day + 20 + day % 30 if day % 3 else None, None) for day in range(100)
+    ]
     tables = tables_of(leads, until=100)
     old = SETTINGS.model_copy(update={"landmarks_days": (0, 30)})
     split = split_snapshots(make_snapshots(tables, old, 0), SPLIT, 10.0)
     account = account_frame([], count_looks(tables, old), split)
+    unseen = account.filter(step=LOOKS, fate="left out")["rows"].to_list()
+    assert unseen_words(account) == (
+        f"; no snapshot of {unseen[0]} later than outcomes are known, {unseen[1]} no longer open "
+        "then"
+    )
     counts = split.filter(part="left_out")["reason"].value_counts()
     told = dict(counts.iter_rows())
     assert left_out_words(account) == (

@@ -106,7 +106,8 @@ def _account(account: pl.DataFrame) -> list[Block]:
         "part or in none for a reason. The rows of each step add up to what went into it."
     )
     title = "From file to test part: where every row went"
-    shown = account.with_columns(pl.col("step", "fate").str.to_titlecase())
+    told = pl.col("step", "fate")
+    shown = account.with_columns(told.str.head(1).str.to_uppercase() + told.str.slice(1))
     return [Words([words]), Listing(table_of(shown, _STEPS, title))]
 
 
