@@ -15,7 +15,14 @@ from leadcast.features.definitions.definition import SourceDefinition
 from leadcast.features.ingest.context import Context
 from leadcast.features.ingest.ingest import Examined, check_source, examine, ingest
 from leadcast.features.profile.collector import Collector
-from leadcast.features.readers.account import KEPT, LEFT_OUT, SET_ASIDE, AccountLine
+from leadcast.features.readers.account import (
+    ADDED,
+    KEPT,
+    LEFT_OUT,
+    SET_ASIDE,
+    AccountLine,
+    account_words,
+)
 from leadcast.features.readers.ledger import Ledger, Quarantine
 from tests.source_samples import EVENTS, LEADS, OUTCOMES, Keys, make_source
 
@@ -179,3 +186,43 @@ def test_the_account_is_told_and_written(tmp_path: Path) -> None:
 def test_every_bad_time_of_a_row_is_told_where_the_source_is_refused(tmp_path: Path) -> None:
     told = check_source(make_source(tmp_path, outcomes=OUTCOMES + "L4,never,never,\n")).faults
     assert [fault.where for fault in told] == ["outcomes: column 'won'", "outcomes: column 'lost'"]
+
+
+def test_what_filters_leave_out_and_joins_add_is_counted(tmp_path: Path) -> None:
+    # Deal D1 is of two leads; the second row of account A is not used; events of one kind are not.
+    (tmp_path / "map.csv").write_text("deal,lead\nD1,L1\nD1,L2\nD2,L3\n,L4\n")
+    (tmp_path / "sizes.csv").write_text("name,size\nGoogle,10\nGoogle,20\nReferral,5\n")
+    outcomes = "id,won,lost,amount\nD1,2024-02-01T00:00:00Z,,500\nD2,,2024-02-02T00:00:00Z,\n"
+    mapping = {
+        "read": {"files": "map.csv"},
+        "on": {"id": "deal"},
+        "columns": {"lead": "lead"},
+        "expect": "many",
+    }
+    sizes = {
+        "read": {"files": "sizes.csv"},
+        "on": {"source": "name"},
+        "columns": {"size": "size"},
+        "expect": "first",
+    }
+    changes = {
+        "tables.outcomes.join": [mapping],
+        "tables.outcomes.columns.lead_id": "lead",
+        "tables.leads.join": [sizes],
+        "tables.events.where": [{"column": "type", "not": ["form"]}],
+    }
+    definition = make_source(tmp_path, changes, outcomes=outcomes)
+    lines = read(tmp_path, definition).ledger.account.lines(definition.readers())
+    told = [(line.table, line.fate, line.reason, line.rows) for line in lines]
+    assert told == [
+        ("leads", KEPT, "", 4),
+        ("leads.join[0]", KEPT, "", 2),
+        ("leads.join[0]", LEFT_OUT, "repeated join key", 1),
+        ("events", KEPT, "", 3),
+        ("events", LEFT_OUT, "left out by where[0]", 1),
+        ("outcomes", KEPT, "", 3),
+        ("outcomes", ADDED, "", 1),
+        ("outcomes.join[0]", KEPT, "", 3),
+        ("outcomes.join[0]", LEFT_OUT, "joined row without key", 1),
+    ]
+    assert "outcomes: 2 rows read + 1 added by a join = 3 kept" in account_words(lines)
