@@ -17,10 +17,12 @@ from leadcast.features.base.files import read_json
 from leadcast.features.definitions.doubt_kinds import DOUBTS
 from leadcast.features.definitions.load import load_definition
 from leadcast.features.ingest.ingest import check_source, ingest
+from leadcast.features.profile import collector
 from leadcast.features.profile.describe import filling
 from leadcast.features.profile.month_bins import MOST_BINS, TimeBins, months_of
 from leadcast.features.profile.personal import is_personal, looks_personal
 from leadcast.features.profile.profile_text import profile_text, strip_of
+from leadcast.features.readers.origins import ParquetOrigin, RawRows
 from leadcast.features.tables import TIME
 from tests.conftest import PROJECT
 from tests.profile_world import World, healthy
@@ -256,6 +258,35 @@ def test_one_column_is_vouched_for_alone(tmp_path: Path) -> None:
     assert result.profile is not None
     told = [(one["subject"], one["vouched"]) for one in result.profile["doubts"]]
     assert told == [("Company", None), ("Channel", "clerks wrote it")]
+
+
+def test_a_late_record_that_is_vouched_for_is_told_as_such(tmp_path: Path) -> None:
+    world = healthy(7)
+    late = [
+        pl.when(pl.col(name) >= "2023-08-01").then(name).alias(name) for name in ("Won", "Lost")
+    ]
+    world = world.with_outcomes(*late).with_keys({"vouched": {"outcomes_begin_late": "so it was"}})
+    profile = world.check(tmp_path).profile
+    assert profile is not None
+    told = [(one["code"], one["vouched"]) for one in profile["doubts"]]
+    assert told == [("outcomes_begin_late", "so it was")]
+    assert profile["outcomes_from"] is None
+
+
+def test_a_sample_has_all_copies_of_a_row_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collector, "MOST_HASHES", 500)
+    sample, n_rows = collector.RepeatSample(), 6_000
+    frame = pl.DataFrame({"lead_id": [f"L{n}" for n in range(n_rows)]})
+    for part in (0, 1, 2):
+        numbers = pl.int_range(1, n_rows + 1, eager=True)
+        places = pl.repeat(part, n_rows, dtype=pl.Int32, eager=True)
+        origins = tuple(ParquetOrigin(Path(name), name) for name in "abc")
+        sample.add(frame, RawRows(frame, numbers, places, origins), "events")
+    kept = sample.frame()
+    assert 0 < kept.height <= 500
+    assert kept["hash"].value_counts()["count"].unique().to_list() == [3]
+    assert kept.group_by("number").len()["len"].unique().to_list() == [3]
+    assert 0.5 < kept.height * sample.one_in / (3 * n_rows) < 2
 
 
 def test_what_nobody_doubts_is_vouched_for_idly(tmp_path: Path) -> None:

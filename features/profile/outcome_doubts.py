@@ -123,7 +123,11 @@ def _old_and_open(reading: SourceReading) -> Iterator[Doubt]:
 
 
 def _begin_late(reading: SourceReading) -> Iterator[Doubt]:
-    if reading.definition.outcomes_from is not None or reading.observed_until is None:
+    definition = reading.definition
+    if definition.outcomes_from is not None or reading.observed_until is None:
+        return
+    if reading.outcomes_from is None and "outcomes_begin_late" not in definition.vouched:
+        # The reading has looked already.
         return
     late = late_record(reading.leads, reading.outcomes, reading.observed_until)
     if late is None:
