@@ -1,5 +1,6 @@
 """Each doubt is raised by an export that deserves it, and not by one that nearly does."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -8,7 +9,9 @@ import polars as pl
 import pytest
 
 from leadcast.features.definitions.doubt_kinds import DOUBTS
-from tests.profile_world import START, UNTIL, World, healthy, written
+from leadcast.features.definitions.yaml_lines import plain_yaml
+from tests.profile_world import KEYS, START, UNTIL, World, healthy, written
+from tests.source_samples import Keys
 
 WORLD = healthy(7)
 ISO = "%Y-%m-%dT%H:%M:%SZ"
@@ -368,6 +371,45 @@ def test_a_zone_that_fits_is_named(tmp_path: Path) -> None:
     by_tokyo = local.dt.convert_time_zone("Asia/Tokyo").dt.strftime("%Y-%m-%d %H:%M:%S")
     world = WORLD.with_events(by_tokyo.alias("At")).with_keys({"limits": HALF})
     assert "`tables: {events: {time_zone: Asia/" in world.doubts(tmp_path)["odd_hours"]["remedy"]
+
+
+def pasted(remedy: str, number: int = 0) -> Keys:
+    """Read what a remedy gives to paste."""
+    yaml = plain_yaml(re.findall(r"`([^`]+)`", remedy)[number])
+    assert isinstance(yaml, dict)
+    return yaml
+
+
+def test_what_a_remedy_gives_to_paste_is_read_and_helps(tmp_path: Path) -> None:
+    attributes = "tables.leads.attributes"
+    odd = WORLD.with_leads(each(20, "999999", "Employees"), first(4, "Test Lead 2", "Company"))
+    doubts = odd.doubts(tmp_path)
+    assert doubts.keys() == {"placeholder", "test_leads"}
+    mended = odd.with_keys(
+        {
+            attributes: {**KEYS["tables"]["leads"]["attributes"]}
+            | pasted(doubts["placeholder"]["remedy"]),
+            "tables.leads.where": pasted(doubts["test_leads"]["remedy"])["where"],
+            "limits": HALF,
+        }
+    )
+    result = mended.check(tmp_path)
+    assert result.is_fine
+    assert result.counts["leads"] == WORLD.leads.height - 4
+    assert result.profile is not None
+    assert result.profile["doubts"] == []
+    ended = last_end(200)
+    until = pasted(ended.doubts(tmp_path)["lone_end"]["remedy"])
+    assert ended.with_keys(until | {"limits": HALF}).doubts(tmp_path) == {}
+
+
+@pytest.mark.parametrize("code", ["ends_in_bulk", "row_limit", "odd_hours", "placeholder"])
+def test_the_line_that_vouches_is_read_and_vouches(tmp_path: Path, code: str) -> None:
+    odd = CASES[code][0][0]
+    doubt = odd().doubts(tmp_path)[code]
+    line = pasted(doubt["remedy"], -1)
+    again = odd().with_keys(line).doubts(tmp_path)[code]
+    assert (doubt["vouched"], again["vouched"]) == (None, "the reason")
 
 
 def test_every_doubt_is_tested() -> None:
