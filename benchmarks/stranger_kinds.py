@@ -510,9 +510,9 @@ WORDS = (
         (
             statuses(["Closed Won ", "\u00a0Closed Lost", "New", ""], _ENDS),
             statuses(["closed won", "Closed Lost", "New", ""],
-                     told("'status'", 'Add ["closed won"] to `tables.outcomes.won`')),
+                     Right(warned=("'status'", "spells otherwise: 'closed won'"))),
             statuses(["Closed\u00a0Won", "Closed Lost", "New", ""],
-                     told("U+00A0 NO-BREAK SPACE", "to `tables.outcomes.won`")),
+                     Right(warned=("spells otherwise", "U+00A0 NO-BREAK SPACE"))),
             statuses(["Gewonnen", "Closed Lost", "New", ""],
                      told("'status'", "'Gewonnen'", "To paste under")),
         ),

@@ -26,6 +26,7 @@ import polars as pl
 from benchmarks.results import RESULTS
 from benchmarks.stranger_files import FILES, TYPED, FileVariant, TypedVariant
 from benchmarks.stranger_kinds import TABLES, TEXT_KINDS, Keys, Right, Told, Truth, Variant
+from benchmarks.stranger_scores import scored
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json, written_whole
 from leadcast.features.definitions.load import load_definition
@@ -364,6 +365,9 @@ def run(postgres_url: str | None = None, *, one_door: bool = False, typed_at: st
             outcome, told = judged(truth, lambda folder=folder, keys=keys: read(folder, keys))  # type: ignore[misc]
             board.findings.append(Finding(kind, door, number, outcome, told))
             shutil.rmtree(folder)
+        if not typed_at:
+            (scratch / "scores").mkdir()
+            board.findings += [Finding(*one) for one in scored(scratch / "scores")]
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
         if postgres is not None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.stranger_files import FILES, TYPED
+from benchmarks.stranger_files import FILES, SCORED, TYPED
 from benchmarks.stranger_kinds import TABLES, TEXT_KINDS, Right, Told
 from benchmarks.strangers import (
     REFUSED,
@@ -24,6 +24,7 @@ def test_each_kind_has_three_variants_and_a_name_of_its_own() -> None:
     told = [(kind.name, len(kind.variants)) for kind in TEXT_KINDS]
     told += [(kind.name, len(kind.variants)) for kind in FILES]
     told += [(kind.name, len(kind.variants)) for kind in TYPED]
+    told += [(kind.name, len(kind.variants)) for kind in SCORED]
     assert all(n >= 3 for _, n in told)
     assert len(dict(told)) == len(told)
 
@@ -31,7 +32,8 @@ def test_each_kind_has_three_variants_and_a_name_of_its_own() -> None:
 def test_nothing_is_silently_wrong_and_nothing_ends_in_a_traceback() -> None:
     board = run(one_door=True)
     assert [(one.outcome, one.kind, one.door, one.number, one.told) for one in board.bad()] == []
-    assert {one.door for one in board.findings} == {"CSV", "Parquet", "SQLite"}
+    doors = {"CSV", "Parquet", "SQLite", "score_one", "polars", "pandas", "file", "HTTP"}
+    assert {one.door for one in board.findings} == doors
 
 
 @pytest.mark.postgres

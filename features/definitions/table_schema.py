@@ -243,8 +243,8 @@ class TableSchema(TableSection):
     time_zone : str or None
         The zone of times that name none; None: the source's.
     time_format : tuple of str
-        strptime formats, tried in turn, or ``epoch_s``, ``epoch_ms``, ``epoch_us``; empty: ISO
-        8601.
+        strptime formats, one of which fits, or one of `leadcast.features.values.times.COUNTED`;
+        empty: ISO 8601.
     numbers : NumberFormat
         How numbers are written where they are text.
     join : tuple of Join

@@ -151,6 +151,10 @@ def parse_texts(
         if half is None:
             continue
         mine = half.is_not_null()
+        # Hardly any column has one of them, which is told by looking once.
+        together = "|".join(f"(?:{pattern})" for pattern in patterns)
+        if not patterns or not text.str.contains(together).any():
+            continue
         for pattern, words in patterns.items():
             wrong = text.str.contains(pattern).fill_null(value=False) & mine
             if wrong.any():
