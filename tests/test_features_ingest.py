@@ -83,6 +83,23 @@ def test_outcomes_that_are_events_leave_the_event_table(tmp_path: Path) -> None:
     assert set(tables.events.collect()["event_type"]) == {"email_opened", "video_watched", "form"}
 
 
+def test_outcome_events_are_known_in_any_spelling(tmp_path: Path) -> None:
+    events = EVENTS + (
+        "L1,2024-02-03T00:00:00Z,Contract,\nL2,2024-02-04T00:00:00Z, SALE ,\n"
+        "L3,2024-02-05T00:00:00Z,\u00a0loss,\nL4,2024-02-05T00:00:00Z,losses,\n"
+    )
+    definition = make_source(tmp_path, {"tables.outcomes": EVENT_OUTCOMES}, events=events)
+    ingest(definition, tmp_path / "tables")
+    tables = Tables.read(tmp_path / "tables")
+    assert tables.outcomes["won_at"].is_not_null().to_list() == [True, True, False, False]
+    assert tables.outcomes["lost_at"].is_not_null().to_list() == [False, False, True, False]
+    # None is left among what leads did; what is another word is no outcome.
+    kinds = set(tables.events.collect()["event_type"])
+    assert kinds == {"email_opened", "video_watched", "form", "losses"}
+    told = [fault for fault in check_source(definition).faults if "spells otherwise" in fault.found]
+    assert [(fault.count, fault.is_usual) for fault in told] == [(2, True)]
+
+
 def test_an_outcome_event_before_creation_sets_the_lead_aside(tmp_path: Path) -> None:
     events = EVENTS + "L1,2024-02-02T00:00:00Z,sale,\nL4,2024-01-01T00:00:00Z,sale,\n"
     limits = {"outcomes_before_creation": "0.5"}

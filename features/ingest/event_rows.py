@@ -20,12 +20,14 @@ from leadcast.features.readers.issues import (
     EVENT_BEFORE_CREATION,
     EVENT_BEFORE_CREATION_ASIDE,
     EVENT_OF_OTHERS,
+    EVENT_SPELT_OTHERWISE,
     LATE_ROW,
     ORPHAN_EVENT,
 )
 from leadcast.features.readers.opening import RawTable, require_columns
 from leadcast.features.readers.origins import RawRows, UnreadableError
 from leadcast.features.tables import TIME
+from leadcast.features.values.categories import spelt_otherwise
 from leadcast.features.values.columns import clean_text
 from leadcast.features.values.guesses import kin_words
 from leadcast.features.values.identifiers import parse_ids
@@ -97,6 +99,13 @@ def event_types(rows: RawRows, one: OpenEvents) -> pl.Series:
     blank = pl.all_horizontal(pl.col(column).is_null() for column in columns)
     joined = pl.concat_str([*prefix, *columns], separator=":", ignore_nulls=True)
     return pl.DataFrame(parts).select(event_type=pl.when(~blank).then(joined)).to_series()
+
+
+def as_outcomes(types: pl.Series, about: EventOutcomes) -> pl.Series:
+    """Spell the kinds of events that are outcomes as the definition does."""
+    words = [*about.won_events, *about.lost_events]
+    spelt = spelt_otherwise(types.drop_nulls().unique(), words)
+    return types.replace(spelt) if spelt else types
 
 
 COLUMNS = ["lead_id", "occurred_at", "event_type", "value"]
@@ -175,9 +184,7 @@ def _canonical(
     for outcomes in context.definition.tables.outcomes:
         if isinstance(outcomes, EventOutcomes):
             # How a lead ended is no part of what it did: it is told by the outcomes.
-            ends = reading.frame["event_type"].is_in([*outcomes.won_events, *outcomes.lost_events])
-            reading.drop(ends.fill_null(False), OUTCOME_EVENT)
-            reading.keep(~ends.fill_null(False))
+            _without_ends(reading, one, outcomes)
     if leads is not None:
         _of_leads(reading, one, leads)
     value: pl.Series | pl.Expr = pl.lit(None, dtype=pl.Float64)
@@ -190,6 +197,18 @@ def _canonical(
     if context.collector is not None and leads is not None:
         context.collector.add_events(one.table.name, frame, reading.rows.filter(reading.fine))
     return frame.select(COLUMNS)
+
+
+def _without_ends(reading: TableReading, one: OpenEvents, about: EventOutcomes) -> None:
+    """Go on with the events that are no outcomes."""
+    types = reading.frame["event_type"]
+    own = as_outcomes(types, about)
+    ends = own.is_in([*about.won_events, *about.lost_events]).fill_null(value=False)
+    other = ends & (own != types).fill_null(value=False)
+    column = ", ".join(one.about.columns.event_type)
+    reading.note(EVENT_SPELT_OTHERWISE, column, other, values=types, kept=True)
+    reading.drop(ends, OUTCOME_EVENT)
+    reading.keep(~ends)
 
 
 def _of_leads(reading: TableReading, one: OpenEvents, leads: pl.DataFrame) -> None:

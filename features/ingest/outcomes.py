@@ -1,6 +1,5 @@
 """How leads ended, from columns or events: one row a lead, and none that cannot be true."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,7 +10,7 @@ import polars as pl
 from leadcast.features.base.errors import Fault
 from leadcast.features.definitions.definition import DatedOutcomes, EventOutcomes, StatusOutcomes
 from leadcast.features.ingest.context import Context, TableReading, Writing
-from leadcast.features.ingest.event_rows import OpenEvents, event_types
+from leadcast.features.ingest.event_rows import OpenEvents, as_outcomes, event_types
 from leadcast.features.ingest.leads import NAME as LEADS
 from leadcast.features.ingest.leads import CanonicalLeads, all_rows
 from leadcast.features.ingest.precision import at_end_of_day, precision_of
@@ -35,7 +34,7 @@ from leadcast.features.readers.ledger import NO_WHY, Ledger, Why
 from leadcast.features.readers.opening import RawTable, require_columns
 from leadcast.features.readers.origins import RawRows, UnreadableError
 from leadcast.features.tables import TIME, empty_events
-from leadcast.features.values.categories import key
+from leadcast.features.values.categories import spelt_otherwise
 from leadcast.features.values.columns import clean_text
 from leadcast.features.values.guesses import kin_words, near_words
 from leadcast.features.values.identifiers import parse_ids
@@ -183,10 +182,7 @@ def _as_named(reading: TableReading, about: StatusOutcomes) -> pl.Series:
     """
     status = clean_text(reading.rows.frame[about.columns.status], reading.writing.missing)
     words = [*about.won, *about.lost, *about.open]
-    keys = Counter(map(key, words))
-    by_key = {key(word): word for word in words if keys[key(word)] == 1}
-    found = status.drop_nulls().unique(maintain_order=True).to_list()
-    spelt = {one: by_key[key(one)] for one in found if one not in words and key(one) in by_key}
+    spelt = spelt_otherwise(status.drop_nulls().unique(), words)
     if spelt:
         other = status.is_in([*spelt]).fill_null(value=False)
         reading.note(OTHER_SPELLING, about.columns.status, other, values=status, kept=True)
@@ -245,7 +241,7 @@ def _outcome_events(
     # A fault that stops the reading is told when the events themselves are read.
     with suppress(UnreadableError):
         for rows in one.table.parts(one.wanted(), Ledger()):
-            types = event_types(rows, one)
+            types = as_outcomes(event_types(rows, one), about)
             mine = types.is_in(wanted).fill_null(False)
             few = rows.filter(mine).frame
             series = few[columns.occurred_at]

@@ -220,6 +220,13 @@ OTHER_SPELLING = IssueKind(
     is_usual=True,
     is_allowed=True,
 )
+EVENT_SPELT_OTHERWISE = replace(
+    OTHER_SPELLING,
+    name="outcome_event_spelt_otherwise",
+    found="of a kind that is an outcome and that the definition spells otherwise",
+    expected="outcome events as the definition spells them; case and blanks make no difference",
+    consequence="They count as the outcomes that the definition names",
+)
 CLOSED_BUT_OPEN = IssueKind(
     name="closed_but_open",
     limit="",

@@ -17,6 +17,27 @@ def key(value: str) -> str:
     return " ".join(short.casefold().split())
 
 
+def spelt_otherwise(values: Iterable[str], words: Sequence[str]) -> dict[str, str]:
+    """Tell which values are known words that are only spelt otherwise.
+
+    Parameters
+    ----------
+    values : iterable of str
+        What a table has.
+    words : sequence of str
+        What a definition names; two that differ in spelling alone are told apart by it.
+
+    Returns
+    -------
+    dict of str to str
+        The word for each such value; a value that is a word is none of them.
+    """
+    counts = Counter(map(key, words))
+    by_key = {key(word): word for word in words if counts[key(word)] == 1}
+    others = (value for value in values if value not in words)
+    return {value: by_key[key(value)] for value in others if key(value) in by_key}
+
+
 def learn_levels(
     counts: Iterable[tuple[str, int]], max_levels: int, min_count: int
 ) -> tuple[str, ...]:
