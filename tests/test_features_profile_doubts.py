@@ -10,6 +10,7 @@ import pytest
 
 from leadcast.features.definitions.doubt_kinds import DOUBTS
 from leadcast.features.definitions.yaml_lines import plain_yaml
+from leadcast.features.profile.bulk_doubts import peaks_of_days
 from tests.profile_world import KEYS, START, UNTIL, World, healthy, written
 from tests.source_samples import Keys
 
@@ -361,6 +362,23 @@ def test_a_doubt_is_raised_where_it_is_deserved_and_nowhere_else(
     for left in tmp_path.iterdir():
         left.unlink()
     assert code not in fine().doubts(tmp_path)
+
+
+def test_an_hour_stands_out_where_its_day_does_not(tmp_path: Path) -> None:
+    world = healthy(7, leads=2500)
+    created = world.leads["Created"]
+    places = (created > "2023-03-01").arg_true().gather_every(13).head(135)
+    at_once = created.scatter(places, ["2023-03-01T09:30:00Z"] * len(places))
+    found = world.with_leads(at_once).doubts(tmp_path)["creations_in_bulk"]["found"]
+    assert found.startswith("136 of 2,500 creations in the hour from 2023-03-01 10:00 (5%); 95 %")
+
+
+def test_a_peak_is_what_stands_out_of_the_days_beside_it() -> None:
+    smooth = pl.Series([float(day) + 0.5 for day in range(60) for _ in range(60 - day)])
+    assert peaks_of_days(smooth) == []
+    assert peaks_of_days(pl.concat([smooth, pl.Series([30.2] * 300)])) == [(30, 330)]
+    assert peaks_of_days(pl.Series([0.5] * 300 + [1.2] * 300)) == []
+    assert peaks_of_days(pl.Series([30.2] * 19)) == []
 
 
 def test_a_zone_that_fits_is_named(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def _in_bulk(
     reading: SourceReading, times: pl.Series, words: str, span_days: int
 ) -> tuple[str, int] | None:
     local = times.dt.convert_time_zone(reading.zone)
-    for unit, written in (("1d", "%Y-%m-%d"), ("1h", "%Y-%m-%d %H:00")):
+    for unit, written in (("1d", "on %Y-%m-%d"), ("1h", "in the hour from %Y-%m-%d %H:00")):
         starts = local.dt.truncate(unit)
         peak = _peak(starts, span_days)
         if peak is None:
@@ -63,7 +63,7 @@ def _in_bulk(
         hour = _hour_within(local.filter(mine.fill_null(value=False))) if unit == "1d" else ""
         named = start.strftime(written)
         found = (
-            f"{count:,} of {times.count():,} {words} on {named} ({share:.0%}{hour}); 95 % of the "
+            f"{count:,} of {times.count():,} {words} {named} ({share:.0%}{hour}); 95 % of the "
             f"other {'days' if unit == '1d' else 'hours'} that have any have at most {usual:g}: "
             f"{reading.examples(mine)}"
         )
