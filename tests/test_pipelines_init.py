@@ -484,3 +484,43 @@ def test_kinds_of_events_in_two_tables_stay_apart(tmp_path: Path) -> None:
     described(tmp_path)
     tables = load_definition(tmp_path / "ours.yaml").tables.events
     assert [one.kind for one in tables] == ["call", "email"]
+
+
+def test_the_horizon_follows_the_time_to_win_and_the_span(tmp_path: Path) -> None:
+    rows = rows_of(300, written="%Y-%m-%d")
+    text = drafted(tmp_path, rows)
+    # Each lead is won after 31 days; the export spans eleven months.
+    snapshots = load_definition(tmp_path / "ours.yaml").snapshots
+    assert snapshots.horizon_days == 60
+    assert snapshots.landmarks_days == (0, 1, 7, 30)
+    assert "90% of the won leads were won within 31 days" in flat(text)
+
+
+def undated(every: Sequence[int]) -> Rows:
+    """Make rows of which each so-manieth is won."""
+    ends = [("Won", "Lost")[index % times > 0] for index, times in enumerate(every)]
+    return [{"Status": end, "Source": "ab"[index % 2]} for index, end in enumerate(ends)]
+
+
+def test_rows_whose_share_of_wins_drifts_are_taken_for_times_order(tmp_path: Path) -> None:
+    text = drafted(tmp_path, undated([2 + index // 100 for index in range(900)]))
+    assert "along the rows, as it does with time" in flat(text)
+    assert load_definition(tmp_path / "ours.yaml").tables.leads.order_by == "row"
+
+
+@pytest.mark.parametrize("is_sorted", [False, True])
+def test_steady_rows_and_rows_sorted_by_outcome_tell_no_order(
+    tmp_path: Path, is_sorted: bool
+) -> None:
+    rows = undated([3] * 900)
+    drafted(tmp_path, sorted(rows, key=lambda row: str(row["Status"])) if is_sorted else rows)
+    assert load_definition(tmp_path / "ours.yaml").tables.leads.order_by is None
+
+
+def test_totals_that_run_on_are_forbidden(tmp_path: Path) -> None:
+    rows = with_column(rows_of(), "TotalVisits", [*range(1, 40)])
+    rows = with_column(rows, "Number of Pageviews", [*range(3, 50)])
+    drafted(tmp_path, with_column(rows, "Pages per visit", [1, 2, 3]))
+    definition = load_definition(tmp_path / "ours.yaml")
+    assert definition.forbidden.keys() >= {"TotalVisits", "Number of Pageviews"}
+    assert "pages_per_visit" in definition.tables.leads.attributes

@@ -1,5 +1,6 @@
 """What is known of a lead before it is scored, and which columns come later or say nothing."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +23,11 @@ _ENTITIES = {
     "account",
     "company",
 }
+_TOTAL = re.compile(
+    r"^total |. total$|^(?:number of|num|count of) (?:page ?views|sessions|visits|form submissions"
+    r"|emails?|clicks|events|times|unique forms)|^average page ?views|^time spent"
+)
+"""Of a lead's visits and clicks, for ever; the events tell them by their time."""
 _GAP = 0.6
 _FEWEST = 20
 
@@ -189,6 +195,9 @@ def reason_against(
     for letters in _letters(look):
         if letters in _REASONS:
             return _REASONS[letters]
+    is_role = bool(_letters(look) & _ROLES.keys())
+    if look.kind == "number" and _TOTAL.search(look.words) and not is_role:
+        return "sounds like a total that runs on until the day of the export"
     if look.words.endswith((" index", " grade", " rating")):
         own = _stem(look.name).removesuffix("index").removesuffix("grade").removesuffix("rating")
         if own in beginnings:

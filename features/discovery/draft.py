@@ -23,6 +23,7 @@ from leadcast.features.discovery.meanings import (
     named_column,
     plausibility,
 )
+from leadcast.features.discovery.pace import HorizonGuess, guess_horizon, rows_in_order
 from leadcast.features.discovery.vocabulary import FIELDS
 from leadcast.features.inspection.column_looks import ColumnLook, SeenTable, is_name_of_id, look_at
 from leadcast.features.inspection.found_tables import Found
@@ -102,6 +103,10 @@ class Draft:
         How the lead of each row ended.
     order_by : str
         Of leads without a creation time, what gives their order; empty: nothing.
+    row_order : str
+        What speaks for an order of the rows themselves; empty: nothing.
+    horizon : HorizonGuess or None
+        Within how many days leads should be won.
     """
 
     leads: Meaning
@@ -118,6 +123,8 @@ class Draft:
     zone_to_do: str = ""
     ends: pl.Series | None = None
     order_by: str = ""
+    row_order: str = ""
+    horizon: HorizonGuess | None = None
 
     @property
     def is_dated(self) -> bool:
@@ -179,6 +186,7 @@ def draft_of(
     _companies(draft)
     _read_times(draft, tables, zone, crm)
     _sort(draft)
+    draft.horizon = guess_horizon(leads, endings)
     return draft
 
 
@@ -407,6 +415,8 @@ def _sort(draft: Draft) -> None:
     if not draft.is_dated:
         draft.order_by = _order(leads)
         mapped |= {"order_by": draft.order_by} if draft.order_by else {}
+        if not draft.order_by and ends is not None:
+            draft.row_order = rows_in_order(ends)
     mapped |= {name: leads.fields[name] for name in ("label",) if name in leads.fields}
     draft.columns = sort_columns(leads.seen, mapped, ends, formats, scores=scores)
     if "label" in leads.fields:

@@ -125,6 +125,12 @@ def write_draft(draft: Draft, about: Mapping[str, str], words: Sequence[str]) ->
     _events(pages, draft)
     _outcomes(pages, draft)
     _forbidden(pages, draft)
+    if draft.horizon is not None:
+        pages.lines += ["", "snapshots:"]
+        landmarks = [str(one) for one in draft.horizon.landmarks_days]
+        pages.put(1, "landmarks_days", landmarks)
+        pages.put(1, "horizon_days", str(draft.horizon.days), f"guess: {draft.horizon.note}")
+        pages.guess(f"horizon of {draft.horizon.days} days: {draft.horizon.note}")
     _limits(pages, draft)
     return pages
 
@@ -255,11 +261,7 @@ def _leads(pages: Pages, draft: Draft) -> None:
     numbers = _own_numbers(seen, [*columns, *(one.look.name for one in draft.columns.attributes)])
     _written(pages, 2, draft.times[seen.name], numbers)
     _where(pages, 2, leads, _without_creation(pages, leads))
-    if draft.order_by:
-        pages.put(2, "order_by", draft.order_by, "guess: a running number, as there are no dates")
-    elif not draft.is_dated:
-        pages.comment(2, "No column of times and no running number was found. `order_by: row` if "
-                         "the rows are in time's order.")  # fmt: skip
+    _order(pages, draft)
     _attributes(pages, 2, draft.columns.attributes, numbers, _account_column(draft))
     for reason, left in draft.columns.left_out.items():
         pages.comment(3, f"left out ({reason}): {', '.join(left)}")
@@ -269,6 +271,18 @@ def _leads(pages: Pages, draft: Draft) -> None:
         )
         pages.put(2, "rules_score", draft.columns.scores)
         pages.guess(f"rules_score: {shortened(draft.columns.scores)}")
+
+
+def _order(pages: Pages, draft: Draft) -> None:
+    """Write what gives leads without a creation time their order."""
+    if draft.order_by:
+        pages.put(2, "order_by", draft.order_by, "guess: a running number, as there are no dates")
+    elif draft.row_order:
+        pages.put(2, "order_by", "row", f"guess: {draft.row_order}, as it does with time")
+        pages.guess(f"order_by row: {draft.row_order}, as it does with time")
+    elif not draft.is_dated:
+        pages.comment(2, "No column of times and no running number was found. `order_by: row` if "
+                         "the rows are in time's order.")  # fmt: skip
 
 
 def _without_creation(pages: Pages, leads: Meaning) -> str:

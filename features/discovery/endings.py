@@ -373,18 +373,22 @@ def ends_of(leads: Meaning, endings: ToldEnds) -> pl.Series:
     pl.Series of String
         One a row of the leads' table.
     """
-    rows = leads.seen.rows
-    key = leads.fields.get("lead_id")
-    ids = pl.int_range(rows, eager=True).cast(pl.String) if key is None else ids_of(leads.seen, key)
-    ranks = [pl.Series([0], dtype=pl.Int8).new_from_index(0, rows)]
+    ids = lead_ids_of(leads)
+    ranks = [pl.Series([0], dtype=pl.Int8).new_from_index(0, len(ids))]
     for one in endings.told:
-        named, words = _rows_of(one, ids)
-        best = pl.DataFrame({"id": named, "rank": words}).drop_nulls().group_by("id").max()
+        best = told_rows(one, ids).select("id", "rank").drop_nulls().group_by("id").max()
         mine = pl.DataFrame({"id": ids}).join(best, on="id", how="left", maintain_order="left")
         ranks.append(mine["rank"].fill_null(0).cast(pl.Int8))
     highest = pl.select(pl.max_horizontal(ranks)).to_series()
     ends = highest.replace_strict({0: "open", 1: "lost", 2: "won"}, return_dtype=pl.String)
     return pl.select(pl.when(~is_deleted(leads)).then(ends)).to_series()
+
+
+def lead_ids_of(leads: Meaning) -> pl.Series:
+    """Read the leads' identifiers, or number their rows."""
+    key = leads.fields.get("lead_id")
+    numbers = pl.int_range(leads.seen.rows, eager=True).cast(pl.String)
+    return numbers if key is None else ids_of(leads.seen, key)
 
 
 def yes_words(meaning: Meaning) -> list[str]:
@@ -402,8 +406,8 @@ def is_deleted(meaning: Meaning) -> pl.Series:
     return meaning.seen.text(column).is_in(yes_words(meaning)).fill_null(value=False)
 
 
-def _rows_of(one: Ending, lead_ids: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Read a description's rows: whose, and 2 for won, 1 for lost, 0 for open."""
+def told_rows(one: Ending, lead_ids: pl.Series) -> pl.DataFrame:
+    """Read a description's rows: ``id``, ``rank`` (2 for won, 1 for lost, 0 for open), ``when``."""
     seen = one.table.seen
     frame = pl.DataFrame(
         {name: clean_text(seen.found.frame[name], seen.missing) for name in seen.looks}
@@ -433,5 +437,7 @@ def _rows_of(one: Ending, lead_ids: pl.Series) -> tuple[pl.Series, pl.Series]:
         is_won = status.is_in(list(one.status.won)).fill_null(value=False)
         is_lost = status.is_in(list(one.status.lost)).fill_null(value=False)
     rank = pl.select(pl.when(is_won).then(2).when(is_lost).then(1).otherwise(0)).to_series()
-    kept = ~is_deleted(one.table)
-    return named.filter(kept), rank.cast(pl.Int8).filter(kept)
+    won_at = one.dates.get("won_at", one.dates.get("closed_at"))
+    when = pl.lit(None, pl.String) if won_at is None else frame[won_at]
+    told = pl.DataFrame({"id": named, "rank": rank.cast(pl.Int8)}).with_columns(when=when)
+    return told.filter(~is_deleted(one.table))
