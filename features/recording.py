@@ -27,6 +27,8 @@ FEWEST_EXPECTED = 15.0
 """So many ends must be missing: that none of 15 is seen is chance once in three million exports."""
 MOST_SEEN = 0.05
 """At most so large a share of the expected ends may stand before: strays, or dated by hand."""
+SEEN_OF_OPEN = 0.5
+"""Of the ends that open leads should have had since, so large a share is seen at least."""
 _STRAYS = (0, 1, 2, 5, 10, 20)
 _STRAY_SHARE = 0.01
 _FEWEST_LEADS = 50
@@ -73,6 +75,53 @@ def late_record(leads: pl.DataFrame, outcomes: pl.DataFrame, until: datetime) ->
     begin = int(world.created_us.min(initial=0)) if found is None else _stamp(found.since)
     wins = _late(world, world.won_us, begin, "win")
     return found if wins is None else wins
+
+
+@dataclass(frozen=True)
+class Survivors:
+    """The leads from before outcomes were recorded that have no end from before."""
+
+    leads: int
+    """How many there are."""
+    expected: float
+    """How many of them should have ended since, had they been open then."""
+    seen: int
+    """How many did."""
+
+    @property
+    def are_open(self) -> bool:
+        """Whether they may have been open; if not, most had ended, and nobody wrote it down."""
+        return self.expected < FEWEST_EXPECTED or self.seen >= SEEN_OF_OPEN * self.expected
+
+
+def survivors(
+    leads: pl.DataFrame, outcomes: pl.DataFrame, since: datetime, until: datetime
+) -> Survivors:
+    """Compare how the older leads ended since outcomes are recorded with how the later ones did.
+
+    Parameters
+    ----------
+    leads, outcomes, until
+        As `late_record` takes them.
+    since : datetime
+        From when on outcomes were recorded.
+
+    Returns
+    -------
+    Survivors
+    """
+    world, since_us = _World.of(leads, outcomes, until), _stamp(since)
+    ends = np.minimum(world.won_us, world.lost_us)
+    old = (world.created_us < since_us) & (ends >= since_us)
+    ages, share = world.incidence_since(since_us, wins_only=False)
+    then, now = (
+        np.concatenate([[0.0], share])[
+            np.searchsorted(ages, (moment - world.created_us[old]) / DAY_US, side="right")
+        ]
+        for moment in (since_us, world.until_us)
+    )
+    chances = np.divide(now - then, 1 - then, out=np.zeros(len(then)), where=then < 1)
+    return Survivors(int(old.sum()), float(chances.sum()), int((ends[old] != _NEVER).sum()))
 
 
 _NEVER = int(np.iinfo(np.int64).max)

@@ -214,6 +214,18 @@ def test_past_rates_do_not_count_leads_from_before(tmp_path: Path) -> None:
     assert rate(ALWAYS) < truth - 0.06
 
 
+def test_leads_that_only_look_open_are_told(tmp_path: Path) -> None:
+    # The whole list, with those that had ended before anybody wrote it down.
+    told = [fault.where for fault in check_source(WORLD.export(tmp_path, DELAYED)).faults]
+    assert told == ["outcomes_from", "before_outcomes"]
+    undeclared = {"before_outcomes": "delayed_entry"}
+    told = [fault.where for fault in check_source(WORLD.export(tmp_path, undeclared)).faults]
+    assert told == ["before_outcomes"]
+    # Who was open then is what delayed entry is made for.
+    fine = check_source(WORLD.export(tmp_path, DELAYED, only_open=True)).faults
+    assert [fault.where for fault in fine] == ["outcomes_from"]
+
+
 def test_the_stage_says_how_much_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
