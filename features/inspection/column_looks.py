@@ -129,7 +129,17 @@ class SeenTable:
 
 
 def look_at(found: FoundTable) -> SeenTable:
-    """Look at each column of a table."""
+    """Look at each column of a table.
+
+    Parameters
+    ----------
+    found : FoundTable
+        The table.
+
+    Returns
+    -------
+    SeenTable
+    """
     texts = {name: clean_text(found.frame[name]) for name in found.frame.columns}
     present: dict[str, None] = {}
     for name, series in texts.items():
@@ -228,7 +238,17 @@ def _share(values: pl.Series, reads: object) -> float:
 
 
 def is_name_of_id(words: str) -> bool:
-    """Tell whether a column's name is that of an identifier."""
+    """Tell whether a column's name is that of an identifier.
+
+    Parameters
+    ----------
+    words : str
+        The name in plain words.
+
+    Returns
+    -------
+    bool
+    """
     return bool(
         re.search(r"(?:^| )(?:ids?|key|uuid|guid|number|nr|no|num|code|nummer|numero|kennung)$"
                   r"|^(?:id|uuid|guid|key) |^(?:\w+)?id$", words)

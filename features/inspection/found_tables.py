@@ -72,7 +72,17 @@ class Found:
 
 
 def tables_of_folder(root: Path) -> Found:
-    """Find and read the tables of a folder."""
+    """Find and read the tables of a folder.
+
+    Parameters
+    ----------
+    root : Path
+        The folder; those within it belong to it.
+
+    Returns
+    -------
+    Found
+    """
     found = Found()
     groups: dict[tuple[str, tuple[str, ...], str], list[tuple[Path, FileReader, tuple[str, ...]]]]
     groups = {}
@@ -193,7 +203,24 @@ def _flat_columns(table: RawTable, root: Path) -> tuple[list[str], list[str]]:
 
 
 def tables_of_database(url_env: str, names: Sequence[str] = ()) -> Found:
-    """Find and read the tables and views of a database; raises `UnreadableError`."""
+    """Find and read the tables and views of a database.
+
+    Parameters
+    ----------
+    url_env : str
+        The environment variable with its URL.
+    names : sequence of str
+        The tables to read; empty: all.
+
+    Returns
+    -------
+    Found
+
+    Raises
+    ------
+    UnreadableError
+        If the database does not answer.
+    """
     found = Found()
     for name, sql in _queries(url_env):
         if names and name not in names:

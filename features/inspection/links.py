@@ -44,12 +44,36 @@ class Link:
 
 
 def ids_of(seen: SeenTable, column: str) -> pl.Series:
-    """Read a column as identifiers."""
+    """Read a column as identifiers.
+
+    Parameters
+    ----------
+    seen : SeenTable
+        The table.
+    column : str
+        Its column.
+
+    Returns
+    -------
+    pl.Series of String
+        One a row; null where there is none.
+    """
     return parse_ids(seen.found.frame[column], seen.missing).values
 
 
 def keys_of(seen: SeenTable) -> list[str]:
-    """List the columns that may identify a table's rows."""
+    """List the columns that may identify a table's rows.
+
+    Parameters
+    ----------
+    seen : SeenTable
+        The table.
+
+    Returns
+    -------
+    list of str
+        In the table's order.
+    """
     return [name for name, look in seen.looks.items() if look.is_unique and _may_be_id(look)]
 
 
@@ -64,7 +88,18 @@ def _is_whole(look: ColumnLook) -> bool:
 
 
 def find_links(tables: Sequence[SeenTable]) -> list[Link]:
-    """Find the columns that name rows of another table, the surest first."""
+    """Find the columns that name rows of another table.
+
+    Parameters
+    ----------
+    tables : sequence of SeenTable
+        All tables.
+
+    Returns
+    -------
+    list of Link
+        The surest first.
+    """
     parents = [(seen, key, ids_of(seen, key).drop_nulls().unique()) for seen in tables
                for key in keys_of(seen)]  # fmt: skip
     found = [link for seen in tables for link in _links_of(seen, parents)]
@@ -94,7 +129,22 @@ def link_between(
     ids: pl.Series | None = None,
     known: pl.Series | None = None,
 ) -> Link | None:
-    """Compare two columns' values; None where they share too few."""
+    """Compare two columns' values.
+
+    Parameters
+    ----------
+    seen, parent : SeenTable
+        The table that names, and the one that is named.
+    column, key : str
+        Their columns.
+    ids, known : pl.Series or None
+        Their different identifiers, where they have been read.
+
+    Returns
+    -------
+    Link or None
+        None where they share less than half of the column's values.
+    """
     own = ids_of(seen, column).drop_nulls().unique() if ids is None else ids
     theirs = ids_of(parent, key).drop_nulls().unique() if known is None else known
     some = own.head(_SAMPLE)
@@ -117,7 +167,20 @@ def link_between(
 
 
 def share_of_rows(seen: SeenTable, column: str, parent: SeenTable, key: str) -> float:
-    """Tell which share of a table's rows names a row of another; 1 where not all was seen."""
+    """Tell which share of a table's rows names a row of another.
+
+    Parameters
+    ----------
+    seen, parent : SeenTable
+        The table that names, and the one that is named.
+    column, key : str
+        Their columns.
+
+    Returns
+    -------
+    float
+        Of the rows with an identifier; 1 where not all of the other table was seen.
+    """
     if not parent.found.is_whole:
         return 1.0
     known = ids_of(parent, key).drop_nulls().unique()

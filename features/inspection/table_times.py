@@ -33,7 +33,18 @@ class TableTimes:
 
 
 def day_first(tables: Iterable[SeenTable]) -> dict[bool, str]:
-    """Find columns in which only one order of day and month fits: day first, or month first."""
+    """Find columns in which only one order of day and month fits.
+
+    Parameters
+    ----------
+    tables : iterable of SeenTable
+        All tables.
+
+    Returns
+    -------
+    dict of bool to str
+        Day first (True) or month first (False), with the column that says so.
+    """
     found: dict[bool, str] = {}
     for seen in tables:
         for look in seen.looks.values():
@@ -103,7 +114,22 @@ def _decided(
 
 
 def later_share(seen: SeenTable, column: str, created: str | None) -> float:
-    """Tell which share of a column's times is more than a day after the lead's creation."""
+    """Tell which share of a column's times is more than a day after the lead's creation.
+
+    Parameters
+    ----------
+    seen : SeenTable
+        The leads' table.
+    column : str
+        A column of times.
+    created : str or None
+        That of the creation; None where there is none.
+
+    Returns
+    -------
+    float
+        0 where nothing can be compared.
+    """
     if created is None:
         return 0.0
     read = []

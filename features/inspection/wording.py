@@ -14,6 +14,16 @@ _MARKS = re.compile(r"[\W_]+")
 def plain_words(name: str) -> str:
     """Reduce a name to its words: ``createdAt``, ``Created At`` and ``created_at`` are the same.
 
+    Parameters
+    ----------
+    name : str
+        In any script.
+
+    Returns
+    -------
+    str
+        In lower case, without accents, parted by spaces.
+
     Examples
     --------
     >>> plain_words("Fecha de creación")
@@ -26,17 +36,52 @@ def plain_words(name: str) -> str:
 
 
 def compact(name: str) -> str:
-    """Reduce a name to its letters and digits."""
+    """Reduce a name to its letters and digits.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    str
+        As `plain_words`, without the spaces.
+    """
     return plain_words(name).replace(" ", "")
 
 
 def has_phrase(name: str, phrase: str) -> bool:
-    """Tell whether a name holds some words, whole and one after the other."""
+    """Tell whether a name holds some words, whole and one after the other.
+
+    Parameters
+    ----------
+    name : str
+        In any spelling.
+    phrase : str
+        In plain words.
+
+    Returns
+    -------
+    bool
+    """
     return f" {phrase} " in f" {plain_words(name)} "
 
 
 def attribute_name(column: str, taken: set[str]) -> str:
-    """Make an attribute's name from a column's, one that is not taken yet."""
+    """Make an attribute's name from a column's, one that is not taken yet.
+
+    Parameters
+    ----------
+    column : str
+        The export's name.
+    taken : set of str
+        Names that mean something else.
+
+    Returns
+    -------
+    str
+        As `leadcast.features.base.errors.canonical_name` makes it, perhaps with a number.
+    """
     ascii_only = plain_words(column).encode("ascii", "ignore").decode()
     first = canonical_name(ascii_only) if ascii_only.strip() else "column"
     name, number = first, 2
@@ -46,12 +91,35 @@ def attribute_name(column: str, taken: set[str]) -> str:
 
 
 def phrases(text: str) -> tuple[str, ...]:
-    """Part phrases at the bars."""
+    """Part phrases at the bars.
+
+    Parameters
+    ----------
+    text : str
+        Over as many lines as it takes.
+
+    Returns
+    -------
+    tuple of str
+    """
     return tuple(phrase.strip() for phrase in text.replace("\n", " ").split("|") if phrase.strip())
 
 
 def shortened(values: list[str], most: int = 5) -> str:
-    """Name some values, and how many there are besides."""
+    """Name some values, and how many there are besides.
+
+    Parameters
+    ----------
+    values : list of str
+        The first ones are named.
+    most : int
+        So many.
+
+    Returns
+    -------
+    str
+        ``"'a', 'b' and 3 more"``.
+    """
     shown = ", ".join(
         repr(value if len(value) <= 40 else f"{value[:39]}…") for value in values[:most]
     )
