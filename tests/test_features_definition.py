@@ -258,3 +258,18 @@ def test_a_quotation_mark_is_one_ascii_letter(tmp_path: Path, quote: str) -> Non
     keys = changed(sample_keys(tmp_path), {"tables.leads.read": {"files": "x.csv", "quote": quote}})
     with pytest.raises(FaultsError, match="quote"):
         load_definition(write_definition(tmp_path, keys))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("separator", one) for one in ("\0", "\n", '"')),
+        *(("encoding", one) for one in ("rot13", "base64", "punycode", "undefined")),
+    ],
+)
+def test_what_separates_no_fields_and_encodes_no_text_is_refused(
+    tmp_path: Path, key: str, value: str
+) -> None:
+    keys = changed(sample_keys(tmp_path), {"tables.leads.read": {"files": "x.csv", key: value}})
+    with pytest.raises(FaultsError, match=key):
+        load_definition(write_definition(tmp_path, keys))

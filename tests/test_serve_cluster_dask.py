@@ -271,6 +271,21 @@ def test_faults_of_all_partitions_are_told_at_once(
     assert not (tmp_path / "scores.parquet").exists()
 
 
+def test_ids_that_numbers_hold_are_the_same_leads(
+    dask_client: "Client", files: dict[str, Path], tmp_path: Path
+) -> None:
+    number = pl.col("lead_id").str.extract(r"([0-9]+)$")
+    texts, numbers = dict(files), dict(files)
+    for name, dtype in (("leads", pl.Float64), ("events", pl.Int64)):
+        table = pl.read_parquet(files[name]).with_columns(number)
+        texts[name], numbers[name] = tmp_path / f"{name}.parquet", tmp_path / f"{name}_held.parquet"
+        table.write_parquet(texts[name])
+        table.with_columns(pl.col("lead_id").cast(dtype)).write_parquet(numbers[name])
+    out = tmp_path / "one.parquet"
+    score_files(bundle_folder(), texts["leads"], texts["events"], out, SETTINGS)
+    assert on_cluster(dask_client, numbers, tmp_path / "many.parquet").equals(pl.read_parquet(out))
+
+
 def test_workers_of_other_versions_are_refused_by_name() -> None:
     refuse_other_versions({"tcp://a:1": versions()})
     with pytest.raises(LeadcastError, match=r"polars 0\.1 on tcp://b:2"):

@@ -82,6 +82,49 @@ def test_scores_equal_those_of_one_machine(
     assert as_here.sort("lead_id").equals(expected.sort("lead_id"))
 
 
+@pytest.mark.parametrize(
+    ("of_leads", "of_events"),
+    [
+        (pl.Float64, pl.Int64),
+        (pl.Int32, pl.Decimal(12, 2)),
+        (pl.String, pl.Float64),
+        (pl.Decimal(12, 2), pl.String),
+    ],
+)
+def test_ids_that_numbers_hold_are_the_same_leads(
+    session: "SparkSession",
+    tables: dict[str, pl.DataFrame],
+    tmp_path: Path,
+    of_leads: pl.DataType,
+    of_events: pl.DataType,
+) -> None:
+    number = pl.col("lead_id").str.extract(r"([0-9]+)$")
+    own, theirs = (tables[name].with_columns(number) for name in ("leads", "events"))
+    own = own.head(40)
+    expected = Scorer.load(bundle_folder()).score(own, theirs, END, [])
+    held = [
+        table.with_columns(pl.col("lead_id").cast(pl.Int64).cast(dtype))
+        for table, dtype in ((own, of_leads), (theirs, of_events))
+    ]
+    leads, events = (spark_table(session, table, tmp_path) for table in held)
+    scores = collected(score_with_spark(bundle_folder(), leads, events, END), tmp_path)
+    as_here = scores.select(expected.columns).cast(expected.schema)
+    assert as_here.sort("lead_id").equals(expected.sort("lead_id"))
+
+
+def test_a_text_is_no_number_where_leads_and_events_meet(
+    session: "SparkSession", tables: dict[str, pl.DataFrame], tmp_path: Path
+) -> None:
+    two = tables["leads"].head(2).with_columns(lead_id=pl.Series(["007", " 8\u200b"]))
+    theirs = tables["events"].head(40).with_columns(lead_id=pl.lit(7.0))
+    theirs = pl.concat([theirs, theirs.with_columns(lead_id=pl.lit(8.0))])
+    leads, events = (spark_table(session, table, tmp_path) for table in (two, theirs))
+    scores = collected(score_with_spark(bundle_folder(), leads, events, END), tmp_path)
+    expected = Scorer.load(bundle_folder()).score(two, theirs, END, [])
+    as_here = scores.select(expected.columns).cast(expected.schema)
+    assert as_here.sort("lead_id").equals(expected.sort("lead_id"))
+
+
 def test_a_lead_at_several_moments_is_scored_at_each(
     session: "SparkSession", tables: dict[str, pl.DataFrame], tmp_path: Path
 ) -> None:

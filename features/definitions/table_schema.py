@@ -25,10 +25,16 @@ Name = Annotated[str, Field(min_length=1)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(as_list)]
 
 
+_NO_TEXT = {"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"}
+
+
 def _known_encoding(name: str) -> str:
     try:
-        codecs.lookup(name)
-    except LookupError:
+        # Python also calls ways to write names of hosts, and bytes as text, encodings.
+        found = codecs.lookup(name)
+        if found.name in _NO_TEXT or not found._is_text_encoding:
+            raise LookupError(name)
+    except (LookupError, ValueError):
         raise ValueError(
             f"{name!r} is no text encoding; common ones are utf-8, cp1252, latin-1 and utf-16"
         ) from None
@@ -60,7 +66,7 @@ class FileReader(TableSection):
 
     files: Annotated[Names, Field(min_length=1)]
     format: Literal["csv", "parquet"] | None = None
-    separator: Name = ","
+    separator: Annotated[str, Field(pattern=r"^[^\x00\r\n\"]+$")] = ","
     encoding: Annotated[str, BeforeValidator(_known_encoding)] = "utf-8"
     quote: Annotated[str, Field(pattern=r"^[!-~]$")] | None = '"'
     skip_lines: Annotated[int, Field(ge=0)] = 0

@@ -23,17 +23,20 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from leadcast.features.base.errors import LeadcastError, in_words
+from leadcast.features.base.letters import TRIMMED
 from leadcast.features.engine.inputs import incomplete_events
+from leadcast.features.values.columns import EXACT
 from leadcast.features.values.times import parse_moment
 from leadcast.serve.scorer import Scorer
 
 if TYPE_CHECKING:
     import pyarrow
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
 logger = logging.getLogger("leadcast")
 
 _EVENTS = "events_of_lead"
+_KEY = "text of lead_id"
 _EVENT_COLUMNS = ("occurred_at", "event_type", "value")
 Packed = tuple[tuple[str, bytes], ...]
 """The files of a bundle: names and contents."""
@@ -140,7 +143,26 @@ def _with_events(leads: "DataFrame", events: "DataFrame | None") -> "DataFrame":
 
     columns = [name for name in _EVENT_COLUMNS if name in events.columns]
     listed = functions.collect_list(functions.struct(*columns)).alias(_EVENTS)
-    return leads.join(events.groupBy("lead_id").agg(listed), "lead_id", "left")
+    each = events.groupBy(_joined_by(events).alias(_KEY)).agg(listed)
+    # Spark would take the text 007 for the number 7.
+    return leads.withColumn(_KEY, _joined_by(leads)).join(each, _KEY, "left").drop(_KEY)
+
+
+def _joined_by(table: "DataFrame") -> "Column":
+    """Give the text by which ids meet, as `leadcast.features.values.identifiers.joined_by` does."""
+    from pyspark.sql import functions, types
+
+    column, dtype = functions.col("lead_id"), table.schema["lead_id"].dataType
+    text = column.cast("string")
+    if isinstance(dtype, types.StringType):
+        ends = "".join(f"\\u{ord(letter):04x}" for letter in TRIMMED)
+        return functions.regexp_replace(text, f"^[{ends}]+|[{ends}]+$", "")
+    if isinstance(dtype, types.FloatType | types.DoubleType):
+        is_whole = (column == functions.floor(column)) & (functions.abs(column) < EXACT)
+        return functions.when(is_whole, column.cast("bigint").cast("string")).otherwise(text)
+    if isinstance(dtype, types.DecimalType):
+        return functions.regexp_replace(text, r"\.0*$|(\.\d*?)0+$", "$1")
+    return text
 
 
 def main() -> None:
