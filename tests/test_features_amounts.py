@@ -58,3 +58,18 @@ def test_the_logarithmic_scale_has_a_place_for_nothing() -> None:
 def test_any_text_gives_an_amount_or_nothing(text: str) -> None:
     amount = read_amount(text)
     assert amount is None or amount >= 0
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("1.234,56 €", 1234.56),
+        ("$ 1,234.50 USD", 1234.5),
+        ("12,34,567", 1234567.0),
+        ("1\u202f234,5", 1234.5),
+        ("1e3", 1000.0),
+        ("10.000", 10000.0),
+    ],
+)
+def test_an_amount_with_both_marks_is_one_amount(text: str, amount: float) -> None:
+    assert read_amount(text) == pytest.approx(amount, rel=1e-12)

@@ -429,3 +429,13 @@ def test_a_set_aside_lead_takes_its_outcome_along_without_another_fault(tmp_path
     told = faults_of(tmp_path, HALF, leads=leads)
     assert len(told) == 1
     assert "'yesterday'" in told[0]
+
+
+def test_kinds_of_events_that_tell_an_end_and_never_come_are_told(tmp_path: Path) -> None:
+    about = {"form": "events", "won_events": ["video_watched"], "lost_events": ["gone", "form"]}
+    definition = make_source(tmp_path, {"tables.outcomes": about})
+    told = [str(fault) for fault in check_source(definition).faults]
+    assert any(
+        "tables.outcomes.lost_events: found no event of the kind 'gone'" in one for one in told
+    )
+    assert not any("won_events" in one for one in told)

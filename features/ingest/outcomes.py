@@ -216,6 +216,8 @@ def ends_by_events(
     none = empty_events().select("lead_id", "occurred_at", "event_type").collect()
     moments = [part for one in opened for part in _outcome_events(context, about, one)]
     found = pl.concat([none, *moments])
+    if moments:
+        _warn_of_absent_ends(context, about, set(found["event_type"]))
     found = found.filter(pl.col("occurred_at") <= context.until)
     won = pl.col("event_type").is_in(list(about.won_events))
     first = found.group_by("lead_id").agg(
@@ -230,6 +232,22 @@ def ends_by_events(
     )
     nobody = frame["lead_id"].clear()
     return Ends(frame, leads.raw, "leads", "lead_id", "won_events", "lost_events", nobody)
+
+
+def _warn_of_absent_ends(context: Context, about: EventOutcomes, met: set[str]) -> None:
+    """Warn of kinds of events that the definition names and no event has."""
+    for key, kinds in (("won_events", about.won_events), ("lost_events", about.lost_events)):
+        absent = [kind for kind in kinds if kind not in met]
+        if absent:
+            context.ledger.fault(
+                Fault(
+                    where=f"tables.outcomes.{key}",
+                    found=f"no event of the kind {', '.join(map(repr, absent))}",
+                    expected="events of each kind that tells an end",
+                    remedy="Look how the export writes it: leads that end so count as open.",
+                    severity="warning",
+                )
+            )
 
 
 def _outcome_events(
