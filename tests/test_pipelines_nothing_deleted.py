@@ -38,6 +38,10 @@ AS_EXPORTED = (*SCORE[:-1], "data/demo/leads.parquet", "--source", "demo")
 Cases = dict[str, list[tuple[tuple[str, ...], str]]]
 
 FILES: Cases = {
+    "check": [
+        (("check", "demo", "--html", "mine.html"), "mine.html"),
+        (("check", "demo", "--json", "mine.json"), "mine.json"),
+    ],
     "delays": [
         (("delays", "demo", "--html", "mine.html"), "mine.html"),
         (("delays", "demo", "--svg", "mine.svg"), "mine.svg"),
