@@ -96,3 +96,11 @@ def test_ids_that_match_when_written_otherwise(own: str, lead: str, told: str) -
     assert told in words
     assert f"{own!r} here is {lead!r} in the leads' table" in words
     assert kin_words(["unlike any"], leads) == ""
+
+
+@pytest.mark.parametrize("own", ["7;8", "8 | 7", "9, 7"])
+def test_several_ids_in_one_cell_are_told(own: str) -> None:
+    words = kin_words(["unlike any", own, "no;one"], pl.Series(["7", "8"]))
+    assert words.startswith("1 of the 3 ids that were looked at are several in one cell")
+    assert f"such as {own!r}" in words
+    assert kin_words(["no;one"], pl.Series(["7", "8"])) == ""

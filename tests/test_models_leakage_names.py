@@ -19,7 +19,9 @@ AFTERWARDS = {
         |Motivo de pérdida|Pagado|Importe facturado|Número de pedido|Inicio del contrato""",
     "total": """Total Paid|MRR|LTV|Lifetime revenue|Number of orders|Times contacted|orders_total
         |Number of activities|Total revenue|n_events|num_notes|Customer LTV|Order count
-        |Anzahl Bestellungen|Anzahl Aktivitäten|Gesamtumsatz|Nombre de commandes
+        |Number of Sales Activities|Number of Pageviews|Number of Form Submissions
+        |Number of Unique Forms Submitted|Anzahl offener Termine|Anzahl Bestellungen
+        |Anzahl Aktivitäten|Gesamtumsatz|Nombre de commandes
         |Número de pedidos|Ventas totales""",
     "state": """Deal Value|Umsatz|Probability (%)|Stage|Forecast category|Next step|Lifecycle stage
         |Opportunity Amount|Lead status|Wahrscheinlichkeit|Nächster Schritt|Probabilité

@@ -331,13 +331,16 @@ def test_a_status_without_any_time_of_the_end_is_told(tmp_path: Path) -> None:
     assert check_source(load_definition(tmp_path / "ours.yaml")).is_fine
 
 
-def test_several_identifiers_in_one_cell_are_left_to_a_person(tmp_path: Path) -> None:
+@pytest.mark.parametrize("several", [1, 120])
+def test_several_identifiers_in_one_cell_are_left_to_a_person(tmp_path: Path, several: int) -> None:
     leads = [{name: row[name] for name in ("Lead ID", "Created", "Source")} for row in rows_of()]
     write(tmp_path / "export", "leads.csv", leads)
     deals: Rows = [
         {
             "Deal ID": f"D{index:04d}",
-            "Contact IDs": f"{row['Lead ID']};{rows_of()[index - 1]['Lead ID']}",
+            "Contact IDs": f"{row['Lead ID']};{rows_of()[index - 1]['Lead ID']}"
+            if index < several
+            else row["Lead ID"],
             "Stage": row["Status"],
             "Close Date": row["Closed"],
         }

@@ -7,7 +7,13 @@ import polars as pl
 
 from leadcast.features.discovery.meanings import Meaning
 from leadcast.features.discovery.statuses import Status, best_status, meaning_of, rate
-from leadcast.features.inspection.links import Link, ids_of, link_between, share_of_rows
+from leadcast.features.inspection.links import (
+    Link,
+    ids_of,
+    link_between,
+    listed_rows,
+    share_of_rows,
+)
 from leadcast.features.values.columns import clean_text
 
 LEAD = "Lead of the row"
@@ -239,10 +245,10 @@ def _told_columns(own: Ending) -> list[str]:
     )
 
 
-def _several(table: Meaning, column: str, other: Meaning, separator: str) -> str:
+def _several(table: Meaning, column: str, other: Meaning, separator: str, where: str = "") -> str:
     return (
-        f"{table.name}, column {column!r}, names several rows of {other.name} in one cell, parted "
-        f"by {separator!r}: export one row for each pair, and join it"
+        f"{table.name}, column {column!r}, names several rows of {other.name} in one cell{where}, "
+        f"parted by {separator!r}: export one row for each pair, and join it"
     )
 
 
@@ -265,13 +271,18 @@ def _naming_lead(
             to_do.append(_several(deals, column, leads, link.separator))
             continue
         look = deals.seen.looks[column]
+        share = share_of_rows(deals.seen, column, leads.seen, key)
+        rows, mark = listed_rows(deals.seen, column, leads.seen, key)
+        if rows:
+            to_do.append(_several(deals, column, leads, mark, f" in {rows:,} rows"))
+            share += rows / look.given
         filled = column if look.given < look.rows else ""
         yield replace(
             own,
             is_own=False,
             lead_id=column,
             filled=filled,
-            share=share_of_rows(deals.seen, column, leads.seen, key),
+            share=share,
         )
 
 

@@ -300,7 +300,8 @@ AFTERWARDS: Mapping[str, tuple[str, ...]] = {
 PERSONAL = phrases(
     """name|first name|last name|full name|middle name|salutation|firstname|lastname|surname
         |given name|contact name|person name|lead name|street|address|postal code|zip|zip code
-        |postcode|birthdate|birthday|vorname|nachname|anrede|strasse|plz|geburtsdatum|nombre
+        |postcode|birthdate|birthday|vorname|nachname|anrede|ansprechpartner
+        |ansprechpartnerin|kontaktperson|contact person|strasse|plz|geburtsdatum|nombre
         |apellido|apellidos|direccion|codigo postal|prenom|nom|adresse|code postal|nome
         |sobrenome|endereco|cep|cognome|indirizzo|cap|voornaam|achternaam|adres|description
         |website|subject|fax|linkedin|twitter|photo url|hs linkedin url|beschreibung|descripcion

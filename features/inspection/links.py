@@ -7,6 +7,7 @@ import polars as pl
 
 from leadcast.features.inspection.column_looks import ColumnLook, SeenTable
 from leadcast.features.inspection.wording import compact, plain_words
+from leadcast.features.values.guesses import listed_ids
 from leadcast.features.values.identifiers import parse_ids
 
 _SAMPLE = 400
@@ -186,6 +187,14 @@ def share_of_rows(seen: SeenTable, column: str, parent: SeenTable, key: str) -> 
     known = ids_of(parent, key).drop_nulls().unique()
     named = ids_of(seen, column).drop_nulls()
     return float(named.is_in(known.implode()).mean() or 0.0)  # type: ignore[arg-type]
+
+
+def listed_rows(seen: SeenTable, column: str, parent: SeenTable, key: str) -> tuple[int, str]:
+    """Count the rows whose cell names several rows of another table, and tell what parts them."""
+    known = ids_of(parent, key).drop_nulls().unique()
+    named = ids_of(seen, column).drop_nulls()
+    listed, mark = listed_ids(named.filter(~named.is_in(known.implode())), known)
+    return int(listed.sum()), mark
 
 
 def _sounds_alike(column: str, parent: SeenTable, key: str) -> bool:

@@ -252,6 +252,8 @@ _FORMS: Mapping[str, _Form] = {
 }  # fmt: skip
 """How identifiers of two tables may be written otherwise, the likeliest first."""
 _MOST_KNOWN = 1_000_000
+_LISTED = (";", ",", "|")
+"""What parts several identifiers in one cell."""
 
 
 def kin_words(values: Sequence[str], known: pl.Series, table: str = "the leads' table") -> str:
@@ -284,4 +286,43 @@ def kin_words(values: Sequence[str], known: pl.Series, table: str = "the leads' 
                 f"{own!r} here is {lead!r} in {table}. Export both tables with the ids "
                 "written alike."
             )
-    return ""
+    values_ = pl.Series(values, dtype=pl.String)
+    listed, mark = listed_ids(values_, known.head(_MOST_KNOWN))
+    if not mark:
+        return ""
+    return (
+        f"{listed.sum()} of the {len(values)} ids that were looked at are several in one cell, "
+        f"parted by {mark!r}, such as {values_.filter(listed)[0]!r}, and some of these are in "
+        f"{table}. Export a row for each."
+    )
+
+
+def listed_ids(values: pl.Series, known: pl.Series) -> tuple[pl.Series, str]:
+    """Find values that are several identifiers, of which at least one is known.
+
+    Parameters
+    ----------
+    values : pl.Series of String
+        Values that are no known identifiers as they stand.
+    known : pl.Series of String
+        Known identifiers.
+
+    Returns
+    -------
+    pl.Series of bool
+        Which values are, as many as there are values.
+    str
+        What parts them; empty where none is.
+    """
+    for mark in _LISTED:
+        several = values.filter(values.str.contains(mark, literal=True).fill_null(value=False))
+        if not len(several):
+            continue
+        parts = (
+            several.unique().to_frame("value").with_columns(part=pl.col("value").str.split(mark))
+        )
+        parts = parts.explode("part").with_columns(part=pl.col("part").str.strip_chars())
+        met = parts.filter(pl.col("part").is_in(known.implode()))["value"]
+        if len(met):
+            return values.is_in(met.implode()).fill_null(value=False), mark
+    return pl.repeat(False, len(values), dtype=pl.Boolean, eager=True), ""

@@ -47,12 +47,13 @@ _OUTCOME = (
 _TOTAL = (
     r".+ total|total (?!employees|staff|headcount|people|funding|assets).+|life ?time .+",
     r"(.+ )?(ltv|clv|mrr|arr|gmv)|(times|days) contacted|gesamt ?\w+|.+ gesamt",
-    r"(number|num|no|nr|n|count) (of )?(orders|purchases|activities|events|calls|emails|meetings"
-    r"|contacts?|touche?s?|deals|invoices|payments|notes|contacted notes|associated deals)",
+    r"(number|num|no|nr|n|count) (of )?(\w+ ){0,2}(orders|purchases|activities|events|calls|emails"
+    r"|meetings|contacts?|touche?s?|deals|invoices|payments|notes|visits|sessions|page ?views"
+    r"|(form )?submissions|forms submitted|times contacted)",
     r"(orders?|purchases?|activity|activities|events?|calls?|deals?|invoices?|payments?|touch)"
     r" count",
-    r"anzahl (der )?(bestellungen|auftr\w+|auftr ge|k ?\w+fe|aktivit\w+|aktivit ten|kontakte|anrufe"
-    r"|termine|rechnungen)",
+    r"anzahl (der )?(\w+ )?(bestellungen|auftr\w+|auftr ge|k ?\w+fe|aktivit\w+|aktivit ten|kontakte"
+    r"|anrufe|termine|rechnungen)",
     r"nombre (de |d )?(commandes|achats|activites|activit s|contacts|appels|factures)",
     r"(numero|n mero) de (pedidos|compras|actividades|contactos|llamadas|facturas)",
     r"(importe|ventas|ingresos) total(es)?",
