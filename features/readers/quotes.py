@@ -5,7 +5,7 @@ from typing import IO
 
 import numpy as np
 
-_ENDS = np.frombuffer(b"\r\n", dtype=np.uint8)
+_LINE_END = ord("\n")
 
 
 class QuoteWatch(io.RawIOBase):
@@ -25,7 +25,9 @@ class QuoteWatch(io.RawIOBase):
     def __init__(self, file: IO[bytes], separator: str, quote: str) -> None:
         self._file = file
         self._quote = ord(quote)
-        self._ends = np.append(_ENDS, [ord(separator), self._quote]).astype(np.uint8)
+        # What may follow a quotation mark that closes.
+        self._may_follow = np.zeros(256, dtype=np.bool_)
+        self._may_follow[[*b"\r\n", ord(separator), self._quote]] = True
         self._is_open = False
         self._closed_at_end = False
         self.lines = 0
@@ -46,12 +48,12 @@ class QuoteWatch(io.RawIOBase):
         return len(data)
 
     def _look(self, block: "np.ndarray[tuple[int], np.dtype[np.uint8]]") -> None:
-        self.lines += int(np.count_nonzero(block == _ENDS[1]))
+        self.lines += int(np.count_nonzero(block == _LINE_END))
         if self._closed_at_end:
-            self.is_odd |= not np.isin(block[0], self._ends)
+            self.is_odd |= not self._may_follow[block[0]]
         places = np.flatnonzero(block == self._quote)
         closing = places[0 if self._is_open else 1 :: 2]
         self._is_open ^= bool(len(places) % 2)
         self._closed_at_end = bool(len(closing)) and int(closing[-1]) == len(block) - 1
         after = closing[: len(closing) - self._closed_at_end] + 1
-        self.is_odd |= not np.isin(block[after], self._ends).all()
+        self.is_odd |= not self._may_follow[block[after]].all()
