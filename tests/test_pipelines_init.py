@@ -527,3 +527,12 @@ def test_totals_that_run_on_are_forbidden(tmp_path: Path) -> None:
     definition = load_definition(tmp_path / "ours.yaml")
     assert definition.forbidden.keys() >= {"TotalVisits", "Number of Pageviews"}
     assert "pages_per_visit" in definition.tables.leads.attributes
+
+
+def test_times_that_one_table_writes_in_two_ways_are_left_to_a_person(tmp_path: Path) -> None:
+    rows = rows_of()
+    for index, row in enumerate(rows):
+        row["Closed"] = 1_735_000_000 + index if row["Closed"] else ""
+    drafted(tmp_path, rows)
+    with pytest.raises(FaultsError, match=r"'Created' as dd/mm/yyyy and 'Closed' as epoch_s"):
+        load_definition(tmp_path / "ours.yaml")

@@ -74,6 +74,12 @@ def times_of(looks: Sequence[ColumnLook], elsewhere: dict[bool, str]) -> TableTi
     written = [(look, time) for look, time in times if time.formats]
     if not written:
         return TableTimes()
+    counted = [look for look, time in written if time.formats[0].startswith("epoch")]
+    texts = [look for look, time in times if time.is_text and look not in counted]
+    if counted and (texts or len({look.time.formats for look in counted if look.time}) > 1):
+        told = " and ".join(f"{look.name!r} as {time.words}" for look, time in times)
+        question = "a table has one way to count from 1970, and none beside it; export them alike"
+        return TableTimes((), "", f"{told}: {question}, or leave one of them out")
     formats: dict[str, None] = {}
     notes: dict[str, list[str]] = {}
     for look, time in written:
@@ -84,7 +90,7 @@ def times_of(looks: Sequence[ColumnLook], elsewhere: dict[bool, str]) -> TableTi
         names = notes.setdefault(note, [])
         names += [repr(look.name)] * (repr(look.name) not in names)
     for _, time in times:
-        if not time.formats and time.is_text and "epoch" not in next(iter(formats)):
+        if not time.formats and time.is_text and not counted:
             formats |= dict.fromkeys(_ISO_TIMES if time.has_clock else _ISO_DAYS)
     told = "; ".join(f"{' and '.join(names)}: {note}" for note, names in notes.items())
     return TableTimes(tuple(formats), told)
