@@ -439,3 +439,12 @@ def test_kinds_of_events_that_tell_an_end_and_never_come_are_told(tmp_path: Path
         "tables.outcomes.lost_events: found no event of the kind 'gone'" in one for one in told
     )
     assert not any("won_events" in one for one in told)
+
+
+def test_a_join_that_nearly_matches_is_told_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "more.csv").write_text("id,size\nl1,5\nl2,6\nl3,7\nl4,8\n")
+    join = {"read": {"files": "more.csv"}, "on": {"id": "id"}, "columns": {"size": "size"}}
+    definition = make_source(tmp_path, {"tables.leads.join": [join]})
+    told = "\n".join(str(fault) for fault in check_source(definition).faults)
+    assert "4 of the 4 ids that were looked at match leaving upper and lower case aside" in told
+    assert "'L1' here is 'l1' in leads.join" in told

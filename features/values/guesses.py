@@ -265,6 +265,8 @@ def kin_words(values: Sequence[str], known: pl.Series, table: str = "the leads' 
         Ids that no lead has.
     known : pl.Series of String
         The leads' ids.
+    where : str
+        Where these stand.
     table : str
         Where these stand.
 
