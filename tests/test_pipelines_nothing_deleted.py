@@ -38,6 +38,7 @@ AS_EXPORTED = (*SCORE[:-1], "data/demo/leads.parquet", "--source", "demo")
 Cases = dict[str, list[tuple[tuple[str, ...], str]]]
 
 FILES: Cases = {
+    "init": [(("init", "mine", "data/demo", "--out", "mine.yaml"), "mine.yaml")],
     "check": [
         (("check", "demo", "--html", "mine.html"), "mine.html"),
         (("check", "demo", "--json", "mine.json"), "mine.json"),
