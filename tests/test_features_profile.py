@@ -1,6 +1,7 @@
 """The profile: plain data of what was read, the same facts as text, and vouching for doubts."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -224,6 +225,16 @@ def test_a_terminal_that_cannot_show_blocks_gets_others(
 def test_a_strip_shows_whatever_is_more_than_nothing() -> None:
     assert strip_of([0, 1, 500, 1000, None]) == " ▁▄█ "
     assert strip_of([0, 0]) == "  "
+
+
+def test_the_end_of_the_data_is_told_as_people_in_the_zone_see_it(tmp_path: Path) -> None:
+    days = (pl.col(name).str.slice(0, 10).alias(name) for name in ("Won", "Lost"))
+    world = healthy(0).with_outcomes(*days, pl.lit(None, pl.String).alias("Ended"))
+    keys = {"observed_until": "latest", "time_zone": "Asia/Tokyo", "tables.events": []}
+    profile = world.with_keys(keys).check(tmp_path).profile
+    assert profile is not None
+    assert profile["observed_until"].endswith("T23:59:59.999999+09:00")
+    assert re.search(r"outcomes known until \S+ 23:59\)", profile_text(profile))
 
 
 def bulk_world() -> World:

@@ -421,6 +421,21 @@ def test_what_a_remedy_gives_to_paste_is_read_and_helps(tmp_path: Path) -> None:
     assert ended.with_keys(until | {"limits": HALF}).doubts(tmp_path) == {}
 
 
+def test_a_value_called_test_is_left_out_by_what_its_remedy_gives(tmp_path: Path) -> None:
+    odd = WORLD.with_leads(first(30, "Test", "Channel"))
+    remedy = odd.doubts(tmp_path)["placeholder"]["remedy"]
+    assert remedy.startswith("Leave them out")
+    mended = odd.with_keys({"tables.leads.where": pasted(remedy)["where"], "limits": HALF})
+    assert mended.check(tmp_path).counts["leads"] == WORLD.leads.height - 30
+    assert "missing: [Test]" in remedy
+
+
+def test_days_that_count_at_their_end_are_told_without_an_hour(tmp_path: Path) -> None:
+    days = (pl.col(name).str.slice(0, 10).alias(name) for name in ("Won", "Lost"))
+    found = ends_on("2024-03-20", 80).with_outcomes(*days).doubts(tmp_path)["ends_in_bulk"]["found"]
+    assert re.search(r"on 2024-03-20 \([0-9]+%\); 95 %", found)
+
+
 @pytest.mark.parametrize("code", ["ends_in_bulk", "row_limit", "odd_hours", "placeholder"])
 def test_the_line_that_vouches_is_read_and_vouches(tmp_path: Path, code: str) -> None:
     odd = CASES[code][0][0]

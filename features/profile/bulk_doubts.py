@@ -93,6 +93,9 @@ def _peak(starts: pl.Series, span_days: int) -> tuple[datetime, int, float, floa
 def _hour_within(local: pl.Series) -> str:
     hours = local.dt.hour().alias("hour").value_counts(name="count").sort("count", descending=True)
     hour, count = hours.row(0)
+    if (local.dt.truncate("1d").dt.offset_by("1d").dt.offset_by("-1us") == local).all():
+        # Days without a time of day, which count at their end.
+        return ""
     return (
         f", {count / len(local):.0%} of them from {hour:02d}:00 on"
         if count < len(local)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -42,13 +43,12 @@ def describe_profile(reading: SourceReading, doubts: Sequence[Doubt]) -> Plain:
         ``columns``, ``events``, ``doubts`` and ``idle_vouches``.
     """
     definition = reading.definition
-    until, begin = reading.observed_until, reading.outcomes_from
     return {
         "source": definition.name,
         "title": definition.title,
         "time_zone": reading.zone,
-        "observed_until": None if until is None else until.isoformat(),
-        "outcomes_from": None if begin is None else begin.isoformat(),
+        "observed_until": _local(reading.observed_until, reading.zone),
+        "outcomes_from": _local(reading.outcomes_from, reading.zone),
         "tables": _tables(reading),
         "outcomes": _outcomes(reading),
         "time_to_win": _time_to_win(reading),
@@ -57,6 +57,11 @@ def describe_profile(reading: SourceReading, doubts: Sequence[Doubt]) -> Plain:
         "doubts": [doubt.as_plain() for doubt in doubts],
         "idle_vouches": idle_vouches(definition, doubts),
     }
+
+
+def _local(moment: datetime | None, zone: str) -> str | None:
+    """Write a time as people in the zone see it."""
+    return None if moment is None else moment.astimezone(ZoneInfo(zone)).isoformat()
 
 
 def _tables(reading: SourceReading) -> list[Plain]:

@@ -65,6 +65,8 @@ def _placeholder(reading: SourceReading, name: str, series: pl.Series, found: ob
     missing = [*declared.get("missing", []), written]
     key = yaml_line({name: {"column": column, **declared, "missing": missing}})
     remedy = f"If it means that nobody knew, say so under tables.leads.attributes: `{key}`."
+    if isinstance(found, str) and re.fullmatch(_TEST, found):
+        remedy = f"{_leaving_out(column, pl.Series([written]))} {remedy}"
     if name == "created_at":
         remedy = "Leave such rows out, in the export or by a filter (`tables.leads.where`)."
     return Doubt(
