@@ -17,6 +17,10 @@ from leadcast.features.values.guesses import (
     ("values", "told"),
     [
         (["31.01.2024", "01.02.2024"], 'All that were looked at fit `time_format: "%d.%m.%Y"`.'),
+        (
+            ["02.14.2024 10:13"],
+            'fit `time_format: "%m.%d.%Y %H:%M"`. Where some files write the day',
+        ),
         (["01.02.24 9:30"], 'All that were looked at fit `time_format: "%d.%m.%y %H:%M"`.'),
         (["01/02/2024"], 'fit both `time_format: "%d/%m/%Y"` and "%m/%d/%Y", with other times'),
         (["13/02/2024", "x"], '1 of the 2 that were looked at fit `time_format: "%d/%m/%Y"`.'),

@@ -47,6 +47,16 @@ def test_a_source_without_faults_has_none(tmp_path: Path) -> None:
     assert faults_of(tmp_path) == []
 
 
+@pytest.mark.parametrize(("titles", "skipped", "place"), [(0, 2, "above"), (3, 1, "below")])
+def test_a_header_on_another_line_is_told(
+    tmp_path: Path, titles: int, skipped: int, place: str
+) -> None:
+    leads = "A report,,\n" * titles + LEADS
+    told = faults_of(tmp_path, {"tables.leads.read.skip_lines": skipped}, leads=leads)
+    assert f"The header stands on line {titles + 1}, {place} the line where it is looked" in told[0]
+    assert f"set `skip_lines: {titles}` under `read`, or export it with {skipped} lines" in told[0]
+
+
 def test_missing_columns_are_told_with_the_nearest_and_all_at_once(tmp_path: Path) -> None:
     changes = {
         "tables.leads.attributes.source": "sorce",
@@ -288,6 +298,28 @@ def test_statuses_that_the_definition_itself_tells_apart_by_case_stay_apart(
     outcomes = "id,stage\nL1,DONE\nL2,done\nL3,Done\n"
     told = faults_of(tmp_path, {"tables.outcomes": form}, outcomes=outcomes)
     assert "a status that the definition does not name: 'Done'" in told[0]
+
+
+def test_days_and_months_exchanged_in_some_rows_are_told(tmp_path: Path) -> None:
+    formats = ["%d.%m.%Y", "%m.%d.%Y"]
+    changes: Keys = {"tables.leads.time_format": formats, "time_zone": "UTC"}
+    leads = HEADER + "L1,13.01.2024,1,ads\nL2,01.14.2024,1,ads\nL3,02.01.2024,1,ads\n"
+    told = [one for one in faults_of(tmp_path, changes, leads=leads) if "'created'" in one]
+    assert "1 of 3 rows with a value that fits two of the declared time formats" in told[0]
+    assert "export all in one notation, best YYYY-MM-DD" in told[0]
+
+
+def test_accounts_that_repeat_are_told_without_keys_that_they_lack(tmp_path: Path) -> None:
+    (tmp_path / "accounts.csv").write_text("id,industry\nA1,Steel\nA1,Glass\n", encoding="utf-8")
+    accounts = {"read": {"files": "accounts.csv"}, "columns": {"account_id": "id"}}
+    changes: Keys = {
+        "tables.accounts": {**accounts, "attributes": {"industry": "industry"}},
+        "tables.leads.attributes.account_id": "source",
+    }
+    told = [one for one in faults_of(tmp_path, changes) if "accounts: column 'id'" in one]
+    assert "1 of 2 rows whose identifier an earlier row has already" in told[0]
+    assert "Export one row an account, or raise the limit" in told[0]
+    assert "expect:" not in told[0]
 
 
 def test_open_leads_with_a_closing_time_are_told(tmp_path: Path) -> None:

@@ -38,12 +38,19 @@ from leadcast.features.readers.origins import RawRows
 from leadcast.features.values.columns import Parsed
 from leadcast.features.values.flags import NOT_A_FLAG
 from leadcast.features.values.formats import NumberFormat
-from leadcast.features.values.guesses import early_words, flag_words, number_words, time_words
+from leadcast.features.values.guesses import (
+    early_words,
+    flag_words,
+    number_words,
+    time_words,
+    two_way_words,
+)
 from leadcast.features.values.numbers import NOT_A_NUMBER, parse_numbers, unclear
 from leadcast.features.values.times import NO_ZONE as NO_ZONE_WORDS
 from leadcast.features.values.times import (
     NOT_A_TIME,
     TOO_EARLY,
+    TWO_WAYS,
     TimeRules,
     parse_dates_of_crm,
     parse_moment,
@@ -51,6 +58,7 @@ from leadcast.features.values.times import (
 
 _WHY: Mapping[str, Why] = {
     NOT_A_TIME: time_words,
+    TWO_WAYS: two_way_words,
     NOT_A_NUMBER: number_words,
     NOT_A_FLAG: flag_words,
     TOO_EARLY: early_words,

@@ -254,9 +254,11 @@ class CsvOrigin:
             )
         line = self._line_with(wanted)
         if line is not None:
+            place = "above" if line <= self._reader.skip_lines else "below"
             return (
-                f"The header stands on line {line}, below other lines: set `skip_lines: "
-                f"{line - 1}` under `read`."
+                f"The header stands on line {line}, {place} the line where it is looked for: set "
+                f"`skip_lines: {line - 1}` under `read`, or export it with "
+                f"{self._reader.skip_lines} lines above its header."
             )
         if len(names) > 1:
             return None
@@ -270,10 +272,11 @@ class CsvOrigin:
         )
 
     def _line_with(self, wanted: Sequence[str]) -> int | None:
-        """Find a line below the first that has the columns that are wanted, or most of them."""
-        with closing(read_records(self.path, self._reader)) as records:
-            for line, fields in islice(records, 1, _MOST_TITLES):
-                if len({*wanted} & {*fields}) * 2 > len({*wanted}):
+        """Find another line that has the columns that are wanted, or most of them."""
+        whole = self._reader.model_copy(update={"skip_lines": 0})
+        with closing(read_records(self.path, whole)) as records:
+            for line, fields in islice(records, self._reader.skip_lines + _MOST_TITLES):
+                if line != self._header[0] and len({*wanted} & {*fields}) * 2 > len({*wanted}):
                     return line
         return None
 

@@ -234,7 +234,8 @@ CLOSED_BUT_OPEN = IssueKind(
     reason="",
     expected="closing times of leads that ended, or times to come",
     consequence="They count as open. If the status says that the lead was given up, add it to "
-    "`lost`; if the column has the expected closing, map that of the actual one",
+    "`lost`; if the column has the expected closing or the record's last change, map that of the "
+    "actual closing where there is one",
     advice="",
     is_recorded=False,
     is_allowed=True,
@@ -336,6 +337,11 @@ REPEATED_KEY = IssueKind(
     consequence="The first row of each counts; the others are set aside in quarantine.parquet",
     advice="Export one row for each, or set `expect: first` for the join if the first row is right "
     "(or, for events and outcomes, `expect: many` for a row for each)",
+)
+REPEATED_ACCOUNT = replace(
+    REPEATED_KEY,
+    expected="each account once",
+    advice="Export one row an account",
 )
 KEYLESS = replace(
     UNMATCHED,

@@ -13,7 +13,13 @@ import polars as pl
 from leadcast.features.base.errors import Fault
 from leadcast.features.definitions.table_schema import Expected, RowFilter
 from leadcast.features.readers.filtering import Filtering, OnLeftOut, let_go
-from leadcast.features.readers.issues import KEYLESS, MULTIPLIED, REPEATED_KEY, UNMATCHED
+from leadcast.features.readers.issues import (
+    KEYLESS,
+    MULTIPLIED,
+    REPEATED_ACCOUNT,
+    REPEATED_KEY,
+    UNMATCHED,
+)
 from leadcast.features.readers.key_index import KeyIndex, identifiers
 from leadcast.features.readers.ledger import Ledger
 from leadcast.features.readers.opening import RawTable, require_columns
@@ -175,7 +181,8 @@ class Joining:
         if about.expect != "many":
             again, is_told = whole & ~keys.is_first_distinct(), about.expect == "one"
             if is_told:
-                ledger.note(REPEATED_KEY, about.name, own, rows, again, values=shown)
+                kind = REPEATED_ACCOUNT if about.name == "accounts" else REPEATED_KEY
+                ledger.note(kind, about.name, own, rows, again, values=shown)
             repeated = int(again.sum())
             ledger.account.leave(about.name, REPEATED_KEY.name, repeated, in_quarantine=is_told)
             whole &= ~again

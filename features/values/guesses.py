@@ -17,8 +17,14 @@ from leadcast.features.values.times import TimeRules, parse_times
 
 _DATES = (
     *("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d"),
+    "%m.%d.%Y",
     *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%b %d, %Y"),
     *("%B %d, %Y", "%d %B %Y", "%d. %B %Y", "%Y%m%d"),
+)
+_SHORT = re.compile(r"%[dm]([./-])%[dm]\1")
+_TWO_ORDERS = (
+    "Where some files write the day first and others the month, export all in one notation, best "
+    "YYYY-MM-DD: up to the 12th no format tells them apart."
 )
 _CLOCKS = (
     *("", " %H:%M", " %H:%M:%S", " %H:%M:%S%.f", " %I:%M %p", " %I:%M:%S %p", ", %H:%M"),
@@ -126,7 +132,13 @@ def _time_format(values: Sequence[str], zone: str | None) -> str:
             f"{how_many} that were looked at fit both `time_format: {yaml_text(best[0])}` and "
             f"{yaml_text(other)}, with other times: set the one that the export means."
         )
-    return f"{how_many} that were looked at fit `time_format: {yaml_text(best[0])}`."
+    told = f"{how_many} that were looked at fit `time_format: {yaml_text(best[0])}`."
+    return f"{told} {_TWO_ORDERS}" if _SHORT.match(best[0]) else told
+
+
+def two_way_words(_: Sequence[str]) -> str:
+    """Tell what to do where days and months may have been exchanged."""
+    return _TWO_ORDERS
 
 
 def early_words(values: Sequence[str]) -> str:
