@@ -9,6 +9,7 @@ import pytest
 from leadcast.features.definitions.definition import SourceDefinition
 from leadcast.features.definitions.load import load_definition
 from leadcast.features.ingest.ingest import CheckResult, check_source
+from leadcast.features.inspection.column_looks import is_name_of_id
 from leadcast.pipelines.init import InitRequest, draft_source
 from tests.crm_exports import Person, counts, people
 from tests.language_exports import database, french, german, parquet, spanish
@@ -88,3 +89,11 @@ def test_what_comes_after_the_end_is_forbidden(tmp_path: Path) -> None:
     assert definition.forbidden.keys() == {"Verlustgrund", "Geändert am"}
     assert definition.tables.leads.rules_score == ("Punkte",)
     assert definition.tables.leads.numbers.decimal == ","
+
+
+@pytest.mark.parametrize(
+    ("words", "is_one"),
+    [("kundennr", True), ("auftragsnummer", True), ("lead number", True), ("manor", False)],
+)
+def test_compound_names_of_identifiers(words: str, is_one: bool) -> None:
+    assert is_name_of_id(words) is is_one

@@ -251,5 +251,5 @@ def is_name_of_id(words: str) -> bool:
     """
     return bool(
         re.search(r"(?:^| )(?:ids?|key|uuid|guid|number|nr|no|num|code|nummer|numero|kennung)$"
-                  r"|^(?:id|uuid|guid|key) |^(?:\w+)?id$", words)
+                  r"|^(?:id|uuid|guid|key) |^(?:\w+)?id$|\w(?:nr|nummer|number|uuid|guid)$", words)
     )  # fmt: skip
