@@ -30,7 +30,7 @@ import polars as pl
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.registry import DAY_US
-from leadcast.features.tables import TIME, Tables, TimeOrder
+from leadcast.features.tables import TIME, Tables, TimeOrder, moment_words
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -279,9 +279,8 @@ def _late_words(tables: Tables) -> str:
     if tables.outcomes_from is None:
         return ""
     fate = "are watched from then on" if tables.delayed_entry else "are left out"
-    return (
-        f"Outcomes were recorded from {tables.outcomes_from:%Y-%m-%d} on; leads from before {fate}."
-    )
+    begin = moment_words(tables.outcomes_from)
+    return f"Outcomes were recorded from {begin} on; leads from before {fate}."
 
 
 def _watched(tables: Tables) -> pl.DataFrame:

@@ -124,6 +124,21 @@ class Tables:
         write_json(folder / "tables.json", about)
 
 
+def moment_words(moment: datetime) -> str:
+    """Write a moment in UTC: as a day where it is its beginning.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> moment_words(datetime(2024, 8, 1, tzinfo=UTC))
+    '2024-08-01'
+    >>> moment_words(datetime(2024, 7, 31, 22, tzinfo=UTC))
+    '2024-07-31 22:00 UTC'
+    """
+    is_day = moment.time() == datetime.min.time()
+    return f"{moment:%Y-%m-%d}" if is_day else f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
 def empty_events() -> pl.LazyFrame:
     """Make an event table without rows, for sources that have none.
 

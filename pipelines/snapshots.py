@@ -9,7 +9,7 @@ from leadcast.features.snapshots import (
     has_dated_outcome,
     make_snapshots,
 )
-from leadcast.features.tables import Tables
+from leadcast.features.tables import Tables, moment_words
 from leadcast.models.account import account_frame, left_out_words, unseen_words
 from leadcast.models.splits import FRESH, PARTS, split_snapshots, with_fresh
 from leadcast.pipelines.params import (
@@ -52,8 +52,8 @@ def _unrecorded_words(tables: Tables, settings: SnapshotSettings) -> str:
     rows = count_looks(tables, settings).get(UNRECORDED, 0)
     return (
         f". {rows:,} more of leads from before outcomes were recorded "
-        f"({tables.outcomes_from:%Y-%m-%d}) are left out; outcomes_from and before_outcomes in the "
-        "source's definition say so"
+        f"({moment_words(tables.outcomes_from)}) are left out; outcomes_from and before_outcomes "
+        "in the source's definition say so"
     )
 
 

@@ -322,6 +322,19 @@ def test_accounts_that_repeat_are_told_without_keys_that_they_lack(tmp_path: Pat
     assert "expect:" not in told[0]
 
 
+def test_an_open_lead_of_a_flag_is_left_out_by_what_is_told(tmp_path: Path) -> None:
+    columns = {"lead_id": "id", "status": "customer", "closed_at": "closed"}
+    form = {**STATUS["tables.outcomes"], "columns": columns, "won": ["1"], "lost": ["0"]}
+    outcomes = "id,customer,closed\nL1,1,2024-02-01T00:00Z\nL2,0,2024-02-02T00:00Z\nL3,0,\n"
+    told = faults_of(tmp_path, {"tables.outcomes": form}, outcomes=outcomes)
+    assert "column 'closed': found 1 of 3 rows without a value" in told[0]
+    assert '`where: [{column: "closed", missing: false}]` under `tables.outcomes`' in told[0]
+    form["where"] = [{"column": "closed", "missing": False}]
+    again = check_source(make_source(tmp_path, {"tables.outcomes": form}, outcomes=outcomes))
+    assert again.is_fine
+    assert (again.counts["won"], again.counts["lost"]) == (1, 1)
+
+
 def test_open_leads_with_a_closing_time_are_told(tmp_path: Path) -> None:
     columns = {"lead_id": "id", "status": "stage", "closed_at": "closed"}
     form = {**STATUS["tables.outcomes"], "columns": columns, "open": ["Nurture", "New"]}

@@ -53,7 +53,7 @@ from leadcast.features.readers.ledger import Ledger, Quarantine
 from leadcast.features.readers.opening import RawTable, find_files
 from leadcast.features.readers.origins import UnreadableError
 from leadcast.features.readers.sql_origin import SqlOrigin
-from leadcast.features.tables import Tables, TimeOrder, empty_events
+from leadcast.features.tables import Tables, TimeOrder, empty_events, moment_words
 
 Sink = Callable[[pl.DataFrame], None]
 
@@ -345,7 +345,7 @@ class IngestResult:
         read = ", ".join(f"{count:,} {name}" for name, count in self.counts.items())
         told = f"{read}; {self.quarantined:,} rows in quarantine, {len(self.warnings)} warnings"
         begin = self.outcomes_from
-        late = [] if begin is None else [f"outcomes recorded from {begin:%Y-%m-%d} on"]
+        late = [] if begin is None else [f"outcomes recorded from {moment_words(begin)} on"]
         odd = doubts_words(self.doubts)
         return "; ".join([told, *late, *odd, *account_words(_with_losses(self.account))])
 

@@ -36,7 +36,7 @@ from leadcast.features.readers.origins import RawRows, UnreadableError
 from leadcast.features.tables import TIME, empty_events
 from leadcast.features.values.categories import spelt_otherwise
 from leadcast.features.values.columns import clean_text
-from leadcast.features.values.guesses import kin_words, near_words
+from leadcast.features.values.guesses import kin_words, near_words, yaml_text
 from leadcast.features.values.identifiers import parse_ids
 from leadcast.features.values.times import parse_dates_of_crm
 
@@ -138,10 +138,21 @@ def _times(
     parsed, earliest, days = reading.past_times(column, precision)
     if wanted is None:
         wanted = parsed.values.is_not_null() | parsed.problem.is_not_null()
-    reading.require(column, parsed, wanted)
+    blank = BLANK
+    if isinstance(about, StatusOutcomes) and about.columns.closed_at == column:
+        blank = replace(BLANK, advice=_open_without_time(column))
+    reading.require(column, parsed, wanted, blank=blank)
     shown, used = reading.rows.frame[column], days & wanted & reading.fine
     reading.note(DAYS_ALONE, column, used, values=shown, kept=True)
     return _by_now(parsed.values, earliest.values, reading.context.until)
+
+
+def _open_without_time(column: str) -> str:
+    where = f"where: [{{column: {yaml_text(column)}, missing: false}}]"
+    return (
+        f"If leads without it are open, leave these rows out of the outcomes: `{where}` under "
+        "`tables.outcomes`, with `read` and `columns.lead_id` of its own; else complete the export"
+    )
 
 
 def _by_now(ends: pl.Series, earliest: pl.Series, until: datetime) -> pl.Series:
