@@ -237,6 +237,23 @@ def test_the_end_of_the_data_is_told_as_people_in_the_zone_see_it(tmp_path: Path
     assert re.search(r"outcomes known until \S+ 23:59\)", profile_text(profile))
 
 
+def test_rows_that_a_join_adds_are_told_so_that_the_sum_is_right(tmp_path: Path) -> None:
+    (tmp_path / "pairs.csv").write_text("deal,lead\nD1,L1\nD1,L2\n", encoding="utf-8")
+    pairs = {"read": {"files": "pairs.csv"}, "on": "deal", "columns": ["lead"], "expect": "many"}
+    outcomes = {
+        **{"form": "dates", "read": {"files": "outcomes.csv"}, "join": [pairs]},
+        "columns": {"lead_id": "lead", "won_at": "won"},
+    }
+    deals = "deal,won\nD1,2024-02-01T00:00Z\n"
+    definition = make_source(tmp_path, {"tables.outcomes": outcomes}, outcomes=deals)
+    profile = check_source(definition).profile
+    assert profile is not None
+    told = next(table for table in profile["tables"] if table["name"] == "outcomes")
+    assert (told["rows"], told["kept"]) == (1, 2)
+    assert told["reasons"] == [["added by a join", 1]]
+    assert "    1 added by a join\n" in profile_text(profile)
+
+
 def bulk_world() -> World:
     world = healthy(0)
     lost = world.outcomes["Lost"]

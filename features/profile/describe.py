@@ -13,7 +13,7 @@ from leadcast.features.profile.doubts import Doubt, idle_vouches
 from leadcast.features.profile.month_bins import TimeBins, bars, counts_by_month, months_of
 from leadcast.features.profile.personal import is_personal, looks_personal
 from leadcast.features.profile.reading import SourceReading
-from leadcast.features.readers.account import KEPT, LEFT_OUT, SET_ASIDE
+from leadcast.features.readers.account import ADDED, KEPT, LEFT_OUT, SET_ASIDE
 
 Plain = dict[str, Any]
 
@@ -85,7 +85,7 @@ def _tables(reading: SourceReading) -> list[Plain]:
 def _counted(reading: SourceReading, name: str) -> Plain:
     lines = reading.ledger.account.lines([name])
     fates = {fate: sum(one.rows for one in lines if one.fate == fate) for fate in FATES}
-    reasons = [[one.reason, one.rows] for one in lines if one.fate in (SET_ASIDE, LEFT_OUT)]
+    reasons = [[one.reason or ADDED, one.rows] for one in lines if one.fate != KEPT]
     return {
         "name": name,
         "rows": reading.ledger.total(name),
