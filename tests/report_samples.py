@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from leadcast.models.account import GOES_ON, LEFT_OUT, LOOKS, SCHEMA, SNAPSHOTS
 from leadcast.models.report import ReportInputs, RunFacts, SourceFacts, render_report
 
 Floats = npt.NDArray[np.float64]
@@ -45,6 +46,7 @@ def sample_inputs(**changes: object) -> ReportInputs:
         ),
         "importance": _importance(),
         "splits": _splits(),
+        "account": _account(),
         "backtest": _backtest(),
         "choice_words": (
             "The blend had the lowest log loss in the backtest, by 0.0021 (95 %: 0.0004 to 0.0039) "
@@ -304,6 +306,18 @@ def _importance() -> pl.DataFrame:
         ("phone_given", "fit", "whether there is a telephone number", 0.0),
     ]
     return pl.DataFrame(rows, schema=["name", "group", "words", "importance"], orient="row")
+
+
+def _account() -> pl.DataFrame:
+    rows = [
+        ("leads", "kept", "", 19_990),
+        ("leads", "set aside", "duplicate lead", 10),
+        (LOOKS, GOES_ON, "", 57_904),
+        (LOOKS, LEFT_OUT, "ended before", 22_056),
+        (SNAPSHOTS, "test part", "", 6_000),
+        (SNAPSHOTS, LEFT_OUT, "outcome not known yet", 9_460),
+    ]
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
 def _splits() -> pl.DataFrame:

@@ -69,7 +69,9 @@ def sections(inputs: ReportInputs) -> list[Section]:
         Section("choice", "How the model was chosen", "Model choice", _choice(inputs)),
         Section("splits", "What it learned from, and was tested on", "Splits", _splits(inputs)),
         Section("leakage", "Does anything give the answer away?", "Leakage", _leakage(inputs)),
-        Section("data", "The data", "Data", quality_blocks(inputs.quality, inputs.account)),
+        Section(
+            "data", "The data", "Data", quality_blocks(inputs.quality, inputs.frame("account"))
+        ),
         Section("figures", "All figures of the test", "All figures", _figures(inputs)),
         Section("run", "This run", "This run", _run(inputs)),
     )
