@@ -331,6 +331,12 @@ def test_a_status_without_any_time_of_the_end_is_told(tmp_path: Path) -> None:
     assert check_source(load_definition(tmp_path / "ours.yaml")).is_fine
 
 
+@pytest.mark.parametrize("name", ["Number of Sales Activities", "Number of Pageviews"])
+def test_totals_of_today_are_forbidden(tmp_path: Path, name: str) -> None:
+    drafted(tmp_path, with_column(rows_of(), name, [3, 7, 1]))
+    assert name in load_definition(tmp_path / "ours.yaml").forbidden
+
+
 @pytest.mark.parametrize("several", [1, 120])
 def test_several_identifiers_in_one_cell_are_left_to_a_person(tmp_path: Path, several: int) -> None:
     leads = [{name: row[name] for name in ("Lead ID", "Created", "Source")} for row in rows_of()]

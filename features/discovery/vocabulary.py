@@ -272,7 +272,9 @@ AFTERWARDS: Mapping[str, tuple[str, ...]] = {
             |number of events|activities to do|done activities|total activities
             |next activity date|next activity|email messages count|next activity status
             |notes last contacted|notes last updated|num notes|num contacted notes
-            |number of times contacted|last engagement date|last touch|letzte aktivitat
+            |number of times contacted|number of sales activities|number of pageviews
+            |number of sessions|number of form submissions|number of unique forms submitted
+            |number of associated deals|last engagement date|last touch|letzte aktivitat
             |letzter kontakt|ultima actividad|ultimo contacto|derniere activite|dernier contact
             |ultima atividade|ultimo contato|ultima attivita|laatste activiteit|last touchpoint
             |time in status|last email|last call|deal activities|days since|activity count
