@@ -112,10 +112,10 @@ DOUBTS: Mapping[str, DoubtKind] = {
     ),
     "ends_before_creation": DoubtKind(
         "Leads ended before they were created: one of the two times has another zone, has no time "
-        "of day, or is that of another record.",
+        "of day, has day and month exchanged, or is that of another record.",
         "outcomes after the creation",
         "See whether one of the columns has no time of day, or another zone: set `time_zone` of "
-        "its table.",
+        "its table. If the examples are of one file, see whether it exchanges day and month.",
     ),
     "early_events": DoubtKind(
         "Many events lie months before the creation of their lead: its creation is that of an "

@@ -265,7 +265,8 @@ OUTCOME_BEFORE_CREATION = IssueKind(
     reason="is before the creation of the lead",
     expected="outcomes after the creation",
     consequence="These leads are set aside in quarantine.parquet",
-    advice="Check which column is the creation and which the outcome, and their time zones",
+    advice="Check which column is the creation and which the outcome, their time zones, and "
+    "whether a file exchanges day and month",
 )
 LATE_ROW = IssueKind(
     name="time_in_the_future",
