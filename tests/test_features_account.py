@@ -225,4 +225,6 @@ def test_what_filters_leave_out_and_joins_add_is_counted(tmp_path: Path) -> None
         ("outcomes.join[0]", KEPT, "", 3),
         ("outcomes.join[0]", LEFT_OUT, "joined row without key", 1),
     ]
-    assert "outcomes: 2 rows read + 1 added by a join = 3 kept" in account_words(lines)
+    assert "outcomes: 2 rows read + 1 added by joins and split cells = 3 kept" in account_words(
+        lines
+    )

@@ -77,6 +77,9 @@ def test_words_that_differ_in_case_blanks_or_letters_alone() -> None:
     [
         ("123", "00123", "removing leading zeros"),
         ("1001", "1001.0", "removing .0"),
+        ("0065g00000AbCdEAAV", "0065g00000AbCdE", "Set `ids: salesforce` at the top"),
+        ("0065g00000AbCdE", "0065g00000AbCdEAAV", "Set `ids: salesforce` at the top"),
+        # Three letters that do not tell the case of the others.
         ("0065g00000AbCdEAAS", "0065g00000AbCdE", "first 15 letters"),
         ("A1", "a1", "upper and lower case"),
         ("1001", "'1001", "removing quotation marks"),
@@ -95,16 +98,18 @@ def test_words_that_differ_in_case_blanks_or_letters_alone() -> None:
 )
 def test_ids_that_match_when_written_otherwise(own: str, lead: str, told: str) -> None:
     leads = pl.Series(["other", lead])
-    words = kin_words([own, "unlike any"], leads)
+    words = kin_words([own, "unlike any"], leads, "id")
     assert words.startswith("1 of the 2 ids that were looked at match")
     assert told in words
     assert f"{own!r} here is {lead!r} in the leads' table" in words
-    assert kin_words(["unlike any"], leads) == ""
+    assert kin_words(["unlike any"], leads, "id") == ""
 
 
 @pytest.mark.parametrize("own", ["7;8", "8 | 7", "9, 7"])
 def test_several_ids_in_one_cell_are_told(own: str) -> None:
-    words = kin_words(["unlike any", own, "no;one"], pl.Series(["7", "8"]))
+    words = kin_words(["unlike any", own, "no;one"], pl.Series(["7", "8"]), "Deal ids")
     assert words.startswith("1 of the 3 ids that were looked at are several in one cell")
     assert f"such as {own!r}" in words
-    assert kin_words(["no;one"], pl.Series(["7", "8"])) == ""
+    mark = own.strip("789 ")
+    assert f'Set `split_cells: {{"Deal ids": "{mark}"}}` for the table' in words
+    assert kin_words(["no;one"], pl.Series(["7", "8"]), "id") == ""

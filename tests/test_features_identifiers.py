@@ -2,8 +2,10 @@
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from leadcast.features.values.identifiers import parse_ids
+from leadcast.features.values.identifiers import first_fifteen, parse_ids
 
 
 @pytest.mark.parametrize(
@@ -47,3 +49,24 @@ def test_what_identifies_a_lead(text: str, lead_id: str) -> None:
 def test_bytes_that_are_no_text_stay_apart() -> None:
     ids = parse_ids(pl.Series([b"\xff\x00", b"\xff\x01", b"L1"])).values
     assert ids.to_list() == [r"\xff00", r"\xff01", "L1"]
+
+
+# The last three letters as Salesforce itself publishes them: one for five letters, by their case.
+LONG = {"001D000000IRFma": "IAH", "0015g00000AbCdE": "AAV", "000000000000000": "AAA"}
+
+
+@pytest.mark.parametrize(("short", "more"), [*LONG.items()])
+def test_salesforces_long_ids_are_their_first_fifteen_letters(short: str, more: str) -> None:
+    ids = pl.Series([short + more, f" {short} ", None, short + more[:2] + "B", "7", ""])
+    parsed = parse_ids(ids, form="salesforce")
+    assert parsed.values.to_list() == [short, short, None, short + more[:2] + "B", "7", None]
+    assert parse_ids(ids).values[0] == short + more
+
+
+@given(short=st.from_regex(r"[0-9A-Za-z]{15}", fullmatch=True), end=st.from_regex(r"[A-Z0-5]{3}"))
+def test_of_all_ends_only_the_one_that_tells_the_case_is_taken_away(short: str, end: str) -> None:
+    end = end[:3]
+    codes = [sum(2**i for i in range(5) if short[5 * n + i].isupper()) for n in range(3)]
+    true = "".join("ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"[code] for code in codes)
+    ids = pl.Series([short + true, short + end])
+    assert first_fifteen(ids).to_list() == [short, short if end == true else short + end]

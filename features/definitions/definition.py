@@ -18,6 +18,7 @@ from leadcast.features.definitions.table_schema import (
     Name,
     Reader,
     RowFilters,
+    SplitCells,
     TimePrecision,
     as_sequence,
 )
@@ -28,6 +29,7 @@ from leadcast.features.values.formats import (
     Values,
     as_list,
 )
+from leadcast.features.values.identifiers import IdForm
 
 
 class OutcomeColumns(TableSection):
@@ -70,7 +72,7 @@ class TableOutcomes(TableSection):
     ----------
     read : FileReader, SqlReader or None
         Where the rows come from; None: the leads' table has these columns.
-    time_zone, time_format, numbers, join, where
+    time_zone, time_format, numbers, split_cells, join, where
         As for every table.
     time_precision : {"day", "moment"} or None
         Whether its times name days only, which are known when they are over; None: they tell.
@@ -81,6 +83,7 @@ class TableOutcomes(TableSection):
     time_zone: str | None = None
     time_format: Values = ()
     numbers: NumberFormat = NumberFormat()
+    split_cells: SplitCells = Field(default_factory=dict)
     join: Joins = ()
     where: RowFilters = ()
 
@@ -288,6 +291,8 @@ class SourceDefinition(TableSection):
         The zone in whose hours and weekdays leads live; None: `time_zone`, or UTC.
     ambiguous_times : {"set_aside", "earlier", "later"}
         Which of the two moments a local time means in the hour that clocks repeat.
+    ids : {"salesforce"} or None
+        Whose identifiers the source has: an id of 18 letters is read as its first 15.
     events_before_creation : {"keep", "set_aside"}
         Whether visits before a lead became known belong to its history.
     tables : TableSet
@@ -324,6 +329,7 @@ class SourceDefinition(TableSection):
     time_zone: str | None = None
     local_time_zone: str | None = None
     ambiguous_times: AmbiguousTimes = "set_aside"
+    ids: IdForm | None = None
     events_before_creation: Literal["keep", "set_aside"] = "keep"
     tables: TableSet
     forbidden: dict[str, Name] = Field(default_factory=dict)

@@ -7,6 +7,7 @@ from leadcast.features.definitions.definition import (
     EventOutcomes,
     SourceDefinition,
     StatusOutcomes,
+    TableOutcomes,
 )
 from leadcast.features.definitions.table_schema import (
     AccountsTable,
@@ -14,6 +15,7 @@ from leadcast.features.definitions.table_schema import (
     Joins,
     LeadsTable,
     RowFilters,
+    TableSchema,
 )
 from leadcast.features.definitions.yaml_lines import Key
 
@@ -32,18 +34,20 @@ def outcome_tables(
         yield OUTCOMES if len(outcomes) == 1 else (*OUTCOMES, index), one
 
 
-def joined_and_filtered(definition: SourceDefinition) -> Iterator[tuple[Key, Joins, RowFilters]]:
-    """Give what is joined to each table, and which rows of it are used, with the table's key."""
+def described_tables(
+    definition: SourceDefinition,
+) -> Iterator[tuple[Key, TableSchema | AccountsTable | TableOutcomes]]:
+    """Give each table that may be split, joined and filtered, with its key."""
     tables = definition.tables
-    yield LEADS, tables.leads.join, tables.leads.where
+    yield LEADS, tables.leads
     if tables.accounts is not None:
-        yield ACCOUNTS, tables.accounts.join, tables.accounts.where
+        yield ACCOUNTS, tables.accounts
     for index, table in enumerate(tables.events):
         key = EVENTS if len(tables.events) == 1 else (*EVENTS, index)
-        yield key, table.join, table.where
+        yield key, table
     for key, outcomes in outcome_tables(definition):
         if not isinstance(outcomes, EventOutcomes):
-            yield key, outcomes.join, outcomes.where
+            yield key, outcomes
 
 
 def mapped_columns(definition: SourceDefinition) -> Iterator[tuple[Key, str]]:
@@ -57,9 +61,10 @@ def mapped_columns(definition: SourceDefinition) -> Iterator[tuple[Key, str]]:
     for key, outcomes in outcome_tables(definition):
         if not isinstance(outcomes, EventOutcomes):
             yield from _fields((*key, "columns"), outcomes.columns.model_dump())
-    for key, joins, filters in joined_and_filtered(definition):
-        yield from _columns_of_joins(key, joins)
-        yield from _columns_of_filters(key, filters)
+    for key, one in described_tables(definition):
+        yield from (((*key, "split_cells", column), column) for column in one.split_cells)
+        yield from _columns_of_joins(key, one.join)
+        yield from _columns_of_filters(key, one.where)
 
 
 def _columns_of_leads(leads: LeadsTable) -> Iterator[tuple[Key, str]]:
@@ -88,6 +93,7 @@ def _columns_of_joins(key: Key, joins: Joins) -> Iterator[tuple[Key, str]]:
         for own, theirs in join.on.items():
             yield from (((*here, "on", own), column) for column in dict.fromkeys((own, theirs)))
         yield from (((*here, "columns", name), one) for name, one in join.columns.items())
+        yield from (((*here, "split_cells", column), column) for column in join.split_cells)
         yield from _columns_of_filters(here, join.where)
 
 

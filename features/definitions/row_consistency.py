@@ -13,7 +13,7 @@ from leadcast.features.definitions.mapped import (
     ACCOUNTS,
     LEADS,
     OUTCOMES,
-    joined_and_filtered,
+    described_tables,
     outcome_tables,
 )
 from leadcast.features.definitions.table_schema import Joins, RowFilter, RowFilters
@@ -26,10 +26,10 @@ Where = Callable[[Key], str]
 
 def row_faults(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
     """Find what joins, filters, accounts and several outcome tables contradict."""
-    for key, joins, filters in joined_and_filtered(definition):
-        yield from _joined_names(key, joins, where)
-        yield from _filters(definition, key, filters, where)
-        for index, join in enumerate(joins):
+    for key, one in described_tables(definition):
+        yield from _joined_names(key, one.join, where)
+        yield from _filters(definition, key, one.where, where)
+        for index, join in enumerate(one.join):
             yield from _filters(definition, (*key, "join", index), join.where, where)
     yield from _multiplied_leads(definition, where)
     yield from _accounts(definition, where)
@@ -55,6 +55,8 @@ def _joined_names(key: Key, joins: Joins, where: Where) -> Iterator[Fault]:
 
 def _multiplied_leads(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
     tables = definition.tables
+    for column in tables.leads.split_cells:
+        yield _split_leads(where((*LEADS, "split_cells", column)))
     joins = [(LEADS, tables.leads.join)]
     joins += [] if tables.accounts is None else [(ACCOUNTS, tables.accounts.join)]
     for key, its in joins:
@@ -67,6 +69,16 @@ def _multiplied_leads(definition: SourceDefinition, where: Where) -> Iterator[Fa
                     remedy="Set `expect: first` to take the first of several rows, or join the "
                     "table to events or outcomes instead.",
                 )
+
+
+def _split_leads(where: str) -> Fault:
+    return Fault(
+        where=where,
+        found="cells of the leads' table that are split, which repeats leads",
+        expected="one row for each lead",
+        remedy="Remove it; where leads name several rows of another table, let events or outcomes "
+        "`read` the leads' file once more, and set `split_cells` there.",
+    )
 
 
 def _filters(
@@ -150,6 +162,8 @@ def _outcomes_without_rows(definition: SourceDefinition, where: Where) -> Iterat
     for key, outcomes in outcome_tables(definition):
         if isinstance(outcomes, EventOutcomes) or outcomes.read is not None:
             continue
+        for column in outcomes.split_cells:
+            yield _split_leads(where((*key, "split_cells", column)))
         for name in ("join", "where"):
             if getattr(outcomes, name):
                 yield Fault(

@@ -155,6 +155,8 @@ def _to_themselves(value: object) -> object:
 
 Renamed = Annotated[dict[Name, Name], BeforeValidator(_to_themselves), Field(min_length=1)]
 Expected = Literal["one", "first", "many"]
+SplitCells = dict[Name, Name]
+"""Columns whose cells hold several identifiers, each with what stands between these."""
 
 
 class Join(TableSection):
@@ -171,6 +173,8 @@ class Join(TableSection):
     expect : {"one", "first", "many"}
         How many joined rows have the same identifiers: at most one (more are a data quality
         issue), several of which the first counts, or several for each of which there is a row.
+    split_cells : dict of str to str
+        Columns of the joined table whose cells hold several identifiers; see `TableSchema`.
     where : tuple of RowFilter
         Which rows of the joined table are used.
     """
@@ -179,6 +183,7 @@ class Join(TableSection):
     on: Renamed
     columns: Renamed
     expect: Expected = "one"
+    split_cells: SplitCells = Field(default_factory=dict)
     where: RowFilters = ()
 
 
@@ -253,6 +258,9 @@ class TableSchema(TableSection):
         empty: ISO 8601.
     numbers : NumberFormat
         How numbers are written where they are text.
+    split_cells : dict of str to str
+        Columns whose cells hold several identifiers, each with what stands between these: the row
+        stands once for each, before anything is joined or filtered.
     join : tuple of Join
         What is joined to its rows, one after the other: a join may use what an earlier one gave.
     where : tuple of RowFilter
@@ -263,6 +271,7 @@ class TableSchema(TableSection):
     time_zone: str | None = None
     time_format: Values = ()
     numbers: NumberFormat = NumberFormat()
+    split_cells: SplitCells = Field(default_factory=dict)
     join: Joins = ()
     where: RowFilters = ()
 
@@ -322,7 +331,7 @@ class AccountsTable(TableSection):
         Canonical names of attributes that each lead of an account has, as for the leads' own.
     numbers : NumberFormat
         How numbers are written where they are text.
-    join, where : tuple of Join, tuple of RowFilter
+    split_cells, join, where
         As for every table.
     """
 
@@ -332,6 +341,7 @@ class AccountsTable(TableSection):
         dict[str, Annotated[Attribute, BeforeValidator(_as_column)]], Field(min_length=1)
     ]
     numbers: NumberFormat = NumberFormat()
+    split_cells: SplitCells = Field(default_factory=dict)
     join: Joins = ()
     where: RowFilters = ()
 

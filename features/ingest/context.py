@@ -15,8 +15,6 @@ from leadcast.features.definitions.definition import (
 from leadcast.features.definitions.table_schema import (
     AccountsTable,
     Join,
-    Reader,
-    RowFilter,
     TableSchema,
     TimePrecision,
 )
@@ -45,6 +43,7 @@ from leadcast.features.values.guesses import (
     time_words,
     two_way_words,
 )
+from leadcast.features.values.identifiers import parse_ids
 from leadcast.features.values.numbers import NOT_A_NUMBER, parse_numbers, unclear
 from leadcast.features.values.times import NO_ZONE as NO_ZONE_WORDS
 from leadcast.features.values.times import (
@@ -130,6 +129,10 @@ class Context:
         zone = table.time_zone or self.definition.time_zone
         return TimeRules(zone, table.time_format, self.definition.ambiguous_times)
 
+    def ids(self, series: pl.Series, missing: Sequence[str], header: str = "") -> Parsed:
+        """Read a column of identifiers, as the source writes them."""
+        return parse_ids(series, missing, header, self.definition.ids)
+
     def read(self, table: str, rows: RawRows) -> None:
         """Tell those who watch that raw rows of a table have been read."""
         self.progress(table, self.ledger.total(table))
@@ -156,12 +159,12 @@ class Context:
         accounts = self.definition.tables.accounts
         if about is self.definition.tables.leads and accounts is not None:
             joins.append(self._accounts(accounts, times))
-        return self._with_steps(name, about.read, joins, about.where, times)
+        return self._with_steps(name, about, joins, times)
 
     def _accounts(self, about: AccountsTable, times: TimeRules) -> Joined:
         own = self.definition.tables.leads.attributes["account_id"]
         joins = self._joins("accounts", about.join, times)
-        table = self._with_steps("accounts", about.read, joins, about.where, times)
+        table = self._with_steps("accounts", about, joins, times)
         on = {own.column: about.columns.account_id}
         wanted = {account_column(one.column): one.column for one in about.attributes.values()}
         if table is not None:
@@ -169,34 +172,37 @@ class Context:
             named += [(f"attributes.{name}", one.column) for name, one in about.attributes.items()]
             named = [(f"tables.accounts.{key}", column) for key, column in named]
             table = require_columns(table, named, self.ledger)
-        return Joined("accounts", table, on, wanted, missing=own.missing)
+        return Joined("accounts", table, on, wanted, missing=own.missing, ids=self.definition.ids)
 
     def _joins(self, name: str, joins: Sequence[Join], times: TimeRules) -> list[Joined]:
         found = []
         for index, join in enumerate(joins):
             own = f"{name}.join[{index}]"
-            table = self._with_steps(own, join.read, [], join.where, times)
+            table = self._with_steps(own, join, [], times)
             if table is not None:
                 named = [(f"tables.{own}.on", column) for column in join.on.values()]
                 named += [(f"tables.{own}.columns", column) for column in join.columns.values()]
                 table = require_columns(table, named, self.ledger)
-            found.append(Joined(own, table, join.on, join.columns, join.expect))
+            about = (own, table, join.on, join.columns, join.expect)
+            found.append(Joined(*about, ids=self.definition.ids))
         return found
 
     def _with_steps(
         self,
         name: str,
-        reader: Reader | None,
+        about: TableSchema | TableOutcomes | AccountsTable | Join,
         joins: Sequence[Joined],
-        filters: Sequence[RowFilter],
         times: TimeRules,
     ) -> RawTable | None:
-        assert reader is not None, "outcomes of the leads' table are read with it"
-        about, ledger = self.definition, self.ledger
-        table = open_table(name, reader, about.root, about.where_to_get, ledger)
+        assert about.read is not None, "outcomes of the leads' table are read with it"
+        own, ledger = self.definition, self.ledger
+        table = open_table(name, about.read, own.root, own.where_to_get, ledger)
         if table is None:
             return None
-        return joined_table(table, joins, filters, times, ledger, is_new=not self.has_outcomes)
+        split, is_new = about.split_cells, not self.has_outcomes
+        return joined_table(
+            table, joins, about.where, times, ledger, split_cells=split, is_new=is_new
+        )
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,6 @@ from leadcast.features.tables import TIME
 from leadcast.features.values.categories import spelt_otherwise
 from leadcast.features.values.columns import clean_text
 from leadcast.features.values.guesses import kin_words
-from leadcast.features.values.identifiers import parse_ids
 
 
 @dataclass(frozen=True)
@@ -166,7 +165,9 @@ def _canonical(
 ) -> pl.DataFrame:
     columns = one.about.columns
     writing = Writing(one.table.missing, one.about.numbers, context.time_rules(one.about))
-    ids = parse_ids(rows.frame[columns.lead_id].alias("lead_id"), writing.missing, columns.lead_id)
+    ids = context.ids(
+        rows.frame[columns.lead_id].alias("lead_id"), writing.missing, columns.lead_id
+    )
     types = event_types(rows, one)
     frame = pl.DataFrame({"lead_id": ids.values, "event_type": types})
     reading = TableReading(context, one.table.name, writing, rows, frame)
@@ -218,7 +219,7 @@ def _of_leads(reading: TableReading, one: OpenEvents, leads: pl.DataFrame) -> No
     ids, is_used = reading.frame["lead_id"], reading.frame["is_used"]
     orphan = is_used.is_null() & ids.is_not_null()
     kind = ORPHAN_EVENT if context.has_outcomes else EVENT_OF_OTHERS
-    why = {ORPHAN_EVENT.found: lambda found: kin_words(found, leads["lead_id"])}
+    why = {ORPHAN_EVENT.found: lambda own: kin_words(own, leads["lead_id"], columns.lead_id)}
     reading.note(kind, columns.lead_id, orphan & reading.fine, values=ids, why=why)
     reading.drop(orphan, kind.name, in_quarantine=kind.is_recorded)
     reading.drop(~is_used.fill_null(False), OF_LEAD_ASIDE)

@@ -33,7 +33,7 @@ from leadcast.features.values.columns import (
     parse_texts,
 )
 from leadcast.features.values.flags import FLAG_WORDS, parse_flags
-from leadcast.features.values.identifiers import parse_ids
+from leadcast.features.values.identifiers import first_fifteen
 from leadcast.features.values.numbers import parse_numbers
 from leadcast.features.values.times import parse_times
 
@@ -264,7 +264,7 @@ def _telling_left_out(context: Context, table: RawTable, left_out: list[pl.Serie
     def take(rows: RawRows) -> None:
         if reference.column in rows.frame.columns:
             ids = rows.frame[reference.column].alias("lead_id")
-            left_out.append(parse_ids(ids, table.missing).values.drop_nulls())
+            left_out.append(context.ids(ids, table.missing).values.drop_nulls())
 
     return replace(table, on_left_out=take)
 
@@ -308,7 +308,7 @@ def _identify(reading: TableReading) -> None:
         numbers = pl.int_range(1, len(raw) + 1, eager=True).cast(pl.String)
         reading.frame = pl.DataFrame({"lead_id": numbers})
         return
-    parsed = parse_ids(raw.frame[reference.column].alias("lead_id"), missing, reference.column)
+    parsed = context.ids(raw.frame[reference.column].alias("lead_id"), missing, reference.column)
     ids = parsed.values
     reading.frame = known = ids.to_frame()
     reading.require_ids(reference.column, parsed)
@@ -364,8 +364,11 @@ def _add_attributes(reading: TableReading, attributes: dict[str, Attribute]) -> 
         reading.note_unread(attribute.column, parsed)
         if types[name] == "number" and not attribute.values:
             reading.note_unclear(attribute.column, attribute.numbers or reading.writing.numbers)
+        values = parsed.values
         if types[name] in ("category", "text"):
             doubt_garbled(reading, attribute.column)
-        columns.append(parsed.values.alias(name))
+            if name == "account_id" and reading.context.definition.ids is not None:
+                values = first_fifteen(values)
+        columns.append(values.alias(name))
     reading.frame = reading.frame.with_columns(columns)
     return types

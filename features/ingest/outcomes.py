@@ -37,7 +37,6 @@ from leadcast.features.tables import TIME, empty_events
 from leadcast.features.values.categories import spelt_otherwise
 from leadcast.features.values.columns import clean_text
 from leadcast.features.values.guesses import kin_words, near_words, yaml_text
-from leadcast.features.values.identifiers import parse_ids
 from leadcast.features.values.times import parse_dates_of_crm
 
 
@@ -75,7 +74,7 @@ def read_ends(context: Context, about: Described, table: RawTable) -> Ends | Non
     if rows is None:
         return None
     column = about.columns.lead_id or ""
-    parsed = parse_ids(rows.frame[column].alias("lead_id"), table.missing, column)
+    parsed = context.ids(rows.frame[column].alias("lead_id"), table.missing, column)
     reading = _reading(context, about, rows, parsed.values, table.name, table.missing)
     is_joined = any(column in join.columns for join in about.join)
     reading.require_ids(column, parsed, blank=UNMAPPED_OUTCOME if is_joined else BLANK)
@@ -278,7 +277,7 @@ def _outcome_events(
             times, _ = at_end_of_day(parsed, series, rules, missing, one.precision)
             yield pl.DataFrame(
                 {
-                    "lead_id": parse_ids(few[columns.lead_id], missing).values,
+                    "lead_id": context.ids(few[columns.lead_id], missing).values,
                     "occurred_at": _by_now(times, parsed.values, context.until),
                     "event_type": types.filter(mine),
                 }
@@ -379,7 +378,7 @@ def _of_leads_left(context: Context, ends: Ends, leads: CanonicalLeads) -> Ends:
 
 def _of_known_leads(context: Context, ends: Ends, leads: CanonicalLeads) -> Ends:
     known = ends.frame["lead_id"].is_in(leads.every_id.implode())
-    why = {ORPHAN_OUTCOME.found: lambda ids: kin_words(ids, leads.every_id)}
+    why = {ORPHAN_OUTCOME.found: lambda ids: kin_words(ids, leads.every_id, ends.id_column)}
     _note(context, ORPHAN_OUTCOME, ends, ~known, "lead_id", why=why)
     # Leads that were set aside are told already, so their outcomes are not told once more.
     return _of_leads_left(context, ends.filter(known), leads)

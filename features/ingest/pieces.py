@@ -31,7 +31,6 @@ from leadcast.features.readers.opening import RawTable
 from leadcast.features.readers.origins import RawRows, UnreadableError
 from leadcast.features.tables import empty_events
 from leadcast.features.values.columns import alike
-from leadcast.features.values.identifiers import parse_ids
 
 Piece = tuple[pl.LazyFrame, pl.LazyFrame | None]
 """Leads, and events where there are any."""
@@ -170,7 +169,7 @@ def _store(
                 ids = numbers.cast(pl.String)
                 frame = frame.with_columns(ids.alias(_RAW + _NUMBERED))
             else:
-                ids = parse_ids(rows.frame[id_column], table.missing).values
+                ids = context.ids(rows.frame[id_column], table.missing).values
             frame = frame.with_columns(ids.alias("lead_id"), _places(rows))
             frame.write_parquet(folder / f"{number:06}.parquet", compression="lz4")
             n_rows += len(rows)

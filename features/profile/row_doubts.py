@@ -138,7 +138,9 @@ def _shortened(signs: IdSigns) -> Iterator[tuple[str, int, str]]:
 
 
 def _short_and_long(reading: SourceReading) -> Iterator[Doubt]:
-    """Find Salesforce's identifiers of 15 letters beside those of 18."""
+    """Find Salesforce's identifiers of 15 letters beside those of 18, unless they meet."""
+    if reading.definition.ids is not None:
+        return
     ids = [one for one in reading.collector.ids.values() if one.about.name == "lead_id"]
     short = [one for one in ids if one.fifteen.count >= 3]
     long = [one for one in ids if one.eighteen.count >= 3]
@@ -151,7 +153,8 @@ def _short_and_long(reading: SourceReading) -> Iterator[Doubt]:
         f"{few.fifteen.count:,} identifiers of 15 letters ({places_of(few.fifteen)}), and in "
         f"{many.about.table} {many.eighteen.count:,} of 18 ({places_of(many.eighteen)})",
         few.fifteen.count,
-        "Export the long form everywhere (in Salesforce: `CASESAFEID(Id)`).",
+        "Set `ids: salesforce` at the top of the definition, or export the long form everywhere "
+        "(in Salesforce: `CASESAFEID(Id)`).",
         subject=few.about.column,
     )
 

@@ -9,8 +9,9 @@ from typing import Any
 
 KEPT, SET_ASIDE, LEFT_OUT = "kept", "set aside", "left out"
 """What may become of a row: it is in a canonical table, in quarantine.parquet, or only counted."""
-ADDED = "added by a join"
-"""Rows that are in no file: a join to several rows has made several of one."""
+ADDED = "added by joins and split cells"
+"""Rows that are in no file: a join to several rows, or a cell of several identifiers, has made
+several of one."""
 
 OF_LEAD_ASIDE = "of a lead that was set aside"
 OUTCOME_EVENT = "outcome event, told by the outcomes"
@@ -68,12 +69,12 @@ class RowAccount:
         self._add(table, SET_ASIDE if in_quarantine else LEFT_OUT, words, rows)
 
     def add(self, table: str, rows: int) -> None:
-        """Count rows that a join has added to those that were read.
+        """Count rows that a join or a split cell has added to those that were read.
 
         Parameters
         ----------
         table : str
-            The table that others are joined to.
+            The table that has them.
         rows : int
             How many.
         """

@@ -329,6 +329,12 @@ MULTIPLIED = replace(
     expected="a row for each of several joined ones (expect: many)",
     consequence="They are kept beside the rows of the export",
 )
+SPLIT_CELL = replace(
+    MULTIPLIED,
+    name="added_by_split_cell",
+    found="that stand for a further identifier of their cell",
+    expected="a row for each identifier in a cell (split_cells)",
+)
 REPEATED_KEY = IssueKind(
     name="repeated_join_key",
     limit="repeated_join_keys",

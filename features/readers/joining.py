@@ -24,8 +24,10 @@ from leadcast.features.readers.key_index import KeyIndex, identifiers
 from leadcast.features.readers.ledger import Ledger
 from leadcast.features.readers.opening import RawTable, require_columns
 from leadcast.features.readers.origins import RawRows, UnreadableError, stacked
+from leadcast.features.readers.splitting import Splitting
 from leadcast.features.values.columns import clean_text
 from leadcast.features.values.guesses import kin_words
+from leadcast.features.values.identifiers import IdForm
 from leadcast.features.values.times import TimeRules
 
 _LOOKED_AT = 100
@@ -76,6 +78,8 @@ class Joined:
         How many rows there are for the same identifiers.
     missing : tuple of str
         Values of the identifiers in the other table that mean missing, beside those of the table.
+    ids : {"salesforce"} or None
+        Whose identifiers they are; see `leadcast.features.values.identifiers.first_fifteen`.
     """
 
     name: str
@@ -84,6 +88,7 @@ class Joined:
     columns: Mapping[str, str]
     expect: Expected = "one"
     missing: tuple[str, ...] = ()
+    ids: IdForm | None = None
 
     @property
     def lacking(self) -> list[str]:
@@ -174,7 +179,7 @@ class Joining:
         if rows is None or about.table is None or len(about.lacking) == len(about.columns):
             return
         names, missing = list(about.on.values()), about.table.missing
-        keys, shown = identifiers(rows.frame, names, missing)
+        keys, shown = identifiers(rows.frame, names, missing, about.ids)
         own, whole = ", ".join(names), keys.is_not_null()
         ledger.note(KEYLESS, about.name, own, rows, ~whole)
         ledger.account.leave(about.name, KEYLESS.name, len(rows) - int(whole.sum()))
@@ -211,11 +216,13 @@ class Joining:
             nothing = (pl.lit(None, pl.String).alias(name) for name in self.about.columns)
             return replace(rows, frame=rows.frame.with_columns(nothing))
         about, own = self.about, ", ".join(self.about.on)
-        keys, shown = identifiers(rows.frame, self.needs, (*self.missing, *about.missing))
+        keys, shown = identifiers(
+            rows.frame, self.needs, (*self.missing, *about.missing), about.ids
+        )
         theirs, places = self._index.find(keys, about.name)
         if len(theirs) > len(rows):
             taken = pl.Series(theirs)
-            rows, keys, shown = _taken(rows, taken), keys.gather(taken), shown.gather(taken)
+            rows, keys, shown = rows.taken(taken), keys.gather(taken), shown.gather(taken)
             added = ~taken.is_first_distinct()
             ledger.note(MULTIPLIED, self.table, own, rows, added)
             ledger.account.add(self.table, int(added.sum()))
@@ -279,12 +286,14 @@ class Joining:
         """Tell by which change of writing identifiers would have a counterpart."""
         if len(self.needs) > 1:
             return ""
-        return kin_words(values, self._keys, self.about.name)
+        return kin_words(values, self._keys, self.needs[0], self.about.name)
 
 
 @dataclass(frozen=True)
 class JoinedTable(RawTable):
     """A table with what is joined to it, and with the rows alone that its filters leave.
+
+    Before that, its cells with several identifiers are split.
 
     Parameters
     ----------
@@ -296,6 +305,8 @@ class JoinedTable(RawTable):
         Which rows are used; each is asked as soon as its column is there.
     times : TimeRules
         How its times are to be understood.
+    split_cells : mapping of str to str
+        Columns whose cells hold several identifiers, each with what stands between these.
     is_new : bool
         Whether its rows are of new leads.
     on_left_out : callable
@@ -306,6 +317,7 @@ class JoinedTable(RawTable):
     joins: tuple[Joined, ...] = field(kw_only=True)
     filters: tuple[RowFilter, ...] = field(kw_only=True)
     times: TimeRules = field(kw_only=True)
+    split_cells: Mapping[str, str] = field(kw_only=True)
     is_new: bool = field(kw_only=True)
     on_left_out: OnLeftOut = field(default=let_go, kw_only=True)
 
@@ -360,7 +372,12 @@ class JoinedTable(RawTable):
             for index, one in enumerate(self.filters)
             if one.column not in lacking
         ]
-        steps, to_come = list[RowStep](), [name for one in self.joins for name in one.columns]
+        steps: list[RowStep] = [
+            Splitting(self.name, column, separator, self.missing)
+            for column, separator in self.split_cells.items()
+            if column not in lacking
+        ]
+        to_come = [name for one in self.joins for name in one.columns]
         for join in (None, *self.joins):
             if join is not None:
                 steps.append(Joining(self.name, join, self.missing))
@@ -378,9 +395,10 @@ def joined_table(
     times: TimeRules,
     ledger: Ledger,
     *,
+    split_cells: Mapping[str, str],
     is_new: bool,
 ) -> RawTable:
-    """Join tables to a table, and filter its rows.
+    """Split a table's cells, join tables to it, and filter its rows.
 
     Parameters
     ----------
@@ -394,6 +412,8 @@ def joined_table(
         How its times are to be understood.
     ledger : Ledger
         Takes a fault for each column that is not there, and for each name that is there twice.
+    split_cells : mapping of str to str
+        Columns whose cells hold several identifiers, each with what stands between these.
     is_new : bool
         Whether its rows are of new leads.
 
@@ -402,10 +422,10 @@ def joined_table(
     RawTable
         With the joined columns; the table itself where there is nothing to do.
     """
-    if not joins and not filters:
+    if not joins and not filters and not split_cells:
         return base
     key, given = f"tables.{base.name}", dict[str, None]()
-    named = list[tuple[str, str]]()
+    named = [(f"{key}.split_cells.{column}", column) for column in split_cells]
     for index, join in enumerate(joins):
         named += [(f"{key}.join[{index}].on", one) for one in join.on if one not in given]
         for name in join.columns:
@@ -426,6 +446,7 @@ def joined_table(
         joins=tuple(joins),
         filters=tuple(filters),
         times=times,
+        split_cells=split_cells,
         is_new=is_new,
     )
 
@@ -446,8 +467,3 @@ def _given(column: pl.Series, missing: tuple[str, ...]) -> pl.Series:
         return column
     given = clean_text(column, missing).is_not_null()
     return pl.select(pl.when(given).then(column)).to_series()
-
-
-def _taken(rows: RawRows, places: pl.Series) -> RawRows:
-    about = (rows.frame[places], rows.number.gather(places), rows.origin.gather(places))
-    return RawRows(*about, rows.origins)

@@ -9,7 +9,7 @@ import polars as pl
 from leadcast.features.base.errors import Fault
 from leadcast.features.readers.origins import UnreadableError
 from leadcast.features.values.distinct import Lookup
-from leadcast.features.values.identifiers import parse_ids
+from leadcast.features.values.identifiers import IdForm, parse_ids
 
 Places = npt.NDArray[np.int64]
 
@@ -18,7 +18,7 @@ MOST_ROWS = 20_000_000
 
 
 def identifiers(
-    frame: pl.DataFrame, columns: Sequence[str], missing: Sequence[str]
+    frame: pl.DataFrame, columns: Sequence[str], missing: Sequence[str], form: IdForm | None = None
 ) -> tuple[pl.Series, pl.Series]:
     """Read what rows are joined by: for comparing, and as people write it.
 
@@ -30,13 +30,15 @@ def identifiers(
         One column, or several that identify together.
     missing : sequence of str
         Values that mean missing.
+    form : {"salesforce"} or None
+        Whose identifiers they are.
 
     Returns
     -------
     tuple of (pl.Series of String, pl.Series of String)
         Null where an identifier is missing, or is none.
     """
-    read = [parse_ids(frame[column], missing).values for column in columns]
+    read = [parse_ids(frame[column], missing, form=form).values for column in columns]
     if len(read) == 1:
         return read[0], read[0]
     keys = pl.DataFrame([one.alias(str(number)) for number, one in enumerate(read)])

@@ -121,6 +121,11 @@ class RawRows:
         rows = (self.frame.filter(mask), self.number.filter(mask), self.origin.filter(mask))
         return RawRows(*rows, self.origins)
 
+    def taken(self, places: pl.Series) -> "RawRows":
+        """Take the rows at some places (pl.Series of int), as often as each is named."""
+        rows = (self.frame[places], self.number.gather(places), self.origin.gather(places))
+        return RawRows(*rows, self.origins)
+
     def places(self) -> pl.DataFrame:
         """Say where each row stands.
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from leadcast.features.base.letters import plainest
 from leadcast.features.values.formats import NumberFormat
+from leadcast.features.values.identifiers import first_fifteen
 from leadcast.features.values.numbers import parse_numbers
 from leadcast.features.values.times import TimeRules, parse_times
 
@@ -233,7 +234,10 @@ def near_words(values: Sequence[str], known: Mapping[str, str]) -> str:
 
 _Form = Callable[[pl.Expr], pl.Expr]
 _UUID = r"^[{(]?([0-9A-Fa-f]{8})-?([0-9A-Fa-f]{4})-?([0-9A-Fa-f]{4})-?([0-9A-Fa-f]{4})-?"
+# Its ids may differ in case alone, so this is asked before case is left aside.
+_SALESFORCE = "as Salesforce writes the same id with 15 or 18 letters"
 _FORMS: Mapping[str, _Form] = {
+    _SALESFORCE: lambda one: one.map_batches(first_fifteen, return_dtype=pl.String),
     "leaving upper and lower case aside": lambda one: one.str.to_lowercase(),
     "after removing leading zeros": lambda one: one.str.replace(r"^0+([0-9])", "${1}"),
     "after removing .0": lambda one: one.str.replace(r"^([0-9]+)[.,]0+$", "${1}"),
@@ -263,12 +267,16 @@ _FORMS: Mapping[str, _Form] = {
     ),
 }  # fmt: skip
 """How identifiers of two tables may be written otherwise, the likeliest first."""
+_ALIKE = "Export both tables with the ids written alike."
+_REMEDIES = {_SALESFORCE: "Set `ids: salesforce` at the top of the definition."}
 _MOST_KNOWN = 1_000_000
 _LISTED = (";", ",", "|")
 """What parts several identifiers in one cell."""
 
 
-def kin_words(values: Sequence[str], known: pl.Series, table: str = "the leads' table") -> str:
+def kin_words(
+    values: Sequence[str], known: pl.Series, column: str, table: str = "the leads' table"
+) -> str:
     """Tell by which change of writing ids that no lead has would match leads' ids.
 
     Parameters
@@ -277,8 +285,8 @@ def kin_words(values: Sequence[str], known: pl.Series, table: str = "the leads' 
         Ids that no lead has.
     known : pl.Series of String
         The leads' ids.
-    where : str
-        Where these stand.
+    column : str
+        Where the others stand.
     table : str
         Where these stand.
 
@@ -297,8 +305,7 @@ def kin_words(values: Sequence[str], known: pl.Series, table: str = "the leads' 
             own, lead = met["own"][0], met["theirs"][0]
             return (
                 f"{met.height} of the {len(values)} ids that were looked at match {words}: "
-                f"{own!r} here is {lead!r} in {table}. Export both tables with the ids "
-                "written alike."
+                f"{own!r} here is {lead!r} in {table}. {_REMEDIES.get(words, _ALIKE)}"
             )
     values_ = pl.Series(values, dtype=pl.String)
     listed, mark = listed_ids(values_, known.head(_MOST_KNOWN))
@@ -307,7 +314,8 @@ def kin_words(values: Sequence[str], known: pl.Series, table: str = "the leads' 
     return (
         f"{listed.sum()} of the {len(values)} ids that were looked at are several in one cell, "
         f"parted by {mark!r}, such as {values_.filter(listed)[0]!r}, and some of these are in "
-        f"{table}. Export a row for each."
+        f"{table}. Set `split_cells: {{{yaml_text(column)}: {yaml_text(mark)}}}` for the table "
+        "that has this column."
     )
 
 

@@ -4,16 +4,24 @@ An identifier is text, trimmed and otherwise as it is: ``007`` is not ``7``. A w
 type is its digits, however many they are; it never ends in ``.0``. These identify nobody, and are
 told and never used: a fraction, a float from 2^53 on (which may be a neighbour's number), what a
 spreadsheet has shortened or broken, a text that hides an invisible letter, a total's row.
+
+Salesforce writes one id with 15 letters, or with three more that tell the case of these.
 """
 
 import re
 from collections.abc import Sequence
+from typing import Literal
 
+import numpy as np
 import polars as pl
 
 from leadcast.features.base.letters import INVISIBLE_WITHIN, TRIMMED
 from leadcast.features.values.columns import INEXACT, MIXED, Parsed, held_as, parse_texts
 
+IdForm = Literal["salesforce"]
+"""Whose identifiers may be written in two ways."""
+_LONG = r"^[0-9A-Za-z]{15}[A-Z0-5]{3}$"
+_CASES = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345", dtype=np.uint8)
 NO_IDS = {**INEXACT, r"^-?[0-9]+\.[0-9]+$": "is a fraction, and no identifier"}
 """Plain texts that identify nobody, and why."""
 NO_ID_TEXTS = {
@@ -30,7 +38,12 @@ NO_ID_TEXTS = {
 """Texts that identify nobody, and why."""
 
 
-def parse_ids(series: pl.Series, missing: Sequence[str] = (), header: str = "") -> Parsed:
+def parse_ids(
+    series: pl.Series,
+    missing: Sequence[str] = (),
+    header: str = "",
+    form: IdForm | None = None,
+) -> Parsed:
     """Read identifiers.
 
     Parameters
@@ -41,6 +54,8 @@ def parse_ids(series: pl.Series, missing: Sequence[str] = (), header: str = "") 
         Values that mean missing.
     header : str
         The column's name in the export, which is no identifier where files were put together.
+    form : {"salesforce"} or None
+        Whose they are; see `first_fifteen`.
 
     Returns
     -------
@@ -49,7 +64,32 @@ def parse_ids(series: pl.Series, missing: Sequence[str] = (), header: str = "") 
     """
     name = header.strip(TRIMMED)
     again = {f"^{re.escape(name)}$": "is the column's name once more"} if name else {}
-    return parse_texts(series, missing, NO_IDS, {**NO_ID_TEXTS, **again})
+    parsed = parse_texts(series, missing, NO_IDS, {**NO_ID_TEXTS, **again})
+    return parsed if form is None else Parsed(first_fifteen(parsed.values), parsed.problem)
+
+
+def first_fifteen(ids: pl.Series) -> pl.Series:
+    """Write each of Salesforce's identifiers of 18 letters with 15.
+
+    Parameters
+    ----------
+    ids : pl.Series of String
+        Identifiers; those whose last three letters do not fit the others are of something else.
+
+    Returns
+    -------
+    pl.Series of String
+    """
+    long = ids.str.contains(_LONG).fill_null(value=False)
+    if not long.any():
+        return ids
+    letters = ids.filter(long).to_numpy().astype("S18").view(np.uint8).reshape(-1, 18)
+    is_upper = (letters[:, :15] >= ord("A")) & (letters[:, :15] <= ord("Z"))
+    told = _CASES[is_upper.reshape(-1, 3, 5) @ np.array([1, 2, 4, 8, 16])]
+    fits = (told == letters[:, 15:]).all(axis=1)
+    return ids.scatter(
+        long.arg_true().filter(pl.Series(fits)), ids.filter(long).filter(fits).str.head(15)
+    )
 
 
 def joined_by(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
