@@ -80,7 +80,8 @@ DOUBTS: Mapping[str, DoubtKind] = {
     "none_lost": DoubtKind(
         "No lead was lost: losses are not mapped or not recorded, and given-up leads look open.",
         "some leads that were lost",
-        "Name what says lost under `tables.outcomes`: `lost`, `lost_events` or `columns.lost_at`.",
+        "Name what says lost under `tables.outcomes`: `lost`, `lost_events` or `columns.lost_at`; "
+        "export lost or archived leads too.",
     ),
     "none_open": DoubtKind(
         "No lead is open, not even the newest: the export holds closed leads only, and those that "

@@ -67,7 +67,8 @@ def _none_lost(reading: SourceReading, won: int) -> Doubt:
         "outcomes",
         f"{won:,} leads won, none lost and {opened:,} open of {reading.leads.height:,}",
         won + opened,
-        _mapped(reading.definition),
+        f"{_mapped(reading.definition)} If the export leaves lost or archived leads out, export "
+        "them too.",
     )
 
 
