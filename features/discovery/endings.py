@@ -15,6 +15,7 @@ from leadcast.features.inspection.links import (
     share_of_rows,
 )
 from leadcast.features.values.columns import clean_text
+from leadcast.features.values.guesses import yaml_text
 
 LEAD = "Lead of the row"
 """What a joined lead id is called."""
@@ -248,7 +249,8 @@ def _told_columns(own: Ending) -> list[str]:
 def _several(table: Meaning, column: str, other: Meaning, separator: str, where: str = "") -> str:
     return (
         f"{table.name}, column {column!r}, names several rows of {other.name} in one cell{where}, "
-        f"parted by {separator!r}: export one row for each pair, and join it"
+        f"parted by {separator!r}: write `split_cells: {{{yaml_text(column)}: "
+        f"{yaml_text(separator)}}}` where {table.name} is read under tables.outcomes"
     )
 
 
