@@ -331,6 +331,20 @@ def test_a_status_without_any_time_of_the_end_is_told(tmp_path: Path) -> None:
     assert check_source(load_definition(tmp_path / "ours.yaml")).is_fine
 
 
+def test_events_whose_ids_are_written_otherwise_are_told(tmp_path: Path) -> None:
+    leads = with_column(rows_of(), "Lead ID", [*range(1, 121)])
+    calls: Rows = [
+        {"Lead ID": f"00{row['Lead ID']}", "Call time": "01/02/2025 10:30", "Activity type": "call"}
+        for row in leads
+    ]
+    write(tmp_path / "export", "leads.csv", leads)
+    write(tmp_path / "export", "activities.csv", calls)
+    out = tmp_path / "ours.yaml"
+    told = draft_source(InitRequest("ours", tmp_path / "export", time_zone="UTC", out=out))
+    assert "activities.csv: not used" in told
+    assert "'001' here is '1' in leads.csv" in told
+
+
 @pytest.mark.parametrize("name", ["Number of Sales Activities", "Number of Pageviews"])
 def test_totals_of_today_are_forbidden(tmp_path: Path, name: str) -> None:
     drafted(tmp_path, with_column(rows_of(), name, [3, 7, 1]))

@@ -10,7 +10,9 @@ from leadcast.features.discovery.draft import Draft, draft_of
 from leadcast.features.discovery.draft_text import write_draft
 from leadcast.features.discovery.meanings import Meaning
 from leadcast.features.inspection.found_tables import Found, tables_of_database, tables_of_folder
+from leadcast.features.inspection.links import ids_of
 from leadcast.features.readers.origins import UnreadableError
+from leadcast.features.values.guesses import kin_words
 
 
 @dataclass(frozen=True)
@@ -136,9 +138,20 @@ def _unused(draft: Draft) -> list[str]:
     ]
 
 
+def _kin(one: Meaning, leads: Meaning) -> str:
+    """Tell by which change of writing its ids would be those of leads."""
+    key = leads.fields.get("lead_id")
+    column = one.fields.get("lead_id", key)
+    if key is None or column is None or column not in one.seen.looks:
+        return ""
+    some = ids_of(one.seen, column).drop_nulls().unique(maintain_order=True).head(100)
+    return kin_words(some.to_list(), ids_of(leads.seen, key).drop_nulls(), column, leads.name)
+
+
 def _why_unused(one: Meaning, draft: Draft) -> str:
     if one.kind in ("deals", "events", "accounts", "links"):
-        return f"not used (taken for {one.kind}; it names no lead of {draft.leads.name})"
+        told = f"not used (taken for {one.kind}; it names no lead of {draft.leads.name})"
+        return ": ".join(filter(None, (told, _kin(one, draft.leads))))
     if one.kind != "lookup":
         return "not used (what it is was not recognised)"
     columns = ", ".join(list(one.seen.looks)[:8])
