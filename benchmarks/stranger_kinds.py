@@ -149,8 +149,8 @@ IDENTIFIERS = (
     Kind(
         "Salesforce's ids of 15 and of 18 letters",
         (
-            ids(_SF, [f"{one}AAS" for one in _SF], told("'id'", "first 15 letters")),
-            ids([f"{one}AAS" for one in _SF], _SF, told("'id'", "first 15 letters")),
+            ids(_SF, [f"{one}AAV" for one in _SF], told("'id'", "`ids: salesforce`")),
+            ids([f"{one}AAV" for one in _SF], _SF, told("'id'", "`ids: salesforce`")),
             # They differ in case alone, and are different leads.
             ids(["0065g00000AbCdE", "0065g00000abcde", "L3"],
                 ["0065g00000AbCdE", "0065g00000abcde", "L3"],

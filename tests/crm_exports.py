@@ -584,6 +584,43 @@ def hubspot_api(folder: Path, leads: Sequence[Person]) -> None:
     relabelled(folder, f"{prefix}-deals-2024-06-01.csv", "deals.csv", deal, {"Deal Stage": stages})
 
 
+def hubspot_several(folder: Path, leads: Sequence[Person]) -> None:
+    """With two contacts in one cell of a deal and of an activity, and a deal without any."""
+    hubspot(folder, leads)
+    name, contacts = "hubspot-crm-exports-all-deals-2024-06-01.csv", "Associated Contact IDs"
+    deals, rows = table_of(folder / name), list[Row]()
+    for stage in dict.fromkeys(one["Deal Stage"] for one in deals):
+        own = [one for one in deals if one["Deal Stage"] == stage]
+        # The later of two deals closes after both leads have come.
+        for first, second in zip(own[::2], [*own[1::2], own[-1]], strict=False):
+            both = f"{first[contacts]}; {second[contacts]}"
+            closed = max(one["Close Date"] for one in (first, second))
+            rows.append({**second, contacts: both, "Close Date": closed})
+    again = {**rows[0], "Record ID": "99998", contacts: f";{rows[0][contacts]};{rows[0][contacts]}"}
+    write(folder, name, [*rows, again, {**rows[0], "Record ID": "99999", contacts: ""}])
+    events = table_of(folder / "activities.csv")
+    events[0][contacts] += f";{events[-1][contacts]}"
+    write(folder, "activities.csv", events)
+
+
+def salesforce_reports(folder: Path, leads: Sequence[Person]) -> None:
+    """With ids of 15 letters in the tables that a report gave, and of 18 in the others."""
+    salesforce(folder, leads)
+    for name, is_short in (("Lead.csv", False), ("Opportunity.csv", True), ("Task.csv", True)):
+        rows = table_of(folder / name)
+        for row in rows:
+            for column in ("Id", "WhoId", "ConvertedContactId", "ConvertedOpportunityId"):
+                if row.get(column):
+                    end = "AAA" if row[column][2].isdigit() else "EAA"
+                    row[column] = row[column][:13] + "00" + ("" if is_short else end)
+        write(folder, name, rows)
+
+
+def table_of(path: Path) -> list[Row]:
+    """Read a file that `write` has written."""
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+
+
 def dynamics_labels(folder: Path, leads: Sequence[Person]) -> None:
     """As the grid exports it: labels, and the states in words."""
     dynamics(folder, leads)
@@ -663,6 +700,8 @@ VARIANTS: Mapping[str, Callable[[Path, Sequence[Person]], None]] = {
     "salesforce_labels": salesforce_labels,
     "salesforce_contacts": salesforce_contacts,
     "hubspot_api": hubspot_api,
+    "hubspot_several": hubspot_several,
+    "salesforce_reports": salesforce_reports,
     "dynamics_labels": dynamics_labels,
     "pipedrive_api": pipedrive_api,
     "odoo_labels": odoo_labels,

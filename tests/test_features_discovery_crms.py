@@ -10,8 +10,16 @@ from leadcast.features.base.errors import FaultsError
 from leadcast.features.definitions.definition import SourceDefinition
 from leadcast.features.definitions.load import load_definition
 from leadcast.features.ingest.ingest import CheckResult, check_source, ingest
+from leadcast.features.tables import Tables
 from leadcast.pipelines.init import InitRequest, draft_source
-from tests.crm_exports import EXPORTS, VARIANTS, counts, people
+from tests.crm_exports import (
+    EXPORTS,
+    VARIANTS,
+    counts,
+    hubspot_several,
+    people,
+    salesforce_reports,
+)
 
 ROLES = {
     "salesforce": {
@@ -128,3 +136,34 @@ def test_labels_and_names_of_the_api_are_known_alike(variant: str, tmp_path: Pat
     roles = definition.lead_attributes().keys()
     assert {"source"} <= roles or variant == "dynamics_labels"
     assert ("job_title" in roles) == (crm != "pipedrive")
+
+
+def test_hubspots_cells_of_several_contacts_are_split(tmp_path: Path) -> None:
+    hubspot_several(tmp_path / "export", people())
+    out = tmp_path / "ours.yaml"
+    draft_source(InitRequest("ours", tmp_path / "export", "hubspot", time_zone="UTC", out=out))
+    checked = check_source(load_definition(out))
+    text = out.read_text(encoding="utf-8")
+    assert text.count('split_cells: {Associated Contact IDs: ";"}') == 2
+    assert "more_outcomes" not in text
+    # One event is of two contacts.
+    assert checked.counts["events"] == 1 + sum(len(one.events) for one in people())
+
+
+def test_both_forms_of_salesforces_ids_are_told_to_be_one(tmp_path: Path) -> None:
+    salesforce_reports(tmp_path / "export", people())
+    out = tmp_path / "ours.yaml"
+    draft_source(InitRequest("ours", tmp_path / "export", "salesforce", out=out))
+    definition = load_definition(out)
+    assert definition.ids == "salesforce"
+    ingest(definition, tmp_path / "tables")
+    tables = Tables.read(tmp_path / "tables")
+    assert set(tables.leads["lead_id"].str.len_chars()) == {15}
+    assert tables.events.collect().height == sum(len(one.events) for one in people())
+
+
+@pytest.mark.parametrize("crm", ["salesforce", "hubspot"])
+def test_where_all_ids_have_one_form_nothing_is_said(crm: str, tmp_path: Path) -> None:
+    definition = drafted(crm, tmp_path)
+    assert definition.ids is None
+    assert "split_cells" not in (tmp_path / "ours.yaml").read_text(encoding="utf-8")

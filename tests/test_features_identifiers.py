@@ -70,3 +70,4 @@ def test_of_all_ends_only_the_one_that_tells_the_case_is_taken_away(short: str, 
     true = "".join("ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"[code] for code in codes)
     ids = pl.Series([short + true, short + end])
     assert first_fifteen(ids).to_list() == [short, short if end == true else short + end]
+    assert ids.to_list() == [short + true, short + end]

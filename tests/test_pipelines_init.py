@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from leadcast.features.base.errors import FaultsError, LeadcastError
+from leadcast.features.definitions.definition import TableOutcomes
 from leadcast.features.definitions.load import load_definition
 from leadcast.features.ingest.ingest import check_source
 from leadcast.pipelines.cli import app
@@ -352,14 +353,15 @@ def test_totals_of_today_are_forbidden(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("several", [1, 120])
-def test_several_identifiers_in_one_cell_are_left_to_a_person(tmp_path: Path, several: int) -> None:
+def test_cells_of_several_identifiers_are_split(tmp_path: Path, several: int) -> None:
     leads = [{name: row[name] for name in ("Lead ID", "Created", "Source")} for row in rows_of()]
     write(tmp_path / "export", "leads.csv", leads)
     deals: Rows = [
         {
             "Deal ID": f"D{index:04d}",
-            "Contact IDs": f"{row['Lead ID']};{rows_of()[index - 1]['Lead ID']}"
-            if index < several
+            # With a lead of the same month.
+            "Contact IDs": f"{row['Lead ID']}; {rows_of()[index % 11]['Lead ID']}"
+            if index >= 120 - several
             else row["Lead ID"],
             "Stage": row["Status"],
             "Close Date": row["Closed"],
@@ -367,20 +369,18 @@ def test_several_identifiers_in_one_cell_are_left_to_a_person(tmp_path: Path, se
         for index, row in enumerate(rows_of())
     ]
     write(tmp_path / "export", "deals.csv", deals)
-    text = described(tmp_path)
-    with pytest.raises(FaultsError, match=r"names several rows of leads\.csv in one cell") as told:
-        load_definition(tmp_path / "ours.yaml")
-    paste = 'split_cells: {"Contact IDs": ";"}'
-    assert f"write `{paste}` where deals.csv is read under tables.outcomes" in str(told.value)
-    if several == 1:
-        kept = [line for line in text.splitlines() if "more_outcomes" not in line]
-        place = next(at for at, line in enumerate(kept) if "files: deals.csv" in line)
-        kept.insert(place, kept[place].split("read:")[0] + paste)
-        kept.append("limits: {duplicate_outcomes: 0.05}")
-        (tmp_path / "ours.yaml").write_text("\n".join(kept), encoding="utf-8")
-        result = check_source(load_definition(tmp_path / "ours.yaml"))
-        assert result.is_fine
-        assert result.counts["won"] == 40
+    assert "cells of 'Contact IDs' hold several ids" in described(tmp_path)
+    definition = load_definition(tmp_path / "ours.yaml")
+    (outcomes,) = definition.tables.outcomes
+    assert isinstance(outcomes, TableOutcomes)
+    assert outcomes.split_cells == {"Contact IDs": ";"}
+    ends: dict[str, set[str]] = {}
+    for row in deals:
+        for lead in str(row["Contact IDs"]).split("; "):
+            ends.setdefault(lead, set()).add(str(row["Stage"]))
+    checked = check_source(definition)
+    assert checked.is_fine, str(checked)
+    assert checked.counts["won"] == sum("Won" in one for one in ends.values())
 
 
 def test_packed_files_in_folders_and_titles_are_found(tmp_path: Path) -> None:

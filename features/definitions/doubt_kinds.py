@@ -39,8 +39,8 @@ DOUBTS: Mapping[str, DoubtKind] = {
         "end of long numbers, zeros lost at the beginning, 15 letters beside 18): rows of one lead "
         "do not find each other, or those of several do.",
         "identifiers as the CRM has them",
-        "Export the identifiers as text, and do not save the file from a spreadsheet; from "
-        "Salesforce export the long form everywhere (`CASESAFEID(Id)`).",
+        "Export the identifiers as text, and do not save the file from a spreadsheet; for 15 "
+        "and 18 letters of Salesforce set `ids: salesforce`.",
     ),
     "row_limit": DoubtKind(
         "A file or a query has exactly as many rows as exports are cut at (10,000, 65,535, "

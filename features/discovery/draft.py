@@ -1,6 +1,6 @@
 """Everything that is guessed of a source, put together: which table is what, read how."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import polars as pl
@@ -30,8 +30,10 @@ from leadcast.features.inspection.found_tables import Found
 from leadcast.features.inspection.links import (
     Link,
     find_links,
+    has_both_forms,
     keys_of,
     link_between,
+    separator_in,
     share_of_rows,
 )
 from leadcast.features.inspection.table_times import TableTimes, day_first, times_of
@@ -60,6 +62,8 @@ class EventsGuess:
         Of the rows, how many name a lead that is there.
     note : str
         What speaks for it.
+    split_cells : mapping of str to str
+        Columns whose cells hold several identifiers, each with what parts these.
     """
 
     meaning: Meaning
@@ -69,6 +73,7 @@ class EventsGuess:
     filled: str = ""
     share: float = 1.0
     note: str = ""
+    split_cells: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -107,6 +112,8 @@ class Draft:
         What speaks for an order of the rows themselves; empty: nothing.
     horizon : HorizonGuess or None
         Within how many days leads should be won.
+    has_both_forms : bool
+        Whether ids of Salesforce have 15 letters here and 18 there.
     """
 
     leads: Meaning
@@ -125,6 +132,7 @@ class Draft:
     order_by: str = ""
     row_order: str = ""
     horizon: HorizonGuess | None = None
+    has_both_forms: bool = False
 
     @property
     def is_dated(self) -> bool:
@@ -181,7 +189,7 @@ def draft_of(
     if len({one.meaning.name for one in events}) > 1:
         # What kinds are called in one table may be something else in another.
         events = [replace(one, kind=_kind_of(one.meaning)) for one in events]
-    draft = Draft(leads, meanings, endings, events)
+    draft = Draft(leads, meanings, endings, events, has_both_forms=has_both_forms(tables))
     draft.ends = ends_of(leads, endings) if endings.told else None
     _companies(draft)
     _read_times(draft, tables, zone, crm)
@@ -303,18 +311,22 @@ def _events(leads: Meaning, one: Meaning, links: Sequence[Link]) -> list[EventsG
             link = link_between(one.seen, column, leads.seen, theirs) or _few(
                 one, column, leads, theirs
             )
-            if link is None or link.separator:
+            if link is None:
                 continue
+            mark = separator_in(one.seen, column, leads.seen, theirs)
+            split = {column: mark} if mark else {}
             one.fields.setdefault("lead_id", column)
             if not via:
                 share, filled = (
-                    share_of_rows(one.seen, column, leads.seen, key),
+                    share_of_rows(one.seen, column, leads.seen, key, mark),
                     _filled(one, column),
                 )
-                found.append(EventsGuess(one, column, kind, (), filled, share, link.words))
+                found.append(EventsGuess(one, column, kind, (), filled, share, link.words, split))
             else:
                 join = JoinGuess(leads, {column: theirs}, {LEAD: key}, "first", link.words)
-                found.append(EventsGuess(one, LEAD, kind, (join,), LEAD, note=link.words))
+                found.append(
+                    EventsGuess(one, LEAD, kind, (join,), LEAD, note=link.words, split_cells=split)
+                )
     return found
 
 

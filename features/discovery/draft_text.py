@@ -13,6 +13,7 @@ from leadcast.features.discovery.draft import Draft, EventsGuess
 from leadcast.features.discovery.endings import Ending, JoinGuess, yes_words
 from leadcast.features.discovery.meanings import Meaning
 from leadcast.features.inspection.column_looks import SeenTable
+from leadcast.features.inspection.links import ids_of
 from leadcast.features.inspection.table_times import TableTimes
 from leadcast.features.inspection.wording import shortened
 from leadcast.features.values.formats import NumberFormat
@@ -118,6 +119,10 @@ def write_draft(draft: Draft, about: Mapping[str, str], words: Sequence[str]) ->
     for key, value in about.items():
         pages.put(0, key, value)
     _clock(pages, draft)
+    if draft.has_both_forms:
+        note = "Salesforce's ids have 15 letters here and 18 there"
+        pages.put(0, "ids", "salesforce", f"guess: {note}")
+        pages.guess(f"ids salesforce: {note}")
     pages.lines += ["", "tables:"]
     _leads(pages, draft)
     if draft.accounts is not None and draft.account_columns.attributes:
@@ -218,6 +223,13 @@ def _joins(pages: Pages, depth: int, joins: Sequence[JoinGuess]) -> None:
         pages.put(depth + 2, "expect", join.expect)
         _where(pages, depth + 2, join.other)
         _as_item(pages, start, depth + 1)
+
+
+def _split_cells(pages: Pages, depth: int, table: Meaning, split: Mapping[str, str]) -> None:
+    for column, mark in split.items():
+        note = f"{table.name}: cells of {column!r} hold several ids, parted by {mark!r}"
+        pages.put(depth, "split_cells", {column: mark}, f"guess: {note}")
+        pages.guess(note)
 
 
 def _as_item(pages: Pages, start: int, depth: int) -> None:
@@ -384,6 +396,7 @@ def _events(pages: Pages, draft: Draft) -> None:
         pages.guess(f"events: {one.meaning.name} ({one.note})")
         start = len(pages.lines)
         _read(pages, 3, one.meaning.seen)
+        _split_cells(pages, 3, one.meaning, one.split_cells)
         _joins(pages, 3, one.joins)
         _where(pages, 3, one.meaning, one.filled)
         _event_columns(pages, one, draft.times[one.meaning.name])
@@ -443,6 +456,7 @@ def _outcome(pages: Pages, depth: int, one: Ending, draft: Draft) -> None:
     columns: dict[str, Flow] = {}
     if not one.is_own:
         _read(pages, depth, one.table.seen)
+        _split_cells(pages, depth, one.table, one.split_cells)
         _joins(pages, depth, one.joins)
         _where(pages, depth, one.table, one.filled)
         columns["lead_id"] = one.lead_id
@@ -527,7 +541,7 @@ def _allowed(share: float) -> str:
 
 
 def _repeats(one: Ending) -> bool:
-    if one.lead_id not in one.table.seen.looks:
+    if one.split_cells or one.lead_id not in one.table.seen.looks:
         return True
-    look = one.table.seen.looks[one.lead_id]
-    return look.distinct < look.given
+    ids = ids_of(one.table.seen, one.lead_id).drop_nulls()
+    return ids.n_unique() < len(ids)

@@ -1,24 +1,26 @@
 """Where an export tells how its leads ended: beside them, in a table of deals, or by events."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import polars as pl
 
 from leadcast.features.discovery.meanings import Meaning
 from leadcast.features.discovery.statuses import Status, best_status, meaning_of, rate
+from leadcast.features.inspection.column_looks import SeenTable
 from leadcast.features.inspection.links import (
     Link,
     ids_of,
     link_between,
-    listed_rows,
+    separator_in,
     share_of_rows,
 )
 from leadcast.features.values.columns import clean_text
-from leadcast.features.values.guesses import yaml_text
+from leadcast.features.values.identifiers import first_fifteen, ids_in_cells
 
 LEAD = "Lead of the row"
 """What a joined lead id is called."""
+_DELETED = " the row is deleted"
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ class Ending:
         Of the rows, how many name a lead that is there.
     notes : tuple of str
         What a reader must know.
+    split_cells : mapping of str to str
+        Columns of the table whose cells hold several identifiers, each with what parts these.
     """
 
     table: Meaning
@@ -87,6 +91,7 @@ class Ending:
     filled: str = ""
     share: float = 1.0
     notes: tuple[str, ...] = ()
+    split_cells: Mapping[str, str] = field(default_factory=dict)
 
     def column(self, name: str) -> str:
         """Give the export's own name of one of its columns, which a join may have renamed."""
@@ -160,7 +165,7 @@ def find_endings(
         if own is None:
             found.to_do.append(f"{deals.name} has no column with words for won or lost")
             continue
-        ending = next(_paths(leads, deals, own, others, links, found.to_do), None)
+        ending = next(_paths(leads, deals, own, others, links), None)
         if ending is None:
             found.to_do.append(f"how {deals.name} names the leads of {leads.name}")
         else:
@@ -186,14 +191,13 @@ def _paths(
     own: Ending,
     others: Sequence[Meaning],
     links: Sequence[Link],
-    to_do: list[str],
 ) -> Iterator[Ending]:
     """Find the ways from a deal to its lead, the surest first."""
     key = leads.fields.get("lead_id", "")
     if not key:
         return
-    yield from _named_by_lead(leads, deals, own, links, to_do)
-    yield from _naming_lead(leads, deals, own, links, to_do)
+    yield from _named_by_lead(leads, deals, own, links)
+    yield from _naming_lead(leads, deals, own, links)
     yield from _by_links(leads, deals, own, others)
     contact, converted = deals.fields.get("contact_id"), leads.fields.get("contact_id")
     if contact and converted:
@@ -204,7 +208,7 @@ def _paths(
 
 
 def _named_by_lead(
-    leads: Meaning, deals: Meaning, own: Ending, links: Sequence[Link], to_do: list[str]
+    leads: Meaning, deals: Meaning, own: Ending, links: Sequence[Link]
 ) -> Iterator[Ending]:
     """Follow a lead's column to its deal."""
     named = [
@@ -220,9 +224,6 @@ def _named_by_lead(
         # A deal that names its lead does so itself.
         if not column or not key or not link or column == leads.fields["lead_id"]:
             continue
-        if link.separator:
-            to_do.append(_several(leads, column, deals, link.separator))
-            continue
         new = {name: f"Deal {name}" for name in _told_columns(own)}
         columns = {new[name]: name for name in _told_columns(own)}
         join = JoinGuess(deals, {column: key}, columns, "one", link.words)
@@ -236,6 +237,7 @@ def _named_by_lead(
             amount=own.amount and new[own.amount],
             joins=(join,),
             notes=(f"leads that name no row of {deals.name} are open",),
+            split_cells=_split(leads, column, deals, key),
         )
 
 
@@ -246,16 +248,13 @@ def _told_columns(own: Ending) -> list[str]:
     )
 
 
-def _several(table: Meaning, column: str, other: Meaning, separator: str, where: str = "") -> str:
-    return (
-        f"{table.name}, column {column!r}, names several rows of {other.name} in one cell{where}, "
-        f"parted by {separator!r}: write `split_cells: {{{yaml_text(column)}: "
-        f"{yaml_text(separator)}}}` where {table.name} is read under tables.outcomes"
-    )
+def _split(table: Meaning, column: str, other: Meaning, key: str) -> dict[str, str]:
+    mark = separator_in(table.seen, column, other.seen, key)
+    return {column: mark} if mark else {}
 
 
 def _naming_lead(
-    leads: Meaning, deals: Meaning, own: Ending, links: Sequence[Link], to_do: list[str]
+    leads: Meaning, deals: Meaning, own: Ending, links: Sequence[Link]
 ) -> Iterator[Ending]:
     """Follow a deal's column to its lead."""
     key = leads.fields["lead_id"]
@@ -269,15 +268,9 @@ def _naming_lead(
         link = link_between(deals.seen, column, leads.seen, key)
         if link is None:
             continue
-        if link.separator:
-            to_do.append(_several(deals, column, leads, link.separator))
-            continue
         look = deals.seen.looks[column]
-        share = share_of_rows(deals.seen, column, leads.seen, key)
-        rows, mark = listed_rows(deals.seen, column, leads.seen, key)
-        if rows:
-            to_do.append(_several(deals, column, leads, mark, f" in {rows:,} rows"))
-            share += rows / look.given
+        split = _split(deals, column, leads, key)
+        share = share_of_rows(deals.seen, column, leads.seen, key, split.get(column, ""))
         filled = column if look.given < look.rows else ""
         yield replace(
             own,
@@ -285,6 +278,7 @@ def _naming_lead(
             lead_id=column,
             filled=filled,
             share=share,
+            split_cells=split,
         )
 
 
@@ -422,20 +416,18 @@ def is_deleted(meaning: Meaning) -> pl.Series:
 def told_rows(one: Ending, lead_ids: pl.Series) -> pl.DataFrame:
     """Read a description's rows: ``id``, ``rank`` (2 for won, 1 for lost, 0 for open), ``when``."""
     seen = one.table.seen
-    frame = pl.DataFrame(
-        {name: clean_text(seen.found.frame[name], seen.missing) for name in seen.looks}
-    )
+    frame = pl.DataFrame({name: _written(seen, name) for name in seen.looks})
+    frame = frame.with_columns(is_deleted(one.table).alias(_DELETED))
+    for column, mark in one.split_cells.items():
+        parts = ids_in_cells(frame[column], mark)
+        frame = frame.with_columns(parts.alias(column)).explode(column)
+        frame = frame.with_columns(first_fifteen(frame[column]))
     for join in one.joins:
         other = join.other.seen
-        parts = {
-            new: clean_text(other.found.frame[old], other.missing)
-            for new, old in join.columns.items()
-        }
-        keys = {
-            own: clean_text(other.found.frame[key], other.missing) for own, key in join.on.items()
-        }
+        told = {new: _written(other, old) for new, old in join.columns.items()}
+        keys = {own: _written(other, key) for own, key in join.on.items()}
         joined = (
-            pl.DataFrame({**keys, **parts})
+            pl.DataFrame({**keys, **told})
             .filter(~is_deleted(join.other))
             .unique(list(keys), keep="first", maintain_order=True)
         )
@@ -452,5 +444,10 @@ def told_rows(one: Ending, lead_ids: pl.Series) -> pl.DataFrame:
     rank = pl.select(pl.when(is_won).then(2).when(is_lost).then(1).otherwise(0)).to_series()
     won_at = one.dates.get("won_at", one.dates.get("closed_at"))
     when = pl.lit(None, pl.String) if won_at is None else frame[won_at]
-    told = pl.DataFrame({"id": named, "rank": rank.cast(pl.Int8)}).with_columns(when=when)
-    return told.filter(~is_deleted(one.table))
+    ends = pl.DataFrame({"id": named, "rank": rank.cast(pl.Int8)}).with_columns(when=when)
+    return ends.filter(frame[_DELETED].not_())
+
+
+def _written(seen: SeenTable, column: str) -> pl.Series:
+    """Read a column's texts, identifiers as they meet."""
+    return first_fifteen(clean_text(seen.found.frame[column], seen.missing))

@@ -8,7 +8,7 @@ import polars as pl
 from leadcast.features.inspection.column_looks import ColumnLook, SeenTable
 from leadcast.features.inspection.wording import compact, plain_words
 from leadcast.features.values.guesses import listed_ids
-from leadcast.features.values.identifiers import parse_ids
+from leadcast.features.values.identifiers import first_fifteen, ids_in_cells, parse_ids
 
 _SAMPLE = 400
 _OVERLAP = 0.5
@@ -57,9 +57,18 @@ def ids_of(seen: SeenTable, column: str) -> pl.Series:
     Returns
     -------
     pl.Series of String
-        One a row; null where there is none.
+        One a row; null where there is none. Salesforce's ids of 18 letters have 15.
     """
-    return parse_ids(seen.found.frame[column], seen.missing).values
+    return parse_ids(seen.found.frame[column], seen.missing, form="salesforce").values
+
+
+def has_both_forms(tables: Sequence[SeenTable]) -> bool:
+    """Tell whether some id of Salesforce stands with 15 letters here and with 18 there."""
+    columns = [seen.text(name).drop_nulls() for seen in tables for name in seen.looks]
+    likely = [one for one in columns if one.head(_SAMPLE).str.len_chars().is_in([15, 18]).any()]
+    written = pl.concat([pl.Series([], dtype=pl.String), *(one.unique() for one in likely)])
+    short = first_fifteen(written)
+    return bool(short.filter(short != written).is_in(written.implode()).any())
 
 
 def keys_of(seen: SeenTable) -> list[str]:
@@ -160,14 +169,16 @@ def link_between(
         return Link(seen.name, column, parent.name, key, share)
     for mark in _LISTED:
         if some.str.contains(mark, literal=True).any():
-            parts = own.str.split(mark).explode().str.strip_chars().unique().drop_nulls()
+            parts = first_fifteen(ids_in_cells(own, mark).explode().drop_nulls()).unique()
             share = float(parts.is_in(theirs.implode()).mean())  # type: ignore[arg-type]
             if share >= _OVERLAP:
                 return Link(seen.name, column, parent.name, key, share, mark)
     return None
 
 
-def share_of_rows(seen: SeenTable, column: str, parent: SeenTable, key: str) -> float:
+def share_of_rows(
+    seen: SeenTable, column: str, parent: SeenTable, key: str, separator: str = ""
+) -> float:
     """Tell which share of a table's rows names a row of another.
 
     Parameters
@@ -176,6 +187,8 @@ def share_of_rows(seen: SeenTable, column: str, parent: SeenTable, key: str) -> 
         The table that names, and the one that is named.
     column, key : str
         Their columns.
+    separator : str
+        What parts several identifiers in one cell; empty where there is one in each.
 
     Returns
     -------
@@ -186,15 +199,16 @@ def share_of_rows(seen: SeenTable, column: str, parent: SeenTable, key: str) -> 
         return 1.0
     known = ids_of(parent, key).drop_nulls().unique()
     named = ids_of(seen, column).drop_nulls()
+    if separator:
+        named = first_fifteen(ids_in_cells(named, separator).explode().drop_nulls())
     return float(named.is_in(known.implode()).mean() or 0.0)  # type: ignore[arg-type]
 
 
-def listed_rows(seen: SeenTable, column: str, parent: SeenTable, key: str) -> tuple[int, str]:
-    """Count the rows whose cell names several rows of another table, and tell what parts them."""
+def separator_in(seen: SeenTable, column: str, parent: SeenTable, key: str) -> str:
+    """Tell what parts the identifiers in cells that name several rows of another table; or ""."""
     known = ids_of(parent, key).drop_nulls().unique()
     named = ids_of(seen, column).drop_nulls()
-    listed, mark = listed_ids(named.filter(~named.is_in(known.implode())), known)
-    return int(listed.sum()), mark
+    return listed_ids(named.filter(~named.is_in(known.implode())), known)[1]
 
 
 def _sounds_alike(column: str, parent: SeenTable, key: str) -> bool:

@@ -6,12 +6,12 @@ import numpy as np
 import polars as pl
 
 from leadcast.features.base.errors import Fault
-from leadcast.features.base.letters import TRIMMED
 from leadcast.features.readers.issues import SPLIT_CELL
 from leadcast.features.readers.key_index import MOST_ROWS
 from leadcast.features.readers.ledger import Ledger
 from leadcast.features.readers.origins import RawRows, UnreadableError
 from leadcast.features.values.columns import MIXED, halves
+from leadcast.features.values.identifiers import ids_in_cells
 
 
 @dataclass(frozen=True)
@@ -72,12 +72,7 @@ class Splitting:
         text, plain = halves(cells)
         if text is None or not text.str.contains(self.separator, literal=True).any():
             return rows
-        part = pl.element().str.strip_chars(TRIMMED)
-        split = text.str.split(self.separator).list
-        parts = split.eval(part.filter(~part.is_in(["", *self.missing])))
-        parts = parts.list.unique(maintain_order=True)
-        # Versions of polars differ in what becomes of an empty list.
-        parts = pl.select(pl.when(parts.list.len() > 0).then(parts)).to_series()
+        parts = ids_in_cells(text, self.separator, self.missing)
         counts = parts.list.len().fill_null(1).to_numpy()
         if counts.sum() > max(MOST_ROWS, len(rows)):
             raise UnreadableError(self._too_many(len(rows), int(counts.sum())))

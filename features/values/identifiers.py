@@ -68,6 +68,30 @@ def parse_ids(
     return parsed if form is None else Parsed(first_fifteen(parsed.values), parsed.problem)
 
 
+def ids_in_cells(cells: pl.Series, separator: str, missing: Sequence[str] = ()) -> pl.Series:
+    """Read cells that hold several identifiers.
+
+    Parameters
+    ----------
+    cells : pl.Series of String
+        Texts.
+    separator : str
+        What stands between two identifiers.
+    missing : sequence of str
+        Values that mean missing; blank ones always do.
+
+    Returns
+    -------
+    pl.Series of List(String)
+        The different ones of each cell, trimmed; null where there is none.
+    """
+    part = pl.element().str.strip_chars(TRIMMED)
+    parts = cells.str.split(separator).list.eval(part.filter(~part.is_in(["", *missing])))
+    parts = parts.list.unique(maintain_order=True)
+    # Versions of polars differ in what becomes of an empty list.
+    return pl.select(pl.when(parts.list.len() > 0).then(parts)).to_series()
+
+
 def first_fifteen(ids: pl.Series) -> pl.Series:
     """Write each of Salesforce's identifiers of 18 letters with 15.
 
@@ -86,10 +110,9 @@ def first_fifteen(ids: pl.Series) -> pl.Series:
     letters = ids.filter(long).to_numpy().astype("S18").view(np.uint8).reshape(-1, 18)
     is_upper = (letters[:, :15] >= ord("A")) & (letters[:, :15] <= ord("Z"))
     told = _CASES[is_upper.reshape(-1, 3, 5) @ np.array([1, 2, 4, 8, 16])]
-    fits = (told == letters[:, 15:]).all(axis=1)
-    return ids.scatter(
-        long.arg_true().filter(pl.Series(fits)), ids.filter(long).filter(fits).str.head(15)
-    )
+    fits = np.array(long)
+    fits[fits] = (told == letters[:, 15:]).all(axis=1)
+    return ids.str.head(15).zip_with(pl.Series(fits), ids)
 
 
 def joined_by(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
