@@ -603,6 +603,29 @@ def hubspot_several(folder: Path, leads: Sequence[Person]) -> None:
     write(folder, "activities.csv", events)
 
 
+def hubspot_naming_deals(folder: Path, leads: Sequence[Person]) -> None:
+    """With the deals named by the contacts, several in one cell, and not the other way round."""
+    hubspot(folder, leads)
+    prefix = "hubspot-crm-exports-all"
+    path, contacts = folder / f"{prefix}-deals-2024-06-01.csv", "Associated Contact IDs"
+    deals = table_of(path)
+    # Whoever had a deal has another one, which is open.
+    more = [
+        {**one, "Record ID": f"8{one['Record ID']}", "Deal Stage": "Presentation Scheduled"}
+        for one in deals
+    ]
+    named: dict[str, list[str]] = {}
+    for one in [*more, *deals]:
+        named.setdefault(one.pop(contacts), []).append(one["Record ID"])
+    write(folder, path.name, [*deals, *more])
+    path = folder / f"{prefix}-contacts-2024-06-01.csv"
+    rows = table_of(path)
+    told = [
+        {**row, "Associated Deal IDs": ";".join(named.get(row["Record ID"], []))} for row in rows
+    ]
+    write(folder, path.name, told)
+
+
 def salesforce_reports(folder: Path, leads: Sequence[Person]) -> None:
     """With ids of 15 letters in the tables that a report gave, and of 18 in the others."""
     salesforce(folder, leads)
@@ -701,6 +724,7 @@ VARIANTS: Mapping[str, Callable[[Path, Sequence[Person]], None]] = {
     "salesforce_contacts": salesforce_contacts,
     "hubspot_api": hubspot_api,
     "hubspot_several": hubspot_several,
+    "hubspot_naming_deals": hubspot_naming_deals,
     "salesforce_reports": salesforce_reports,
     "dynamics_labels": dynamics_labels,
     "pipedrive_api": pipedrive_api,

@@ -107,9 +107,9 @@ def first_fifteen(ids: pl.Series) -> pl.Series:
     long = ids.str.contains(_LONG).fill_null(value=False)
     if not long.any():
         return ids
-    letters = ids.filter(long).to_numpy().astype("S18").view(np.uint8).reshape(-1, 18)
+    letters = np.frombuffer("".join(ids.filter(long)).encode(), dtype=np.uint8).reshape(-1, 18)
     is_upper = (letters[:, :15] >= ord("A")) & (letters[:, :15] <= ord("Z"))
-    told = _CASES[is_upper.reshape(-1, 3, 5) @ np.array([1, 2, 4, 8, 16])]
+    told = _CASES[np.packbits(is_upper.reshape(-1, 3, 5), axis=2, bitorder="little")[:, :, 0]]
     fits = np.array(long)
     fits[fits] = (told == letters[:, 15:]).all(axis=1)
     return ids.str.head(15).zip_with(pl.Series(fits), ids)
