@@ -18,6 +18,7 @@ from leadcast.features.ingest.pieces import read_in_pieces
 from leadcast.features.readers import splitting
 from leadcast.features.readers.account import account_words
 from leadcast.features.tables import Tables
+from tests.joined_samples import ACCOUNT_ID, account_source
 from tests.source_samples import Keys, make_source
 from tests.three_doors import DOORS, Door
 
@@ -153,6 +154,29 @@ def test_a_joined_tables_cells_are_split(tmp_path: Path) -> None:
     checked = check_source(deal_source(tmp_path, outcomes, deals))
     assert checked.is_fine, str(checked)
     assert (checked.counts["won"], checked.counts["lost"]) == (2, 1)
+
+
+def test_an_account_of_several_ids_is_each_ones(tmp_path: Path) -> None:
+    accounts: Keys = {
+        "read": {"files": "accounts.csv"},
+        "columns": {"account_id": "Ids"},
+        "split_cells": {"Ids": ","},
+        "attributes": {"industry": "Industry"},
+    }
+    text = 'Ids,Industry\n"A1, A2",Steel\nA3,Bank\n'
+    changes = {**ACCOUNT_ID, "tables.accounts": accounts}
+    definition = account_source(tmp_path, changes, accounts=text)
+    checked = check_source(definition)
+    words = "\n".join(account_words(checked.account))
+    assert "accounts: 2 rows read + 1 added by joins and split cells = 3 kept" in words
+    ingest(definition, tmp_path / "tables")
+    leads = Tables.read(tmp_path / "tables").leads
+    assert leads["industry"].to_list() == ["Steel", "Steel", "Steel", None]
+
+
+def test_a_forbidden_column_is_not_split(tmp_path: Path) -> None:
+    with pytest.raises(FaultsError, match=r"tables\.events\.split_cells\.id.*forbidden"):
+        make_source(tmp_path, {**EVENTS, "forbidden": {"id": "it tells the outcome"}})
 
 
 def test_a_message_names_the_line_of_the_cell(tmp_path: Path) -> None:
