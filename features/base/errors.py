@@ -52,6 +52,11 @@ class Fault:
     line: int = 0
     is_usual: bool = False
 
+    @property
+    def level(self) -> str:
+        """How it is told: ``"error"``, ``"warning"``, or ``"note"`` where it is usual."""
+        return "note" if self.is_usual and self.severity == "warning" else self.severity
+
     def __str__(self) -> str:
         return f"{self.where}: found {self.found}; expected {self.expected}. {self.remedy}"
 
@@ -143,7 +148,7 @@ def in_words(fault: Fault) -> Fault:
 
 
 def describe_faults(subject: str, faults: Sequence[Fault]) -> str:
-    """Tell all faults in one text, errors first.
+    """Tell all faults in one text, errors first, and last what a healthy export brings every night.
 
     Parameters
     ----------
@@ -157,12 +162,14 @@ def describe_faults(subject: str, faults: Sequence[Fault]) -> str:
     str
         A heading with the counts, then a line a fault.
     """
-    errors = [fault for fault in faults if fault.severity == "error"]
-    warnings = [fault for fault in faults if fault.severity == "warning"]
-    heading = f"{subject}: {_counted(len(errors), 'error')}, {_counted(len(warnings), 'warning')}"
-    lines = [f"  error: {fault}" for fault in errors]
-    lines += [f"  warning: {fault}" for fault in warnings]
-    return "\n".join([heading, *lines])
+    told = {"error": 0, "warning": 0, "note": 0}
+    lines = []
+    for kind in told:
+        own = [fault for fault in faults if fault.level == kind]
+        told[kind] = len(own)
+        lines += [f"  {kind}: {fault}" for fault in own]
+    counts = [_counted(n, kind) for kind, n in told.items() if n or kind != "note"]
+    return "\n".join([f"{subject}: {', '.join(counts)}", *lines])
 
 
 def _counted(number: int, noun: str) -> str:

@@ -173,7 +173,7 @@ _TOP = 10
 _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 _PERSONAL = frozenset({"email", "phone"})
 
-_TOLD = ("severity", "where", "found", "expected", "remedy", "count")
+_TOLD = ("severity", "level", "where", "found", "expected", "remedy", "count")
 Plain = dict[str, Any]
 
 

@@ -7,7 +7,9 @@ from typing import ClassVar, Literal
 from leadcast.models.charts.chart import Chart, Table
 from leadcast.models.charts.numbers import count
 
-Level = Literal["error", "warning"]
+Level = Literal["error", "warning", "note"]
+LEVELS: tuple[Level, ...] = ("error", "warning", "note")
+"""The worst first; a note is what a healthy export brings every night."""
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,13 @@ from leadcast.models.charts.numbers import (
 )
 from leadcast.models.charts.svg import plain
 from leadcast.models.report.blocks import (
+    LEVELS,
     Bar,
     Bars,
     Block,
     Facts,
     Folded,
+    Level,
     Listing,
     Notice,
     Notices,
@@ -125,10 +127,10 @@ def _doubts(doubts: Sequence[Mapping[str, Any]]) -> list[Block]:
 
 
 def _faults(faults: Sequence[Mapping[str, Any]]) -> list[Block]:
-    ordered = sorted(faults, key=lambda fault: fault.get("severity") != "error")
+    ordered = sorted(faults, key=lambda fault: LEVELS.index(_level(fault)))
     notices = [
         Notice(
-            "error" if fault.get("severity") == "error" else "warning",
+            _level(fault),
             str(fault.get("where", "")),
             " ".join(sentence(f"{key}: {fault.get(key, '')}") for key in ("found", "expected")),
             str(fault.get("remedy", "")),
@@ -138,6 +140,11 @@ def _faults(faults: Sequence[Mapping[str, Any]]) -> list[Block]:
     if not notices:
         return [Words(["No fault was found in the data."])]
     return [Notices(notices)]
+
+
+def _level(fault: Mapping[str, Any]) -> Level:
+    level = fault.get("level", fault.get("severity"))
+    return next((one for one in LEVELS if one == level), "warning")
 
 
 def _missing(columns: Sequence[Mapping[str, Any]]) -> list[Block]:

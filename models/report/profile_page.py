@@ -10,6 +10,7 @@ from leadcast.models.charts.chart import Column, Table, table_of
 from leadcast.models.charts.numbers import compact, count, counted, day, percent
 from leadcast.models.charts.svg import plain
 from leadcast.models.report.blocks import (
+    LEVELS,
     Bar,
     Bars,
     Block,
@@ -72,11 +73,12 @@ def _summary(checked: Plain, doubts: int) -> list[str]:
     begin, until = profile["outcomes_from"], profile["observed_until"]
     since = f" from {_day(begin)}" if begin else ""
     known = f" Outcomes are known{since} until {_day(until)}." if until else ""
-    errors = sum(fault["severity"] == "error" for fault in checked["faults"])
-    warnings = len(checked["faults"]) - errors
+    levels = [fault["level"] for fault in checked["faults"]]
+    errors, warnings, notes = (levels.count(one) for one in LEVELS)
     told = (
-        f"{counted(doubts, 'doubt')}, {counted(errors, 'error')} and "
-        f"{counted(warnings, 'warning')}. Times are shown in {profile['time_zone']}.{known}"
+        f"{counted(doubts, 'doubt')}, {counted(errors, 'error')}, "
+        f"{counted(warnings, 'warning')} and {counted(notes, 'note')}. "
+        f"Times are shown in {profile['time_zone']}.{known}"
     )
     return [words, told]
 
@@ -92,12 +94,12 @@ def _doubts(profile: Plain) -> list[Block]:
 def _issues(checked: Plain) -> list[Block]:
     notices = [
         Notice(
-            fault["severity"],
+            fault["level"],
             fault["where"],
             f"Found: {fault['found']}. Expected: {fault['expected']}.",
             fault["remedy"],
         )
-        for fault in sorted(checked["faults"], key=lambda fault: fault["severity"] != "error")
+        for fault in sorted(checked["faults"], key=lambda fault: LEVELS.index(fault["level"]))
     ]
     return [Notices(notices)] if notices else [Words(["No fault was found in the data."])]
 
