@@ -251,7 +251,7 @@ def test_rows_that_a_join_adds_are_told_so_that_the_sum_is_right(tmp_path: Path)
     told = next(table for table in profile["tables"] if table["name"] == "outcomes")
     assert (told["rows"], told["kept"]) == (1, 2)
     assert told["reasons"] == [["added by joins and split cells", 1]]
-    assert "    1 added by a join\n" in profile_text(profile)
+    assert "    1 added by joins and split cells\n" in profile_text(profile)
 
 
 def bulk_world() -> World:
