@@ -5,12 +5,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from leadcast.features.definitions.doubt_kinds import DOUBTS
 from leadcast.features.definitions.yaml_lines import plain_yaml
-from leadcast.features.profile.bulk_doubts import peaks_of_days
+from leadcast.features.profile.bulk_doubts import peaks_of_days, wins_at_once
 from tests.profile_world import KEYS, START, UNTIL, World, healthy, written
 from tests.source_samples import Keys
 
@@ -100,6 +101,15 @@ def won_after(days: int, number: int) -> World:
     won, created = WORLD.outcomes["Won"], WORLD.leads["Created"].str.to_datetime(ISO)
     places = won.is_not_null().arg_true().head(number)
     ends = (created.gather(places) + timedelta(days=days, hours=1)).dt.strftime(ISO)
+    return WORLD.with_outcomes(won.scatter(places, ends))
+
+
+def won_within(hours: int, number: int) -> World:
+    """Let many be won within so many hours, evenly, and the others when they were."""
+    won, created = WORLD.outcomes["Won"], WORLD.leads["Created"].str.to_datetime(ISO)
+    places = won.is_not_null().arg_true().head(number)
+    waits = pl.Series([timedelta(hours=hours * (n + 0.5) / number) for n in range(number)])
+    ends = (created.gather(places) + waits).dt.strftime(ISO)
     return WORLD.with_outcomes(won.scatter(places, ends))
 
 
@@ -226,6 +236,10 @@ CASES: dict[str, list[tuple[Make, Make]]] = {
         (lambda: created_on("2023-03-01", 90), lambda: created_on("2023-03-01", 20))
     ],
     "odd_time_to_win": [(lambda: won_after(30, 45), lambda: won_after(30, 6))],
+    "wins_on_first_day": [
+        (lambda: won_within(10, 40), lambda: won_within(10, 8)),
+        (lambda: won_within(10, 40), lambda: won_within(96, 40)),
+    ],
     "ends_before_creation": [(lambda: ended_early(8), lambda: ended_early(2))],
     "early_events": [
         (
@@ -379,6 +393,29 @@ def test_a_peak_is_what_stands_out_of_the_days_beside_it() -> None:
     assert peaks_of_days(pl.concat([smooth, pl.Series([30.2] * 300)])) == [(30, 330)]
     assert peaks_of_days(pl.Series([0.5] * 300 + [1.2] * 300)) == []
     assert peaks_of_days(pl.Series([30.2] * 19)) == []
+
+
+@pytest.mark.parametrize("median", [0.1, 0.5, 2, 10, 40])
+@pytest.mark.parametrize("spread", [0.8, 1.5, 2.5])
+@pytest.mark.parametrize("count", [60, 2000])
+def test_times_to_win_that_decline_smoothly_are_not_wins_at_once(
+    median: float, spread: float, count: int
+) -> None:
+    rng = np.random.default_rng([int(10 * median), int(10 * spread), count])
+    for _ in range(20):
+        assert wins_at_once(pl.Series(median * rng.lognormal(0, spread, count))) is None
+        assert wins_at_once(pl.Series(rng.exponential(median, count))) is None
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
+def test_wins_at_once_stand_out_of_slow_ones(share: float) -> None:
+    rng = np.random.default_rng(3)
+    at_once, slow = rng.random(int(1000 * share)), rng.lognormal(2.7, 0.8, int(1000 * (1 - share)))
+    slow = slow[slow >= 1]
+    following = max(int(((slow >= day) & (slow < day + 1)).sum()) for day in (1, 2, 3))
+    days = pl.Series([*at_once, *slow])
+    assert wins_at_once(days) == (len(at_once), following)
+    assert wins_at_once(pl.Series(slow)) is None
 
 
 def test_a_zone_that_fits_is_named(tmp_path: Path) -> None:

@@ -111,6 +111,14 @@ DOUBTS: Mapping[str, DoubtKind] = {
         "Ask what sets this time; map the column with the time at which the lead became a "
         "customer under `tables.outcomes.columns`.",
     ),
+    "wins_on_first_day": DoubtKind(
+        "Many leads are won within a day of their creation, far more than on the next days: they "
+        "were probably entered only when they bought, and cannot be scored before.",
+        "first days that decline smoothly, or few wins in them",
+        "See whether such leads were entered at the sale; if so, leave them out by what marks "
+        "them (`tables.leads.where: [{column: Source, not: [Shop]}]`), or map the column with "
+        "the first contact as `tables.leads.columns.created_at`.",
+    ),
     "ends_before_creation": DoubtKind(
         "Leads ended before they were created: one of the two times has another zone, has no time "
         "of day, has day and month exchanged, or is that of another record.",

@@ -158,6 +158,60 @@ def odd_times(reading: SourceReading) -> Iterator[Doubt]:
         )
 
 
+LEAST_AT_ONCE = 20
+AT_ONCE_SHARE = 0.15
+AT_ONCE_TIMES = 5.0
+RETURN_TIMES = 2.0
+LEAST_RETURN = 10
+NEXT_DAYS = 3
+LONGEST_DOUBLINGS = 12
+
+
+def wins_at_once(days: pl.Series) -> tuple[int, int] | None:
+    """Count the wins within a day of the creation, where they are no part of what comes after.
+
+    Where leads are quick by nature, the wins decline from the first day on. Where many leads were
+    only entered once they had bought, few or none are won on the next days, and more again later.
+
+    Parameters
+    ----------
+    days : pl.Series of Float64
+        How long winners took, in days.
+
+    Returns
+    -------
+    tuple of (int, int) or None
+        The wins within a day, and those of the busiest of the next days; None where not odd.
+    """
+    whole = days.drop_nulls().floor().cast(pl.Int64)
+    at_once = int((whole == 0).sum())
+    following = max(int((whole == day).sum()) for day in range(1, NEXT_DAYS + 1))
+    if at_once < max(LEAST_AT_ONCE, AT_ONCE_SHARE * len(whole), AT_ONCE_TIMES * following):
+        return None
+    # Spans that double: in them, smooth times to win rise to one summit and fall from it.
+    spans = [2**power for power in range(2, LONGEST_DOUBLINGS)]
+    later = max(int(((whole >= start) & (whole < 2 * start)).sum()) for start in spans)
+    return (at_once, following) if later >= RETURN_TIMES * following + LEAST_RETURN else None
+
+
+def wins_on_first_day(reading: SourceReading) -> Iterator[Doubt]:
+    """Find winners that were created only when they bought."""
+    won = reading.is_won & reading.days_to_end.is_not_null()
+    found = wins_at_once(reading.days_to_end.filter(won))
+    if found is None:
+        return
+    at_once, following = found
+    days = reading.days_to_end
+    yield Doubt(
+        "wins_on_first_day",
+        "outcomes: won_at",
+        f"{at_once:,} of {int(won.sum()):,} winners ({at_once / int(won.sum()):.0%}) won within a "
+        f"day of their creation, and at most {following:,} on each of the next {NEXT_DAYS} days: "
+        f"{reading.examples(won & (days >= 0) & (days < 1))}",
+        at_once,
+    )
+
+
 GAP_DAYS = 30.0
 LAST_SHARE = 0.005
 

@@ -2,7 +2,12 @@
 
 from collections.abc import Callable, Iterator
 
-from leadcast.features.profile.bulk_doubts import bulk_doubts, lone_ends, odd_times
+from leadcast.features.profile.bulk_doubts import (
+    bulk_doubts,
+    lone_ends,
+    odd_times,
+    wins_on_first_day,
+)
 from leadcast.features.profile.clock_doubts import clock_doubts
 from leadcast.features.profile.doubts import Doubt, settled_doubts
 from leadcast.features.profile.outcome_doubts import outcome_doubts
@@ -13,6 +18,7 @@ from leadcast.features.profile.value_doubts import column_doubts, leads_of_tests
 _FINDERS: tuple[Callable[[SourceReading], Iterator[Doubt]], ...] = (
     bulk_doubts,
     odd_times,
+    wins_on_first_day,
     lone_ends,
     outcome_doubts,
     clock_doubts,
