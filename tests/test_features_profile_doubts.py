@@ -418,6 +418,28 @@ def test_wins_at_once_stand_out_of_slow_ones(share: float) -> None:
     assert wins_at_once(pl.Series(slow)) is None
 
 
+def test_equal_files_are_told_once_and_nothing_vouches_for_them(tmp_path: Path) -> None:
+    twice = World(WORLD.leads, WORLD.events, WORLD.outcomes, WORLD.keys, (WORLD.events,))
+    for vouched in ({}, {"repeated_files": "they are fine"}):
+        result = twice.with_keys({"vouched": vouched}).check(tmp_path)
+        assert result.profile is not None
+        assert [one["code"] for one in result.profile["doubts"]] == []
+        assert result.profile["idle_vouches"] == list(vouched)
+        told = [str(one) for one in result.faults if one.severity == "error"]
+        assert len(told) == 1
+        assert "events: events1.csv: found the same content as events0.csv" in told[0]
+        assert "Nothing vouches for equal files" in told[0]
+
+
+def test_the_same_rows_in_another_order_can_be_vouched_for(tmp_path: Path) -> None:
+    odd = in_two_files(0, shuffled=True)
+    result = odd.check(tmp_path)
+    assert not result.is_fine
+    vouched = odd.with_keys({"vouched": {"repeated_files": "two systems"}}).check(tmp_path)
+    assert vouched.is_fine
+    assert vouched.counts["events"] == 2 * WORLD.events.height
+
+
 def test_a_zone_that_fits_is_named(tmp_path: Path) -> None:
     # People in Berlin: with a zone in the times, and written down by a clock in Tokyo.
     elsewhere = WORLD.with_keys({"time_zone": "Asia/Tokyo"}).doubts(tmp_path)["odd_hours"]

@@ -56,7 +56,9 @@ def _repeated_files(
     files: list[tuple[str, str]],
 ) -> Iterator[Doubt]:
     sizes = dict(sample.group_by("file").agg(pl.col("hash").n_unique()).iter_rows())
-    each = across.select("hash", "file").unique()
+    # Equal files were refused when they were opened, and are not told once more.
+    told = [place for place, one in enumerate(files) if one in reading.ledger.same_files]
+    each = across.select("hash", "file").unique().filter(~pl.col("file").is_in(told))
     pairs = each.join(each, on="hash", suffix="_other").filter(
         pl.col("file") < pl.col("file_other")
     )

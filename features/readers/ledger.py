@@ -186,6 +186,8 @@ class Ledger:
         Where the rows of each table went.
     origin_totals : dict of str to Counter
         Of each table, how many rows each of its files or queries had.
+    same_files : set of (str, str)
+        Tables and names of files that have the content of another, and were refused.
     """
 
     def __init__(self, quarantine: Quarantine | None = None, kind_in: KindIn = as_defined) -> None:
@@ -196,6 +198,7 @@ class Ledger:
         self._found: dict[_Group, _Found] = {}
         self._totals: dict[str, int] = {}
         self.origin_totals: dict[str, Counter[str]] = {}
+        self.same_files: set[tuple[str, str]] = set()
         self._further: Ledger | None = None
         self._lacking: set[tuple[str, str]] = set()
         self._acquitted: set[tuple[str, str, str]] = set()

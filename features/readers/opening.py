@@ -244,7 +244,8 @@ def find_files(
         found |= dict.fromkeys(paths)
     if complete:
         for twin, first in twins(list(found)).items():
-            ledger.fault(_twin(name, twin, first))
+            ledger.same_files.add((name, _name(twin, root)))
+            ledger.fault(_twin(name, _name(twin, root), _name(first, root)))
     return list(found) if complete else []
 
 
@@ -313,18 +314,23 @@ def _folder(name: str, folder: Path, pattern: str) -> Fault:
     )
 
 
-def _twin(name: str, twin: Path, first: Path) -> Fault:
+def _twin(name: str, twin: str, first: str) -> Fault:
     return Fault(
-        where=f"{name}: {twin.name}",
-        found=f"the same content as {first.name}",
+        where=f"{name}: {twin}",
+        found=f"the same content as {first}",
         expected="each row of the export once",
         remedy="Take one of the two away, or narrow `read.files`: a browser calls a second "
-        'download "… (1)".',
+        'download "… (1)". Nothing vouches for equal files: `repeated_files` is for files that '
+        "overlap.",
     )
 
 
+def _name(path: Path, root: Path) -> str:
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+
+
 def _origin(path: Path, reader: FileReader, root: Path, ledger: Ledger) -> RawOrigin:
-    name = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+    name = _name(path, root)
     by_ending = "parquet" if path.suffix in (".parquet", ".pq") else "csv"
     if (reader.format or by_ending) == "parquet":
         return ParquetOrigin(path, name, reader.times_unpacked)
