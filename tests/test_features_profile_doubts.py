@@ -17,6 +17,7 @@ from tests.source_samples import Keys
 
 WORLD = healthy(7)
 ISO = "%Y-%m-%dT%H:%M:%SZ"
+ALL = ("events_before_creation", "future_times")
 HALF = dict.fromkeys(
     ("outcomes_before_creation", "future_times", "orphan_events", "orphan_outcomes"), "0.6"
 )
@@ -181,6 +182,22 @@ def contacted(most: int) -> World:
     return WORLD.with_leads(told).with_keys({"tables.leads.time_format": formats})
 
 
+def in_files(*spans: tuple[int, int, int, bool]) -> World:
+    """Write events day.month into a file each: from day, to day, months, whether exchanged."""
+    events, frames = WORLD.events, []
+    size = events.height // len(spans)
+    for place, (low, high, months, is_exchanged) in enumerate(spans):
+        number = pl.int_range(pl.len())
+        day, month = number % (high - low + 1) + low, number // 31 % months + 1
+        first, second = (month, day) if is_exchanged else (day, month)
+        clock = pl.format("{}.{}.2023 12:00", first, second)
+        frames.append(events[place * size : (place + 1) * size].with_columns(clock.alias("At")))
+    world = World(WORLD.leads, frames[0], WORLD.outcomes, WORLD.keys, tuple(frames[1:]))
+    return world.with_keys(
+        {"tables.events.time_format": ["%d.%m.%Y %H:%M"], "limits": dict.fromkeys(ALL, "0.99")}
+    )
+
+
 def mail(number: int, address: str) -> World:
     return WORLD.with_leads(first(number, address, "Email"))
 
@@ -275,7 +292,17 @@ CASES: dict[str, list[tuple[Make, Make]]] = {
             lambda: WORLD.with_events(each(5, shifted("At", days=-1), "At")),
         )
     ],
-    "two_date_formats": [(lambda: contacted(12), lambda: contacted(28))],
+    "two_date_formats": [
+        (lambda: contacted(12), lambda: contacted(28)),
+        (
+            lambda: in_files((1, 28, 12, False), (1, 12, 12, True)),
+            lambda: in_files((1, 28, 12, False), (1, 28, 12, False)),
+        ),
+        (
+            lambda: in_files((1, 28, 12, False), (1, 12, 3, True)),
+            lambda: in_files((1, 10, 1, False), (11, 20, 1, False), (21, 28, 1, False)),
+        ),
+    ],
     "placeholder": [
         (
             lambda: WORLD.with_leads(each(20, "999999", "Employees")),
@@ -438,6 +465,19 @@ def test_the_same_rows_in_another_order_can_be_vouched_for(tmp_path: Path) -> No
     vouched = odd.with_keys({"vouched": {"repeated_files": "two systems"}}).check(tmp_path)
     assert vouched.is_fine
     assert vouched.counts["events"] == 2 * WORLD.events.height
+
+
+def test_the_file_that_exchanges_day_and_month_is_named(tmp_path: Path) -> None:
+    odd = in_files((1, 28, 12, False), (1, 12, 12, True), (1, 28, 12, False))
+    doubt = odd.doubts(tmp_path)["two_date_formats"]
+    each_file = WORLD.events.height // 3
+    assert doubt["where"] == "events: column 'At'"
+    assert doubt["count"] == each_file
+    assert doubt["found"].startswith(f"in events1.csv {each_file:,} dates whose first two numbers")
+    assert "% of the dates in other files have one above 12" in doubt["found"]
+    assert "Compare a date of events1.csv with the CRM" in doubt["remedy"]
+    vouched = odd.with_keys({"vouched": {"two_date_formats:At": "checked"}})
+    assert vouched.doubts(tmp_path)["two_date_formats"]["vouched"] == "checked"
 
 
 def test_a_zone_that_fits_is_named(tmp_path: Path) -> None:

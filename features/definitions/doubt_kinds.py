@@ -158,9 +158,11 @@ DOUBTS: Mapping[str, DoubtKind] = {
         "Look at `time_zone` and `time_format` of the table, and at how the export shifts days.",
     ),
     "two_date_formats": DoubtKind(
-        "Every date fits the declared format with day and month exchanged as well.",
+        "Every date of a column, or of one of its files, fits the declared format with day and "
+        "month exchanged as well.",
         "days after the 12th of a month",
-        "See in the CRM which number is the day, and set `time_format` of the table by it.",
+        "See in the CRM which number is the day, and set `time_format` of the table by it; export "
+        "a file again that writes it otherwise than the others.",
     ),
     "placeholder": DoubtKind(
         "One value stands for what nobody knew (0, -1, 999, 1970-01-01, unknown, n/a, test …) and "

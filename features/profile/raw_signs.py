@@ -19,6 +19,7 @@ from leadcast.features.values.columns import halves
 MOST_EXAMPLES = 3
 CUT_LENGTHS = (255, 32_767)
 """At these many characters databases and spreadsheets cut a cell."""
+MONTHS = 12
 CURRENCY = r"([€$£¥₹]|\b(?:USD|EUR|GBP|CHF|JPY|INR|CAD|AUD|SEK|PLN)\b)"
 _UNSEEN = r"[\x{00AD}\x{200B}-\x{200F}\x{2060}\x{FEFF}]"
 _UNSEEN_IN_WORDS = r"[\x{00AD}\x{200B}\x{2060}\x{FEFF}]"
@@ -139,6 +140,8 @@ class ColumnSigns:
     currencies: Counter[str] = field(default_factory=Counter)
     dates: Counter[tuple[int, int]] = field(default_factory=Counter)
     """The first two numbers of dates, with their counts."""
+    dates_by_file: dict[str, Counter[tuple[int, int]]] = field(default_factory=dict)
+    """The same for each file, as long as none of them is above 12; then empty."""
 
     def add(self, rows: RawRows, column: str) -> None:
         """Look at a part of it."""
@@ -151,7 +154,7 @@ class ColumnSigns:
             marks = text.str.extract(CURRENCY).drop_nulls().alias("mark")
             self.currencies.update(dict(marks.value_counts(name="n").iter_rows()))
         if is_numbered(self.about.formats):
-            self._read_dates(text)
+            self._read_dates(rows, text)
 
     def _measure(self, rows: RawRows, text: pl.Series) -> None:
         lengths = text.str.len_chars()
@@ -166,11 +169,21 @@ class ColumnSigns:
             unseen = _UNSEEN if self.about.is_id else _UNSEEN_IN_WORDS
             self.foreign.add(rows, text.str.contains(f"{unseen}|{_TWO_ALPHABETS}"))
 
-    def _read_dates(self, text: pl.Series) -> None:
-        both = text.str.extract_groups(_NUMBERED_DATE).struct.unnest().drop_nulls()
+    def _read_dates(self, rows: RawRows, text: pl.Series) -> None:
+        both = text.str.extract_groups(_NUMBERED_DATE).struct.unnest()
         pairs = both.select(pl.all().cast(pl.Int32).name.map(lambda at: f"n{at}"))
-        for first, second, count in pairs.group_by("n1", "n2").len().iter_rows():
-            self.dates[first, second] += count
+        pairs = pairs.with_columns(rows.origin.alias("file")).drop_nulls()
+        for first, second, file, count in pairs.group_by("n1", "n2", "file").len().iter_rows():
+            pair = (first, second)
+            self.dates[pair] += count
+            name = rows.origins[file].name
+            of_file = self.dates_by_file.get(name)
+            if max(pair) > MONTHS:
+                self.dates_by_file[name] = Counter()
+            elif of_file is None:
+                self.dates_by_file[name] = Counter({pair: count})
+            elif of_file:
+                of_file[pair] += count
 
 
 def is_numbered(formats: tuple[str, ...]) -> bool:

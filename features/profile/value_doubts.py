@@ -1,6 +1,7 @@
 """Doubts about single values: placeholders, cut texts, letters, currencies, dates, tests."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 
@@ -8,7 +9,7 @@ import polars as pl
 
 from leadcast.features.profile.doubts import Doubt, yaml_line
 from leadcast.features.profile.personal import is_personal
-from leadcast.features.profile.raw_signs import CUT_LENGTHS, ColumnSigns, Sighting
+from leadcast.features.profile.raw_signs import CUT_LENGTHS, MONTHS, ColumnSigns, Sighting
 from leadcast.features.profile.reading import SourceReading
 from leadcast.features.readers.issues import as_text, described
 from leadcast.features.values.contacts import email_domain
@@ -179,6 +180,9 @@ def odd_word(given: pl.Series) -> str | None:
 
 LEAST_CUT = 3
 LEAST_DATES, LEAST_PAIRS = 30, 8
+LEAST_MONTHS = 3
+LEAST_ABOVE = 10
+"""So many dates above 12 at least would a file have if it were as the others."""
 LEAST_MARKS = 3
 CODE_LETTERS = 3
 _CODES = """
@@ -242,24 +246,56 @@ def _strange(text: str) -> Iterator[str]:
 
 
 def _two_formats(where: str, column: str, signs: ColumnSigns) -> Iterator[Doubt]:
-    dates = signs.dates
-    fits_both = all(max(pair) <= 12 for pair in dates)
-    differ = {pair for pair in dates if pair[0] != pair[1]}
-    if dates.total() < LEAST_DATES or not fits_both or len(differ) < LEAST_PAIRS:
+    dates, read_as = signs.dates, f"read as {', '.join(signs.about.formats)}"
+    if _fits_both(dates):
+        firsts, seconds = _both_numbers(dates)
+        if min(len(firsts), len(seconds)) == 1 and len(firsts | seconds) < LEAST_PAIRS:
+            return
+        told = _never_above(dates)
+        yield Doubt("two_date_formats", where, f"{told}, {read_as}", dates.total(), subject=column)
         return
-    firsts = {first for first, _ in dates}
-    seconds = {second for _, second in dates}
-    if min(len(firsts), len(seconds)) == 1 and len(firsts | seconds) < LEAST_PAIRS:
+    odd = {name: own for name, own in signs.dates_by_file.items() if _is_odd_file(own)}
+    count = sum(own.total() for own in odd.values())
+    above = sum(number for pair, number in dates.items() if max(pair) > MONTHS)
+    share = above / max(dates.total() - count, 1)
+    odd = {name: own for name, own in odd.items() if share * own.total() >= LEAST_ABOVE}
+    if not odd:
         return
-    first, second = min(differ)
-    formats = ", ".join(signs.about.formats)
+    count = sum(own.total() for own in odd.values())
+    told = "; ".join(f"in {name} {_never_above(own)}" for name, own in [*odd.items()][:3])
+    more = f", and in {len(odd) - 3} more files" if len(odd) > 3 else ""
+    names = ", ".join([*odd][:3])
     yield Doubt(
         "two_date_formats",
         where,
-        f"{dates.total():,} dates whose first two numbers are never above 12, such as "
-        f"{first:02d}/{second:02d}, read as {formats}",
-        dates.total(),
+        f"{told}{more}, {read_as}; {share:.0%} of the dates in other files have one above 12",
+        count,
+        f"Compare a date of {names} with the CRM. If day and month are exchanged, export the file "
+        "again as the others are: `time_format` holds for all files of a table.",
         subject=column,
+    )
+
+
+def _fits_both(dates: Counter[tuple[int, int]]) -> bool:
+    differ = sum(first != second for first, second in dates)
+    fits = all(max(pair) <= MONTHS for pair in dates)
+    return fits and dates.total() >= LEAST_DATES and differ >= LEAST_PAIRS
+
+
+def _is_odd_file(dates: Counter[tuple[int, int]]) -> bool:
+    """Tell whether a file fits both ways, and not because it holds some days of a month or two."""
+    return _fits_both(dates) and min(map(len, _both_numbers(dates))) >= LEAST_MONTHS
+
+
+def _both_numbers(dates: Counter[tuple[int, int]]) -> tuple[set[int], set[int]]:
+    return {first for first, _ in dates}, {second for _, second in dates}
+
+
+def _never_above(dates: Counter[tuple[int, int]]) -> str:
+    first, second = min(pair for pair in dates if pair[0] != pair[1])
+    return (
+        f"{dates.total():,} dates whose first two numbers are never above 12, such as "
+        f"{first:02d}/{second:02d}"
     )
 
 
