@@ -101,6 +101,11 @@ def _told(request: InitRequest, found: Discovered) -> str:
     if found.counts:
         counted = ", ".join(f"{count:,} {end}" for end, count in found.counts.items())
         lines.append(f"Read so, the leads are: {counted}.")
+        if found.counts.get("lost") and not found.counts.get("open"):
+            lines.append(
+                "None counts as open: leads too young to have been won count as lost, unless the "
+                "export leaves them out."
+            )
     if found.left_out:
         lines.append("Left out:")
         lines += [f"  {left}" for left in found.left_out]

@@ -314,6 +314,49 @@ def test_the_command_says_what_it_guessed_and_what_is_next(tmp_path: Path) -> No
     assert done.output.rstrip().endswith("leadcast check ours")
 
 
+def with_flag(rows: Rows, *, closed: bool = True) -> Rows:
+    """Tell by 0 and 1 whether a lead became a customer: open ones have a 0 as well."""
+    found = [{**row, "customer": int(row["Status"] == "Won")} for row in rows]
+    left_out = {"Status"} if closed else {"Status", "Closed"}
+    return [{name: one for name, one in row.items() if name not in left_out} for row in found]
+
+
+def told_of(folder: Path, rows: Rows) -> str:
+    write(folder / "raw", "leads.csv", rows)
+    with chdir(folder):
+        done = CliRunner().invoke(app, ["init", "ours", "raw", "--time-zone", "UTC"])
+    assert done.exit_code == 0
+    return done.output
+
+
+def test_leads_with_a_flag_and_no_time_of_their_end_are_open(tmp_path: Path) -> None:
+    text = drafted(tmp_path, with_flag(rows_of()))
+    assert "40 leads with no value in 'Closed' are open, not lost" in flat(text)
+    checked = check_source(load_definition(tmp_path / "ours.yaml"))
+    assert checked.is_fine, str(checked)
+    ends = {name: checked.counts[name] for name in ("won", "lost", "open")}
+    assert ends == {"won": 40, "lost": 40, "open": 40}
+    assert "customer: {column" not in text
+    told = told_of(tmp_path, with_flag(rows_of()))
+    assert "Read so, the leads are: 40 won, 40 lost, 40 open." in told
+    assert "None counts as open" not in told
+
+
+def test_a_flag_alone_counts_young_leads_as_lost_and_says_so(tmp_path: Path) -> None:
+    rows = with_flag(rows_of(), closed=False)
+    told = told_of(tmp_path, rows)
+    assert "Read so, the leads are: 40 won, 80 lost, 0 open." in told
+    assert "None counts as open: leads too young to have been won count as lost" in told
+    assert "'customer' has no word for open" in flat(drafted(tmp_path, rows))
+
+
+def test_winners_without_a_time_are_not_left_open(tmp_path: Path) -> None:
+    rows = with_flag(rows_of())
+    for row in rows[::6]:
+        row["Closed"] = ""
+    assert "missing: false" not in drafted(tmp_path, rows)
+
+
 def test_times_in_no_known_writing_are_left_to_a_person(tmp_path: Path) -> None:
     rows = rows_of()
     for index, row in enumerate(rows):

@@ -454,7 +454,9 @@ def _outcomes(pages: Pages, draft: Draft) -> None:
 def _outcome(pages: Pages, depth: int, one: Ending, draft: Draft) -> None:
     pages.put(depth, "form", "dates" if one.status is None else "status")
     columns: dict[str, Flow] = {}
-    if not one.is_own:
+    # What only some rows of the leads' table tell is read as a table of its own.
+    is_beside = one.is_own and not one.filled
+    if not is_beside:
         _read(pages, depth, one.table.seen)
         _split_cells(pages, depth, one.table, one.split_cells)
         _joins(pages, depth, one.joins)
@@ -481,7 +483,7 @@ def _outcome(pages: Pages, depth: int, one: Ending, draft: Draft) -> None:
     amount = [one.column(one.amount)] if one.amount else []
     numbers = _own_numbers(one.teller.seen, amount)
     # Beside the leads, times are written as theirs.
-    times = TableTimes() if one.is_own else draft.times[one.teller.name]
+    times = TableTimes() if is_beside else draft.times[one.teller.name]
     _written(pages, depth, times, numbers)
     if one.status is not None:
         _statuses(pages, depth, one)

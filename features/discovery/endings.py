@@ -20,6 +20,8 @@ from leadcast.features.values.identifiers import first_fifteen, ids_in_cells
 
 LEAD = "Lead of the row"
 """What a joined lead id is called."""
+MOST_UNDATED = 0.01
+"""So many of the winners at most may lack a time of their end."""
 _DELETED = " the row is deleted"
 
 
@@ -176,13 +178,34 @@ def find_endings(
         found.told += [lost] if lost is not None else []
         return found
     if own is not None:
-        found.told.append(own)
+        found.told.append(_with_open_leads(own))
         more = _archived(leads, own) if own.status is not None else _losses(leads, [])
         is_told = "lost_at" in own.dates
         found.told += [more] if more is not None and not is_told else []
         return found
     _by_events(found, events)
     return found
+
+
+def _with_open_leads(own: Ending) -> Ending:
+    """Say which leads are open where a yes or no tells how they ended, which has no word for it."""
+    status, seen = own.status, own.table.seen
+    if status is None or seen.looks[status.column].kind not in ("flag", "number"):
+        return own
+    if not status.won or not status.lost or status.open or status.unknown:
+        return own
+    closed = own.dates.get("closed_at")
+    if closed is None:
+        words = f"{status.column!r} has no word for open: leads too young to be won count as lost"
+        return replace(own, notes=(*own.notes, words))
+    undated, told = _written(seen, closed).is_null(), _written(seen, status.column)
+    won, lost = told.is_in(list(status.won)), told.is_in(list(status.lost))
+    opened = int((undated & lost).sum())
+    without, of_all = int((undated & won).sum()), int(won.sum())
+    if own.lead_id == "row" or not opened or without > MOST_UNDATED * of_all:
+        return own
+    words = f"{opened:,} leads with no value in {closed!r} are open, not lost"
+    return replace(own, filled=closed, notes=(*own.notes, words))
 
 
 def _paths(
@@ -445,7 +468,8 @@ def told_rows(one: Ending, lead_ids: pl.Series) -> pl.DataFrame:
     won_at = one.dates.get("won_at", one.dates.get("closed_at"))
     when = pl.lit(None, pl.String) if won_at is None else frame[won_at]
     ends = pl.DataFrame({"id": named, "rank": rank.cast(pl.Int8)}).with_columns(when=when)
-    return ends.filter(frame[_DELETED].not_())
+    is_there = frame[one.filled].is_not_null() if one.filled else True
+    return ends.filter(frame[_DELETED].not_() & is_there)
 
 
 def _written(seen: SeenTable, column: str) -> pl.Series:
