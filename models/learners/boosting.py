@@ -132,7 +132,7 @@ def boost(
     callbacks = [] if is_over is None else [partial(_stop, is_over)]
 
     def train(number: int) -> Any:  # noqa: ANN401 - lightgbm.Booster, imported lazily
-        with_statistics = len(categories) > 0 and number % 2 == 0
+        with_statistics = len(categories) > 0 and sees_statistics(number)
         values = seen if with_statistics else bare
         own = {**options, "seed": settings.seed * 1000 + number}
         if signs:
@@ -157,6 +157,11 @@ def boost(
     # A booster a thread: threads inside a booster wait for one another at every split.
     with ThreadPoolExecutor(settings.num_threads) as pool:
         return list(pool.map(train, range(settings.seeds)))
+
+
+def sees_statistics(number: int) -> bool:
+    """Tell which boosters see target statistics: every other (`benchmarks.target_statistics`)."""
+    return number % 2 == 0
 
 
 def _stop(is_over: Callable[[], bool], _round: object) -> None:
