@@ -353,6 +353,9 @@ def _wrong_cells(
         plain = _iso(value) if isinstance(value, datetime) else value
         if plain == expected or (is_told and plain is None):
             continue
+        if is_told and isinstance(expected, str) and plain == expected.partition("\r")[0].strip():
+            # A bare return ends a row of a CSV; what follows is told as a row of its own.
+            continue
         if column in odd or not is_told:
             yield f"{found['lead_id']}: {name} is {plain!r} and not {expected!r}"
 
@@ -388,6 +391,8 @@ def expected_of(role: str, value: Any) -> Any:  # noqa: ANN401 - of any type
         plain = str(value).strip(TRIMMED)
         return NUMBERS.get(str(value), _OWN_NUMBERS.get(plain))
     if role == "flag":
+        if isinstance(value, int | float) and value in (0, 1):
+            return bool(value)
         words = {"yes": True, "no": False}
         return FLAGS.get(str(value), words.get(str(value)))
     if role == "time":

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from benchmarks import fuzz_exports
-from benchmarks.fuzz_exports import run, run_one
+from benchmarks.fuzz_exports import expected_of, run, run_one
 
 
 @given(seed=st.integers(0, 2**32))
@@ -24,3 +24,8 @@ def test_a_value_that_is_read_wrong_is_found(monkeypatch: pytest.MonkeyPatch) ->
     tally = run(60, 1)
     assert tally.counts["wrong"] > 0
     assert "not None" in tally.faults[0]["words"]
+
+
+@pytest.mark.parametrize(("cell", "expected"), [(-0.0, False), (1, True), ("-0.0", None)])
+def test_a_number_is_a_flag_as_its_value_is(cell: object, expected: bool | None) -> None:
+    assert expected_of("flag", cell) is expected
