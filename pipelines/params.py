@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.representer import RoundTripRepresenter
 
 from leadcast.features.base.errors import Fault, FaultsError, LeadcastError
 from leadcast.features.base.files import written_whole
@@ -151,9 +152,20 @@ def _fault(path: Path, item: object) -> Fault:
     )
 
 
+class _AsWritten(RoundTripRepresenter):
+    """Writes null as the file has it."""
+
+
+_AsWritten.add_representer(
+    type(None), lambda self, _: self.represent_scalar("tag:yaml.org,2002:null", "null")
+)
+
+
 def change_params(path: Path, change: Callable[[Any], None]) -> None:
     """Change a file of parameters in place; comments and layout stay as they are."""
     yaml = YAML()
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.Representer = _AsWritten
     content = yaml.load(path)
     change(content)
     with written_whole(path, replacing=True) as temporary:

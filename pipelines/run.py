@@ -39,7 +39,8 @@ def add_source(source: str, params: Path = PARAMS) -> None:
 
     def add(content: Any) -> None:  # noqa: ANN401 - any YAML value
         if source not in content["sources"]:
-            content["sources"].append(source)
+            # First, because the comment after a list belongs to its last entry.
+            content["sources"].insert(0, source)
 
     with locked(params, "another process adds a source"):
         change_params(params, add)
