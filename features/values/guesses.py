@@ -7,6 +7,7 @@ where there is one, or nothing.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 
 import polars as pl
 
@@ -45,13 +46,13 @@ _SHAPES = {
 _MARK = re.compile(r"%\.?[A-Za-z]|[^%]+")
 
 
+@cache
 def _shape(written: str) -> re.Pattern[str]:
     """Make a pattern of what may be written in a time format: sooner tried than the format."""
     marks = _MARK.findall(written)
     return re.compile("".join(_SHAPES.get(mark) or re.escape(mark) for mark in marks))
 
 
-_SHAPED = {written: _shape(written) for written in _FORMATS}
 _SINCE = {
     "excel": (20_000, 80_000),
     "julian_day": (2_440_000, 2_500_000),
@@ -117,7 +118,7 @@ def _time_format(values: Sequence[str], zone: str | None) -> str:
     if since:
         return f"They look like numbers that count: `time_format: {since[0]}`."
     fits = {}
-    shaped = (one for one, shape in _SHAPED.items() if any(map(shape.fullmatch, values)))
+    shaped = (one for one in _FORMATS if any(map(_shape(one).fullmatch, values)))
     for written in shaped:
         read = parse_times(pl.Series(values), TimeRules(zone or "UTC", (written,)))
         if read.values.count():
