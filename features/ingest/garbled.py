@@ -4,7 +4,7 @@ from leadcast.features.base.errors import Fault
 from leadcast.features.base.letters import INVISIBLE_WITHIN, TRIMMED
 from leadcast.features.ingest.context import TableReading
 from leadcast.features.readers.issues import described
-from leadcast.features.values.columns import halves
+from leadcast.features.values.columns import text_half
 
 _GARBLED = {
     r"[ÃÂ][€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ\x{80}-\x{bf}]|â€|ï¿½|ðŸ": (
@@ -29,7 +29,7 @@ _GARBLED = {
 
 def doubt_garbled(reading: TableReading, column: str) -> None:
     """Warn of texts that something has damaged on their way."""
-    text, _ = halves(reading.rows.frame[column])
+    text = text_half(reading.rows.frame[column])
     if text is None:
         return
     text = text.str.strip_chars(TRIMMED)

@@ -14,7 +14,7 @@ from leadcast.features.definitions.table_schema import ExportColumn
 from leadcast.features.profile.personal import is_personal
 from leadcast.features.readers.issues import as_text
 from leadcast.features.readers.origins import RawRows
-from leadcast.features.values.columns import halves
+from leadcast.features.values.columns import text_half
 
 MOST_EXAMPLES = 3
 CUT_LENGTHS = (255, 32_767)
@@ -146,7 +146,7 @@ class ColumnSigns:
     def add(self, rows: RawRows, column: str) -> None:
         """Look at a part of it."""
         self.seen += len(rows)
-        text, _ = halves(rows.frame[column])
+        text = text_half(rows.frame[column])
         if text is None or not text.count():
             return
         self._measure(rows, text)

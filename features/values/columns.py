@@ -176,18 +176,24 @@ def _is_number(text: str) -> bool:
 
 def halves(series: pl.Series) -> tuple[pl.Series | None, pl.Series | None]:
     """Part a column into its texts and the plain texts of what is none; None for no such part."""
-    dtype, frame = series.dtype, series.to_frame()
+    text = text_half(series)
+    if series.dtype == MIXED:
+        return text, series.struct.field(_PLAIN).alias(series.name)
+    if text is not None:
+        return text, None
+    return None, series.to_frame().select(plain(pl.col(series.name), series.dtype)).to_series()
+
+
+def text_half(series: pl.Series) -> pl.Series | None:
+    """Take a column's texts; None where it has none, and nothing is written plainly for it."""
+    dtype = series.dtype
     if dtype == MIXED:
-        return (
-            series.struct.field(_TEXT).alias(series.name),
-            series.struct.field(_PLAIN).alias(series.name),
-        )
+        return series.struct.field(_TEXT).alias(series.name)
     if dtype == pl.String:
-        return series, None
-    column = pl.col(series.name)
+        return series
     if _is_text(dtype):
-        return frame.select(texts(column, dtype)).to_series(), None
-    return None, frame.select(plain(column, dtype)).to_series()
+        return series.to_frame().select(texts(pl.col(series.name), dtype)).to_series()
+    return None
 
 
 def shown(series: pl.Series) -> pl.Series:

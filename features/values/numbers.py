@@ -11,7 +11,15 @@ from collections.abc import Sequence
 import polars as pl
 
 from leadcast.features.base.letters import TRIMMED
-from leadcast.features.values.columns import MIXED, Parsed, clean_text, halves, plain, words_where
+from leadcast.features.values.columns import (
+    MIXED,
+    Parsed,
+    clean_text,
+    halves,
+    plain,
+    text_half,
+    words_where,
+)
 from leadcast.features.values.formats import NumberFormat
 
 _PLAIN_NUMBER = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
@@ -103,7 +111,7 @@ def unclear(series: pl.Series, written: NumberFormat) -> tuple[pl.Series, bool]:
         Whether another value of the column tells what the point is (``2.5``, ``1000``).
     """
     nothing = pl.Series([False]).new_from_index(0, len(series))
-    text, _ = halves(series)
+    text = text_half(series)
     if text is None or written.model_fields_set:
         return nothing, False
     found = text.str.strip_chars(TRIMMED).fill_null("")
