@@ -23,7 +23,7 @@ import polars as pl
 
 from leadcast.features.base.errors import Fault, FaultsError, describe_faults, did_you_mean
 from leadcast.features.base.files import sha256_of, write_json, written_whole
-from leadcast.features.definitions.definition import EventOutcomes, SourceDefinition
+from leadcast.features.definitions.definition import EventOutcomes, Outcomes, SourceDefinition
 from leadcast.features.definitions.table_schema import FileReader, SqlReader
 from leadcast.features.ingest.context import Context, Progress, latest_possible, no_progress
 from leadcast.features.ingest.event_rows import (
@@ -86,10 +86,13 @@ def examine(context: Context, sink: Sink) -> Examined | None:
     leads_table = context.open(LEADS, tables.leads)
     events = open_events(context)
     outcomes = _open_outcomes(context)
-    opened = [leads_table, *(one.table for one in events), *outcomes.values()]
+    opened = [leads_table, *(one.table for one in events), *outcomes]
     _warn_of_absent_forbidden(context, [table for table in opened if table is not None])
     leads = None if leads_table is None else read_leads(context, leads_table)
-    ends = [_ends(context, name, leads, events, outcomes) for name in outcomes]
+    ends = [
+        _ends(context, about, leads, events, table)
+        for about, table in zip(tables.outcomes, outcomes, strict=True)
+    ]
     told = [one for one in ends if one is not None]
     if leads is None or len(told) < len(ends):
         for _ in canonical_events(context, events, None):
@@ -110,32 +113,30 @@ def _with_ends(settled: Settled) -> pl.DataFrame:
     return known_leads(settled.leads).join(ended, on="lead_id", how="left", maintain_order="left")
 
 
-def _open_outcomes(context: Context) -> dict[str, RawTable | None]:
+def _open_outcomes(context: Context) -> list[RawTable | None]:
     """Open the tables of outcomes; None where one cannot be read, or is no table of its own."""
-    definition, found = context.definition, dict[str, RawTable | None]()
-    for name, about in zip(
-        definition.outcome_table_names(), definition.tables.outcomes, strict=True
-    ):
-        if isinstance(about, EventOutcomes) or about.read is None:
-            found[name] = None
-        else:
-            found[name] = context.open(name, about)
-    return found
+    definition = context.definition
+    return [
+        None
+        if isinstance(about, EventOutcomes) or about.read is None
+        else context.open(name, about)
+        for name, about in zip(
+            definition.outcome_table_names(), definition.tables.outcomes, strict=True
+        )
+    ]
 
 
 def _ends(
     context: Context,
-    name: str,
+    about: Outcomes,
     leads: CanonicalLeads | None,
     events: list[OpenEvents],
-    tables: Mapping[str, RawTable | None],
+    table: RawTable | None,
 ) -> Ends | None:
-    about = context.definition.tables.outcomes[list(tables).index(name)]
     if isinstance(about, EventOutcomes):
         return None if leads is None else ends_by_events(context, about, events, leads)
     if about.read is None:
         return None if leads is None else ends_of_leads(context, about, leads)
-    table = tables[name]
     return None if table is None else read_ends(context, about, table)
 
 
@@ -370,22 +371,39 @@ def check_source(definition: SourceDefinition, progress: Progress = no_progress)
     CheckResult
     """
     ledger = Ledger()
-    until = latest_possible(definition, datetime.now(UTC))
-    collector = Collector(definition)
-    context = Context(definition, ledger, until, progress, collector=collector)
-    examined = examine(context, _let_pass)
-    reading = None if examined is None else _as_read(context, collector, examined)
-    doubts = [] if reading is None else find_doubts(reading)
-    faults = (*ledger.faults(definition.limits), *certain(doubts))
+    read = _read(definition, ledger, _let_pass, progress)
+    examined = read.examined
     return CheckResult(
         subject=_subject(definition),
-        faults=faults,
+        faults=tuple(read.faults),
         counts={} if examined is None else _counts(examined),
         observed_until=None if examined is None else examined.observed_until,
         unused_columns=() if examined is None else examined.settled.leads.unused_columns,
         account=() if examined is None else tuple(ledger.account.lines(definition.readers())),
-        profile=None if reading is None else describe_profile(reading, doubts),
+        profile=None if read.reading is None else describe_profile(read.reading, read.doubts),
     )
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A source that was read to its end."""
+
+    examined: Examined | None
+    reading: SourceReading | None
+    """None where a table could not be read."""
+    doubts: list[Doubt]
+    faults: list[Fault]
+
+
+def _read(definition: SourceDefinition, ledger: Ledger, sink: Sink, progress: Progress) -> _Read:
+    """Read a source, and find what is wrong with it and what is to be doubted."""
+    until = latest_possible(definition, datetime.now(UTC))
+    collector = Collector(definition)
+    context = Context(definition, ledger, until, progress, collector=collector)
+    examined = examine(context, sink)
+    reading = None if examined is None else _as_read(context, collector, examined)
+    doubts = [] if reading is None else find_doubts(reading)
+    return _Read(examined, reading, doubts, [*ledger.faults(definition.limits), *certain(doubts)])
 
 
 def _as_read(context: Context, collector: Collector, examined: Examined) -> SourceReading:
@@ -433,23 +451,18 @@ def ingest(
         quarantine = Quarantine(folder / "quarantine")
         ledger = Ledger(quarantine)
         writer = _EventWriter(folder / "events")
-        until = latest_possible(definition, datetime.now(UTC))
-        collector = Collector(definition)
-        context = Context(definition, ledger, until, progress, collector=collector)
-        examined = examine(context, writer.write)
-        reading = None if examined is None else _as_read(context, collector, examined)
-        doubts = [] if reading is None else find_doubts(reading)
-        faults = [*ledger.faults(definition.limits), *certain(doubts)]
+        read = _read(definition, ledger, writer.write, progress)
+        examined, faults = read.examined, read.faults
         if examined is None or any(fault.severity == "error" for fault in faults):
             raise FaultsError(_subject(definition), faults)
         writer.finish()
         quarantine.finish(folder / "quarantine.parquet")
         _write_tables(definition, examined, folder)
-        quality = describe_quality(definition, examined, ledger, faults, doubts)
+        quality = describe_quality(definition, examined, ledger, faults, read.doubts)
         write_json(folder / "quality.json", quality)
     account = tuple(ledger.account.lines(definition.readers()))
     told = (out, tuple(faults), _counts(examined), quarantine.rows, account)
-    return IngestResult(*told, examined.outcomes_from, tuple(doubts))
+    return IngestResult(*told, examined.outcomes_from, tuple(read.doubts))
 
 
 def _write_tables(definition: SourceDefinition, examined: Examined, folder: Path) -> None:

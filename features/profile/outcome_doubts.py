@@ -18,7 +18,6 @@ from leadcast.features.recording import late_record
 LEAST_ENDED = 50
 MOSTLY_WON = 0.9
 MOSTLY_OPEN = 0.6
-LEAST_WON = 10
 LEAST_NEW, LEAST_NEWEST = 20, 10
 
 
