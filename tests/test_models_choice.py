@@ -1,3 +1,4 @@
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 from leadcast.features.base.errors import LeadcastError
 from leadcast.models.choice import search
 from leadcast.models.choice.choice import Choice, choose
+from leadcast.models.choice.fresh import Recipe
 from leadcast.models.data import LabelledMatrix
 from leadcast.models.learners.boosting import boost
 from leadcast.models.learners.learner_store import LEARNERS
@@ -93,6 +95,20 @@ def test_the_same_data_and_seed_give_the_same_bytes(data: LabelledMatrix, tmp_pa
     choose(data, QUICK).learner.save(tmp_path / "one")
     choose(shuffled, QUICK).learner.save(tmp_path / "other")
     assert _files(tmp_path / "one") == _files(tmp_path / "other")
+
+
+def test_a_recipe_read_back_from_json_fits_the_same_bytes(
+    data: LabelledMatrix, tmp_path: Path
+) -> None:
+    settings = QUICK.model_copy(update={"candidates": ("blend",), "half_lives": (None, 0.3)})
+    choice = choose(data, settings)
+    recipe = Recipe.from_json(json.loads(json.dumps(choice.setup)))
+    assert recipe.to_json() == choice.setup
+    choice.learner.save(tmp_path / "one")
+    recipe.fitted(data).save(tmp_path / "other")
+    assert _files(tmp_path / "one") == _files(tmp_path / "other")
+    with pytest.raises(ValidationError, match="half_life"):
+        Recipe.from_json(choice.setup | {"members": [{"curves": []}]})
 
 
 def test_another_seed_gives_other_trees(data: LabelledMatrix) -> None:

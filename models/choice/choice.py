@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
@@ -11,10 +11,10 @@ from threadpoolctl import threadpool_limits
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.models.choice.backtest import Origin, Result, compare, rolling_origins, thinned_origin
-from leadcast.models.choice.fitting import Grow, clocks_of, fit_learner, grow_here
-from leadcast.models.choice.fresh import Pool, Recipe, Verdict, fit_with_fresh, judge_fresh, untold
+from leadcast.models.choice.fitting import Grow, clocks_of, grow_here
+from leadcast.models.choice.fresh import Pool, Recipe, Verdict, fit_final, judge_fresh, untold
 from leadcast.models.choice.search import search_parameters
-from leadcast.models.choice.setups import Contender, Setup, contenders, default_setup, winner_of
+from leadcast.models.choice.setups import Contender, contenders, default_setup, winner_of
 from leadcast.models.choice.trial import HalfLife, Start, Trial, Tried, trial_of, try_half_life
 from leadcast.models.data import Floats, Integers, LabelledMatrix
 from leadcast.models.learners.learner_store import FittedLearner, learner_words
@@ -53,8 +53,8 @@ class Choice:
         Those of the notes that a reader of the scores must know: what there was too little data
         for.
     setup : dict
-        Half-life, penalty, rounds and weights of the learner's members, and LightGBM's parameters
-        where a search changed them, as plain data.
+        The recipe by which the learner was fitted, as `leadcast.models.choice.fresh.Recipe.to_json`
+        gives it: by it the same can be fitted on other rows.
     out_of_time : OutOfTime
         Empty where no origin could be placed.
     fresh : Verdict or None
@@ -118,7 +118,7 @@ def choose(
     recipe = Recipe(winner.kind, winner.setups, settings, changed, grow)
     fresh = None if pool is None else judge_fresh(recipe, rows, origins, pool)
     tell(f"fitting {learner_words(winner.kind)} on all rows", 0.9)
-    learner = _final(recipe, data, pool if fresh is not None and fresh.used else None)
+    learner = fit_final(recipe, data, pool if fresh is not None and fresh.used else None)
     if more:
         search = search_ended - search_began
         rest = monotonic() - began - search
@@ -126,15 +126,8 @@ def choose(
     told = (_words(found, winner, len(origins)), *more, *_clock_words(learner, rows))
     table = _table(found, winner, rows, origins)
     past = _out_of_time(order, trials, winner, fresh)
-    setup = _plain(winner.setups, changed)
+    setup = recipe.to_json()
     return Choice(learner, table, (*warnings, *told), warnings, setup, past, fresh)
-
-
-def _final(recipe: Recipe, data: LabelledMatrix, pool: Pool | None) -> FittedLearner:
-    if pool is None:
-        return recipe.fitted(data)
-    fresh = pool.fresh_at(pool.cutoff, np.zeros(0, np.int64))
-    return fit_with_fresh(recipe, data, pool, pool.cutoff, fresh)[1]
 
 
 def _say_nothing(_what: str, _share: float) -> None:
@@ -221,12 +214,12 @@ def _without_backtest(
             f"{learner_words(kind)}, untested: the rows are too few, or too close in time, for a "
             "backtest",
         )
-    setups = (default_setup(settings, kind),)
+    recipe = Recipe(kind, (default_setup(settings, kind),), settings, {}, grow)
     nothing = np.zeros(0, np.int64)
-    learner = fit_learner(kind, data, setups, settings, grow=grow)
+    learner = recipe.fitted(data)
     past = OutOfTime(nothing, np.zeros(0), nothing)
     told = _clock_words(learner, data)
-    return Choice(learner, (), (*warnings, *told), warnings, _plain(setups, {}), past)
+    return Choice(learner, (), (*warnings, *told), warnings, recipe.to_json(), past)
 
 
 def _words(found: dict[str, Contender], winner: Contender, origins: int) -> str:
@@ -283,7 +276,3 @@ def _out_of_time(
         log_odds=np.concatenate(log_odds),
         origin=np.repeat(np.arange(len(trials)), [len(trial.index) for trial in trials]),
     )
-
-
-def _plain(setups: tuple[Setup, ...], changed: dict[str, Any]) -> dict[str, Any]:
-    return {"members": [asdict(setup) for setup in setups], "parameters": changed}

@@ -29,7 +29,7 @@ from leadcast.models.choice.backtest import (
     row_log_loss,
 )
 from leadcast.models.choice.fitting import Grow, fit_learner, grow_here
-from leadcast.models.choice.setups import Setup
+from leadcast.models.choice.setups import Setup, plain_setups, setups_of
 from leadcast.models.data import Flags, Floats, Integers, LabelledMatrix
 from leadcast.models.evaluation.logistic import sigmoid
 from leadcast.models.learners.learner_store import FittedLearner
@@ -228,6 +228,10 @@ def _ended_by(delays: Integers, elapsed: Integers) -> Floats:
     return np.searchsorted(delays, elapsed, side="right") / max(len(delays), 1)
 
 
+_OF_THE_MACHINE = ("num_threads", "search_seconds", "search_file")
+"""Settings that say how long and where one may work."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How the learner that was chosen is fitted."""
@@ -244,6 +248,50 @@ class Recipe:
         """Fit the learner."""
         setups, settings = self.setups, self.settings
         return fit_learner(self.kind, data, setups, settings, self.changed, self.grow)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the recipe as plain data, without what has no influence on what is learned.
+
+        Returns
+        -------
+        dict
+            ``kind``, ``members`` (a setup each), ``parameters`` (of LightGBM, that a search
+            changed) and ``settings``.
+        """
+        return {
+            "kind": self.kind,
+            "members": plain_setups(self.setups),
+            "parameters": dict(self.changed),
+            "settings": self.settings.model_dump(mode="json", exclude=set(_OF_THE_MACHINE)),
+        }
+
+    @classmethod
+    def from_json(
+        cls, content: Mapping[str, Any], num_threads: int = 1, grow: Grow = grow_here
+    ) -> Self:
+        """Read a recipe back.
+
+        Parameters
+        ----------
+        content : mapping
+            As `to_json` gives it.
+        num_threads : int
+            Threads of LightGBM.
+        grow : callable
+            Grows the trees.
+
+        Returns
+        -------
+        Recipe
+
+        Raises
+        ------
+        pydantic.ValidationError
+            If it is not what this version writes.
+        """
+        settings = LearnerSettings(**content["settings"], num_threads=num_threads)
+        setups = setups_of(content["members"])
+        return cls(content["kind"], setups, settings, content["parameters"], grow)
 
 
 @dataclass(frozen=True)
@@ -299,6 +347,27 @@ def fit_with_fresh(
     without = recipe.fitted(data)
     log_odds = without.log_odds(pool.rows.values[fresh])
     return without, recipe.fitted(joined(data, pool.labelled_at(fresh, cutoff, log_odds)))
+
+
+def fit_final(recipe: Recipe, data: LabelledMatrix, pool: Pool | None) -> FittedLearner:
+    """Fit a learner on all that is known.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    data : LabelledMatrix
+        The mature rows.
+    pool : Pool or None
+        These rows and fresh ones, where the latter are learned from as well.
+
+    Returns
+    -------
+    FittedLearner
+    """
+    if pool is None:
+        return recipe.fitted(data)
+    fresh = pool.fresh_at(pool.cutoff, np.zeros(0, np.int64))
+    return fit_with_fresh(recipe, data, pool, pool.cutoff, fresh)[1]
 
 
 def judge_fresh(

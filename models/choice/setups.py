@@ -8,10 +8,12 @@ was missed does not bend them.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from leadcast.models.choice.backtest import error_over_origins, paired_error, row_log_loss
 from leadcast.models.choice.trial import Added, HalfLife, Trial
@@ -92,6 +94,19 @@ class Setup:
         for rounds, weight in self.trees:
             total += trial.trees[self.half_life, int(rounds)] * weight
         return trial.log_odds(total, self.half_life)
+
+
+_SETUPS = TypeAdapter(tuple[Setup, ...])
+
+
+def plain_setups(setups: Sequence[Setup]) -> list[dict[str, Any]]:
+    """Give setups as plain data, whatever fields they have."""
+    return [asdict(setup) for setup in setups]
+
+
+def setups_of(content: object) -> tuple[Setup, ...]:
+    """Read back what `plain_setups` gave, JSON in between or not."""
+    return _SETUPS.validate_python(content)
 
 
 @dataclass(frozen=True)
