@@ -9,7 +9,8 @@ from leadcast.features.base.files import write_json
 from leadcast.features.tables import TIME, Tables, TimeOrder
 from leadcast.models.calibration.calibrators import Calibrator
 from leadcast.models.calibration.in_time import calibrate_in_time
-from leadcast.models.calibration.intervals import fit_lead_intervals
+from leadcast.models.calibration.intervals import LeadIntervals, fit_lead_intervals
+from leadcast.models.calibration.level_doubt import LevelDoubt, doubt_to_json, misses_of
 from leadcast.models.calibration.newest_level import follow_newest, told_without
 from leadcast.models.calibration.period_drift import stretches_of
 from leadcast.pipelines.params import load_params
@@ -37,10 +38,22 @@ def calibrate(source: str) -> str:
     intervals = intervals.averaged_with(found.calibrator.probability(np.array(intervals.knots)))
     dated = Tables.read(run.tables).time_order is TimeOrder.DATED
     level = _level(rows, found.calibrator, dated)
-    write_json(
-        run.calibration, found.to_json() | {"level": level, "intervals": intervals.to_json()}
-    )
+    misses = misses_of(found.calibrator.log_odds(log_odds), converted, group, origin)
+    newest = rows.filter(pl.col("origin") == pl.col("origin").max())["log_odds_now"].to_numpy()
+    doubt = LevelDoubt.of(misses, found.calibrator.log_odds(newest))
+    intervals = in_doubt(intervals, found.calibrator, doubt)
+    content = {"level": level, "level_doubt": doubt_to_json(misses, doubt)}
+    write_json(run.calibration, found.to_json() | content | {"intervals": intervals.to_json()})
     return f"{found.calibrator.describe()}. {level['words']}"
+
+
+def in_doubt(
+    intervals: LeadIntervals, calibrator: Calibrator, doubt: LevelDoubt | None
+) -> LeadIntervals:
+    """See that no lead's interval is narrower than the doubt about the level of all leads."""
+    if doubt is None:
+        return intervals
+    return intervals.holding(*doubt.shifted(calibrator.log_odds(np.array(intervals.knots))))
 
 
 def _level(rows: pl.DataFrame, calibrator: Calibrator, dated: bool) -> dict[str, Any]:

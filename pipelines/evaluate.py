@@ -13,13 +13,21 @@ from leadcast.features.base.ownership import PARAMS
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.tables import Tables
 from leadcast.models.calibration.intervals import LeadIntervals
+from leadcast.models.calibration.judging import judge, without_model
+from leadcast.models.calibration.level_doubt import LevelDoubt, Miss, doubt_to_json, miss_of
 from leadcast.models.data import Floats, LabelledMatrix
 from leadcast.models.evaluation.curves import draw_curves
 from leadcast.models.evaluation.evaluation import evaluate, months_of, segments_of
+from leadcast.models.evaluation.logistic import log_odds_of
 from leadcast.models.evaluation.reliability import reliability_bins, reliability_curve
 from leadcast.models.evaluation.tally import ScoreHistogram
 from leadcast.models.learners.learner_store import load_learner
-from leadcast.pipelines.dataset import read_calibrator, read_parts, used_snapshots
+from leadcast.pipelines.dataset import (
+    learning_snapshots,
+    read_calibrator,
+    read_parts,
+    used_snapshots,
+)
 from leadcast.pipelines.params import (
     EvaluationParams,
     Params,
@@ -48,6 +56,7 @@ def evaluate_test(source: str) -> str:
     # What there was too little data for belongs beside every figure.
     notes = read_json(run.backtest)["warnings"]
     metrics = {"notes": notes} | _metrics(scores, data, horizon, segments, params)
+    metrics |= _judged(run, metrics["test"], probability, data)
     write_json(run.metrics, metrics)
     write_json(run.headline, {name: metrics["test"][name]["value"] for name in HEADLINE})
     # DVC knows each of them by itself, so that they carry no common mark.
@@ -55,7 +64,8 @@ def evaluate_test(source: str) -> str:
         with written_whole(run.curves / f"{name}.csv") as temporary:
             frame.write_csv(temporary)
     test = metrics["test"]
-    return f"AUC {tell(test['auc'], '{:.3f}')}, log loss {tell(test['log_loss'], '{:.4f}')}"
+    figures = f"AUC {tell(test['auc'], '{:.3f}')}, log loss {tell(test['log_loss'], '{:.4f}')}"
+    return f"{metrics['verdict']['words']} {figures}" if metrics["verdict"]["beware"] else figures
 
 
 def read_segments(
@@ -120,6 +130,24 @@ def _metrics(
         replicates=params.evaluation.replicates,
         slice_replicates=params.evaluation.slice_replicates,
     )
+
+
+def _judged(
+    run: RunFolder, test: Mapping[str, Any], probability: Floats, data: LabelledMatrix
+) -> dict[str, Any]:
+    """Reach the verdict; the test is one more stretch whose level a model did not know."""
+    log_odds, known = log_odds_of(probability), learning_snapshots(run)
+    rows = (log_odds, data.converted, data.group)
+    earlier = read_json(run.calibration)["level_doubt"]["misses"]
+    missed = miss_of(*rows)
+    misses = [*(Miss(**one) for one in earlier), *([] if missed is None else [missed])]
+    doubt = LevelDoubt.of(misses, log_odds)
+    without = without_model(*rows, known.height, int(known["converted"].sum()))
+    return {
+        "without_model": None if without is None else without.to_json(),
+        "level_doubt": doubt_to_json(misses, doubt),
+        "verdict": judge(test, without, doubt).model_dump(mode="json"),
+    }
 
 
 def _curves(probability: Floats, data: LabelledMatrix, seed: int) -> dict[str, pl.DataFrame]:

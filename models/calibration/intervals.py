@@ -130,6 +130,21 @@ class LeadIntervals(Plain):
         ends = {"low": lower.tolist(), "high": upper.tolist()}
         return type(self)(**self.model_dump() | ends)
 
+    def holding(self, low: Floats, high: Floats) -> Self:
+        """Stretch the intervals to hold others.
+
+        Parameters
+        ----------
+        low, high : ndarray of float64, shape (n_knots,)
+            The ends of the others at `knots`, in [0, 1] and never falling.
+
+        Returns
+        -------
+        LeadIntervals
+        """
+        lower, upper = np.minimum(self.low, low), np.maximum(self.high, high)
+        return type(self)(**self.model_dump() | {"low": lower.tolist(), "high": upper.tolist()})
+
     def to_json(self) -> dict[str, Any]:
         """Give plain data, from which `from_json` makes the same intervals."""
         return self.model_dump()
