@@ -14,7 +14,9 @@ days, outcomes known until 31 March)::
 Lead d's second snapshot stays without a label although its win is already known: keeping early
 winners while their slower peers are left out would raise the base rate.
 
-Leads that are not independent: of one account, or of one person by e-mail or telephone.
+Leads that are not independent: of one account, or of one person by e-mail or telephone. Leads of
+one person are one case met again; those of one account are cases of their own with something in
+common.
 """
 
 from datetime import datetime
@@ -44,8 +46,31 @@ def group_ids(leads: pl.DataFrame) -> pl.Series:
     Leads with the same ``account_id``, e-mail address or telephone number belong together, and so
     do leads that are linked through others.
     """
+    return _connected_ids(leads, person_keys(leads))
+
+
+def person_ids(leads: pl.DataFrame) -> pl.Series:
+    """Give each lead the name of the person that it belongs to.
+
+    As `group_ids`, but for the account: leads with the same e-mail address or telephone number,
+    merged or entered twice, are one person's; the other leads of their account are not.
+
+    Parameters
+    ----------
+    leads : pl.DataFrame
+        With ``lead_id``, and ``email`` and ``phone`` where there are any.
+
+    Returns
+    -------
+    pl.Series of String, length n_leads
+        The smallest ``lead_id`` of each lead's person.
+    """
+    return _connected_ids(leads, person_keys(leads) | {"account_id": pl.lit(None, pl.String)})
+
+
+def _connected_ids(leads: pl.DataFrame, by: dict[str, pl.Expr]) -> pl.Series:
     order = leads["lead_id"].arg_sort()
-    keys = leads.select("lead_id", **person_keys(leads))[order]
+    keys = leads.select("lead_id", **by)[order]
     links = _links(keys)
     label = pl.Series(_connected(leads.height, links["row"].to_numpy(), links["key"].to_numpy()))
     accounts = keys.select("account_id", label=label).drop_nulls()
@@ -120,6 +145,7 @@ _COLUMNS = (
     "landmark_days",
     "position",
     "group_id",
+    "person_id",
     "mature",
     "converted",
 )
@@ -198,7 +224,8 @@ def make_snapshots(tables: Tables, settings: SnapshotSettings, seed: int) -> pl.
         the source is not dated), ``landmark_days`` (Float64, likewise), ``position`` (Int64:
         `as_of` in microseconds since 1970, else the lead's place in time's order, else its place
         in a seeded permutation), ``group_id`` (String: leads of one account or person share it),
-        ``mature`` (Boolean), ``converted`` (Boolean, null where not mature). The order of the
+        ``person_id`` (String: leads of one person share it, as `person_ids` gives it), ``mature``
+        (Boolean), ``converted`` (Boolean, null where not mature). The order of the
         tables' rows makes no difference.
 
     Raises
@@ -328,7 +355,9 @@ def _unrecorded(tables: Tables) -> pl.Expr:
 
 def _with_outcomes(leads: pl.DataFrame, tables: Tables) -> pl.LazyFrame:
     kept = [name for name in ("lead_id", "created_at", "position") if name in leads.columns]
-    known = leads.lazy().select(*kept, group_id=group_ids(leads)).sort("lead_id")
+    group = group_ids(leads)
+    person = person_ids(leads) if "account_id" in leads.columns else group
+    known = leads.lazy().select(*kept, group_id=group, person_id=person).sort("lead_id")
     return _with_ends(known, tables)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from leadcast.models.splits import FRESH, PARTS
+from leadcast.models.splits import ANOTHER_PARTS, FRESH, PARTS
 
 SCHEMA = {"step": pl.String, "fate": pl.String, "reason": pl.String, "rows": pl.Int64}
 """``step`` is a table, `LOOKS` or `SNAPSHOTS`; the rows of a step add up to what went into it."""
@@ -13,8 +13,8 @@ LOOKS, SNAPSHOTS = "leads at landmarks", "snapshots"
 GOES_ON, LEFT_OUT = "snapshot", "left out"
 PART_REASONS = {
     "immature": "outcome not known yet",
-    "purged": "purged between the parts",
-    "another part's lead": "lead or account of a later part",
+    "purged": "outcome not known when the test began",
+    ANOTHER_PARTS: "person of the test part",
 }
 """The reasons of `leadcast.models.splits.split_snapshots`, in words."""
 
@@ -77,11 +77,18 @@ def left_out_words(account: pl.DataFrame) -> str:
     Returns
     -------
     str
-        ``left out 1,234 (1,000 outcome not known yet, 234 purged between the parts)``.
+        ``left out 1,234, 12% (1,000 outcome not known yet, 10%; 234 person of the test part, 2%)``.
     """
-    own = account.filter(step=SNAPSHOTS, fate=LEFT_OUT)
-    reasons = ", ".join(f"{row['rows']:,} {row['reason']}" for row in own.iter_rows(named=True))
-    return f"left out {own['rows'].sum():,}" + (f" ({reasons})" if reasons else "")
+    all_of_them = account.filter(step=SNAPSHOTS)
+    own, total = all_of_them.filter(fate=LEFT_OUT), int(all_of_them["rows"].sum())
+    if own.is_empty():
+        return "left out 0"
+    left_out = int(own["rows"].sum())
+    reasons = "; ".join(
+        f"{row['rows']:,} {row['reason']}, {row['rows'] / total:.0%}"
+        for row in own.iter_rows(named=True)
+    )
+    return f"left out {left_out:,}, {left_out / total:.0%} ({reasons})"
 
 
 def _parts(split: pl.DataFrame) -> list[tuple[str, str, str, int]]:

@@ -36,6 +36,9 @@ class LabelledMatrix:
         A row's label is known at ``position + horizon``.
     weight : ndarray of float64, shape (n_snapshots,), or None
         How much each row counts; None: 1 each.
+    person : ndarray of int64, shape (n_snapshots,), or None
+        A code for each person: of those that a model is tried on it learns nothing else. None:
+        each group is one.
     """
 
     values: Matrix
@@ -45,6 +48,17 @@ class LabelledMatrix:
     group: Integers
     horizon: int
     weight: Floats | None = None
+    person: Integers | None = None
+
+    @property
+    def persons(self) -> Integers:
+        """Which rows are of one person.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_snapshots,)
+        """
+        return self.group if self.person is None else self.person
 
     @property
     def weights(self) -> Floats:
@@ -79,4 +93,5 @@ class LabelledMatrix:
             group=self.group[index],
             horizon=self.horizon,
             weight=None if self.weight is None else self.weight[index],
+            person=None if self.person is None else self.person[index],
         )

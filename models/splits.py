@@ -1,17 +1,18 @@
-"""Splits by time: train on the past, calibrate later, test last, with a purge between the parts.
+"""Splits by time: train on all that was known when the test begins, and test on what came then.
 
 Computed backwards from the latest labelled snapshot. One worked example, used in the comments
 below: ten mature snapshots of ten leads, one a day on days 0 to 9, labels that look 2 days ahead,
-a test fraction of 0.2, a calibration fraction of 0.25, a purge of one horizon::
+a test fraction of 0.2, a purge of one horizon::
 
     day             0   1   2   3   4   5   6   7   8   9
     label known on  2   3   4   5   6   7   8   9  10  11
-    part            |-- train --|   |  cal  |   | test  |
-    left out                      x           x
+    part            |-------- train --------|   | test  |
+    left out                                  x
 
-The test part is the latest 2 of the 10. Day 7 is purged: its label was not known on day 8. Of the
-7 days whose labels were, the latest quarter (2 of 7) calibrates. Day 4 is purged likewise, and
-days 0 to 3 train.
+The test part is the latest 2 of the 10. Day 7 is purged: its label was not known on day 8. The 7
+days whose labels were all train. What calibrates needs no part of its own: it is what the learner
+said at the rolling origins, each time of snapshots later than those it had learned from
+(`leadcast.models.choice.backtest`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -87,25 +88,26 @@ def last_look(snapshots: pl.DataFrame) -> pl.Expr:
     return pl.col("position") + ahead.round().cast(pl.Int64)
 
 
-PARTS = ("train", "calibration", "test")
+PARTS = ("train", "test")
 """The parts of a split, in time's order."""
 FRESH = "fresh"
 """A part that there is where it is asked for: see `with_fresh`."""
+
+ANOTHER_PARTS = "another part's person"
+"""Why a person's earlier snapshots are left out where later ones are in the test."""
 
 _US_PER_DAY = 86_400_000_000
 
 
 class SplitSettings(BaseModel):
-    """How much of the past is kept for calibration and for the test, and how far apart.
+    """How much of the past is kept for the test, and how far apart from what is learned from.
 
     Parameters
     ----------
     test_fraction : float
         Share of the mature snapshots, the latest ones, that are the test.
-    calibration_fraction : float
-        Share of the snapshots with labels known when the test begins, again the latest ones.
     purge_horizons : float
-        Gap before a part begins, in horizons: 1 leaves out every snapshot whose label was not
+        Gap before the test begins, in horizons: 1 leaves out every snapshot whose label was not
         known by then, 0 leaves out none.
     test_from : datetime or None
         The moment from which on mature snapshots are the test, instead of a share of them.
@@ -114,7 +116,6 @@ class SplitSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     test_fraction: float = Field(default=0.2, gt=0, lt=1)
-    calibration_fraction: float = Field(default=0.2, gt=0, lt=1)
     purge_horizons: float = Field(default=1.0, ge=0)
     test_from: AwareDatetime | None = None
 
@@ -124,26 +125,25 @@ def split_snapshots(
 ) -> pl.DataFrame:
     """Say of each snapshot which part it belongs to, or why it is left out.
 
-    Parts are cut at a position, so that snapshots of one moment stay together. A group (a lead,
-    or an account) stands in one part only: the test's claim goes before calibration's, and that
-    before training's.
+    Parts are cut at a position, so that snapshots of one moment stay together. A person stands in
+    one part only, and the test's claim goes before training's. An account may stand in both: what
+    became of its earlier leads was known when the test began.
 
     Parameters
     ----------
     snapshots : pl.DataFrame
-        With ``position`` (Int64), ``group_id``, ``mature`` (Boolean) and, for the messages,
+        With ``position`` (Int64), ``person_id``, ``mature`` (Boolean) and, for the messages,
         ``converted``; as `leadcast.features.snapshots.make_snapshots` gives them, in any order.
     settings : SplitSettings
-        Fractions and purge.
+        The test's share and the purge.
     horizon_days : float or None
         How far a label looks ahead; None where the source is not dated: nothing is purged then.
 
     Returns
     -------
     pl.DataFrame
-        The snapshots in their order with ``part`` (``"train"``, ``"calibration"``, ``"test"``,
-        ``"left_out"``) and ``reason`` (null, or ``"immature"``, ``"purged"``,
-        ``"another part's lead"``).
+        The snapshots in their order with ``part`` (``"train"``, ``"test"``, ``"left_out"``) and
+        ``reason`` (null, or ``"immature"``, ``"purged"``, `ANOTHER_PARTS`).
 
     Raises
     ------
@@ -169,7 +169,7 @@ def with_fresh(split: pl.DataFrame) -> pl.DataFrame:
 
     In the example day 7 becomes the part ``"fresh"``: its label was not known when the test began,
     but something of it was. Whether a snapshot is in it does not depend on how the lead ended, and
-    no lead stands in the test as well: leads that could still be looked at in the test stay out.
+    no person stands in the test as well: leads that could still be looked at in the test stay out.
 
     Parameters
     ----------
@@ -181,13 +181,11 @@ def with_fresh(split: pl.DataFrame) -> pl.DataFrame:
     pl.DataFrame
         The same, with ``part`` ``"fresh"`` and no ``reason`` for those snapshots.
     """
-    starts = [split.filter(part=part)["position"].min() for part in ("calibration", "test")]
-    group, before = pl.col("group_id").hash(), pl.col("position") < starts[1]
-    to_come = (before & (last_look(split) >= starts[1])).any().over(group)
-    tested = (pl.col("part") == "test").any().over(group)
-    # What was purged before calibration began was purged for calibration, not for the test.
-    late = (pl.col("reason") == "purged") & (pl.col("position") >= starts[0])
-    fresh = late & ~to_come & ~tested
+    start: Any = split.filter(part="test")["position"].min()
+    person, before = pl.col("person_id").hash(), pl.col("position") < start
+    to_come = (before & (last_look(split) >= start)).any().over(person)
+    tested = (pl.col("part") == "test").any().over(person)
+    fresh = (pl.col("reason") == "purged") & ~to_come & ~tested
     return split.with_columns(
         part=pl.when(fresh).then(pl.lit(FRESH)).otherwise("part"),
         reason=pl.when(fresh).then(None).otherwise("reason"),
@@ -197,63 +195,52 @@ def with_fresh(split: pl.DataFrame) -> pl.DataFrame:
 def _split_with_gap(snapshots: pl.DataFrame, settings: SplitSettings, gap: int) -> pl.DataFrame:
     mature = snapshots.filter("mature")["position"].to_numpy()
     if settings.test_from is None:
-        test = _start_of_latest(mature, settings.test_fraction, earlier_parts=2)
+        test = _start_of_latest(mature, settings.test_fraction)
     else:
         test = int(pl.Series([settings.test_from], dtype=TIME).dt.epoch("us")[0])
-    known = mature[mature + gap <= test]
-    known = known[known < test]
-    calibration = _start_of_latest(known, settings.calibration_fraction, earlier_parts=1)
-    return _one_part_a_group(_by_position(snapshots, calibration, test, gap))
+    return _one_part_a_person(_by_position(snapshots, test, gap))
 
 
-def _start_of_latest(positions: Integers, fraction: float, earlier_parts: int) -> int:
-    # In the example: the latest 0.2 of days 0 to 9 start at 8, the latest 0.25 of 0 to 6 at 5.
-    # Snapshots that share a position are not torn apart, so that the nearest share is taken; if
-    # there are few positions, some are left for the parts that come before.
+def _start_of_latest(positions: Integers, fraction: float) -> int:
+    # In the example: the latest 0.2 of days 0 to 9 start at 8. Snapshots that share a position
+    # are not torn apart, so that the nearest share is taken; the first is left for training.
     if len(positions) == 0:
         return 0
     moments, counts = np.unique(positions, return_counts=True)
     at_or_after = counts[::-1].cumsum()[::-1]
-    first = min(earlier_parts, len(moments) - 1)
+    first = min(1, len(moments) - 1)
     distance = np.abs(at_or_after[first:] - max(1.0, fraction * len(positions)))
     return int(moments[first + int(distance.argmin())])
 
 
-def _by_position(
-    snapshots: pl.DataFrame, calibration_start: int, test_start: int, gap: int
-) -> pl.DataFrame:
-    # A label that is known exactly when the next part begins may be used: 6 + 2 <= 8 is kept.
-    position, label_known = pl.col("position"), pl.col("position") + gap
+def _by_position(snapshots: pl.DataFrame, test_start: int, gap: int) -> pl.DataFrame:
+    # A label that is known exactly when the test begins may be used: 6 + 2 <= 8 is kept.
+    position = pl.col("position")
+    tested, purged = position >= test_start, position + gap > test_start
     reason = (
         pl.when(~pl.col("mature"))
         .then(pl.lit("immature"))
-        .when(position >= test_start)
-        .then(None)
-        .when(label_known > test_start)
-        .then(pl.lit("purged"))
-        .when((position < calibration_start) & (label_known > calibration_start))
+        .when(~tested & purged)
         .then(pl.lit("purged"))
     )
     part = (
         pl.when(reason.is_not_null())
         .then(pl.lit("left_out"))
-        .when(position >= test_start)
+        .when(tested)
         .then(pl.lit("test"))
-        .when(position >= calibration_start)
-        .then(pl.lit("calibration"))
         .otherwise(pl.lit("train"))
     )
     return snapshots.with_columns(part=part, reason=reason.cast(pl.String))
 
 
-def _one_part_a_group(split: pl.DataFrame) -> pl.DataFrame:
-    order = pl.col("part").replace_strict(PARTS, [0, 1, 2], default=None, return_dtype=pl.Int8)
-    # By a hash, because millions of texts are slow to group: two groups that share one are kept
+def _one_part_a_person(split: pl.DataFrame) -> pl.DataFrame:
+    # By a hash, because millions of texts are slow to group: two persons that share one are kept
     # together, which is safe.
-    another = order < order.max().over(pl.col("group_id").hash())
+    tested = (pl.col("part") == "test").any().over(pl.col("person_id").hash())
+    another = (pl.col("part") == "train") & tested
     return split.with_columns(
         part=pl.when(another).then(pl.lit("left_out")).otherwise("part"),
-        reason=pl.when(another).then(pl.lit("another part's lead")).otherwise("reason"),
+        reason=pl.when(another).then(pl.lit(ANOTHER_PARTS)).otherwise("reason"),
     )
 
 
@@ -265,20 +252,20 @@ def _explain_empty(
     left_out = ", ".join(f"{count} {reason}" for reason, count in counts.iter_rows()) or "none"
     text = (
         f"no snapshot is left for the {' and the '.join(empty)} part: of {mature.height} mature "
-        f"snapshots ({mature['group_id'].n_unique()} leads or accounts) left out are: {left_out}"
+        f"snapshots ({mature['person_id'].n_unique()} persons) left out are: {left_out}"
     )
     if settings.test_from is not None and len(mature):
         days = mature["as_of"].sort().dt.to_string("%Y-%m-%d")
         text += f". The test begins with test_from {settings.test_from:%Y-%m-%d}, and mature "
         text += f"snapshots are from {days[0]} to {days[-1]}"
     if not horizon_days or not settings.purge_horizons:
-        return text + ". Bring more leads, or lower test_fraction and calibration_fraction"
+        return text + ". Bring more leads, or lower test_fraction"
     positions = mature["position"].to_numpy()
     span_days = (positions.max() - positions.min()) / _US_PER_DAY if len(positions) else 0.0
     return (
-        f"{text}. Mature snapshots span {span_days:.1f} days, and two gaps of purge_horizons "
+        f"{text}. Mature snapshots span {span_days:.1f} days, and a gap of purge_horizons "
         f"{settings.purge_horizons:g} x horizon_days {horizon_days:g} = "
-        f"{settings.purge_horizons * horizon_days:g} days must fit in, with the parts. "
+        f"{settings.purge_horizons * horizon_days:g} days must fit in, between the parts. "
         + _advice(split, settings, horizon_days)
     )
 
@@ -295,7 +282,7 @@ def _advice(split: pl.DataFrame, settings: SplitSettings, horizon_days: float) -
                 + (f"or horizon_days to about {shorter:.3g}, " if percent else "")
                 + "or bring an older history"
             )
-    return "Bring an older history: not even without a purge are there three parts"
+    return "Bring an older history: not even without a purge is there anything to learn from"
 
 
 FEW_OUTCOMES = 10
@@ -309,6 +296,9 @@ class SplitSummary:
 
     table: pl.DataFrame
     """As `frame` gives it."""
+    known_before: pl.DataFrame
+    """``reason`` (null of those that are learned from) and ``len`` of the mature snapshots from
+    before the test."""
 
     def frame(self) -> pl.DataFrame:
         """Give the timeline as a table, a row for each part and each reason to leave out."""
@@ -317,7 +307,7 @@ class SplitSummary:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader of the results should know about the split, a sentence each."""
-        return tuple(_warnings(self.table))
+        return (*_few_outcomes(self.table), *_little_learned(self.known_before))
 
 
 def split_summary(split: pl.DataFrame, horizon_days: float | None) -> SplitSummary:
@@ -347,11 +337,18 @@ def split_summary(split: pl.DataFrame, horizon_days: float | None) -> SplitSumma
         last_as_of=pl.col("as_of").max(),
         last_label_until=(pl.col("as_of").max() + horizon).cast(TIME),
     )
-    order = pl.col("part").replace_strict([*PARTS, FRESH, "left_out"], range(5))
-    return SplitSummary(table.sort(order, "reason"))
+    order = pl.col("part").replace_strict([*PARTS, FRESH, "left_out"], range(4))
+    return SplitSummary(table.sort(order, "reason"), _known_before(split))
 
 
-def _warnings(table: pl.DataFrame) -> Iterator[str]:
+def _known_before(split: pl.DataFrame) -> pl.DataFrame:
+    before = split.filter(pl.col("mature") & (pl.col("part") != "test"))
+    # Of fresh ones, too, the labels were not known when the test began.
+    reason = pl.when(pl.col("part") == FRESH).then(pl.lit("purged")).otherwise("reason")
+    return before.group_by(reason.alias("reason")).len()
+
+
+def _few_outcomes(table: pl.DataFrame) -> Iterator[str]:
     for row in table.filter(pl.col("part").is_in(PARTS)).iter_rows(named=True):
         fewer = min(row["converted"], row["snapshots"] - row["converted"])
         if fewer < FEW_OUTCOMES:
@@ -359,12 +356,32 @@ def _warnings(table: pl.DataFrame) -> Iterator[str]:
                 f"The {row['part']} part has {row['snapshots']} snapshots, of which "
                 f"{row['converted']} converted: too few of one outcome for narrow intervals."
             )
-    mature = table.filter(pl.col("reason").is_null() | (pl.col("reason") != "immature"))
-    total = mature["snapshots"].sum()
-    for row in mature.filter(pl.col("snapshots") * 3 > total).iter_rows(named=True):
-        if row["part"] == "left_out":
-            share = row["snapshots"] / total
-            yield (
-                f"{share:.0%} of the labelled snapshots are left out ({row['reason']}): a shorter "
-                "horizon, a smaller purge or a longer history would leave more to learn from."
-            )
+
+
+LEAST_LEARNED = 0.5
+"""Where less than this share of the labelled snapshots from before the test is learned from, a run
+says so, and what to change: more is lost to the split than is used."""
+_REMEDIES = {
+    "purged": (
+        "a shorter horizon_days, a longer history, or a later test (test_from, or a smaller "
+        "test_fraction) leaves more; purge_horizons below 1 too, at the price of labels that were "
+        "not known when the test began"
+    ),
+    ANOTHER_PARTS: (
+        "the same e-mail addresses or telephone numbers come again and again: map those columns "
+        "only if they name one person, and leads of one company by account_id"
+    ),
+}
+
+
+def _little_learned(known: pl.DataFrame) -> Iterator[str]:
+    total = int(known["len"].sum())
+    learned = int(known.filter(pl.col("reason").is_null())["len"].sum())
+    if learned >= LEAST_LEARNED * total:
+        return
+    lost = known.drop_nulls("reason").sort("len", descending=True)
+    reasons = ", ".join(f"{rows / total:.0%} {reason}" for reason, rows in lost.iter_rows())
+    yield (
+        f"Only {learned / total:.0%} of the {total:,} labelled snapshots from before the test are "
+        f"learned from ({reasons}): {_REMEDIES[lost['reason'][0]]}."
+    )

@@ -6,13 +6,15 @@ from pathlib import Path
 
 from leadcast.features.base.errors import FaultsError
 from leadcast.features.base.files import write_text_out
-from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
+from leadcast.features.base.ownership import PARAMS, refuse_foreign_file, refuse_inputs
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.ingest.ingest import CheckResult, check_source
 from leadcast.features.profile.profile_text import profile_text
 from leadcast.features.readers.opening import files_of
 from leadcast.models.report.profile_page import render_profile
 from leadcast.pipelines.fetch import with_raw
+from leadcast.pipelines.params import Params, load_params
+from leadcast.pipelines.snapshots import foresee_split
 
 STDOUT = Path("-")
 
@@ -63,8 +65,11 @@ def check_named(
     with with_raw(definition) as readable:
         found = check_source(readable)
     aside = f"Simulated for this check alone; `leadcast run {source}` writes {definition.root}"
-    about = [] if readable is definition else [aside]
-    content = json.dumps(found.as_plain(), ensure_ascii=False, indent=2)
+    foreseen = None if found.tables is None else foresee_split(source, found.tables, _params())
+    lines = [] if foreseen is None else foreseen.splitlines()
+    about = ["\n  ".join(["Snapshots of a run", *lines])] if lines else []
+    about += [] if readable is definition else [aside]
+    content = json.dumps(found.as_plain() | {"split": lines}, ensure_ascii=False, indent=2)
     if json_file in files and json_file is not None:
         write_text_out(json_file, f"{content}\n", force=force)
         about.append(f"written: {json_file}")
@@ -75,6 +80,11 @@ def check_named(
     if json_file == STDOUT:
         return CheckAnswer(content, error)
     return CheckAnswer("\n\n".join([*_told(found, encoding), *about]), error)
+
+
+def _params() -> Params:
+    # A source can be checked where there is no project yet.
+    return load_params() if PARAMS.exists() else Params()
 
 
 def _told(found: CheckResult, encoding: str | None) -> list[str]:

@@ -19,7 +19,7 @@ from leadcast.models.data import LabelledMatrix, Matrix
 from leadcast.models.splits import FRESH, last_look, settlement
 from leadcast.pipelines.paths import RunFolder
 
-LEARNING = ("train", "calibration")
+LEARNING = ("train",)
 """The parts that a model may learn from: all that was known when the test began."""
 
 
@@ -76,6 +76,7 @@ def read_parts(
         position=chosen["position"].to_numpy(),
         group=chosen["group_id"].rank("dense").cast(pl.Int64).to_numpy(),
         horizon=microseconds(horizon_days or 0.0),
+        person=chosen["person_id"].rank("dense").cast(pl.Int64).to_numpy(),
     )
 
 

@@ -53,6 +53,7 @@ def evaluate_test(source: str) -> str:
         scores.write_parquet(temporary)
     probability = scores["probability"].to_numpy()
     segments = read_segments(source, scores["lead_id"], params.evaluation)
+    segments |= known_accounts(run, scores["lead_id"])
     # What there was too little data for belongs beside every figure.
     notes = read_json(run.backtest)["warnings"]
     metrics = {"notes": notes} | _metrics(scores, data, horizon, segments, params)
@@ -85,6 +86,37 @@ def read_segments(
         tables.leads.select("lead_id", *named), on="lead_id", how="left", maintain_order="left"
     )
     return {name: segments_of(rows[name]) for name in named}
+
+
+ACCOUNTS = "account of the lead"
+"""The name of the segments that `known_accounts` makes; no attribute has spaces in its name."""
+
+
+def known_accounts(run: RunFolder, lead_id: pl.Series) -> dict[str, npt.NDArray[np.str_]]:
+    """Cut the test into leads of accounts that were learned from, and of new ones.
+
+    Parameters
+    ----------
+    run : RunFolder
+        With its tables and snapshots.
+    lead_id : pl.Series, length n_rows
+        Of the test's snapshots.
+
+    Returns
+    -------
+    dict of str to ndarray of str, shape (n_rows,)
+        Under `ACCOUNTS` each row's ``"known"`` (a lead of its account is in the training part),
+        ``"new"``, or ``"none"`` where the lead has no account; empty where no lead has one.
+    """
+    leads = Tables.read(run.tables).leads
+    if "account_id" not in leads.columns or leads["account_id"].null_count() == leads.height:
+        return {}
+    accounts = leads.select("lead_id", pl.col("account_id").cast(pl.String))
+    learned = learning_snapshots(run).select("lead_id").join(accounts, on="lead_id")["account_id"]
+    rows = lead_id.to_frame().join(accounts, on="lead_id", how="left", maintain_order="left")
+    known = pl.col("account_id").is_in(learned.drop_nulls().unique().implode())
+    name = pl.when(known).then(pl.lit("known")).when(known.not_()).then(pl.lit("new"))
+    return {ACCOUNTS: np.array(rows.select(name.otherwise(pl.lit("none"))).to_series().to_list())}
 
 
 def _unknown_segment(where: str, name: str, known: list[str], source: str) -> Fault:

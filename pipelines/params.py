@@ -8,7 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.representer import RoundTripRepresenter
@@ -16,7 +16,11 @@ from ruamel.yaml.representer import RoundTripRepresenter
 from leadcast.features.base.errors import Fault, FaultsError, LeadcastError
 from leadcast.features.base.files import written_whole
 from leadcast.features.base.ownership import PARAMS
-from leadcast.features.definitions.definition import ComparisonDefaults, SplitDefaults
+from leadcast.features.definitions.definition import (
+    ComparisonDefaults,
+    SplitDefaults,
+    without_calibration_part,
+)
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.definitions.yaml_lines import plain_yaml
 from leadcast.features.settings import FeatureSettings
@@ -50,11 +54,15 @@ class SplitParams(Frozen):
     """How snapshots are split in time; None stands for what the source's definition says."""
 
     test_fraction: float | None = Field(None, gt=0, lt=1)
-    calibration_fraction: float | None = Field(None, gt=0, lt=1)
     purge_horizons: float | None = Field(None, ge=0)
     test_from: datetime | date | None = Field(
         None, description="a time, or a date in the source's zone; instead of test_fraction"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_calibration_part(cls, said: object) -> object:
+        return without_calibration_part(said)
 
     def over(self, source: SplitDefaults, time_zone: str | None) -> SplitSettings:
         """Put these parameters over a source's own, and those over the defaults."""

@@ -1,5 +1,7 @@
 """Canonical tables to snapshots with mature labels, split by time."""
 
+import polars as pl
+
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json, write_json, written_whole
 from leadcast.features.snapshots import (
@@ -11,8 +13,9 @@ from leadcast.features.snapshots import (
 )
 from leadcast.features.tables import Tables, moment_words
 from leadcast.models.account import account_frame, left_out_words, unseen_words
-from leadcast.models.splits import FRESH, PARTS, split_snapshots, with_fresh
+from leadcast.models.splits import FRESH, PARTS, split_snapshots, split_summary, with_fresh
 from leadcast.pipelines.params import (
+    Params,
     horizon_days,
     load_params,
     snapshot_settings,
@@ -27,6 +30,43 @@ def take_snapshots(source: str) -> str:
     run, params = RunFolder(source), load_params()
     tables = Tables.read(run.tables)
     settings = snapshot_settings(source, params)
+    split = _split(source, tables, params)
+    with written_whole(run.snapshots) as temporary:
+        split.write_parquet(temporary)
+    quality = read_json(run.tables / "quality.json")
+    account = account_frame(quality["account"], count_looks(tables, settings), split)
+    write_json(run.account, account.to_dicts())
+    return _words(split, account, horizon_days(tables, settings))
+
+
+def foresee_split(source: str, tables: Tables, params: Params) -> str:
+    """Tell how a run would split a source's snapshots, and what it would leave out.
+
+    Parameters
+    ----------
+    source : str
+        Its name.
+    tables : Tables
+        Its tables; their events are not looked at.
+    params : Params
+
+    Returns
+    -------
+    str
+        Its counts by part and by reason, and below them what is to be changed, if anything is;
+        or why there would be no split.
+    """
+    settings = snapshot_settings(source, params)
+    try:
+        split = _split(source, tables, params)
+    except LeadcastError as error:
+        return f"a run would stop: {error}"
+    account = account_frame([], count_looks(tables, settings), split)
+    return _words(split, account, horizon_days(tables, settings))
+
+
+def _split(source: str, tables: Tables, params: Params) -> pl.DataFrame:
+    settings = snapshot_settings(source, params)
     try:
         snapshots = make_snapshots(tables, settings, params.seed)
         split = split_snapshots(
@@ -34,16 +74,15 @@ def take_snapshots(source: str) -> str:
         )
     except LeadcastError as error:
         raise LeadcastError(f"{error}{_unrecorded_words(tables, settings)}") from None
-    if params.model.fresh_snapshots and has_dated_outcome(tables):
-        split = with_fresh(split)
-    with written_whole(run.snapshots) as temporary:
-        split.write_parquet(temporary)
+    is_tried = params.model.fresh_snapshots and has_dated_outcome(tables)
+    return with_fresh(split) if is_tried else split
+
+
+def _words(split: pl.DataFrame, account: pl.DataFrame, horizon: float | None) -> str:
     counts = dict(split["part"].value_counts().iter_rows())
     parts = ", ".join(f"{part} {counts[part]:,}" for part in (*PARTS, FRESH) if part in counts)
-    quality = read_json(run.tables / "quality.json")
-    account = account_frame(quality["account"], count_looks(tables, settings), split)
-    write_json(run.account, account.to_dicts())
-    return f"{split.height:,} snapshots: {parts}, {left_out_words(account)}{unseen_words(account)}"
+    told = f"{split.height:,} snapshots: {parts}, {left_out_words(account)}{unseen_words(account)}"
+    return "\n".join([told, *split_summary(split, horizon).warnings])
 
 
 def _unrecorded_words(tables: Tables, settings: SnapshotSettings) -> str:

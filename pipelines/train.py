@@ -49,7 +49,7 @@ def train_on_cluster(source: str, scheduler: str | None) -> str:
             pl.col("part").is_in(LEARNING).alias("learned"),
             "position",
             pl.col("converted").cast(pl.Float64),
-            pl.col("group_id").hash().alias("group"),
+            pl.col("person_id").hash().alias("group"),
         ).write_parquet(labels)
         rows = ClusterRows(run.matrix.resolve(), labels.resolve())
         with share_bar() as tell:

@@ -25,12 +25,12 @@ def snapshots() -> pl.DataFrame:
             "mature": day < DAYS - 10,
             "converted": (day % 3 == 0).to_list(),
         }
-    ).with_columns(group_id="lead_id")
+    ).with_columns(group_id="lead_id", person_id="lead_id")
 
 
 def parts(snapshots: pl.DataFrame, split: Split) -> tuple[pl.DataFrame, pl.DataFrame]:
     divided = divide(snapshots, split, HORIZON_DAYS)
-    learned = divided.filter(pl.col("part").is_in(["train", "calibration"]))
+    learned = divided.filter(pl.col("part").is_in(["train"]))
     return learned, divided.filter(part="test")
 
 

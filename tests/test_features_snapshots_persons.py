@@ -2,7 +2,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars import DataFrame, String
 
-from leadcast.features.snapshots import MOST_LEADS_OF_A_PERSON, group_ids
+from leadcast.features.snapshots import MOST_LEADS_OF_A_PERSON, group_ids, person_ids
 
 KEYS = {"lead_id": String, "email": String, "phone": String, "account_id": String}
 Row = tuple[str | None, str | None, str | None]
@@ -42,6 +42,17 @@ def test_linked_through_others() -> None:
         "e": (None, "49-123-4567", "9"),
     }
     assert set(groups(rows).values()) == {"account:9"}
+
+
+def test_leads_of_an_account_are_persons_of_their_own() -> None:
+    rows: dict[str, Row] = {
+        "a": ("One@x.de", None, "9"),
+        "b": ("one@x.de ", None, "9"),
+        "c": ("two@x.de", None, "9"),
+        "d": (None, None, "9"),
+    }
+    assert person_ids(leads(rows)).to_list() == ["a", "a", "c", "d"]
+    assert group_ids(leads(rows)).to_list() == ["account:9"] * 4
 
 
 def test_an_account_does_not_swallow_a_lead_of_its_number() -> None:

@@ -22,13 +22,12 @@ from leadcast.features.snapshots import (
 )
 from leadcast.features.tables import TIME, Tables, TimeOrder, empty_events
 from leadcast.models.account import LOOKS, SNAPSHOTS, account_frame, left_out_words, unseen_words
-from leadcast.models.splits import SplitSettings, split_snapshots, with_fresh
+from leadcast.models.splits import ANOTHER_PARTS, PARTS, SplitSettings, split_snapshots, with_fresh
 from tests.conftest import PROJECT
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 SETTINGS = SnapshotSettings(landmarks_days=(0, 7), horizon_days=10)
-SPLIT = SplitSettings(test_fraction=0.3, calibration_fraction=0.3)
-LATER = "another part's lead"
+SPLIT = SplitSettings(test_fraction=0.3)
 Lead = tuple[int, int | None, int | None]
 
 
@@ -67,7 +66,7 @@ def test_the_sums_add_up_from_leads_to_parts(leads: list[Lead]) -> None:
     assert at_landmarks["rows"].sum() == 2 * len(leads)
     assert at_landmarks.filter(fate="snapshot")["rows"].sum() == split.height
     assert snapshots["rows"].sum() == split.height
-    for part in ("train", "calibration", "test"):
+    for part in PARTS:
         assert snapshots.filter(fate=f"{part} part")["rows"].to_list() == [
             split.filter(part=part).height
         ]
@@ -95,10 +94,15 @@ def test_what_is_in_no_part_is_told_by_reason() -> None:
     )
     counts = split.filter(part="left_out")["reason"].value_counts()
     told = dict(counts.iter_rows())
+
+    def share(rows: int) -> str:
+        return f"{rows / split.height:.0%}"
+
     assert left_out_words(account) == (
-        f"left out {sum(told.values())} ({told['immature']} outcome not known yet, "
-        f"{told['purged']} purged between the parts, "
-        f"{told[LATER]} lead or account of a later part)"
+        f"left out {sum(told.values())}, {share(sum(told.values()))} "
+        f"({told['immature']} outcome not known yet, {share(told['immature'])}; "
+        f"{told['purged']} outcome not known when the test began, {share(told['purged'])}; "
+        f"{told[ANOTHER_PARTS]} person of the test part, {share(told[ANOTHER_PARTS])})"
     )
 
 

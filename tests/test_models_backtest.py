@@ -27,17 +27,27 @@ def _lawful(data: LabelledMatrix, origin: Origin) -> bool:
     known = data.position[origin.train] + data.horizon <= origin.position
     before = data.position[origin.train] < origin.position
     later = data.position[origin.valid] >= origin.position
-    parted = not set(data.group[origin.train]) & set(data.group[origin.valid])
+    parted = not set(data.persons[origin.train]) & set(data.persons[origin.valid])
     return bool(known.all() and before.all() and later.all() and parted)
 
 
 @given(st.integers(0, 10_000), st.integers(30, 200), st.integers(0, 80), st.integers(1, 5))
 @settings(max_examples=60, deadline=None)
-def test_an_origin_learns_only_from_labels_known_and_from_other_groups(
+def test_an_origin_learns_only_from_labels_known_and_from_other_persons(
     seed: int, n: int, horizon: int, number: int
 ) -> None:
     data = _rows(seed, n, horizon)
     assert all(_lawful(data, origin) for origin in rolling_origins(data, number))
+
+
+def test_all_that_was_known_of_an_account_is_learned_from_at_an_origin() -> None:
+    rows = _rows(3, 300, 40)
+    data = replace(rows, group=np.zeros(300, np.int64), person=np.arange(300))
+    for origin in rolling_origins(data, 3):
+        known = (data.position + 40 <= origin.position).sum()
+        assert len(origin.train) == known
+        assert _lawful(data, origin)
+    assert rolling_origins(replace(data, person=None), 3) == (), "one person on all sides"
 
 
 def test_the_law_catches_a_backtest_without_purge() -> None:

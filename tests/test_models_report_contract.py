@@ -57,7 +57,7 @@ def delays(rng: np.random.Generator) -> DelayCurve:
 
 
 def split() -> pl.DataFrame:
-    parts = ["train"] * 4 + ["left_out"] + ["calibration"] * 2 + ["left_out"] + ["test"] * 2
+    parts = ["train"] * 7 + ["left_out"] + ["test"] * 2
     moments = [START + timedelta(days=20 * day) for day in range(len(parts))]
     reasons = ["purged" if part == "left_out" else None for part in parts]
     return pl.DataFrame({"part": parts, "reason": reasons}).with_columns(
@@ -65,6 +65,7 @@ def split() -> pl.DataFrame:
         position=pl.int_range(pl.len()),
         group_id=pl.int_range(pl.len()).cast(pl.String),
         converted=pl.int_range(pl.len()) % 2 == 0,
+        mature=pl.lit(value=True),
     )
 
 

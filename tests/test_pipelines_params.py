@@ -34,6 +34,16 @@ def test_a_share_in_the_parameters_goes_before_a_moment_in_the_source() -> None:
     assert (used.test_fraction, used.test_from) == (0.3, None)
 
 
+@pytest.mark.parametrize("section", [SplitParams, SplitDefaults])
+def test_a_part_that_is_no_more_may_be_null_and_is_told_otherwise(
+    section: type[SplitParams | SplitDefaults],
+) -> None:
+    said = {"test_fraction": 0.1, "calibration_fraction": None}
+    assert section.model_validate(said) == section(test_fraction=0.1)
+    with pytest.raises(ValueError, match=r"calibration_fraction: no part .* Remove the line"):
+        section.model_validate(said | {"calibration_fraction": 0.2})
+
+
 def test_a_moment_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="names no time zone"):
         SplitParams(test_from=date(2024, 4, 1)).over(SplitDefaults(), None)

@@ -16,7 +16,7 @@ from leadcast.features.base.errors import LeadcastError
 from leadcast.features.tables import Tables
 from leadcast.models.charts.numbers import NBSP
 from leadcast.models.rules import check_rules, load_rules
-from leadcast.pipelines.evaluate import read_segments
+from leadcast.pipelines.evaluate import ACCOUNTS, known_accounts, read_segments
 from leadcast.pipelines.features import compute_features
 from leadcast.pipelines.gate import pass_gate
 from leadcast.pipelines.params import EvaluationParams
@@ -73,7 +73,7 @@ def test_how_the_newest_snapshots_moved_the_level_is_told(project: Path) -> None
 
 def test_segments_that_the_source_names_are_measured_and_hold_every_row(project: Path) -> None:
     metrics = json.loads((project / RUN.metrics).read_text())
-    for name in ("source", "industry"):
+    for name in ("source", "industry", ACCOUNTS):
         assert (
             sum(part["n"] for part in metrics["by_segment"][name].values()) == metrics["test"]["n"]
         )
@@ -82,6 +82,22 @@ def test_segments_that_the_source_names_are_measured_and_hold_every_row(project:
     with chdir(project), pytest.raises(LeadcastError, match=r"'industri'.*industry") as caught:
         read_segments("demo", scores_of(project)["lead_id"], named)
     assert "evaluation.segments" in str(caught.value)
+
+
+def test_known_accounts_are_those_that_were_learned_from(project: Path) -> None:
+    scores, run = scores_of(project), RunFolder("demo")
+    with chdir(project):
+        named = known_accounts(run, scores["lead_id"])[ACCOUNTS]
+    leads = pl.read_parquet(project / RUN.tables / "leads.parquet")
+    account = dict(leads.select("lead_id", "account_id").iter_rows())
+    train = pl.read_parquet(project / RUN.snapshots).filter(part="train")
+    learned = {account[lead] for lead in train["lead_id"]} - {None}
+    expected = [
+        "none" if account[lead] is None else "known" if account[lead] in learned else "new"
+        for lead in scores["lead_id"]
+    ]
+    assert named.tolist() == expected
+    assert {"known", "new"} <= set(expected)
 
 
 def test_the_bundle_reproduces_the_test_scores_from_raw_tables(project: Path) -> None:

@@ -194,17 +194,49 @@ class SnapshotDefaults(TableSection):
     """How long an outcome takes to reach the export."""
 
 
+def without_calibration_part(said: object) -> object:
+    """Let pass what files of earlier versions say of a part of the split that is no more.
+
+    Parameters
+    ----------
+    said : object
+        The section ``split`` of a definition or of the parameters.
+
+    Returns
+    -------
+    object
+        The same without ``calibration_fraction: null``, which said nothing.
+
+    Raises
+    ------
+    ValueError
+        If a share is named.
+    """
+    gone = "calibration_fraction"
+    if not isinstance(said, dict) or gone not in said:
+        return said
+    if said[gone] is not None:
+        raise ValueError(
+            f"no key {gone}: no part is cut out for calibration any more, which uses what the "
+            "rolling origins predict. Remove the line"
+        )
+    return {key: value for key, value in said.items() if key != gone}
+
+
 class SplitDefaults(TableSection):
     """How this source is split in time, where the parameters do not say otherwise."""
 
     test_fraction: Annotated[float, Field(gt=0, lt=1)] | None = None
     """The latest share of the labelled snapshots, on which the score is tested."""
-    calibration_fraction: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """The latest share of what is known when the test begins."""
     purge_horizons: Annotated[float, Field(ge=0)] | None = None
-    """The gap between the parts, in horizons."""
+    """The gap before the test, in horizons."""
     test_from: Name | None = None
     """The time from which on snapshots are the test, instead of `test_fraction` of them."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_calibration_part(cls, said: object) -> object:
+        return without_calibration_part(said)
 
 
 class ComparisonDefaults(TableSection):

@@ -294,6 +294,8 @@ class CheckResult:
     """Columns of the leads' table that the definition does not mention."""
     account: tuple[AccountLine, ...] = ()
     """Where the rows of each table went; empty where a table could not be read."""
+    tables: Tables | None = None
+    """What was read, without the events; None where a table could not be read."""
     profile: Plain | None = None
     """What was read, with its doubts (see `leadcast.features.profile.describe`); None where a table
     could not be read."""
@@ -380,6 +382,7 @@ def check_source(definition: SourceDefinition, progress: Progress = no_progress)
         observed_until=None if examined is None else examined.observed_until,
         unused_columns=() if examined is None else examined.settled.leads.unused_columns,
         account=() if examined is None else tuple(ledger.account.lines(definition.readers())),
+        tables=None if examined is None else _tables_of(definition, examined),
         profile=None if read.reading is None else describe_profile(read.reading, read.doubts),
     )
 
@@ -465,8 +468,8 @@ def ingest(
     return IngestResult(*told, examined.outcomes_from, tuple(read.doubts))
 
 
-def _write_tables(definition: SourceDefinition, examined: Examined, folder: Path) -> None:
-    tables = Tables(
+def _tables_of(definition: SourceDefinition, examined: Examined) -> Tables:
+    return Tables(
         leads=examined.settled.leads.frame,
         events=empty_events(),
         outcomes=examined.settled.outcomes,
@@ -477,6 +480,10 @@ def _write_tables(definition: SourceDefinition, examined: Examined, folder: Path
         delayed_entry=definition.before_outcomes == "delayed_entry",
         time_zone=definition.zone_of_leads if definition.is_dated else None,
     )
+
+
+def _write_tables(definition: SourceDefinition, examined: Examined, folder: Path) -> None:
+    tables = _tables_of(definition, examined)
     tables.leads.write_parquet(folder / "leads.parquet")
     tables.outcomes.write_parquet(folder / "outcomes.parquet")
     tables.write_about(folder)

@@ -21,7 +21,8 @@ from leadcast.models.charts.chart import (
     thinned,
 )
 from leadcast.models.charts.numbers import compact, count, counted, day, duration, percent
-from leadcast.models.charts.svg import ACCENT, DASHED, INK, SECOND, THIRD
+from leadcast.models.charts.svg import ACCENT, DASHED, INK, THIRD
+from leadcast.models.splits import ANOTHER_PARTS, PARTS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,16 +30,15 @@ if TYPE_CHECKING:
 
 WORDS = {
     "train": "Training",
-    "calibration": "Calibration",
     "test": "Test",
     "fresh": "Fresh: outcome not yet known when the test began",
     "immature": "Left out: outcome not yet known",
-    "purged": "Left out: outcome known too late",
-    "another part's lead": "Left out: the lead stands in another part",
+    "purged": "Left out: outcome not known when the test began",
+    ANOTHER_PARTS: "Left out: the person stands in the test",
 }
 """Each part, or reason to leave a snapshot out, for a person."""
 CALENDAR_BEGINS, CALENDAR_ENDS = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
-COLOURS = {"train": ACCENT, "calibration": SECOND, "test": INK}
+COLOURS = {"train": ACCENT, "test": INK}
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,9 @@ class TimelineChart(Chart):
     name: ClassVar[str] = "timeline"
     title: ClassVar[str] = "The parts of the data along time"
     reading: ClassVar[str] = (
-        "Time runs to the right. The model learns from the oldest snapshots, its probabilities are "
-        "set right on later ones, and it is judged on the latest, which nothing else has seen. "
-        "Where outcomes take time there is a gap between the parts, so that none was used before "
-        "it could be known."
+        "Time runs to the right. The model learns from the older snapshots and is judged on the "
+        "latest, which nothing else has seen. Where outcomes take time there is a gap between the "
+        "two, so that none was used before it could be known."
     )
     heights_px: ClassVar[tuple[int, int]] = (60, 60)
     row_heights_px: ClassVar[tuple[int, int]] = (42, 46)
@@ -90,7 +89,7 @@ class TimelineChart(Chart):
         rows = {row["what"]: row for row in self.frame().iter_rows(named=True)}
         used = [
             f"{WORDS[part].lower()}: {_amount(rows[WORDS[part]])}"
-            for part in ("train", "calibration", "test")
+            for part in PARTS
             if WORDS[part] in rows
         ]
         left = self.parts.filter(pl.col("part") == "left_out")["snapshots"].sum()

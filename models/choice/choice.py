@@ -141,7 +141,7 @@ def _affordable(
     if won == 0 or lost == 0:
         missing = "was won" if won == 0 else "was not won"
         raise LeadcastError(
-            f"of {len(np.unique(data.group))} training leads with a mature label none {missing}: "
+            f"of {len(np.unique(data.persons))} training leads with a mature label none {missing}: "
             "there is nothing to learn from. Take a longer horizon or export, or check the outcome "
             "columns of the source."
         )
@@ -159,7 +159,7 @@ def _affordable(
 
 
 def _leads(data: LabelledMatrix, outcome: float) -> int:
-    return len(np.unique(data.group[data.converted == outcome]))
+    return len(np.unique(data.persons[data.converted == outcome]))
 
 
 def _origins(rows: LabelledMatrix, settings: LearnerSettings) -> tuple[Origin, ...]:

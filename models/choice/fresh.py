@@ -119,13 +119,13 @@ class Pool:
 
         Whether a lead is among them must not depend on how it ended: one that is won early has no
         later snapshot. So leads that could still be looked at after the cutoff are left out,
-        whether or not they were, and so are those of the same account.
+        whether or not they were, and so are others of the same person.
 
         Parameters
         ----------
         cutoff : int
         tried : ndarray of int64
-            Groups of the rows that will be tried: none of them is taken.
+            Persons of the rows that will be tried: none of them is taken.
         kept : float
             Which share of the rows to keep, evenly spaced.
 
@@ -134,9 +134,9 @@ class Pool:
         ndarray of int64
             Row numbers, ascending.
         """
-        group, before = self.rows.group, self.rows.position < cutoff
-        to_come = np.unique(group[before & (self.last_look >= cutoff)])
-        apart = ~np.isin(group, to_come) & ~np.isin(group, tried)
+        person, before = self.rows.persons, self.rows.position < cutoff
+        to_come = np.unique(person[before & (self.last_look >= cutoff)])
+        apart = ~np.isin(person, to_come) & ~np.isin(person, tried)
         index = np.flatnonzero(before & ~self.mature_at(cutoff) & apart)
         return index[thinned_places(len(index), int(np.ceil(kept * len(index))))]
 
@@ -221,6 +221,7 @@ def joined(one: LabelledMatrix, other: LabelledMatrix) -> LabelledMatrix:
         position=np.concatenate([one.position, other.position]),
         group=np.concatenate([one.group, other.group]),
         weight=np.concatenate([one.weights, other.weights]),
+        person=np.concatenate([one.persons, other.persons]),
     )
 
 
@@ -408,7 +409,7 @@ def _try(recipe: Recipe, rows: LabelledMatrix, origin: Origin, pool: Pool) -> Tr
     past, later = rows.rows(origin.train), rows.rows(origin.valid)
     # Where the mature rows were thinned, the fresh ones are thinned as much.
     kept = min(1.0, len(past) / max(int(pool.mature_at(origin.position).sum()), 1))
-    fresh = pool.fresh_at(origin.position, later.group, kept)
+    fresh = pool.fresh_at(origin.position, later.persons, kept)
     if len(fresh) < FEWEST_FRESH:
         return None
     pair = fit_with_fresh(recipe, past, pool, origin.position, fresh)

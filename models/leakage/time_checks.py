@@ -116,18 +116,21 @@ def with_events(snapshots: pl.DataFrame, context: LeakageContext) -> pl.DataFram
     return snapshots.lazy().join(context.tables.events, on="lead_id").collect()
 
 
-_LATER = ("calibration", "test")
+_LATER = ("test",)
 _NO_LATER_PART = "no snapshot is in a part after training"
 
 
 class SamePerson(Check):
-    """The same lead, account, e-mail address or telephone number in training and after it."""
+    """The same lead, e-mail address or telephone number in training and after it.
+
+    An account may stand on both sides: what became of its earlier leads was known by then.
+    """
 
     code = "L010"
-    title = "the same person or account on both sides of the split"
+    title = "the same person on both sides of the split"
     remedy = (
-        "Split again with the snapshots' group_id, which keeps leads of one account or person "
-        "together; map account_id, email and phone in the source definition, so that it can."
+        "Split again with the snapshots' person_id, which keeps leads of one person together; map "
+        "email and phone in the source definition, so that it can."
     )
 
     def not_applicable(self, context: LeakageContext) -> str | None:
@@ -139,10 +142,10 @@ class SamePerson(Check):
         leads = context.tables.leads
         keys = leads.select("lead_id", **person_keys(leads))
         sides = _sides(context.snapshots).join(keys, on="lead_id", how="left")
-        for name in ("lead_id", "account_id", "email", "phone"):
+        for name in ("lead_id", "email", "phone"):
             known = sides.drop_nulls(name)
             if name in ("email", "phone"):
-                # Of all leads, as the snapshots' groups count them.
+                # Of all leads, as the snapshots' persons are counted.
                 many = pl.len().over(name) > MOST_LEADS_OF_A_PERSON
                 office = keys.drop_nulls(name).filter(many)
                 known = known.join(office, on=name, how="anti")
@@ -165,7 +168,7 @@ class NearDuplicates(Check):
     title = "near-duplicate rows across the split"
     remedy = (
         "The export seems to hold leads twice, or rows were multiplied to balance the outcomes. "
-        "Remove the copies, or give those of one lead the same lead_id or account_id."
+        "Remove the copies, or give those of one lead the same lead_id."
     )
     fewest_attributes = 5
     most_alike = 3

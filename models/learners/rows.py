@@ -97,7 +97,7 @@ def row_weights(data: LabelledMatrix, half_life: float | None) -> Floats:
     ndarray of float64, shape (n,)
         Times the rows' own weights, where they have any.
     """
-    leads_per_row = len(np.unique(data.group)) / len(data)
+    leads_per_row = len(np.unique(data.persons)) / len(data)
     weight = recency_weights(data.position, half_life) * leads_per_row
     return weight if data.weight is None else weight * data.weight
 

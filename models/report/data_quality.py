@@ -109,7 +109,10 @@ def _account(account: pl.DataFrame) -> list[Block]:
     )
     title = "From file to test part: where every row went"
     told = pl.col("step", "fate")
-    shown = account.with_columns(told.str.head(1).str.to_uppercase() + told.str.slice(1))
+    shown = account.with_columns(
+        told.str.head(1).str.to_uppercase() + told.str.slice(1),
+        share=pl.col("rows") / pl.col("rows").sum().over("step"),
+    )
     return [Words([words]), Listing(table_of(shown, _STEPS, title))]
 
 
@@ -118,6 +121,7 @@ _STEPS = (
     Column("fate", "What became of them"),
     Column("reason", "Why"),
     Column("rows", "Rows", count),
+    Column("share", "Share", percent),
 )
 
 

@@ -61,7 +61,7 @@ class Learned:
     span: Integers
     """The first and the last position."""
     group: pl.Series
-    """Who hangs together."""
+    """Whose rows share an outcome: a person."""
 
     def leads_per_row(self, share: Share) -> float:
         """Tell how many groups there are for each row of a share."""
@@ -79,7 +79,7 @@ class ClusterRows:
         Parquet, a float32 column a feature.
     labels : Path
         Parquet, a row for each of the matrix: ``learned`` (Boolean: whether it is a training row),
-        ``position`` (Int64), ``converted`` (Float64) and ``group`` (who hangs together).
+        ``position`` (Int64), ``converted`` (Float64) and ``group`` (whose rows share an outcome).
     """
 
     matrix: Path
@@ -258,6 +258,7 @@ def _prepared(
         converted=labels["converted"].to_numpy(),
         position=position,
         group=np.arange(len(position)),
+        person=None,
     )
     seen = np.append(task.columns, np.arange(n_features, values.shape[1]))
     return {
