@@ -173,8 +173,8 @@ def _fit_once(prepared: Prepared, peer: str, seconds: int, threads: int, number:
     out = _result(prepared, peer, digest_of(PEER_CODE, prepared.rows, budget, *again))
     if not out.with_suffix(".json").exists():
         command = [str(PEERS_PYTHON.absolute()), "-m", "benchmarks.peers"]
-        command += ["--folder", str(prepared.folder), "--peer", peer]
-        command += ["--seconds", str(seconds), "--threads", str(threads), "--out", str(out)]
+        command += ["--job", str(prepared.folder), peer, str(out)]
+        command += ["--seconds", str(seconds), "--threads", str(threads)]
         # Numerical libraries take every core otherwise, and spin where something else runs.
         environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads))
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)

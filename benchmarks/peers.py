@@ -1,7 +1,7 @@
 """Peers on a prepared split, in their own environment: ``python -m benchmarks.peers``.
 
 Reads a folder with ``train.parquet``, ``test.parquet`` (the same columns: features, then
-``converted``) and ``columns.json`` (name to ``number`` or ``category``), fits one peer and writes
+``converted``) and ``columns.json`` (name to ``number`` or ``category``), fits a peer and writes
 ``OUT.npy``, its probabilities for the test rows, and ``OUT.json``, the seconds that it took.
 Imports nothing of Leadcast: what these packages pin never touches the product's environment.
 """
@@ -178,23 +178,29 @@ def read_split(folder: Path) -> tuple[pd.DataFrame, "pd.Series[Any]", pd.DataFra
 
 
 def main() -> None:
-    """Fit one peer on one split and write its probabilities."""
+    """Fit peers on prepared splits, one after the other, and write their probabilities."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, required=True, help="the prepared split")
-    parser.add_argument("--peer", choices=list(PEERS), required=True)
+    parser.add_argument(
+        "--job",
+        nargs=3,
+        action="append",
+        required=True,
+        metavar=("FOLDER", "PEER", "OUT"),
+        help=f"a prepared split, one of {list(PEERS)}, and where to write, without ending",
+    )
     parser.add_argument("--seconds", type=int, default=60, help="the budget of those that take one")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--out", type=Path, required=True, help="where to write, without ending")
     arguments = parser.parse_args()
-    train, converted, test = read_split(arguments.folder)
-    started = time.perf_counter()
-    probability = PEERS[arguments.peer](
-        train, converted, test, arguments.seconds, arguments.threads
-    )
-    elapsed = time.perf_counter() - started
-    np.save(arguments.out.with_suffix(".npy"), np.asarray(probability, dtype=float))
-    # Written last: it says that the probabilities are whole.
-    arguments.out.with_suffix(".json").write_text(json.dumps({"seconds": elapsed}))
+    for folder, peer, name in arguments.job:
+        if peer not in PEERS:
+            parser.error(f"there is no peer {peer!r}; there are {list(PEERS)}")
+        train, converted, test = read_split(Path(folder))
+        started = time.perf_counter()
+        said = PEERS[peer](train, converted, test, arguments.seconds, arguments.threads)
+        elapsed, out = time.perf_counter() - started, Path(name)
+        np.save(out.with_suffix(".npy"), np.asarray(said, dtype=float))
+        # Written last: it says that the probabilities are whole.
+        out.with_suffix(".json").write_text(json.dumps({"seconds": elapsed}))
 
 
 if __name__ == "__main__":

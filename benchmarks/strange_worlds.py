@@ -254,8 +254,8 @@ def _base_rates(used: pl.DataFrame, n_test: int) -> dict[str, Floats]:
 
 def _peer(folder: Path, peer: str) -> Floats:
     out = folder / peer.replace(" ", "_")
-    command = [str(PEERS_PYTHON.absolute()), "-m", "benchmarks.peers", "--folder", str(folder)]
-    command += ["--peer", peer, "--seconds", "0", "--threads", "1", "--out", str(out)]
+    command = [str(PEERS_PYTHON.absolute()), "-m", "benchmarks.peers"]
+    command += ["--job", str(folder), peer, str(out), "--seconds", "0", "--threads", "1"]
     environment = dict.fromkeys(THREAD_VARIABLES, "1")
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
