@@ -66,7 +66,7 @@ def measure(kind: Kind, leads: int, seed: int, peers: tuple[str, ...]) -> list[d
     world = draw(kind, leads, seed)
     with tempfile.TemporaryDirectory() as name:
         project = Path(name)
-        _lay_out(project, world)
+        lay_out(project, world)
         with chdir(project):
             for stage in STAGES_RUN:
                 STAGES[stage](NAME)
@@ -204,7 +204,15 @@ def main() -> None:
     )
 
 
-def _lay_out(project: Path, world: StrangeWorld) -> None:
+def lay_out(project: Path, world: StrangeWorld) -> None:
+    """Write a world's tables, definition and parameters, as the stages after ingest find them.
+
+    Parameters
+    ----------
+    project : Path
+        An empty folder.
+    world : StrangeWorld
+    """
     sources, tables = project / SOURCES, project / RunFolder(NAME).tables
     for folder in (sources, tables / "events"):
         folder.mkdir(parents=True)
@@ -236,6 +244,7 @@ def _lay_out(project: Path, world: StrangeWorld) -> None:
     world.tables.write_about(tables)
     # What ingest tells of the rows that it read; here all were drawn, and none left out.
     write_json(tables / "quality.json", {"account": []})
+    write_json(tables.parent / "fingerprint.json", {"sha256": "0" * 64})
 
 
 def _as_text(definition: dict[str, Any]) -> dict[str, Any]:

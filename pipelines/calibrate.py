@@ -7,7 +7,7 @@ import polars as pl
 
 from leadcast.features.base.files import write_json
 from leadcast.features.tables import TIME, Tables, TimeOrder
-from leadcast.models.calibration.calibrators import Calibrator
+from leadcast.models.calibration.calibrators import Calibrator, calibrator_from_json
 from leadcast.models.calibration.in_time import calibrate_in_time
 from leadcast.models.calibration.intervals import LeadIntervals, fit_lead_intervals
 from leadcast.models.calibration.level_doubt import LevelDoubt, doubt_to_json, misses_of
@@ -22,10 +22,34 @@ def calibrate(source: str) -> str:
     """Choose and fit the calibrator and the leads' intervals on the out-of-time predictions."""
     run, params = RunFolder(source), load_params()
     rows = pl.read_parquet(run.out_of_time)
+    dated = Tables.read(run.tables).time_order is TimeOrder.DATED
+    content = calibration_of(rows, dated, params.seed)
+    write_json(run.calibration, content)
+    calibrator = calibrator_from_json(content["calibrator"])
+    return f"{calibrator.describe()}. {content['level']['words']}"
+
+
+def calibration_of(rows: pl.DataFrame, dated: bool, seed: int) -> dict[str, Any]:
+    """Choose and fit the calibrator and the leads' intervals.
+
+    Parameters
+    ----------
+    rows : pl.DataFrame
+        Out-of-time predictions as the stage ``train`` writes them: ``log_odds``, ``converted``,
+        ``group``, ``origin``, ``position`` and, for the newest origin at least, ``log_odds_now``.
+    dated : bool
+        Whether ``position`` is a moment.
+    seed : int
+
+    Returns
+    -------
+    dict
+        Plain data: the content of ``calibration.json``.
+    """
     log_odds, converted, group, origin, position = (
         rows[name].to_numpy() for name in ("log_odds", "converted", "group", "origin", "position")
     )
-    found = calibrate_in_time(log_odds, converted, group, origin, seed=params.seed)
+    found = calibrate_in_time(log_odds, converted, group, origin, seed=seed)
     period = stretches_of(origin, position, converted, group)
     intervals = fit_lead_intervals(
         log_odds,
@@ -33,18 +57,16 @@ def calibrate(source: str) -> str:
         group,
         period=period,
         independent=len(np.unique(origin)),
-        seed=params.seed,
+        seed=seed,
     )
     intervals = intervals.averaged_with(found.calibrator.probability(np.array(intervals.knots)))
-    dated = Tables.read(run.tables).time_order is TimeOrder.DATED
     level = _level(rows, found.calibrator, dated)
     misses = misses_of(found.calibrator.log_odds(log_odds), converted, group, origin)
     newest = rows.filter(pl.col("origin") == pl.col("origin").max())["log_odds_now"].to_numpy()
     doubt = LevelDoubt.of(misses, found.calibrator.log_odds(newest))
     intervals = in_doubt(intervals, found.calibrator, doubt)
     content = {"level": level, "level_doubt": doubt_to_json(misses, doubt)}
-    write_json(run.calibration, found.to_json() | content | {"intervals": intervals.to_json()})
-    return f"{found.calibrator.describe()}. {level['words']}"
+    return found.to_json() | content | {"intervals": intervals.to_json()}
 
 
 def in_doubt(

@@ -1,28 +1,31 @@
-"""The bundle: everything that scoring needs, as plain data."""
+"""The bundles, everything that scoring needs as plain data: one to be used, one that was tested."""
 
 import os
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from leadcast.features.base.files import read_json
 from leadcast.features.tables import Tables
 from leadcast.models.bundle.bundle import write_bundle
-from leadcast.models.bundle.bundle_files import BundleOrigin
-from leadcast.models.bundle.bundle_reference import Rates
+from leadcast.models.bundle.bundle_files import BundleOrigin, Seen
+from leadcast.models.bundle.bundle_reference import Rates, Reference
 from leadcast.models.bundle.bundle_signature import sign_bundle
 from leadcast.models.calibration.intervals import LeadIntervals
 from leadcast.models.learners.learner_store import load_learner
-from leadcast.models.splits import PARTS
+from leadcast.models.splits import FRESH, PARTS
 from leadcast.pipelines.dataset import (
+    LEARNING,
     read_calibrator,
     read_parts,
     read_plan,
     read_reference,
+    used_fresh,
     used_snapshots,
 )
 from leadcast.pipelines.params import load_params, snapshot_settings
-from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.paths import DeployedFolder, RunFolder
 from leadcast.pipelines.stage import run_stage
 
 SIGNING_KEY = "LEADCAST_SIGNING_KEY"
@@ -30,34 +33,83 @@ SIGNING_KEY = "LEADCAST_SIGNING_KEY"
 
 
 def export(source: str) -> str:
-    """Write the bundle."""
-    run, params = RunFolder(source), load_params()
+    """Write both bundles: the model that was tested, and the one to be used."""
+    run = RunFolder(source)
+    backtest, metrics = read_json(run.backtest), read_json(run.metrics)
+
+    def write(
+        folder: Path,
+        parts: RunFolder | DeployedFolder,
+        origin: BundleOrigin,
+        reference: Reference,
+        rates: Rates,
+    ) -> str:
+        manifest = write_bundle(
+            folder,
+            plan=read_plan(parts),
+            learner=load_learner(parts.learner),
+            calibrator=read_calibrator(parts),
+            intervals=LeadIntervals.from_json(read_json(parts.calibration)["intervals"]),
+            reference=reference,
+            rates=rates,
+            metrics=metrics,
+            origin=origin,
+            notes=backtest["warnings"],
+        )
+        sign_if_asked(folder)
+        return manifest.bundle_id
+
+    origin, known = _judged_origin(run, backtest), read_parts(run, PARTS, None)
+    rates = Rates.of(known.values, known.converted, known.features)
+    judged = write(run.judged, run, origin, read_reference(run), rates)
+    parts = DeployedFolder(run.deployed)
+    seen = Seen(**read_json(parts.seen))
+    deployed = write(
+        run.bundle,
+        parts,
+        _deployed_origin(origin, seen, judged),
+        Reference(**read_json(parts.reference)),
+        Rates(**read_json(parts.rates)),
+    )
+    return (
+        f"bundle {deployed[:12]} in {run.bundle}, to be used; {judged[:12]} in {run.judged}, "
+        "which was tested"
+    )
+
+
+def _judged_origin(run: RunFolder, backtest: dict[str, Any]) -> BundleOrigin:
     tables, snapshots = Tables.read(run.tables), used_snapshots(run)
-    backtest, calibration = read_json(run.backtest), read_json(run.calibration)
-    origin = BundleOrigin(
-        source=source,
+    learned = snapshots.filter(pl.col("part").is_in(LEARNING))
+    seen = Seen(
+        snapshots=learned.height,
+        fresh=snapshots.filter(part=FRESH).height if used_fresh(backtest) else 0,
+        first=learned["as_of"].min(),
+        last=learned["as_of"].max(),
+        known_until=snapshots.filter(part="test")["as_of"].min(),
+    )
+    return BundleOrigin(
+        source=run.source,
         fingerprint=read_json(run.fingerprint)["sha256"],
         time_order=tables.time_order,
         attribute_types=tables.attribute_types,
-        snapshots=snapshot_settings(source, params),
+        snapshots=snapshot_settings(run.source, load_params()),
         sizes={part: snapshots.filter(pl.col("part") == part).height for part in PARTS},
         insufficient_data=backtest["chosen"] == "prior",
+        role="judged",
+        seen=seen,
     )
-    known = read_parts(run, PARTS, None)
-    manifest = write_bundle(
-        run.bundle,
-        plan=read_plan(run),
-        learner=load_learner(run.learner),
-        calibrator=read_calibrator(run),
-        intervals=LeadIntervals.from_json(calibration["intervals"]),
-        reference=read_reference(run),
-        rates=Rates.of(known.values, known.converted, known.features),
-        metrics=read_json(run.metrics),
-        origin=origin,
-        notes=backtest["warnings"],
+
+
+def _deployed_origin(judged: BundleOrigin, seen: Seen, judged_by: str) -> BundleOrigin:
+    fresh = {"fresh": seen.fresh} if seen.fresh else {}
+    return judged.model_copy(
+        update={
+            "role": "deployed",
+            "seen": seen,
+            "judged_by": judged_by,
+            "sizes": {"train": seen.snapshots} | fresh,
+        }
     )
-    sign_if_asked(run.bundle)
-    return f"bundle {manifest.bundle_id[:12]} in {run.bundle}"
 
 
 def sign_if_asked(bundle: Path) -> None:

@@ -1,6 +1,8 @@
 """Snapshots to a feature matrix; of kinds and categories it learns nothing from the test."""
 
 from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -12,7 +14,10 @@ from leadcast.features.tables import Tables
 from leadcast.pipelines.dataset import LEARNING, used_snapshots, write_matrix
 from leadcast.pipelines.params import load_params, snapshot_settings
 from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.stage import progress_bar, run_stage
+from leadcast.pipelines.stage import Tell, progress_bar, run_stage
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 
 def compute_features(source: str) -> str:
@@ -32,7 +37,6 @@ def compute_on_cluster(source: str, scheduler: str | None) -> str:
     The plan is fitted here; it reads the events as a stream.
     """
     from leadcast.serve.cluster.connection import connected
-    from leadcast.serve.cluster.matrix import files_of, matrix_on_cluster, parts_for
 
     run = RunFolder(source)
     with (
@@ -42,17 +46,54 @@ def compute_on_cluster(source: str, scheduler: str | None) -> str:
     ):
         tables, snapshots = Tables.read(run.tables), used_snapshots(run)
         plan = _fit(source, tables, snapshots)
-        rows, plan_file = work / "snapshots.parquet", work / "plan.json"
-        write_json(plan_file, plan.to_json())
-        snapshots.select("lead_id", "as_of").write_parquet(rows)
-        named = (run.tables / "leads.parquet", run.tables / "events", rows)
-        files, n_parts = [files_of(path) for path in named], parts_for(tables.leads.height, client)
-        matrix_on_cluster(
-            client, plan_file, files, run.matrix, work, n_parts=n_parts, progress=tell
-        )
+        n_parts = compute_matrix_on(client, run, plan, snapshots, run.matrix, work, tell)
         write_json(run.plan, plan.to_json())
     size = f"{snapshots.height:,} snapshots by {len(plan.features)} features"
     return f"{size}, in {n_parts} partitions"
+
+
+def compute_matrix_on(
+    client: "Client",
+    run: RunFolder,
+    plan: FeaturePlan,
+    snapshots: pl.DataFrame,
+    out: Path,
+    work: Path,
+    tell: Tell,
+) -> int:
+    """Compute the features of snapshots on a cluster.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    run : RunFolder
+        Whose tables are read.
+    plan : FeaturePlan
+    snapshots : pl.DataFrame
+        With ``lead_id`` and ``as_of``.
+    out : Path
+        The matrix, as `leadcast.pipelines.dataset.write_matrix` writes it.
+    work : Path
+        A folder for what lies between, which all workers see.
+    tell : callable
+        Is told how many partitions are done.
+
+    Returns
+    -------
+    int
+        How many partitions there were.
+    """
+    from leadcast.serve.cluster.matrix import files_of, matrix_on_cluster, parts_for
+
+    rows, plan_file = work / "snapshots.parquet", work / "plan.json"
+    write_json(plan_file, plan.to_json())
+    snapshots.select("lead_id", "as_of").write_parquet(rows)
+    leads = run.tables / "leads.parquet"
+    n_leads = int(pl.scan_parquet(leads).select(pl.len()).collect().item())
+    files = [files_of(path) for path in (leads, run.tables / "events", rows)]
+    n_parts = parts_for(n_leads, client)
+    matrix_on_cluster(client, plan_file, files, out, work, n_parts=n_parts, progress=tell)
+    return n_parts
 
 
 def _fit(source: str, tables: Tables, snapshots: pl.DataFrame) -> FeaturePlan:

@@ -13,8 +13,31 @@ class RunFile:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def __get__(self, run: "RunFolder", _: type["RunFolder"] | None = None) -> Path:
+    def __get__(
+        self, run: "RunFolder | DeployedFolder", _: type["RunFolder | DeployedFolder"] | None = None
+    ) -> Path:
         return run.path / self.name
+
+
+@dataclass(frozen=True)
+class DeployedFolder:
+    """The parts of the deployed bundle, named as those of the model that was tested."""
+
+    path: Path
+    """The folder itself."""
+
+    plan = RunFile("plan.json")
+    """How features are computed, by what was known at the end of the export."""
+    learner = RunFile("learner")
+    """The learner, fitted on all that was known then."""
+    calibration = RunFile("calibration.json")
+    """The calibrator and the intervals, likewise."""
+    reference = RunFile("reference.json")
+    """The population behind percentiles and grades."""
+    rates = RunFile("rates.json")
+    """How often leads converted, by the value of each feature."""
+    seen = RunFile("seen.json")
+    """What the learner has seen, and until when."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +69,12 @@ class RunFolder:
     """What the chosen learner predicted for snapshots later than its training."""
     calibration = RunFile("calibration.json")
     """The calibrator, the intervals and how they were chosen."""
+    deployed = RunFile("deployed")
+    """What the deployed bundle is made of; see `DeployedFolder`."""
     bundle = RunFile("bundle")
-    """The exported scorer."""
+    """The exported scorer, which has learned from all that was known: the deployed one."""
+    judged = RunFile("judged")
+    """The scorer that was tested, as a bundle of its own: it reproduces `test_scores`."""
     test_scores = RunFile("test_scores.parquet")
     """The probability of every test snapshot, with its label."""
     metrics = RunFile("metrics.json")

@@ -15,9 +15,9 @@ from leadcast.models.report import ReportInputs, RunFacts, SourceFacts, write_re
 from leadcast.models.splits import split_summary
 from leadcast.pipelines.dataset import read_plan
 from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
-from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.paths import DeployedFolder, RunFolder
 from leadcast.pipelines.stage import run_stage
-from leadcast.pipelines.summary import count_customers, read_leakage
+from leadcast.pipelines.summary import count_customers, read_leakage, which_is_which
 from leadcast.pipelines.track import git_commit
 
 CURVES = ("reliability", "reliability_curve", "gain", "lift", "roc", "separation")
@@ -43,6 +43,7 @@ def report(source: str) -> str:
         delay_words="" if delays is None else delays.words(settings.horizon_days),
         importance=_importance(run, backtest["importance"]),
         splits=summary.frame(),
+        model_words=_model_words(run),
         backtest=_table(backtest["results"]),
         choice_words=tuple(backtest["notes"]),
         calibration_words=(
@@ -64,6 +65,11 @@ def beware_of(leakage: pl.DataFrame) -> list[str]:
     if found_of(leakage).is_empty():
         return []
     return [f"The leakage gate found {headline(leakage)}", *could_not_look(leakage)]
+
+
+def _model_words(run: RunFolder) -> tuple[str, ...]:
+    level = read_json(DeployedFolder(run.deployed).calibration)["level"]["words"]
+    return (*which_is_which(run), f"Of the deployed model: {level}")
 
 
 def _table(rows: list[dict[str, Any]]) -> pl.DataFrame | None:

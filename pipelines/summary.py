@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from leadcast.features.base.files import read_json
+from leadcast.models.bundle.bundle_files import read_manifest
 from leadcast.models.leakage import could_not_look, found_of, headline
 from leadcast.pipelines.paths import RunFolder
 
@@ -24,8 +25,15 @@ def summarise(run: RunFolder) -> str:
         *(f"  leakage            {line}" for line in leakage_lines(run)),
         f"  report             {run.report}",
         f"  bundle             {run.bundle}",
+        f"  judged             {run.judged}",
+        *(f"  model              {words}" for words in which_is_which(run)),
     ]
     return "\n".join(lines)
+
+
+def which_is_which(run: RunFolder) -> tuple[str, ...]:
+    """Tell of both bundles what they have seen, and of which one the figures are."""
+    return tuple(read_manifest(path).origin.describe() for path in (run.bundle, run.judged))
 
 
 def read_leakage(run: RunFolder) -> pl.DataFrame:

@@ -26,7 +26,10 @@ from leadcast.models.bundle.bundle_files import MANIFEST
 from leadcast.pipelines.params import Params, load_params, snapshot_settings
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.stage import NOTHING_NEW, run_stage
+from leadcast.pipelines.summary import which_is_which
 
+NOTE = "mlflow.note.content"
+"""The tag that MLflow shows as a run's description."""
 PROCESS = "leadcast.process"
 """The tag that says which process logs a run: its host, its number and when it began."""
 SAME_START_SECONDS = 60.0
@@ -155,7 +158,9 @@ NEEDED_TO_SCORE = ("mlflow", "numba", "numpy", "pandas", "polars", "pyarrow", "p
 
 
 def track(source: str) -> str:
-    """Log a result to MLflow, with the bundle as a model that `mlflow models serve` can load.
+    """Log a result to MLflow, with the deployed bundle as a model that `mlflow models serve` loads.
+
+    The one that was tested is an artifact of the run, since the run's metrics are its own.
 
     One run a result, logged when everything else is there: a run is whole or absent, and MLflow,
     slow to import, is imported once. A result that was logged is logged anew only where the store
@@ -203,6 +208,7 @@ def _log(run: RunFolder, params: Params) -> tuple[dict[str, Any], int]:
             mlflow.log_artifact(str(path))
         mlflow.log_artifacts(str(run.curves), artifact_path="curves")
         mlflow.log_artifacts(str(run.plots), artifact_path="plots")
+        mlflow.log_artifacts(str(run.judged), artifact_path="judged")
         model_uri = _log_bundle(run)
     version = _register(model_uri, _tags(run))
     content = {"run_id": active.info.run_id, "model_uri": model_uri, "model_version": version}
@@ -211,7 +217,8 @@ def _log(run: RunFolder, params: Params) -> tuple[dict[str, Any], int]:
 
 def _digest(run: RunFolder, params: Params) -> str:
     """Tell results apart: by what a run is made of, and where it is logged."""
-    made_of = (run.fingerprint, run.metrics, run.bundle / MANIFEST, run.report, run.comparison_page)
+    bundles = (run.bundle / MANIFEST, run.judged / MANIFEST)
+    made_of = (run.fingerprint, run.metrics, *bundles, run.report, run.comparison_page)
     settings = snapshot_settings(run.source, params).model_dump_json()
     told = [params.tracking.uri, settings, *(sha256_of(path) for path in (*made_of, PYFUNC))]
     return hashlib.sha256("\n".join(told).encode()).hexdigest()
@@ -242,7 +249,9 @@ def _tags(run: RunFolder) -> dict[str, str]:
         "source": run.source,
         "fingerprint": read_json(run.fingerprint)["sha256"],
         "git_commit": git_commit(),
-        "bundle_id": read_json(run.bundle / "manifest.json")["bundle_id"],
+        "bundle_id": read_json(run.bundle / MANIFEST)["bundle_id"],
+        "judged_bundle_id": read_json(run.judged / MANIFEST)["bundle_id"],
+        NOTE: "\n\n".join(which_is_which(run)),
     }
 
 
@@ -329,6 +338,7 @@ def _model(bundle: Path, code: Path) -> dict[str, Any]:
         "pip_requirements": needed,
         "signature": ModelSignature(Schema(inputs), inferred.outputs),
         "input_example": example,
+        "metadata": {"leadcast": scorer.bundle.manifest.origin.describe()},
     }
 
 

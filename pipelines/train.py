@@ -16,7 +16,13 @@ from leadcast.models.choice.choice import Choice, choose
 from leadcast.models.choice.fresh import Pool
 from leadcast.models.data import LabelledMatrix
 from leadcast.models.settings import LearnerSettings
-from leadcast.pipelines.dataset import LEARNING, read_parts, read_pool, used_snapshots
+from leadcast.pipelines.dataset import (
+    LEARNING,
+    labels_for_cluster,
+    read_parts,
+    read_pool,
+    used_snapshots,
+)
 from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.stage import run_stage, share_bar
@@ -45,12 +51,8 @@ def train_on_cluster(source: str, scheduler: str | None) -> str:
     with connected(scheduler) as client, working_folder(run.path, "train") as work:
         data, settings, _ = _read(source, run, most=SAMPLE_ROWS)
         labels = work / "labels.parquet"
-        used_snapshots(run).select(
-            pl.col("part").is_in(LEARNING).alias("learned"),
-            "position",
-            pl.col("converted").cast(pl.Float64),
-            pl.col("person_id").hash().alias("group"),
-        ).write_parquet(labels)
+        used = used_snapshots(run)
+        labels_for_cluster(used, used["part"].is_in(list(LEARNING))).write_parquet(labels)
         rows = ClusterRows(run.matrix.resolve(), labels.resolve())
         with share_bar() as tell:
             grow = partial(grow_on_cluster, client, rows, tell=tell)

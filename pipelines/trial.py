@@ -15,6 +15,7 @@ from leadcast.features.base.files import read_json
 from leadcast.features.base.ownership import PARAMS
 from leadcast.pipelines.calibrate import calibrate
 from leadcast.pipelines.compare import compare_stage
+from leadcast.pipelines.deploy import deploy
 from leadcast.pipelines.evaluate import evaluate_test
 from leadcast.pipelines.export import export
 from leadcast.pipelines.features import compute_features
@@ -38,6 +39,7 @@ STAGES: dict[str, Stage] = {
     "train": train,
     "calibrate": calibrate,
     "evaluate": evaluate_test,
+    "deploy": deploy,
     "export": export,
     "compare": compare_stage,
     "report": report,

@@ -211,10 +211,23 @@ def test_a_name_that_leads_out_of_the_bundle_is_refused(bundle: Path, name: str)
         load_bundle(bundle)
 
 
+def _as_schema_2(content: dict[str, Any]) -> None:
+    content["schema_version"] = 2
+    for name in ("role", "seen", "judged_by"):
+        del content["origin"][name]
+
+
+def test_a_bundle_of_an_earlier_schema_is_read_and_says_that_it_was_tested(bundle: Path) -> None:
+    edit_manifest(bundle, _as_schema_2)
+    origin = load_bundle(bundle).manifest.origin
+    assert (origin.role, origin.seen, origin.judged_by) == (None, None, None)
+    assert origin.describe().startswith("The model that was tested")
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"schema_version": 3}, "schema version 3.*update Leadcast"),
+        ({"schema_version": 4}, "schema version 4.*update Leadcast"),
         ({"code_version": "1.0.0"}, "written by Leadcast 1.0.0"),
         ({"kind": "something"}, "not the manifest of a Leadcast bundle"),
         ({"origin": {}}, "damaged.*origin.source"),

@@ -14,6 +14,7 @@ import pytest
 from benchmarks.demo_truth import by_decile, with_truth
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.tables import Tables
+from leadcast.models.bundle.bundle_files import read_manifest
 from leadcast.models.charts.numbers import NBSP
 from leadcast.models.rules import check_rules, load_rules
 from leadcast.pipelines.evaluate import ACCOUNTS, known_accounts, read_segments
@@ -100,7 +101,7 @@ def test_known_accounts_are_those_that_were_learned_from(project: Path) -> None:
     assert {"known", "new"} <= set(expected)
 
 
-def test_the_bundle_reproduces_the_test_scores_from_raw_tables(project: Path) -> None:
+def test_the_judged_bundle_reproduces_the_test_scores_from_raw_tables(project: Path) -> None:
     scores, tables = scores_of(project), project / RUN.tables
     leads = pl.read_parquet(tables / "leads.parquet")
     asked = scores.select("lead_id", "as_of").join(leads, on="lead_id", how="left")
@@ -109,7 +110,7 @@ def test_the_bundle_reproduces_the_test_scores_from_raw_tables(project: Path) ->
     with chdir(project):
         files = ("asked.parquet", "events.parquet")
         outputs = Outputs(Path("out.parquet"))
-        score_new_leads(ScoreRequest(RUN.bundle, *files, outputs, BatchSettings()))
+        score_new_leads(ScoreRequest(RUN.judged, *files, outputs, BatchSettings()))
     again = pl.read_parquet(project / "out.parquet")
     assert again["lead_id"].to_list() == scores["lead_id"].to_list()
     np.testing.assert_allclose(again["probability"], scores["probability"], rtol=0, atol=1e-12)
@@ -144,8 +145,12 @@ def test_the_same_source_parameters_and_seed_give_the_same_bytes(
 ) -> None:
     again = make_project(tmp_path / "again", LEADS)
     run_stages(again)
-    names = sorted(path.relative_to(again) for path in (again / RUN.bundle).rglob("*.*"))
-    assert len(names) > 5
+    names = sorted(
+        path.relative_to(again)
+        for folder in (RUN.bundle, RUN.judged)
+        for path in (again / folder).rglob("*.*")
+    )
+    assert len(names) > 12
     for name in names:
         one, other = (project / name).read_bytes(), (again / name).read_bytes()
         if name.name == "manifest.json":
@@ -186,7 +191,9 @@ def test_the_summary_tells_the_figures_and_where_things_lie(project: Path) -> No
     for words in ("AUC", "log loss", "calibration error", "lift, top decile", "(95 %: "):
         assert words in told
     assert str(RUN.report) in told
-    assert str(RUN.bundle) in told
+    for folder in (RUN.bundle, RUN.judged):
+        assert str(folder) in told
+        assert read_manifest(project / folder).origin.describe() in told
     assert (project / RUN.report).exists()
 
 
@@ -279,7 +286,8 @@ def test_thirty_leads_with_two_winners_run_to_the_end(tmp_path: Path) -> None:
     run_stages(tmp_path, "tiny")
     run = RunFolder("tiny")
     manifest = json.loads((tmp_path / run.bundle / "manifest.json").read_text())
-    for told in (manifest, json.loads((tmp_path / run.metrics).read_text())):
+    judged = json.loads((tmp_path / run.judged / "manifest.json").read_text())
+    for told in (manifest, judged, json.loads((tmp_path / run.metrics).read_text())):
         assert told["notes"] == ["2 won leads: base rate only (a model needs 20)"]
     scores = pl.read_parquet(tmp_path / run.test_scores)
     assert (scores["upper"] - scores["lower"]).min() > 0.1  # type: ignore[operator]

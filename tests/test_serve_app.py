@@ -15,6 +15,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from leadcast.features.tables import TIME
+from leadcast.models.bundle.bundle_files import read_manifest
 from leadcast.serve.http.guard import PAGE_POLICY
 from leadcast.serve.http.keys import create_key, revoke_key
 from leadcast.serve.http.telemetry import JsonFormatter
@@ -308,6 +309,8 @@ def test_the_model_is_told(service: TestClient) -> None:
     manifest = json.loads((bundle_folder() / "manifest.json").read_text(encoding="utf-8"))
     assert told["bundle_id"] == told["on_disk"]["bundle_id"] == manifest["bundle_id"]
     assert told["attributes"] == manifest["origin"]["attribute_types"]
+    assert (told["role"], told["seen"], told["judged_by"]) == (None, None, None)
+    assert told["about"] == read_manifest(bundle_folder()).origin.describe()
     assert (told["horizon_days"], told["on_disk"]["state"]) == (30, "same")
     assert [type(told["limits"][name]) for name in ("max_leads", "read_seconds")] == [int, float]
 

@@ -19,8 +19,8 @@ from leadcast.features.snapshots import SnapshotSettings
 from leadcast.features.tables import TimeOrder
 
 CODE_VERSION = leadcast.__version__
-SCHEMA_VERSION = 2
-"""2 added the observed rates; bundles of schema 1 are read as well."""
+SCHEMA_VERSION = 3
+"""2 added the observed rates, 3 what a model has seen; bundles of 1 and 2 are read as well."""
 KIND = "leadcast-bundle"
 AttributeType = Literal["number", "category", "text", "flag", "time"]
 MANIFEST = "manifest.json"
@@ -32,6 +32,37 @@ _MOST_PARTS = 4
 _MOST_TIMES = 100
 
 Read = TypeVar("Read")
+
+
+class Seen(Plain):
+    """What a model has learned from.
+
+    Parameters
+    ----------
+    snapshots : int
+        Leads at a moment, each with its outcome.
+    fresh : int
+        Leads at a moment whose outcome was not all known yet, where these were learned from.
+    first, last : datetime or None
+        The moments of the first and the last of them; None where the source is not dated.
+    known_until : datetime or None
+        Nothing that became known later was used; None where the source is not dated.
+    """
+
+    snapshots: Count
+    fresh: Count = 0
+    first: datetime | None = None
+    last: datetime | None = None
+    known_until: datetime | None = None
+
+    def describe(self) -> str:
+        """Tell it for a person."""
+        told = f"{self.snapshots:,} snapshots"
+        if self.first is not None and self.last is not None:
+            told += f" ({self.first:%Y-%m-%d} to {self.last:%Y-%m-%d})"
+        if self.fresh:
+            told += f" and {self.fresh:,} whose outcome was not all known"
+        return told
 
 
 class BundleOrigin(Plain):
@@ -53,6 +84,13 @@ class BundleOrigin(Plain):
         How many snapshots (and the like) went into it, by what they are.
     insufficient_data : bool
         Whether there was too little data for more than a base rate.
+    role : {"deployed", "judged"} or None
+        Whether it is the model to be used, which was fitted on everything that was known, or the
+        one that was tested; None in bundles of schema 1 and 2, which were tested and used.
+    seen : Seen or None
+        What it has learned from; None likewise.
+    judged_by : str or None
+        Of a deployed bundle the id of the judged one, whose figures it carries.
     """
 
     source: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", max_length=200)]
@@ -62,6 +100,26 @@ class BundleOrigin(Plain):
     snapshots: SnapshotSettings
     sizes: dict[Text, Count] = Field(default_factory=dict)
     insufficient_data: bool = False
+    role: Literal["deployed", "judged"] | None = None
+    seen: Seen | None = None
+    judged_by: Text | None = None
+
+    def describe(self) -> str:
+        """Tell which model it is, what it has seen, and whose figures it carries."""
+        seen = "" if self.seen is None else f" {self.seen.describe()}"
+        if self.role == "deployed":
+            twin = "" if self.judged_by is None else f" {self.judged_by[:12]}"
+            return (
+                f"Deployed: learned from{seen}, all that was known at the end of the export; the "
+                f"figures are its recipe's, measured on the judged model{twin}, which had not "
+                "seen the test."
+            )
+        if self.role == "judged":
+            return (
+                f"Judged: learned from{seen}, what was known when the test began; the figures are "
+                "its own. What is deployed is the same recipe, fitted on the test as well."
+            )
+        return "The model that was tested, by a Leadcast that deployed it as it was."
 
 
 class FileEntry(Plain):

@@ -120,11 +120,24 @@ def _at_their_level(log_odds: Floats, converted: Floats, origin: Integers) -> Fl
     for number in np.unique(origin):
         at = origin == number
         if 0 < converted[at].sum() < at.sum():
-            moved[at] += _shift(log_odds[at], float(converted[at].mean()))
+            moved[at] += shift_to(log_odds[at], float(converted[at].mean()))
     return moved
 
 
-def _shift(log_odds: Floats, rate: float) -> float:
+def shift_to(log_odds: Floats, rate: float) -> float:
+    """Tell by how much all log-odds are to be moved for a mean probability.
+
+    Parameters
+    ----------
+    log_odds : ndarray of float64, shape (n,)
+    rate : float
+        The mean probability; between 0 and 1.
+
+    Returns
+    -------
+    float
+        At most `MOST_SHIFT` either way.
+    """
     # The mean probability rises with the shift, so that halving the interval finds it.
     low, high = -MOST_SHIFT, MOST_SHIFT
     for _ in range(HALVINGS):

@@ -140,6 +140,8 @@ class ReportInputs:
         A row a feature: ``name``, ``group``, ``words``, ``importance`` (all sum to 1).
     splits : pl.DataFrame or None
         As `leadcast.models.charts.time_charts.TimelineChart` takes it.
+    model_words : tuple of str
+        Which model is deployed and which was judged, and what each has seen, a sentence each.
     backtest : pl.DataFrame or None
         As `leadcast.models.charts.backtest_chart.BacktestChart` takes it.
     choice_words : tuple of str
@@ -178,6 +180,7 @@ class ReportInputs:
     delay_words: str = ""
     importance: pl.DataFrame | None = None
     splits: pl.DataFrame | None = None
+    model_words: tuple[str, ...] = ()
     backtest: pl.DataFrame | None = None
     choice_words: tuple[str, ...] = ()
     calibration_words: tuple[str, ...] = ()

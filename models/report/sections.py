@@ -234,14 +234,14 @@ def _choice(inputs: ReportInputs) -> list[Block]:
 
 
 def _splits(inputs: ReportInputs) -> list[Block]:
-    parts = inputs.frame("splits")
+    parts, models = inputs.frame("splits"), _words(inputs.model_words)
     if parts is None:
-        return []
+        return models
     chart = TimelineChart(parts)
     if inputs.run.time_order != "unordered":
-        return [Picture(chart)]
+        return [Picture(chart), *models]
     # Without an order in time there is no timeline to draw: the parts were drawn at random.
-    return [Words([RANDOM_PARTS, chart.finding()]), Listing(chart.table())]
+    return [Words([RANDOM_PARTS, chart.finding()]), Listing(chart.table()), *models]
 
 
 def _leakage(inputs: ReportInputs) -> list[Block]:

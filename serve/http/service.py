@@ -95,6 +95,10 @@ class ModelAnswer(_Answer):
     event_types: list[str] = Field(description="kinds of events with features of their own")
     grade_bounds: dict[str, float] = Field(description="from which probability on")
     reference_leads: int = Field(description="leads in the reference population")
+    role: str | None = Field(description="deployed, judged, or null for one of an earlier schema")
+    about: str = Field(description="which model it is, what it has seen, whose the figures are")
+    seen: dict[str, Any] | None = Field(description="what it has learned from, and until when")
+    judged_by: str | None = Field(description="bundle_id of the model that the figures are of")
     sizes: dict[str, int] = Field(description="snapshots that went into the model")
     metrics: dict[str, Any] = Field(description="measured on later leads, with 95 % intervals")
     notes: list[str]
@@ -196,6 +200,10 @@ class Service:
             event_types=list(bundle.plan.kinds),
             grade_bounds=dict(zip(GRADES, (*bundle.reference.bounds, 0.0), strict=True)),
             reference_leads=bundle.reference.n,
+            role=origin.role,
+            about=origin.describe(),
+            seen=None if origin.seen is None else origin.seen.model_dump(mode="json"),
+            judged_by=origin.judged_by,
             sizes=origin.sizes,
             metrics=dict(bundle.metrics),
             notes=list(manifest.notes),
