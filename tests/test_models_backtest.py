@@ -43,7 +43,9 @@ def test_an_origin_learns_only_from_labels_known_and_from_other_persons(
 def test_all_that_was_known_of_an_account_is_learned_from_at_an_origin() -> None:
     rows = _rows(3, 300, 40)
     data = replace(rows, group=np.zeros(300, np.int64), person=np.arange(300))
-    for origin in rolling_origins(data, 3):
+    origins = rolling_origins(data, 3)
+    assert len(origins) == 3
+    for origin in origins:
         known = (data.position + 40 <= origin.position).sum()
         assert len(origin.train) == known
         assert _lawful(data, origin)

@@ -129,6 +129,18 @@ def test_leads_that_may_be_looked_at_again_are_no_fresh_rows_however_they_end() 
     assert taken == expected
 
 
+def test_an_account_that_comes_again_may_be_fresh() -> None:
+    pool = world(0.0)[1]
+    account = np.zeros(len(pool.rows), np.int64)
+    of_one = replace(pool, rows=replace(pool.rows, group=account, person=pool.rows.group))
+    none = np.zeros(0, np.int64)
+    expected = pool.fresh_at(pool.cutoff, none)
+    assert len(expected) > 0
+    assert of_one.fresh_at(pool.cutoff, none).tolist() == expected.tolist()
+    tried = of_one.rows.persons[expected[:1]]
+    assert of_one.fresh_at(pool.cutoff, tried).tolist() == expected[1:].tolist()
+
+
 def test_labels_of_open_rows_are_right_on_average_though_the_level_has_moved() -> None:
     random, n = np.random.default_rng(5), 50_000
     log_odds, caught = random.normal(-2.0, 1.0, n), random.uniform(0.1, 0.9, n)

@@ -62,3 +62,6 @@ def test_copies_of_other_leads_do_tell_something(rare: LabelledMatrix) -> None:
     thrice = rare.rows(np.repeat(np.arange(len(rare)), 3))
     strangers = replace(thrice, group=np.arange(len(thrice)))
     assert row_weights(strangers, None).sum() == pytest.approx(3 * len(rare))
+    # Other leads of an account are cases of their own.
+    account = replace(strangers, group=np.zeros(len(strangers), np.int64), person=strangers.group)
+    assert row_weights(account, None).sum() == pytest.approx(3 * len(rare))

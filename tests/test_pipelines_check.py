@@ -45,6 +45,18 @@ def words_of(page: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).replace("\xa0", " ").split())
 
 
+def test_what_a_run_would_leave_out_is_told_with_its_share(source: Path) -> None:
+    answer = check_named("world", json_file=Path("p.json"))
+    told = json.loads(Path("p.json").read_text(encoding="utf-8"))["split"]
+    assert "\n  ".join(["Snapshots of a run", *told]) in answer.text
+    counts = re.search(r"([\d,]+) snapshots: .*left out ([\d,]+), (\d+)%", told[0])
+    assert counts is not None
+    whole, left_out = (int(counts[place].replace(",", "")) for place in (1, 2))
+    assert int(counts[3]) == round(100 * left_out / whole)
+    Path("params.yaml").write_text("snapshots: {horizon_days: 9999}\n", encoding="utf-8")
+    assert re.search("a run would stop: .*Set horizon_days", check_named("world").text)
+
+
 def test_text_page_and_json_tell_the_same(source: Path) -> None:
     answer = check_named("world", Path("p.html"), Path("p.json"))
     assert answer.error is None
