@@ -26,6 +26,7 @@ from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import write_json
 from leadcast.features.base.ownership import SOURCES
 from leadcast.features.definitions.yaml_lines import yaml_text
+from leadcast.features.tables import Tables
 from leadcast.models.data import Floats
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.trial import STAGES
@@ -213,9 +214,8 @@ def lay_out(project: Path, world: StrangeWorld) -> None:
         An empty folder.
     world : StrangeWorld
     """
-    sources, tables = project / SOURCES, project / RunFolder(NAME).tables
-    for folder in (sources, tables / "events"):
-        folder.mkdir(parents=True)
+    sources = project / SOURCES
+    sources.mkdir(parents=True)
     is_dated = world.tables.observed_until is not None
     columns = {"lead_id": "lead_id"} | ({"created_at": "created_at"} if is_dated else {})
     outcomes = {"won_at": "won_at", "lost_at": "lost_at"}
@@ -238,13 +238,27 @@ def lay_out(project: Path, world: StrangeWorld) -> None:
         project,
         {"landmarks_days": list(LANDMARKS_DAYS), "horizon_days": HORIZON_DAYS},
     )
-    world.tables.leads.write_parquet(tables / "leads.parquet")
-    world.tables.events.collect().write_parquet(tables / "events" / "part-0.parquet")
-    world.tables.outcomes.write_parquet(tables / "outcomes.parquet")
-    world.tables.write_about(tables)
-    # What ingest tells of the rows that it read; here all were drawn, and none left out.
-    write_json(tables / "quality.json", {"account": []})
-    write_json(tables.parent / "fingerprint.json", {"sha256": "0" * 64})
+    write_tables(project / RunFolder(NAME).path, world.tables)
+
+
+def write_tables(run: Path, tables: Tables) -> None:
+    """Write tables as the stages after ingest find them.
+
+    Parameters
+    ----------
+    run : Path
+        The folder of a run that there is not yet.
+    tables : Tables
+    """
+    folder = run / "tables"
+    (folder / "events").mkdir(parents=True)
+    tables.leads.write_parquet(folder / "leads.parquet")
+    tables.events.collect().write_parquet(folder / "events" / "part-0.parquet")
+    tables.outcomes.write_parquet(folder / "outcomes.parquet")
+    tables.write_about(folder)
+    # What ingest tells of the rows that it read; here none were left out.
+    write_json(folder / "quality.json", {"account": []})
+    write_json(run / "fingerprint.json", {"sha256": "0" * 64})
 
 
 def _as_text(definition: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.paths import DeployedFolder, RunFolder
 from leadcast.pipelines.trial import STAGES
 from tests.small_project import ROOT, make_project
 
@@ -58,7 +58,12 @@ def test_a_run_whose_features_and_trees_come_from_a_cluster_is_as_any_other(
     assert pl.read_parquet(project / RUN.matrix).equals(alone)
     run(project, "gate", "gate")
     on_cluster("train", dask_client, project)
-    run(project, "calibrate", "compare")
+    run(project, "calibrate", "deploy")
+    deployed = DeployedFolder(project / RUN.deployed)
+    here = [path.read_bytes() for path in (deployed.plan, deployed.seen)]
+    assert "fitted again" in on_cluster("deploy", dask_client, project)
+    assert [path.read_bytes() for path in (deployed.plan, deployed.seen)] == here
+    run(project, "export", "compare")
     test = json.loads((project / RUN.metrics).read_text())["test"]
     assert test["auc"]["value"] > 0.7
     assert not list((project / RUN.path).glob(".*")), "something is left behind"
