@@ -234,14 +234,15 @@ def test_the_stage_says_how_much_is_left_out(
     sources.mkdir(parents=True)
     shutil.copy(PROJECT / "params.yaml", tmp_path)
     short = {"snapshots": {"landmarks_days": ["0", "20"], "horizon_days": "20"}}
-    for keys in (short, {}):
+    long = {"snapshots": {"landmarks_days": ["0"], "horizon_days": "2000"}}
+    for keys in (short, long):
         definition = WORLD.export(sources, keys)
         monkeypatch.chdir(tmp_path)
         ingest(definition, RunFolder("sample").tables)
-        if keys:
+        if keys is short:
             assert re.search(r"no snapshot of [0-9,]+ before outcomes", take_snapshots("sample"))
             continue
-        # Too little is left for the usual horizon, and the message says where the rest is.
+        # Too little is left for so long a horizon, and the message says where the rest is.
         with pytest.raises(LeadcastError, match="more of leads from before outcomes were recorded"):
             take_snapshots("sample")
 
