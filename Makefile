@@ -8,6 +8,7 @@ define newline
 endef
 # What is given is text: make would run a $(shell ...) in it when it hands it on to a program.
 override SOURCE := $(value SOURCE)
+override SOURCES := $(value SOURCES)
 override ARGS := $(value ARGS)
 # A variable as one word, or as words, for the shell, which runs nothing of what it holds.
 word_of = '$(subst $(newline), ,$(subst ','\'',$(value $(1))))'
@@ -48,8 +49,8 @@ format: .venv/dev-ready  ## let ruff format and fix
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
-bench-quality: .venv/run-ready .venv-peers/ready  ## Leadcast and its peers, side by side
-	@$(BIN)/python -m benchmarks.quality $(call words_of,ARGS)
+bench-quality: .venv/run-ready .venv-peers/ready  ## Leadcast and its peers, side by side: make bench-quality [SOURCES=a,b]
+	@$(BIN)/python -m benchmarks.quality $(if $(value SOURCES),--only $(call word_of,SOURCES)) $(call words_of,ARGS)
 
 bench-speed: .venv/bench-ready  ## speed as ratios: make bench-speed [ARGS="trees --scale 0.1"]
 	@$(BIN)/python -m benchmarks.speed $(call words_of,ARGS)

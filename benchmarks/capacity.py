@@ -182,7 +182,7 @@ def verdict(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def worlds_of(
-    kinds: Sequence[str], sizes: Sequence[int], seeds: int | None
+    kinds: Sequence[str], sizes: Sequence[int], seeds: int | None, drifts: Sequence[bool]
 ) -> Iterator[tuple[World, ...]]:
     """Give the tables of a run, those that differ in the seed alone together; large ones first.
 
@@ -193,6 +193,8 @@ def worlds_of(
         Training rows.
     seeds : int or None
         How often each is drawn; None: small ones more often.
+    drifts : sequence of bool
+        Without drift, with it, or both.
 
     Yields
     ------
@@ -201,8 +203,8 @@ def worlds_of(
     for rows in sorted(sizes, reverse=True):
         times = seeds or min(MOST_SEEDS, max(1, ROWS_OF_SEEDS // rows))
         for kind in kinds:
-            for drifts in (False, True):
-                yield tuple(World(kind, drifts, rows, seed) for seed in range(times))
+            for one in drifts:
+                yield tuple(World(kind, one, rows, seed) for seed in range(times))
 
 
 def main() -> None:
@@ -210,7 +212,7 @@ def main() -> None:
     arguments = _arguments()
     # Processes share the cores, so that each keeps to one.
     os.environ |= dict.fromkeys((*THREAD_VARIABLES, "POLARS_MAX_THREADS"), "1")
-    groups = list(worlds_of(arguments.kinds, arguments.rows, arguments.seeds))
+    groups = list(worlds_of(arguments.kinds, arguments.rows, arguments.seeds, arguments.drifts))
     rows: list[dict[str, Any]] = []
     refused: list[str] = []
     spawn = multiprocessing.get_context("spawn")
@@ -239,6 +241,7 @@ def _write(rows: pl.DataFrame, refused: list[str], arguments: argparse.Namespace
         and set(arguments.rows) >= set(SIZES)
         and set(arguments.methods) >= set(METHODS)
         and arguments.seeds is None
+        and len(arguments.drifts) > 1
     )
     folder = RESULTS if whole else FOLDER
     content: dict[str, Any] = {"refused": refused}
@@ -261,14 +264,17 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--methods", nargs="+", choices=[LEADCAST, *PEERS], default=METHODS)
     parser.add_argument("--jobs", type=int, default=2, help="tables at once, each on one core")
     sizes = parser.add_mutually_exclusive_group()
-    sizes.add_argument("--quick", action="store_true", help="small tables alone, drawn twice")
+    sizes.add_argument(
+        "--quick", action="store_true", help="small tables without drift alone, drawn once"
+    )
     sizes.add_argument("--whole", action="store_true", help=f"{LARGEST:,} rows as well")
     arguments = parser.parse_args()
     if arguments.rows is None:
         more = (LARGEST,) if arguments.whole else ()
         arguments.rows = QUICK_SIZES if arguments.quick else (*SIZES, *more)
+    arguments.drifts = (False,) if arguments.quick else (False, True)
     if arguments.quick and arguments.seeds is None:
-        arguments.seeds = 2
+        arguments.seeds = 1
     if set(arguments.methods) != {LEADCAST} and not PEERS_PYTHON.exists():
         parser.error(
             f"{PEERS_PYTHON} is not there: make .venv-peers/ready, or --methods {LEADCAST}"

@@ -11,18 +11,20 @@ import numpy as np
 import polars as pl
 
 from benchmarks.columns import write_for_peers
+from benchmarks.peers import SEARCHING
 from benchmarks.projects import digest_of, project_of, run_stage_in, write_params
 from benchmarks.splits import Split
 from leadcast.features.base.errors import LeadcastError
 from leadcast.models.data import Floats, Integers
+from leadcast.models.evaluation.logistic import sigmoid
 from leadcast.models.evaluation.metrics import log_loss
 from leadcast.models.evaluation.tally import tally
 from leadcast.pipelines.params import load_params
 
 PEERS_PYTHON = Path(".venv-peers/bin/python")
 LEADCAST = "Leadcast"
-BUDGETED = ("FLAML", "AutoGluon")
-"""Those that search for as long as they are told to: what they find differs from run to run."""
+AT_NEWEST_LEVEL = ", newest level"
+"""Behind the name of a peer whose level was moved to that of the newest rows."""
 LEADCAST_CODE = (
     *sorted(Path("models").glob("*.py")),
     *(
@@ -31,8 +33,14 @@ LEADCAST_CODE = (
     ),
     *(Path(name) for name in ("pipelines/train.py", "pipelines/calibrate.py")),
 )
+LEAST = 1e-9
+"""How far off 0 and 1 a probability is taken to be when its level is moved."""
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-PEER_CODE = (Path("benchmarks/peers.py"), Path("requirements/peers.txt"))
+PEER_CODE = tuple(
+    Path(name)
+    for name in ("benchmarks/peers.py", "benchmarks/peer_search.py", "requirements/peers.txt")
+)
+"""What decides what a peer says of the same rows: nothing of Leadcast."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +84,23 @@ class Fitted:
         Fitting and predicting.
     run_losses : tuple of float
         The log loss of each of its runs, of which this is the one in the middle.
+    shift : float or None
+        How far the level is from that of the newest rows learned from, in log-odds, as a fit that
+        had not seen them tells it; None where nobody asked, or where it would double a search.
     """
 
     probability: Floats
     seconds: float
     run_losses: tuple[float, ...] = ()
+    shift: float | None = None
+
+    def at_newest_level(self) -> "Fitted | None":
+        """Give the same with its level moved; None where it is not known by how much."""
+        if self.shift is None:
+            return None
+        said = np.clip(self.probability, LEAST, 1 - LEAST)
+        moved = sigmoid(np.log(said / (1 - said)) + self.shift)
+        return replace(self, probability=moved, run_losses=(), shift=None)
 
 
 def prepare(split: Split) -> Prepared:
@@ -97,7 +117,7 @@ def prepare(split: Split) -> Prepared:
     Raises
     ------
     LeadcastError
-        If the split cannot be made.
+        If the split cannot be made, or a part of it holds one outcome only.
     """
     project = project_of(split)
     folder = project / "peers"
@@ -106,6 +126,7 @@ def prepare(split: Split) -> Prepared:
         pl.col("part") != "left_out"
     )
     test = used.filter(part="test")
+    _refuse_one_outcome(split, used)
     files = [folder / name for name in ("train.parquet", "test.parquet", "columns.json")]
     return Prepared(
         split=split,
@@ -143,7 +164,7 @@ def fit_peer(prepared: Prepared, peer: str, seconds: int, threads: int, runs: in
     LeadcastError
         If the peer fails; with the last line that it said.
     """
-    numbers = range(runs if peer in BUDGETED else 1)
+    numbers = range(runs if peer in SEARCHING else 1)
     fitted = [_fit_once(prepared, peer, seconds, threads, number) for number in numbers]
     return middle_run(fitted, prepared.converted)
 
@@ -168,13 +189,13 @@ def middle_run(fitted: Sequence[Fitted], converted: Floats) -> Fitted:
 
 
 def _fit_once(prepared: Prepared, peer: str, seconds: int, threads: int, number: int) -> Fitted:
-    budget = seconds if peer in BUDGETED else 0
+    budget = seconds if peer in SEARCHING else 0
     again = [number] if number else []
     out = _result(prepared, peer, digest_of(PEER_CODE, prepared.rows, budget, *again))
     if not out.with_suffix(".json").exists():
         command = [str(PEERS_PYTHON.absolute()), "-m", "benchmarks.peers"]
         command += ["--job", str(prepared.folder), peer, str(out)]
-        command += ["--seconds", str(seconds), "--threads", str(threads)]
+        command += ["--seconds", str(seconds), "--threads", str(threads), "--level"]
         # Numerical libraries take every core otherwise, and spin where something else runs.
         environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads))
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
@@ -217,6 +238,20 @@ def fit_leadcast(prepared: Prepared, threads: int) -> Fitted:
     return _read(out)
 
 
+def _refuse_one_outcome(split: Split, used: pl.DataFrame) -> None:
+    for name, part in (
+        ("learn from", used.filter(part="train")),
+        ("test", used.filter(part="test")),
+    ):
+        won = int(part["converted"].sum())
+        if won in (0, part.height):
+            raise LeadcastError(
+                f"of {part.height} snapshots of {split.source} to {name}, {won} converted, but a "
+                "method can be fitted and judged only where some did and some did not: take a "
+                "longer history or another horizon"
+            )
+
+
 def _result(prepared: Prepared, method: str, digest: str) -> Path:
     folder = prepared.project / "results"
     folder.mkdir(exist_ok=True)
@@ -224,5 +259,6 @@ def _result(prepared: Prepared, method: str, digest: str) -> Path:
 
 
 def _read(out: Path) -> Fitted:
-    seconds = json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))["seconds"]
-    return Fitted(np.load(out.with_suffix(".npy")), float(seconds))
+    about = json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))
+    said = np.load(out.with_suffix(".npy"))
+    return Fitted(said, float(about["seconds"]), shift=about.get("shift"))

@@ -1,8 +1,9 @@
 """Peers on a prepared split, in their own environment: ``python -m benchmarks.peers``.
 
 Reads a folder with ``train.parquet``, ``test.parquet`` (the same columns: features, then
-``converted``) and ``columns.json`` (name to ``number`` or ``category``), fits a peer and writes
-``OUT.npy``, its probabilities for the test rows, and ``OUT.json``, the seconds that it took.
+``converted``, in time's order) and ``columns.json`` (name to ``number`` or ``category``), fits a
+peer and writes ``OUT.npy``, its probabilities for the test rows, and ``OUT.json``: the seconds that
+it took and, with ``--level``, how far its level is from that of the newest rows, in log-odds.
 Imports nothing of Leadcast: what these packages pin never touches the product's environment.
 """
 
@@ -17,8 +18,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.peer_search import (
+    as_texts,
+    begin_of_newest,
+    fit_catboost,
+    search_catboost,
+    shift_to,
+)
+
 Predict = Callable[[pd.DataFrame, "pd.Series[Any]", pd.DataFrame, int, int], Any]
 """From training rows, their labels, test rows, a budget in seconds and threads to probabilities."""
+SEARCHED = "CatBoost, searched"
 NUMBER_BINS = 10
 ODOO_SMOOTHING = 0.1
 
@@ -81,17 +91,24 @@ def catboost(
     train: pd.DataFrame, converted: "pd.Series[Any]", test: pd.DataFrame, seconds: int, threads: int
 ) -> Any:
     """CatBoost at its defaults, with its own handling of categories."""
-    from catboost import CatBoostClassifier
+    return fit_catboost(train, converted, threads, {}).predict_proba(as_texts(test))[:, 1]
 
-    categories = list(train.select_dtypes("category").columns)
-    train, test = (
-        frame.assign(**{name: frame[name].astype(str) for name in categories})
-        for frame in (train, test)
-    )
-    model = CatBoostClassifier(
-        verbose=0, allow_writing_files=False, cat_features=categories, thread_count=threads
-    )
+
+def ebm(
+    train: pd.DataFrame, converted: "pd.Series[Any]", test: pd.DataFrame, seconds: int, threads: int
+) -> Any:
+    """Explainable boosting machine at its defaults, with its own handling of categories."""
+    from interpret.glassbox import ExplainableBoostingClassifier
+
+    model = ExplainableBoostingClassifier(n_jobs=threads)
     return model.fit(train, converted).predict_proba(test)[:, 1]
+
+
+def searched_catboost(
+    train: pd.DataFrame, converted: "pd.Series[Any]", test: pd.DataFrame, seconds: int, threads: int
+) -> Any:
+    """CatBoost with the parameters that are best on the newest rows, fitted on all."""
+    return _search_and_fit(train, converted, test, seconds, threads)[0]
 
 
 def flaml(
@@ -132,9 +149,64 @@ PEERS: dict[str, Predict] = {
     "logistic regression": logistic,
     "LightGBM": lightgbm,
     "CatBoost": catboost,
+    "EBM": ebm,
+    SEARCHED: searched_catboost,
     "FLAML": flaml,
     "AutoGluon": autogluon,
 }
+SEARCHING = (SEARCHED, "FLAML", "AutoGluon")
+"""Those that search for as long as they are told to: what they find differs from run to run."""
+
+
+def say(
+    peer: str,
+    train: pd.DataFrame,
+    converted: "pd.Series[Any]",
+    test: pd.DataFrame,
+    seconds: int,
+    threads: int,
+) -> tuple[Any, float | None]:
+    """Fit a peer, and tell how far its level is from that of the newest rows.
+
+    What a careful practitioner does against drift: hold out the newest rows, compare what the model
+    says of them with what they came to, and move the model that is fitted on all rows by as much.
+
+    Parameters
+    ----------
+    peer : str
+        A name in `PEERS`.
+    train : pd.DataFrame
+        In time's order.
+    converted : pd.Series of float
+    test : pd.DataFrame
+    seconds : int
+        The budget of those that search.
+    threads : int
+
+    Returns
+    -------
+    probability : ndarray of float64, shape (n_test,)
+        As the peer says it.
+    shift : float or None
+        What to add to its log-odds; None of those whose search a second fit would double, and
+        where the older rows hold one outcome only.
+    """
+    if peer == SEARCHED:
+        return _search_and_fit(train, converted, test, seconds, threads)
+    said = PEERS[peer](train, converted, test, seconds, threads)
+    cut = begin_of_newest(len(train))
+    if peer in SEARCHING or converted[:cut].nunique() < 2:
+        return said, None
+    before = PEERS[peer](train[:cut], converted[:cut], train[cut:], seconds, threads)
+    return said, shift_to(before, converted[cut:])
+
+
+def _search_and_fit(
+    train: pd.DataFrame, converted: "pd.Series[Any]", test: pd.DataFrame, seconds: int, threads: int
+) -> tuple[Any, float]:
+    options, shift = search_catboost(train, converted, seconds, threads)
+    model = fit_catboost(train, converted, threads, options)
+    return model.predict_proba(as_texts(test))[:, 1], shift
 
 
 def _as_values(train: "pd.Series[Any]", test: "pd.Series[Any]") -> tuple[Any, Any]:
@@ -188,19 +260,24 @@ def main() -> None:
         metavar=("FOLDER", "PEER", "OUT"),
         help=f"a prepared split, one of {list(PEERS)}, and where to write, without ending",
     )
-    parser.add_argument("--seconds", type=int, default=60, help="the budget of those that take one")
+    parser.add_argument("--seconds", type=int, default=60, help="the budget of those that search")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--level", action="store_true", help="fit again without the newest rows")
     arguments = parser.parse_args()
+    budget = (arguments.seconds, arguments.threads)
     for folder, peer, name in arguments.job:
         if peer not in PEERS:
             parser.error(f"there is no peer {peer!r}; there are {list(PEERS)}")
-        train, converted, test = read_split(Path(folder))
+        split, shift = read_split(Path(folder)), None
         started = time.perf_counter()
-        said = PEERS[peer](train, converted, test, arguments.seconds, arguments.threads)
-        elapsed, out = time.perf_counter() - started, Path(name)
+        if arguments.level:
+            said, shift = say(peer, *split, *budget)
+        else:
+            said = PEERS[peer](*split, *budget)
+        about, out = {"seconds": time.perf_counter() - started, "shift": shift}, Path(name)
         np.save(out.with_suffix(".npy"), np.asarray(said, dtype=float))
         # Written last: it says that the probabilities are whole.
-        out.with_suffix(".json").write_text(json.dumps({"seconds": elapsed}))
+        out.with_suffix(".json").write_text(json.dumps(about))
 
 
 if __name__ == "__main__":

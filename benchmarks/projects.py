@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.splits import Split, divide
+from benchmarks.splits import Split, divide, share_to_test
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import written_whole
 from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
@@ -51,6 +51,30 @@ def source_stages(source: str, last: str) -> None:
     if last == "features" and not run.matrix.exists():
         for stage in ("snapshots", "features"):
             run_stage_in(Path(), stage, source)
+
+
+def test_share_of(source: str) -> float:
+    """Choose the share of a source's test parts.
+
+    Parameters
+    ----------
+    source : str
+        Its tables must be there.
+
+    Returns
+    -------
+    float
+        As `benchmarks.splits.share_to_test` gives it.
+
+    Raises
+    ------
+    LeadcastError
+        If no snapshot is mature, or the mature ones hold one outcome only.
+    """
+    params, tables = load_params(), Tables.read(RunFolder(source).tables)
+    settings = snapshot_settings(source, params)
+    snapshots = make_snapshots(tables, settings, params.seed)
+    return share_to_test(snapshots, horizon_days(tables, settings))
 
 
 def project_of(split: Split) -> Path:

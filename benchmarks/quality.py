@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.fits import (
+    AT_NEWEST_LEVEL,
     LEADCAST,
     PEERS_PYTHON,
     Fitted,
@@ -25,7 +26,7 @@ from benchmarks.fits import (
 )
 from benchmarks.judgement import MEASURES, judge, metrics_of
 from benchmarks.peers import PEERS
-from benchmarks.projects import FOLDER, source_stages
+from benchmarks.projects import FOLDER, source_stages, test_share_of
 from benchmarks.quality_plot import plot_quality
 from benchmarks.quality_text import quality_page, standing, targets_of
 from benchmarks.results import RESULTS, write_result
@@ -77,9 +78,9 @@ class Run:
         said: dict[str, Floats] = {}
         for method in (*self.peers, LEADCAST):
             fitted = self._fitted(prepared, method)
-            if fitted is not None:
-                said[method] = fitted.probability
-                self.rows.append(_row(prepared, method, fitted))
+            for name, one in _as_told(method, fitted):
+                said[name] = one.probability
+                self.rows.append(_row(prepared, name, one))
                 print(f"[{place}] {_told(self.rows[-1])}", flush=True)
         if LEADCAST in said and len(said) > 1:
             about = {"source": split.source, "split": split.name}
@@ -114,25 +115,28 @@ class Run:
         self.failures.append(words)
 
 
-def splits_to_run(sources: Sequence[str], quick: bool) -> list[Split]:
-    """List the splits of a run.
+def splits_to_run(source: str, quick: bool) -> list[Split]:
+    """List the splits of a source.
 
     Parameters
     ----------
-    sources : sequence of str
+    source : str
     quick : bool
-        Each source's last origin and the table's split alone.
+        The last origin and the table's split alone.
 
     Returns
     -------
     list of Split
         Each once.
+
+    Raises
+    ------
+    LeadcastError
+        If its files are not there or at fault, or there is nothing to learn.
     """
-    splits: list[Split] = []
-    for source in sources:
-        rolling = rolling_splits(source)
-        own = table_split(source)
-        splits += [*(rolling[-1:] if quick else rolling), *([own] if own else [])]
+    source_stages(source, "ingest")
+    rolling, own = rolling_splits(source, test_share_of(source)), table_split(source)
+    splits = [*(rolling[-1:] if quick else rolling), *([own] if own else [])]
     return list(dict.fromkeys(splits))
 
 
@@ -140,46 +144,50 @@ def main() -> None:
     """Measure, print the page and write it."""
     arguments = _arguments()
     run = Run(arguments.peers, arguments.seconds, arguments.threads, arguments.runs)
-    sources = []
+    splits: list[Split] = []
     for source in arguments.only:
         try:
-            source_stages(source, "ingest")
-            sources.append(source)
+            splits += splits_to_run(source, arguments.quick)
         except LeadcastError as error:
             run.failures.append(f"{source} is left out: {error}")
             print(run.failures[-1], flush=True)
-    splits = splits_to_run(sources, arguments.quick)
     for place, split in enumerate(splits, 1):
         run.measure(split, f"{place}/{len(splits)}")
     if not run.rows:
         raise SystemExit("nothing could be measured")
     whole = not arguments.quick and set(PEER_NAMES) == set(arguments.peers)
-    _write(run.content(), whole and set(SOURCES) == set(sources))
+    _write(run.content(), whole and set(SOURCES) == {split.source for split in splits})
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
-        "--only", type=lambda text: text.split(","), default=SOURCES, metavar="SOURCE[,SOURCE]"
+        "--only",
+        type=_sources,
+        default=SOURCES,
+        metavar="SOURCE[,SOURCE]",
+        help=f"names of definitions in data/sources; without it: {','.join(SOURCES)}",
     )
     parser.add_argument("--peers", type=_peers, metavar="A[,B]", help=", ".join(PEER_NAMES))
-    parser.add_argument("--seconds", type=int, default=30, help="FLAML's and AutoGluon's budget")
+    parser.add_argument("--seconds", type=int, default=60, help="the budget of those that search")
     parser.add_argument(
         "--runs",
         type=_odd,
-        help="how often FLAML and AutoGluon are run, the run in the middle counting: 3, with "
-        "--quick 1",
+        default=1,
+        help="how often those that search are run, the run in the middle counting",
     )
     parser.add_argument("--threads", type=int, default=2, help="how many a method may use")
     parser.add_argument("--quick", action="store_true", help="few peers, the last origins only")
     arguments = parser.parse_args()
     if arguments.peers is None:
         arguments.peers = QUICK_PEERS if arguments.quick else PEER_NAMES
-    if arguments.runs is None:
-        arguments.runs = 1 if arguments.quick else 3
     if not PEERS_PYTHON.exists():
         parser.error(f"{PEERS_PYTHON} is not there: make .venv-peers/ready sets it up")
     return arguments
+
+
+def _sources(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for one in text.split(",") if (name := one.strip())))
 
 
 def _odd(text: str) -> int:
@@ -194,6 +202,12 @@ def _peers(text: str) -> tuple[str, ...]:
     if unknown := sorted(set(asked) - set(names)):
         raise argparse.ArgumentTypeError(f"no peers: {unknown}; there are {list(PEER_NAMES)}")
     return tuple(names[one] for one in asked)
+
+
+def _as_told(method: str, fitted: Fitted | None) -> list[tuple[str, Fitted]]:
+    moved = None if fitted is None else fitted.at_newest_level()
+    both = ((method, fitted), (f"{method}{AT_NEWEST_LEVEL}", moved))
+    return [(name, one) for name, one in both if one is not None]
 
 
 def _row(prepared: Prepared, method: str, fitted: Fitted) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.fits import LEADCAST
 from benchmarks.quality_text import WORDS
-from benchmarks.splits import rolling_splits
+from benchmarks.splits import ORIGIN_NAMES
 
 PANELS = ("auc", "average_precision", "log_loss", "brier", "ece", "seconds")
 MARKERS = ("o", "s", "D")
@@ -36,8 +36,7 @@ def plot_quality(rows: Sequence[dict[str, Any]], path: Path) -> None:
     FigureCanvasAgg(figure)
     axes = figure.subplots(len(sources), len(PANELS), squeeze=False, sharey="row")
     for source, line in zip(sources, axes, strict=True):
-        names = {split.name for split in rolling_splits(source)}
-        own = [row for row in rows if row["source"] == source and row["split"] in names]
+        own = [row for row in rows if row["source"] == source and row["split"] in ORIGIN_NAMES]
         for metric, axis in zip(PANELS, line, strict=True):
             _panel(axis, own, metric)
         line[0].set_ylabel(source, fontweight="bold")

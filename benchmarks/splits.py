@@ -4,15 +4,18 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from leadcast.features.base.errors import LeadcastError
 from leadcast.models.splits import SplitSettings, split_snapshots
 
 ORIGINS = 3
 TEST_SHARE = 0.2
 """Each test part's share of all mature snapshots."""
-SHORT_HISTORY = {"bpi2012": 0.1}
-"""Smaller test parts, where a fifth would leave the earlier origins nothing to learn from: bpi2012
-has 83 days of mature snapshots, and labels that look 30 days ahead."""
+SMALLER_SHARES = (0.1, 0.05)
+"""For histories so short against the horizon that a fifth would leave the first origin too little
+to learn from: bpi2012 has 83 days of mature snapshots, and labels that look 30 days ahead."""
 SOURCES = ("demo", "x_education", "bank_marketing", "bpi2012")
+"""Those that a run takes where it is not told others."""
+ORIGIN_NAMES = tuple(f"origin {place}" for place in range(1, ORIGINS + 1))
 
 
 @dataclass(frozen=True)
@@ -44,25 +47,52 @@ class Split:
     landmarks_days: tuple[float, ...] | None = None
 
 
-def rolling_splits(source: str) -> tuple[Split, ...]:
+def rolling_splits(source: str, share: float = TEST_SHARE) -> tuple[Split, ...]:
     """Give a source's three rolling origins, earliest first.
 
     Parameters
     ----------
     source : str
         The source's name.
+    share : float
+        Each test part's share of the mature snapshots, as `share_to_test` gives it.
 
     Returns
     -------
     tuple of Split
-        Tests on the last three fifths of the mature snapshots (tenths where the history is short),
-        one after the other, each with all that was known before it to learn from.
+        Tests on the last three such shares of the mature snapshots, one after the other, each with
+        all that was known before it to learn from.
     """
-    share = SHORT_HISTORY.get(source, TEST_SHARE)
     return tuple(
-        Split(source, f"origin {place}", share, round(1 - (ORIGINS - place) * share, 9))
-        for place in range(1, ORIGINS + 1)
+        Split(source, name, share, round(1 - (ORIGINS - place) * share, 9))
+        for place, name in enumerate(ORIGIN_NAMES, 1)
     )
+
+
+def share_to_test(snapshots: pl.DataFrame, horizon_days: float | None) -> float:
+    """Choose the share of each test part, by what was known when the first of them begins.
+
+    Parameters
+    ----------
+    snapshots : pl.DataFrame
+        As `leadcast.features.snapshots.make_snapshots` gives them.
+    horizon_days : float or None
+        How far a label looks ahead; None where the source is not dated.
+
+    Returns
+    -------
+    float
+        A fifth, or the largest smaller share with which the first origin learns from at least as
+        many snapshots as it is tested on; the smallest where none leaves so many.
+    """
+    for share in (TEST_SHARE, *SMALLER_SHARES):
+        try:
+            divided = divide(snapshots, rolling_splits("", share)[0], horizon_days)
+        except LeadcastError:
+            continue
+        if divided.filter(part="train").height >= divided.filter(part="test").height:
+            return share
+    return SMALLER_SHARES[-1]
 
 
 def table_split(source: str) -> Split | None:

@@ -109,6 +109,8 @@ def test_the_verdict(regret: float, its_regret: float, reached: bool) -> None:
 
 
 def test_small_tables_are_drawn_more_often_unless_it_is_said_how_often() -> None:
-    of_size = {group[0].rows: len(group) for group in worlds_of(["additive"], [300, 30_000], None)}
+    of_size = {
+        group[0].rows: len(group) for group in worlds_of(["additive"], [300, 30_000], None, [True])
+    }
     assert of_size[300] > of_size[30_000] == 1
-    assert {len(group) for group in worlds_of(["additive"], [300, 30_000], 3)} == {3}
+    assert {len(group) for group in worlds_of(["additive"], [300, 30_000], 3, [True])} == {3}

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from benchmarks.fits import LEADCAST, Fitted, middle_run
+from benchmarks.fits import AT_NEWEST_LEVEL, LEADCAST, Fitted, middle_run
 from benchmarks.judgement import averages, judge, log_loss_difference
+from benchmarks.quality_text import standing
+from benchmarks.splits import ORIGIN_NAMES
 from leadcast.models.data import Floats, Integers
 
 
@@ -59,6 +61,29 @@ def test_of_several_runs_the_one_in_the_middle_counts(order: tuple[int, ...]) ->
     assert fitted.probability is said[1]
     by_hand = [-(2 * np.log(p) + np.log(1 - p)) / 3 for p in (0.6, 0.8, 0.99)]
     assert fitted.run_losses == pytest.approx([by_hand[place] for place in order])
+
+
+def test_at_the_newest_level_log_odds_are_moved_and_ranks_are_not() -> None:
+    said = np.array([0.0, 0.2, 0.5, 1.0])
+    moved = Fitted(said, 2.0, (0.1,), shift=np.log(2)).at_newest_level()
+    assert moved is not None
+    assert moved.probability == pytest.approx([0.0, 1 / 3, 2 / 3, 1.0], abs=1e-8)
+    assert np.all(np.diff(moved.probability) > 0)
+    assert (moved.seconds, moved.run_losses) == (2.0, ())
+    assert Fitted(said, 2.0).at_newest_level() is None
+
+
+def test_a_source_that_nobody_knew_has_its_averages_and_a_level_ranks_once() -> None:
+    methods = (LEADCAST, "LightGBM", f"LightGBM{AT_NEWEST_LEVEL}")
+    rows = [
+        {"source": "mine", "split": name, "method": method, "log_loss": loss, "auc": 0.7}
+        for name in ORIGIN_NAMES
+        for method, loss in zip(methods, (0.3, 0.4, 0.2), strict=True)
+    ]
+    losses, aucs = standing(rows)
+    assert list(losses["means"]) == [methods[2], LEADCAST, "LightGBM"]
+    assert losses["first"] is False, "the best other may be one at the newest level"
+    assert list(aucs["means"]) == [LEADCAST, "LightGBM"]
 
 
 def test_a_tie_with_the_best_peer_is_best() -> None:

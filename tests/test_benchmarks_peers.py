@@ -8,7 +8,9 @@ import polars as pl
 import pytest
 
 from benchmarks.columns import OTHER, peer_columns
-from benchmarks.peers import naive_bayes, read_split
+from benchmarks.fits import PEER_CODE
+from benchmarks.peer_search import NEWEST_SHARE, begin_of_newest, shift_to
+from benchmarks.peers import PEERS, naive_bayes, read_split, say
 from leadcast.features.engine.plan import FeaturePlan
 from leadcast.features.settings import FeatureSettings
 from leadcast.features.tables import Tables, TimeOrder, empty_events
@@ -68,3 +70,46 @@ def test_peers_see_every_value_of_a_category_and_no_outcome() -> None:
     assert kinds == {"town": "category"}, "what a lead costs is never learned from"
     assert frame["town"].to_list() == ["Rare", "Ulm"], "rows stand in the snapshots' order"
     assert OTHER not in frame["town"]
+
+
+@pytest.mark.parametrize("rate", [0.03, 0.5, 0.9])
+def test_the_shift_makes_the_mean_what_it_came_to(rate: float) -> None:
+    said = np.random.default_rng(2).uniform(0.01, 0.6, 2_000)
+    converted = pd.Series((np.arange(2_000) < 2_000 * rate).astype(float))
+    log_odds = np.log(said / (1 - said)) + shift_to(said, converted)
+    assert (1 / (1 + np.exp(-log_odds))).mean() == pytest.approx(rate, abs=5e-4)
+    assert np.isfinite(shift_to(said, pd.Series(np.zeros(2_000)))), "nobody converted: not never"
+
+
+def test_the_level_is_told_by_rows_that_the_fit_had_not_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Of a hundred rows the newest fifth convert three times as often as those before.
+    converted = pd.Series([1.0, 0.0, 0.0, 0.0] * 20 + [1.0, 1.0, 1.0, 0.0] * 5)
+    train = pd.DataFrame({"n": np.arange(100.0)})
+    fitted_on: list[int] = []
+
+    def base_rate(
+        train: pd.DataFrame, converted: "pd.Series[float]", test: pd.DataFrame, *_: int
+    ) -> object:
+        fitted_on.append(len(train))
+        return np.full(len(test), converted.mean())
+
+    monkeypatch.setitem(PEERS, "LightGBM", base_rate)
+    said, shift = say("LightGBM", train, converted, train[:7], 0, 1)
+    assert fitted_on == [100, begin_of_newest(100)] == [100, round(100 * (1 - NEWEST_SHARE))]
+    assert said == pytest.approx(np.full(7, 0.35)), "the peer's own words are not touched"
+    assert shift == pytest.approx(np.log(3) + np.log(15.5 / 5.5), abs=1e-6)
+    monkeypatch.setitem(PEERS, "FLAML", base_rate)
+    assert say("FLAML", train, converted, train, 0, 1)[1] is None, "no search is done twice"
+
+
+def test_what_peers_said_is_kept_whatever_becomes_of_the_learner() -> None:
+    names = {str(path) for path in PEER_CODE}
+    assert names == {
+        "benchmarks/peers.py",
+        "benchmarks/peer_search.py",
+        "requirements/peers.txt",
+    }
+    for name in names - {"requirements/peers.txt"}:
+        assert "leadcast." not in Path(name).read_text(encoding="utf-8"), name

@@ -6,7 +6,15 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from benchmarks.splits import TEST_SHARE, Split, divide, rolling_splits, table_split
+from benchmarks.splits import (
+    SMALLER_SHARES,
+    TEST_SHARE,
+    Split,
+    divide,
+    rolling_splits,
+    share_to_test,
+    table_split,
+)
 
 DAY_US = 86_400_000_000
 DAYS = 200
@@ -61,3 +69,17 @@ def test_origins_test_on_the_last_three_fifths_each_once(snapshots: pl.DataFrame
 def test_a_source_without_dates_has_its_table_split_among_the_origins() -> None:
     assert table_split("x_education") == rolling_splits("x_education")[-1]
     assert table_split("demo") is None
+
+
+@pytest.mark.parametrize(
+    ("horizon_days", "share"), [(10.0, TEST_SHARE), (60.0, SMALLER_SHARES[0]), (500.0, 0.05)]
+)
+def test_tests_are_smaller_where_the_history_is_short_against_the_horizon(
+    snapshots: pl.DataFrame, horizon_days: float, share: float
+) -> None:
+    # Of 190 mature days the first test of three fifths begins on day 76, that of three tenths on
+    # day 133: with a horizon of 60 days, 16 and 73 of the days before had a known label by then.
+    assert share_to_test(snapshots, horizon_days) == share
+    assert share_to_test(snapshots, None) == TEST_SHARE
+    first = rolling_splits("any", SMALLER_SHARES[0])[0]
+    assert (first.test_share, first.end) == (0.1, 0.8)
