@@ -50,7 +50,7 @@ format: .venv/dev-ready  ## let ruff format and fix
 	@touch $@
 
 bench-quality: .venv/run-ready .venv-peers/ready  ## Leadcast and its peers, side by side: make bench-quality [SOURCES=a,b]
-	@$(BIN)/python -m benchmarks.quality $(if $(value SOURCES),--only $(call word_of,SOURCES)) $(call words_of,ARGS)
+	@$(BIN)/python -m benchmarks.quality $(if $(value SOURCES),--only=$(call word_of,SOURCES)) $(call words_of,ARGS)
 
 bench-speed: .venv/bench-ready  ## speed as ratios: make bench-speed [ARGS="trees --scale 0.1"]
 	@$(BIN)/python -m benchmarks.speed $(call words_of,ARGS)

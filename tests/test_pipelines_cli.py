@@ -178,40 +178,51 @@ def test_check_tells_faults_and_ends_with_one(tmp_path: Path) -> None:
     assert "Job Title" in done.stderr
 
 
-def make_run(folder: Path, program: str, source: str, *, by_environment: bool = False) -> str:
-    """Run `make run` with a program in the place of `leadcast`; what was said."""
+HOSTILE = [
+    "x; touch pwned",
+    "x' ; touch pwned; '",
+    "x'\"; touch pwned #",
+    "$(touch pwned)",
+    "$(shell touch pwned)",
+    "$$(touch pwned)",
+    "`touch pwned`",
+    "x\ntouch pwned\n",
+    "-x > pwned",
+]
+
+
+def make_run(
+    folder: Path,
+    program: str,
+    source: str,
+    *,
+    by_environment: bool = False,
+    target: str = "run",
+    variable: str = "SOURCE",
+) -> str:
+    """Run `make run` with a program in the place of `leadcast` or Python; what was said."""
     for name in ("Makefile", "pyproject.toml", "params.yaml", "data/sources", "requirements"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).symlink_to(ROOT / name)
-    leadcast_here = folder / ".venv/bin/leadcast"
-    leadcast_here.parent.mkdir(parents=True)
-    leadcast_here.write_text(f"#!/bin/sh\n{program}\n")
-    leadcast_here.chmod(0o755)
-    (folder / ".venv/run-ready").touch()
-    command = ["make", "run", *([] if by_environment else [f"SOURCE={source}"])]
+    for name in ("leadcast", "python"):
+        program_here = folder / ".venv/bin" / name
+        program_here.parent.mkdir(parents=True, exist_ok=True)
+        program_here.write_text(f"#!/bin/sh\n{program}\n")
+        program_here.chmod(0o755)
+    for name in (".venv/run-ready", ".venv-peers/ready"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).touch()
+    command = ["make", target, *([] if by_environment else [f"{variable}={source}"])]
     # The tests themselves may be run by make, which would tell of the folders that it enters.
     outer = {name for name in os.environ if name.startswith(("MAKE", "MFLAGS"))}
     environment = {name: value for name, value in os.environ.items() if name not in outer}
-    environment |= {"SOURCE": source} if by_environment else {}
+    environment |= {variable: source} if by_environment else {}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     return done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("by_environment", [False, True])
-@pytest.mark.parametrize(
-    "source",
-    [
-        "x; touch pwned",
-        "x' ; touch pwned; '",
-        "x'\"; touch pwned #",
-        "$(touch pwned)",
-        "$(shell touch pwned)",
-        "$$(touch pwned)",
-        "`touch pwned`",
-        "x\ntouch pwned\n",
-        "-x > pwned",
-    ],
-)
+@pytest.mark.parametrize("source", HOSTILE)
 def test_make_runs_nothing_that_a_sources_name_holds(
     tmp_path: Path, source: str, by_environment: bool
 ) -> None:
@@ -219,6 +230,17 @@ def test_make_runs_nothing_that_a_sources_name_holds(
     told = make_run(tmp_path, 'printf "<%s>" "$@"', source, by_environment=by_environment)
     assert not (tmp_path / "pwned").exists()
     assert told == f"<run><--><{source}>".replace("\n", " ")
+
+
+@pytest.mark.parametrize("by_environment", [False, True])
+@pytest.mark.parametrize("source", HOSTILE)
+def test_make_runs_nothing_that_the_benchmarks_sources_hold(
+    tmp_path: Path, source: str, by_environment: bool
+) -> None:
+    asked = {"target": "bench-quality", "variable": "SOURCES"}
+    told = make_run(tmp_path, 'printf "<%s>" "$@"', source, by_environment=by_environment, **asked)
+    assert not (tmp_path / "pwned").exists()
+    assert told == f"<-m><benchmarks.quality><--only={source}>".replace("\n", " ")
 
 
 def test_a_command_in_a_sources_name_is_an_unknown_source(tmp_path: Path) -> None:
