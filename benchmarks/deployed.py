@@ -21,9 +21,9 @@ import numpy as np
 import polars as pl
 
 from benchmarks.judgement import log_loss_difference, metrics_of
-from benchmarks.projects import FOLDER, source_stages, write_params
+from benchmarks.projects import FOLDER, source_stages, test_share_of, write_params
 from benchmarks.results import RESULTS, write_result
-from benchmarks.splits import SHORT_HISTORY, SOURCES, TEST_SHARE
+from benchmarks.splits import SOURCES, TEST_SHARE
 from benchmarks.strange_kinds import HORIZON_DAYS, KINDS, LANDMARKS_DAYS, StrangeWorld, draw
 from benchmarks.strange_worlds import NAME, lay_out, write_tables
 from leadcast.features.base.errors import LeadcastError
@@ -245,11 +245,11 @@ def histories(sources: Sequence[str], kinds: Sequence[str]) -> Iterator[History]
     for source in sources:
         try:
             source_stages(source, "ingest")
+            share = test_share_of(source)
         except LeadcastError as error:
             print(f"{source} is left out: {error}", flush=True)
             continue
         settings = snapshot_settings(source, load_params())
-        share = SHORT_HISTORY.get(source, TEST_SHARE)
         yield History(source, source, Tables.read(RunFolder(source).tables), settings, share)
     for kind in kinds:
         world = draw(KINDS[kind], WORLD_LEADS, 0)
