@@ -13,6 +13,7 @@ from leadcast.models.bundle.bundle_files import BundleOrigin, Seen
 from leadcast.models.bundle.bundle_reference import Rates, Reference
 from leadcast.models.bundle.bundle_signature import sign_bundle
 from leadcast.models.calibration.intervals import LeadIntervals
+from leadcast.models.calibration.verdict import ModelVerdict
 from leadcast.models.learners.learner_store import load_learner
 from leadcast.models.splits import FRESH, PARTS
 from leadcast.pipelines.dataset import (
@@ -36,6 +37,8 @@ def export(source: str) -> str:
     """Write both bundles: the model that was tested, and the one to be used."""
     run = RunFolder(source)
     backtest, metrics = read_json(run.backtest), read_json(run.metrics)
+    verdict = ModelVerdict.model_validate(metrics["verdict"])
+    notes = [*([verdict.words] if verdict.beware else []), *backtest["warnings"]]
 
     def write(
         folder: Path,
@@ -54,7 +57,7 @@ def export(source: str) -> str:
             rates=rates,
             metrics=metrics,
             origin=origin,
-            notes=backtest["warnings"],
+            notes=notes,
         )
         sign_if_asked(folder)
         return manifest.bundle_id
@@ -97,6 +100,7 @@ def _judged_origin(run: RunFolder, backtest: dict[str, Any]) -> BundleOrigin:
         insufficient_data=backtest["chosen"] == "prior",
         role="judged",
         seen=seen,
+        verdict=ModelVerdict.model_validate(read_json(run.metrics)["verdict"]),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from leadcast.features.base.errors import Checks, FaultsError, LeadcastError
 from leadcast.models.bundle.bundle_signature import read_signed_manifest, require_signature
+from leadcast.models.calibration.verdict import ModelVerdict
 from leadcast.pipelines.stage import progress_bar
 from leadcast.serve.batch.batch import (
     ON_THIS_MACHINE,
@@ -78,12 +79,16 @@ class ScoreReport:
     summary: BatchSummary
     seconds: float
     """How long it took, from reading the bundle on."""
+    verdict: ModelVerdict | None = None
+    """What the scores may be used for; None where the bundle does not say."""
 
     def words(self) -> str:
         """Tell it to a person."""
         places = ", ".join(_places(self.summary.outputs))
         warnings = "".join(f"\n  warning: {fault}" for fault in self.summary.warnings)
-        return f"{self.summary.n_rows:,} leads scored into {places}{warnings}"
+        verdict = self.verdict
+        use = "" if verdict is None or verdict.use == "probability" else f"\n  {verdict.words}"
+        return f"{self.summary.n_rows:,} leads scored into {places}{use}{warnings}"
 
     def facts(self) -> dict[str, Any]:
         """Tell it to a program."""
@@ -95,6 +100,7 @@ class ScoreReport:
             "grades": summary.grades,
             "as_of": None if summary.as_of is None else summary.as_of.isoformat(),
             "model_version": summary.model_version,
+            "verdict": None if self.verdict is None else self.verdict.use,
             "outputs": _places(summary.outputs),
             "seconds": round(self.seconds, 3),
             "leads_per_second": round(summary.n_rows / max(self.seconds, 1e-9), 1),
@@ -108,7 +114,7 @@ def score_new_leads(request: ScoreRequest) -> ScoreReport:
     scorer = _loaded(request)
     with progress_bar("scoring", "leads") as tell:
         summary = _scored(request, scorer, tell, ON_THIS_MACHINE)
-    return ScoreReport(summary, time.perf_counter() - began)
+    return ScoreReport(summary, time.perf_counter() - began, scorer.bundle.manifest.origin.verdict)
 
 
 def score_with_dask(request: ScoreRequest, scheduler: str | None) -> ScoreReport:
@@ -118,9 +124,9 @@ def score_with_dask(request: ScoreRequest, scheduler: str | None) -> ScoreReport
 
     began = time.perf_counter()
     with connected(scheduler) as client, progress_bar("scoring", "partitions") as tell:
-        way = OnCluster(client, request.bundle)
-        summary = _scored(request, Scorer.load(request.bundle), tell, way)
-    return ScoreReport(summary, time.perf_counter() - began)
+        way, scorer = OnCluster(client, request.bundle), Scorer.load(request.bundle)
+        summary = _scored(request, scorer, tell, way)
+    return ScoreReport(summary, time.perf_counter() - began, scorer.bundle.manifest.origin.verdict)
 
 
 def _scored(request: ScoreRequest, scorer: Scorer, tell: Progress, way: Way) -> BatchSummary:

@@ -13,11 +13,13 @@ Metric = Mapping[str, float | None]
 
 
 def summarise(run: RunFolder) -> str:
-    """Tell how many leads and customers there were, how good the model is and where things lie."""
-    test = read_json(run.metrics)["test"]
+    """Tell what the scores may be used for, how good the model is and where things lie."""
+    metrics = read_json(run.metrics)
+    test = metrics["test"]
     backtest = read_json(run.backtest)
     lines = [
-        f"{run.source}: {_leads(run)}",
+        f"{run.source}: {metrics['verdict']['words']}",
+        f"  export             {_leads(run)}",
         f"  test               {test['n']:,} snapshots, {test['n_converted']:,} converted, "
         f"never seen in training",
         *(f"  {words:<18} {tell(test[key], form)}" for key, words, form in _SHOWN),

@@ -252,6 +252,7 @@ def _tags(run: RunFolder) -> dict[str, str]:
         "bundle_id": read_json(run.bundle / MANIFEST)["bundle_id"],
         "judged_bundle_id": read_json(run.judged / MANIFEST)["bundle_id"],
         NOTE: "\n\n".join(which_is_which(run)),
+        "verdict": read_json(run.metrics)["verdict"]["use"],
     }
 
 

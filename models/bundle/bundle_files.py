@@ -17,6 +17,7 @@ from leadcast.features.base.files import sha256_of, write_json
 from leadcast.features.base.plain import AGAIN, Count, Plain, Text, faults_of, read_plain
 from leadcast.features.snapshots import SnapshotSettings
 from leadcast.features.tables import TimeOrder
+from leadcast.models.calibration.verdict import ModelVerdict
 
 CODE_VERSION = leadcast.__version__
 SCHEMA_VERSION = 3
@@ -91,6 +92,8 @@ class BundleOrigin(Plain):
         What it has learned from; None likewise.
     judged_by : str or None
         Of a deployed bundle the id of the judged one, whose figures it carries.
+    verdict : ModelVerdict or None
+        What the scores may be used for; None where it was not judged, as in older bundles.
     """
 
     source: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", max_length=200)]
@@ -103,6 +106,7 @@ class BundleOrigin(Plain):
     role: Literal["deployed", "judged"] | None = None
     seen: Seen | None = None
     judged_by: Text | None = None
+    verdict: ModelVerdict | None = None
 
     def describe(self) -> str:
         """Tell which model it is, what it has seen, and whose figures it carries."""

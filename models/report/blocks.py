@@ -13,6 +13,17 @@ LEVELS: tuple[Level, ...] = ("error", "warning", "note")
 
 
 @dataclass(frozen=True)
+class Banner:
+    """The first line of a page."""
+
+    advice: str
+    reasons: str
+    """What to do, and what follows it."""
+    beware: bool
+    """Whether it is a warning."""
+
+
+@dataclass(frozen=True)
 class Words:
     """Paragraphs."""
 

@@ -123,7 +123,7 @@ class ReportInputs:
     metrics : mapping
         As ``metrics.json`` has them: ``"test"``, and where there are any ``"by_landmark"`` and
         ``"by_month"`` (or ``"by_block"``, where nothing is dated), ``"by_segment"`` and
-        ``"multicalibration"``.
+        ``"multicalibration"``; ``"verdict"``, ``"level_doubt"`` and ``"without_model"``.
     notes : tuple of str
         What the reader should beware of, a sentence each; shown with the summary.
     reliability, reliability_curve : pl.DataFrame or None

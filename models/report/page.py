@@ -13,10 +13,10 @@ from leadcast.features.base.files import written_whole
 from leadcast.models.charts.chart import NARROW, WIDE, Chart
 from leadcast.models.charts.numbers import NBSP, duration, sentence
 from leadcast.models.charts.svg import svg_file
-from leadcast.models.report.blocks import Figure, Picture, Section
+from leadcast.models.report.blocks import Banner, Figure, Picture, Section
 from leadcast.models.report.inputs import ReportInputs
 from leadcast.models.report.sections import sections
-from leadcast.models.report.summary import sentences, tiles
+from leadcast.models.report.summary import banner, sentences, tiles
 
 _HERE = Path(__file__).parent
 _PERCENT = re.compile(r"(?<=\d) %")
@@ -40,6 +40,8 @@ class Page:
         In order; those without blocks are left out.
     homepage, licence : str or None
         Where the data are described, and under which terms they stand.
+    banner : Banner or None
+        The first line of the summary.
     """
 
     eyebrow: str
@@ -51,6 +53,7 @@ class Page:
     sections: Sequence[Section] = ()
     homepage: str | None = None
     licence: str | None = None
+    banner: Banner | None = None
 
 
 def render_page(page: Page) -> str:
@@ -118,6 +121,7 @@ def _report_page(inputs: ReportInputs) -> Page:
         eyebrow="Leadcast report",
         title=inputs.source.title,
         promise=_promise(inputs.run.horizon_days),
+        banner=banner(inputs),
         sentences=sentences(inputs),
         tiles=tiles(inputs),
         notes=inputs.notes,

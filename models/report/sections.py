@@ -81,7 +81,8 @@ def sections(inputs: ReportInputs) -> list[Section]:
 def _trust(inputs: ReportInputs) -> list[Block]:
     curve = inputs.frame("reliability_curve")
     blocks = _pictures(inputs, reliability=lambda groups: ReliabilityChart(groups, curve))
-    blocks += _words([*inputs.calibration_words, calibration_sentence(inputs.test)])
+    doubt = inputs.metrics.get("level_doubt", {}).get("words", "")
+    blocks += _words([*inputs.calibration_words, calibration_sentence(inputs.test), doubt])
     methods = inputs.frame("calibration_methods")
     if methods is not None:
         title = "Methods of calibration: what each loses on leads it was not fitted on"

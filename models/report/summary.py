@@ -1,6 +1,6 @@
 """The result in words: a few sentences and figures, and what each metric is called and means."""
 
-import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +22,7 @@ from leadcast.models.charts.numbers import (
     times,
 )
 from leadcast.models.learners.learner_store import learner_words
-from leadcast.models.report.blocks import Figure
+from leadcast.models.report.blocks import Banner, Figure
 from leadcast.models.report.inputs import ReportInputs
 
 
@@ -207,6 +207,16 @@ TOP = 10
 """The share of the list, in per cent, that the summary speaks of."""
 
 
+def banner(inputs: ReportInputs) -> Banner | None:
+    """Give the report's first line: what the scores may be used for; None where nobody judged."""
+    verdict = inputs.metrics.get("verdict")
+    if verdict is None:
+        return None
+    # Up to its first full stop or colon it says what to do, and then why.
+    advice = re.split(r"[.:]", verdict["words"], maxsplit=1)[0]
+    return Banner(advice, verdict["words"].removeprefix(advice), verdict["beware"])
+
+
 def sentences(inputs: ReportInputs) -> list[Markup]:
     """Say what came out, in the order of what matters."""
     said = [_who(inputs), _reach(inputs), _honesty(inputs.frame("reliability")), _how(inputs)]
@@ -309,8 +319,8 @@ def _chance_error(inputs: ReportInputs) -> str:
 
 
 def _log_loss_of_nothing(inputs: ReportInputs) -> str:
-    base_rate = inputs.estimate("base_rate").value
-    if base_rate is None or not 0.0 < base_rate < 1.0:
+    without = inputs.metrics.get("without_model")
+    if without is None:
         return "Lower is better."
-    entropy = -base_rate * math.log(base_rate) - (1 - base_rate) * math.log(1 - base_rate)
-    return f"Lower is better; {decimal(3)(entropy)} without a model."
+    rate, loss = percent(without["base_rate"]), decimal(3)(without["log_loss"])
+    return f"Lower is better; {loss} without a model, by the {rate} known when the test began."

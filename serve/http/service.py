@@ -15,6 +15,7 @@ from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.plain import read_plain
 from leadcast.models.bundle.bundle_files import MANIFEST
 from leadcast.models.bundle.bundle_reference import GRADES
+from leadcast.models.calibration.verdict import ModelVerdict
 from leadcast.serve.http.guard import NOTE, Note
 from leadcast.serve.http.keys import Keyring
 from leadcast.serve.http.telemetry import Metrics
@@ -103,6 +104,10 @@ class ModelAnswer(_Answer):
     metrics: dict[str, Any] = Field(description="measured on later leads, with 95 % intervals")
     notes: list[str]
     insufficient_data: bool
+    verdict: ModelVerdict | None = Field(
+        description="what the scores may be used for: probability, ranking or nothing, in words "
+        "too; null in bundles of older versions"
+    )
     limits: dict[str, int | float] = Field(description="what one request may hold, and how many")
 
 
@@ -208,6 +213,7 @@ class Service:
             metrics=dict(bundle.metrics),
             notes=list(manifest.notes),
             insufficient_data=origin.insufficient_data,
+            verdict=origin.verdict,
             limits=self.settings.limits.model_dump(),
         )
 
