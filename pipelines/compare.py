@@ -45,6 +45,7 @@ from leadcast.pipelines.compared import (
     past_rows,
     test_rows,
 )
+from leadcast.pipelines.dataset import read_verdict
 from leadcast.pipelines.params import ComparisonParams, load_params
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.stage import run_stage
@@ -167,7 +168,7 @@ def _compared(
     earlier, is_named = _earlier(run, every, question, asked), asked.out is not None
     write_comparison(folder, found, leads, parts, earlier, is_named=is_named)
     if pages:
-        page = render_comparison(found, leads, definition.title)
+        page = render_comparison(found, leads, definition.title, read_verdict(run))
         for path in pages:
             _write_page(path, page, asked)
     return found

@@ -16,6 +16,7 @@ from leadcast.features.snapshots import SnapshotSettings, microseconds
 from leadcast.features.tables import Tables
 from leadcast.models.bundle.bundle_reference import Reference
 from leadcast.models.calibration.calibrators import Calibrator, calibrator_from_json
+from leadcast.models.calibration.verdict import ModelVerdict
 from leadcast.models.choice.fresh import Pool
 from leadcast.models.data import LabelledMatrix, Matrix
 from leadcast.models.splits import FRESH, last_look, settlement
@@ -45,6 +46,12 @@ def used_fresh(backtest: Mapping[str, Any]) -> bool:
 def read_calibrator(run: RunFolder | DeployedFolder) -> Calibrator:
     """Read the calibrator that was chosen."""
     return calibrator_from_json(read_json(run.calibration)["calibrator"])
+
+
+def read_verdict(run: RunFolder) -> ModelVerdict | None:
+    """Read what the scores may be used for; None where an older version wrote the metrics."""
+    verdict = read_json(run.metrics).get("verdict")
+    return None if verdict is None else ModelVerdict.model_validate(verdict)
 
 
 def read_reference(run: RunFolder) -> Reference:

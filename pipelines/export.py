@@ -13,7 +13,6 @@ from leadcast.models.bundle.bundle_files import BundleOrigin, Seen
 from leadcast.models.bundle.bundle_reference import Rates, Reference
 from leadcast.models.bundle.bundle_signature import sign_bundle
 from leadcast.models.calibration.intervals import LeadIntervals
-from leadcast.models.calibration.verdict import ModelVerdict
 from leadcast.models.learners.learner_store import load_learner
 from leadcast.models.splits import FRESH, PARTS
 from leadcast.pipelines.dataset import (
@@ -22,6 +21,7 @@ from leadcast.pipelines.dataset import (
     read_parts,
     read_plan,
     read_reference,
+    read_verdict,
     used_fresh,
     used_snapshots,
 )
@@ -37,8 +37,8 @@ def export(source: str) -> str:
     """Write both bundles: the model that was tested, and the one to be used."""
     run = RunFolder(source)
     backtest, metrics = read_json(run.backtest), read_json(run.metrics)
-    verdict = ModelVerdict.model_validate(metrics["verdict"])
-    notes = [*([verdict.words] if verdict.beware else []), *backtest["warnings"]]
+    verdict = read_verdict(run)
+    notes = [*([verdict.words] if verdict and verdict.beware else []), *backtest["warnings"]]
 
     def write(
         folder: Path,
@@ -100,7 +100,7 @@ def _judged_origin(run: RunFolder, backtest: dict[str, Any]) -> BundleOrigin:
         insufficient_data=backtest["chosen"] == "prior",
         role="judged",
         seen=seen,
-        verdict=ModelVerdict.model_validate(read_json(run.metrics)["verdict"]),
+        verdict=read_verdict(run),
     )
 
 

@@ -23,6 +23,7 @@ from leadcast.models.bundle.bundle_reference import Rates, Reference
 from leadcast.models.calibration.calibrator_choice import choose_calibrator
 from leadcast.models.calibration.calibrators import Calibrator
 from leadcast.models.calibration.intervals import LeadIntervals, fit_lead_intervals
+from leadcast.models.calibration.verdict import ModelVerdict
 from leadcast.models.data import Floats, Matrix
 from leadcast.models.learners.boosting import as_trees
 from leadcast.models.learners.drifting_level import Level
@@ -142,6 +143,13 @@ def grow(plan: FeaturePlan, values: Matrix, converted: Floats) -> Additive:
     return additive_of("lightgbm", level, (trees,), (1.0,), values)
 
 
+VERDICT = ModelVerdict(
+    use="ranking",
+    words="Use it for ranking, not as a probability: <b>so many</b> came where few were told.",
+    beware=True,
+)
+
+
 def origin(world: ScoringWorld) -> BundleOrigin:
     return BundleOrigin(
         source="small",
@@ -150,6 +158,7 @@ def origin(world: ScoringWorld) -> BundleOrigin:
         attribute_types=world.tables.attribute_types,
         snapshots=SNAPSHOTS,
         sizes={"train": len(world.values)},
+        verdict=VERDICT,
     )
 
 

@@ -26,7 +26,7 @@ from leadcast.models.bundle.bundle_files import (
     of_one_version,
     read_manifest,
 )
-from tests.scoring_world import WRITTEN, bundle_folder, export, scoring_world
+from tests.scoring_world import VERDICT, WRITTEN, bundle_folder, export, scoring_world
 
 ROOT = Path(__file__).parents[1]
 
@@ -64,6 +64,24 @@ def test_a_loaded_bundle_computes_what_was_written() -> None:
     np.testing.assert_array_equal(bundle.calibrator.probability(log_odds), world.probability)
     assert bundle.metrics["test"]["auc"] is None
     assert bundle.manifest.notes == ("a small world",)
+
+
+def test_a_bundle_carries_what_its_scores_may_be_used_for() -> None:
+    assert load_bundle(bundle_folder()).manifest.origin.verdict == VERDICT
+
+
+def test_a_bundle_of_before_verdicts_is_read_as_well(tmp_path: Path) -> None:
+    shutil.copytree(bundle_folder(), tmp_path / "old")
+    edit_manifest(tmp_path / "old", lambda content: content["origin"].pop("verdict"))
+    assert load_bundle(tmp_path / "old").manifest.origin.verdict is None
+
+
+@pytest.mark.parametrize("verdict", [{"use": "betting", "words": "", "beware": True}, "ranking"])
+def test_a_verdict_that_nobody_knows_is_damage(tmp_path: Path, verdict: object) -> None:
+    shutil.copytree(bundle_folder(), tmp_path / "odd")
+    edit_manifest(tmp_path / "odd", lambda content: content["origin"].update(verdict=verdict))
+    with pytest.raises(LeadcastError, match=r"damaged.*origin\.verdict"):
+        load_bundle(tmp_path / "odd")
 
 
 def test_a_bundle_that_is_replaced_again_and_again_is_always_read_whole(tmp_path: Path) -> None:

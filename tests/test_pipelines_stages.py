@@ -72,6 +72,34 @@ def test_how_the_newest_snapshots_moved_the_level_is_told(project: Path) -> None
     assert level["words"] in (project / RUN.report).read_text().replace(NBSP, " ")
 
 
+def test_the_verdict_begins_the_report_and_goes_with_the_bundle(project: Path) -> None:
+    metrics = json.loads((project / RUN.metrics).read_text())
+    verdict, earlier = metrics["verdict"], json.loads((project / RUN.calibration).read_text())
+    assert verdict["use"] == "probability"
+    manifest = json.loads((project / RUN.bundle / "manifest.json").read_text())
+    assert manifest["origin"]["verdict"] == verdict
+    assert (verdict["words"] in manifest["notes"]) == verdict["beware"]
+    summary = (project / RUN.report).read_text().split('<h2 id="summary-title">In short</h2>')[1]
+    assert summary.strip().startswith('<p class="verdict')
+    # The test is one more stretch that a model had not seen.
+    misses = [told["level_doubt"]["misses"] for told in (earlier, metrics)]
+    assert misses[1][:-1] == misses[0]
+    assert misses[1][-1]["rows"] == metrics["test"]["n"]
+    assert metrics["without_model"]["low"] < metrics["without_model"]["difference"]
+
+
+def test_no_interval_is_narrower_than_the_doubt_about_the_level(project: Path) -> None:
+    doubt = json.loads((project / RUN.calibration).read_text())["level_doubt"]
+    scores = scores_of(project)
+    said, low, high = (scores[name].to_numpy() for name in ("probability", "lower", "upper"))
+    least, most = (
+        said * factor / (1 - said + said * factor)
+        for factor in (np.exp(doubt["low"]), np.exp(doubt["high"]))
+    )
+    assert (low <= least + 1e-12).all()
+    assert (high >= most - 1e-12).all()
+
+
 def test_segments_that_the_source_names_are_measured_and_hold_every_row(project: Path) -> None:
     metrics = json.loads((project / RUN.metrics).read_text())
     for name in ("source", "industry", ACCOUNTS):
@@ -187,6 +215,8 @@ def test_a_changed_bundle_is_refused(project: Path, tmp_path: Path) -> None:
 def test_the_summary_tells_the_figures_and_where_things_lie(project: Path) -> None:
     with chdir(project):
         told = summarise(RUN)
+    verdict = json.loads((project / RUN.metrics).read_text())["verdict"]
+    assert told.splitlines()[0] == f"demo: {verdict['words']}"
     assert f"{LEADS:,} leads" in told
     for words in ("AUC", "log loss", "calibration error", "lift, top decile", "(95 %: "):
         assert words in told

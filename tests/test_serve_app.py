@@ -21,7 +21,7 @@ from leadcast.serve.http.keys import create_key, revoke_key
 from leadcast.serve.http.telemetry import JsonFormatter
 from leadcast.serve.requests.settings import RequestLimits
 from leadcast.serve.scorer import Scorer
-from tests.scoring_world import START, bundle_folder, make_tables
+from tests.scoring_world import START, VERDICT, bundle_folder, make_tables
 from tests.service_world import TestClient, client, question, some_leads
 
 AS_OF = START + timedelta(days=150)
@@ -312,6 +312,7 @@ def test_the_model_is_told(service: TestClient) -> None:
     assert (told["role"], told["seen"], told["judged_by"]) == (None, None, None)
     assert told["about"] == read_manifest(bundle_folder()).origin.describe()
     assert (told["horizon_days"], told["on_disk"]["state"]) == (30, "same")
+    assert told["verdict"] == VERDICT.model_dump(mode="json")
     assert [type(told["limits"][name]) for name in ("max_leads", "read_seconds")] == [int, float]
 
 

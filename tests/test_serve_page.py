@@ -20,10 +20,10 @@ from leadcast.serve.page.file import _parts, as_json, leads_content
 from leadcast.serve.page.router import VIEWS, page_routers
 from leadcast.serve.requests.settings import ServeSettings
 from tests.page_world import FORMULA, HOSTILE, comparison, write_run
-from tests.scoring_world import bundle_folder
+from tests.scoring_world import VERDICT, bundle_folder
 from tests.service_world import HOST, NO_LIMIT, TestClient
 
-DATA = ("/page/comparison", "/page/leads")
+DATA = ("/page/comparison", "/page/leads", "/page/verdict")
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +88,15 @@ def test_no_part_of_json_holds_up_others_for_long() -> None:
 
 def test_the_comparison_is_told_as_it_was_written(asked: TestClient) -> None:
     assert asked.get("/page/comparison").json() == comparison()[0].to_json()
+
+
+def test_what_the_scores_may_be_used_for_is_told_to_every_view(asked: TestClient) -> None:
+    assert asked.get("/page/verdict").json() == {"verdict": VERDICT.model_dump(mode="json")}
+    for address in ("/", "/leads/", "/rules"):
+        view = asked.get(address).text
+        assert '<p id="beware" class="beware" role="note" hidden></p>' in view
+        # Nothing of the model stands in a view before a key was shown.
+        assert "not as a probability" not in view
 
 
 def test_packed_leads_are_those_on_the_list_value_by_value(asked: TestClient) -> None:

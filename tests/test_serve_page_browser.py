@@ -21,6 +21,7 @@ from tests.page_world import (
     served,
     write_run,
 )
+from tests.scoring_world import VERDICT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -51,7 +52,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("file") / "comparison.html"
-    path.write_text(render_comparison(*comparison(), "The world"), encoding="utf-8")
+    path.write_text(render_comparison(*comparison(), "The world", VERDICT), encoding="utf-8")
     return path.as_uri()
 
 
@@ -85,6 +86,22 @@ def expected_tiles(at: Capacity) -> list[str]:
         signed(at.difference.value),
         f"95 %: {signed(at.difference.low)} to {signed(at.difference.high)}",
     ]
+
+
+def test_a_warning_about_the_scores_comes_before_all_else(watched: Watched, anywhere: str) -> None:
+    page = watched.overview(anywhere)
+    told = page.locator("#main > #beware")
+    told.wait_for(state="visible")
+    assert told.text_content() == VERDICT.words
+    assert page.locator("#beware b").count() == 0
+
+
+def test_without_a_warning_none_is_shown(watched: Watched, tmp_path: Path) -> None:
+    found = VERDICT.model_copy(update={"use": "probability", "beware": False})
+    path = tmp_path / "fine.html"
+    path.write_text(render_comparison(*comparison(), "The world", found), encoding="utf-8")
+    page = watched.overview(path.as_uri())
+    assert page.locator("#beware").is_hidden()
 
 
 def test_the_slider_moves_every_figure_to_those_of_the_result(

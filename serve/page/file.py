@@ -12,6 +12,7 @@ import polars as pl
 from markupsafe import Markup
 
 from leadcast.features.base.files import read_json
+from leadcast.models.calibration.verdict import ModelVerdict
 from leadcast.models.comparison.comparison_store import NOTHING, RESULT, read_comparison
 from leadcast.models.comparison.result import Comparison
 from leadcast.serve.batch.deliver import FORMULA, PLAIN_NUMBER
@@ -45,6 +46,11 @@ def leads_content(leads: pl.DataFrame) -> dict[str, Any]:
         "segments": [name for name in segments if name not in ("landmark", "month", "block")],
         "csv": {"formula": FORMULA, "plain_number": PLAIN_NUMBER},
     }
+
+
+def verdict_content(verdict: ModelVerdict | None) -> dict[str, Any]:
+    """Give what the model's scores may be used for, as `static/page.js` reads it."""
+    return {"verdict": None if verdict is None else verdict.model_dump(mode="json")}
 
 
 def as_json(content: dict[str, Any]) -> bytes:
@@ -93,7 +99,9 @@ class Inlined:
     """As a content security policy names it."""
 
 
-def render_comparison(found: Comparison, leads: pl.DataFrame, title: str) -> str:
+def render_comparison(
+    found: Comparison, leads: pl.DataFrame, title: str, verdict: ModelVerdict | None = None
+) -> str:
     """Make the page of a comparison.
 
     Parameters
@@ -103,6 +111,8 @@ def render_comparison(found: Comparison, leads: pl.DataFrame, title: str) -> str
         As `leadcast.models.comparison.comparison_store.lead_frame` makes it.
     title : str
         The source's name for people.
+    verdict : ModelVerdict, optional
+        What the learned score may be used for; the page begins with it where it is a warning.
 
     Returns
     -------
@@ -111,7 +121,7 @@ def render_comparison(found: Comparison, leads: pl.DataFrame, title: str) -> str
         names by their digests; texts from the data are escaped.
     """
     content = {"comparison": found.to_json(), "leads": leads_content(leads)}
-    return _render(title, found.headline.words, content)
+    return _render(title, found.headline.words, content | {"verdict": verdict_content(verdict)})
 
 
 def render_nothing(title: str, reason: str) -> str:
@@ -128,7 +138,8 @@ def render_nothing(title: str, reason: str) -> str:
     -------
     str
     """
-    return _render(title, reason, {"comparison": {NOTHING: reason}})
+    content = {"comparison": {NOTHING: reason}, "verdict": verdict_content(None)}
+    return _render(title, reason, content)
 
 
 def _render(title: str, headline: str, content: dict[str, dict[str, Any]]) -> str:

@@ -13,7 +13,12 @@ from leadcast.features.base.errors import LeadcastError
 from leadcast.models.comparison.comparison_store import LEADS, RESULT
 from leadcast.serve.http.service import Service, allowed_callers
 from leadcast.serve.page.assets import SCRIPTS, Shell
-from leadcast.serve.page.file import as_json, comparison_content, leads_content
+from leadcast.serve.page.file import (
+    as_json,
+    comparison_content,
+    leads_content,
+    verdict_content,
+)
 from leadcast.serve.page.run_tables import COMPARISON
 from leadcast.serve.requests.problems import Problem
 
@@ -63,6 +68,10 @@ def make_router(service: Service, shell: Shell) -> APIRouter:
     @router.get("/page/comparison", dependencies=allowed_callers(service))
     def comparison() -> Response:
         return held.get(RESULT, comparison_content)
+
+    @router.get("/page/verdict", dependencies=allowed_callers(service))
+    async def verdict() -> dict[str, Any]:
+        return verdict_content(service.scorer.bundle.manifest.origin.verdict)
 
     @router.get("/page/leads", dependencies=allowed_callers(service))
     def leads() -> Response:

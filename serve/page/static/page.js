@@ -111,3 +111,17 @@ window.leadcast = (() => {
 
   return { ask, element, format };
 })();
+
+/* What the scores may be used for, before all else on every view, where there is a warning. */
+(async () => {
+  const place = document.getElementById("beware");
+  const own = document.getElementById("content-verdict");
+  try {
+    const found = own === null ? await leadcast.ask("/page/verdict") : JSON.parse(own.textContent);
+    if (place === null || !found.verdict?.beware) return;
+    place.textContent = found.verdict.words;
+    place.hidden = false;
+  } catch {
+    // Whatever keeps it from being asked keeps the view's own questions as well, and they tell it.
+  }
+})();
