@@ -37,8 +37,6 @@ def export(source: str) -> str:
     """Write both bundles: the model that was tested, and the one to be used."""
     run = RunFolder(source)
     backtest, metrics = read_json(run.backtest), read_json(run.metrics)
-    verdict = read_verdict(run)
-    notes = [*([verdict.words] if verdict and verdict.beware else []), *backtest["warnings"]]
 
     def write(
         folder: Path,
@@ -57,7 +55,7 @@ def export(source: str) -> str:
             rates=rates,
             metrics=metrics,
             origin=origin,
-            notes=notes,
+            notes=backtest["warnings"],
         )
         sign_if_asked(folder)
         return manifest.bundle_id
