@@ -1,14 +1,20 @@
 """The verdict on a model: worlds made so that there is one right answer, and cases by hand."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from leadcast.models.calibration.judging import WithoutModel, judge, without_model
+from leadcast.models.calibration.judging import (
+    WithoutModel,
+    _off_by_a_factor,
+    judge,
+    without_model,
+)
 from leadcast.models.calibration.level_doubt import LevelDoubt, Miss, miss_of
-from leadcast.models.calibration.verdict import ADVICE, MOST_FACTOR, ModelVerdict
+from leadcast.models.calibration.verdict import ADVICE, MOST_FACTOR, OFF_FACTOR, ModelVerdict
 from leadcast.models.evaluation.evaluation import evaluate
 from leadcast.models.evaluation.logistic import sigmoid
 
@@ -146,6 +152,18 @@ def test_what_the_figures_come_to(
     assert ".." not in found.words
 
 
+def test_a_calibration_error_beyond_chance_is_in_the_first_line_whatever_the_verdict() -> None:
+    doubts = [LevelDoubt.of(misses, np.array([-2.0])) for misses in (DEMO, BANK)]
+    found = [judge(told(ece=0.03), BETTER, doubt) for doubt in doubts]
+    found += [judge(told(ece=0.08), BETTER, None), judge(told(ece=0.03, auc=0.5), SAME, None)]
+    assert {one.use for one in found} == {"probability", "ranking", "nothing"}
+    for one in found:
+        assert one.words.count("the calibration error is") == 1
+    above = judge(told(), WORSE, LevelDoubt.of(DEMO, np.array([-2.0])))
+    assert above.words.count("is above the 0.200 of no model at all") == 1
+    assert "had 0.67, 0.44, 0.61 and 1.6 times the odds" in found[1].words
+
+
 def test_a_level_in_doubt_by_less_than_twice_or_half_is_still_a_probability() -> None:
     misses = [Miss(9000, 9000, 0.1, 0.1, shift, 0.02) for shift in (0.2, -0.2, 0.2, -0.2)]
     doubt = LevelDoubt.of(misses, np.array([-2.0]))
@@ -167,6 +185,18 @@ def test_without_a_model_is_the_rate_that_was_known() -> None:
     assert found.difference == pytest.approx(own - found.log_loss)
     assert found.low < found.difference < found.high < 0
     assert without_model(said[:2], came[:2], np.zeros(2, np.int64), 199, 19) is None
+
+
+def test_the_document_has_the_words_and_the_lines_that_the_code_has() -> None:
+    text = (Path(__file__).parents[1] / "docs/verdict.md").read_text(encoding="utf-8")
+    assert all(f"| `{use}` | {words} |" in text for use, words in ADVICE.items())
+    assert f"a factor of {MOST_FACTOR:g} in odds" in text
+    assert f"factor of {OFF_FACTOR:g} in odds away" in text
+    assert "0.05 where a tenth does, 0.17 where half do" in text
+    assert [round(_off_by_a_factor(rate), 2) for rate in (0.1, 0.5)] == [0.05, 0.17]
+    doubt = LevelDoubt.of(DEMO, np.array([-2.0]))
+    assert doubt is not None
+    assert all(f"`{name}`" in text for name in doubt.to_json())
 
 
 def test_nobody_having_converted_before_gives_a_rate_above_nothing() -> None:

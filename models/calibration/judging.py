@@ -90,14 +90,15 @@ def judge(
     -------
     ModelVerdict
     """
+    against, doubts = [*_against(test, without, level)], [*_doubts(test, without)]
     if _no_ranking(test) and (without is None or without.high >= 0):
-        words = f"{ADVICE['nothing']}: no better than one rate for all leads was shown. "
-        return ModelVerdict(use="nothing", words=words + _figures(test, without), beware=True)
-    against = [*_against(test, without, level)]
+        told = "; ".join(["nothing better than one rate for all leads was shown", *doubts])
+        words = f"{ADVICE['nothing']}: {told}. {_figures(test, without)}"
+        return ModelVerdict(use="nothing", words=words, beware=True)
     if against:
-        words = f"{ADVICE['ranking']}: {'; '.join(against)}."
-        return ModelVerdict(use="ranking", words=f"{words} {_ranks(test)}".strip(), beware=True)
-    doubts = [*_doubts(test, without)]
+        told = "; ".join([*against, *(doubt for doubt in doubts if doubt not in against)])
+        words = f"{ADVICE['ranking']}: {told}. {_ranks(test)}"
+        return ModelVerdict(use="ranking", words=words.strip(), beware=True)
     said = f", but beware: {'; '.join(doubts)}" if doubts else ""
     words = f"{ADVICE['probability']}{said}. {_figures(test, without)}"
     return ModelVerdict(use="probability", words=words, beware=bool(doubts))
@@ -112,11 +113,12 @@ def _against(
     test: Mapping[str, Any], without: WithoutModel | None, level: LevelDoubt | None
 ) -> Iterator[str]:
     if level is not None and level.beyond_errors and level.factor > MOST_FACTOR:
-        missed = ", ".join(f"{np.exp(one.shift):.2g}" for one in level.misses)
+        *missed, last = (f"{np.exp(one.shift):.2g}" for one in level.misses)
         mean, low, high = map(_percent, (level.mean_probability, level.mean_low, level.mean_high))
         yield (
-            f"leads that came after a model was fitted had {missed} times the odds that it said "
-            f"(1 is right), so where it says {mean} on average, {low} to {high} may come"
+            f"leads that came after a model was fitted had {', '.join(missed)} and {last} times "
+            f"the odds that it said (1 is right), so where it says {mean} on average, {low} to "
+            f"{high} may come"
         )
     if _error_beyond(test) > _off_by_a_factor(test["base_rate"]["value"]):
         yield _error_words(test)
@@ -126,7 +128,8 @@ def _against(
 
 def _doubts(test: Mapping[str, Any], without: WithoutModel | None) -> Iterator[str]:
     if without is not None and without.difference > 0:
-        yield f"{_loss_words(test, without)}, though no more than chance gives"
+        chance = ", though no more than chance gives" if without.low <= 0 else ""
+        yield _loss_words(test, without) + chance
     if _error_beyond(test) > 0:
         yield _error_words(test)
 
