@@ -28,13 +28,16 @@ from leadcast.models.calibration.calibrators import (
 )
 from leadcast.models.calibration.intervals import fit_lead_intervals
 from leadcast.models.choice.fitting import fit_learner
-from leadcast.models.choice.setups import Setup
+from leadcast.models.choice.setups import Setup, WeighedTrees
 from leadcast.models.data import Floats, LabelledMatrix
 from tests.learner_worlds import QUICK
 from tests.scoring_world import END, SNAPSHOTS, START, WRITTEN, make_tables
 
-CURVES, TREES = ((10.0, 1.0),), ((8.0, 1.0),)
-BOTH = (Setup(None, CURVES, TREES), Setup(0.3, CURVES, ((4.0, 0.5), (8.0, 0.5))))
+CURVES, TREES = ((10.0, 1.0),), (WeighedTrees("cautious", 8, 1.0),)
+BOTH = (
+    Setup(None, CURVES, TREES),
+    Setup(0.3, CURVES, (WeighedTrees("cautious", 4, 0.5), WeighedTrees("bold", 8, 0.5))),
+)
 WORLDS: Mapping[str, tuple[str, tuple[Setup, ...], Calibrator, bool]] = {
     "trees": (
         "lightgbm",

@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 Candidate = Literal["prior", "logistic", "lightgbm", "blend"]
 
 
+Capacity = Literal["cautious", "moderate", "bold", "deep"]
+
+
 class LearnerSettings(BaseModel):
     """Settings of the learners and of the choice between them.
 
@@ -22,11 +25,12 @@ class LearnerSettings(BaseModel):
     penalties : tuple of float
         Ridge penalties of the logistic regression that compete.
     rounds : tuple of int
-        Numbers of boosting rounds that compete.
+        Numbers of boosting rounds that compete, as far as more of them help on later leads.
+    capacities : tuple of str
+        How bold trees may be, of which as many compete as the won leads allow.
     few_rows : int
-        With fewer training rows than this, twice the most rounds and a quarter of the least
-        penalty compete as well, since they cost little there, and trees choose among more
-        features.
+        With fewer training rows than this, a quarter of the least penalty competes as well, and
+        trees choose among more features.
     seeds : int
         How many forests of different seeds LightGBM averages.
     knots : int
@@ -66,7 +70,8 @@ class LearnerSettings(BaseModel):
     origins: PositiveInt = 3
     half_lives: tuple[float | None, ...] = (None, 0.3)
     penalties: tuple[float, ...] = (10.0, 40.0, 160.0)
-    rounds: tuple[PositiveInt, ...] = (50, 100, 200, 400)
+    rounds: tuple[PositiveInt, ...] = (50, 100, 200, 400, 800)
+    capacities: tuple[Capacity, ...] = ("cautious", "moderate", "bold", "deep")
     few_rows: int = Field(default=10_000, ge=0)
     seeds: PositiveInt = 4
     knots: PositiveInt = 8
@@ -99,10 +104,4 @@ class LearnerSettings(BaseModel):
         """
         if n >= self.few_rows:
             return self
-        rounds, penalties = 2 * max(self.rounds), min(self.penalties) / 4
-        return self.model_copy(
-            update={
-                "rounds": (*self.rounds, rounds),
-                "penalties": (penalties, *self.penalties),
-            }
-        )
+        return self.model_copy(update={"penalties": (min(self.penalties) / 4, *self.penalties)})

@@ -11,7 +11,7 @@ from leadcast.models.choice.choice import Choice, choose
 from leadcast.models.choice.fresh import Pool, expected_labels
 from leadcast.models.data import Integers, LabelledMatrix
 from leadcast.models.evaluation.logistic import sigmoid
-from leadcast.models.learners.boosting import boost, staged
+from leadcast.models.learners.boosting import added_between, boost
 from leadcast.models.learners.prior import fit_prior
 from leadcast.models.learners.rows import row_weights
 from leadcast.models.splits import NEVER
@@ -170,7 +170,7 @@ def test_a_row_that_is_likely_won_to_a_degree_counts_as_that_much_of_each() -> N
         boost(rows, rows.weights, np.zeros(len(rows)), np.arange(4), 10, QUICK)
         for rows in (whole, apart)
     ]
-    first, second_trees = (staged(own, places, (10,))[10] for own in trees)
+    first, second_trees = (added_between(own, places, 0, 10) for own in trees)
     np.testing.assert_array_equal(first, second_trees)
     assert row_weights(replace(whole, weight=np.full(400, 0.3)), None) == pytest.approx(0.3)
 

@@ -7,7 +7,7 @@ import pytest
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.models.choice.fitting import fit_learner
-from leadcast.models.choice.setups import Setup
+from leadcast.models.choice.setups import Setup, WeighedTrees
 from leadcast.models.data import LabelledMatrix
 from leadcast.models.learners.learner_store import FittedLearner, load_learner
 from tests.learner_worlds import QUICK, logistic_world, with_clock
@@ -22,7 +22,14 @@ def _world(n: int = 600) -> LabelledMatrix:
 
 def _setups(kind: str) -> tuple[Setup, ...]:
     curves = () if kind == "lightgbm" else ((10.0, 0.6), (100.0, 0.2))
-    trees = () if kind == "logistic" else ((10.0, 0.1), (30.0, 0.5))
+    trees = (
+        ()
+        if kind == "logistic"
+        else (
+            WeighedTrees("cautious", 10, 0.1),
+            WeighedTrees("bold", 30, 0.5),
+        )
+    )
     one = Setup(None, curves, trees)
     return (one, Setup(0.3, curves, trees)) if kind == "blend" else (one,)
 

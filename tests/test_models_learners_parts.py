@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from leadcast.models.choice.setups import blend_weights
 from leadcast.models.data import Integers
 from leadcast.models.learners.basis import Effect, effects_of, expand, fit_terms
-from leadcast.models.learners.boosting import as_trees, boost, staged
+from leadcast.models.learners.boosting import added_between, as_trees, boost
 from leadcast.models.learners.drifting_level import fit_level_regression
 from leadcast.models.learners.rows import canonical_order, periods_of, recency_weights, thinned
 from tests.learner_worlds import QUICK, logistic_world, with_won
@@ -139,10 +139,10 @@ def test_stages_of_the_same_trees_are_kept_once_and_say_the_same() -> None:
     data = logistic_world(1000)[0]
     columns = np.arange(data.values.shape[1])
     boosters = boost(data, np.ones(1000), np.zeros(1000), columns, 20, QUICK)
-    stages = ((5.0, 0.5), (20.0, 0.25))
+    stages = ((5, 0.5), (20, 0.25))
     parts = as_trees(boosters, columns, stages, data.values)
     assert [weight for _, weight in parts] == [0.75, 0.25]
-    after = staged(boosters, data.values, [5, 20])
-    wanted = sum(weight * (after[int(n)] - after[int(n)].mean()) for n, weight in stages)
+    after = {n: added_between(boosters, data.values, 0, n) for n, _ in stages}
+    wanted = sum(weight * (after[n] - after[n].mean()) for n, weight in stages)
     found = sum(weight * trees.values(data.values) for trees, weight in parts)
     np.testing.assert_allclose(found, wanted, atol=1e-12)

@@ -6,7 +6,7 @@ import pytest
 from leadcast.features.base.errors import FaultsError
 from leadcast.features.registry import Feature
 from leadcast.models.choice.fitting import fit_learner
-from leadcast.models.choice.setups import Setup
+from leadcast.models.choice.setups import Setup, WeighedTrees
 from leadcast.models.data import Floats, LabelledMatrix
 from leadcast.models.learners.learner_store import FittedLearner
 from leadcast.models.learners.regression import lay_out
@@ -16,7 +16,7 @@ from tests.learner_worlds import QUICK, logistic_world, with_clock
 
 STRAIGHT = QUICK.model_copy(update={"knots": 1})
 LOGISTIC = (Setup(None, ((10.0, 1.0),)),)
-LIGHTGBM = (Setup(None, (), ((60.0, 1.0),)),)
+LIGHTGBM = (Setup(None, (), (WeighedTrees("cautious", 60, 1.0),)),)
 
 
 def _fit(kind: str, data: LabelledMatrix, settings: LearnerSettings = QUICK) -> FittedLearner:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from leadcast.models.choice.fitting import fit_learner
-from leadcast.models.choice.setups import Setup
+from leadcast.models.choice.setups import Setup, WeighedTrees
 from leadcast.models.data import LabelledMatrix
 from leadcast.models.evaluation.logistic import sigmoid
 from leadcast.models.learners.regression import Ground, lay_out
@@ -12,7 +12,7 @@ from leadcast.models.learners.rows import canonical_order, row_weights
 from tests.learner_worlds import QUICK, logistic_world
 
 STEADY = QUICK.model_copy(update={"periods": 1})
-CURVES, TREES = ((10.0, 0.3), (100.0, 0.3)), ((60.0, 0.5),)
+CURVES, TREES = ((10.0, 0.3), (100.0, 0.3)), (WeighedTrees("cautious", 60, 0.5),)
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,6 @@ import pytest
 from leadcast.features.base.errors import LeadcastError
 from leadcast.models.choice.choice import Choice, choose
 from leadcast.models.choice.fitting import ForestOrder
-from leadcast.models.choice.setups import Setup
 from leadcast.models.data import LabelledMatrix
 from leadcast.models.evaluation.delong import auc_interval
 from leadcast.models.evaluation.metrics import auc
@@ -86,7 +85,7 @@ def order_of(data: LabelledMatrix, settings: LearnerSettings) -> ForestOrder:
     rows = data.rows(canonical_order(data))
     layout = lay_out(rows, settings)
     regression = fit_regressions(layout, None, (10.0,))[0]
-    return ForestOrder(rows, layout, regression, Setup(None, (), ((10.0, 1.0),)), settings, {})
+    return ForestOrder(rows, layout, regression, None, "cautious", 10, settings, {})
 
 
 def prepared(task: Task, *, with_statistics: bool = False) -> dict[str, npt.NDArray[Any]]:

@@ -1,28 +1,23 @@
 """Choosing the learner: by the backtest, or by how little data there is."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.models.choice.backtest import Origin, Result, compare, rolling_origins, thinned_origin
 from leadcast.models.choice.fitting import Grow, clocks_of, grow_here
 from leadcast.models.choice.fresh import Pool, Recipe, Verdict, fit_final, judge_fresh, untold
+from leadcast.models.choice.ladder import Progress, run_trials
 from leadcast.models.choice.search import search_parameters
 from leadcast.models.choice.setups import Contender, contenders, default_setup, winner_of
-from leadcast.models.choice.trial import HalfLife, Start, Trial, Tried, trial_of, try_half_life
+from leadcast.models.choice.trial import Trial
 from leadcast.models.data import Floats, Integers, LabelledMatrix
 from leadcast.models.learners.learner_store import FittedLearner, learner_words
 from leadcast.models.learners.rows import canonical_order
 from leadcast.models.settings import LearnerSettings
-
-Progress = Callable[[str, float], None]
-"""Called with what is being done and the share done."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +101,7 @@ def choose(
     rows = data.rows(order)
     kinds, warnings = _affordable(rows, settings)
     origins = _origins(rows, settings) if kinds != ("prior",) else ()
-    trials = _trials(rows, origins, settings, kinds, tell)
+    trials = run_trials(rows, origins, settings, kinds, tell)
     if not trials:
         untried = None if pool is None else untold()
         return replace(_without_backtest(data, kinds, warnings, settings, grow), fresh=untried)
@@ -165,40 +160,6 @@ def _leads(data: LabelledMatrix, outcome: float) -> int:
 def _origins(rows: LabelledMatrix, settings: LearnerSettings) -> tuple[Origin, ...]:
     most = settings.backtest_rows
     return tuple(thinned_origin(o, most) for o in rolling_origins(rows, settings.origins))
-
-
-def _trials(
-    rows: LabelledMatrix,
-    origins: tuple[Origin, ...],
-    settings: LearnerSettings,
-    kinds: tuple[str, ...],
-    tell: Progress,
-) -> list[Trial]:
-    trees = "lightgbm" in kinds or "blend" in kinds
-    deepest = "lightgbm" if trees else "logistic"
-    alone = settings.model_copy(update={"num_threads": 1})
-
-    def begun(origin: Origin) -> Start:
-        return Start.at(rows, origin.train, origin.valid, alone, deepest)
-
-    def tried(start: Start, half_life: HalfLife) -> Tried:
-        return try_half_life(start, half_life, alone, deepest)
-
-    trials: list[Trial] = []
-    # A half-life of an origin a thread; what is done inside of one then keeps to its own.
-    with (
-        threadpool_limits(1, user_api="blas"),
-        ThreadPoolExecutor(settings.num_threads) as pool,
-    ):
-        tell(f"backtest, {len(origins)} origins", 0.0)
-        starts = list(pool.map(begun, origins))
-        waiting = [[pool.submit(tried, start, h) for h in settings.half_lives] for start in starts]
-        for start, own in zip(starts, waiting, strict=True):
-            found = (future.result() for future in own)
-            trials.append(trial_of(start, dict(zip(settings.half_lives, found, strict=True))))
-            share = len(trials) / len(origins)
-            tell(f"backtest, {len(trials)} of {len(origins)} origins", 0.8 * share)
-    return trials
 
 
 def _without_backtest(

@@ -27,7 +27,7 @@ from leadcast.models.learners.regression import (
 )
 from leadcast.models.learners.rows import canonical_order, row_weights, thinned
 from leadcast.models.learners.shapes import Shape
-from leadcast.models.settings import LearnerSettings
+from leadcast.models.settings import Capacity, LearnerSettings
 
 
 @dataclass(frozen=True)
@@ -42,23 +42,24 @@ class ForestOrder:
         Of these rows.
     regression : Regression
         Whose level the trees start from.
-    setup : Setup
+    half_life : float or None
+        Of the recency weights.
+    capacity : str
+        A key of `leadcast.models.learners.boosting.CAPACITIES`.
+    rounds : int
     settings : LearnerSettings
     changed : dict
-        Parameters of LightGBM other than the defaults.
+        Parameters of LightGBM other than the capacity's.
     """
 
     rows: LabelledMatrix
     layout: Layout
     regression: Regression
-    setup: Setup
+    half_life: float | None
+    capacity: Capacity
+    rounds: int
     settings: LearnerSettings
     changed: dict[str, Any]
-
-    @property
-    def rounds(self) -> int:
-        """The most rounds that the setup asks for."""
-        return int(max(rounds for rounds, _ in self.setup.trees))
 
 
 Grow = Callable[[ForestOrder], list[Any]]
@@ -69,10 +70,11 @@ def grow_here(order: ForestOrder) -> list[Any]:
     """Grow forests on this machine, on at most `LearnerSettings.boosting_rows` rows."""
     layout, settings = order.layout, order.settings
     some = thinned(order.rows, settings.boosting_rows)
-    weight = row_weights(some, order.setup.half_life)
+    weight = row_weights(some, order.half_life)
     level = level_in_training(layout, order.regression, some)
     columns = layout.seen_by_trees
-    return boost(some, weight, level, columns, order.rounds, settings, order.changed)
+    changed, capacity = order.changed, order.capacity
+    return boost(some, weight, level, columns, order.rounds, settings, changed, capacity=capacity)
 
 
 def fit_learner(
@@ -116,9 +118,11 @@ def _fit_additive(
     shapes: list[Shape] = [regression.curves for regression in regressions[1:]]
     weights = [weight for _, weight in setup.curves]
     columns = layout.seen_by_trees
-    if setup.trees and len(columns):
-        boosters = grow(ForestOrder(rows, layout, regressions[0], setup, settings, changed))
-        for trees, share in as_trees(boosters, columns, setup.trees, layout.data.values):
+    for capacity in dict.fromkeys(trees.capacity for trees in setup.trees if len(columns)):
+        stages = [(t.rounds, t.weight) for t in setup.trees if t.capacity == capacity]
+        how = (setup.half_life, capacity, max(rounds for rounds, _ in stages))
+        boosters = grow(ForestOrder(rows, layout, regressions[0], *how, settings, changed))
+        for trees, share in as_trees(boosters, columns, stages, layout.data.values):
             shapes.append(trees)
             weights.append(share)
     shape = np.zeros(len(layout.data))

@@ -17,9 +17,9 @@ import numpy as np
 from leadcast.features.base.errors import LeadcastError
 from leadcast.models.choice.backtest import Origin, row_log_loss
 from leadcast.models.choice.setups import Contender
-from leadcast.models.choice.trial import Trial, added_by
+from leadcast.models.choice.trial import WhatTreesSee, Trial
 from leadcast.models.data import Floats, LabelledMatrix
-from leadcast.models.learners.boosting import OutOfTimeError, boost, for_trials
+from leadcast.models.learners.boosting import CAUTIOUS, OutOfTimeError, boost, for_trials
 from leadcast.models.learners.regression import fit_regressions, lay_out, level_in_training
 from leadcast.models.learners.rows import row_weights
 from leadcast.models.settings import LearnerSettings
@@ -183,7 +183,7 @@ def _retry(
     past, later = rows.rows(origin.train), rows.rows(origin.valid)
     layout = lay_out(past, settings)
     columns = layout.seen_by_trees
-    few = for_trials(settings)
+    few, seen = for_trials(settings), WhatTreesSee.of(layout, later)
     starts = {
         setup.half_life: fit_regressions(layout, setup.half_life, settings.penalties[:1])[0]
         for setup in winner.setups
@@ -194,11 +194,13 @@ def _retry(
         for setup in winner.setups:
             level = level_in_training(layout, starts[setup.half_life], past)
             weight = row_weights(past, setup.half_life)
-            most = int(max((rounds for rounds, _ in setup.trees), default=1))
-            boosters = boost(past, weight, level, columns, most, few, dict(changed), is_over)
-            stages = [int(rounds) for rounds, _ in setup.trees]
-            for rounds, added in added_by(boosters, columns, stages, layout, later).items():
-                trees[setup.half_life, rounds] = added
+            stages = [stage.rounds for stage in setup.trees] or [1]
+            capacity = setup.trees[0].capacity if setup.trees else CAUTIOUS
+            how = (few, dict(changed), is_over, capacity)
+            boosters = boost(past, weight, level, columns, max(stages), *how)
+            for rounds in stages:
+                added = seen.added(boosters, 0, rounds).centred
+                trees[setup.half_life, (capacity, rounds)] = added
         return replace(trial, trees=trees)
 
     return retry

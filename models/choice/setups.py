@@ -7,8 +7,8 @@ regressions"), drawn towards a half each, with an intercept for each origin so t
 was missed does not bend them.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -16,9 +16,10 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from leadcast.models.choice.backtest import error_over_origins, paired_error, row_log_loss
-from leadcast.models.choice.trial import Added, HalfLife, Trial
+from leadcast.models.choice.trial import Added, HalfLife, Stage, Trial
 from leadcast.models.data import Flags, Floats, Integers
-from leadcast.models.settings import LearnerSettings
+from leadcast.models.learners.boosting import CAPACITIES, CAUTIOUS
+from leadcast.models.settings import Capacity, LearnerSettings
 
 PRIOR_WEIGHT = 0.5
 PRIOR_PRECISION = 200.0
@@ -76,6 +77,17 @@ Weights = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
+class WeighedTrees:
+    """Trees of a setup."""
+
+    capacity: Capacity
+    """A key of `learners.boosting.CAPACITIES`."""
+    rounds: int
+    weight: float
+    """Of the trees after so many rounds."""
+
+
+@dataclass(frozen=True)
 class Setup:
     """How an additive learner is to be fitted."""
 
@@ -83,16 +95,16 @@ class Setup:
     """Of the recency weights, as a share of the training span."""
     curves: Weights = ()
     """Penalties, each with the weight of its regression's curves."""
-    trees: Weights = ()
-    """Numbers of rounds, each with the weight of the trees after so many."""
+    trees: tuple[WeighedTrees, ...] = ()
 
     def log_odds(self, trial: Trial) -> Floats:
         """Predict an origin's rows."""
         total = trial.nothing
         for penalty, weight in self.curves:
             total += trial.curves[self.half_life, penalty] * weight
-        for rounds, weight in self.trees:
-            total += trial.trees[self.half_life, int(rounds)] * weight
+        for trees in self.trees:
+            stage = (trees.capacity, trees.rounds)
+            total += trial.trees[self.half_life, stage] * trees.weight
         return trial.log_odds(total, self.half_life)
 
 
@@ -122,6 +134,12 @@ class Contender:
     """Likewise, each row's log loss."""
 
     @property
+    def caution(self) -> tuple[Capacity, HalfLife]:
+        """The capacity of its first trees, if any, and the half-life of its rows."""
+        first = self.setups[0]
+        return first.trees[0].capacity if first.trees else CAUTIOUS, first.half_life
+
+    @property
     def loss(self) -> float:
         """Average the log loss over origins, each counting the same."""
         return float(np.mean([own.mean() for own in self.losses]))
@@ -143,10 +161,14 @@ def winner_of(found: dict[str, Contender], trials: Sequence[Trial]) -> Contender
 
 
 def steadiest(tried: Sequence[Contender], trials: Sequence[Trial]) -> Contender:
-    """Pick the best contender; weigh all rows alike where recency does no better than by chance."""
+    """Pick the best contender, or the first kind that is worse than it by chance only.
+
+    Those tried come with the steadiest kind first: of trees the cautious ones, and all rows
+    weighed alike before recent rows weighing more.
+    """
     best = min(tried, key=lambda contender: contender.loss)
-    for half_life in dict.fromkeys(contender.setups[0].half_life for contender in tried):
-        own = [contender for contender in tried if contender.setups[0].half_life == half_life]
+    for kind in dict.fromkeys(contender.caution for contender in tried):
+        own = [contender for contender in tried if contender.caution == kind]
         candidate = min(own, key=lambda contender: contender.loss)
         if candidate.loss - best.loss <= _error(candidate, best, trials):
             return candidate
@@ -158,7 +180,8 @@ def default_setup(settings: LearnerSettings, kind: str) -> Setup:
     penalty = settings.penalties[len(settings.penalties) // 2]
     weight = PRIOR_WEIGHT if kind == "blend" else 1.0
     curves = () if kind == "lightgbm" else ((penalty, weight),)
-    trees = ((float(settings.rounds[0]), weight),) if kind in ("lightgbm", "blend") else ()
+    has_trees = kind in ("lightgbm", "blend")
+    trees = (WeighedTrees(CAUTIOUS, settings.rounds[0], weight),) if has_trees else ()
     return Setup(None, curves, trees)
 
 
@@ -193,30 +216,54 @@ def _logistics(trials: Sequence[Trial], settings: LearnerSettings) -> list[Conte
     return [_single("logistic", setup, trials) for setup in setups]
 
 
+def _kinds_of_trees(
+    trials: Sequence[Trial], settings: LearnerSettings
+) -> Iterator[tuple[HalfLife, Capacity, list[int]]]:
+    """List half-lives, capacities and rounds that were tried at all origins, steadiest first."""
+    everywhere = set.intersection(*(set(trial.trees) for trial in trials))
+    for capacity, half_life in product(CAPACITIES, settings.half_lives):
+        rounds = [n for n in settings.rounds if (half_life, (capacity, n)) in everywhere]
+        if rounds:
+            yield half_life, capacity, rounds
+
+
 def _forests(trials: Sequence[Trial], settings: LearnerSettings) -> list[Contender]:
-    return [_forest(trials, half_life, settings.rounds) for half_life in settings.half_lives]
+    return [_forest(trials, *kind) for kind in _kinds_of_trees(trials, settings)]
 
 
-def _forest(trials: Sequence[Trial], half_life: HalfLife, rounds: Sequence[int]) -> Contender:
+def _forest(
+    trials: Sequence[Trial], half_life: HalfLife, capacity: Capacity, rounds: Sequence[int]
+) -> Contender:
     options = (
-        _single("lightgbm", Setup(half_life, trees=((float(n), 1.0),)), trials) for n in rounds
+        _single("lightgbm", Setup(half_life, trees=(WeighedTrees(capacity, n, 1.0),)), trials)
+        for n in rounds
     )
     best = sorted(options, key=lambda option: option.loss)[:BEST_ROUNDS]
-    stages = tuple((option.setups[0].trees[0][0], 1 / len(best)) for option in best)
+    share = 1 / len(best)
+    stages = tuple(replace(option.setups[0].trees[0], weight=share) for option in best)
     return _single("lightgbm", Setup(half_life, trees=stages), trials)
 
 
 def _blends(trials: Sequence[Trial], settings: LearnerSettings) -> list[Contender]:
-    members = [_member(trials, half_life, settings) for half_life in settings.half_lives]
-    best = min(members, key=lambda member: member.loss)
-    near = [m for m in members if m.loss - best.loss <= NEAR * _error(m, best, trials)]
+    penalties = settings.penalties
+    members = [_member(trials, *kind, penalties) for kind in _kinds_of_trees(trials, settings)]
+    capacity = steadiest(members, trials).caution[0]
+    alike = [member for member in members if member.caution[0] == capacity]
+    best = min(alike, key=lambda member: member.loss)
+    near = [m for m in alike if m.loss - best.loss <= NEAR * _error(m, best, trials)]
     origins = zip(*(member.log_odds for member in near), strict=True)
     log_odds = [np.asarray(np.mean(parts, axis=0)) for parts in origins]
     return [_contender("blend", tuple(m.setups[0] for m in near), log_odds, trials)]
 
 
-def _member(trials: Sequence[Trial], half_life: HalfLife, settings: LearnerSettings) -> Contender:
-    options = [_Option(trials, half_life, settings.penalties, each) for each in settings.rounds]
+def _member(
+    trials: Sequence[Trial],
+    half_life: HalfLife,
+    capacity: Capacity,
+    rounds: Sequence[int],
+    penalties: tuple[float, ...],
+) -> Contender:
+    options = [_Option(trials, half_life, penalties, (capacity, each)) for each in rounds]
     best = sorted(options, key=lambda option: option.loss)[:BEST_ROUNDS]
     everyone = list(range(len(trials)))
     log_odds = []
@@ -235,10 +282,10 @@ class _Option:
         trials: Sequence[Trial],
         half_life: HalfLife,
         penalties: tuple[float, ...],
-        rounds: int,
+        stage: Stage,
     ) -> None:
         self.trials, self.half_life = trials, half_life
-        self.penalties, self.rounds = penalties, rounds
+        self.penalties, self.stage = penalties, stage
         everyone = range(len(trials))
         losses = []
         for place, trial in enumerate(trials):
@@ -251,7 +298,7 @@ class _Option:
         if not places:
             return np.full(2, PRIOR_WEIGHT)
         chosen = [self.trials[place] for place in places]
-        shapes = [(self._curves(t), t.trees[self.half_life, self.rounds]) for t in chosen]
+        shapes = [(self._curves(t), t.trees[self.half_life, self.stage]) for t in chosen]
         levels = [
             trial.level((curves + trees) * PRIOR_WEIGHT, self.half_life).mean(trial.values)
             for trial, (curves, trees) in zip(chosen, shapes, strict=True)
@@ -272,9 +319,9 @@ def _averaged(options: list[_Option], places: list[int]) -> Setup:
     first = options[0]
     weights = np.array([option.weights(places) for option in options]) / len(options)
     own = float(weights[:, 0].sum()) / len(first.penalties)
-    trees = {float(o.rounds): float(w) for o, w in zip(options, weights[:, 1], strict=True)}
+    trees = (WeighedTrees(*o.stage, float(w)) for o, w in zip(options, weights[:, 1], strict=True))
     return Setup(
         half_life=first.half_life,
         curves=tuple((penalty, own) for penalty in first.penalties if own > 0),
-        trees=tuple((rounds, weight) for rounds, weight in sorted(trees.items()) if weight > 0),
+        trees=tuple(sorted((each for each in trees if each.weight > 0), key=lambda t: t.rounds)),
     )

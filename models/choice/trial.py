@@ -1,26 +1,37 @@
 """One origin's trial: every setup of every learner, fitted before it and tried after it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 
+from leadcast.models.choice.backtest import row_log_loss
 from leadcast.models.data import Floats, Integers, LabelledMatrix, Matrix
-from leadcast.models.learners.boosting import boost, for_trials, staged
+from leadcast.models.learners.boosting import (
+    Grove,
+    added_between,
+    for_trials,
+    parameters,
+)
 from leadcast.models.learners.drifting_level import Level
 from leadcast.models.learners.prior import fit_prior
 from leadcast.models.learners.regression import (
     Ground,
     Layout,
+    Regression,
     fit_regressions,
     lay_out,
     level_in_training,
 )
 from leadcast.models.learners.rows import row_weights
-from leadcast.models.settings import LearnerSettings
+from leadcast.models.settings import Capacity, LearnerSettings
 
 HalfLife = float | None
+Stage = tuple[Capacity, int]
+"""Trees of a capacity (`learners.boosting.CAPACITIES`) after so many rounds."""
+PATIENCE = 2
+"""Boosting ends after so many stages in a row that did worse on later rows than one before."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +45,12 @@ class Added:
 
     def __add__(self, other: "Added") -> "Added":
         return Added(self.tried + other.tried, self.learned + other.learned)
+
+    @property
+    def centred(self) -> "Added":
+        """The same, with a mean of 0 over the rows learned from."""
+        centre = float(self.learned.mean())
+        return Added(self.tried - centre, self.learned - centre)
 
     def __mul__(self, weight: float) -> "Added":
         return Added(self.tried * weight, self.learned * weight)
@@ -50,21 +67,19 @@ class Trial:
     values: Matrix
     prior: Floats
     """Log-odds."""
-    ground: Ground | None
-    """The rows learned from; None where only the prior was tried."""
+    ground: Ground
+    """The rows learned from."""
     curves: dict[tuple[HalfLife, float], Added]
-    trees: dict[tuple[HalfLife, int], Added]
+    trees: dict[tuple[HalfLife, Stage], Added]
+    """As far as was boosted; see `PATIENCE`."""
 
     @property
     def nothing(self) -> Added:
         """A shape that adds nothing."""
-        learned = 0 if self.ground is None else len(self.ground.data)
-        return Added(np.zeros(len(self.index)), np.zeros(learned))
+        return Added(np.zeros(len(self.index)), np.zeros(len(self.ground.data)))
 
     def level(self, shape: Added, half_life: HalfLife) -> Level:
         """Fit the level under a shape."""
-        if self.ground is None:
-            raise ValueError("only the prior was tried: there is no level to put a shape on")
         return self.ground.level_under(shape.learned, half_life)
 
     def log_odds(self, shape: Added, half_life: HalfLife) -> Floats:
@@ -84,8 +99,13 @@ class Start:
     """The rows to learn from, and those tried."""
     prior: Floats
     """Log-odds of the rows tried."""
-    layout: Layout | None
-    """Of the rows to learn from; None where only the prior is tried."""
+    layout: Layout
+    """Of the rows to learn from."""
+
+    @property
+    def nothing(self) -> Added:
+        """A shape that adds nothing."""
+        return Added(np.zeros(len(self.later)), np.zeros(len(self.layout.data)))
 
     @classmethod
     def at(
@@ -94,43 +114,36 @@ class Start:
         train: Integers,
         valid: Integers,
         settings: LearnerSettings,
-        deepest: str,
     ) -> Self:
         """Prepare an origin."""
         past, later = data.rows(train), data.rows(valid)
-        layout = None if deepest == "prior" else lay_out(past, settings)
+        layout = lay_out(past, settings)
         return cls(valid, past, later, fit_prior(past).log_odds(later.values), layout)
 
 
 @dataclass(frozen=True)
-class Tried:
-    """All shapes that were learned at one origin with one half-life."""
+class TriedCurves:
+    """The regressions that were learned at one origin with one half-life."""
 
     curves: dict[float, Added]
-    trees: dict[int, Added]
+    """By penalty."""
+    first: Regression
+    """Whose level trees start from."""
 
 
-def try_half_life(
-    start: Start, half_life: HalfLife, settings: LearnerSettings, deepest: str
-) -> Tried:
-    """Fit and try all setups with one half-life at one origin."""
-    if start.layout is None:
-        return Tried({}, {})
-    fits = fit_regressions(start.layout, half_life, settings.penalties)
+def try_curves(start: Start, half_life: HalfLife, settings: LearnerSettings) -> TriedCurves:
+    """Fit and try the regressions with one half-life at one origin."""
+    layout = start.layout
+    fits = fit_regressions(layout, half_life, settings.penalties)
     curves = {
-        penalty: Added(
-            fit.curves.values(start.later.values), fit.curves.values(start.layout.data.values)
-        )
+        penalty: Added(fit.curves.values(start.later.values), fit.curves.values(layout.data.values))
         for penalty, fit in zip(settings.penalties, fits, strict=True)
     }
-    if deepest != "lightgbm":
-        return Tried(curves, {})
-    level = level_in_training(start.layout, fits[0], start.past)
-    return Tried(curves, _trees(start, start.layout, half_life, level, settings))
+    return TriedCurves(curves, fits[0])
 
 
-def trial_of(start: Start, tried: Mapping[HalfLife, Tried]) -> Trial:
-    """Put together what was tried at one origin."""
+def trial_of(start: Start, tried: Mapping[HalfLife, TriedCurves]) -> Trial:
+    """Put together what was tried at one origin, without trees."""
     later = start.later
     return Trial(
         index=start.index,
@@ -138,34 +151,62 @@ def trial_of(start: Start, tried: Mapping[HalfLife, Tried]) -> Trial:
         group=later.group,
         values=later.values,
         prior=start.prior,
-        ground=None if start.layout is None else Ground.of(start.layout),
+        ground=Ground.of(start.layout),
         curves={(h, penalty): a for h, own in tried.items() for penalty, a in own.curves.items()},
-        trees={(h, rounds): a for h, own in tried.items() for rounds, a in own.trees.items()},
+        trees={},
     )
 
 
-def _trees(
-    start: Start, layout: Layout, half_life: HalfLife, level: Floats, settings: LearnerSettings
-) -> dict[int, Added]:
+def try_trees(
+    start: Start,
+    half_life: HalfLife,
+    regression: Regression,
+    settings: LearnerSettings,
+    capacity: Capacity,
+) -> dict[Stage, Added]:
+    """Grow and try trees of one capacity with one half-life at one origin."""
+    layout = start.layout
     columns = layout.seen_by_trees
     if len(columns) == 0:
-        nothing = Added(np.zeros(len(start.later)), np.zeros(len(layout.data)))
-        return dict.fromkeys(settings.rounds, nothing)
-    weight = row_weights(start.past, half_life)
+        return {(capacity, rounds): start.nothing for rounds in settings.rounds}
     few = for_trials(settings)
-    boosters = boost(start.past, weight, level, columns, max(settings.rounds), few)
-    return added_by(boosters, columns, settings.rounds, layout, start.later)
+    options = parameters(len(start.past), few, capacity)
+    weight = row_weights(start.past, half_life)
+    level = level_in_training(layout, regression, start.past)
+    grove = Grove.planted(start.past, weight, level, columns, few, options)
+    newest = regression.level.mean(start.later.values)
+    seen = WhatTreesSee.of(layout, start.later)
+    found, losses = dict[Stage, Added](), list[float]()
+    so_far, done = start.nothing, 0
+    for rounds in sorted(settings.rounds):
+        grove.grow_to(rounds, few.num_threads)
+        so_far, done = so_far + seen.added(grove.boosters(), done, rounds), rounds
+        found[capacity, rounds] = added = so_far.centred
+        losses.append(float(row_log_loss(newest + added.tried, start.later.converted).mean()))
+        if len(losses) - 1 - int(np.argmin(losses)) >= PATIENCE:
+            break
+    return found
 
 
-def added_by(
-    boosters: list[Any],
-    columns: Integers,
-    stages: Sequence[int],
-    layout: Layout,
-    later: LabelledMatrix,
-) -> dict[int, Added]:
-    """Tell what boosters add after some of their rounds, centred over the rows learned from."""
-    seen, own = (np.ascontiguousarray(data.values[:, columns]) for data in (later, layout.data))
-    tried, learned = staged(boosters, seen, stages), staged(boosters, own, stages)
-    centres = {rounds: float(learned[rounds].mean()) for rounds in stages}
-    return {n: Added(tried[n] - centre, learned[n] - centre) for n, centre in centres.items()}
+@dataclass(frozen=True)
+class WhatTreesSee:
+    """The columns that trees see, of the rows tried and of those that they were learned from."""
+
+    tried: Matrix
+    learned: Matrix
+
+    @classmethod
+    def of(cls, layout: Layout, later: LabelledMatrix) -> Self:
+        """Take the columns from both."""
+        columns = layout.seen_by_trees
+        tried, learned = (
+            np.ascontiguousarray(data.values[:, columns]) for data in (later, layout.data)
+        )
+        return cls(tried, learned)
+
+    def added(self, boosters: list[Any], done: int, rounds: int) -> Added:
+        """Tell what boosters add by the rounds after the first `done`, not centred."""
+        tried, learned = (
+            added_between(boosters, values, done, rounds) for values in (self.tried, self.learned)
+        )
+        return Added(tried, learned)

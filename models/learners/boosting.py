@@ -9,8 +9,7 @@ The level, which the trees cannot foresee, is given to them as where to start.
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from leadcast.models.data import Floats, Integers, LabelledMatrix, Matrix
 from leadcast.models.learners.known_features import directions
 from leadcast.models.learners.shapes import TreeShape, trees_of
 from leadcast.models.learners.target_statistics import TargetStatistics, as_categorical_splits
-from leadcast.models.settings import LearnerSettings
+from leadcast.models.settings import Capacity, LearnerSettings
 
 
 class OutOfTimeError(Exception):
@@ -29,19 +28,49 @@ MANY_ROWS = 50_000
 """From here on trees are larger and learn faster: there is enough to tell chance from rule."""
 
 
-def parameters(n: int, settings: LearnerSettings) -> dict[str, Any]:
-    """Choose LightGBM's parameters by how many rows there are.
+CAPACITIES: dict[Capacity, dict[str, Any]] = {
+    "cautious": {},
+    "moderate": {"extra_trees": False, "feature_fraction": 0.6},
+    "bold": {
+        "extra_trees": False,
+        "feature_fraction": 0.8,
+        "num_leaves": 31,
+        "min_data_in_leaf": 20,
+        "lambda_l2": 1.0,
+        "path_smooth": 0.0,
+    },
+    "deep": {
+        "extra_trees": False,
+        "feature_fraction": 0.8,
+        "num_leaves": 127,
+        "min_data_in_leaf": 20,
+        "lambda_l2": 1.0,
+        "path_smooth": 0.0,
+    },
+}
+"""How much trees may take from the rows, the least first: what differs from the cautious ones."""
+CAUTIOUS: Capacity = "cautious"
+
+
+def parameters(n: int, settings: LearnerSettings, capacity: Capacity = CAUTIOUS) -> dict[str, Any]:
+    """Choose LightGBM's parameters by how many rows there are and how bold trees may be.
 
     Parameters
     ----------
     n : int
         Training rows.
     settings : LearnerSettings
+    capacity : str
+        A key of `CAPACITIES`.
 
     Returns
     -------
     dict
     """
+    return _cautious(n, settings) | CAPACITIES[capacity]
+
+
+def _cautious(n: int, settings: LearnerSettings) -> dict[str, Any]:
     many = n >= MANY_ROWS
     return {
         "objective": "binary",
@@ -80,6 +109,86 @@ def for_trials(settings: LearnerSettings) -> LearnerSettings:
     return settings.model_copy(update={"seeds": min(settings.seeds, 2)})
 
 
+class Grove:
+    """Boosters of several seeds, which can be grown on and looked at in between."""
+
+    def __init__(
+        self,
+        boosters: list[Any],
+        tables: list[tuple[Floats, ...]],
+        categories: Integers,
+    ) -> None:
+        self._boosters, self._tables, self._categories = boosters, tables, categories
+        self._rounds = 0
+
+    @classmethod
+    def planted(
+        cls,
+        data: LabelledMatrix,
+        weight: Floats,
+        level: Floats,
+        columns: Integers,
+        settings: LearnerSettings,
+        options: dict[str, Any],
+    ) -> Self:
+        """Prepare a booster for each seed; see `boost`."""
+        import lightgbm
+
+        signs = directions(data.features, settings.monotone)
+        is_category = [data.features[j].dtype == "category" for j in columns]
+        categories = np.flatnonzero(is_category)
+        data, weight, level = _with_certain_labels(data, weight, level)
+        statistics = TargetStatistics.of(data, weight, columns[categories])
+        bare = np.ascontiguousarray(data.values[:, columns])
+        seen = np.hstack([bare, statistics.so_far])
+        boosters, tables = [], []
+        for number in range(settings.seeds):
+            with_statistics = len(categories) > 0 and sees_statistics(number)
+            values = seen if with_statistics else bare
+            own = {**options, "seed": settings.seed * 1000 + number}
+            if signs:
+                known = [signs.get(int(place), 0) for place in columns]
+                own["monotone_constraints"] = known + [0] * (values.shape[1] - len(known))
+            rows = lightgbm.Dataset(
+                values,
+                data.converted,
+                weight=weight,
+                init_score=level,
+                categorical_feature=categories.tolist(),
+                params=own,
+            )
+            boosters.append(lightgbm.Booster(own, rows))
+            tables.append(statistics.tables if with_statistics else ())
+        return cls(boosters, tables, categories)
+
+    def grow_to(self, rounds: int, threads: int, is_over: Callable[[], bool] | None = None) -> None:
+        """Boost until so many rounds are done in all."""
+
+        def grow(booster: Any) -> None:  # noqa: ANN401 - lightgbm.Booster, imported lazily
+            for _ in range(self._rounds, rounds):
+                if is_over is not None and is_over():
+                    raise OutOfTimeError
+                # It says whether nothing is left to split; the rounds that follow add nothing.
+                booster.update()
+
+        # A booster a thread: threads inside a booster wait for one another at every split.
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(grow, self._boosters))
+        self._rounds = max(rounds, self._rounds)
+
+    def boosters(self) -> list[Any]:
+        """Give the boosters as they stand, in terms of the columns alone."""
+        import lightgbm
+
+        texts = (booster.model_to_string() for booster in self._boosters)
+        return [
+            lightgbm.Booster(
+                model_str=as_categorical_splits(text, self._categories, tables) if tables else text
+            )
+            for text, tables in zip(texts, self._tables, strict=True)
+        ]
+
+
 def boost(
     data: LabelledMatrix,
     weight: Floats,
@@ -89,6 +198,7 @@ def boost(
     settings: LearnerSettings,
     changed: dict[str, Any] | None = None,
     is_over: Callable[[], bool] | None = None,
+    capacity: Capacity = CAUTIOUS,
 ) -> list[Any]:
     """Train one booster for each seed.
 
@@ -104,9 +214,11 @@ def boost(
     rounds : int
     settings : LearnerSettings
     changed : dict, optional
-        Parameters other than the defaults.
+        Parameters other than the capacity's.
     is_over : callable, optional
         Asked before each round whether there is time for no more.
+    capacity : str
+        A key of `CAPACITIES`.
 
     Returns
     -------
@@ -118,55 +230,15 @@ def boost(
     OutOfTimeError
         If `is_over` says so.
     """
-    import lightgbm
-
-    options = {**parameters(len(data), settings), **(changed or {})}
-    signs = directions(data.features, settings.monotone)
-    is_category = [data.features[j].dtype == "category" for j in columns]
-    categories = np.flatnonzero(is_category)
-    data, weight, level = _with_certain_labels(data, weight, level)
-    statistics = TargetStatistics.of(data, weight, columns[categories])
-    bare = np.ascontiguousarray(data.values[:, columns])
-    seen = np.hstack([bare, statistics.so_far])
-
-    callbacks = [] if is_over is None else [partial(_stop, is_over)]
-
-    def train(number: int) -> Any:  # noqa: ANN401 - lightgbm.Booster, imported lazily
-        with_statistics = len(categories) > 0 and sees_statistics(number)
-        values = seen if with_statistics else bare
-        own = {**options, "seed": settings.seed * 1000 + number}
-        if signs:
-            known = [signs.get(int(place), 0) for place in columns]
-            own["monotone_constraints"] = known + [0] * (values.shape[1] - len(known))
-        rows = lightgbm.Dataset(
-            values,
-            data.converted,
-            weight=weight,
-            init_score=level,
-            categorical_feature=categories.tolist(),
-            params=own,
-        )
-        booster = lightgbm.train(own, rows, rounds, callbacks=callbacks)
-        if not with_statistics:
-            return booster
-        text = booster.model_to_string()
-        return lightgbm.Booster(
-            model_str=as_categorical_splits(text, categories, statistics.tables)
-        )
-
-    # A booster a thread: threads inside a booster wait for one another at every split.
-    with ThreadPoolExecutor(settings.num_threads) as pool:
-        return list(pool.map(train, range(settings.seeds)))
+    options = {**parameters(len(data), settings, capacity), **(changed or {})}
+    grove = Grove.planted(data, weight, level, columns, settings, options)
+    grove.grow_to(rounds, settings.num_threads, is_over)
+    return grove.boosters()
 
 
 def sees_statistics(number: int) -> bool:
     """Tell which boosters see target statistics: every other (`benchmarks.target_statistics`)."""
     return number % 2 == 0
-
-
-def _stop(is_over: Callable[[], bool], _round: object) -> None:
-    if is_over():
-        raise OutOfTimeError
 
 
 def _with_certain_labels(
@@ -187,34 +259,33 @@ def _with_certain_labels(
     return twice, weight[again] * np.where(second, 1 - share, share), level[again]
 
 
-def staged(boosters: list[Any], values: Matrix, stages: Sequence[int]) -> dict[int, Floats]:
-    """Average what the boosters add after some of their rounds.
+def added_between(
+    boosters: list[Any], values: Matrix, done: int, rounds: int, threads: int = 1
+) -> Floats:
+    """Average over the boosters what their rounds after the first `done` add, up to `rounds`.
 
     Parameters
     ----------
     boosters : list of lightgbm.Booster
     values : ndarray of float32, shape (n, n_columns)
-    stages : sequence of int
-        Numbers of rounds.
+    done, rounds : int
+    threads : int
 
     Returns
     -------
-    dict of int to ndarray of float64, shape (n,)
-        By the number of rounds.
+    ndarray of float64, shape (n,)
     """
-    after: dict[int, Floats] = {}
-    total, done = np.zeros(len(values)), 0
-    for rounds in sorted(set(stages)):
-        for booster in boosters:
-            total += booster.predict(
-                values, start_iteration=done, num_iteration=rounds - done, raw_score=True
-            )
-        after[rounds], done = total / len(boosters), rounds
-    return after
+    span = {"start_iteration": done, "num_iteration": rounds - done, "raw_score": True}
+    # LightGBM takes these two for all boosters of the process, those that are growing as well.
+    of_the_process = {"verbosity": -1, "num_threads": threads}
+    total = np.zeros(len(values))
+    for booster in boosters:
+        total += booster.predict(values, **span, **of_the_process)
+    return total / len(boosters)
 
 
 def as_trees(
-    boosters: list[Any], columns: Integers, stages: Sequence[tuple[float, float]], values: Matrix
+    boosters: list[Any], columns: Integers, stages: Sequence[tuple[int, float]], values: Matrix
 ) -> list[tuple[TreeShape, float]]:
     """Turn boosters, weighed after some of their rounds, into plain data.
 
@@ -225,7 +296,7 @@ def as_trees(
     boosters : list of lightgbm.Booster
     columns : ndarray of int64
         The features that they see.
-    stages : sequence of (float, float)
+    stages : sequence of (int, float)
         Numbers of rounds, each with the weight of the trees after so many.
     values : ndarray of float32, shape (n, n_features)
         Training rows, over which the trees are centred.
@@ -236,7 +307,7 @@ def as_trees(
         Each with its weight.
     """
     parts, done = [], 0
-    for rounds in sorted({int(rounds) for rounds, _ in stages}):
+    for rounds in sorted({rounds for rounds, _ in stages}):
         texts = tuple(
             str(booster.model_to_string(start_iteration=done, num_iteration=rounds - done))
             for booster in boosters

@@ -329,7 +329,7 @@ def forests_of(rows: ClusterRows, order: ForestOrder) -> list[GrownForest]:
     """Lay out what the forests are grown of, one a seed."""
     layout, settings, columns = order.layout, order.settings, order.layout.seen_by_trees
     known = rows.learned()
-    half_life = order.setup.half_life
+    half_life = order.half_life
     small = periods_only(layout)
     everything = Share(0, 1)
     task = Task(
@@ -345,7 +345,7 @@ def forests_of(rows: ClusterRows, order: ForestOrder) -> list[GrownForest]:
     for number in range(settings.seeds):
         share = Share(number * n_shares // settings.seeds, n_shares)
         own = known.numbers[share.holds(known.numbers)]
-        options = parameters(len(own), settings) | order.changed
+        options = parameters(len(own), settings, order.capacity) | order.changed
         options |= {"n_estimators": order.rounds, "seed": settings.seed * 1000 + number}
         # As on one machine, every other booster sees what earlier leads of each category came to.
         seen = tables if number % 2 == 0 else ()

@@ -1,0 +1,127 @@
+"""The trials of all learners at all origins, with trees as bold as the data allow.
+
+Little data bear cautious trees only; much data with interactions want deep ones
+(`learners.boosting.CAPACITIES`). Bolder trees are first tried at the latest origin, where there is
+most to learn from, and at the others only where they are not worse there than the best so far
+beyond chance. The kind that does best is then tried with recent rows weighing more as well.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from leadcast.models.choice.backtest import Origin, paired_error, row_log_loss
+from leadcast.models.choice.trial import (
+    HalfLife,
+    Start,
+    Trial,
+    trial_of,
+    try_curves,
+    try_trees,
+)
+from leadcast.models.data import Floats, LabelledMatrix
+from leadcast.models.learners.boosting import CAUTIOUS
+from leadcast.models.learners.regression import Regression
+from leadcast.models.settings import Capacity, LearnerSettings
+
+Progress = Callable[[str, float], None]
+"""Called with what is being done and the share done."""
+FEWEST_WON: Mapping[Capacity, int] = {"moderate": 0, "bold": 500, "deep": 5_000}
+"""So many leads of the rarer outcome are needed for bolder trees to compete."""
+
+
+def run_trials(
+    rows: LabelledMatrix,
+    origins: Sequence[Origin],
+    settings: LearnerSettings,
+    kinds: Sequence[str],
+    tell: Progress,
+) -> list[Trial]:
+    """Fit and try all setups of all learners at all origins."""
+    if not origins:
+        return []
+    tell(f"backtest, {len(origins)} origins", 0.0)
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(settings.num_threads) as pool:
+        ladder = _Ladder(pool, rows, origins, settings)
+        if not {"lightgbm", "blend"} & set(kinds):
+            return ladder.trials
+        ladder.grow(CAUTIOUS, ladder.places, settings.half_lives)
+        tell("backtest, bolder trees", 0.3)
+        ladder.climb(_affordable(rows, settings), tell)
+        return ladder.trials
+
+
+def _affordable(rows: LabelledMatrix, settings: LearnerSettings) -> list[Capacity]:
+    scarce = min(len(np.unique(rows.group[rows.converted == outcome])) for outcome in (0.0, 1.0))
+    bolder = (name for name in settings.capacities if name != CAUTIOUS)
+    return [name for name in bolder if scarce >= FEWEST_WON[name]]
+
+
+class _Ladder:
+    """The trials at all origins, to which bolder and bolder trees are added."""
+
+    def __init__(
+        self,
+        pool: ThreadPoolExecutor,
+        rows: LabelledMatrix,
+        origins: Sequence[Origin],
+        settings: LearnerSettings,
+    ) -> None:
+        self._pool = pool
+        # What is done inside of a thread keeps to it.
+        self._settings = settings.model_copy(update={"num_threads": 1})
+        self.places = range(len(origins))
+        self._starts = list(
+            pool.map(lambda one: Start.at(rows, one.train, one.valid, self._settings), origins)
+        )
+        half_lives = settings.half_lives
+        jobs = [(start, half_life) for start in self._starts for half_life in half_lives]
+        tried = iter(list(pool.map(lambda job: try_curves(job[0], job[1], self._settings), jobs)))
+        by_half_life = [{h: next(tried) for h in half_lives} for _ in origins]
+        self._regressions: list[dict[HalfLife, Regression]] = [
+            {h: one.first for h, one in own.items()} for own in by_half_life
+        ]
+        self.trials = [trial_of(*pair) for pair in zip(self._starts, by_half_life, strict=True)]
+
+    def grow(
+        self, capacity: Capacity, places: Sequence[int], half_lives: Sequence[HalfLife]
+    ) -> None:
+        """Grow trees of a capacity at some of the origins."""
+        jobs = [(place, half_life) for place in places for half_life in half_lives]
+
+        def run(job: tuple[int, HalfLife]) -> None:
+            place, half_life = job
+            regression = self._regressions[place][half_life]
+            found = try_trees(self._starts[place], half_life, regression, self._settings, capacity)
+            # Each job writes keys of its own.
+            self.trials[place].trees.update({(half_life, stage): a for stage, a in found.items()})
+
+        list(self._pool.map(run, jobs))
+
+    def climb(self, bolder: Sequence[Capacity], tell: Progress) -> None:
+        """Try bolder trees, as long as they are not worse than the best so far beyond chance."""
+        steady, *others = self._settings.half_lives
+        best, latest = CAUTIOUS, self.places[-1]
+        for number, capacity in enumerate(bolder, start=1):
+            self.grow(capacity, [latest], [steady])
+            worse = self._excess(latest, capacity, best)
+            if worse.mean() > paired_error(worse, self.trials[latest].group):
+                break
+            self.grow(capacity, self.places[:-1], [steady])
+            if np.mean([self._excess(place, capacity, best).mean() for place in self.places]) < 0:
+                best = capacity
+            tell(f"backtest, bolder trees: {capacity}", 0.3 + 0.4 * number / len(bolder))
+        if best != CAUTIOUS:
+            self.grow(best, self.places, others)
+
+    def _excess(self, place: int, capacity: Capacity, best: Capacity) -> Floats:
+        return self._losses(place, capacity) - self._losses(place, best)
+
+    def _losses(self, place: int, capacity: Capacity) -> Floats:
+        """Give each row's log loss after the rounds that did best at the origin."""
+        trial, steady = self.trials[place], self._settings.half_lives[0]
+        stages = [a for (h, (c, _)), a in trial.trees.items() if (h, c) == (steady, capacity)]
+        losses = (row_log_loss(trial.log_odds(a, steady), trial.converted) for a in stages)
+        return min(losses, key=lambda own: float(own.mean()))
