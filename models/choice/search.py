@@ -17,7 +17,7 @@ import numpy as np
 from leadcast.features.base.errors import LeadcastError
 from leadcast.models.choice.backtest import Origin, row_log_loss
 from leadcast.models.choice.setups import Contender
-from leadcast.models.choice.trial import WhatTreesSee, Trial
+from leadcast.models.choice.trial import Trial, WhatTreesSee
 from leadcast.models.data import Floats, LabelledMatrix
 from leadcast.models.learners.boosting import CAUTIOUS, OutOfTimeError, boost, for_trials
 from leadcast.models.learners.regression import fit_regressions, lay_out, level_in_training
