@@ -182,7 +182,9 @@ def undated_origin() -> tuple[FeaturePlan, BundleOrigin]:
     return plan, about
 
 
-def export(folder: Path, created_at: datetime = WRITTEN) -> Manifest:
+def export(
+    folder: Path, created_at: datetime = WRITTEN, about: BundleOrigin | None = None
+) -> Manifest:
     world = scoring_world()
     return write_bundle(
         folder,
@@ -193,7 +195,7 @@ def export(folder: Path, created_at: datetime = WRITTEN) -> Manifest:
         reference=Reference.of(world.probability),
         rates=Rates.of(world.values, world.converted, world.plan.features),
         metrics={"test": {"n": len(world.values), "auc": None}},
-        origin=origin(world),
+        origin=about or origin(world),
         notes=("a small world",),
         created_at=created_at,
     )

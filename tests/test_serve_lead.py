@@ -33,7 +33,7 @@ from leadcast.serve.page.run_tables import LeadTables, OneLead
 from leadcast.serve.requests.settings import ServeSettings
 from leadcast.serve.scorer import Scorer
 from tests.editor_world import FORMULA, HOSTILE, LEAD, RULES, write_tables
-from tests.scoring_world import bundle_folder, scoring_world, undated_origin
+from tests.scoring_world import bundle_folder, export, origin, scoring_world, undated_origin
 from tests.service_world import HOST, NO_LIMIT, TestClient
 
 TABLE: RuleTable = parse_rules(RULES)
@@ -44,8 +44,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tables(tmp_path_factory.mktemp("project") / "data/runs/small")
 
 
-def asked_of(run: Path | None, scratch: Path, keys: Path | None = None) -> TestClient:
-    bundle = bundle_folder()
+def asked_of(
+    run: Path | None, scratch: Path, keys: Path | None = None, bundle: Path | None = None
+) -> TestClient:
+    bundle = bundle or bundle_folder()
     settings = ServeSettings(bundle=bundle, named="test", limits=NO_LIMIT, run=run, keys=keys)
     service = Service.open(settings, bundle, scratch)
     return TestClient(make_app(service, page_routers(service)), HOST, raise_server_exceptions=False)
@@ -193,6 +195,40 @@ def test_why_is_told_in_short_as_of_the_call_list_and_by_the_table_compared_with
         (*reasons["up"], *reasons["down"]), key=lambda one: abs(float(one["contribution"]))
     )
     assert by_rules["reasons"][0][2:] == strongest["words"]
+
+
+def test_leads_of_the_call_list_are_scored_by_the_model_that_had_not_seen_how_they_ended(
+    run: Path, tmp_path: Path, lead: OneLead
+) -> None:
+    world = scoring_world()
+    judged = write_bundle(
+        run / "judged",
+        plan=world.plan,
+        learner=Prior(-1.0, None, len(world.plan.features)),
+        calibrator=world.calibrator,
+        reference=Reference.of(world.probability),
+        metrics={},
+        origin=origin(world).model_copy(update={"role": "judged"}),
+    )
+    twin = {"role": "deployed", "judged_by": judged.bundle_id}
+    export(tmp_path / "bundle", about=origin(world).model_copy(update=twin))
+    row = {"lead_id": [LEAD], "as_of": [lead.created_at], "on_list": [True], "week": [""]}
+    others = {name: [0.0] for name in ("points", "rank_learned", "rank_points", "probability")}
+    (run / "comparison").mkdir()
+    frame = pl.DataFrame(row | others).with_columns(pl.col("as_of").cast(TIME))
+    frame.write_parquet(run / "comparison/leads.parquet")
+    with asked_of(run, tmp_path, bundle=tmp_path / "bundle") as client:
+        told, listed, other = client.get("/v1/model").json(), view(client), view(client, "lead 8")
+        probability = at(client, listed["moments"][0]["as_of_us"])["score"]["probability"]
+    shutil.rmtree(run / "judged")
+    with asked_of(run, tmp_path, bundle=tmp_path / "bundle") as client:
+        alone = view(client)
+    shutil.rmtree(run / "comparison")
+    assert (told["role"], told["judged_by"]) == ("deployed", judged.bundle_id)
+    assert (listed["judged"], other["judged"], alone["judged"]) == (True, False, False)
+    # The judged one says the same of everybody.
+    assert {one["probability"] for one in listed["moments"]} == {probability}
+    assert len({one["probability"] for one in alone["moments"]}) > 1
 
 
 def test_a_lead_without_dates_has_one_score(tmp_path: Path) -> None:

@@ -13,8 +13,11 @@ from leadcast.serve.page.assets import Shell
 from leadcast.serve.page.lead_view import Viewer
 from leadcast.serve.page.run_tables import LeadTables, PointsTable
 from leadcast.serve.requests.problems import Problem
+from leadcast.serve.scorer import Scorer
 
 ADDRESS = "/leads"
+JUDGED = "judged"
+"""The folder of the bundle that was tested, within a run's."""
 LeadId = Annotated[str, Query(alias="id", max_length=200)]
 Searched = Annotated[str, Query(max_length=200)]
 TableKey = Annotated[str | None, Query(max_length=200)]
@@ -25,7 +28,7 @@ class LeadPages:
 
     def __init__(self, service: Service) -> None:
         self._service, self._tables = service, LeadTables(service.settings.run)
-        self._viewer = Viewer(service.scorer, self._tables)
+        self._viewer = Viewer(service.scorer, self._tables, judged_twin(service))
 
     def search(self, text: Searched = "") -> dict[str, Any]:
         """Tell the leads that a search finds."""
@@ -53,6 +56,21 @@ class LeadPages:
         """Tell in short why a lead stands where it does on the call list."""
         table = self._tables.compared()
         return _asked(lambda: self._viewer.why(lead_id, table))
+
+
+def judged_twin(service: Service) -> Scorer | None:
+    """Read the judged bundle that the one that answers names, where the run still has it.
+
+    Its id is a hash over all of it, so that nothing else can take its place.
+    """
+    run, twin = service.settings.run, service.scorer.bundle.manifest.origin.judged_by
+    if run is None or twin is None:
+        return None
+    try:
+        found = Scorer.load(run / JUDGED)
+    except LeadcastError:
+        return None
+    return found if found.bundle.manifest.bundle_id == twin else None
 
 
 def make_router(service: Service, shell: Shell) -> APIRouter:

@@ -87,10 +87,14 @@ class Viewer:
     ----------
     scorer : Scorer
     tables : LeadTables
+    judged : Scorer or None
+        The model that made the call list, where there is one: it had not seen how the test's leads
+        ended, as `scorer` has, and scores those on the list as they stood there.
     """
 
     scorer: Scorer
     tables: LeadTables
+    judged: Scorer | None = None
 
     def found(self, text: str) -> list[dict[str, Any]]:
         """Tell the leads that `LeadTables.search` finds, with words to tell them apart."""
@@ -127,10 +131,10 @@ class Viewer:
             If the tables are not as the bundle or the points table needs them.
         """
         lead, listed = self.tables.read(lead_id), self.tables.listed(lead_id)
-        wanted = None if listed is None else listed["as_of"]
-        moments, intervals = moments_of(lead, wanted), self.scorer.bundle.intervals
-        origin, row = self.scorer.bundle.manifest.origin, lead.lead.row(0, named=True)
-        course = course_of(self.scorer, lead, moments, table)
+        wanted, scorer = None if listed is None else listed["as_of"], self._scorer_of(lead_id)
+        moments, intervals = moments_of(lead, wanted), scorer.bundle.intervals
+        origin, row = scorer.bundle.manifest.origin, lead.lead.row(0, named=True)
+        course = course_of(scorer, lead, moments, table)
         chosen = moments.index(wanted) if wanted in moments else max(len(moments) - 1, 0)
         return {
             "lead_id": lead_id,
@@ -139,12 +143,13 @@ class Viewer:
             "attributes": _attributes(lead),
             "score_column": row.get("rules_score"),
             "listed": _plain(listed) if listed is not None else None,
+            "judged": scorer is self.judged,
             "moments": _moments(course),
             "chosen": chosen,
             "events": _events(lead, moments),
             "n_events": lead.events.height,
             "interval_level": None if intervals is None else intervals.level,
-            "horizon_days": origin.snapshots.horizon_days if self.scorer.is_dated else None,
+            "horizon_days": origin.snapshots.horizon_days if scorer.is_dated else None,
         }
 
     def moment(self, lead_id: str, at_us: int | None, table: RuleTable | None) -> dict[str, Any]:
@@ -154,7 +159,7 @@ class Viewer:
         """
         as_of = None if at_us is None else _EPOCH + at_us * _MICROSECOND
         lead = self.tables.read(lead_id)
-        score = self._scored(lead, as_of)
+        score = self._scored(lead_id, lead, as_of)
         if table is None:
             return {"score": score, "ledger": None, "points": None}
         account = ledger(table, lead.lead, lead.events, lead_id, as_of)
@@ -183,7 +188,7 @@ class Viewer:
         """
         lead, listed = self.tables.read(lead_id), self.tables.listed(lead_id)
         as_of = None if listed is None else listed["as_of"]
-        reasons = self._scored(lead, as_of)["reasons"]
+        reasons = self._scored(lead_id, lead, as_of)["reasons"]
         told = sorted([*reasons["up"], *reasons["down"]], key=lambda one: -abs(one["contribution"]))
         words = [f"{'+' if one['contribution'] > 0 else '−'} {one['words']}" for one in told]
         if table is None:
@@ -192,13 +197,19 @@ class Viewer:
         ledger = evaluate(table, lead.lead, lead.events, asked).in_words(0)
         return {"reasons": words[:MOST_REASONS], "ledger": list(ledger)}
 
-    def _scored(self, lead: OneLead, as_of: datetime | None) -> dict[str, Any]:
-        known = self.scorer.bundle.manifest.origin.attribute_types
+    def _scorer_of(self, lead_id: str) -> Scorer:
+        if self.judged is None or self.tables.listed(lead_id) is None:
+            return self.scorer
+        return self.judged
+
+    def _scored(self, lead_id: str, lead: OneLead, as_of: datetime | None) -> dict[str, Any]:
+        scorer = self._scorer_of(lead_id)
+        known = scorer.bundle.manifest.origin.attribute_types
         row = lead.lead.row(0, named=True)
         plain = {name: row[name] for name in (*known, "lead_id", "created_at") if name in row}
         events = list(lead.events.select("occurred_at", "event_type", "value").iter_rows())
         unread: list[Any] = []
-        score = self.scorer.score_one(plain, events, as_of, unread, with_reasons=True)
+        score = scorer.score_one(plain, events, as_of, unread, with_reasons=True)
         told: dict[str, Any] = _plain(asdict(score))
         return told
 

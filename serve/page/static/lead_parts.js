@@ -58,7 +58,7 @@
     );
   }
 
-  function listed({ listed }) {
+  function listed({ listed, judged }) {
     if (!listed) return null;
     const ranks = [listed.rank_learned, listed.rank_points].map((rank) =>
       rank === null ? "–" : format.compact(rank),
@@ -67,6 +67,7 @@
       "span",
       {},
       `Week of ${listed.week}: place ${ranks[0]} by the learned score, ${ranks[1]} by points`,
+      judged ? "; scored here by the judged model, which had not seen how it ended" : "",
     );
   }
 
