@@ -25,11 +25,10 @@ from leadcast.features.tables import TIME, Tables, TimeOrder
 from leadcast.models.bundle.bundle_files import Seen
 from leadcast.models.bundle.bundle_reference import Rates, Reference
 from leadcast.models.calibration.calibrators import calibrator_from_json
-from leadcast.models.calibration.in_time import shift_to
 from leadcast.models.choice.fitting import Grow, grow_here
 from leadcast.models.choice.fresh import Pool, Recipe, fit_final
 from leadcast.models.data import LabelledMatrix, Matrix
-from leadcast.models.evaluation.logistic import log_odds_of, sigmoid
+from leadcast.models.evaluation.logistic import log_odds_of, shift_to, sigmoid
 from leadcast.models.learners.learner_store import FittedLearner, learner_words, load_learner
 from leadcast.models.learners.rows import thinned
 from leadcast.pipelines.calibrate import calibration_of

@@ -15,11 +15,7 @@ from leadcast.models.choice.backtest import (
     row_log_loss,
 )
 from leadcast.models.data import Floats, Integers
-from leadcast.models.evaluation.logistic import sigmoid
-
-MOST_SHIFT = 40.0
-"""In log-odds: beyond it every probability is 0 or 1 to the last bit."""
-HALVINGS = 60
+from leadcast.models.evaluation.logistic import shift_to
 
 
 @dataclass(frozen=True)
@@ -122,31 +118,6 @@ def _at_their_level(log_odds: Floats, converted: Floats, origin: Integers) -> Fl
         if 0 < converted[at].sum() < at.sum():
             moved[at] += shift_to(log_odds[at], float(converted[at].mean()))
     return moved
-
-
-def shift_to(log_odds: Floats, rate: float) -> float:
-    """Tell by how much all log-odds are to be moved for a mean probability.
-
-    Parameters
-    ----------
-    log_odds : ndarray of float64, shape (n,)
-    rate : float
-        The mean probability; between 0 and 1.
-
-    Returns
-    -------
-    float
-        At most `MOST_SHIFT` either way.
-    """
-    # The mean probability rises with the shift, so that halving the interval finds it.
-    low, high = -MOST_SHIFT, MOST_SHIFT
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        if sigmoid(log_odds + middle).mean() < rate:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
 
 
 def _improvement(

@@ -11,6 +11,10 @@ MOST_HALVINGS = 30
 SMALLEST_GAIN = 1e-12
 """Newton's method ends with the step that promises less log loss than this for a row."""
 
+MOST_SHIFT = 40.0
+"""In log-odds: beyond it every probability is 0 or 1 to the last bit."""
+HALVINGS = 60
+
 FLAT = 1e-13
 """A direction whose curvature is this share of what it was has none of its own."""
 
@@ -36,6 +40,31 @@ def inside(probability: Floats) -> Floats:
     """Keep probabilities off 0 and 1 by the spacing of doubles at 1, 2.2e-16."""
     least = np.finfo(np.float64).eps
     return np.clip(probability, least, 1 - least)
+
+
+def shift_to(log_odds: Floats, rate: float) -> float:
+    """Tell by how much all log-odds are to be moved for a mean probability.
+
+    Parameters
+    ----------
+    log_odds : ndarray of float64, shape (n,)
+    rate : float
+        The mean probability; between 0 and 1.
+
+    Returns
+    -------
+    float
+        At most `MOST_SHIFT` either way.
+    """
+    # The mean probability rises with the shift, so that halving the interval finds it.
+    low, high = -MOST_SHIFT, MOST_SHIFT
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        if sigmoid(log_odds + middle).mean() < rate:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
 
 
 def logistic_fit(
