@@ -6,6 +6,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from benchmarks.fits import LEADCAST
 
@@ -33,12 +34,15 @@ def plot_capacity(rows: pl.DataFrame, path: Path) -> None:
     lines = -(-len(panels) // PANELS_A_ROW)
     figure = Figure(figsize=(2.9 * PANELS_A_ROW, 2.6 * lines + 0.9), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(lines, PANELS_A_ROW, squeeze=False, sharex=True).ravel()
+    axes = figure.subplots(lines, PANELS_A_ROW, squeeze=False, sharex=True, sharey=True).ravel()
     peers = [one for one in means["method"].unique(maintain_order=True) if one != LEADCAST]
     for axis, panel in zip(axes, panels, strict=False):
         _panel(axis, panel, peers)
     for axis in axes[len(panels) :]:
         axis.set_visible(False)
+    # What is lowest of a column shows the sizes, though hidden panels may stand below it.
+    for axis in axes[max(0, len(panels) - PANELS_A_ROW) : len(panels)]:
+        axis.tick_params(labelbottom=True)
     handles, names = axes[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=len(names), frameon=False)
     figure.suptitle(
@@ -67,6 +71,11 @@ def _panel(axis: Axes, panel: pl.DataFrame, peers: list[str]) -> None:
     axis.set_title(f"{kind}{', drifting' if drifts else ''}", fontsize=9)
     axis.set_xscale("log")
     axis.set_yscale("log")
+    sizes = panel["rows"].unique().sort().to_list()
+    axis.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    axis.minorticks_off()
+    axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.yaxis.set_minor_formatter(NullFormatter())
     axis.tick_params(labelsize=8)
     axis.grid(color="#e4e7eb", which="major")
     for side in ("top", "right"):

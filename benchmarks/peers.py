@@ -28,7 +28,7 @@ from benchmarks.peer_search import (
 
 Predict = Callable[[pd.DataFrame, "pd.Series[Any]", pd.DataFrame, int, int], Any]
 """From training rows, their labels, test rows, a budget in seconds and threads to probabilities."""
-SEARCHED = "CatBoost, searched"
+SEARCHED = "CatBoost (searched)"
 NUMBER_BINS = 10
 ODOO_SMOOTHING = 0.1
 

@@ -142,7 +142,7 @@ def splits_to_run(source: str, quick: bool) -> list[Split]:
 
 def main() -> None:
     """Measure, print the page and write it."""
-    arguments = _arguments()
+    arguments = read_arguments()
     run = Run(arguments.peers, arguments.seconds, arguments.threads, arguments.runs)
     splits: list[Split] = []
     for source in arguments.only:
@@ -159,7 +159,14 @@ def main() -> None:
     _write(run.content(), whole and set(SOURCES) == {split.source for split in splits})
 
 
-def _arguments() -> argparse.Namespace:
+def read_arguments() -> argparse.Namespace:
+    """Read what was asked for on the command line.
+
+    Returns
+    -------
+    argparse.Namespace
+        ``only``, ``peers``, ``seconds``, ``runs``, ``threads`` and ``quick``.
+    """
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
         "--only",

@@ -31,7 +31,7 @@ whatever is known of its labels, leads looked at one day after they came. All me
 same rows. The peers get numbers, flags and categories as the export has them (every value of a
 category) and, with them, all other columns of Leadcast's feature matrix: event counts, timing, past
 rates, what is read off free text. The peers stand at their defaults; FLAML,
-AutoGluon and "CatBoost, searched" (its defaults, then parameters at random, judged on the newest
+AutoGluon and "CatBoost (searched)" (its defaults, then parameters at random, judged on the newest
 fifth of the rows and fitted on all) may search for {seconds} s. What they find differs from run to
 run: {runs}. "newest level": the same peer, its log-odds moved by what a fit without the newest
 fifth of the rows lacked in level on it, as a careful practitioner would against drift; it counts as

@@ -11,6 +11,7 @@ from benchmarks.columns import OTHER, peer_columns
 from benchmarks.fits import PEER_CODE
 from benchmarks.peer_search import NEWEST_SHARE, begin_of_newest, shift_to
 from benchmarks.peers import PEERS, naive_bayes, read_split, say
+from benchmarks.quality import read_arguments
 from leadcast.features.engine.plan import FeaturePlan
 from leadcast.features.settings import FeatureSettings
 from leadcast.features.tables import Tables, TimeOrder, empty_events
@@ -78,7 +79,9 @@ def test_the_shift_makes_the_mean_what_it_came_to(rate: float) -> None:
     converted = pd.Series((np.arange(2_000) < 2_000 * rate).astype(float))
     log_odds = np.log(said / (1 - said)) + shift_to(said, converted)
     assert (1 / (1 + np.exp(-log_odds))).mean() == pytest.approx(rate, abs=5e-4)
-    assert np.isfinite(shift_to(said, pd.Series(np.zeros(2_000)))), "nobody converted: not never"
+    of_none = np.log(said / (1 - said)) + shift_to(said, pd.Series(np.zeros(2_000)))
+    seldom = (1 / (1 + np.exp(-of_none))).mean()
+    assert seldom == pytest.approx(0.5 / 2_001), "nobody converted: seldom, not never"
 
 
 def test_the_level_is_told_by_rows_that_the_fit_had_not_seen(
@@ -113,3 +116,13 @@ def test_what_peers_said_is_kept_whatever_becomes_of_the_learner() -> None:
     }
     for name in names - {"requirements/peers.txt"}:
         assert "leadcast." not in Path(name).read_text(encoding="utf-8"), name
+
+
+def test_peers_and_sources_are_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.quality.PEERS_PYTHON", Path(__file__))
+    asked = ["--only", "mine, demo,mine", "--peers", ",".join(PEERS).upper()]
+    monkeypatch.setattr("sys.argv", ["quality", *asked])
+    found = read_arguments()
+    assert found.peers == tuple(PEERS), "no name of a peer holds a comma"
+    assert found.only == ("mine", "demo")
+    assert (found.seconds, found.runs) == (60, 1)
