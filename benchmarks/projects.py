@@ -108,7 +108,7 @@ def project_of(split: Split) -> Path:
     run = project / RunFolder(split.source).path
     tables = Tables.read(run / "tables")
     snapshots = make_snapshots(tables, settings, load_params().seed)
-    with written_whole(run / "snapshots.parquet") as temporary:
+    with written_whole(run / "snapshots.parquet", replacing=True) as temporary:
         divide(snapshots, split, horizon_days(tables, settings)).write_parquet(temporary)
     run_stage_in(project, "features", split.source)
     stamp.write_text(wanted, encoding="utf-8")
