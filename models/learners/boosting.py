@@ -113,12 +113,10 @@ class Grove:
     """Boosters of several seeds, which can be grown on and looked at in between."""
 
     def __init__(
-        self,
-        boosters: list[Any],
-        tables: list[tuple[Floats, ...]],
-        categories: Integers,
+        self, plant: Callable[[int], Any], tables: list[tuple[Floats, ...]], categories: Integers
     ) -> None:
-        self._boosters, self._tables, self._categories = boosters, tables, categories
+        self._plant, self._tables, self._categories = plant, tables, categories
+        self._boosters: list[Any] = [None] * len(tables)
         self._rounds = 0
 
     @classmethod
@@ -141,10 +139,14 @@ class Grove:
         statistics = TargetStatistics.of(data, weight, columns[categories])
         bare = np.ascontiguousarray(data.values[:, columns])
         seen = np.hstack([bare, statistics.so_far])
-        boosters, tables = [], []
-        for number in range(settings.seeds):
-            with_statistics = len(categories) > 0 and sees_statistics(number)
-            values = seen if with_statistics else bare
+        numbers = range(settings.seeds)
+        tables = [
+            statistics.tables if len(categories) and sees_statistics(number) else ()
+            for number in numbers
+        ]
+
+        def plant(number: int) -> Any:  # noqa: ANN401 - lightgbm.Booster, imported lazily
+            values = seen if tables[number] else bare
             own = {**options, "seed": settings.seed * 1000 + number}
             if signs:
                 known = [signs.get(int(place), 0) for place in columns]
@@ -157,23 +159,30 @@ class Grove:
                 categorical_feature=categories.tolist(),
                 params=own,
             )
-            boosters.append(lightgbm.Booster(own, rows))
-            tables.append(statistics.tables if with_statistics else ())
-        return cls(boosters, tables, categories)
+            return lightgbm.Booster(own, rows)
+
+        return cls(plant, tables, categories)
 
     def grow_to(self, rounds: int, threads: int, is_over: Callable[[], bool] | None = None) -> None:
         """Boost until so many rounds are done in all."""
 
-        def grow(booster: Any) -> None:  # noqa: ANN401 - lightgbm.Booster, imported lazily
+        def grow(number: int) -> None:
+            # LightGBM is as silent as it is told in each thread: a booster is made where it grows.
+            if self._boosters[number] is None:
+                self._boosters[number] = self._plant(number)
             for _ in range(self._rounds, rounds):
                 if is_over is not None and is_over():
                     raise OutOfTimeError
-                # It says whether nothing is left to split; the rounds that follow add nothing.
-                booster.update()
+                self._boosters[number].update()
 
-        # A booster a thread: threads inside a booster wait for one another at every split.
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(grow, self._boosters))
+        numbers = range(len(self._boosters))
+        if threads == 1:
+            for number in numbers:
+                grow(number)
+        else:
+            # A booster a thread: threads inside a booster wait for one another at every split.
+            with ThreadPoolExecutor(threads) as pool:
+                list(pool.map(grow, numbers))
         self._rounds = max(rounds, self._rounds)
 
     def boosters(self) -> list[Any]:
