@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import chdir
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from benchmarks.strange_worlds import NAME, lay_out, write_tables
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.snapshots import SnapshotSettings, make_snapshots
 from leadcast.features.tables import TIME, Tables, TimeOrder
+from leadcast.models.choice.backtest import NORMAL_95, error_over_origins
 from leadcast.models.data import Floats, Integers
 from leadcast.models.evaluation.bootstrap import Estimate
 from leadcast.models.evaluation.delong import compare_aucs
@@ -38,8 +40,8 @@ from leadcast.pipelines.trial import STAGES
 from leadcast.serve.scorer import Scorer
 
 STAGES_RUN = ("snapshots", "features", "train", "calibrate", "evaluate", "deploy", "export")
-WORLDS = ("step up", "ramp", "level wanders", "nothing strange")
-WORLD_LEADS = 6_000
+WORLDS = ("step up", "level wanders", "nothing strange")
+WORLD_LEADS = 2_500
 
 
 @dataclass(frozen=True)
@@ -48,25 +50,35 @@ class History:
 
     Parameters
     ----------
-    name : str
-        The source's, or the kind of world.
     source : str
         The name that the pipeline knows it by.
     tables : Tables
     settings : SnapshotSettings
-    share : float
-        Of all mature snapshots: so many come next after a moment.
     """
 
-    name: str
     source: str
     tables: Tables
     settings: SnapshotSettings
-    share: float
 
     def snapshots(self) -> pl.DataFrame:
         """Look at the leads, with what became of them; those that nobody can know left out."""
         return make_snapshots(self.tables, self.settings, load_params().seed).filter("mature")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A moment at which an export is made.
+
+    Parameters
+    ----------
+    history : History
+    begin, end : int
+        Positions: what is looked at from `begin` to just before `end` came next.
+    """
+
+    history: History
+    begin: int
+    end: int
 
 
 @dataclass(frozen=True)
@@ -85,16 +97,6 @@ class Next:
     judged: Floats
     converted: Floats
     group: Integers
-
-    def __add__(self, other: "Next") -> "Next":
-        # Leads of another moment hang together with themselves alone.
-        apart = other.group + self.group.max() + 1
-        return Next(
-            np.concatenate([self.deployed, other.deployed]),
-            np.concatenate([self.judged, other.judged]),
-            np.concatenate([self.converted, other.converted]),
-            np.concatenate([self.group, apart]),
-        )
 
     def told(self) -> dict[str, Any]:
         """Measure both and compare them, as plain data."""
@@ -171,14 +173,12 @@ def moments_of(snapshots: pl.DataFrame, share: float, number: int) -> list[tuple
     return list(zip(begins, [*begins[1:], int(ordered[-1]) + 1], strict=True))
 
 
-def scored(history: History, begin: int, end: int) -> Next:
+def scored(case: Case) -> Next:
     """Export at a moment as a user would, and score what came next.
 
     Parameters
     ----------
-    history : History
-    begin, end : int
-        Positions: what is looked at from `begin` to just before `end` came next.
+    case : Case
 
     Returns
     -------
@@ -189,11 +189,12 @@ def scored(history: History, begin: int, end: int) -> Next:
     LeadcastError
         If a stage refuses what was known then.
     """
-    came = pl.col("position").is_between(begin, end, closed="left")
+    history = case.history
+    came = pl.col("position").is_between(case.begin, case.end, closed="left")
     later = history.snapshots().filter(came)
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder)
-        _lay_out(project, history, known_at(history.tables, begin))
+        _lay_out(project, history, known_at(history.tables, case.begin))
         with chdir(project):
             for stage in STAGES_RUN:
                 STAGES[stage](history.source)
@@ -227,20 +228,20 @@ def _lay_out(project: Path, history: History, tables: Tables) -> None:
     write_params(project, history.settings.model_dump(mode="json"))
 
 
-def histories(sources: Sequence[str], kinds: Sequence[str]) -> Iterator[History]:
-    """Give what is known of sources, and of worlds of some kinds.
+def of_sources(sources: Sequence[str], moments: int) -> Iterator[tuple[str, list[Case]]]:
+    """Give the moments of sources.
 
     Parameters
     ----------
     sources : sequence of str
         Names of files in ``data/sources``.
-    kinds : sequence of str
-        Names in `benchmarks.strange_kinds.KINDS`.
+    moments : int
+        How many of each.
 
     Yields
     ------
-    History
-        A source whose files are not there is told and left out.
+    tuple of str and list of Case
+        A source whose files are not there, or that has no order in time, is told and left out.
     """
     for source in sources:
         try:
@@ -249,49 +250,97 @@ def histories(sources: Sequence[str], kinds: Sequence[str]) -> Iterator[History]
         except LeadcastError as error:
             print(f"{source} is left out: {error}", flush=True)
             continue
-        settings = snapshot_settings(source, load_params())
-        yield History(source, source, Tables.read(RunFolder(source).tables), settings, share)
-    for kind in kinds:
-        world = draw(KINDS[kind], WORLD_LEADS, 0)
-        settings = SnapshotSettings(landmarks_days=LANDMARKS_DAYS, horizon_days=HORIZON_DAYS)
-        yield History(kind, NAME, world.tables, settings, TEST_SHARE)
+        tables = Tables.read(RunFolder(source).tables)
+        if tables.time_order is TimeOrder.UNORDERED:
+            print(f"{source} is left out: it does not say which lead came first", flush=True)
+            continue
+        history = History(source, tables, snapshot_settings(source, load_params()))
+        found = moments_of(history.snapshots(), share, moments)
+        yield source, [Case(history, *one) for one in found]
 
 
-def measure(history: History, number: int) -> dict[str, Any] | None:
-    """Measure a source at several moments.
+def of_kinds(kinds: Sequence[str], worlds: int) -> Iterator[tuple[str, list[Case]]]:
+    """Give a moment in each of several worlds of some kinds.
 
     Parameters
     ----------
-    history : History
-    number : int
-        How many moments.
+    kinds : sequence of str
+        Names in `benchmarks.strange_kinds.KINDS`.
+    worlds : int
+        How many of each: in one alone, where the level goes next is a matter of luck.
+
+    Yields
+    ------
+    tuple of str and list of Case
+    """
+    settings = SnapshotSettings(landmarks_days=LANDMARKS_DAYS, horizon_days=HORIZON_DAYS)
+    for kind in kinds:
+        drawn = [draw(KINDS[kind], WORLD_LEADS, seed).tables for seed in range(worlds)]
+        histories = [History(NAME, tables, settings) for tables in drawn]
+        yield (
+            kind,
+            [Case(one, *moments_of(one.snapshots(), TEST_SHARE, 1)[0]) for one in histories],
+        )
+
+
+def measure(name: str, cases: Sequence[Case]) -> dict[str, Any] | None:
+    """Measure a source, or a kind of world, at several moments.
+
+    Parameters
+    ----------
+    name : str
+    cases : sequence of Case
 
     Returns
     -------
     dict or None
-        ``moments``, a `Next.told` each, and ``all`` of them together; None where there was none.
+        ``name``, ``moments`` (a `Next.told` each) and ``mean`` (see `mean_of`); None where no
+        moment could be measured.
     """
-    if history.tables.time_order is TimeOrder.UNORDERED:
-        print(f"{history.name} is left out: it does not say which lead came first", flush=True)
-        return None
-    found: list[Next] = []
-    for begin, end in moments_of(history.snapshots(), history.share, number):
+    found: list[dict[str, Any]] = []
+    for case in cases:
         try:
-            found.append(scored(history, begin, end))
+            found.append(scored(case).told())
         except LeadcastError as error:
-            print(f"REFUSED: {history.name}: {error}", flush=True)
+            print(f"REFUSED: {name}: {error}", flush=True)
             continue
-        print(f"{history.name}: {_words(found[-1].told())}", flush=True)
-    if not found:
-        return None
-    together = found[0]
-    for one in found[1:]:
-        together += one
-    return {
-        "name": history.name,
-        "moments": [one.told() for one in found],
-        "all": together.told(),
+        print(f"{name}: {_words(found[-1])}", flush=True)
+    return {"name": name, "moments": found, "mean": mean_of(found)} if found else None
+
+
+def mean_of(moments: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Average what was told of moments, each counting the same.
+
+    Parameters
+    ----------
+    moments : sequence of dict
+        As `Next.told` gives them.
+
+    Returns
+    -------
+    dict
+        Both models' log loss and AUC, and the differences (``log_loss``, ``auc``). Their intervals
+        are those of the rows, or of how much the moments differ where that is more: what a level
+        does next hits all leads of a moment alike.
+    """
+    told: dict[str, Any] = {
+        model: {
+            metric: float(np.mean([one[model][metric] for one in moments]))
+            for metric in ("log_loss", "auc")
+        }
+        for model in ("deployed", "judged")
     }
+    for metric in ("log_loss", "auc"):
+        # Where all leads of a moment ended alike there is no AUC.
+        known = [one[metric] for one in moments if one[metric]["low"] is not None]
+        values = np.array([one["value"] for one in known], np.float64)
+        reaches = [(one["high"] - one["low"]) / 2 for one in known]
+        within = float(np.sqrt(np.square(reaches).sum())) / max(len(known), 1)
+        reach = max(within, NORMAL_95 * error_over_origins(values))
+        mean = float(values.mean()) if known else None
+        low, high = (None, None) if mean is None else (mean - reach, mean + reach)
+        told[metric] = {"value": mean, "low": low, "high": high}
+    return told
 
 
 def table_of(results: Sequence[dict[str, Any]]) -> pl.DataFrame:
@@ -311,13 +360,13 @@ def table_of(results: Sequence[dict[str, Any]]) -> pl.DataFrame:
             {
                 "source": one["name"],
                 "moments": len(one["moments"]),
-                "n": one["all"]["n"],
-                "log loss, judged": one["all"]["judged"]["log_loss"],
-                "deployed": one["all"]["deployed"]["log_loss"],
-                "difference": _interval(one["all"]["log_loss"]),
-                "AUC, judged": one["all"]["judged"]["auc"],
-                "AUC, deployed": one["all"]["deployed"]["auc"],
-                "its difference": _interval(one["all"]["auc"]),
+                "n": sum(moment["n"] for moment in one["moments"]),
+                "log loss, judged": one["mean"]["judged"]["log_loss"],
+                "deployed": one["mean"]["deployed"]["log_loss"],
+                "difference": _interval(one["mean"]["log_loss"]),
+                "AUC, judged": one["mean"]["judged"]["auc"],
+                "AUC, deployed": one["mean"]["deployed"]["auc"],
+                "its difference": _interval(one["mean"]["auc"]),
             }
             for one in results
         ]
@@ -329,13 +378,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--sources", nargs="*", default=list(SOURCES), metavar="SOURCE")
     parser.add_argument("--kinds", nargs="*", choices=list(KINDS), default=list(WORLDS))
-    parser.add_argument("--moments", type=int, default=2)
+    parser.add_argument("--moments", type=int, default=2, help="of each source")
+    parser.add_argument("--worlds", type=int, default=4, help="of each kind, a moment in each")
     parser.add_argument("--out", type=Path, help="a folder for the figures")
     options = parser.parse_args()
     results = [
         found
-        for history in histories(options.sources, options.kinds)
-        if (found := measure(history, options.moments)) is not None
+        for name, cases in chain(
+            of_sources(options.sources, options.moments), of_kinds(options.kinds, options.worlds)
+        )
+        if (found := measure(name, cases)) is not None
     ]
     if not results:
         raise SystemExit("nothing could be measured")
@@ -343,7 +395,11 @@ def main() -> None:
         print(table_of(results))
     whole = set(options.sources) >= set(SOURCES) and set(options.kinds) >= set(WORLDS)
     folder = options.out or (RESULTS if whole else FOLDER)
-    write_result("deployed", {"moments": options.moments, "sources": results}, folder)
+    write_result(
+        "deployed",
+        {"moments": options.moments, "worlds": options.worlds, "sources": results},
+        folder,
+    )
 
 
 def _words(told: dict[str, Any]) -> str:
