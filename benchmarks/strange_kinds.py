@@ -87,6 +87,9 @@ class Kind:
         How long the world lasts.
     is_dated : bool
         Whether the export has dates, or only an order.
+    index : float or None
+        What an index that all leads of a week share (a rate of interest, an economy's mood) does
+        to the log-odds, in standard deviations of its weekly steps; None for no such column.
     """
 
     level: Level = steady
@@ -99,14 +102,20 @@ class Kind:
     delay_days: tuple[float, float] = (15.0, 15.0)
     days: int = 730
     is_dated: bool = True
+    index: float | None = None
 
 
 PLAIN = Kind()
 KINDS: dict[str, Kind] = {
     "nothing strange": PLAIN,
     "recording begins late": replace(PLAIN, recorded_from=0.4),
+    "a funnel whose recording begins late": replace(
+        PLAIN, base=-3.6, recorded_from=0.5, volume={0.5: 2.5}, days=400
+    ),
     "step up": replace(PLAIN, level=step(0.7, 1.2)),
     "step down": replace(PLAIN, level=step(0.7, -1.2), base=-1.2),
+    "step up, some time ago": replace(PLAIN, level=step(0.5, 1.2)),
+    "step down, some time ago": replace(PLAIN, level=step(0.5, -1.2), base=-1.2),
     "ramp": replace(PLAIN, level=ramp(2.0)),
     "spike": replace(PLAIN, level=spike(0.6, 0.66, 2.0)),
     "seasons": replace(PLAIN, level=seasons(2.5, 0.8), days=913),
@@ -116,6 +125,9 @@ KINDS: dict[str, Kind] = {
     "delays grow": replace(PLAIN, delay_days=(6.0, 40.0)),
     "level wanders": replace(PLAIN, level=wandering(24, 0.25)),
     "columns move": replace(PLAIN, drift=1.5),
+    "an index that means nothing": replace(PLAIN, index=0.0),
+    "an index that moves the level": replace(PLAIN, index=0.15),
+    "an index beside a level that wanders": replace(PLAIN, index=0.0, level=wandering(24, 0.25)),
     "nothing to learn": replace(PLAIN, effects=0.0),
     "step up, no dates": replace(PLAIN, level=step(0.7, 1.2), is_dated=False),
     "level wanders, no dates": replace(PLAIN, level=wandering(24, 0.25), is_dated=False),
@@ -210,10 +222,14 @@ def _columns(
             "fit": fit,
             "visits": visits.astype(np.float64),
             "company_size": size.round(),
-            "channel": [CHANNELS[one] for one in channel],
+            "source": [CHANNELS[one] for one in channel],
             "region": [f"region {one}" for one in region],
         }
     )
+    if kind.index is not None:
+        weekly = generator.normal(size=int(kind.days / 7) + 1).cumsum()
+        index = weekly[(passed * kind.days / 7).astype(np.int64)]
+        frame, log_odds = frame.with_columns(index=index), log_odds + kind.index * index
     return frame, np.asarray(log_odds)
 
 
@@ -233,7 +249,8 @@ def _tables(
         converted = pl.Series([None], dtype=pl.Boolean).new_from_index(0, frame.height)
     else:
         won, lost, converted = nothing, nothing, pl.Series(~np.isnan(won_after))
-    types = dict.fromkeys(("fit", "visits", "company_size"), "number")
+    numeric = ("fit", "visits", "company_size", "index")
+    types = {name: "number" for name in numeric if name in frame.columns}
     return Tables(
         leads=frame.select(
             "lead_id",
@@ -253,7 +270,7 @@ def _tables(
         ),
         observed_until=BEGIN + timedelta(days=kind.days) if kind.is_dated else None,
         time_order=TimeOrder.DATED if kind.is_dated else TimeOrder.ORDERED,
-        attribute_types=types | {"channel": "category", "region": "category"},
+        attribute_types=types | {"source": "category", "region": "category"},
     )
 
 

@@ -1,6 +1,6 @@
 """What a user may say about learning; every default is one recipe for all sources."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
@@ -39,6 +39,9 @@ class LearnerSettings(BaseModel):
         Most periods into which the training rows are cut to follow the level of conversion.
     clock_share : float
         A feature is a clock when at least this share of its variance lies between the periods.
+    follow_clocks : float or "auto"
+        How far the level of conversion follows clocks: 1 as in training, 0 not at all; "auto": as
+        far as that has held out of time.
     extrapolation : float
         How far a line may go on beyond the range seen in training, as a share of that range.
     monotone : dict of str to -1 or 1
@@ -76,7 +79,8 @@ class LearnerSettings(BaseModel):
     seeds: PositiveInt = 4
     knots: PositiveInt = 8
     periods: PositiveInt = 12
-    clock_share: float = Field(default=0.5, gt=0)
+    clock_share: float = Field(default=0.25, gt=0)
+    follow_clocks: Annotated[float, Field(ge=0, le=1)] | Literal["auto"] = "auto"
     extrapolation: float = Field(default=0.5, ge=0)
     monotone: dict[str, Literal[-1, 1]] = Field(default_factory=dict)
     fresh_snapshots: bool | Literal["auto"] = False

@@ -48,7 +48,7 @@ def test_the_step_variance_follows_the_world() -> None:
         period = np.repeat(np.arange(12), 500)
         columns = random.normal(size=(6000, 1))
         fit = fit_level_regression(columns, converted, np.ones(6000), period, np.ones(1))
-        return fit.step_variance
+        return fit.steps.variance
 
     assert found(0.0) < 0.03
     assert 0.2 < found(1.0) < 3.0

@@ -1,5 +1,6 @@
 """Choosing the learner: by the backtest, or by how little data there is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.models.choice.backtest import Origin, Result, compare, rolling_origins, thinned_origin
+from leadcast.models.choice.clocks import following, settled
 from leadcast.models.choice.fitting import Grow, clocks_of, grow_here
 from leadcast.models.choice.fresh import Pool, Recipe, Verdict, fit_final, judge_fresh, untold
 from leadcast.models.choice.ladder import Progress, run_trials
@@ -102,6 +104,8 @@ def choose(
     kinds, warnings = _affordable(rows, settings)
     origins = _origins(rows, settings) if kinds != ("prior",) else ()
     trials = run_trials(rows, origins, settings, kinds, tell)
+    settings, follow = settled(trials, settings)
+    trials = [following(trial, follow) for trial in trials]
     if not trials:
         untried = None if pool is None else untold()
         return replace(_without_backtest(data, kinds, warnings, settings, grow), fresh=untried)
@@ -118,7 +122,7 @@ def choose(
         search = search_ended - search_began
         rest = monotonic() - began - search
         more += (f"the search took {search:.0f} s, training without it {rest:.0f} s",)
-    told = (_words(found, winner, len(origins)), *more, *_clock_words(learner, rows))
+    told = (_words(found, winner, len(origins)), *more, *_clock_words(learner, rows, trials))
     table = _table(found, winner, rows, origins)
     past = _out_of_time(order, trials, winner, fresh)
     setup = recipe.to_json()
@@ -203,14 +207,22 @@ def _recency(winner: Contender) -> str:
     return f"; recent leads weigh more{whose} (half-life {spans} of the training span)"
 
 
-def _clock_words(learner: FittedLearner, data: LabelledMatrix) -> tuple[str, ...]:
-    names = [data.features[place].name for place in clocks_of(learner)]
-    if not names:
+def _clock_words(
+    learner: FittedLearner, data: LabelledMatrix, trials: Sequence[Trial] = ()
+) -> tuple[str, ...]:
+    followed = clocks_of(learner)
+    held = trials[-1].ground.clocks if trials else ()
+    names = [data.features[place].name for place in followed or sorted(held)]
+    if not names or learner.kind == "prior":
         return ()
+    does = (
+        "they move the level of all leads alike, as far as it has been known to move"
+        if followed
+        else "the level does not follow them, since that has not held on later leads"
+    )
+    told = ", ".join(names)
     return (
-        f"clocks, which tell the time rather than the lead: {', '.join(names)}; they move the "
-        "level of all leads alike, the less surely the further they leave what was seen, and no "
-        "tree sees them",
+        f"clocks, which tell the time rather than the lead: {told}; {does}, and no tree sees them",
     )
 
 

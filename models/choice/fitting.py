@@ -128,5 +128,7 @@ def _fit_additive(
     shape = np.zeros(len(layout.data))
     for weight_of_shape, each in zip(weights, shapes, strict=True):
         shape += weight_of_shape * each.values(layout.data.values)
-    level_under = Ground.of(layout).level_under(shape, setup.half_life)
+    # Without a backtest that could say so, nothing speaks against the clocks but their bounds.
+    follow = 1.0 if settings.follow_clocks == "auto" else settings.follow_clocks
+    level_under = Ground.of(layout, follow).level_under(shape, setup.half_life)
     return additive_of(kind, level_under, tuple(shapes), tuple(weights), rows.values)

@@ -39,6 +39,17 @@ class StoredLevel(Plain):
     centre: Numbers
     covariance: Annotated[list[Numbers], FailFast()]
     drift: NotNegative
+    low: Number | None = None
+    high: Number | None = None
+    """The level's bounds; learners of before they were known have none."""
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Give the bounds as numbers, infinite where there are none."""
+        return (
+            -np.inf if self.low is None else self.low,
+            np.inf if self.high is None else self.high,
+        )
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -48,6 +59,8 @@ class StoredLevel(Plain):
             raise ValueError(f"terms of {n - 1} columns need {n} weights, and a centre for each")
         if len(self.covariance) != n or any(len(row) != n for row in self.covariance):
             raise ValueError(f"{n} weights need a covariance of {n} rows and columns")
+        if self.bounds[0] > self.bounds[1]:
+            raise ValueError("low must not be above high")
         if not self._is_doubt(np.array(ends).reshape(-1, 2)):
             raise ValueError("covariance must not give a lead a negative variance")
         return self

@@ -130,6 +130,8 @@ class Additive:
                 centre=np.array(stored.level.centre, float),
                 covariance=np.array(stored.level.covariance, float),
                 drift=stored.level.drift,
+                low=stored.level.bounds[0],
+                high=stored.level.bounds[1],
             ),
             shapes=tuple(load_shape(folder, shape) for shape in stored.shapes),
             weights=tuple(stored.weights),

@@ -1,5 +1,9 @@
 """The base rate, shrunken by segment: for data too small for anything else.
 
+It is the rate since it last changed, as far as the outcomes show that it did: the average over all
+moments of a change, and none, each weighed by its evidence (Bayesian model averaging of one change
+point, Smith 1975, Biometrika 62).
+
 A segment's rate is ``(won + strength * base rate) / (leads + strength)``, the mean of a beta
 posterior; strength and segmenting feature are those with the greatest beta-binomial likelihood
 (Skellam 1948), no segments at all among them.
@@ -17,8 +21,14 @@ from leadcast.features.base.plain import checked, inside, read_plain
 from leadcast.models.data import Floats, LabelledMatrix, Matrix
 from leadcast.models.evaluation.logistic import log_odds_of
 from leadcast.models.learners.basis import Effect
+from leadcast.models.learners.known_features import clock_shares
 from leadcast.models.learners.learner_schema import DAMAGED, FILE, StoredPrior
+from leadcast.models.learners.rows import stretches
 
+STRETCHES = 12
+"""So many stretches of time, between which the rate may have changed."""
+CLOCK_SHARE = 0.25
+"""As `LearnerSettings.clock_share` is by default."""
 STRENGTHS = (5.0, 15.0, 50.0, 150.0)
 
 
@@ -85,7 +95,9 @@ def fit_prior(data: LabelledMatrix) -> Prior:
     won, rows = float(data.weights @ data.converted), float(data.weights.sum())
     rate = (won + 0.5) / (rows + 1.0)
     best, effect = won * np.log(rate) + (rows - won) * np.log(1 - rate), None
-    categories = [j for j, feature in enumerate(data.features) if feature.dtype == "category"]
+    # What tells the time would take the rate of then for that of a kind of lead.
+    clocks = clock_shares(data, stretches(data.position, STRETCHES)) >= CLOCK_SHARE
+    categories = [j for j, f in enumerate(data.features) if f.dtype == "category" and not clocks[j]]
     for place in categories:
         for strength in STRENGTHS:
             evidence, tried = _segments(data, place, rate, strength)
@@ -93,7 +105,29 @@ def fit_prior(data: LabelledMatrix) -> Prior:
             evidence -= np.log(len(categories) * len(STRENGTHS))
             if evidence > best:
                 best, effect = evidence, tried
-    return Prior(float(log_odds_of(np.array([rate]))[0]), effect, len(data.features))
+    return Prior(float(log_odds_of(np.array([_rate_now(data)]))[0]), effect, len(data.features))
+
+
+def _rate_now(data: LabelledMatrix) -> float:
+    moments, moment = np.unique(data.position, return_inverse=True)
+    stretch = stretches(moments, STRETCHES)[moment]
+    # Snapshots of one lead share its outcome: all count as much as there are leads.
+    weight = data.weights * (len(np.unique(data.group)) / data.weights.sum())
+    won = np.bincount(stretch, weight * data.converted)
+    lost = np.bincount(stretch, weight * (1 - data.converted))
+    # The first entry is that of no change: all stretches are after it.
+    after_won, after_lost = won[::-1].cumsum()[::-1], lost[::-1].cumsum()[::-1]
+    evidence = np.array(
+        [
+            _beta(0.5 + w, 0.5 + n) + _beta(0.5 + won.sum() - w, 0.5 + lost.sum() - n)
+            for w, n in zip(after_won, after_lost, strict=True)
+        ]
+    )
+    # Half of the prior weight is on no change, the rest is spread over all the others.
+    evidence[1:] -= np.log(max(len(won) - 1, 1))
+    share = np.exp(evidence - evidence.max())
+    rates = (after_won + 0.5) / (after_won + after_lost + 1.0)
+    return float(share @ rates / share.sum())
 
 
 def _segments(

@@ -13,9 +13,16 @@ import numpy as np
 
 from leadcast.models.data import Flags, Floats, Integers, LabelledMatrix
 from leadcast.models.learners.basis import Term, effects_of, expand, fit_terms, owners
-from leadcast.models.learners.drifting_level import Level, LevelFit, fit_level_regression, level_of
+from leadcast.models.learners.drifting_level import (
+    Level,
+    LevelFit,
+    between,
+    bounds_of,
+    fit_level_regression,
+    level_of,
+)
 from leadcast.models.learners.known_features import clock_shares, directions
-from leadcast.models.learners.rows import periods_of, row_weights, thinned
+from leadcast.models.learners.rows import periods_of, row_weights, stretches, thinned
 from leadcast.models.learners.shapes import Curves
 from leadcast.models.settings import LearnerSettings
 
@@ -99,8 +106,9 @@ def lay_out(data: LabelledMatrix, settings: LearnerSettings) -> Layout:
     period = periods_of(rows, settings.periods)
     signs = directions(data.features, settings.monotone)
     clocks = frozenset[int]()
-    if period.max() > 0:
-        shares = clock_shares(rows, period)
+    if settings.periods > 1:
+        # Won leads may be too few for levels of their own, and yet a clock is no kind of lead.
+        shares = clock_shares(rows, stretches(rows.position, settings.periods))
         clocks = frozenset(int(j) for j in np.flatnonzero(shares >= settings.clock_share)) - set(
             signs
         )
@@ -152,8 +160,9 @@ def level_in_training(layout: Layout, regression: Regression, data: LabelledMatr
         [layout.data.position[layout.period == p].min() for p in range(layout.period.max() + 1)]
     )
     period = np.maximum(np.searchsorted(starts, data.position, side="right") - 1, 0)
-    levels = regression.fit.levels
-    return np.asarray(regression.level.mean(data.values) - levels[-1] + levels[period])
+    fit, level = regression.fit, regression.level
+    now = fit.coefficients[0] + fit.levels
+    return np.asarray(level.mean(data.values) - level.weights[0] + now[period])
 
 
 def _fit(layout: Layout, weight: Floats, penalty: float, start: LevelFit | None) -> LevelFit:
@@ -204,6 +213,8 @@ class Ground:
         Of the clocks.
     clocks : frozenset of int
         The features that are clocks.
+    follow : float
+        How far the level follows them: 1 is as far as they went with it in training, 0 not at all.
     """
 
     data: LabelledMatrix
@@ -211,14 +222,16 @@ class Ground:
     terms: tuple[Term, ...]
     columns: Floats
     clocks: frozenset[int]
+    follow: float = 1.0
 
     @classmethod
-    def of(cls, layout: Layout) -> "Ground":
+    def of(cls, layout: Layout, follow: float = 1.0) -> "Ground":
         """Take from a layout what the level needs.
 
         Parameters
         ----------
         layout : Layout
+        follow : float
 
         Returns
         -------
@@ -231,6 +244,7 @@ class Ground:
             terms=tuple(term for term in layout.terms if term.feature in layout.clocks),
             columns=np.ascontiguousarray(layout.columns[:, own]),
             clocks=layout.clocks,
+            follow=follow,
         )
 
     def level_under(self, shape: Floats, half_life: float | None) -> Level:
@@ -247,12 +261,21 @@ class Ground:
         -------
         Level
         """
-        fit = fit_level_regression(
-            self.columns,
+        several = bool(self.period.max() > 0)
+        alone = self._fit(self.columns[:, :0], shape, half_life)
+        held = level_of(alone, (), frozenset(), several)
+        if not self.terms or self.follow == 0:
+            return held
+        fit = self._fit(self.columns, shape, half_life)
+        led = level_of(fit, self.terms, self.clocks, several)
+        return between(held, led, self.follow, bounds_of(alone))
+
+    def _fit(self, columns: Floats, shape: Floats, half_life: float | None) -> LevelFit:
+        return fit_level_regression(
+            columns,
             self.data.converted,
             row_weights(self.data, half_life),
             self.period,
-            np.full(self.columns.shape[1], CLOCK_PENALTY),
+            np.full(columns.shape[1], CLOCK_PENALTY),
             offset=shape,
         )
-        return level_of(fit, self.terms, self.clocks, bool(self.period.max() > 0))

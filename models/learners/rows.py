@@ -108,9 +108,13 @@ def periods_of(data: LabelledMatrix, most: int) -> Integers:
     number = int(min(most, min(won, len(data) - won) // FEWEST_OF_A_PERIOD))
     if number < 3:
         return np.zeros(len(data), dtype=np.int64)
-    ordered = np.sort(data.position)
-    starts = ordered[(np.arange(1, number) * len(data)) // number]
-    return np.unique(np.searchsorted(starts, data.position, side="right"), return_inverse=True)[1]
+    return stretches(data.position, number)
+
+
+def stretches(position: Integers, number: int) -> Integers:
+    """Cut positions into at most so many stretches of about equal size, equal ones together."""
+    starts = np.sort(position)[(np.arange(1, number) * len(position)) // number]
+    return np.unique(np.searchsorted(starts, position, side="right"), return_inverse=True)[1]
 
 
 def _digest(values: Matrix) -> Integers:
