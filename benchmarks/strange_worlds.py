@@ -3,14 +3,16 @@
 Worlds whose true probabilities are known and whose level does what it likes (``strange_kinds``),
 each run through the pipeline's own stages. What is told is the expected log loss of the test's
 leads over that of their true probabilities, and how far deciles of prediction are from the truth,
-for Leadcast, for two base rates and for what a practitioner would take instead (with the rows and
-columns that Leadcast gets). Ends by saying in which kinds Leadcast keeps to its bounds.
+for Leadcast, for it without drift, for two base rates and for what a practitioner would take
+instead (with the rows and columns that Leadcast gets). Ends by saying in which kinds Leadcast keeps to its bounds.
 """
 
 import argparse
 import subprocess
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import chdir
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +29,19 @@ from leadcast.features.base.files import write_json
 from leadcast.features.base.ownership import SOURCES
 from leadcast.features.definitions.yaml_lines import yaml_text
 from leadcast.features.tables import Tables
+from leadcast.models.choice.choice import choose
 from leadcast.models.data import Floats
+from leadcast.models.evaluation.logistic import sigmoid
+from leadcast.pipelines.dataset import LEARNING, read_parts
+from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.trial import STAGES
 
 NAME = "world"
 STAGES_RUN = ("snapshots", "features", "train", "calibrate", "evaluate")
 PEERS = ("logistic regression", "LightGBM", "CatBoost")
+WITHOUT_DRIFT = f"{LEADCAST} without drift"
+"""Its learner with a level that stays and rows that all weigh alike."""
 NEWEST, ALL = "newest base rate", "base rate of all"
 MOST_EXCESS = 0.005
 MOST_RELATIVE_EXCESS = 0.02
@@ -77,6 +85,8 @@ def measure(kind: Kind, leads: int, seed: int, peers: tuple[str, ...]) -> list[d
         test = test.join(world.truth, on=keys, how="left", nulls_equal=True, maintain_order="left")
         used = pl.read_parquet(run / "snapshots.parquet").filter(pl.col("part") != "left_out")
         said = {LEADCAST: test["probability"].to_numpy()} | _base_rates(used, test.height)
+        with chdir(project):
+            said[WITHOUT_DRIFT] = _without_drift()
         if peers:
             write_for_peers(project / "peers", project, NAME)
         said |= {peer: _peer(project / "peers", peer) for peer in peers}
@@ -174,22 +184,25 @@ def main() -> None:
     parser.add_argument("--leads", nargs="+", type=int, default=[300, 3_000, 20_000])
     parser.add_argument("--seeds", type=int, default=10, help="Worlds of each kind and size.")
     parser.add_argument("--no-peers", action="store_true", help="Base rates alone to compare with.")
+    parser.add_argument("--jobs", type=int, default=1, help="Worlds at a time, a process each.")
     options = parser.parse_args()
     if not options.no_peers and not PEERS_PYTHON.exists():
         parser.error(f"{PEERS_PYTHON} is not there: make .venv-peers/ready, or --no-peers")
+    peers = () if options.no_peers else PEERS
+    jobs = [
+        (name, leads, seed, peers)
+        for name in options.kinds
+        for leads in options.leads
+        for seed in range(options.seeds)
+    ]
     rows: list[dict[str, Any]] = []
     refused: list[str] = []
-    for name in options.kinds:
-        for leads in options.leads:
-            for seed in range(options.seeds):
-                about = {"kind": name, "leads": leads, "seed": seed}
-                try:
-                    peers = () if options.no_peers else PEERS
-                    rows += [about | one for one in measure(KINDS[name], leads, seed, peers)]
-                except LeadcastError as error:
-                    refused.append(f"{name}, {leads} leads, seed {seed}: {error}")
-                    print(f"REFUSED: {refused[-1]}", flush=True)
-            print(f"{name}, {leads} leads: done", flush=True)
+    # A process each: the stages run in a folder of their own. Spawned, since threads do not fork.
+    with ProcessPoolExecutor(options.jobs, get_context("spawn")) as pool:
+        for found, words in pool.map(_measured, jobs):
+            rows += found
+            refused += [words] if not found else []
+            print(words, flush=True)
     if not rows:
         raise SystemExit("no world could be measured")
     frame = pl.DataFrame(rows)
@@ -203,6 +216,25 @@ def main() -> None:
         {"seeds": options.seeds, "verdict": table.to_dicts(), "refused": refused, "worlds": rows},
         RESULTS if whole else FOLDER,
     )
+
+
+def _measured(job: tuple[str, int, int, tuple[str, ...]]) -> tuple[list[dict[str, Any]], str]:
+    name, leads, seed, peers = job
+    which, about = f"{name}, {leads} leads, seed {seed}", {"kind": name, "leads": leads}
+    try:
+        found = measure(KINDS[name], leads, seed, peers)
+    except LeadcastError as error:
+        return [], f"REFUSED: {which}: {error}"
+    return [about | {"seed": seed} | one for one in found], f"{which}: done"
+
+
+def _without_drift() -> Floats:
+    run, params = RunFolder(NAME), load_params()
+    horizon = horizon_days(Tables.read(run.tables), snapshot_settings(NAME, params))
+    learned, tested = (read_parts(run, parts, horizon) for parts in (LEARNING, ["test"]))
+    settings = params.model.model_copy(update={"periods": 1, "half_lives": (None,)})
+    learner = choose(learned, settings.model_copy(update={"seed": params.seed})).learner
+    return sigmoid(learner.log_odds(tested.values))
 
 
 def lay_out(project: Path, world: StrangeWorld) -> None:
