@@ -4,7 +4,8 @@ Worlds whose true probabilities are known and whose level does what it likes (``
 each run through the pipeline's own stages. What is told is the expected log loss of the test's
 leads over that of their true probabilities, and how far deciles of prediction are from the truth,
 for Leadcast, for it without drift, for two base rates and for what a practitioner would take
-instead (with the rows and columns that Leadcast gets). Ends by saying in which kinds Leadcast keeps to its bounds.
+instead (with the rows and columns that Leadcast gets). Ends by saying in which kinds Leadcast
+keeps to its bounds.
 """
 
 import argparse
