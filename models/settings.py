@@ -29,8 +29,9 @@ class LearnerSettings(BaseModel):
     capacities : tuple of str
         How bold trees may be, of which as many compete as the won leads allow.
     few_rows : int
-        With fewer training rows than this, a quarter of the least penalty competes as well, and
-        trees choose among more features.
+        With fewer training rows than this, twice the most rounds and a quarter of the least
+        penalty compete as well, since they cost little there, and trees choose among more
+        features.
     seeds : int
         How many forests of different seeds LightGBM averages.
     knots : int
@@ -73,7 +74,7 @@ class LearnerSettings(BaseModel):
     origins: PositiveInt = 3
     half_lives: tuple[float | None, ...] = (None, 0.3)
     penalties: tuple[float, ...] = (10.0, 40.0, 160.0)
-    rounds: tuple[PositiveInt, ...] = (50, 100, 200, 400, 800)
+    rounds: tuple[PositiveInt, ...] = (50, 100, 200, 400)
     capacities: tuple[Capacity, ...] = ("cautious", "moderate", "bold", "deep")
     few_rows: int = Field(default=10_000, ge=0)
     seeds: PositiveInt = 4
@@ -108,4 +109,25 @@ class LearnerSettings(BaseModel):
         """
         if n >= self.few_rows:
             return self
-        return self.model_copy(update={"penalties": (min(self.penalties) / 4, *self.penalties)})
+        rounds, penalties = 2 * max(self.rounds), min(self.penalties) / 4
+        return self.model_copy(
+            update={
+                "rounds": (*self.rounds, rounds),
+                "penalties": (penalties, *self.penalties),
+            }
+        )
+
+    def rounds_of(self, capacity: Capacity) -> tuple[int, ...]:
+        """List the numbers of boosting rounds that compete: of bolder trees twice as many as well.
+
+        Parameters
+        ----------
+        capacity : str
+
+        Returns
+        -------
+        tuple of int
+            Ascending.
+        """
+        more = () if capacity == "cautious" else (2 * max(self.rounds),)
+        return tuple(sorted((*self.rounds, *more)))

@@ -222,7 +222,8 @@ def _kinds_of_trees(
     """List half-lives, capacities and rounds that were tried at all origins, steadiest first."""
     everywhere = set.intersection(*(set(trial.trees) for trial in trials))
     for capacity, half_life in product(CAPACITIES, settings.half_lives):
-        rounds = [n for n in settings.rounds if (half_life, (capacity, n)) in everywhere]
+        tried = settings.rounds_of(capacity)
+        rounds = [n for n in tried if (half_life, (capacity, n)) in everywhere]
         if rounds:
             yield half_life, capacity, rounds
 

@@ -169,7 +169,7 @@ def try_trees(
     layout = start.layout
     columns = layout.seen_by_trees
     if len(columns) == 0:
-        return {(capacity, rounds): start.nothing for rounds in settings.rounds}
+        return {(capacity, rounds): start.nothing for rounds in settings.rounds_of(capacity)}
     few = for_trials(settings)
     options = parameters(len(start.past), few, capacity)
     weight = row_weights(start.past, half_life)
@@ -179,7 +179,7 @@ def try_trees(
     seen = WhatTreesSee.of(layout, start.later)
     found, losses = dict[Stage, Added](), list[float]()
     so_far, done = start.nothing, 0
-    for rounds in sorted(settings.rounds):
+    for rounds in settings.rounds_of(capacity):
         grove.grow_to(rounds, few.num_threads)
         so_far, done = so_far + seen.added(grove.boosters(), done, rounds), rounds
         found[capacity, rounds] = added = so_far.centred
