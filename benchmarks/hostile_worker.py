@@ -58,6 +58,12 @@ def examine(folder: Path) -> dict[str, Any]:
     return {"outcome": outcome, "digest": digest.hexdigest(), "words": repr(numbers[:2].tolist())}
 
 
+def _peak_kib() -> int:
+    # What `getrusage` tells counts the process that started this one as well.
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith("VmHWM:")))
+
+
 def main() -> None:
     """Answer until the input ends."""
     warnings.simplefilter("ignore")
@@ -66,7 +72,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (used + ROOM, used + ROOM))
     for line in sys.stdin:
         answer = examine(Path(line.rstrip("\n")))
-        answer["peak_kib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        answer["peak_kib"] = _peak_kib()
         print(json.dumps(answer), flush=True)
 
 

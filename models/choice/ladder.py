@@ -2,8 +2,8 @@
 
 Little data bear cautious trees only; much data with interactions want deep ones
 (`learners.boosting.CAPACITIES`). Bolder trees are first tried at the latest origin, where there is
-most to learn from, and at the others only where they are not worse there than the best so far
-beyond chance. The kind that does best is then tried with recent rows weighing more as well.
+most to learn from, and at the others only where they do better there than the best so far. All
+rows weigh alike in them: what recent rows tell more of, the cautious ones are tried for.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from leadcast.models.choice.backtest import Origin, paired_error, row_log_loss
+from leadcast.models.choice.backtest import Origin, row_log_loss
 from leadcast.models.choice.trial import (
     HalfLife,
     Start,
@@ -21,7 +21,7 @@ from leadcast.models.choice.trial import (
     try_curves,
     try_trees,
 )
-from leadcast.models.data import Floats, LabelledMatrix
+from leadcast.models.data import LabelledMatrix
 from leadcast.models.learners.boosting import CAUTIOUS
 from leadcast.models.learners.regression import Regression
 from leadcast.models.settings import Capacity, LearnerSettings
@@ -101,27 +101,24 @@ class _Ladder:
         list(self._pool.map(run, jobs))
 
     def climb(self, bolder: Sequence[Capacity], tell: Progress) -> None:
-        """Try bolder trees, as long as they are not worse than the best so far beyond chance."""
-        steady, *others = self._settings.half_lives
+        """Try bolder trees, as long as they do better than the best so far."""
+        steady = self._settings.half_lives[:1]
         best, latest = CAUTIOUS, self.places[-1]
         for number, capacity in enumerate(bolder, start=1):
-            self.grow(capacity, [latest], [steady])
-            worse = self._excess(latest, capacity, best)
-            if worse.mean() > paired_error(worse, self.trials[latest].group):
+            self.grow(capacity, [latest], steady)
+            if self._excess(latest, capacity, best) > 0:
                 break
-            self.grow(capacity, self.places[:-1], [steady])
-            if np.mean([self._excess(place, capacity, best).mean() for place in self.places]) < 0:
+            self.grow(capacity, self.places[:-1], steady)
+            if np.mean([self._excess(place, capacity, best) for place in self.places]) < 0:
                 best = capacity
             tell(f"backtest, bolder trees: {capacity}", 0.3 + 0.4 * number / len(bolder))
-        if best != CAUTIOUS:
-            self.grow(best, self.places, others)
 
-    def _excess(self, place: int, capacity: Capacity, best: Capacity) -> Floats:
-        return self._losses(place, capacity) - self._losses(place, best)
+    def _excess(self, place: int, capacity: Capacity, best: Capacity) -> float:
+        return self._loss(place, capacity) - self._loss(place, best)
 
-    def _losses(self, place: int, capacity: Capacity) -> Floats:
-        """Give each row's log loss after the rounds that did best at the origin."""
+    def _loss(self, place: int, capacity: Capacity) -> float:
+        """Give the log loss after the rounds that did best at the origin."""
         trial, steady = self.trials[place], self._settings.half_lives[0]
         stages = [a for (h, (c, _)), a in trial.trees.items() if (h, c) == (steady, capacity)]
         losses = (row_log_loss(trial.log_odds(a, steady), trial.converted) for a in stages)
-        return min(losses, key=lambda own: float(own.mean()))
+        return min(float(own.mean()) for own in losses)
