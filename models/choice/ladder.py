@@ -28,7 +28,7 @@ from leadcast.models.settings import Capacity, LearnerSettings
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share done."""
-FEWEST_WON: Mapping[Capacity, int] = {"moderate": 0, "bold": 500, "deep": 5_000}
+FEWEST_WON: Mapping[Capacity, int] = {"moderate": 1_000, "bold": 1_000, "deep": 5_000}
 """So many leads of the rarer outcome are needed for bolder trees to compete."""
 
 
