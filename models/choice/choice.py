@@ -18,7 +18,7 @@ from leadcast.models.choice.setups import Contender, contenders, default_setup, 
 from leadcast.models.choice.trial import Trial
 from leadcast.models.data import Floats, Integers, LabelledMatrix
 from leadcast.models.learners.learner_store import FittedLearner, learner_words
-from leadcast.models.learners.rows import canonical_order
+from leadcast.models.learners.rows import canonical_order, leads_with
 from leadcast.models.settings import LearnerSettings
 
 
@@ -136,7 +136,7 @@ def _say_nothing(_what: str, _share: float) -> None:
 def _affordable(
     data: LabelledMatrix, settings: LearnerSettings
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    won, lost = _leads(data, 1.0), _leads(data, 0.0)
+    won, lost = leads_with(data, 1.0), leads_with(data, 0.0)
     if won == 0 or lost == 0:
         missing = "was won" if won == 0 else "was not won"
         raise LeadcastError(
@@ -155,10 +155,6 @@ def _affordable(
         need = settings.fewest_won_lightgbm
         return simple, (f"{scarce} {noun} leads: no boosted trees (they need {need})",)
     return settings.candidates, ()
-
-
-def _leads(data: LabelledMatrix, outcome: float) -> int:
-    return len(np.unique(data.persons[data.converted == outcome]))
 
 
 def _origins(rows: LabelledMatrix, settings: LearnerSettings) -> tuple[Origin, ...]:

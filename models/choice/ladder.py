@@ -24,6 +24,7 @@ from leadcast.models.choice.trial import (
 from leadcast.models.data import LabelledMatrix
 from leadcast.models.learners.boosting import CAUTIOUS
 from leadcast.models.learners.regression import Regression
+from leadcast.models.learners.rows import leads_with
 from leadcast.models.settings import Capacity, LearnerSettings
 
 Progress = Callable[[str, float], None]
@@ -54,7 +55,7 @@ def run_trials(
 
 
 def _affordable(rows: LabelledMatrix, settings: LearnerSettings) -> list[Capacity]:
-    scarce = min(len(np.unique(rows.group[rows.converted == outcome])) for outcome in (0.0, 1.0))
+    scarce = min(leads_with(rows, outcome) for outcome in (0.0, 1.0))
     bolder = (name for name in settings.capacities if name != CAUTIOUS)
     return [name for name in bolder if scarce >= FEWEST_WON[name]]
 
@@ -70,6 +71,7 @@ class _Ladder:
         settings: LearnerSettings,
     ) -> None:
         self._pool = pool
+        self._losses: dict[tuple[int, Capacity], float] = {}
         # What is done inside of a thread keeps to it.
         self._settings = settings.model_copy(update={"num_threads": 1})
         self.places = range(len(origins))
@@ -117,8 +119,10 @@ class _Ladder:
         return self._loss(place, capacity) - self._loss(place, best)
 
     def _loss(self, place: int, capacity: Capacity) -> float:
-        """Give the log loss after the rounds that did best at the origin."""
-        trial, steady = self.trials[place], self._settings.half_lives[0]
-        stages = [a for (h, (c, _)), a in trial.trees.items() if (h, c) == (steady, capacity)]
-        losses = (row_log_loss(trial.log_odds(a, steady), trial.converted) for a in stages)
-        return min(float(own.mean()) for own in losses)
+        """Give the log loss after the rounds that did best at the origin, computed once."""
+        if (place, capacity) not in self._losses:
+            trial, steady = self.trials[place], self._settings.half_lives[0]
+            stages = [a for (h, (c, _)), a in trial.trees.items() if (h, c) == (steady, capacity)]
+            losses = (row_log_loss(trial.log_odds(a, steady), trial.converted) for a in stages)
+            self._losses[place, capacity] = min(float(own.mean()) for own in losses)
+        return self._losses[place, capacity]

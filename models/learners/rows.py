@@ -26,6 +26,22 @@ def canonical_order(data: LabelledMatrix) -> Integers:
     return np.asarray(np.lexsort(keys), np.int64)
 
 
+def leads_with(data: LabelledMatrix, outcome: float) -> int:
+    """Count the leads of an outcome, each person once.
+
+    Parameters
+    ----------
+    data : LabelledMatrix
+    outcome : float
+        1.0 for won, 0.0 for not.
+
+    Returns
+    -------
+    int
+    """
+    return len(np.unique(data.persons[data.converted == outcome]))
+
+
 def thinned(data: LabelledMatrix, most: int) -> LabelledMatrix:
     """Keep at most `most` rows, evenly spaced in their order.
 
