@@ -125,6 +125,8 @@ def _json(path: Path) -> dict[str, Any]:
 _WORKING = (".tmp", ".work")
 SOURCES, RULES, RUNS = Path("data/sources"), Path("data/rules"), Path("data/runs")
 """Of a project: the source definitions, the points tables, and the results, a folder a source."""
+CHAMPIONS = Path("data/champion")
+"""Likewise the models that are in use, a folder a source."""
 PARAMS = Path("params.yaml")
 _OF_HOOKS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 _PROJECT_FILES = (PARAMS.name, "dvc.yaml", "dvc.lock")
