@@ -6,12 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.models.choice import search
+from leadcast.models.choice.backtest import loss_at_their_level, row_log_loss
 from leadcast.models.choice.choice import Choice, choose
 from leadcast.models.choice.fresh import Recipe
+from leadcast.models.choice.setups import Setup, WeighedTrees
 from leadcast.models.data import LabelledMatrix
 from leadcast.models.learners.boosting import boost
 from leadcast.models.learners.learner_store import LEARNERS
@@ -289,3 +293,31 @@ def test_few_rows_are_tried_with_finer_setups_and_many_with_those_named() -> Non
     few = settings.for_rows(999)
     assert (few.rounds, few.penalties) == ((50, 400, 800), (2.5, 10.0, 40.0))
     assert settings.for_rows(1_000) == settings
+
+
+def test_a_learner_that_missed_the_level_is_judged_by_how_it_sets_leads_apart() -> None:
+    random = np.random.default_rng(3)
+    signal = random.normal(size=4000)
+    converted = (random.random(4000) < 1 / (1 + np.exp(2 - signal))).astype(np.float64)
+    knows, flat = signal - 0.5, np.full(4000, -1.8)
+    raw = [float(row_log_loss(one, converted).mean()) for one in (knows, flat)]
+    judged = [float(loss_at_their_level(one, converted).mean()) for one in (knows, flat)]
+    assert raw[0] > raw[1]
+    assert judged[0] < judged[1]
+    assert judged[0] == pytest.approx(float(loss_at_their_level(knows - 3, converted).mean()))
+
+
+@given(
+    st.lists(st.integers(0, 8).map(lambda n: n / 4), min_size=1, max_size=3),
+    st.lists(st.integers(0, 8).map(lambda n: n / 4), max_size=2),
+)
+def test_a_damped_setup_says_no_more_than_its_parts_together(
+    curves: list[float], trees: list[float]
+) -> None:
+    own = tuple((float(n), weight) for n, weight in enumerate(curves))
+    grown = tuple(WeighedTrees("cautious", 50, weight) for weight in trees)
+    damped = Setup(None, own, grown).damped
+    total = sum(curves) + sum(trees)
+    kept = sum(w for _, w in damped.curves) + sum(each.weight for each in damped.trees)
+    assert kept == pytest.approx(min(1.0, total))
+    assert damped.curves[0][1] == pytest.approx(curves[0] / max(1.0, total))

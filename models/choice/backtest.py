@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from leadcast.models.data import Floats, Integers, LabelledMatrix
+from leadcast.models.evaluation.logistic import shift_to
 from leadcast.models.evaluation.metrics import auc
 from leadcast.models.evaluation.tally import tally
 from leadcast.models.learners.rows import thinned_places
@@ -105,6 +106,25 @@ def row_log_loss(log_odds: Floats, converted: Floats) -> Floats:
     ndarray of float64, shape (n,)
     """
     return np.asarray(np.logaddexp(0.0, log_odds) - converted * log_odds)
+
+
+def loss_at_their_level(log_odds: Floats, converted: Floats) -> Floats:
+    """Compute each row's log loss once all log-odds are moved to the rate that came.
+
+    Learners are chosen by how they set leads apart. The level of leads to come is followed alike
+    under all of them (`learners.drifting_level`), and where it was missed at an origin, that would
+    drown what they differ in: whoever missed it by less by chance would win.
+
+    Parameters
+    ----------
+    log_odds, converted : ndarray of float64, shape (n,)
+        Of rows of both outcomes.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+    """
+    return row_log_loss(log_odds + shift_to(log_odds, float(converted.mean())), converted)
 
 
 def paired_error(difference: Floats, group: Integers) -> float:

@@ -189,7 +189,8 @@ def _words(found: dict[str, Contender], winner: Contender, origins: int) -> str:
     against = f" against {', '.join(others)}" if others else ""
     where = "1 origin" if origins == 1 else f"{origins} rolling origins"
     return (
-        f"{learner_words(winner.kind)} chosen: log loss {winner.loss:.4f}{against}, over {where}"
+        f"{learner_words(winner.kind)} chosen: log loss {winner.loss:.4f}{against}, at the level "
+        f"of the later leads, over {where}"
         f"{_recency(winner)}"
     )
 

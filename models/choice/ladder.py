@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from leadcast.models.choice.backtest import Origin, row_log_loss
+from leadcast.models.choice.backtest import Origin, loss_at_their_level
 from leadcast.models.choice.trial import (
     HalfLife,
     Start,
@@ -123,6 +123,8 @@ class _Ladder:
         if (place, capacity) not in self._losses:
             trial, steady = self.trials[place], self._settings.half_lives[0]
             stages = [a for (h, (c, _)), a in trial.trees.items() if (h, c) == (steady, capacity)]
-            losses = (row_log_loss(trial.log_odds(a, steady), trial.converted) for a in stages)
+            losses = (
+                loss_at_their_level(trial.log_odds(a, steady), trial.converted) for a in stages
+            )
             self._losses[place, capacity] = min(float(own.mean()) for own in losses)
         return self._losses[place, capacity]

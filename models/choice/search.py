@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from leadcast.features.base.errors import LeadcastError
-from leadcast.models.choice.backtest import Origin, row_log_loss
+from leadcast.models.choice.backtest import Origin, loss_at_their_level
 from leadcast.models.choice.setups import Contender
 from leadcast.models.choice.trial import Trial, WhatTreesSee
 from leadcast.models.data import Floats, LabelledMatrix
@@ -52,7 +52,9 @@ def search_parameters(
         return {}, winner, (f"search: {_counted(tested)}, none better than the default",)
     found = f"log loss {study.best_value:.4f} with the best, {default:.4f} by default"
     log_odds = search.log_odds_of(study.best_trial)
-    losses = tuple(row_log_loss(own, t.converted) for own, t in zip(log_odds, trials, strict=True))
+    losses = tuple(
+        loss_at_their_level(own, t.converted) for own, t in zip(log_odds, trials, strict=True)
+    )
     note = f"search: {_counted(tested)}, {found}"
     best = dict(study.best_params)
     return best, replace(winner, log_odds=log_odds, losses=losses), (note,)
@@ -207,7 +209,7 @@ def _retry(
 
 
 def _loss(log_odds: Floats, trial: Trial) -> float:
-    return float(row_log_loss(log_odds, trial.converted).mean())
+    return float(loss_at_their_level(log_odds, trial.converted).mean())
 
 
 def _log_odds(winner: Contender, trial: Trial) -> Floats:

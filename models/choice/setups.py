@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter
 
-from leadcast.models.choice.backtest import error_over_origins, paired_error, row_log_loss
+from leadcast.models.choice.backtest import error_over_origins, loss_at_their_level, paired_error
 from leadcast.models.choice.trial import Added, HalfLife, Stage, Trial
 from leadcast.models.data import Flags, Floats, Integers
 from leadcast.models.learners.boosting import CAPACITIES, CAUTIOUS
@@ -97,6 +97,14 @@ class Setup:
     """Penalties, each with the weight of its regression's curves."""
     trees: tuple[WeighedTrees, ...] = ()
 
+    @property
+    def damped(self) -> "Setup":
+        """The same, its weights brought down to a sum of 1 where they exceed it."""
+        over = max(1.0, sum(w for _, w in self.curves) + sum(each.weight for each in self.trees))
+        curves = tuple((penalty, weight / over) for penalty, weight in self.curves)
+        trees = tuple(replace(each, weight=each.weight / over) for each in self.trees)
+        return replace(self, curves=curves, trees=trees)
+
     def log_odds(self, trial: Trial) -> Floats:
         """Predict an origin's rows."""
         total = trial.nothing
@@ -154,9 +162,14 @@ def contenders(
 
 
 def winner_of(found: dict[str, Contender], trials: Sequence[Trial]) -> Contender:
-    """Pick the learner: the best, or the blend where the best is better by chance only."""
+    """Pick the learner: the best, or the blend where the best is better by chance only.
+
+    A blend that is taken for steadiness alone says no more than its parts do together.
+    """
     best = min(found.values(), key=lambda contender: contender.loss)
-    hedge = found.get("blend", best)
+    if best.kind == "blend" or "blend" not in found:
+        return best
+    hedge = _damped(found["blend"], trials)
     return hedge if hedge.loss - best.loss <= _error(hedge, best, trials) else best
 
 
@@ -185,6 +198,12 @@ def default_setup(settings: LearnerSettings, kind: str) -> Setup:
     return Setup(None, curves, trees)
 
 
+def _damped(blend: Contender, trials: Sequence[Trial]) -> Contender:
+    setups = tuple(setup.damped for setup in blend.setups)
+    each = [[setup.log_odds(trial) for setup in setups] for trial in trials]
+    return _contender("blend", setups, [np.asarray(np.mean(own, axis=0)) for own in each], trials)
+
+
 def _error(one: Contender, other: Contender, trials: Sequence[Trial]) -> float:
     triples = list(zip(one.losses, other.losses, trials, strict=True))
     within = [paired_error(a - b, trial.group) for a, b, trial in triples]
@@ -197,7 +216,7 @@ def _contender(
     kind: str, setups: tuple[Setup, ...], log_odds: list[Floats], trials: Sequence[Trial]
 ) -> Contender:
     pairs = zip(log_odds, trials, strict=True)
-    losses = (row_log_loss(own, trial.converted) for own, trial in pairs)
+    losses = (loss_at_their_level(own, trial.converted) for own, trial in pairs)
     return Contender(kind, setups, tuple(log_odds), tuple(losses))
 
 
@@ -291,7 +310,7 @@ class _Option:
         losses = []
         for place, trial in enumerate(trials):
             setup = _averaged([self], [other for other in everyone if other != place])
-            losses.append(row_log_loss(setup.log_odds(trial), trial.converted).mean())
+            losses.append(loss_at_their_level(setup.log_odds(trial), trial.converted).mean())
         self.loss = float(np.mean(losses))
 
     def weights(self, places: list[int]) -> Floats:

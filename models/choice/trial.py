@@ -6,9 +6,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from leadcast.models.choice.backtest import row_log_loss
+from leadcast.models.choice.backtest import loss_at_their_level
 from leadcast.models.data import Floats, Integers, LabelledMatrix, Matrix
-from leadcast.models.evaluation.logistic import shift_to
 from leadcast.models.learners.boosting import (
     Grove,
     added_between,
@@ -183,7 +182,9 @@ def try_trees(
         grove.grow_to(rounds, few.num_threads)
         so_far, done = so_far + seen.added(grove.boosters(), done, rounds), rounds
         found[capacity, rounds] = added = so_far.centred
-        losses.append(_loss_at_their_level(newest + added.tried, start.later.converted))
+        losses.append(
+            float(loss_at_their_level(newest + added.tried, start.later.converted).mean())
+        )
         if len(losses) - 1 - int(np.argmin(losses)) >= PATIENCE:
             break
     return found
@@ -211,9 +212,3 @@ class WhatTreesSee:
             added_between(boosters, values, done, rounds) for values in (self.tried, self.learned)
         )
         return Added(tried, learned)
-
-
-def _loss_at_their_level(log_odds: Floats, converted: Floats) -> float:
-    # More rounds are judged by how they set leads apart: the level is fitted anew in any case.
-    moved = log_odds + shift_to(log_odds, float(converted.mean()))
-    return float(row_log_loss(moved, converted).mean())
