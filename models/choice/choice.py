@@ -15,6 +15,7 @@ from leadcast.models.choice.fresh import Pool, Recipe, Verdict, fit_final, judge
 from leadcast.models.choice.ladder import Progress, run_trials
 from leadcast.models.choice.search import search_parameters
 from leadcast.models.choice.setups import Contender, contenders, default_setup, winner_of
+from leadcast.models.choice.shrinkage import shrunken, shrunken_contender, with_one_setup
 from leadcast.models.choice.trial import Trial
 from leadcast.models.data import Floats, Integers, LabelledMatrix
 from leadcast.models.learners.learner_store import FittedLearner, learner_words
@@ -102,6 +103,8 @@ def choose(
     order = canonical_order(data)
     rows = data.rows(order)
     kinds, warnings = _affordable(rows, settings)
+    few = bool(warnings) and "logistic" in kinds
+    settings = with_one_setup(settings) if few else settings
     origins = _origins(rows, settings) if kinds != ("prior",) else ()
     trials = run_trials(rows, origins, settings, kinds, tell)
     settings, follow = settled(trials, settings)
@@ -110,6 +113,8 @@ def choose(
         untried = None if pool is None else untold()
         return replace(_without_backtest(data, kinds, warnings, settings, grow), fresh=untried)
     found = contenders(trials, kinds, settings)
+    if few:
+        found["logistic"] = shrunken_contender(found["logistic"], rows, trials, settings)
     winner = winner_of(found, trials)
     search_began = monotonic()
     changed, winner, more = search_parameters(rows, origins, winner, trials, settings, tell)
@@ -175,7 +180,10 @@ def _without_backtest(
             f"{learner_words(kind)}, untested: the rows are too few, or too close in time, for a "
             "backtest",
         )
-    recipe = Recipe(kind, (default_setup(settings, kind),), settings, {}, grow)
+    setup = default_setup(settings, kind)
+    if kind == "logistic" and warnings:
+        setup = shrunken(setup, data.rows(canonical_order(data)), settings)
+    recipe = Recipe(kind, (setup,), settings, {}, grow)
     nothing = np.zeros(0, np.int64)
     learner = recipe.fitted(data)
     past = OutOfTime(nothing, np.zeros(0), nothing)

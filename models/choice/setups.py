@@ -29,12 +29,18 @@ MOST_STEPS = 50
 LONGEST_STEP = 1.0
 
 
-def blend_weights(level: Floats, shapes: Floats, converted: Floats, origin: Integers) -> Floats:
-    """Fit the weights of shapes."""
+def blend_weights(
+    level: Floats,
+    shapes: Floats,
+    converted: Floats,
+    origin: Integers,
+    strength: float = PRIOR_PRECISION,
+) -> Floats:
+    """Fit the weights of shapes; by `strength` they are drawn to a half each."""
     number = shapes.shape[1]
     design = np.column_stack([shapes, np.eye(int(origin.max()) + 1)[origin]])
     levels = design.shape[1] - number
-    precision = np.r_[np.full(number, PRIOR_PRECISION), np.full(levels, LEVEL_PRECISION)]
+    precision = np.r_[np.full(number, strength), np.full(levels, LEVEL_PRECISION)]
     centre = np.r_[np.full(number, PRIOR_WEIGHT), np.zeros(levels)]
     free, place = np.ones(len(centre), dtype=bool), centre.copy()
     for _ in range(number + 1):
@@ -201,7 +207,7 @@ def default_setup(settings: LearnerSettings, kind: str) -> Setup:
 def _damped(blend: Contender, trials: Sequence[Trial]) -> Contender:
     setups = tuple(setup.damped for setup in blend.setups)
     each = [[setup.log_odds(trial) for setup in setups] for trial in trials]
-    return _contender("blend", setups, [np.asarray(np.mean(own, axis=0)) for own in each], trials)
+    return contender_of("blend", setups, [np.asarray(np.mean(own, axis=0)) for own in each], trials)
 
 
 def _error(one: Contender, other: Contender, trials: Sequence[Trial]) -> float:
@@ -212,21 +218,22 @@ def _error(one: Contender, other: Contender, trials: Sequence[Trial]) -> float:
     return max(of_rows, error_over_origins(means))
 
 
-def _contender(
+def contender_of(
     kind: str, setups: tuple[Setup, ...], log_odds: list[Floats], trials: Sequence[Trial]
 ) -> Contender:
+    """Judge what setups predict at each origin."""
     pairs = zip(log_odds, trials, strict=True)
     losses = (loss_at_their_level(own, trial.converted) for own, trial in pairs)
     return Contender(kind, setups, tuple(log_odds), tuple(losses))
 
 
 def _single(kind: str, setup: Setup, trials: Sequence[Trial]) -> Contender:
-    return _contender(kind, (setup,), [setup.log_odds(trial) for trial in trials], trials)
+    return contender_of(kind, (setup,), [setup.log_odds(trial) for trial in trials], trials)
 
 
 def _priors(trials: Sequence[Trial], settings: LearnerSettings) -> list[Contender]:
     setup = default_setup(settings, "prior")
-    return [_contender("prior", (setup,), [t.prior for t in trials], trials)]
+    return [contender_of("prior", (setup,), [t.prior for t in trials], trials)]
 
 
 def _logistics(trials: Sequence[Trial], settings: LearnerSettings) -> list[Contender]:
@@ -273,7 +280,7 @@ def _blends(trials: Sequence[Trial], settings: LearnerSettings) -> list[Contende
     near = [m for m in alike if m.loss - best.loss <= NEAR * _error(m, best, trials)]
     origins = zip(*(member.log_odds for member in near), strict=True)
     log_odds = [np.asarray(np.mean(parts, axis=0)) for parts in origins]
-    return [_contender("blend", tuple(m.setups[0] for m in near), log_odds, trials)]
+    return [contender_of("blend", tuple(m.setups[0] for m in near), log_odds, trials)]
 
 
 def _member(
@@ -291,7 +298,7 @@ def _member(
         # Honest: an origin is judged with the weights that the others ask for.
         setup = _averaged(best, [other for other in everyone if other != place])
         log_odds.append(setup.log_odds(trials[place]))
-    return _contender("blend", (_averaged(best, everyone),), log_odds, trials)
+    return contender_of("blend", (_averaged(best, everyone),), log_odds, trials)
 
 
 class _Option:
