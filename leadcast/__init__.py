@@ -6,8 +6,13 @@ What most programs need can be imported from here; importing `leadcast` itself l
 >>> scorer = Scorer.load("data/runs/demo/bundle")  # doctest: +SKIP
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+# Read by MLflow and by DVC when they start, in whatever process of ours: nothing is sent home.
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = os.environ["DO_NOT_TRACK"] = "true"
+os.environ["DVC_NO_ANALYTICS"] = "1"
 
 if TYPE_CHECKING:
     from leadcast.features.base.errors import LeadcastError

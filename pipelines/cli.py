@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from leadcast.pipelines.score import ScoreReport, ScoreRequest
 
 ABOUT = "Calibrated lead scoring: the probability that a lead becomes a paying customer."
-EXIT_WITH_WARNINGS = 3
+EXIT_WITH_WARNINGS = EXIT_REFUSED = 3
 
 app = typer.Typer(
     name="leadcast",
@@ -384,15 +384,76 @@ def moment_of(option: str, text: str | None) -> datetime | None:
         raise LeadcastError(f"{option}: {error}") from None
 
 
-@app.command(epilog="\b\nExamples:\n  leadcast history L0019600 --history history")
-def history(
-    lead: Annotated[str, typer.Argument(help="The lead's id.")],
-    folder: Annotated[
-        Path, typer.Option("--history", help="The folder that `leadcast score --history` fills.")
-    ],
+WHO = "Who asks for it; the user of this process, if not given."
+
+
+@app.command(
+    epilog="\b\nExamples:\n  leadcast promote demo --dry-run\n  leadcast promote demo\n"
+    "  leadcast promote demo --force --why 'new price list; sales agreed' --by ines\n\n"
+    "\b\nExit codes: 0 promoted, or nothing new; 1 an error; 3 refused by the gate."
+)
+def promote(
+    source: Source,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Look only: what the gate says, and what would change."),
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Promote what the gate refuses; needs --why.")
+    ] = False,
+    why: Annotated[str, typer.Option(help="The reason; kept with the promotion.")] = "",
+    by: Annotated[str, typer.Option(help=WHO)] = "",
 ) -> None:
-    """Show a lead's score over time, and whether it rises or falls."""
-    print(tell_history(lead, folder))
+    """Make a run's model the champion, if it is no worse than the one in use.
+
+    Both are compared on the newest snapshots that neither has seen. What is in use stands in
+    data/champion/SOURCE/bundle, which is replaced whole in one step and is never absent: let cron,
+    systemd and `leadcast serve` read it. The margins stand in params.yaml under promotion.
+    """
+    from leadcast.pipelines.promote import Asked
+    from leadcast.pipelines.promote import promote as promote_run
+
+    answer = promote_run(source, Asked(by, why, force, dry_run))
+    print(answer.words)
+    if answer.outcome == "refused":
+        raise typer.Exit(EXIT_REFUSED)
+
+
+@app.command(
+    epilog="\b\nExamples:\n  leadcast rollback demo\n"
+    "  leadcast rollback demo --to 3 --why 'grades jumped' --by ines"
+)
+def rollback(
+    source: Source,
+    to: Annotated[
+        int | None, typer.Option(min=1, help="The version; the one before, if not given.")
+    ] = None,
+    why: Annotated[str, typer.Option(help="The reason; kept with it.")] = "",
+    by: Annotated[str, typer.Option(help=WHO)] = "",
+) -> None:
+    """Make an earlier version the champion again, as whole and as quick as a promotion."""
+    from leadcast.pipelines.promote import roll_back
+
+    print(roll_back(source, to, why, by))
+
+
+@app.command(
+    epilog="\b\nExamples:\n  leadcast history demo\n  leadcast history L0019600 --history history"
+)
+def history(
+    name: Annotated[str, typer.Argument(help="A source's name; with --history, a lead's id.")],
+    folder: Annotated[
+        Path | None,
+        typer.Option("--history", help="The folder that `leadcast score --history` fills."),
+    ] = None,
+) -> None:
+    """Show a source's promotions; or, with --history, a lead's score over time."""
+    if folder is not None:
+        print(tell_history(name, folder))
+        return
+    from leadcast.pipelines.promote import tell_promotions
+
+    print(tell_promotions(name))
 
 
 def tell_history(lead: str, folder: Path) -> str:

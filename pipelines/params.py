@@ -120,6 +120,26 @@ class TrackingParams(Frozen):
     uri: str = Field("sqlite:///mlflow.db", description="MLflow's tracking store")
 
 
+class PromotionParams(Frozen):
+    """What a challenger must show to become the champion."""
+
+    log_loss_margin: float = Field(0.005, ge=0, description="nats a snapshot it may lose")
+    reached_margin: float = Field(
+        0.05, ge=0, description="share of the champion's customers at capacity that it may miss"
+    )
+    level: tuple[float, float] = Field(
+        (0.8, 1.25), description="how many customers it may expect for each that came"
+    )
+    slope: tuple[float, float] = Field((0.7, 1.4), description="of the calibration")
+    segment_margin: float = Field(0.02, ge=0, description="nats that a segment may lose")
+    segment_leads: int = Field(200, ge=2, description="so many leads a segment needs")
+    fewest_converted: int = Field(
+        30, ge=1, description="so many snapshots of either outcome a comparison needs"
+    )
+    latency_ms: float = Field(20.0, gt=0, description="to score one lead")
+    size_mib: float = Field(64.0, gt=0, description="of the bundle")
+
+
 class Params(Frozen):
     """Everything in `params.yaml`."""
 
@@ -132,6 +152,7 @@ class Params(Frozen):
     evaluation: EvaluationParams = EvaluationParams()
     comparison: ComparisonParams = ComparisonParams()
     leakage: LeakageParams = LeakageParams()
+    promotion: PromotionParams = PromotionParams()
     tracking: TrackingParams = TrackingParams()
 
 

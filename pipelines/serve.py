@@ -1,13 +1,12 @@
 """A service on a bundle, or on a model of MLflow's registry; and its API keys."""
 
-import os
 import sys
 from pathlib import Path
 
 from leadcast.features.base.errors import Checks, LeadcastError
 from leadcast.models.bundle.bundle_files import read_manifest
 from leadcast.models.bundle.bundle_signature import read_signed_manifest
-from leadcast.pipelines.params import load_params
+from leadcast.pipelines.model_registry import downloaded
 from leadcast.pipelines.paths import RunFolder
 from leadcast.serve.http.keys import create_key, read_keys, revoke_key
 from leadcast.serve.requests.settings import LOOPBACK, RequestLimits, ServeSettings
@@ -43,7 +42,7 @@ def serve(
     checks.raise_errors()
     with scratch_folder("model") as folder:
         is_registered = named.startswith(_REGISTRY)
-        bundle = _downloaded(named, folder) if is_registered else Path(named)
+        bundle = downloaded(named, folder) if is_registered else Path(named)
         if is_registered:
             read_signed_manifest(bundle, signed_by)
         settings = ServeSettings(
@@ -99,24 +98,3 @@ def _run_of(bundle: Path, is_registered: bool) -> Path | None:
     source = read_manifest(bundle).origin.source
     folder = RunFolder(source).path
     return folder.resolve() if folder.is_dir() else None
-
-
-def _downloaded(uri: str, folder: Path) -> Path:
-    # Read when MLflow is imported; its bar would stand between the lines of the log.
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    import mlflow
-    from mlflow.exceptions import MlflowException
-
-    if not mlflow.environment_variables.MLFLOW_TRACKING_URI.is_set():
-        mlflow.set_tracking_uri(load_params().tracking.uri)
-    try:
-        model = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(folder))
-    except (MlflowException, OSError) as error:
-        raise LeadcastError(
-            f"{uri}: cannot be fetched from {mlflow.get_tracking_uri()} ({error}); name a model "
-            "that is there, or set MLFLOW_TRACKING_URI"
-        ) from None
-    bundle = Path(model) / "artifacts" / "bundle"
-    if not bundle.is_dir():
-        raise LeadcastError(f"{uri}: is no model of Leadcast, because it holds no bundle")
-    return bundle

@@ -5,6 +5,7 @@ The store may be lost or damaged, or hold what a killed process left.
 
 import hashlib
 import importlib.metadata
+import json
 import logging
 import os
 import shutil
@@ -22,7 +23,8 @@ import psutil
 import leadcast
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json, sha256_of, write_json
-from leadcast.models.bundle.bundle_files import MANIFEST
+from leadcast.models.bundle.bundle_files import CODE_VERSION, MANIFEST
+from leadcast.pipelines.model_registry import register, with_mlflow
 from leadcast.pipelines.params import Params, load_params, snapshot_settings
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.stage import NOTHING_NEW, run_stage
@@ -77,6 +79,10 @@ def _holds(file: Path, run_id: str) -> bool:
         raise _damaged(file, str(error)) from None
 
 
+class TrackingDownError(LeadcastError):
+    """A tracking server, or its database, does not answer or takes nothing."""
+
+
 @contextmanager
 def told_without_traceback(uri: str) -> Iterator[None]:
     """Turn what MLflow's store raises into an error that says what to do."""
@@ -90,7 +96,7 @@ def told_without_traceback(uri: str) -> Iterator[None]:
         file, first = store_file(uri), str(error).strip().split("\n")[0]
         what = f"MLflow could not track this result ({first})"
         if file is None:
-            raise LeadcastError(
+            raise TrackingDownError(
                 f"{uri}: {what}; see that it can be reached and written to, or name another as "
                 "tracking.uri in params.yaml, and run again"
             ) from None
@@ -149,10 +155,11 @@ def _move_away(file: Path) -> str:
     )
 
 
+WAITING = {"run_id": None, "model_uri": None, "model_version": None, "result": None}
+"""Of a result that could not be logged yet."""
 PYFUNC = Path(leadcast.__file__).parent / "serve" / "pyfunc.py"
 CARRIED = ("features", "models", "serve")
 """What a model brings along of Leadcast: all that scoring needs."""
-REGISTERED, CHAMPION = "leadcast", "champion"
 REQUIRED = ("lead_id", "created_at")
 NEEDED_TO_SCORE = ("mlflow", "numba", "numpy", "pandas", "polars", "pyarrow", "pydantic")
 
@@ -164,7 +171,7 @@ def track(source: str) -> str:
 
     One run a result, logged when everything else is there: a run is whole or absent, and MLflow,
     slow to import, is imported once. A result that was logged is logged anew only where the store
-    has lost it.
+    has lost it. A server that does not answer stops nothing: the result is logged by the next run.
     """
     run, params = RunFolder(source), load_params()
     uri, result = params.tracking.uri, _digest(run, params)
@@ -172,8 +179,12 @@ def track(source: str) -> str:
     logged = _logged(run, result)
     if stands(uri, logged):
         return f"{NOTHING_NEW}: this result is run {logged}; {see}"
-    with told_without_traceback(uri):
-        content, ended = _log(run, params)
+    try:
+        with told_without_traceback(uri):
+            content, ended = _log(run, params)
+    except TrackingDownError as error:
+        write_json(run.tracking, WAITING)
+        return f"this result is whole and not logged yet; the next run logs it. {error}"
     write_json(run.tracking, content | {"result": result})
     words = f"run {content['run_id']}; {see}"
     if logged is not None:
@@ -196,13 +207,11 @@ def _logged(run: RunFolder, result: str) -> str | None:
 
 def _log(run: RunFolder, params: Params) -> tuple[dict[str, Any], int]:
     """Log a result; its run and model, and how many runs of dead processes were ended."""
-    import mlflow
-
-    mlflow.set_tracking_uri(params.tracking.uri)
+    mlflow = with_mlflow()
     experiment = mlflow.set_experiment(run.source)
     ended = end_dead_runs(experiment.experiment_id, run.source)
     with mlflow.start_run(tags=_tags(run) | {PROCESS: this_process()}) as active:
-        mlflow.log_params(_flat(_parameters(run.source, params)))
+        mlflow.log_params(_flat(parameters_of(run.source, params)))
         mlflow.log_metrics(_flat_metrics(read_json(run.metrics)["test"]))
         for path in _artefacts(run):
             mlflow.log_artifact(str(path))
@@ -210,7 +219,8 @@ def _log(run: RunFolder, params: Params) -> tuple[dict[str, Any], int]:
         mlflow.log_artifacts(str(run.plots), artifact_path="plots")
         mlflow.log_artifacts(str(run.judged), artifact_path="judged")
         model_uri = _log_bundle(run)
-    version = _register(model_uri, _tags(run))
+    tags = _tags(run) | {"parameters": json.dumps(parameters_of(run.source, params))}
+    version = register(run.source, model_uri, tags, tags["bundle_id"])
     content = {"run_id": active.info.run_id, "model_uri": model_uri, "model_version": version}
     return content, ended
 
@@ -229,26 +239,13 @@ def _artefacts(run: RunFolder) -> tuple[Path, ...]:
     return (run.report, run.comparison_page, *numbers)
 
 
-def _register(model_uri: str, tags: dict[str, str]) -> str:
-    """Make the model a version of the registered one; the first of all becomes the champion."""
-    import mlflow
-    from mlflow.exceptions import MlflowException
-
-    made = mlflow.register_model(model_uri, REGISTERED, tags=tags)
-    client = mlflow.MlflowClient()
-    try:
-        client.get_model_version_by_alias(REGISTERED, CHAMPION)
-    except MlflowException:
-        # Whoever serves models:/leadcast@champion goes on with the one that was chosen for it.
-        client.set_registered_model_alias(REGISTERED, CHAMPION, made.version)
-    return str(made.version)
-
-
 def _tags(run: RunFolder) -> dict[str, str]:
     return {
         "source": run.source,
         "fingerprint": read_json(run.fingerprint)["sha256"],
         "git_commit": git_commit(),
+        "dvc_lock": dvc_lock() or "unknown",
+        "code_version": CODE_VERSION,
         "bundle_id": read_json(run.bundle / MANIFEST)["bundle_id"],
         "judged_bundle_id": read_json(run.judged / MANIFEST)["bundle_id"],
         NOTE: "\n\n".join(which_is_which(run)),
@@ -266,8 +263,14 @@ def git_commit() -> str:
     return done.stdout.strip() if done.returncode == 0 else "unknown"
 
 
-def _parameters(source: str, params: Params) -> dict[str, Any]:
-    # What was used, where the parameters leave it to the source.
+def dvc_lock() -> str | None:
+    """Give the SHA-256 of DVC's lock file; None where DVC has not run."""
+    path = Path("dvc.lock")
+    return sha256_of(path) if path.is_file() else None
+
+
+def parameters_of(source: str, params: Params) -> dict[str, Any]:
+    """Give the parameters of a run: what was used, where they leave it to the source."""
     said = params.model_dump(mode="json", exclude={"sources", "tracking"})
     return said | {"snapshots": snapshot_settings(source, params).model_dump(mode="json")}
 

@@ -104,33 +104,40 @@ def test_an_address_in_use_is_told() -> None:
 
 
 @pytest.mark.slow
-def test_the_first_registered_model_is_the_champion_and_stays_it(
+def test_what_is_registered_is_a_challenger_and_the_champion_is_served(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+    monkeypatch.chdir(make_project(tmp_path, 10))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from leadcast.pipelines.serve import _downloaded
-        from leadcast.pipelines.track import _register, save_model
+        from leadcast.pipelines.model_registry import downloaded, register, set_alias, version_of
+        from leadcast.pipelines.track import save_model
 
         # The signature lies in the folder that MLflow keeps.
         shutil.copytree(bundle_folder(), tmp_path / "signed/bundle")
         private, public = new_key(tmp_path / "ours")
         sign_bundle(tmp_path / "signed/bundle", private)
         save_model(tmp_path / "signed/bundle", tmp_path / "model")
-        versions = [_register(str(tmp_path / "model"), {"source": "small"}) for _ in range(2)]
-        champion = _downloaded("models:/leadcast@champion", tmp_path / "fetched")
-        with pytest.raises(LeadcastError, match="models:/leadcast@nobody: cannot be fetched"):
-            _downloaded("models:/leadcast@nobody", tmp_path / "other")
+        expected = read_json(bundle_folder() / "manifest.json")
+        bundle_id, model = expected["bundle_id"], str(tmp_path / "model")
+        versions = [register("small", model, {"source": "small"}, bundle_id) for _ in range(2)]
+        assert version_of("small", "champion") is None
+        assert version_of("small", "challenger") == "2"
+        with pytest.raises(LeadcastError, match="holds bundle .* was registered as version 1"):
+            set_alias("small", "champion", "1", "another")
+        assert version_of("small", "champion") is None
+        set_alias("small", "champion", "1", bundle_id)
+        champion = downloaded("models:/leadcast-small@champion", tmp_path / "fetched")
+        with pytest.raises(LeadcastError, match="models:/leadcast-small@nobody: cannot be fetch"):
+            downloaded("models:/leadcast-small@nobody", tmp_path / "other")
         started: list[ServeSettings] = []
         monkeypatch.setattr("leadcast.serve.processes.server.run_service", started.append)
-        told = ("models:/leadcast@champion", None, False, "127.0.0.1", 0, 1, RequestLimits())
+        told = ("models:/leadcast-small@champion", None, False, "127.0.0.1", 0, 1, RequestLimits())
         serve(*told, signed_by=public)
         with pytest.raises(LeadcastError, match="is signed with another key"):
             serve(*told, signed_by=new_key(tmp_path / "theirs")[1])
     assert len(started) == 1
     require_signature(champion, public)
     assert versions == ["1", "2"]
-    expected = read_json(bundle_folder() / "manifest.json")
     assert read_json(champion / "manifest.json") == expected

@@ -251,8 +251,9 @@ def put_champion(promotion: Promotion, bundle: Path, judged: Path) -> None:
         Leadcast did not write stands in the champion's place.
     """
     kept = versions_folder(promotion.source) / str(promotion.version)
-    for place in (kept, champion_folder(promotion.source)):
-        with written_whole(place, KIND, is_named=True) as new:
+    place = champion_folder(promotion.source)
+    for folder in (place,) if promotion.step.kind == "rolled back" else (kept, place):
+        with written_whole(folder, KIND, is_named=True) as new:
             new.mkdir()
             _copied(bundle, new / BUNDLE, promotion.lineage.bundle_id)
             _copied(judged, new / JUDGED, promotion.lineage.judged_bundle_id)

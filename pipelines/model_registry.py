@@ -1,0 +1,171 @@
+"""MLflow's registry: a registered model a source, whose aliases name champion and challenger.
+
+What is in use is told by ``data/champion/NAME``; the alias follows it, so that a registry that was
+out of reach is set right by the next command.
+"""
+
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from leadcast.features.base.errors import LeadcastError
+from leadcast.models.bundle.bundle import load_bundle
+from leadcast.pipelines.params import load_params
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+_PATIENCE = {
+    # Read when MLflow is imported; its bar would stand between the lines of a log.
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # A server that is down is told in seconds; by default it takes minutes a call.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+}
+
+
+def registered_name(source: str) -> str:
+    """Name the registered model of a source."""
+    return f"leadcast-{source}"
+
+
+def uri_of(source: str, alias: str) -> str:
+    """Give what names a source's model by its alias, as ``--bundle`` takes it."""
+    return f"models:/{registered_name(source)}@{alias}"
+
+
+def with_mlflow(uri: str | None = None) -> Any:  # noqa: ANN401 - a module
+    """Import MLflow, slow as it is, and point it to a store; to that of the parameters by itself.
+
+    The environment's ``MLFLOW_TRACKING_URI`` counts for `downloaded` alone: a run that is tracked
+    and promoted stays in the store of its project.
+    """
+    for name, value in _PATIENCE.items():
+        os.environ.setdefault(name, value)
+    import mlflow
+
+    mlflow.set_tracking_uri(load_params().tracking.uri if uri is None else uri)
+    return mlflow
+
+
+def register(source: str, model_uri: str, tags: dict[str, str], bundle_id: str) -> str:
+    """Make a model a version of the source's, and its challenger; never its champion.
+
+    Parameters
+    ----------
+    source : str
+    model_uri : str
+        The model that was logged.
+    tags : dict of str to str
+        The version's lineage.
+    bundle_id : str
+        Of the bundle that it must hold.
+
+    Returns
+    -------
+    str
+        The version.
+
+    Raises
+    ------
+    LeadcastError
+        If what comes back by the alias is not the bundle that was registered.
+    """
+    mlflow = with_mlflow()
+    made = mlflow.register_model(model_uri, registered_name(source), tags=tags)
+    set_alias(source, CHALLENGER, str(made.version), bundle_id)
+    return str(made.version)
+
+
+def set_alias(source: str, alias: str, version: str, bundle_id: str) -> None:
+    """Let an alias name a version, and see that the bundle comes back by it, hashes and all.
+
+    Raises
+    ------
+    LeadcastError
+        If another bundle, or a damaged one, comes back; the alias is then as it was before.
+    """
+    mlflow = with_mlflow()
+    client, name = mlflow.MlflowClient(), registered_name(source)
+    before = version_of(source, alias)
+    client.set_registered_model_alias(name, alias, version)
+    try:
+        with TemporaryDirectory() as folder:
+            uri = uri_of(source, alias)
+            store = load_params().tracking.uri
+            found = load_bundle(downloaded(uri, Path(folder), store)).manifest.bundle_id
+        if found != bundle_id:
+            raise LeadcastError(
+                f"{uri}: holds bundle {found[:12]}, and {bundle_id[:12]} was registered as "
+                f"version {version}; see who else writes to {store}"
+            )
+    except LeadcastError:
+        if before is None:
+            client.delete_registered_model_alias(name, alias)
+        else:
+            client.set_registered_model_alias(name, alias, before)
+        raise
+
+
+def version_of(source: str, alias: str) -> str | None:
+    """Tell which version an alias names; None where there is none.
+
+    Asked by the one call that returns aliases: searches leave them out on SQL stores.
+    """
+    mlflow = with_mlflow()
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, ErrorCode
+
+    absent = ("RESOURCE_DOES_NOT_EXIST", ErrorCode.Name(INVALID_PARAMETER_VALUE))
+    client = mlflow.MlflowClient()
+    try:
+        return str(client.get_model_version_by_alias(registered_name(source), alias).version)
+    except MlflowException as error:
+        if error.error_code not in absent:
+            raise
+        return None
+
+
+def version_with(source: str, bundle_id: str) -> str | None:
+    """Tell which registered version, the newest, holds a bundle; None where none does."""
+    client = with_mlflow().MlflowClient()
+    wanted = f"name = '{registered_name(source)}' and tags.bundle_id = '{bundle_id}'"
+    found = [int(one.version) for one in client.search_model_versions(wanted)]
+    return str(max(found)) if found else None
+
+
+def downloaded(uri: str, folder: Path, store: str | None = None) -> Path:
+    """Fetch the bundle of a registered or logged model.
+
+    Parameters
+    ----------
+    uri : str
+        ``models:/NAME@ALIAS``, ``models:/NAME/VERSION`` or ``runs:/…``.
+    folder : Path
+        Where to put it.
+    store : str, optional
+        MLflow's; that of the environment or else of the parameters, if not given.
+
+    Returns
+    -------
+    Path
+        The bundle's folder.
+
+    Raises
+    ------
+    LeadcastError
+        If it cannot be fetched, or is no model of Leadcast.
+    """
+    mlflow = with_mlflow(store or os.environ.get("MLFLOW_TRACKING_URI", "").strip() or None)
+    from mlflow.exceptions import MlflowException
+
+    try:
+        model = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(folder))
+    except (MlflowException, OSError) as error:
+        raise LeadcastError(
+            f"{uri}: cannot be fetched from {mlflow.get_tracking_uri()} ({error}); name a model "
+            "that is there, or set MLFLOW_TRACKING_URI"
+        ) from None
+    bundle = Path(model) / "artifacts" / "bundle"
+    if not bundle.is_dir():
+        raise LeadcastError(f"{uri}: is no model of Leadcast, because it holds no bundle")
+    return bundle
