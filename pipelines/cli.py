@@ -420,6 +420,40 @@ def promote(
 
 
 @app.command(
+    epilog="\b\nExamples:\n  leadcast retrain demo\n"
+    "  leadcast retrain demo --accept-export --by ines\n\n"
+    "\b\nExit codes: 0 promoted, or nothing new; 1 a stage failed; 3 refused by the gate;\n"
+    "4 another process retrains this source; 5 the export is not what it was.\n"
+    "In each case the champion stays in use until another is promoted."
+)
+def retrain(
+    source: Source,
+    accept_export: Annotated[
+        bool,
+        typer.Option("--accept-export", help="The export has changed, and that is meant."),
+    ] = False,
+    by: Annotated[str, typer.Option(help=WHO)] = "",
+) -> None:
+    """Retrain on the export as it is now, and promote the model if the gate lets it pass.
+
+    Safe from cron: one at a time; killed at any moment it leaves the champion in use, and the next
+    call goes on. What came of it stands in data/runs/SOURCE/retrain.json.
+    """
+    from leadcast.features.base.locks import BusyError
+    from leadcast.pipelines.retrain import EXIT_CODES
+    from leadcast.pipelines.retrain import retrain as retrain_source
+
+    try:
+        report = retrain_source(source, by, accept_export=accept_export)
+    except BusyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise typer.Exit(EXIT_CODES["another retrains"]) from None
+    print(report.words)
+    if report.exit_code:
+        raise typer.Exit(report.exit_code)
+
+
+@app.command(
     epilog="\b\nExamples:\n  leadcast rollback demo\n"
     "  leadcast rollback demo --to 3 --why 'grades jumped' --by ines"
 )
@@ -575,13 +609,15 @@ RunPlace = Annotated[
 @app.command(
     epilog="\b\nExamples:\n"
     "  leadcast serve --bundle data/runs/demo/bundle\n"
+    "  leadcast serve --bundle data/champion/demo/bundle\n"
     "  leadcast api-key create --file keys.json --name crm\n"
-    "  leadcast serve --bundle models:/leadcast@champion --keys keys.json \\\n"
+    "  leadcast serve --bundle models:/leadcast-demo@champion --keys keys.json \\\n"
     "      --host 0.0.0.0 --workers 2"
 )
 def serve(
     bundle: Annotated[
-        str, typer.Option(help="A bundle's folder, or a model such as models:/leadcast@champion.")
+        str,
+        typer.Option(help="A bundle's folder, or a model such as models:/leadcast-demo@champion."),
     ],
     keys: Annotated[
         Path | None, typer.Option(help="The file of API keys; see leadcast api-key create --help.")
@@ -614,8 +650,21 @@ def serve(
         bool, typer.Option("--no-page", help="Answer programs alone: no page for people.")
     ] = False,
     require_signature: SignedBy = None,
+    poll_seconds: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=86_400,
+            help="How often to look for another champion, where the bundle is "
+            "data/champion/NAME/bundle or models:/NAME@ALIAS; 0 for never.",
+        ),
+    ] = 10,
 ) -> None:
     """Score leads over HTTP: POST /v1/score, GET /v1/model, /healthz, /readyz, /metrics.
+
+    A champion's place (data/champion/NAME/bundle) and an alias (models:/leadcast-NAME@champion)
+    are followed: after a promotion or rollback the next requests are answered by the new one, and
+    none is lost.
 
     For people there is a page at /: the learned score against points. It shows the run's leads,
     e-mail addresses too, to who has a key; with --no-keys to all who reach the address, unless
@@ -638,7 +687,8 @@ def serve(
         share=share,
     )
     page, names, signed_by = not no_page, tuple(allow_host or ()), require_signature
-    start(bundle, keys, no_keys, host, port, workers, limits, run, page, names, signed_by)
+    about = (bundle, keys, no_keys, host, port, workers, limits, run, page, names, signed_by)
+    start(*about, poll_seconds)
 
 
 app.add_typer(api_key, name="api-key")

@@ -12,6 +12,7 @@ from typing import Any
 from leadcast.features.base.errors import LeadcastError
 from leadcast.models.bundle.bundle import load_bundle
 from leadcast.pipelines.params import load_params
+from leadcast.serve.champion.champion_store import read_promotion
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 _PATIENCE = {
@@ -133,6 +134,50 @@ def version_with(source: str, bundle_id: str) -> str | None:
     return str(max(found)) if found else None
 
 
+def named_version(uri: str) -> str:
+    """Tell which version a ``models:/NAME@ALIAS`` names now.
+
+    Raises
+    ------
+    LeadcastError
+        If the registry does not answer, or has no such alias.
+    """
+    mlflow = with_mlflow(_serving_store())
+    from mlflow.exceptions import MlflowException
+
+    name, _, alias = uri.removeprefix("models:/").partition("@")
+    try:
+        return str(mlflow.MlflowClient().get_model_version_by_alias(name, alias).version)
+    except (MlflowException, OSError) as error:
+        raise LeadcastError(
+            f"{uri}: cannot be asked for at {mlflow.get_tracking_uri()} ({error})"
+        ) from None
+
+
+def _serving_store() -> str | None:
+    return os.environ.get("MLFLOW_TRACKING_URI", "").strip() or None
+
+
+def follow_champion(source: str) -> str | None:
+    """Let the alias name the registered version of what is in use, if it does not.
+
+    Parameters
+    ----------
+    source : str
+        Of which something was promoted.
+
+    Returns
+    -------
+    str or None
+        The registered version; None where what is in use was never registered.
+    """
+    wanted = read_promotion(source).lineage.bundle_id
+    version = version_with(source, wanted)
+    if version is not None and version != version_of(source, CHAMPION):
+        set_alias(source, CHAMPION, version, wanted)
+    return version
+
+
 def downloaded(uri: str, folder: Path, store: str | None = None) -> Path:
     """Fetch the bundle of a registered or logged model.
 
@@ -155,7 +200,7 @@ def downloaded(uri: str, folder: Path, store: str | None = None) -> Path:
     LeadcastError
         If it cannot be fetched, or is no model of Leadcast.
     """
-    mlflow = with_mlflow(store or os.environ.get("MLFLOW_TRACKING_URI", "").strip() or None)
+    mlflow = with_mlflow(store or _serving_store())
     from mlflow.exceptions import MlflowException
 
     try:

@@ -11,6 +11,7 @@ from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json
 from leadcast.models.bundle.bundle_files import CODE_VERSION, Manifest, read_manifest
 from leadcast.pipelines import model_registry
+from leadcast.pipelines.export_change import profile_of
 from leadcast.pipelines.params import load_params
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.promotion_gate import GateFindings, examine_challenger
@@ -170,7 +171,8 @@ def _promotion(
         why=asked.why,
         bundle_id=deployed.bundle_id,
     )
-    logged = _logged(source)
+    run, logged = RunFolder(source), _logged(source)
+    until = None if deployed.origin.seen is None else deployed.origin.seen.known_until
     lineage = Lineage(
         fingerprint=deployed.origin.fingerprint,
         bundle_id=deployed.bundle_id,
@@ -188,6 +190,7 @@ def _promotion(
         lineage=lineage,
         # Through JSON, so that what is compared is what is read back.
         gate=json.loads(json.dumps(gate.to_json())),
+        export=profile_of(run, until).model_dump(mode="json"),
         steps=(*steps, step),
     )
 
@@ -285,37 +288,10 @@ def tell_promotions(source: str) -> str:
     )
 
 
-def follow_champion(source: str) -> str | None:
-    """Let the registry's alias name the champion's version, if it does not.
-
-    Parameters
-    ----------
-    source : str
-        Of which something was promoted.
-
-    Returns
-    -------
-    str or None
-        The registered version; None where the champion was never registered.
-
-    Raises
-    ------
-    LeadcastError
-        If the registry cannot be reached, or holds another bundle than was registered.
-    """
-    wanted = read_promotion(source).lineage.bundle_id
-    with told_without_traceback(load_params().tracking.uri):
-        version = model_registry.version_with(source, wanted)
-        if version is not None and version != model_registry.version_of(
-            source, model_registry.CHAMPION
-        ):
-            model_registry.set_alias(source, model_registry.CHAMPION, version, wanted)
-    return version
-
-
 def _told_followed(source: str) -> str:
     try:
-        version = follow_champion(source)
+        with told_without_traceback(load_params().tracking.uri):
+            version = model_registry.follow_champion(source)
     except LeadcastError as error:
         return f"; {NOT_FOLLOWED} ({error})"
     if version is None:

@@ -47,9 +47,9 @@ def add_source(source: str, params: Path = PARAMS) -> None:
     print(f"Added {source} to the sources in {params}: `dvc repro` now runs it as well.")
 
 
-def reproduce(source: str) -> list[str]:
-    """Let DVC run what is out of date, passing on what the stages say."""
-    command = [sys.executable, "-m", "dvc", "repro", f"track@{source}"]
+def reproduce(source: str, last: str = "track") -> list[str]:
+    """Let DVC run what is out of date up to a stage, passing on what the stages say."""
+    command = [sys.executable, "-m", "dvc", "repro", f"{last}@{source}"]
     # The stages call `python`: it must be this one, whether or not its environment is active.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     environment = os.environ | {"PATH": path, LIFELINE: "stdin"}

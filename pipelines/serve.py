@@ -1,19 +1,26 @@
 """A service on a bundle, or on a model of MLflow's registry; and its API keys."""
 
+import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from leadcast.features.base.errors import Checks, LeadcastError
 from leadcast.models.bundle.bundle_files import read_manifest
 from leadcast.models.bundle.bundle_signature import read_signed_manifest
-from leadcast.pipelines.model_registry import downloaded
+from leadcast.pipelines.model_registry import downloaded, named_version
 from leadcast.pipelines.paths import RunFolder
+from leadcast.serve.champion.champion_store import PROMOTION
 from leadcast.serve.http.keys import create_key, read_keys, revoke_key
 from leadcast.serve.requests.settings import LOOPBACK, RequestLimits, ServeSettings
+
+if TYPE_CHECKING:
+    from leadcast.serve.processes.follow import Followed
 
 COMPARE = (sys.executable, "-m", "leadcast.pipelines.cli", "compare")
 """How the service runs a comparison, in a process of its own."""
 _REGISTRY = ("models:/", "runs:/")
+_ALIAS = re.compile(r"models:/[^/@]+@[^/@]+")
 
 
 def serve(
@@ -28,6 +35,7 @@ def serve(
     page: bool = True,
     allow_hosts: tuple[str, ...] = (),
     signed_by: Path | None = None,
+    poll_seconds: float = 10.0,
 ) -> None:
     """Answer over HTTP until a signal ends it."""
     from leadcast.serve.processes.scratch import scratch_folder
@@ -58,8 +66,55 @@ def serve(
             page=page,
             allow_hosts=allow_hosts,
             signed_by=signed_by,
+            poll_seconds=poll_seconds or NEVER,
         )
-        run_service(settings)
+        run_service(settings, followed_by(named) if poll_seconds else None)
+
+
+NEVER = 1e9
+"""Seconds."""
+
+
+def followed_by(named: str) -> "Followed | None":
+    """Tell what a service follows: an alias of a registered model, or a champion's place.
+
+    Parameters
+    ----------
+    named : str
+        What the operator typed as ``--bundle``.
+
+    Returns
+    -------
+    Followed or None
+        None for a model or bundle that is meant to stay the same.
+    """
+    from leadcast.serve.processes.follow import FollowedFolder
+
+    if named.startswith(_REGISTRY):
+        return FollowedAlias(named) if _ALIAS.fullmatch(named) else None
+    bundle = Path(named)
+    return FollowedFolder(bundle) if (bundle.parent / PROMOTION).is_file() else None
+
+
+class FollowedAlias:
+    """An alias of a registered model, which may come to name another version.
+
+    Parameters
+    ----------
+    uri : str
+        ``models:/NAME@ALIAS``.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+
+    def key(self) -> str:
+        """Ask which version it names."""
+        return named_version(self.uri)
+
+    def fetch(self, folder: Path) -> Path:
+        """Download it."""
+        return downloaded(self.uri, folder)
 
 
 def _refuse_unclear_keys(keys: Path | None, no_keys: bool, host: str) -> None:
@@ -93,7 +148,7 @@ def drop_key(path: Path, key_id: str) -> str:
 
 def _run_of(bundle: Path, is_registered: bool) -> Path | None:
     """Find the run that made a bundle: the folder around it, or the one of its source."""
-    if not is_registered:
+    if not is_registered and not (bundle.parent / PROMOTION).is_file():
         return bundle.resolve().parent
     source = read_manifest(bundle).origin.source
     folder = RunFolder(source).path

@@ -24,11 +24,12 @@ import leadcast
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json, sha256_of, write_json
 from leadcast.models.bundle.bundle_files import CODE_VERSION, MANIFEST
-from leadcast.pipelines.model_registry import register, with_mlflow
+from leadcast.pipelines.model_registry import follow_champion, register, with_mlflow
 from leadcast.pipelines.params import Params, load_params, snapshot_settings
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.stage import NOTHING_NEW, run_stage
 from leadcast.pipelines.summary import which_is_which
+from leadcast.serve.champion.champion_store import has_champion
 
 NOTE = "mlflow.note.content"
 """The tag that MLflow shows as a run's description."""
@@ -221,6 +222,8 @@ def _log(run: RunFolder, params: Params) -> tuple[dict[str, Any], int]:
         model_uri = _log_bundle(run)
     tags = _tags(run) | {"parameters": json.dumps(parameters_of(run.source, params))}
     version = register(run.source, model_uri, tags, tags["bundle_id"])
+    if has_champion(run.source):
+        follow_champion(run.source)
     content = {"run_id": active.info.run_id, "model_uri": model_uri, "model_version": version}
     return content, ended
 

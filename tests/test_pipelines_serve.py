@@ -16,8 +16,7 @@ from leadcast.pipelines.serve import serve
 from leadcast.serve.http.keys import create_key
 from leadcast.serve.requests.settings import RequestLimits, ServeSettings
 from tests.scoring_world import bundle_folder
-
-ROOT = Path(__file__).parents[1]
+from tests.small_project import make_project
 
 
 def start(
@@ -124,7 +123,7 @@ def test_what_is_registered_is_a_challenger_and_the_champion_is_served(
         versions = [register("small", model, {"source": "small"}, bundle_id) for _ in range(2)]
         assert version_of("small", "champion") is None
         assert version_of("small", "challenger") == "2"
-        with pytest.raises(LeadcastError, match="holds bundle .* was registered as version 1"):
+        with pytest.raises(LeadcastError, match=r"holds bundle .* was registered as"):
             set_alias("small", "champion", "1", "another")
         assert version_of("small", "champion") is None
         set_alias("small", "champion", "1", bundle_id)

@@ -15,6 +15,10 @@ _LOOK_SECONDS = 0.02
 _NAME_BYTES = 200
 
 
+class BusyError(LeadcastError):
+    """Another process does what only one may do at a time."""
+
+
 @contextmanager
 def locked(path: Path, what: str, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[None]:
     """Keep other processes out while the block reads and writes `path`.
@@ -34,7 +38,7 @@ def locked(path: Path, what: str, patience_seconds: float = PATIENCE_SECONDS) ->
 
     Raises
     ------
-    LeadcastError
+    BusyError
         If another process holds the lock for longer; tells which one, and what it does.
     OSError
         If the system refuses (no right, a file system without locks).
@@ -45,7 +49,7 @@ def locked(path: Path, what: str, patience_seconds: float = PATIENCE_SECONDS) ->
     deadline = time.monotonic() + patience_seconds
     while (held := _taken(lock)) is None:
         if time.monotonic() >= deadline:
-            raise LeadcastError(f"{path}: {what} now ({_holder(lock)}); wait for its end")
+            raise BusyError(f"{path}: {what} now ({_holder(lock)}); wait for its end")
         time.sleep(_LOOK_SECONDS)
     try:
         os.truncate(held, 0)

@@ -105,6 +105,8 @@ class Promotion(Plain):
         What it was made of.
     gate : dict
         What the gate found when it was promoted, as JSON.
+    export : dict
+        What the export was like, as JSON: `leadcast.pipelines.export_change.ExportProfile`.
     steps : tuple of Step
         Every change of the champion up to this one, the earliest first.
     """
@@ -113,6 +115,7 @@ class Promotion(Plain):
     version: Version
     lineage: Lineage
     gate: dict[Text, Any]
+    export: dict[Text, Any] = Field(default_factory=dict)
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
 
     @property

@@ -236,7 +236,7 @@ def make_app(service: Service, pages: Sequence[APIRouter] = ()) -> FastAPI:
         hosts=service.hosts,
         place_of=service.place_of,
     )
-    app.openapi = lambda: _openapi(app, service)  # type: ignore[method-assign]
+    app.openapi = lambda: _openapi(app, app.state.service)  # type: ignore[method-assign]
     return app
 
 
@@ -246,13 +246,18 @@ async def _warm(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
     # Threads take the interpreter's lock in turns with the loop: with many, its turn comes late.
     current_default_thread_limiter().total_tokens = THREADS
+    await score_example(service)
+    app.state.ready = True
+    yield
+    app.state.ready = False
+
+
+async def score_example(service: Service) -> None:
+    """Score a bundle's own example, so that no caller waits for what is read or compiled first."""
     body = json.dumps(service.questions.example).encode()
     async with service.turns.turn("", len(body)) as turn:
         question = await service.questions.read(body, turn)
         await score_question(service.scorer, question, [], turn)
-    app.state.ready = True
-    yield
-    app.state.ready = False
 
 
 async def _on_error(request: Request, error: Exception) -> Response:

@@ -1,6 +1,6 @@
 """One bundle and all that answering with it needs: what is told of it, and who may ask."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -88,7 +88,9 @@ class ModelAnswer(_Answer):
     created_at: datetime
     loaded_at: datetime = Field(description="when this service began with it")
     loaded_from: str
-    on_disk: OnDisk = Field(description="restart the service to take another bundle")
+    on_disk: OnDisk = Field(
+        description="a service that does not follow takes another one when it is restarted"
+    )
     source: str
     time_order: str = Field(description="dated where leads are scored at a moment")
     horizon_days: float | None
@@ -122,7 +124,7 @@ class Service:
     """What one worker holds."""
 
     scorer: Scorer
-    """The bundle that was verified at the start; whatever happens on disk, it stays."""
+    """The bundle that was verified; whatever happens on disk, it stays until it is exchanged."""
     settings: ServeSettings
     questions: Questions
     """Reads requests."""
@@ -175,6 +177,31 @@ class Service:
             loaded_at=datetime.now(UTC),
             scratch=scratch,
             hosts=Hosts.of(settings),
+        )
+
+    def answering_with(self, bundle: Path) -> Self:
+        """Give the same service with another bundle; keys, limits, counts and turns go on.
+
+        Parameters
+        ----------
+        bundle : Path
+
+        Returns
+        -------
+        Service
+
+        Raises
+        ------
+        LeadcastError
+            If the bundle cannot be used.
+        """
+        scorer = Scorer.load(bundle)
+        self.metrics.model(version_of(scorer.bundle), scorer.bundle.manifest.origin.source)
+        return replace(
+            self,
+            scorer=scorer,
+            questions=Questions(scorer, self.settings.limits),
+            loaded_at=datetime.now(UTC),
         )
 
     def place_of(self, headers: Headers, address: str) -> str:

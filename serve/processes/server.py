@@ -24,6 +24,7 @@ from leadcast.models.bundle.bundle import load_bundle
 from leadcast.models.bundle.bundle_signature import require_signature
 from leadcast.serve.http.keys import read_keys
 from leadcast.serve.http.telemetry import FIELDS, log_settings
+from leadcast.serve.processes.follow import Followed, Following, go_over, wanted_bundle
 from leadcast.serve.processes.scratch import keep_scratch, scratch_folder
 from leadcast.serve.requests.hosts import Hosts
 from leadcast.serve.requests.settings import ServeSettings
@@ -48,7 +49,7 @@ SHOWN_TO_ALL = (
 _logger = logging.getLogger("leadcast.http")
 
 
-def run_service(settings: ServeSettings) -> None:
+def run_service(settings: ServeSettings, followed: Followed | None = None) -> None:
     """Answer until a signal (TERM or INT) ends it; what was taken by then is finished.
 
     The bundle is copied, and the copy verified, before anything listens: all workers, those that
@@ -57,6 +58,8 @@ def run_service(settings: ServeSettings) -> None:
     Parameters
     ----------
     settings : ServeSettings
+    followed : Followed, optional
+        Where another bundle may come to stand, to which all workers then go over.
 
     Raises
     ------
@@ -69,6 +72,7 @@ def run_service(settings: ServeSettings) -> None:
         read_keys(settings.keys)
     Hosts.of(settings)
     with scratch_folder("serve") as folder:
+        began_with = "" if followed is None else followed.key()
         _copy(settings.bundle, folder / BUNDLE)
         if settings.signed_by is not None:
             require_signature(folder / BUNDLE, settings.signed_by)
@@ -85,7 +89,13 @@ def run_service(settings: ServeSettings) -> None:
             _logger.warning(SHOWN_TO_ALL)
         supervisor = _Supervisor(config, [listener])
         supervisor.ready = folder / READY
-        supervisor.run()
+        if followed is None:
+            supervisor.run()
+        else:
+            following = Following(followed, folder, folder / BUNDLE, settings.signed_by)
+            end = following.begin(began_with, settings.poll_seconds)
+            supervisor.run()
+            end()
         failed = [one for one in supervisor.processes if one.exitcode not in (0, -signal.SIGTERM)]
     if failed:
         raise LeadcastError("the service could not start or end cleanly; its log tells why")
@@ -99,7 +109,8 @@ def worker_app(settings: ServeSettings, folder: Path, parent: int) -> "FastAPI":
     from leadcast.serve.page.router import page_routers
 
     keep_scratch(folder)
-    service = Service.open(settings, folder / BUNDLE, folder, Metrics(folder / COUNTERS))
+    bundle = wanted_bundle(folder, folder / BUNDLE)
+    service = Service.open(settings, bundle, folder, Metrics(folder / COUNTERS))
     app = make_app(service, page_routers(service) if settings.page else ())
     warm = app.router.lifespan_context
 
@@ -109,7 +120,9 @@ def worker_app(settings: ServeSettings, folder: Path, parent: int) -> "FastAPI":
         async with warm(app):
             (folder / READY).touch()
             collect_seldom()
+            over = asyncio.create_task(go_over(app, folder, bundle))
             yield
+            over.cancel()
         watch.cancel()
 
     app.router.lifespan_context = watched

@@ -72,6 +72,8 @@ class ServeSettings(_Frozen):
     where it cannot be run."""
     page: bool = True
     """Whether there is a page for people."""
+    poll_seconds: Annotated[float, Field(gt=0)] = 10.0
+    """How often it is looked whether another bundle is wanted, where a service follows."""
     signed_by: Path | None = None
     """The public key with which the bundle must be signed; None where it need not be."""
 
