@@ -18,7 +18,7 @@ from leadcast.features.base.files import read_json
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.stage import NOTHING_NEW
 from leadcast.pipelines.track import PROCESS, is_dead, stands, store_file, this_process, track
-from tests.small_project import ROOT, make_project, run_stages
+from tests.small_project import ROOT, change_params, make_project, run_stages
 
 RUN = RunFolder("demo")
 KILLED_WHILE_IT_LOGS = """
@@ -184,3 +184,23 @@ def test_only_a_process_that_has_ended_for_certain_is_dead() -> None:
     assert host == socket.gethostname()
     assert not is_dead(f"another-{host} {child.pid} {began}"), "that host cannot be asked"
     assert not is_dead("")
+
+
+def test_a_tracking_server_that_does_not_answer_stops_nothing(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params = (project / "params.yaml").read_text(encoding="utf-8")
+    tracked = (project / RUN.tracking).read_bytes() if (project / RUN.tracking).exists() else None
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    try:
+        change_params(project, tracking={"uri": f"http://127.0.0.1:{port}"})
+        told = run_python(TRACK, project)
+        assert told.stdout.startswith("this result is whole and not logged yet; the next run logs")
+        assert read_json(project / RUN.tracking)["run_id"] is None
+    finally:
+        (project / "params.yaml").write_text(params, encoding="utf-8")
+        (project / RUN.tracking).unlink()
+        if tracked is not None:
+            (project / RUN.tracking).write_bytes(tracked)
