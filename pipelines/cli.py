@@ -410,10 +410,10 @@ def promote(
     data/champion/SOURCE/bundle, which is replaced whole in one step and is never absent: let cron,
     systemd and `leadcast serve` read it. The margins stand in params.yaml under promotion.
     """
-    from leadcast.pipelines.promote import Asked
+    from leadcast.pipelines.promote import PromotionAsked
     from leadcast.pipelines.promote import promote as promote_run
 
-    answer = promote_run(source, Asked(by, why, force, dry_run))
+    answer = promote_run(source, PromotionAsked(by, why, force, dry_run))
     print(answer.words)
     if answer.outcome == "refused":
         raise typer.Exit(EXIT_REFUSED)
@@ -600,6 +600,15 @@ Hosts = Annotated[
     list[str] | None,
     typer.Option(help="A name by which callers may call the service; may be given again."),
 ]
+Poll = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        max=86_400,
+        help="How often to look for another champion, where the bundle is "
+        "data/champion/NAME/bundle or models:/NAME@ALIAS; 0 for never.",
+    ),
+]
 RunPlace = Annotated[
     Path | None,
     typer.Option(help="The run's folder, for the page; else the one around the bundle."),
@@ -650,15 +659,7 @@ def serve(
         bool, typer.Option("--no-page", help="Answer programs alone: no page for people.")
     ] = False,
     require_signature: SignedBy = None,
-    poll_seconds: Annotated[
-        float,
-        typer.Option(
-            min=0,
-            max=86_400,
-            help="How often to look for another champion, where the bundle is "
-            "data/champion/NAME/bundle or models:/NAME@ALIAS; 0 for never.",
-        ),
-    ] = 10,
+    poll_seconds: Poll = 10,
 ) -> None:
     """Score leads over HTTP: POST /v1/score, GET /v1/model, /healthz, /readyz, /metrics.
 

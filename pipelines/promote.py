@@ -26,7 +26,7 @@ from leadcast.serve.champion.champion_store import (
     JUDGED,
     Lineage,
     Promotion,
-    Step,
+    PromotionStep,
     champion_folder,
     has_champion,
     promoting,
@@ -41,7 +41,7 @@ NOT_FOLLOWED = "the registry could not be reached; the next command lets its ali
 
 
 @dataclass(frozen=True)
-class Asked:
+class PromotionAsked:
     """How a promotion is asked for.
 
     Parameters
@@ -61,7 +61,7 @@ class Asked:
     force: bool = False
     dry_run: bool = False
 
-    def checked(self) -> "Asked":
+    def checked(self) -> "PromotionAsked":
         """Refuse force without a reason, and fill in who asks."""
         if self.force and not self.why.strip():
             raise LeadcastError("--force: needs --why TEXT, which is kept with the promotion")
@@ -89,13 +89,13 @@ class PromotionAnswer:
     version: int | None
 
 
-def promote(source: str, asked: Asked) -> PromotionAnswer:
+def promote(source: str, asked: PromotionAsked) -> PromotionAnswer:
     """Make a run's model the champion, where the gate lets it pass.
 
     Parameters
     ----------
     source : str
-    asked : Asked
+    asked : PromotionAsked
 
     Returns
     -------
@@ -159,11 +159,11 @@ def _promotion(
     before: Promotion | None,
     manifests: tuple[Manifest, Manifest],
     gate: GateFindings,
-    asked: Asked,
+    asked: PromotionAsked,
 ) -> Promotion:
     deployed, judged = manifests
     steps = () if before is None else before.steps
-    step = Step(
+    step = PromotionStep(
         version=max((one.version for one in steps), default=0) + 1,
         kind="promoted" if gate.passed else "forced",
         at=datetime.now(UTC),
@@ -235,7 +235,7 @@ def roll_back(source: str, to: int | None, why: str, by: str) -> str:
             )
         folder = version_folder(source, version)
         kept = promotion_in(folder)
-        step = Step(
+        step = PromotionStep(
             version=version,
             kind="rolled back",
             at=datetime.now(UTC),

@@ -18,7 +18,7 @@ from leadcast.features.base.locks import locked
 from leadcast.features.definitions.load import find_definition
 from leadcast.pipelines.export_change import refuse_other_export
 from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.promote import Asked, promote
+from leadcast.pipelines.promote import PromotionAsked, promote
 from leadcast.pipelines.run import add_source, reproduce
 from leadcast.serve.champion.champion_store import has_champion, read_promotion
 
@@ -131,7 +131,7 @@ def _retrained(source: str, by: str, accept: bool) -> tuple[RetrainReport, dict[
             outcome: Ended = otherwise if is_change else "failed"
             return RetrainReport(outcome, f"{source}: {outcome}; {_stays(source)}\n{error}"), None
     try:
-        answer = promote(source, Asked(by=by or BY, why="retrained"))
+        answer = promote(source, PromotionAsked(by=by or BY, why="retrained"))
     except (LeadcastError, OSError) as error:
         return RetrainReport("failed", f"{source}: failed; {_stays(source)}\n{error}"), None
     gate = None if answer.gate is None else answer.gate.to_json()

@@ -18,7 +18,7 @@ from leadcast.models.bundle.bundle_files import read_manifest
 from leadcast.serve.champion.champion_store import (
     Lineage,
     Promotion,
-    Step,
+    PromotionStep,
     champion_bundle,
     champion_folder,
     has_champion,
@@ -46,9 +46,11 @@ def _in_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def promotion_of(bundle: Path, version: int, before: tuple[Step, ...] = ()) -> Promotion:
+def promotion_of(bundle: Path, version: int, before: tuple[PromotionStep, ...] = ()) -> Promotion:
     bundle_id = read_manifest(bundle).bundle_id
-    step = Step(version=version, kind="promoted", at=WHEN, by="ines", why="", bundle_id=bundle_id)
+    step = PromotionStep(
+        version=version, kind="promoted", at=WHEN, by="ines", why="", bundle_id=bundle_id
+    )
     lineage = Lineage(
         fingerprint="f",
         bundle_id=bundle_id,
@@ -63,7 +65,7 @@ def promotion_of(bundle: Path, version: int, before: tuple[Step, ...] = ()) -> P
     )
 
 
-def put(bundle: Path, version: int, before: tuple[Step, ...] = ()) -> Promotion:
+def put(bundle: Path, version: int, before: tuple[PromotionStep, ...] = ()) -> Promotion:
     made = promotion_of(bundle, version, before)
     put_champion(made, bundle, bundle)
     return made

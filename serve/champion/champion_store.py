@@ -65,7 +65,7 @@ class Lineage(Plain):
     model_version: Text | None = None
 
 
-class Step(Plain):
+class PromotionStep(Plain):
     """One change of the champion.
 
     Parameters
@@ -107,7 +107,7 @@ class Promotion(Plain):
         What the gate found when it was promoted, as JSON.
     export : dict
         What the export was like, as JSON: `leadcast.pipelines.export_change.ExportProfile`.
-    steps : tuple of Step
+    steps : tuple of PromotionStep
         Every change of the champion up to this one, the earliest first.
     """
 
@@ -116,10 +116,10 @@ class Promotion(Plain):
     lineage: Lineage
     gate: dict[Text, Any]
     export: dict[Text, Any] = Field(default_factory=dict)
-    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+    steps: Annotated[tuple[PromotionStep, ...], Field(min_length=1)]
 
     @property
-    def step(self) -> Step:
+    def step(self) -> PromotionStep:
         """The change that made it the champion."""
         return self.steps[-1]
 
