@@ -206,6 +206,38 @@ def simulate(
     print(f"{leads:,} leads written to {out}")
 
 
+@app.command(
+    epilog="\b\nExamples:\n  leadcast today demo\n  leadcast today demo --out leads.csv\n"
+    "  leadcast today demo --as-of 2025-12-01T06:00:00Z --reasons top:200"
+)
+def today(
+    source: Source,
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="The moment, with its zone; the end of the export where none is given."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A further file to write: .csv or .parquet.")
+    ] = None,
+    closed: Annotated[
+        bool, typer.Option("--closed", help="Score leads that were won or lost before as well.")
+    ] = False,
+    reasons: Annotated[
+        str, typer.Option(help="Explain all leads, top:N, those above the cut (grade A), or none.")
+    ] = "all",
+    force: Force = False,
+) -> None:
+    """List the leads that are open now: scored, explained, and why each moved since the last list.
+
+    The source must have been run. The list lies in data/runs/SOURCE/today.parquet and today.csv.
+    """
+    from leadcast.pipelines.today import TodayRequest, tell_today
+    from leadcast.serve.reasons import ReasonsAsked
+
+    moment = moment_of("--as-of", as_of)
+    print(tell_today(source, TodayRequest(moment, closed, out, ReasonsAsked.parse(reasons), force)))
+
+
 SCORE_EXAMPLES = """\b
 Examples:
   leadcast score --bundle data/runs/demo/bundle --leads data/runs/demo/tables/leads.parquet \\

@@ -95,6 +95,12 @@ class RunFolder:
     """The report's pictures, each as an SVG file."""
     tracking = RunFile("mlflow.json")
     """The MLflow run and model that hold this result."""
+    today = RunFile("today.parquet")
+    """The leads that are open now; `leadcast today` makes it, and no stage."""
+    today_before = RunFile("today_before.parquet")
+    """The list before it, since which movements are told."""
+    today_csv = RunFile("today.csv")
+    """The list for sales."""
 
     @property
     def path(self) -> Path:
@@ -114,5 +120,5 @@ class RunFolder:
         return tuple(
             self.path / one.name
             for key, one in vars(RunFolder).items()
-            if isinstance(one, RunFile) and key != "distilled"
+            if isinstance(one, RunFile) and key != "distilled" and not key.startswith("today")
         )

@@ -1,0 +1,172 @@
+"""``leadcast today``: the leads that are open now, scored with the champion, for sales."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from leadcast.features.base.errors import LeadcastError, in_words
+from leadcast.features.base.files import written_out, written_whole
+from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
+from leadcast.features.tables import Tables, moment_words
+from leadcast.pipelines.params import load_params
+from leadcast.pipelines.paths import RunFolder
+from leadcast.serve.batch.deliver import TIME_FORMAT, refuse_other_suffixes, without_formulas
+from leadcast.serve.reasons import ReasonsAsked
+from leadcast.serve.scorer import Scorer
+from leadcast.serve.today.open_leads import require_dated
+from leadcast.serve.today.today_list import TodayList, TodayQuestion, for_people, todays_leads
+
+SHOWN = 15
+"""So many leads are printed."""
+_WIDEST = 48
+
+
+@dataclass(frozen=True)
+class TodayRequest:
+    """What ``leadcast today`` is asked."""
+
+    as_of: datetime | None = None
+    """The moment; None: until when the export knows outcomes."""
+    closed: bool = False
+    """Whether closed leads are scored as well."""
+    out: Path | None = None
+    """A further file to write: .csv or .parquet."""
+    reasons: ReasonsAsked = field(default_factory=lambda: ReasonsAsked("all"))
+    """Whose reasons are told."""
+    force: bool = False
+    """Whether `out` may replace a file that Leadcast did not write."""
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The bundle that scores a source's leads."""
+
+    scorer: Scorer
+    words: str
+    """Which it is, for a person."""
+
+
+def champion_of(run: RunFolder) -> Champion:
+    """Load the bundle that scores a source's leads: the run's own, where none was promoted."""
+    run.require(run.bundle)
+    scorer = Scorer.load(run.bundle)
+    version = scorer.bundle.manifest.bundle_id[:12]
+    return Champion(scorer, f"the run's bundle {version} (no model was promoted yet)")
+
+
+def tell_today(source: str, request: TodayRequest) -> str:
+    """Score the leads that are open now, write the lists, and tell them.
+
+    Parameters
+    ----------
+    source : str
+        Its name; it must have been run.
+    request : TodayRequest
+
+    Returns
+    -------
+    str
+        What was found and written.
+
+    Raises
+    ------
+    LeadcastError
+        If the source was not run or is not dated, or a file cannot be written.
+    """
+    run = RunFolder(source)
+    run.require(run.tables)
+    if request.out is not None:
+        refuse_other_suffixes(request.out)
+        refuse_foreign_file(request.out, force=request.force, quick=True)
+        refuse_inputs([request.out], [*run.results, run.today, run.today_csv])
+    champion = champion_of(run)
+    found = list_today(run, champion.scorer, request)
+    _write(found, run, request)
+    return _words(source, found, champion, run, request)
+
+
+def list_today(run: RunFolder, scorer: Scorer, request: TodayRequest) -> TodayList:
+    """Score the leads that are open now; writes nothing."""
+    tables = Tables.read(run.tables)
+    require_dated(tables, f"today {run.source}")
+    as_of = request.as_of or tables.observed_until
+    if as_of is None:
+        raise LeadcastError(
+            f"today {run.source}: until when outcomes are known is not told; give --as-of"
+        )
+    value = load_params().comparison.value_per_customer
+    question = TodayQuestion(as_of, request.closed, request.reasons, value)
+    return todays_leads(scorer, tables, question, earlier_list(run, as_of))
+
+
+def earlier_list(run: RunFolder, as_of: datetime) -> pl.DataFrame | None:
+    """Read the latest list from before a moment; None where there is none."""
+    for path in (run.today, run.today_before):
+        if path.is_file():
+            found = pl.read_parquet(path)
+            if found.height and found["as_of"][0] < as_of:
+                return found
+    return None
+
+
+def _write(found: TodayList, run: RunFolder, request: TodayRequest) -> None:
+    """Keep the list before this one, so that a list made twice says the same of what moved."""
+    if run.today.is_file():
+        before = pl.read_parquet(run.today)
+        if before.height and before["as_of"][0] < found.as_of:
+            with written_whole(run.today_before) as temporary:
+                before.write_parquet(temporary)
+    with written_whole(run.today) as temporary:
+        found.frame.write_parquet(temporary)
+    with written_whole(run.today_csv) as temporary:
+        write_people_csv(for_people(found.frame), temporary)
+    if request.out is None:
+        return
+    with written_out(request.out, force=request.force) as temporary:
+        if request.out.suffix.lower() == ".csv":
+            write_people_csv(for_people(found.frame), temporary)
+        else:
+            found.frame.write_parquet(temporary)
+
+
+def write_people_csv(frame: pl.DataFrame, path: Path) -> None:
+    """Write a CSV that can be opened in a spreadsheet: no text of it is a formula there."""
+    safe = frame.with_columns(without_formulas(pl.col(pl.String)))
+    safe.write_csv(path, datetime_format=TIME_FORMAT)
+
+
+def _words(
+    source: str, found: TodayList, champion: Champion, run: RunFolder, request: TodayRequest
+) -> str:
+    frame = found.frame
+    kind = "leads" if request.closed else "open leads"
+    grades = ", ".join(f"{grade} {count:,}" for grade, count in found.grades().items())
+    lines = [
+        f"{source}: {frame.height:,} {kind} at {moment_words(found.as_of)}, scored with "
+        f"{champion.words}"
+    ]
+    lines += [f"  grades: {grades}"] if grades else []
+    lines += [f"  warning: {one}" for one in found.warnings]
+    lines += [f"  {one.level}: {in_words(one)}" for one in found.faults]
+    lines += ["", *_table(frame.head(SHOWN))] if frame.height else []
+    written = [run.today, run.today_csv, *([] if request.out is None else [request.out])]
+    return "\n".join([*lines, "", f"written: {', '.join(map(str, written))}"])
+
+
+def _table(frame: pl.DataFrame) -> list[str]:
+    lines = [f"{'lead':<14} {'p':>6} {'interval':>15}  gr {'trend':<10} {'age':>6}  why it moved"]
+    for row in frame.iter_rows(named=True):
+        low, high = row["lower"], row["upper"]
+        interval = "" if low is None else f"{low:.1%} to {high:.1%}"
+        moved = row["why_moved"] if row["why_moved"] is not None else "new"
+        moved = moved if len(moved) <= _WIDEST else f"{moved[: _WIDEST - 1]}…"
+        age = f"{row['age_days']:.0f} d{'' if row['age_tested'] else '*'}"
+        lines.append(
+            f"{row['lead_id']:<14} {row['probability']:>6.1%} {interval:>15}  {row['grade']:<2} "
+            f"{row['trend']:<10} {age:>6}  {moved}"
+        )
+    if not frame["age_tested"].all():
+        lines.append("* older than any lead that the model was tested on")
+    return lines

@@ -1,0 +1,245 @@
+"""Which leads are open at a moment, and what a model knows of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+
+from leadcast.features.base.errors import Fault, LeadcastError
+from leadcast.features.boundary import known
+from leadcast.features.tables import TIME, Tables, TimeOrder
+from leadcast.models.data import Floats, Matrix
+from leadcast.serve.asked import asked_of, columns_read
+from leadcast.serve.plain_tables import canonical_leads
+from leadcast.serve.scorer import Scorer
+
+DAY_SECONDS = 86_400.0
+
+
+def require_dated(tables: Tables, doing: str) -> None:
+    """Refuse a source whose leads have no age.
+
+    Parameters
+    ----------
+    tables : Tables
+    doing : str
+        What is refused, as the error begins.
+
+    Raises
+    ------
+    LeadcastError
+        If the source is not dated.
+    """
+    if tables.time_order is not TimeOrder.DATED:
+        raise LeadcastError(
+            f"{doing}: this source has no creation times, so that nobody knows which leads are "
+            "open now; score the leads that you name with `leadcast score`"
+        )
+
+
+def leads_at(tables: Tables, as_of: datetime, *, closed: bool = False) -> pl.DataFrame:
+    """Find the leads that are there at a moment.
+
+    Parameters
+    ----------
+    tables : Tables
+        Of a dated source.
+    as_of : datetime
+        The moment, with a time zone.
+    closed : bool
+        Whether those that were won or lost before are taken too.
+
+    Returns
+    -------
+    pl.DataFrame
+        The leads created by then, with ``state`` (``"open"``, ``"won"`` or ``"lost"``, as it was
+        known strictly before the moment) and ``amount`` (of the outcome; null where unknown). An
+        outcome without a time counts as known.
+    """
+    moment = pl.lit(as_of).cast(TIME)
+    won, lost = (
+        known(pl.col(name), moment).fill_null(value=False) for name in ("won_at", "lost_at")
+    )
+    undated = pl.col("converted")
+    state = (
+        pl.when(won | undated.fill_null(value=False))
+        .then(pl.lit("won"))
+        .when(lost | ~undated.fill_null(value=True))
+        .then(pl.lit("lost"))
+        .otherwise(pl.lit("open"))
+    )
+    outcomes = tables.outcomes.select("lead_id", "amount", state=state)
+    leads = tables.leads.drop("amount", "state", strict=False).filter(
+        pl.col("created_at") <= moment
+    )
+    leads = leads.join(outcomes, on="lead_id", how="left", maintain_order="left")
+    leads = leads.with_columns(pl.col("state").fill_null("open"))
+    return leads if closed else leads.filter(pl.col("state") == "open")
+
+
+def events_before(tables: Tables, leads: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
+    """Collect what some leads did before a moment, in time's order.
+
+    Parameters
+    ----------
+    tables : Tables
+    leads : pl.DataFrame
+        With ``lead_id``.
+    as_of : datetime
+
+    Returns
+    -------
+    pl.DataFrame
+        ``lead_id``, ``occurred_at``, ``event_type``, ``value``; by lead, time, kind and value, so
+        that the order does not depend on the file's.
+    """
+    found = tables.events.filter(known(pl.col("occurred_at"), pl.lit(as_of).cast(TIME)))
+    mine = found.join(leads.lazy().select("lead_id"), on="lead_id", how="semi")
+    columns = ("lead_id", "occurred_at", "event_type", "value")
+    return mine.select(columns).sort(columns).collect()
+
+
+def attributes_read(scorer: Scorer, leads: pl.DataFrame) -> list[str]:
+    """Name the attributes of leads on which their scores depend, and that are there.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    leads : pl.DataFrame
+
+    Returns
+    -------
+    list of str
+        In alphabetical order.
+    """
+    own = {"lead_id", "created_at", "as_of"}
+    return sorted((columns_read(scorer.bundle.plan) - own) & set(leads.columns))
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How leads stand at moments."""
+
+    scores: pl.DataFrame
+    """As `leadcast.serve.scorer.Scorer.score` gives them, without reasons."""
+    log_odds: Floats
+    """Of the probabilities, as the calibrator gives them; shape (n_rows,)."""
+    values: Matrix
+    """The features, shape (n_rows, n_features)."""
+
+
+def stand(
+    scorer: Scorer, leads: pl.DataFrame, events: pl.DataFrame, warnings: list[Fault] | None = None
+) -> Standing:
+    """Score leads that lie in canonical tables.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    leads : pl.DataFrame
+        A row for each score: ``lead_id`` (each once), ``created_at``, ``as_of`` and attributes;
+        columns that the model does not read are left aside.
+    events : pl.DataFrame
+        Their events, in any order; others are ignored.
+    warnings : list of Fault, optional
+        What was worked around is added to it.
+
+    Returns
+    -------
+    Standing
+    """
+    names = ["lead_id", "created_at", "as_of", *attributes_read(scorer, leads)]
+    own, _ = canonical_leads(leads.select(names), scorer.bundle.manifest.origin.attribute_types)
+    found: list[Fault] = []
+    asked = asked_of(scorer.bundle, own, events.lazy(), None, found)
+    values = scorer.features(asked, found)
+    if warnings is not None:
+        warnings += found
+    log_odds = scorer.bundle.calibrator.log_odds(scorer.bundle.learner.log_odds(values))
+    return Standing(scorer.score_features(asked, values), log_odds, values)
+
+
+def ages_days(leads: pl.DataFrame, as_of: datetime) -> Floats:
+    """Tell how old leads are.
+
+    Parameters
+    ----------
+    leads : pl.DataFrame
+        With ``created_at``.
+    as_of : datetime
+
+    Returns
+    -------
+    ndarray of float64, shape (n_leads,)
+        In days.
+    """
+    spans = (pl.lit(as_of).cast(TIME) - pl.col("created_at")).dt.total_microseconds()
+    days = leads.select(spans / (1e6 * DAY_SECONDS)).to_series()
+    return np.asarray(days.to_numpy(), dtype=np.float64)
+
+
+def untested_words(ages: Floats, landmarks_days: Sequence[float]) -> str | None:
+    """Warn of leads that are older than any that the model was trained and tested on.
+
+    Parameters
+    ----------
+    ages : ndarray of float64, shape (n_leads,)
+        In days.
+    landmarks_days : sequence of float
+        The ages of training, ascending.
+
+    Returns
+    -------
+    str or None
+        The share, and which landmarks to add; None where there are no such leads.
+    """
+    oldest = landmarks_days[-1]
+    n_older = int(np.sum(ages > oldest))
+    if not n_older:
+        return None
+    wanted = ", ".join(f"{day:g}" for day in landmarks_to_add(ages, landmarks_days))
+    remedy = f"; add landmarks_days of {wanted}, or say `landmarks_days: auto`" if wanted else ""
+    return (
+        f"{n_older:,} of {len(ages):,} open leads ({n_older / len(ages):.0%}) are older than "
+        f"{oldest:g} days, the oldest age at which the model was trained and tested: how good "
+        f"their scores are was never measured{remedy}"
+    )
+
+
+FACTOR = 2.0
+"""A landmark stands for ages up to so many times its own."""
+OLDEST_SHARE = 0.05
+"""Ages that fewer of the open leads than this have passed get no landmark of their own."""
+
+
+def landmarks_to_add(ages: Floats, landmarks_days: Sequence[float]) -> list[float]:
+    """Advise landmarks for the ages at which leads are really scored.
+
+    Each is twice the one before, as ages tell the less apart the older they are, and as long as
+    more than `OLDEST_SHARE` of the leads are older.
+
+    Parameters
+    ----------
+    ages : ndarray of float64, shape (n_leads,)
+        Of the leads that are scored, in days.
+    landmarks_days : sequence of float
+        Those that there are, ascending.
+
+    Returns
+    -------
+    list of float
+        Whole days, ascending; empty where the ages are covered.
+
+    Examples
+    --------
+    >>> landmarks_to_add(np.array([5.0, 100.0, 200.0]), (0.0, 30.0))
+    [60.0, 120.0]
+    """
+    added: list[float] = []
+    day = max(1.0, round(FACTOR * landmarks_days[-1]))
+    while len(ages) and np.mean(ages > day) > OLDEST_SHARE:
+        added.append(day)
+        day *= FACTOR
+    return added

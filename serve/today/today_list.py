@@ -1,0 +1,298 @@
+"""The list of today: every open lead with its score, why it stands so, and why it moved."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from leadcast.features.base.errors import Fault
+from leadcast.features.tables import TIME, Tables
+from leadcast.models.data import Floats
+from leadcast.models.evaluation.logistic import sigmoid
+from leadcast.serve.reasons import BETWEEN, ReasonsAsked, reasons_column
+from leadcast.serve.score_history import trend_of_change
+from leadcast.serve.scorer import Scorer
+from leadcast.serve.today.movement import Earlier, moved_words, movements
+from leadcast.serve.today.open_leads import (
+    Standing,
+    ages_days,
+    attributes_read,
+    events_before,
+    leads_at,
+    stand,
+    untested_words,
+)
+
+WEEK, DAY = timedelta(days=7), timedelta(days=1)
+TELLING = ("company", "company_name", "job_title", "company_size", "industry", "source", "vendor")
+"""By these texts sales tells leads apart."""
+SALES = "sales_"
+"""So begin the columns of the leads' table that sales needs and no model sees."""
+EARLIER = ("lead_id", "as_of", "log_odds", "model_version", "events_known", "attributes_known")
+"""What a list keeps for the next one's question why scores moved."""
+
+
+@dataclass(frozen=True)
+class TodayQuestion:
+    """What is asked.
+
+    Parameters
+    ----------
+    as_of : datetime
+        The moment of the list, with a time zone.
+    closed : bool
+        Whether leads that were won or lost before are scored too.
+    reasons : ReasonsAsked
+        Whose reasons are told.
+    value_per_customer : float or None
+        What a customer is worth where the lead's own amount is not known; None: the mean of those
+        that were won before, where any amount is known.
+    """
+
+    as_of: datetime
+    closed: bool = False
+    reasons: ReasonsAsked = field(default_factory=lambda: ReasonsAsked("all"))
+    value_per_customer: float | None = None
+
+
+@dataclass(frozen=True)
+class TodayList:
+    """The list, and what is to be said of it."""
+
+    frame: pl.DataFrame
+    """A row for each lead, the likeliest customer first; see ``docs/today.md`` for its columns."""
+    as_of: datetime
+    since: datetime
+    """Since when movements are told, where nothing else was told of a lead."""
+    landmarks_days: tuple[float, ...]
+    """The ages at which the model was trained and tested."""
+    warnings: tuple[str, ...]
+    faults: tuple[Fault, ...]
+    """What was worked around in scoring."""
+
+    def grades(self) -> dict[str, int]:
+        """Count the leads of each grade."""
+        counted = self.frame["grade"].value_counts().sort("grade")
+        return dict(counted.iter_rows())
+
+
+def todays_leads(
+    scorer: Scorer,
+    tables: Tables,
+    question: TodayQuestion,
+    earlier: pl.DataFrame | None = None,
+) -> TodayList:
+    """Score the leads that are open at a moment, and tell why they moved.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        The champion's.
+    tables : Tables
+        The canonical tables of a dated source.
+    question : TodayQuestion
+    earlier : pl.DataFrame, optional
+        An earlier list; where it is from before this moment, movements are told since then, with
+        its model and attributes as they were. Without one they are told since a day before.
+
+    Returns
+    -------
+    TodayList
+    """
+    as_of, found = question.as_of, list[Fault]()
+    leads = leads_at(tables, as_of, closed=question.closed)
+    events = events_before(tables, leads, as_of)
+    now = stand(scorer, _at(leads, as_of), events, found)
+    told, since = _told(earlier, as_of)
+    moved = movements(scorer, leads, events, since, as_of, told)
+    frame = _described(scorer, leads, now, question).with_columns(
+        _week_before(scorer, leads, events, as_of, now),
+        *_values(tables, leads, now, question),
+        *_for_next_time(scorer, leads, events, now),
+    )
+    frame = frame.join(_movement_columns(moved, since), on="lead_id", how="left")
+    landmarks = scorer.bundle.manifest.origin.snapshots.landmarks_days
+    ages = ages_days(leads, as_of)
+    frame = frame.with_columns(
+        _who(leads), age_tested=pl.Series(ages <= landmarks[-1]), age_days=pl.Series(ages).round(1)
+    )
+    warnings = _warnings(tables, question, ages, landmarks)
+    frame = _ordered(frame)
+    return TodayList(frame, as_of, since, landmarks, tuple(warnings), tuple(found))
+
+
+_FIRST = (
+    *("lead_id", "who", "owner", "grade", "probability", "lower", "upper", "score", "percentile"),
+    *("trend", "week_change", "why_moved", "moved_from", "moved_since"),
+    *("reasons_up", "reasons_down", "expected_value", "value_basis", "age_days", "age_tested"),
+    *("state", "created_at", "as_of", "model_version", "insufficient_data"),
+)
+_FOR_PROGRAMS = ("moved_parts", "reasons", "log_odds", "events_known", "attributes_known", "amount")
+
+
+def _ordered(frame: pl.DataFrame) -> pl.DataFrame:
+    first = [name for name in _FIRST if name in frame.columns]
+    last = [name for name in _FOR_PROGRAMS if name in frame.columns]
+    sales = [name for name in frame.columns if name not in {*first, *last}]
+    rows = frame.select(*first, *sales, *last)
+    return rows.sort("probability", "lead_id", descending=[True, False])
+
+
+def for_people(frame: pl.DataFrame) -> pl.DataFrame:
+    """Leave out what only programs read, for a CSV file of sales.
+
+    Parameters
+    ----------
+    frame : pl.DataFrame
+        As `TodayList.frame`.
+
+    Returns
+    -------
+    pl.DataFrame
+    """
+    return frame.drop(*_FOR_PROGRAMS, strict=False)
+
+
+def _at(leads: pl.DataFrame, moment: datetime) -> pl.DataFrame:
+    return leads.with_columns(as_of=pl.lit(moment).cast(TIME))
+
+
+def _told(earlier: pl.DataFrame | None, as_of: datetime) -> tuple[Mapping[str, Earlier], datetime]:
+    """Read an earlier list; nothing where it is none from before."""
+    if earlier is None or earlier.is_empty() or earlier["as_of"][0] >= as_of:
+        return {}, as_of - DAY
+    told = {
+        row["lead_id"]: Earlier(
+            row["log_odds"],
+            row["model_version"],
+            row["events_known"],
+            json.loads(row["attributes_known"]),
+        )
+        for row in earlier.select(EARLIER).iter_rows(named=True)
+    }
+    since: datetime = earlier["as_of"][0]
+    return told, since
+
+
+def _described(
+    scorer: Scorer, leads: pl.DataFrame, now: Standing, question: TodayQuestion
+) -> pl.DataFrame:
+    """Put scores, reasons and what sales needs side by side, in the order of the leads."""
+    chosen = question.reasons.rows(scorer.bundle, now.scores["probability"].to_numpy())
+    reasons = reasons_column(scorer.bundle, now.values, chosen)
+    sales = [name for name in leads.columns if name.startswith(SALES)]
+    own = leads.select(
+        "created_at", "state", *(pl.col(name).alias(name.removeprefix(SALES)) for name in sales)
+    )
+    frame = pl.concat([now.scores, own], how="horizontal")
+    sides = [
+        pl.Series(f"reasons_{side}", [_side(one, side) for one in reasons.to_list()], pl.String)
+        for side in ("up", "down")
+    ]
+    return frame.with_columns(reasons, *sides)
+
+
+def _side(reasons: Mapping[str, Any] | None, side: str) -> str | None:
+    return None if reasons is None else BETWEEN.join(one["words"] for one in reasons[side])
+
+
+def _week_before(
+    scorer: Scorer, leads: pl.DataFrame, events: pl.DataFrame, as_of: datetime, now: Standing
+) -> list[pl.Series]:
+    """Score the leads by the same model as they stood a week before."""
+    there = (leads["created_at"] <= as_of - WEEK).to_numpy()
+    then = stand(scorer, _at(leads.filter(pl.Series(there)), as_of - WEEK), events)
+    change = np.full(leads.height, np.nan)
+    score = now.scores["score"].to_numpy()
+    change[there] = np.round(score[there] - then.scores["score"].to_numpy(), 1)
+    changes = pl.Series("week_change", change).fill_nan(None)
+    trend = [trend_of_change(one) if one is not None else "new" for one in changes.to_list()]
+    return [changes, pl.Series("trend", trend, dtype=pl.String)]
+
+
+def _values(
+    tables: Tables, leads: pl.DataFrame, now: Standing, question: TodayQuestion
+) -> list[pl.Series]:
+    """Tell what leads are worth: their own amounts, or a customer's, by their probabilities."""
+    won = tables.outcomes.filter(pl.col("won_at") < pl.lit(question.as_of).cast(TIME))
+    mean = won["amount"].mean()
+    common = question.value_per_customer
+    basis = "value_per_customer" if common is not None else "mean of customers"
+    if common is None and isinstance(mean, float):
+        common = mean
+    own = leads["amount"]
+    amount = own if common is None else own.fill_null(common)
+    bases = own.is_not_null().to_list()
+    told = ["own amount" if one else basis if common is not None else None for one in bases]
+    value = (pl.Series(now.scores["probability"]) * amount).round(2)
+    return [
+        value.alias("expected_value"),
+        pl.Series("value_basis", told, dtype=pl.String),
+        amount.alias("amount"),
+    ]
+
+
+def _for_next_time(
+    scorer: Scorer, leads: pl.DataFrame, events: pl.DataFrame, now: Standing
+) -> list[pl.Series]:
+    """Keep what the next list asks: the log-odds, how many events were known, the attributes."""
+    counts = events.group_by("lead_id").len("events")
+    known = leads.select("lead_id").join(counts, on="lead_id", how="left", maintain_order="left")
+    names = attributes_read(scorer, leads)
+    plain = leads.select(
+        pl.col(name).dt.epoch("us") if isinstance(leads.schema[name], pl.Datetime) else name
+        for name in names
+    )
+    # Times are no JSON, and the model reads few of them: they are told as changed by hand.
+    names = [name for name in names if not isinstance(leads.schema[name], pl.Datetime)]
+    texts = [
+        json.dumps(row, ensure_ascii=False) for row in plain.select(names).iter_rows(named=True)
+    ]
+    return [
+        pl.Series("log_odds", now.log_odds),
+        known["events"].fill_null(0).cast(pl.Int64).alias("events_known"),
+        pl.Series("attributes_known", texts, dtype=pl.String),
+    ]
+
+
+def _movement_columns(moved: pl.DataFrame, since: datetime) -> pl.DataFrame:
+    words = [moved_words(parts) for parts in moved["parts"].to_list()]
+    before: Floats = sigmoid(moved["log_odds_before"].to_numpy())
+    return moved.select(
+        "lead_id",
+        pl.Series("why_moved", words, dtype=pl.String),
+        pl.Series("moved_from", before, dtype=pl.Float64),
+        pl.lit(since).cast(TIME).alias("moved_since"),
+        pl.col("parts").alias("moved_parts"),
+    )
+
+
+def _who(leads: pl.DataFrame) -> pl.Series:
+    names = [name for name in TELLING if leads.schema.get(name) == pl.String]
+    if not names:
+        return pl.Series("who", [None] * leads.height, dtype=pl.String)
+    return leads.select(pl.concat_str(names, separator=" · ", ignore_nulls=True).alias("who"))[
+        "who"
+    ]
+
+
+def _warnings(
+    tables: Tables, question: TodayQuestion, ages: Floats, landmarks: tuple[float, ...]
+) -> list[str]:
+    told = [untested_words(ages, landmarks)]
+    until = tables.observed_until
+    if until is not None and question.as_of > until:
+        told.append(
+            f"the export ends at {until:%Y-%m-%d %H:%M} UTC, before the moment of this list: what "
+            "leads did since, and which of them were closed, is not known"
+        )
+    if until is not None and question.as_of < until:
+        told.append(
+            f"the export goes on to {until:%Y-%m-%d %H:%M} UTC: attributes are as they were then, "
+            "and the model may have learned from how these leads ended"
+        )
+    return [one for one in told if one is not None]
