@@ -1,0 +1,274 @@
+"""The hand-off: whom sales calls this week, whom it does not, and why; a share to explore.
+
+A list of the likeliest alone never learns how the others would have ended. Of its places some are
+therefore given to leads from below the line, drawn by a hash of lead and week: nobody chooses,
+another run draws the same, and each lead's probability of being called (its propensity) is known
+and kept, so that what comes of it can be weighted by it (Horvitz and Thompson 1952).
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
+
+from leadcast.features.registry import humanise
+from leadcast.models.data import Floats, Integers
+
+CALL, NURTURE, NONE = "call", "nurture", "none"
+"""What becomes of a lead: called, written to, or left alone."""
+Grade = Literal["A", "B", "C", "D"]
+
+
+class HandoffSettings(BaseModel):
+    """How the call list is made; ``handoff:`` in ``params.yaml``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    calls_per_week: float | None = Field(
+        None, ge=0, description="how many leads sales can call; None: as the comparison has it"
+    )
+    calls_per_owner: float | None = Field(
+        None, ge=0, description="how many each owner can call, instead of all together"
+    )
+    grades: tuple[Grade, ...] = Field(
+        ("A", "B", "C", "D"), description="who is called for the score; others only to explore"
+    )
+    exploration_share: float = Field(
+        0.05, ge=0, le=0.5, description="of the calls, given to leads from below the line"
+    )
+    rank_by: Literal["probability", "expected_value"] = Field(
+        "probability", description="by what the list is ordered"
+    )
+    lifts_for: int = Field(
+        300,
+        ge=0,
+        description="for so many leads below the line, what would lift them is looked for",
+    )
+
+
+class HandoffRules(BaseModel):
+    """Who may be called and whose a lead is; from the source's definition.
+
+    Parameters
+    ----------
+    required : tuple of str
+        Attributes without which a lead cannot be called.
+    owners : dict of str to tuple of str
+        The owners, each with the territories whose leads are theirs where they have no owner.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    required: tuple[str, ...] = ()
+    owners: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+
+
+def week_of(as_of: datetime) -> str:
+    """Name a moment's week, as ISO 8601 does.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> week_of(datetime(2026, 1, 1, tzinfo=UTC))
+    '2026-W01'
+    """
+    year, week, _ = as_of.isocalendar()
+    return f"{year}-W{week:02}"
+
+
+def draw(lead_ids: Sequence[str], week: str) -> Floats:
+    """Draw a number between 0 and 1 for each lead, the same whenever it is drawn for this week.
+
+    Parameters
+    ----------
+    lead_ids : sequence of str
+    week : str
+        As `week_of` names it.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_leads,)
+    """
+    drawn = [
+        int.from_bytes(hashlib.blake2b(f"{week}\n{one}".encode(), digest_size=8).digest())
+        for one in lead_ids
+    ]
+    return np.array(drawn, dtype=np.float64) / 2.0**64
+
+
+@dataclass(frozen=True)
+class Handoff:
+    """What becomes of each lead of a list."""
+
+    frame: pl.DataFrame
+    """In the list's order: ``lead_id``, ``owner``, ``hand_off`` (`CALL`, `NURTURE`, `NONE`),
+    ``hand_off_why``, ``call_rank`` (from 1; null where not called), ``explored``, ``propensity``
+    (the probability with which the lead was on the call list), ``week``."""
+    calls: int
+    """So many places there were."""
+    line: float | None
+    """What the last lead above the line has of what the list is ordered by; None where none is."""
+
+
+def hand_off(
+    leads: pl.DataFrame,
+    as_of: datetime,
+    calls: float,
+    settings: HandoffSettings,
+    rules: HandoffRules,
+) -> Handoff:
+    """Share leads out: to the call list, to nurture, or to nobody.
+
+    Parameters
+    ----------
+    leads : pl.DataFrame
+        A row for each lead: ``lead_id``, ``probability``, ``expected_value``, ``grade``, the
+        required attributes, and ``owner``, ``territory``, ``consent`` and ``do_not_contact`` where
+        the source has them; perhaps ``feedback``, what sales said of it last.
+    as_of : datetime
+        Its week is the list's.
+    calls : float
+        How many leads can be called, all owners together; of no use where each has a number.
+    settings : HandoffSettings
+    rules : HandoffRules
+
+    Returns
+    -------
+    Handoff
+    """
+    week, owner = week_of(as_of), _owners(leads, rules)
+    refusal = _refusals(leads, owner, settings, rules)
+    key = leads[settings.rank_by].fill_null(0).to_numpy()
+    order = np.lexsort((leads["lead_id"].to_numpy(), -key))
+    drawn = draw(leads["lead_id"].to_list(), week)
+    graded = leads["grade"].is_in(settings.grades).to_numpy()
+    fine = np.array([one is None for one in refusal], dtype=bool)
+    rank, explored = np.zeros(leads.height, np.int64), np.zeros(leads.height, bool)
+    propensity, places = np.zeros(leads.height), 0
+    for rows, wanted in _groups(owner, calls, settings, leads.height):
+        mine = [row for row in order if rows[row] and fine[row]]
+        top, tried, share = _chosen(mine, graded, drawn, int(wanted), settings.exploration_share)
+        places += int(wanted)
+        propensity[mine] = share
+        propensity[top], explored[tried] = 1.0, True
+        rank[[*top, *tried]] = 1
+    called = order[rank[order] > 0]
+    rank[called] = np.arange(1, len(called) + 1)
+    certain = called[~explored[called]]
+    line = float(key[certain].min()) if len(certain) else None
+    frame = leads.select("lead_id").with_columns(
+        owner=owner,
+        hand_off=pl.Series(_destinies(rank, refusal), dtype=pl.String),
+        hand_off_why=pl.Series(_whys(rank, explored, refusal, graded), dtype=pl.String),
+        call_rank=pl.when(pl.Series(rank) > 0).then(pl.Series(rank)),
+        explored=pl.Series(explored),
+        propensity=pl.Series(propensity),
+        week=pl.lit(week),
+    )
+    return Handoff(frame, places, line)
+
+
+def _chosen(
+    mine: list[int],
+    graded: "np.ndarray[tuple[int], np.dtype[np.bool_]]",
+    drawn: Floats,
+    calls: int,
+    share: float,
+) -> tuple[list[int], list[int], float]:
+    """Give the rows above the line, those to explore, and the propensity of all others.
+
+    Of the ``m`` leads below the line the ``k`` with the smallest draws are tried, so that each has
+    the propensity ``k / m``. Places that no grade fills are not given to exploration.
+    """
+    n_tried = round(share * calls)
+    top = [row for row in mine if graded[row]][: calls - n_tried]
+    above = {*top}
+    below = [row for row in mine if row not in above]
+    tried = sorted(below, key=lambda row: (drawn[row], row))[:n_tried]
+    return top, tried, len(tried) / len(below) if below else 0.0
+
+
+def _groups(
+    owner: pl.Series, calls: float, settings: HandoffSettings, n: int
+) -> list[tuple["np.ndarray[tuple[int], np.dtype[np.bool_]]", float]]:
+    if settings.calls_per_owner is None:
+        return [(np.ones(n, bool), calls)]
+    names = owner.drop_nulls().unique().sort()
+    each = settings.calls_per_owner
+    return [((owner == name).fill_null(value=False).to_numpy(), each) for name in names]
+
+
+def _owners(leads: pl.DataFrame, rules: HandoffRules) -> pl.Series:
+    """Give each lead its owner: its own, or that of its territory."""
+    own = _column(leads, "owner")
+    territory = _column(leads, "territory")
+    of_territory = {one: name for name, theirs in rules.owners.items() for one in theirs}
+    by_place = [of_territory.get(one) for one in territory.to_list()]
+    return own.fill_null(pl.Series(by_place, dtype=pl.String)).alias("owner")
+
+
+def _column(leads: pl.DataFrame, name: str) -> pl.Series:
+    if name not in leads.columns:
+        return pl.Series(name, [None] * leads.height, dtype=pl.String)
+    return leads[name].cast(pl.String)
+
+
+def _refusals(
+    leads: pl.DataFrame, owner: pl.Series, settings: HandoffSettings, rules: HandoffRules
+) -> list[str | None]:
+    """Say why a lead must not or cannot be called; None where it can."""
+    said: list[str | None] = [None] * leads.height
+
+    def refuse(where: pl.Series, words: str) -> None:
+        for row in np.flatnonzero(where.fill_null(value=False).to_numpy()).tolist():
+            said[row] = said[row] or words
+
+    if "state" in leads.columns:
+        refuse(leads["state"] != "open", "closed")
+    if "do_not_contact" in leads.columns:
+        refuse(leads["do_not_contact"], DO_NOT_CONTACT)
+    if "consent" in leads.columns:
+        refuse(~leads["consent"].fill_null(value=False), NO_CONSENT)
+    if "feedback" in leads.columns:
+        refuse(leads["feedback"] == "disqualified", "disqualified by sales")
+    for name in rules.required:
+        missing = leads[name].is_null()
+        if leads.schema[name] == pl.String:
+            missing = missing | (leads[name].str.strip_chars() == "")
+        refuse(missing, f"no {humanise(name)}")
+    if settings.calls_per_owner is not None:
+        refuse(owner.is_null(), "no owner, and nobody's territory")
+    return said
+
+
+DO_NOT_CONTACT, NO_CONSENT = "not to be contacted", "no consent"
+_LEFT_ALONE = ("closed", DO_NOT_CONTACT, NO_CONSENT, "disqualified by sales")
+
+
+def _destinies(rank: Integers, refusal: list[str | None]) -> list[str]:
+    return [
+        CALL if one > 0 else NONE if why in _LEFT_ALONE else NURTURE
+        for one, why in zip(rank.tolist(), refusal, strict=True)
+    ]
+
+
+def _whys(
+    rank: Integers,
+    explored: "np.ndarray[tuple[int], np.dtype[np.bool_]]",
+    refusal: list[str | None],
+    graded: "np.ndarray[tuple[int], np.dtype[np.bool_]]",
+) -> list[str]:
+    told = []
+    for row, why in enumerate(refusal):
+        if rank[row] > 0:
+            told.append("to explore" if explored[row] else "above the line")
+        else:
+            told.append(
+                why or ("below the line" if graded[row] else "of a grade that is not called")
+            )
+    return told
