@@ -14,6 +14,10 @@ TIME = pl.Datetime("us", "UTC")
 """The dtype of every time in the canonical tables: microseconds, UTC."""
 
 
+SALES = "sales_"
+"""So begin the columns of the leads' table that sales needs and no model sees."""
+
+
 class TimeOrder(StrEnum):
     """What a source knows of time."""
 
@@ -35,7 +39,9 @@ class Tables:
         ``lead_id`` (String, unique), ``created_at`` (`TIME`, null throughout unless the source is
         dated), ``position`` (Int64, unique: the row's place in time's order where the source is
         not dated, else the row's place in the export), ``rules_score`` (Float64, optional: the
-        existing rules-based score, never a feature) and attributes: Float64 for numbers, String
+        existing rules-based score, never a feature), ``sales_owner``, ``sales_territory``
+        (String), ``sales_consent`` and ``sales_do_not_contact`` (Boolean; each optional and never
+        a feature) and attributes: Float64 for numbers, String
         for categories and texts, Boolean for flags, `TIME` for times.
     events : pl.LazyFrame
         ``lead_id``, ``occurred_at`` (`TIME`), ``event_type`` (String), ``value`` (Float64, null

@@ -207,7 +207,8 @@ def simulate(
 
 
 @app.command(
-    epilog="\b\nExamples:\n  leadcast today demo\n  leadcast today demo --out leads.csv\n"
+    epilog="\b\nExamples:\n  leadcast today demo\n"
+    "  leadcast today demo --calls 60 --out leads.csv\n"
     "  leadcast today demo --as-of 2025-12-01T06:00:00Z --reasons top:200"
 )
 def today(
@@ -215,6 +216,10 @@ def today(
     as_of: Annotated[
         str | None,
         typer.Option(help="The moment, with its zone; the end of the export where none is given."),
+    ] = None,
+    calls: Annotated[
+        float | None,
+        typer.Option(min=0, help="How many leads sales can call this week; else as the settings."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="A further file to write: .csv or .parquet.")
@@ -235,7 +240,25 @@ def today(
     from leadcast.serve.reasons import ReasonsAsked
 
     moment = moment_of("--as-of", as_of)
-    print(tell_today(source, TodayRequest(moment, closed, out, ReasonsAsked.parse(reasons), force)))
+    asked = TodayRequest(moment, calls, closed, out, ReasonsAsked.parse(reasons), force)
+    print(tell_today(source, asked))
+
+
+@app.command(epilog="\b\nExamples:\n  leadcast feedback demo calls_of_this_week.csv")
+def feedback(
+    source: Source,
+    file: Annotated[
+        Path, typer.Argument(help="CSV: lead_id, at (with zone), result, perhaps amount.")
+    ],
+) -> None:
+    """Read what sales tells back of its leads: worked, reached, disqualified or won.
+
+    It is added to what was told before, as events and outcomes beside the run; leads that were won
+    or disqualified are off the next list.
+    """
+    from leadcast.pipelines.handoff import take_feedback
+
+    print(take_feedback(source, file))
 
 
 SCORE_EXAMPLES = """\b

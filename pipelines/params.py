@@ -29,6 +29,7 @@ from leadcast.features.tables import Tables, TimeOrder
 from leadcast.features.values.times import parse_moment
 from leadcast.models.settings import LearnerSettings
 from leadcast.models.splits import SplitSettings
+from leadcast.serve.today.handoff_settings import HandoffSettings
 
 
 class Frozen(BaseModel):
@@ -151,6 +152,7 @@ class Params(Frozen):
     model: LearnerSettings = LearnerSettings()
     evaluation: EvaluationParams = EvaluationParams()
     comparison: ComparisonParams = ComparisonParams()
+    handoff: HandoffSettings = HandoffSettings()
     leakage: LeakageParams = LeakageParams()
     promotion: PromotionParams = PromotionParams()
     tracking: TrackingParams = TrackingParams()

@@ -101,6 +101,10 @@ class RunFolder:
     """The list before it, since which movements are told."""
     today_csv = RunFile("today.csv")
     """The list for sales."""
+    today_calls = RunFile("today_calls")
+    """The call list of each week with its propensities, ``2026-W01.parquet`` and so on."""
+    today_feedback = RunFile("today_feedback.parquet")
+    """What sales has told back; `leadcast feedback` adds to it."""
 
     @property
     def path(self) -> Path:

@@ -1,6 +1,6 @@
 """``leadcast today``: the leads that are open now, scored with the champion, for sales."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -10,11 +10,14 @@ from leadcast.features.base.errors import LeadcastError, in_words
 from leadcast.features.base.files import written_out, written_whole
 from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
 from leadcast.features.tables import Tables, moment_words
-from leadcast.pipelines.params import load_params
+from leadcast.pipelines.handoff import known_feedback, log_calls, share_out
+from leadcast.pipelines.params import Params, load_params
 from leadcast.pipelines.paths import RunFolder
 from leadcast.serve.batch.deliver import TIME_FORMAT, refuse_other_suffixes, without_formulas
+from leadcast.serve.champion.champion_store import champion_bundle, has_champion
 from leadcast.serve.reasons import ReasonsAsked
 from leadcast.serve.scorer import Scorer
+from leadcast.serve.today.feedback import Feedback
 from leadcast.serve.today.open_leads import require_dated
 from leadcast.serve.today.today_list import TodayList, TodayQuestion, for_people, todays_leads
 
@@ -29,6 +32,8 @@ class TodayRequest:
 
     as_of: datetime | None = None
     """The moment; None: until when the export knows outcomes."""
+    calls: float | None = None
+    """How many leads can be called this week; None: as the settings say."""
     closed: bool = False
     """Whether closed leads are scored as well."""
     out: Path | None = None
@@ -50,6 +55,9 @@ class Champion:
 
 def champion_of(run: RunFolder) -> Champion:
     """Load the bundle that scores a source's leads: the run's own, where none was promoted."""
+    if has_champion(run.source):
+        scorer = Scorer.load(champion_bundle(run.source))
+        return Champion(scorer, f"the champion {scorer.bundle.manifest.bundle_id[:12]}")
     run.require(run.bundle)
     scorer = Scorer.load(run.bundle)
     version = scorer.bundle.manifest.bundle_id[:12]
@@ -81,24 +89,39 @@ def tell_today(source: str, request: TodayRequest) -> str:
         refuse_other_suffixes(request.out)
         refuse_foreign_file(request.out, force=request.force, quick=True)
         refuse_inputs([request.out], [*run.results, run.today, run.today_csv])
-    champion = champion_of(run)
-    found = list_today(run, champion.scorer, request)
+    champion, tables, params = champion_of(run), Tables.read(run.tables), load_params()
+    found = list_today(run, tables, champion.scorer, request, params)
+    shared = share_out(run, tables, champion.scorer, found, request.calls, params)
+    found = replace(found, frame=shared.frame)
     _write(found, run, request)
-    return _words(source, found, champion, run, request)
+    log_calls(run, found.frame)
+    return _words(source, found, champion, run, request, shared.words)
 
 
-def list_today(run: RunFolder, scorer: Scorer, request: TodayRequest) -> TodayList:
-    """Score the leads that are open now; writes nothing."""
-    tables = Tables.read(run.tables)
+def list_today(
+    run: RunFolder, tables: Tables, scorer: Scorer, request: TodayRequest, params: Params
+) -> TodayList:
+    """Score the leads that are open now, but for those that sales says are won; writes nothing."""
     require_dated(tables, f"today {run.source}")
     as_of = request.as_of or tables.observed_until
     if as_of is None:
         raise LeadcastError(
             f"today {run.source}: until when outcomes are known is not told; give --as-of"
         )
-    value = load_params().comparison.value_per_customer
+    value = params.comparison.value_per_customer
+    tables = with_told_wins(tables, known_feedback(run))
     question = TodayQuestion(as_of, request.closed, request.reasons, value)
     return todays_leads(scorer, tables, question, earlier_list(run, as_of))
+
+
+def with_told_wins(tables: Tables, feedback: Feedback) -> Tables:
+    """Close the leads of which sales says that they are won, where the export does not know it."""
+    told = feedback.outcomes().drop_nulls("won_at").select("lead_id", told_at="won_at")
+    if told.is_empty():
+        return tables
+    outcomes = tables.outcomes.join(told, on="lead_id", how="left", maintain_order="left")
+    won_at = pl.coalesce("won_at", "told_at").alias("won_at")
+    return replace(tables, outcomes=outcomes.with_columns(won_at).drop("told_at"))
 
 
 def earlier_list(run: RunFolder, as_of: datetime) -> pl.DataFrame | None:
@@ -138,7 +161,12 @@ def write_people_csv(frame: pl.DataFrame, path: Path) -> None:
 
 
 def _words(
-    source: str, found: TodayList, champion: Champion, run: RunFolder, request: TodayRequest
+    source: str,
+    found: TodayList,
+    champion: Champion,
+    run: RunFolder,
+    request: TodayRequest,
+    shared: str,
 ) -> str:
     frame = found.frame
     kind = "leads" if request.closed else "open leads"
@@ -148,6 +176,7 @@ def _words(
         f"{champion.words}"
     ]
     lines += [f"  grades: {grades}"] if grades else []
+    lines.append(shared)
     lines += [f"  warning: {one}" for one in found.warnings]
     lines += [f"  {one.level}: {in_words(one)}" for one in found.faults]
     lines += ["", *_table(frame.head(SHOWN))] if frame.height else []

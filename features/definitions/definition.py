@@ -267,6 +267,26 @@ class ComparisonDefaults(TableSection):
     rules: Path | None = None
 
 
+class HandoffDefaults(TableSection):
+    """How leads are handed to sales; who owns them says ``tables.leads.sales``.
+
+    Parameters
+    ----------
+    required : tuple of str
+        Attributes without which a lead cannot be called.
+    owners : dict of str to tuple of str
+        Owners, each with the territories whose leads are theirs where a lead has no owner.
+    behaviours : tuple of str
+        The kinds of events that marketing can bring a lead to; empty: any that were seen.
+    """
+
+    required: Annotated[tuple[Name, ...], BeforeValidator(as_list)] = ()
+    owners: dict[str, Annotated[tuple[Name, ...], BeforeValidator(as_list)]] = Field(
+        default_factory=dict
+    )
+    behaviours: Annotated[tuple[Name, ...], BeforeValidator(as_list)] = ()
+
+
 class Simulation(TableSection):
     """The source's files are made by the simulator where they are absent.
 
@@ -339,6 +359,8 @@ class SourceDefinition(TableSection):
         Attributes by whose values the test is also measured, one segment after the other.
     comparison : ComparisonDefaults
         What the comparison with points must know.
+    handoff : HandoffDefaults
+        How leads are handed to sales.
     limits : Limits
         When a warning becomes an error.
     vouched : dict of str to str
@@ -369,6 +391,7 @@ class SourceDefinition(TableSection):
     split: SplitDefaults = SplitDefaults()
     segments: tuple[Name, ...] = ()
     comparison: ComparisonDefaults = ComparisonDefaults()
+    handoff: HandoffDefaults = HandoffDefaults()
     limits: Limits = Limits()
     vouched: dict[str, Name] = Field(default_factory=dict)
     own_domains: Annotated[tuple[Name, ...], BeforeValidator(as_list)] = ()

@@ -285,6 +285,32 @@ class LeadColumns(TableSection):
     """When the lead was created; None where the export does not know."""
 
 
+class SalesColumns(TableSection):
+    """Columns that sales needs for its work and that no model ever sees; they may be forbidden.
+
+    Parameters
+    ----------
+    owner : str or None
+        Who works on the lead.
+    territory : str or None
+        The territory that it belongs to.
+    consent : str or None
+        A flag: whether the lead agreed to be contacted; blank is no.
+    do_not_contact : str or None
+        A flag: whether it must not be contacted; blank is no.
+    """
+
+    owner: Name | None = None
+    territory: Name | None = None
+    consent: Name | None = None
+    do_not_contact: Name | None = None
+
+    def named(self) -> dict[str, str]:
+        """Name the columns that there are, by what they are."""
+        found: dict[str, str] = self.model_dump(exclude_none=True)
+        return found
+
+
 class LeadsTable(TableSchema):
     """One row a lead.
 
@@ -300,6 +326,8 @@ class LeadsTable(TableSchema):
         What gives time's order where there is no creation time.
     rules_score : tuple of str
         The columns whose sum is the existing rules-based score.
+    sales : SalesColumns
+        What sales needs for its call list.
     """
 
     columns: LeadColumns
@@ -309,6 +337,7 @@ class LeadsTable(TableSchema):
     remaining_columns: Literal["ignore", "infer"] = "ignore"
     order_by: RowOrColumn | None = None
     rules_score: Names = ()
+    sales: SalesColumns = SalesColumns()
 
 
 class AccountColumns(TableSection):

@@ -24,7 +24,7 @@ from leadcast.features.readers.issues import (
 from leadcast.features.readers.joining import JoinedTable
 from leadcast.features.readers.opening import RawTable, require_columns
 from leadcast.features.readers.origins import RawRows, UnreadableError, stacked
-from leadcast.features.tables import TIME
+from leadcast.features.tables import SALES, TIME
 from leadcast.features.values.columns import (
     MIXED,
     Parsed,
@@ -116,6 +116,7 @@ def _named_columns(about: LeadsTable, attributes: dict[str, Attribute]) -> list[
     if isinstance(about.order_by, ExportColumn):
         named.append((f"{key}.order_by", about.order_by.column))
     named += [(f"{key}.rules_score", column) for column in about.rules_score]
+    named += [(f"{key}.sales.{name}", column) for name, column in about.sales.named().items()]
     named += [(f"{key}.attributes.{name}", one.column) for name, one in attributes.items()]
     return named
 
@@ -356,6 +357,7 @@ def _add_attributes(reading: TableReading, attributes: dict[str, Attribute]) -> 
             reading.note_unread(column, parsed)
             total = total + parsed.values
         columns.append(total.alias("rules_score"))
+    columns += _sales_columns(reading)
     for name, attribute in attributes.items():
         series = reading.rows.frame[attribute.column]
         # What is left out does not tell the type, as long as there is anything else.
@@ -372,3 +374,14 @@ def _add_attributes(reading: TableReading, attributes: dict[str, Attribute]) -> 
         columns.append(values.alias(name))
     reading.frame = reading.frame.with_columns(columns)
     return types
+
+
+def _sales_columns(reading: TableReading) -> list[pl.Series]:
+    """Read what sales needs and no model sees: texts, and flags."""
+    columns = []
+    for name, column in reading.context.definition.tables.leads.sales.named().items():
+        kind: AttributeType = "flag" if name in ("consent", "do_not_contact") else "text"
+        parsed = read_as(reading.rows.frame[column], kind, reading.writing)
+        reading.note_unread(column, parsed)
+        columns.append(parsed.values.alias(f"{SALES}{name}"))
+    return columns

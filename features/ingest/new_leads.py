@@ -12,7 +12,13 @@ import polars as pl
 
 from leadcast.features.base.errors import Fault, FaultsError, in_words
 from leadcast.features.definitions.definition import Limits, SourceDefinition
-from leadcast.features.definitions.table_schema import EventsTable, FileReader, Reader, SqlReader
+from leadcast.features.definitions.table_schema import (
+    EventsTable,
+    FileReader,
+    Reader,
+    SalesColumns,
+    SqlReader,
+)
 from leadcast.features.engine.coded import NEEDED
 from leadcast.features.engine.inputs import CONTEXT, unknown_column
 from leadcast.features.ingest.context import Context, latest_possible
@@ -179,7 +185,7 @@ def mapped(
         raise FaultsError(subject, faults)
     # New leads have neither an order nor an old score yet.
     read = _reader_of(definition.tables.leads.read, leads)
-    own = {"read": read, "order_by": None, "rules_score": ()}
+    own = {"read": read, "order_by": None, "rules_score": (), "sales": SalesColumns()}
     update = {"leads": definition.tables.leads.model_copy(update=own), "events": tuple(found)}
     tables = definition.tables.model_copy(update=update)
     now = datetime.now(UTC)

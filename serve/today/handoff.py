@@ -7,65 +7,22 @@ and kept, so that what comes of it can be weighted by it (Horvitz and Thompson 1
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
 
 from leadcast.features.registry import humanise
 from leadcast.models.data import Floats, Integers
+from leadcast.serve.today.handoff_settings import HandoffRules, HandoffSettings
+
+Flags = npt.NDArray[np.bool_]
 
 CALL, NURTURE, NONE = "call", "nurture", "none"
 """What becomes of a lead: called, written to, or left alone."""
-Grade = Literal["A", "B", "C", "D"]
-
-
-class HandoffSettings(BaseModel):
-    """How the call list is made; ``handoff:`` in ``params.yaml``."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    calls_per_week: float | None = Field(
-        None, ge=0, description="how many leads sales can call; None: as the comparison has it"
-    )
-    calls_per_owner: float | None = Field(
-        None, ge=0, description="how many each owner can call, instead of all together"
-    )
-    grades: tuple[Grade, ...] = Field(
-        ("A", "B", "C", "D"), description="who is called for the score; others only to explore"
-    )
-    exploration_share: float = Field(
-        0.05, ge=0, le=0.5, description="of the calls, given to leads from below the line"
-    )
-    rank_by: Literal["probability", "expected_value"] = Field(
-        "probability", description="by what the list is ordered"
-    )
-    lifts_for: int = Field(
-        300,
-        ge=0,
-        description="for so many leads below the line, what would lift them is looked for",
-    )
-
-
-class HandoffRules(BaseModel):
-    """Who may be called and whose a lead is; from the source's definition.
-
-    Parameters
-    ----------
-    required : tuple of str
-        Attributes without which a lead cannot be called.
-    owners : dict of str to tuple of str
-        The owners, each with the territories whose leads are theirs where they have no owner.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    required: tuple[str, ...] = ()
-    owners: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
 def week_of(as_of: datetime) -> str:
@@ -175,7 +132,7 @@ def hand_off(
 
 def _chosen(
     mine: list[int],
-    graded: "np.ndarray[tuple[int], np.dtype[np.bool_]]",
+    graded: Flags,
     drawn: Floats,
     calls: int,
     share: float,
@@ -195,7 +152,7 @@ def _chosen(
 
 def _groups(
     owner: pl.Series, calls: float, settings: HandoffSettings, n: int
-) -> list[tuple["np.ndarray[tuple[int], np.dtype[np.bool_]]", float]]:
+) -> list[tuple[Flags, float]]:
     if settings.calls_per_owner is None:
         return [(np.ones(n, bool), calls)]
     names = owner.drop_nulls().unique().sort()
@@ -259,16 +216,15 @@ def _destinies(rank: Integers, refusal: list[str | None]) -> list[str]:
 
 def _whys(
     rank: Integers,
-    explored: "np.ndarray[tuple[int], np.dtype[np.bool_]]",
+    explored: Flags,
     refusal: list[str | None],
-    graded: "np.ndarray[tuple[int], np.dtype[np.bool_]]",
+    graded: Flags,
 ) -> list[str]:
     told = []
     for row, why in enumerate(refusal):
         if rank[row] > 0:
             told.append("to explore" if explored[row] else "above the line")
         else:
-            told.append(
-                why or ("below the line" if graded[row] else "of a grade that is not called")
-            )
+            below = "below the line" if graded[row] else "of a grade that is not called"
+            told.append(why or below)
     return told

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from leadcast.features.base.errors import Fault
-from leadcast.features.tables import TIME, Tables
+from leadcast.features.tables import SALES, TIME, Tables
 from leadcast.models.data import Floats
 from leadcast.models.evaluation.logistic import sigmoid
 from leadcast.serve.reasons import BETWEEN, ReasonsAsked, reasons_column
@@ -30,8 +30,6 @@ from leadcast.serve.today.open_leads import (
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
 TELLING = ("company", "company_name", "job_title", "company_size", "industry", "source", "vendor")
 """By these texts sales tells leads apart."""
-SALES = "sales_"
-"""So begin the columns of the leads' table that sales needs and no model sees."""
 EARLIER = ("lead_id", "as_of", "log_odds", "model_version", "events_known", "attributes_known")
 """What a list keeps for the next one's question why scores moved."""
 
@@ -110,7 +108,7 @@ def todays_leads(
     told, since = _told(earlier, as_of)
     moved = movements(scorer, leads, events, since, as_of, told)
     frame = _described(scorer, leads, now, question).with_columns(
-        _week_before(scorer, leads, events, as_of, now),
+        *_week_before(scorer, leads, events, as_of, now),
         *_values(tables, leads, now, question),
         *_for_next_time(scorer, leads, events, now),
     )
@@ -121,24 +119,40 @@ def todays_leads(
         _who(leads), age_tested=pl.Series(ages <= landmarks[-1]), age_days=pl.Series(ages).round(1)
     )
     warnings = _warnings(tables, question, ages, landmarks)
-    frame = _ordered(frame)
+    frame = in_order(frame)
     return TodayList(frame, as_of, since, landmarks, tuple(warnings), tuple(found))
 
 
 _FIRST = (
-    *("lead_id", "who", "owner", "grade", "probability", "lower", "upper", "score", "percentile"),
+    *("lead_id", "hand_off", "hand_off_why", "call_rank", "who", "owner"),
+    *("grade", "probability", "lower", "upper", "score", "percentile"),
     *("trend", "week_change", "why_moved", "moved_from", "moved_since"),
-    *("reasons_up", "reasons_down", "expected_value", "value_basis", "age_days", "age_tested"),
+    *("reasons_up", "reasons_down", "lift", "expected_value", "value_basis"),
+    *("age_days", "age_tested", "feedback", "feedback_at"),
     *("state", "created_at", "as_of", "model_version", "insufficient_data"),
 )
-_FOR_PROGRAMS = ("moved_parts", "reasons", "log_odds", "events_known", "attributes_known", "amount")
+_FOR_PROGRAMS = (
+    *("lift_from", "lift_to", "lift_crosses", "moved_parts", "reasons", "amount"),
+    *("log_odds", "events_known", "attributes_known"),
+)
 
 
-def _ordered(frame: pl.DataFrame) -> pl.DataFrame:
+def in_order(frame: pl.DataFrame) -> pl.DataFrame:
+    """Put a list's columns in the order in which people read them, the likeliest lead first.
+
+    Parameters
+    ----------
+    frame : pl.DataFrame
+        As `TodayList.frame`, perhaps with further columns.
+
+    Returns
+    -------
+    pl.DataFrame
+    """
     first = [name for name in _FIRST if name in frame.columns]
     last = [name for name in _FOR_PROGRAMS if name in frame.columns]
-    sales = [name for name in frame.columns if name not in {*first, *last}]
-    rows = frame.select(*first, *sales, *last)
+    others = [name for name in frame.columns if name not in {*first, *last}]
+    rows = frame.select(*first, *others, *last)
     return rows.sort("probability", "lead_id", descending=[True, False])
 
 
