@@ -56,7 +56,8 @@ class Watched:
 
     def overview(self, url: str) -> "Page":
         """Open the overview and wait until its table stands."""
-        self.page.goto(url)
+        # A file is the overview; a service shows it as a view of its own.
+        self.page.goto(f"{url}/test-period" if url.startswith("http") else url)
         self.page.wait_for_selector("#leads tbody tr .opener")
         return self.page
 

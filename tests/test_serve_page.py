@@ -92,7 +92,7 @@ def test_the_comparison_is_told_as_it_was_written(asked: TestClient) -> None:
 
 def test_what_the_scores_may_be_used_for_is_told_to_every_view(asked: TestClient) -> None:
     assert asked.get("/page/verdict").json() == {"verdict": VERDICT.model_dump(mode="json")}
-    for address in ("/", "/leads/", "/rules"):
+    for address in ("/", "/test-period", "/leads/", "/rules"):
         view = asked.get(address).text
         assert '<p id="beware" class="beware" role="note" hidden></p>' in view
         # Nothing of the model stands in a view before a key was shown.

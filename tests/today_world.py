@@ -23,7 +23,10 @@ DEFINITION = {
         "leads": {
             "read": {"files": "leads.csv"},
             "columns": {"lead_id": "lead_id", "created_at": "created_at"},
-            "attributes": {"industry": "industry", "budget": {"column": "budget", "type": "number"}},
+            "attributes": {
+                "industry": "industry",
+                "budget": {"column": "budget", "type": "number"},
+            },
         },
         "outcomes": {
             "form": "dates",
@@ -38,7 +41,10 @@ def sales_columns(leads: pl.DataFrame) -> pl.DataFrame:
     """Give leads owners and territories, and some of them no consent."""
     number = pl.Series(np.arange(leads.height))
     return leads.with_columns(
-        sales_owner=pl.when(number % 3 == 0).then(pl.lit("Anna")).when(number % 3 == 1).then(pl.lit("Ben")),
+        sales_owner=pl.when(number % 3 == 0)
+        .then(pl.lit("Anna"))
+        .when(number % 3 == 1)
+        .then(pl.lit("Ben")),
         sales_territory=pl.when(number % 2 == 0).then(pl.lit("DE")).otherwise(pl.lit("FR")),
         sales_do_not_contact=number % 11 == 0,
     )

@@ -42,7 +42,7 @@ def leads_content(leads: pl.DataFrame) -> dict[str, Any]:
     segments = [name for name in listed.columns if name not in _KNOWN]
     return {
         "count": listed.height,
-        "columns": {series.name: _packed(series) for series in listed},
+        "columns": {series.name: packed_column(series) for series in listed},
         "segments": [name for name in segments if name not in ("landmark", "month", "block")],
         "csv": {"formula": FORMULA, "plain_number": PLAIN_NUMBER},
     }
@@ -76,7 +76,8 @@ def _parts(value: object) -> Iterator[str]:
 _written = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
-def _packed(series: pl.Series) -> list[Any] | dict[str, list[Any]]:
+def packed_column(series: pl.Series) -> list[Any] | dict[str, list[Any]]:
+    """Pack a column for a script: texts as places in their levels, times in seconds since 1970."""
     if series.name == "lead_id":
         return series.to_list()
     if isinstance(series.dtype, pl.Datetime):

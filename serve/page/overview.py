@@ -1,4 +1,4 @@
-"""The overview: the comparison, as it lies in the run's folder at the moment."""
+"""The test period: the comparison, as it lies in the run's folder at the moment."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +22,7 @@ from leadcast.serve.page.file import (
 from leadcast.serve.page.run_tables import COMPARISON
 from leadcast.serve.requests.problems import Problem
 
-ADDRESS, ADDRESS_OF_LEADS = "/", "/leads/"
+ADDRESS, ADDRESS_OF_LEADS = "/test-period", "/leads/"
 
 
 class Held:

@@ -3,12 +3,13 @@
 from fastapi import APIRouter, HTTPException, Request, Response
 
 from leadcast.serve.http.service import Service
-from leadcast.serve.page import lead, overview
+from leadcast.serve.page import lead, overview, today
 from leadcast.serve.page import points_editor as rules
 from leadcast.serve.page.assets import Shell, View, assets
 
 VIEWS = (
-    View("Overview", "/", overview.make_router),
+    View("Today", today.ADDRESS, today.make_router),
+    View("Test period", overview.ADDRESS, overview.make_router),
     View("Leads", lead.ADDRESS, lead.make_router),
     View("Rules", rules.ADDRESS, rules.make_router),
 )

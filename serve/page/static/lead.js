@@ -100,7 +100,7 @@
     open(id);
   } else {
     place.replaceChildren(
-      element("p", { class: "empty" }, "Search for a lead, or choose one in the overview’s table."),
+      element("p", { class: "empty" }, "Search for a lead, or choose one in the list of today."),
     );
     place.removeAttribute("aria-busy");
   }

@@ -14,6 +14,13 @@
 (() => {
   const { element } = leadcast;
 
+  /* Lets a person keep a text as a file. */
+  leadcast.save = (text, name) => {
+    const address = URL.createObjectURL(new Blob(["\ufeff", text], { type: "text/csv" }));
+    element("a", { href: address, download: name }).click();
+    setTimeout(() => URL.revokeObjectURL(address), 10_000);
+  };
+
   leadcast.heading = (words) => element("h2", {}, words);
   leadcast.note = (words) => element("p", { class: "note" }, words);
   leadcast.hidden = (words) => element("span", { class: "hidden-words" }, words);

@@ -69,7 +69,7 @@ leadcast.swap = (() => {
       state.search = event.target.value;
       redraw();
     });
-    byId("leads-csv").addEventListener("click", () => save(lists.csv(list, matching, exported(list)), fileName()));
+    byId("leads-csv").addEventListener("click", () => leadcast.save(lists.csv(list, matching, exported(list)), fileName()));
     byId("leads").addEventListener("click", (event) => {
       const line = event.target.closest("tbody > tr");
       if (!line || event.target.closest("a, .opened")) return;
@@ -195,12 +195,6 @@ leadcast.swap = (() => {
     const names = ["lead_id", "week", "probability", "lower", "upper", "grade", "points", "rank_learned", "rank_points", "converted", "amount", ...list.segments];
     const side = { name: "called_by", at: (row) => SIDE_WORDS[list.side[row]] };
     return [side, ...names.map((name) => ({ name, at: list.columns[name].at }))];
-  }
-
-  function save(text, name) {
-    const address = URL.createObjectURL(new Blob(["\ufeff", text], { type: "text/csv" }));
-    element("a", { href: address, download: name }).click();
-    setTimeout(() => URL.revokeObjectURL(address), 10_000);
   }
 
   return { make };
