@@ -9,11 +9,13 @@ from leadcast.features.base.files import write_text_out
 from leadcast.features.base.ownership import PARAMS, refuse_foreign_file, refuse_inputs
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.ingest.ingest import CheckResult, check_source
+from leadcast.features.landmarks import open_ages, untested_words
 from leadcast.features.profile.profile_text import profile_text
 from leadcast.features.readers.opening import files_of
+from leadcast.features.tables import Tables
 from leadcast.models.report.profile_page import render_profile
 from leadcast.pipelines.fetch import with_raw
-from leadcast.pipelines.params import Params, load_params
+from leadcast.pipelines.params import Params, load_params, snapshot_settings
 from leadcast.pipelines.snapshots import foresee_split
 
 STDOUT = Path("-")
@@ -68,8 +70,11 @@ def check_named(
     foreseen = None if found.tables is None else foresee_split(source, found.tables, _params())
     lines = [] if foreseen is None else foreseen.splitlines()
     about = ["\n  ".join(["Snapshots of a run", *lines])] if lines else []
+    older = None if found.tables is None else _too_old(source, found.tables)
+    about += [] if older is None else [f"Leads to score\n  {older}"]
     about += [] if readable is definition else [aside]
-    content = json.dumps(found.as_plain() | {"split": lines}, ensure_ascii=False, indent=2)
+    plain = found.as_plain() | {"split": lines, "open_leads": older}
+    content = json.dumps(plain, ensure_ascii=False, indent=2)
     if json_file in files and json_file is not None:
         write_text_out(json_file, f"{content}\n", force=force)
         about.append(f"written: {json_file}")
@@ -80,6 +85,12 @@ def check_named(
     if json_file == STDOUT:
         return CheckAnswer(content, error)
     return CheckAnswer("\n\n".join([*_told(found, encoding), *about]), error)
+
+
+def _too_old(source: str, tables: Tables) -> str | None:
+    """Warn of open leads at ages at which no run would train or test."""
+    landmarks = snapshot_settings(source, _params(), tables).landmarks_days
+    return untested_words(open_ages(tables), landmarks)
 
 
 def _params() -> Params:

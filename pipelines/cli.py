@@ -244,6 +244,61 @@ def today(
     print(tell_today(source, asked))
 
 
+@app.command(
+    epilog="\b\nExamples:\n  leadcast whatif demo --lead L0019600 --event meeting_booked\n"
+    "  leadcast whatif demo --lead L0019600 --set industry=software --json"
+)
+def whatif(
+    source: Source,
+    lead: Annotated[str, typer.Option(help="The lead's id.")],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="FIELD=VALUE; nothing after the = empties it. Again for more."),
+    ] = None,
+    event: Annotated[
+        list[str] | None,
+        typer.Option(help="KIND (just now) or KIND@TIME, added to its events. Again for more."),
+    ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="The moment, with its zone; the end of the export where none is given."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Tell it as JSON.")] = False,
+) -> None:
+    """Try a lead: its score and reasons as it stands, and with a field or an event changed.
+
+    Nothing is written. A score with a change is what the model says of such a lead, and no promise
+    of what the change would bring about.
+    """
+    from leadcast.pipelines.lead_trials import tell_what_if
+
+    moment = moment_of("--as-of", as_of)
+    changes = tuple(set_ or ()), tuple(event or ())
+    print(tell_what_if(source, lead, *changes, moment, as_json=as_json))
+
+
+@app.command(
+    epilog="\b\nExamples:\n  leadcast misses demo\n"
+    "  leadcast misses demo --per-week 10 --csv misses.csv --json misses.json"
+)
+def misses(
+    source: Source,
+    per_week: Annotated[
+        int, typer.Option(min=1, help="At most so many misses, and hits, of a week.")
+    ] = 3,
+    json: Annotated[Path | None, typer.Option(help="The JSON file to write.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="The CSV file to write.")] = None,
+    force: Force = False,
+) -> None:
+    """Name the customers of the test that were scored low, week by week, beside the best hits.
+
+    With what was known of them when they were scored highest: a miss was never more than a C.
+    """
+    from leadcast.pipelines.lead_trials import MissesRequest, tell_misses
+
+    print(tell_misses(source, MissesRequest(per_week, json, csv, force)))
+
+
 @app.command(epilog="\b\nExamples:\n  leadcast feedback demo calls_of_this_week.csv")
 def feedback(
     source: Source,

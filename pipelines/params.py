@@ -6,7 +6,7 @@ What a run uses: the parameters laid over what the source's definition says.
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
@@ -23,12 +23,14 @@ from leadcast.features.definitions.definition import (
 )
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.definitions.yaml_lines import plain_yaml
+from leadcast.features.landmarks import AUTO, FIRST, landmarks_of
 from leadcast.features.settings import FeatureSettings
 from leadcast.features.snapshots import SnapshotSettings
 from leadcast.features.tables import Tables, TimeOrder
 from leadcast.features.values.times import parse_moment
 from leadcast.models.settings import LearnerSettings
 from leadcast.models.splits import SplitSettings
+from leadcast.pipelines.paths import RunFolder
 from leadcast.serve.today.handoff_settings import HandoffSettings
 
 
@@ -41,14 +43,19 @@ class Frozen(BaseModel):
 class SnapshotParams(Frozen):
     """When leads are looked at; None stands for what the source's definition says."""
 
-    landmarks_days: tuple[float, ...] | None = None
+    landmarks_days: tuple[float, ...] | Literal["auto"] | None = None
     horizon_days: float | None = None
     reporting_lag_days: float | None = None
 
-    def over(self, source: BaseModel) -> SnapshotSettings:
+    def over(self, source: BaseModel, tables: Callable[[], Tables | None]) -> SnapshotSettings:
         """Put these parameters over a source's own, and those over the defaults."""
         said = source.model_dump(exclude_none=True) | self.model_dump(exclude_none=True)
-        return SnapshotSettings(**said)
+        if said.get("landmarks_days") != AUTO:
+            return SnapshotSettings(**said)
+        rest = SnapshotSettings(**{name: said[name] for name in said if name != "landmarks_days"})
+        known = tables()
+        found = FIRST if known is None else landmarks_of(known, rest.horizon_days)
+        return rest.model_copy(update={"landmarks_days": found})
 
 
 class SplitParams(Frozen):
@@ -203,9 +210,30 @@ def change_params(path: Path, change: Callable[[Any], None]) -> None:
         yaml.dump(content, temporary)
 
 
-def snapshot_settings(source: str, params: Params) -> SnapshotSettings:
-    """Give the landmarks and the horizon that a run uses."""
-    return params.snapshots.over(find_definition(source).snapshots)
+def snapshot_settings(
+    source: str, params: Params, tables: Tables | None = None
+) -> SnapshotSettings:
+    """Give the landmarks and the horizon that a run uses.
+
+    Parameters
+    ----------
+    source : str
+        Its name.
+    params : Params
+    tables : Tables, optional
+        Whose ages the landmarks follow where they are ``auto``; the run's, if not given.
+
+    Returns
+    -------
+    SnapshotSettings
+    """
+
+    def read() -> Tables | None:
+        # Whoever asks before the first run asks for the horizon.
+        folder = RunFolder(source).tables
+        return Tables.read(folder) if tables is None and folder.is_dir() else tables
+
+    return params.snapshots.over(find_definition(source).snapshots, read)
 
 
 def split_settings(source: str, params: Params) -> SplitSettings:

@@ -29,7 +29,7 @@ def take_snapshots(source: str) -> str:
     """Look at each lead at its landmarks, label what is mature, and split."""
     run, params = RunFolder(source), load_params()
     tables = Tables.read(run.tables)
-    settings = snapshot_settings(source, params)
+    settings = snapshot_settings(source, params, tables)
     split = _split(source, tables, params)
     with written_whole(run.snapshots) as temporary:
         split.write_parquet(temporary)
@@ -56,7 +56,7 @@ def foresee_split(source: str, tables: Tables, params: Params) -> str:
         Its counts by part and by reason, and below them what is to be changed, if anything is;
         or why there would be no split.
     """
-    settings = snapshot_settings(source, params)
+    settings = snapshot_settings(source, params, tables)
     try:
         split = _split(source, tables, params)
     except LeadcastError as error:
@@ -66,7 +66,7 @@ def foresee_split(source: str, tables: Tables, params: Params) -> str:
 
 
 def _split(source: str, tables: Tables, params: Params) -> pl.DataFrame:
-    settings = snapshot_settings(source, params)
+    settings = snapshot_settings(source, params, tables)
     try:
         snapshots = make_snapshots(tables, settings, params.seed)
         split = split_snapshots(

@@ -186,8 +186,8 @@ class Limits(TableSection):
 class SnapshotDefaults(TableSection):
     """What suits this source, where the parameters do not say otherwise."""
 
-    landmarks_days: tuple[Annotated[float, Field(ge=0)], ...] | None = None
-    """Ages at which leads are scored."""
+    landmarks_days: tuple[Annotated[float, Field(ge=0)], ...] | Literal["auto"] | None = None
+    """Ages at which leads are scored; ``auto``: those of the open leads, found when it is run."""
     horizon_days: Annotated[float, Field(gt=0)] | None = None
     """Within how many days a lead becomes a customer."""
     reporting_lag_days: Annotated[float, Field(ge=0)] | None = None

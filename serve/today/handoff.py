@@ -7,6 +7,7 @@ and kept, so that what comes of it can be weighted by it (Horvitz and Thompson 1
 """
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -142,7 +143,7 @@ def _chosen(
     Of the ``m`` leads below the line the ``k`` with the smallest draws are tried, so that each has
     the propensity ``k / m``. Places that no grade fills are not given to exploration.
     """
-    n_tried = round(share * calls)
+    n_tried = math.floor(share * calls + 0.5)
     top = [row for row in mine if graded[row]][: calls - n_tried]
     above = {*top}
     below = [row for row in mine if row not in above]

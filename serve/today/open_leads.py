@@ -1,21 +1,18 @@
 """Which leads are open at a moment, and what a model knows of them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import numpy as np
 import polars as pl
 
 from leadcast.features.base.errors import Fault, LeadcastError
 from leadcast.features.boundary import known
+from leadcast.features.landmarks import states_at
 from leadcast.features.tables import TIME, Tables, TimeOrder
 from leadcast.models.data import Floats, Matrix
 from leadcast.serve.asked import asked_of, columns_read
 from leadcast.serve.plain_tables import canonical_leads
 from leadcast.serve.scorer import Scorer
-
-DAY_SECONDS = 86_400.0
 
 
 def require_dated(tables: Tables, doing: str) -> None:
@@ -59,17 +56,7 @@ def leads_at(tables: Tables, as_of: datetime, *, closed: bool = False) -> pl.Dat
         outcome without a time counts as known.
     """
     moment = pl.lit(as_of).cast(TIME)
-    won, lost = (
-        known(pl.col(name), moment).fill_null(value=False) for name in ("won_at", "lost_at")
-    )
-    undated = pl.col("converted")
-    state = (
-        pl.when(won | undated.fill_null(value=False))
-        .then(pl.lit("won"))
-        .when(lost | ~undated.fill_null(value=True))
-        .then(pl.lit("lost"))
-        .otherwise(pl.lit("open"))
-    )
+    state = states_at(as_of)
     outcomes = tables.outcomes.select("lead_id", "amount", state=state)
     leads = tables.leads.drop("amount", "state", strict=False).filter(
         pl.col("created_at") <= moment
@@ -159,87 +146,3 @@ def stand(
         warnings += found
     log_odds = scorer.bundle.calibrator.log_odds(scorer.bundle.learner.log_odds(values))
     return Standing(scorer.score_features(asked, values), log_odds, values)
-
-
-def ages_days(leads: pl.DataFrame, as_of: datetime) -> Floats:
-    """Tell how old leads are.
-
-    Parameters
-    ----------
-    leads : pl.DataFrame
-        With ``created_at``.
-    as_of : datetime
-
-    Returns
-    -------
-    ndarray of float64, shape (n_leads,)
-        In days.
-    """
-    spans = (pl.lit(as_of).cast(TIME) - pl.col("created_at")).dt.total_microseconds()
-    days = leads.select(spans / (1e6 * DAY_SECONDS)).to_series()
-    return np.asarray(days.to_numpy(), dtype=np.float64)
-
-
-def untested_words(ages: Floats, landmarks_days: Sequence[float]) -> str | None:
-    """Warn of leads that are older than any that the model was trained and tested on.
-
-    Parameters
-    ----------
-    ages : ndarray of float64, shape (n_leads,)
-        In days.
-    landmarks_days : sequence of float
-        The ages of training, ascending.
-
-    Returns
-    -------
-    str or None
-        The share, and which landmarks to add; None where there are no such leads.
-    """
-    oldest = landmarks_days[-1]
-    n_older = int(np.sum(ages > oldest))
-    if not n_older:
-        return None
-    wanted = ", ".join(f"{day:g}" for day in landmarks_to_add(ages, landmarks_days))
-    remedy = f"; add landmarks_days of {wanted}, or say `landmarks_days: auto`" if wanted else ""
-    return (
-        f"{n_older:,} of {len(ages):,} open leads ({n_older / len(ages):.0%}) are older than "
-        f"{oldest:g} days, the oldest age at which the model was trained and tested: how good "
-        f"their scores are was never measured{remedy}"
-    )
-
-
-FACTOR = 2.0
-"""A landmark stands for ages up to so many times its own."""
-OLDEST_SHARE = 0.05
-"""Ages that fewer of the open leads than this have passed get no landmark of their own."""
-
-
-def landmarks_to_add(ages: Floats, landmarks_days: Sequence[float]) -> list[float]:
-    """Advise landmarks for the ages at which leads are really scored.
-
-    Each is twice the one before, as ages tell the less apart the older they are, and as long as
-    more than `OLDEST_SHARE` of the leads are older.
-
-    Parameters
-    ----------
-    ages : ndarray of float64, shape (n_leads,)
-        Of the leads that are scored, in days.
-    landmarks_days : sequence of float
-        Those that there are, ascending.
-
-    Returns
-    -------
-    list of float
-        Whole days, ascending; empty where the ages are covered.
-
-    Examples
-    --------
-    >>> landmarks_to_add(np.array([5.0, 100.0, 200.0]), (0.0, 30.0))
-    [60.0, 120.0]
-    """
-    added: list[float] = []
-    day = max(1.0, round(FACTOR * landmarks_days[-1]))
-    while len(ages) and np.mean(ages > day) > OLDEST_SHARE:
-        added.append(day)
-        day *= FACTOR
-    return added

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from leadcast.features.base.errors import Fault
+from leadcast.features.landmarks import ages_days, untested_words
 from leadcast.features.tables import SALES, TIME, Tables
 from leadcast.models.data import Floats
 from leadcast.models.evaluation.logistic import sigmoid
@@ -19,12 +20,10 @@ from leadcast.serve.scorer import Scorer
 from leadcast.serve.today.movement import Earlier, moved_words, movements
 from leadcast.serve.today.open_leads import (
     Standing,
-    ages_days,
     attributes_read,
     events_before,
     leads_at,
     stand,
-    untested_words,
 )
 
 WEEK, DAY = timedelta(days=7), timedelta(days=1)

@@ -1,0 +1,228 @@
+"""`leadcast today` and what goes with it, on a project of a small source."""
+
+import json
+from collections.abc import Iterator
+from contextlib import chdir
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from leadcast.features.base.errors import FaultsError, LeadcastError
+from leadcast.features.tables import Tables
+from leadcast.pipelines.cli import app
+from leadcast.pipelines.handoff import take_feedback
+from leadcast.pipelines.lead_trials import MissesRequest, tell_misses, tell_what_if
+from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.today import TodayRequest, tell_today
+from leadcast.serve.scorer import Scorer
+from tests.scoring_world import END, bundle_folder, scoring_world
+from tests.today_world import SOURCE, lay_out
+
+DAY = timedelta(days=1)
+EARLY = END - 200 * DAY
+FORMULA = "=1+2"
+
+
+@dataclass(frozen=True)
+class Made:
+    """A project in which two lists were made, a day apart."""
+
+    run: RunFolder
+    first: pl.DataFrame
+    words: str
+    list: pl.DataFrame
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+    folder = tmp_path_factory.mktemp("project")
+    with chdir(folder):
+        run = lay_out(folder, with_sales=True)
+        tell_today(SOURCE, TodayRequest(EARLY - DAY))
+        first = pl.read_parquet(run.today)
+        words = tell_today(SOURCE, TodayRequest(EARLY, calls=10, out=Path("leads.csv")))
+        yield Made(run, first, words, pl.read_parquet(run.today))
+
+
+def test_the_list_is_every_open_lead_as_the_scorer_scores_it(made: Made) -> None:
+    tables = scoring_world().tables
+    won = tables.outcomes.filter(pl.col("won_at") < EARLY)["lead_id"]
+    leads = tables.leads.filter(
+        pl.col("created_at") <= EARLY, ~pl.col("lead_id").is_in(won.implode())
+    )
+    scores = Scorer.load(bundle_folder()).score(leads.drop("position"), tables.events, EARLY)
+    both = made.list.join(scores, on="lead_id", how="full", suffix="_scorer")
+    assert both.height == made.list.height == leads.height
+    for name in ("probability", "lower", "upper", "grade", "percentile", "model_version"):
+        assert both[name].equals(both[f"{name}_scorer"].alias(name)), name
+    assert made.list["probability"].is_sorted(descending=True)
+
+
+def test_why_it_moved_is_since_the_list_before_and_adds_up(made: Made) -> None:
+    assert set(made.list["moved_since"].drop_nulls()) == {EARLY - DAY}
+    both = made.list.join(made.first.select("lead_id", before="log_odds"), on="lead_id")
+    assert both.height > 10
+    for row in both.iter_rows(named=True):
+        parts = sum(part["log_odds"] for part in row["moved_parts"])
+        assert parts == pytest.approx(row["log_odds"] - row["before"], abs=1e-9)
+        assert {part["kind"] for part in row["moved_parts"]} <= {"time", "event"}
+
+
+def test_a_lead_at_an_untested_age_says_so(made: Made) -> None:
+    assert ((made.list["age_days"] <= 7) == made.list["age_tested"]).all()
+    assert "are older than 7 days" in made.words
+
+
+def test_the_same_list_again_says_the_same(made: Made) -> None:
+    calls = made.run.path / "today_calls"
+    tell_today(SOURCE, TodayRequest(EARLY, calls=10))
+    again = pl.read_parquet(made.run.today)
+    # What is drawn, told and kept does not depend on how often one asks.
+    assert again.equals(made.list)
+    (log,) = calls.glob("*.parquet")
+    logged = pl.read_parquet(log)
+    assert logged["lead_id"].is_unique().all()
+    assert (logged["propensity"] > 0).all()
+    assert logged.filter(pl.col("call_rank").is_not_null()).height >= 10
+
+
+def test_the_csv_is_for_people_and_safe(made: Made) -> None:
+    rows = pl.read_csv("leads.csv", infer_schema=False)
+    assert rows.height == made.list.height
+    assert {"lead_id", "who", "owner", "why_moved", "reasons_up", "lift"} <= set(rows.columns)
+    assert not {"log_odds", "moved_parts", "attributes_known"} & set(rows.columns)
+    with pytest.raises(LeadcastError, match=r"name the output \.csv or \.parquet"):
+        tell_today(SOURCE, TodayRequest(EARLY, out=Path("x.txt")))
+
+
+def test_a_lift_is_what_the_scorer_says_of_one_more_event(made: Made) -> None:
+    found = made.list.filter(pl.col("lift_crosses").is_not_null())
+    line = made.list.filter((pl.col("hand_off") == "call") & ~pl.col("explored"))[
+        "probability"
+    ].min()
+    assert found.height
+    assert (found["lift_to"] > found["lift_from"]).all()
+    assert ((found["lift_to"] >= line) == found["lift_crosses"]).all()
+    lead = found.row(0, named=True)
+    kind = lead["lift"].split(":")[0].replace(" ", "_")
+    told = json.loads(tell_what_if(SOURCE, lead["lead_id"], (), (kind,), EARLY, as_json=True))
+    assert told["before"]["probability"] == pytest.approx(lead["probability"], abs=1e-12)
+    # The list adds the kind's usual value, a trial none.
+    assert told["after"]["probability"] > told["before"]["probability"]
+
+
+def test_what_if_tells_both_scores_and_every_fault_at_once(made: Made) -> None:
+    lead_id = made.list["lead_id"][0]
+    words = tell_what_if(SOURCE, lead_id, ("industry=retail", "budget="), ("call",), EARLY)
+    assert "as it stands:" in words
+    assert "industry: " in words
+    wrong = ("industri=x", "budget=much", "newsletter=maybe", "nothing")
+    late = (f"call@{(EARLY + DAY).isoformat()}", "demo", "call@yesterday")
+    with pytest.raises(FaultsError) as caught:
+        tell_what_if(SOURCE, lead_id, wrong, late, EARLY)
+    assert len(caught.value.faults) == 7
+    assert "did you mean" in str(caught.value).lower()
+    with pytest.raises(FaultsError, match="no lead 'nobody'"):
+        tell_what_if(SOURCE, "nobody", (), ("call",), EARLY)
+    with pytest.raises(FaultsError, match="nothing to try"):
+        tell_what_if(SOURCE, lead_id, (), (), EARLY)
+
+
+def test_misses_are_customers_that_were_never_scored_high(made: Made) -> None:
+    words = tell_misses(SOURCE, MissesRequest(2, Path("misses.json"), Path("misses.csv")))
+    told = json.loads(Path("misses.json").read_text(encoding="utf-8"))
+    scores = pl.read_parquet(made.run.test_scores).filter("converted")
+    highest = dict(scores.group_by("lead_id").agg(pl.col("probability").max()).iter_rows())
+    assert told["customers"] == len(highest)
+    assert f"{told['misses']:,} never were more than a C" in words
+    rows = pl.DataFrame(told["leads"])
+    assert (rows["probability"] == pl.Series([highest[one] for one in rows["lead_id"]])).all()
+    assert set(rows.filter(kind="miss")["grade"]) <= {"C", "D"}
+    assert set(rows.filter(kind="hit")["grade"]) == {"A"}
+    assert rows.group_by("week", "kind").len()["len"].max() <= 2  # type: ignore[operator]
+    assert pl.read_csv("misses.csv").height == rows.height
+
+
+def feedback(rows: list[str], header: str = "lead_id,at,result,amount") -> Path:
+    path = Path("feedback.csv")
+    path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_feedback_takes_leads_off_the_list_and_is_kept(tmp_path: Path) -> None:
+    with chdir(tmp_path):
+        run = lay_out(tmp_path)
+        tables = Tables.read(run.tables)
+        created = tables.leads.filter(pl.col("created_at") < EARLY - 9 * DAY)
+        won = tables.outcomes.filter(pl.col("won_at") < EARLY)["lead_id"].to_list()
+        one, two, three = [lead for lead in created["lead_id"] if lead not in won][:3]
+        at = (EARLY - DAY).strftime("%Y-%m-%dT%H:%M:%SZ")
+        rows = [f"{one},{at},won,500", f"{two},{at},disqualified,", f"{three},{at},Reached,"]
+        assert "3 new rows" in take_feedback(SOURCE, feedback(rows))
+        assert "0 new rows (3 rows were known already)" in take_feedback(SOURCE, feedback(rows))
+        tell_today(SOURCE, TodayRequest(EARLY, calls=500))
+        found = pl.read_parquet(run.today)
+        assert one not in found["lead_id"].to_list()
+        told = {row["lead_id"]: row for row in found.iter_rows(named=True)}
+        assert told[two]["hand_off_why"] == "disqualified by sales"
+        assert told[three]["feedback"] == "reached"
+        assert told[three]["hand_off"] == "call"
+        outcomes = pl.read_csv(run.path / "today_feedback_outcomes.csv")
+        assert outcomes["lead_id"].to_list() == sorted([one, two])
+
+
+def test_feedback_that_cannot_be_is_refused_with_every_fault(made: Made) -> None:
+    lead_id = made.list["lead_id"][0]
+    rows = [
+        *("nobody,2025-08-01T00:00:00Z,won,1", f"{lead_id},2025-08-01T00:00:00Z,wan,1"),
+        *(f"{lead_id},2025-08-01 00:00,won,1", f"{lead_id},2025-08-01T00:00:00Z,won,much"),
+        *(f"{lead_id},2020-01-01T00:00:00Z,won,", f"{lead_id},2199-01-01T00:00:00Z,worked,"),
+        f"{lead_id},2025-08-02T00:00:00Z,disqualified,",
+    ]
+    with pytest.raises(FaultsError) as caught:
+        take_feedback(SOURCE, feedback(rows))
+    told = str(caught.value)
+    for words in (
+        "no such lead",
+        "'wan'",
+        "with a zone",
+        "'much'",
+        "before the lead",
+        "future",
+        "both",
+    ):
+        assert words in told, words
+    with pytest.raises(FaultsError, match="no column at, result"):
+        take_feedback(SOURCE, feedback(["x"], header="lead_id"))
+    assert not made.run.today_feedback.exists()
+
+
+def test_a_required_attribute_that_is_none_is_named(made: Made) -> None:
+    path = Path("data/sources") / f"{SOURCE}.yaml"
+    before = path.read_text(encoding="utf-8")
+    path.write_text(f"{before}handoff: {{required: [telephone]}}\n", encoding="utf-8")
+    try:
+        with pytest.raises(FaultsError, match=r"handoff\.required: found 'telephone'"):
+            tell_today(SOURCE, TodayRequest(EARLY))
+    finally:
+        path.write_text(before, encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", ["today", "whatif", "misses", "feedback"])
+def test_help_has_examples(command: str) -> None:
+    told = CliRunner().invoke(app, [command, "--help"])
+    assert told.exit_code == 0
+    assert f"leadcast {command} demo" in told.stdout
+
+
+def test_an_undated_source_is_told_what_to_do(tmp_path: Path) -> None:
+    with chdir(tmp_path):
+        run = lay_out(tmp_path)
+        about = json.loads((run.tables / "tables.json").read_text(encoding="utf-8"))
+        (run.tables / "tables.json").write_text(json.dumps(about | {"time_order": "ordered"}))
+        with pytest.raises(LeadcastError, match="no creation times"):
+            tell_today(SOURCE, TodayRequest())
