@@ -1,0 +1,137 @@
+"""The page's first view: what it is told, and what a person sees of it."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from leadcast.serve.http.keys import create_key
+from leadcast.serve.page.today import FILE, MOST_SHOWN, today_content
+from leadcast.serve.scorer import Scorer
+from leadcast.serve.today.handoff import hand_off
+from leadcast.serve.today.handoff_settings import HandoffRules, HandoffSettings
+from leadcast.serve.today.today_list import TodayQuestion, in_order, todays_leads
+from tests.browsing import Watched, chromium, wait_for_words
+from tests.page_world import FORMULA, HOSTILE, served
+from tests.scoring_world import END, bundle_folder, scoring_world
+from tests.test_serve_page import client
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+AS_OF = END - timedelta(days=180)
+ROWS = "#today-leads tbody tr"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    question = TodayQuestion(AS_OF)
+    found = todays_leads(Scorer.load(bundle_folder()), scoring_world().tables, question).frame
+    owners = pl.Series("owner", ["Anna", "<b>Ben</b>", None] * found.height)[: found.height]
+    found = found.with_columns(owner=owners)
+    made = hand_off(found, AS_OF, 20, HandoffSettings(), HandoffRules())
+    columns = made.frame.drop("lead_id")
+    found = pl.concat([found.drop("owner"), columns], how="horizontal")
+    names = [HOSTILE, FORMULA, *found["lead_id"][2:]]
+    in_order(found.with_columns(lead_id=pl.Series(names))).write_parquet(folder / FILE)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def told(run: Path) -> pl.DataFrame:
+    return pl.read_parquet(run / FILE)
+
+
+def test_the_list_asks_for_the_key_of_the_api_and_is_told_as_it_was_written(
+    tmp_path: Path, run: Path, told: pl.DataFrame
+) -> None:
+    key = create_key(tmp_path / "keys.json", "sales")
+    with client(tmp_path, run, tmp_path / "keys.json") as asked:
+        assert asked.get("/page/today").status_code == 401
+        assert told["lead_id"][5] not in asked.get("/").text
+        found = asked.get("/page/today", headers={"Authorization": f"Bearer {key}"}).json()
+    assert found["count"] == found["total"] == told.height
+    assert found["columns"]["lead_id"] == told["lead_id"].to_list()
+    assert found["as_of"] == AS_OF.timestamp()
+    assert found["untested"] == (~told["age_tested"]).sum()
+    sums = [part and round(sum(one[2] for one in part), 3) for part in found["parts"]]
+    parts = told["moved_parts"].to_list()
+    exact = [part and round(sum(one["log_odds"] for one in part), 3) for part in parts]
+    assert sums == pytest.approx(exact, abs=0.01)
+
+
+def test_a_new_list_is_shown_without_a_restart(tmp_path: Path, run: Path) -> None:
+    with client(tmp_path, tmp_path) as asked:
+        missing = asked.get("/page/today")
+        assert missing.status_code == 404
+        assert "leadcast today small" in missing.json()["detail"]
+        (tmp_path / FILE).write_bytes((run / FILE).read_bytes())
+        assert asked.get("/page/today").status_code == 200
+
+
+def test_of_a_large_pile_the_likeliest_are_sent(tmp_path: Path, told: pl.DataFrame) -> None:
+    many = pl.concat([told] * (MOST_SHOWN // told.height + 1))
+    many.write_parquet(tmp_path / FILE)
+    found = today_content(tmp_path / FILE)
+    assert found["count"] == MOST_SHOWN
+    assert found["total"] == many.height > MOST_SHOWN
+
+
+def test_an_empty_list_is_told(tmp_path: Path, told: pl.DataFrame) -> None:
+    told.head(0).write_parquet(tmp_path / FILE)
+    found = today_content(tmp_path / FILE)
+    assert found["total"] == found["count"] == 0
+    assert found["as_of"] is None
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.mark.browser
+def test_a_person_filters_sorts_and_sees_why_it_moved(
+    browser: "Browser", tmp_path: Path, run: Path, told: pl.DataFrame
+) -> None:
+    watched = Watched(browser, viewport={"width": 390, "height": 800})
+    page = watched.page
+    with served(tmp_path, run) as url:
+        page.goto(url)
+        page.wait_for_selector(f"{ROWS} .opener")
+        calls = (told["hand_off"] == "call").sum()
+        assert (
+            page.inner_text("#today-title")
+            == f"{told.height} open leads, {calls} to call this week"
+        )
+        assert "older than any lead that the model was tested on" in page.inner_text(
+            "#today-untested"
+        )
+        page.select_option("#today-hand", "call")
+        wait_for_words(page.locator(".dt-info"), f"of {calls} leads")
+        page.select_option("#today-hand", "")
+        page.select_option("#today-owner", "<b>Ben</b>")
+        wait_for_words(
+            page.locator(".dt-info"), f"of {(told['owner'] == '<b>Ben</b>').sum()} leads"
+        )
+        page.select_option("#today-owner", "")
+        page.select_option("#today-grade", "A")
+        wait_for_words(page.locator(".dt-info"), f"of {(told['grade'] == 'A').sum()} leads")
+        page.select_option("#today-grade", "")
+        moved = told.filter(pl.col("why_moved").str.contains("time passing"))["lead_id"][0]
+        page.fill("#today-search", moved)
+        page.locator(".opener", has_text=moved).first.click()
+        detail = page.locator(".detail").first
+        wait_for_words(detail, "Together, from")
+        wait_for_words(detail, "time passing")
+        # The page itself never scrolls sideways, on a telephone neither.
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.fill("#today-search", "nobody at all")
+        wait_for_words(page.locator("#today-told"), "No lead is like this")
+        assert watched.complaints == []
+        assert all(one.startswith(url) for one in watched.requests)
+    page.context.close()
