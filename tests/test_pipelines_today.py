@@ -19,6 +19,7 @@ from leadcast.pipelines.lead_trials import MissesRequest, tell_misses, tell_what
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.today import TodayRequest, tell_today
 from leadcast.serve.scorer import Scorer
+from leadcast.serve.today.handoff import week_of
 from tests.scoring_world import END, bundle_folder, scoring_world
 from tests.today_world import SOURCE, lay_out
 
@@ -83,8 +84,7 @@ def test_the_same_list_again_says_the_same(made: Made) -> None:
     again = pl.read_parquet(made.run.today)
     # What is drawn, told and kept does not depend on how often one asks.
     assert again.equals(made.list)
-    (log,) = calls.glob("*.parquet")
-    logged = pl.read_parquet(log)
+    logged = pl.read_parquet(calls / f"{week_of(EARLY)}.parquet")
     assert logged["lead_id"].is_unique().all()
     assert (logged["propensity"] > 0).all()
     assert logged.filter(pl.col("call_rank").is_not_null()).height >= 10

@@ -132,4 +132,4 @@ def _best(ids: list[str], kinds: list[str], probability: Floats, needed: Floats)
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.{1 if share < 0.0995 else 0}f} %"
+    return f"{100 * share:.1f} %"
