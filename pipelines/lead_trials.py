@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from leadcast.features.base.errors import LeadcastError
-from leadcast.features.base.files import write_text_out, written_out
+from leadcast.features.base.files import write_json, write_text_out, written_out
 from leadcast.features.base.ownership import refuse_inputs
 from leadcast.features.tables import Tables
 from leadcast.pipelines.paths import RunFolder
@@ -133,15 +133,21 @@ def tell_misses(source: str, request: MissesRequest) -> str:
     scores = pl.read_parquet(run.test_scores)
     found = misses_and_hits(scorer, scores, tables, request.per_week)
     counted = counts(scorer, scores, tables)
+    content = counted | {"leads": _json_rows(found)}
+    write_json(run.today_misses, content)
     if request.json is not None:
-        content = counted | {"leads": _json_rows(found)}
         text = json.dumps(content, ensure_ascii=False, indent=2)
         write_text_out(request.json, f"{text}\n", force=request.force)
     if request.csv is not None:
         with written_out(request.csv, force=request.force) as temporary:
             flat = found.with_columns(pl.col("reasons_up", "reasons_down").list.join(BETWEEN))
             write_people_csv(flat, temporary)
-    return "\n".join([*_told(source, found, counted), *(f"written: {path}" for path in files)])
+    return "\n".join(
+        [
+            *_told(source, found, counted),
+            *(f"written: {path}" for path in (run.today_misses, *files)),
+        ]
+    )
 
 
 def _json_rows(found: pl.DataFrame) -> list[dict[str, Any]]:

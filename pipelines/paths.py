@@ -101,6 +101,8 @@ class RunFolder:
     """The list before it, since which movements are told."""
     today_csv = RunFile("today.csv")
     """The list for sales."""
+    today_misses = RunFile("misses.json")
+    """The customers that the test scored low; `leadcast misses` makes it."""
     today_calls = RunFile("today_calls")
     """The call list of each week with its propensities, ``2026-W01.parquet`` and so on."""
     today_feedback = RunFile("today_feedback.parquet")

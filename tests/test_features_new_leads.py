@@ -194,3 +194,26 @@ def test_canonical_leads_without_dates(tmp_path: Path) -> None:
     new = read_canonical(path, attribute_types={"revenue": "number"}, is_dated=False)
     assert new.leads["lead_id"].to_list() == ["1", "2"]
     assert new.leads["created_at"].to_list() == [None, None]
+
+
+def test_what_sales_needs_is_read_beside_the_attributes_and_never_learned_from(
+    tmp_path: Path,
+) -> None:
+    lines = LEADS.splitlines()
+    more = ["Owner,Do Not Call", "Anna,yes", ",no", "Ben,", "Ben,true"]
+    text = "\n".join(",".join(pair) for pair in zip(lines, more, strict=True))
+    sales = {"owner": "Owner", "do_not_contact": "Do Not Call"}
+    # Owners are forbidden in most exports, as sales decides and changes them.
+    changes: Keys = {
+        "tables.leads.sales": sales,
+        "forbidden": {"Owner": "sales changes it"},
+        "tables.leads.remaining_columns": "infer",
+    }
+    definition = make_source(tmp_path, changes, leads=text)
+    ingest(definition, tmp_path / "tables")
+    tables = Tables.read(tmp_path / "tables")
+    assert tables.leads["sales_owner"].to_list() == ["Anna", None, "Ben", "Ben"]
+    assert tables.leads["sales_do_not_contact"].to_list() == [True, False, None, True]
+    assert set(tables.attribute_types) == {"revenue", "source"}
+    new = read_new_leads(definition, [write(tmp_path, "new.csv", NEW)], attribute_types=TYPES)
+    assert not [name for name in new.leads.columns if name.startswith("sales_")]

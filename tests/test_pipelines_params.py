@@ -3,10 +3,27 @@
 from datetime import UTC, date, datetime
 
 import pytest
+from pydantic import ValidationError
 
-from leadcast.features.definitions.definition import SplitDefaults
+from leadcast.features.definitions.definition import SnapshotDefaults, SplitDefaults
+from leadcast.features.landmarks import FIRST, landmarks_of
 from leadcast.models.splits import SplitSettings
-from leadcast.pipelines.params import SplitParams
+from leadcast.pipelines.params import SnapshotParams, SplitParams
+from tests.scoring_world import scoring_world
+
+
+def test_landmarks_are_found_by_the_ages_of_the_open_leads_where_they_are_auto() -> None:
+    tables = scoring_world().tables
+    source = SnapshotDefaults(landmarks_days="auto", horizon_days=30)
+    found = SnapshotParams().over(source, lambda: tables)
+    assert found.landmarks_days == landmarks_of(tables, 30.0)
+    assert found.landmarks_days[-1] == 60
+    assert SnapshotParams().over(source, lambda: None).landmarks_days == FIRST
+    said = SnapshotParams(landmarks_days=(0.0, 5.0)).over(source, lambda: tables)
+    assert said.landmarks_days == (0.0, 5.0)
+    with pytest.raises(ValidationError, match="auto"):
+        SnapshotDefaults(landmarks_days="automatic")  # type: ignore[arg-type]
+
 
 BERLIN = "Europe/Berlin"
 

@@ -3,13 +3,14 @@
 from fastapi import APIRouter, HTTPException, Request, Response
 
 from leadcast.serve.http.service import Service
-from leadcast.serve.page import lead, overview, today
+from leadcast.serve.page import lead, misses_view, overview, today
 from leadcast.serve.page import points_editor as rules
 from leadcast.serve.page.assets import Shell, View, assets
 
 VIEWS = (
     View("Today", today.ADDRESS, today.make_router),
     View("Test period", overview.ADDRESS, overview.make_router),
+    View("Misses", misses_view.ADDRESS, misses_view.make_router),
     View("Leads", lead.ADDRESS, lead.make_router),
     View("Rules", rules.ADDRESS, rules.make_router),
 )
