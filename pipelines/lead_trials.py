@@ -19,7 +19,7 @@ from leadcast.serve.scorer import Scorer
 from leadcast.serve.scores import Score
 from leadcast.serve.today.misses import counts, misses_and_hits
 from leadcast.serve.today.open_leads import require_dated
-from leadcast.serve.today.whatif import Trial, what_if
+from leadcast.serve.today.whatif import LeadTrial, what_if
 
 WEEKS_SHOWN = 8
 
@@ -41,7 +41,7 @@ def tell_what_if(
         Its name; it must have been run.
     lead_id : str
     sets, events : tuple of str
-        As `leadcast.serve.today.whatif.Trial.parse` takes them.
+        As `leadcast.serve.today.whatif.LeadTrial.parse` takes them.
     as_of : datetime or None
         The moment; None: the end of the export.
     as_json : bool
@@ -58,7 +58,7 @@ def tell_what_if(
     moment = as_of or tables.observed_until
     if moment is None:
         raise LeadcastError(f"whatif {source}: the end of the export is not told; give --as-of")
-    trial = Trial.parse(champion.scorer, sets, events, moment)
+    trial = LeadTrial.parse(champion.scorer, sets, events, moment)
     found = what_if(champion.scorer, tables, lead_id, moment, trial)
     if as_json:
         told = {"tried": found.tried, "before": _plain(found.before), "after": _plain(found.after)}

@@ -153,7 +153,7 @@ def test_a_changed_attribute_has_the_part_that_its_change_makes() -> None:
     expected = log_odds_at(lead_id, since) - log_odds_at(lead_id, since, industry="retail")
     assert own != "retail"
     assert by_kind["industry"] == pytest.approx(expected, abs=CLOSE)
-    assert any(part["what"].startswith("budget: 1 to ") for part in parts)
+    assert any(part["what"].startswith("budget: 1 → ") for part in parts)
 
 
 def test_another_model_has_what_no_other_cause_explains() -> None:
@@ -185,7 +185,7 @@ def test_words_tell_the_strongest_cause_first_and_leave_out_what_is_nothing() ->
         {"kind": "event", "what": "page_viewed", "log_odds": 0.3},
         {"kind": "event", "what": "demo_requested", "log_odds": 0.62},
         {"kind": "event", "what": "page_viewed", "log_odds": 0.1},
-        {"kind": "attribute", "what": "industry: retail to health", "log_odds": 0.001},
+        {"kind": "attribute", "what": "industry: retail → health", "log_odds": 0.001},
     ]
     words = "+0.62 demo requested; +0.40 2 × page viewed; -0.05 time passing"
     assert moved_words(parts) == words

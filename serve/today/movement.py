@@ -179,7 +179,7 @@ def _steps(
     while changed:
         name = min(changed)
         before = changed.pop(name)
-        words = f"{humanise(name)}: {_value(before)} to {_value(now[name])}"
+        words = f"{humanise(name)}: {_value(before)} → {_value(now[name])}"
         yield _Step(lead, "attribute", words, None, since, old, dict(changed))
     yield _Step(lead, "time", "time passing", None, as_of, old, {})
     for number, (at, event) in enumerate(new[:MOST_EVENTS_APART], 1):

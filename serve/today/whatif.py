@@ -20,7 +20,7 @@ _NOTHING = ("", "null", "none", "unknown")
 
 
 @dataclass(frozen=True)
-class Trial:
+class LeadTrial:
     """What is tried with a lead."""
 
     attributes: Mapping[str, Any]
@@ -31,7 +31,7 @@ class Trial:
     @classmethod
     def parse(
         cls, scorer: Scorer, sets: Sequence[str], events: Sequence[str], as_of: datetime
-    ) -> "Trial":
+    ) -> "LeadTrial":
         """Read what a user wrote.
 
         Parameters
@@ -47,7 +47,7 @@ class Trial:
 
         Returns
         -------
-        Trial
+        LeadTrial
 
         Raises
         ------
@@ -128,7 +128,9 @@ class WhatIf:
     """What was changed, in words."""
 
 
-def what_if(scorer: Scorer, tables: Tables, lead_id: str, as_of: datetime, trial: Trial) -> WhatIf:
+def what_if(
+    scorer: Scorer, tables: Tables, lead_id: str, as_of: datetime, trial: LeadTrial
+) -> WhatIf:
     """Score a lead as it stands, and with something changed.
 
     Parameters
@@ -137,7 +139,7 @@ def what_if(scorer: Scorer, tables: Tables, lead_id: str, as_of: datetime, trial
     tables : Tables
     lead_id : str
     as_of : datetime
-    trial : Trial
+    trial : LeadTrial
 
     Returns
     -------
@@ -164,8 +166,7 @@ def what_if(scorer: Scorer, tables: Tables, lead_id: str, as_of: datetime, trial
     changed, more = plain | dict(trial.attributes), [*events, *trial.events]
     after = scorer.score_one(changed, more, as_of, unread, with_reasons=True)
     tried = [
-        f"{humanise(name)}: {plain.get(name)} to {value}"
-        for name, value in trial.attributes.items()
+        f"{humanise(name)}: {plain.get(name)} → {value}" for name, value in trial.attributes.items()
     ]
     tried += [f"{humanise(kind)} at {at:%Y-%m-%d %H:%M} UTC" for at, kind, _ in trial.events]
     return WhatIf(before, after, tuple(tried))
