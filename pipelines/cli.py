@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ABOUT = "Calibrated lead scoring: the probability that a lead becomes a paying customer."
 EXIT_WITH_WARNINGS = EXIT_REFUSED = 3
+EXIT_WITH_ALARMS = 4
 
 app = typer.Typer(
     name="leadcast",
@@ -614,6 +615,41 @@ def tell_history(lead: str, folder: Path) -> str:
         score, grade, version = row["score"], row["grade"], row["model_version"]
         lines.append(f"{moment:<20} {score:>5.1f} {change:>6} {grade:<5}  {version}")
     return "\n".join([*lines, f"trend: {trend_of(history)}"])
+
+
+@app.command(
+    epilog="\b\nExamples:\n"
+    "  leadcast monitor demo\n"
+    "  leadcast monitor demo --history history --html monitoring.html\n"
+    "  leadcast monitor demo --json | jq .alarms\n\n"
+    "\b\nExit codes: 0 no alarm; 1 refused; 2 wrong use of the command line; 4 alarms stand."
+)
+def monitor(
+    source: Source,
+    bundle: Annotated[
+        Path | None, typer.Option(help="The model to watch, instead of the one in use.")
+    ] = None,
+    history: Annotated[
+        Path | None,
+        typer.Option(help="The scores that were given, as `leadcast score --history` keeps them."),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the page to this file as well, self-contained.")
+    ] = None,
+    force: Force = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the JSON, not the text.")] = False,
+) -> None:
+    """Tell every night whether the scores still mean what they say, before labels are mature.
+
+    The run's tables must be those of the newest export (leadcast run SOURCE). The results lie in
+    data/runs/SOURCE: monitoring.json, monitoring.html, and monitoring.prom for Prometheus.
+    """
+    from leadcast.pipelines.monitor import monitor as look
+
+    answer = look(source, bundle, history, html, force=force)
+    print(json.dumps(answer.facts, ensure_ascii=False) if as_json else answer.text)
+    if answer.alarms:
+        raise typer.Exit(EXIT_WITH_ALARMS)
 
 
 @app.command(

@@ -6,6 +6,9 @@ from pathlib import Path
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.ownership import RUNS
 
+_OF_COMMANDS = ("distilled", "monitoring", "today")
+"""How the names of what no stage writes begin."""
+
 
 class RunFile:
     """A file or folder of a run, by its name in the run's folder."""
@@ -93,6 +96,12 @@ class RunFolder:
     """The comparison as a page for people."""
     plots = RunFile("plots")
     """The report's pictures, each as an SVG file."""
+    monitoring = RunFile("monitoring.json")
+    """What `leadcast monitor` found last night."""
+    monitoring_page = RunFile("monitoring.html")
+    """The same as a page for people."""
+    monitoring_lines = RunFile("monitoring.prom")
+    """The same as lines for Prometheus."""
     tracking = RunFile("mlflow.json")
     """The MLflow run and model that hold this result."""
     today = RunFile("today.parquet")
@@ -126,5 +135,5 @@ class RunFolder:
         return tuple(
             self.path / one.name
             for key, one in vars(RunFolder).items()
-            if isinstance(one, RunFile) and key != "distilled" and not key.startswith("today")
+            if isinstance(one, RunFile) and not key.startswith(_OF_COMMANDS)
         )

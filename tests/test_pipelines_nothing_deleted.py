@@ -53,6 +53,7 @@ FILES: Cases = {
         ((*AS_EXPORTED, "--out", "mine.csv"), "mine.set_aside.parquet"),
     ],
     "compare": [(("compare", "demo", "--html", "mine.html"), "mine.html")],
+    "monitor": [(("monitor", "demo", "--html", "mine.html"), "mine.html")],
     "distill": [
         (("distill", "demo", "--out", "mine.yaml"), "mine.yaml"),
         (("distill", "demo", "--out", "mine.yaml"), "mine.md"),

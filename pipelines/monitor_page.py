@@ -1,0 +1,223 @@
+"""The page of ``leadcast monitor``."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from leadcast.models.charts.chart import Column, Table, table_of
+from leadcast.models.charts.numbers import count, decimal, percent
+from leadcast.models.report.blocks import (
+    Banner,
+    Block,
+    Folded,
+    Listing,
+    Notice,
+    Notices,
+    Section,
+    Strip,
+    Strips,
+    Words,
+)
+from leadcast.models.report.page import Page, render_page
+
+Columns = tuple[Column, ...]
+HOW = (
+    "The evidence bets, each week anew, that more or fewer convert than the scores said. It may be "
+    "looked at every night: on average at least two quiet years pass until it raises a false alarm."
+)
+
+
+def monitoring_page(facts: Mapping[str, Any]) -> str:
+    """Make the page.
+
+    Parameters
+    ----------
+    facts : mapping
+        As ``monitoring.json`` holds them.
+
+    Returns
+    -------
+    str
+        HTML that needs nothing but itself.
+    """
+    alarms = facts["alarms"]
+    banner = Banner(
+        "No alarm." if not alarms else f"{len(alarms)} alarm{'s' if len(alarms) > 1 else ''}.",
+        " Nothing shows that the scores no longer mean what they say."
+        if not alarms
+        else f" {alarms[0]['what']}",
+        bool(alarms),
+    )
+    page = Page(
+        eyebrow="Leadcast monitoring",
+        title=f"{facts['source']}, until {facts['known_until'][:10]}",
+        promise="Do the scores still mean what they say?",
+        sentences=[
+            f"Watched is {facts['model']}, from {facts['watched_from']} on.",
+            facts["scores_from"],
+            f"{facts['observed']:.0f} conversions came and {facts['expected']:.1f} were expected.",
+        ],
+        banner=banner,
+        sections=[section for section in _sections(facts) if section.blocks],
+    )
+    return render_page(page)
+
+
+def _sections(facts: Mapping[str, Any]) -> list[Section]:
+    return [
+        Section("alarms", "Alarms", "Alarms", _alarms(facts["alarms"])),
+        Section("conversions", "Conversions week by week", "Conversions", _weeks(facts["weeks"])),
+        Section("segments", "Segments", "Segments", _segments(facts["segments"])),
+        Section("cohorts", "What was said, and what has happened", "Cohorts", _cohorts(facts)),
+        Section("grades", "Grades, and the line", "Grades", _grades(facts)),
+        Section("inputs", "What has changed among the leads", "Inputs", _inputs(facts)),
+    ]
+
+
+def _alarms(alarms: Sequence[Mapping[str, Any]]) -> list[Block]:
+    if not alarms:
+        return []
+    return [
+        Notices(
+            [
+                Notice(
+                    "error" if one["kind"] != "revisions" else "warning",
+                    one["segment"] or "All leads",
+                    " ".join(part for part in (one["what"], one["cause"]) if part),
+                    one["remedy"],
+                )
+                for one in alarms
+            ]
+        )
+    ]
+
+
+def _weeks(weeks: Sequence[Mapping[str, Any]]) -> list[Block]:
+    if not weeks:
+        return []
+    spans = [one["week"] for one in weeks]
+    most = max(max(one["observed"], one["expected"]) for one in weeks)
+    told = [f"{one['evidence']:.3f} of what raises an alarm" for one in weeks]
+    strips = [
+        Strip("Came", "conversions", spans, [one["observed"] for one in weeks], full=most),
+        Strip("Expected", "by the scores", spans, [one["expected"] for one in weeks], None, most),
+        Strip("Evidence", "of a change", spans, [one["evidence"] for one in weeks], told, 1.0),
+    ]
+    frame = pl.DataFrame(list(weeks))
+    columns: Columns = (
+        Column("week", "Week from"),
+        Column("observed", "Came", count),
+        Column("expected", "Expected", decimal(1)),
+        Column("evidence", "Evidence", decimal(3)),
+    )
+    table = table_of(frame, columns, "Conversions week by week")
+    return [Strips("Conversions, by the week in which they came", HOW, strips, table)]
+
+
+def _segments(segments: Sequence[Mapping[str, Any]]) -> list[Block]:
+    if not segments:
+        return []
+    columns: Columns = (
+        Column("name", "Attribute"),
+        Column("value", "Value"),
+        Column("leads", "Leads", count),
+        Column("observed", "Came", count),
+        Column("expected", "Expected", decimal(1)),
+        Column("ratio", "Ratio, shrunken", decimal(2)),
+        Column("low", "90 % from", decimal(2)),
+        Column("high", "to", decimal(2)),
+    )
+    ranked = pl.DataFrame(list(segments)).sort((pl.col("ratio").log()).abs(), descending=True)
+    return [Listing(_first(ranked, columns, "Conversions of the last eight weeks, by segment"))]
+
+
+def _cohorts(facts: Mapping[str, Any]) -> list[Block]:
+    columns: Columns = (
+        Column("cohort", "Scored from"),
+        Column("leads", "Mature", count),
+        Column("waiting", "Waiting", count),
+        Column("said", "Said", percent),
+        Column("happened", "Happened", percent),
+        Column("low", "by luck from", percent),
+        Column("high", "to", percent),
+        Column("auc", "AUC", decimal(3)),
+        Column("expected_auc", "expected", decimal(3)),
+        Column("log_loss", "Log loss", decimal(4)),
+        Column("expected_log_loss", "expected", decimal(4)),
+        Column("gain", "Gain at 20 %", percent),
+    )
+    blocks: list[Block] = [Words([facts["unlabelled"]["assumption"]])]
+    if facts["cohorts"]:
+        frame = pl.DataFrame(facts["cohorts"], infer_schema_length=None)
+        blocks.append(Listing(table_of(frame, columns, "What was said, and what has happened")))
+    return blocks
+
+
+def _grades(facts: Mapping[str, Any]) -> list[Block]:
+    blocks: list[Block] = []
+    if facts["line"]["weeks"]:
+        columns: Columns = (
+            Column("week", "Week"),
+            Column("leads", "Leads looked at", count),
+            Column("above", "Above the line", count),
+            Column("capacity", "Calls that sales has", count),
+            Column("used", "of these", percent),
+        )
+        line = f"{100 * facts['line']['probability']:.1f} %"
+        frame = pl.DataFrame(facts["line"]["weeks"])
+        caption = f"Leads above the line (grade A, from {line}) against capacity"
+        blocks.append(Listing(_first(frame.tail(12), columns, caption)))
+    if facts["grades"]:
+        columns = (
+            Column("week", "Week"),
+            Column("grade", "Grade"),
+            Column("leads", "Leads", count),
+            Column("said", "Said", percent),
+            Column("mature", "Mature", count),
+            Column("happened", "Happened", percent),
+        )
+        frame = pl.DataFrame(facts["grades"], infer_schema_length=None)
+        title = "Conversion by grade by week"
+        blocks.append(Folded(title, table_of(frame, columns, title)))
+    return blocks
+
+
+def _inputs(facts: Mapping[str, Any]) -> list[Block]:
+    blocks: list[Block] = [
+        Words(["These explain an alarm; by themselves they are no reason for one."])
+    ]
+    if facts["inputs"]["new_values"]:
+        columns: Columns = (
+            Column("attribute", "Attribute"),
+            Column("value", "New value"),
+            Column("leads", "Leads", count),
+        )
+        frame = pl.DataFrame(facts["inputs"]["new_values"])
+        blocks.append(Listing(table_of(frame, columns, "Values that were not there before")))
+    if facts["inputs"]["drift"]:
+        columns = (
+            Column("feature", "Feature"),
+            Column("stability_index", "Stability index", decimal(3)),
+            Column("missing_before", "Missing before", percent),
+            Column("missing_now", "now", percent),
+            Column("weight", "Share in the score", percent),
+        )
+        frame = pl.DataFrame(facts["inputs"]["drift"])
+        caption = "Inputs that moved, what matters most to the score first"
+        blocks.append(Listing(table_of(frame, columns, caption)))
+    if facts["volumes"]:
+        columns = (
+            Column("name", "Attribute"),
+            Column("value", "Value"),
+            Column("before", "Leads a week before", decimal(1)),
+            Column("now", "now", decimal(1)),
+            Column("said", "Given at first", percent),
+        )
+        frame = pl.DataFrame(facts["volumes"])
+        blocks.append(Folded("Volumes", table_of(frame, columns, "New leads by segment")))
+    return blocks
+
+
+def _first(frame: pl.DataFrame, columns: Sequence[Column], caption: str) -> Table:
+    return table_of(frame.head(20), columns, caption, frame.height)
