@@ -35,6 +35,8 @@ LEADCAST_CODE = (
 )
 LEAST = 1e-9
 """How far off 0 and 1 a probability is taken to be when its level is moved."""
+MOST_SECONDS = 600
+"""A peer that has not ended by then is left out of the split."""
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 PEER_CODE = tuple(
     Path(name)
@@ -162,7 +164,7 @@ def fit_peer(prepared: Prepared, peer: str, seconds: int, threads: int, runs: in
     Raises
     ------
     LeadcastError
-        If the peer fails; with the last line that it said.
+        If the peer fails, with the last line that it said, or does not end within `MOST_SECONDS`.
     """
     numbers = range(runs if peer in SEARCHING else 1)
     fitted = [_fit_once(prepared, peer, seconds, threads, number) for number in numbers]
@@ -192,13 +194,22 @@ def _fit_once(prepared: Prepared, peer: str, seconds: int, threads: int, number:
     budget = seconds if peer in SEARCHING else 0
     again = [number] if number else []
     out = _result(prepared, peer, digest_of(PEER_CODE, prepared.rows, budget, *again))
+    late = out.with_suffix(".late")
+    if late.exists():
+        raise LeadcastError(f"did not end within {MOST_SECONDS} s")
     if not out.with_suffix(".json").exists():
         command = [str(PEERS_PYTHON.absolute()), "-m", "benchmarks.peers"]
         command += ["--job", str(prepared.folder), peer, str(out)]
         command += ["--seconds", str(seconds), "--threads", str(threads), "--level"]
         # Numerical libraries take every core otherwise, and spin where something else runs.
         environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads))
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, env=environment, timeout=MOST_SECONDS
+            )
+        except subprocess.TimeoutExpired:
+            late.touch()
+            raise LeadcastError(f"did not end within {MOST_SECONDS} s") from None
         if done.returncode:
             raise LeadcastError(f"{peer} failed: {done.stderr.strip().splitlines()[-1]}")
     return _read(out)
@@ -228,6 +239,9 @@ def fit_leadcast(prepared: Prepared, threads: int) -> Fitted:
     learner = params.model.model_copy(update={"num_threads": 1})
     key = digest_of(LEADCAST_CODE, prepared.rows, learner, params.seed)
     out = _result(prepared, LEADCAST, key)
+    late = out.with_suffix(".late")
+    if late.exists():
+        raise LeadcastError(f"did not end within {MOST_SECONDS} s")
     if not out.with_suffix(".json").exists():
         write_params(project, load_params(project / "params.yaml").snapshots.model_dump(), threads)
         seconds = sum(run_stage_in(project, stage, source) for stage in ("train", "calibrate"))
