@@ -5,6 +5,7 @@ out of reach is set right by the next command.
 """
 
 import os
+import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,6 +15,8 @@ from leadcast.models.bundle.bundle import load_bundle
 from leadcast.pipelines.params import load_params
 from leadcast.serve.champion.champion_store import read_promotion
 
+_BUNDLE = "artifacts/bundle"
+_REGISTERED = re.compile(r"models:/[^/@]+(@[^/@]+|/[0-9]+)")
 CHAMPION, CHALLENGER = "champion", "challenger"
 _PATIENCE = {
     # Read when MLflow is imported; its bar would stand between the lines of a log.
@@ -203,14 +206,17 @@ def downloaded(uri: str, folder: Path, store: str | None = None) -> Path:
     mlflow = with_mlflow(store or _serving_store())
     from mlflow.exceptions import MlflowException
 
+    # Of a registered model the bundle alone: the code beside it is hundreds of files.
+    is_registered = _REGISTERED.fullmatch(uri) is not None
+    wanted = f"{uri}/{_BUNDLE}" if is_registered else uri
     try:
-        model = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(folder))
+        found = mlflow.artifacts.download_artifacts(artifact_uri=wanted, dst_path=str(folder))
     except (MlflowException, OSError) as error:
         raise LeadcastError(
             f"{uri}: cannot be fetched from {mlflow.get_tracking_uri()} ({error}); name a model "
             "that is there, or set MLFLOW_TRACKING_URI"
         ) from None
-    bundle = Path(model) / "artifacts" / "bundle"
+    bundle = Path(found) if is_registered else Path(found) / _BUNDLE
     if not bundle.is_dir():
         raise LeadcastError(f"{uri}: is no model of Leadcast, because it holds no bundle")
     return bundle
