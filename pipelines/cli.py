@@ -654,6 +654,34 @@ def monitor(
 
 @app.command(
     epilog="\b\nExamples:\n"
+    "  leadcast recalibrate demo\n"
+    "  leadcast recalibrate demo --bundle data/runs/demo/judged --out moved"
+)
+def recalibrate(
+    source: Source,
+    bundle: Annotated[
+        Path | None, typer.Option(help="The model, instead of the one in use; needs --out.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write the moved bundle to this folder, and leave the champion alone."),
+    ] = None,
+) -> None:
+    """Move the level of the champion by the newest conversions; its trees stay as they are.
+
+    No lead changes its grade or its place in a list: the probabilities move together. The champion
+    is changed only where level_tracking in params.yaml is true; else it is told what would be done.
+    The offset is taken back where its record, on labels that came later, shows that it harms.
+    """
+    from leadcast.pipelines.recalibrate import recalibrate as move_level
+
+    if bundle is not None and out is None:
+        raise LeadcastError("--bundle: needs --out: only the champion's level is moved in place")
+    print(move_level(source, bundle, out))
+
+
+@app.command(
+    epilog="\b\nExamples:\n"
     "  leadcast compare demo\n"
     "  leadcast compare demo --calls-per-week 60 --html comparison.html\n"
     "  leadcast compare demo --rules data/rules/demo_hubspot.yaml\n"

@@ -163,6 +163,9 @@ class Params(Frozen):
     leakage: LeakageParams = LeakageParams()
     promotion: PromotionParams = PromotionParams()
     tracking: TrackingParams = TrackingParams()
+    level_tracking: bool = Field(
+        False, description="whether leadcast recalibrate may move the champion's level"
+    )
 
 
 def load_params(path: Path = PARAMS) -> Params:

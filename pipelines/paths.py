@@ -102,6 +102,8 @@ class RunFolder:
     """The same as a page for people."""
     monitoring_lines = RunFile("monitoring.prom")
     """The same as lines for Prometheus."""
+    monitoring_level = RunFile("monitoring_level.json")
+    """What the newest conversions say of the level, and the record of its offset."""
     tracking = RunFile("mlflow.json")
     """The MLflow run and model that hold this result."""
     today = RunFile("today.parquet")

@@ -64,6 +64,12 @@ FILES: Cases = {
 FOLDERS: Cases = {
     "simulate": [(("simulate", "--leads", "20", "--out", "mine"), "mine/theirs.txt")],
     "score": [((*SCORE, "--out", "mine.csv"), ".mine.csv.work/theirs.txt")],
+    "recalibrate": [
+        (
+            ("recalibrate", "demo", "--bundle", f"{RUN.judged}", "--out", "mine"),
+            "mine/theirs.txt",
+        )
+    ],
     "compare": [(("compare", "demo", "--out", "mine"), "mine/theirs.txt")],
 }
 ALIKE: Cases = {

@@ -62,7 +62,7 @@ class Alarm:
         When the evidence was enough, and when it most likely began.
     direction : {"more", "fewer"}
     observed, expected : float
-        Since it began; of revisions, in conversions' worth of spread.
+        Since it began; of revisions, sums of second scores in units of where they are cut.
     ratio, low, high : float
         Observed over expected with a 95 % interval.
     what, cause, remedy : str

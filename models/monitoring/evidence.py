@@ -112,8 +112,7 @@ def watch_counts(
     ----------
     observed, expected : ndarray of float64, shape (n_days,)
         What was seen on each day, and what was expected given all that was known before it; not
-        negative. (Observations in units of their own variance over their mean may take the counts'
-        place, as a quasi-likelihood.)
+        negative. (Sums of numbers between 0 and 1 may take the counts' place.)
     dispersion : float
         The variance of weekly shocks, relative to their mean of 1; above 0.
     false_alarms_per_year : float

@@ -6,9 +6,10 @@ worse than they look at first (a campaign that brings people who want the prize)
 days of their arrival, months before their outcomes.
 
 A later score looks as far ahead from a later moment, so that even in quiet times the two differ by
-a factor. It is learned, for each kind of first score, from the time before; so is how far single
-leads differ, in units of which the sums are watched like counts (a quasi-likelihood: Wedderburn
-1974).
+a factor, which is learned, for each kind of first score, from the time before. Few leads rise very
+far, and one of them must not look like many: second scores are cut at a high quantile. What lies
+between 0 and a cut spreads less, in units of the cut, than a Poisson count of its mean (Hoeffding
+1963), so that the sums are watched like counts.
 """
 
 from dataclasses import dataclass
@@ -21,7 +22,9 @@ from leadcast.models.data import Flags, Floats, Integers
 WORTH = 2.0
 """How much expected conversion the overall factor counts for, of a kind of which little is known.
 """
-LEAST_SPREAD = 0.02
+CUT = 0.95
+"""The quantile at which second scores are cut."""
+LEAST_CUT = 1e-3
 
 
 @dataclass(frozen=True)
@@ -55,13 +58,13 @@ class UsualRevisions:
     Parameters
     ----------
     factor : ndarray of float64, shape (n_kinds,)
-        The second over the first, on average.
-    spread : ndarray of float64, shape (n_kinds,)
-        The variance of single leads over their mean.
+        The second score, cut, over the first, on average.
+    cut : ndarray of float64, shape (n_kinds,)
+        Where second scores are cut.
     """
 
     factor: Floats
-    spread: Floats
+    cut: Floats
 
     @classmethod
     def learned(cls, revisions: Revisions, kinds: int) -> "UsualRevisions":
@@ -70,6 +73,7 @@ class UsualRevisions:
         Parameters
         ----------
         revisions : Revisions
+            At least one.
         kinds : int
             How many kinds there are.
 
@@ -77,18 +81,18 @@ class UsualRevisions:
         -------
         UsualRevisions
         """
+        cut = np.full(kinds, max(float(np.quantile(revisions.became, CUT)), LEAST_CUT))
+        for kind in np.unique(revisions.kind):
+            own = revisions.became[revisions.kind == kind]
+            cut[kind] = max(float(np.quantile(own, CUT)), LEAST_CUT)
+        kept = np.minimum(revisions.became, cut[revisions.kind])
         said = np.bincount(revisions.kind, revisions.said, kinds)
-        became = np.bincount(revisions.kind, revisions.became, kinds)
+        became = np.bincount(revisions.kind, kept, kinds)
         overall = became.sum() / said.sum() if said.sum() > 0 else 1.0
-        factor = (became + WORTH * overall) / (said + WORTH)
-        missed = np.square(revisions.became - factor[revisions.kind] * revisions.said)
-        due = factor * said
-        every = missed.sum() / due.sum() if due.sum() > 0 else 1.0
-        spread = (np.bincount(revisions.kind, missed, kinds) + WORTH * every) / (due + WORTH)
-        return cls(factor, np.maximum(spread, LEAST_SPREAD))
+        return cls((became + WORTH * overall) / (said + WORTH), cut)
 
     def by_day(self, revisions: Revisions, first_day: int, n_days: int) -> tuple[Floats, Floats]:
-        """Sum second scores by day, and what was expected of them, in units of their spread.
+        """Sum second scores by day, and what was expected of them, in units of their cut.
 
         Parameters
         ----------
@@ -104,8 +108,9 @@ class UsualRevisions:
         """
         day = revisions.at // DAY_US - first_day
         inside = (day >= 0) & (day < n_days)
-        unit = self.spread[revisions.kind]
-        due = self.factor[revisions.kind] * revisions.said
-        observed = np.bincount(day[inside], (revisions.became / unit)[inside], n_days)
-        expected = np.bincount(day[inside], (due / unit)[inside], n_days)
+        cut = self.cut[revisions.kind]
+        due = self.factor[revisions.kind] * revisions.said / cut
+        seen = np.minimum(revisions.became / cut, 1.0)
+        observed = np.bincount(day[inside], seen[inside], n_days)
+        expected = np.bincount(day[inside], due[inside], n_days)
         return observed.astype(np.float64), expected.astype(np.float64)

@@ -1,0 +1,115 @@
+"""``leadcast monitor`` and ``leadcast recalibrate`` on a small run, as a user meets them."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import chdir
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from leadcast.features.base.errors import LeadcastError
+from leadcast.models.bundle.bundle import load_bundle
+from leadcast.models.bundle.bundle_level import offset_of, write_moved
+from leadcast.pipelines.cli import EXIT_WITH_ALARMS, app
+from leadcast.pipelines.monitor import monitor
+from leadcast.pipelines.monitored import read_monitored
+from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.recalibrate import recalibrate
+from tests.small_project import COMPUTING, change_params, make_project
+
+RUN = RunFolder("demo")
+
+
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = make_project(tmp_path_factory.mktemp("monitor"), 4000)
+    change_params(folder, model={"candidates": ["logistic"], "origins": 1, "half_lives": [None]})
+    with chdir(folder):
+        for name, stage in COMPUTING.items():
+            stage("demo")
+            if name == "export":
+                break
+    return folder
+
+
+@pytest.fixture
+def project(whole_run: Path, tmp_path: Path) -> Iterator[Path]:
+    shutil.copytree(whole_run, tmp_path / "project", ignore=shutil.ignore_patterns("ml*"))
+    with chdir(tmp_path / "project"):
+        yield tmp_path / "project"
+
+
+def lose_conversions(share: float) -> None:
+    """Take most conversions of the watched time out of the tables."""
+    path = RUN.tables / "outcomes.parquet"
+    frame = pl.read_parquet(path)
+    since = read_monitored("demo", None, None).model.watch_from
+    lost = (pl.col("won_at") > since) & (pl.int_range(pl.len()) % 100 < 100 * share)
+    frame.with_columns(won_at=pl.when(~lost).then("won_at")).write_parquet(path)
+
+
+def test_a_quiet_run_raises_no_alarm_and_leaves_three_files(project: Path) -> None:
+    told = CliRunner().invoke(app, ["monitor", "demo", "--json"])
+    assert told.exit_code == 0, told.output
+    facts = json.loads(told.output)
+    assert facts["alarms"] == []
+    assert facts == json.loads(RUN.monitoring.read_text())
+    assert 0.6 < facts["observed"] / facts["expected"] < 1.6
+    assert "No alarm." in RUN.monitoring_page.read_text()
+    assert 'leadcast_monitor_alarms{source="demo"} 0\n' in RUN.monitoring_lines.read_text()
+
+
+def test_a_planted_drop_ends_with_an_exit_code_and_says_what_to_do(project: Path) -> None:
+    lose_conversions(0.85)
+    told = CliRunner().invoke(app, ["monitor", "demo"])
+    assert told.exit_code == EXIT_WITH_ALARMS, told.output
+    assert "ALARM 1: Leads have converted less than their scores said" in told.output
+    assert "leadcast recalibrate" in told.output
+
+
+def test_what_was_said_is_read_from_a_history(project: Path) -> None:
+    folder = Path("history")
+    folder.mkdir()
+    said = read_monitored("demo", None, None).said
+    said.select("lead_id", "as_of", "probability", "grade").write_parquet(folder / "a.parquet")
+    answer = monitor("demo", history=folder)
+    assert "given then" in answer.text
+    again = monitor("demo")
+    assert answer.facts["expected"] == pytest.approx(again.facts["expected"])
+    with pytest.raises(LeadcastError, match="no score history"):
+        monitor("demo", history=Path("nowhere"))
+
+
+def test_a_model_that_has_seen_all_is_not_watched(project: Path) -> None:
+    with pytest.raises(LeadcastError, match="bring a newer export"):
+        monitor("demo", RUN.bundle)
+
+
+def test_the_level_follows_and_no_lead_changes_its_grade(project: Path) -> None:
+    lose_conversions(0.5)
+    words = recalibrate("demo", RUN.judged, Path("moved"))
+    assert "moved: written" in words
+    before, after = load_bundle(RUN.judged), load_bundle(Path("moved"))
+    offset = offset_of(after)
+    assert -2 < offset < -0.05
+    log_odds = np.linspace(-6, 1, 501)
+    one, other = (part.calibrator.probability(log_odds) for part in (before, after))
+    np.testing.assert_array_equal(before.reference.grade(one), after.reference.grade(other))
+    assert (other < one).all()
+    assert any("level was moved" in note.lower() for note in after.manifest.notes)
+    # Moved twice is moved once, and taken back it is the model as it was trained.
+    write_moved(Path("back"), after, 0.0, {})
+    back = load_bundle(Path("back"))
+    assert back.calibrator == before.calibrator
+    assert offset_of(back) == 0
+    np.testing.assert_allclose(back.reference.points, before.reference.points, rtol=1e-9)
+
+
+def test_the_level_is_not_moved_unless_that_is_switched_on(project: Path) -> None:
+    told = CliRunner().invoke(app, ["recalibrate", "demo", "--bundle", f"{RUN.judged}"])
+    assert told.exit_code == 1
+    assert "needs --out" in str(told.exception)
