@@ -1,5 +1,6 @@
 """``leadcast today``: the leads that are open now, scored with the champion, for sales."""
 
+import math
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -8,6 +9,7 @@ import polars as pl
 
 from leadcast.features.base.errors import LeadcastError, in_words
 from leadcast.features.base.files import written_out, written_whole
+from leadcast.features.base.locks import locked
 from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
 from leadcast.features.tables import Tables, moment_words
 from leadcast.pipelines.handoff import known_feedback, log_calls, share_out
@@ -19,7 +21,13 @@ from leadcast.serve.reasons import ReasonsAsked
 from leadcast.serve.scorer import Scorer
 from leadcast.serve.today.feedback import Feedback
 from leadcast.serve.today.open_leads import require_dated
-from leadcast.serve.today.today_list import TodayList, TodayQuestion, for_people, todays_leads
+from leadcast.serve.today.today_list import (
+    EARLIER,
+    TodayList,
+    TodayQuestion,
+    for_people,
+    todays_leads,
+)
 
 SHOWN = 15
 """So many leads are printed."""
@@ -89,13 +97,17 @@ def tell_today(source: str, request: TodayRequest) -> str:
         refuse_other_suffixes(request.out)
         refuse_foreign_file(request.out, force=request.force, quick=True)
         refuse_inputs([request.out], [*run.results, run.today, run.today_csv])
+    if request.calls is not None and not math.isfinite(request.calls):
+        raise LeadcastError(
+            f"--calls: found {request.calls}; expected how many leads sales can call"
+        )
     champion, tables, params = champion_of(run), Tables.read(run.tables), load_params()
-    found = list_today(run, tables, champion.scorer, request, params)
-    shared = share_out(run, tables, champion.scorer, found, request.calls, params)
-    found = replace(found, frame=shared.frame)
-    _write(found, run, request)
-    log_calls(run, found.frame)
-    return _words(source, found, champion, run, request, shared.words)
+    with locked(run.today, "another process makes this list"):
+        found = list_today(run, tables, champion.scorer, request, params)
+        shared = share_out(run, tables, champion.scorer, found, request.calls, params)
+        found = replace(found, frame=shared.frame)
+        written = _write(found, run, request)
+    return _words(source, found, champion, request, shared.words, written)
 
 
 def list_today(
@@ -128,30 +140,53 @@ def earlier_list(run: RunFolder, as_of: datetime) -> pl.DataFrame | None:
     """Read the latest list from before a moment; None where there is none."""
     for path in (run.today, run.today_before):
         if path.is_file():
-            found = pl.read_parquet(path)
+            found = _read_list(path)
             if found.height and found["as_of"][0] < as_of:
                 return found
     return None
 
 
-def _write(found: TodayList, run: RunFolder, request: TodayRequest) -> None:
-    """Keep the list before this one, so that a list made twice says the same of what moved."""
-    if run.today.is_file():
-        before = pl.read_parquet(run.today)
-        if before.height and before["as_of"][0] < found.as_of:
+def _read_list(path: Path) -> pl.DataFrame:
+    try:
+        found = pl.read_parquet(path)
+    except pl.exceptions.PolarsError as error:
+        raise LeadcastError(
+            f"{path}: is no list that can be read ({error}); move it away and make it again"
+        ) from None
+    missing = [name for name in EARLIER if name not in found.columns]
+    if missing:
+        raise LeadcastError(
+            f"{path}: is no list of Leadcast's (no column {', '.join(missing)}); move it away and "
+            "make it again"
+        )
+    return found
+
+
+def _write(found: TodayList, run: RunFolder, request: TodayRequest) -> list[Path]:
+    """Write the lists; the run's own only where they are not of an earlier moment or of others.
+
+    The list before is kept, so that a list that is made twice says the same of what moved.
+    """
+    written, before = list[Path](), _read_list(run.today) if run.today.is_file() else None
+    of_before = None if before is None or before.is_empty() else before["as_of"][0]
+    if not request.closed and (of_before is None or of_before <= found.as_of):
+        if before is not None and of_before is not None and of_before < found.as_of:
             with written_whole(run.today_before) as temporary:
                 before.write_parquet(temporary)
-    with written_whole(run.today) as temporary:
-        found.frame.write_parquet(temporary)
-    with written_whole(run.today_csv) as temporary:
-        write_people_csv(for_people(found.frame), temporary)
-    if request.out is None:
-        return
-    with written_out(request.out, force=request.force) as temporary:
-        if request.out.suffix.lower() == ".csv":
-            write_people_csv(for_people(found.frame), temporary)
-        else:
+        with written_whole(run.today) as temporary:
             found.frame.write_parquet(temporary)
+        with written_whole(run.today_csv) as temporary:
+            write_people_csv(for_people(found.frame), temporary)
+        calls = log_calls(run, found.frame)
+        written += [run.today, run.today_csv, *([] if calls is None else [calls])]
+    if request.out is not None:
+        with written_out(request.out, force=request.force) as temporary:
+            if request.out.suffix.lower() == ".csv":
+                write_people_csv(for_people(found.frame), temporary)
+            else:
+                found.frame.write_parquet(temporary)
+        written.append(request.out)
+    return written
 
 
 def write_people_csv(frame: pl.DataFrame, path: Path) -> None:
@@ -164,9 +199,9 @@ def _words(
     source: str,
     found: TodayList,
     champion: Champion,
-    run: RunFolder,
     request: TodayRequest,
     shared: str,
+    written: list[Path],
 ) -> str:
     frame = found.frame
     kind = "leads" if request.closed else "open leads"
@@ -180,8 +215,10 @@ def _words(
     lines += [f"  warning: {one}" for one in found.warnings]
     lines += [f"  {one.level}: {in_words(one)}" for one in found.faults]
     lines += ["", *_table(frame.head(SHOWN))] if frame.height else []
-    written = [run.today, run.today_csv, *([] if request.out is None else [request.out])]
-    return "\n".join([*lines, "", f"written: {', '.join(map(str, written))}"])
+    files = ", ".join(map(str, written)) or (
+        "nothing: the run's own list is of open leads and of a later moment; give --out FILE"
+    )
+    return "\n".join([*lines, "", f"written: {files}"])
 
 
 def _table(frame: pl.DataFrame) -> list[str]:

@@ -20,7 +20,7 @@ from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.today import TodayRequest, tell_today
 from leadcast.serve.scorer import Scorer
 from leadcast.serve.today.handoff import week_of
-from tests.scoring_world import END, bundle_folder, scoring_world
+from tests.scoring_world import END, START, bundle_folder, scoring_world
 from tests.today_world import SOURCE, lay_out
 
 DAY = timedelta(days=1)
@@ -88,6 +88,42 @@ def test_the_same_list_again_says_the_same(made: Made) -> None:
     assert logged["lead_id"].is_unique().all()
     assert (logged["propensity"] > 0).all()
     assert logged.filter(pl.col("call_rank").is_not_null()).height >= 10
+
+
+def test_a_list_of_an_earlier_moment_or_of_closed_leads_is_not_todays(made: Made) -> None:
+    before = made.run.today.read_bytes()
+    for asked in (
+        TodayRequest(EARLY - 9 * DAY, out=Path("old.parquet")),
+        TodayRequest(EARLY, closed=True, out=Path("closed.parquet")),
+    ):
+        tell_today(SOURCE, asked)
+        assert made.run.today.read_bytes() == before
+    assert "written: nothing" in tell_today(SOURCE, TodayRequest(EARLY - 9 * DAY))
+    closed = pl.read_parquet("closed.parquet")
+    assert set(closed["state"]) == {"open", "won"}
+    assert set(closed.filter(state="won")["hand_off"]) == {"none"}
+    assert pl.read_parquet("old.parquet")["as_of"].unique().to_list() == [EARLY - 9 * DAY]
+
+
+def test_before_the_first_lead_there_is_none(made: Made) -> None:
+    words = tell_today(SOURCE, TodayRequest(START - DAY, out=Path("none.csv")))
+    assert "0 open leads" in words
+    assert "nobody to call" in words
+    assert pl.read_csv("none.csv").is_empty()
+
+
+def test_what_is_no_list_is_never_taken_for_the_one_before(tmp_path: Path) -> None:
+    with chdir(tmp_path):
+        run = lay_out(tmp_path)
+        for content in (b"PAR1", None):
+            if content is None:
+                pl.DataFrame({"as_of": [EARLY]}).write_parquet(run.today)
+            else:
+                run.today.write_bytes(content)
+            with pytest.raises(LeadcastError, match=r"today\.parquet.*move it away"):
+                tell_today(SOURCE, TodayRequest(EARLY))
+        with pytest.raises(LeadcastError, match="--calls"):
+            tell_today(SOURCE, TodayRequest(EARLY, calls=float("inf")))
 
 
 def test_the_csv_is_for_people_and_safe(made: Made) -> None:

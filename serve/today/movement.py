@@ -29,7 +29,8 @@ from leadcast.serve.today.open_leads import attributes_read, stand
 
 MOST_EVENTS_APART = 40
 """So many new events of a lead get a part of their own; the rest is told as one."""
-LEADS_AT_ONCE = 2_000
+LEADS_AT_ONCE = 500
+"""Each is scored some times with all that it did, so that memory stays bounded."""
 NEGLIGIBLE = 0.005
 """Less than this on the log-odds scale is not told in words."""
 
