@@ -18,7 +18,7 @@ from leadcast.serve.reasons import BETWEEN, Reasons
 from leadcast.serve.scorer import Scorer
 from leadcast.serve.scores import Score
 from leadcast.serve.today.misses import counts, misses_and_hits
-from leadcast.serve.today.open_leads import require_dated
+from leadcast.serve.today.open_leads import events_before, require_dated
 from leadcast.serve.today.whatif import LeadTrial, what_if
 
 WEEKS_SHOWN = 8
@@ -59,7 +59,13 @@ def tell_what_if(
     if moment is None:
         raise LeadcastError(f"whatif {source}: the end of the export is not told; give --as-of")
     trial = LeadTrial.parse(champion.scorer, sets, events, moment)
-    found = what_if(champion.scorer, tables, lead_id, moment, trial)
+    lead = tables.leads.filter(pl.col("lead_id") == lead_id)
+    if lead.is_empty():
+        raise LeadcastError(
+            f"--lead: found no lead {lead_id!r} among those of {source}; look it up"
+        )
+    events = events_before(tables, lead, moment)
+    found = what_if(champion.scorer, lead, events, moment, trial)
     if as_json:
         told = {"tried": found.tried, "before": _plain(found.before), "after": _plain(found.after)}
         return json.dumps(told, ensure_ascii=False, indent=2)

@@ -162,7 +162,7 @@ def test_what_if_tells_both_scores_and_every_fault_at_once(made: Made) -> None:
         tell_what_if(SOURCE, lead_id, wrong, late, EARLY)
     assert len(caught.value.faults) == 7
     assert "did you mean" in str(caught.value).lower()
-    with pytest.raises(FaultsError, match="no lead 'nobody'"):
+    with pytest.raises(LeadcastError, match="no lead 'nobody'"):
         tell_what_if(SOURCE, "nobody", (), ("call",), EARLY)
     with pytest.raises(FaultsError, match="nothing to try"):
         tell_what_if(SOURCE, lead_id, (), (), EARLY)

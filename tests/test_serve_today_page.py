@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from tests.browsing import Watched, chromium, wait_for_words
 from tests.page_world import FORMULA, HOSTILE, served
 from tests.scoring_world import END, bundle_folder, scoring_world
 from tests.test_serve_page import client
+from tests.today_world import write_tables
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -26,11 +28,16 @@ AS_OF = END - timedelta(days=180)
 ROWS = "#today-leads tbody tr"
 
 
+@cache
+def scorer() -> Scorer:
+    return Scorer.load(bundle_folder())
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")
     question = TodayQuestion(AS_OF)
-    found = todays_leads(Scorer.load(bundle_folder()), scoring_world().tables, question).frame
+    found = todays_leads(scorer(), scoring_world().tables, question).frame
     owners = pl.Series("owner", ["Anna", "<b>Ben</b>", None] * found.height)[: found.height]
     found = found.with_columns(owner=owners)
     made = hand_off(found, AS_OF, 20, HandoffSettings(), HandoffRules())
@@ -135,3 +142,40 @@ def test_a_person_filters_sorts_and_sees_why_it_moved(
         assert watched.complaints == []
         assert all(one.startswith(url) for one in watched.requests)
     page.context.close()
+
+
+def trial_run(folder: Path) -> Path:
+    write_tables(scoring_world().tables, folder / "tables")
+    return folder
+
+
+def test_a_lead_is_tried_as_the_scorer_scores_it(tmp_path: Path) -> None:
+    with client(tmp_path, trial_run(tmp_path)) as asked:
+        address = "/page/lead/trial"
+        offered = asked.get(address, params={"id": "lead 3"}).json()
+        assert [one["key"] for one in offered["kinds"]] == list(scorer().bundle.plan.kinds)
+        assert "industry" in {one["key"] for one in offered["attributes"]}
+        tried = {"id": "lead 3", "set": "industry=retail", "event": "webinar"}
+        found = asked.get(address, params=tried).json()
+        wrong = asked.get(address, params={"id": "lead 3", "event": "webinr"})
+    assert wrong.status_code == 422
+    assert "webinar" in wrong.json()["detail"]
+    tables = scoring_world().tables
+    lead = tables.leads.filter(lead_id="lead 3")
+    won_at = tables.outcomes.filter(lead_id="lead 3")["won_at"].item()
+    as_of = won_at or END
+    one = pl.DataFrame(
+        {"lead_id": ["lead 3"], "occurred_at": [as_of - timedelta(microseconds=1)]}
+    ).with_columns(event_type=pl.lit("webinar"), value=pl.lit(None, pl.Float64))
+    events = pl.concat([tables.events.collect(), one.cast(dict(tables.events.collect_schema()))])
+    changed = lead.with_columns(industry=pl.lit("retail")).drop("position")
+    expected = scorer().score(changed, events, as_of)["probability"].item()
+    assert found["after"]["probability"] == pytest.approx(expected, abs=1e-12)
+    assert found["after"]["probability"] != found["before"]["probability"]
+
+
+def test_misses_are_shown_where_somebody_has_looked(tmp_path: Path) -> None:
+    with client(tmp_path, tmp_path) as asked:
+        assert "leadcast misses small" in asked.get("/page/misses").json()["detail"]
+        (tmp_path / "misses.json").write_text('{"customers": 1, "leads": []}', encoding="utf-8")
+        assert asked.get("/page/misses").json() == {"customers": 1, "leads": []}

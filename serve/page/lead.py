@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
+from pydantic import Field
 
-from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.errors import FaultsError, LeadcastError
 from leadcast.models.rules import RuleTable
 from leadcast.serve.http.service import Service, allowed_callers
 from leadcast.serve.page.assets import Shell
@@ -20,6 +21,8 @@ JUDGED = "judged"
 """The folder of the bundle that was tested, within a run's."""
 LeadId = Annotated[str, Query(alias="id", max_length=200)]
 Searched = Annotated[str, Query(max_length=200)]
+Sets = Annotated[list[Annotated[str, Field(max_length=400)]] | None, Query(alias="set")]
+Kinds = Annotated[list[Annotated[str, Field(max_length=200)]] | None, Query()]
 TableKey = Annotated[str | None, Query(max_length=200)]
 
 
@@ -51,6 +54,13 @@ class LeadPages:
         """Tell about a lead at a moment."""
         chosen = _table(_chosen(self._tables.points(), table))
         return _asked(lambda: self._viewer.moment(lead_id, at, chosen))
+
+    def trial(self, lead_id: LeadId, set_: Sets = None, event: Kinds = None) -> dict[str, Any]:
+        """Tell what can be tried with a lead, or what comes of it where something is."""
+        try:
+            return self._viewer.trial(lead_id, set_ or (), event or ())
+        except FaultsError as error:
+            raise Problem("invalid", 422, "; ".join(map(str, error.faults))) from None
 
     def why(self, lead_id: LeadId) -> dict[str, Any]:
         """Tell in short why a lead stands where it does on the call list."""
@@ -89,6 +99,7 @@ def make_router(service: Service, shell: Shell) -> APIRouter:
     data.get("")(leads.view)
     data.get("/moment")(leads.moment)
     data.get("/why")(leads.why)
+    data.get("/trial")(leads.trial)
     data.get("/search")(leads.search)
     router.include_router(data)
     return router

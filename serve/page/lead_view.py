@@ -14,6 +14,7 @@ from leadcast.features.tables import TIME
 from leadcast.models.rules import RuleTable, evaluate, ledger
 from leadcast.serve.page.run_tables import LeadTables, OneLead
 from leadcast.serve.scorer import Scorer
+from leadcast.serve.today.whatif import LeadTrial, what_if
 
 MOST_MOMENTS = 60
 """At so many moments a lead is scored; among more events some are passed over, evenly."""
@@ -196,6 +197,27 @@ class Viewer:
         asked = pl.DataFrame({"lead_id": lead_id, "as_of": pl.Series([as_of], dtype=TIME)})
         ledger = evaluate(table, lead.lead, lead.events, asked).in_words(0)
         return {"reasons": words[:MOST_REASONS], "ledger": list(ledger)}
+
+    def trial(self, lead_id: str, sets: Sequence[str], events: Sequence[str]) -> dict[str, Any]:
+        """Tell what can be tried with a lead, or its score as it stands and with what is tried.
+
+        Raises as `view` does, and a FaultsError if that cannot be tried.
+        """
+        lead = self.tables.read(lead_id)
+        moments, origin = moments_of(lead), self.scorer.bundle.manifest.origin
+        if not moments:
+            return {"attributes": [], "kinds": []}
+        if not sets and not events:
+            names = sorted(set(origin.attribute_types) & set(lead.attributes))
+            kinds = self.scorer.bundle.plan.kinds
+            return {
+                "attributes": [{"key": one, "name": humanise(one)} for one in names],
+                "kinds": [{"key": one, "name": humanise(one)} for one in kinds],
+            }
+        tried = LeadTrial.parse(self.scorer, sets, events, moments[-1])
+        found = what_if(self.scorer, lead.lead, lead.events, moments[-1], tried)
+        sides = {"before": found.before, "after": found.after}
+        return {"tried": found.tried} | {name: _plain(asdict(one)) for name, one in sides.items()}
 
     def _scorer_of(self, lead_id: str) -> Scorer:
         if self.judged is None or self.tables.listed(lead_id) is None:

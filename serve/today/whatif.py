@@ -9,7 +9,6 @@ import polars as pl
 
 from leadcast.features.base.errors import Fault, FaultsError, did_you_mean
 from leadcast.features.registry import humanise
-from leadcast.features.tables import Tables
 from leadcast.features.values.times import parse_moment
 from leadcast.serve.asked import Event
 from leadcast.serve.scorer import Scorer
@@ -129,41 +128,31 @@ class WhatIf:
 
 
 def what_if(
-    scorer: Scorer, tables: Tables, lead_id: str, as_of: datetime, trial: LeadTrial
+    scorer: Scorer, lead: pl.DataFrame, events: pl.DataFrame, as_of: datetime, trial: LeadTrial
 ) -> WhatIf:
     """Score a lead as it stands, and with something changed.
 
     Parameters
     ----------
     scorer : Scorer
-    tables : Tables
-    lead_id : str
+    lead : pl.DataFrame
+        Its row of the table of leads.
+    events : pl.DataFrame
+        What it did.
     as_of : datetime
     trial : LeadTrial
 
     Returns
     -------
     WhatIf
-
-    Raises
-    ------
-    FaultsError
-        If there is no such lead.
     """
-    lead = tables.leads.filter(pl.col("lead_id") == lead_id)
-    if lead.is_empty():
-        raise FaultsError(
-            "what if",
-            [Fault("--lead", f"no lead {lead_id!r}", "the id of a lead", "Look for it in leads.")],
-        )
     row = lead.row(0, named=True)
     known = scorer.bundle.manifest.origin.attribute_types
     plain = {name: row[name] for name in (*known, "lead_id", "created_at") if name in row}
-    rows = tables.events.filter(pl.col("lead_id") == lead_id).collect()
-    events = list(rows.select("occurred_at", "event_type", "value").iter_rows())
+    own = list(events.select("occurred_at", "event_type", "value").iter_rows())
     unread: list[Fault] = []
-    before = scorer.score_one(plain, events, as_of, unread, with_reasons=True)
-    changed, more = plain | dict(trial.attributes), [*events, *trial.events]
+    before = scorer.score_one(plain, own, as_of, unread, with_reasons=True)
+    changed, more = plain | dict(trial.attributes), [*own, *trial.events]
     after = scorer.score_one(changed, more, as_of, unread, with_reasons=True)
     tried = [
         f"{humanise(name)}: {plain.get(name)} → {value}" for name, value in trial.attributes.items()

@@ -67,6 +67,7 @@
       place.replaceChildren(...shown.parts);
       shown.drawn();
       await choose(lead.chosen, false);
+      if (lead.created_us !== null) leadcast.trialCard(place, lead);
     } catch (error) {
       shown = null;
       place.replaceChildren(element("p", { class: "empty" }, sentence(error.message)));
