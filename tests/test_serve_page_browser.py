@@ -274,7 +274,7 @@ def test_a_key_is_asked_for_once_where_the_service_demands_one(
         page = Watched(browser).page
         assert page.request.get(f"{address}/page/comparison").status == 401
         assert page.request.get(f"{address}/page/leads").status == 401
-        page.goto(address)
+        page.goto(f"{address}/test-period")
         page.fill("#key", "lc_wrong")
         page.click("#key-form button")
         page.wait_for_selector("text=This key is not known here")
@@ -292,7 +292,7 @@ def test_without_a_comparison_the_page_says_how_to_make_one(
     watched: Watched, tmp_path: Path
 ) -> None:
     with served(tmp_path, tmp_path) as address:
-        watched.page.goto(address)
+        watched.page.goto(f"{address}/test-period")
         words = watched.page.locator("#nothing-why")
         words.wait_for()
         assert "leadcast compare SOURCE" in words.inner_text()
