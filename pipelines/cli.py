@@ -842,8 +842,8 @@ def serve(
     none is lost.
 
     For people there is a page at /: the open leads of today, and the learned score against points.
-    It shows the run's leads, e-mail addresses too, to who has a key; with --no-keys to all who reach
-    the address, unless --no-page switches it off.
+    It shows the run's leads, e-mail addresses too, to who has a key; with --no-keys to all who
+    reach the address, unless --no-page switches it off.
 
     Callers need a key: make one with leadcast api-key create --file keys.json --name NAME, and
     send it as Authorization: Bearer KEY. Without --keys only this machine is answered.
