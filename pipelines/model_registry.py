@@ -24,6 +24,7 @@ _PATIENCE = {
     # A server that is down is told in seconds; by default it takes minutes a call.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
 }
 
 

@@ -68,7 +68,8 @@ def serve(
             signed_by=signed_by,
             poll_seconds=poll_seconds or NEVER,
         )
-        run_service(settings, followed_by(named) if poll_seconds else None)
+        followed = followed_by(named) if poll_seconds else None
+        run_service(settings) if followed is None else run_service(settings, followed)
 
 
 NEVER = 1e9

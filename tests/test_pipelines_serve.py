@@ -131,7 +131,10 @@ def test_what_is_registered_is_a_challenger_and_the_champion_is_served(
         with pytest.raises(LeadcastError, match="models:/leadcast-small@nobody: cannot be fetch"):
             downloaded("models:/leadcast-small@nobody", tmp_path / "other")
         started: list[ServeSettings] = []
-        monkeypatch.setattr("leadcast.serve.processes.server.run_service", started.append)
+        monkeypatch.setattr(
+            "leadcast.serve.processes.server.run_service",
+            lambda settings, _: started.append(settings),
+        )
         told = ("models:/leadcast-small@champion", None, False, "127.0.0.1", 0, 1, RequestLimits())
         serve(*told, signed_by=public)
         with pytest.raises(LeadcastError, match="is signed with another key"):
