@@ -22,7 +22,7 @@ def test_landmarks_are_found_by_the_ages_of_the_open_leads_where_they_are_auto()
     said = SnapshotParams(landmarks_days=(0.0, 5.0)).over(source, lambda: tables)
     assert said.landmarks_days == (0.0, 5.0)
     with pytest.raises(ValidationError, match="auto"):
-        SnapshotDefaults(landmarks_days="automatic")  # type: ignore[arg-type]
+        SnapshotDefaults(landmarks_days="automatic")
 
 
 BERLIN = "Europe/Berlin"

@@ -220,12 +220,12 @@ def _scored(scorer: Scorer, leads: pl.DataFrame, own: pl.DataFrame, steps: list[
             values = pl.Series([steps[place].attributes[name] for place in places])
             column = rows[name].clone().scatter(places, values.cast(rows[name].dtype))
             rows = rows.with_columns(column.alias(name))
-    name = pl.col("step").cast(pl.String).alias("lead_id")
-    rows = pl.concat([asked.select(name, "as_of"), rows], how="horizontal")
+    step_id = pl.col("step").cast(pl.String).alias("lead_id")
+    rows = pl.concat([asked.select(step_id, "as_of"), rows], how="horizontal")
     events = (
         asked.join(own, on="lead", how="inner")
         .filter(pl.col("place") < pl.col("known"))
-        .select(name, "occurred_at", "event_type", "value")
+        .select(step_id, "occurred_at", "event_type", "value")
     )
     return stand(scorer, rows, events).log_odds
 
