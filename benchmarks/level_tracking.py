@@ -93,7 +93,9 @@ def main() -> None:
         moved = log_odds + offset
         loss = np.logaddexp(0.0, moved) - converted * moved
         error = float(expected_calibration_error(tally(sigmoid(moved), converted)))
-        record = record_of(np.bincount(week, base), np.bincount(week, loss), leads)
+        record = record_of(
+            np.bincount(week, base).astype(float), np.bincount(week, loss).astype(float), leads
+        )
         told = {
             "log_loss": float(loss.mean()),
             "calibration_error": error,
@@ -108,7 +110,8 @@ def main() -> None:
             flush=True,
         )
     place = day - day[0]
-    seen, due = np.bincount(place, converted), np.bincount(place, sigmoid(log_odds))
+    seen = np.bincount(place, converted).astype(float)
+    due = np.bincount(place, sigmoid(log_odds)).astype(float)
     raised = watch_counts(seen, due, DISPERSION, 0.25).raised
     alarm = raised[0]
     result["alarm"] = {"after_days": alarm.day, "since_day": alarm.since}

@@ -155,13 +155,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--years", type=int, default=200)
+    parser.add_argument("--leads", type=int, nargs="*", default=[20_000, 200_000])
     asked = parser.parse_args()
     result: dict[str, Any] = {"false_alarms_a_year": {}, "price_weeks": {}, "campaign_weeks": {}}
     for a_week in (5, 13, 130):
         rate = quiet_years(a_week, asked.years, 0.01)
         result["false_alarms_a_year"][str(a_week)] = rate
         print(f"{a_week} conversions a week: {rate:.3f} false alarms a quiet year", flush=True)
-    for leads in (20_000, 200_000):
+    for leads in asked.leads:
         delays, quiet = learned_quiet(leads)
         price, campaign = [], []
         for seed in range(asked.seeds):
@@ -176,7 +177,7 @@ def main() -> None:
                 f"({sum(map(np.isfinite, weeks))} found)",
                 flush=True,
             )
-        if leads == 200_000:
+        if leads == asked.leads[-1]:
             result["unlabelled"] = unlabelled_error(scored)
             print(result["unlabelled"])
     write_result("monitoring", result)

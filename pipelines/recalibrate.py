@@ -176,7 +176,7 @@ def find_level(monitored: Monitored) -> LevelFound:
     converted, place = rows["converted"].cast(pl.Float64).to_numpy(), rows["place"].to_numpy()
     odds = log_odds_of(rows["probability"].to_numpy())
     loss = {
-        name: np.bincount(place, _log_loss(odds + offset, converted), len(starts))
+        name: np.bincount(place, _log_loss(odds + offset, converted), len(starts)).astype(float)
         for name, offset in (("without", np.zeros(len(odds))), ("moved", path[place]))
     }
     leads = np.bincount(place, minlength=len(starts)).astype(np.float64)

@@ -134,7 +134,8 @@ def test_inputs_are_ranked_by_what_they_do_to_the_score() -> None:
 
 def test_new_values_are_told_and_known_ones_are_not() -> None:
     before = pl.DataFrame({"campaign": ["a", "b", None]})
-    now = pl.DataFrame({"campaign": ["c"] * 5 + ["a"] * 9 + ["d", None]})
+    values: list[str | None] = [*["c"] * 5, *["a"] * 9, "d", None]
+    now = pl.DataFrame({"campaign": values})
     assert new_categories(before, now, 2) == [("campaign", "c", 5)]
 
 

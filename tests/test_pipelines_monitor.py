@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import chdir
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,19 @@ from leadcast.pipelines.monitor import monitor
 from leadcast.pipelines.monitored import read_monitored
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.recalibrate import recalibrate
-from tests.small_project import COMPUTING, change_params, make_project
+from leadcast.pipelines.warm import COMPUTING
+from leadcast.serve.champion.champion_store import (
+    BUNDLE,
+    Lineage,
+    Promotion,
+    PromotionStep,
+    champion_bundle,
+    promoting,
+    put_champion,
+    read_promotion,
+    version_folder,
+)
+from tests.small_project import change_params, make_project
 
 RUN = RunFolder("demo")
 
@@ -113,3 +126,39 @@ def test_the_level_is_not_moved_unless_that_is_switched_on(project: Path) -> Non
     told = CliRunner().invoke(app, ["recalibrate", "demo", "--bundle", f"{RUN.judged}"])
     assert told.exit_code == 1
     assert "needs --out" in str(told.exception)
+
+
+def promote_the_tested() -> None:
+    """Make the tested model the champion: there are conversions that it has not seen."""
+    bundle_id = load_bundle(RUN.judged).manifest.bundle_id
+    step = PromotionStep(
+        version=1, kind="promoted", at=datetime.now(UTC), by="a test", why="", bundle_id=bundle_id
+    )
+    lineage = Lineage(
+        fingerprint="f",
+        bundle_id=bundle_id,
+        judged_bundle_id=bundle_id,
+        git_commit="unknown",
+        dvc_lock=None,
+        code_version="1",
+        parameters={},
+    )
+    first = Promotion(source="demo", version=1, lineage=lineage, gate={}, steps=(step,))
+    with promoting("demo"):
+        put_champion(first, RUN.judged, RUN.judged)
+
+
+def test_a_champion_is_moved_where_its_owner_allows_it_and_comes_back(project: Path) -> None:
+    promote_the_tested()
+    lose_conversions(0.5)
+    assert "level_tracking in params.yaml is false" in recalibrate("demo")
+    assert read_promotion("demo").version == 1
+    change_params(project, level_tracking=True)
+    assert "version 2 is the champion" in recalibrate("demo")
+    moved = read_promotion("demo")
+    assert [step.kind for step in moved.steps] == ["promoted", "recalibrated"]
+    offset = offset_of(load_bundle(champion_bundle("demo")))
+    assert offset < 0
+    # The next night finds the same level, and leaves it.
+    assert "too little to move by" in recalibrate("demo")
+    assert offset_of(load_bundle(version_folder("demo", 1) / BUNDLE)) == 0
