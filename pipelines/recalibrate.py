@@ -11,8 +11,10 @@ import polars as pl
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import write_json
+from leadcast.features.base.ownership import refuse_foreign_folder
 from leadcast.features.registry import DAY_US
 from leadcast.models.bundle.bundle import load_bundle
+from leadcast.models.bundle.bundle_files import KIND
 from leadcast.models.bundle.bundle_level import offset_of, write_moved
 from leadcast.models.data import Floats
 from leadcast.models.evaluation.logistic import log_odds_of, sigmoid
@@ -131,6 +133,8 @@ def recalibrate(source: str, bundle: Path | None = None, out: Path | None = None
     LeadcastError
         If there is no champion, or no newer conversion than it has learned from; tells what to do.
     """
+    if out is not None:
+        refuse_foreign_folder(out, KIND, quick=True, is_named=True)
     promoted = bundle is None and has_champion(source)
     place = bundle or (champion_bundle(source) if promoted else RunFolder(source).bundle)
     found = find_level(read_monitored(source, place, None))
