@@ -171,7 +171,7 @@ def _promotion(
         why=asked.why,
         bundle_id=deployed.bundle_id,
     )
-    run, logged = RunFolder(source), _logged(source)
+    run, logged = RunFolder(source), _logged(source, deployed.bundle_id)
     until = None if deployed.origin.seen is None else deployed.origin.seen.known_until
     lineage = Lineage(
         fingerprint=deployed.origin.fingerprint,
@@ -195,10 +195,12 @@ def _promotion(
     )
 
 
-def _logged(source: str) -> dict[str, Any]:
+def _logged(source: str, bundle_id: str) -> dict[str, Any]:
     with suppress(LeadcastError):
         found = read_json(RunFolder(source).tracking)
-        return found if isinstance(found, dict) else {}
+        # What was logged last may be a result of before.
+        if isinstance(found, dict) and found.get("bundle_id") == bundle_id:
+            return found
     return {}
 
 
@@ -276,7 +278,7 @@ def tell_promotions(source: str) -> str:
             f"{step.bundle_id[:12]}  {step.why}".rstrip()
         )
     made = now.lineage
-    registered = made.model_version or "not registered yet"
+    registered = made.model_version or "not registered when it was promoted"
     return "\n".join(
         [
             *lines,

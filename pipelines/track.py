@@ -224,7 +224,12 @@ def _log(run: RunFolder, params: Params) -> tuple[dict[str, Any], int]:
     version = register(run.source, model_uri, tags, tags["bundle_id"])
     if has_champion(run.source):
         follow_champion(run.source)
-    content = {"run_id": active.info.run_id, "model_uri": model_uri, "model_version": version}
+    content = {
+        "run_id": active.info.run_id,
+        "model_uri": model_uri,
+        "model_version": version,
+        "bundle_id": tags["bundle_id"],
+    }
     return content, ended
 
 
