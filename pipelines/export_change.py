@@ -128,7 +128,7 @@ def _set_aside(run: RunFolder) -> float:
         if line["table"] == "leads"
     ]
     all_of_them = sum(n for _, n in rows)
-    return sum(n for fate, n in rows if fate != "kept") / max(all_of_them, 1)
+    return float(sum(n for fate, n in rows if fate != "kept") / max(all_of_them, 1))
 
 
 def _column(values: pl.Series, kind: str, before: ColumnProfile | None) -> ColumnProfile:

@@ -104,7 +104,7 @@ def test_a_worker_goes_over_while_it_answers(
     asked = some_leads(2) | {"as_of": "2025-08-01T00:00:00Z"}
 
     async def ask_meanwhile() -> list[str]:
-        answers = []
+        answers: list[str] = []
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url=HOST) as client:
             over = asyncio.create_task(go_over(app, tmp_path, first))
