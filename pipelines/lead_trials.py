@@ -64,8 +64,8 @@ def tell_what_if(
         raise LeadcastError(
             f"--lead: found no lead {lead_id!r} among those of {source}; look it up"
         )
-    events = events_before(tables, lead, moment)
-    found = what_if(champion.scorer, lead, events, moment, trial)
+    before = events_before(tables, lead, moment)
+    found = what_if(champion.scorer, lead, before, moment, trial)
     if as_json:
         told = {"tried": found.tried, "before": _plain(found.before), "after": _plain(found.after)}
         return json.dumps(told, ensure_ascii=False, indent=2)

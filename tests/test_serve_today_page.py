@@ -167,7 +167,7 @@ def test_a_lead_is_tried_as_the_scorer_scores_it(tmp_path: Path) -> None:
     one = pl.DataFrame(
         {"lead_id": ["lead 3"], "occurred_at": [as_of - timedelta(microseconds=1)]}
     ).with_columns(event_type=pl.lit("webinar"), value=pl.lit(None, pl.Float64))
-    events = pl.concat([tables.events.collect(), one.cast(dict(tables.events.collect_schema()))])
+    events = pl.concat([tables.events.collect(), one.cast(tables.events.collect_schema())])
     changed = lead.with_columns(industry=pl.lit("retail")).drop("position")
     expected = scorer().score(changed, events, as_of)["probability"].item()
     assert found["after"]["probability"] == pytest.approx(expected, abs=1e-12)
