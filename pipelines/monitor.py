@@ -13,7 +13,13 @@ from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.registry import DAY_US
 from leadcast.models.data import Flags
-from leadcast.models.monitoring.alarms import MOST_ALARMS, Alarm, SegmentVolume, alarms_of
+from leadcast.models.monitoring.alarms import (
+    MOST_ALARMS,
+    Alarm,
+    SegmentVolume,
+    alarms_of,
+    look_of,
+)
 from leadcast.models.monitoring.cohorts import above_the_line, cohorts, grades_by_week
 from leadcast.models.monitoring.conversions import DayCounts, Delays, count_by_day, weekday_factors
 from leadcast.models.monitoring.evidence import Watch
@@ -221,7 +227,8 @@ def _facts(monitored: Monitored, watched: _Watched, alarms: list[Alarm]) -> dict
         "expected": float(overall.expected.sum()),
         "dispersion": overall.dispersion,
         "conversions_behind_the_delays": watched.conversions_known,
-        "alarms": [one.to_json() | {"words": one.words} for one in alarms],
+        "alarms": [_told(one) for one in alarms],
+        "look": _look(watched, alarms),
         "streams": [
             _stream_facts(stream, watch, watched.first_day)
             for stream, watch in zip(watched.streams, watched.watches, strict=True)
@@ -235,6 +242,18 @@ def _facts(monitored: Monitored, watched: _Watched, alarms: list[Alarm]) -> dict
         "volumes": [asdict(one) for one in watched.volumes],
         "inputs": _inputs(monitored),
     }
+
+
+def _told(alarm: Alarm) -> dict[str, Any]:
+    return alarm.to_json() | {"words": alarm.words}
+
+
+def _look(watched: _Watched, alarms: list[Alarm]) -> dict[str, Any] | None:
+    """Tell what all leads' conversions hint at, where no alarm tells of all leads."""
+    if any(not one.segment for one in alarms):
+        return None
+    found = look_of(watched.streams[0], watched.first_day, watched.ratios)
+    return None if found is None else _told(found)
 
 
 def _stream_facts(stream: Stream, watch: Watch, first_day: int) -> dict[str, Any]:
@@ -327,7 +346,11 @@ def _text(facts: dict[str, Any]) -> str:
     lines += [f"ALARM {n}: {one['words']}" for n, one in enumerate(alarms[:MOST_ALARMS], start=1)]
     if len(alarms) > MOST_ALARMS:
         lines.append(f"and {len(alarms) - MOST_ALARMS} more, in monitoring.json")
-    return "\n".join(lines if alarms else [*lines, "No alarm."])
+    if not alarms:
+        lines.append("No alarm.")
+    if facts["look"]:
+        lines.append(f"Worth a look, and too little for an alarm: {facts['look']['what']}")
+    return "\n".join(lines)
 
 
 def _lines(facts: dict[str, Any]) -> str:

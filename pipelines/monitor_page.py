@@ -24,7 +24,7 @@ from leadcast.models.report.page import Page, render_page
 Columns = tuple[Column, ...]
 HOW = (
     "The evidence bets, each week anew, that more or fewer convert than the scores said. It may be "
-    "looked at every night: on average at least two quiet years pass until it raises a false alarm."
+    "looked at every night: all that is watched raises less than one false alarm in a quiet year."
 )
 
 
@@ -66,7 +66,7 @@ def monitoring_page(facts: Mapping[str, Any]) -> str:
 
 def _sections(facts: Mapping[str, Any]) -> list[Section]:
     return [
-        Section("alarms", "Alarms", "Alarms", _alarms(facts["alarms"])),
+        Section("alarms", "Alarms", "Alarms", _alarms(facts["alarms"], facts.get("look"))),
         Section("conversions", "Conversions week by week", "Conversions", _weeks(facts["weeks"])),
         Section("segments", "Segments", "Segments", _segments(facts["segments"])),
         Section("cohorts", "What was said, and what has happened", "Cohorts", _cohorts(facts)),
@@ -75,7 +75,11 @@ def _sections(facts: Mapping[str, Any]) -> list[Section]:
     ]
 
 
-def _alarms(alarms: Sequence[Mapping[str, Any]]) -> list[Block]:
+def _alarms(alarms: Sequence[Mapping[str, Any]], look: Mapping[str, Any] | None) -> list[Block]:
+    if look:
+        words = "Too little for an alarm: a quiet year has about three such hints."
+        hint = Notice("warning", "Worth a look", f"{look['what']} {words}", look["cause"])
+        return [*_alarms(alarms, None), Notices([hint])]
     if not alarms:
         return []
     return [

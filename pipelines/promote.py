@@ -113,9 +113,12 @@ def promote(source: str, asked: PromotionAsked) -> PromotionAnswer:
     with promoting(source):
         deployed, judged = read_manifest(run.bundle), read_manifest(run.judged)
         before = read_promotion(source) if has_champion(source) else None
-        if before is not None and before.lineage.bundle_id == deployed.bundle_id:
+        if before is not None and before.lineage.as_trained == deployed.bundle_id:
             followed = "" if asked.dry_run else _told_followed(source)
-            words = f"Nothing new: this model is champion {before.version} of {source}{followed}"
+            moved = ", its level moved since" if before.lineage.trained_bundle_id else ""
+            words = (
+                f"Nothing new: this model is champion {before.version} of {source}{moved}{followed}"
+            )
             return PromotionAnswer("nothing new", words, None, before.version)
         _refuse_other_run(deployed, judged, run)
         gate = examine_challenger(source)

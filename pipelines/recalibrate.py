@@ -246,7 +246,11 @@ def _put(source: str, found: LevelFound) -> str:
                 why=f"level moved from {found.before:+.3f} to {found.after:+.3f}",
                 bundle_id=manifest.bundle_id,
             )
-            lineage = now.lineage.model_copy(update={"bundle_id": manifest.bundle_id})
+            ids = {
+                "bundle_id": manifest.bundle_id,
+                "trained_bundle_id": now.lineage.as_trained,
+            }
+            lineage = now.lineage.model_copy(update=ids)
             changes = {"version": step.version, "lineage": lineage, "steps": (*now.steps, step)}
             put_champion(now.model_copy(update=changes), moved, champion_judged(source))
     return (

@@ -14,7 +14,7 @@ from leadcast.models.monitoring.conversions import (
     until_next,
     weekday_factors,
 )
-from leadcast.models.monitoring.evidence import watch_counts
+from leadcast.models.monitoring.evidence import Thresholds, watch_counts
 
 HORIZON = 30
 
@@ -109,11 +109,12 @@ def test_a_lead_is_watched_by_its_newest_score_alone() -> None:
 def test_a_planted_drop_is_found_before_a_label_is_mature() -> None:
     statements, _ = world(6, 60_000, 400, ratio=0.5, change=300)
     counts = counted(statements, 400, 200)
-    watch = watch_counts(counts.observed[200:], counts.expected[200:], 0.01, 0.5)
+    high = Thresholds(100.0, 100.0)
+    watch = watch_counts(counts.observed[200:], counts.expected[200:], 0.01, high)
     assert 100 <= watch.raised[0].day <= 100 + 14
     quiet, _ = world(6, 60_000, 400)
     counts = counted(quiet, 400, 200)
-    assert not watch_counts(counts.observed[200:], counts.expected[200:], 0.01, 0.5).raised
+    assert not watch_counts(counts.observed[200:], counts.expected[200:], 0.01, high).raised
 
 
 def test_the_week_is_learned_and_leaves_a_week_as_it_is() -> None:

@@ -19,6 +19,7 @@ from leadcast.pipelines.cli import EXIT_WITH_ALARMS, app
 from leadcast.pipelines.monitor import monitor
 from leadcast.pipelines.monitored import read_monitored
 from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.promote import PromotionAsked, promote, roll_back
 from leadcast.pipelines.recalibrate import recalibrate
 from leadcast.pipelines.warm import COMPUTING
 from leadcast.serve.champion.champion_store import (
@@ -32,15 +33,16 @@ from leadcast.serve.champion.champion_store import (
     read_promotion,
     version_folder,
 )
-from tests.small_project import change_params, make_project
+from tests.small_project import LEARNER, change_params, make_project
 
 RUN = RunFolder("demo")
+QUICK = {"candidates": ["logistic"], "origins": 1, "half_lives": [None], "penalties": [40.0]}
 
 
 @pytest.fixture(scope="module")
 def whole_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = make_project(tmp_path_factory.mktemp("monitor"), 4000)
-    change_params(folder, model={"candidates": ["logistic"], "origins": 1, "half_lives": [None]})
+    folder = make_project(tmp_path_factory.mktemp("monitor"), 3000)
+    change_params(folder, model=LEARNER | QUICK)
     with chdir(folder):
         for name, stage in COMPUTING.items():
             stage("demo")
@@ -162,3 +164,15 @@ def test_a_champion_is_moved_where_its_owner_allows_it_and_comes_back(project: P
     # The next night finds the same level, and leaves it.
     assert "too little to move by" in recalibrate("demo")
     assert offset_of(load_bundle(version_folder("demo", 1) / BUNDLE)) == 0
+    # The run's own model is this champion, though its level was moved since.
+    shutil.rmtree(RUN.bundle)
+    shutil.copytree(RUN.judged, RUN.bundle)
+    answer = promote("demo", PromotionAsked(dry_run=True))
+    assert (answer.outcome, answer.version) == ("nothing new", 2)
+    assert "its level moved since" in answer.words
+    assert "version 1 is the champion again" in roll_back("demo", None, "too low", "a test")
+    back = read_promotion("demo")
+    assert back.lineage.trained_bundle_id is None
+    assert load_bundle(champion_bundle("demo")).manifest.bundle_id == back.lineage.bundle_id
+    assert offset_of(load_bundle(champion_bundle("demo"))) == 0
+    assert offset_of(load_bundle(version_folder("demo", 2) / BUNDLE)) == offset

@@ -7,7 +7,7 @@ from typing import Any
 
 from leadcast.models.monitoring.evidence import Direction, Raised, Watch, ratio_interval
 from leadcast.models.monitoring.segments import SegmentRatio
-from leadcast.models.monitoring.streams import LASTING_DAYS, Stream, sums_since
+from leadcast.models.monitoring.streams import LASTING_DAYS, LOOKS_PER_YEAR, Stream, sums_since
 
 MOST_ALARMS = 5
 """More than this nobody reads; the rest is counted."""
@@ -133,6 +133,26 @@ def alarms_of(
     overall = found.get("")
     told = [one for one in found.values() if overall is None or not _is_part_of(one, overall)]
     return sorted(told, key=_weight)
+
+
+def look_of(stream: Stream, first_day: int, ratios: Sequence[SegmentRatio]) -> Alarm | None:
+    """Tell what is worth a look already, though it is too little for an alarm.
+
+    Parameters
+    ----------
+    stream : Stream
+        Of all leads.
+    first_day : int
+        Its first day, in days since 1970.
+    ratios : sequence of SegmentRatio
+
+    Returns
+    -------
+    Alarm or None
+        With `LOOKS_PER_YEAR` such looks in a quiet year.
+    """
+    raised = stream.watched(LOOKS_PER_YEAR).standing(len(stream.observed) - 1, LASTING_DAYS)
+    return None if raised is None else _alarm(stream, raised, first_day, (), ratios)
 
 
 def _is_part_of(alarm: Alarm, overall: Alarm) -> bool:

@@ -1,18 +1,19 @@
 r"""Evidence that a level has moved, which may be looked at every night.
 
 What is watched is a stream of counts by day beside what was expected of them. For each ratio
-:math:`\rho` of a grid the likelihood ratio against the nearest ratio that is still tolerated is an
-e-process: its mean is at most 1 as long as nothing has moved, whenever one looks (Ville 1939;
-Ramdas, Grünwald, Vovk and Shafer 2023). One that began long ago has lost its stake by the time that
-something moves, so one is begun each week, and their sum is an e-detector (Shin, Ramdas and Rinaldo
-2023, the Shiryaev-Roberts kind):
+:math:`\rho` of a few the likelihood ratio against 1 is an e-process: its mean is at most 1 as long
+as nothing has moved, whenever one looks (Ville 1939; Ramdas, Grünwald, Vovk and Shafer 2023). One
+that began long ago has lost its stake by the time that something moves, so one is begun each week,
+and their sum is an e-detector (Shin, Ramdas and Rinaldo 2023, the Shiryaev-Roberts kind):
 
 .. math::
 
     M_w = (1 + M_{w-1}) \, L_w
 
-On average it takes at least c weeks of quiet until M reaches c. The threshold is therefore the
-weeks of a year over the false alarms that a year may bring; looking every night costs nothing.
+Looking every night costs nothing: on average it takes at least c weeks of quiet until M reaches c.
+In truth it takes longer, as M jumps over c, and a level is itself learned by luck; the thresholds
+are therefore found by simulation (`leadcast.models.monitoring.thresholds`). Fewer and more have
+thresholds of their own.
 
 Weeks shake: a fair, a holiday or a campaign moves all counts of a week together. Given such a shock
 the counts are Poisson, the shock is a gamma variable with mean 1 and the variance `dispersion`, and
@@ -21,8 +22,9 @@ counts, all under the same shock. Sums of Bernoulli variables spread less than P
 their mean, so that probabilities that are not small make it more careful, not less.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -30,17 +32,22 @@ from leadcast.models.data import Floats, Integers
 
 WEEK_DAYS = 7
 WEEKS_PER_YEAR = 365.25 / WEEK_DAYS
-TOLERATED = 1.05
-"""A level that is off by less than this factor, either way, is no reason to wake anybody."""
-MOVES = (1.1, 1.25, 1.5, 2.0, 4.0)
-"""The ratios that are bet on, in units of the tolerated one; the mixture loses at most a factor of
-ten against the best of them."""
-USUAL_DISPERSION = 0.01
-USUAL_WEEKS = 8.0
-"""The variance of weekly shocks to begin from (a standard deviation of a tenth), and how many weeks
-it is worth."""
+FEWER = (0.75, 0.5)
+MORE = (4 / 3, 2.0, 4.0)
+"""The ratios that are bet on, with even stakes on either side."""
+USUAL_DISPERSION = 0.0025
+USUAL_WEEKS = 4.0
+"""The variance of weekly shocks to begin from (a standard deviation of a twentieth), and how many
+weeks it is worth: what a source's own weeks say soon counts for more."""
 
 Direction = Literal["more", "fewer"]
+
+
+class Thresholds(NamedTuple):
+    """What an e-detector must reach for an alarm."""
+
+    fewer: float
+    more: float
 
 
 @dataclass(frozen=True)
@@ -69,8 +76,8 @@ class Watch:
     Parameters
     ----------
     evidence : ndarray of float64, shape (n_days,)
-        The e-detector after each day, in units of its threshold: 1 raises an alarm, and counting
-        begins anew.
+        The e-detector after each day, in units of its threshold, of fewer or more, whichever is
+        nearer: 1 raises an alarm, and counting begins anew.
     raised : tuple of Raised
         The alarms, in time's order.
     """
@@ -104,7 +111,7 @@ class Watch:
 
 
 def watch_counts(
-    observed: Floats, expected: Floats, dispersion: float, false_alarms_per_year: float
+    observed: Floats, expected: Floats, dispersion: float, thresholds: Thresholds
 ) -> Watch:
     """Watch a stream of counts.
 
@@ -115,8 +122,8 @@ def watch_counts(
         negative. (Sums of numbers between 0 and 1 may take the counts' place.)
     dispersion : float
         The variance of weekly shocks, relative to their mean of 1; above 0.
-    false_alarms_per_year : float
-        How many alarms a year may bring, on average at most, where nothing moves; above 0.
+    thresholds : Thresholds
+        What the e-detectors must reach; above 0.
 
     Returns
     -------
@@ -127,47 +134,76 @@ def watch_counts(
     ValueError
         If a count is negative or not finite, the lengths differ, or a setting is not above 0.
     """
-    _refuse_wrong(observed, expected, dispersion, false_alarms_per_year)
-    highest, bets = WEEKS_PER_YEAR / false_alarms_per_year, _bets()
+    _refuse_wrong(observed, expected, dispersion, thresholds)
     evidence, raised = np.zeros(len(observed)), list[Raised]()
     first = 0
     while first < len(observed):
         # Counting begins anew after an alarm, so that its week is not looked at twice.
-        gains = _gains(observed[first:], expected[first:], dispersion, bets)
-        crossed = np.flatnonzero(gains.mean(axis=1) >= highest)
+        part = observed[None, first:], expected[None, first:], dispersion
+        fewer = detect(*part, FEWER)[0] / thresholds.fewer
+        more = detect(*part, MORE)[0] / thresholds.more
+        highest = np.maximum(fewer, more)
+        crossed = np.flatnonzero(highest >= 1)
         stop = first + int(crossed[0]) if len(crossed) else len(observed) - 1
-        evidence[first : stop + 1] = gains[: stop + 1 - first].mean(axis=1) / highest
+        evidence[first : stop + 1] = highest[: stop + 1 - first]
         if len(crossed):
-            best = int(gains[stop - first].argmax())
-            since = _likely_start(observed, expected, dispersion, bets[best], first, stop)
-            raised.append(Raised(stop, since, "more" if best < len(MOVES) else "fewer"))
+            direction: Direction = "more" if more[stop - first] >= 1 else "fewer"
+            bets = MORE if direction == "more" else FEWER
+            since = _likely_start(observed, expected, dispersion, bets, first, stop)
+            raised.append(Raised(stop, since, direction))
         first = stop + 1
     return Watch(evidence, tuple(raised))
 
 
-def e_process(
-    observed: Floats, expected: Floats, dispersion: float, tolerated: float = TOLERATED
-) -> Floats:
-    """Bet against a stream from its first day on, without beginning anew.
+def detect(observed: Floats, expected: Floats, dispersion: float, bets: Sequence[float]) -> Floats:
+    """Run e-detectors over streams, without beginning anew.
 
     Parameters
     ----------
-    observed, expected, dispersion
-        As in `watch_counts`.
-    tolerated : float
-        The ratio that counts as unmoved, either way; at least 1.
+    observed : ndarray of float64, shape (n_streams, n_days)
+    expected : ndarray of float64, shape (n_streams, n_days) or (1, n_days)
+    dispersion : float
+    bets : sequence of float
+        The ratios that are bet on, with even stakes.
 
     Returns
     -------
-    ndarray of float64, shape (n_days,)
-        The mixture's wealth after each day. Its mean at any time that is chosen by looking is at
-        most 1 where the ratio is tolerated: it exceeds 20 with a probability of at most 1 / 20.
+    ndarray of float64, shape (n_streams, n_days)
+        The mean of the bets' e-detectors after each day. Its mean over streams in which nothing
+        has moved is at most the number of weeks begun.
     """
-    bets = _bets(tolerated)
-    logs = _log_ratios_of_weeks(observed, expected, dispersion, bets)
-    closed = np.cumsum(logs[WEEK_DAYS - 1 :: WEEK_DAYS], axis=0)
-    before = np.concatenate([np.zeros((1, len(bets))), closed])
-    return np.asarray(np.exp(before[np.arange(len(logs)) // WEEK_DAYS] + logs).mean(axis=1))
+    n_days = observed.shape[1]
+    seen, due = (_so_far(part) for part in (observed, expected))
+    # A stake beyond any threshold need not grow to infinity.
+    logs = np.minimum(log_ratio(seen, due, dispersion, np.array(bets).reshape(-1, 1, 1, 1)), 200.0)
+    ratios = np.exp(logs)
+    stakes = np.ones(ratios.shape[:3])
+    for week in range(1, stakes.shape[2]):
+        stakes[..., week] += np.minimum(stakes[..., week - 1] * ratios[:, :, week - 1, -1], 1e100)
+    gains = (stakes[..., None] * ratios).mean(axis=0)
+    return np.asarray(gains.reshape(len(observed), -1)[:, :n_days])
+
+
+def log_ratio(
+    seen: Floats | float, due: Floats | float, dispersion: float, bet: Floats | float
+) -> Floats:
+    """Compute the log-likelihood ratio of a week's negative binomial count, against no change.
+
+    Parameters
+    ----------
+    seen, due : ndarray of float64, or float
+        The week's counts so far.
+    dispersion : float
+    bet : ndarray of float64, or float
+        The ratio, broadcast against the counts.
+
+    Returns
+    -------
+    ndarray of float64
+    """
+    size = 1.0 / dispersion
+    change = np.log((size + bet * due) / (size + due))
+    return np.asarray(seen * np.log(bet) - (seen + size) * change)
 
 
 def weekly_dispersion(observed: Floats, expected: Floats) -> float:
@@ -220,65 +256,35 @@ def ratio_interval(observed: float, expected: float, dispersion: float) -> tuple
     return float(np.exp(middle - width)), float(np.exp(middle + width))
 
 
-def _bets(tolerated: float = TOLERATED) -> Floats:
-    """List the ratios that are bet on, each with the tolerated one that it is held against."""
-    more = [(tolerated * move, tolerated) for move in MOVES]
-    return np.array([*more, *((1 / one, 1 / other) for one, other in more)])
-
-
-def _log_ratios(
-    seen: Floats | float, due: Floats | float, dispersion: float, bets: Floats
-) -> Floats:
-    """Compute the log-likelihood ratios of a week's negative binomial counts."""
-    size = 1.0 / dispersion
-    bet, held = bets.T
-    change = np.log((size + bet * due) / (size + held * due))
-    return np.asarray(seen * np.log(bet / held) - (seen + size) * change)
-
-
-def _log_ratios_of_weeks(
-    observed: Floats, expected: Floats, dispersion: float, bets: Floats
-) -> Floats:
-    """Compute each day's ratio of its week so far, shape (n_days, n_bets)."""
-    seen, due = _so_far(observed)[:, None], _so_far(expected)[:, None]
-    return _log_ratios(seen, due, dispersion, bets)
-
-
 def _so_far(counts: Floats) -> Floats:
-    """Sum each week's counts up to each of its days."""
-    padded = np.append(counts, np.zeros(-len(counts) % WEEK_DAYS)).reshape(-1, WEEK_DAYS)
-    return np.asarray(padded.cumsum(axis=1).ravel()[: len(counts)])
-
-
-def _gains(observed: Floats, expected: Floats, dispersion: float, bets: Floats) -> Floats:
-    """Run the e-detectors of all bets, shape (n_days, n_bets)."""
-    ratios = np.exp(_log_ratios_of_weeks(observed, expected, dispersion, bets))
-    gains, begun = np.empty_like(ratios), np.zeros(len(bets))
-    for start in range(0, len(ratios), WEEK_DAYS):
-        gains[start : start + WEEK_DAYS] = (1.0 + begun) * ratios[start : start + WEEK_DAYS]
-        # A stake beyond any threshold need not grow to infinity.
-        begun = np.minimum(gains[min(start + WEEK_DAYS, len(gains)) - 1], 1e100)
-    return gains
+    """Sum each week's counts up to each of its days, shape (n_streams, n_weeks, 7)."""
+    padded = np.pad(counts, ((0, 0), (0, -counts.shape[1] % WEEK_DAYS)))
+    return np.asarray(padded.reshape(len(counts), -1, WEEK_DAYS).cumsum(axis=2))
 
 
 def _likely_start(
-    observed: Floats, expected: Floats, dispersion: float, bet: Floats, first: int, day: int
+    observed: Floats,
+    expected: Floats,
+    dispersion: float,
+    bets: Sequence[float],
+    first: int,
+    day: int,
 ) -> int:
     starts: Integers = np.arange(first, day + 1, WEEK_DAYS)
     weeks = [slice(start, min(start + WEEK_DAYS, day + 1)) for start in starts]
-    one = bet.reshape(1, 2)
-    sums = [(float(observed[week].sum()), float(expected[week].sum())) for week in weeks]
-    each = [float(_log_ratios(*pair, dispersion, one)[0]) for pair in sums]
-    return int(starts[np.cumsum(each[::-1])[::-1].argmax()])
+    seen, due = (np.array([part[week].sum() for week in weeks]) for part in (observed, expected))
+    each = log_ratio(seen, due, dispersion, np.array(bets)[:, None])
+    since = np.cumsum(each[:, ::-1], axis=1)[:, ::-1]
+    return int(starts[since.max(axis=0).argmax()])
 
 
 def _refuse_wrong(
-    observed: Floats, expected: Floats, dispersion: float, false_alarms_per_year: float
+    observed: Floats, expected: Floats, dispersion: float, thresholds: Thresholds
 ) -> None:
     if observed.shape != expected.shape:
         raise ValueError(f"observed has shape {observed.shape}, expected {expected.shape}")
     for name, counts in (("observed", observed), ("expected", expected)):
         if not (np.isfinite(counts).all() and (counts >= 0).all()):
             raise ValueError(f"{name} holds a number that is negative or not finite")
-    if not (dispersion > 0 and false_alarms_per_year > 0):
-        raise ValueError("dispersion and false_alarms_per_year must be above 0")
+    if not (dispersion > 0 and min(thresholds) > 0):
+        raise ValueError("dispersion and thresholds must be above 0")

@@ -7,14 +7,28 @@ from typing import Literal
 import numpy as np
 
 from leadcast.models.data import Floats
-from leadcast.models.monitoring.evidence import Watch, watch_counts, weekly_dispersion
+from leadcast.models.monitoring.evidence import (
+    WEEK_DAYS,
+    Watch,
+    watch_counts,
+    weekly_dispersion,
+)
+from leadcast.models.monitoring.thresholds import thresholds_for
 
-FALSE_ALARMS_PER_YEAR = 0.5
-"""Of all streams together, at most, on average; simulation shows a tenth of it."""
-SHARES = {"conversions": 0.5, "conversions in a segment": 0.25, "revisions": 0.25}
+FALSE_ALARMS_PER_YEAR = 0.9
+"""Of all streams together, on average, in quiet years."""
+LOOKS_PER_YEAR = 3.0
+"""How often conversions of all leads may be worth a look without an alarm, in quiet years."""
+SHARES = {"conversions": 0.76, "conversions in a segment": 0.12, "revisions": 0.12}
 """How they are shared; the streams of one kind get equal parts."""
+FEWER_SHARES = {"conversions": 0.85, "conversions in a segment": 0.5, "revisions": 0.5}
+"""Which part of it goes to fewer than expected, rather than more. That sales come short is what
+most needs to be seen early."""
 LASTING_DAYS = 28
 """An alarm stands for so long; where what raised it goes on, it is raised again before."""
+
+LEAST_KNOWN = 0.04
+"""A level is known at least to a fifth: a segment's scores come from what all leads told."""
 
 StreamKind = Literal["conversions", "conversions in a segment", "revisions"]
 
@@ -48,6 +62,22 @@ class Stream:
         """The variance of its weekly shocks."""
         return weekly_dispersion(self.quiet_observed, self.quiet_expected)
 
+    @property
+    def level_variance(self) -> float:
+        """The variance of its level's luck, as far as the time before could tell it."""
+        weeks = max(len(self.quiet_observed) / WEEK_DAYS, 1.0)
+        known = 1.0 / max(float(self.quiet_expected.sum()), 1.0)
+        return min(known + self.dispersion / weeks, LEAST_KNOWN)
+
+    def watched(self, false_alarms_per_year: float) -> Watch:
+        """Watch it, with so many false alarms in a quiet year."""
+        fewer = false_alarms_per_year * FEWER_SHARES[self.kind]
+        weeks = max(len(self.expected) / WEEK_DAYS, 1.0)
+        a_week = float(self.expected.sum()) / weeks
+        settings = (a_week, self.dispersion, self.level_variance)
+        thresholds = thresholds_for(*settings, fewer, false_alarms_per_year - fewer)
+        return watch_counts(self.observed, self.expected, self.dispersion, thresholds)
+
 
 def watch_streams(
     streams: Sequence[Stream], false_alarms_per_year: float = FALSE_ALARMS_PER_YEAR
@@ -66,13 +96,7 @@ def watch_streams(
     """
     counts = {kind: sum(one.kind == kind for one in streams) for kind in SHARES}
     return [
-        watch_counts(
-            one.observed,
-            one.expected,
-            one.dispersion,
-            false_alarms_per_year * SHARES[one.kind] / counts[one.kind],
-        )
-        for one in streams
+        one.watched(false_alarms_per_year * SHARES[one.kind] / counts[one.kind]) for one in streams
     ]
 
 

@@ -42,6 +42,8 @@ class Lineage(Plain):
         The fingerprint of the export that it has learned from.
     bundle_id, judged_bundle_id : str
         Of the deployed model and of the one that was tested.
+    trained_bundle_id : str or None
+        Of the deployed model as its run left it, where its level was moved since; None where not.
     git_commit : str
         The code's, with ``+`` where files had changed; ``unknown`` outside a checkout.
     dvc_lock : str or None
@@ -63,6 +65,12 @@ class Lineage(Plain):
     parameters: dict[Text, Any]
     run_id: Text | None = None
     model_version: Text | None = None
+    trained_bundle_id: Text | None = None
+
+    @property
+    def as_trained(self) -> str:
+        """The id of the model as its run left it."""
+        return self.trained_bundle_id or self.bundle_id
 
 
 class PromotionStep(Plain):
