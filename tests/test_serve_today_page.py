@@ -1,5 +1,6 @@
 """The page's first view: what it is told, and what a person sees of it."""
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import cache
@@ -10,6 +11,7 @@ import polars as pl
 import pytest
 
 from leadcast.serve.http.keys import create_key
+from leadcast.serve.page.monitoring_view import SHOWN
 from leadcast.serve.page.today import FILE, MOST_SHOWN, today_content
 from leadcast.serve.scorer import Scorer
 from leadcast.serve.today.handoff import hand_off
@@ -179,3 +181,15 @@ def test_misses_are_shown_where_somebody_has_looked(tmp_path: Path) -> None:
         assert "leadcast misses small" in asked.get("/page/misses").json()["detail"]
         (tmp_path / "misses.json").write_text('{"customers": 1, "leads": []}', encoding="utf-8")
         assert asked.get("/page/misses").json() == {"customers": 1, "leads": []}
+
+
+def test_monitoring_is_shown_where_somebody_has_looked(tmp_path: Path) -> None:
+    with client(tmp_path, tmp_path) as asked:
+        assert "leadcast monitor small" in asked.get("/page/monitoring").json()["detail"]
+        file = tmp_path / "monitoring.json"
+        file.write_text('{"alarms": []}', encoding="utf-8")
+        assert "look again" in asked.get("/page/monitoring").json()["detail"]
+        told = dict.fromkeys(SHOWN, 1)
+        file.write_text(json.dumps(told | {"cohorts": []}), encoding="utf-8")
+        assert asked.get("/page/monitoring").json() == told
+        assert "monitoring.js" in asked.get("/monitoring").text

@@ -35,9 +35,9 @@ WEEKS_PER_YEAR = 365.25 / WEEK_DAYS
 FEWER = (0.75, 0.5)
 MORE = (4 / 3, 2.0, 4.0)
 """The ratios that are bet on, with even stakes on either side."""
-USUAL_DISPERSION = 0.0025
-USUAL_WEEKS = 4.0
-"""The variance of weekly shocks to begin from (a standard deviation of a twentieth), and how many
+USUAL_DISPERSION = 0.005
+USUAL_WEEKS = 2.0
+"""The variance of weekly shocks to begin from (a standard deviation of a fourteenth), and how many
 weeks it is worth: what a source's own weeks say soon counts for more."""
 
 Direction = Literal["more", "fewer"]
@@ -177,7 +177,7 @@ def detect(observed: Floats, expected: Floats, dispersion: float, bets: Sequence
     # A stake beyond any threshold need not grow to infinity.
     logs = np.minimum(log_ratio(seen, due, dispersion, np.array(bets).reshape(-1, 1, 1, 1)), 200.0)
     ratios = np.exp(logs)
-    stakes = np.ones(ratios.shape[:3])
+    stakes: Floats = np.ones_like(ratios[..., 0])
     for week in range(1, stakes.shape[2]):
         stakes[..., week] += np.minimum(stakes[..., week - 1] * ratios[:, :, week - 1, -1], 1e100)
     gains = (stakes[..., None] * ratios).mean(axis=0)
