@@ -1,14 +1,20 @@
 """Outputs that are written whole: a reader finds the old one or the new one, at every moment."""
 
+import os
+import resource
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from leadcast.features.base import files
 from leadcast.features.base.errors import LeadcastError
-from leadcast.features.base.files import written_whole
+from leadcast.features.base.files import NoRoomError, written_whole
 
 TIMES = 300
 
@@ -92,3 +98,87 @@ def test_a_block_that_fails_leaves_the_old_folder_and_nothing_else(tmp_path: Pat
         write_folder(tmp_path / "out", 1)  # type: ignore[arg-type]
     assert (tmp_path / "out/inside").read_text() == "old"
     assert list(tmp_path.iterdir()) == [tmp_path / "out"]
+
+
+ROOM = 1 << 16
+MUCH = [os.urandom(16).hex() for _ in range(10_000)]
+
+
+def copy_many(path: Path) -> None:
+    here = path.parent / "many"
+    here.mkdir()
+    (here / "one").write_text("".join(MUCH))
+    with only_room_for(ROOM):
+        shutil.copytree(here, path)
+
+
+@contextmanager
+def only_room_for(size: int) -> Iterator[None]:
+    """Let no file grow beyond so many bytes, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def write_text(path: Path) -> None:
+    with only_room_for(ROOM):
+        path.write_text("".join(MUCH))
+
+
+def write_nested(path: Path) -> None:
+    with written_whole(path, "sample") as temporary:
+        temporary.mkdir()
+        with written_whole(temporary / "inside") as inside:
+            write_text(inside)
+
+
+def write_parquet(path: Path) -> None:
+    with only_room_for(ROOM):
+        pl.DataFrame({"a": MUCH}).write_parquet(path)
+
+
+def sink_parquet(path: Path) -> None:
+    with only_room_for(ROOM):
+        pl.LazyFrame({"a": MUCH}).sink_parquet(path)
+
+
+def write_csv(path: Path) -> None:
+    with only_room_for(ROOM):
+        pl.DataFrame({"a": MUCH}).write_csv(path)
+
+
+@pytest.mark.parametrize("write", [write_text, write_parquet, sink_parquet, write_csv])
+def test_on_a_full_disk_the_old_file_stays_and_it_is_told_what_to_do(
+    tmp_path: Path, write: Callable[[Path], None]
+) -> None:
+    out = tmp_path / "out"
+    out.write_text("old")
+    words = r"no room for it .* make room"
+    with (
+        pytest.raises(NoRoomError, match=words) as told,
+        written_whole(out, replacing=True) as temporary,
+    ):
+        write(temporary)
+    assert str(told.value).startswith(f"{out}: ")
+    assert out.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [out], "something is left beside it"
+
+
+def test_on_a_full_disk_the_old_folder_stays(tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    write_folder(place / "out", "old")
+    with pytest.raises(NoRoomError) as told:
+        write_nested(place / "out")
+    # The place that was asked for, not the temporary one in which there was no room.
+    assert str(told.value).startswith(f"{place / 'out'}: ")
+    with pytest.raises(NoRoomError), written_whole(place / "out", "sample") as temporary:
+        copy_many(temporary)
+    assert (place / "out/inside").read_text() == "old"
+
+
+def test_what_has_another_reason_is_told_as_it_is(tmp_path: Path) -> None:
+    with pytest.raises(PermissionError), written_whole(tmp_path / "out"):
+        raise PermissionError(13, "no right")

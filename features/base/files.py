@@ -4,6 +4,7 @@ What killed processes have left beside an output is removed with its next write.
 """
 
 import ctypes
+import errno
 import hashlib
 import json
 import os
@@ -35,6 +36,13 @@ _OF_PROCESS = re.compile(
 _NAMELESS = re.compile(r"[0-9a-f]{8}(\.old)?\.tmp")
 """As earlier versions named them, and what steps aside for a folder."""
 _made: set[str] = set()
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NUMBER = re.compile(r"\(os error ([0-9]+)\)|\[Errno ([0-9]+)\]")
+"""How libraries tell the system's error in their own: polars, and `shutil` of many files."""
+
+
+class NoRoomError(LeadcastError):
+    """An output finds no room: the disk is full, or a quota or a limit of size is reached."""
 
 
 def temporary_beside(path: Path) -> Path:
@@ -140,6 +148,8 @@ def written_whole(
     ------
     LeadcastError
         If something else stands there, before the block or, if it came meanwhile, after it.
+    NoRoomError
+        If the disk is full.
     """
     if not replacing:
         is_folder = bool(kind) or path.is_dir()
@@ -203,8 +213,25 @@ def _temporary(path: Path) -> Iterator[Path]:
     temporary = temporary_beside(path)
     try:
         yield temporary
+    except Exception as error:
+        if not _has_no_room(error):
+            raise
+        free = shutil.disk_usage(path.parent).free / 2**20
+        raise NoRoomError(
+            f"{path}: cannot be written, because there is no room for it ({free:,.0f} MiB are free "
+            f"on the disk of {path.parent}); make room, or raise the quota or the limit of size, "
+            "and begin again. What stood there before stands there still"
+        ) from None
     finally:
         _remove(temporary)
+
+
+def _has_no_room(error: Exception) -> bool:
+    if isinstance(error, NoRoomError):
+        return True
+    told = _NUMBER.search(str(error))
+    number = getattr(error, "errno", None) or (told and int(told[1] or told[2]))
+    return number in _NO_ROOM
 
 
 def put_out(written: Path, path: Path, *, force: bool = False) -> None:
