@@ -363,7 +363,8 @@ def level_of(
 ) -> Level:
     """Take the level of rows to come out of a fitted regression."""
     own: Integers = np.flatnonzero(np.isin(owners(terms), list(clocks)))
-    place, share = _lately(fit)
+    # What clocks explain is no longer in the levels: the rest is followed to its end.
+    place, share = _at_the_end(fit) if len(own) else _lately(fit)
     # The levels and the intercept only ever occur together: add the ones to the other.
     merge = np.zeros((1 + len(own), len(fit.coefficients)))
     merge[np.arange(1 + len(own)), np.concatenate([[0], 1 + own]).astype(np.int64)] = 1.0
@@ -377,6 +378,12 @@ def level_of(
         covariance=merge @ fit.covariance @ merge.T,
         drift=PERIODS_AHEAD * fit.steps.variance if several else 0.0,
     )
+
+
+def _at_the_end(fit: LevelFit) -> tuple[float, Floats]:
+    share = np.zeros(len(fit.levels))
+    share[-1] = 1.0
+    return float(fit.coefficients[0] + fit.levels[-1]), share
 
 
 def _lately(fit: LevelFit) -> tuple[float, Floats]:
