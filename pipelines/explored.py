@@ -147,8 +147,8 @@ def _words(source: str, found: Explored) -> Iterator[str]:
         yield ""
         yield (
             f"Weeks of exploring until the rate below the line (about {found.rate:.1%}) is known "
-            f"to\n{'share':>7} {'leads a week':>13} "
-            + " ".join(f"{f'± {one:.0%}':>7}" for one in HALF_WIDTHS)
+            f"to so many points\n{'share':>7} {'leads a week':>13} "
+            + " ".join(f"{f'± {100 * one:g}':>7}" for one in HALF_WIDTHS)
         )
         for share, leads, needed in found.precision:
             each = " ".join(f"{'never' if one is None else f'{one:,}':>7}" for one in needed)

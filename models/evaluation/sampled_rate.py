@@ -11,9 +11,10 @@ finite universe. Journal of the American Statistical Association 47, 663-685. (T
 
 Korn, E. L., Graubard, B. I. (1998). Confidence intervals for proportions with small expected number
 of positive counts estimated from survey data. Survey Methodology 24, 193-201. (The interval.)
+
+Kish, L. (1965). Survey Sampling. Wiley. (What weights cost.)
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -155,11 +156,12 @@ def rows_needed(rate: float, half_width: float, level: float = LEVEL) -> int:
 def _effective(outcome: Floats, weight: Floats, rate: float, group: npt.ArrayLike) -> float:
     """Tell how many independent rows of equal weight the sample is worth."""
     codes, groups = coded(group)
+    # Where those who stand for many all ended alike, the variance knows nothing of their doubt:
+    # the sample is never worth more than its weights allow (Kish 1965).
+    shares = np.bincount(codes, weights=weight)
+    worth = 1 / float(shares @ shares)
     if 0 < rate < 1 and groups > 1:
         pulls = np.bincount(codes, weights=weight * (outcome - rate))
-        worth = rate * (1 - rate) / float(pulls @ pulls * groups / (groups - 1))
-    else:
-        # All ended alike, so that only the weights tell (Kish 1965).
-        shares = np.bincount(codes, weights=weight)
-        worth = 1 / float(shares @ shares)
-    return max(1.0, min(float(len(outcome)), worth)) if math.isfinite(worth) else 1.0
+        spread = float(pulls @ pulls) * groups / (groups - 1)
+        worth = min(worth, rate * (1 - rate) / spread) if spread > 0 else worth
+    return max(1.0, worth)

@@ -16,7 +16,7 @@ from leadcast.serve.today.handoff import places_to_explore
 
 SHARES = (0.02, 0.05, 0.10)
 """Shares to explore that the table of precision has."""
-HALF_WIDTHS = (0.05, 0.02, 0.01)
+HALF_WIDTHS = (0.05, 0.02, 0.01, 0.005)
 """Its precisions, as shares of 1."""
 
 
