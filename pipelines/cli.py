@@ -317,6 +317,21 @@ def feedback(
     print(take_feedback(source, file))
 
 
+@app.command(epilog="\b\nExamples:\n  leadcast explored demo\n  leadcast explored demo --json")
+def explored(
+    source: Source,
+    as_json: Annotated[bool, typer.Option("--json", help="Tell it as JSON.")] = False,
+) -> None:
+    """Tell what came of the call lists: the rates above and below the line, without their bias.
+
+    The leads that were drawn to explore stand for those that were not called, by their propensity.
+    Also: for how many weeks to explore which share until the rate below the line is known so well.
+    """
+    from leadcast.pipelines.explored import tell_explored
+
+    print(tell_explored(source, as_json=as_json))
+
+
 SCORE_EXAMPLES = """\b
 Examples:
   leadcast score --bundle data/runs/demo/bundle --leads data/runs/demo/tables/leads.parquet \\

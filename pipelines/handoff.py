@@ -12,7 +12,7 @@ from leadcast.features.base.files import written_whole
 from leadcast.features.base.ownership import PARAMS
 from leadcast.features.definitions.definition import SourceDefinition
 from leadcast.features.definitions.load import find_definition
-from leadcast.features.tables import Tables
+from leadcast.features.tables import TIME, Tables
 from leadcast.pipelines.params import Params
 from leadcast.pipelines.paths import RunFolder
 from leadcast.serve.scorer import Scorer
@@ -152,18 +152,24 @@ LOGGED = (
 
 
 def log_calls(run: RunFolder, frame: pl.DataFrame) -> Path | None:
-    """Keep the week's call list with its propensities; a lead that is listed twice stays as it was.
+    """Keep the week's call list with its propensities: each lead as it was listed first.
 
-    Leads that are not called are kept as well, as what is weighted needs their propensity.
+    Leads that are not called are kept as well, as what is weighted needs their propensity. Who is
+    called by a later list of the week keeps the row of the first, which its propensity is of, and
+    ``called_later`` tells the moment.
     """
     if frame.is_empty():
         return None
     path = run.today_calls / f"{frame['week'][0]}.parquet"
     own = frame.filter(pl.col("propensity") > 0).select(LOGGED)
+    own = own.with_columns(called_later=pl.lit(None, TIME))
     if path.is_file():
         before = pl.read_parquet(path)
-        called = before.filter(pl.col("call_rank").is_not_null())
-        own = pl.concat([called, own.join(called, on="lead_id", how="anti")])
+        own = pl.concat([before, own.join(before, on="lead_id", how="anti")], how="diagonal")
+    called = frame.filter(hand_off=CALL).select("lead_id", now=pl.col("as_of").cast(TIME))
+    own = own.join(called, on="lead_id", how="left", maintain_order="left")
+    later = pl.when(pl.col("call_rank").is_null()).then("now")
+    own = own.with_columns(called_later=pl.coalesce("called_later", later)).drop("now")
     with written_whole(path) as temporary:
         own.write_parquet(temporary)
     return path

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from leadcast.features.base.errors import FaultsError, LeadcastError
 from leadcast.features.tables import Tables
 from leadcast.pipelines.cli import app
-from leadcast.pipelines.handoff import take_feedback
+from leadcast.pipelines.explored import tell_explored
+from leadcast.pipelines.handoff import log_calls, take_feedback
 from leadcast.pipelines.lead_trials import MissesRequest, tell_misses, tell_what_if
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.today import TodayRequest, tell_today
@@ -88,6 +89,57 @@ def test_the_same_list_again_says_the_same(made: Made) -> None:
     assert logged["lead_id"].is_unique().all()
     assert (logged["propensity"] > 0).all()
     assert logged.filter(pl.col("call_rank").is_not_null()).height >= 10
+
+
+def test_the_log_keeps_each_lead_as_its_week_first_listed_it(tmp_path: Path) -> None:
+    def listed(hour: int, called: list[str], share: float) -> pl.DataFrame:
+        ids = ["a", "b", "c", "d"][: 3 + hour]
+        is_called = pl.col("lead_id").is_in(called)
+        return pl.DataFrame({"lead_id": ids, "week": "2026-W02"}).with_columns(
+            as_of=pl.lit(EARLY + timedelta(hours=hour)),
+            owner=pl.lit("Anna"),
+            hand_off=pl.when(is_called).then(pl.lit("call")).otherwise(pl.lit("nurture")),
+            hand_off_why=pl.lit("x"),
+            call_rank=pl.when(is_called).then(1),
+            explored=pl.lit(value=False),
+            propensity=pl.when(is_called).then(1.0).otherwise(share),
+            probability=pl.lit(0.1),
+            grade=pl.lit("B"),
+            model_version=pl.lit("m"),
+        )
+
+    with chdir(tmp_path):
+        run = RunFolder(SOURCE)
+        run.today_calls.mkdir(parents=True)
+        log_calls(run, listed(0, ["a"], 0.25))
+        path = log_calls(run, listed(1, ["b", "d"], 0.5))
+        assert path is not None
+        kept = pl.read_parquet(path)
+    assert kept["lead_id"].to_list() == ["a", "b", "c", "d"]
+    assert kept["propensity"].to_list() == [1.0, 0.25, 0.25, 1.0]
+    assert kept["called_later"].is_not_null().to_list() == [False, True, False, False]
+    assert kept["call_rank"].is_not_null().to_list() == [True, False, False, True]
+
+
+def test_explored_tells_of_the_lists_and_without_any_says_what_to_do(
+    made: Made, tmp_path: Path
+) -> None:
+    answer = CliRunner().invoke(app, ["explored", SOURCE])
+    assert answer.exit_code == 0, answer.output
+    for words in ("above the line", "below the line", "called leads alone", "± 0.5"):
+        assert words in answer.output
+    told = json.loads(CliRunner().invoke(app, ["explored", SOURCE, "--json"]).output)
+    logged = pl.concat([pl.read_parquet(one) for one in made.run.today_calls.glob("*.parquet")])
+    assert told["called"] == logged["call_rank"].count()
+    assert told["mature"] == told["called"]
+    parts = told["rates"]
+    rows = {name: one["rows"] for name, one in parts.items()}
+    assert rows["all"] == rows["above the line"] + rows["below the line"] == told["called"]
+    assert [one["share"] for one in told["precision"]["shares"]] == [0.02, 0.05, 0.10]
+    with chdir(tmp_path):
+        lay_out(tmp_path)
+        with pytest.raises(LeadcastError, match="leadcast today small"):
+            tell_explored(SOURCE)
 
 
 def test_a_list_of_an_earlier_moment_or_of_closed_leads_is_not_todays(made: Made) -> None:

@@ -131,6 +131,22 @@ def hand_off(
     return Handoff(frame, places, line)
 
 
+def places_to_explore(share: float, calls: int) -> int:
+    """Give how many places of a call list go to leads from below the line.
+
+    Parameters
+    ----------
+    share : float
+    calls : int
+        The places.
+
+    Returns
+    -------
+    int
+    """
+    return math.floor(share * calls + 0.5)
+
+
 def _chosen(
     mine: list[int],
     graded: Flags,
@@ -143,7 +159,7 @@ def _chosen(
     Of the ``m`` leads below the line the ``k`` with the smallest draws are tried, so that each has
     the propensity ``k / m``. Places that no grade fills are not given to exploration.
     """
-    n_tried = math.floor(share * calls + 0.5)
+    n_tried = places_to_explore(share, calls)
     top = [row for row in mine if graded[row]][: calls - n_tried]
     above = {*top}
     below = [row for row in mine if row not in above]
