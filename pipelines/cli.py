@@ -636,7 +636,7 @@ def tell_history(lead: str, folder: Path) -> str:
     epilog="\b\nExamples:\n"
     "  leadcast monitor demo\n"
     "  leadcast monitor demo --history history --html monitoring.html\n"
-    "  leadcast monitor demo --json | jq .alarms\n\n"
+    "  leadcast monitor demo --json\n\n"
     "\b\nExit codes: 0 no alarm; 1 refused; 2 wrong use of the command line; 4 alarms stand."
 )
 def monitor(

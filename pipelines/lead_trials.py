@@ -140,7 +140,6 @@ def tell_misses(source: str, request: MissesRequest) -> str:
     found = misses_and_hits(scorer, scores, tables, request.per_week)
     counted = counts(scorer, scores, tables)
     content = counted | {"leads": _json_rows(found)}
-    write_json(run.today_misses, content)
     if request.json is not None:
         text = json.dumps(content, ensure_ascii=False, indent=2)
         write_text_out(request.json, f"{text}\n", force=request.force)
@@ -148,6 +147,7 @@ def tell_misses(source: str, request: MissesRequest) -> str:
         with written_out(request.csv, force=request.force) as temporary:
             flat = found.with_columns(pl.col("reasons_up", "reasons_down").list.join(BETWEEN))
             write_people_csv(flat, temporary)
+    write_json(run.today_misses, content)
     return "\n".join(
         [
             *_told(source, found, counted),

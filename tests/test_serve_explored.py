@@ -93,7 +93,8 @@ def test_a_rate_lies_in_its_interval_and_copies_of_a_lead_tell_nothing_new(
     assert one.rate.low is not None
     assert one.rate.high is not None
     assert 0 <= one.rate.low <= one.rate.value <= one.rate.high <= 1
-    again = sampled_rate(*(np.tile(part, 2) for part in (won, share, share, lead)))
+    twice = [np.tile(part, 2) for part in (won, share, lead)]
+    again = sampled_rate(twice[0], twice[1], twice[1], twice[2])
     assert again.rate.value == pytest.approx(one.rate.value)
     assert (again.rate.high or 0) - (again.rate.low or 0) > 0
 

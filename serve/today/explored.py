@@ -74,8 +74,12 @@ def rate_of(came: pl.DataFrame, *, weighted: bool = True) -> SampledRate:
     """
     known = came.filter("called", pl.col("converted").is_not_null())
     propensity = known["propensity"] if weighted else pl.repeat(1.0, known.height, eager=True)
-    about = (known["converted"], known["probability"], propensity, known["lead_id"])
-    return sampled_rate(*(one.to_numpy() for one in about))
+    return sampled_rate(
+        known["converted"].to_numpy(),
+        known["probability"].to_numpy(),
+        propensity.to_numpy(),
+        known["lead_id"].to_numpy(),
+    )
 
 
 def weeks_needed(
