@@ -24,7 +24,7 @@ from leadcast.models.report.page import Page, render_page
 Columns = tuple[Column, ...]
 HOW = (
     "The evidence bets, each week anew, that more or fewer convert than the scores said. It may be "
-    "looked at every night: all that is watched raises less than one false alarm in a quiet year."
+    "looked at every night: it is set to raise less than one false alarm in a quiet year."
 )
 
 
