@@ -18,7 +18,7 @@
       [one.week, format.count(one.observed), fixed(one.expected, 1), fixed(one.evidence, 3)]);
     return card(
       heading("Conversions week by week"),
-      note("Evidence of 1 raises an alarm. All that is watched does so less than once in a quiet year."),
+      note("Evidence of 1 raises an alarm; it is set to do so less than once in a quiet year."),
       scrolling("Conversions week by week", table("The newest week first", names, cells, [1, 2, 3])));
   }
 
