@@ -349,7 +349,7 @@ def _unrecorded(tables: Tables) -> pl.Expr:
     if tables.outcomes_from is None:
         return pl.lit(value=False)
     moment = pl.col("position" if tables.delayed_entry else "created_at")
-    begin = _to_microseconds(tables.outcomes_from)
+    begin = microseconds_of(tables.outcomes_from)
     return (moment if tables.delayed_entry else moment.dt.epoch("us")) < begin
 
 
@@ -393,10 +393,20 @@ def _checked_until_us(tables: Tables) -> int:
             "the source has dates but does not say until when its outcomes are known; "
             "set observed_until in the source definition"
         )
-    return _to_microseconds(tables.observed_until)
+    return microseconds_of(tables.observed_until)
 
 
-def _to_microseconds(moment: datetime) -> int:
+def microseconds_of(moment: datetime) -> int:
+    """Give a moment, with a time zone, in whole microseconds since 1970.
+
+    Parameters
+    ----------
+    moment : datetime
+
+    Returns
+    -------
+    int
+    """
     # Through polars, which keeps whole microseconds where a float timestamp would round.
     return int(pl.Series([moment], dtype=TIME).dt.epoch("us")[0])
 

@@ -24,7 +24,7 @@ import polars as pl
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from leadcast.features.base.errors import LeadcastError
-from leadcast.features.snapshots import SnapshotSettings, microseconds
+from leadcast.features.snapshots import SnapshotSettings, microseconds, microseconds_of
 from leadcast.features.tables import TIME
 from leadcast.models.data import Integers
 
@@ -197,7 +197,7 @@ def _split_with_gap(snapshots: pl.DataFrame, settings: SplitSettings, gap: int) 
     if settings.test_from is None:
         test = _start_of_latest(mature, settings.test_fraction)
     else:
-        test = int(pl.Series([settings.test_from], dtype=TIME).dt.epoch("us")[0])
+        test = microseconds_of(settings.test_from)
     return _one_part_a_person(_by_position(snapshots, test, gap))
 
 

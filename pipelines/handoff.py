@@ -15,6 +15,7 @@ from leadcast.features.definitions.load import find_definition
 from leadcast.features.tables import TIME, Tables
 from leadcast.pipelines.params import Params
 from leadcast.pipelines.paths import RunFolder
+from leadcast.serve.batch.deliver import TIME_FORMAT
 from leadcast.serve.scorer import Scorer
 from leadcast.serve.today.feedback import NOTHING_TOLD, Feedback, read_feedback
 from leadcast.serve.today.handoff import CALL, NURTURE, Handoff, hand_off
@@ -208,7 +209,7 @@ def take_feedback(source: str, file: Path) -> str:
     )
     for path, frame in ((events, found.events()), (outcomes, found.outcomes())):
         with written_whole(path) as temporary:
-            frame.write_csv(temporary, datetime_format="%Y-%m-%dT%H:%M:%S%.fZ")
+            frame.write_csv(temporary, datetime_format=TIME_FORMAT)
     # Last, as it is what the next file is added to.
     with written_whole(run.today_feedback) as temporary:
         found.rows.write_parquet(temporary)

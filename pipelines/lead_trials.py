@@ -14,10 +14,11 @@ from leadcast.features.base.ownership import refuse_inputs
 from leadcast.features.tables import Tables
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.today import champion_of, write_people_csv
+from leadcast.serve.batch.deliver import TIME_FORMAT
 from leadcast.serve.reasons import BETWEEN, Reasons
 from leadcast.serve.scorer import Scorer
 from leadcast.serve.scores import Score
-from leadcast.serve.today.misses import counts, misses_and_hits
+from leadcast.serve.today.misses import counts, customers_of_test, misses_and_hits
 from leadcast.serve.today.open_leads import events_before, require_dated
 from leadcast.serve.today.whatif import LeadTrial, what_if
 
@@ -137,8 +138,8 @@ def tell_misses(source: str, request: MissesRequest) -> str:
     scorer, tables = Scorer.load(run.judged), Tables.read(run.tables)
     require_dated(tables, f"misses {source}")
     scores = pl.read_parquet(run.test_scores)
-    found = misses_and_hits(scorer, scores, tables, request.per_week)
-    counted = counts(scorer, scores, tables)
+    people = customers_of_test(scorer, scores, tables)
+    found, counted = misses_and_hits(scorer, people, tables, request.per_week), counts(people)
     content = counted | {"leads": _json_rows(found)}
     if request.json is not None:
         text = json.dumps(content, ensure_ascii=False, indent=2)
@@ -158,7 +159,7 @@ def tell_misses(source: str, request: MissesRequest) -> str:
 
 def _json_rows(found: pl.DataFrame) -> list[dict[str, Any]]:
     times = [name for name, dtype in found.schema.items() if isinstance(dtype, pl.Datetime)]
-    return found.with_columns(pl.col(times).dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ")).to_dicts()
+    return found.with_columns(pl.col(times).dt.strftime(TIME_FORMAT)).to_dicts()
 
 
 def _told(source: str, found: pl.DataFrame, counted: dict[str, int]) -> list[str]:

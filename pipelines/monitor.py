@@ -1,5 +1,6 @@
 """``leadcast monitor``: what is known of a model before its labels are mature, night by night."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,7 +22,7 @@ from leadcast.models.monitoring.alarms import (
     look_of,
 )
 from leadcast.models.monitoring.cohorts import above_the_line, cohorts, grades_by_week
-from leadcast.models.monitoring.conversions import DayCounts, Delays, count_by_day, weekday_factors
+from leadcast.models.monitoring.conversions import DayCounts, count_by_day
 from leadcast.models.monitoring.evidence import Watch
 from leadcast.models.monitoring.inputs_drift import input_drift, new_categories
 from leadcast.models.monitoring.revisions import UsualRevisions
@@ -29,7 +30,13 @@ from leadcast.models.monitoring.segments import SegmentRatio, segment_ratios
 from leadcast.models.monitoring.streams import Stream, watch_streams
 from leadcast.models.monitoring.unlabelled import ASSUMPTION, expected_performance
 from leadcast.pipelines.monitor_page import monitoring_page
-from leadcast.pipelines.monitored import MOST_VALUES, NONE, Monitored, read_monitored
+from leadcast.pipelines.monitored import (
+    MOST_VALUES,
+    NONE,
+    Monitored,
+    count_conversions,
+    read_monitored,
+)
 from leadcast.pipelines.paths import RunFolder
 
 RECENT_DAYS = 28
@@ -126,30 +133,28 @@ def monitor(
 
 def _watch(monitored: Monitored) -> _Watched:
     statements, said = monitored.statements(), monitored.said
-    delays = Delays.learned(statements, monitored.watch_from_us)
-    begin = int(statements.at.min()) // DAY_US
-    until, first_day = monitored.known_until_us, -(-monitored.watch_from_us // DAY_US)
-    # Before a horizon has passed not all leads are on watch, but those that are, rightly so.
-    counts = count_by_day(statements, delays, begin, until)
-    weekdays = weekday_factors(counts.between(begin, first_day))
+    counted, first_day = count_conversions(monitored, statements), monitored.first_day
+    delays, counts, weekdays = counted.delays, counted.counts, counted.weekdays
+    begin, until = counts.first_day, monitored.known_until_us
     streams = [_stream("conversions", "", "", counts.with_weekdays(weekdays), first_day)]
     volumes, ratios = list[SegmentVolume](), list[SegmentRatio]()
-    for name in monitored.attributes:
-        values = _values(said, name, monitored)
-        each = []
+    segments = {name: _values(said, name, monitored) for name in monitored.attributes}
+    for name, values in segments.items():
+        each, leads = list[DayCounts](), list[int]()
         for value in values:
             mask = (said[name] == value).to_numpy()
             own = count_by_day(statements.rows(mask), delays, begin, until).with_weekdays(weekdays)
             each.append(own.between(first_day, first_day + _days(monitored)))
             streams.append(_stream("conversions in a segment", name, value, own, first_day))
-            volumes.append(_volume(said.filter(mask), name, value, monitored))
+            rows = said.filter(mask)
+            volumes.append(_volume(rows, name, value, monitored))
+            leads.append(rows["lead"].n_unique())
         sums = [
             (part.observed[-RATIO_DAYS:].sum(), part.expected[-RATIO_DAYS:].sum()) for part in each
         ]
         told = np.array(sums).reshape(-1, 2)
-        leads = [int(said.filter(pl.col(name) == value)["lead"].n_unique()) for value in values]
         ratios += segment_ratios([(name, value) for value in values], leads, told[:, 0], told[:, 1])
-    streams += _revision_streams(monitored, begin, first_day)
+    streams += _revision_streams(monitored, segments, begin)
     watches = watch_streams(streams)
     return _Watched(first_day, streams, watches, volumes, ratios, delays.conversions)
 
@@ -160,18 +165,20 @@ def _stream(kind: Any, name: str, value: str, counts: DayCounts, first_day: int)
     return Stream(kind, name, value, now.observed, now.expected, quiet.observed, quiet.expected)
 
 
-def _revision_streams(monitored: Monitored, begin: int, first_day: int) -> list[Stream]:
+def _revision_streams(
+    monitored: Monitored, segments: Mapping[str, Sequence[str]], begin: int
+) -> list[Stream]:
     revisions, rows = monitored.revisions()
     quiet = revisions.at < monitored.watch_from_us
     if not quiet.any():
         return []
     kinds = int(monitored.said["kind"].to_numpy().max()) + 1
     usual = UsualRevisions.learned(revisions.rows(quiet), kinds)
-    n_days, before = _days(monitored) + first_day - begin, first_day - begin
+    before = monitored.first_day - begin
+    n_days = _days(monitored) + before
     cuts: list[tuple[str, str, Flags]] = [("", "", np.ones(len(revisions.at), np.bool_))]
-    for name in monitored.attributes:
-        for value in _values(monitored.said, name, monitored):
-            cuts.append((name, value, (rows[name] == value).to_numpy()))
+    for name, values in segments.items():
+        cuts += [(name, value, (rows[name] == value).to_numpy()) for value in values]
     streams = []
     for name, value, mask in cuts:
         seen, due = usual.by_day(revisions.rows(mask), begin, n_days)
@@ -183,7 +190,7 @@ def _revision_streams(monitored: Monitored, begin: int, first_day: int) -> list[
 
 
 def _days(monitored: Monitored) -> int:
-    return monitored.known_until_us // DAY_US - -(-monitored.watch_from_us // DAY_US)
+    return monitored.known_until_us // DAY_US - monitored.first_day
 
 
 def _values(said: pl.DataFrame, name: str, monitored: Monitored) -> list[str]:

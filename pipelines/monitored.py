@@ -12,11 +12,24 @@ from leadcast.features.base.errors import LeadcastError
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.engine.engine import compute
 from leadcast.features.registry import DAY_US
-from leadcast.features.snapshots import has_dated_outcome, make_snapshots, microseconds
+from leadcast.features.snapshots import (
+    has_dated_outcome,
+    make_snapshots,
+    microseconds,
+    microseconds_of,
+)
 from leadcast.features.tables import TIME, Tables
 from leadcast.models.bundle.bundle import Bundle, load_bundle
 from leadcast.models.data import Floats, Matrix
-from leadcast.models.monitoring.conversions import NEVER, Statements, until_next
+from leadcast.models.monitoring.conversions import (
+    NEVER,
+    DayCounts,
+    Delays,
+    Statements,
+    count_by_day,
+    until_next,
+    weekday_factors,
+)
 from leadcast.models.monitoring.revisions import Revisions
 from leadcast.pipelines.params import load_params
 from leadcast.pipelines.paths import RunFolder
@@ -97,12 +110,17 @@ class Monitored:
     @property
     def known_until_us(self) -> int:
         """Until when outcomes are known, in microseconds since 1970."""
-        return _us(self.known_until)
+        return microseconds_of(self.known_until)
 
     @property
     def watch_from_us(self) -> int:
         """From when on the model is watched, likewise."""
-        return _us(self.model.watch_from)
+        return microseconds_of(self.model.watch_from)
+
+    @property
+    def first_day(self) -> int:
+        """The first whole day that is watched, in days since 1970."""
+        return -(-self.watch_from_us // DAY_US)
 
     def statements(self) -> Statements:
         """Give what was said as the counting of conversions takes it."""
@@ -137,6 +155,45 @@ class Monitored:
         )
         columns = ("due", "probability", "became", "kind")
         return Revisions(*(rows[name].to_numpy() for name in columns)), rows
+
+
+@dataclass(frozen=True)
+class CountedConversions:
+    """Conversions by day beside what was expected, with what was learned before the watch.
+
+    Parameters
+    ----------
+    delays : Delays
+    counts : DayCounts
+        From the first statement's day on.
+    weekdays : ndarray of float64, shape (7,)
+        How conversions are spread over the week, as `DayCounts.with_weekdays` takes it.
+    """
+
+    delays: Delays
+    counts: DayCounts
+    weekdays: Floats
+
+
+def count_conversions(monitored: Monitored, statements: Statements) -> CountedConversions:
+    """Count the conversions of all leads, by delays and weekdays of the time before the watch.
+
+    Parameters
+    ----------
+    monitored : Monitored
+    statements : Statements
+        What was said; of `monitored`, perhaps with other probabilities.
+
+    Returns
+    -------
+    CountedConversions
+    """
+    delays = Delays.learned(statements, monitored.watch_from_us)
+    begin = int(statements.at.min()) // DAY_US
+    # Before a horizon has passed not all leads are on watch, but those that are, rightly so.
+    counts = count_by_day(statements, delays, begin, monitored.known_until_us)
+    weekdays = weekday_factors(counts.between(begin, monitored.first_day))
+    return CountedConversions(delays, counts, weekdays)
 
 
 def read_monitored(source: str, bundle: Path | None, history: Path | None) -> Monitored:
@@ -291,7 +348,9 @@ def _kinds(rows: pl.DataFrame, model: WatchedModel) -> pl.Series:
     """Tell apart what may convert at another pace: landmarks, and high scores from low ones."""
     landmarks = model.bundle.manifest.origin.snapshots.landmarks_days
     at, probability = rows["landmark_days"].to_numpy(), rows["probability"].to_numpy()
-    mature = rows["at"].to_numpy() + model.horizon_days * DAY_US <= _us(model.watch_from)
+    mature = rows["at"].to_numpy() + model.horizon_days * DAY_US <= microseconds_of(
+        model.watch_from
+    )
     kind = np.zeros(rows.height, np.int64)
     for place, landmark in enumerate(landmarks):
         here = at == landmark
@@ -312,7 +371,3 @@ def _attributes(tables: Tables, named: tuple[str, ...]) -> tuple[str, ...]:
     wanted = dict.fromkeys((*SEGMENT_ATTRIBUTES, *named))
     schema = tables.leads.schema
     return tuple(name for name in wanted if schema.get(name) == pl.String)
-
-
-def _us(moment: datetime) -> int:
-    return int(pl.Series([moment], dtype=TIME).dt.epoch("us")[0])

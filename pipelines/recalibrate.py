@@ -16,9 +16,8 @@ from leadcast.features.registry import DAY_US
 from leadcast.models.bundle.bundle import load_bundle
 from leadcast.models.bundle.bundle_files import KIND
 from leadcast.models.bundle.bundle_level import offset_of, write_moved
-from leadcast.models.data import Floats
+from leadcast.models.choice.backtest import row_log_loss
 from leadcast.models.evaluation.logistic import log_odds_of, sigmoid
-from leadcast.models.monitoring.conversions import Delays, count_by_day, weekday_factors
 from leadcast.models.monitoring.evidence import WEEK_DAYS, weekly_dispersion
 from leadcast.models.monitoring.level_tracker import (
     LevelRecord,
@@ -27,7 +26,7 @@ from leadcast.models.monitoring.level_tracker import (
     record_of,
     track_level,
 )
-from leadcast.pipelines.monitored import Monitored, read_monitored
+from leadcast.pipelines.monitored import Monitored, count_conversions, read_monitored
 from leadcast.pipelines.params import load_params
 from leadcast.pipelines.paths import RunFolder
 from leadcast.serve.champion.champion_store import (
@@ -180,7 +179,7 @@ def find_level(monitored: Monitored) -> LevelFound:
     converted, place = rows["converted"].cast(pl.Float64).to_numpy(), rows["place"].to_numpy()
     odds = log_odds_of(rows["probability"].to_numpy())
     loss = {
-        name: np.bincount(place, _log_loss(odds + offset, converted), len(starts)).astype(float)
+        name: np.bincount(place, row_log_loss(odds + offset, converted), len(starts)).astype(float)
         for name, offset in (("without", np.zeros(len(odds))), ("moved", path[place]))
     }
     leads = np.bincount(place, minlength=len(starts)).astype(np.float64)
@@ -201,13 +200,12 @@ def find_level(monitored: Monitored) -> LevelFound:
 
 def _weeks(monitored: Monitored, said: pl.DataFrame) -> tuple[list[LevelWeek], float, list[int]]:
     statements = replace(monitored, said=said).statements()
-    delays = Delays.learned(statements, monitored.watch_from_us)
-    begin, first = int(statements.at.min()) // DAY_US, -(-monitored.watch_from_us // DAY_US)
-    counts = count_by_day(statements, delays, begin, monitored.known_until_us)
-    quiet = counts.between(begin, first)
-    counts = counts.with_weekdays(weekday_factors(quiet))
+    counted, first = count_conversions(monitored, statements), monitored.first_day
+    counts = counted.counts
+    quiet = counts.between(counts.first_day, first)
     dispersion = weekly_dispersion(quiet.observed, quiet.expected)
-    now = counts.between(first, begin + len(counts.expected))
+    end = counts.first_day + len(counts.expected)
+    now = counts.with_weekdays(counted.weekdays).between(first, end)
     chance = statements.probability
     sensitivity = float((chance * (1 - chance)).sum() / chance.sum())
     starts = list(range(first, first + len(now.expected) - WEEK_DAYS + 1, WEEK_DAYS))
@@ -268,10 +266,6 @@ def _told(found: LevelFound) -> dict[str, Any]:
         "weeks": len(level.path) - 1,
         "conversions": found.conversions,
     }
-
-
-def _log_loss(log_odds: Floats, converted: Floats) -> Floats:
-    return np.asarray(np.logaddexp(0.0, log_odds) - converted * log_odds)
 
 
 def _finite(value: float) -> float | None:

@@ -4,7 +4,6 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import chdir
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +23,6 @@ from leadcast.pipelines.recalibrate import recalibrate
 from leadcast.pipelines.warm import COMPUTING
 from leadcast.serve.champion.champion_store import (
     BUNDLE,
-    Lineage,
-    Promotion,
-    PromotionStep,
     champion_bundle,
     promoting,
     put_champion,
@@ -34,6 +30,7 @@ from leadcast.serve.champion.champion_store import (
     version_folder,
 )
 from tests.small_project import LEARNER, change_params, make_project
+from tests.test_serve_champion_store import promotion_of
 
 RUN = RunFolder("demo")
 QUICK = {"candidates": ["logistic"], "origins": 1, "half_lives": [None], "penalties": [40.0]}
@@ -135,20 +132,7 @@ def test_the_level_is_not_moved_unless_that_is_switched_on(project: Path) -> Non
 
 def promote_the_tested() -> None:
     """Make the tested model the champion: there are conversions that it has not seen."""
-    bundle_id = load_bundle(RUN.judged).manifest.bundle_id
-    step = PromotionStep(
-        version=1, kind="promoted", at=datetime.now(UTC), by="a test", why="", bundle_id=bundle_id
-    )
-    lineage = Lineage(
-        fingerprint="f",
-        bundle_id=bundle_id,
-        judged_bundle_id=bundle_id,
-        git_commit="unknown",
-        dvc_lock=None,
-        code_version="1",
-        parameters={},
-    )
-    first = Promotion(source="demo", version=1, lineage=lineage, gate={}, steps=(step,))
+    first = promotion_of(RUN.judged, 1).model_copy(update={"source": "demo"})
     with promoting("demo"):
         put_champion(first, RUN.judged, RUN.judged)
 

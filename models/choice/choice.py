@@ -111,7 +111,7 @@ def choose(
     trials = [following(trial, follow) for trial in trials]
     if not trials:
         untried = None if pool is None else untold()
-        return replace(_without_backtest(data, kinds, warnings, settings, grow), fresh=untried)
+        return replace(_without_backtest(rows, kinds, warnings, settings, grow), fresh=untried)
     found = contenders(trials, kinds, settings)
     if few:
         found["logistic"] = shrunken_contender(found["logistic"], rows, trials, settings)
@@ -168,7 +168,7 @@ def _origins(rows: LabelledMatrix, settings: LearnerSettings) -> tuple[Origin, .
 
 
 def _without_backtest(
-    data: LabelledMatrix,
+    rows: LabelledMatrix,
     kinds: tuple[str, ...],
     warnings: tuple[str, ...],
     settings: LearnerSettings,
@@ -181,13 +181,13 @@ def _without_backtest(
             "backtest",
         )
     setup = default_setup(settings, kind)
-    if kind == "logistic" and warnings:
-        setup = shrunken(setup, data.rows(canonical_order(data)), settings)
+    if kind == "logistic":
+        setup = shrunken(setup, rows, settings)
     recipe = Recipe(kind, (setup,), settings, {}, grow)
     nothing = np.zeros(0, np.int64)
-    learner = recipe.fitted(data)
+    learner = recipe.fitted(rows)
     past = OutOfTime(nothing, np.zeros(0), nothing)
-    told = _clock_words(learner, data)
+    told = _clock_words(learner, rows)
     return Choice(learner, (), (*warnings, *told), warnings, recipe.to_json(), past)
 
 

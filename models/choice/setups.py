@@ -205,9 +205,14 @@ def default_setup(settings: LearnerSettings, kind: str) -> Setup:
 
 
 def _damped(blend: Contender, trials: Sequence[Trial]) -> Contender:
-    setups = tuple(setup.damped for setup in blend.setups)
-    each = [[setup.log_odds(trial) for setup in setups] for trial in trials]
-    return contender_of("blend", setups, [np.asarray(np.mean(own, axis=0)) for own in each], trials)
+    return _mean_of([single("blend", setup.damped, trials) for setup in blend.setups], trials)
+
+
+def _mean_of(members: Sequence[Contender], trials: Sequence[Trial]) -> Contender:
+    """Average blends of several half-lives."""
+    origins = zip(*(member.log_odds for member in members), strict=True)
+    log_odds = [np.asarray(np.mean(parts, axis=0)) for parts in origins]
+    return _contender("blend", tuple(member.setups[0] for member in members), log_odds, trials)
 
 
 def _error(one: Contender, other: Contender, trials: Sequence[Trial]) -> float:
@@ -218,28 +223,28 @@ def _error(one: Contender, other: Contender, trials: Sequence[Trial]) -> float:
     return max(of_rows, error_over_origins(means))
 
 
-def contender_of(
+def _contender(
     kind: str, setups: tuple[Setup, ...], log_odds: list[Floats], trials: Sequence[Trial]
 ) -> Contender:
-    """Judge what setups predict at each origin."""
     pairs = zip(log_odds, trials, strict=True)
     losses = (loss_at_their_level(own, trial.converted) for own, trial in pairs)
     return Contender(kind, setups, tuple(log_odds), tuple(losses))
 
 
-def _single(kind: str, setup: Setup, trials: Sequence[Trial]) -> Contender:
-    return contender_of(kind, (setup,), [setup.log_odds(trial) for trial in trials], trials)
+def single(kind: str, setup: Setup, trials: Sequence[Trial]) -> Contender:
+    """Judge what one setup predicts at each origin."""
+    return _contender(kind, (setup,), [setup.log_odds(trial) for trial in trials], trials)
 
 
 def _priors(trials: Sequence[Trial], settings: LearnerSettings) -> list[Contender]:
     setup = default_setup(settings, "prior")
-    return [contender_of("prior", (setup,), [t.prior for t in trials], trials)]
+    return [_contender("prior", (setup,), [t.prior for t in trials], trials)]
 
 
 def _logistics(trials: Sequence[Trial], settings: LearnerSettings) -> list[Contender]:
     options = product(settings.half_lives, settings.penalties)
     setups = (Setup(half_life, curves=((penalty, 1.0),)) for half_life, penalty in options)
-    return [_single("logistic", setup, trials) for setup in setups]
+    return [single("logistic", setup, trials) for setup in setups]
 
 
 def _kinds_of_trees(
@@ -262,13 +267,13 @@ def _forest(
     trials: Sequence[Trial], half_life: HalfLife, capacity: Capacity, rounds: Sequence[int]
 ) -> Contender:
     options = (
-        _single("lightgbm", Setup(half_life, trees=(WeighedTrees(capacity, n, 1.0),)), trials)
+        single("lightgbm", Setup(half_life, trees=(WeighedTrees(capacity, n, 1.0),)), trials)
         for n in rounds
     )
     best = sorted(options, key=lambda option: option.loss)[:BEST_ROUNDS]
     share = 1 / len(best)
     stages = tuple(replace(option.setups[0].trees[0], weight=share) for option in best)
-    return _single("lightgbm", Setup(half_life, trees=stages), trials)
+    return single("lightgbm", Setup(half_life, trees=stages), trials)
 
 
 def _blends(trials: Sequence[Trial], settings: LearnerSettings) -> list[Contender]:
@@ -278,9 +283,7 @@ def _blends(trials: Sequence[Trial], settings: LearnerSettings) -> list[Contende
     alike = [member for member in members if member.caution[0] == capacity]
     best = min(alike, key=lambda member: member.loss)
     near = [m for m in alike if m.loss - best.loss <= NEAR * _error(m, best, trials)]
-    origins = zip(*(member.log_odds for member in near), strict=True)
-    log_odds = [np.asarray(np.mean(parts, axis=0)) for parts in origins]
-    return [contender_of("blend", tuple(m.setups[0] for m in near), log_odds, trials)]
+    return [_mean_of(near, trials)]
 
 
 def _member(
@@ -298,7 +301,7 @@ def _member(
         # Honest: an origin is judged with the weights that the others ask for.
         setup = _averaged(best, [other for other in everyone if other != place])
         log_odds.append(setup.log_odds(trials[place]))
-    return contender_of("blend", (_averaged(best, everyone),), log_odds, trials)
+    return _contender("blend", (_averaged(best, everyone),), log_odds, trials)
 
 
 class _Option:

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from leadcast.models.choice.setups import Contender, Setup, blend_weights, contender_of
+from leadcast.models.choice.setups import Contender, Setup, blend_weights, single
 from leadcast.models.choice.trial import Trial
 from leadcast.models.data import Floats, LabelledMatrix
 from leadcast.models.evaluation.logistic import log_odds_of
@@ -59,8 +59,7 @@ def shrunken_contender(
     contender: Contender, rows: LabelledMatrix, trials: Sequence[Trial], settings: LearnerSettings
 ) -> Contender:
     """Give a regression's contender with its curves shrunken."""
-    setup = shrunken(contender.setups[0], rows, settings)
-    return contender_of("logistic", (setup,), [setup.log_odds(trial) for trial in trials], trials)
+    return single("logistic", shrunken(contender.setups[0], rows, settings), trials)
 
 
 def with_one_setup(settings: LearnerSettings) -> LearnerSettings:

@@ -36,7 +36,7 @@ def cohorts(said: pl.DataFrame, every: str = "1mo") -> pl.DataFrame:
     for (cohort,), part in parts.sort("cohort").group_by("cohort", maintain_order=True):
         mature = part.drop_nulls("converted")
         rows.append({"cohort": cohort, "waiting": part.height - mature.height} | _told(mature))
-    return pl.DataFrame(rows, schema=_schema(said), orient="row") if rows else _empty(said)
+    return pl.DataFrame(rows, schema=_schema(said), orient="row")
 
 
 def grades_by_week(said: pl.DataFrame) -> pl.DataFrame:
@@ -126,7 +126,3 @@ def _schema(said: pl.DataFrame) -> dict[str, pl.DataType]:
     names = ("said", "happened", "low", "high", "auc", "expected_auc", "log_loss")
     shares = dict.fromkeys((*names, "expected_log_loss", "gain"), pl.Float64())
     return {"cohort": said.schema["as_of"], **whole, **shares}
-
-
-def _empty(said: pl.DataFrame) -> pl.DataFrame:
-    return pl.DataFrame(schema=_schema(said))

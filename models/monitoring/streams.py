@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -57,7 +58,7 @@ class Stream:
     quiet_observed: Floats
     quiet_expected: Floats
 
-    @property
+    @cached_property
     def dispersion(self) -> float:
         """The variance of its weekly shocks."""
         return weekly_dispersion(self.quiet_observed, self.quiet_expected)

@@ -15,7 +15,7 @@ LOW, HIGH = ("C", "D"), ("A",)
 MOST_REASONS = 3
 
 
-def customers_of_test(test_scores: pl.DataFrame, tables: Tables) -> pl.DataFrame:
+def customers_of_test(scorer: Scorer, test_scores: pl.DataFrame, tables: Tables) -> pl.DataFrame:
     """Take each customer of the test as it stood when it was scored highest.
 
     Who was scored low even then never came near a call list. Leads that are told at several ages
@@ -23,6 +23,8 @@ def customers_of_test(test_scores: pl.DataFrame, tables: Tables) -> pl.DataFrame
 
     Parameters
     ----------
+    scorer : Scorer
+        Of the judged model, which had not seen how they ended.
     test_scores : pl.DataFrame
         As the run's ``test_scores.parquet``: ``lead_id``, ``as_of``, ``probability``,
         ``converted``.
@@ -31,31 +33,34 @@ def customers_of_test(test_scores: pl.DataFrame, tables: Tables) -> pl.DataFrame
     Returns
     -------
     pl.DataFrame
-        ``lead_id``, ``as_of``, ``probability``, ``won_at``, ``amount``; the lowest first.
+        ``lead_id``, ``as_of``, ``probability``, ``won_at``, ``amount``, ``grade``; the lowest
+        first.
     """
     won = test_scores.filter(pl.col("converted").cast(pl.Boolean))
     best = won.sort("probability", "as_of", descending=[True, False]).unique(
         "lead_id", keep="first", maintain_order=True
     )
     outcomes = tables.outcomes.select("lead_id", "won_at", "amount")
-    return (
+    people = (
         best.select("lead_id", "as_of", "probability")
         .join(outcomes, on="lead_id", how="left", maintain_order="left")
         .sort("probability", "lead_id")
     )
+    grade = scorer.bundle.reference.grade(people["probability"].to_numpy())
+    return people.with_columns(pl.Series("grade", grade))
 
 
 def misses_and_hits(
-    scorer: Scorer, test_scores: pl.DataFrame, tables: Tables, per_week: int
+    scorer: Scorer, people: pl.DataFrame, tables: Tables, per_week: int
 ) -> pl.DataFrame:
     """Tell the customers that were scored low and high, week by week, with what was known then.
 
     Parameters
     ----------
     scorer : Scorer
-        Of the judged model, which had not seen how they ended.
-    test_scores : pl.DataFrame
-        As `customers_of_test` takes them.
+        Of the judged model.
+    people : pl.DataFrame
+        As `customers_of_test` gives them.
     tables : Tables
         Of a dated source.
     per_week : int
@@ -69,10 +74,8 @@ def misses_and_hits(
         ``amount``, ``events`` (how many were known), ``reasons_up`` and ``reasons_down`` (lists of
         words); by week, misses first.
     """
-    people = customers_of_test(test_scores, tables)
-    grade = scorer.bundle.reference.grade(people["probability"].to_numpy())
     weeks = [week_of(moment) for moment in people["as_of"].to_list()]
-    people = people.with_columns(pl.Series("grade", grade), pl.Series("week", weeks, pl.String))
+    people = people.with_columns(pl.Series("week", weeks, pl.String))
     low = people.filter(pl.col("grade").is_in(LOW)).with_columns(kind=pl.lit("miss"))
     high = people.filter(pl.col("grade").is_in(HIGH)).with_columns(kind=pl.lit("hit")).reverse()
     chosen = pl.concat(
@@ -88,11 +91,9 @@ def misses_and_hits(
     return told.sort("week", order, maintain_order=True)
 
 
-def counts(scorer: Scorer, test_scores: pl.DataFrame, tables: Tables) -> dict[str, int]:
-    """Count all customers of the test, and those that were scored low and high."""
-    people = customers_of_test(test_scores, tables)
-    grade = pl.Series(scorer.bundle.reference.grade(people["probability"].to_numpy()))
-    low, high = grade.is_in(LOW).sum(), grade.is_in(HIGH).sum()
+def counts(people: pl.DataFrame) -> dict[str, int]:
+    """Count the customers of the test, as `customers_of_test` gives them, by how they scored."""
+    low, high = people["grade"].is_in(LOW).sum(), people["grade"].is_in(HIGH).sum()
     return {"customers": people.height, "misses": int(low), "hits": int(high)}
 
 
