@@ -29,6 +29,7 @@ def test_each_kind_has_three_variants_and_a_name_of_its_own() -> None:
     assert len(dict(told)) == len(told)
 
 
+@pytest.mark.slow
 def test_nothing_is_silently_wrong_and_nothing_ends_in_a_traceback() -> None:
     board = run(one_door=True)
     assert [(one.outcome, one.kind, one.door, one.number, one.told) for one in board.bad()] == []

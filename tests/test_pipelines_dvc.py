@@ -58,7 +58,7 @@ def watched(project: Path) -> Iterator[set[str]]:
     seen, done = set[str](), threading.Event()
 
     def look() -> None:
-        while not done.wait(0.002):
+        while not done.wait(0.02):
             seen.update(f"absent: {path}" for path in READ_BY_OTHERS if not _is_there(path))
             try:
                 seen.add(load_bundle(project / RUN.bundle).manifest.bundle_id)
