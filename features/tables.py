@@ -64,6 +64,8 @@ class Tables:
         Whether leads from before count from `outcomes_from` on, as what they are then: still open.
     time_zone : str or None
         The zone in whose hours and weekdays leads live; None: UTC.
+    hygiene_features : bool
+        Whether addresses, numbers and names are judged by lists as well, for features.
     """
 
     leads: pl.DataFrame
@@ -75,6 +77,7 @@ class Tables:
     outcomes_from: datetime | None = None
     delayed_entry: bool = False
     time_zone: str | None = None
+    hygiene_features: bool = False
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -107,6 +110,7 @@ class Tables:
             outcomes_from=None if begin is None else datetime.fromisoformat(begin),
             delayed_entry=about.get("delayed_entry", False),
             time_zone=about.get("time_zone"),
+            hygiene_features=about.get("hygiene_features", False),
         )
 
     def write_about(self, folder: Path) -> None:
@@ -127,6 +131,8 @@ class Tables:
             about |= {"outcomes_from": begin.isoformat(), "delayed_entry": self.delayed_entry}
         if self.time_zone is not None:
             about["time_zone"] = self.time_zone
+        if self.hygiene_features:
+            about["hygiene_features"] = True
         write_json(folder / "tables.json", about)
 
 

@@ -23,6 +23,7 @@ import psutil
 import leadcast
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json, sha256_of, write_json
+from leadcast.features.hygiene.list_versions import NEEDED_BY
 from leadcast.models.bundle.bundle_files import CODE_VERSION, MANIFEST
 from leadcast.pipelines.model_registry import follow_champion, register, with_mlflow
 from leadcast.pipelines.params import Params, load_params, snapshot_settings
@@ -336,7 +337,10 @@ def _model(bundle: Path, code: Path) -> dict[str, Any]:
 
     scorer = Scorer.load(bundle)
     example = scorer.example().to_pandas()
-    needed = [f"{name}=={importlib.metadata.version(name)}" for name in NEEDED_TO_SCORE]
+    readings = {column.reading for column in scorer.bundle.plan.attributes}
+    lists = [name for one in NEEDED_BY if one in readings for name in NEEDED_BY[one]]
+    names = dict.fromkeys((*NEEDED_TO_SCORE, *lists))
+    needed = [f"{name}=={importlib.metadata.version(name)}" for name in names]
     inferred = infer_signature(example, scorer.score_pandas(example))
     # Without events, or as of now, a lead can be scored as well.
     inputs = [

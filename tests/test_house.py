@@ -24,7 +24,10 @@ LONGEST_FUNCTION = 60
 MOST_MODULES = 15
 """In a folder; the stages stand together, however many."""
 STAGES = "pipelines"
-HEAVY = ("mlflow", "dvc", "lightgbm", "sklearn", "pandas", "matplotlib", "optuna")
+HEAVY = (
+    *("mlflow", "dvc", "lightgbm", "sklearn", "pandas", "matplotlib", "optuna"),
+    *("email_validator", "phonenumbers", "disposable_email_domains"),
+)
 
 
 def name_of(path: Path) -> str:

@@ -368,6 +368,8 @@ class SourceDefinition(TableSection):
         for one column (`leadcast.features.definitions.doubt_kinds`).
     own_domains : tuple of str
         The company's own e-mail domains, whose leads are tests or colleagues.
+    hygiene_features : bool
+        Whether features judge addresses, numbers and names by lists (`leadcast.features.hygiene`).
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -395,6 +397,7 @@ class SourceDefinition(TableSection):
     limits: Limits = Limits()
     vouched: dict[str, Name] = Field(default_factory=dict)
     own_domains: Annotated[tuple[Name, ...], BeforeValidator(as_list)] = ()
+    hygiene_features: bool = False
     _file: Path = PrivateAttr(default=Path())
 
     @property

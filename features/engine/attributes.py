@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Annotated, Self
 
 import numpy as np
@@ -22,8 +22,15 @@ Column = npt.NDArray[np.float32]
 LARGEST = float(np.finfo(np.float32).max)
 """What float32 can hold; numbers beyond it are cut to it, because the matrix has no infinities."""
 
-_INPUTS = {"email_matches": 2}
+_INPUTS = {
+    "email_matches": (2,),
+    "names_are_same": (2,),
+    "phone_in_country": (2,),
+    "phone_kind": (1, 2),
+}
 """How many attributes a reading reads, where it is not one (or any number of them)."""
+_OF_ALL = {"filled_share": "profile_filled", "fields_alike": "profile_is_alike"}
+"""What readings of all attributes are called, which have no attribute to be called by."""
 
 REMEMBERED = 8_192
 """Of so many values it is remembered, in each column, what was read."""
@@ -46,9 +53,10 @@ class AttributeColumn(Plain):
         if self.reading not in READINGS:
             raise ValueError(f"reading must be one of {', '.join(READINGS)}")
         if READINGS[self.reading].accepts != "anything":
-            n_inputs = _INPUTS.get(self.reading, 1)
-            if len(self.inputs) != n_inputs:
-                raise ValueError(f"{self.reading} reads {n_inputs} inputs")
+            n_inputs = _INPUTS.get(self.reading, (1,))
+            if len(self.inputs) not in n_inputs:
+                told = " or ".join(map(str, n_inputs))
+                raise ValueError(f"{self.reading} reads {told} inputs")
         if self.levels and READINGS[self.reading].dtype != "category":
             raise ValueError("only categories have levels")
         for name, texts in (("inputs", self.inputs), ("levels", self.levels)):
@@ -59,8 +67,7 @@ class AttributeColumn(Plain):
     @classmethod
     def of(cls, reading: str, inputs: tuple[str, ...]) -> "AttributeColumn":
         """Make a column for a reading, without levels yet."""
-        about = READINGS[reading]
-        name = "profile_filled" if about.accepts == "anything" else snake(inputs[0]) + about.suffix
+        name = _OF_ALL.get(reading) or snake(inputs[0]) + READINGS[reading].suffix
         return cls(name=name, reading=reading, inputs=inputs)
 
     @cached_property
@@ -85,9 +92,16 @@ class AttributeColumn(Plain):
         read: Callable[..., str | float | None] = reading.read or float
         number = self._number_of
         if reading.accepts == "anything":
-            return lambda *values: number(read(*(None if _is_missing(v) else v for v in values)))
+            return lambda *values: number(read(*map(_or_none, values)))
         if len(self.inputs) == 1:
             return lambda value: math.nan if _is_missing(value) else number(read(value))
+        if reading.needs is not None:
+            needed = reading.needs
+            return lambda *values: (
+                math.nan
+                if any(map(_is_missing, values[:needed]))
+                else number(read(*map(_or_none, values)))
+            )
         return lambda *values: math.nan if any(map(_is_missing, values)) else number(read(*values))
 
     @cached_property
@@ -118,8 +132,10 @@ def clean_all(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def encode_leads(column: AttributeColumn, leads: DistinctColumns) -> Column:
     """Compute a column for a table of leads."""
     table, reading = leads.table, READINGS[column.reading]
-    if reading.accepts == "anything":
+    if column.reading == "filled_share":
         return _share_filled(column.inputs, leads)
+    if reading.accepts == "anything" or reading.needs is not None:
+        return _encoded_rows(column, table)
     if not set(column.inputs) <= set(table.columns):
         return np.full(table.height, np.nan, dtype=np.float32)
     first = table[column.inputs[0]]
@@ -129,8 +145,16 @@ def encode_leads(column: AttributeColumn, leads: DistinctColumns) -> Column:
         return log_amounts(as_numbers(first)).astype(np.float32)
     if len(column.inputs) == 1:
         return encoded(column.remembered, leads.distinct(first.name, reading.alike))
-    rows = zip(*(table[attribute].to_list() for attribute in column.inputs), strict=True)
-    return np.fromiter((column.encode(*row) for row in rows), np.float32, table.height)
+    return _encoded_rows(column, table)
+
+
+def _encoded_rows(column: AttributeColumn, table: pl.DataFrame) -> Column:
+    """Encode what reads several attributes, rows that are the same once."""
+    absent = [None] * table.height
+    columns = [table[name].to_list() if name in table.columns else absent for name in column.inputs]
+    encode = cache(column.encode)
+    rows = zip(*columns, strict=True)
+    return np.fromiter((encode(*row) for row in rows), np.float32, table.height)
 
 
 def encoded(encode: Callable[..., float], found: Distinct) -> Column:
@@ -142,6 +166,8 @@ def encoded(encode: Callable[..., float], found: Distinct) -> Column:
 def level_counts(column: AttributeColumn, leads: pl.DataFrame) -> Mapping[str, int]:
     """Count what a category's reading gives, before it has levels."""
     read = READINGS[column.reading].read
+    if len(column.inputs) > 1:
+        return _pair_counts(column, leads)
     values, codes = distinct(leads[column.inputs[0]])
     counts = np.bincount(codes, minlength=len(values))
     result: dict[str, int] = {}
@@ -150,6 +176,21 @@ def level_counts(column: AttributeColumn, leads: pl.DataFrame) -> Mapping[str, i
         if isinstance(text, str):
             result[text] = result.get(text, 0) + count
     return result
+
+
+def _pair_counts(column: AttributeColumn, leads: pl.DataFrame) -> Mapping[str, int]:
+    read = READINGS[column.reading].read or str
+    counts = leads.group_by(column.inputs, maintain_order=True).len()
+    result: dict[str, int] = {}
+    for *values, count in counts.iter_rows():
+        text = None if _is_missing(values[0]) else read(*map(_or_none, values))
+        if isinstance(text, str):
+            result[text] = result.get(text, 0) + count
+    return result
+
+
+def _or_none(value: Value | None) -> Value | None:
+    return None if _is_missing(value) else value
 
 
 def _is_missing(value: Value | None) -> bool:

@@ -113,7 +113,9 @@ def _learn_attributes(
 ) -> tuple[AttributeColumn, ...]:
     columns = [
         AttributeColumn.of(reading, attributes)
-        for reading, attributes in readings_of(tables.attribute_types)
+        for reading, attributes in readings_of(
+            tables.attribute_types, hygiene=tables.hygiene_features
+        )
         if set(attributes) <= set(leads.columns)
         and (reading != "days_before" or tables.time_order is TimeOrder.DATED)
     ]

@@ -479,6 +479,7 @@ def _tables_of(definition: SourceDefinition, examined: Examined) -> Tables:
         outcomes_from=examined.outcomes_from,
         delayed_entry=definition.before_outcomes == "delayed_entry",
         time_zone=definition.zone_of_leads if definition.is_dated else None,
+        hygiene_features=definition.hygiene_features,
     )
 
 

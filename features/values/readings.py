@@ -5,12 +5,20 @@ lead to its one value; so both give the same numbers.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import polars as pl
 
+from leadcast.features.hygiene.email_look import email_class
+from leadcast.features.hygiene.name_look import (
+    FEWEST_ALIKE,
+    fields_are_alike,
+    name_is_doubtful,
+    names_are_same,
+)
+from leadcast.features.hygiene.phone_look import phone_in_country, phone_kind
 from leadcast.features.registry import DType, Group
 from leadcast.features.values.alike import alike_addresses, alike_numbers
 from leadcast.features.values.amounts import log_amount, read_amount, read_size
@@ -30,6 +38,9 @@ Accepts = Literal["number", "flag", "time", "text", "text or number", "anything"
 """What kinds of columns a reading can read."""
 
 _LONGEST_TEXT = 10_000
+_PERSON_NAME = re.compile(
+    r"(?:(?:first|last|middle|given|family|full|contact|person|lead)_)?name|surname"
+)
 _COMPANY_NAMES = ("company", "company_name", "company_website", "website", "organisation")
 
 
@@ -52,6 +63,9 @@ class Reading:
     for it."""
     alike: Callable[[pl.Series], Distinct] = distinct
     """Finds values of a column of which each has to be read once."""
+    needs: int | None = None
+    """So many of the first attributes must be there; of the others None is read where they are
+    missing. None: all must be there."""
 
 
 def _same(value: str) -> str:
@@ -68,6 +82,10 @@ def _size(value: str | float) -> float | None:
 
 def _amount(value: str | float) -> float | None:
     return _log_of(read_amount(value) if isinstance(value, str) else value)
+
+
+def _email_class(address: str) -> str:
+    return email_class(address, email_kind(address))
 
 
 def _share_filled(*values: Value | None) -> float:
@@ -111,6 +129,25 @@ READINGS: Mapping[str, Reading] = {
     ),
     "phone_is_valid": Reading(
         "_is_valid", "flag", "text", "{} number could be called", phone_is_valid, alike_numbers,
+    ),
+    "email_class": Reading(
+        "_class", "category", "text", "class of {} address, by lists of domains", _email_class
+    ),
+    "phone_kind": Reading(
+        "_kind", "category", "text", "kind of {} number, by the numbering plans", phone_kind,
+        needs=1,
+    ),
+    "phone_in_country": Reading(
+        "_in_country", "flag", "text", "{} number is of the lead's country", phone_in_country
+    ),
+    "name_is_doubtful": Reading(
+        "_is_doubtful", "flag", "text", "{} is probably no name", name_is_doubtful
+    ),
+    "names_are_same": Reading(
+        "_is_last_name", "flag", "text", "{} is the last name too", names_are_same
+    ),
+    "fields_alike": Reading(
+        "", "flag", "anything", "all that was typed is the same", fields_are_alike
     ),
 }  # fmt: skip
 """Every reading by its name, which is what a plan keeps."""
@@ -162,13 +199,17 @@ SOURCE_ROLES = ("source", "vendor", "campaign")
 """Attributes that say where a lead came from."""
 
 
-def readings_of(attribute_types: Mapping[str, str]) -> list[tuple[str, tuple[str, ...]]]:
+def readings_of(
+    attribute_types: Mapping[str, str], *, hygiene: bool = False
+) -> list[tuple[str, tuple[str, ...]]]:
     """List what is read off a source's attributes.
 
     Parameters
     ----------
     attribute_types : mapping of str to str
         Each attribute's type, as `leadcast.features.tables.Tables` has it.
+    hygiene : bool
+        Whether addresses, numbers and names are also judged by `leadcast.features.hygiene`.
 
     Returns
     -------
@@ -182,12 +223,47 @@ def readings_of(attribute_types: Mapping[str, str]) -> list[tuple[str, tuple[str
     company = next((name for name in _COMPANY_NAMES if _is_text(attribute_types, name)), None)
     if company is not None and _is_text(attribute_types, "email"):
         found.append(("email_matches", ("email", company)))
+    if hygiene:
+        found += _hygiene_readings(attribute_types)
     profile = tuple(
         name
         for name, kind in attribute_types.items()
         if kind != "time" and name not in NEVER_FEATURES
     )
     return [*found, ("filled_share", profile)] if profile else found
+
+
+def _hygiene_readings(
+    attribute_types: Mapping[str, str],
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    texts = [name for name in attribute_types if _is_text(attribute_types, name)]
+    if "email" in texts:
+        yield "email_class", ("email",)
+    if "phone" in texts:
+        with_country = ("phone", "country") if "country" in texts else ("phone",)
+        yield "phone_kind", with_country
+        if "country" in texts:
+            yield "phone_in_country", with_country
+    yield from (("name_is_doubtful", (name,)) for name in texts if is_person_name(name))
+    if {"first_name", "last_name"} <= {*texts}:
+        yield "names_are_same", ("first_name", "last_name")
+    typed = tuple(name for name, kind in attribute_types.items() if kind == "text")
+    if len(typed) >= FEWEST_ALIKE:
+        yield "fields_alike", typed
+
+
+def is_person_name(attribute: str) -> bool:
+    """Tell whether an attribute is a person's name, by what it is called.
+
+    Parameters
+    ----------
+    attribute : str
+
+    Returns
+    -------
+    bool
+    """
+    return _PERSON_NAME.fullmatch(attribute) is not None
 
 
 def is_attribute_name(name: str) -> bool:
