@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from leadcast.features.snapshots import SnapshotSettings, make_snapshots
     from leadcast.models.bundle.bundle import load_bundle
     from leadcast.models.comparison import compare_scores
+    from leadcast.models.estimator.classifier import LeadcastClassifier
     from leadcast.models.rules import evaluate as evaluate_rules
     from leadcast.models.rules import load_rules
     from leadcast.serve.scorer import Scorer
 
 __all__ = [
+    "LeadcastClassifier",
     "LeadcastError",
     "Scorer",
     "SnapshotSettings",
@@ -46,6 +48,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
+    "LeadcastClassifier": "models.estimator.classifier",
     "LeadcastError": "features.base.errors",
     "Scorer": "serve.scorer",
     "SnapshotSettings": "features.snapshots",

@@ -1,0 +1,133 @@
+"""LeadcastClassifier keeps scikit-learn's manners, and is the recipe that the stages use."""
+
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.inspection import permutation_importance
+from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from leadcast import LeadcastClassifier
+
+Array = npt.NDArray[Any]
+SMALL: dict[str, Any] = {
+    "seeds": 1,
+    "rounds": (20,),
+    "capacities": ("cautious",),
+    "penalties": (10.0,),
+}
+
+
+def quick(**changed: object) -> LeadcastClassifier:
+    options: dict[str, Any] = {"candidates": ("prior", "logistic"), "origins": 2, "settings": SMALL}
+    return LeadcastClassifier(**(options | changed))
+
+
+@parametrize_with_checks([quick()])  # type: ignore[untyped-decorator]
+def test_the_checks_of_scikit_learn_pass(
+    estimator: LeadcastClassifier, check: Callable[..., None]
+) -> None:
+    check(estimator)
+
+
+def leads(rows: int, seed: int = 0) -> tuple[pd.DataFrame, Array, Array]:
+    """Leads of whom a category and a flag tell something, whether they were won, and the truth."""
+    rng = np.random.default_rng(seed)
+    industry = rng.choice(["software", "retail", "banking"], rows)
+    table = pd.DataFrame(
+        {
+            "employees": np.where(rng.random(rows) < 0.1, np.nan, rng.lognormal(4, 1, rows)),
+            "industry": pd.Categorical(industry),
+            "asked_for_demo": rng.random(rows) < 0.3,
+            "noise": rng.normal(size=rows),
+        }
+    )
+    log_odds = -1.5 + 1.5 * (industry == "software") + 1.5 * table["asked_for_demo"].to_numpy()
+    truth = 1 / (1 + np.exp(-log_odds))
+    return table, (rng.random(rows) < truth), truth
+
+
+TABLE, WON, TRUTH = leads(2_000)
+LATER, LATER_WON, LATER_TRUTH = leads(2_000, seed=1)
+FITTED = quick().fit(TABLE, WON)
+
+
+def test_probabilities_are_near_the_truth_on_later_rows() -> None:
+    said = FITTED.predict_proba(LATER)[:, 1]
+    assert np.abs(said - LATER_TRUTH).mean() < 0.05
+    assert log_loss(LATER_WON, said) < log_loss(LATER_WON, LATER_TRUTH) + 0.005
+    names = list(FITTED.get_feature_names_out())
+    assert names == list(TABLE.columns)
+    assert FITTED.feature_importances_[[1, 2]].sum() > 0.8
+    low, high = FITTED.predict_interval(LATER).T
+    assert ((low <= said) & (said <= high)).all()
+    assert ((low <= LATER_TRUTH) & (high >= LATER_TRUTH)).mean() > 0.75
+
+
+def test_frames_of_other_libraries_are_the_same_table() -> None:
+    said = FITTED.predict_proba(LATER)
+    texts = LATER.assign(industry=LATER["industry"].astype(str))
+    assert np.array_equal(said, FITTED.predict_proba(texts))
+    assert np.array_equal(said, FITTED.predict_proba(pl.from_pandas(texts)))
+    assert np.array_equal(said, FITTED.predict_proba(pl.from_pandas(texts).to_arrow()))
+
+
+def test_an_order_of_the_rows_changes_no_prediction() -> None:
+    order = np.random.default_rng(3).permutation(len(TABLE))
+    time = np.arange("2025-01-01", "2030-06-24", dtype="datetime64[D]")[: len(TABLE)]
+    one = quick(horizon=30.0).fit(TABLE, WON, time=time)
+    other = quick(horizon=30.0).fit(TABLE.iloc[order], WON[order], time=time[order])
+    assert np.array_equal(one.predict_proba(LATER), other.predict_proba(LATER))
+
+
+def test_contributions_sum_to_the_log_odds() -> None:
+    parts = FITTED.contributions(LATER)
+    assert np.allclose(parts.sum(axis=1), FITTED._learner.log_odds(FITTED._matrix(LATER)))
+
+
+def test_it_works_within_the_tools_of_scikit_learn() -> None:
+    numbers = TABLE[["employees", "noise"]].fillna(0.0).assign(demo=TABLE["asked_for_demo"] * 1.0)
+    pipe = make_pipeline(StandardScaler(), quick())
+    scores = cross_val_score(pipe, numbers, WON, scoring="roc_auc", cv=3)
+    assert scores.mean() > 0.6
+    found = permutation_importance(FITTED, LATER, LATER_WON, n_repeats=2, random_state=0)
+    assert found.importances_mean.argmax() in (1, 2)
+
+
+def test_trees_compete_too_and_survive_a_pickle() -> None:
+    trees = quick(candidates=("lightgbm",)).fit(TABLE, WON)
+    again = pickle.loads(pickle.dumps(trees))
+    said = again.predict_proba(LATER)
+    assert np.array_equal(said, trees.predict_proba(LATER))
+    assert roc_auc_score(LATER_WON, said[:, 1]) > 0.7
+    assert trees.chosen_ == "lightgbm"
+    assert {row["candidate"] for row in trees.backtest_} == {"lightgbm"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "time", "words"),
+    [
+        ({"candidates": ("forest",)}, None, "candidates"),
+        ({"settings": {"round": (5,)}}, None, "round"),
+        ({}, np.array(["NaT"] * 2_000, "datetime64[D]"), "2000 of 2000 moments are missing"),
+        ({}, np.arange(3), "inconsistent numbers of samples"),
+    ],
+)
+def test_what_cannot_be_is_said(changed: dict[str, Any], time: Array | None, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        quick(**changed).fit(TABLE, WON, time=time)
+
+
+def test_a_column_of_dates_is_refused_by_name() -> None:
+    dated = TABLE.assign(created=pd.Timestamp("2026-01-01"))
+    with pytest.raises(TypeError, match="'created' holds datetime64"):
+        quick().fit(dated, WON)
