@@ -46,13 +46,19 @@ WORLD = "world"
 
 
 @dataclass(frozen=True)
-class _Tables:
+class WorldTables:
     """A part of the world, as it is written."""
 
     leads: pl.DataFrame
     events: pl.DataFrame
     outcomes: pl.DataFrame
     truth: pl.DataFrame
+    sellers: pl.DataFrame | None = None
+    """What each lead really is, in a world that has sellers."""
+
+
+Change = Callable[[WorldTables, Part, int, int], WorldTables]
+"""Changes a part before it is written, by the world's seed and the part's number."""
 
 
 def simulate(
@@ -61,6 +67,7 @@ def simulate(
     out: Path,
     progress: Callable[[int], None] | None = None,
     part_leads: int = 50_000,
+    change: Change | None = None,
 ) -> None:
     """Simulate a world and write it into a folder, whole or not at all.
 
@@ -79,6 +86,9 @@ def simulate(
         Told how many leads have been written since it was last told.
     part_leads : int
         How many leads are in memory at once, at least 1; each takes about 20 kB there.
+    change : callable, optional
+        Adds sellers (`leadcast.demo.sellers.overlay.add_sellers`): the truth of each lead is then
+        in ``sellers_truth.parquet``. Without it the world is what it always was.
 
     Raises
     ------
@@ -93,8 +103,9 @@ def simulate(
         )
     with written_whole(out, WORLD, is_named=True) as folder:
         (folder / "events").mkdir(parents=True)
-        counts = _write_parts(leads, seed, folder, progress, part_leads)
-        write_json(folder / "about.json", _about(leads, seed, part_leads, counts))
+        counts = _write_parts(leads, seed, folder, progress, part_leads, change)
+        about = _about(leads, seed, part_leads, counts)
+        write_json(folder / "about.json", about | ({} if change is None else {"sellers": True}))
 
 
 def _write_parts(
@@ -103,6 +114,7 @@ def _write_parts(
     folder: Path,
     progress: Callable[[int], None] | None,
     part_leads: int,
+    change: Change | None,
 ) -> dict[str, int]:
     starts = range(0, leads, part_leads)
     seeds = np.random.SeedSequence(seed).spawn(len(starts))
@@ -111,11 +123,17 @@ def _write_parts(
         _appended(folder / "leads.parquet") as add_leads,
         _appended(folder / "outcomes.parquet") as add_outcomes,
         _appended(folder / "truth.parquet") as add_truth,
+        _appended(folder / "sellers_truth.parquet") as add_sellers,
     ):
         for number, first in enumerate(starts):
             count = min(part_leads, leads - first)
             rng = np.random.default_rng(seeds[number])
-            tables = _written(draw_part(rng, first, count, leads), rng, first)
+            part = draw_part(rng, first, count, leads)
+            tables = _written(part, rng, first)
+            if change is not None:
+                tables = change(tables, part, seed, number)
+            if tables.sellers is not None:
+                add_sellers(tables.sellers)
             add_leads(tables.leads)
             add_outcomes(tables.outcomes)
             add_truth(tables.truth)
@@ -128,14 +146,14 @@ def _write_parts(
     return counts
 
 
-def _written(part: Part, rng: np.random.Generator, first: int) -> _Tables:
+def _written(part: Part, rng: np.random.Generator, first: int) -> WorldTables:
     rows = crm_rows(rng, part.origins, part.people, first)
     won, lost = part.endings.won_at >= 0, part.endings.lost_at >= 0
     stages = sales_stages(rng, part.last_states(), won, lost)
     points = pl.Series(points_of(rows, part.origins, part.people, part.log))
     ids = rows["Lead ID"]
     truth = truth_of(part.law, part.risks, part.origins.created, part.path)
-    return _Tables(
+    return WorldTables(
         leads=rows.with_columns(points.alias("Lead Points"), stages.alias("Sales Stage")),
         events=event_rows(ids, part.log),
         outcomes=outcome_rows(ids, part.endings),

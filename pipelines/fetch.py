@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from leadcast.demo.sellers.overlay import add_sellers
 from leadcast.demo.simulate import SIMULATOR_VERSION, WORLD, simulate
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json, write_json
@@ -22,7 +23,7 @@ def ensure_raw(definition: SourceDefinition) -> str:
     if wanted is None or _is_there(definition, wanted):
         return ""
     _refuse_foreign(definition)
-    simulate_with_progress(wanted.leads, wanted.seed, definition.root)
+    simulate_with_progress(wanted.leads, wanted.seed, definition.root, sellers=wanted.sellers)
     return f"{wanted.leads:,} leads simulated into {definition.root}, "
 
 
@@ -37,11 +38,11 @@ def with_raw(definition: SourceDefinition) -> Iterator[SourceDefinition]:
     with tempfile.TemporaryDirectory(prefix="leadcast-") as folder:
         # Called as the source's own folder is, so that what is told of it can be recognised.
         root = Path(folder) / definition.root.name
-        simulate_with_progress(wanted.leads, wanted.seed, root)
+        simulate_with_progress(wanted.leads, wanted.seed, root, sellers=wanted.sellers)
         yield definition.model_copy(update={"root": root})
 
 
-def simulate_with_progress(leads: int, seed: int, out: Path) -> None:
+def simulate_with_progress(leads: int, seed: int, out: Path, *, sellers: bool = False) -> None:
     """Simulate a world, with a progress bar."""
     done = 0
     with progress_bar("simulating", "leads") as tell:
@@ -51,14 +52,16 @@ def simulate_with_progress(leads: int, seed: int, out: Path) -> None:
             done += more
             tell(done, leads)
 
-        simulate(leads, seed, out, progress=advance)
+        simulate(leads, seed, out, progress=advance, change=add_sellers if sellers else None)
 
 
 def _is_there(definition: SourceDefinition, wanted: Simulation) -> bool:
     about = definition.root / "about.json"
     found = read_json(about) if about.is_file() else None
     world = {"leads": wanted.leads, "seed": wanted.seed, "simulator_version": SIMULATOR_VERSION}
-    return isinstance(found, dict) and world.items() <= found.items()
+    if not isinstance(found, dict) or not world.items() <= found.items():
+        return False
+    return bool(found.get("sellers", False)) == wanted.sellers
 
 
 def _refuse_foreign(definition: SourceDefinition) -> None:

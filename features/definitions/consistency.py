@@ -21,6 +21,7 @@ from leadcast.features.definitions.mapped import (
 )
 from leadcast.features.definitions.row_consistency import Where, row_faults
 from leadcast.features.definitions.table_schema import ROLE_TYPES, Attribute
+from leadcast.features.definitions.vendor_consistency import vendor_faults
 from leadcast.features.definitions.yaml_lines import Key
 from leadcast.features.values.readings import RESERVED, is_attribute_name
 from leadcast.features.values.times import COUNTED, format_fault, parse_moment
@@ -42,6 +43,7 @@ def consistency_faults(definition: SourceDefinition, where: Where) -> Iterator[F
     yield from _outcome_values(definition, where)
     yield from row_faults(definition, where)
     yield from _vouched_codes(definition, where)
+    yield from vendor_faults(definition, where)
 
 
 def _forbidden_but_mapped(definition: SourceDefinition, where: Where) -> Iterator[Fault]:

@@ -22,6 +22,7 @@ from leadcast.features.definitions.table_schema import (
     TimePrecision,
     as_sequence,
 )
+from leadcast.features.definitions.vendor_terms import VendorTerms
 from leadcast.features.values.formats import (
     AmbiguousTimes,
     NumberFormat,
@@ -296,10 +297,13 @@ class Simulation(TableSection):
         How many leads.
     seed : int
         The simulator's seed.
+    sellers : bool
+        Whether vendors deliver leads of their own, honest ones and others.
     """
 
     leads: Annotated[int, Field(ge=1)]
     seed: Annotated[int, Field(ge=0)]
+    sellers: bool = False
 
 
 class TableSet(TableSection):
@@ -361,6 +365,8 @@ class SourceDefinition(TableSection):
         What the comparison with points must know.
     handoff : HandoffDefaults
         How leads are handed to sales.
+    vendors : dict of str to VendorTerms
+        What was agreed with vendors of leads, by the values of the attribute ``vendor``.
     limits : Limits
         When a warning becomes an error.
     vouched : dict of str to str
@@ -394,6 +400,7 @@ class SourceDefinition(TableSection):
     segments: tuple[Name, ...] = ()
     comparison: ComparisonDefaults = ComparisonDefaults()
     handoff: HandoffDefaults = HandoffDefaults()
+    vendors: dict[Name, VendorTerms] = Field(default_factory=dict)
     limits: Limits = Limits()
     vouched: dict[str, Name] = Field(default_factory=dict)
     own_domains: Annotated[tuple[Name, ...], BeforeValidator(as_list)] = ()

@@ -430,6 +430,10 @@ ROLE_TYPES: dict[str, tuple[AttributeType, ...]] = {
     "cost": ("number",),
     "worked": ("flag",),
     "random_slice": ("flag",),
+    "form_seconds": ("number",),
+    "form_pasted": ("number",),
+    "form_device": _WORDS,
+    "form_address": _WORDS,
 }
 """The types that a role may have. The first is taken where none is declared, but for sizes, which
 are numbers in one export and bands ("11-50") in the next: their values decide."""

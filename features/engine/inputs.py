@@ -15,6 +15,7 @@ from leadcast.features.values.readings import Accepts
 CONTEXT = (
     *("lead_id", "as_of", "created_at", "updated_at", "position"),
     *("rules_score", "account_id", "cost", "worked", "random_slice"),
+    *("form_seconds", "form_pasted", "form_device", "form_address"),
 )
 """Columns of leads that are no attributes, or that no feature may use, and are no surprise."""
 

@@ -183,6 +183,7 @@ NEVER_FEATURES = frozenset(
     {
         *("lead_id", "created_at", "position", "rules_score", "account_id", "cost"),
         *("worked", "random_slice"),
+        *("form_seconds", "form_pasted", "form_device", "form_address"),
     }
 )
 """Columns of the leads that are no attributes, or must not be learned from."""
