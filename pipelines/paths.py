@@ -6,7 +6,7 @@ from pathlib import Path
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.ownership import RUNS
 
-_OF_COMMANDS = ("distilled", "monitoring", "today")
+_OF_COMMANDS = ("distilled", "monitoring", "sellers", "today")
 """How the names of what no stage writes begin."""
 
 
@@ -104,6 +104,10 @@ class RunFolder:
     """The same as lines for Prometheus."""
     monitoring_level = RunFile("monitoring_level.json")
     """What the newest conversions say of the level, and the record of its offset."""
+    sellers = RunFile("sellers.json")
+    """What `leadcast sellers` found of vendors, sources and campaigns."""
+    sellers_page = RunFile("sellers.html")
+    """The same as a page for people."""
     tracking = RunFile("mlflow.json")
     """The MLflow run and model that hold this result."""
     today = RunFile("today.parquet")

@@ -19,7 +19,8 @@ import numpy as np
 import polars as pl
 
 from leadcast.models.data import Flags, Floats, Integers
-from leadcast.models.sellers.signals import FAMILIES, SIGNAL_WORDS, Signals
+from leadcast.models.sellers.false_discovery import found_with_few_false
+from leadcast.models.sellers.signals import FAMILIES, QUALITY, SIGNAL_WORDS, Signals
 
 CLASSES = ("honest", "paid", "faked")
 USUAL: Mapping[str, tuple[tuple[float, ...], ...]] = {
@@ -45,8 +46,6 @@ ABSENT = 0.3
 MOST_ROUNDS, CLOSE = 300, 1e-5
 LIMIT = 0.10
 """A seller is found where more than this share of its leads is junk."""
-FALSE_SHARE = 0.05
-"""So large may the expected share of the falsely found be, of all that are found."""
 FEWEST_FAMILIES = 2
 _FAMILY_CHANCE = 0.005
 _EXCESS = 1.5
@@ -314,19 +313,15 @@ def _beyond_others(
 
 
 def _judged(told: list[SellerJunk]) -> tuple[SellerJunk, ...]:
-    """Say who delivers junk, so that few of those said to do so do not.
+    """Say who delivers junk: whose hints are of more than one kind, and few of them falsely.
 
-    Sellers are taken by the probability that their share is not over the limit, as long as its mean
-    over those taken stays small (Newton and others 2004, Biostatistics 5: Bayesian false discovery
-    rate).
+    Hints of quality alone make nobody suspect: they weigh, beside others.
     """
-    likely = [one for one in told if len(one.families) >= FEWEST_FAMILIES]
-    likely.sort(key=lambda one: -one.over_limit)
-    found, doubt = set[str](), 0.0
-    for one in likely:
-        doubt += 1 - one.over_limit
-        if doubt > FALSE_SHARE * (len(found) + 1):
-            break
-        found.add(one.seller)
+    likely = {
+        one.seller: one.over_limit
+        for one in told
+        if len(set(one.families) - {QUALITY}) >= FEWEST_FAMILIES
+    }
+    found = found_with_few_false(likely)
     judged = [replace(one, found=one.seller in found) for one in told]
     return tuple(sorted(judged, key=lambda one: (-one.share, one.seller)))

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import polars as pl
 
+from leadcast.features.identity.resale import OWN, resales
 from leadcast.features.tables import Tables
 from leadcast.features.values.categories import key
-from leadcast.models.sellers.contact_quality import contact_faults, earlier_leads
+from leadcast.models.sellers.contact_quality import contact_faults, earlier_leads, persons
 from leadcast.models.sellers.junk import JunkFound
 
 DUPLICATE_DAYS = 90.0
@@ -42,8 +43,9 @@ def lead_facts(
         A row a lead: ``lead_id``, ``created_at``, ``vendor``, ``source`` and ``campaign`` as far
         as there are (spelt alike), ``cost`` (Float64, null where unknown), ``valid`` (nothing is
         wrong with the contacts given, and there is one), ``reachable`` (a contact without fault,
-        and no event says otherwise), ``duplicate`` and ``resold`` (Boolean, null where the source
-        has no times), ``junk`` (Float64), ``converted``, ``expected`` and ``group`` (null while
+        and no event says otherwise), ``duplicate`` (the same person had come before) and ``resold``
+        (a vendor had brought it then; null where the source has no times), ``junk`` (Float64),
+        ``converted``, ``expected`` and ``group`` (null while
         the outcome is open).
     """
     leads, faults = tables.leads, contact_faults(tables.leads)
@@ -106,11 +108,11 @@ def _with_persons(known: pl.DataFrame, leads: pl.DataFrame, days: float) -> pl.D
         return known.with_columns(duplicate=none, resold=none)
     near = pl.col("created_at") - pl.col("earlier_at") <= timedelta(days=days)
     earlier = earlier_leads(leads).join(leads.select("lead_id", "created_at"), on="lead_id")
-    again = earlier.filter(near)["lead_id"]
-    sold = known["vendor"].is_not_null() if "vendor" in known.columns else None
-    of_vendors = earlier_leads(leads, sold)["lead_id"] if sold is not None else again.clear()
-    own = pl.col("vendor").is_not_null() if sold is not None else pl.lit(value=False)
-    return known.with_columns(
-        duplicate=pl.col("lead_id").is_in(again.implode()),
-        resold=own & pl.col("lead_id").is_in(of_vendors.implode()),
+    known = known.with_columns(
+        duplicate=pl.col("lead_id").is_in(earlier.filter(near)["lead_id"].implode())
     )
+    if "vendor" not in leads.columns:
+        return known.with_columns(resold=pl.lit(None, pl.Boolean))
+    who = leads.select("lead_id", person_id=persons(leads))
+    sold = resales(leads, who, days).rows.filter(pl.col("earlier_vendor") != OWN)
+    return known.with_columns(resold=pl.col("lead_id").is_in(sold["lead_id"].implode()))

@@ -129,7 +129,7 @@ def _listed(
         .group_by("lead_id", maintain_order=True)
         .agg(
             reasons=pl.col("reason").replace(REASON_WORDS).str.join(BETWEEN),
-            evidence=pl.col("words").str.join(BETWEEN),
+            evidence=pl.col("words").unique(maintain_order=True).str.join(BETWEEN),
             earlier_lead_id=pl.col("earlier_lead_id").drop_nulls().first(),
         )
     )
@@ -229,7 +229,8 @@ def _outside(own: pl.DataFrame, attribute: str, ordered: tuple[str, ...]) -> pl.
     values = own[attribute].cast(pl.String)
     names = [value for value in values.drop_nulls().unique() if key(value) not in allowed]
     outside = own.with_columns(value=values).filter(pl.col("value").is_in(names))
-    listed = ", ".join(ordered)
+    more = f" and {len(ordered) - 3} more" if len(ordered) > 3 else ""
+    listed = f"{', '.join(ordered[:3])}{more}"
     words = pl.format("{} is {}, ordered were {}", pl.lit(attribute), "value", pl.lit(listed))
     return _told(outside, "out_of_area", words)
 

@@ -139,7 +139,7 @@ def scorecard(facts: pl.DataFrame, attribute: str, seed: int = 0) -> Scorecard |
     halves = _halves(mature, table["seller"], draws, dispersion, seed)
     columns = _of_draws(draws, table) | halves
     rows = table.with_columns(**{name: pl.Series(name, one) for name, one in columns.items()})
-    cards = [_card(row, draws.mean, rows.height) for row in rows.iter_rows(named=True)]
+    cards = [_card(row, rows.height) for row in rows.iter_rows(named=True)]
     cards.sort(key=lambda card: (card.rank, card.seller))
     return Scorecard(attribute, tuple(cards), draws.mean, draws.spread, dispersion)
 
@@ -219,7 +219,7 @@ def _halves(
     return {"earlier": earlier, "later": later, "rising": rising}
 
 
-def _card(row: dict[str, Any], mean: float, sellers: int) -> SellerCard:
+def _card(row: dict[str, Any], sellers: int) -> SellerCard:
     plain: dict[str, Any] = {
         name: None if isinstance(value, float) and not np.isfinite(value) else value
         for name, value in row.items()
@@ -234,18 +234,16 @@ def _card(row: dict[str, Any], mean: float, sellers: int) -> SellerCard:
             if rising <= 1 - TREND_SURE
             else "none seen"
         )
-    return SellerCard(**plain, verdict=_verdict(row, mean, sellers), trend=trend)
+    return SellerCard(**plain, verdict=_verdict(row, sellers), trend=trend)
 
 
-def _verdict(row: dict[str, Any], mean: float, sellers: int) -> str:
-    if sellers == 1:
-        return "the only one"
-    if row["best"] >= SURE:
+def _verdict(row: dict[str, Any], sellers: int) -> str:
+    if sellers > 1 and row["best"] >= SURE:
         return "the best"
-    if row["worst"] >= SURE:
+    if sellers > 1 and row["worst"] >= SURE:
         return "the worst"
-    if row["low"] > mean:
-        return "better than the mean"
-    if row["high"] < mean:
-        return "worse than the mean"
-    return "not to be told from the mean"
+    if row["low"] > 1:
+        return "above expected"
+    if row["high"] < 1:
+        return "below expected"
+    return "as expected, or too few to tell"

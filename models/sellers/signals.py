@@ -34,10 +34,12 @@ FAMILIES: Mapping[str, str] = {
     "burst": "moment",
     "night": "moment",
     "sequence": "writing",
-    "contact": "writing",
-    "after": "after",
+    "contact": "quality",
+    "after": "quality",
 }
 """Each signal, and what it is about: two of one family may have one innocent cause."""
+QUALITY = "quality"
+"""Poor contacts and silence show poor leads, which honest vendors deliver too."""
 SIGNAL_WORDS: Mapping[str, tuple[str, ...]] = {
     "form_time": ("form filled in quickly", "form filled in faster than anybody types"),
     "pasted": ("two fields pasted", "three or more fields pasted"),
