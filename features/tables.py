@@ -16,6 +16,8 @@ TIME = pl.Datetime("us", "UTC")
 
 SALES = "sales_"
 """So begin the columns of the leads' table that sales needs and no model sees."""
+WITHHELD = "withheld_"
+"""So begin those that are denied: they are looked at, and no model sees them."""
 
 
 class TimeOrder(StrEnum):
@@ -41,7 +43,8 @@ class Tables:
         not dated, else the row's place in the export), ``rules_score`` (Float64, optional: the
         existing rules-based score, never a feature), ``sales_owner``, ``sales_territory``
         (String), ``sales_consent`` and ``sales_do_not_contact`` (Boolean; each optional and never
-        a feature) and attributes: Float64 for numbers, String
+        a feature), ``withheld_...`` (denied columns and those of groups, of any of the following
+        dtypes; never a feature) and attributes: Float64 for numbers, String
         for categories and texts, Boolean for flags, `TIME` for times.
     events : pl.LazyFrame
         ``lead_id``, ``occurred_at`` (`TIME`), ``event_type`` (String), ``value`` (Float64, null

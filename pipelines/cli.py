@@ -279,6 +279,36 @@ def whatif(
 
 
 @app.command(
+    epilog="\b\nExamples:\n  leadcast reasons demo --lead L0019600\n"
+    "  leadcast reasons demo --out decisions.jsonl"
+)
+def reasons(
+    source: Source,
+    lead: Annotated[
+        list[str] | None,
+        typer.Option(help="A lead's id; again for more. Else the open leads below the cut."),
+    ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="The moment, with its zone; the end of the export where none is given."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The decisions to write: .jsonl (with inputs) or .csv.")
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Tell why leads scored low: at most four principal reasons each, true to the model.
+
+    Each says what the score would be if the lead had in this one thing what a typical customer has.
+    The record of a decision names the model's version, the moment, the inputs and the reasons.
+    """
+    from leadcast.pipelines.reasons import ReasonsRequest, tell_reasons
+
+    moment = moment_of("--as-of", as_of)
+    print(tell_reasons(source, ReasonsRequest(tuple(lead or ()), moment, out, force)))
+
+
+@app.command(
     epilog="\b\nExamples:\n  leadcast misses demo\n"
     "  leadcast misses demo --per-week 10 --csv misses.csv --json misses.json"
 )

@@ -36,6 +36,7 @@ from leadcast.pipelines.params import (
     snapshot_settings,
 )
 from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.rights import judge_rights
 from leadcast.pipelines.stage import run_stage
 from leadcast.pipelines.summary import tell
 
@@ -59,6 +60,7 @@ def evaluate_test(source: str) -> str:
     metrics = {"notes": notes} | _metrics(scores, data, horizon, segments, params)
     metrics |= _judged(run, metrics["test"], probability, data)
     write_json(run.metrics, metrics)
+    told = judge_rights(run, find_definition(source), scores, data.group, params)
     write_json(run.headline, {name: metrics["test"][name]["value"] for name in HEADLINE})
     # DVC knows each of them by itself, so that they carry no common mark.
     for name, frame in _curves(probability, data, params.seed).items():
@@ -66,7 +68,8 @@ def evaluate_test(source: str) -> str:
             frame.write_csv(temporary)
     test = metrics["test"]
     figures = f"AUC {tell(test['auc'], '{:.3f}')}, log loss {tell(test['log_loss'], '{:.4f}')}"
-    return f"{metrics['verdict']['words']} {figures}" if metrics["verdict"]["beware"] else figures
+    words = f"{metrics['verdict']['words']} {figures}" if metrics["verdict"]["beware"] else figures
+    return f"{words}\n{told}" if told else words
 
 
 def read_segments(

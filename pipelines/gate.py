@@ -1,4 +1,4 @@
-"""The leakage gate: the run stops where a column or an event tells the outcome."""
+"""The gate: the run stops where a column tells the outcome, or what no score may read."""
 
 from functools import partial
 
@@ -11,15 +11,19 @@ from leadcast.features.definitions.definition import SourceDefinition
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.definitions.yaml_lines import yaml_text
 from leadcast.features.engine.engine import compute
+from leadcast.features.engine.plan import FeaturePlan
+from leadcast.features.ingest.leads import withheld_name
 from leadcast.features.tables import Tables
 from leadcast.models.leakage import (
     LeakageContext,
     LeakageReport,
     could_not_look,
     examine,
+    found_of,
     headline,
     next_worst,
 )
+from leadcast.models.steering import SteeringContext, refuse, steer, strongest
 from leadcast.pipelines.dataset import read_parts, read_plan
 from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
 from leadcast.pipelines.paths import RunFolder
@@ -27,7 +31,7 @@ from leadcast.pipelines.stage import run_stage
 
 
 def pass_gate(source: str) -> str:
-    """Look for leakage before anything is trained.
+    """Look for leakage, and for what no score may read, before anything is trained.
 
     What was found is written before the run is stopped, so that it can be read.
     """
@@ -46,6 +50,7 @@ def pass_gate(source: str) -> str:
     report = examine(context)
     checks = report.frame()
     write_json(run.leakage, checks.to_dicts())
+    steered = _steer(source, context, read_plan(run))
     if params.leakage.stop:
         _refuse(report, context, source)
     idle = [
@@ -54,7 +59,62 @@ def pass_gate(source: str) -> str:
         if not any(finding.vouched_by(name) for finding in report.findings)
     ]
     words = f"; leakage.vouched names what nothing was found of: {', '.join(idle)}" if idle else ""
-    return "\n".join([headline(checks) + words, *next_worst(checks), *could_not_look(checks)])
+    told = [headline(checks) + words, *next_worst(checks), *could_not_look(checks)]
+    return "\n".join([*told, *steered])
+
+
+def _steer(source: str, context: LeakageContext, plan: FeaturePlan) -> list[str]:
+    """Enforce the deny-list; what was found is written before the run is stopped."""
+    steering = steering_context(context, plan, find_definition(source))
+    report = steer(steering)
+    found = report.frame()
+    write_json(
+        RunFolder(source).steering,
+        {
+            "carried": steering.carried,
+            "permitted": dict(steering.permitted),
+            "checks": found.drop("auc", "weight").to_dicts(),
+            "strongest": strongest(steering),
+        },
+    )
+    # Not `leakage.stop`: what may not be read may not be read in a trial either.
+    refuse(report, f"deny-list of source {source!r}")
+    if found_of(found).is_empty():
+        return []
+    idle = [
+        name
+        for name in steering.permitted
+        if not any(one.vouched and f"'{name}'" in one.subject for one in report.findings)
+    ]
+    words = f"; `permitted` names what nothing was found of: {', '.join(idle)}" if idle else ""
+    return [f"steering: {headline(found)}{words}"]
+
+
+def steering_context(
+    context: LeakageContext, plan: FeaturePlan, definition: SourceDefinition
+) -> SteeringContext:
+    """Put what the leakage gate looks at together with what the definition denies.
+
+    Parameters
+    ----------
+    context : LeakageContext
+    plan : FeaturePlan
+        It knows the kinds of events that have features of their own.
+    definition : SourceDefinition
+
+    Returns
+    -------
+    SteeringContext
+    """
+    values = (table.columns.value for table in definition.tables.events)
+    return SteeringContext.of(
+        context,
+        columns={name: one.column for name, one in definition.lead_attributes().items()},
+        kinds=plan.kinds,
+        value_columns=tuple(column for column in values if column is not None),
+        denied={withheld_name(column): one for column, one in definition.withheld().items()},
+        permitted=definition.permitted,
+    )
 
 
 def _refuse(report: LeakageReport, context: LeakageContext, source: str) -> None:

@@ -64,6 +64,8 @@ class RunFolder:
     """The features of the snapshots that are in a part, in the order of `snapshots`."""
     leakage = RunFile("leakage.json")
     """What the leakage gate found."""
+    steering = RunFile("steering.json")
+    """What the deny-list found, and how well features reproduce what is denied."""
     learner = RunFile("learner")
     """The fitted learner."""
     backtest = RunFile("backtest.json")
@@ -82,6 +84,8 @@ class RunFolder:
     """The probability of every test snapshot, with its label."""
     metrics = RunFile("metrics.json")
     """The test metrics with their intervals."""
+    rights = RunFile("rights.json")
+    """Whether payouts change a score, and how the scores are for each group of people."""
     headline = RunFile("headline.json")
     """The few test metrics that `dvc metrics diff` and `dvc exp show` compare, values only."""
     curves = RunFile("curves")

@@ -7,6 +7,7 @@ import polars as pl
 from leadcast.features.base.files import read_json
 from leadcast.models.bundle.bundle_files import read_manifest
 from leadcast.models.leakage import could_not_look, found_of, headline
+from leadcast.models.steering.group_report import groups_line
 from leadcast.pipelines.paths import RunFolder
 
 Metric = Mapping[str, float | None]
@@ -25,6 +26,7 @@ def summarise(run: RunFolder) -> str:
         *(f"  {words:<18} {tell(test[key], form)}" for key, words, form in _SHOWN),
         *(f"  learner            {note}" for note in backtest["notes"]),
         *(f"  leakage            {line}" for line in leakage_lines(run)),
+        *(f"  rights             {line}" for line in rights_lines(run)),
         f"  report             {run.report}",
         f"  bundle             {run.bundle}",
         f"  judged             {run.judged}",
@@ -49,6 +51,18 @@ def leakage_lines(run: RunFolder) -> list[str]:
     if found_of(checks).is_empty():
         return []
     return [headline(checks), *could_not_look(checks)]
+
+
+def rights_lines(run: RunFolder) -> list[str]:
+    """Tell whether payouts change a score, and how far groups are apart; nothing of old runs."""
+    if not run.rights.is_file():
+        return []
+    rights = read_json(run.rights)
+    tested = rights["payout_invariance"]
+    named = ", ".join(tested["columns"]) or "made up, as the source has none"
+    told = "changed no score" if tested["holds"] else "CHANGED SCORES"
+    lines = [f"permuted payouts ({named}) {told} of {tested['leads']:,} leads"]
+    return [*lines, *([] if rights["groups"] is None else [groups_line(rights["groups"])])]
 
 
 _SHOWN = (

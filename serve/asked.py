@@ -16,7 +16,7 @@ from leadcast.features.engine.coded import EventTable
 from leadcast.features.engine.engine import Row, compute_one, engine_of
 from leadcast.features.engine.inputs import CONTEXT, check_events, unknown_column, without_events
 from leadcast.features.engine.plan import FeaturePlan
-from leadcast.features.tables import TIME, TimeOrder
+from leadcast.features.tables import SALES, TIME, WITHHELD, TimeOrder
 from leadcast.models.bundle.bundle import Bundle
 from leadcast.serve.plain_tables import canonical_id
 
@@ -132,7 +132,9 @@ def unknown(columns: Iterable[str], bundle: Bundle) -> list[str]:
     """
     types = bundle.manifest.origin.attribute_types
     expected = {*CONTEXT, *types, *_attributes(bundle.plan)}
-    return [name for name in columns if name not in expected]
+    # What a run keeps beside its leads for sales and for the gate is no surprise.
+    kept = (SALES, WITHHELD)
+    return [name for name in columns if name not in expected and not name.startswith(kept)]
 
 
 def reads_values(plan: FeaturePlan) -> bool:

@@ -23,13 +23,14 @@ from leadcast.features.definitions.row_consistency import Where, row_faults
 from leadcast.features.definitions.table_schema import ROLE_TYPES, Attribute
 from leadcast.features.definitions.vendor_consistency import vendor_faults
 from leadcast.features.definitions.yaml_lines import Key
-from leadcast.features.values.readings import RESERVED, is_attribute_name
+from leadcast.features.values.readings import NEVER_FEATURES, RESERVED, is_attribute_name
 from leadcast.features.values.times import COUNTED, format_fault, parse_moment
 
 
 def consistency_faults(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
     """Find what contradicts itself in a definition."""
     yield from _forbidden_but_mapped(definition, where)
+    yield from _denied(definition, where)
     yield from _telling_attributes(definition, where)
     yield from _attribute_names(definition.tables.leads.attributes, LEADS, where)
     if definition.tables.accounts is not None:
@@ -55,6 +56,40 @@ def _forbidden_but_mapped(definition: SourceDefinition, where: Where) -> Iterato
                 found=f"the column {column!r}, which is forbidden ({reason})",
                 expected="no forbidden column",
                 remedy="Remove it here, or remove it from `forbidden` if the reason is wrong.",
+            )
+
+
+def _denied(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
+    """Find denied columns that are used all the same, forbidden as well, or permitted."""
+    withheld = definition.withheld()
+    for key, column in mapped_columns(definition):
+        # An attribute that is never a feature, as `cost`, may be a denied column.
+        if column in withheld and key[-1] not in NEVER_FEATURES:
+            yield Fault(
+                where=where(key),
+                found=f"the column {column!r}, which is denied ({withheld[column]})",
+                expected="no column of `denied` or `groups`: no score may use one",
+                remedy="Remove it here; Leadcast keeps it beside the leads by itself.",
+            )
+    both = [("forbidden", definition.forbidden), ("permitted", definition.permitted)]
+    for name, column in ((name, column) for name, said in both for column in said):
+        if column in withheld:
+            yield Fault(
+                where=where((name, column)),
+                found=f"the column {column!r}, which `denied` or `groups` names too",
+                expected="one of these",
+                remedy="A denied column is read and never used, a forbidden one is not even read, "
+                "and what is denied by its meaning is never permitted. Decide for one.",
+            )
+    names: dict[str, str] = {}
+    for column in withheld:
+        first = names.setdefault(canonical_name(column), column)
+        if first != column:
+            yield Fault(
+                where=where(("denied" if column in definition.denied else "groups",)),
+                found=f"{column!r}, which is called {canonical_name(column)!r} as {first!r} is",
+                expected="names that differ in their letters and digits",
+                remedy="Rename one of the columns in the export.",
             )
 
 

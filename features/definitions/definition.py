@@ -288,6 +288,11 @@ class HandoffDefaults(TableSection):
     behaviours: Annotated[tuple[Name, ...], BeforeValidator(as_list)] = ()
 
 
+DeniedMeaning = Literal["payout", "commission", "bid", "lead_price", "protected"]
+"""What a denied column means: what is paid out, earned, bid or paid for the lead, or a protected
+attribute of the person."""
+
+
 class Simulation(TableSection):
     """The source's files are made by the simulator where they are absent.
 
@@ -355,6 +360,15 @@ class SourceDefinition(TableSection):
         Leads, accounts, events and outcomes.
     forbidden : dict of str to str
         Columns that must not be read, each with the reason.
+    denied : dict of str to str
+        Columns of the leads' table that no score may use, each with its meaning. They are read and
+        kept beside the leads, so that columns which reproduce them are found.
+    groups : tuple of str
+        Columns of the leads' table by whose values the scores are reported, group by group; never
+        features. Denied as ``protected`` where `denied` does not name them.
+    permitted : dict of str to str
+        Attributes that are named like a protected one, or reproduce a denied column, and may be
+        used all the same, each with the reason.
     snapshots : SnapshotDefaults
         Landmarks and horizon that suit this source.
     split : SplitDefaults
@@ -395,6 +409,9 @@ class SourceDefinition(TableSection):
     events_before_creation: Literal["keep", "set_aside"] = "keep"
     tables: TableSet
     forbidden: dict[str, Name] = Field(default_factory=dict)
+    denied: dict[Name, DeniedMeaning] = Field(default_factory=dict)
+    groups: Annotated[tuple[Name, ...], BeforeValidator(as_list)] = ()
+    permitted: dict[Name, Name] = Field(default_factory=dict)
     snapshots: SnapshotDefaults = SnapshotDefaults()
     split: SplitDefaults = SplitDefaults()
     segments: tuple[Name, ...] = ()
@@ -480,6 +497,17 @@ class SourceDefinition(TableSection):
             ``outcomes``, or ``outcomes[0]``, ``outcomes[1]`` and so on where there are several.
         """
         return numbered("outcomes", len(self.tables.outcomes))
+
+    def withheld(self) -> dict[str, DeniedMeaning]:
+        """List the columns of the leads' table that are carried and never scored upon.
+
+        Returns
+        -------
+        dict of str to str
+            The export's columns, those of `denied` and of `groups`, each with its meaning.
+        """
+        found: dict[str, DeniedMeaning] = dict.fromkeys(self.groups, "protected")
+        return found | self.denied
 
     def lead_attributes(self) -> dict[str, Attribute]:
         """List the attributes of a lead: its own, and its account's.

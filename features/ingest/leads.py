@@ -24,7 +24,7 @@ from leadcast.features.readers.issues import (
 from leadcast.features.readers.joining import JoinedTable
 from leadcast.features.readers.opening import RawTable, require_columns
 from leadcast.features.readers.origins import RawRows, UnreadableError, stacked
-from leadcast.features.tables import SALES, TIME
+from leadcast.features.tables import SALES, TIME, WITHHELD
 from leadcast.features.values.columns import (
     MIXED,
     Parsed,
@@ -41,7 +41,7 @@ from leadcast.features.values.times import parse_times
 def wanted_columns(context: Context, table: RawTable) -> tuple[RawTable, list[str]]:
     """List the columns of the leads' table that are read; tell the table those that it lacks."""
     named = _named_columns(context.definition.tables.leads, all_attributes(context, table))
-    named += _outcome_columns(context) if context.has_outcomes else []
+    named += [*_outcome_columns(context), *_withheld(context)] if context.has_outcomes else []
     table = require_columns(table, named, context.ledger)
     return table, list(dict.fromkeys(column for _, column in named))
 
@@ -57,6 +57,12 @@ def _outcome_columns(context: Context) -> list[tuple[str, str]]:
     return named
 
 
+def _withheld(context: Context) -> list[tuple[str, str]]:
+    definition = context.definition
+    keys = {column: f"denied.{column}" for column in definition.denied}
+    return [(keys.get(column, "groups"), column) for column in definition.withheld()]
+
+
 def all_attributes(context: Context, table: RawTable) -> dict[str, Attribute]:
     """List the attributes that are read."""
     about = context.definition.tables.leads
@@ -68,7 +74,7 @@ def all_attributes(context: Context, table: RawTable) -> dict[str, Attribute]:
     if about.remaining_columns == "ignore":
         return found
     mapped = {column for _, column in _named_columns(about, found)} | _joining_columns(about)
-    mapped |= {column for _, column in _outcome_columns(context)}
+    mapped |= {column for _, column in _outcome_columns(context)} | {*context.definition.withheld()}
     mapped |= set(context.definition.forbidden)
     for column in table.columns:
         name = canonical_name(column)
@@ -237,6 +243,7 @@ def read_leads(context: Context, table: RawTable) -> CanonicalLeads | None:
         return None
     about = context.definition.tables.leads
     unused = set(table.columns) - set(columns) - set(context.definition.forbidden)
+    unused -= context.definition.withheld().keys()
     unused -= _joining_columns(about) | {one.column for one in about.where}
     writing = Writing(about.read.missing, about.numbers, context.time_rules(about))
     reading = TableReading(context, NAME, writing, raw, pl.DataFrame())
@@ -357,7 +364,7 @@ def _add_attributes(reading: TableReading, attributes: dict[str, Attribute]) -> 
             reading.note_unread(column, parsed)
             total = total + parsed.values
         columns.append(total.alias("rules_score"))
-    columns += _sales_columns(reading)
+    columns += [*_sales_columns(reading), *_withheld_columns(reading)]
     for name, attribute in attributes.items():
         series = reading.rows.frame[attribute.column]
         # What is left out does not tell the type, as long as there is anything else.
@@ -385,3 +392,21 @@ def _sales_columns(reading: TableReading) -> list[pl.Series]:
         reading.note_unread(column, parsed)
         columns.append(parsed.values.alias(f"{SALES}{name}"))
     return columns
+
+
+def _withheld_columns(reading: TableReading) -> list[pl.Series]:
+    """Read what is denied, as the values tell; new leads need not have it."""
+    if not reading.context.has_outcomes:
+        return []
+    columns = []
+    for column in reading.context.definition.withheld():
+        series = reading.rows.frame[column]
+        parsed = read_as(series, infer_type(series, reading.writing), reading.writing)
+        reading.note_unread(column, parsed)
+        columns.append(parsed.values.alias(withheld_name(column)))
+    return columns
+
+
+def withheld_name(column: str) -> str:
+    """Name a denied column in the canonical table of leads."""
+    return f"{WITHHELD}{canonical_name(column)}"

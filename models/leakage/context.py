@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from leadcast.features.registry import Feature
-from leadcast.features.tables import Tables
+from leadcast.features.tables import WITHHELD, Tables
 from leadcast.features.values.readings import NEVER_FEATURES
 from leadcast.models.data import Floats, Integers, LabelledMatrix, Matrix
 from leadcast.models.leakage.exact import Severity
@@ -144,7 +144,9 @@ class LeakageContext:
     def attributes(self) -> tuple[str, ...]:
         """The leads' columns that describe them."""
         columns = self.tables.leads.columns
-        return tuple(name for name in columns if name not in NEVER_FEATURES)
+        return tuple(
+            name for name in columns if name not in NEVER_FEATURES and not name.startswith(WITHHELD)
+        )
 
     @cached_property
     def attribute_features(self) -> dict[str, tuple[int, ...]]:

@@ -134,7 +134,7 @@ def column_auc(values: Matrix, feature: Feature, sample: Sample) -> Auc:
     Each value (or 32nd of a number's range, or missing) is given the share of its rows that
     converted in the other folds.
     """
-    return codes_auc(_codes(values, feature), sample)
+    return codes_auc(bin_codes(values, feature), sample)
 
 
 def codes_auc(codes: Integers, sample: Sample) -> Auc:
@@ -195,7 +195,8 @@ def _log_loss(log_odds: Floats, sample: Sample) -> float:
     return float(np.mean(np.logaddexp(0.0, log_odds) - sample.converted * log_odds))
 
 
-def _codes(values: Matrix, feature: Feature) -> Integers:
+def bin_codes(values: Matrix, feature: Feature) -> Integers:
+    """Cut one column into bins: 0 where it is missing, else a number's 32nd or a category."""
     missing = np.isnan(values)
     if feature.dtype == "number":
         known = values[~missing]
