@@ -221,13 +221,15 @@ def test_scores_that_read_no_payout_are_invariant_and_others_are_found() -> None
     leads = pl.DataFrame({"size": np.arange(200.0), "withheld_fee": np.arange(200.0)[::-1]})
 
     def honest(rows: pl.DataFrame) -> Floats:
-        return rows.select(pl.col("size") / 1000).to_series().to_numpy() + np.zeros(rows.height)
+        return np.tanh(rows["size"].to_numpy().astype(np.float64) / 50)
 
     def steered(rows: pl.DataFrame) -> Floats:
-        return honest(rows) + 1e-12 * rows["withheld_fee"].fill_null(0).to_numpy()
+        paid: Floats = rows["withheld_fee"].fill_null(0).to_numpy()
+        return honest(rows) + 1e-12 * paid
 
     def by_cost(rows: pl.DataFrame) -> Floats:
-        return honest(rows) + rows["cost"].fill_null(0).to_numpy()
+        paid: Floats = rows["cost"].fill_null(0).to_numpy()
+        return honest(rows) + paid
 
     assert tried_invariance(honest, leads, ["withheld_fee"], 0).holds
     for scored in (steered, by_cost):
