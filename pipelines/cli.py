@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leadcast.features.base.errors import Checks, LeadcastError
+from leadcast.pipelines.command_help import (
+    HELP_OPTIONS,
+    Commands,
+    require_project,
+    show_version,
+)
 
 if TYPE_CHECKING:
     from leadcast.pipelines.score import ScoreReport, ScoreRequest
@@ -20,6 +26,8 @@ EXIT_WITH_ALARMS = 4
 
 app = typer.Typer(
     name="leadcast",
+    cls=Commands,
+    context_settings=HELP_OPTIONS,
     help=ABOUT,
     epilog="\b\nExamples:\n  leadcast run\n  leadcast check x_education\n  leadcast score --help",
     no_args_is_help=True,
@@ -28,9 +36,13 @@ app = typer.Typer(
     add_completion=False,
 )
 rules = typer.Typer(
-    help="Points tables, as marketing teams keep them.", no_args_is_help=True, rich_markup_mode=None
+    cls=Commands,
+    help="Points tables, as marketing teams keep them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 api_key = typer.Typer(
+    cls=Commands,
     help="Make and revoke the API keys of the service.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -90,8 +102,18 @@ KeysFile = Annotated[Path, typer.Option("--file", help="The file of keys; their 
 
 
 @app.callback()
-def commands() -> None:
+def commands(
+    context: typer.Context,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
     """Calibrated lead scoring: the probability that a lead becomes a paying customer."""
+    if not {*HELP_OPTIONS["help_option_names"]} & {*sys.argv}:
+        require_project(context.invoked_subcommand, Path())
 
 
 @app.command(epilog="\b\nExamples:\n  leadcast run\n  leadcast run x_education")
