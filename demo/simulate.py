@@ -21,10 +21,11 @@ The folder holds
 - ``about.json``: seed, counts, ``observed_until`` and the two drifts.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -55,8 +56,11 @@ class WorldTables:
     truth: pl.DataFrame
     sellers: pl.DataFrame | None = None
     """What each lead really is, in a world that has sellers."""
+    actors: pl.DataFrame | None = None
+    """Who caused each event, in a world that has machines."""
 
 
+_SELLERS: Mapping[str, Any] = MappingProxyType({"sellers": True})
 Change = Callable[[WorldTables, Part, int, int], WorldTables]
 """Changes a part before it is written, by the world's seed and the part's number."""
 
@@ -68,6 +72,7 @@ def simulate(
     progress: Callable[[int], None] | None = None,
     part_leads: int = 50_000,
     change: Change | None = None,
+    marks: Mapping[str, Any] = _SELLERS,
 ) -> None:
     """Simulate a world and write it into a folder, whole or not at all.
 
@@ -88,7 +93,10 @@ def simulate(
         How many leads are in memory at once, at least 1; each takes about 20 kB there.
     change : callable, optional
         Adds sellers (`leadcast.demo.sellers.overlay.add_sellers`): the truth of each lead is then
-        in ``sellers_truth.parquet``. Without it the world is what it always was.
+        in ``sellers_truth.parquet``. Or machines (`leadcast.demo.machines.written.machines_of`):
+        who caused each event is in ``event_truth``. Without it the world is what it always was.
+    marks : mapping
+        What ``about.json`` says of that change.
 
     Raises
     ------
@@ -105,7 +113,7 @@ def simulate(
         (folder / "events").mkdir(parents=True)
         counts = _write_parts(leads, seed, folder, progress, part_leads, change)
         about = _about(leads, seed, part_leads, counts)
-        write_json(folder / "about.json", about | ({} if change is None else {"sellers": True}))
+        write_json(folder / "about.json", about | ({} if change is None else dict(marks)))
 
 
 def _write_parts(
@@ -138,6 +146,10 @@ def _write_parts(
             add_outcomes(tables.outcomes)
             add_truth(tables.truth)
             tables.events.write_parquet(folder / "events" / f"part-{number:04d}.parquet")
+            if tables.actors is not None:
+                truth = folder / "event_truth"
+                truth.mkdir(exist_ok=True)
+                tables.actors.write_parquet(truth / f"part-{number:04d}.parquet")
             counts["events"] += tables.events.height
             counts["won"] += tables.outcomes["Won At"].count()
             counts["lost"] += tables.outcomes["Lost At"].count()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import polars as pl
 
@@ -69,6 +69,10 @@ class Tables:
         The zone in whose hours and weekdays leads live; None: UTC.
     hygiene_features : bool
         Whether addresses, numbers and names are judged by lists as well, for features.
+    nonhuman : dict or None
+        By which rules the events that are not people's have been left out, as
+        `leadcast.features.nonhuman.people_rules.PeopleRules.to_json` gives them; None: all are
+        there.
     """
 
     leads: pl.DataFrame
@@ -81,6 +85,7 @@ class Tables:
     delayed_entry: bool = False
     time_zone: str | None = None
     hygiene_features: bool = False
+    nonhuman: dict[str, Any] | None = None
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -114,6 +119,7 @@ class Tables:
             delayed_entry=about.get("delayed_entry", False),
             time_zone=about.get("time_zone"),
             hygiene_features=about.get("hygiene_features", False),
+            nonhuman=about.get("nonhuman"),
         )
 
     def write_about(self, folder: Path) -> None:
@@ -136,6 +142,8 @@ class Tables:
             about["time_zone"] = self.time_zone
         if self.hygiene_features:
             about["hygiene_features"] = True
+        if self.nonhuman is not None:
+            about["nonhuman"] = self.nonhuman
         write_json(folder / "tables.json", about)
 
 

@@ -77,7 +77,7 @@ class Known:
         mature = snapshots.filter("mature")
         plan = fit_plan(tables, mature, params.features, None, settings)
         kept = snapshots if used_fresh(backtest) else mature
-        return cls(tables, settings, _fitting(recipe, plan), kept, plan)
+        return cls(tables, settings, recipe_on(recipe, plan), kept, plan)
 
     def rows(self, values: Matrix) -> LabelledMatrix:
         """Put the features of all snapshots together with what became of them."""
@@ -176,8 +176,20 @@ def _deployed(
     )
 
 
-def _fitting(recipe: Recipe, plan: FeaturePlan) -> Recipe:
-    """Leave out of a recipe the constraints on features that no longer tell anything."""
+def recipe_on(recipe: Recipe, plan: FeaturePlan) -> Recipe:
+    """Leave out of a recipe the constraints on features that no longer tell anything.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        As it was tested.
+    plan : FeaturePlan
+        Of the features that it is to be fitted on.
+
+    Returns
+    -------
+    Recipe
+    """
     names = {feature.name for feature in plan.features}
     settings = recipe.settings
     kept = {name: sign for name, sign in settings.monotone.items() if name in names}

@@ -4,13 +4,19 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from leadcast.demo.machines.written import machines_of
 from leadcast.demo.sellers.overlay import add_sellers
 from leadcast.demo.simulate import SIMULATOR_VERSION, WORLD, simulate
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json, write_json
 from leadcast.features.base.ownership import refuse_foreign_folder
-from leadcast.features.definitions.definition import Simulation, SourceDefinition
+from leadcast.features.definitions.definition import (
+    SimulatedMachines,
+    Simulation,
+    SourceDefinition,
+)
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.ingest.ingest import fingerprint
 from leadcast.pipelines.paths import RunFolder
@@ -23,7 +29,7 @@ def ensure_raw(definition: SourceDefinition) -> str:
     if wanted is None or _is_there(definition, wanted):
         return ""
     _refuse_foreign(definition)
-    simulate_with_progress(wanted.leads, wanted.seed, definition.root, sellers=wanted.sellers)
+    _simulate(wanted, definition.root)
     return f"{wanted.leads:,} leads simulated into {definition.root}, "
 
 
@@ -38,21 +44,38 @@ def with_raw(definition: SourceDefinition) -> Iterator[SourceDefinition]:
     with tempfile.TemporaryDirectory(prefix="leadcast-") as folder:
         # Called as the source's own folder is, so that what is told of it can be recognised.
         root = Path(folder) / definition.root.name
-        simulate_with_progress(wanted.leads, wanted.seed, root, sellers=wanted.sellers)
+        _simulate(wanted, root)
         yield definition.model_copy(update={"root": root})
 
 
-def simulate_with_progress(leads: int, seed: int, out: Path, *, sellers: bool = False) -> None:
+def _simulate(wanted: Simulation, out: Path) -> None:
+    machines = wanted.machines
+    about = (wanted.leads, wanted.seed, out)
+    simulate_with_progress(*about, sellers=wanted.sellers, machines=machines)
+
+
+def simulate_with_progress(
+    leads: int,
+    seed: int,
+    out: Path,
+    *,
+    sellers: bool = False,
+    machines: SimulatedMachines | None = None,
+) -> None:
     """Simulate a world, with a progress bar."""
+    more: dict[str, Any] = {"change": add_sellers} if sellers else {}
+    if machines is not None:
+        marks = {"machines": machines.model_dump(mode="json")}
+        more = {"change": machines_of(machines), "marks": marks}
     done = 0
     with progress_bar("simulating", "leads") as tell:
 
-        def advance(more: int) -> None:
+        def advance(written: int) -> None:
             nonlocal done
-            done += more
+            done += written
             tell(done, leads)
 
-        simulate(leads, seed, out, progress=advance, change=add_sellers if sellers else None)
+        simulate(leads, seed, out, progress=advance, **more)
 
 
 def _is_there(definition: SourceDefinition, wanted: Simulation) -> bool:
@@ -61,7 +84,9 @@ def _is_there(definition: SourceDefinition, wanted: Simulation) -> bool:
     world = {"leads": wanted.leads, "seed": wanted.seed, "simulator_version": SIMULATOR_VERSION}
     if not isinstance(found, dict) or not world.items() <= found.items():
         return False
-    return bool(found.get("sellers", False)) == wanted.sellers
+    machines = None if wanted.machines is None else wanted.machines.model_dump(mode="json")
+    same = bool(found.get("sellers", False)) == wanted.sellers
+    return same and found.get("machines") == machines
 
 
 def _refuse_foreign(definition: SourceDefinition) -> None:

@@ -347,7 +347,7 @@ def latency_ms(folder: Path, tables: Tables) -> float:
     moment, taken = tables.observed_until if scorer.is_dated else None, list[float]()
     for _ in range(TIMED + 1):
         started = time.perf_counter()
-        scorer.score_one(values, plain, moment, [])
+        scorer.score_one(values, plain, moment, [], are_people=True)
         taken.append(time.perf_counter() - started)
     # The first one reads and compiles.
     return float(np.median(taken[1:])) * 1000

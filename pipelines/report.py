@@ -14,6 +14,7 @@ from leadcast.models.leakage import could_not_look, found_of, headline
 from leadcast.models.report import ReportInputs, RunFacts, SourceFacts, write_report
 from leadcast.models.splits import split_summary
 from leadcast.pipelines.dataset import read_plan
+from leadcast.pipelines.nonhuman_change import nonhuman_change
 from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
 from leadcast.pipelines.paths import DeployedFolder, RunFolder
 from leadcast.pipelines.stage import run_stage
@@ -55,6 +56,7 @@ def report(source: str) -> str:
         leakage=leakage,
         quality=read_json(run.tables / "quality.json"),
         account=pl.DataFrame(read_json(run.account)),
+        nonhuman=nonhuman_change(source),
     )
     write_report(inputs, run.report, pictures=run.plots)
     return str(run.report)

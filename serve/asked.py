@@ -16,6 +16,7 @@ from leadcast.features.engine.coded import EventTable
 from leadcast.features.engine.engine import Row, compute_one, engine_of
 from leadcast.features.engine.inputs import CONTEXT, check_events, unknown_column, without_events
 from leadcast.features.engine.plan import FeaturePlan
+from leadcast.features.nonhuman.people_events import people_only
 from leadcast.features.tables import SALES, TIME, WITHHELD, TimeOrder
 from leadcast.models.bundle.bundle import Bundle
 from leadcast.serve.plain_tables import canonical_id
@@ -114,7 +115,29 @@ def asked_of(
 
 def columns_read(plan: FeaturePlan) -> set[str]:
     """List the columns of leads on which anything of a score depends."""
-    return {"lead_id", "created_at", "as_of", *_attributes(plan)}
+    judged_by = set() if plan.people is None else {"email"}
+    return {"lead_id", "created_at", "as_of", *_attributes(plan), *judged_by}
+
+
+def people_asked(
+    plan: FeaturePlan, leads: pl.DataFrame, events: EventTable | None
+) -> EventTable | None:
+    """Leave out what people did not do, where the plan asks for it.
+
+    Parameters
+    ----------
+    plan : FeaturePlan
+    leads, events
+        As in `refuse`, which let them pass; all events of these leads.
+
+    Returns
+    -------
+    EventTable or None
+        The same events where the plan does not ask.
+    """
+    if plan.people is None or not isinstance(events, pl.LazyFrame):
+        return events
+    return people_only(plan.people, leads, events)
 
 
 def unknown(columns: Iterable[str], bundle: Bundle) -> list[str]:
@@ -227,6 +250,8 @@ def _faults_of(check: Callable[[], object]) -> list[Fault]:
 
 Event = tuple[datetime, str, float | None]
 """An event of one lead: when, what kind, which value."""
+SignedEvent = tuple[datetime, str, float | None, Mapping[str, object]]
+"""The same with `leadcast.features.nonhuman.signs.SIGNS`."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

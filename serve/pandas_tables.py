@@ -1,7 +1,8 @@
 """Leads in a pandas table, as MLflow hands them over, to tables and back.
 
 Everything is in one table there: times may be texts, and a column ``events`` may hold each lead's
-events as JSON, ``[{"occurred_at": "2026-01-05T09:31:00Z", "event_type": "call", "value": 1.0}]``.
+events as JSON, ``[{"occurred_at": "2026-01-05T09:31:00Z", "event_type": "call", "value": 1.0}]``,
+where the model tells machines from people with ``user_agent``, ``ip_address`` and ``filtered``.
 """
 
 import json
@@ -13,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from leadcast.features.base.errors import LeadcastError
+from leadcast.features.nonhuman.signs import SIGNS
 from leadcast.features.tables import TIME
 from leadcast.features.values.columns import Parsed, column_of, parse_texts
 from leadcast.features.values.formats import NumberFormat
@@ -113,7 +115,7 @@ def _events(frame: "pandas.DataFrame") -> pl.DataFrame:
         if lead_id not in seen:
             rows += ((f"events, row {row}", lead_id, *event) for event in _events_of(row, cell))
         seen[lead_id] = cell
-    places, owners, times, kinds, values = zip(*rows, strict=True) if rows else [()] * 5
+    places, owners, times, kinds, values, *signs = zip(*rows, strict=True) if rows else [()] * 8
     occurred_at = _moments(column_of("occurred_at", times), times, places)
     if occurred_at.dtype != TIME:
         first = parse_times(column_of("", times), TimeRules()).problem.is_not_null().arg_max() or 0
@@ -126,17 +128,29 @@ def _events(frame: "pandas.DataFrame") -> pl.DataFrame:
             "occurred_at": occurred_at,
             "event_type": _read(event_type, kinds, places, "the event's kind as a text"),
             "value": _read(value, values, places, "a number, or nothing"),
-        },
+        }
+        | _signs(signs),
     )
 
 
-def _events_of(row: int, cell: Any) -> Iterator[tuple[object, object, object]]:  # noqa: ANN401
+def _signs(columns: Sequence[Sequence[object]]) -> dict[str, pl.Series]:
+    """Give what tells machines from people, as far as any event has it."""
+    found = {}
+    for name, kind, own in zip(SIGNS, (str, str, bool), columns, strict=True):
+        known = [value if isinstance(value, kind) else None for value in own]
+        if any(value is not None for value in known):
+            found[name] = pl.Series(known)
+    return found
+
+
+def _events_of(row: int, cell: Any) -> Iterator[tuple[object, ...]]:  # noqa: ANN401
     try:
         events = json.loads(cell) if isinstance(cell, str) else cell
         if events is None or isinstance(events, float):
             return
         for event in events:
-            yield event["occurred_at"], event["event_type"], event.get("value")
+            needed = (event["occurred_at"], event["event_type"], event.get("value"))
+            yield (*needed, *map(event.get, SIGNS))
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise LeadcastError(
             f"events, row {row}: cannot be read ({error!r}); expected a JSON list of objects with "

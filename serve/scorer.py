@@ -11,16 +11,25 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import polars as pl
 
 from leadcast.features.base.errors import Fault, in_words
 from leadcast.features.engine.engine import Matrix, engine_of
 from leadcast.features.engine.plan import FeaturePlan
+from leadcast.features.nonhuman.people_events import people_only_of_one
 from leadcast.features.tables import TimeOrder
 from leadcast.models.bundle.bundle import Bundle, load_bundle
-from leadcast.serve.asked import Asked, asked_of, check_one, refuse, without_events_of_one
+from leadcast.serve.asked import (
+    Asked,
+    SignedEvent,
+    asked_of,
+    check_one,
+    people_asked,
+    refuse,
+    without_events_of_one,
+)
 from leadcast.serve.asked import Event as Event
 from leadcast.serve.plain_tables import canonical_events, canonical_leads, canonical_texts
 from leadcast.serve.reasons import NO_REASONS, ReasonsAsked
@@ -120,7 +129,9 @@ class Scorer:
             dated, attributes by their canonical names, and perhaps ``as_of``: a row is then a lead
             at a moment of its own.
         events : pl.LazyFrame or pl.DataFrame, optional
-            ``lead_id``, ``occurred_at``, ``event_type`` and perhaps ``value``.
+            ``lead_id``, ``occurred_at``, ``event_type`` and perhaps ``value``; where the model
+            was trained without events of machines, perhaps ``user_agent``, ``ip_address`` and
+            ``filtered``, by which they are told.
         as_of : datetime, optional
             The moment at which to score, with a time zone, where there is no such column; now, if
             not given and the source is dated.
@@ -150,7 +161,8 @@ class Scorer:
         leads, wrong = canonical_leads(leads, self.bundle.manifest.origin.attribute_types)
         lazy = canonical_events(events.lazy()) if events is not None else None
         refuse(self.bundle.plan, leads, lazy, as_of, wrong)
-        asked = asked_of(self.bundle, leads, lazy, as_of, found)
+        theirs = people_asked(self.bundle.plan, leads, lazy)
+        asked = asked_of(self.bundle, leads, theirs, as_of, found)
         scores = self.score_features(asked, self.features(asked, found), reasons)
         if warnings is not None:
             warnings += found
@@ -204,11 +216,12 @@ class Scorer:
     def score_one(
         self,
         lead: Mapping[str, object],
-        events: Sequence[Event] = (),
+        events: Sequence[Event | SignedEvent] = (),
         as_of: datetime | None = None,
         warnings: list[Fault] | None = None,
         *,
         with_reasons: bool = False,
+        are_people: bool = False,
     ) -> Score:
         """Score one lead given as plain Python values, without any table.
 
@@ -217,14 +230,18 @@ class Scorer:
         lead : mapping of str to object
             ``lead_id``, ``created_at`` where the source is dated, and attributes: str, float,
             bool, datetime with a time zone, or None.
-        events : sequence of (datetime, str, float or None)
-            The lead's events in any order: when (with a time zone), what kind, which value.
+        events : sequence of (datetime, str, float or None[, mapping])
+            The lead's events in any order: when (with a time zone), what kind, which value, and
+            perhaps ``user_agent``, ``ip_address`` and ``filtered`` as in `score`.
         as_of : datetime, optional
             As in `score`.
         warnings : list of Fault, optional
             That it has no events, and categories that the model does not know, are added to it.
         with_reasons : bool
             Whether to tell the reasons as well.
+        are_people : bool
+            Whether the events are a run's own, from which those of machines were taken out when
+            its export was read.
 
         Returns
         -------
@@ -239,10 +256,14 @@ class Scorer:
         """
         moment = as_of or (datetime.now(UTC) if self.is_dated else None)
         lead = canonical_texts(lead, self.bundle.manifest.origin.attribute_types)
-        asked = check_one(self.bundle.plan, lead, events, moment)
+        rules = self.bundle.plan.people
+        done: Sequence[Any] = events
+        if rules is not None and not are_people:
+            done = people_only_of_one(rules, lead, events)
+        asked = check_one(self.bundle.plan, lead, done, moment)
         row = asked.values.reshape(1, -1)
         if warnings is not None:
-            warnings += without_events_of_one(self.bundle.plan, events)
+            warnings += without_events_of_one(self.bundle.plan, done)
             warnings += unknown_categories(self.bundle, row)
         return score_row(self.bundle, asked.lead_id, asked.as_of, row, with_reasons=with_reasons)
 

@@ -14,6 +14,7 @@ from leadcast.features.engine.coded import NEEDED
 from leadcast.features.engine.engine import compute
 from leadcast.features.engine.fitting import fit_plan
 from leadcast.features.engine.plan import FeaturePlan
+from leadcast.features.nonhuman.people_rules import PeopleRules
 from leadcast.features.settings import FeatureSettings
 from leadcast.features.snapshots import SnapshotSettings, make_snapshots
 from leadcast.features.tables import TIME, Tables, TimeOrder
@@ -183,12 +184,15 @@ def undated_origin() -> tuple[FeaturePlan, BundleOrigin]:
 
 
 def export(
-    folder: Path, created_at: datetime = WRITTEN, about: BundleOrigin | None = None
+    folder: Path,
+    created_at: datetime = WRITTEN,
+    about: BundleOrigin | None = None,
+    people: PeopleRules | None = None,
 ) -> Manifest:
     world = scoring_world()
     return write_bundle(
         folder,
-        plan=world.plan,
+        plan=world.plan.model_copy(update={"people": people}),
         learner=world.learner,
         calibrator=world.calibrator,
         intervals=world.intervals,

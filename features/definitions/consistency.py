@@ -45,6 +45,7 @@ def consistency_faults(definition: SourceDefinition, where: Where) -> Iterator[F
     yield from row_faults(definition, where)
     yield from _vouched_codes(definition, where)
     yield from vendor_faults(definition, where)
+    yield from _nonhuman_needs_dates(definition, where)
 
 
 def _forbidden_but_mapped(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
@@ -337,6 +338,16 @@ def _outcome_values(definition: SourceDefinition, where: Where) -> Iterator[Faul
                         remedy="Remove it from one of the two.",
                     )
                 first.setdefault(value, meaning)
+
+
+def _nonhuman_needs_dates(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
+    if definition.nonhuman is not None and not definition.is_dated:
+        yield Fault(
+            where=where(("nonhuman",)),
+            found="a source whose leads have no creation time",
+            expected="`tables.leads.columns.created_at`: without it no event is looked at",
+            remedy="Map the creation time, or take the section out.",
+        )
 
 
 def _vouched_codes(definition: SourceDefinition, where: Where) -> Iterator[Fault]:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, model_validator
 
+from leadcast.features.definitions.nonhuman_section import NonhumanSection
 from leadcast.features.definitions.table_schema import (
     AccountsTable,
     Attribute,
@@ -293,6 +294,30 @@ DeniedMeaning = Literal["payout", "commission", "bid", "lead_price", "protected"
 attribute of the person."""
 
 
+class SimulatedMachines(TableSection):
+    """Machines and colleagues among a simulated world's events.
+
+    Parameters
+    ----------
+    gateways : float
+        The share of companies whose e-mail gateway opens e-mails and follows their links.
+    privacy_proxies : float
+        The share of people whose mail program fetches every e-mail's pictures by a proxy.
+    colleagues : float
+        The share of e-mails that a colleague looks at as well.
+    test_leads : float
+        The share of leads that are colleagues' tests.
+    delay_seconds : float
+        About so long after delivery a gateway follows links.
+    """
+
+    gateways: Share = 0.3
+    privacy_proxies: Share = 0.3
+    colleagues: Share = 0.02
+    test_leads: Share = 0.005
+    delay_seconds: Annotated[float, Field(gt=0)] = 15.0
+
+
 class Simulation(TableSection):
     """The source's files are made by the simulator where they are absent.
 
@@ -304,11 +329,20 @@ class Simulation(TableSection):
         The simulator's seed.
     sellers : bool
         Whether vendors deliver leads of their own, honest ones and others.
+    machines : SimulatedMachines or None
+        Machines and colleagues among its events; None: there are none but the simplest.
     """
 
     leads: Annotated[int, Field(ge=1)]
     seed: Annotated[int, Field(ge=0)]
     sellers: bool = False
+    machines: SimulatedMachines | None = None
+
+    @model_validator(mode="after")
+    def _one_world(self) -> Self:
+        if self.sellers and self.machines is not None:
+            raise ValueError("sellers and machines are worlds of their own; name one of them")
+        return self
 
 
 class TableSet(TableSection):
@@ -390,6 +424,8 @@ class SourceDefinition(TableSection):
         The company's own e-mail domains, whose leads are tests or colleagues.
     hygiene_features : bool
         Whether features judge addresses, numbers and names by lists (`leadcast.features.hygiene`).
+    nonhuman : NonhumanSection or None
+        How events that are not people's are told from others; None: all events are people's.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -422,6 +458,7 @@ class SourceDefinition(TableSection):
     vouched: dict[str, Name] = Field(default_factory=dict)
     own_domains: Annotated[tuple[Name, ...], BeforeValidator(as_list)] = ()
     hygiene_features: bool = False
+    nonhuman: NonhumanSection | None = None
     _file: Path = PrivateAttr(default=Path())
 
     @property

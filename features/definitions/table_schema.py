@@ -386,6 +386,11 @@ class EventColumns(TableSection):
     """What kind it is; several columns are joined by ``:``."""
     value: Name | None = None
     """A number that goes with it."""
+    user_agent: Name | None = None
+    ip_address: Name | None = None
+    filtered: Name | None = None
+    """Who asked for the page and from where, and whether the CRM marks it as a machine's; only
+    read where the definition has the section ``nonhuman``."""
 
 
 class EventsTable(TableSchema):

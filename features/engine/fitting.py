@@ -13,6 +13,7 @@ from leadcast.features.engine.engine import compute
 from leadcast.features.engine.events import learn_kinds
 from leadcast.features.engine.history import History, learn_history
 from leadcast.features.engine.plan import FeaturePlan
+from leadcast.features.nonhuman.people_rules import PeopleRules
 from leadcast.features.registry import Feature, distinct
 from leadcast.features.settings import FeatureSettings
 from leadcast.features.snapshots import SnapshotSettings, microseconds
@@ -99,8 +100,15 @@ def fit_plan(
         value_kinds=value_kinds,
         histories=_learn_histories(leads, ended, small, snapshot_settings),
         time_zone=tables.time_zone if dated else None,
+        people=_people(tables) if dated else None,
     )
     return _keep_useful(plan, tables, snapshots, settings)
+
+
+def _people(tables: Tables) -> PeopleRules | None:
+    if tables.nonhuman is None:
+        return None
+    return PeopleRules.from_json(tables.nonhuman, "tables.json: nonhuman")
 
 
 def _enough(min_count: int, n_leads: int) -> int:

@@ -12,6 +12,7 @@ from leadcast.features.base.plain import MOST_COLUMNS, Plain, Text, checked
 from leadcast.features.engine.attributes import AttributeColumn
 from leadcast.features.engine.engagement import OTHER, loop_features
 from leadcast.features.engine.history import History
+from leadcast.features.nonhuman.people_rules import PeopleRules
 from leadcast.features.registry import Feature, distinct
 from leadcast.features.settings import FeatureSettings
 from leadcast.features.tables import TimeOrder
@@ -67,6 +68,9 @@ class FeaturePlan(Plain):
         The names of the matrix's columns, in their order.
     time_zone : str or None
         Whose clocks tell the hours and weekdays; None: those of UTC.
+    people : PeopleRules or None
+        By which events that are not people's are left out before anything is computed, by whoever
+        asks for scores; None: none are. Tables that are read from a run are without them already.
     """
 
     schema_version: Annotated[int, Strict(), Field(ge=1, le=1)] = 1
@@ -80,6 +84,7 @@ class FeaturePlan(Plain):
     histories: Annotated[tuple[History, ...], Field(max_length=MOST_KINDS)] = ()
     columns: Annotated[Texts, Field(max_length=MOST_COLUMNS)] = ()
     time_zone: Annotated[Text, AfterValidator(_known_zone)] | None = None
+    people: PeopleRules | None = None
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -208,6 +213,8 @@ class FeaturePlan(Plain):
         if self.time_zone is None:
             # As plans were written before there were zones.
             del content["time_zone"]
+        if self.people is None:
+            del content["people"]
         return content
 
     @classmethod

@@ -26,9 +26,10 @@ from leadcast.features.readers.issues import (
 )
 from leadcast.features.readers.opening import RawTable, require_columns
 from leadcast.features.readers.origins import RawRows, UnreadableError
-from leadcast.features.tables import TIME
+from leadcast.features.tables import TIME, empty_events
 from leadcast.features.values.categories import spelt_otherwise
 from leadcast.features.values.columns import clean_text
+from leadcast.features.values.flags import parse_flags
 from leadcast.features.values.guesses import kin_words
 
 
@@ -44,11 +45,14 @@ class OpenEvents:
         Its files or query.
     precision : {"day", "moment"} or None
         How exactly its times are known, where the whole column tells it.
+    with_signs : bool
+        Whether to read what tells machines from people.
     """
 
     about: EventsTable
     table: RawTable
     precision: TimePrecision | None = None
+    with_signs: bool = False
 
     def wanted(self) -> list[str]:
         """List the columns to read.
@@ -60,7 +64,18 @@ class OpenEvents:
         columns = self.about.columns
         optional = [] if columns.value is None else [columns.value]
         named = [columns.lead_id, columns.occurred_at, *columns.event_type, *optional]
-        return list(dict.fromkeys(named))
+        return list(dict.fromkeys([*named, *self.signs().values()]))
+
+    def signs(self) -> dict[str, str]:
+        """Name the columns that tell machines from people, as far as they are read.
+
+        Returns
+        -------
+        dict of str to str
+            Each of `SIGNS` that there is, with its column.
+        """
+        given = self.about.columns.model_dump(include={*SIGNS}, exclude_none=True)
+        return given if self.with_signs else {}
 
 
 def open_events(context: Context) -> list[OpenEvents]:
@@ -81,7 +96,7 @@ def open_events(context: Context) -> list[OpenEvents]:
         table = require_columns(table, needed, context.ledger)
         column, rules = about.columns.occurred_at, context.time_rules(about)
         precision = table_precision(table, column, rules, about.time_precision)
-        opened.append(OpenEvents(about, table, precision))
+        opened.append(OpenEvents(about, table, precision, definition.nonhuman is not None))
     return opened
 
 
@@ -108,6 +123,16 @@ def as_outcomes(types: pl.Series, about: EventOutcomes) -> pl.Series:
 
 
 COLUMNS = ["lead_id", "occurred_at", "event_type", "value"]
+SIGNS = {"user_agent": pl.String, "ip_address": pl.String, "filtered": pl.Boolean}
+"""What an event may tell of who caused it, each with its type."""
+
+
+def no_events(context: Context) -> pl.DataFrame:
+    """Give a part of events, as `canonical_events` yields it, without rows."""
+    empty = empty_events().collect()
+    if context.definition.nonhuman is None:
+        return empty
+    return empty.with_columns(pl.Series(name, dtype=kind) for name, kind in SIGNS.items())
 
 
 def known_leads(leads: CanonicalLeads) -> pl.DataFrame:
@@ -144,7 +169,8 @@ def canonical_events(
     Yields
     ------
     pl.DataFrame
-        Canonical events without outcome events; perhaps without rows.
+        Canonical events without outcome events, with `SIGNS` where the definition has the section
+        ``nonhuman``; perhaps without rows.
     """
     for one in opened:
         name = one.table.name
@@ -194,10 +220,29 @@ def _canonical(
         reading.note_unread(columns.value, numbers)
         value = numbers.values
     context.ledger.account.keep(one.table.name, int(reading.fine.sum()))
-    frame = reading.frame.with_columns(value=value).filter(reading.fine)
+    signs = _signs(reading, one)
+    frame = reading.frame.with_columns(value=value, **signs).filter(reading.fine)
     if context.collector is not None and leads is not None:
         context.collector.add_events(one.table.name, frame, reading.rows.filter(reading.fine))
-    return frame.select(COLUMNS)
+    return frame.select(*COLUMNS, *signs)
+
+
+def _signs(reading: TableReading, one: OpenEvents) -> dict[str, pl.Series | pl.Expr]:
+    """Read what tells machines from people; all of it null where the table does not have it."""
+    if not one.with_signs:
+        return {}
+    found: dict[str, pl.Series | pl.Expr] = {
+        name: pl.lit(None, dtype=kind) for name, kind in SIGNS.items()
+    }
+    for name, column in one.signs().items():
+        series, missing = reading.rows.frame[column], reading.writing.missing
+        if SIGNS[name] == pl.String:
+            found[name] = clean_text(series, missing)
+        else:
+            flags = parse_flags(series, missing)
+            reading.note_unread(column, flags)
+            found[name] = flags.values
+    return found
 
 
 def _without_ends(reading: TableReading, one: OpenEvents, about: EventOutcomes) -> None:

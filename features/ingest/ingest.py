@@ -14,7 +14,7 @@ Examples
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,11 @@ from leadcast.features.ingest.event_rows import (
 )
 from leadcast.features.ingest.leads import NAME as LEADS
 from leadcast.features.ingest.leads import CanonicalLeads, read_leads
+from leadcast.features.ingest.nonhuman_events import (
+    NONHUMAN_FILE,
+    EventJudge,
+    JudgedEvents,
+)
 from leadcast.features.ingest.outcomes import (
     Ends,
     Settled,
@@ -43,6 +48,7 @@ from leadcast.features.ingest.outcomes import (
     settle,
 )
 from leadcast.features.ingest.recorded import recorded_from
+from leadcast.features.nonhuman.telling import nonhuman_words
 from leadcast.features.profile.collector import Collector, EventFacts
 from leadcast.features.profile.describe import describe_profile
 from leadcast.features.profile.doubts import Doubt, certain, doubts_words
@@ -299,6 +305,9 @@ class CheckResult:
     profile: Plain | None = None
     """What was read, with its doubts (see `leadcast.features.profile.describe`); None where a table
     could not be read."""
+    nonhuman: Plain | None = None
+    """Which events are not people's (see `leadcast.features.nonhuman.telling`); None where the
+    definition does not ask."""
 
     @property
     def is_fine(self) -> bool:
@@ -307,6 +316,7 @@ class CheckResult:
 
     def as_plain(self) -> Plain:
         """Describe it as plain data: ``faults``, ``counts``, ``unused_columns``, ``profile``."""
+        told = {} if self.nonhuman is None else {"nonhuman": self.nonhuman}
         return {
             "subject": self.subject,
             "is_fine": self.is_fine,
@@ -314,6 +324,7 @@ class CheckResult:
             "counts": dict(self.counts),
             "unused_columns": list(self.unused_columns),
             "profile": self.profile,
+            **told,
         }
 
     def __str__(self) -> str:
@@ -322,7 +333,11 @@ class CheckResult:
             return told
         counted = ", ".join(f"{count:,} {name}" for name, count in self.counts.items())
         rows = (f"  {words}" for words in account_words(self.account))
-        return "\n".join([told, f"  read: {counted}", *rows])
+        lines = [told, f"  read: {counted}", *rows]
+        if self.nonhuman is not None:
+            first, *others = nonhuman_words(self.nonhuman)
+            lines += [f"  {first}", *(f"    {words}" for words in others)]
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True)
@@ -343,6 +358,8 @@ class IngestResult:
     """From when on outcomes were recorded; None: ever since the first lead."""
     doubts: tuple[Doubt, ...] = ()
     """What is to be doubted, the worst first."""
+    nonhuman: Plain | None = None
+    """As in `CheckResult`."""
 
     def __str__(self) -> str:
         read = ", ".join(f"{count:,} {name}" for name, count in self.counts.items())
@@ -350,7 +367,9 @@ class IngestResult:
         begin = self.outcomes_from
         late = [] if begin is None else [f"outcomes recorded from {moment_words(begin)} on"]
         odd = doubts_words(self.doubts)
-        return "; ".join([told, *late, *odd, *account_words(_with_losses(self.account))])
+        machines = [] if self.nonhuman is None else nonhuman_words(self.nonhuman)[:1]
+        rows = account_words(_with_losses(self.account))
+        return "; ".join([told, *late, *odd, *machines, *rows])
 
 
 def _with_losses(account: Sequence[AccountLine]) -> list[AccountLine]:
@@ -372,9 +391,10 @@ def check_source(definition: SourceDefinition, progress: Progress = no_progress)
     -------
     CheckResult
     """
-    ledger = Ledger()
-    read = _read(definition, ledger, _let_pass, progress)
+    ledger, judge = Ledger(), EventJudge.of(definition)
+    read = _read(definition, ledger, _let_pass if judge is None else judge.add, progress)
     examined = read.examined
+    judged = None if judge is None or examined is None else _judged(judge, examined)
     return CheckResult(
         subject=_subject(definition),
         faults=tuple(read.faults),
@@ -384,7 +404,12 @@ def check_source(definition: SourceDefinition, progress: Progress = no_progress)
         account=() if examined is None else tuple(ledger.account.lines(definition.readers())),
         tables=None if examined is None else _tables_of(definition, examined),
         profile=None if read.reading is None else describe_profile(read.reading, read.doubts),
+        nonhuman=None if judged is None else judged.as_plain(),
     )
+
+
+def _judged(judge: EventJudge, examined: Examined) -> JudgedEvents:
+    return judge.judged(examined.settled.leads.frame)
 
 
 @dataclass(frozen=True)
@@ -453,19 +478,22 @@ def ingest(
         folder.mkdir()
         quarantine = Quarantine(folder / "quarantine")
         ledger = Ledger(quarantine)
-        writer = _EventWriter(folder / "events")
+        judge = EventJudge.of(definition)
+        writer = _EventWriter(folder / "events", judge)
         read = _read(definition, ledger, writer.write, progress)
         examined, faults = read.examined, read.faults
         if examined is None or any(fault.severity == "error" for fault in faults):
             raise FaultsError(_subject(definition), faults)
         writer.finish()
         quarantine.finish(folder / "quarantine.parquet")
-        _write_tables(definition, examined, folder)
+        judged = None if judge is None else _judged(judge, examined)
+        _write_tables(definition, examined, folder, judged)
         quality = describe_quality(definition, examined, ledger, faults, read.doubts)
-        write_json(folder / "quality.json", quality)
+        told = None if judged is None else judged.as_plain()
+        write_json(folder / "quality.json", quality | ({} if told is None else {"nonhuman": told}))
     account = tuple(ledger.account.lines(definition.readers()))
-    told = (out, tuple(faults), _counts(examined), quarantine.rows, account)
-    return IngestResult(*told, examined.outcomes_from, tuple(read.doubts))
+    about = (out, tuple(faults), _counts(examined), quarantine.rows, account)
+    return IngestResult(*about, examined.outcomes_from, tuple(read.doubts), told)
 
 
 def _tables_of(definition: SourceDefinition, examined: Examined) -> Tables:
@@ -483,8 +511,14 @@ def _tables_of(definition: SourceDefinition, examined: Examined) -> Tables:
     )
 
 
-def _write_tables(definition: SourceDefinition, examined: Examined, folder: Path) -> None:
+def _write_tables(
+    definition: SourceDefinition, examined: Examined, folder: Path, judged: JudgedEvents | None
+) -> None:
     tables = _tables_of(definition, examined)
+    if judged is not None:
+        judged.rewrite(folder / "events", folder / NONHUMAN_FILE)
+        if judged.drops:
+            tables = replace(tables, nonhuman=judged.rules.to_json())
     tables.leads.write_parquet(folder / "leads.parquet")
     tables.outcomes.write_parquet(folder / "outcomes.parquet")
     tables.write_about(folder)
@@ -507,15 +541,17 @@ def _subject(definition: SourceDefinition) -> str:
 class _EventWriter:
     """Writes events in parts of about a million rows, however they come."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, judge: EventJudge | None) -> None:
         folder.mkdir()
-        self._folder = folder
+        self._folder, self._judge = folder, judge
         self._waiting: list[pl.DataFrame] = []
         self._parts = 0
 
     def write(self, part: pl.DataFrame) -> None:
         if part.height:
             self._waiting.append(part)
+            if self._judge is not None:
+                self._judge.add(part)
         if sum(frame.height for frame in self._waiting) >= _PART_ROWS:
             self._flush(self._waiting)
 

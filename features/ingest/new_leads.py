@@ -22,7 +22,13 @@ from leadcast.features.definitions.table_schema import (
 from leadcast.features.engine.coded import NEEDED
 from leadcast.features.engine.inputs import CONTEXT, unknown_column
 from leadcast.features.ingest.context import Context, latest_possible
-from leadcast.features.ingest.event_rows import canonical_events, known_leads, open_events
+from leadcast.features.ingest.event_rows import (
+    SIGNS,
+    canonical_events,
+    known_leads,
+    no_events,
+    open_events,
+)
 from leadcast.features.ingest.leads import NAME as LEADS
 from leadcast.features.ingest.leads import CanonicalLeads, read_leads
 from leadcast.features.readers.issues import (
@@ -39,7 +45,6 @@ from leadcast.features.readers.issues import (
 )
 from leadcast.features.readers.ledger import KindIn, Ledger, Quarantine, as_defined
 from leadcast.features.readers.opening import RawTable, open_table
-from leadcast.features.tables import empty_events
 
 Place = Sequence[Path] | SqlReader
 """Files, or a query."""
@@ -201,7 +206,7 @@ def _tables(context: Context) -> tuple[CanonicalLeads | None, pl.DataFrame]:
     leads = None if table is None else read_leads(context, table)
     known = None if leads is None else known_leads(leads)
     parts = list(canonical_events(context, opened, known))
-    return leads, pl.concat([empty_events().collect(), *parts])
+    return leads, pl.concat([no_events(context), *parts])
 
 
 def _events_of(
@@ -279,6 +284,7 @@ def canonical(
     attribute_types: Mapping[str, str],
     is_dated: bool,
     time_zone: str | None = None,
+    with_signs: bool = False,
 ) -> NewRows:
     """Take new leads in canonical columns, to be read with the same care as an export.
 
@@ -299,6 +305,9 @@ def canonical(
         Whether leads have a creation time.
     time_zone : str or None
         The zone of times that name none; such times are refused without it.
+    with_signs : bool
+        Whether events may have what tells machines from people
+        (`leadcast.features.ingest.event_rows.SIGNS`).
 
     Returns
     -------
@@ -321,6 +330,7 @@ def canonical(
     columns = tables[0].columns
     present = {name: kind for name, kind in attribute_types.items() if name in columns}
     present |= {name: "time" for name in _MOMENTS if name in columns}
+    optional = {"value", *(SIGNS if with_signs else ())}
     definition = SourceDefinition.model_validate(
         {
             "name": "new_leads",
@@ -328,6 +338,7 @@ def canonical(
             "where_to_get": _WHAT_TO_DO,
             "root": str(Path.cwd()),
             "time_zone": time_zone,
+            "nonhuman": {} if with_signs and is_dated else None,
             "tables": {
                 "leads": {
                     "read": readers["leads"],
@@ -339,7 +350,7 @@ def canonical(
                 "events": [
                     {
                         "read": readers["events"],
-                        "columns": _same(*NEEDED, *({"value"} & {*table.columns})),
+                        "columns": _same(*NEEDED, *sorted(optional & {*table.columns})),
                     }
                     for table in tables[1:]
                 ],

@@ -21,6 +21,7 @@ from leadcast.features.ingest.event_rows import (
     OpenEvents,
     canonical_events,
     known_leads,
+    no_events,
     open_events,
 )
 from leadcast.features.ingest.leads import NAME as LEADS
@@ -29,7 +30,6 @@ from leadcast.features.ingest.new_leads import NewRows
 from leadcast.features.readers.ledger import Ledger, Quarantine
 from leadcast.features.readers.opening import RawTable
 from leadcast.features.readers.origins import RawRows, UnreadableError
-from leadcast.features.tables import empty_events
 from leadcast.features.values.columns import alike
 
 Piece = tuple[pl.LazyFrame, pl.LazyFrame | None]
@@ -218,7 +218,7 @@ def _piece(
         _only_faults(context, events)
         return None
     known = known_leads(leads)
-    theirs = pl.concat([empty_events().collect(), *canonical_events(context, events, known)])
+    theirs = pl.concat([no_events(context), *canonical_events(context, events, known)])
     folder.mkdir()
     leads.frame.with_columns(_places(leads.raw)).write_parquet(folder / "leads.parquet")
     theirs.write_parquet(folder / "events.parquet")

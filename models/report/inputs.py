@@ -159,6 +159,9 @@ class ReportInputs:
         As the ingest stage writes ``quality.json``.
     account : pl.DataFrame or None
         Where every row went, as `leadcast.models.account.account_frame` gives it.
+    nonhuman : mapping or None
+        What it changes that events of machines are left out:
+        `leadcast.models.report.machines.nonhuman_blocks` tells the keys.
 
     Raises
     ------
@@ -188,6 +191,7 @@ class ReportInputs:
     leakage: pl.DataFrame | None = None
     quality: Mapping[str, Any] | None = None
     account: pl.DataFrame | None = None
+    nonhuman: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         faults = [

@@ -40,6 +40,7 @@ from leadcast.models.report.blocks import (
 )
 from leadcast.models.report.data_quality import quality_blocks
 from leadcast.models.report.inputs import ReportInputs
+from leadcast.models.report.machines import nonhuman_blocks
 from leadcast.models.report.summary import calibration_sentence, metric_rows
 
 SHOWN = 15
@@ -71,6 +72,12 @@ def sections(inputs: ReportInputs) -> list[Section]:
         Section("leakage", "Does anything give the answer away?", "Leakage", _leakage(inputs)),
         Section(
             "data", "The data", "Data", quality_blocks(inputs.quality, inputs.frame("account"))
+        ),
+        Section(
+            "machines",
+            "Which events are not people's?",
+            "Not people's",
+            nonhuman_blocks(inputs.nonhuman),
         ),
         Section("figures", "All figures of the test", "All figures", _figures(inputs)),
         Section("run", "This run", "This run", _run(inputs)),

@@ -283,7 +283,9 @@ class CanonicalSource:
             # Polars reads files of one schema as one table.
             alike = all(place.is_uniform for place in self.places)
             if alike and _fit(scorer, tables[0], events):
-                coded = None if self.events is None else _coded(self.events)
+                # Whether events are people's is told from more than codes.
+                is_plain = self.events is not None and scorer.bundle.plan.people is None
+                coded = _coded(self.events) if is_plain and self.events is not None else None
                 files = [place.files for place in self.places]
                 return BatchInputs([(tables[0], events)], coded=coded, files=files)
         # Imported where it is used: reading tables of any kind needs much that scoring does not.
@@ -295,6 +297,7 @@ class CanonicalSource:
             attribute_types=scorer.bundle.manifest.origin.attribute_types,
             is_dated=scorer.is_dated,
             time_zone=self.time_zone,
+            with_signs=scorer.bundle.plan.people is not None,
         )
         return _read_with_care(rows, self.places, folder, PIECE_ROWS)[0]
 

@@ -26,7 +26,15 @@ from leadcast.features.engine.partition import ROW, Read, by_row, height_of
 from leadcast.features.engine.plan import FeaturePlan
 from leadcast.features.tables import TIME
 from leadcast.models.data import Floats
-from leadcast.serve.asked import Asked, asked_of, columns_read, reads_values, refuse, unknown
+from leadcast.serve.asked import (
+    Asked,
+    asked_of,
+    columns_read,
+    people_asked,
+    reads_values,
+    refuse,
+    unknown,
+)
 from leadcast.serve.batch.inputs import BatchInputs
 from leadcast.serve.batch.work import Work
 from leadcast.serve.reasons import ReasonsAsked
@@ -239,7 +247,8 @@ class _Read(NamedTuple):
 def _read(scorer: Scorer, part: BatchPart, moment: datetime | None) -> _Read:
     warnings: list[Fault] = []
     leads = by_row(part.leads().collect())
-    asked = asked_of(scorer.bundle, leads.drop(ROW), part.events(), moment, warnings)
+    events = people_asked(scorer.bundle.plan, leads, part.events())
+    asked = asked_of(scorer.bundle, leads.drop(ROW), events, moment, warnings)
     return _Read(leads[ROW], asked, scorer.features(asked, warnings), warnings)
 
 

@@ -25,6 +25,8 @@ import polars as pl
 from leadcast.features.base.errors import LeadcastError, in_words
 from leadcast.features.base.letters import TRIMMED
 from leadcast.features.engine.inputs import incomplete_events
+from leadcast.features.nonhuman.people_events import NONHUMAN
+from leadcast.features.nonhuman.signs import SIGNS
 from leadcast.features.values.columns import EXACT
 from leadcast.features.values.times import parse_moment
 from leadcast.serve.scorer import Scorer
@@ -37,7 +39,7 @@ logger = logging.getLogger("leadcast")
 
 _EVENTS = "events_of_lead"
 _KEY = "text of lead_id"
-_EVENT_COLUMNS = ("occurred_at", "event_type", "value")
+_EVENT_COLUMNS = ("occurred_at", "event_type", "value", *SIGNS, NONHUMAN)
 Packed = tuple[tuple[str, bytes], ...]
 """The files of a bundle: names and contents."""
 

@@ -231,7 +231,7 @@ class Viewer:
         plain = {name: row[name] for name in (*known, "lead_id", "created_at") if name in row}
         events = list(lead.events.select("occurred_at", "event_type", "value").iter_rows())
         unread: list[Any] = []
-        score = scorer.score_one(plain, events, as_of, unread, with_reasons=True)
+        score = scorer.score_one(plain, events, as_of, unread, with_reasons=True, are_people=True)
         told: dict[str, Any] = _plain(asdict(score))
         return told
 

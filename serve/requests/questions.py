@@ -44,6 +44,7 @@ LONGEST_TEXT = 10_000
 PIECE_BYTES, PIECE_VALUES = 65_536, 5_000
 """Leads are read together until they are so much."""
 _VALUES_OF_EVENT = 4
+_SIGNS_OF_EVENT = 3
 _AT = re.compile(r" at line (\d+) column (\d+)$")
 _LEAVE_OUT = "leave out what the model does not know"
 SCHEMAS = "#/components/schemas/{model}"
@@ -109,6 +110,15 @@ class Event(TypedDict, total=False):
     value: Annotated[Number | None, Field(description="how much, where the kind has a value")]
 
 
+@with_config(_KNOWN_ONLY)
+class SignedEventBody(Event, total=False):
+    """An event with what tells machines from people."""
+
+    user_agent: Annotated[Text | None, Field(description="of the browser or machine")]
+    ip_address: Annotated[Text | None, Field(description="from where")]
+    filtered: Annotated[bool | None, Field(description="whether the CRM marks it as a machine's")]
+
+
 @dataclass(frozen=True)
 class RequestQuestion:
     """A request that was checked."""
@@ -143,7 +153,9 @@ class Questions:
         self._leads: TypeAdapter[Any] = TypeAdapter(leads, config=ConfigDict(strict=True))
         self._limits = limits
         self._most_names = len(self.attributes) + limits.max_unknown
-        self._most_values = _VALUES_OF_EVENT * limits.max_events + 2 * self._most_names
+        of_event = _VALUES_OF_EVENT
+        of_event += 0 if scorer.bundle.plan.people is None else _SIGNS_OF_EVENT
+        self._most_values = of_event * limits.max_events + 2 * self._most_names
         self.example = example_question(scorer)
 
     async def read(self, body: bytes, turn: Turn) -> RequestQuestion:
@@ -381,6 +393,7 @@ def _lead(scorer: Scorer, limits: RequestLimits) -> Any:  # noqa: ANN401 - a typ
         extra="allow",
     )
     told = Field(description="when the lead came to be")
+    event = Event if scorer.bundle.plan.people is None else SignedEventBody
     return _typed(
         "Lead",
         {
@@ -393,7 +406,7 @@ def _lead(scorer: Scorer, limits: RequestLimits) -> Any:  # noqa: ANN401 - a typ
             "as_of": Annotated[Time | None, Field(description="the moment to score it at")],
             "attributes": Annotated[attributes, Field(description="who it is, by column")],
             "events": Annotated[
-                list[Event],
+                list[event],  # type: ignore[valid-type]
                 Field(max_length=limits.max_events, fail_fast=True, description="in any order"),
             ],
         },

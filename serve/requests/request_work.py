@@ -84,10 +84,15 @@ def _score(
         "lead_id": lead["lead_id"],
         "created_at": lead.get("created_at"),
     }
-    events = [
+    events: list[Any] = [
         (event["occurred_at"], event["event_type"], event.get("value"))
         for event in lead.get("events", ())
     ]
+    if scorer.bundle.plan.people is not None:
+        # What tells machines from people stands beside the rest.
+        events = [
+            (*event, told) for event, told in zip(events, lead.get("events", ()), strict=True)
+        ]
     moment = lead.get("as_of") or as_of
     return scorer.score_one(plain, events, moment, warnings, with_reasons=with_reasons)
 

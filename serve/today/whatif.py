@@ -151,9 +151,9 @@ def what_if(
     plain = {name: row[name] for name in (*known, "lead_id", "created_at") if name in row}
     own = list(events.select("occurred_at", "event_type", "value").iter_rows())
     unread: list[Fault] = []
-    before = scorer.score_one(plain, own, as_of, unread, with_reasons=True)
+    before = scorer.score_one(plain, own, as_of, unread, with_reasons=True, are_people=True)
     changed, more = plain | dict(trial.attributes), [*own, *trial.events]
-    after = scorer.score_one(changed, more, as_of, unread, with_reasons=True)
+    after = scorer.score_one(changed, more, as_of, unread, with_reasons=True, are_people=True)
     tried = [
         f"{humanise(name)}: {plain.get(name)} → {value}" for name, value in trial.attributes.items()
     ]

@@ -1,0 +1,1 @@
+"""Events that are not people's: scanners, prefetchers, monitors, colleagues and test leads."""
