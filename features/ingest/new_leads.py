@@ -330,7 +330,6 @@ def canonical(
     columns = tables[0].columns
     present = {name: kind for name, kind in attribute_types.items() if name in columns}
     present |= {name: "time" for name in _MOMENTS if name in columns}
-    optional = {"value", *(SIGNS if with_signs else ())}
     definition = SourceDefinition.model_validate(
         {
             "name": "new_leads",
@@ -348,10 +347,7 @@ def canonical(
                     },
                 },
                 "events": [
-                    {
-                        "read": readers["events"],
-                        "columns": _same(*NEEDED, *sorted(optional & {*table.columns})),
-                    }
+                    {"read": readers["events"], "columns": _of_events(table, with_signs)}
                     for table in tables[1:]
                 ],
                 # Never read: nobody knows yet how these leads end.
@@ -373,6 +369,11 @@ def canonical(
 
 def _same(*names: str) -> dict[str, str]:
     return {name: name for name in names}
+
+
+def _of_events(table: RawTable, with_signs: bool) -> dict[str, str]:
+    optional = ("value", *(SIGNS if with_signs else ()))
+    return _same(*NEEDED, *(name for name in optional if name in table.columns))
 
 
 def _not_in_all(table: RawTable) -> Iterator[Fault]:
