@@ -34,7 +34,7 @@ def test_the_section_tells_events_points_and_the_model() -> None:
     change = {"found": FOUND, "points": POINTS, "model": MODEL}
     page = render_report(bare_inputs(nonhuman=change))
     for told in (
-        "150 of 1,000 events",
+        "150 of 1,000\N{NO-BREAK SPACE}events",
         "Above it only by machines",
         "0.00450 nats",
         "MQL",
@@ -51,9 +51,9 @@ def test_a_source_that_does_not_ask_has_no_section() -> None:
 
 
 def test_where_all_are_kept_only_the_counts_are_told() -> None:
-    kept = {"found": FOUND | {"dropped": False, "domains": []}, "points": [], "model": None}
-    assert len(nonhuman_blocks(kept)) == 3
-    assert "kept (nonhuman.events)" in nonhuman_words(kept["found"])[0]
+    found = FOUND | {"dropped": False, "domains": []}
+    assert len(nonhuman_blocks({"found": found, "points": [], "model": None})) == 3
+    assert "kept (nonhuman.events)" in nonhuman_words(found)[0]
 
 
 def test_every_sign_has_words() -> None:
