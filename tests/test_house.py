@@ -6,7 +6,8 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -42,16 +43,21 @@ def module_name(path: Path) -> str:
 NAMES = {module_name(path): path for path in MODULES}
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
 
-def imported_packages(text: str) -> set[str]:
-    """Our packages that a module's text imports, and those that it imports by no door of ours."""
+def imported_packages(tree: ast.Module) -> set[str]:
+    """Our packages that a module imports, and those that it imports by no door of ours."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
@@ -64,7 +70,7 @@ def imported_packages(text: str) -> set[str]:
 def test_imports_point_one_way(path: Path) -> None:
     package = path.relative_to(ROOT).parts[0]
     text = path.read_text(encoding="utf-8")
-    others = imported_packages(text) - MAY_IMPORT[package]
+    others = imported_packages(tree_of(path)) - MAY_IMPORT[package]
     assert not others, f"{name_of(path)} imports {others}"
     # Each package has one name, below `leadcast`: a second one would be a second copy of it.
     bare = re.search(rf"^\s*(?:from|import) (?:{'|'.join(MAY_IMPORT)})\b", text, re.MULTILINE)
@@ -72,27 +78,28 @@ def test_imports_point_one_way(path: Path) -> None:
 
 
 def test_an_import_that_points_back_would_be_seen() -> None:
-    assert imported_packages("from leadcast.serve.scorer import Scorer") == {"serve"}
-    assert imported_packages("import serve.scorer") == {"serve"}
+    assert imported_packages(ast.parse("from leadcast.serve.scorer import Scorer")) == {"serve"}
+    assert imported_packages(ast.parse("import serve.scorer")) == {"serve"}
 
 
-def imported_modules(path: Path, names: Mapping[str, Path]) -> set[str]:
+@cache
+def imported_modules(path: Path) -> frozenset[str]:
     """Our modules that a module imports when it runs, within its functions too."""
     found: set[str] = set()
-    waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    waiting: list[ast.AST] = [tree_of(path)]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.ImportFrom):
             below = {f"{node.module}.{alias.name}" for alias in node.names}
-            found |= below & names.keys() or {str(node.module)} & names.keys()
+            found |= below & NAMES.keys() or {str(node.module)} & NAMES.keys()
         for_types = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
         waiting += [] if for_types else ast.iter_child_nodes(node)
-    return found
+    return frozenset(found)
 
 
 def test_no_modules_import_each_other() -> None:
     # A module that runs as a program may import itself, under its own name.
-    graph = {name: imported_modules(path, NAMES) - {name} for name, path in NAMES.items()}
+    graph = {name: {*imported_modules(path)} - {name} for name, path in NAMES.items()}
     seen = graph["leadcast.pipelines.score"]
     assert "leadcast.serve.cluster.scoring" in seen, "imports in functions are seen"
     graphlib.TopologicalSorter(graph).prepare()
@@ -106,7 +113,7 @@ def folder_imports() -> dict[str, set[str]]:
     graph: dict[str, set[str]] = {}
     for path in MODULES:
         own = graph.setdefault(name_of(path.parent), set())
-        own |= {name_of(NAMES[name].parent) for name in imported_modules(path, NAMES)}
+        own |= {name_of(NAMES[name].parent) for name in imported_modules(path)}
         own.discard(name_of(path.parent))
     return graph
 
@@ -152,7 +159,7 @@ def test_no_file_name_stands_twice_in_a_package() -> None:
 
 def public_classes() -> Iterator[tuple[str, str]]:
     for path in MODULES:
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        for node in tree_of(path).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 yield node.name, name_of(path)
 
