@@ -194,6 +194,43 @@ def check(
         raise answer.error
 
 
+@app.command(epilog="\b\nExamples:\n  leadcast audit demo")
+def audit(source: Source) -> None:
+    """Audit the leads' fields: addresses, numbers, names, dates, drift, and what is never used.
+
+    The source must have been run. Each finding comes with how such leads convert, and what to do;
+    all of it is written to data/runs/SOURCE/audit.html and audit.json, which show no lead's data.
+    """
+    from leadcast.pipelines.audit import tell_audit
+
+    print(tell_audit(source))
+
+
+@app.command(
+    epilog="\b\nExamples:\n  leadcast icp demo --profile data/icp/demo.yaml\n"
+    "  leadcast icp demo --profile data/icp/demo.yaml --suggest data/icp/next.yaml"
+)
+def icp(
+    source: Source,
+    profile: Annotated[
+        Path, typer.Option(help="The profile (YAML): criteria of fields; docs/icp.md explains it.")
+    ],
+    suggest: Annotated[
+        Path | None, typer.Option(help="Write the profile that the data suggest, as the next one.")
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Hold the ideal customer profile that you believe in against what converts.
+
+    Each criterion in and out with intervals, criteria that do nothing, leads outside that convert
+    as well as those inside, and the profile that the data suggest, learned on the earlier leads and
+    judged on the later ones. The source must have been run.
+    """
+    from leadcast.pipelines.icp import tell_icp
+
+    print(tell_icp(source, profile, suggest, force=force))
+
+
 @app.command(
     epilog="\b\nExamples:\n  leadcast delays demo\n"
     "  leadcast delays bpi2012 --html delays.html --svg delays.svg"

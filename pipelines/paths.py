@@ -6,7 +6,7 @@ from pathlib import Path
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.ownership import RUNS
 
-_OF_COMMANDS = ("distilled", "monitoring", "sellers", "today")
+_OF_COMMANDS = ("distilled", "icp", "monitoring", "sellers", "today")
 """How the names of what no stage writes begin."""
 
 
@@ -94,6 +94,14 @@ class RunFolder:
     """The page for people."""
     distilled = RunFile("distilled.yaml")
     """The points table that `leadcast distill` makes; its page has the ending ``.md``."""
+    audit = RunFile("audit.json")
+    """What the audit found about the leads' fields."""
+    audit_page = RunFile("audit.html")
+    """The same as a page for people."""
+    icp = RunFile("icp.json")
+    """How a profile of the ideal customer does; `leadcast icp` makes it, and no stage."""
+    icp_page = RunFile("icp.html")
+    """The same as a page for people."""
     comparison = RunFile("comparison")
     """The learned score against points: ``comparison.json`` and ``leads.parquet``."""
     comparison_page = RunFile("comparison.html")

@@ -57,6 +57,7 @@ def report(source: str) -> str:
         quality=read_json(run.tables / "quality.json"),
         account=pl.DataFrame(read_json(run.account)),
         nonhuman=nonhuman_change(source),
+        audit=read_json(run.audit) if run.audit.exists() else None,
     )
     write_report(inputs, run.report, pictures=run.plots)
     return str(run.report)

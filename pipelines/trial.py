@@ -13,6 +13,7 @@ from typing import Any
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json
 from leadcast.features.base.ownership import PARAMS
+from leadcast.pipelines.audit import audit
 from leadcast.pipelines.calibrate import calibrate
 from leadcast.pipelines.compare import compare_stage
 from leadcast.pipelines.deploy import deploy
@@ -42,6 +43,7 @@ STAGES: dict[str, Stage] = {
     "deploy": deploy,
     "export": export,
     "compare": compare_stage,
+    "audit": audit,
     "report": report,
     "track": track,
 }

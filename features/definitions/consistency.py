@@ -11,7 +11,7 @@ from leadcast.features.definitions.definition import (
     SourceDefinition,
     StatusOutcomes,
 )
-from leadcast.features.definitions.doubt_kinds import DOUBTS
+from leadcast.features.definitions.doubt_kinds import AUDIT_CODES, DOUBTS
 from leadcast.features.definitions.mapped import (
     ACCOUNTS,
     EVENTS,
@@ -351,14 +351,15 @@ def _nonhuman_needs_dates(definition: SourceDefinition, where: Where) -> Iterato
 
 
 def _vouched_codes(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
+    known = (*DOUBTS, *AUDIT_CODES)
     for key in definition.vouched:
         code, _, _ = key.partition(":")
-        if code not in DOUBTS or key.endswith(":"):
+        if code not in known or key.endswith(":"):
             yield Fault(
                 where=where(("vouched", key)),
                 found=f"{key!r}, which is the code of no doubt",
                 expected="a doubt's code, or code:column for one column",
                 remedy="Leave out the colon, or name the column after it."
-                if code in DOUBTS
-                else did_you_mean(f"{code}", DOUBTS),
+                if code in known
+                else did_you_mean(f"{code}", known),
             )

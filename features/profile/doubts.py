@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from leadcast.features.base.errors import Fault
 from leadcast.features.definitions.definition import SourceDefinition
-from leadcast.features.definitions.doubt_kinds import DOUBTS
+from leadcast.features.definitions.doubt_kinds import AUDIT_CODES, DOUBTS
 
 
 @dataclass(frozen=True)
@@ -151,4 +151,9 @@ def doubts_words(doubts: Sequence[Doubt]) -> list[str]:
 def idle_vouches(definition: SourceDefinition, doubts: Sequence[Doubt]) -> list[str]:
     """Name what the definition vouches for and nobody doubts."""
     raised = {key for doubt in doubts for key in (doubt.key, doubt.code)}
-    return [key for key in definition.vouched if key not in raised]
+    # What is vouched for before an audit is no doubt of a profile.
+    return [
+        key
+        for key in definition.vouched
+        if key not in raised and key.partition(":")[0] not in AUDIT_CODES
+    ]

@@ -13,6 +13,9 @@ Korn, E. L., Graubard, B. I. (1998). Confidence intervals for proportions with s
 of positive counts estimated from survey data. Survey Methodology 24, 193-201. (The interval.)
 
 Kish, L. (1965). Survey Sampling. Wiley. (What weights cost.)
+
+Zou, G. Y., Donner, A. (2008). Construction of confidence limits about effect measures: a general
+approach. Statistics in Medicine 27, 1693-1702. (The difference of two rates.)
 """
 
 from dataclasses import dataclass
@@ -91,6 +94,50 @@ def sampled_rate(
     low, high = exact_interval(rate, _effective(outcome, weight, rate, group), level)
     expected = float(weight @ np.asarray(told, dtype=np.float64))
     return SampledRate(len(outcome), int(outcome.sum()), Estimate(rate, low, high), expected)
+
+
+def clustered_rate(
+    converted: npt.ArrayLike, group: npt.ArrayLike, level: float = LEVEL
+) -> Estimate:
+    """Estimate the rate of rows all of which were looked at, and that are not independent.
+
+    Parameters
+    ----------
+    converted : array_like of bool or float, shape (n_rows,)
+    group : array_like, shape (n_rows,)
+        Rows that share it are not independent: the account, or the person.
+    level : float
+
+    Returns
+    -------
+    Estimate
+        Without numbers where there are no rows.
+    """
+    outcome = np.asarray(converted, dtype=np.float64)
+    return sampled_rate(outcome, outcome, np.ones(len(outcome)), group, level).rate
+
+
+def rate_difference(one: Estimate, other: Estimate) -> Estimate:
+    """Estimate how much higher one rate is than another, from the intervals of both.
+
+    Parameters
+    ----------
+    one, other : Estimate
+        Of rows that are not the same.
+
+    Returns
+    -------
+    Estimate
+        By the method of Zou and Donner (2008), as if the two were independent: where groups have
+        rows in both, which makes them alike, the interval is too wide rather than too narrow.
+    """
+    if None in (one.value, one.low, one.high, other.value, other.low, other.high):
+        return Estimate(None, None, None)
+    a, b = (np.array([it.value, it.low, it.high], dtype=np.float64) for it in (one, other))
+    value = float(a[0] - b[0])
+    low = value - float(np.hypot(a[0] - a[1], b[2] - b[0]))
+    high = value + float(np.hypot(a[2] - a[0], b[0] - b[1]))
+    return Estimate(value, max(low, -1.0), min(high, 1.0))
 
 
 def exact_interval(rate: float, n: float, level: float = LEVEL) -> tuple[float, float]:

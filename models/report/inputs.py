@@ -157,6 +157,8 @@ class ReportInputs:
         ``found``, ``remedy``.
     quality : mapping or None
         As the ingest stage writes ``quality.json``.
+    audit : mapping or None
+        As `leadcast.models.audit.lead_audit.audit_leads` gives it.
     account : pl.DataFrame or None
         Where every row went, as `leadcast.models.account.account_frame` gives it.
     nonhuman : mapping or None
@@ -192,6 +194,7 @@ class ReportInputs:
     quality: Mapping[str, Any] | None = None
     account: pl.DataFrame | None = None
     nonhuman: Mapping[str, Any] | None = None
+    audit: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         faults = [

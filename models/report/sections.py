@@ -22,6 +22,7 @@ from leadcast.models.charts.reliability_chart import ReliabilityChart
 from leadcast.models.charts.stability_charts import AgeChart, BlockChart, MonthChart, SegmentsChart
 from leadcast.models.charts.time_charts import DelayChart, TimelineChart
 from leadcast.models.leakage.telling import could_not_look, found_of, headline
+from leadcast.models.report.audit_blocks import audit_summary
 from leadcast.models.report.blocks import (
     Bar,
     Bars,
@@ -78,6 +79,12 @@ def sections(inputs: ReportInputs) -> list[Section]:
             "Which events are not people's?",
             "Not people's",
             nonhuman_blocks(inputs.nonhuman),
+        ),
+        Section(
+            "audit",
+            "Are the leads' fields what they seem?",
+            "Audit",
+            [] if inputs.audit is None else audit_summary(inputs.audit),
         ),
         Section("figures", "All figures of the test", "All figures", _figures(inputs)),
         Section("run", "This run", "This run", _run(inputs)),
