@@ -1084,6 +1084,15 @@ def main() -> None:
         # What the system refuses, a user can mend: a path, its rights, a full disk.
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
+    except Exception:
+        # Only where something has gone wrong is it looked for what is damaged.
+        from leadcast.pipelines.damaged import unreadable
+
+        told = "\n  ".join(one for name in sys.argv[1:] for one in unreadable(name))
+        if not told:
+            raise
+        print(f"error: {told}", file=sys.stderr)
+        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

@@ -12,10 +12,13 @@ from typing import Any
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.models.bundle.bundle import load_bundle
+from leadcast.models.bundle.bundle_files import read_manifest
 from leadcast.pipelines.params import load_params
 from leadcast.serve.champion.champion_store import read_promotion
 
 _BUNDLE = "artifacts/bundle"
+RESULT_TAG = "leadcast.result"
+"""Of a run and of a version: which result it holds, so that each is logged and registered once."""
 _REGISTERED = re.compile(r"models:/[^/@]+(@[^/@]+|/[0-9]+)")
 CHAMPION, CHALLENGER = "champion", "challenger"
 _PATIENCE = {
@@ -26,6 +29,10 @@ _PATIENCE = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
 }
+
+
+class OutOfReachError(LeadcastError):
+    """A registry, or the place where it keeps artefacts, does not answer."""
 
 
 def registered_name(source: str) -> str:
@@ -55,6 +62,8 @@ def with_mlflow(uri: str | None = None) -> Any:  # noqa: ANN401 - a module
 def register(source: str, model_uri: str, tags: dict[str, str], bundle_id: str) -> str:
     """Make a model a version of the source's, and its challenger; never its champion.
 
+    A result that has a version already, as the server was lost after that, is given no other one.
+
     Parameters
     ----------
     source : str
@@ -76,9 +85,12 @@ def register(source: str, model_uri: str, tags: dict[str, str], bundle_id: str) 
         If what comes back by the alias is not the bundle that was registered.
     """
     mlflow = with_mlflow()
-    made = mlflow.register_model(model_uri, registered_name(source), tags=tags)
-    set_alias(source, CHALLENGER, str(made.version), bundle_id)
-    return str(made.version)
+    version = _version_tagged(source, RESULT_TAG, tags[RESULT_TAG]) if RESULT_TAG in tags else None
+    if version is None:
+        made = mlflow.register_model(model_uri, registered_name(source), tags=tags)
+        version = str(made.version)
+    set_alias(source, CHALLENGER, version, bundle_id)
+    return version
 
 
 def set_alias(source: str, alias: str, version: str, bundle_id: str) -> None:
@@ -132,8 +144,12 @@ def version_of(source: str, alias: str) -> str | None:
 
 def version_with(source: str, bundle_id: str) -> str | None:
     """Tell which registered version, the newest, holds a bundle; None where none does."""
+    return _version_tagged(source, "bundle_id", bundle_id)
+
+
+def _version_tagged(source: str, tag: str, value: str) -> str | None:
     client = with_mlflow().MlflowClient()
-    wanted = f"name = '{registered_name(source)}' and tags.bundle_id = '{bundle_id}'"
+    wanted = f"name = '{registered_name(source)}' and tags.`{tag}` = '{value}'"
     found = [int(one.version) for one in client.search_model_versions(wanted)]
     return str(max(found)) if found else None
 
@@ -201,23 +217,52 @@ def downloaded(uri: str, folder: Path, store: str | None = None) -> Path:
 
     Raises
     ------
+    OutOfReachError
+        If it cannot be fetched.
     LeadcastError
-        If it cannot be fetched, or is no model of Leadcast.
+        If it is no model of Leadcast, or no longer the bundle that was registered.
     """
     mlflow = with_mlflow(store or _serving_store())
     from mlflow.exceptions import MlflowException
 
     # Of a registered model the bundle alone: the code beside it is hundreds of files.
     is_registered = _REGISTERED.fullmatch(uri) is not None
-    wanted = f"{uri}/{_BUNDLE}" if is_registered else uri
     try:
-        found = mlflow.artifacts.download_artifacts(artifact_uri=wanted, dst_path=str(folder))
+        version = _version_at(uri) if is_registered else None
+        # By its number, as an alias may come to name another one meanwhile.
+        named = uri if version is None else f"models:/{version.name}/{version.version}/{_BUNDLE}"
+        found = mlflow.artifacts.download_artifacts(artifact_uri=named, dst_path=str(folder))
     except (MlflowException, OSError) as error:
-        raise LeadcastError(
+        raise OutOfReachError(
             f"{uri}: cannot be fetched from {mlflow.get_tracking_uri()} ({error}); name a model "
             "that is there, or set MLFLOW_TRACKING_URI"
         ) from None
     bundle = Path(found) if is_registered else Path(found) / _BUNDLE
     if not bundle.is_dir():
         raise LeadcastError(f"{uri}: is no model of Leadcast, because it holds no bundle")
+    _refuse_other_bundle(uri, version, bundle)
     return bundle
+
+
+def _version_at(uri: str) -> Any:  # noqa: ANN401 - MLflow's own
+    import mlflow
+
+    client, named = mlflow.MlflowClient(), uri.removeprefix("models:/")
+    name, is_alias, alias = named.partition("@")
+    if is_alias:
+        return client.get_model_version_by_alias(name, alias)
+    return client.get_model_version(*named.rsplit("/", 1))
+
+
+def _refuse_other_bundle(uri: str, version: Any, bundle: Path) -> None:  # noqa: ANN401
+    """Refuse a bundle that fits its own hashes, and is not the one that was registered."""
+    registered = None if version is None else version.tags.get("bundle_id")
+    if registered is None:
+        return
+    found = read_manifest(bundle).bundle_id
+    if found != registered:
+        raise LeadcastError(
+            f"{uri}: holds bundle {found[:12]}, and {registered[:12]} was registered as version "
+            f"{version.version}: what MLflow keeps was altered. Name another version, or run "
+            "and promote again; see who else writes to the artefact store"
+        )

@@ -49,6 +49,12 @@ def add_source(source: str, params: Path = PARAMS) -> None:
 
 def reproduce(source: str, last: str = "track") -> list[str]:
     """Let DVC run what is out of date up to a stage, passing on what the stages say."""
+    # DVC keeps runs of different sources apart, or tells the second; its words are for DVC's users.
+    with locked(RunFolder(source).path, "another process runs this source", patience_seconds=0):
+        return _reproduced(source, last)
+
+
+def _reproduced(source: str, last: str) -> list[str]:
     command = [sys.executable, "-m", "dvc", "repro", f"{last}@{source}"]
     # The stages call `python`: it must be this one, whether or not its environment is active.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from leadcast.features.base.errors import LeadcastError
+from leadcast.pipelines.damaged import damage_told, refuse_altered
 
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
@@ -35,19 +36,21 @@ def run_stage(name: str, stage: Stage, on_cluster: ClusterStage | None = None) -
     """Run a stage as a program: ``python -m pipelines.NAME SOURCE``.
 
     Prints one line with what was done and the seconds that it took, and below it what is notable.
-    An error that the user can mend is printed without a traceback and ends the program with 1. A
-    stage ends with the command that runs it, however that ends: nobody waits for what it would
-    write.
+    An error that the user can mend is printed without a traceback and ends the program with 1;
+    so is what another stage wrote and is damaged by now. A stage ends with the command that runs
+    it, however that ends: nobody waits for what it would write.
     """
     arguments = _arguments(name, can_use_clusters=on_cluster is not None)
     started = time.perf_counter()
     if LIFELINE in os.environ:
         threading.Thread(target=_end_with_runner, daemon=True).start()
     try:
-        if on_cluster is not None and arguments.engine == "dask":
-            done = on_cluster(arguments.source, arguments.scheduler)
-        else:
-            done = stage(arguments.source)
+        with damage_told(arguments.source):
+            refuse_altered(name, arguments.source)
+            if on_cluster is not None and arguments.engine == "dask":
+                done = on_cluster(arguments.source, arguments.scheduler)
+            else:
+                done = stage(arguments.source)
     except LeadcastError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None

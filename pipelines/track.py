@@ -14,6 +14,7 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from itertools import compress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -25,7 +26,13 @@ from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json, sha256_of, write_json
 from leadcast.features.hygiene.list_versions import NEEDED_BY
 from leadcast.models.bundle.bundle_files import CODE_VERSION, MANIFEST
-from leadcast.pipelines.model_registry import follow_champion, register, with_mlflow
+from leadcast.pipelines.model_registry import (
+    RESULT_TAG,
+    OutOfReachError,
+    follow_champion,
+    register,
+    with_mlflow,
+)
 from leadcast.pipelines.params import Params, load_params, snapshot_settings
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.stage import NOTHING_NEW, run_stage
@@ -36,8 +43,11 @@ NOTE = "mlflow.note.content"
 """The tag that MLflow shows as a run's description."""
 PROCESS = "leadcast.process"
 """The tag that says which process logs a run: its host, its number and when it began."""
+MODEL = "leadcast.model"
+"""The tag that tells a run's model, the last thing that is logged: where it is, all is."""
 SAME_START_SECONDS = 60.0
-"""A clock that is set while a process runs moves its beginning; numbers come back later."""
+"""A clock that is set while a process runs moves its beginning; numbers come back later. Used only
+where the system tells no ticks."""
 
 
 def store_file(uri: str) -> Path | None:
@@ -94,7 +104,7 @@ def told_without_traceback(uri: str) -> Iterator[None]:
 
     try:
         yield
-    except (CommandError, MlflowException, SQLAlchemyError, OSError) as error:
+    except (CommandError, MlflowException, SQLAlchemyError, OSError, OutOfReachError) as error:
         file, first = store_file(uri), str(error).strip().split("\n")[0]
         what = f"MLflow could not track this result ({first})"
         if file is None:
@@ -111,7 +121,21 @@ def told_without_traceback(uri: str) -> Iterator[None]:
 def this_process() -> str:
     """Name this process so that another one can tell whether it still runs."""
     me = psutil.Process()
-    return f"{socket.gethostname()} {me.pid} {me.create_time():.0f}"
+    return f"{socket.gethostname()} {me.pid} {me.create_time():.0f} {_ticks_at_start(me.pid)}"
+
+
+def _ticks_at_start(pid: int) -> str:
+    """Tell when a process began, by what no clock moves: the system's start and ticks since then.
+
+    Empty where the system does not tell (proc(5), on Linux).
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    # The name, in parentheses, may hold anything; of what follows it the start is the 20th.
+    return f"{boot}:{told.rpartition(')')[2].split()[19]}"
 
 
 def end_dead_runs(experiment_id: str, source: str) -> int:
@@ -121,7 +145,10 @@ def end_dead_runs(experiment_id: str, source: str) -> int:
     client = mlflow.MlflowClient()
     running = client.search_runs([experiment_id], "attributes.status = 'RUNNING'")
     ours = [run for run in running if run.data.tags.get("source") == source]
-    dead = [run for run in ours if is_dead(run.data.tags.get(PROCESS, ""))]
+    processes = [run.data.tags.get(PROCESS, "") for run in ours]
+    # What this process has begun before, it has given up.
+    ended = [process == this_process() or is_dead(process) for process in processes]
+    dead = list(compress(ours, ended))
     for run in dead:
         client.set_terminated(run.info.run_id, status="KILLED")
     return len(dead)
@@ -130,15 +157,18 @@ def end_dead_runs(experiment_id: str, source: str) -> int:
 def is_dead(process: str) -> bool:
     """Tell whether a process has ended for certain."""
     try:
-        host, number, began = process.split(" ")
+        host, number, began, *more = process.split(" ")
         pid, start = int(number), float(began)
     except ValueError:
         return False
     if host != socket.gethostname():
         return False
+    ticks, now = "".join(more), _ticks_at_start(pid)
     try:
         found = psutil.Process(pid)
         same = abs(found.create_time() - start) <= SAME_START_SECONDS
+        if ticks and now:
+            same = ticks == now
         return not same or found.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
@@ -173,7 +203,8 @@ def track(source: str) -> str:
 
     One run a result, logged when everything else is there: a run is whole or absent, and MLflow,
     slow to import, is imported once. A result that was logged is logged anew only where the store
-    has lost it. A server that does not answer stops nothing: the result is logged by the next run.
+    has lost it. A server that does not answer, or that is lost meanwhile, stops nothing: the next
+    run logs the result, or only what was still to do, so that it stands there once.
     """
     run, params = RunFolder(source), load_params()
     uri, result = params.tracking.uri, _digest(run, params)
@@ -183,7 +214,7 @@ def track(source: str) -> str:
         return f"{NOTHING_NEW}: this result is run {logged}; {see}"
     try:
         with told_without_traceback(uri):
-            content, ended = _log(run, params)
+            content, ended = _log(run, params, result)
     except TrackingDownError as error:
         write_json(run.tracking, WAITING)
         return f"this result is whole and not logged yet; the next run logs it. {error}"
@@ -207,12 +238,31 @@ def _logged(run: RunFolder, result: str) -> str | None:
     return str(earlier["run_id"]) if is_it else None
 
 
-def _log(run: RunFolder, params: Params) -> tuple[dict[str, Any], int]:
-    """Log a result; its run and model, and how many runs of dead processes were ended."""
+def _log(run: RunFolder, params: Params, result: str) -> tuple[dict[str, Any], int]:
+    """Log a result, or what of it is still to do; and how many dead processes' runs were ended."""
     mlflow = with_mlflow()
     experiment = mlflow.set_experiment(run.source)
     ended = end_dead_runs(experiment.experiment_id, run.source)
-    with mlflow.start_run(tags=_tags(run) | {PROCESS: this_process()}) as active:
+    found = _whole_run(experiment.experiment_id, result)
+    run_id, model_uri = found or _logged_run(run, params, result)
+    tags = _tags(run) | {"parameters": json.dumps(parameters_of(run.source, params))}
+    version = register(run.source, model_uri, tags | {RESULT_TAG: result}, tags["bundle_id"])
+    if has_champion(run.source):
+        follow_champion(run.source)
+    content = {
+        "run_id": run_id,
+        "model_uri": model_uri,
+        "model_version": version,
+        "bundle_id": tags["bundle_id"],
+    }
+    return content, ended
+
+
+def _logged_run(run: RunFolder, params: Params, result: str) -> tuple[str, str]:
+    mlflow = with_mlflow()
+    with mlflow.start_run(
+        tags=_tags(run) | {PROCESS: this_process(), RESULT_TAG: result}
+    ) as active:
         mlflow.log_params(_flat(parameters_of(run.source, params)))
         mlflow.log_metrics(_flat_metrics(read_json(run.metrics)["test"]))
         for path in _artefacts(run):
@@ -221,17 +271,16 @@ def _log(run: RunFolder, params: Params) -> tuple[dict[str, Any], int]:
         mlflow.log_artifacts(str(run.plots), artifact_path="plots")
         mlflow.log_artifacts(str(run.judged), artifact_path="judged")
         model_uri = _log_bundle(run)
-    tags = _tags(run) | {"parameters": json.dumps(parameters_of(run.source, params))}
-    version = register(run.source, model_uri, tags, tags["bundle_id"])
-    if has_champion(run.source):
-        follow_champion(run.source)
-    content = {
-        "run_id": active.info.run_id,
-        "model_uri": model_uri,
-        "model_version": version,
-        "bundle_id": tags["bundle_id"],
-    }
-    return content, ended
+        mlflow.set_tag(MODEL, model_uri)
+    return str(active.info.run_id), model_uri
+
+
+def _whole_run(experiment_id: str, result: str) -> tuple[str, str] | None:
+    """Find a run that holds a result already, as the server was lost only after it had it."""
+    wanted = f"attributes.status = 'FINISHED' and tags.`{RESULT_TAG}` = '{result}'"
+    found = with_mlflow().MlflowClient().search_runs([experiment_id], wanted, max_results=1)
+    whole = [(run.info.run_id, run.data.tags[MODEL]) for run in found if MODEL in run.data.tags]
+    return whole[0] if whole else None
 
 
 def _digest(run: RunFolder, params: Params) -> str:

@@ -6,7 +6,8 @@ reads Parquet can read it (``SELECT * FROM 'history/*.parquet'``). A batch that 
 writes the same file twice.
 """
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +20,8 @@ from leadcast.serve.scores import SCHEMA
 Trend = Literal["improving", "steady", "declining", "not enough info"]
 TREND_POINTS = 5.0
 """A score that moves by less than this, of 100, is steady."""
+_MOMENT = "%Y%m%dT%H%M%S.%fZ"
+_NAMED = re.compile(r"\d{8}T\d{6}\.\d{6}Z")
 
 
 def append_scores(scores: pl.LazyFrame, folder: Path) -> Path | None:
@@ -64,6 +67,24 @@ def append_scores(scores: pl.LazyFrame, folder: Path) -> Path | None:
     finally:
         temporary.unlink(missing_ok=True)
     return folder / name
+
+
+def latest_moment(folder: Path) -> datetime | None:
+    """Tell the latest moment of a history's batches, by the names of its files.
+
+    Parameters
+    ----------
+    folder : Path
+        The history.
+
+    Returns
+    -------
+    datetime or None
+        None where there is none yet.
+    """
+    names = [path.name.partition("-")[0] for path in folder.glob("*.parquet")]
+    moments = [datetime.strptime(name, _MOMENT) for name in names if _NAMED.fullmatch(name)]
+    return max(moments).replace(tzinfo=UTC) if moments else None
 
 
 def history_of(folder: Path, lead_id: str) -> pl.DataFrame:
@@ -158,4 +179,4 @@ def _scanned(folder: Path) -> pl.LazyFrame:
 
 
 def _moment(time: datetime) -> str:
-    return time.strftime("%Y%m%dT%H%M%S.%fZ")
+    return time.strftime(_MOMENT)

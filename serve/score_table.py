@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.errors import LeadcastError, PassingError
 from leadcast.serve.scores import SCHEMA
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class ScoreTable:
                     "this one be made anew"
                 )
 
-    def upsert(self, scores: pl.LazyFrame) -> None:
+    def upsert(self, scores: pl.LazyFrame) -> int:
         """Insert scores, or put them in the place of earlier ones, in one transaction.
 
         A score at an earlier moment than the one that is there changes nothing.
@@ -75,14 +75,21 @@ class ScoreTable:
         scores : pl.LazyFrame
             As `leadcast.serve.scorer.Scorer.score` gives them.
 
+        Returns
+        -------
+        int
+            How many scores changed nothing, as there was one of a later moment.
+
         Raises
         ------
+        PassingError
+            If the database does not answer, or is gone in the middle.
         LeadcastError
-            If the database refuses; nothing has been changed then.
+            If it refuses. Nothing has been changed in either case.
         """
         import sqlalchemy as sa
 
-        table = self._table()
+        table, n_later = self._table(), 0
         with self._connected() as connection, connection.begin():
             dialect = connection.dialect.name
             if dialect == "postgresql":
@@ -95,7 +102,9 @@ class ScoreTable:
                 for rows in frame.iter_slices(ROWS_AT_ONCE):
                     values = _as_stored(rows, dialect).to_dicts()
                     if values:
-                        connection.execute(statement, values)
+                        changed = connection.execute(statement, values).rowcount
+                        n_later += max(len(values) - changed, 0) if changed >= 0 else 0
+        return n_later
 
     def _table(self) -> "sa.Table":
         import sqlalchemy as sa
@@ -159,7 +168,8 @@ class ScoreTable:
                 yield connection
         except sa.exc.SQLAlchemyError as error:
             words = " ".join(str(getattr(error, "orig", None) or error).split())
-            raise LeadcastError(
+            passes = isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError))
+            raise (PassingError if passes else LeadcastError)(
                 f"table {self.name}: the database refuses ({words}); nothing was written. Look at "
                 "the URL, the rights and the table's columns"
             ) from None

@@ -1,6 +1,8 @@
 """Each fault of the data is told in words, with its place; rows are never lost silently."""
 
+from datetime import datetime, tzinfo
 from pathlib import Path
+from typing import Self
 
 import polars as pl
 import pytest
@@ -71,6 +73,21 @@ def test_missing_columns_are_told_with_the_nearest_and_all_at_once(tmp_path: Pat
         "error: outcomes (outcomes.csv): column 'Won At': found no such column; expected the "
         "column that `tables.outcomes.columns.won_at` names. Did you mean 'won'?",
     ]
+
+
+def test_a_clock_that_was_set_back_behind_the_export_stops_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls(1970, 1, 2, tzinfo=tz)
+
+    latest: Keys = {"observed_until": "latest"}
+    assert faults_of(tmp_path, latest) == []
+    monkeypatch.setattr("leadcast.features.ingest.ingest.datetime", Clock)
+    told = faults_of(tmp_path, latest)
+    assert any(one.startswith("error: leads: column 'created'") for one in told)
 
 
 def test_a_wrong_separator_is_recognised(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from leadcast.features.base.errors import LeadcastError
 from leadcast.features.definitions.load import load_definition
 from leadcast.features.definitions.table_schema import SqlReader
 from leadcast.features.ingest.ingest import check_source, fingerprint, ingest
@@ -84,6 +85,36 @@ def test_a_source_over_postgresql_gives_the_canonical_tables(database: str, tmp_
     assert events["value"].to_list() == [None, 2.5]
     assert tables.outcomes["amount"].to_list() == [500.0, None, None]
     assert tables.outcomes["lost_at"].is_not_null().to_list() == [False, True, False]
+
+
+@pytest.mark.postgres
+def test_a_database_that_is_gone_in_the_middle_is_told_and_the_tables_before_it_stay(
+    database: str, tmp_path: Path
+) -> None:
+    many = "SELECT id, now() AS created, 1 AS revenue, '' AS source, true AS vip"
+    path = definition_over_sql(tmp_path, leads=f"{many} FROM generate_series(1, 20000) AS id")
+    definition, out = load_definition(definition_over_sql(tmp_path)), tmp_path / "tables"
+    ingest(definition, out)
+    before = {file: file.read_bytes() for file in out.rglob("*") if file.is_file()}
+    engine, gone = sa.create_engine(database), list[str]()
+
+    def progress(table: str, rows: int) -> None:
+        if rows and not gone:
+            gone.append(table)
+            others = "pid <> pg_backend_pid() AND datname = current_database()"
+            asked = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"
+            with engine.begin() as connection:
+                connection.exec_driver_sql(asked)
+
+    definition_over_sql(tmp_path, leads=f"{many} FROM generate_series(1, 20000) AS id")
+    with pytest.raises(LeadcastError, match="a database that was gone before all rows were read"):
+        ingest(load_definition(path), out, progress)
+    engine.dispose()
+    assert gone == ["leads"]
+    assert {file: file.read_bytes() for file in out.rglob("*") if file.is_file()} == before
+    # It is back.
+    ingest(load_definition(definition_over_sql(tmp_path)), out)
+    assert Tables.read(out).leads.height == 3
 
 
 @pytest.mark.postgres

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from leadcast.features.base.locks import BusyError
 from leadcast.models.bundle.bundle import load_bundle
 from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.run import reproduce
 from leadcast.pipelines.track import is_dead, this_process
 from tests.small_project import LEARNER, ROOT, change_params, make_project
 
@@ -126,6 +128,15 @@ def test_the_main_job_runs_by_dvc_and_the_last_good_results_stay_whole(tmp_path:
     assert "[export]" in mended.stdout
     load_bundle(project / RUN.bundle)
     assert contents(project / RUN.bundle) != before
+
+
+def test_of_two_runs_of_a_source_at_once_the_second_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("leadcast.pipelines.run._reproduced", lambda *_: reproduce("demo"))
+    with pytest.raises(BusyError, match=r"another process runs this source now \(process \d+"):
+        reproduce("demo")
 
 
 SLOW_STAGE = """

@@ -173,7 +173,7 @@ def test_a_server_is_trusted_to_keep_what_it_was_given() -> None:
 
 
 def test_only_a_process_that_has_ended_for_certain_is_dead() -> None:
-    host, pid, began = this_process().split(" ")
+    host, pid, began, ticks = this_process().split(" ")
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         program = f"{host} {child.pid} {time.time():.0f}"
         assert not is_dead(this_process())
@@ -181,6 +181,9 @@ def test_only_a_process_that_has_ended_for_certain_is_dead() -> None:
         child.kill()
     assert is_dead(program)
     assert is_dead(f"{host} {pid} {float(began) - 3_600}"), "another one has the number by now"
+    # A clock that is set moves the beginning of every process; the ticks since the start stay.
+    assert not is_dead(f"{host} {pid} {float(began) - 3_600} {ticks}")
+    assert is_dead(f"{host} {pid} {began} {ticks}1")
     assert host == socket.gethostname()
     assert not is_dead(f"another-{host} {child.pid} {began}"), "that host cannot be asked"
     assert not is_dead("")

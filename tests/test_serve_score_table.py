@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,8 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
-from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.errors import LeadcastError, PassingError
+from leadcast.serve import score_table
 from leadcast.serve.batch.batch import BatchSettings, score_files
 from leadcast.serve.batch.deliver import Outputs
 from leadcast.serve.reasons import ReasonsAsked
@@ -89,6 +91,67 @@ def test_what_fails_in_the_middle_changes_nothing(url: str) -> None:
     with pytest.raises(LeadcastError, match="nothing was written"):
         TABLE.upsert(broken.lazy())
     assert run(url, "SELECT count(*) FROM nightly_scores") == [(3,)]
+
+
+def end_other_connections(url: str) -> None:
+    """As a database that goes away: what was connected to it is no more."""
+    others = "pid <> pg_backend_pid() AND datname = current_database()"
+    run(url, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+
+
+@pytest.fixture
+def gone_once(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A database that is gone, once, when some of the scores are in it."""
+    monkeypatch.setenv("SCORES_URL", postgres_url)
+    monkeypatch.setattr(score_table, "ROWS_AT_ONCE", 10)
+    stored, calls = score_table._as_stored, list[int]()
+
+    def as_stored(rows: pl.DataFrame, dialect: str) -> pl.DataFrame:
+        calls.append(rows.height)
+        if len(calls) == 3:
+            end_other_connections(postgres_url)
+        return stored(rows, dialect)
+
+    monkeypatch.setattr(score_table, "_as_stored", as_stored)
+    return calls
+
+
+@pytest.mark.postgres
+def test_a_database_that_is_gone_in_the_middle_holds_nothing_half_and_takes_all_when_it_is_back(
+    postgres_url: str, gone_once: list[int]
+) -> None:
+    try:
+        TABLE.upsert(scores().head(3).lazy())
+        with pytest.raises(PassingError, match=r"the database refuses .* nothing was written"):
+            TABLE.upsert(scores().lazy())
+        assert run(postgres_url, "SELECT count(*) FROM nightly_scores") == [(3,)]
+        TABLE.upsert(scores().lazy())
+        assert run(postgres_url, "SELECT count(*) FROM nightly_scores") == [(40,)]
+    finally:
+        run(postgres_url, "DROP TABLE IF EXISTS nightly_scores")
+
+
+@pytest.mark.postgres
+def test_a_batch_whose_database_is_gone_keeps_what_it_has_scored_and_goes_on(
+    postgres_url: str, gone_once: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    scoring_world().tables.leads.head(40).write_parquet("leads.parquet")
+    outputs = Outputs(table=TABLE.name, database_env=TABLE.url_env, history=Path("history"))
+    settings = BatchSettings(AS_OF, chunk_leads=15)
+    told = (bundle_folder(), Path("leads.parquet"), None, outputs)
+    try:
+        with pytest.raises(PassingError, match="What was scored is kept: go on with --resume"):
+            score_files(*told, settings)
+        assert not Path("history").exists(), "delivered in part"
+        # What was scored is not scored again.
+        monkeypatch.setattr(Scorer, "features", lambda *_: pytest.fail("scored again"))
+        done = score_files(*told, replace(settings, resume=True))
+        assert done.n_rows == 40
+        assert run(postgres_url, "SELECT count(*) FROM nightly_scores") == [(40,)]
+        assert len(list(Path("history").iterdir())) == 1
+    finally:
+        run(postgres_url, "DROP TABLE IF EXISTS nightly_scores")
 
 
 def test_a_batch_puts_its_scores_into_a_table(

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.files import NoRoomError
 from leadcast.pipelines.cli import main
 from leadcast.serve.batch.work import Work
 from tests.scoring_world import bundle_folder, scoring_world
@@ -52,6 +53,14 @@ def test_a_full_disk_is_told_and_the_batch_goes_on_when_there_is_room(
         fill()
     with Work.opened(out, JOB, True) as work:
         assert (work.folder / "kept").exists()
+
+
+def test_what_passes_keeps_what_was_done_and_what_must_be_mended_does_not(tmp_path: Path) -> None:
+    out = tmp_path / "out.parquet"
+    for error, is_kept in ((NoRoomError("full"), True), (LeadcastError("a fault"), False)):
+        with pytest.raises(LeadcastError), Work.opened(out, JOB, False):
+            raise error
+        assert out.with_name(f".{out.name}.work").exists() is is_kept
 
 
 def test_other_errors_of_polars_are_not_taken_for_the_systems(tmp_path: Path) -> None:

@@ -18,6 +18,10 @@ class LeadcastError(Exception):
     """An error that a user can mend; the command line prints its message without a traceback."""
 
 
+class PassingError(LeadcastError):
+    """An error of the moment (no room, a database that is gone): what was done so far is kept."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """One thing wrong with an input.

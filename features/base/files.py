@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.errors import LeadcastError, PassingError
 from leadcast.features.base.ownership import (
     mark_file,
     mark_folder,
@@ -41,7 +41,7 @@ _NUMBER = re.compile(r"\(os error ([0-9]+)\)|\[Errno ([0-9]+)\]")
 """How libraries tell the system's error in their own: polars, and `shutil` of many files."""
 
 
-class NoRoomError(LeadcastError):
+class NoRoomError(PassingError):
     """An output finds no room: the disk is full, or a quota or a limit of size is reached."""
 
 

@@ -310,6 +310,15 @@ class SqlOrigin(WithoutLines):
         writing = told_of_writing(words, denied, self.name)
         if writing is not None:
             return UnreadableError(writing)
+        if getattr(error, "connection_invalidated", False):
+            return UnreadableError(
+                Fault(
+                    self.name,
+                    f"a database that was gone before all rows were read ({words})",
+                    "rows to the end",
+                    "See that it can be reached, and begin again: what was there before stays.",
+                )
+            )
         return UnreadableError(
             Fault(
                 self.name,

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import polars as pl
 
 from leadcast.features.base.errors import Fault, LeadcastError, in_words
+from leadcast.serve.batch.clock import goes_by_clock, refuse_clock_behind, told_of_later
 from leadcast.serve.batch.deliver import Outputs, deliver, ordered
 from leadcast.serve.batch.inputs import BatchInputs, CanonicalSource, Source, place_of
 from leadcast.serve.batch.parts import (
@@ -227,10 +228,13 @@ def score_source(
     with Work.opened(outputs.place, job, settings.resume) as work:
         moment = work.moment if scorer.is_dated else settings.as_of
         inputs = source.read(scorer, work.folder / "read")
+        clock = moment if goes_by_clock(settings.as_of, scorer, inputs) else None
+        if clock is not None:
+            refuse_clock_behind(clock, scorer)
         done = way.score(scorer, inputs, work, settings, moment, progress)
         parts = range(done.n_parts)
         files = [work.scores_of(part) for part in parts]
-        deliver(ordered(files, settings.reasons, work.folder), outputs, work.folder)
+        n_later = deliver(ordered(files, settings.reasons, work.folder), outputs, work.folder)
         warnings = [*done.warnings, *work.mended, *(f for p in parts for f in work.warnings_of(p))]
         counts = pl.scan_ipc(files).group_by("grade").len().sort("grade").collect()
     grades = dict(counts.iter_rows())
@@ -241,7 +245,11 @@ def score_source(
         version_of(scorer.bundle),
         grades,
         _count_reasons(settings.reasons, done.n_rows, grades),
-        (*inputs.warnings, *_told_of_all(warnings, done.n_rows)),
+        (
+            *inputs.warnings,
+            *_told_of_all(warnings, done.n_rows),
+            *map(in_words, told_of_later(outputs.history, outputs.table, n_later, clock)),
+        ),
     )
 
 

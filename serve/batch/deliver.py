@@ -246,7 +246,7 @@ class Outputs:
             ScoreTable(self.table, self.database_env).refuse_unusable()
 
 
-def deliver(scores: pl.LazyFrame, outputs: Outputs, beside: Path) -> None:
+def deliver(scores: pl.LazyFrame, outputs: Outputs, beside: Path) -> int:
     """Write scores to all their places.
 
     Each is written whole or not at all, the database first: it is the likeliest to fail. A batch
@@ -259,12 +259,18 @@ def deliver(scores: pl.LazyFrame, outputs: Outputs, beside: Path) -> None:
     outputs : Outputs
     beside : Path
         As in `leadcast.serve.batch.deliver.write_file`.
+
+    Returns
+    -------
+    int
+        How many leads have a score of a later moment in the table, which stays.
     """
+    n_later = 0
     if outputs.crm and outputs.file is not None and (outputs.table or outputs.history):
         # What the CRM would refuse is told before anything is delivered.
         _shape_of(outputs.crm).write(scores, beside / f"tried{outputs.file.suffix}", beside)
     if outputs.table:
-        ScoreTable(outputs.table, outputs.database_env).upsert(scores)
+        n_later = ScoreTable(outputs.table, outputs.database_env).upsert(scores)
     if outputs.history is not None:
         append_scores(scores, outputs.history)
     if outputs.file is not None:
@@ -273,6 +279,7 @@ def deliver(scores: pl.LazyFrame, outputs: Outputs, beside: Path) -> None:
             _shape_of(outputs.crm).write(scores, outputs.file, beside, changes, force=outputs.force)
         else:
             write_file(scores, outputs.file, beside, force=outputs.force)
+    return n_later
 
 
 def _shape_of(crm: str) -> "WriteBack":

@@ -21,7 +21,7 @@ from typing import Any
 
 import polars as pl
 
-from leadcast.features.base.errors import Fault, LeadcastError
+from leadcast.features.base.errors import Fault, LeadcastError, PassingError
 from leadcast.features.base.files import read_json, write_json, written_whole
 from leadcast.features.base.locks import locked
 from leadcast.features.engine.partition import Read, split_by_lead
@@ -160,7 +160,7 @@ class Work:
         """Make the folder, or take up the one that an interrupted batch left.
 
         It is removed when the block succeeds or ends with an error that a user must mend; what
-        else may interrupt (a kill, a full disk) leaves it for `resume`.
+        else may interrupt (a kill, a full disk, a database that is gone) leaves it for `resume`.
 
         Parameters
         ----------
@@ -189,6 +189,10 @@ class Work:
             work = cls._begun(folder, out, dict(job), resume)
             try:
                 yield work
+            except PassingError as error:
+                raise PassingError(
+                    f"{error}. What was scored is kept: go on with --resume"
+                ) from None
             except LeadcastError:
                 work.remove()
                 raise
