@@ -10,10 +10,11 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+Stage = Callable[[str], str]
 _AHEAD = ["numba", "numpy", "psutil", "pydantic", "ruamel.yaml", "scipy.optimize", "scipy.stats"]
 
 
@@ -26,18 +27,19 @@ class Task:
     folder : Path
         The project's.
     source : str
-    mend : str
-        The stage that it runs first, to its end; empty for none.
-    kill : str
-        The stage in which it is killed; empty for none.
+    mend : callable or None
+        The stage that it runs first, to its end.
+    kill : callable or None
+        The stage in which it is killed. A stage comes as its module's function, so that no process
+        imports more than its own two.
     at : int
         Where: before the so-manieth output is put in its place.
     """
 
     folder: Path
     source: str
-    mend: str
-    kill: str
+    mend: Stage | None
+    kill: Stage | None
     at: int
 
 
@@ -60,8 +62,6 @@ def _as_it_is(_: str) -> Iterator[None]:
 def _do(task: Task) -> None:
     warnings.simplefilter("ignore")
     from leadcast.features.base import files
-    from leadcast.pipelines import track
-    from leadcast.pipelines.trial import STAGES
 
     os.chdir(task.folder)
     put, placed = files._put_in_place, list[Path]()
@@ -72,13 +72,20 @@ def _do(task: Task) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         put(temporary, path)
 
-    # What happens to MLflow's own store is tested where it is.
+    if "leadcast.pipelines.track" in sys.modules:
+        _keep_mlflow_out()
+    if task.mend is not None:
+        task.mend(task.source)
+    if task.kill is not None:
+        files._put_in_place = counted
+        task.kill(task.source)
+        sys.exit(f"{len(placed)} outputs were put in place, and it was not killed")
+
+
+def _keep_mlflow_out() -> None:
+    """What happens to MLflow's own store is tested where it is."""
+    from leadcast.pipelines import track
+
     logged = {"run_id": "1", "model_uri": "m", "model_version": "1", "bundle_id": "1"}
     track._log = lambda *_: (logged, 0)
     track.told_without_traceback = _as_it_is
-    if task.mend:
-        STAGES[task.mend](task.source)
-    if task.kill:
-        files._put_in_place = counted
-        STAGES[task.kill](task.source)
-        sys.exit(f"{task.kill} has put {len(placed)} outputs in place, and was not killed")

@@ -101,7 +101,11 @@ def killed(project: Path, before: dict[str, bytes]) -> dict[str, Killed]:
         if kill in ALWAYS_RUN:
             # These look for themselves whether there is anything to do.
             (project / next(path for path in made_by if made_by[path] == kill)).unlink()
-        codes.append(done(Task(project, RUN.source, mend, kill, outputs.get(kill, 0))))
+        codes.append(
+            done(
+                Task(project, RUN.source, STAGES.get(mend), STAGES.get(kill), outputs.get(kill, 0))
+            )
+        )
         looks.append(look(project))
     assert codes[-1] == 0
     for place, name in enumerate(STAGES):
