@@ -55,7 +55,7 @@ def done(task: Task) -> int:
 
 
 @contextlib.contextmanager
-def _as_it_is(_: str) -> Iterator[None]:
+def _as_it_is(uri: str) -> Iterator[None]:
     yield
 
 

@@ -254,13 +254,13 @@ stages:
     do:
       cmd: "{python} toy.py first ${{item}}"
       deps: [toy.py]
-      outs: [data/runs/${{item}}/one.csv]
+      outs: ["data/runs/${{item}}/one.csv"]
   second:
     foreach: [toy]
     do:
       cmd: "{python} toy.py second ${{item}}"
-      deps: [asked, data/runs/${{item}}/one.csv]
-      outs: [data/runs/${{item}}/two.csv]
+      deps: [asked, "data/runs/${{item}}/one.csv"]
+      outs: ["data/runs/${{item}}/two.csv"]
 """
 
 
