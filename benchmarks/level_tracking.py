@@ -1,15 +1,21 @@
-"""Policies between trainings, on bank_marketing: ``python -m benchmarks.level_tracking``.
+"""Policies between trainings, backtested: ``python -m benchmarks.level_tracking [SOURCE ...]``.
 
-A logistic regression, which stands in for a champion, learns from the earliest four fifths; the
-latest fifth is scored in time's order. A day is a run of rows with the same month and weekday; a
-label is known five such days (a working week) after its call, and a policy sees no other. Policies:
-never, the level alone (every day, every week), retrained on all labels so far (every 63 days of
-calls, every 21, when the alarm of monitoring is raised), and quarterly with the level. Customers
-reached are those among the fifth of each week's calls that is scored highest.
+On the demo (its own drifts: the price rise, the weak campaign), bank_marketing and bpi2012. A
+logistic regression stands in for the champion. Policies: never, the level alone, trained anew on
+all mature labels (quarterly, every four weeks, when the alarm of all conversions is raised), and
+quarterly with the level. Customers reached are those among the fifth of each week's leads that is
+scored highest; an offset of all scores cannot change that within a week.
+
+The demo and bpi2012 (`benchmarks.level_dated`): a night sees conversions and mature labels as they
+were known by then. The demo's champion is trained on the day of the price rise, bpi2012's after
+60 of its 166 days. bank_marketing: it learns from the earliest four fifths, the latest fifth is
+scored in time's order; a day is a run of rows with the same month and weekday, and a label is known
+five such days (a working week) after its call.
 """
 
-from dataclasses import dataclass
-from functools import cache
+import argparse
+from datetime import UTC, date, datetime
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +24,25 @@ import polars as pl
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from benchmarks.results import write_result
+from benchmarks.level_dated import Backtest, read_dated
+from benchmarks.level_policies import (
+    NEVER,
+    POLICIES,
+    Outcomes,
+    Policy,
+    Scored,
+    draw,
+    table,
+    told_of,
+)
+from benchmarks.results import RESULTS, write_result
+from leadcast.demo.world import PRICE_CHANGE, WEAK_CAMPAIGN_FIRST, WEAK_CAMPAIGN_LAST
+from leadcast.features.base.files import read_json
+from leadcast.features.registry import DAY_US
 from leadcast.models.data import Floats, Integers
 from leadcast.models.evaluation.logistic import log_odds_of, sigmoid
-from leadcast.models.evaluation.metrics import expected_calibration_error
-from leadcast.models.evaluation.tally import tally
 from leadcast.models.monitoring.evidence import Thresholds, watch_counts
-from leadcast.models.monitoring.level_tracker import LevelWeek, record_of, track_level
+from leadcast.models.monitoring.level_tracker import LevelWeek, track_level
 from leadcast.models.monitoring.streams import FALSE_ALARMS_PER_YEAR, FEWER_SHARES, SHARES
 from leadcast.models.monitoring.thresholds import thresholds_for
 
@@ -33,9 +51,11 @@ LAG_DAYS = 5
 DISPERSION = 0.05
 """Of calls of one day: campaigns call lists of like people."""
 WEEKDAYS = 5
+FIRST_AFTER_DAYS = 60
+RESULT = RESULTS / "level_tracking.json"
+SOURCES = ("demo", "bank_marketing", "bpi2012")
 LEVEL_VARIANCE = 0.001
 """Some thousand conversions taught the level."""
-PLOT = Path("benchmarks/results/level_tracking.svg")
 
 
 @cache
@@ -48,58 +68,28 @@ def read_bank(file: Path = FILE) -> tuple[pl.DataFrame, Integers, Floats]:
     return frame.drop("y", "duration"), day.cast(pl.Int64).to_numpy(), converted
 
 
-@dataclass(frozen=True)
-class Policy:
-    """When a model is trained anew, and whether its level follows in between.
-
-    Parameters
-    ----------
-    name : str
-    retrain_days : int
-        After so many days of calls; 0 for never.
-    level_days : int
-        How often the level is moved; 0 for never.
-    on_alarm : bool
-        Whether an alarm of all conversions has the model trained anew.
-    """
-
-    name: str
-    retrain_days: int = 0
-    level_days: int = 0
-    on_alarm: bool = False
-
-
-POLICIES = (
-    Policy("never"),
-    Policy("the level, every day", level_days=1),
-    Policy("the level, every week", level_days=WEEKDAYS),
-    Policy("retrained quarterly", retrain_days=63),
-    Policy("retrained monthly", retrain_days=21),
-    Policy("retrained on alarm", on_alarm=True),
-    Policy("quarterly, and the level every day", retrain_days=63, level_days=1),
-)
-
-
 class Champion:
     """A logistic regression of the rows before a moment."""
 
     def __init__(self, frame: pl.DataFrame, converted: Floats, first: int) -> None:
+        self.frame = frame
         self.numbers = [name for name, kind in frame.schema.items() if kind != pl.String]
         self.texts = [name for name in frame.columns if name not in self.numbers]
         known = frame[:first]
         self.scaled = StandardScaler().fit(known.select(self.numbers).to_numpy())
         self.coded = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
         self.coded.fit(known.select(self.texts).to_numpy())
-        self.model = LogisticRegression(C=0.1, max_iter=500)
+        self.model = LogisticRegression(C=0.1, solver="newton-cholesky")
         self.model.fit(self._values(known), converted[:first])
 
     def _values(self, frame: pl.DataFrame) -> Floats:
         numbers = self.scaled.transform(frame.select(self.numbers).to_numpy())
         return np.hstack([numbers, self.coded.transform(frame.select(self.texts).to_numpy())])
 
-    def log_odds(self, frame: pl.DataFrame) -> Floats:
-        """Score leads."""
-        return log_odds_of(self.model.predict_proba(self._values(frame))[:, 1])
+    @cached_property
+    def log_odds(self) -> Floats:
+        """Score every row."""
+        return log_odds_of(self.model.predict_proba(self._values(self.frame))[:, 1])
 
 
 @cache
@@ -109,8 +99,8 @@ def champion_before(first: int) -> Champion:
     return Champion(frame, converted, first)
 
 
-def scored_by(policy: Policy, first: int) -> tuple[Floats, int, list[int]]:
-    """Score the test's rows under a policy.
+def scored_by(policy: Policy, first: int) -> Scored:
+    """Score the test's rows under a policy; weeks are of five days of calls.
 
     Parameters
     ----------
@@ -120,39 +110,38 @@ def scored_by(policy: Policy, first: int) -> tuple[Floats, int, list[int]]:
 
     Returns
     -------
-    tuple
-        Log-odds, the number of models and levels that were put in use after the first, and the
-        days of calls, from 0, on which a model was trained anew.
+    Scored
     """
-    frame, day, converted = read_bank()
-    days, parts, changes, trained = np.unique(day[first:]), list[Floats](), 0, list[int]()
+    _, day, converted = read_bank()
+    days, parts, moved, trained = np.unique(day[first:]), list[Floats](), 0, list[float]()
     champion, since = champion_before(first), 0
     seen, due, strength = (np.zeros(len(days)) for _ in range(3))
     offset = 0.0
     for place, one in enumerate(days):
         known = max(place - LAG_DAYS, since)
         level = slice(since, known)
-        aged = policy.retrain_days and place - since >= policy.retrain_days
+        aged = policy.retrain_weeks and place - since >= policy.retrain_weeks * WEEKDAYS
         if aged or (policy.on_alarm and is_alarm(seen[level], due[level])):
             # Labels of the last days are not known yet.
             rows = int(np.searchsorted(day, days[place - LAG_DAYS]))
             champion, since, offset = champion_before(rows), place, 0.0
-            changes, level = changes + 1, slice(place, place)
-            trained.append(place)
-        if policy.level_days and (place - since) % policy.level_days == 0:
+            level = slice(place, place)
+            trained.append(place / WEEKDAYS)
+        if policy.level:
             weeks = [
                 LevelWeek(*row, 1 / WEEKDAYS)
                 for row in zip(seen[level], due[level], strength[level], strict=True)
             ]
-            moved = track_level(weeks, DISPERSION).offset
-            changes, offset = changes + (moved != offset), moved
+            found = track_level(weeks, DISPERSION).offset
+            moved, offset = moved + (found != offset), found
         rows_of_day = slice(*np.searchsorted(day, [one, one + 1]))
-        log_odds = champion.log_odds(frame[rows_of_day])
+        log_odds = champion.log_odds[rows_of_day]
         p = sigmoid(log_odds)
         seen[place], due[place] = converted[rows_of_day].sum(), p.sum()
         strength[place] = (p * (1 - p)).sum() / p.sum()
         parts.append(log_odds + offset)
-    return np.concatenate(parts)[-(len(day) - first) :], changes, trained
+    log_odds = np.concatenate(parts)[-(len(day) - first) :]
+    return Scored(log_odds, tuple(trained), moved)
 
 
 def is_alarm(seen: Floats, due: Floats) -> bool:
@@ -167,76 +156,62 @@ def thresholds(due: Floats) -> Thresholds:
     return thresholds_for(7 * float(due.mean()), DISPERSION, LEVEL_VARIANCE, fewer, rate - fewer)
 
 
-def reached(log_odds: Floats, converted: Floats, week: Integers) -> int:
-    """Count the customers among the fifth of each week's leads that is scored highest."""
-    found = 0.0
-    for one in np.unique(week):
-        rows = np.flatnonzero(week == one)
-        best = rows[np.argsort(-log_odds[rows], kind="stable")[: round(len(rows) / 5)]]
-        found += converted[best].sum()
-    return int(found)
-
-
-def draw(gains: dict[str, Floats], place: Path) -> None:
-    """Draw each policy's gain over never, added up week by week."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
-    for name, gain in gains.items():
-        axes.plot(np.arange(1, len(gain) + 1), np.cumsum(gain), label=name)
-    axes.set(xlabel="Week of calls", ylabel="Summed log loss saved, against never")
-    axes.set_title("Bank marketing: what a policy saves")
-    axes.legend(frameon=False)
-    figure.savefig(place)
-    plt.close(figure)
-    print(f"drawn: {place}")
-
-
-def main() -> None:
-    """Measure, print and write it down."""
+def of_bank() -> tuple[dict[str, Any], list[tuple[float, str]]]:
+    """Backtest bank_marketing's latest fifth, with when the rise of its base rate is told."""
     _, day, converted = read_bank()
     first = round(0.8 * len(day))
-    day, converted = day[first:], converted[first:]
-    week = (day - day[0]) // WEEKDAYS
-    leads = np.bincount(week).astype(np.float64)
-    result: dict[str, Any] = {"leads": len(day), "days": len(np.unique(day)), "policies": {}}
-    losses = dict[str, Floats]()
-    for policy in POLICIES:
-        log_odds, changes, trained = scored_by(policy, first)
-        loss = np.logaddexp(0.0, log_odds) - converted * log_odds
-        losses[policy.name] = np.bincount(week, loss).astype(np.float64)
-        record = record_of(losses["never"], losses[policy.name], leads)
-        told = {
-            "log_loss": float(loss.mean()),
-            "calibration_error": float(
-                expected_calibration_error(tally(sigmoid(log_odds), converted))
-            ),
-            "gain": [record.gain, record.low, record.high],
-            "reached": reached(log_odds, converted, week),
-            "changes": changes,
-            "trained_on_days": trained,
-        }
-        result["policies"][policy.name] = told
-        print(policy.name, told, flush=True)
-    draw({name: losses["never"] - one for name, one in losses.items()}, PLOT)
-    never = champion_before(first).log_odds(read_bank()[0][first:])
-    place = day - day[0]
+    place, converted = day[first:] - day[first], converted[first:]
+    every = np.ones(len(place), np.bool_)
+    scored = {policy.name: scored_by(policy, first) for policy in POLICIES}
+    told = told_of(Outcomes(converted, place // WEEKDAYS, every), scored)
     seen, due = (
-        np.bincount(place, part).astype(np.float64) for part in (converted, sigmoid(never))
+        np.bincount(place, part).astype(np.float64)
+        for part in (converted, sigmoid(scored[NEVER.name].log_odds))
     )
     alarm = watch_counts(seen, due, DISPERSION, thresholds(due)).raised[0]
     sums = {
         name: float(part[: alarm.day + 1].sum())
         for name, part in (("observed", seen), ("expected", due))
     }
-    result["alarm"] = {"after_days": alarm.day + 1, "since_day": alarm.since} | sums
-    print(
-        f"the rise is told {alarm.day + 1} days of calls after the test begins: {result['alarm']}"
-    )
-    write_result("level_tracking", result)
+    found = {"after_days_of_calls": alarm.day + 1, "since_day": alarm.since} | sums
+    print(f"bank_marketing: the rise is told: {found}", flush=True)
+    return {"policies": told, "alarm": found}, [((alarm.day + 1) / WEEKDAYS, "alarm")]
+
+
+def of_dated(source: str) -> tuple[dict[str, Any], list[tuple[float, str]]]:
+    """Backtest a source with dates."""
+    dated = read_dated(source)
+    marks = list[tuple[float, str]]()
+    if source == "demo":
+        first = _day(PRICE_CHANGE)
+        for begin, words in ((PRICE_CHANGE, "price rise"), (WEAK_CAMPAIGN_FIRST, "weak campaign")):
+            marks.append(((_day(begin) - first) / 7, words))
+        marks.append(((_day(WEAK_CAMPAIGN_LAST) - first) / 7, "its end"))
+    else:
+        first = int(dated.at.min() // DAY_US) + FIRST_AFTER_DAYS
+    backtest = Backtest(dated, first)
+    scored = {policy.name: backtest.scored(policy) for policy in POLICIES}
+    since = f"{datetime.fromtimestamp(first * 86400, UTC):%Y-%m-%d}"
+    told = told_of(backtest.outcomes, scored)
+    return {"policies": told, "from": since, "scores": len(backtest.tested)}, marks
+
+
+def _day(one: date) -> int:
+    return (one - date(1970, 1, 1)).days
+
+
+def main() -> None:
+    """Measure, print, draw and write it down; sources that were not named keep their figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sources", nargs="*", default=list(SOURCES))
+    asked: list[str] = parser.parse_args().sources
+    kept = read_json(RESULT) if RESULT.exists() else {}
+    for source in asked:
+        found, marks = of_bank() if source == "bank_marketing" else of_dated(source)
+        kept[source] = found | {"marks": marks}
+        print(table(source, found["policies"]), flush=True)
+        write_result(RESULT.stem, {name: kept[name] for name in SOURCES if name in kept})
+    draw({name: kept[name] for name in SOURCES if name in kept})
 
 
 if __name__ == "__main__":

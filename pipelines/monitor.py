@@ -27,7 +27,7 @@ from leadcast.models.monitoring.evidence import Watch
 from leadcast.models.monitoring.inputs_drift import input_drift, new_categories
 from leadcast.models.monitoring.revisions import UsualRevisions
 from leadcast.models.monitoring.segments import SegmentRatio, segment_ratios
-from leadcast.models.monitoring.streams import Stream, watch_streams
+from leadcast.models.monitoring.streams import WORTH_OF_SEGMENT, Stream, watch_streams
 from leadcast.models.monitoring.unlabelled import ASSUMPTION, expected_performance
 from leadcast.pipelines.monitor_page import monitoring_page
 from leadcast.pipelines.monitored import (
@@ -42,7 +42,6 @@ from leadcast.pipelines.paths import RunFolder
 RECENT_DAYS = 28
 RATIO_DAYS = 56
 """Over so many days segments' conversions are added up."""
-WORTH_OF_SEGMENT = 20.0
 FEWEST_NEW = 10
 LARGEST_SEGMENT = 0.6
 _EPOCH = date(1970, 1, 1)
@@ -280,6 +279,7 @@ def _weeks(stream: Stream, watch: Watch, first_day: int) -> list[dict[str, Any]]
     return [
         {
             "week": f"{_EPOCH + timedelta(days=first_day + day)}",
+            "days": len(stream.observed[day : day + 7]),
             "observed": float(stream.observed[day : day + 7].sum()),
             "expected": float(stream.expected[day : day + 7].sum()),
             "evidence": float(watch.evidence[day : day + 7].max()),

@@ -5,8 +5,15 @@ from typing import Any
 
 import polars as pl
 
-from leadcast.models.charts.chart import Column, Table, table_of
+from leadcast.models.charts.chart import Chart, Column, Table, table_of
 from leadcast.models.charts.numbers import count, decimal, percent
+from leadcast.models.charts.watch_charts import (
+    FEWEST_WEEKS,
+    CohortsChart,
+    ConversionsChart,
+    GradesChart,
+    LineChart,
+)
 from leadcast.models.report.blocks import (
     Banner,
     Block,
@@ -14,18 +21,13 @@ from leadcast.models.report.blocks import (
     Listing,
     Notice,
     Notices,
+    Picture,
     Section,
-    Strip,
-    Strips,
     Words,
 )
 from leadcast.models.report.page import Page, render_page
 
 Columns = tuple[Column, ...]
-HOW = (
-    "The evidence bets, each week anew, that more or fewer convert than the scores said. It may be "
-    "looked at every night: it is set to raise less than one false alarm in a quiet year."
-)
 
 
 def monitoring_page(facts: Mapping[str, Any]) -> str:
@@ -67,7 +69,7 @@ def monitoring_page(facts: Mapping[str, Any]) -> str:
 def _sections(facts: Mapping[str, Any]) -> list[Section]:
     return [
         Section("alarms", "Alarms", "Alarms", _alarms(facts["alarms"], facts.get("look"))),
-        Section("conversions", "Conversions week by week", "Conversions", _weeks(facts["weeks"])),
+        Section("conversions", "Conversions week by week", "Conversions", _weeks(facts)),
         Section("segments", "Segments", "Segments", _segments(facts["segments"])),
         Section("cohorts", "What was said, and what has happened", "Cohorts", _cohorts(facts)),
         Section("grades", "Grades, and the line", "Grades", _grades(facts)),
@@ -97,26 +99,15 @@ def _alarms(alarms: Sequence[Mapping[str, Any]], look: Mapping[str, Any] | None)
     ]
 
 
-def _weeks(weeks: Sequence[Mapping[str, Any]]) -> list[Block]:
-    if not weeks:
-        return []
-    spans = [one["week"] for one in weeks]
-    most = max(max(one["observed"], one["expected"]) for one in weeks)
-    told = [f"{one['evidence']:.3f} of what raises an alarm" for one in weeks]
-    strips = [
-        Strip("Came", "conversions", spans, [one["observed"] for one in weeks], full=most),
-        Strip("Expected", "by the scores", spans, [one["expected"] for one in weeks], None, most),
-        Strip("Evidence", "of a change", spans, [one["evidence"] for one in weeks], told, 1.0),
-    ]
-    frame = pl.DataFrame(list(weeks))
-    columns: Columns = (
-        Column("week", "Week from"),
-        Column("observed", "Came", count),
-        Column("expected", "Expected", decimal(1)),
-        Column("evidence", "Evidence", decimal(3)),
-    )
-    table = table_of(frame, columns, "Conversions week by week")
-    return [Strips("Conversions, by the week in which they came", HOW, strips, table)]
+def _weeks(facts: Mapping[str, Any]) -> list[Block]:
+    weeks = pl.DataFrame(facts["weeks"], infer_schema_length=None)
+    since = next((one["since"] for one in facts["alarms"] if not one["segment"]), None)
+    return _pictured(ConversionsChart(weeks, since), weeks) if weeks.height else []
+
+
+def _pictured(chart: Chart, along: pl.DataFrame) -> list[Block]:
+    """Show a picture, or its numbers alone while there is too little along time to be seen."""
+    return [Picture(chart)] if along.height >= FEWEST_WEEKS else [Listing(chart.table())]
 
 
 def _segments(segments: Sequence[Mapping[str, Any]]) -> list[Block]:
@@ -137,53 +128,22 @@ def _segments(segments: Sequence[Mapping[str, Any]]) -> list[Block]:
 
 
 def _cohorts(facts: Mapping[str, Any]) -> list[Block]:
-    columns: Columns = (
-        Column("cohort", "Scored from"),
-        Column("leads", "Mature", count),
-        Column("waiting", "Waiting", count),
-        Column("said", "Said", percent),
-        Column("happened", "Happened", percent),
-        Column("low", "by luck from", percent),
-        Column("high", "to", percent),
-        Column("auc", "AUC", decimal(3)),
-        Column("expected_auc", "expected", decimal(3)),
-        Column("log_loss", "Log loss", decimal(4)),
-        Column("expected_log_loss", "expected", decimal(4)),
-        Column("gain", "Gain at 20 %", percent),
-    )
-    blocks: list[Block] = [Words([facts["unlabelled"]["assumption"]])]
+    blocks: list[Block] = []
     if facts["cohorts"]:
-        frame = pl.DataFrame(facts["cohorts"], infer_schema_length=None)
-        blocks.append(Listing(table_of(frame, columns, "What was said, and what has happened")))
-    return blocks
+        cohorts = pl.DataFrame(facts["cohorts"], infer_schema_length=None)
+        blocks += _pictured(CohortsChart(cohorts), cohorts.filter(pl.col("leads") > 0))
+    return [*blocks, Words([facts["unlabelled"]["assumption"]])]
 
 
 def _grades(facts: Mapping[str, Any]) -> list[Block]:
     blocks: list[Block] = []
     if facts["line"]["weeks"]:
-        columns: Columns = (
-            Column("week", "Week"),
-            Column("leads", "Leads looked at", count),
-            Column("above", "Above the line", count),
-            Column("capacity", "Calls that sales has", count),
-            Column("used", "of these", percent),
-        )
-        line = f"{100 * facts['line']['probability']:.1f} %"
-        frame = pl.DataFrame(facts["line"]["weeks"])
-        caption = f"Leads above the line (grade A, from {line}) against capacity"
-        blocks.append(Listing(_first(frame.tail(12), columns, caption)))
+        weeks = pl.DataFrame(facts["line"]["weeks"])
+        blocks += _pictured(LineChart(weeks, facts["line"]["probability"]), weeks)
     if facts["grades"]:
-        columns = (
-            Column("week", "Week"),
-            Column("grade", "Grade"),
-            Column("leads", "Leads", count),
-            Column("said", "Said", percent),
-            Column("mature", "Mature", count),
-            Column("happened", "Happened", percent),
-        )
-        frame = pl.DataFrame(facts["grades"], infer_schema_length=None)
-        title = "Conversion by grade by week"
-        blocks.append(Folded(title, table_of(frame, columns, title)))
+        grades = pl.DataFrame(facts["grades"], infer_schema_length=None)
+        mature = grades.filter(pl.col("mature") > 0).unique("week")
+        blocks += _pictured(GradesChart(grades), mature)
     return blocks
 
 

@@ -126,21 +126,20 @@ class Monitored:
         """Give what was said as the counting of conversions takes it."""
         part = {name: self.said[name].to_numpy() for name in ("at", "probability", "kind", "won")}
         horizon = self.model.horizon_days
-        until = until_next(self.said["lead"].to_numpy(), part["at"], horizon)
+        due = self.said.select(self._due().fill_null(NEVER)).to_series().to_numpy()
+        whose, lost = (self.said[name].to_numpy() for name in ("lead", "lost"))
+        until = until_next(whose, part["at"], horizon, due, lost)
         return Statements(
             part["at"], until, part["probability"], part["kind"], part["won"], horizon
         )
 
     def revisions(self) -> tuple[Revisions, pl.DataFrame]:
         """Give each score that another has followed, or the lead's end, with its row in `said`."""
-        landmarks = self.model.bundle.manifest.origin.snapshots.landmarks_days
-        gaps = {first: microseconds(second - first) for first, second in pairwise(landmarks)}
         follows = pl.col("lead").shift(-1) == pl.col("lead")
         rows = (
             self.said.with_columns(
                 second=pl.when(follows).then(pl.col("probability").shift(-1)),
-                due=pl.col("at")
-                + pl.col("landmark_days").replace_strict(gaps, default=None, return_dtype=pl.Int64),
+                due=self._due(),
             )
             .drop_nulls("due")
             .filter(pl.col("due") <= self.known_until_us)
@@ -155,6 +154,13 @@ class Monitored:
         )
         columns = ("due", "probability", "became", "kind")
         return Revisions(*(rows[name].to_numpy() for name in columns)), rows
+
+    def _due(self) -> pl.Expr:
+        """Tell when the next look at a lead is due; null after the last landmark."""
+        landmarks = self.model.bundle.manifest.origin.snapshots.landmarks_days
+        gaps = {first: microseconds(second - first) for first, second in pairwise(landmarks)}
+        gap = pl.col("landmark_days").replace_strict(gaps, default=None, return_dtype=pl.Int64)
+        return pl.col("at") + gap
 
 
 @dataclass(frozen=True)

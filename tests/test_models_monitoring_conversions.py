@@ -106,6 +106,41 @@ def test_a_lead_is_watched_by_its_newest_score_alone() -> None:
     np.testing.assert_array_equal(until // DAY_US, [7, 37, 33])
 
 
+def test_a_lead_that_is_lost_by_its_next_look_is_no_longer_expected() -> None:
+    at = np.array([0, 0, 0]) * DAY_US
+    due, lost = np.array([7, 7, NEVER // DAY_US]) * DAY_US, np.array([3, 9, 20]) * DAY_US
+    until = until_next(np.array([1, 2, 3]), at, HORIZON, due, lost)
+    # The second was open at its next look; after the last look losses are in the score.
+    np.testing.assert_array_equal(until // DAY_US, [7, 30, 30])
+
+
+def test_what_is_expected_comes_where_leads_are_lost_between_looks() -> None:
+    rng, n, week = np.random.default_rng(8), 60_000, 7 * DAY_US
+    arrived, chance = np.sort(rng.integers(0, 300 * DAY_US, n)), rng.beta(3, 10, n)
+    # Half are never to convert and are lost within the week; nobody can tell who on arrival.
+    junk = rng.random(n) < 0.5
+    day = rng.integers(0, HORIZON, n) * DAY_US + rng.integers(1, DAY_US, n)
+    won = np.where(~junk & (rng.random(n) < chance), arrived + day, NEVER)
+    lost = np.where(junk, arrived + rng.integers(1, week, n), NEVER)
+    again = np.flatnonzero(~junk & (won > arrived + week))
+    lead = np.concatenate([np.arange(n), again])
+    at = np.concatenate([arrived, arrived[again] + week])
+    left = (HORIZON - 7) / HORIZON
+    second = chance[again] * left / (1 - chance[again] * (1 - left))
+    probability = np.concatenate([0.5 * chance, second])
+    kind = np.repeat([0, 1], [n, len(again)])
+    due = np.where(kind == 0, at + week, NEVER)
+
+    def ratio(*ends: Integers) -> float:
+        until = until_next(lead, at, HORIZON, *ends)
+        said = Statements(at, until, probability, kind, won[lead], HORIZON)
+        counts = counted(said, 300, 200)
+        return float(counts.observed.sum() / counts.expected.sum())
+
+    assert ratio(due, lost[lead]) == pytest.approx(1, abs=0.02)
+    assert ratio() < 0.8
+
+
 def test_a_planted_drop_is_found_before_a_label_is_mature() -> None:
     statements, _ = world(6, 60_000, 400, ratio=0.5, change=300)
     counts = counted(statements, 400, 200)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from leadcast.features.registry import DAY_US
 from leadcast.models.monitoring.cohorts import above_the_line, cohorts, grades_by_week
+from leadcast.models.monitoring.evidence import Watch
 from leadcast.models.monitoring.inputs_drift import input_drift, new_categories, stability_index
 from leadcast.models.monitoring.level_tracker import (
     SUPPORT_WEEKS,
@@ -103,6 +104,36 @@ def test_scores_that_are_taken_back_are_seen_at_once() -> None:
         assert bool(watch.raised) is found
         if found:
             assert 100 <= watch.raised[0].day <= 135
+
+
+def watched_segment(ratio: float) -> Watch:
+    """A segment that is new, six counts a week, beside all leads that go on as before."""
+    rng, before, now = np.random.default_rng(4), np.full(280, 2.0), np.full(84, 2.0)
+    seen = [rng.poisson(part).astype(np.float64) for part in (before, now)]
+    every = Stream("revisions", "", "", seen[1], now, seen[0], before)
+    due, nothing = np.full(84, 6 / 7), np.zeros(0)
+    own = rng.poisson(ratio * due).astype(np.float64)
+    new = Stream("revisions", "campaign", "new", own, due, nothing, nothing)
+    assert new.level_variance == 0
+    return watch_streams([every, new])[1]
+
+
+def test_a_new_segment_that_is_worse_than_it_looks_is_found_within_weeks() -> None:
+    (raised,) = watched_segment(0.2).raised[:1]
+    assert (raised.direction, raised.since) == ("fewer", 0)
+    assert raised.day < 42
+    assert not watched_segment(1.0).raised
+
+
+def test_luck_moves_a_segments_level_by_a_tenth_at_most() -> None:
+    def variance(told: float) -> float:
+        part = np.full(10, told / 10)
+        return Stream("revisions", "vendor", "a", part, part, part, part).level_variance
+
+    found = [variance(told) for told in (1, 10, 25, 100, 1000)]
+    assert max(found) == found[2] == pytest.approx(0.01)
+    # With many conversions of its own it is known as well as they tell.
+    assert found[4] == pytest.approx(1 / 1000, rel=0.06)
 
 
 def test_metrics_need_no_label_where_scores_mean_what_they_say() -> None:

@@ -15,6 +15,12 @@ from leadcast.models.charts.ranking_charts import GainChart, LiftChart, RocChart
 from leadcast.models.charts.reliability_chart import ReliabilityChart
 from leadcast.models.charts.stability_charts import AgeChart, MonthChart, SegmentsChart
 from leadcast.models.charts.time_charts import DelayChart, TimelineChart
+from leadcast.models.charts.watch_charts import (
+    CohortsChart,
+    ConversionsChart,
+    GradesChart,
+    LineChart,
+)
 from leadcast.models.learners.learner_store import LEARNERS
 from leadcast.models.report.blocks import Facts, Notices, Words
 from leadcast.models.report.data_quality import columns_frame, quality_blocks
@@ -34,6 +40,49 @@ def existing(name: str) -> pl.DataFrame:
     return frame
 
 
+WEEKS = [f"2025-03-{day:02}" for day in (3, 10, 17, 24)]
+WATCHED = pl.DataFrame(
+    {
+        "week": WEEKS,
+        "days": [7, 7, 7, 2],
+        "observed": [12.0, 9.0, 4.0, 1.0],
+        "expected": [11.0, 11.5, 12.0, 3.0],
+        "evidence": [0.01, 0.1, 1.2, 0.02],
+    }
+)
+COHORTS = pl.DataFrame(
+    {
+        "cohort": ["2025-01-01", "2025-02-01", "2025-03-01"],
+        "leads": [400, 380, 0],
+        "waiting": [0, 20, 500],
+        "said": [0.10, 0.11, None],
+        "happened": [0.12, 0.04, None],
+        "low": [0.07, 0.08, None],
+        "high": [0.13, 0.14, None],
+        **{name: [0.7, 0.8, None] for name in ("auc", "expected_auc")},
+        **{name: [0.3, 0.2, None] for name in ("log_loss", "expected_log_loss")},
+        "gain": [0.5, 0.6, None],
+    }
+)
+GRADES = pl.DataFrame(
+    {
+        "week": sorted([*WEEKS[:3], *WEEKS[:3]]),
+        "grade": ["A", "B"] * 3,
+        "leads": [10, 20] * 3,
+        "said": [0.3, 0.1] * 3,
+        "mature": [10, 20, 10, 20, 0, 0],
+        "happened": [0.4, 0.1, 0.2, 0.05, None, None],
+    }
+)
+LINE = pl.DataFrame(
+    {
+        "week": WEEKS,
+        "leads": [100] * 4,
+        "above": [30, 41, 44, 12],
+        "capacity": [40.0] * 4,
+        "used": [0.75, 1.025, 1.1, 0.3],
+    }
+)
 CHARTS: list[Chart] = [
     ReliabilityChart(existing("reliability"), INPUTS.reliability_curve),
     GainChart(existing("gain")),
@@ -46,7 +95,24 @@ CHARTS: list[Chart] = [
     BacktestChart(existing("backtest"), dated=True),
     TimelineChart(existing("splits")),
     SegmentsChart(INPUTS.metrics["by_segment"], INPUTS.metrics["multicalibration"]),
+    ConversionsChart(WATCHED, "2025-03-10"),
+    CohortsChart(COHORTS),
+    GradesChart(GRADES),
+    LineChart(LINE, 0.21),
 ]
+
+
+def test_what_monitoring_sees_is_said_in_words() -> None:
+    found = [spaced(chart.finding()) for chart in CHARTS[-4:]]
+    assert "26 conversions came where 37.5 were expected" in found[0]
+    assert "since about 2025-03-10" in found[0]
+    assert "alarm" not in ConversionsChart(WATCHED).finding()
+    assert "more than luck" in found[1]
+    assert "within luck" in CohortsChart(COHORTS.head(1)).finding()
+    assert CohortsChart(COHORTS.tail(1)).finding() == "No score's horizon has passed yet."
+    assert "A: 30" in found[2]
+    assert GradesChart(GRADES.tail(2)).finding() == "No week is mature yet."
+    assert "in 2 of 4 weeks" in found[3]
 
 
 @pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.name)

@@ -190,6 +190,6 @@ def test_monitoring_is_shown_where_somebody_has_looked(tmp_path: Path) -> None:
         file.write_text('{"alarms": []}', encoding="utf-8")
         assert "look again" in asked.get("/page/monitoring").json()["detail"]
         told = dict.fromkeys(SHOWN, 1)
-        file.write_text(json.dumps(told | {"cohorts": []}), encoding="utf-8")
+        file.write_text(json.dumps(told | {"streams": []}), encoding="utf-8")
         assert asked.get("/page/monitoring").json() == told
         assert "monitoring.js" in asked.get("/monitoring").text

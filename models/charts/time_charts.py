@@ -104,7 +104,7 @@ class TimelineChart(Chart):
         for place, row in enumerate(self.frame().iter_rows(named=True)):
             self._draw_row(axes, -place, row)
         if self._dated():
-            _date_axis(axes, size)
+            date_axis(axes, size)
         else:
             axes.set(xlabel="Place in the order of the leads")
             axes.xaxis.set_major_formatter(lambda place, _: count(place))
@@ -129,7 +129,8 @@ def _amount(row: dict[str, Any]) -> str:
     return f"{counted(row['snapshots'], 'snapshot')}, {counted(row['converted'], 'customer')}"
 
 
-def _date_axis(axes: "Axes", size: Size) -> None:
+def date_axis(axes: "Axes", size: Size) -> None:
+    """Write dates below a panel, as many as there is room for, whatever the span."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 
     # A lead of the year 1, as databases write what they do not know: the margin beside it would

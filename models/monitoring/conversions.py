@@ -9,9 +9,10 @@ by then converts on the next day with the probability
     h(t) = \frac{p \, (F(t + 1) - F(t))}{1 - p \, F(t)}
 
 which is the compensator of its conversion: summed over all leads on watch, it is what a day should
-bring, given all that was known before that day. Losses are not looked at (p counts them already).
-A lead is watched by its newest score: until the next one was given, it converted, or the horizon
-has passed. Days count from the score's own hour on and are told on the night after they end.
+bring, given all that was known before that day. Losses are looked at when the next score is due
+(until then p counts them already). A lead is watched by its newest score: until the next one was
+given, or would have been had it not been lost by then, until it converted, or the horizon has
+passed. Days count from the score's own hour on and are told on the night after they end.
 """
 
 from dataclasses import dataclass, replace
@@ -210,7 +211,13 @@ def weekday_factors(counts: DayCounts) -> Floats:
     return np.asarray(factors * WEEK_DAYS / factors.sum())
 
 
-def until_next(lead: npt.NDArray[np.int64], at: Integers, horizon_days: int) -> Integers:
+def until_next(
+    lead: npt.NDArray[np.int64],
+    at: Integers,
+    horizon_days: int,
+    due: Integers | None = None,
+    lost: Integers | None = None,
+) -> Integers:
     """Tell until when each statement is its lead's newest.
 
     Parameters
@@ -220,6 +227,12 @@ def until_next(lead: npt.NDArray[np.int64], at: Integers, horizon_days: int) -> 
     at : ndarray of int64, shape (n,)
         When it was said, in microseconds since 1970.
     horizon_days : int
+    due : ndarray of int64, shape (n,), optional
+        When the next look at the lead was due; `NEVER` where it was the last one.
+    lost : ndarray of int64, shape (n,), optional
+        When the lead was lost; `NEVER` where it was not. A lead that was lost by its next look has
+        no score from then on, and nothing is to be expected of it: what it takes with it is in the
+        higher scores of those that were still open then.
 
     Returns
     -------
@@ -229,6 +242,8 @@ def until_next(lead: npt.NDArray[np.int64], at: Integers, horizon_days: int) -> 
     ends = at + horizon_days * DAY_US
     followed = np.flatnonzero(lead[order][1:] == lead[order][:-1])
     ends[order[followed]] = np.minimum(ends[order[followed]], at[order[followed + 1]])
+    if due is not None and lost is not None:
+        ends = np.where(lost <= due, np.minimum(ends, due), ends)
     return np.asarray(ends)
 
 

@@ -174,13 +174,12 @@ def detect(observed: Floats, expected: Floats, dispersion: float, bets: Sequence
     """
     n_days = observed.shape[1]
     seen, due = (_so_far(part) for part in (observed, expected))
+    logs = log_ratio(seen, due, dispersion, np.array(bets).reshape(-1, 1, 1, 1))
+    # The stakes are 1 + s L, week by week: in logarithms, cumulative sums of what weeks gave.
+    before = np.cumsum(logs[..., -1], axis=-1) - logs[..., -1]
+    stakes = before + np.logaddexp.accumulate(-before, axis=-1)
     # A stake beyond any threshold need not grow to infinity.
-    logs = np.minimum(log_ratio(seen, due, dispersion, np.array(bets).reshape(-1, 1, 1, 1)), 200.0)
-    ratios = np.exp(logs)
-    stakes: Floats = np.ones_like(ratios[..., 0])
-    for week in range(1, stakes.shape[2]):
-        stakes[..., week] += np.minimum(stakes[..., week - 1] * ratios[:, :, week - 1, -1], 1e100)
-    gains = (stakes[..., None] * ratios).mean(axis=0)
+    gains = np.exp(np.minimum(stakes[..., None] + logs, 230.0)).mean(axis=0)
     return np.asarray(gains.reshape(len(observed), -1)[:, :n_days])
 
 

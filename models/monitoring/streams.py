@@ -14,24 +14,35 @@ from leadcast.models.monitoring.evidence import (
     watch_counts,
     weekly_dispersion,
 )
+from leadcast.models.monitoring.segments import USUAL_SPREAD
 from leadcast.models.monitoring.thresholds import thresholds_for
 
-FALSE_ALARMS_PER_YEAR = 0.9
+FALSE_ALARMS_PER_YEAR = 0.97
 """Of all streams together, on average, in quiet years."""
 LOOKS_PER_YEAR = 3.0
 """How often conversions of all leads may be worth a look without an alarm, in quiet years."""
-SHARES = {"conversions": 0.76, "conversions in a segment": 0.12, "revisions": 0.12}
-"""How they are shared; the streams of one kind get equal parts."""
-FEWER_SHARES = {"conversions": 0.85, "conversions in a segment": 0.5, "revisions": 0.5}
+SHARES = {"conversions": 0.9, "conversions in a segment": 0.05, "revisions": 0.05}
+"""How they are shared; the streams of one kind get equal parts. Evidence must grow by the
+logarithm of how rare an alarm is, so that many small streams cost little with a small share."""
+FEWER_SHARES = {"conversions": 0.92, "conversions in a segment": 0.5, "revisions": 0.5}
 """Which part of it goes to fewer than expected, rather than more. That sales come short is what
 most needs to be seen early."""
 LASTING_DAYS = 28
 """An alarm stands for so long; where what raised it goes on, it is raised again before."""
 
 LEAST_KNOWN = 0.04
-"""A level is known at least to a fifth: a segment's scores come from what all leads told."""
+"""A level is known at least to a fifth."""
+WORTH_OF_SEGMENT = 1 / USUAL_SPREAD
+"""So many conversions of its own it takes until a segment's level is as much its own as that of all
+leads, towards which it is drawn."""
 
 StreamKind = Literal["conversions", "conversions in a segment", "revisions"]
+REST_ON: dict[StreamKind, StreamKind] = {
+    "conversions": "conversions",
+    "conversions in a segment": "conversions",
+    "revisions": "revisions",
+}
+"""On the level of which stream of all leads a segment's rests."""
 
 
 @dataclass(frozen=True)
@@ -65,17 +76,31 @@ class Stream:
 
     @property
     def level_variance(self) -> float:
-        """The variance of its level's luck, as far as the time before could tell it."""
+        """The variance of its level's own luck: a segment's beside that of all leads."""
+        told = float(self.quiet_expected.sum())
+        if self.name:
+            # The luck of its own conversions, by the weight that they have; of a new one, none.
+            return told / (told + WORTH_OF_SEGMENT) ** 2
         weeks = max(len(self.quiet_observed) / WEEK_DAYS, 1.0)
-        known = 1.0 / max(float(self.quiet_expected.sum()), 1.0)
-        return min(known + self.dispersion / weeks, LEAST_KNOWN)
+        return min(1.0 / max(told, 1.0) + self.dispersion / weeks, LEAST_KNOWN)
 
-    def watched(self, false_alarms_per_year: float) -> Watch:
-        """Watch it, with so many false alarms in a quiet year."""
+    def watched(self, false_alarms_per_year: float, luck_of_all: float = 0.0) -> Watch:
+        """Watch it, with so many false alarms in a quiet year.
+
+        Parameters
+        ----------
+        false_alarms_per_year : float
+        luck_of_all : float
+            Of a segment: the `level_variance` of all leads, on which its own level rests.
+
+        Returns
+        -------
+        Watch
+        """
         fewer = false_alarms_per_year * FEWER_SHARES[self.kind]
         weeks = max(len(self.expected) / WEEK_DAYS, 1.0)
         a_week = float(self.expected.sum()) / weeks
-        settings = (a_week, self.dispersion, self.level_variance)
+        settings = (a_week, self.dispersion, self.level_variance + luck_of_all)
         thresholds = thresholds_for(*settings, fewer, false_alarms_per_year - fewer)
         return watch_counts(self.observed, self.expected, self.dispersion, thresholds)
 
@@ -96,8 +121,14 @@ def watch_streams(
         In the same order.
     """
     counts = {kind: sum(one.kind == kind for one in streams) for kind in SHARES}
+    whole = {one.kind: one.level_variance for one in streams if not one.name}
+    luck = {kind: whole.get(of_all, LEAST_KNOWN) for kind, of_all in REST_ON.items()}
     return [
-        one.watched(false_alarms_per_year * SHARES[one.kind] / counts[one.kind]) for one in streams
+        one.watched(
+            false_alarms_per_year * SHARES[one.kind] / counts[one.kind],
+            luck[one.kind] if one.name else 0.0,
+        )
+        for one in streams
     ]
 
 

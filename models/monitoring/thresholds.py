@@ -48,7 +48,7 @@ def thresholds_for(
         grid, so that streams share their simulations.
     """
     settings = (
-        _on_grid(min(max(a_week, _FEWEST), _MOST)),
+        _on_grid(min(max(a_week, _FEWEST), _MOST), 2),
         _on_grid(dispersion),
         _on_grid(max(level_variance, _CERTAIN)),
     )
@@ -56,9 +56,9 @@ def thresholds_for(
     return Thresholds(_reached(fewer, fewer_a_year), _reached(more, more_a_year))
 
 
-def _on_grid(value: float) -> float:
-    """Take the nearest power of 2."""
-    return float(2 ** np.round(np.log2(value)))
+def _on_grid(value: float, fineness: int = 1) -> float:
+    """Take the nearest power of 2, or of a root of it."""
+    return float(2 ** (np.round(fineness * np.log2(value)) / fineness))
 
 
 def _reached(highest: Floats, a_year: float) -> float:
@@ -66,7 +66,7 @@ def _reached(highest: Floats, a_year: float) -> float:
     return float(np.quantile(highest, np.exp(-simulated))) * simulated / a_year
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def _highest(a_week: float, dispersion: float, level_variance: float) -> tuple[Floats, Floats]:
     """Simulate the highest evidence of each quiet year, of fewer and of more."""
     rng = np.random.default_rng(7)

@@ -13,10 +13,10 @@ from leadcast.serve.page.assets import Shell
 from leadcast.serve.requests.problems import Problem
 
 ADDRESS, FILE = "/monitoring", "monitoring.json"
-SCRIPTS_OF_MONITORING = ("pieces.js", "monitoring.js")
+SCRIPTS_OF_MONITORING = ("uplot.js", "pieces.js", "monitoring.js")
 SHOWN = (
     *("source", "model", "watched_from", "known_until", "scores_from", "observed", "expected"),
-    *("alarms", "look", "weeks", "segments"),
+    *("alarms", "look", "weeks", "segments", "cohorts", "grades", "line"),
 )
 """What the view tells of ``monitoring.json``; all of it is in ``monitoring.html``."""
 
