@@ -109,7 +109,7 @@ def test_what_monitoring_sees_is_said_in_words() -> None:
     assert "alarm" not in ConversionsChart(WATCHED).finding()
     assert "more than luck" in found[1]
     assert "within luck" in CohortsChart(COHORTS.head(1)).finding()
-    assert CohortsChart(COHORTS.tail(1)).finding() == "No score's horizon has passed yet."
+    assert "no month" in CohortsChart(COHORTS.tail(1)).finding()
     assert "A: 30" in found[2]
     assert GradesChart(GRADES.tail(2)).finding() == "No week is mature yet."
     assert "in 2 of 4 weeks" in found[3]

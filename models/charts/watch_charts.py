@@ -144,10 +144,10 @@ class CohortsChart(Chart):
         return self.cohorts.select([one.name for one in self.told])
 
     def finding(self) -> str:
-        """Say of the newest mature cohort what was said and what happened."""
-        mature = self.cohorts.filter(pl.col("leads") > 0)
+        """Say of the newest cohort, most of which is mature, what was said and what happened."""
+        mature = self.cohorts.filter(pl.col("leads") > pl.col("waiting"))
         if not mature.height:
-            return "No score's horizon has passed yet."
+            return "Of no month have most scores' horizons passed yet."
         last = mature.row(-1, named=True)
         outside = not last["low"] <= last["happened"] <= last["high"]
         return (
@@ -298,8 +298,7 @@ class LineChart(Chart):
         calls = float(self.weeks["capacity"][0])
         axes.axhline(calls, **DASHED)
         axes.set_ylim(0, 1.15 * max(calls, float(self.weeks["above"].to_numpy().max())))
-        note(axes, f"{calls:.0f} calls", (at[0], calls), (2, 4))
-        axes.set_title("Leads of grade A")
+        axes.set_title(f"Leads of grade A; dashed: {calls:.0f} calls")
         date_axis(axes, size)
 
 

@@ -17,7 +17,7 @@ from leadcast.models.monitoring.evidence import (
 from leadcast.models.monitoring.segments import USUAL_SPREAD
 from leadcast.models.monitoring.thresholds import thresholds_for
 
-FALSE_ALARMS_PER_YEAR = 0.97
+FALSE_ALARMS_PER_YEAR = 0.9
 """Of all streams together, on average, in quiet years."""
 LOOKS_PER_YEAR = 3.0
 """How often conversions of all leads may be worth a look without an alarm, in quiet years."""

@@ -14,6 +14,9 @@
 
   /* Days are told as text; a chart wants seconds. */
   const seconds = (day) => Date.parse(`${day}T00:00:00Z`) / 1000;
+  const short = (at) =>
+    new Date(at * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+  const unbroken = (day) => day.replaceAll("-", "\u2011");
   const line = (colour, more = {}) => ({ stroke: colour, width: 2, points: { show: false }, ...more });
   const drawings = [];
 
@@ -23,12 +26,12 @@
       element("li", { class: `key${variable}` }, label));
     const canvas = element("div", { class: "canvas" });
     const make = (colour) => ({
-      height: 260,
+      height: 300,
       tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "UTC"),
       padding: [12, 12, 0, 0],
       cursor: { show: false },
       scales: { y: { range: (_, low, high) => [0, 1.08 * Math.max(high, more.least ?? 0) || 1] } },
-      axes: [leadcast.axis(colour), leadcast.axis(colour, { size: 44, values: more.values })],
+      axes: [leadcast.axis(colour, { space: 64, values: (_, ticks) => ticks.map(short) }), leadcast.axis(colour, { size: 44, values: more.values })],
       data: [days.map(seconds), ...series.map(([, , values]) => values)],
       series: [{}, ...series.map(([, variable, , how]) => how(colour(variable)))],
       hooks: {
@@ -58,7 +61,7 @@
   const bars = (colour) => line(colour, { width: 0, fill: colour, paths: uPlot.paths.bars({ size: [0.7], align: 1 }) });
   const steps = (colour) => line(colour, { paths: uPlot.paths.stepped({ align: 1 }) });
   const dots = (colour) => line(colour, { points: { show: true, size: 5 } });
-  const dashes = (colour) => line(colour, { width: 1, dash: [4, 4] });
+  const dashes = (colour) => line(colour, { dash: [6, 4] });
 
   function weeks(found) {
     const rows = found.weeks;
@@ -106,9 +109,9 @@
   function cohorts(rows) {
     const names = ["Scored from", "Mature", "Said", "Happened", "By luck", "In the best 20 %"];
     const cells = [...rows].reverse().map((one) => (one.leads
-      ? [one.cohort, format.count(one.leads), format.percent(one.said), format.percent(one.happened),
+      ? [unbroken(one.cohort), format.count(one.leads), format.percent(one.said), format.percent(one.happened),
         `${format.percent(one.low)} to ${format.percent(one.high)}`, one.gain === null ? "–" : format.percent(one.gain)]
-      : [one.cohort, "none yet", "–", "–", "–", "–"]));
+        : [unbroken(one.cohort), "none yet", "–", "–", "–", "–"]));
     return card(
       heading("What was said, and what has happened since"),
       note("By the month of the score. Shares outside what luck explains are more than luck."),
