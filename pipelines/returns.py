@@ -99,7 +99,7 @@ def _known_at(tables: Tables, moment: datetime) -> Tables:
 def _words(source: str, found: ReturnList, due_hours: float) -> Iterator[str]:
     frame, due = found.frame, found.due(due_hours)
     yield (
-        f"{source}: {frame.height:,} leads to send back at {moment_words(found.as_of)}"
+        f"{source}: {_leads(frame.height)} to send back at {moment_words(found.as_of)}"
         f"{_at_stake(frame)}; {due.height:,} of them within {due_hours:g} hours{_at_stake(due)}"
     )
     for name, within in found.in_window.items():
@@ -118,6 +118,10 @@ def _words(source: str, found: ReturnList, due_hours: float) -> Iterator[str]:
         yield f"  warning: no lead is of {', '.join(found.unknown)}; vendors: names nobody else so"
     if found.without_terms:
         yield f"  without terms, so nothing is listed: {', '.join(found.without_terms)}"
+
+
+def _leads(count: int) -> str:
+    return f"{count:,} lead{'' if count == 1 else 's'}"
 
 
 def _at_stake(frame: pl.DataFrame) -> str:

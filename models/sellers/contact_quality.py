@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import polars as pl
 
+from leadcast.features.hygiene.email_look import email_class
 from leadcast.features.snapshots import person_ids, person_keys
 from leadcast.features.values.contacts import email_kind, phone_is_valid
 
@@ -26,13 +27,15 @@ def contact_faults(leads: pl.DataFrame) -> pl.DataFrame:
     pl.DataFrame
         A row a lead, in the same order: ``lead_id``; ``has_email`` and ``has_phone`` (Boolean);
         ``email_fault`` and ``phone_fault`` (String, null where nothing is wrong or nothing was
-        given). That an address is well formed does not show that anybody reads it.
+        given). That an address is well formed does not show that anybody reads it. Numbers are
+        judged by what they look like alone: that a country's plan has no such number is no
+        evidence for whoever has to pay.
     """
     return leads.select(
         "lead_id",
         has_email=_given(leads, "email"),
         has_phone=_given(leads, "phone"),
-        email_fault=_each(leads, "email", lambda text: _WRONG_EMAIL.get(email_kind(text))),
+        email_fault=_each(leads, "email", _email_fault),
         phone_fault=_each(
             leads, "phone", lambda text: None if phone_is_valid(text) else PHONE_INVALID
         ),
@@ -104,6 +107,10 @@ def earlier_leads(leads: pl.DataFrame, among: pl.Series | None = None) -> pl.Dat
     return found.select(
         *("lead_id", "earlier_id", "earlier_vendor"), earlier_at="earlier_created_at", same=same
     )
+
+
+def _email_fault(text: str) -> str | None:
+    return _WRONG_EMAIL.get(email_class(text, email_kind(text)))
 
 
 def _given(leads: pl.DataFrame, name: str) -> pl.Series:

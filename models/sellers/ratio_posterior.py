@@ -1,10 +1,10 @@
 """Sellers' ratios of observed to expected conversions, drawn towards the mean, with their doubt.
 
 Conversions of a seller are Poisson with mean ``ratio * expected``, and ratios are gamma distributed
-around that of all leads: empirical Bayes as for standardised mortality ratios (Clayton and Kaldor
-1987, Biometrics 43). How far sellers differ is not known either: it is averaged over, each spread
-weighed by how likely it makes what was seen (negative binomial) and by a prior, so that few sellers
-give no false certainty. Ranks are those of draws from the posterior (Goldstein and Spiegelhalter
+around a mean: as for standardised mortality ratios (Clayton and Kaldor 1987, Biometrics 43). The
+mean, and how far sellers differ from it, are not known either: they are averaged over, each weighed
+by how likely it makes what was seen (negative binomial) and by a prior, so that few sellers give no
+false certainty. Ranks are those of draws from the posterior (Goldstein and Spiegelhalter
 1996, J. R. Stat. Soc. A 159): a seller with a dozen leads is then neither best nor worst.
 """
 
@@ -14,10 +14,13 @@ import numpy as np
 
 from leadcast.models.data import Floats, Integers
 
-DRAWS = 8_000
+DRAWS = 4_000
 SPREADS = np.geomspace(0.03, 2.0, 40)
 """Standard deviations of the ratios, as a share of their mean, that are averaged over."""
 USUAL_SPREAD = 0.5
+MEANS = np.exp(np.linspace(-1.0, 1.0, 41))
+"""Means of the sellers' ratios that are averaged over, as multiples of that of all their leads."""
+USUAL_MEAN_SPREAD = 0.5
 LEVEL = 0.95
 
 
@@ -91,25 +94,28 @@ def ratio_draws(
     came, due = observed / dispersion, expected / dispersion
     mean = float((came.sum() + 0.5) / (due.sum() + 0.5))
     size = 1 / np.square(SPREADS)
-    weight = _log_evidence(came, due * mean, size) - np.square(SPREADS / USUAL_SPREAD) / 2
+    means = mean * MEANS
+    weight = _log_evidence(came, due, means, size)
+    weight -= np.square(np.log(MEANS) / USUAL_MEAN_SPREAD)[:, None] / 2
     # The grid is even in the logarithm, so that the prior's density is multiplied by the spread.
-    weight += np.log(SPREADS)
+    weight += np.log(SPREADS) - np.square(SPREADS / USUAL_SPREAD) / 2
     weight = np.exp(weight - weight.max())
     weight /= weight.sum()
     rng = np.random.default_rng(seed)
-    drawn = size[rng.choice(len(size), DRAWS, p=weight)][:, None]
-    ratio = rng.gamma(came + drawn, 1 / (due * mean + drawn)) * mean
-    return RatioDraws(ratio, mean, float(weight @ SPREADS))
+    place, which = np.divmod(rng.choice(weight.size, DRAWS, p=weight.ravel()), len(SPREADS))
+    centre, drawn = means[place][:, None], size[which][:, None]
+    ratio = rng.gamma(came + drawn, 1 / (due * centre + drawn)) * centre
+    return RatioDraws(ratio, mean, float(weight.sum(axis=0) @ SPREADS))
 
 
-def _log_evidence(came: Floats, due: Floats, size: Floats) -> Floats:
-    """Tell how likely each spread makes the conversions, but for what is the same for all."""
+def _log_evidence(came: Floats, due: Floats, means: Floats, size: Floats) -> Floats:
+    """Tell how likely each mean and spread make the conversions, but for what is always alike."""
     from scipy.special import gammaln
 
-    a = size[:, None]
-    each = gammaln(came + a) - gammaln(a) + a * np.log(a / (a + due))
-    each += came * np.log(np.maximum(due, 1e-12) / (a + due))
-    return np.asarray(each.sum(axis=1))
+    a, to_come = size[:, None], np.maximum(means[:, None, None] * due, 1e-12)
+    each = gammaln(came + a) - gammaln(a) + a * np.log(a / (a + to_come))
+    each = each + came * np.log(to_come / (a + to_come))
+    return np.asarray(each.sum(axis=2))
 
 
 def dispersion_of(converted: Floats, expected: Floats, group: Integers) -> float:
