@@ -115,7 +115,9 @@ def accusations(found: JunkFound, world: World) -> dict[str, Any]:
     return {
         "found": [one.seller for one in found.sellers if one.found],
         "vendors": len(found.sellers),
-        "covered": sum(one.low <= share[one.seller] <= one.high for one in found.sellers),
+        "covered": {
+            one.seller: bool(one.low <= share[one.seller] <= one.high) for one in found.sellers
+        },
     }
 
 
@@ -282,12 +284,16 @@ def summary(worlds: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _accused(looks: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    held = [(name, inside) for one in looks for name, inside in one["covered"].items()]
+    others = [inside for name, inside in held if name not in JUNK_VENDORS]
     return {
         "found": {name: sum(name in one["found"] for one in looks) for name in JUNK_VENDORS},
         "falsely": sum(len(set(one["found"]) - set(JUNK_VENDORS)) for one in looks),
         "of": sum(one["vendors"] for one in looks),
-        "share_covered": sum(one["covered"] for one in looks)
-        / sum(one["vendors"] for one in looks),
+        "share_inside": {
+            name: sum(inside for who, inside in held if who == name) for name in JUNK_VENDORS
+        },
+        "share_inside_of_others": f"{sum(others)} of {len(others)}",
     }
 
 

@@ -67,6 +67,30 @@ def sample_inputs(**changes: object) -> ReportInputs:
         ),
         "leakage": _leakage(),
         "quality": sample_quality(),
+        "sellers": pl.DataFrame(
+            [
+                ("Alpha <Leads>", 900, 60.0, 48.2, 1.21, 1.02, 1.49, 1.0, 2.0, "above expected"),
+                (
+                    "Twelve",
+                    12,
+                    0.0,
+                    0.4,
+                    0.98,
+                    0.4,
+                    1.7,
+                    1.0,
+                    3.0,
+                    "as expected, or too few to tell",
+                ),
+                ("Gamma", 700, 12.0, 35.5, 0.45, 0.25, 0.72, 3.0, 3.0, "the worst"),
+            ],
+            schema=[
+                *("seller", "leads", "observed", "expected", "ratio", "low", "high"),
+                *("rank_low", "rank_high", "verdict"),
+            ],
+            orient="row",
+        ),
+        "seller_words": ("Said to deliver junk or to resell is Gamma.",),
     }
     return ReportInputs(**(content | changes))
 

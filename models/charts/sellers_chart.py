@@ -81,9 +81,10 @@ class SellersChart(Chart):
             if names
         ]
         rest = total - len(better) - len(worse)
-        return (
-            f"Of {kinds} {rest} bring what is expected, as far as can be told; {'; '.join(parts)}."
+        others = (
+            f"{rest} {'brings' if rest == 1 else 'bring'} what is expected, as far as can be told"
         )
+        return f"Of {kinds} {others}; {'; '.join(parts)}."
 
     def draw(self, figure: "Figure", size: Size) -> None:
         """Draw a row a seller."""

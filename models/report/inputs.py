@@ -26,6 +26,10 @@ FRAMES: dict[str, tuple[str, ...]] = {
     "calibration_methods": ("method", "log_loss", "excess", "standard_error"),
     "leakage": ("code", "title", "status", "subject", "found", "remedy"),
     "account": ("step", "fate", "reason", "rows"),
+    "sellers": (
+        *("seller", "leads", "observed", "expected", "ratio", "low", "high"),
+        *("rank_low", "rank_high", "verdict"),
+    ),
 }
 """The columns that each frame of `ReportInputs` must have; it may have more."""
 KEYS: dict[str, tuple[str, ...]] = {
@@ -164,6 +168,11 @@ class ReportInputs:
     nonhuman : mapping or None
         What it changes that events of machines are left out:
         `leadcast.models.report.machines.nonhuman_blocks` tells the keys.
+    sellers : pl.DataFrame or None
+        A row a vendor, as `leadcast.models.charts.sellers_chart.SellersChart` takes them; None
+        where nothing was agreed with vendors.
+    seller_words : tuple of str
+        Who is said to deliver junk or to resell, a sentence each.
 
     Raises
     ------
@@ -195,6 +204,8 @@ class ReportInputs:
     account: pl.DataFrame | None = None
     nonhuman: Mapping[str, Any] | None = None
     audit: Mapping[str, Any] | None = None
+    sellers: pl.DataFrame | None = None
+    seller_words: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         faults = [

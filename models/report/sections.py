@@ -19,6 +19,7 @@ from leadcast.models.charts.numbers import (
 )
 from leadcast.models.charts.ranking_charts import GainChart, LiftChart, RocChart, SeparationChart
 from leadcast.models.charts.reliability_chart import ReliabilityChart
+from leadcast.models.charts.sellers_chart import SellersChart
 from leadcast.models.charts.stability_charts import AgeChart, BlockChart, MonthChart, SegmentsChart
 from leadcast.models.charts.time_charts import DelayChart, TimelineChart
 from leadcast.models.leakage.telling import could_not_look, found_of, headline
@@ -67,6 +68,7 @@ def sections(inputs: ReportInputs) -> list[Section]:
         Section("separation", "Can customers be told apart?", "Separation", _separation(inputs)),
         Section("stability", "Does it hold everywhere?", "Stability", _stability(inputs)),
         Section("features", "What the model looks at", "Features", _features(inputs)),
+        Section("vendors", "What vendors' leads are worth", "Vendors", _vendors(inputs)),
         Section("delays", "How long do customers take?", "Delays", _delays(inputs)),
         Section("choice", "How the model was chosen", "Model choice", _choice(inputs)),
         Section("splits", "What it learned from, and was tested on", "Splits", _splits(inputs)),
@@ -90,6 +92,10 @@ def sections(inputs: ReportInputs) -> list[Section]:
         Section("run", "This run", "This run", _run(inputs)),
     )
     return [section for section in built if section.blocks]
+
+
+def _vendors(inputs: ReportInputs) -> list[Block]:
+    return [*_words(inputs.seller_words), *_pictures(inputs, sellers=SellersChart)]
 
 
 def _trust(inputs: ReportInputs) -> list[Block]:

@@ -49,7 +49,9 @@ LIMIT = 0.10
 FEWEST_FAMILIES = 2
 _FAMILY_CHANCE = 0.005
 _EXCESS = 1.5
-_GRID = np.linspace(0.0025, 0.9975, 200)
+_STEP = 0.005
+_GRID = np.arange(_STEP / 2, 1, _STEP)
+"""Shares that are tried, each the middle of a stretch."""
 SHARE_SHAPE = (0.5, 4.5)
 """A beta distribution: what is thought of a seller's share of junk before looking."""
 
@@ -273,14 +275,14 @@ def _of_seller(
     weight = np.exp(weight - weight.max())
     weight /= weight.sum()
     reached = np.cumsum(weight)
-    low, high = _GRID[np.minimum(np.searchsorted(reached, (0.025, 0.975)), len(_GRID) - 1)]
+    ends = _GRID[np.minimum(np.searchsorted(reached, (0.025, 0.975)), len(_GRID) - 1)]
     families, hints = _beyond_others(signals, own, others)
     return SellerJunk(
         name,
         int(own.sum()),
         float(weight @ _GRID),
-        float(low),
-        float(high),
+        float(ends[0] - _STEP / 2),
+        float(ends[1] + _STEP / 2),
         float(weight[_GRID > LIMIT].sum()),
         float(classes[own, 1].mean()),
         float(classes[own, 2].mean()),
