@@ -17,7 +17,7 @@ from leadcast.pipelines.dataset import read_plan
 from leadcast.pipelines.nonhuman_change import nonhuman_change
 from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
 from leadcast.pipelines.paths import DeployedFolder, RunFolder
-from leadcast.pipelines.sellers import seller_facts
+from leadcast.pipelines.sellers import vendors_for_report
 from leadcast.pipelines.stage import run_stage
 from leadcast.pipelines.summary import count_customers, read_leakage, which_is_which
 from leadcast.pipelines.track import git_commit
@@ -35,7 +35,7 @@ def report(source: str) -> str:
     backtest = read_json(run.backtest)
     calibration = read_json(run.calibration)
     leakage = read_leakage(run)
-    vendors, vendor_words = _vendors(source, tables)
+    vendors, vendor_words = vendors_for_report(find_definition(source), tables)
     inputs = ReportInputs(
         source=_source_facts(source),
         run=_run_facts(run, tables, settings, snapshots.height, backtest["chosen"]),
@@ -85,22 +85,6 @@ def _table(rows: list[dict[str, Any]]) -> pl.DataFrame | None:
 
 def _delays(tables: Tables) -> DelayCurve | None:
     return delay_curve(tables) if has_dated_outcome(tables) else None
-
-
-def _vendors(source: str, tables: Tables) -> tuple[pl.DataFrame | None, tuple[str, ...]]:
-    """Score the vendors with whom something was agreed about their leads."""
-    definition = find_definition(source)
-    if not definition.vendors:
-        return None, ()
-    facts = seller_facts(definition, tables)
-    cards: list[dict[str, Any]] = []
-    for one in facts["scorecards"]:
-        cards += one["cards"] if one["attribute"] == "vendor" else []
-    frame = pl.DataFrame(cards, infer_schema_length=None) if cards else None
-    words = " Said to deliver junk or to resell is {}; `leadcast sellers {}` tells why."
-    names = [one["seller"] for part in ("junk", "resales") for one in facts[part] if one["found"]]
-    named = ", ".join(dict.fromkeys(names)) or "nobody"
-    return frame, (words.format(named, source).strip(),)
 
 
 def _source_facts(source: str) -> SourceFacts:

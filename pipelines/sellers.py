@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import write_json, write_text_out, written_whole
 from leadcast.features.base.ownership import PARAMS, refuse_foreign_file, refuse_inputs
@@ -159,6 +161,36 @@ def seller_facts(
         "resales": [asdict(one) for one in resold],
         "duplicate_days": DUPLICATE_DAYS,
     }
+
+
+def vendors_for_report(
+    definition: SourceDefinition, tables: Tables
+) -> tuple[pl.DataFrame | None, tuple[str, ...]]:
+    """Score the vendors with whom something was agreed about their leads, for a run's report.
+
+    Parameters
+    ----------
+    definition : SourceDefinition
+    tables : Tables
+
+    Returns
+    -------
+    cards : pl.DataFrame or None
+        A row a vendor; None where nothing was agreed with any.
+    words : tuple of str
+        Who is said to deliver junk or to resell.
+    """
+    if not definition.vendors:
+        return None, ()
+    facts = seller_facts(definition, tables)
+    cards: list[dict[str, Any]] = []
+    for one in facts["scorecards"]:
+        cards += one["cards"] if one["attribute"] == "vendor" else []
+    found = [one["seller"] for part in ("junk", "resales") for one in facts[part] if one["found"]]
+    named = ", ".join(dict.fromkeys(found)) or "nobody"
+    words = f"Said to deliver junk or to resell: {named}. `leadcast sellers {definition.name}`"
+    frame = pl.DataFrame(cards, infer_schema_length=None) if cards else None
+    return frame, (f"{words} tells why",)
 
 
 def junk_of(definition: SourceDefinition, tables: Tables) -> JunkFound | None:

@@ -12,12 +12,19 @@ from typer.testing import CliRunner
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json
+from leadcast.features.definitions.load import find_definition
 from leadcast.features.definitions.yaml_lines import yaml_text
 from leadcast.pipelines.cli import app
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.returns import ReturnsRequest, tell_returns
-from leadcast.pipelines.sellers import SellersRequest, tell_sellers
+from leadcast.pipelines.sellers import (
+    SellersRequest,
+    read_anew,
+    tell_sellers,
+    vendors_for_report,
+)
 from leadcast.pipelines.sellers_page import sellers_page
+from tests.report_samples import sample_inputs
 from tests.source_samples import Keys, changed
 
 LEADS = 500
@@ -140,6 +147,21 @@ def test_the_page_of_junk_and_resales_names_them_and_needs_no_cost(
     assert "came at night: 50" in page
     assert "What it cost" not in page
     assert "Nothing to complain of." in sellers_page(facts)
+
+
+def test_the_report_shows_vendors_where_terms_were_agreed_with_them(project: Path) -> None:
+    with chdir(project):
+        definition = find_definition("shop")
+        with read_anew(definition) as tables:
+            cards, words = vendors_for_report(definition, tables)
+            bare = definition.model_copy(update={"vendors": {}})
+            assert vendors_for_report(bare, tables) == (None, ())
+    assert cards is not None
+    assert sample_inputs(sellers=cards, seller_words=words).frame("sellers") is not None
+    assert cards["seller"].to_list() == ["Beta", FORMULA]
+    assert words == (
+        "Said to deliver junk or to resell: nobody. `leadcast sellers shop` tells why",
+    )
 
 
 def test_what_goes_back_is_written_so_that_a_spreadsheet_runs_nothing(project: Path) -> None:
