@@ -15,6 +15,8 @@ LONGEST_LINE = 300
 OF_A_PROJECT = (
     "run",
     "check",
+    "audit",
+    "icp",
     "delays",
     "today",
     "whatif",

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from leadcast.models.charts.backtest_chart import BacktestChart
 from leadcast.models.charts.chart import NARROW, WIDE, Chart, Column, table_of, thinned
+from leadcast.models.charts.in_out_chart import CriteriaChart
 from leadcast.models.charts.numbers import ShownEstimate, percent
 from leadcast.models.charts.ranking_charts import GainChart, LiftChart, RocChart, SeparationChart
 from leadcast.models.charts.reliability_chart import ReliabilityChart
@@ -83,6 +84,13 @@ LINE = pl.DataFrame(
         "used": [0.75, 1.025, 1.1, 0.3],
     }
 )
+IN_OUT: dict[str, Any] = {
+    "name": "industry: it",
+    "inside": {"value": 0.3, "low": 0.2, "high": 0.4},
+    "outside": {"value": 0.1, "low": 0.05, "high": 0.15},
+    "known_inside": 90,
+    "known_outside": 400,
+}
 CHARTS: list[Chart] = [
     ReliabilityChart(existing("reliability"), INPUTS.reliability_curve),
     GainChart(existing("gain")),
@@ -99,6 +107,7 @@ CHARTS: list[Chart] = [
     CohortsChart(COHORTS),
     GradesChart(GRADES),
     LineChart(LINE, 0.21),
+    CriteriaChart([IN_OUT, IN_OUT | {"name": "nobody", "inside": dict.fromkeys(IN_OUT["inside"])}]),
 ]
 
 
