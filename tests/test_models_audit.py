@@ -16,6 +16,8 @@ from leadcast.models.audit.lead_audit import AuditInputs, audit_leads
 from leadcast.models.audit.lead_outcomes import LeadOutcomes
 from leadcast.models.evaluation.bootstrap import Estimate
 from leadcast.models.evaluation.sampled_rate import clustered_rate, rate_difference
+from leadcast.models.report.audit_blocks import audit_summary, audit_words
+from leadcast.pipelines.audit import audit_page
 
 for module in ("email_validator", "disposable_email_domains", "phonenumbers"):
     pytest.importorskip(module, reason=f"{module} is not installed (requirements/run.txt)")
@@ -301,3 +303,19 @@ def test_differences_hold_the_truth_where_accounts_convert_together() -> None:
 def test_a_difference_of_what_is_not_known_is_not_known() -> None:
     nothing = Estimate(None, None, None)
     assert rate_difference(nothing, Estimate(0.2, 0.1, 0.3)) == nothing
+
+
+def test_the_page_and_the_reports_section_show_what_was_found() -> None:
+    leads = planted("email", "jane at acme", some(0.2))
+    leads = leads.with_columns(company=pl.lit("<script>")).with_columns(
+        industry=pl.when(HALF).then("industry")
+    )
+    found = audited(leads) | {"title": "<b>Ours</b>"}
+    page = audit_page(found)
+    assert "Email: no valid e-mail address" in page
+    assert "<b>Ours" not in page
+    assert "<script>" not in page
+    kinds = [block.kind for block in audit_summary(found)]
+    assert kinds == ["words", "notices", "listing", "words"]
+    assert audit_summary(found | {"findings": [], "fields": []}) == []
+    assert audit_words(audited(honest())) == "The audit found nothing odd."

@@ -103,11 +103,11 @@ CHARTS: list[Chart] = [
     BacktestChart(existing("backtest"), dated=True),
     TimelineChart(existing("splits")),
     SegmentsChart(INPUTS.metrics["by_segment"], INPUTS.metrics["multicalibration"]),
+    CriteriaChart([IN_OUT, IN_OUT | {"name": "nobody", "inside": dict.fromkeys(IN_OUT["inside"])}]),
     ConversionsChart(WATCHED, "2025-03-10"),
     CohortsChart(COHORTS),
     GradesChart(GRADES),
     LineChart(LINE, 0.21),
-    CriteriaChart([IN_OUT, IN_OUT | {"name": "nobody", "inside": dict.fromkeys(IN_OUT["inside"])}]),
 ]
 
 
