@@ -16,6 +16,7 @@ from leadcast.models.calibration.period_drift import stretches_of
 from leadcast.pipelines.params import load_params
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.stage import run_stage
+from leadcast.serve.today.selection import repeated
 
 
 def calibrate(source: str) -> str:
@@ -36,7 +37,8 @@ def calibration_of(rows: pl.DataFrame, dated: bool, seed: int) -> dict[str, Any]
     ----------
     rows : pl.DataFrame
         Out-of-time predictions as the stage ``train`` writes them: ``log_odds``, ``converted``,
-        ``group``, ``origin``, ``position`` and, for the newest origin at least, ``log_odds_now``.
+        ``group``, ``origin``, ``position`` and, for the newest origin at least, ``log_odds_now``;
+        perhaps ``weight``, as `leadcast.serve.today.selection.weigh_calls` gives it.
     dated : bool
         Whether ``position`` is a moment.
     seed : int
@@ -46,6 +48,7 @@ def calibration_of(rows: pl.DataFrame, dated: bool, seed: int) -> dict[str, Any]
     dict
         Plain data: the content of ``calibration.json``.
     """
+    rows = repeated(rows)
     log_odds, converted, group, origin, position = (
         rows[name].to_numpy() for name in ("log_odds", "converted", "group", "origin", "position")
     )

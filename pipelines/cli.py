@@ -702,7 +702,12 @@ def history(
         return
     from leadcast.pipelines.promote import tell_promotions
 
-    print(tell_promotions(name))
+    try:
+        print(tell_promotions(name))
+    except LeadcastError as error:
+        raise LeadcastError(
+            f"{error}. Of a lead, its scores are told by: leadcast history LEAD --history FOLDER"
+        ) from None
 
 
 def tell_history(lead: str, folder: Path) -> str:
@@ -941,6 +946,13 @@ Poll = Annotated[
         "data/champion/NAME/bundle or models:/NAME@ALIAS; 0 for never.",
     ),
 ]
+HookSecret = Annotated[
+    Path | None,
+    typer.Option(
+        help="The file with the secret of MLflow's webhook, which then has an address, POST "
+        "/v1/hooks/mlflow; or set LEADCAST_HOOK_SECRET."
+    ),
+]
 RunPlace = Annotated[
     Path | None,
     typer.Option(help="The run's folder, for the page; else the one around the bundle."),
@@ -992,6 +1004,7 @@ def serve(
     ] = False,
     require_signature: SignedBy = None,
     poll_seconds: Poll = 10,
+    hook_secret_file: HookSecret = None,
 ) -> None:
     """Score leads over HTTP: POST /v1/score, GET /v1/model, /healthz, /readyz, /metrics.
 
@@ -1021,7 +1034,7 @@ def serve(
     )
     page, names, signed_by = not no_page, tuple(allow_host or ()), require_signature
     about = (bundle, keys, no_keys, host, port, workers, limits, run, page, names, signed_by)
-    start(*about, poll_seconds)
+    start(*about, poll_seconds, hook_secret_file)
 
 
 app.add_typer(api_key, name="api-key")

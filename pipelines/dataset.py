@@ -21,6 +21,7 @@ from leadcast.models.choice.fresh import Pool
 from leadcast.models.data import LabelledMatrix, Matrix
 from leadcast.models.splits import FRESH, last_look, settlement
 from leadcast.pipelines.paths import DeployedFolder, RunFolder
+from leadcast.serve.today.selection import WEIGHT
 
 LEARNING = ("train",)
 """The parts that a model may learn from: all that was known when the test began."""
@@ -36,6 +37,11 @@ def used_snapshots(run: RunFolder) -> pl.DataFrame:
 def learning_snapshots(run: RunFolder) -> pl.DataFrame:
     """Read the snapshots that a model may learn from."""
     return used_snapshots(run).filter(pl.col("part").is_in(LEARNING))
+
+
+def worked(snapshots: pl.DataFrame) -> pl.DataFrame:
+    """Leave out the leads that were on a call list and were not called, where these are weighed."""
+    return snapshots.filter(pl.col(WEIGHT) > 0) if WEIGHT in snapshots.columns else snapshots
 
 
 def used_fresh(backtest: Mapping[str, Any]) -> bool:
@@ -119,6 +125,7 @@ def labelled(
         group=snapshots["group"].to_numpy(),
         horizon=microseconds(horizon_days or 0.0),
         person=snapshots["person"].to_numpy(),
+        weight=snapshots[WEIGHT].to_numpy() if WEIGHT in snapshots.columns else None,
     )
 
 

@@ -39,11 +39,13 @@ from leadcast.pipelines.dataset import (
     pool_of,
     read_parts,
     used_fresh,
+    worked,
 )
 from leadcast.pipelines.features import compute_matrix_on
 from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
 from leadcast.pipelines.paths import DeployedFolder, RunFolder
 from leadcast.pipelines.stage import progress_bar, run_stage, share_bar
+from leadcast.serve.today.selection import WEIGHT
 
 KIND = "deployed"
 Computed = Callable[[FeaturePlan, pl.DataFrame], Matrix]
@@ -73,7 +75,7 @@ class Known:
         tables, params = Tables.read(run.tables), load_params()
         settings, backtest = snapshot_settings(run.source, params), read_json(run.backtest)
         recipe = Recipe.from_json(backtest["setup"], params.model.num_threads)
-        snapshots = coded(pl.read_parquet(run.snapshots))
+        snapshots = coded(worked(pl.read_parquet(run.snapshots)))
         mature = snapshots.filter("mature")
         plan = fit_plan(tables, mature, params.features, None, settings)
         kept = snapshots if used_fresh(backtest) else mature
@@ -210,6 +212,8 @@ def _out_of_time(run: RunFolder, learner: FittedLearner, test_values: Matrix) ->
             "log_odds_now": learner.log_odds(test_values),
         }
     )
+    if test.weight is not None:
+        of_test = of_test.with_columns(pl.Series(WEIGHT, test.weight))
     return pl.concat([past, of_test.select(past.columns)])
 
 

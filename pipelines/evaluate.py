@@ -12,6 +12,7 @@ from leadcast.features.base.files import read_json, write_json, written_whole
 from leadcast.features.base.ownership import PARAMS
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.tables import Tables
+from leadcast.models.bundle.bundle_reference import Reference
 from leadcast.models.calibration.intervals import LeadIntervals
 from leadcast.models.calibration.judging import judge, without_model
 from leadcast.models.calibration.level_doubt import LevelDoubt, Miss, doubt_to_json, miss_of
@@ -37,6 +38,7 @@ from leadcast.pipelines.params import (
 )
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.rights import judge_rights
+from leadcast.pipelines.selection import weighed_grades
 from leadcast.pipelines.stage import run_stage
 from leadcast.pipelines.summary import tell
 
@@ -59,6 +61,10 @@ def evaluate_test(source: str) -> str:
     notes = read_json(run.backtest)["warnings"]
     metrics = {"notes": notes} | _metrics(scores, data, horizon, segments, params)
     metrics |= _judged(run, metrics["test"], probability, data)
+    if data.weight is not None:
+        grade = pl.Series(Reference.of(probability).grade(probability))
+        about = (probability, data.converted, data.group, data.weight)
+        metrics["selection"] = weighed_grades(*about, grade)
     write_json(run.metrics, metrics)
     told = judge_rights(run, find_definition(source), scores, data.group, params)
     write_json(run.headline, {name: metrics["test"][name]["value"] for name in HEADLINE})

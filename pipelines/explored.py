@@ -15,6 +15,7 @@ from leadcast.models.evaluation.sampled_rate import SampledRate
 from leadcast.pipelines.handoff import known_feedback
 from leadcast.pipelines.params import load_params, snapshot_settings
 from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.selection import logged_calls
 from leadcast.pipelines.today import with_told_wins
 from leadcast.serve.today.explored import HALF_WIDTHS, rate_of, weeks_needed, what_came
 from leadcast.serve.today.open_leads import require_dated
@@ -62,12 +63,6 @@ def tell_explored(source: str, *, as_json: bool = False) -> str:
     run.require(run.tables)
     found = explored(run)
     return json.dumps(_content(found), indent=2) if as_json else "\n".join(_words(source, found))
-
-
-def logged_calls(run: RunFolder) -> pl.DataFrame:
-    """Read the call lists of all weeks, one below the other; empty without any."""
-    files = sorted(run.today_calls.glob("*.parquet"))
-    return pl.concat([pl.read_parquet(file) for file in files] or [pl.DataFrame()], how="diagonal")
 
 
 def explored(run: RunFolder) -> Explored:

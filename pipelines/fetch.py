@@ -19,7 +19,9 @@ from leadcast.features.definitions.definition import (
 )
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.ingest.ingest import fingerprint
+from leadcast.pipelines.params import load_params
 from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.selection import calls_digest
 from leadcast.pipelines.stage import progress_bar, run_stage
 
 
@@ -107,7 +109,8 @@ def fetch(source: str) -> str:
     definition = find_definition(source)
     made = ensure_raw(definition)
     digest = fingerprint(definition)
-    write_json(RunFolder(source).fingerprint, digest)
+    run = RunFolder(source)
+    write_json(run.fingerprint, digest | calls_digest(run, load_params()))
     return f"{made}fingerprint {str(digest['sha256'])[:12]}"
 
 

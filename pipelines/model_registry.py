@@ -4,8 +4,10 @@ What is in use is told by ``data/champion/NAME``; the alias follows it, so that 
 out of reach is set right by the next command.
 """
 
+import json
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,11 +16,19 @@ from leadcast.features.base.errors import LeadcastError
 from leadcast.models.bundle.bundle import load_bundle
 from leadcast.models.bundle.bundle_files import read_manifest
 from leadcast.pipelines.params import load_params
-from leadcast.serve.champion.champion_store import read_promotion
+from leadcast.serve.champion.champion_store import (
+    JUDGED,
+    PROMOTION,
+    Lineage,
+    champion_folder,
+    read_promotion,
+)
 
 _BUNDLE = "artifacts/bundle"
 RESULT_TAG = "leadcast.result"
 """Of a run and of a version: which result it holds, so that each is logged and registered once."""
+_RECORD = "champion"
+"""The folder of a run's artifacts with what was known of its model when it was promoted."""
 _REGISTERED = re.compile(r"models:/[^/@]+(@[^/@]+|/[0-9]+)")
 CHAMPION, CHALLENGER = "champion", "challenger"
 _PATIENCE = {
@@ -154,6 +164,91 @@ def _version_tagged(source: str, tag: str, value: str) -> str | None:
     return str(max(found)) if found else None
 
 
+def registered_versions(source: str) -> dict[str, str]:
+    """Tell which registered version, the newest, holds each bundle: by the bundles' ids."""
+    client = with_mlflow().MlflowClient()
+    found = client.search_model_versions(f"name = '{registered_name(source)}'")
+    rising = sorted(found, key=lambda one: int(one.version))
+    return {str(one.tags.get("bundle_id")): str(one.version) for one in rising}
+
+
+@dataclass(frozen=True)
+class RegisteredVersion:
+    """What MLflow holds of a version.
+
+    Parameters
+    ----------
+    bundle, judged : Path
+        The deployed model and the one that was tested; not verified yet.
+    record : Path or None
+        The folder with its ``promotion.json``; None where it was promoted by an earlier Leadcast.
+    lineage : Lineage
+        By its tags.
+    """
+
+    bundle: Path
+    judged: Path
+    record: Path | None
+    lineage: Lineage
+
+
+def fetch_version(source: str, version: str, folder: Path) -> RegisteredVersion:
+    """Fetch a registered version with the model that was tested.
+
+    Parameters
+    ----------
+    source : str
+    version : str
+        The registered one.
+    folder : Path
+        Where to put it.
+
+    Returns
+    -------
+    RegisteredVersion
+
+    Raises
+    ------
+    LeadcastError
+        If a part of it cannot be fetched.
+    """
+    store, name = load_params().tracking.uri, registered_name(source)
+    client = with_mlflow().MlflowClient()
+    about = client.get_model_version(name, version)
+    run_id, tags = str(about.run_id), about.tags
+    bundle = downloaded(f"models:/{name}/{version}", _made(folder / "model"), store)
+    there = {one.path for one in client.list_artifacts(run_id)}
+    if JUDGED not in there:
+        raise LeadcastError(
+            f"{name}, version {version}: its run {run_id} holds no folder {JUDGED}, the model that "
+            "was tested"
+        )
+    place = str(_made(folder / "run"))
+    judged = Path(client.download_artifacts(run_id, JUDGED, place))
+    record = Path(client.download_artifacts(run_id, _RECORD, place)) if _RECORD in there else None
+    return RegisteredVersion(bundle, judged, record, _lineage(tags, run_id, version))
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def _lineage(tags: dict[str, str], run_id: str, version: str) -> Lineage:
+    lock = tags.get("dvc_lock", "unknown")
+    return Lineage(
+        fingerprint=tags.get("fingerprint", "unknown"),
+        bundle_id=tags.get("bundle_id", "unknown"),
+        judged_bundle_id=tags.get("judged_bundle_id", "unknown"),
+        git_commit=tags.get("git_commit", "unknown"),
+        dvc_lock=None if lock == "unknown" else lock,
+        code_version=tags.get("code_version", "unknown"),
+        parameters=json.loads(tags.get("parameters", "{}")),
+        run_id=run_id,
+        model_version=version,
+    )
+
+
 def named_version(uri: str) -> str:
     """Tell which version a ``models:/NAME@ALIAS`` names now.
 
@@ -194,8 +289,17 @@ def follow_champion(source: str) -> str | None:
     wanted = read_promotion(source).lineage.bundle_id
     version = version_with(source, wanted)
     if version is not None and version != version_of(source, CHAMPION):
+        _keep_record(source, version)
         set_alias(source, CHAMPION, version, wanted)
     return version
+
+
+def _keep_record(source: str, version: str) -> None:
+    """Put what is known of the champion beside its model, should a rollback find nothing else."""
+    client = with_mlflow().MlflowClient()
+    run_id = client.get_model_version(registered_name(source), version).run_id
+    if run_id:
+        client.log_artifact(run_id, str(champion_folder(source) / PROMOTION), _RECORD)
 
 
 def downloaded(uri: str, folder: Path, store: str | None = None) -> Path:

@@ -128,6 +128,15 @@ class TrackingParams(Frozen):
     uri: str = Field("sqlite:///mlflow.db", description="MLflow's tracking store")
 
 
+class SelectionParams(Frozen):
+    """Whether snapshots are weighed by who was called."""
+
+    weigh_calls: bool = Field(
+        False, description="whether called leads stand for those of their call list"
+    )
+    most_weight: float = Field(25.0, ge=1, description="what no weight is above")
+
+
 class PromotionParams(Frozen):
     """What a challenger must show to become the champion."""
 
@@ -160,6 +169,7 @@ class Params(Frozen):
     evaluation: EvaluationParams = EvaluationParams()
     comparison: ComparisonParams = ComparisonParams()
     handoff: HandoffSettings = HandoffSettings()
+    selection: SelectionParams = SelectionParams()
     leakage: LeakageParams = LeakageParams()
     promotion: PromotionParams = PromotionParams()
     tracking: TrackingParams = TrackingParams()

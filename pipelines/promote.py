@@ -9,9 +9,11 @@ from typing import Any, Literal
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json
+from leadcast.features.definitions.load import find_definition
 from leadcast.models.bundle.bundle_files import CODE_VERSION, Manifest, read_manifest
 from leadcast.pipelines import model_registry
 from leadcast.pipelines.export_change import profile_of
+from leadcast.pipelines.kept_versions import have_back, kept_versions
 from leadcast.pipelines.params import load_params
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.promotion_gate import GateFindings, examine_challenger
@@ -104,10 +106,11 @@ def promote(source: str, asked: PromotionAsked) -> PromotionAnswer:
     Raises
     ------
     LeadcastError
-        If there is no finished run, another process is promoting, a bundle is damaged or force is
-        asked for without a reason.
+        If there is no such source or no finished run, another process is promoting, a bundle is
+        damaged or force is asked for without a reason.
     """
     asked, run = asked.checked(), RunFolder(source)
+    find_definition(source)
     for path in (run.bundle, run.judged, run.metrics, run.test_scores):
         run.require(path)
     with promoting(source):
@@ -134,11 +137,17 @@ def _not_promoted(
     source: str, gate: GateFindings, version: int | None, *, dry_run: bool
 ) -> PromotionAnswer:
     stays = f"champion {version} stays" if version else "there is no champion yet"
-    failed = "; ".join(f"{one.name}: {one.words}" for one in gate.failed)
-    would = "would pass" if gate.passed else f"would be refused: {failed}"
-    head = f"{source}: {would}; nothing was changed" if dry_run else f"{source}: refused; {stays}"
+    failed = ", ".join(one.name for one in gate.failed)
+    would = "would pass the gate" if gate.passed else f"would be refused ({failed})"
+    head = (
+        f"{source}: {would}; nothing was changed, {stays}"
+        if dry_run
+        else f"{source}: refused ({failed}); {stays}"
+    )
     outcome: Outcome = "previewed" if dry_run else "refused"
-    return PromotionAnswer(outcome, f"{head}\n{gate.words()}", gate, version)
+    forced = f"If it is wanted all the same: leadcast promote {source} --force --why TEXT"
+    lines = [head, gate.words(), *([] if gate.passed else [forced])]
+    return PromotionAnswer(outcome, "\n".join(lines), gate, version)
 
 
 def _promoted_words(new: Promotion, gate: GateFindings) -> str:
@@ -226,8 +235,10 @@ def roll_back(source: str, to: int | None, why: str, by: str) -> str:
     Raises
     ------
     LeadcastError
-        If nothing was promoted yet, there is no such version, or another process is promoting.
+        If nothing was promoted yet, there is no such version, it is neither kept whole nor in
+        MLflow's registry, or another process is promoting.
     """
+    _refuse_unknown(source)
     with promoting(source):
         now = read_promotion(source)
         version = _before(now) if to is None else to
@@ -238,6 +249,7 @@ def roll_back(source: str, to: int | None, why: str, by: str) -> str:
                 f"--to {version}: is no earlier version of {source} (the champion is "
                 f"{now.version}); there are: {there}"
             )
+        fetched = have_back(now, version)
         folder = version_folder(source, version)
         kept = promotion_in(folder)
         step = PromotionStep(
@@ -251,9 +263,15 @@ def roll_back(source: str, to: int | None, why: str, by: str) -> str:
         new = kept.model_copy(update={"steps": (*now.steps, step)})
         put_champion(new, folder / BUNDLE, folder / JUDGED)
     return (
-        f"{source}: version {version} is the champion again, in place of {now.version}"
+        f"{source}: version {version} is the champion again, in place of {now.version}{fetched}"
         f"{_told_followed(source)}"
     )
+
+
+def _refuse_unknown(source: str) -> None:
+    # What is in use may have outlived its definition.
+    if not has_champion(source):
+        find_definition(source)
 
 
 def _before(now: Promotion) -> int:
@@ -266,20 +284,28 @@ def _before(now: Promotion) -> int:
 
 
 def tell_promotions(source: str) -> str:
-    """Tell every change of a source's champion, the latest first, and what was refused or forced.
+    """Tell every change of a source's champion, the latest first, and what cannot come back.
 
     Raises
     ------
     LeadcastError
         If nothing was promoted yet.
     """
+    _refuse_unknown(source)
     now = read_promotion(source)
+    kept = {one.version: one for one in kept_versions(now)}
     lines = [f"{'when':<17} {'version':>7}  {'what':<12} {'by':<12} {'bundle':<12}  why"]
     for step in reversed(now.steps):
+        lost = "!" if kept[step.version].is_lost else " "
         lines.append(
-            f"{step.at:%Y-%m-%d %H:%M}Z {step.version:>7}  {step.kind:<12} {step.by:<12} "
+            f"{step.at:%Y-%m-%d %H:%M}Z {step.version:>7}{lost} {step.kind:<12} {step.by:<12} "
             f"{step.bundle_id[:12]}  {step.why}".rstrip()
         )
+    lines += [
+        f"{'! ' if one.is_lost else '  '}{one.words(source)}"
+        for one in reversed(kept.values())
+        if one.wrong
+    ]
     made = now.lineage
     registered = made.model_version or "not registered when it was promoted"
     return "\n".join(

@@ -88,7 +88,7 @@ class GateFindings:
         """Tell it for a person, the failed conditions first."""
         told = sorted(self.conditions, key=lambda one: one.passed)
         marks = (f"  {'ok  ' if one.passed else 'FAIL'} {one.name}: {one.words}" for one in told)
-        head = f"Challenger against {self.against}, {self.decided_on}"
+        head = f"The new model (challenger) against {self.against}, {self.decided_on}"
         return "\n".join([head, *marks, *_preview_words(self.preview)])
 
 
@@ -158,9 +158,9 @@ def _pair(
             grades = scores["grade"].to_list()
             return _Pair(both, name, f"{on}, the challenger's tested one){_span(rows)}", grades)
         told = (
-            f"; of the test too little is left that the {name} has not seen (it takes {fewest} "
-            "snapshots of either outcome), so it is decided whether the challenger is better than "
-            "none"
+            f"; of these too few are left that {name} has not seen (it takes {fewest:,} snapshots "
+            "of customers and as many of others), so that it is not compared with it, but with one "
+            "rate for all leads"
         )
     known = learning_snapshots(run)
     rate = (int(known["converted"].sum()) + 0.5) / (known.height + 1)
@@ -222,22 +222,19 @@ def _compared(
     both: Challenged, team: ComparisonParams, bounds: PromotionParams
 ) -> Iterator[Condition]:
     lost, most = both.log_loss(), bounds.log_loss_margin
-    yield _not_worse("log loss", lost, most, "{:+.4f}", "nats a snapshot")
+    about = "how near the probabilities are to what came"
+    yield _not_worse("log loss", lost, most, "{:.4f}", " a snapshot", about)
     gap, champion, own = both.reached(team.calls_per_week, team.call_landmark_days)
-    reached = f" ({own:.0f} customers reached at capacity, by the other {champion:.0f})"
-    yield _not_worse(
-        "customers reached", gap, bounds.reached_margin, "{:+.1%}", f"of the customers{reached}"
-    )
+    reached = f"{own:.0f} with the calls that there are, by the other {champion:.0f}"
+    unit = " of the customers"
+    yield _not_worse("customers reached", gap, bounds.reached_margin, "{:.1%}", unit, reached)
 
 
-def _not_worse(name: str, lost: Gap, most: float, form: str, unit: str) -> Condition:
+def _not_worse(name: str, lost: Gap, most: float, form: str, unit: str, about: str) -> Condition:
     passed = lost.high <= most
-    found = (
-        f"loses {form.format(lost.value)} {unit}, 95 %: {form.format(lost.low)} to "
-        f"{form.format(lost.high)}; allowed is up to {form.format(most)}"
-    )
-    missed = "" if passed else f", missed by {form.format(lost.high - most).lstrip('+')}"
-    return Condition(name, bool(passed), found + missed)
+    missed = "" if passed else f"; missed by {form.format(lost.high - most)}"
+    allowed = f"at worst it may lose {form.format(most)}"
+    return Condition(name, bool(passed), f"{about}: {lost.words(form, unit)}; {allowed}{missed}")
 
 
 def _of_segments(
@@ -249,9 +246,8 @@ def _of_segments(
     bad = [one for one in found if one[3].low > 0 and one[3].value > bounds.segment_margin]
     for name, value, leads, gap in bad:
         words = (
-            f"{leads:,} leads: log loss {gap.value:+.4f}, beyond chance, where up to "
-            f"{bounds.segment_margin:+.4f} is allowed; missed by "
-            f"{gap.value - bounds.segment_margin:.4f}"
+            f"{leads:,} leads: log loss {gap.words()}, beyond chance; it may lose "
+            f"{bounds.segment_margin:.4f}; missed by {gap.value - bounds.segment_margin:.4f}"
         )
         yield Condition(f"segment {name} = {value}", False, words)
     if not bad:
@@ -260,8 +256,8 @@ def _of_segments(
             "no segment is large enough to tell"
             if worst is None
             else (
-                f"none of {len(found)} is worse by more than {bounds.segment_margin:.4f} beyond "
-                f"chance (the worst: {worst[0]} = {worst[1]}, {worst[3].value:+.4f})"
+                f"none of {len(found)} loses more than {bounds.segment_margin:.4f} of log loss "
+                f"beyond chance; least good: {worst[0]} = {worst[1]}, {worst[3].words()}"
             )
         )
         yield Condition("segments", True, told)
@@ -283,8 +279,9 @@ def _calibrated(test: Mapping[str, Any], bounds: PromotionParams) -> Iterator[Co
         yield Condition(
             name,
             passed,
-            f"said {said:.1%}, {came['value']:.1%} came: {said / came['value']:.2f} times as many; "
-            f"allowed is {low:g} to {high:g}, within chance{missed}",
+            f"it expected {said:.1%} to become customers, {came['value']:.1%} did: "
+            f"{said / came['value']:.2f} for each that came; allowed is {low:g} to {high:g}, give "
+            f"or take chance{missed}",
         )
     yield _slope(test["calibration_slope"], bounds.slope)
 
@@ -297,9 +294,10 @@ def _slope(found: Mapping[str, float | None], bounds: tuple[float, float]) -> Co
     passed = low <= bounds[1] and high >= bounds[0]
     missed = "" if passed else f"; missed by {max(low - bounds[1], bounds[0] - high):.2f}"
     words = (
-        f"{value:.2f} (95 %: {low:.2f} to {high:.2f}); allowed is {bounds[0]:g} to {bounds[1]:g}"
+        f"{value:.2f} (95 %: {low:.2f} to {high:.2f}); 1 is right, below it high scores are too "
+        f"high and low ones too low; allowed is {bounds[0]:g} to {bounds[1]:g}, give or take chance"
     )
-    return Condition("calibration slope", passed, f"{words}, within chance{missed}")
+    return Condition("calibration slope", passed, f"{words}{missed}")
 
 
 def _verdict(run: RunFolder, source: str) -> Condition:
@@ -307,7 +305,12 @@ def _verdict(run: RunFolder, source: str) -> Condition:
     before = read_manifest(champion_bundle(source)).origin.verdict if has_champion(source) else None
     least = "ranking" if before is None else before.use
     passed = _USES.index(own["use"]) >= _USES.index(least)
-    words = f"{own['words']} At least {least!r} is asked for"
+    asked = (
+        f"A first model must at least rank, which is {own['use']!r} here"
+        if before is None
+        else f"The champion's scores may be used for {before.use!r}, these for {own['use']!r}"
+    )
+    words = f"{own['words']} {asked}"
     return Condition("verdict", passed, words)
 
 
@@ -316,17 +319,18 @@ def _leakage(run: RunFolder) -> Condition:
     if errors.is_empty():
         return Condition("leakage", True, "nothing found that is not vouched for")
     subjects = ", ".join(errors["subject"].cast(pl.String).drop_nulls().to_list())
-    return Condition("leakage", False, f"{errors.height} findings: {subjects}")
+    words = f"{errors.height} that may tell the outcome ({subjects}); see report.html of the run"
+    return Condition("leakage", False, words)
 
 
 def _budgets(run: RunFolder, tables: Tables, bounds: PromotionParams) -> Iterator[Condition]:
     taken, size = latency_ms(run.bundle, tables), size_mib(run.bundle)
     for name, found, most, unit in (
-        ("latency", taken, bounds.latency_ms, "ms a lead"),
-        ("size", size, bounds.size_mib, "MiB"),
+        ("latency", taken, bounds.latency_ms, "ms to score one lead"),
+        ("size", size, bounds.size_mib, "MiB of files"),
     ):
         missed = "" if found <= most else f"; missed by {found - most:.2f}"
-        words = f"{found:.2f} {unit}, allowed is {most:g}{missed}"
+        words = f"{found:.2f} {unit}; allowed is up to {most:g}{missed}"
         yield Condition(name, found <= most, words)
 
 

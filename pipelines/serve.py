@@ -1,5 +1,6 @@
 """A service on a bundle, or on a model of MLflow's registry; and its API keys."""
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -36,8 +37,10 @@ def serve(
     allow_hosts: tuple[str, ...] = (),
     signed_by: Path | None = None,
     poll_seconds: float = 10.0,
+    hook_secret_file: Path | None = None,
 ) -> None:
     """Answer over HTTP until a signal ends it."""
+    from leadcast.serve.http.hooks import read_secret
     from leadcast.serve.processes.scratch import scratch_folder
     from leadcast.serve.processes.server import run_service
 
@@ -47,6 +50,9 @@ def serve(
         checks.of(lambda: read_signed_manifest(Path(named), signed_by), None)
     if page and run is not None:
         checks.of(lambda: _refuse_absent(run), None)
+    hook_secret = checks.of(lambda: read_secret(hook_secret_file, os.environ), None)
+    followed = followed_by(named) if poll_seconds or hook_secret else None
+    checks.of(lambda: _refuse_idle_hook(hook_secret is not None, followed, named), None)
     checks.raise_errors()
     with scratch_folder("model") as folder:
         is_registered = named.startswith(_REGISTRY)
@@ -67,8 +73,8 @@ def serve(
             allow_hosts=allow_hosts,
             signed_by=signed_by,
             poll_seconds=poll_seconds or NEVER,
+            hook_secret=hook_secret,
         )
-        followed = followed_by(named) if poll_seconds else None
         run_service(settings) if followed is None else run_service(settings, followed)
 
 
@@ -127,6 +133,15 @@ def _refuse_unclear_keys(keys: Path | None, no_keys: bool, host: str) -> None:
         raise LeadcastError(
             f"--host {host}: others can reach this address; give --keys FILE (make one with: "
             "leadcast api-key create --file keys.json --name NAME), or --no-keys if all may ask"
+        )
+
+
+def _refuse_idle_hook(has_secret: bool, followed: "Followed | None", named: str) -> None:
+    if has_secret and followed is None:
+        raise LeadcastError(
+            f"--bundle {named}: stays the same, so that a secret for MLflow's webhook is of no "
+            "use; name models:/leadcast-NAME@champion or data/champion/NAME/bundle, or leave out "
+            "--hook-secret-file and LEADCAST_HOOK_SECRET"
         )
 
 

@@ -22,6 +22,7 @@ from leadcast.pipelines.params import (
     split_settings,
 )
 from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.selection import weighed
 from leadcast.pipelines.stage import run_stage
 
 
@@ -30,13 +31,14 @@ def take_snapshots(source: str) -> str:
     run, params = RunFolder(source), load_params()
     tables = Tables.read(run.tables)
     settings = snapshot_settings(source, params, tables)
-    split = _split(source, tables, params)
+    split, weights = weighed(run, _split(source, tables, params), tables, params)
     with written_whole(run.snapshots) as temporary:
         split.write_parquet(temporary)
     quality = read_json(run.tables / "quality.json")
     account = account_frame(quality["account"], count_looks(tables, settings), split)
     write_json(run.account, account.to_dicts())
-    return _words(split, account, horizon_days(tables, settings))
+    words = _words(split, account, horizon_days(tables, settings))
+    return f"{words}\n{weights}" if weights else words
 
 
 def foresee_split(source: str, tables: Tables, params: Params) -> str:

@@ -26,6 +26,7 @@ from leadcast.pipelines.dataset import (
 from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.stage import run_stage, share_bar
+from leadcast.serve.today.selection import WEIGHT
 
 
 def train(source: str) -> str:
@@ -70,6 +71,11 @@ def _read(
     params, tables = load_params(), Tables.read(run.tables)
     snapshots = snapshot_settings(source, params)
     settings = params.model.model_copy(update={"seed": params.seed})
+    if params.selection.weigh_calls and most is not None:
+        raise LeadcastError(
+            f"{PARAMS}: selection.weigh_calls is true, but a cluster knows no weights; set it to "
+            "false, or train without --engine dask"
+        )
     if settings.fresh_snapshots and most is not None:
         raise LeadcastError(
             f"{PARAMS}: model.fresh_snapshots is {settings.fresh_snapshots}, but on a cluster "
@@ -102,6 +108,7 @@ def out_of_time(choice: Choice, data: LabelledMatrix) -> pl.DataFrame:
     if not len(index):
         index = np.arange(len(data))
         log_odds, origin = choice.learner.log_odds(data.values), np.full(len(data), -1)
+    weight = {} if data.weight is None else {WEIGHT: data.weight[index]}
     return pl.DataFrame(
         {
             "row": index,
@@ -111,6 +118,7 @@ def out_of_time(choice: Choice, data: LabelledMatrix) -> pl.DataFrame:
             "origin": origin,
             "position": data.position[index],
             "log_odds_now": choice.learner.log_odds(data.values[index]),
+            **weight,
         }
     )
 

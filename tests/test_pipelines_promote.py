@@ -119,7 +119,7 @@ def test_an_equal_one_passes_on_what_the_champions_tested_model_has_not_seen(
     assert answer.gate is not None
     assert answer.gate.against == "champion 1"
     assert "(the champion's tested model, the challenger's tested one)" in answer.gate.decided_on
-    assert "log loss: loses +0.0000 nats" in answer.words
+    assert "log loss: how near the probabilities are to what came: neither gains" in answer.words
     assert "0 change grade (0%)" in answer.words
     assert (answer.version, read_promotion("demo").version) == (2, 2)
 
@@ -144,7 +144,7 @@ def test_where_nothing_is_left_that_neither_has_seen_it_is_said(project: Path) -
     gate = promote("demo", PromotionAsked(dry_run=True)).gate
     assert gate is not None
     assert gate.against == "no model at all"
-    assert "too little is left that the champion 1 has not seen (it takes 10000" in gate.decided_on
+    assert "too few are left that champion 1 has not seen (it takes 10,000" in gate.decided_on
 
 
 def test_a_worse_one_is_refused_by_name_and_by_how_much_and_can_be_forced(project: Path) -> None:
@@ -153,9 +153,10 @@ def test_a_worse_one_is_refused_by_name_and_by_how_much_and_can_be_forced(projec
     finish("worse", worse_by=2.0)
     refused = CliRunner().invoke(app, ["promote", "demo"])
     assert refused.exit_code == 3
-    assert "demo: refused; champion 1 stays" in refused.output
+    assert "demo: refused (log loss, " in refused.output
     failed = [line for line in refused.output.splitlines() if line.startswith("  FAIL")]
-    assert failed[0].startswith("  FAIL log loss: loses +")
+    assert failed[0].startswith("  FAIL log loss: how near")
+    assert "came: loses 0." in failed[0]
     assert "missed by 0." in failed[0]
     assert read_manifest(champion_bundle("demo")) == before
     with pytest.raises(LeadcastError, match="--force: needs --why TEXT"):
@@ -215,3 +216,36 @@ def test_no_run_is_told(project: Path) -> None:
     RUN.metrics.unlink()
     with pytest.raises(LeadcastError, match="`leadcast run demo` makes it"):
         promote("demo", PromotionAsked())
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (["promote", "nobody"], "there is no source 'nobody'"),
+        (["promote", "nobody", "--dry-run"], "there is no source 'nobody'"),
+        (["rollback", "nobody"], "there is no source 'nobody'"),
+        (["history", "nobody"], "there is no source 'nobody'"),
+        (["history", "L0019600"], "leadcast history LEAD --history FOLDER"),
+        (["rollback", "demo"], "nothing promoted yet: leadcast promote demo"),
+        (["promote", "demo", "--force"], "--force: needs --why TEXT"),
+    ],
+)
+def test_what_cannot_be_done_is_told(project: Path, asked: list[str], words: str) -> None:
+    done = CliRunner().invoke(app, asked)
+    assert isinstance(done.exception, LeadcastError)
+    assert words in str(done.exception)
+    assert not champion_folder("demo").exists()
+
+
+def test_a_look_before_the_first_promotion_changes_nothing(project: Path) -> None:
+    done = CliRunner().invoke(app, ["promote", "demo", "--dry-run"])
+    assert done.exit_code == 0
+    head = "demo: would pass the gate; nothing was changed, there is no champion yet"
+    assert done.output.startswith(head)
+    assert not champion_folder("demo").exists()
+
+
+def test_the_only_version_has_none_before(project: Path) -> None:
+    promote("demo", PromotionAsked())
+    with pytest.raises(LeadcastError, match="version 1 is the first; there is none before"):
+        roll_back("demo", None, "", "")

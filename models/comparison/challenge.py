@@ -44,6 +44,40 @@ class Gap:
         """Give the numbers as plain data."""
         return asdict(self)
 
+    def words(self, form: str = "{:.4f}", unit: str = "") -> str:
+        """Tell it for a person: what is gained or lost, with the interval.
+
+        Parameters
+        ----------
+        form : str
+            How a number is written.
+        unit : str
+            What it is of; stands behind the number.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> Gap(-0.0178, -0.0236, -0.0120).words()
+        'gains 0.0178 (95 %: gains 0.0120 to 0.0236)'
+        >>> Gap(0.001, -0.002, 0.004).words(unit=" nats")
+        'loses 0.0010 nats (95 %: between gaining 0.0020 and losing 0.0040)'
+        """
+        value, best, worst = (form.format(abs(one)) for one in (self.value, self.low, self.high))
+        nothing = form.format(0.0)
+        is_gain = self.value < 0
+        head = f"{'gains' if is_gain else 'loses'} {value}{unit}"
+        if value == nothing:
+            head = "neither gains nor loses"
+        if best == worst == nothing:
+            return head
+        if self.low < 0 < self.high:
+            return f"{head} (95 %: between gaining {best} and losing {worst})"
+        ends = f"gains {worst} to {best}" if self.high <= 0 else f"loses {best} to {worst}"
+        return f"{head} (95 %: {ends})"
+
 
 @dataclass(frozen=True)
 class Condition:

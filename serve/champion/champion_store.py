@@ -153,6 +153,11 @@ def versions_folder(source: str) -> Path:
     return place.with_name(f".{place.name}-versions")
 
 
+def kept_folder(source: str, version: int) -> Path:
+    """Name the folder of one of them, whether it is there or not."""
+    return versions_folder(source) / str(version)
+
+
 def has_champion(source: str) -> bool:
     """Tell whether anything was promoted yet."""
     return (champion_folder(source) / PROMOTION).is_file()
@@ -221,7 +226,7 @@ def version_folder(source: str, version: int) -> Path:
     LeadcastError
         If it is not there; tells which are.
     """
-    folder = versions_folder(source) / str(version)
+    folder = kept_folder(source, version)
     if not (folder / PROMOTION).is_file():
         there = ", ".join(map(str, known_versions(source))) or "none"
         raise LeadcastError(f"{folder}: there is no version {version}; there are: {there}")
@@ -261,14 +266,25 @@ def put_champion(promotion: Promotion, bundle: Path, judged: Path) -> None:
         If a bundle is damaged or is not the one that `promotion` names, or if something that
         Leadcast did not write stands in the champion's place.
     """
-    kept = versions_folder(promotion.source) / str(promotion.version)
-    place = champion_folder(promotion.source)
-    for folder in (place,) if promotion.step.kind == "rolled back" else (kept, place):
-        with written_whole(folder, KIND, is_named=True) as new:
-            new.mkdir()
-            _copied(bundle, new / BUNDLE, promotion.lineage.bundle_id)
-            _copied(judged, new / JUDGED, promotion.lineage.judged_bundle_id)
-            write_json(new / PROMOTION, promotion.model_dump(mode="json"))
+    if promotion.step.kind != "rolled back":
+        keep_version(promotion, bundle, judged)
+    _write(champion_folder(promotion.source), promotion, bundle, judged)
+
+
+def keep_version(promotion: Promotion, bundle: Path, judged: Path) -> None:
+    """Keep a version, so that it can come back; call it within `promoting`.
+
+    Parameters, and what is raised, are those of `put_champion`.
+    """
+    _write(kept_folder(promotion.source, promotion.version), promotion, bundle, judged)
+
+
+def _write(folder: Path, promotion: Promotion, bundle: Path, judged: Path) -> None:
+    with written_whole(folder, KIND, is_named=True) as new:
+        new.mkdir()
+        _copied(bundle, new / BUNDLE, promotion.lineage.bundle_id)
+        _copied(judged, new / JUDGED, promotion.lineage.judged_bundle_id)
+        write_json(new / PROMOTION, promotion.model_dump(mode="json"))
 
 
 def _copied(bundle: Path, copy: Path, bundle_id: str) -> None:

@@ -18,6 +18,7 @@ from leadcast.features.base.errors import Fault
 from leadcast.models.bundle.bundle_files import CODE_VERSION
 from leadcast.serve.http import telemetry as metrics
 from leadcast.serve.http.guard import NOTE, Guard, Note
+from leadcast.serve.http.hooks import hook_router
 from leadcast.serve.http.service import (
     Health,
     ModelAnswer,
@@ -45,10 +46,10 @@ _SCORES, _NO_SCORES = TypeAdapter(list[ScoredLead]), b'"scores":[]'
 _ABOUT = "The probability that a lead becomes a paying customer, from one verified bundle."
 _WORDS: Mapping[int, str] = {
     400: "The body is not JSON.",
-    401: "No key, or a wrong one.",
+    401: "No key, or a wrong one; of a webhook no signature, or a wrong one.",
     403: "Sent by a page of another site.",
     408: "The request took too long to arrive.",
-    409: "A lead's id stands there twice.",
+    409: "A lead's id stands there twice; of a webhook: it was taken before.",
     413: "The body is too large.",
     415: "The body is not said to be JSON, or is packed.",
     421: "Meant for a host of another name.",
@@ -89,6 +90,8 @@ def _addresses(service: Service) -> Iterator[APIRouter]:
     told = "Tell the model that answers"
     versioned.get("/model", summary=told, responses=_refusals(*refused))(_model)
     yield versioned
+    if service.settings.hook_secret is not None:
+        yield hook_router(_refusals(*refused, 401, 409, 413))
     about = APIRouter(tags=["about the service"])
     about.get("/healthz", summary="Tell whether the process lives")(_health)
     about.get("/readyz", summary="Tell whether it can score", responses=_refusals(503))(_ready)
@@ -192,7 +195,7 @@ def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
             "description": _WORDS[status],
             "content": {problems.MEDIA_TYPE: {"schema": schema}},
         }
-        for status in sorted(statuses)
+        for status in sorted({*statuses})
     }
 
 

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from leadcast.serve.http.telemetry import FIELDS, Metrics
 from leadcast.serve.requests.hosts import Hosts
 from leadcast.serve.requests.problems import Problem
-from leadcast.serve.requests.settings import MEBIBYTE, RequestLimits
+from leadcast.serve.requests.settings import HOOK, MEBIBYTE, RequestLimits
 from leadcast.serve.requests.shares import Places
 
 NOTE = "leadcast.note"
@@ -33,6 +33,7 @@ _DRAIN_SECONDS, _DRAIN_FACTOR = 2.0, 4
 _LARGE_AT = "/v1/score"
 _MOST_ELSEWHERE = MEBIBYTE
 """Of a body at another address than `_LARGE_AT`: it is read at once."""
+_MOST_OF_A_HOOK = MEBIBYTE // 16
 _ALWAYS = "/healthz"
 """Answered at once, whatever else is going on, so that it takes no place."""
 _logger = logging.getLogger("leadcast.http")
@@ -120,7 +121,7 @@ class Guard:
             receive,
             Headers(scope=scope),
             self._limits,
-            self._limits.max_body_bytes if scope["path"] == _LARGE_AT else _MOST_ELSEWHERE,
+            _most_bytes(scope["path"], self._limits),
             lambda n_bytes: self._places.hold(place, n_bytes),
         )
         try:
@@ -145,6 +146,11 @@ class Guard:
             "events": note.n_events,
         }
         _logger.info("request", extra={FIELDS: fields})
+
+
+def _most_bytes(path: str, limits: RequestLimits) -> int:
+    most = {_LARGE_AT: limits.max_body_bytes, HOOK: _MOST_OF_A_HOOK}
+    return most.get(path, _MOST_ELSEWHERE)
 
 
 def _refuse_other_form(scope: Scope) -> None:

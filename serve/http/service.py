@@ -271,7 +271,7 @@ def allowed_callers(service: Service) -> list[Dependency]:
         The `dependencies` of a router: they refuse who has no key, where keys are demanded, and
         who asks too often.
     """
-    return [Depends(_known_caller if service.keyring else _any_caller)]
+    return [Depends(_known_caller if service.keyring else any_caller)]
 
 
 def service_of(request: Request) -> Service:
@@ -300,7 +300,14 @@ async def _known_caller(
     _refuse_frequent(service, caller)
 
 
-async def _any_caller(request: Request) -> None:
+async def any_caller(request: Request) -> None:
+    """Refuse an address that asks too often.
+
+    Raises
+    ------
+    Problem
+        429.
+    """
     _refuse_frequent(service_of(request), request.client.host if request.client else "")
 
 

@@ -11,6 +11,7 @@ import json
 import logging
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -22,6 +23,7 @@ from leadcast.models.bundle.bundle import load_bundle
 from leadcast.models.bundle.bundle_files import MANIFEST, of_one_version
 from leadcast.models.bundle.bundle_signature import require_signature
 from leadcast.serve.http.telemetry import FIELDS
+from leadcast.serve.requests.settings import ASKED
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 POINTER = "current.json"
 _LOOK_SECONDS = 1.0
+_ASKED_SECONDS = 0.25
+"""How often it is seen whether somebody asks to look at once."""
 _KEPT = 2
 """The one that answers, and the one before, which a worker may just be reading."""
 _logger = logging.getLogger("leadcast.http")
@@ -96,7 +100,7 @@ class Following:
         self._copies, self._key, self._told = [first], "", ""
 
     def begin(self, key: str, seconds: float) -> Callable[[], None]:
-        """Look again and again, in a thread of its own.
+        """Look again and again, in a thread of its own, and at once where that is asked for.
 
         Parameters
         ----------
@@ -113,11 +117,22 @@ class Following:
         self._key, ended = key, threading.Event()
 
         def look() -> None:
-            while not ended.wait(seconds):
-                self.look()
+            next_look = time.monotonic() + seconds
+            while not ended.wait(min(seconds, _ASKED_SECONDS)):
+                if self._is_asked() or time.monotonic() >= next_look:
+                    self.look()
+                    next_look = time.monotonic() + seconds
 
         threading.Thread(target=look, daemon=True, name="leadcast-follow").start()
         return ended.set
+
+    def _is_asked(self) -> bool:
+        # Taken away before it is looked: who asks meanwhile is not overheard.
+        try:
+            (self.folder / ASKED).unlink()
+        except FileNotFoundError:
+            return False
+        return True
 
     def look(self) -> None:
         """Look once; whatever is wrong is told once, and changes nothing."""

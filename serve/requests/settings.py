@@ -3,11 +3,15 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 MEBIBYTE = 1024 * 1024
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 """Addresses that this machine alone can reach."""
+HOOK = "/v1/hooks/mlflow"
+"""Where MLflow tells that an alias has changed, if there is a secret."""
+ASKED = "look-at-once"
+"""A file in the folder that all processes share; the supervisor takes it away when it looks."""
 
 
 class _Frozen(BaseModel):
@@ -76,6 +80,8 @@ class ServeSettings(_Frozen):
     """How often it is looked whether another bundle is wanted, where a service follows."""
     signed_by: Path | None = None
     """The public key with which the bundle must be signed; None where it need not be."""
+    hook_secret: SecretStr | None = None
+    """What MLflow signs with; None where there is no address for it."""
 
     @property
     def shows_leads_to_all(self) -> bool:
