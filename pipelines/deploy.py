@@ -45,7 +45,7 @@ from leadcast.pipelines.features import compute_matrix_on
 from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
 from leadcast.pipelines.paths import DeployedFolder, RunFolder
 from leadcast.pipelines.stage import progress_bar, run_stage, share_bar
-from leadcast.serve.today.selection import WEIGHT
+from leadcast.serve.today.selection import WEIGHT, as_evidence
 
 KIND = "deployed"
 Computed = Callable[[FeaturePlan, pl.DataFrame], Matrix]
@@ -153,7 +153,7 @@ def _deployed(
     pool = known.pool(rows)
     mature = rows if pool is None else rows.rows(known.is_mature.to_numpy())
     sample = mature if most is None else thinned(mature, most)
-    learner = fit_final(replace(known.recipe, grow=grow), sample, pool)
+    learner = fit_final(replace(known.recipe, grow=grow), as_evidence(sample), pool)
     is_test = (known.snapshots["part"] == "test").to_numpy()
     predicted = _out_of_time(run, learner, values[is_test])
     is_dated = known.tables.time_order is TimeOrder.DATED

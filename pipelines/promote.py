@@ -326,7 +326,12 @@ def _told_followed(source: str) -> str:
     except LeadcastError as error:
         return f"; {NOT_FOLLOWED} ({error})"
     if version is None:
-        return "; it is not registered in MLflow yet: the next run logs it"
+        moved = read_promotion(source).lineage.trained_bundle_id is not None
+        return (
+            "; MLflow holds the model as it was before its level was moved, and its alias stays"
+            if moved
+            else "; it is not registered in MLflow yet: the next run logs it"
+        )
     return f" ({model_registry.uri_of(source, model_registry.CHAMPION)} is version {version})"
 
 

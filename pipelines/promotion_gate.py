@@ -326,7 +326,7 @@ def _leakage(run: RunFolder) -> Condition:
 def _budgets(run: RunFolder, tables: Tables, bounds: PromotionParams) -> Iterator[Condition]:
     taken, size = latency_ms(run.bundle, tables), size_mib(run.bundle)
     for name, found, most, unit in (
-        ("latency", taken, bounds.latency_ms, "ms to score one lead"),
+        ("latency", taken, bounds.latency_ms, "ms of processor time to score one lead"),
         ("size", size, bounds.size_mib, "MiB of files"),
     ):
         missed = "" if found <= most else f"; missed by {found - most:.2f}"
@@ -340,7 +340,10 @@ def size_mib(folder: Path) -> float:
 
 
 def latency_ms(folder: Path, tables: Tables) -> float:
-    """Measure how long one lead takes, as the median of `TIMED` times, in milliseconds."""
+    """Measure how long one lead takes, as the median of `TIMED` times, in milliseconds.
+
+    Of processor time: what else a machine does at night is no reason against a model.
+    """
     scorer = Scorer.load(folder)
     kinds = scorer.bundle.manifest.origin.attribute_types
     lead = tables.leads.head(1)
@@ -350,9 +353,9 @@ def latency_ms(folder: Path, tables: Tables) -> float:
     plain = [*events.select("occurred_at", "event_type", "value").iter_rows()]
     moment, taken = tables.observed_until if scorer.is_dated else None, list[float]()
     for _ in range(TIMED + 1):
-        started = time.perf_counter()
+        started = time.thread_time()
         scorer.score_one(values, plain, moment, [], are_people=True)
-        taken.append(time.perf_counter() - started)
+        taken.append(time.thread_time() - started)
     # The first one reads and compiles.
     return float(np.median(taken[1:])) * 1000
 

@@ -26,7 +26,7 @@ from leadcast.pipelines.dataset import (
 from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.stage import run_stage, share_bar
-from leadcast.serve.today.selection import WEIGHT
+from leadcast.serve.today.selection import WEIGHT, as_evidence
 
 
 def train(source: str) -> str:
@@ -38,7 +38,7 @@ def train(source: str) -> str:
     run = RunFolder(source)
     data, settings, pool = _read(source, run)
     with share_bar() as tell:
-        choice = choose(data, settings, tell, pool)
+        choice = choose(as_evidence(data), settings, tell, pool)
     _write(run, choice, data)
     return "; ".join(_notes(choice))
 

@@ -249,7 +249,9 @@ def has_a_service_look(folder: Path) -> None:
     )
     app = make_app(Service.open(settings, bundle_folder(), scratch))
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        service = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+        service = uvicorn.Server(
+            uvicorn.Config(app, http="h11", ws="none", log_config=None, lifespan="off")
+        )
         answering = threading.Thread(target=service.run, kwargs={"sockets": [listener]})
         answering.start()
         client = model_registry.with_mlflow().MlflowClient()

@@ -1,5 +1,6 @@
 """Snapshots weighed by who was called: a world in which only the likeliest leads are worked."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,14 +11,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadcast.features.base.errors import LeadcastError
+from leadcast.features.registry import Feature
 from leadcast.models.account import NOT_CALLED
-from leadcast.models.calibration.calibrators import Calibrator
 from leadcast.models.calibration.in_time import calibrate_in_time
+from leadcast.models.choice.fitting import fit_learner
+from leadcast.models.choice.setups import Setup
+from leadcast.models.data import Floats, LabelledMatrix
+from leadcast.models.evaluation.logistic import sigmoid
 from leadcast.pipelines.params import Params, SelectionParams, load_params
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.selection import calls_digest, weighed, weighed_grades
 from leadcast.pipelines.train import _read
-from leadcast.serve.today.selection import WEIGHT, effective_rows, repeated, weigh_calls
+from leadcast.serve.today.selection import (
+    WEIGHT,
+    as_evidence,
+    effective_rows,
+    repeated,
+    weigh_calls,
+)
+from tests.learner_worlds import QUICK, logistic_world
 from tests.scoring_world import scoring_world
 from tests.small_project import change_params, make_project
 
@@ -59,32 +71,61 @@ def world(seed: int = 3) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     return snapshots, calls, recorded
 
 
-def calibrated(rows: pl.DataFrame) -> Calibrator:
-    log_odds, converted, group = (
-        rows[name].to_numpy() for name in ("log_odds", "converted", "group")
-    )
-    origin = np.zeros(rows.height, np.int64)
-    return calibrate_in_time(log_odds, converted, group, origin, seed=1).calibrator
+def learned(recorded: pl.DataFrame, weight: Floats | None) -> Floats:
+    """Learn from what was recorded, and say it of all leads."""
+    values = recorded["log_odds"].to_numpy().astype(np.float32)[:, None]
+    feature = Feature("budget", "fit", "number", ("leads",), "budget")
+    place = np.arange(N, dtype=np.int64)
+    converted = recorded["converted"].to_numpy()
+    data = LabelledMatrix(values, (feature,), converted, place, place, 0, weight)
+    worked = data if weight is None else data.rows(weight > 0)
+    setups = (Setup(None, curves=((10.0, 1.0),)),)
+    learner = fit_learner("logistic", as_evidence(worked), setups, QUICK)
+    return sigmoid(learner.log_odds(values))
 
 
 def test_where_only_the_likeliest_are_worked_low_grades_are_right_with_weights_alone() -> None:
     snapshots, calls, recorded = world()
     found, facts = weigh_calls(snapshots, calls, HORIZON, most=25)
-    weighted = recorded.with_columns(found[WEIGHT])
-    low = recorded.filter(~pl.col("above"))
-    truth = float(low["truth"].mean())  # type: ignore[arg-type]
-
-    def said(calibrator: Calibrator) -> float:
-        return float(calibrator.probability(low["log_odds"].to_numpy()).mean())
-
-    # As recorded, hardly a tenth of those who would become customers below the line do.
-    assert said(calibrated(recorded)) < 0.5 * truth
-    assert said(calibrated(repeated(weighted))) == pytest.approx(truth, rel=0.15)
+    low = (~recorded["above"]).to_numpy()
+    truth = recorded["truth"].to_numpy()[low].mean()
+    # As recorded, a tenth of those who would become customers below the line do.
+    assert learned(recorded, None)[low].mean() < 0.25 * truth
+    weight = found[WEIGHT].to_numpy()
+    assert learned(recorded, weight)[low].mean() == pytest.approx(truth, rel=0.15)
     assert facts.stood_for == pytest.approx(N, rel=0.05)
     assert facts.called + facts.left_out == N
     assert (facts.cut_off, facts.weeks_without, facts.unlisted) == (0, 0, 0)
     assert facts.effective < facts.called
     assert "stand for" in facts.words()
+
+
+def test_a_calibration_of_low_grades_that_was_wrong_is_mended_with_weights_alone() -> None:
+    snapshots, calls, recorded = world()
+    weight = weigh_calls(snapshots, calls, HORIZON, most=25)[0][WEIGHT]
+    low = recorded.filter(~pl.col("above"))["log_odds"].to_numpy()
+    truth = sigmoid(low).mean()
+
+    def said(rows: pl.DataFrame) -> float:
+        # The model is right; a calibration by what was recorded makes it wrong.
+        origin = np.arange(rows.height) * 3 // rows.height
+        told = (rows[name].to_numpy() for name in ("log_odds", "converted", "group"))
+        log_odds, converted, group = told
+        found = calibrate_in_time(log_odds, converted, group, origin, seed=1)
+        level = converted.mean() / found.calibrator.probability(log_odds).mean()
+        return float(found.calibrator.probability(low).mean() * level)
+
+    assert said(recorded) < 0.6 * truth
+    assert said(repeated(recorded.with_columns(weight))) == pytest.approx(truth, rel=0.1)
+
+
+def test_weights_as_evidence_keep_their_proportions_and_count_as_they_are_worth() -> None:
+    data, _ = logistic_world(6)
+    assert as_evidence(data) is data
+    weighed = replace(data, weight=np.array([1.0, 1.0, 1.0, 1.0, 1.0, 5.0]))
+    found = as_evidence(weighed).weights
+    assert found.sum() == pytest.approx(effective_rows(weighed.weights))
+    np.testing.assert_allclose(found / found[0], weighed.weights)
 
 
 def test_weights_that_are_cut_off_stand_for_fewer_and_are_told() -> None:

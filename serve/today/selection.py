@@ -8,7 +8,7 @@ count nothing. Large weights are cut off (Cole and Hernán 2008, American Journa
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from leadcast.features.tables import TIME
-from leadcast.models.data import Floats
+from leadcast.models.data import Floats, LabelledMatrix
 
 WEIGHT = "weight"
 
@@ -96,6 +96,26 @@ def effective_rows(weight: Floats) -> float:
     """
     squares = float(weight @ weight)
     return float(weight.sum()) ** 2 / squares if squares else 0.0
+
+
+def as_evidence(data: LabelledMatrix) -> LabelledMatrix:
+    """Scale the weights of rows so that all together count as much as they are worth.
+
+    A lead that stands for twenty tells as much as one: priors and penalties are set against what
+    is really known.
+
+    Parameters
+    ----------
+    data : LabelledMatrix
+
+    Returns
+    -------
+    LabelledMatrix
+        The same where the rows have no weights.
+    """
+    if data.weight is None or not data.weight.any():
+        return data
+    return replace(data, weight=data.weight * (effective_rows(data.weight) / data.weight.sum()))
 
 
 def weigh_calls(
