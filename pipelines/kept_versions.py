@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
-from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.errors import FaultsError, LeadcastError
 from leadcast.models.bundle.bundle import load_bundle
 from leadcast.models.bundle.bundle_files import read_manifest
 from leadcast.pipelines import model_registry
@@ -132,7 +132,8 @@ def have_back(now: Promotion, version: int) -> str:
     try:
         return _fetched(now, step, wanted.registered)
     except LeadcastError as error:
-        words = f"version {version} cannot be restored: {wanted.wrong}; from MLflow: {error}"
+        told = _in_a_line(error)
+        words = f"version {version} cannot be restored: {wanted.wrong}; from MLflow: {told}"
         raise _lost(now, wanted, words, all_of_them) from None
 
 
@@ -159,8 +160,15 @@ def _what_is_wrong(source: str, version: int, bundle_id: str) -> str:
             if found != wanted:
                 return f"{folder / name} is another bundle ({found[:12]}, not {wanted[:12]})"
     except (LeadcastError, OSError) as error:
-        return f"{folder} is damaged ({error})"
+        return f"{folder} is damaged ({_in_a_line(error)})"
     return ""
+
+
+def _in_a_line(error: Exception) -> str:
+    if not isinstance(error, FaultsError):
+        return str(error)
+    first, more = error.faults[0], len(error.faults) - 1
+    return f"{first.where}: {first.found}{f', and {more} more' if more else ''}"
 
 
 def _asked(ask: Callable[[], Answer]) -> Answer:

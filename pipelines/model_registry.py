@@ -7,7 +7,9 @@ out of reach is set right by the next command.
 import json
 import os
 import re
+from contextlib import redirect_stderr
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -97,7 +99,9 @@ def register(source: str, model_uri: str, tags: dict[str, str], bundle_id: str) 
     mlflow = with_mlflow()
     version = _version_tagged(source, RESULT_TAG, tags[RESULT_TAG]) if RESULT_TAG in tags else None
     if version is None:
-        made = mlflow.register_model(model_uri, registered_name(source), tags=tags)
+        # It tells of itself on standard error, between the lines of the stages.
+        with redirect_stderr(StringIO()):
+            made = mlflow.register_model(model_uri, registered_name(source), tags=tags)
         version = str(made.version)
     set_alias(source, CHALLENGER, version, bundle_id)
     return version

@@ -27,6 +27,7 @@ from leadcast.pipelines.params import (
     load_params,
 )
 from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.stage import TellShare, share_bar
 from leadcast.pipelines.summary import read_leakage
 from leadcast.serve.champion.champion_store import (
     champion_bundle,
@@ -117,11 +118,18 @@ def examine_challenger(source: str) -> GateFindings:
     LeadcastError
         If a file of the run or the champion is missing or damaged.
     """
+    with share_bar() as tell:
+        return _examined(source, tell)
+
+
+def _examined(source: str, tell: TellShare) -> GateFindings:
     run, params = RunFolder(source), load_params()
     tables = Tables.read(run.tables)
     test = coded(used_snapshots(run)).filter(part="test")
     probability = pl.read_parquet(run.test_scores)["probability"].to_numpy()
+    tell("scoring what neither has seen", 0.05)
     pair = _pair(run, tables, test, probability, params.promotion.fewest_converted)
+    tell("comparing both models", 0.4)
     team = params.comparison.over(find_definition(source).comparison)
     conditions = (
         *_compared(pair.challenged, team, params.promotion),
@@ -131,6 +139,7 @@ def examine_challenger(source: str) -> GateFindings:
         _leakage(run),
         *_budgets(run, tables, params.promotion),
     )
+    tell("scoring the open leads with both", 0.7)
     preview = _preview(source, run, tables, team) | {"grades": _grades(run, pair)}
     return GateFindings(pair.against, pair.decided_on, conditions, preview)
 

@@ -194,10 +194,10 @@ def test_on_sqlite_the_alias_follows_what_is_promoted_and_versions_come_back(
     brings_versions_back(project)
     # What is damaged in MLflow as well is not taken.
     for path in (judged := [*project.glob("mlruns/**/judged/features.json")]):
-        path.write_text("{}")
+        path.write_text("{}\n")
     assert judged
     shutil.rmtree(kept_folder("small", 2))
-    with pytest.raises(LeadcastError, match=r"from MLflow: bundle .*features\.json") as error:
+    with pytest.raises(LeadcastError, match=r"from MLflow: .*features\.json: 3 bytes") as error:
         roll_back("small", 2, "", "ines")
     assert "versions that can be had: 1 (leadcast" in str(error.value)
     assert not kept_folder("small", 2).exists()
