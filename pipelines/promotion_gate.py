@@ -315,7 +315,7 @@ def _verdict(run: RunFolder, source: str) -> Condition:
     least = "ranking" if before is None else before.use
     passed = _USES.index(own["use"]) >= _USES.index(least)
     asked = (
-        f"A first model must at least rank, which is {own['use']!r} here"
+        f"A first model must be good for {least!r} at least; this one is for {own['use']!r}"
         if before is None
         else f"The champion's scores may be used for {before.use!r}, these for {own['use']!r}"
     )
