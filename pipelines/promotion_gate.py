@@ -242,6 +242,8 @@ def _compared(
 def _not_worse(name: str, lost: Gap, most: float, form: str, unit: str, about: str) -> Condition:
     passed = lost.high <= most
     missed = "" if passed else f"; missed by {form.format(lost.high - most)}"
+    if not passed and lost.low <= 0:
+        missed += ", as there are too few leads to tell"
     allowed = f"at worst it may lose {form.format(most)}"
     return Condition(name, bool(passed), f"{about}: {lost.words(form, unit)}; {allowed}{missed}")
 
@@ -435,7 +437,7 @@ def _preview_words(preview: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f"  Of {n:,} open leads {up + down:,} change grade ({(up + down) / n:.0%}): {up:,} up, "
             f"{down:,} down, {preview['by_two_or_more']:,} by two or more; half of the "
-            f"probabilities move by less than {100 * preview['median_change']:.1f} points"
+            f"probabilities move by less than {100 * preview['median_change']:.2f} points"
         )
         yield (
             f"  {preview['calls_of_both']:,} of {preview['calls']:,} calls are on both call lists "
