@@ -18,21 +18,23 @@ from leadcast.features.base.files import read_json
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.stage import NOTHING_NEW
 from leadcast.pipelines.track import PROCESS, is_dead, stands, store_file, this_process, track
-from tests.small_project import ROOT, change_params, make_project, run_stages
+from tests.small_project import ROOT, change_params, run_stages
+from tests.test_pipelines_stages import write_tiny
 
-RUN = RunFolder("demo")
+RUN = RunFolder("tiny")
 KILLED_WHILE_IT_LOGS = """
 import os, signal
 from leadcast.pipelines import track
 track._log_bundle = lambda run: os.kill(os.getpid(), signal.SIGKILL)
-track.track("demo")
+track.track("tiny")
 """
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = make_project(tmp_path_factory.mktemp("tracked"), 600)
-    run_stages(folder)
+    folder = tmp_path_factory.mktemp("tracked")
+    write_tiny(folder, winners=(3, 8))
+    run_stages(folder, RUN.source)
     return folder
 
 
@@ -57,7 +59,7 @@ def run_python(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
-TRACK = "from pipelines import track; print(track.track('demo'))"
+TRACK = "from pipelines import track; print(track.track('tiny'))"
 
 
 @pytest.mark.slow
@@ -83,7 +85,7 @@ def test_a_killed_run_is_ended_a_live_one_goes_on_and_a_lost_one_is_logged_anew(
     assert statuses(project) == {left[0]: "KILLED", "alive": "RUNNING", first: "FINISHED"}
 
     with chdir(project):
-        assert track("demo").startswith(f"{NOTHING_NEW}: this result is run {first}")
+        assert track("tiny").startswith(f"{NOTHING_NEW}: this result is run {first}")
     (project / "mlflow.db").unlink()
     told = run_python(TRACK, project)
     assert f"run {first} is no longer in sqlite:///mlflow.db" in told.stdout, told.stderr
@@ -95,7 +97,7 @@ def test_a_store_that_is_no_store_is_told_without_a_traceback(project: Path) -> 
     store = project / "mlflow.db"
     kept = store.read_bytes() if store.exists() else None
     store.write_bytes(b"SQLite format 3\0 but not really")
-    done = run_python("import sys; sys.argv[1:] = ['demo']\n" + STAGE, project)
+    done = run_python("import sys; sys.argv[1:] = ['tiny']\n" + STAGE, project)
     assert done.returncode == 1
     assert done.stderr.startswith("error: mlflow.db: MLflow's store is damaged")
     assert "Traceback" not in done.stderr
