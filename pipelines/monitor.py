@@ -13,6 +13,7 @@ from leadcast.features.base.files import write_json, write_text_out, written_who
 from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.registry import DAY_US
+from leadcast.models.charts.numbers import counted
 from leadcast.models.data import Flags
 from leadcast.models.monitoring.alarms import (
     MOST_ALARMS,
@@ -29,7 +30,7 @@ from leadcast.models.monitoring.revisions import UsualRevisions
 from leadcast.models.monitoring.segments import SegmentRatio, segment_ratios
 from leadcast.models.monitoring.streams import WORTH_OF_SEGMENT, Stream, watch_streams
 from leadcast.models.monitoring.unlabelled import ASSUMPTION, expected_performance
-from leadcast.pipelines.monitor_page import monitoring_page
+from leadcast.pipelines.monitor_page import FEWEST_TOLD, TOO_FEW, monitoring_page
 from leadcast.pipelines.monitored import (
     MOST_VALUES,
     NONE,
@@ -344,7 +345,7 @@ def _text(facts: dict[str, Any]) -> str:
     ratio = facts["observed"] / facts["expected"] if facts["expected"] else float("nan")
     lines = [
         f"{facts['source']}: watched is {facts['model']}, from {facts['watched_from']} to "
-        f"{facts['known_until'][:10]} ({facts['days']} days).",
+        f"{facts['known_until'][:10]} ({counted(facts['days'], 'day')}).",
         facts["scores_from"],
         f"Conversions: {facts['observed']:.0f} came, {facts['expected']:.1f} were expected by now "
         f"({ratio:.2f}).",
@@ -354,7 +355,7 @@ def _text(facts: dict[str, Any]) -> str:
     if len(alarms) > MOST_ALARMS:
         lines.append(f"and {len(alarms) - MOST_ALARMS} more, in monitoring.json")
     if not alarms:
-        lines.append("No alarm.")
+        lines.append(f"No alarm. {TOO_FEW if facts['expected'] < FEWEST_TOLD else ''}".rstrip())
     if facts["look"]:
         lines.append(f"Worth a look, and too little for an alarm: {facts['look']['what']}")
     return "\n".join(lines)

@@ -28,6 +28,9 @@ from leadcast.models.report.blocks import (
 from leadcast.models.report.page import Page, render_page
 
 Columns = tuple[Column, ...]
+FEWEST_TOLD = 10.0
+"""Expected conversions; where there are fewer, it is said that no alarm means little."""
+TOO_FEW = "So few conversions were expected by now that hardly any change could be seen yet."
 
 
 def monitoring_page(facts: Mapping[str, Any]) -> str:
@@ -44,11 +47,11 @@ def monitoring_page(facts: Mapping[str, Any]) -> str:
         HTML that needs nothing but itself.
     """
     alarms = facts["alarms"]
+    enough = facts["expected"] >= FEWEST_TOLD
+    calm = "Nothing shows that the scores no longer mean what they say." if enough else TOO_FEW
     banner = Banner(
         "No alarm." if not alarms else f"{len(alarms)} alarm{'s' if len(alarms) > 1 else ''}.",
-        " Nothing shows that the scores no longer mean what they say."
-        if not alarms
-        else f" {alarms[0]['what']}",
+        f" {alarms[0]['what'] if alarms else calm}",
         bool(alarms),
     )
     page = Page(
