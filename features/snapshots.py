@@ -46,7 +46,7 @@ def group_ids(leads: pl.DataFrame) -> pl.Series:
     Leads with the same ``account_id``, e-mail address or telephone number belong together, and so
     do leads that are linked through others.
     """
-    return _connected_ids(leads, person_keys(leads))
+    return _connected_ids(leads, _person_keys(leads))
 
 
 def person_ids(leads: pl.DataFrame) -> pl.Series:
@@ -58,14 +58,23 @@ def person_ids(leads: pl.DataFrame) -> pl.Series:
     Parameters
     ----------
     leads : pl.DataFrame
-        With ``lead_id``, and ``email`` and ``phone`` where there are any.
+        With ``lead_id``, and ``email`` and ``phone`` where there are any; or with ``person_id``,
+        where it is known who they are.
 
     Returns
     -------
     pl.Series of String, length n_leads
         The smallest ``lead_id`` of each lead's person.
     """
-    return _connected_ids(leads, person_keys(leads) | {"account_id": pl.lit(None, pl.String)})
+    return _connected_ids(leads, _person_keys(leads) | {"account_id": pl.lit(None, pl.String)})
+
+
+def _person_keys(leads: pl.DataFrame) -> dict[str, pl.Expr]:
+    keys = person_keys(leads)
+    if "person_id" not in leads.columns:
+        return keys
+    nobody = dict.fromkeys(("email", "phone"), pl.lit(None, pl.String))
+    return keys | nobody | {"person_id": pl.col("person_id")}
 
 
 def _connected_ids(leads: pl.DataFrame, by: dict[str, pl.Expr]) -> pl.Series:
@@ -113,11 +122,13 @@ def _links(keys: pl.DataFrame) -> pl.DataFrame:
     # millions of texts are slow to group; two that collide would join two groups, which is safe.
     numbered = keys.with_row_index("row")
     frames = []
-    for number, name in enumerate(("account_id", "email", "phone")):
+    names = [name for name in ("account_id", "email", "phone", "person_id") if name in keys]
+    for number, name in enumerate(names):
         hashed = numbered.select("row", key=name).drop_nulls()
         hashed = hashed.with_columns(pl.col("key").hash(number))
         leads = pl.len().over("key")
-        most = leads <= MOST_LEADS_OF_A_PERSON if name != "account_id" else pl.lit(True)
+        has_limit = name in ("email", "phone")
+        most = leads <= MOST_LEADS_OF_A_PERSON if has_limit else pl.lit(value=True)
         frames.append(hashed.filter((leads > 1) & most))
     return pl.concat(frames).select(
         pl.col("row").cast(pl.Int64), key=pl.col("key").rank("dense").cast(pl.Int64) - 1
@@ -355,6 +366,9 @@ def _unrecorded(tables: Tables) -> pl.Expr:
 
 def _with_outcomes(leads: pl.DataFrame, tables: Tables) -> pl.LazyFrame:
     kept = [name for name in ("lead_id", "created_at", "position") if name in leads.columns]
+    if tables.persons is not None:
+        whose = tables.persons.select("lead_id", "person_id")
+        leads = leads.join(whose, on="lead_id", how="left", maintain_order="left")
     group = group_ids(leads)
     person = person_ids(leads) if "account_id" in leads.columns else group
     known = leads.lazy().select(*kept, group_id=group, person_id=person).sort("lead_id")

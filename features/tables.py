@@ -73,6 +73,9 @@ class Tables:
         By which rules the events that are not people's have been left out, as
         `leadcast.features.nonhuman.people_rules.PeopleRules.to_json` gives them; None: all are
         there.
+    persons : pl.DataFrame or None
+        Which leads are one person (`leadcast.features.identity.persons.PERSONS`); None where the
+        source does not ask for it.
     """
 
     leads: pl.DataFrame
@@ -86,6 +89,7 @@ class Tables:
     time_zone: str | None = None
     hygiene_features: bool = False
     nonhuman: dict[str, Any] | None = None
+    persons: pl.DataFrame | None = None
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -95,7 +99,7 @@ class Tables:
         ----------
         folder : Path
             A folder with ``leads.parquet``, ``events/*.parquet``, ``outcomes.parquet`` and
-            ``tables.json``.
+            ``tables.json``, and perhaps ``persons.parquet``.
 
         Returns
         -------
@@ -108,6 +112,7 @@ class Tables:
         """
         about = read_json(folder / "tables.json")
         until, begin = about["observed_until"], about.get("outcomes_from")
+        persons = folder / "persons.parquet"
         return cls(
             leads=pl.read_parquet(folder / "leads.parquet"),
             events=pl.scan_parquet(folder / "events" / "*.parquet"),
@@ -120,6 +125,7 @@ class Tables:
             time_zone=about.get("time_zone"),
             hygiene_features=about.get("hygiene_features", False),
             nonhuman=about.get("nonhuman"),
+            persons=pl.read_parquet(persons) if persons.exists() else None,
         )
 
     def write_about(self, folder: Path) -> None:

@@ -71,6 +71,13 @@ class CrmExport(StrEnum):
     zoho = "zoho"
 
 
+class Match(StrEnum):
+    """By what leads are one person."""
+
+    exact = "exact"
+    probabilistic = "probabilistic"
+
+
 class Summary(StrEnum):
     """The form of the summary."""
 
@@ -229,6 +236,33 @@ def icp(
     from leadcast.pipelines.icp import tell_icp
 
     print(tell_icp(source, profile, suggest, force=force))
+
+
+@app.command(
+    epilog="\b\nExamples:\n  leadcast identity demo\n"
+    "  leadcast identity demo --match probabilistic --out persons.csv"
+)
+def identity(
+    source: Source,
+    match: Annotated[
+        Match | None, typer.Option(help="By what leads are one person; default: the definition's.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write: .csv (a row a lead) or .json (all).")
+    ] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option(help="CSV or Parquet with lead_id and person_id, to measure the errors by."),
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Tell which leads are one person, how sure that is, and which were sold more than once.
+
+    It reads the source as check does and writes nothing but what you name.
+    """
+    from leadcast.pipelines.identity import tell_persons
+
+    print(tell_persons(source, match, out, truth, force=force))
 
 
 @app.command(

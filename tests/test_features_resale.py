@@ -2,12 +2,12 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from polars import DataFrame, Datetime, String
+from polars import DataFrame, Datetime, Schema, String
 
 from leadcast.features.identity.resale import OWN, RESALES, resales
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-LEADS = {"lead_id": String, "vendor": String, "created_at": Datetime("us", "UTC")}
+LEADS = Schema({"lead_id": String(), "vendor": String(), "created_at": Datetime("us", "UTC")})
 Sold = tuple[str, str | None, float, str]
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, model_validator
 
 from leadcast.features.definitions.nonhuman_section import NonhumanSection
+from leadcast.features.definitions.identity_section import IdentityDefaults
 from leadcast.features.definitions.table_schema import (
     AccountsTable,
     Attribute,
@@ -358,6 +359,10 @@ class TableSet(TableSection):
     """How leads ended; one table or a list of tables."""
 
 
+MERGES = "merges"
+"""The table of what the CRM has merged."""
+
+
 class SourceDefinition(TableSection):
     """One source, as its YAML file describes it; ``data/sources/template.yaml`` explains each key.
 
@@ -415,6 +420,8 @@ class SourceDefinition(TableSection):
         How leads are handed to sales.
     vendors : dict of str to VendorTerms
         What was agreed with vendors of leads, by the values of the attribute ``vendor``.
+    identity : IdentityDefaults
+        Which leads are one person.
     limits : Limits
         When a warning becomes an error.
     vouched : dict of str to str
@@ -454,6 +461,7 @@ class SourceDefinition(TableSection):
     comparison: ComparisonDefaults = ComparisonDefaults()
     handoff: HandoffDefaults = HandoffDefaults()
     vendors: dict[Name, VendorTerms] = Field(default_factory=dict)
+    identity: IdentityDefaults = IdentityDefaults()
     limits: Limits = Limits()
     vouched: dict[str, Name] = Field(default_factory=dict)
     own_domains: Annotated[tuple[Name, ...], BeforeValidator(as_list)] = ()
@@ -485,7 +493,8 @@ class SourceDefinition(TableSection):
         dict of str to FileReader or SqlReader
             ``leads``, ``accounts`` where there are some, ``events`` and ``outcomes`` (``events[0]``
             and so on where there are several; outcomes where they have a table of their own), and
-            after each what is joined to it: ``leads.join[0]`` and so on.
+            after each what is joined to it: ``leads.join[0]`` and so on; and ``merges`` where the
+            CRM's merges are read.
         """
         found: dict[str, Reader] = {}
         for name, read, joins in self._read_tables():
@@ -511,6 +520,8 @@ class SourceDefinition(TableSection):
             yield "accounts", accounts.read, accounts.join
         for name, table in zip(self.event_table_names(), self.tables.events, strict=True):
             yield name, table.read, table.join
+        if self.identity.merges is not None:
+            yield MERGES, self.identity.merges.read, self.identity.merges.join
         for name, outcomes in zip(self.outcome_table_names(), self.tables.outcomes, strict=True):
             if not isinstance(outcomes, EventOutcomes) and outcomes.read is not None:
                 yield name, outcomes.read, outcomes.join

@@ -311,6 +311,35 @@ class SalesColumns(TableSection):
         return found
 
 
+class PersonColumns(TableSection):
+    """Columns that tell who a lead is, by which its other records are found.
+
+    No model sees them, they are not kept, and they may be forbidden.
+
+    Parameters
+    ----------
+    name : str or None
+        The full name ("Jane Doe" or "Doe, Jane").
+    first_name, last_name : str or None
+        Its parts, where they have columns of their own.
+    company, address, postal_code, city : str or None
+        Where the lead works or lives.
+    """
+
+    name: Name | None = None
+    first_name: Name | None = None
+    last_name: Name | None = None
+    company: Name | None = None
+    address: Name | None = None
+    postal_code: Name | None = None
+    city: Name | None = None
+
+    def named(self) -> dict[str, str]:
+        """Name the columns that there are, by what they are."""
+        found: dict[str, str] = self.model_dump(exclude_none=True)
+        return found
+
+
 class LeadsTable(TableSchema):
     """One row a lead.
 
@@ -328,6 +357,8 @@ class LeadsTable(TableSchema):
         The columns whose sum is the existing rules-based score.
     sales : SalesColumns
         What sales needs for its call list.
+    person : PersonColumns
+        What tells who the lead is.
     """
 
     columns: LeadColumns
@@ -338,6 +369,7 @@ class LeadsTable(TableSchema):
     order_by: RowOrColumn | None = None
     rules_score: Names = ()
     sales: SalesColumns = SalesColumns()
+    person: PersonColumns = PersonColumns()
 
 
 class AccountColumns(TableSection):

@@ -32,6 +32,7 @@ from leadcast.features.ingest.event_rows import (
     known_leads,
     open_events,
 )
+from leadcast.features.ingest.known_persons import write_persons
 from leadcast.features.ingest.leads import NAME as LEADS
 from leadcast.features.ingest.leads import CanonicalLeads, read_leads
 from leadcast.features.ingest.nonhuman_events import (
@@ -39,6 +40,7 @@ from leadcast.features.ingest.nonhuman_events import (
     EventJudge,
     JudgedEvents,
 )
+from leadcast.features.ingest.merges import read_merges
 from leadcast.features.ingest.outcomes import (
     Ends,
     Settled,
@@ -76,6 +78,8 @@ class Examined:
     """Until when outcomes are known."""
     outcomes_from: datetime | None
     """From when on they were recorded; None: ever since the first lead."""
+    merges: pl.DataFrame | None = None
+    """What the CRM has merged; None where the source has no such table."""
 
 
 def time_order(definition: SourceDefinition) -> TimeOrder:
@@ -105,12 +109,13 @@ def examine(context: Context, sink: Sink) -> Examined | None:
             pass
         return None
     settled = settle(context, told, leads)
+    merges = read_merges(context)
     for part in canonical_events(context, events, _with_ends(settled)):
         sink(part)
     assert context.collector is not None, "what passes by is counted"
     events_seen = context.collector.events
     until = _observed_until(context, settled, events_seen)
-    return Examined(settled, events_seen, until, recorded_from(context, settled, until))
+    return Examined(settled, events_seen, until, recorded_from(context, settled, until), merges)
 
 
 def _with_ends(settled: Settled) -> pl.DataFrame:
@@ -308,6 +313,8 @@ class CheckResult:
     nonhuman: Plain | None = None
     """Which events are not people's (see `leadcast.features.nonhuman.telling`); None where the
     definition does not ask."""
+    merges: pl.DataFrame | None = None
+    """What the CRM has merged, where the source has such a table."""
 
     @property
     def is_fine(self) -> bool:
@@ -405,6 +412,7 @@ def check_source(definition: SourceDefinition, progress: Progress = no_progress)
         tables=None if examined is None else _tables_of(definition, examined),
         profile=None if read.reading is None else describe_profile(read.reading, read.doubts),
         nonhuman=None if judged is None else judged.as_plain(),
+        merges=None if examined is None else examined.merges,
     )
 
 
@@ -519,6 +527,7 @@ def _write_tables(
         judged.rewrite(folder / "events", folder / NONHUMAN_FILE)
         if judged.drops:
             tables = replace(tables, nonhuman=judged.rules.to_json())
+    tables = write_persons(definition.identity, tables, examined.merges, folder)
     tables.leads.write_parquet(folder / "leads.parquet")
     tables.outcomes.write_parquet(folder / "outcomes.parquet")
     tables.write_about(folder)

@@ -14,6 +14,7 @@ from leadcast.features.definitions.table_schema import (
     LeadsTable,
     default_type,
 )
+from leadcast.features.identity.keys import PERSON
 from leadcast.features.ingest.context import Context, TableReading, Writing
 from leadcast.features.ingest.garbled import doubt_garbled
 from leadcast.features.readers.issues import (
@@ -123,6 +124,7 @@ def _named_columns(about: LeadsTable, attributes: dict[str, Attribute]) -> list[
         named.append((f"{key}.order_by", about.order_by.column))
     named += [(f"{key}.rules_score", column) for column in about.rules_score]
     named += [(f"{key}.sales.{name}", column) for name, column in about.sales.named().items()]
+    named += [(f"{key}.person.{name}", column) for name, column in about.person.named().items()]
     named += [(f"{key}.attributes.{name}", one.column) for name, one in attributes.items()]
     return named
 
@@ -365,6 +367,7 @@ def _add_attributes(reading: TableReading, attributes: dict[str, Attribute]) -> 
             total = total + parsed.values
         columns.append(total.alias("rules_score"))
     columns += [*_sales_columns(reading), *_withheld_columns(reading)]
+    columns += _person_columns(reading)
     for name, attribute in attributes.items():
         series = reading.rows.frame[attribute.column]
         # What is left out does not tell the type, as long as there is anything else.
@@ -410,3 +413,13 @@ def _withheld_columns(reading: TableReading) -> list[pl.Series]:
 def withheld_name(column: str) -> str:
     """Name a denied column in the canonical table of leads."""
     return f"{WITHHELD}{canonical_name(column)}"
+
+
+def _person_columns(reading: TableReading) -> list[pl.Series]:
+    """Read what tells who a lead is, as texts."""
+    columns = []
+    for name, column in reading.context.definition.tables.leads.person.named().items():
+        parsed = read_as(reading.rows.frame[column], "text", reading.writing)
+        reading.note_unread(column, parsed)
+        columns.append(parsed.values.alias(f"{PERSON}{name}"))
+    return columns

@@ -15,6 +15,7 @@ from leadcast.features.definitions.definition import Limits, SourceDefinition
 from leadcast.features.definitions.table_schema import (
     EventsTable,
     FileReader,
+    PersonColumns,
     Reader,
     SalesColumns,
     SqlReader,
@@ -190,8 +191,10 @@ def mapped(
         raise FaultsError(subject, faults)
     # New leads have neither an order nor an old score yet.
     read = _reader_of(definition.tables.leads.read, leads)
-    own = {"read": read, "order_by": None, "rules_score": (), "sales": SalesColumns()}
-    update = {"leads": definition.tables.leads.model_copy(update=own), "events": tuple(found)}
+    own = {"read": read, "order_by": None, "rules_score": ()}
+    unread = {"sales": SalesColumns(), "person": PersonColumns()}
+    leads_table = definition.tables.leads.model_copy(update=own | unread)
+    update = {"leads": leads_table, "events": tuple(found)}
     tables = definition.tables.model_copy(update=update)
     now = datetime.now(UTC)
     until = max(now, latest_possible(definition, now))
