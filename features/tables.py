@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import polars as pl
 
@@ -76,6 +76,9 @@ class Tables:
     persons : pl.DataFrame or None
         Which leads are one person (`leadcast.features.identity.persons.PERSONS`); None where the
         source does not ask for it.
+    pool_history : {"from_known", "from_start"} or None
+        From when on the records of a person share events and wins, where they do: the events of
+        the others then stand among a lead's own.
     """
 
     leads: pl.DataFrame
@@ -90,6 +93,7 @@ class Tables:
     hygiene_features: bool = False
     nonhuman: dict[str, Any] | None = None
     persons: pl.DataFrame | None = None
+    pool_history: Literal["from_known", "from_start"] | None = None
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -126,6 +130,7 @@ class Tables:
             hygiene_features=about.get("hygiene_features", False),
             nonhuman=about.get("nonhuman"),
             persons=pl.read_parquet(persons) if persons.exists() else None,
+            pool_history=about.get("pool_history"),
         )
 
     def write_about(self, folder: Path) -> None:
@@ -146,6 +151,8 @@ class Tables:
             about |= {"outcomes_from": begin.isoformat(), "delayed_entry": self.delayed_entry}
         if self.time_zone is not None:
             about["time_zone"] = self.time_zone
+        if self.pool_history is not None:
+            about["pool_history"] = self.pool_history
         if self.hygiene_features:
             about["hygiene_features"] = True
         if self.nonhuman is not None:

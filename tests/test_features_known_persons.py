@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from leadcast.features.base.errors import FaultsError
 from leadcast.features.base.files import read_json
+from leadcast.features.engine.engine import compute, compute_one
+from leadcast.features.engine.plan import FeaturePlan
 from leadcast.features.identity.persons import LINKED, resolve
 from leadcast.features.identity.pooling import (
     LEAD,
@@ -18,11 +20,13 @@ from leadcast.features.identity.pooling import (
     WIN,
     Pool,
     pooled_events,
+    pooled_of_one,
     pooled_outcomes,
 )
 from leadcast.features.ingest.ingest import ingest
 from leadcast.features.snapshots import SnapshotSettings, make_snapshots
-from leadcast.features.tables import TIME, Tables, empty_events
+from leadcast.features.tables import TIME, Tables, TimeOrder, empty_events
+from tests.feature_world import SETTINGS, in_microseconds
 from tests.source_samples import make_source
 
 LEADS = """\
@@ -163,6 +167,63 @@ def test_what_comes_later_changes_nothing_that_was_known(
     merged = [one for one in merges if one[2] < as_of and one[0] in names and one[1] in names]
     with_future = seen(ordered, events, merges, "from_known", as_of)
     assert with_future == seen(past, before, merged, "from_known", as_of)
+
+
+PLAN = FeaturePlan(time_order=TimeOrder.DATED, settings=SETTINGS, kinds=("visit", LEAD, WIN, LOSS))
+PLAN = PLAN.with_columns(tuple(PLAN.catalogue))
+EVENT = ("lead_id", "occurred_at", "event_type", "value")
+
+
+@given(
+    leads=st.lists(lead, min_size=2, max_size=4),
+    events=st.lists(event, max_size=5),
+    as_of=st.integers(1, 14),
+    pool=st.sampled_from(["from_known", "from_start"]),
+)
+@settings(deadline=None, max_examples=8)
+def test_one_request_is_scored_as_the_batch(
+    leads: list[tuple[int, int | None, str]],
+    events: list[tuple[str, int]],
+    as_of: int,
+    pool: Pool,
+) -> None:
+    named = dict(zip("abcd", leads, strict=False))
+    told = {one: [day(at) for who, at in events if who == one] for one in named}
+    table = [(name, day(created), f"{who}@x.example") for name, (created, _, who) in named.items()]
+    schema = {"lead_id": pl.String(), "created_at": TIME, "email": pl.String()}
+    known = pl.DataFrame(table, schema=schema, orient="row")
+    ends = {name: None if won is None else day(created + won)
+            for name, (created, won, _) in named.items()}  # fmt: skip
+    outcomes = known.select("lead_id", lost_at=pl.lit(None, TIME)).with_columns(
+        won_at=pl.Series([*ends.values()], dtype=TIME)
+    )
+    rows = [(one, at, "visit", None) for one, times in told.items() for at in times]
+    own = pl.LazyFrame(rows, schema=empty_events().collect_schema(), orient="row")
+    linked = resolve(known, "exact").linked
+    pooled = pl.concat([own, pooled_events(known, own, outcomes, linked, pool)])
+    snapshots = known.select("lead_id", as_of=pl.lit(day(as_of)).cast(TIME))
+    batch = compute(PLAN, known, pooled, snapshots)
+    for row, (name, (created, _, who)) in zip(batch, named.items(), strict=True):
+        records = [
+            {
+                "created_at": day(named[other][0]),
+                "won_at": ends[other],
+                "events": [{"occurred_at": at, "event_type": "visit"} for at in told[other]],
+            }
+            for other in named
+            if other != name and named[other][2] == who
+        ]
+        shared = pooled_of_one(day(created), records, pool)
+        every = [*((at, "visit", None) for at in told[name]), *shared]
+        asked = [(in_microseconds(at), kind, value) for at, kind, value in every]
+        lead_of_one = {"created_at": day(created)}
+        one = compute_one(PLAN, lead_of_one, asked, in_microseconds(day(as_of)))
+        assert row.tobytes() == one.tobytes()
+
+
+def test_seen_before_and_the_days_since_are_features() -> None:
+    words = {feature.name: feature.words for feature in PLAN.features}
+    assert {f"{LEAD}_count_ever", f"{LEAD}_days_since"} <= set(words), sorted(words)
 
 
 def test_the_oracle_sees_a_history_that_is_pooled_too_early() -> None:

@@ -101,6 +101,7 @@ def fit_plan(
         histories=_learn_histories(leads, ended, small, snapshot_settings),
         time_zone=tables.time_zone if dated else None,
         people=_people(tables) if dated else None,
+        pool_history=tables.pool_history,
     )
     return _keep_useful(plan, tables, snapshots, settings)
 

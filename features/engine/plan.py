@@ -71,6 +71,8 @@ class FeaturePlan(Plain):
     people : PeopleRules or None
         By which events that are not people's are left out before anything is computed, by whoever
         asks for scores; None: none are. Tables that are read from a run are without them already.
+    pool_history : {"from_known", "from_start"} or None
+        From when on the records of one person shared their events; None: they did not.
     """
 
     schema_version: Annotated[int, Strict(), Field(ge=1, le=1)] = 1
@@ -85,6 +87,7 @@ class FeaturePlan(Plain):
     columns: Annotated[Texts, Field(max_length=MOST_COLUMNS)] = ()
     time_zone: Annotated[Text, AfterValidator(_known_zone)] | None = None
     people: PeopleRules | None = None
+    pool_history: Literal["from_known", "from_start"] | None = None
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -215,6 +218,8 @@ class FeaturePlan(Plain):
             del content["time_zone"]
         if self.people is None:
             del content["people"]
+        if self.pool_history is None:
+            del content["pool_history"]
         return content
 
     @classmethod

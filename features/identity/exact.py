@@ -92,28 +92,29 @@ def _same(numbered: pl.DataFrame, name: str, other: str, evidence: str) -> pl.Da
     )
 
 
-def merge_links(lead_ids: pl.Series, merges: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+def merge_links(keys: pl.DataFrame, merges: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     """Link the records that the CRM has merged.
 
     Parameters
     ----------
-    lead_ids : pl.Series of String
-        The leads, by their rows.
+    keys : pl.DataFrame
+        ``lead_id`` and ``known_us``, as `leadcast.features.identity.keys.identity_keys` gives them.
     merges : pl.DataFrame
         `MERGES`; ``merged_at`` null where nobody knows when.
 
     Returns
     -------
     links : pl.DataFrame
-        `LINKS`; known since the merge.
+        `LINKS`; known since the merge, or since the later record came where that was after it.
     absent : int
         How many records are named that the leads' table does not have: they stand at the rows from
-        ``len(lead_ids)`` on.
+        ``keys.height`` on.
     """
     named = pl.concat([merges["canonical_id"], merges["merged_id"].alias("canonical_id")])
     gone = named.unique(maintain_order=True).drop_nulls()
-    gone = gone.filter(~gone.is_in(lead_ids.implode()))
-    every = pl.concat([lead_ids.cast(pl.String).alias("id"), gone.alias("id")]).to_frame()
+    gone = gone.filter(~gone.is_in(keys["lead_id"].implode()))
+    absent = pl.DataFrame({"id": gone}).with_columns(known_us=pl.lit(0, pl.Int64))
+    every = pl.concat([keys.select(id="lead_id", known_us="known_us"), absent])
     rows = every.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
     links = (
         merges.join(rows, left_on="canonical_id", right_on="id")
@@ -124,7 +125,9 @@ def merge_links(lead_ids: pl.Series, merges: pl.DataFrame) -> tuple[pl.DataFrame
             b=pl.max_horizontal("row", "row_b"),
             probability=pl.lit(1.0),
             evidence=pl.lit(MERGE),
-            known_us=pl.col("merged_at").to_physical().fill_null(0),
+            known_us=pl.max_horizontal(
+                pl.col("merged_at").to_physical().fill_null(0), "known_us", "known_us_b"
+            ),
         )
         .cast(LINKS)
     )

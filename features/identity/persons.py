@@ -83,7 +83,7 @@ def resolve(
     people = People.of(keys)
     links, absent = [exact_links(keys, people)], 0
     if merges is not None:
-        of_merges, absent = merge_links(keys["lead_id"], merges.cast(MERGES))
+        of_merges, absent = merge_links(keys, merges.cast(MERGES))
         links.append(of_merges)
     compared, weights = _nothing_compared(), None
     if match == "probabilistic":
@@ -117,7 +117,7 @@ def likely_links(keys: pl.DataFrame, people: People) -> tuple[pl.DataFrame, Weig
     pairs, comparer = candidate_pairs(keys), Comparer(keys, people)
     a, b = pairs["a"].to_numpy(), pairs["b"].to_numpy()
     found = comparer.compare(a, b)
-    weights = Weights(leads=keys.height).learned(found)
+    weights = Weights(u=comparer.by_chance(), leads=keys.height).learned(found)
     probability = weights.probability(found)
     known = keys["known_us"].to_numpy()
     frame = pairs.with_columns(probability=probability, known_us=np.maximum(known[a], known[b]))

@@ -7,11 +7,14 @@ the other record's creation) is dated at the moment at which it became known: a 
 moment before that does not see it, and no feature sees the future.
 """
 
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
 
 import polars as pl
 
-from leadcast.features.tables import TIME
+from leadcast.features.identity.persons import LINKED, resolve
+from leadcast.features.tables import TIME, empty_events
 
 Pool = Literal["from_known", "from_start"]
 LEAD, WIN, LOSS = "lead_of_same_person", "win_of_same_person", "loss_of_same_person"
@@ -122,3 +125,71 @@ def pooled_outcomes(
     return joined.with_columns(won_at=pl.min_horizontal("won_at", "twin_won_at")).drop(
         "twin_won_at"
     )
+
+
+def shared_by_new_leads(leads: pl.DataFrame, events: pl.LazyFrame, pool: Pool) -> pl.LazyFrame:
+    """List what new leads share with each other, of whom nobody knows how they end.
+
+    Parameters
+    ----------
+    leads : pl.DataFrame
+        As `leadcast.features.tables.Tables.leads`; by their addresses and numbers alone they are
+        found to be one person. A lead may have several rows.
+    events, pool
+        As in `pooled_events`.
+
+    Returns
+    -------
+    pl.LazyFrame
+        As `pooled_events` gives them.
+    """
+    once = leads.unique("lead_id", keep="first", maintain_order=True)
+    ends = once.select("lead_id", won_at=pl.lit(None, TIME), lost_at=pl.lit(None, TIME))
+    return pooled_events(once, events, ends, resolve(once, "exact").linked, pool)
+
+
+Event = tuple[datetime, str, float | None]
+"""An event of one lead: when, what kind, which value."""
+
+
+def pooled_of_one(
+    created_at: datetime, records: Sequence[Mapping[str, Any]], pool: Pool
+) -> list[Event]:
+    """List what one lead shares of its person's other records, without any table.
+
+    Parameters
+    ----------
+    created_at : datetime
+        When the lead came to be, with a time zone.
+    records : sequence of mapping
+        The other records: ``created_at``; ``events``, each with ``occurred_at``, ``event_type`` and
+        perhaps ``value``; ``won_at`` and ``lost_at``, where it ended; ``known_at``, when it became
+        known that the two are one person, left out where that was when the later of them came.
+    pool : {"from_known", "from_start"}
+        As in `pooled_events`, of which this is one case.
+
+    Returns
+    -------
+    list of (datetime, str, float or None)
+        In the order of time.
+    """
+    names = [f"record {number}" for number in range(len(records))]
+    rows = list(zip(names, records, strict=True))
+    ended = [(name, one.get("won_at"), one.get("lost_at")) for name, one in rows]
+    known = [
+        ("lead", name, one.get("known_at") or max(created_at, one["created_at"]))
+        for name, one in rows
+    ]
+    told = [
+        (name, event["occurred_at"], event["event_type"], event.get("value"))
+        for name, one in rows
+        for event in one.get("events", ())
+    ]
+    born = [("lead", created_at), *((name, one["created_at"]) for name, one in rows)]
+    leads = pl.DataFrame(born, schema={"lead_id": pl.String(), "created_at": TIME}, orient="row")
+    schema = {"lead_id": pl.String(), "won_at": TIME, "lost_at": TIME}
+    outcomes = pl.DataFrame(ended, schema=schema, orient="row")
+    linked = pl.DataFrame(known, schema=LINKED, orient="row")
+    events = pl.LazyFrame(told, schema=empty_events().collect_schema(), orient="row")
+    shared = pooled_events(leads, events, outcomes, linked, pool).collect()
+    return shared.sort("occurred_at", "event_type", "value").drop("lead_id").rows()

@@ -34,7 +34,6 @@ Flags = npt.NDArray[np.bool_]
 NEAR = 1
 """The level of places in between: one town, or one company."""
 FIELDS = ("email", "phone", "first", "last", "place")
-_LEVELS = {"email": 3, "phone": 3, "first": 3, "last": 3, "place": 4}
 _USUAL_M = {
     "email": (0.50, 0.10, 0.40),
     "phone": (0.45, 0.10, 0.45),
@@ -64,9 +63,10 @@ _PRIOR_LEADS = 1_000.0
 """And the usual frequency of a value as much as so many leads; among fewer, odds are as there."""
 _USUAL_DUPLICATES = 0.1
 _MOST_WITHOUT_FIRST = 2.0
-_MOST_BY_NAME_IN_ADDRESS = 2.0
 _ROUNDS = 25
-_LEARNED_FROM = 200_000
+_LEARNED_FROM, _CHANCE_PAIRS = 200_000, 300_000
+_PRIOR_CHANCE = 20_000.0
+"""The usual `u` counts as much as so many pairs."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,8 @@ class Weights:
     ----------
     m : dict of str to tuple of float
         By field, how often each level stands among records of one person.
+    u : dict of str to tuple of float
+        Likewise, how often among any two records.
     duplicates : float
         How many pairs of one person there are to a lead.
     leads : int
@@ -103,6 +105,7 @@ class Weights:
     """
 
     m: dict[str, tuple[float, ...]] = field(default_factory=lambda: dict(_USUAL_M))
+    u: dict[str, tuple[float, ...]] = field(default_factory=lambda: dict(_USUAL_U))
     duplicates: float = _USUAL_DUPLICATES
     leads: int = 1_000
 
@@ -115,7 +118,7 @@ class Weights:
         """Tell what each field says of each pair, in bits."""
         found = {}
         for name in FIELDS:
-            m, u = np.array(self.m[name]), np.array(_USUAL_U[name])
+            m, u = np.array(self.m[name]), np.array(self.u[name])
             level = compared.levels[name]
             chance = u[level]
             if name in compared.frequency:
@@ -138,7 +141,10 @@ class Weights:
         compared = compared.every(step := max(1, n_pairs // _LEARNED_FROM))
         for _ in range(_ROUNDS if n_pairs else 0):
             chance = weights.probability(compared)
-            m = {name: _shares(name, compared.levels[name], chance) for name in FIELDS}
+            m = {
+                name: _shares(compared.levels[name], chance, _USUAL_M[name], PRIOR_PAIRS)
+                for name in FIELDS
+            }
             # As among so many leads more with as many duplicates as is usual.
             found = step * chance.sum() + _USUAL_DUPLICATES * _PRIOR_LEADS
             duplicates = float(found / (self.leads + _PRIOR_LEADS))
@@ -149,11 +155,13 @@ class Weights:
         return weights
 
 
-def _shares(name: str, level: Levels, chance: Floats) -> tuple[float, ...]:
+def _shares(
+    level: Levels, chance: Floats, usual: tuple[float, ...], prior_pairs: float
+) -> tuple[float, ...]:
     known = level != UNKNOWN
-    seen = np.bincount(level[known], chance[known], minlength=_LEVELS[name])
-    usual = PRIOR_PAIRS * np.array(_USUAL_M[name])
-    return tuple(map(float, (seen + usual) / (seen.sum() + usual.sum())))
+    seen = np.bincount(level[known], chance[known], minlength=len(usual))
+    expected = prior_pairs * np.array(usual)
+    return tuple(map(float, (seen + expected) / (seen.sum() + expected.sum())))
 
 
 def _together(bits: dict[str, Floats], levels: dict[str, Levels]) -> dict[str, Floats]:
@@ -163,9 +171,7 @@ def _together(bits: dict[str, Floats], levels: dict[str, Levels]) -> dict[str, F
     place = np.where(named | (bits["place"] < 0), bits["place"], 0.0)
     limited = np.minimum(bits["last"], _MOST_WITHOUT_FIRST)
     family = np.where(first < ALIKE, limited, bits["last"])
-    by_name = named & (levels["email"] == ALIKE)
-    email = np.where(by_name, np.minimum(bits["email"], _MOST_BY_NAME_IN_ADDRESS), bits["email"])
-    return bits | {"place": place, "last": family, "email": email}
+    return bits | {"place": place, "last": family}
 
 
 class Comparer:
@@ -184,13 +190,28 @@ class Comparer:
             name: keys[name].rank("dense").fill_null(0).cast(pl.Int64).to_numpy() for name in names
         }
         self._counts = {name: np.bincount(codes) for name, codes in self._codes.items()}
+        # An address that is made of the name says nothing beside the name.
+        says_name = pl.any_horizontal(
+            pl.col("local").str.contains(pl.col(name), literal=True).fill_null(value=False)
+            for name in ("first", "last")
+        )
         asked = keys.select(
             phone=shared("phone", "email"),
             email=shared("email", "phone"),
-            local=pl.col("local").str.len_chars() < _FEWEST_OF_LOCAL,
+            local=(pl.col("local").str.len_chars() < _FEWEST_OF_LOCAL) | says_name,
         )
         self._shared = {
             name: asked[name].fill_null(value=True).to_numpy() for name in asked.columns
+        }
+
+    def by_chance(self) -> dict[str, tuple[float, ...]]:
+        """Learn `u` from pairs of leads that were drawn at random."""
+        rng = np.random.default_rng(self.leads)
+        a, b = rng.integers(max(self.leads, 1), size=(2, min(_CHANCE_PAIRS, 10 * self.leads)))
+        levels = self.compare(a[a != b], b[a != b]).levels
+        return {
+            name: _shares(levels[name], np.ones(len(levels[name])), _USUAL_U[name], _PRIOR_CHANCE)
+            for name in FIELDS
         }
 
     def compare(self, a: Integers, b: Integers) -> Comparison:
@@ -234,8 +255,9 @@ class Comparer:
     def _email(self, a: Integers, b: Integers, clash: Flags) -> Levels:
         same, both = self._same("email", a, b)
         alike, _ = self._same("local", a, b)
-        alike &= ~self._shared["local"][a]
-        level = np.select([same, alike, both], [SAME, ALIKE, DIFFERENT], UNKNOWN)
+        told = ~(self._shared["local"][a] | self._shared["local"][b])
+        levels = [SAME, ALIKE, UNKNOWN, DIFFERENT]
+        level = np.select([same, alike & told, alike, both], levels, UNKNOWN)
         level[self._of_several("email", a, same, clash)] = UNKNOWN
         return level.astype(np.int8)
 

@@ -43,7 +43,7 @@ def write_persons(
     found = resolve(leads, about.match, merges, about.threshold, about.default_country)
     found.persons.write_parquet(folder / "persons.parquet")
     found.linked.write_parquet(folder / "linked.parquet")
-    outcomes, shared = tables.outcomes, 0
+    outcomes, shared, pool = tables.outcomes, 0, None
     if about.pool_history != "no" and tables.time_order is TimeOrder.DATED:
         pool = about.pool_history
         events = pl.scan_parquet(folder / "events" / "*.parquet")
@@ -55,7 +55,9 @@ def write_persons(
     won = outcomes["won_at"].count() - tables.outcomes["won_at"].count()
     pooled = {"pool_history": about.pool_history, "shared_events": shared, "wins_of_twins": won}
     write_json(folder / "identity.json", _described(about, leads, found) | pooled)
-    return replace(tables, leads=without, outcomes=outcomes, persons=found.persons)
+    return replace(
+        tables, leads=without, outcomes=outcomes, persons=found.persons, pool_history=pool
+    )
 
 
 def _described(about: IdentityDefaults, leads: pl.DataFrame, found: Resolved) -> dict[str, object]:

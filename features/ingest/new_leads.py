@@ -22,6 +22,7 @@ from leadcast.features.definitions.table_schema import (
 )
 from leadcast.features.engine.coded import NEEDED
 from leadcast.features.engine.inputs import CONTEXT, unknown_column
+from leadcast.features.identity.pooling import shared_by_new_leads
 from leadcast.features.ingest.context import Context, latest_possible
 from leadcast.features.ingest.event_rows import (
     SIGNS,
@@ -153,7 +154,11 @@ class NewRows:
             assert leads is not None, "the ledger tells why there are none"
             quarantine.finish(Path(folder) / "all.parquet")
             set_aside = pl.read_parquet(Path(folder) / "all.parquet", memory_map=False)
-        return NewLeads(leads.frame, events.lazy(), warnings, set_aside)
+        shared, pool = events.lazy(), self.definition.identity.pool_history
+        if pool != "no":
+            more = shared_by_new_leads(leads.frame, shared, pool)
+            shared = pl.concat([shared, more]).collect().lazy()
+        return NewLeads(leads.frame, shared, warnings, set_aside)
 
 
 def mapped(

@@ -419,11 +419,21 @@ def _read_with_care(
             with written_out(aside, force=force) as temporary:
                 new.set_aside.write_parquet(temporary)
     else:
+        _refuse_pooling(rows, places[0].name)
         found = read_in_pieces(rows, folder, piece_rows, aside, force=force)
         pieces, warnings, n_aside = found.pieces, found.warnings, found.set_aside
     if len(places) == 1:
         pieces = [(leads, None) for leads, _ in pieces]
     return BatchInputs(pieces, warnings), n_aside
+
+
+def _refuse_pooling(rows: "NewRows", name: str) -> None:
+    if rows.definition.identity.pool_history != "no":
+        raise LeadcastError(
+            f"leads {name}: read in pieces, in which the records of one person may be apart, and "
+            "identity.pool_history lets them share their history; ingest the export (leadcast run) "
+            "and score the tables of the run, or score fewer leads at a time"
+        )
 
 
 def _refuse_large(places: Sequence[Place]) -> None:

@@ -45,6 +45,7 @@ PIECE_BYTES, PIECE_VALUES = 65_536, 5_000
 """Leads are read together until they are so much."""
 _VALUES_OF_EVENT = 4
 _SIGNS_OF_EVENT = 3
+_MOST_RECORDS = 50
 _AT = re.compile(r" at line (\d+) column (\d+)$")
 _LEAVE_OUT = "leave out what the model does not know"
 SCHEMAS = "#/components/schemas/{model}"
@@ -117,6 +118,16 @@ class SignedEventBody(Event, total=False):
     user_agent: Annotated[Text | None, Field(description="of the browser or machine")]
     ip_address: Annotated[Text | None, Field(description="from where")]
     filtered: Annotated[bool | None, Field(description="whether the CRM marks it as a machine's")]
+class SamePerson(TypedDict, total=False):
+    """Another record of the lead's person."""
+
+    created_at: Required[Annotated[Time, Field(description="when the record came to be")]]
+    known_at: Annotated[
+        Time, Field(description="when the two became known to be one; else as the later came")
+    ]
+    won_at: Annotated[Time | None, Field(description="when the record was won")]
+    lost_at: Annotated[Time | None, Field(description="when the record was lost")]
+    events: Annotated[list[Event], Field(max_length=10_000, description="in any order")]
 
 
 @dataclass(frozen=True)
@@ -394,9 +405,14 @@ def _lead(scorer: Scorer, limits: RequestLimits) -> Any:  # noqa: ANN401 - a typ
     )
     told = Field(description="when the lead came to be")
     event = Event if scorer.bundle.plan.people is None else SignedEventBody
+    others: dict[str, Any] = {}
+    if scorer.bundle.plan.pool_history is not None:
+        known_records = Field(max_length=_MOST_RECORDS, description="the person's other records")
+        others["same_person"] = Annotated[list[SamePerson], known_records]
     return _typed(
         "Lead",
-        {
+        others
+        | {
             "lead_id": Required[
                 Annotated[_LEAD_ID, Field(description="the lead's id, given back as a text")]
             ],

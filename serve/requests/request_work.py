@@ -93,6 +93,11 @@ def _score(
         events = [
             (*event, told) for event, told in zip(events, lead.get("events", ()), strict=True)
         ]
+    if lead.get("same_person") and (pool := scorer.bundle.plan.pool_history):
+        # Imported where it is used: few requests tell of other records.
+        from leadcast.features.identity.pooling import pooled_of_one
+
+        events += pooled_of_one(lead["created_at"], lead["same_person"], pool)
     moment = lead.get("as_of") or as_of
     return scorer.score_one(plain, events, moment, warnings, with_reasons=with_reasons)
 

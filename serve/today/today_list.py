@@ -18,6 +18,7 @@ from leadcast.serve.reasons import BETWEEN, ReasonsAsked, reasons_column
 from leadcast.serve.score_history import trend_of_change
 from leadcast.serve.scorer import Scorer
 from leadcast.serve.today.movement import Earlier, moved_words, movements
+from leadcast.serve.today.one_score import one_score
 from leadcast.serve.today.open_leads import (
     Standing,
     attributes_read,
@@ -118,6 +119,8 @@ def todays_leads(
         _who(leads), age_tested=pl.Series(ages <= landmarks[-1]), age_days=pl.Series(ages).round(1)
     )
     warnings = _warnings(tables, question, ages, landmarks)
+    if tables.pool_history is not None and tables.persons is not None:
+        frame = one_score(frame, tables.persons)
     frame = in_order(frame)
     return TodayList(frame, as_of, since, landmarks, tuple(warnings), tuple(found))
 
@@ -127,7 +130,7 @@ _FIRST = (
     *("grade", "probability", "lower", "upper", "score", "percentile"),
     *("trend", "week_change", "why_moved", "moved_from", "moved_since"),
     *("reasons_up", "reasons_down", "lift", "expected_value", "value_basis"),
-    *("age_days", "age_tested", "feedback", "feedback_at"),
+    *("scored_as", "age_days", "age_tested", "feedback", "feedback_at"),
     *("state", "created_at", "as_of", "model_version", "insufficient_data"),
 )
 _FOR_PROGRAMS = (
