@@ -19,7 +19,7 @@ import polars as pl
 
 from leadcast.demo.crm import crm_rows
 from leadcast.demo.parts import draw_part
-from leadcast.features.identity.errors import pairs_right
+from leadcast.features.identity.match_errors import pairs_right
 from leadcast.features.identity.persons import resolve
 from leadcast.features.snapshots import person_ids
 

@@ -12,7 +12,7 @@ from leadcast.features.base.files import write_text_out
 from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
 from leadcast.features.definitions.definition import SourceDefinition
 from leadcast.features.definitions.load import find_definition
-from leadcast.features.identity.errors import THRESHOLDS, measured, pairs_right
+from leadcast.features.identity.match_errors import THRESHOLDS, measured, pairs_right
 from leadcast.features.identity.persons import Resolved, resolve
 from leadcast.features.identity.resale import Resales, resales
 from leadcast.features.ingest.ingest import check_source

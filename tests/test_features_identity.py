@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadcast.features.identity.clusters import MOST_RECORDS, clustered, known_pairs
-from leadcast.features.identity.errors import pairs_right
 from leadcast.features.identity.exact import MERGES, MOST_LEADS
+from leadcast.features.identity.match_errors import pairs_right
 from leadcast.features.identity.persons import LINKED, PERSONS, resolve
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

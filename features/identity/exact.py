@@ -5,7 +5,7 @@ What several people share links nobody: ``info@``, a switchboard, a family's lan
 
 import polars as pl
 
-from leadcast.features.identity.likeness import ALIKE, DIFFERENT, SAME, People
+from leadcast.features.identity.likeness import ALIKE, DIFFERENT, SAME, NameColumns
 
 MOST_LEADS, MOST_LEADS_NAMED = 10, 50
 """An address or a number of more leads is not one person's; where names tell that it is, of more
@@ -31,7 +31,7 @@ MERGES = pl.Schema(
 """A merge of the CRM: the record that stays, the one that went into it, and when."""
 
 
-def exact_links(keys: pl.DataFrame, people: People) -> pl.DataFrame:
+def exact_links(keys: pl.DataFrame, people: NameColumns) -> pl.DataFrame:
     """Link leads with the same e-mail address or telephone number, unless it is shared.
 
     Two different first names on an address or a number are two people. On a number of several
@@ -41,7 +41,7 @@ def exact_links(keys: pl.DataFrame, people: People) -> pl.DataFrame:
     ----------
     keys : pl.DataFrame
         As `leadcast.features.identity.keys.identity_keys` gives them.
-    people : People
+    people : NameColumns
         Their names.
 
     Returns
@@ -61,7 +61,7 @@ def exact_links(keys: pl.DataFrame, people: People) -> pl.DataFrame:
     return links.unique(["a", "b"], keep="first", maintain_order=True).select(LINKS.names())
 
 
-def _with_names(pairs: pl.DataFrame, people: People) -> pl.DataFrame:
+def _with_names(pairs: pl.DataFrame, people: NameColumns) -> pl.DataFrame:
     a, b = pairs["a"].to_numpy(), pairs["b"].to_numpy()
     return pairs.with_columns(
         first=people.first.compare_first(a, b), last=people.last.compare_last(a, b)

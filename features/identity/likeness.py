@@ -83,14 +83,14 @@ class LastNames(Names):
         return found
 
 
-class People(NamedTuple):
+class NameColumns(NamedTuple):
     """The names of leads."""
 
     first: FirstNames
     last: LastNames
 
     @classmethod
-    def of(cls, keys: pl.DataFrame) -> "People":
+    def of(cls, keys: pl.DataFrame) -> "NameColumns":
         """Make the names of `leadcast.features.identity.keys.identity_keys` ready."""
         return cls(
             FirstNames(keys["first"], keys["first_sound"]),

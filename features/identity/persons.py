@@ -10,7 +10,7 @@ from leadcast.features.identity.blocking import candidate_pairs
 from leadcast.features.identity.clusters import clustered, known_pairs
 from leadcast.features.identity.exact import LINKS, MERGES, exact_links, merge_links
 from leadcast.features.identity.keys import identity_keys
-from leadcast.features.identity.likeness import People
+from leadcast.features.identity.likeness import NameColumns
 from leadcast.features.identity.weights import Comparer, Weights, evidence_of
 from leadcast.features.tables import TIME
 
@@ -80,7 +80,7 @@ def resolve(
     Resolved
     """
     keys = identity_keys(leads, default_country)
-    people = People.of(keys)
+    people = NameColumns.of(keys)
     links, absent = [exact_links(keys, people)], 0
     if merges is not None:
         of_merges, absent = merge_links(keys, merges.cast(MERGES))
@@ -97,14 +97,14 @@ def resolve(
     return _resolved(keys, root, every[used], compared, weights)
 
 
-def likely_links(keys: pl.DataFrame, people: People) -> tuple[pl.DataFrame, Weights]:
+def likely_links(keys: pl.DataFrame, people: NameColumns) -> tuple[pl.DataFrame, Weights]:
     """Compare all pairs that share anything, and tell how probable each is one person.
 
     Parameters
     ----------
     keys : pl.DataFrame
         As `leadcast.features.identity.keys.identity_keys` gives them.
-    people : People
+    people : NameColumns
         Their names.
 
     Returns

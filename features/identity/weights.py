@@ -24,7 +24,7 @@ from leadcast.features.identity.likeness import (
     DIFFERENT,
     SAME,
     UNKNOWN,
-    People,
+    NameColumns,
 )
 
 Integers = npt.NDArray[np.int64]
@@ -70,7 +70,7 @@ _PRIOR_CHANCE = 20_000.0
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PairLevels:
     """How the fields of pairs compare."""
 
     levels: dict[str, Levels]
@@ -78,14 +78,14 @@ class Comparison:
     frequency: dict[str, Floats]
     """Of the values that agree, by field, but for telephones: which share of leads has them."""
 
-    def every(self, step: int) -> "Comparison":
+    def every(self, step: int) -> "PairLevels":
         """Take one pair of so many."""
         return self.only(slice(None, None, step))
 
-    def only(self, rows: Flags | slice) -> "Comparison":
+    def only(self, rows: Flags | slice) -> "PairLevels":
         """Take some pairs."""
         levels = {name: level[rows] for name, level in self.levels.items()}
-        return Comparison(levels, {name: one[rows] for name, one in self.frequency.items()})
+        return PairLevels(levels, {name: one[rows] for name, one in self.frequency.items()})
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Weights:
         """The odds that any two leads are one person, as a power of two."""
         return float(np.log2(2 * self.duplicates / max(self.leads, _PRIOR_LEADS)))
 
-    def bits(self, compared: Comparison) -> dict[str, Floats]:
+    def bits(self, compared: PairLevels) -> dict[str, Floats]:
         """Tell what each field says of each pair, in bits."""
         found = {}
         for name in FIELDS:
@@ -128,13 +128,13 @@ class Weights:
             found[name] = np.where(level == UNKNOWN, 0.0, said)
         return _together(found, compared.levels)
 
-    def probability(self, compared: Comparison) -> Floats:
+    def probability(self, compared: PairLevels) -> Floats:
         """Tell how probable it is that each pair is one person."""
         bits = self.prior_bits + np.sum([*self.bits(compared).values()], axis=0)
         probability: Floats = 1.0 / (1.0 + np.exp2(-bits))
         return probability
 
-    def learned(self, compared: Comparison) -> "Weights":
+    def learned(self, compared: PairLevels) -> "Weights":
         """Learn `m` and the share of duplicates from pairs of which nobody knows what they are."""
         weights, n_pairs = self, len(compared.levels["email"])
         # Some pairs tell what all of them do.
@@ -177,7 +177,7 @@ def _together(bits: dict[str, Floats], levels: dict[str, Levels]) -> dict[str, F
 class Comparer:
     """Leads, made ready to be compared in pairs."""
 
-    def __init__(self, keys: pl.DataFrame, people: People) -> None:
+    def __init__(self, keys: pl.DataFrame, people: NameColumns) -> None:
         self._first, self._last, self.leads = people.first, people.last, keys.height
         names = ("email", "local", "phone", "company", "domain", "street", "postal", "branch")
         branch = pl.struct("company", "postal").hash()
@@ -214,7 +214,7 @@ class Comparer:
             for name in FIELDS
         }
 
-    def compare(self, a: Integers, b: Integers) -> Comparison:
+    def compare(self, a: Integers, b: Integers) -> PairLevels:
         """Compare pairs of rows, all arrays of one length."""
         first, last = self._first.compare_first(a, b), self._last.compare_last(a, b)
         is_swapped = self._swapped(a, b)
@@ -225,7 +225,7 @@ class Comparer:
             "email": self._email(a, b, clash), "phone": self._phone(a, b, clash),
             "first": first, "last": last, "place": place,
         }  # fmt: skip
-        return Comparison(
+        return PairLevels(
             levels,
             {
                 "first": self._share(self._first.counts[self._first.codes[a]], 5.0),
@@ -297,7 +297,7 @@ _FEWEST_OF_LOCAL = 5
 """Letters of an address before the @ that may tell somebody."""
 
 
-def evidence_of(compared: Comparison) -> list[str]:
+def evidence_of(compared: PairLevels) -> list[str]:
     """Say in words what speaks for each pair."""
     words = []
     for row in zip(*(compared.levels[name].tolist() for name in FIELDS), strict=True):

@@ -7,8 +7,8 @@ import polars as pl
 
 from leadcast.features.base.files import write_json
 from leadcast.features.definitions.identity_section import IdentityDefaults
-from leadcast.features.identity.errors import measured
 from leadcast.features.identity.keys import PERSON
+from leadcast.features.identity.match_errors import measured
 from leadcast.features.identity.persons import Resolved, resolve
 from leadcast.features.identity.pooling import pooled_events, pooled_outcomes
 from leadcast.features.tables import Tables, TimeOrder

@@ -118,7 +118,10 @@ class SignedEventBody(Event, total=False):
     user_agent: Annotated[Text | None, Field(description="of the browser or machine")]
     ip_address: Annotated[Text | None, Field(description="from where")]
     filtered: Annotated[bool | None, Field(description="whether the CRM marks it as a machine's")]
-class SamePerson(TypedDict, total=False):
+
+
+@with_config(_KNOWN_ONLY)
+class PersonRecord(TypedDict, total=False):
     """Another record of the lead's person."""
 
     created_at: Required[Annotated[Time, Field(description="when the record came to be")]]
@@ -408,7 +411,7 @@ def _lead(scorer: Scorer, limits: RequestLimits) -> Any:  # noqa: ANN401 - a typ
     others: dict[str, Any] = {}
     if scorer.bundle.plan.pool_history is not None:
         known_records = Field(max_length=_MOST_RECORDS, description="the person's other records")
-        others["same_person"] = Annotated[list[SamePerson], known_records]
+        others["same_person"] = Annotated[list[PersonRecord], known_records]
     return _typed(
         "Lead",
         others

@@ -6,7 +6,7 @@ import polars as pl
 
 from leadcast.features.identity.exact import EMAIL, exact_links
 from leadcast.features.identity.keys import identity_keys
-from leadcast.features.identity.likeness import People
+from leadcast.features.identity.likeness import NameColumns
 from leadcast.features.identity.persons import Resolved
 from leadcast.features.identity.weights import Comparer, Weights
 
@@ -88,7 +88,7 @@ def _hidden(
 ) -> npt.NDArray[np.float64]:
     """Compare pairs with one address once more, without it."""
     keys = identity_keys(leads, default_country)
-    people = People.of(keys)
+    people = NameColumns.of(keys)
     known = exact_links(keys, people).filter(pl.col("evidence") == EMAIL)
     blind = keys.with_columns(pl.lit(None, pl.String).alias(one) for one in ("email", "local"))
     compared = Comparer(blind, people).compare(known["a"].to_numpy(), known["b"].to_numpy())
