@@ -9,8 +9,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, model_validator
 
-from leadcast.features.definitions.nonhuman_section import NonhumanSection
 from leadcast.features.definitions.identity_section import IdentityDefaults
+from leadcast.features.definitions.nonhuman_section import NonhumanSection
 from leadcast.features.definitions.table_schema import (
     AccountsTable,
     Attribute,

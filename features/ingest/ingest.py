@@ -35,12 +35,12 @@ from leadcast.features.ingest.event_rows import (
 from leadcast.features.ingest.known_persons import write_persons
 from leadcast.features.ingest.leads import NAME as LEADS
 from leadcast.features.ingest.leads import CanonicalLeads, read_leads
+from leadcast.features.ingest.merges import read_merges
 from leadcast.features.ingest.nonhuman_events import (
     NONHUMAN_FILE,
     EventJudge,
     JudgedEvents,
 )
-from leadcast.features.ingest.merges import read_merges
 from leadcast.features.ingest.outcomes import (
     Ends,
     Settled,
