@@ -89,7 +89,14 @@ def resolve(
     if match == "probabilistic":
         compared, weights = likely_links(keys, people)
         links.append(compared.filter(pl.col("probability") >= threshold).select(LINKS.names()))
-    every = pl.concat(links).unique(["a", "b"], keep="first", maintain_order=True)
+    # Two leads may be linked for several reasons: the surest is told, the earliest counts.
+    every = (
+        pl.concat(links)
+        .sort("probability", "known_us", "evidence", descending=[True, False, False])
+        .group_by("a", "b", maintain_order=True)
+        .agg(pl.col("probability", "evidence").first(), pl.col("known_us").min())
+        .select(LINKS.names())
+    )
     linked = pl.concat([every["a"], every["b"]]).unique().implode()
     both = pl.col("a").is_in(linked) & pl.col("b").is_in(linked)
     clashes = compared.filter(pl.col("probability") < _CLASH, both)
@@ -147,7 +154,7 @@ def _resolved(
     pairs = known_pairs(links).filter((pl.col("a") < n) & (pl.col("b") < n))
     both = pl.concat([links, links.rename({"a": "b", "b": "a"}).select(LINKS.names())])
     best = (
-        both.sort("probability", "known_us", descending=[True, False])
+        both.sort("probability", "known_us", "evidence", descending=[True, False, False])
         .group_by("a", maintain_order=True)
         .agg(pl.col("probability", "evidence").first())
     )
