@@ -1,6 +1,6 @@
 """Which leads are one person: exact links, merges, then likely ones, as clusters with evidence."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -48,7 +48,8 @@ class Resolved:
     """`LINKED`."""
     compared: pl.DataFrame
     """The pairs that were compared and are not out of the question: ``a``, ``b`` (rows of the
-    leads), ``probability`` and ``evidence``; empty where only exact links were asked for."""
+    leads, sorted by their ids), ``probability`` and ``evidence``; empty where only exact links were
+    asked for."""
     weights: Weights | None
     """What agreements say; None likewise."""
 
@@ -79,7 +80,8 @@ def resolve(
     -------
     Resolved
     """
-    keys = identity_keys(leads, default_country)
+    # In one order, whatever the table's, so that what is drawn and added up is the same.
+    keys = identity_keys(leads, default_country).sort("lead_id")
     people = NameColumns.of(keys)
     links, absent = [exact_links(keys, people)], 0
     if merges is not None:
@@ -101,7 +103,10 @@ def resolve(
     both = pl.col("a").is_in(linked) & pl.col("b").is_in(linked)
     clashes = compared.filter(pl.col("probability") < _CLASH, both)
     root, used = clustered(keys.height + absent, every, clashes)
-    return _resolved(keys, root, every[used], compared, weights)
+    found = _resolved(keys, root, every[used], compared, weights)
+    order = leads.select(pl.col("lead_id").cast(pl.String))
+    persons = order.join(found.persons, on="lead_id", how="left", maintain_order="left")
+    return replace(found, persons=persons)
 
 
 def likely_links(keys: pl.DataFrame, people: NameColumns) -> tuple[pl.DataFrame, Weights]:
