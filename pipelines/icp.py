@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from leadcast.features.base.errors import Fault, LeadcastError
+from leadcast.features.base.errors import Fault
 from leadcast.features.base.files import write_json, write_text_out, written_whole
 from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
 from leadcast.features.definitions.load import find_definition
@@ -76,11 +76,11 @@ def tell_icp(
     write_json(run.icp, found)
     with written_whole(run.icp_page) as temporary:
         temporary.write_text(icp_page(found), encoding="utf-8")
-    if suggest is not None:
-        if found["suggested_yaml"] is None:
-            raise LeadcastError("there is no profile to suggest: no field tells who converts")
+    written = [run.icp, run.icp_page]
+    if suggest is not None and found["suggested_yaml"] is not None:
         write_text_out(suggest, found["suggested_yaml"], force=force)
-    return "\n".join([*_lines(found, warnings), f"written: {run.icp}, {run.icp_page}"])
+        written.append(suggest)
+    return "\n".join([*_lines(found, warnings), f"written: {', '.join(map(str, written))}"])
 
 
 def compared_profiles(
