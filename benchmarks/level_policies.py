@@ -179,7 +179,8 @@ def draw(told: Mapping[str, Mapping[str, Any]], place: Path = PLOT) -> None:
         len(told), 1, figsize=(7.5, 2.9 * len(told)), layout="constrained", squeeze=False
     )
     for axes, (source, found) in zip(panels[:, 0], told.items(), strict=True):
-        for place_of, (name, one) in enumerate(found["policies"].items()):
+        for place_of, name in enumerate(policy.name for policy in POLICIES):
+            one = found["policies"][name]
             saved = [0.0, *one["saved"]]
             colour = "black" if name == NEVER.name else f"C{place_of - 1}"
             axes.plot(saved, color=colour, linewidth=1.4, label=name)
