@@ -36,7 +36,7 @@ def test_the_section_tells_events_points_and_the_model() -> None:
     for told in (
         "150 of 1,000\N{NO-BREAK SPACE}events",
         "Above it only by machines",
-        "0.00450 nats",
+        "0.00450 nats lower",
         "MQL",
         "0.14670",
     ):

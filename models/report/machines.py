@@ -99,10 +99,12 @@ def _points(points: Any) -> list[Block]:  # noqa: ANN401 - JSON values
     if not points:
         return []
     frame = pl.DataFrame(points)
-    title = (
-        f"Points: of {count(frame['snapshots'][0])} snapshots of the test, how many reach a line"
+    words = (
+        f"Of the test's {counted(frame['snapshots'][0], 'snapshot')}, so many reach a line of the "
+        "points table:"
     )
-    return [Listing(table_of(frame, _BY_THRESHOLD, title))]
+    title = "Points with and without machines' events"
+    return [Words([words]), Listing(table_of(frame, _BY_THRESHOLD, title))]
 
 
 def _model(model: Mapping[str, Any] | None) -> list[Block]:
@@ -114,12 +116,16 @@ def _model(model: Mapping[str, Any] | None) -> list[Block]:
     ]
     mean, low, high = model["gain"]
     words = (
-        f"Without machines' events the log loss on {count(model['snapshots'])} snapshots of the "
-        f"test is lower by {mean:.5f} nats (95 % interval {low:.5f} to {high:.5f}; below 0 it is "
-        "higher)."
+        f"Fitted without machines' events, the tested recipe has a log loss on the test's "
+        f"{counted(model['snapshots'], 'snapshot')} that is {_signed(mean)} (95 % interval: from "
+        f"{_signed(low)} to {_signed(high)})."
     )
     title = "The model: how well it sets the test's leads apart, each at the level that came"
     return [Words([words]), Listing(table_of(pl.DataFrame(rows), _BY_MODEL, title))]
+
+
+def _signed(gain: float) -> str:
+    return f"{abs(gain):.5f} nats {'lower' if gain >= 0 else 'higher'}"
 
 
 def _domains(found: Mapping[str, Any]) -> list[Block]:
