@@ -10,6 +10,7 @@ choose other worlds: ``demo`` as shipped, ``other`` with other shares and slower
 import argparse
 import tempfile
 from contextlib import chdir
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,17 @@ from leadcast.features.base.ownership import PARAMS, SOURCES
 from leadcast.features.definitions.definition import SimulatedMachines
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
+from leadcast.features.engine.engine import compute
+from leadcast.features.engine.fitting import fit_plan
 from leadcast.features.ingest.nonhuman_events import EventJudge
+from leadcast.features.nonhuman.people_events import people_only
 from leadcast.features.nonhuman.signs import SIGNS
+from leadcast.features.snapshots import SnapshotSettings
+from leadcast.features.tables import Tables
 from leadcast.models.choice.fresh import Recipe
 from leadcast.models.choice.setups import setups_of
 from leadcast.models.evaluation.logistic import shift_to, sigmoid
-from leadcast.pipelines.dataset import LEARNING, read_parts, used_snapshots
+from leadcast.pipelines.dataset import LEARNING, coded, labelled, used_snapshots
 from leadcast.pipelines.params import load_params
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.trial import STAGES
@@ -94,7 +100,7 @@ def quality_of(found: pl.DataFrame, threshold: float = 0.9) -> dict[str, Any]:
     }
 
 
-def losses_of(world: Path, project: Path, *, quick: bool = False) -> pl.DataFrame:
+def losses_of(world: Path, project: Path) -> pl.DataFrame:
     """Train in three worlds, and give what each model loses on the same test snapshots.
 
     Parameters
@@ -103,8 +109,6 @@ def losses_of(world: Path, project: Path, *, quick: bool = False) -> pl.DataFram
         As in `found_events`.
     project : Path
         A folder to work in.
-    quick : bool
-        Whether to fit one regression, at the true level, instead of running all stages.
 
     Returns
     -------
@@ -125,13 +129,11 @@ def losses_of(world: Path, project: Path, *, quick: bool = False) -> pl.DataFram
             own.pop("nonhuman")
         (project / SOURCES / f"{name}.yaml").write_text(yaml_text(own), encoding="utf-8")
         with chdir(project):
-            for stage in NAMES[:3] if quick else NAMES:
+            for stage in NAMES:
                 print(f"  {name}, {stage}: {STAGES[stage](name).splitlines()[0][:150]}", flush=True)
-            scores = _by_regression(name) if quick else pl.read_parquet(RunFolder(name).test_scores)
+            scores = pl.read_parquet(RunFolder(name).test_scores)
         horizon = float(definition["snapshots"]["horizon_days"])
         joined = with_truth(scores, pl.read_parquet(world / "truth.parquet"), horizon)
-        if quick:
-            joined = _at_level(joined)
         truth, said = pl.col("true_probability"), pl.col("probability")
         loss = -(truth * said.log() + (1 - truth) * (1 - said).log())
         mine = joined.select("lead_id", "as_of", loss.alias(arm))
@@ -143,23 +145,70 @@ def losses_of(world: Path, project: Path, *, quick: bool = False) -> pl.DataFram
 _REGRESSION = [{"half_life": None, "curves": [[40.0, 1.0]], "trees": []}]
 
 
-def _by_regression(name: str) -> pl.DataFrame:
-    """Fit one regression on the learning part, and give what it says of the test."""
-    run, params = RunFolder(name), load_params()
+def quick_losses_of(world: Path, run: RunFolder) -> pl.DataFrame:
+    """Fit one regression to the same snapshots in three worlds; see `losses_of`.
+
+    Parameters
+    ----------
+    world : Path
+        As in `found_events`.
+    run : RunFolder
+        With its tables and snapshots: leads, outcomes and split are the same in all three.
+
+    Returns
+    -------
+    pl.DataFrame
+        As `losses_of` gives it, each arm at the true level: what is compared is how leads are set
+        apart.
+    """
+    tables, snapshots = Tables.read(run.tables), coded(used_snapshots(run))
+    truth = pl.read_parquet(world / "event_truth" / "*.parquet")
+    raw = pl.read_parquet(world / "events" / "*.parquet").rename(_CANONICAL | {"Value": "value"})
+    machines = truth.filter("nonhuman").select("event_id")
+    clean = raw.join(machines, left_on="Event ID", right_on="event_id", how="anti")
+    arms = (clean.lazy(), raw.lazy(), _detected(tables.leads, raw))
+    part, params = snapshots["part"], load_params()
+    learning, is_test = part.is_in(list(LEARNING)), (part == "test").to_numpy()
     settings = params.model.model_copy(update={"fresh_snapshots": False, "num_threads": 1})
     recipe = Recipe("logistic", setups_of(_REGRESSION), settings, {})
-    learner = recipe.fitted(read_parts(run, LEARNING, None))
-    rows = used_snapshots(run).filter(part="test").select("lead_id", "as_of")
-    log_odds = learner.log_odds(read_parts(run, ["test"], None).values)
-    return rows.with_columns(log_odds=pl.Series(log_odds))
+    looks = SnapshotSettings(**find_definition(SOURCE).snapshots.model_dump(exclude_none=True))
+    test = snapshots.filter(is_test).select("lead_id", "as_of", "converted")
+    truths = pl.read_parquet(world / "truth.parquet")
+    rows = with_truth(test, truths, looks.horizon_days)
+    true = rows["true_probability"].to_numpy()
+    for arm, events in zip(ARMS, arms, strict=True):
+        own = replace(tables, events=events, nonhuman=None)
+        begin = snapshots.filter(is_test)["as_of"].min()
+        plan = fit_plan(own, snapshots.filter(learning), params.features, begin, looks)  # type: ignore[arg-type]
+        values = compute(plan, own.leads, own.events, snapshots)
+        data = labelled(values, plan.features, snapshots, looks.horizon_days)
+        log_odds = recipe.fitted(data.rows(learning.to_numpy())).log_odds(values[is_test])
+        said = sigmoid(log_odds + shift_to(log_odds, float(true.mean())))
+        loss = -(true * np.log(said) + (1 - true) * np.log1p(-said))
+        rows = rows.with_columns(pl.Series(arm, loss))
+    return rows
 
 
-def _at_level(joined: pl.DataFrame) -> pl.DataFrame:
-    """Move the log-odds to the true level: what is compared is how leads are set apart."""
-    log_odds = joined["log_odds"].to_numpy()
-    level = float(joined["true_probability"].to_numpy().mean())
-    said = sigmoid(log_odds + shift_to(log_odds, level))
-    return joined.with_columns(probability=pl.Series(said))
+def _detected(leads: pl.DataFrame, raw: pl.DataFrame) -> pl.LazyFrame:
+    """Take out what the detection finds, with the habits of domains as they were known."""
+    judge = EventJudge.of(find_definition(SOURCE))
+    assert judge is not None, "the source's definition asks for it"
+    judge.add(raw)
+    return people_only(judge.judged(leads).rules, leads, raw.lazy())
+
+
+def _quickly(world: Path, project: Path) -> pl.DataFrame:
+    """Read and split the leads of a world, and measure it by one regression."""
+    definition = plain_yaml((SOURCES / f"{SOURCE}.yaml").read_text(encoding="utf-8"))
+    definition.pop("simulation")
+    definition["root"] = str(world)
+    (project / SOURCES).mkdir(parents=True)
+    (project / SOURCES / f"{SOURCE}.yaml").write_text(yaml_text(definition), encoding="utf-8")
+    (project / PARAMS.name).write_text(PARAMS.read_text(encoding="utf-8"), encoding="utf-8")
+    with chdir(project):
+        for stage in NAMES[:2]:
+            STAGES[stage](SOURCE)
+        return quick_losses_of(world, RunFolder(SOURCE))
 
 
 def _without_machines(world: Path, out: Path) -> None:
@@ -235,7 +284,8 @@ def main() -> None:
                 events.append({"with_signs": quality_of(signs), "without": quality_of(none)})
                 print(kind, seed, events[-1], flush=True)
                 if not asked.events_only:
-                    rows = losses_of(world, Path(folder) / "project", quick=asked.quick)
+                    measure = _quickly if asked.quick else losses_of
+                    rows = measure(world, Path(folder) / "project")
                     losses.append(
                         rows.with_columns(
                             pl.format("{} {}", pl.lit(seed), "lead_id").alias("lead_id")
