@@ -423,6 +423,45 @@ def misses(
     print(tell_misses(source, MissesRequest(per_week, json, csv, force)))
 
 
+@app.command(
+    epilog="\b\nExamples:\n  leadcast forget demo --lead L0019600\n"
+    "  leadcast forget demo --email jane@example.com --yes\n"
+    "  leadcast forget demo --lead L0019600 --history history --also scores.csv --yes\n\n"
+    "\b\nExit codes: 0 done, or told; 1 an error; 3 the person still stands in files that are not\n"
+    "Leadcast's to change, which are named."
+)
+def forget(
+    source: Source,
+    lead: Annotated[list[str] | None, typer.Option(help="A lead's id; may be given again.")] = None,
+    email: Annotated[
+        list[str] | None, typer.Option(help="An e-mail address; may be given again.")
+    ] = None,
+    history: Annotated[
+        list[Path] | None, typer.Option(help="A folder that `leadcast score --history` fills.")
+    ] = None,
+    also: Annotated[
+        list[Path] | None, typer.Option(help="A further file or folder to search: scores, copies.")
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do it; without it, tell what would be done.")
+    ] = False,
+) -> None:
+    """Remove a person from everything that Leadcast wrote, and prove it by searching every file.
+
+    Tables, caches, scores, histories and lists lose the person's rows; the raw export is only told
+    of. A salted hash stays in data/forgotten, so that the next ingest leaves the person out.
+    """
+    from leadcast.pipelines.forget import ForgetRequest
+    from leadcast.pipelines.forget import forget as forget_person
+
+    people = tuple(lead or ()), tuple(email or ())
+    about = ForgetRequest(*people, tuple(history or ()), tuple(also or ()), yes)
+    answer = forget_person(source, about)
+    print(answer.words)
+    if answer.stands:
+        raise typer.Exit(EXIT_REFUSED)
+
+
 @app.command(epilog="\b\nExamples:\n  leadcast feedback demo calls_of_this_week.csv")
 def feedback(
     source: Source,

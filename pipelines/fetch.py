@@ -10,7 +10,7 @@ from leadcast.demo.machines.written import machines_of
 from leadcast.demo.sellers.overlay import add_sellers
 from leadcast.demo.simulate import SIMULATOR_VERSION, WORLD, simulate
 from leadcast.features.base.errors import LeadcastError
-from leadcast.features.base.files import read_json, write_json
+from leadcast.features.base.files import read_json, sha256_of, write_json
 from leadcast.features.base.ownership import refuse_foreign_folder
 from leadcast.features.definitions.definition import (
     SimulatedMachines,
@@ -18,6 +18,7 @@ from leadcast.features.definitions.definition import (
     SourceDefinition,
 )
 from leadcast.features.definitions.load import find_definition
+from leadcast.features.forgetting.tombstone import tombstones_of
 from leadcast.features.ingest.ingest import fingerprint
 from leadcast.pipelines.params import load_params
 from leadcast.pipelines.paths import RunFolder
@@ -109,6 +110,9 @@ def fetch(source: str) -> str:
     definition = find_definition(source)
     made = ensure_raw(definition)
     digest = fingerprint(definition)
+    if tombstones_of(source).is_file():
+        # Who was forgotten is left out by the next ingest, which DVC runs for this.
+        digest["forgotten"] = sha256_of(tombstones_of(source))
     run = RunFolder(source)
     write_json(run.fingerprint, digest | calls_digest(run, load_params()))
     return f"{made}fingerprint {str(digest['sha256'])[:12]}"

@@ -1,6 +1,7 @@
 """Source to canonical tables, with what was set aside and how good the data are."""
 
 from leadcast.features.definitions.load import find_definition
+from leadcast.features.forgetting.tombstone import Tombstones, tombstones_of
 from leadcast.features.ingest.ingest import ingest
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.stage import run_stage
@@ -8,7 +9,8 @@ from leadcast.pipelines.stage import run_stage
 
 def run(source: str) -> str:
     """Read, check and map a source; write its canonical tables."""
-    result = ingest(find_definition(source), RunFolder(source).tables)
+    tombstones = Tombstones.read(source) if tombstones_of(source).is_file() else None
+    result = ingest(find_definition(source), RunFolder(source).tables, tombstones=tombstones)
     return str(result)
 
 

@@ -106,6 +106,10 @@ class RunFolder:
     """The learned score against points: ``comparison.json`` and ``leads.parquet``."""
     comparison_page = RunFile("comparison.html")
     """The comparison as a page for people."""
+    card = RunFile("model_card.md")
+    """The model card; as a page for people, `card_page`."""
+    card_page = RunFile("model_card.html")
+    """The same as a page for people."""
     plots = RunFile("plots")
     """The report's pictures, each as an SVG file."""
     monitoring = RunFile("monitoring.json")

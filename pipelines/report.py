@@ -13,10 +13,12 @@ from leadcast.features.tables import Tables, TimeOrder
 from leadcast.models.leakage import could_not_look, found_of, headline
 from leadcast.models.report import ReportInputs, RunFacts, SourceFacts, write_report
 from leadcast.models.splits import split_summary
+from leadcast.pipelines.card import write_card
 from leadcast.pipelines.dataset import read_plan
 from leadcast.pipelines.nonhuman_change import nonhuman_change
 from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
 from leadcast.pipelines.paths import DeployedFolder, RunFolder
+from leadcast.pipelines.rights import read_rights
 from leadcast.pipelines.sellers import vendors_for_report
 from leadcast.pipelines.stage import run_stage
 from leadcast.pipelines.summary import count_customers, read_leakage, which_is_which
@@ -62,8 +64,11 @@ def report(source: str) -> str:
         audit=read_json(run.audit) if run.audit.exists() else None,
         sellers=vendors,
         seller_words=vendor_words,
+        steering=read_json(run.steering) if run.steering.is_file() else None,
+        rights=read_rights(run),
     )
     write_report(inputs, run.report, pictures=run.plots)
+    write_card(run, inputs)
     return str(run.report)
 
 

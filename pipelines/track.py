@@ -26,6 +26,7 @@ from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json, sha256_of, write_json
 from leadcast.features.hygiene.list_versions import NEEDED_BY
 from leadcast.models.bundle.bundle_files import CODE_VERSION, MANIFEST
+from leadcast.models.comparison.comparison_store import RESULT
 from leadcast.pipelines.model_registry import (
     RESULT_TAG,
     OutOfReachError,
@@ -267,6 +268,7 @@ def _logged_run(run: RunFolder, params: Params, result: str) -> tuple[str, str]:
         mlflow.log_metrics(_flat_metrics(read_json(run.metrics)["test"]))
         for path in _artefacts(run):
             mlflow.log_artifact(str(path))
+        mlflow.log_dict(comparison_without_leads(run), "comparison.json")
         mlflow.log_artifacts(str(run.curves), artifact_path="curves")
         mlflow.log_artifacts(str(run.plots), artifact_path="plots")
         mlflow.log_artifacts(str(run.judged), artifact_path="judged")
@@ -286,7 +288,7 @@ def _whole_run(experiment_id: str, result: str) -> tuple[str, str] | None:
 def _digest(run: RunFolder, params: Params) -> str:
     """Tell results apart: by what a run is made of, and where it is logged."""
     bundles = (run.bundle / MANIFEST, run.judged / MANIFEST)
-    made_of = (run.fingerprint, run.metrics, *bundles, run.report, run.comparison_page)
+    made_of = (run.fingerprint, run.metrics, *bundles, run.report, run.card, run.comparison_page)
     settings = snapshot_settings(run.source, params).model_dump_json()
     told = [params.tracking.uri, settings, *(sha256_of(path) for path in (*made_of, PYFUNC))]
     return hashlib.sha256("\n".join(told).encode()).hexdigest()
@@ -294,7 +296,15 @@ def _digest(run: RunFolder, params: Params) -> str:
 
 def _artefacts(run: RunFolder) -> tuple[Path, ...]:
     numbers = (run.metrics, run.backtest, run.calibration, run.leakage)
-    return (run.report, run.comparison_page, *numbers)
+    return (run.report, run.card, run.card_page, run.steering, run.rights, *numbers)
+
+
+def comparison_without_leads(run: RunFolder) -> dict[str, Any]:
+    """Read the comparison as MLflow may hold it: its page names leads, and this does not."""
+    content: dict[str, Any] = read_json(run.comparison / RESULT)
+    if "swap" in content:
+        content["swap"] = content["swap"] | {"leads": []}
+    return content
 
 
 def _tags(run: RunFolder) -> dict[str, str]:

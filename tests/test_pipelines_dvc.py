@@ -94,7 +94,7 @@ def test_the_main_job_runs_by_dvc_and_the_last_good_results_stay_whole(tmp_path:
     first = leadcast_run(project)
     assert first.returncode == 0, first.stdout + first.stderr
     assert "[track] run" in first.stdout
-    for page in ("report.html", "comparison.html"):
+    for page in ("report.html", "comparison.json", "model_card.md"):
         assert list(project.glob(f"mlruns/**/artifacts/{page}")), f"{page} is not tracked"
     second = leadcast_run(project)
     assert second.stdout.startswith("Nothing to do")

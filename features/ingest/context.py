@@ -18,6 +18,7 @@ from leadcast.features.definitions.table_schema import (
     TableSchema,
     TimePrecision,
 )
+from leadcast.features.forgetting.tombstone import Tombstones
 from leadcast.features.ingest.precision import at_end_of_day
 from leadcast.features.profile.collector import Collector
 from leadcast.features.readers.issues import (
@@ -100,6 +101,8 @@ class Context:
         there are any, no further columns are taken.
     collector : Collector or None
         Watches what is read, for the profile; None where nobody asks for one.
+    tombstones : Tombstones or None
+        Who was forgotten and is left out; None where nobody was.
     """
 
     definition: SourceDefinition
@@ -109,6 +112,7 @@ class Context:
     has_outcomes: bool = True
     attribute_types: Mapping[str, str] = field(default_factory=dict)
     collector: Collector | None = None
+    tombstones: Tombstones | None = None
 
     def late(self, kind: IssueKind) -> IssueKind:
         """Say of rows after `observed_until` what a date alone means there."""

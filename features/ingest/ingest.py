@@ -25,6 +25,7 @@ from leadcast.features.base.errors import Fault, FaultsError, describe_faults, d
 from leadcast.features.base.files import sha256_of, write_json, written_whole
 from leadcast.features.definitions.definition import EventOutcomes, Outcomes, SourceDefinition
 from leadcast.features.definitions.table_schema import FileReader, SqlReader
+from leadcast.features.forgetting.tombstone import Tombstones
 from leadcast.features.ingest.context import Context, Progress, latest_possible, no_progress
 from leadcast.features.ingest.event_rows import (
     OpenEvents,
@@ -431,11 +432,19 @@ class _Read:
     faults: list[Fault]
 
 
-def _read(definition: SourceDefinition, ledger: Ledger, sink: Sink, progress: Progress) -> _Read:
+def _read(
+    definition: SourceDefinition,
+    ledger: Ledger,
+    sink: Sink,
+    progress: Progress,
+    tombstones: Tombstones | None = None,
+) -> _Read:
     """Read a source, and find what is wrong with it and what is to be doubted."""
     until = latest_possible(definition, datetime.now(UTC))
     collector = Collector(definition)
-    context = Context(definition, ledger, until, progress, collector=collector)
+    context = Context(
+        definition, ledger, until, progress, collector=collector, tombstones=tombstones
+    )
     examined = examine(context, sink)
     reading = None if examined is None else _as_read(context, collector, examined)
     doubts = [] if reading is None else find_doubts(reading)
@@ -458,7 +467,10 @@ def _as_read(context: Context, collector: Collector, examined: Examined) -> Sour
 
 
 def ingest(
-    definition: SourceDefinition, out: Path, progress: Progress = no_progress
+    definition: SourceDefinition,
+    out: Path,
+    progress: Progress = no_progress,
+    tombstones: Tombstones | None = None,
 ) -> IngestResult:
     """Write a source's canonical tables, whole or not at all.
 
@@ -472,6 +484,8 @@ def ingest(
         ``quality.json`` (see `leadcast.features.ingest.ingest`).
     progress : callable
         Told the table and how many of its rows have been read.
+    tombstones : Tombstones, optional
+        Who was forgotten: their rows are left out and counted, and not in the quarantine either.
 
     Returns
     -------
@@ -488,12 +502,14 @@ def ingest(
         ledger = Ledger(quarantine)
         judge = EventJudge.of(definition)
         writer = _EventWriter(folder / "events", judge)
-        read = _read(definition, ledger, writer.write, progress)
+        read = _read(definition, ledger, writer.write, progress, tombstones)
         examined, faults = read.examined, read.faults
         if examined is None or any(fault.severity == "error" for fault in faults):
             raise FaultsError(_subject(definition), faults)
         writer.finish()
         quarantine.finish(folder / "quarantine.parquet")
+        if tombstones is not None:
+            _forget_quarantined(folder / "quarantine.parquet", tombstones)
         judged = None if judge is None else _judged(judge, examined)
         _write_tables(definition, examined, folder, judged)
         quality = describe_quality(definition, examined, ledger, faults, read.doubts)
@@ -502,6 +518,11 @@ def ingest(
     account = tuple(ledger.account.lines(definition.readers()))
     about = (out, tuple(faults), _counts(examined), quarantine.rows, account)
     return IngestResult(*about, examined.outcomes_from, tuple(read.doubts), told)
+
+
+def _forget_quarantined(path: Path, tombstones: Tombstones) -> None:
+    rows = pl.read_parquet(path)
+    rows.filter(~tombstones.ids(rows["lead_id"])).write_parquet(path)
 
 
 def _tables_of(definition: SourceDefinition, examined: Examined) -> Tables:

@@ -1,6 +1,6 @@
 """The leads' table: which columns are read, and from raw rows to canonical ones."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -36,7 +36,7 @@ from leadcast.features.values.columns import (
 from leadcast.features.values.flags import FLAG_WORDS, parse_flags
 from leadcast.features.values.identifiers import first_fifteen
 from leadcast.features.values.numbers import parse_numbers
-from leadcast.features.values.times import parse_times
+from leadcast.features.values.times import parse_dates_of_crm, parse_times
 
 
 def wanted_columns(context: Context, table: RawTable) -> tuple[RawTable, list[str]]:
@@ -240,7 +240,12 @@ def read_leads(context: Context, table: RawTable) -> CanonicalLeads | None:
     attributes = all_attributes(context, table)
     table, columns = wanted_columns(context, table)
     left_out = list[pl.Series]()
-    raw = all_rows(context, _telling_left_out(context, table, left_out), columns)
+    raw = all_rows(
+        context,
+        _telling_left_out(context, table, left_out),
+        columns,
+        lambda rows: _remembered(context, rows, left_out),
+    )
     if raw is None:
         return None
     about = context.definition.tables.leads
@@ -279,13 +284,48 @@ def _telling_left_out(context: Context, table: RawTable, left_out: list[pl.Serie
     return replace(table, on_left_out=take)
 
 
-def all_rows(context: Context, table: RawTable, columns: list[str]) -> RawRows | None:
+FORGOTTEN = "forgotten"
+"""Why rows of people who were forgotten are left out."""
+
+
+def _remembered(context: Context, rows: RawRows, left_out: list[pl.Series]) -> RawRows:
+    """Go on without the leads of people who were forgotten; nobody who watches sees them."""
+    about = context.definition.tables.leads
+    if context.tombstones is None or not context.has_outcomes:
+        return rows
+    missing, frame = about.read.missing, rows.frame
+    ids = pl.Series("lead_id", [None] * len(rows), pl.String)
+    if isinstance(about.columns.lead_id, ExportColumn):
+        column = about.columns.lead_id.column
+        ids = context.ids(frame[column].alias("lead_id"), missing, column).values
+    email, created = context.definition.lead_attributes().get("email"), about.columns.created_at
+    gone = context.tombstones.leads(
+        ids,
+        None if email is None else frame[email.column],
+        None
+        if created is None
+        else parse_dates_of_crm(frame[created], context.time_rules(about), missing).values,
+    )
+    if not gone.any():
+        return rows
+    left_out.append(ids.filter(gone).drop_nulls())
+    context.ledger.account.leave(NAME, FORGOTTEN, int(gone.sum()))
+    return rows.filter(~gone)
+
+
+def all_rows(
+    context: Context,
+    table: RawTable,
+    columns: list[str],
+    keep: Callable[[RawRows], RawRows] | None = None,
+) -> RawRows | None:
     """Read some columns of a table to its end; None where that cannot be, as the ledger tells."""
     parts: list[RawRows] = []
     try:
         for part in table.parts(columns, context.ledger):
-            parts.append(part)
-            context.read(table.name, part)
+            kept = part if keep is None else keep(part)
+            parts.append(kept)
+            context.read(table.name, kept)
     except UnreadableError as error:
         context.ledger.fault(error.fault)
         return None

@@ -163,6 +163,8 @@ class ReportInputs:
         As the ingest stage writes ``quality.json``.
     audit : mapping or None
         As `leadcast.models.audit.lead_audit.audit_leads` gives it.
+    steering, rights : mapping or None
+        As the stages ``gate`` and ``evaluate`` write ``steering.json`` and ``rights.json``.
     account : pl.DataFrame or None
         Where every row went, as `leadcast.models.account.account_frame` gives it.
     nonhuman : mapping or None
@@ -206,6 +208,8 @@ class ReportInputs:
     audit: Mapping[str, Any] | None = None
     sellers: pl.DataFrame | None = None
     seller_words: tuple[str, ...] = ()
+    steering: Mapping[str, Any] | None = None
+    rights: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         faults = [

@@ -43,6 +43,7 @@ from leadcast.models.report.blocks import (
 from leadcast.models.report.data_quality import quality_blocks
 from leadcast.models.report.inputs import ReportInputs
 from leadcast.models.report.machines import nonhuman_blocks
+from leadcast.models.report.rights_section import rights_blocks
 from leadcast.models.report.summary import calibration_sentence, metric_rows
 
 SHOWN = 15
@@ -73,6 +74,12 @@ def sections(inputs: ReportInputs) -> list[Section]:
         Section("choice", "How the model was chosen", "Model choice", _choice(inputs)),
         Section("splits", "What it learned from, and was tested on", "Splits", _splits(inputs)),
         Section("leakage", "Does anything give the answer away?", "Leakage", _leakage(inputs)),
+        Section(
+            "rights",
+            "What no score may use, and groups of people",
+            "Rights",
+            rights_blocks(inputs.steering, inputs.rights),
+        ),
         Section(
             "data", "The data", "Data", quality_blocks(inputs.quality, inputs.frame("account"))
         ),

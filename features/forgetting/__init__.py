@@ -1,0 +1,1 @@
+"""Forgetting a person: who it is, where it stands, and that it does not come back."""
