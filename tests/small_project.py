@@ -25,8 +25,7 @@ def change_params(folder: Path, **changes: object) -> None:
     path.write_text(yaml_text(content), encoding="utf-8")
 
 
-def run_stages(folder: Path, source: str = "demo") -> None:
-    """Run every stage up to the report, in this process."""
+def run_stages(folder: Path, source: str = "demo") -> list[str]:
+    """Run every stage up to the report, in this process; gives what each told."""
     with chdir(folder):
-        for stage in (*COMPUTING.values(), report):
-            stage(source)
+        return [stage(source) for stage in (*COMPUTING.values(), report)]
