@@ -14,7 +14,7 @@ from leadcast.features.definitions.load import find_definition
 from leadcast.features.definitions.table_schema import ExportColumn, FileReader
 from leadcast.features.forgetting.person import ID_COLUMNS, Person
 from leadcast.features.forgetting.removing import clean_file, clean_folder
-from leadcast.features.forgetting.searching import Found, files_below, search
+from leadcast.features.forgetting.searching import Trace, files_below, search
 from leadcast.features.forgetting.tombstone import FORGOTTEN, Tombstones, tombstones_of
 from leadcast.features.readers.ledger import Ledger
 from leadcast.features.readers.opening import find_files
@@ -49,7 +49,7 @@ class ForgetRequest:
 class Planned:
     """What is to become of a file in which the person stands."""
 
-    found: Found
+    found: Trace
     action: Action
     folder: Path | None = None
     """The folder that is written anew."""
@@ -172,7 +172,7 @@ def _plan(
     return sorted(planned, key=lambda one: "tables" in one.found.path.parts), searched
 
 
-def _planned(found: Found, run: Path, histories: tuple[Path, ...]) -> Planned:
+def _planned(found: Trace, run: Path, histories: tuple[Path, ...]) -> Planned:
     path = found.path.resolve()
     if found.unreadable:
         return Planned(found, "told")

@@ -288,7 +288,7 @@ def _whole_run(experiment_id: str, result: str) -> tuple[str, str] | None:
 def _digest(run: RunFolder, params: Params) -> str:
     """Tell results apart: by what a run is made of, and where it is logged."""
     bundles = (run.bundle / MANIFEST, run.judged / MANIFEST)
-    made_of = (run.fingerprint, run.metrics, *bundles, run.report, run.card, run.comparison_page)
+    made_of = (run.fingerprint, run.metrics, *bundles, run.report, run.comparison_page)
     settings = snapshot_settings(run.source, params).model_dump_json()
     told = [params.tracking.uri, settings, *(sha256_of(path) for path in (*made_of, PYFUNC))]
     return hashlib.sha256("\n".join(told).encode()).hexdigest()
@@ -296,7 +296,9 @@ def _digest(run: RunFolder, params: Params) -> str:
 
 def _artefacts(run: RunFolder) -> tuple[Path, ...]:
     numbers = (run.metrics, run.backtest, run.calibration, run.leakage)
-    return (run.report, run.card, run.card_page, run.steering, run.rights, *numbers)
+    # A result of an earlier version has no card and no rights yet.
+    told = (run.card, run.card_page, run.steering, run.rights)
+    return (run.report, *(path for path in told if path.is_file()), *numbers)
 
 
 def comparison_without_leads(run: RunFolder) -> dict[str, Any]:

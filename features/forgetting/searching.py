@@ -30,7 +30,7 @@ _OVERLAP = 1 << 12
 
 
 @dataclass(frozen=True)
-class Found:
+class Trace:
     """A file in which the person stands."""
 
     path: Path
@@ -78,7 +78,7 @@ def _walked(folder: Path) -> Iterator[Path]:
                 yield path
 
 
-def search(path: Path, person: Person) -> Found | None:
+def search(path: Path, person: Person) -> Trace | None:
     """Search a file for a person.
 
     Parameters
@@ -88,7 +88,7 @@ def search(path: Path, person: Person) -> Found | None:
 
     Returns
     -------
-    Found or None
+    Trace or None
         None where the person does not stand there.
     """
     try:
@@ -96,17 +96,17 @@ def search(path: Path, person: Person) -> Found | None:
             head = file.read(16)
         if head[:4] == b"PAR1":
             rows = sum(int(person.rows(part).sum()) for part in _parts(path, person))
-            return Found(path, rows) if rows else None
+            return Trace(path, rows) if rows else None
         if head == b"SQLite format 3\0":
             return _in_database(path, person)
         if head[:2] == b"\x1f\x8b":
             with gzip.open(path) as packed:
-                return Found(path, 0) if _in_stream(packed.read, person) else None
+                return Trace(path, 0) if _in_stream(packed.read, person) else None
         if head[:4] == b"PK\x03\x04":
             return _in_archive(path, person)
         return _in_bytes(path, person, head)
     except _UNREADABLE as error:
-        return Found(path, 0, unreadable=f"{type(error).__name__}")
+        return Trace(path, 0, unreadable=f"{type(error).__name__}")
 
 
 def _parts(path: Path, person: Person) -> Iterator[pl.DataFrame]:
@@ -120,7 +120,7 @@ def _parts(path: Path, person: Person) -> Iterator[pl.DataFrame]:
         yield pl.read_parquet(path, columns=wanted)
 
 
-def _in_database(path: Path, person: Person) -> Found | None:
+def _in_database(path: Path, person: Person) -> Trace | None:
     rows = 0
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as base:
         tables = "SELECT name FROM sqlite_master WHERE type = 'table'"
@@ -129,15 +129,15 @@ def _in_database(path: Path, person: Person) -> Found | None:
             for row in base.execute(f'SELECT * FROM "{quoted}"'):
                 texts = (one.encode() if isinstance(one, str) else one for one in row)
                 rows += any(isinstance(one, bytes) and person.in_text(one) for one in texts)
-    return Found(path, rows) if rows else None
+    return Trace(path, rows) if rows else None
 
 
-def _in_archive(path: Path, person: Person) -> Found | None:
+def _in_archive(path: Path, person: Person) -> Trace | None:
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
             with archive.open(name) as member:
                 if _in_stream(member.read, person):
-                    return Found(path, 0)
+                    return Trace(path, 0)
     return None
 
 
@@ -150,16 +150,16 @@ def _in_stream(read: Read, person: Person) -> bool:
     return False
 
 
-def _in_bytes(path: Path, person: Person, head: bytes) -> Found | None:
+def _in_bytes(path: Path, person: Person, head: bytes) -> Trace | None:
     if not head:
         return None
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         text = path.read_bytes().decode("utf-16", errors="replace").encode()
-        return Found(path, _lines(text, person)) if person.in_text(text) else None
+        return Trace(path, _lines(text, person)) if person.in_text(text) else None
     with path.open("rb") as file:
         stands = _in_stream(file.read, person)
     if stands:
-        return Found(path, _lines(path.read_bytes(), person) if path.suffix == ".csv" else 0)
+        return Trace(path, _lines(path.read_bytes(), person) if path.suffix == ".csv" else 0)
     if path.suffix == ".csv" and person.short_ids:
         return _short_ids(path, person)
     return None
@@ -169,10 +169,10 @@ def _lines(text: bytes, person: Person) -> int:
     return sum(person.in_text(line) for line in text.splitlines())
 
 
-def _short_ids(path: Path, person: Person) -> Found | None:
+def _short_ids(path: Path, person: Person) -> Trace | None:
     try:
         frame = pl.read_csv(path, infer_schema=False)
     except pl.exceptions.PolarsError:
         return None
     rows = int(person.rows(frame).sum())
-    return Found(path, rows) if rows else None
+    return Trace(path, rows) if rows else None
