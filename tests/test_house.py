@@ -5,6 +5,7 @@ import graphlib
 import re
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -131,6 +132,12 @@ def crowded(paths: Iterable[Path]) -> dict[str, int]:
     """Folders with more modules than a reader takes in at once."""
     counts = Counter(name_of(path.parent) for path in paths)
     return {name: n for name, n in counts.items() if n > MOST_MODULES and name != STAGES}
+
+
+def test_the_wheel_takes_every_folder() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    folders = {module_name(path.parent / "__init__.py") for path in MODULES}
+    assert {*settings["tool"]["setuptools"]["packages"]} == folders | {"leadcast"}
 
 
 def test_no_folder_needs_a_map() -> None:
