@@ -33,6 +33,8 @@ OF_A_PROJECT = (
     "recalibrate",
     "compare",
     "distill",
+    "identity",
+    "forget",
 )
 """Commands that take a source's name, so that they make sense in a project's folder alone."""
 

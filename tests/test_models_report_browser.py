@@ -117,6 +117,6 @@ def test_it_prints_without_the_contents_and_with_every_picture(
         "[...document.querySelectorAll('svg')].filter(svg => svg.getBoundingClientRect().width > 0)"
         ".map(svg => svg.parentElement.className)"
     )
-    assert shown == ["size-wide"] * 11
+    assert shown == ["size-wide"] * 12
     assert page.pdf(format="A4").startswith(b"%PDF")
     page.context.close()

@@ -25,6 +25,7 @@ from leadcast.pipelines.fetch import fetch
 from leadcast.pipelines.forget import ForgetRequest, Forgotten, forget
 from leadcast.pipelines.ingest import run as ingest
 from leadcast.pipelines.paths import RunFolder
+from tests.small_project import ROOT
 from tests.source_samples import changed, sample_keys, write_definition
 
 LEADS = """\
@@ -54,6 +55,7 @@ def lay_out(root: Path) -> None:
     for name, text in (("leads", LEADS), ("events", EVENTS), ("outcomes", OUTCOMES)):
         (raw / f"{name}.csv").write_text(text, encoding="utf-8")
     (root / "data/sources").mkdir(parents=True)
+    shutil.copy(ROOT / "params.yaml", root)
     more = {f"tables.leads.attributes.{name}": name for name in ("email", "phone", "full_name")}
     write_definition(root / "data/sources", changed(sample_keys(raw), more))
     fetch("sample")

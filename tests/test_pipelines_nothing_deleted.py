@@ -59,6 +59,12 @@ FILES: Cases = {
         (("misses", "demo", "--csv", "mine.csv"), "mine.csv"),
         (("misses", "demo", "--json", "mine.json"), "mine.json"),
     ],
+    "identity": [(("identity", "demo", "--match", "exact", "--out", "mine.csv"), "mine.csv")],
+    "sellers": [
+        (("sellers", "demo", "--html", "mine.html"), "mine.html"),
+        (("sellers", "demo", "--json", "mine.json"), "mine.json"),
+    ],
+    "reasons": [(("reasons", "demo", "--out", "mine.csv"), "mine.csv")],
     "distill": [
         (("distill", "demo", "--out", "mine.yaml"), "mine.yaml"),
         (("distill", "demo", "--out", "mine.yaml"), "mine.md"),
@@ -102,6 +108,9 @@ WRITES_NOTHING: dict[str, tuple[str, ...]] = {
     # `test_pipelines_today` have the strangers there.
     **{name: (name, "--help") for name in ("feedback", "explored", "promote", "rollback")},
     "retrain": ("retrain", "--help"),
+    # Likewise `test_models_audit`, `test_models_profile_fit`, `test_pipelines_sellers` and
+    # `test_pipelines_forget`.
+    **{name: (name, "--help") for name in ("audit", "icp", "returns", "forget")},
 }
 
 

@@ -274,7 +274,7 @@ def test_vouching_in_vain_is_told(project: Path, tmp_path: Path) -> None:
     change_params(vouching, leakage={"vouched": ["no_such_column"]})
     with chdir(vouching):
         told = pass_gate("demo")
-    assert told.endswith("leakage.vouched names what nothing was found of: no_such_column")
+    assert "leakage.vouched names what nothing was found of: no_such_column" in told
 
 
 TINY = """

@@ -43,6 +43,8 @@ def rights_blocks(steering: Plain | None, rights: Plain | None) -> list[Block]:
     list of Block
         Empty where neither is there.
     """
+    if steering is None and rights is None:
+        return []
     blocks: list[Block] = []
     told = [*steering_words(steering), *invariance_words(rights)]
     if told:
