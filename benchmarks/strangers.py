@@ -347,15 +347,24 @@ def _with(keys: Keys, variant: TypedVariant) -> Keys:
     return {**kept, **variant.keys}
 
 
-def run(postgres_url: str | None = None, *, one_door: bool = False, typed_at: str = "") -> Board:
-    """Read every variant through every door; or each through one by turns; or types at one."""
+def run(
+    postgres_url: str | None = None,
+    *,
+    one_door: bool = False,
+    typed_at: str = "",
+    every: int = 1,
+) -> Board:
+    """Read every variant through every door; or each through one by turns; or types at one.
+
+    Of those that go by turns, one of `every` so many is read.
+    """
     postgres = None if postgres_url is None else Postgres(postgres_url)
     board = Board()
     texts = [] if typed_at else [*text_cases(postgres), *file_cases()]
     cases = [*texts, *typed_cases(postgres)]
     cases = [case for case in cases if not typed_at or case[1] == typed_at]
     if one_door:
-        cases = [*_by_turns(cases)]
+        cases = [*_by_turns(cases)][::every]
     scratch = Path(tempfile.mkdtemp())
     try:
         for at, (kind, door, number, truth, written) in enumerate(cases):
