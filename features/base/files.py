@@ -296,6 +296,31 @@ def write_json(path: Path, content: Any, *, replacing: bool = False) -> None:  #
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
+def read_text(path: Path) -> str:
+    """Read a text file that a person has written.
+
+    Parameters
+    ----------
+    path : Path
+        The file to read.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    LeadcastError
+        If it cannot be read or is not UTF-8; names the file.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise LeadcastError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        raise LeadcastError(f"{path}: is not UTF-8 text ({error}); save it as UTF-8") from None
+
+
 def read_json(path: Path) -> Any:  # noqa: ANN401 - any JSON value
     """Read a JSON file.
 

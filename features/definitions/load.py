@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from leadcast.features.base.errors import Fault, FaultsError, LeadcastError, nearest_first
+from leadcast.features.base.files import read_text
 from leadcast.features.base.ownership import RULES, RUNS, SOURCES
 from leadcast.features.definitions.consistency import consistency_faults
 from leadcast.features.definitions.definition import SourceDefinition
@@ -30,7 +31,7 @@ _VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}")
 
 def load_definition(path: Path) -> SourceDefinition:
     """Read a source definition and check it against itself; no data is read."""
-    read = read_yaml(_text_of(path), str(path))
+    read = read_yaml(read_text(path), str(path))
     faults = list(read.faults)
     definition = None
     if isinstance(read.content, dict):
@@ -87,15 +88,6 @@ def find_definition(name: str, folder: Path = SOURCES) -> SourceDefinition:
 def source_names(folder: Path = SOURCES) -> list[str]:
     """List the sources there are."""
     return sorted(path.stem for path in folder.glob("*.yaml") if path.stem != _TEMPLATE)
-
-
-def _text_of(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise LeadcastError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        raise LeadcastError(f"{path}: is not UTF-8 text ({error}); save it as UTF-8") from None
 
 
 def _left_open(read: ReadYaml, path: Path) -> Iterator[Fault]:

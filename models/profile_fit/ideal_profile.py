@@ -16,7 +16,8 @@ from pydantic import (
     model_validator,
 )
 
-from leadcast.features.base.errors import Fault, FaultsError, LeadcastError, did_you_mean
+from leadcast.features.base.errors import Fault, FaultsError, did_you_mean
+from leadcast.features.base.files import read_text
 from leadcast.features.definitions.yaml_lines import (
     Key,
     ModelWords,
@@ -141,13 +142,7 @@ def load_profile(path: Path, leads: pl.DataFrame | None = None) -> IdealProfile:
     LeadcastError
         If the file cannot be read.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise LeadcastError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        raise LeadcastError(f"{path}: is not UTF-8 text ({error}); save it as UTF-8") from None
-    return parse_profile(text, str(path), leads)
+    return parse_profile(read_text(path), str(path), leads)
 
 
 def parse_profile(

@@ -14,7 +14,8 @@ from pydantic import (
     model_validator,
 )
 
-from leadcast.features.base.errors import Fault, FaultsError, LeadcastError, did_you_mean
+from leadcast.features.base.errors import Fault, FaultsError, did_you_mean
+from leadcast.features.base.files import read_text
 from leadcast.features.definitions.yaml_lines import (
     Key,
     ModelWords,
@@ -317,13 +318,7 @@ def load_rules(path: Path) -> RuleTable:
     LeadcastError
         If the file cannot be read.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise LeadcastError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        raise LeadcastError(f"{path}: is not UTF-8 text ({error}); save it as UTF-8") from None
-    return parse_rules(text, str(path))
+    return parse_rules(read_text(path), str(path))
 
 
 def parse_rules(text: str, name: str = "rules") -> RuleTable:
