@@ -8,11 +8,10 @@ import polars as pl
 from leadcast.features.base.files import write_json
 from leadcast.features.tables import TIME, Tables, TimeOrder
 from leadcast.models.calibration.calibrators import Calibrator, calibrator_from_json
-from leadcast.models.calibration.in_time import calibrate_in_time
-from leadcast.models.calibration.intervals import LeadIntervals, fit_lead_intervals
+from leadcast.models.calibration.in_time import calibrate_with_intervals
+from leadcast.models.calibration.intervals import LeadIntervals
 from leadcast.models.calibration.level_doubt import LevelDoubt, doubt_to_json, misses_of
 from leadcast.models.calibration.newest_level import follow_newest, told_without
-from leadcast.models.calibration.period_drift import stretches_of
 from leadcast.pipelines.params import load_params
 from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.stage import run_stage
@@ -52,17 +51,9 @@ def calibration_of(rows: pl.DataFrame, dated: bool, seed: int) -> dict[str, Any]
     log_odds, converted, group, origin, position = (
         rows[name].to_numpy() for name in ("log_odds", "converted", "group", "origin", "position")
     )
-    found = calibrate_in_time(log_odds, converted, group, origin, seed=seed)
-    period = stretches_of(origin, position, converted, group)
-    intervals = fit_lead_intervals(
-        log_odds,
-        converted,
-        group,
-        period=period,
-        independent=len(np.unique(origin)),
-        seed=seed,
+    found, intervals = calibrate_with_intervals(
+        log_odds, converted, group, origin, position, seed=seed
     )
-    intervals = intervals.averaged_with(found.calibrator.probability(np.array(intervals.knots)))
     level = _level(rows, found.calibrator, dated)
     misses = misses_of(found.calibrator.log_odds(log_odds), converted, group, origin)
     newest = rows.filter(pl.col("origin") == pl.col("origin").max())["log_odds_now"].to_numpy()

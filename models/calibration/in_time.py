@@ -8,6 +8,8 @@ import numpy.typing as npt
 
 from leadcast.models.calibration.calibrator_choice import CalibrationChoice, choose_calibrator
 from leadcast.models.calibration.calibrators import Calibrator, Identity
+from leadcast.models.calibration.intervals import LeadIntervals, fit_lead_intervals
+from leadcast.models.calibration.period_drift import stretches_of
 from leadcast.models.choice.backtest import (
     NORMAL_95,
     error_over_origins,
@@ -108,6 +110,46 @@ def calibrate_in_time(
     verdict = "it did not help them" if gain <= 0 else "no more than chance gives"
     reason = f"{told}: {verdict}, so what the learner says is left as it is."
     return CalibrationInTime(Identity(rows=len(x)), chosen, gain, reason)
+
+
+def calibrate_with_intervals(
+    log_odds: Floats,
+    converted: Floats,
+    group: Integers,
+    origin: Integers,
+    position: Integers,
+    *,
+    seed: int = 0,
+) -> tuple[CalibrationInTime, LeadIntervals]:
+    """Choose a calibrator as `calibrate_in_time` does, and fit the leads' intervals around it.
+
+    Parameters
+    ----------
+    log_odds, converted, group, origin
+        As `calibrate_in_time` takes them.
+    position : ndarray of int64, shape (n_rows,)
+        Time's order, by which the drift between stretches of an origin is seen.
+    seed : int
+
+    Returns
+    -------
+    CalibrationInTime
+    LeadIntervals
+        For leads of a time to come, moved half of their way to what the calibrator says.
+
+    Raises
+    ------
+    ValueError
+        As `calibrate_in_time` and `leadcast.models.calibration.intervals.fit_lead_intervals` do.
+    """
+    found = calibrate_in_time(log_odds, converted, group, origin, seed=seed)
+    period = stretches_of(origin, position, converted, group)
+    independent = len(np.unique(origin))
+    intervals = fit_lead_intervals(
+        log_odds, converted, group, period=period, independent=independent, seed=seed
+    )
+    calibrated = found.calibrator.probability(np.array(intervals.knots))
+    return found, intervals.averaged_with(calibrated)
 
 
 def _at_their_level(log_odds: Floats, converted: Floats, origin: Integers) -> Floats:

@@ -19,9 +19,7 @@ from sklearn.utils.validation import (
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.registry import DAY_US
-from leadcast.models.calibration.in_time import calibrate_in_time
-from leadcast.models.calibration.intervals import fit_lead_intervals
-from leadcast.models.calibration.period_drift import stretches_of
+from leadcast.models.calibration.in_time import calibrate_with_intervals
 from leadcast.models.choice.choice import Choice, choose
 from leadcast.models.data import Floats, Integers, LabelledMatrix, Matrix
 from leadcast.models.estimator.columns import Table, columns_of, learn_encoding
@@ -331,21 +329,15 @@ class LeadcastClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if not len(index):
             index = np.arange(len(data))
             log_odds, origin = choice.learner.log_odds(data.values), np.full(len(data), -1)
-        converted, group = data.converted[index], data.group[index]
-        seed = self.random_state
-        found = calibrate_in_time(log_odds, converted, group, origin, seed=seed)
-        period = stretches_of(origin, data.position[index], converted, group)
-        own = fit_lead_intervals(
+        found, self._intervals = calibrate_with_intervals(
             log_odds,
-            converted,
-            group,
-            period=period,
-            independent=len(np.unique(origin)),
-            seed=seed,
+            data.converted[index],
+            data.group[index],
+            origin,
+            data.position[index],
+            seed=self.random_state,
         )
         self._calibrator = found.calibrator
-        knots = np.array(own.knots)
-        self._intervals = own.averaged_with(found.calibrator.probability(knots))
 
 
 def _is_dated(time: npt.ArrayLike | None) -> bool:
