@@ -52,21 +52,16 @@ def _of_contacts(
 
 
 def _of_area(name: str, terms: VendorTerms, attributes: set[str], where: Where) -> Iterator[Fault]:
-    asked, key = "out_of_area" in terms.reasons, ("vendors", name, "area")
-    if asked and not terms.area:
+    key = ("vendors", name, "area")
+    if "out_of_area" in terms.reasons and not terms.area:
         yield Fault(
             where=where(("vendors", name, "reasons")),
             found="out_of_area, and no area",
             expected="area, with an attribute and the values that were ordered",
             remedy="Write area: {country: [DE, AT]}, or remove the reason.",
         )
-    if terms.area and not asked:
-        yield Fault(
-            where=where(key),
-            found="an area, and out_of_area is no reason of this vendor's",
-            expected="both or neither",
-            remedy="Add out_of_area to reasons, or remove area.",
-        )
+    if terms.area:
+        yield from _without_reason(name, terms, "out_of_area", "area", "an area", where)
     for attribute in terms.area:
         if attribute not in attributes:
             yield Fault(
@@ -88,16 +83,25 @@ def _of_events(
             expected="the kinds of events that say that nobody is there",
             remedy="Write disconnected_events: [KIND], or remove the reason.",
         )
-    if terms.disconnected_events and not asked:
-        yield Fault(
-            where=where(("vendors", name, "disconnected_events")),
-            found="disconnected_events, and disconnected is no reason of this vendor's",
-            expected="both or neither",
-            remedy="Add disconnected to reasons, or remove disconnected_events.",
-        )
+    if terms.disconnected_events:
+        kinds = "disconnected_events"
+        yield from _without_reason(name, terms, "disconnected", kinds, kinds, where)
     if asked and not definition.tables.events:
         yield _lacking(
             where(("vendors", name, "reasons")), "disconnected", "events", "tables.events"
+        )
+
+
+def _without_reason(
+    name: str, terms: VendorTerms, reason: str, key: str, found: str, where: Where
+) -> Iterator[Fault]:
+    """Tell a key that serves a reason which the vendor does not accept."""
+    if reason not in terms.reasons:
+        yield Fault(
+            where=where(("vendors", name, key)),
+            found=f"{found}, and {reason} is no reason of this vendor's",
+            expected="both or neither",
+            remedy=f"Add {reason} to reasons, or remove {key}.",
         )
 
 
