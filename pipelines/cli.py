@@ -5,7 +5,7 @@ import sys
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -13,6 +13,7 @@ from leadcast.features.base.errors import Checks, LeadcastError
 from leadcast.pipelines.command_help import (
     HELP_OPTIONS,
     Commands,
+    is_of_a_project,
     require_project,
     show_version,
 )
@@ -119,8 +120,10 @@ def commands(
     ] = False,
 ) -> None:
     """Calibrated lead scoring: the probability that a lead becomes a paying customer."""
-    if not {*HELP_OPTIONS["help_option_names"]} & {*sys.argv}:
-        require_project(context.invoked_subcommand, Path())
+    within = cast(Commands, context.command).commands
+    asks_for_help = {*HELP_OPTIONS["help_option_names"]} & {*sys.argv}
+    if not asks_for_help and is_of_a_project(within[str(context.invoked_subcommand)]):
+        require_project(Path())
 
 
 @app.command(epilog="\b\nExamples:\n  leadcast run\n  leadcast run x_education")

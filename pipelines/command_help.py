@@ -12,31 +12,6 @@ from leadcast.features.base.ownership import PARAMS
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 """Handed down to every command."""
 LONGEST_LINE = 300
-OF_A_PROJECT = (
-    "run",
-    "check",
-    "audit",
-    "icp",
-    "delays",
-    "today",
-    "whatif",
-    "misses",
-    "feedback",
-    "explored",
-    "sellers",
-    "returns",
-    "reasons",
-    "promote",
-    "retrain",
-    "rollback",
-    "monitor",
-    "recalibrate",
-    "compare",
-    "distill",
-    "identity",
-    "forget",
-)
-"""Commands that take a source's name, so that they make sense in a project's folder alone."""
 
 
 class Commands(TyperGroup):
@@ -59,23 +34,25 @@ def show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def require_project(command: str | None, folder: Path) -> None:
-    """Refuse a command of a project where there is none.
+def is_of_a_project(command: Any) -> bool:  # noqa: ANN401
+    """Tell whether a command takes a source's name, and so makes sense in a project alone."""
+    return any(one.name == "source" and one.param_type_name == "argument" for one in command.params)
+
+
+def require_project(folder: Path) -> None:
+    """Refuse a folder that holds no project.
 
     Parameters
     ----------
-    command : str or None
     folder : Path
         Where the command line was called.
 
     Raises
     ------
     LeadcastError
-        If the command takes a source's name, and the folder holds no project.
+        If it holds none; names the one around it, if there is one.
     """
-    if command not in OF_A_PROJECT or (folder / PARAMS).exists():
-        return
-    if (folder / "data/sources").is_dir() or (folder / "data/runs").is_dir():
+    if any((folder / name).exists() for name in (PARAMS, "data/sources", "data/runs")):
         return
     above = next((one for one in folder.resolve().parents if (one / PARAMS).exists()), None)
     remedy = (

@@ -1,14 +1,16 @@
 """The command line presents itself: whole lines of help, a version, and where it works."""
 
+import re
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 import leadcast
 from leadcast.features.base.errors import LeadcastError
 from leadcast.pipelines.cli import app
-from leadcast.pipelines.command_help import OF_A_PROJECT, require_project
+from leadcast.pipelines.command_help import is_of_a_project, require_project
 
 
 def test_no_line_of_help_is_cut() -> None:
@@ -28,6 +30,10 @@ def test_the_short_form_of_help_is_known_everywhere(words: list[str]) -> None:
     assert "Usage:" in CliRunner().invoke(app, words).output
 
 
+COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+OF_A_PROJECT = [name for name, command in COMMANDS.items() if is_of_a_project(command)]
+
+
 def test_the_commands_that_need_a_project_are_those_that_take_a_source() -> None:
     takes = {
         command.name or command.callback.__name__
@@ -39,13 +45,17 @@ def test_the_commands_that_need_a_project_are_those_that_take_a_source() -> None
 
 
 @pytest.mark.parametrize("command", OF_A_PROJECT)
-def test_elsewhere_a_command_says_where_to_go(tmp_path: Path, command: str) -> None:
+def test_elsewhere_a_command_says_where_to_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
     inner = tmp_path / "docs/notes"
     inner.mkdir(parents=True)
-    with pytest.raises(LeadcastError, match=r"not a Leadcast project: .*leadcast init"):
-        require_project(command, inner)
+    monkeypatch.chdir(inner)
+    told = CliRunner().invoke(app, [command])
+    assert isinstance(told.exception, LeadcastError)
+    assert re.search("not a Leadcast project: .*leadcast init", str(told.exception))
     (tmp_path / "params.yaml").touch()
-    with pytest.raises(LeadcastError, match=f"go to {tmp_path}, which"):
-        require_project(command, inner)
-    require_project(command, tmp_path)
-    require_project("score", inner)
+    told = CliRunner().invoke(app, [command])
+    assert f"go to {tmp_path}, which" in str(told.exception)
+    require_project(tmp_path)
+    assert "project" not in str(CliRunner().invoke(app, ["score"]).exception)
