@@ -41,7 +41,7 @@ format: .venv/dev-ready  ## let ruff format and fix
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/run.txt
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@echo "Compiling the loops (about half a minute, once)"
-	@$(BIN)/python -m leadcast.pipelines.warm
+	@$(BIN)/python -m leadcast.pipelines.lifecycle.warm
 	@touch $@
 
 .venv/dev-ready: .venv/run-ready requirements/dev.txt

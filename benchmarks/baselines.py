@@ -24,9 +24,9 @@ from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import written_whole
 from leadcast.features.tables import Tables
 from leadcast.models.data import Floats, LabelledMatrix
-from leadcast.pipelines.dataset import LEARNING, read_parts
-from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
-from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.base.dataset import LEARNING, read_parts
+from leadcast.pipelines.base.params import horizon_days, load_params, snapshot_settings
+from leadcast.pipelines.base.paths import RunFolder
 
 SOURCES = ("x_education", "bank_marketing", "bpi2012")
 BASELINES: dict[str, Predict] = {"logistic regression": logistic, "LightGBM": lightgbm}

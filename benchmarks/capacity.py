@@ -42,7 +42,7 @@ from leadcast.features.tables import TIME, Tables, TimeOrder, empty_events
 from leadcast.models.choice.choice import choose
 from leadcast.models.data import Floats, LabelledMatrix
 from leadcast.models.evaluation.logistic import sigmoid
-from leadcast.pipelines.params import load_params
+from leadcast.pipelines.base.params import load_params
 
 SIZES = (300, 3_000, 30_000)
 QUICK_SIZES = (300, 3_000)

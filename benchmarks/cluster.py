@@ -26,8 +26,8 @@ from benchmarks.results import RESULTS, write_result
 from leadcast.features.base.files import read_json
 from leadcast.models.evaluation.delong import auc_interval
 from leadcast.models.learners.learner_store import load_learner
-from leadcast.pipelines.dataset import read_parts
-from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.base.dataset import read_parts
+from leadcast.pipelines.base.paths import RunFolder
 
 JOBS = ("features", "training", "scores")
 WORKERS = "2"
@@ -68,7 +68,7 @@ def score_command(engine: str, bundle: Path, tables: Path, out: Path) -> list[st
     if engine == "spark":
         return [sys.executable, "-m", "leadcast.serve.cluster.spark", *said]
     asked = ["--engine", engine, "--reasons", "none"]
-    return [sys.executable, "-m", "leadcast.pipelines.cli", "score", *asked, *said]
+    return [sys.executable, "-m", "leadcast", "score", *asked, *said]
 
 
 def measure(command: Sequence[str], project: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from benchmarks.results import write_result
 from leadcast.features.base.errors import LeadcastError
 from leadcast.models.evaluation.metrics import auc
 from leadcast.models.evaluation.tally import tally
-from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.base.paths import RunFolder
 
 TRUTH = Path("data/demo/truth.parquet")
 DECILES = 10

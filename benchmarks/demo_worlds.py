@@ -17,8 +17,8 @@ from benchmarks.demo_truth import DECILES, TRUTH, by_decile, interval_coverage, 
 from benchmarks.results import write_result
 from leadcast.features.base.ownership import PARAMS, SOURCES
 from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
-from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.trial import STAGES
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.lifecycle.trial import STAGES
 
 NAMES = ("fetch", "ingest", "snapshots", "features", "train", "calibrate", "evaluate")
 FIRST_SEED = 101

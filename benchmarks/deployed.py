@@ -34,9 +34,9 @@ from leadcast.models.choice.backtest import NORMAL_95, error_over_origins
 from leadcast.models.data import Floats, Integers
 from leadcast.models.evaluation.bootstrap import Estimate
 from leadcast.models.evaluation.delong import compare_aucs
-from leadcast.pipelines.params import load_params, snapshot_settings
-from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.trial import STAGES
+from leadcast.pipelines.base.params import load_params, snapshot_settings
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.lifecycle.trial import STAGES
 from leadcast.serve.scorer import Scorer
 
 STAGES_RUN = ("snapshots", "features", "train", "calibrate", "evaluate", "deploy", "export")

@@ -17,8 +17,8 @@ from benchmarks.demo_worlds import FIRST_SEED, run_world
 from benchmarks.results import write_result
 from leadcast.features.tables import Tables
 from leadcast.models.distill.cost import FIGURES, Cost
-from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.rules import cost_of, distilled_from
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.insight.rules import cost_of, distilled_from
 
 JUDGED_RULES = 15
 JUDGED = ("auc_snapshots", "auc", "gain")

@@ -19,7 +19,7 @@ from leadcast.models.data import Floats, Integers
 from leadcast.models.evaluation.logistic import sigmoid
 from leadcast.models.evaluation.metrics import log_loss
 from leadcast.models.evaluation.tally import tally
-from leadcast.pipelines.params import load_params
+from leadcast.pipelines.base.params import load_params
 
 PEERS_PYTHON = Path(".venv-peers/bin/python")
 LEADCAST = "Leadcast"

@@ -66,7 +66,14 @@ def worker(bundle: Path, port: int) -> Iterator[int]:
     int
         The worker's process.
     """
-    command = [sys.executable, "-m", "leadcast.pipelines.cli", "serve", "--bundle", str(bundle)]
+    command = [
+        sys.executable,
+        "-m",
+        "leadcast",
+        "serve",
+        "--bundle",
+        str(bundle),
+    ]
     options = ["--port", str(port), "--rate", "0", "--workers", "1"]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen([*command, *options], stderr=log, start_new_session=True)

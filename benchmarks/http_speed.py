@@ -141,7 +141,14 @@ def measure_http(url: str, question: dict[str, Any]) -> dict[str, Any]:
 def measure_leadcast(bundle: Path, question: dict[str, Any], port: int) -> dict[str, Any]:
     """Saturate ``leadcast serve``, then ask at half of that load."""
     url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "leadcast.pipelines.cli", "serve", "--bundle", str(bundle)]
+    command = [
+        sys.executable,
+        "-m",
+        "leadcast",
+        "serve",
+        "--bundle",
+        str(bundle),
+    ]
     options = ["--port", str(port), "--rate", "0", "--workers", "1"]
     with serving([*command, *options], f"{url}/readyz"):
         found = measure_http(f"{url}/v1/score", question)

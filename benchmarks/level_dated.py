@@ -29,9 +29,9 @@ from leadcast.models.monitoring.conversions import (
 from leadcast.models.monitoring.evidence import WEEK_DAYS, weekly_dispersion
 from leadcast.models.monitoring.level_tracker import LevelWeek, track_level
 from leadcast.models.monitoring.streams import FALSE_ALARMS_PER_YEAR, SHARES, Stream
-from leadcast.pipelines.dataset import read_plan
-from leadcast.pipelines.params import load_params, snapshot_settings
-from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.base.dataset import read_plan
+from leadcast.pipelines.base.params import load_params, snapshot_settings
+from leadcast.pipelines.base.paths import RunFolder
 
 QUIET_DAYS = 28
 """After a training an alarm has so long to come again: its labels are the same until then."""

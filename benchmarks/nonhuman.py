@@ -35,10 +35,10 @@ from leadcast.features.tables import Tables
 from leadcast.models.choice.fresh import Recipe
 from leadcast.models.choice.setups import setups_of
 from leadcast.models.evaluation.logistic import shift_to, sigmoid
-from leadcast.pipelines.dataset import LEARNING, coded, labelled, used_snapshots
-from leadcast.pipelines.params import load_params
-from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.trial import STAGES
+from leadcast.pipelines.base.dataset import LEARNING, coded, labelled, used_snapshots
+from leadcast.pipelines.base.params import load_params
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.lifecycle.trial import STAGES
 
 KINDS = {
     "demo": SimulatedMachines(),

@@ -18,8 +18,8 @@ from leadcast.features.base.files import written_whole
 from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
 from leadcast.features.snapshots import SnapshotSettings, make_snapshots
 from leadcast.features.tables import Tables
-from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
-from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.base.params import horizon_days, load_params, snapshot_settings
+from leadcast.pipelines.base.paths import RunFolder
 
 FOLDER = Path("data/bench")
 LINKED = ("leadcast", "data/sources")

@@ -23,7 +23,7 @@ from benchmarks.results import RESULTS, write_result
 from leadcast.features.base.files import read_json, write_json, written_whole
 from leadcast.features.base.ownership import mark_folder, mark_of, refuse_foreign_folder
 from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
-from leadcast.pipelines.trial import STAGES
+from leadcast.pipelines.lifecycle.trial import STAGES
 
 NOT_MEASURED = ("gate", "compare", "audit", "report", "track")
 MEASURED = tuple(name for name in STAGES if name not in NOT_MEASURED)

@@ -42,8 +42,8 @@ from leadcast.models.sellers.scorecard import scorecard
 from leadcast.models.sellers.signals import Signals, signals_of
 from leadcast.models.settings import LearnerSettings
 from leadcast.models.splits import SplitSettings, split_snapshots
-from leadcast.pipelines.dataset import coded, labelled
-from leadcast.pipelines.sellers import UNSOLD
+from leadcast.pipelines.base.dataset import coded, labelled
+from leadcast.pipelines.base.seller_facts import UNSOLD
 
 FIRST_SEED = 201
 HORIZON_DAYS = 60.0

@@ -15,7 +15,7 @@ from benchmarks.timing import peak_mib
 from leadcast.features.definitions.definition import SourceDefinition
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.definitions.table_schema import ExportColumn
-from leadcast.pipelines.score import ScoreRequest, score_new_leads
+from leadcast.pipelines.daily.score import ScoreRequest, score_new_leads
 from leadcast.serve.batch.batch import BatchSettings
 from leadcast.serve.batch.deliver import Outputs
 from leadcast.serve.reasons import NO_REASONS

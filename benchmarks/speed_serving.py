@@ -115,7 +115,7 @@ def measure_start(run: Path, folder: Path, n_leads: int, rounds: int) -> dict[st
     command = [
         sys.executable,
         "-m",
-        "leadcast.pipelines.cli",
+        "leadcast",
         "score",
         "--bundle",
         str(run / "bundle"),

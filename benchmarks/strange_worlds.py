@@ -33,10 +33,10 @@ from leadcast.features.tables import Tables
 from leadcast.models.choice.choice import choose
 from leadcast.models.data import Floats
 from leadcast.models.evaluation.logistic import sigmoid
-from leadcast.pipelines.dataset import LEARNING, read_parts
-from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
-from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.trial import STAGES
+from leadcast.pipelines.base.dataset import LEARNING, read_parts
+from leadcast.pipelines.base.params import horizon_days, load_params, snapshot_settings
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.lifecycle.trial import STAGES
 
 NAME = "world"
 STAGES_RUN = ("snapshots", "features", "train", "calibrate", "evaluate")

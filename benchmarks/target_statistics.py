@@ -22,9 +22,9 @@ from leadcast.models.choice.choice import OutOfTime, choose
 from leadcast.models.data import LabelledMatrix
 from leadcast.models.learners import boosting
 from leadcast.models.settings import LearnerSettings
-from leadcast.pipelines.dataset import LEARNING, read_parts
-from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
-from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.base.dataset import LEARNING, read_parts
+from leadcast.pipelines.base.params import horizon_days, load_params, snapshot_settings
+from leadcast.pipelines.base.paths import RunFolder
 
 
 def measure(source: str) -> dict[str, Any]:

@@ -15,8 +15,8 @@ import polars as pl
 from benchmarks.results import write_result
 from benchmarks.scale import clear, measure, prepare
 from leadcast.features.tables import Tables
-from leadcast.pipelines.dataset import LEARNING
-from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.base.dataset import LEARNING
+from leadcast.pipelines.base.paths import RunFolder
 
 BEFORE = ("fetch", "ingest", "snapshots", "features")
 TIMED = ("train", "calibrate")

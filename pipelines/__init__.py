@@ -1,5 +1,6 @@
 """One thin module a stage, and the command line.
 
-Its public face: the command ``leadcast`` (`pipelines.cli`), the stages as programs (``python -m
-leadcast.pipelines.NAME SOURCE``), and for notebooks `pipelines.trial.run_trial`.
+Here lie the stages, each a program (``python -m leadcast.pipelines.NAME SOURCE``); below, what they
+share (`base`), the model's life (`lifecycle`, with `run_trial` for notebooks), what the data tell
+(`insight`), the model at work (`daily`), and the command ``leadcast`` (`commands`).
 """

@@ -13,10 +13,10 @@ from leadcast.models.charts.numbers import counted, percent
 from leadcast.models.report.audit_blocks import audit_sections, audit_words, finding_words
 from leadcast.models.report.blocks import Banner
 from leadcast.models.report.page import Page, render_page
-from leadcast.pipelines.dataset import read_plan
-from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
-from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.stage import run_stage
+from leadcast.pipelines.base.dataset import read_plan
+from leadcast.pipelines.base.params import horizon_days, load_params, snapshot_settings
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.base.stage import run_stage
 
 
 def audit(source: str) -> str:

@@ -12,9 +12,9 @@ from leadcast.models.calibration.in_time import calibrate_with_intervals
 from leadcast.models.calibration.intervals import LeadIntervals
 from leadcast.models.calibration.level_doubt import LevelDoubt, doubt_to_json, misses_of
 from leadcast.models.calibration.newest_level import follow_newest, told_without
-from leadcast.pipelines.params import load_params
-from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.stage import run_stage
+from leadcast.pipelines.base.params import load_params
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.base.stage import run_stage
 from leadcast.serve.today.selection import repeated
 
 

@@ -35,7 +35,7 @@ from leadcast.models.comparison.points_effects import (
     rule_parts,
 )
 from leadcast.models.comparison.value import Money
-from leadcast.pipelines.compared import (
+from leadcast.pipelines.base.compared import (
     ComparisonInputs,
     Points,
     RulePoints,
@@ -45,10 +45,10 @@ from leadcast.pipelines.compared import (
     past_rows,
     test_rows,
 )
-from leadcast.pipelines.dataset import read_verdict
-from leadcast.pipelines.params import ComparisonParams, load_params
-from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.stage import run_stage
+from leadcast.pipelines.base.dataset import read_verdict
+from leadcast.pipelines.base.params import ComparisonParams, load_params
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.base.stage import run_stage
 from leadcast.serve.page.file import render_comparison, render_nothing
 
 STEPS = (

@@ -31,8 +31,7 @@ from leadcast.models.data import LabelledMatrix, Matrix
 from leadcast.models.evaluation.logistic import log_odds_of, shift_to, sigmoid
 from leadcast.models.learners.learner_store import FittedLearner, learner_words, load_learner
 from leadcast.models.learners.rows import thinned
-from leadcast.pipelines.calibrate import calibration_of
-from leadcast.pipelines.dataset import (
+from leadcast.pipelines.base.dataset import (
     coded,
     labelled,
     labels_for_cluster,
@@ -41,10 +40,11 @@ from leadcast.pipelines.dataset import (
     used_fresh,
     worked,
 )
+from leadcast.pipelines.base.params import horizon_days, load_params, snapshot_settings
+from leadcast.pipelines.base.paths import DeployedFolder, RunFolder
+from leadcast.pipelines.base.stage import progress_bar, run_stage, share_bar
+from leadcast.pipelines.calibrate import calibration_of
 from leadcast.pipelines.features import compute_matrix_on
-from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
-from leadcast.pipelines.paths import DeployedFolder, RunFolder
-from leadcast.pipelines.stage import progress_bar, run_stage, share_bar
 from leadcast.serve.today.selection import WEIGHT, as_evidence
 
 KIND = "deployed"
@@ -79,7 +79,7 @@ class Known:
         mature = snapshots.filter("mature")
         plan = fit_plan(tables, mature, params.features, None, settings)
         kept = snapshots if used_fresh(backtest) else mature
-        return cls(tables, settings, recipe_on(recipe, plan), kept, plan)
+        return cls(tables, settings, recipe.on(plan.features), kept, plan)
 
     def rows(self, values: Matrix) -> LabelledMatrix:
         """Put the features of all snapshots together with what became of them."""
@@ -176,26 +176,6 @@ def _deployed(
         f"{learner_words(learner.kind)} fitted again, on {seen.describe()}. "
         f"{calibration['level']['words']}"
     )
-
-
-def recipe_on(recipe: Recipe, plan: FeaturePlan) -> Recipe:
-    """Leave out of a recipe the constraints on features that no longer tell anything.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        As it was tested.
-    plan : FeaturePlan
-        Of the features that it is to be fitted on.
-
-    Returns
-    -------
-    Recipe
-    """
-    names = {feature.name for feature in plan.features}
-    settings = recipe.settings
-    kept = {name: sign for name, sign in settings.monotone.items() if name in names}
-    return replace(recipe, settings=settings.model_copy(update={"monotone": kept}))
 
 
 def _out_of_time(run: RunFolder, learner: FittedLearner, test_values: Matrix) -> pl.DataFrame:

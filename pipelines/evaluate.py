@@ -23,24 +23,24 @@ from leadcast.models.evaluation.logistic import log_odds_of
 from leadcast.models.evaluation.reliability import reliability_bins, reliability_curve
 from leadcast.models.evaluation.tally import ScoreHistogram
 from leadcast.models.learners.learner_store import load_learner
-from leadcast.pipelines.dataset import (
+from leadcast.pipelines.base.dataset import (
     learning_snapshots,
     read_calibrator,
     read_parts,
     used_snapshots,
 )
-from leadcast.pipelines.params import (
+from leadcast.pipelines.base.params import (
     EvaluationParams,
     Params,
     horizon_days,
     load_params,
     snapshot_settings,
 )
-from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.rights import judge_rights
-from leadcast.pipelines.selection import weighed_grades
-from leadcast.pipelines.stage import run_stage
-from leadcast.pipelines.summary import tell
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.base.rights import judge_rights
+from leadcast.pipelines.base.selection import weighed_grades
+from leadcast.pipelines.base.stage import run_stage
+from leadcast.pipelines.base.summary import tell
 
 HEADLINE = ("auc", "average_precision", "log_loss", "brier", "ece", "calibration_slope", "lift_10")
 """What DVC compares; all of ``metrics.json`` would be some thousand columns."""

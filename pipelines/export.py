@@ -15,7 +15,7 @@ from leadcast.models.bundle.bundle_signature import sign_bundle
 from leadcast.models.calibration.intervals import LeadIntervals
 from leadcast.models.learners.learner_store import load_learner
 from leadcast.models.splits import FRESH, PARTS
-from leadcast.pipelines.dataset import (
+from leadcast.pipelines.base.dataset import (
     LEARNING,
     read_calibrator,
     read_parts,
@@ -25,9 +25,9 @@ from leadcast.pipelines.dataset import (
     used_fresh,
     used_snapshots,
 )
-from leadcast.pipelines.params import load_params, snapshot_settings
-from leadcast.pipelines.paths import DeployedFolder, RunFolder
-from leadcast.pipelines.stage import run_stage
+from leadcast.pipelines.base.params import load_params, snapshot_settings
+from leadcast.pipelines.base.paths import DeployedFolder, RunFolder
+from leadcast.pipelines.base.stage import run_stage
 
 SIGNING_KEY = "LEADCAST_SIGNING_KEY"
 """The environment variable that names the private key (PEM) with which bundles are signed."""

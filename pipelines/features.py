@@ -11,10 +11,10 @@ from leadcast.features.engine.engine import compute
 from leadcast.features.engine.fitting import fit_plan
 from leadcast.features.engine.plan import FeaturePlan
 from leadcast.features.tables import Tables
-from leadcast.pipelines.dataset import LEARNING, used_snapshots, write_matrix
-from leadcast.pipelines.params import load_params, snapshot_settings
-from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.stage import Tell, progress_bar, run_stage
+from leadcast.pipelines.base.dataset import LEARNING, used_snapshots, write_matrix
+from leadcast.pipelines.base.params import load_params, snapshot_settings
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.base.stage import Tell, progress_bar, run_stage
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -72,7 +72,7 @@ def compute_matrix_on(
     snapshots : pl.DataFrame
         With ``lead_id`` and ``as_of``.
     out : Path
-        The matrix, as `leadcast.pipelines.dataset.write_matrix` writes it.
+        The matrix, as `leadcast.pipelines.base.dataset.write_matrix` writes it.
     work : Path
         A folder for what lies between, which all workers see.
     tell : callable

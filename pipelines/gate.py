@@ -24,10 +24,10 @@ from leadcast.models.leakage import (
     next_worst,
 )
 from leadcast.models.steering import SteeringContext, refuse, steer, strongest
-from leadcast.pipelines.dataset import read_parts, read_plan
-from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
-from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.stage import run_stage
+from leadcast.pipelines.base.dataset import read_parts, read_plan
+from leadcast.pipelines.base.params import horizon_days, load_params, snapshot_settings
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.base.stage import run_stage
 
 
 def pass_gate(source: str) -> str:

@@ -3,8 +3,8 @@
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.forgetting.tombstone import Tombstones, tombstones_of
 from leadcast.features.ingest.ingest import ingest
-from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.stage import run_stage
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.base.stage import run_stage
 
 
 def run(source: str) -> str:

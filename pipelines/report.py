@@ -13,15 +13,15 @@ from leadcast.features.tables import Tables, TimeOrder
 from leadcast.models.leakage import could_not_look, found_of, headline
 from leadcast.models.report import ReportInputs, RunFacts, SourceFacts, write_report
 from leadcast.models.splits import split_summary
-from leadcast.pipelines.card import write_card
-from leadcast.pipelines.dataset import read_plan
-from leadcast.pipelines.nonhuman_change import nonhuman_change
-from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
-from leadcast.pipelines.paths import DeployedFolder, RunFolder
-from leadcast.pipelines.rights import read_rights
-from leadcast.pipelines.sellers import vendors_for_report
-from leadcast.pipelines.stage import run_stage
-from leadcast.pipelines.summary import count_customers, read_leakage, which_is_which
+from leadcast.pipelines.base.card import write_card
+from leadcast.pipelines.base.dataset import read_plan
+from leadcast.pipelines.base.nonhuman_change import nonhuman_change
+from leadcast.pipelines.base.params import horizon_days, load_params, snapshot_settings
+from leadcast.pipelines.base.paths import DeployedFolder, RunFolder
+from leadcast.pipelines.base.rights import read_rights
+from leadcast.pipelines.base.seller_facts import vendors_for_report
+from leadcast.pipelines.base.stage import run_stage
+from leadcast.pipelines.base.summary import count_customers, read_leakage, which_is_which
 from leadcast.pipelines.track import git_commit
 
 CURVES = ("reliability", "reliability_curve", "gain", "lift", "roc", "separation")

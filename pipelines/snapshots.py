@@ -14,16 +14,16 @@ from leadcast.features.snapshots import (
 from leadcast.features.tables import Tables, moment_words
 from leadcast.models.account import account_frame, left_out_words, unseen_words
 from leadcast.models.splits import FRESH, PARTS, split_snapshots, split_summary, with_fresh
-from leadcast.pipelines.params import (
+from leadcast.pipelines.base.params import (
     Params,
     horizon_days,
     load_params,
     snapshot_settings,
     split_settings,
 )
-from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.selection import weighed
-from leadcast.pipelines.stage import run_stage
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.base.selection import weighed
+from leadcast.pipelines.base.stage import run_stage
 
 
 def take_snapshots(source: str) -> str:

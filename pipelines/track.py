@@ -27,17 +27,17 @@ from leadcast.features.base.files import read_json, sha256_of, write_json
 from leadcast.features.hygiene.list_versions import NEEDED_BY
 from leadcast.models.bundle.bundle_files import CODE_VERSION, MANIFEST
 from leadcast.models.comparison.comparison_store import RESULT
-from leadcast.pipelines.model_registry import (
+from leadcast.pipelines.base.model_registry import (
     RESULT_TAG,
     OutOfReachError,
     follow_champion,
     register,
     with_mlflow,
 )
-from leadcast.pipelines.params import Params, load_params, snapshot_settings
-from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.stage import NOTHING_NEW, run_stage
-from leadcast.pipelines.summary import which_is_which
+from leadcast.pipelines.base.params import Params, load_params, snapshot_settings
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.base.stage import NOTHING_NEW, run_stage
+from leadcast.pipelines.base.summary import which_is_which
 from leadcast.serve.champion.champion_store import has_champion
 
 NOTE = "mlflow.note.content"

@@ -16,16 +16,16 @@ from leadcast.models.choice.choice import Choice, choose
 from leadcast.models.choice.fresh import Pool
 from leadcast.models.data import LabelledMatrix
 from leadcast.models.settings import LearnerSettings
-from leadcast.pipelines.dataset import (
+from leadcast.pipelines.base.dataset import (
     LEARNING,
     labels_for_cluster,
     read_parts,
     read_pool,
     used_snapshots,
 )
-from leadcast.pipelines.params import horizon_days, load_params, snapshot_settings
-from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.stage import run_stage, share_bar
+from leadcast.pipelines.base.params import horizon_days, load_params, snapshot_settings
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.base.stage import run_stage, share_bar
 from leadcast.serve.today.selection import WEIGHT, as_evidence
 
 

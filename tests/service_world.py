@@ -94,7 +94,14 @@ class RunningService:
 def running(folder: Path, bundle: Path, *options: str) -> Iterator[RunningService]:
     """``leadcast serve`` as its own process, ready to answer; it is ended with the block."""
     log = folder / "log"
-    command = [sys.executable, "-m", "leadcast.pipelines.cli", "serve", "--bundle", str(bundle)]
+    command = [
+        sys.executable,
+        "-m",
+        "leadcast",
+        "serve",
+        "--bundle",
+        str(bundle),
+    ]
     with log.open("w", encoding="utf-8") as file:
         process = subprocess.Popen(
             [*command, "--port", "0", "--rate", "0", *options], cwd=ROOT, stderr=file, text=True

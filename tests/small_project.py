@@ -4,9 +4,9 @@ from contextlib import chdir
 from pathlib import Path
 
 from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
+from leadcast.pipelines.lifecycle.warm import COMPUTING, lay_out_project
+from leadcast.pipelines.lifecycle.warm import ROOT as ROOT
 from leadcast.pipelines.report import report
-from leadcast.pipelines.warm import COMPUTING, lay_out_project
-from leadcast.pipelines.warm import ROOT as ROOT
 
 EVALUATION = {"replicates": 100, "slice_replicates": 100}
 LEARNER = {"seeds": 1, "origins": 2, "fresh_snapshots": False}

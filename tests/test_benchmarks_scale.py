@@ -8,7 +8,7 @@ from benchmarks.fits import LEADCAST_CODE, PEER_CODE
 from benchmarks.projects import FEATURE_CODE
 from benchmarks.scale import MEASURED, clear, prepare
 from leadcast.features.base.errors import LeadcastError
-from leadcast.pipelines.params import load_params
+from leadcast.pipelines.base.params import load_params
 
 ROOT = Path(__file__).parents[1]
 
@@ -29,7 +29,7 @@ def test_a_scratch_folder_is_laid_out_anew_and_removed(scratch: Path) -> None:
     clear(scratch)
     assert not scratch.exists()
     # What was linked is still there.
-    assert Path("leadcast/pipelines/trial.py").exists()
+    assert Path("leadcast/pipelines/lifecycle/trial.py").exists()
 
 
 def test_a_strangers_folder_is_not_touched(scratch: Path) -> None:

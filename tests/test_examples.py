@@ -12,8 +12,8 @@ from typing import Any, Self
 import pytest
 
 from leadcast.features.definitions.yaml_lines import plain_yaml
-from leadcast.pipelines.cli import app
-from leadcast.pipelines.retrain import EXIT_CODES
+from leadcast.pipelines.commands.cli import app
+from leadcast.pipelines.lifecycle.retrain import EXIT_CODES
 
 FOLDER = Path(__file__).parents[1] / "docs/examples"
 FILES = sorted(path for path in FOLDER.iterdir() if path.is_file())

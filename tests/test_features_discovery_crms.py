@@ -11,7 +11,7 @@ from leadcast.features.definitions.definition import SourceDefinition
 from leadcast.features.definitions.load import load_definition
 from leadcast.features.ingest.ingest import CheckResult, check_source, ingest
 from leadcast.features.tables import Tables
-from leadcast.pipelines.init import InitRequest, draft_source
+from leadcast.pipelines.insight.init import InitRequest, draft_source
 from tests.crm_exports import (
     EXPORTS,
     VARIANTS,

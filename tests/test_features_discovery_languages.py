@@ -10,7 +10,7 @@ from leadcast.features.definitions.definition import SourceDefinition
 from leadcast.features.definitions.load import load_definition
 from leadcast.features.ingest.ingest import CheckResult, check_source
 from leadcast.features.inspection.column_looks import is_name_of_id
-from leadcast.pipelines.init import InitRequest, draft_source
+from leadcast.pipelines.insight.init import InitRequest, draft_source
 from tests.crm_exports import Person, counts, people
 from tests.language_exports import database, french, german, parquet, spanish
 

@@ -17,7 +17,7 @@ from leadcast.features.discovery.statuses import meaning_of
 from leadcast.features.discovery.vocabulary import LOST_WORDS, OPEN_WORDS, WON_WORDS
 from leadcast.features.ingest.ingest import check_source
 from leadcast.features.inspection.wording import phrases
-from leadcast.pipelines.init import InitRequest, draft_source
+from leadcast.pipelines.insight.init import InitRequest, draft_source
 from tests.crm_exports import write
 
 NAMES = phrases(

@@ -6,7 +6,7 @@ import pytest
 
 from leadcast.features.definitions.load import load_definition
 from leadcast.features.ingest.ingest import check_source
-from leadcast.pipelines.init import InitRequest, draft_source
+from leadcast.pipelines.insight.init import InitRequest, draft_source
 from tests.conftest import PROJECT
 
 pytestmark = pytest.mark.real

@@ -127,7 +127,7 @@ def test_a_link_is_removed_and_not_followed(tmp_path: Path) -> None:
 
 
 ADD = """
-from leadcast.pipelines import run
+from leadcast.pipelines.lifecycle import run
 load = run.load_params
 def load_and_wait(params):
     found = load(params)

@@ -26,7 +26,7 @@ from leadcast.features.tables import Tables
 from leadcast.models.choice.fitting import fit_learner
 from leadcast.models.choice.setups import Setup
 from leadcast.models.data import Floats, LabelledMatrix
-from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.snapshots import take_snapshots
 from tests.conftest import PROJECT
 from tests.late_record import RECORDED, World

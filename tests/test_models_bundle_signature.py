@@ -24,9 +24,9 @@ from leadcast.models.bundle.bundle_signature import (
     require_signature,
     sign_bundle,
 )
-from leadcast.pipelines.cli import app, main
+from leadcast.pipelines.commands.cli import app, main
+from leadcast.pipelines.daily.serve import serve
 from leadcast.pipelines.export import SIGNING_KEY, sign_if_asked
-from leadcast.pipelines.serve import serve
 from leadcast.serve.processes.server import run_service
 from leadcast.serve.requests.settings import RequestLimits, ServeSettings
 from leadcast.serve.scorer import Scorer
@@ -250,7 +250,8 @@ def test_the_export_signs_where_the_environment_names_a_key(
 
 def test_who_requires_no_signature_imports_no_cryptography() -> None:
     program = (
-        "import sys, leadcast.pipelines.cli, leadcast.pipelines.score, leadcast.pipelines.serve; "
+        "import sys, leadcast.pipelines.commands.cli, leadcast.pipelines.daily.score; "
+        "import leadcast.pipelines.daily.serve; "
         "import leadcast.serve.processes.server; "
         "print('cryptography' in sys.modules)"
     )

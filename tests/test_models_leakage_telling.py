@@ -19,8 +19,8 @@ from leadcast.models.leakage import (
 from leadcast.models.leakage.exact import Severity
 from leadcast.models.leakage.gate import GateResult, LeakageReport
 from leadcast.models.leakage.name_checks import OutcomeName
-from leadcast.pipelines.run import told_by_stages
-from leadcast.pipelines.stage import run_stage
+from leadcast.pipelines.base.stage import run_stage
+from leadcast.pipelines.lifecycle.run import told_by_stages
 from tests.leak_worlds import context, undated, with_few, with_noise
 
 

@@ -29,8 +29,8 @@ from leadcast.models.profile_fit.profile_judged import (
     verdict_of,
 )
 from leadcast.models.profile_fit.profile_suggested import plain_profile, suggest_profile
-from leadcast.pipelines.icp import compared_profiles
-from leadcast.pipelines.icp_page import icp_page
+from leadcast.pipelines.insight.icp import compared_profiles
+from leadcast.pipelines.insight.icp_page import icp_page
 
 N = 6_000
 TYPES = {"industry": "category", "company_size": "text", "job_title": "text", "country": "category",

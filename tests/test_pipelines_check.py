@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from leadcast.features.base.errors import LeadcastError
-from leadcast.pipelines.check import CheckAnswer, check_named
-from leadcast.pipelines.cli import app
+from leadcast.pipelines.commands.cli import app
+from leadcast.pipelines.insight.check import CheckAnswer, check_named
 from tests.profile_world import World, healthy
 
 

@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 
 from leadcast.features.base.errors import FaultsError, LeadcastError
 from leadcast.features.definitions.yaml_lines import plain_yaml
-from leadcast.pipelines.cli import app
-from leadcast.pipelines.params import Params, load_params
-from leadcast.pipelines.run import add_source
+from leadcast.pipelines.base.params import Params, load_params
+from leadcast.pipelines.commands.cli import app
+from leadcast.pipelines.lifecycle.run import add_source
 from tests.scoring_world import bundle_folder, scoring_world
 from tests.small_project import ROOT, make_project
 
@@ -28,7 +28,7 @@ COMMANDS = [command.name or command.callback.__name__ for command in app.registe
 
 def leadcast(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "leadcast.pipelines.cli", *arguments]
+    command = [sys.executable, "-m", "leadcast", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
@@ -244,7 +244,7 @@ def test_make_runs_nothing_that_the_benchmarks_sources_hold(
 
 
 def test_a_command_in_a_sources_name_is_an_unknown_source(tmp_path: Path) -> None:
-    program = f'PYTHONPATH="{ROOT}" exec "{sys.executable}" -m leadcast.pipelines.cli "$@"'
+    program = f'PYTHONPATH="{ROOT}" exec "{sys.executable}" -m leadcast "$@"'
     told = make_run(tmp_path, program, "x; touch pwned")
     assert told.startswith("error: there is no source 'x; touch pwned'")
     assert "Traceback" not in told

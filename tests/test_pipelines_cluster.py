@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from leadcast.pipelines.paths import DeployedFolder, RunFolder
-from leadcast.pipelines.trial import STAGES
+from leadcast.pipelines.base.paths import DeployedFolder, RunFolder
+from leadcast.pipelines.lifecycle.trial import STAGES
 from tests.small_project import ROOT, make_project
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 import leadcast
 from leadcast.features.base.errors import LeadcastError
-from leadcast.pipelines.cli import app
-from leadcast.pipelines.command_help import is_of_a_project, require_project
+from leadcast.pipelines.commands.cli import app
+from leadcast.pipelines.commands.command_help import is_of_a_project, require_project
 
 
 def test_no_line_of_help_is_cut() -> None:

@@ -21,6 +21,7 @@ from leadcast.models.comparison.comparison_store import (
     read_rule_parts,
 )
 from leadcast.models.rules import load_rules
+from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.calibrate import calibrate
 from leadcast.pipelines.compare import (
     STEPS,
@@ -33,7 +34,6 @@ from leadcast.pipelines.evaluate import evaluate_test
 from leadcast.pipelines.features import compute_features
 from leadcast.pipelines.fetch import fetch
 from leadcast.pipelines.ingest import run as ingest
-from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.snapshots import take_snapshots
 from leadcast.pipelines.train import train
 from tests.small_project import ROOT, change_params, make_project

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from leadcast.features.base.errors import LeadcastError
-from leadcast.pipelines.delays import tell_delays
 from leadcast.pipelines.fetch import fetch
+from leadcast.pipelines.insight.delays import tell_delays
 from tests.small_project import change_params, make_project
 
 

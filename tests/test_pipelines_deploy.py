@@ -16,10 +16,9 @@ from leadcast.models.bundle.bundle import Bundle, load_bundle
 from leadcast.models.choice.fresh import Recipe
 from leadcast.models.choice.setups import Setup
 from leadcast.models.settings import LearnerSettings
-from leadcast.pipelines.dataset import read_parts, read_plan
-from leadcast.pipelines.deploy import recipe_on
-from leadcast.pipelines.paths import DeployedFolder, RunFolder
-from leadcast.pipelines.trial import STAGES
+from leadcast.pipelines.base.dataset import read_parts, read_plan
+from leadcast.pipelines.base.paths import DeployedFolder, RunFolder
+from leadcast.pipelines.lifecycle.trial import STAGES
 from leadcast.serve.scorer import Scorer
 from tests.small_project import LEARNER, change_params
 
@@ -144,4 +143,4 @@ def test_a_constraint_on_a_feature_that_no_longer_varies_is_left_out(jumped: Pat
     name = plan.features[0].name
     settings = LearnerSettings(monotone={name: 1, "no longer there": -1})
     recipe = Recipe("logistic", (Setup(None, ((10.0, 1.0),)),), settings, {})
-    assert recipe_on(recipe, plan).settings.monotone == {name: 1}
+    assert recipe.on(plan.features).settings.monotone == {name: 1}

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from leadcast.models.bundle.bundle import load_bundle
-from leadcast.pipelines.paths import RunFolder
+from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.track import is_dead, this_process
 from tests.small_project import LEARNER, ROOT, change_params, make_project
 
@@ -39,7 +39,7 @@ if "leadcast.pipelines.export" in sys.orig_argv:
 
 def leadcast_run(folder: Path, *path: Path) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (*path, ROOT)))}
-    command = [sys.executable, "-m", "leadcast.pipelines.cli", "run"]
+    command = [sys.executable, "-m", "leadcast", "run"]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
@@ -123,7 +123,7 @@ def test_the_main_job_runs_by_dvc_and_the_last_good_results_stay_whole(tmp_path:
 SLOW_STAGE = """
 import os, time
 from pathlib import Path
-from leadcast.pipelines.stage import run_stage
+from leadcast.pipelines.base.stage import run_stage
 
 def slow(source):
     Path("pid").write_text(str(os.getpid()))
@@ -148,7 +148,7 @@ def test_a_stage_ends_with_the_command_that_runs_it(tmp_path: Path, number: int)
     (tmp_path / "slow.py").write_text(SLOW_STAGE)
     (tmp_path / "dvc.yaml").write_text(SLOW_PIPELINE)
     start_dvc(tmp_path)
-    program = "from leadcast.pipelines.run import reproduce; reproduce('demo')"
+    program = "from leadcast.pipelines.lifecycle.run import reproduce; reproduce('demo')"
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         [sys.executable, "-c", program],

@@ -12,13 +12,13 @@ import pytest
 from leadcast.features.base.errors import FaultsError
 from leadcast.features.base.files import write_json
 from leadcast.features.tables import Tables, TimeOrder
-from leadcast.pipelines.export_change import (
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.lifecycle.export_change import (
     ExportProfile,
     changes,
     profile_of,
     refuse_other_export,
 )
-from leadcast.pipelines.paths import RunFolder
 
 RUN = RunFolder("small")
 START = datetime(2025, 1, 1, tzinfo=UTC)

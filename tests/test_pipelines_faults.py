@@ -15,10 +15,10 @@ import pytest
 from leadcast.features.base.files import write_json
 from leadcast.features.definitions.yaml_lines import yaml_text
 from leadcast.models.bundle.bundle import load_bundle
-from leadcast.pipelines.damaged import Pipeline
-from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.stage import run_stage
-from leadcast.pipelines.trial import STAGES
+from leadcast.pipelines.base.damaged import Pipeline
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.base.stage import run_stage
+from leadcast.pipelines.lifecycle.trial import STAGES
 from tests.killed_stages import Task, done
 from tests.small_project import ROOT, run_stages
 from tests.test_pipelines_dvc import DVC, start_dvc
@@ -233,7 +233,7 @@ def test_all_that_is_damaged_is_told_at_once(
 TOY_STAGES = """
 import sys
 from pathlib import Path
-from leadcast.pipelines.stage import run_stage
+from leadcast.pipelines.base.stage import run_stage
 
 def first(source):
     Path("data/runs/toy/one.csv").write_text("a,b\\n" * 1000)

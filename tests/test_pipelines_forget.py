@@ -20,11 +20,11 @@ from leadcast.features.forgetting.person import Person
 from leadcast.features.forgetting.searching import files_below, search
 from leadcast.features.forgetting.tombstone import Tombstones, tombstones_of
 from leadcast.features.tables import Tables
-from leadcast.pipelines import forget as forgetting
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.daily import forget as forgetting
+from leadcast.pipelines.daily.forget import ForgetRequest, Forgotten, forget
 from leadcast.pipelines.fetch import fetch
-from leadcast.pipelines.forget import ForgetRequest, Forgotten, forget
 from leadcast.pipelines.ingest import run as ingest
-from leadcast.pipelines.paths import RunFolder
 from tests.small_project import ROOT
 from tests.source_samples import changed, sample_keys, write_definition
 

@@ -9,10 +9,10 @@ from leadcast.features.base.files import write_json
 from leadcast.features.definitions.load import load_definition
 from leadcast.features.definitions.yaml_lines import plain_yaml
 from leadcast.models.leakage import examine
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.base.summary import leakage_lines, read_leakage
 from leadcast.pipelines.gate import to_paste
-from leadcast.pipelines.paths import RunFolder
 from leadcast.pipelines.report import beware_of
-from leadcast.pipelines.summary import leakage_lines, read_leakage
 from tests.leak_worlds import context, spoilt, undated, with_noise
 
 DEFINITION = """

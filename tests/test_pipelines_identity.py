@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from leadcast.features.base.errors import LeadcastError
-from leadcast.pipelines.identity import tell_persons
+from leadcast.pipelines.insight.identity import tell_persons
 from tests.source_samples import make_source
 
 LEADS = """\

@@ -13,8 +13,8 @@ from leadcast.features.base.errors import FaultsError, LeadcastError
 from leadcast.features.definitions.definition import TableOutcomes
 from leadcast.features.definitions.load import load_definition
 from leadcast.features.ingest.ingest import check_source
-from leadcast.pipelines.cli import app
-from leadcast.pipelines.init import InitRequest, draft_source
+from leadcast.pipelines.commands.cli import app
+from leadcast.pipelines.insight.init import InitRequest, draft_source
 from tests.crm_exports import write
 
 Rows = list[dict[str, object]]

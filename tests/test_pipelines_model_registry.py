@@ -20,11 +20,17 @@ from pydantic import SecretStr
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json
 from leadcast.models.bundle.bundle_files import read_manifest
-from leadcast.pipelines import model_registry, track
-from leadcast.pipelines.kept_versions import _record
-from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.promote import NOT_FOLLOWED, _told_followed, roll_back, tell_promotions
-from leadcast.pipelines.serve import followed_by
+from leadcast.pipelines import track
+from leadcast.pipelines.base import model_registry
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.daily.serve import followed_by
+from leadcast.pipelines.lifecycle.kept_versions import _record
+from leadcast.pipelines.lifecycle.promote import (
+    NOT_FOLLOWED,
+    _told_followed,
+    roll_back,
+    tell_promotions,
+)
 from leadcast.serve.champion.champion_store import (
     champion_bundle,
     kept_folder,

@@ -14,13 +14,14 @@ from typer.testing import CliRunner
 from leadcast.features.base.errors import LeadcastError
 from leadcast.models.bundle.bundle import load_bundle
 from leadcast.models.bundle.bundle_level import offset_of, write_moved
-from leadcast.pipelines.cli import EXIT_WITH_ALARMS, app
-from leadcast.pipelines.monitor import monitor
-from leadcast.pipelines.monitored import read_monitored
-from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.promote import PromotionAsked, promote, roll_back
-from leadcast.pipelines.recalibrate import recalibrate
-from leadcast.pipelines.warm import COMPUTING
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.commands.app import EXIT_WITH_ALARMS
+from leadcast.pipelines.commands.cli import app
+from leadcast.pipelines.lifecycle.monitor import monitor
+from leadcast.pipelines.lifecycle.monitored import read_monitored
+from leadcast.pipelines.lifecycle.promote import PromotionAsked, promote, roll_back
+from leadcast.pipelines.lifecycle.recalibrate import recalibrate
+from leadcast.pipelines.lifecycle.warm import COMPUTING
 from leadcast.serve.champion.champion_store import (
     BUNDLE,
     champion_bundle,
@@ -141,7 +142,7 @@ def test_a_champion_is_moved_where_its_owner_allows_it_and_comes_back(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # No registry here: what becomes of it is tested with the registry.
-    monkeypatch.setattr("leadcast.pipelines.promote._told_followed", lambda _: "")
+    monkeypatch.setattr("leadcast.pipelines.lifecycle.promote._told_followed", lambda _: "")
     promote_the_tested()
     lose_conversions(0.5)
     assert "level_tracking in params.yaml is false" in recalibrate("demo")

@@ -19,10 +19,10 @@ from leadcast.features.definitions.definition import Simulation
 from leadcast.features.definitions.load import load_definition
 from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
 from leadcast.models.bundle.bundle_signature import new_key
-from leadcast.pipelines.cli import app
-from leadcast.pipelines.fetch import ensure_raw
-from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.trial import STAGES, make_trial_folder
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.base.raw import ensure_raw
+from leadcast.pipelines.commands.cli import app
+from leadcast.pipelines.lifecycle.trial import STAGES, make_trial_folder
 from leadcast.serve.http.keys import create_key
 from tests.small_project import ROOT, change_params, make_project
 from tests.test_pipelines_cli import within

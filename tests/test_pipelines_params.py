@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from leadcast.features.definitions.definition import SnapshotDefaults, SplitDefaults
 from leadcast.features.landmarks import FIRST, landmarks_of
 from leadcast.models.splits import SplitSettings
-from leadcast.pipelines.params import SnapshotParams, SplitParams
+from leadcast.pipelines.base.params import SnapshotParams, SplitParams
 from tests.scoring_world import scoring_world
 
 

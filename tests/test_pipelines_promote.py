@@ -13,10 +13,10 @@ from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import write_json
 from leadcast.models.bundle.bundle_files import Seen, read_manifest
 from leadcast.models.evaluation.evaluation import evaluate
-from leadcast.pipelines.cli import app
-from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.promote import PromotionAsked, promote, roll_back, tell_promotions
-from leadcast.pipelines.promotion_gate import score_rows_with
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.commands.cli import app
+from leadcast.pipelines.lifecycle.promote import PromotionAsked, promote, roll_back, tell_promotions
+from leadcast.pipelines.lifecycle.promotion_gate import score_rows_with
 from leadcast.serve.champion.champion_store import (
     champion_bundle,
     champion_folder,
@@ -38,7 +38,7 @@ FORCED = PromotionAsked(by="ines", why="sales agreed", force=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
     # No registry here: what becomes of it is tested with the registry.
-    monkeypatch.setattr("leadcast.pipelines.promote._told_followed", lambda _: "")
+    monkeypatch.setattr("leadcast.pipelines.lifecycle.promote._told_followed", lambda _: "")
     folder = make_project(tmp_path, 10)
     promotion = {"fewest_converted": 5, "segment_leads": 50}
     evaluation = {"replicates": 100, "slice_replicates": 100, "segments": ["industry"]}

@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 from leadcast.features.base.errors import Fault, FaultsError, LeadcastError
 from leadcast.features.base.files import read_json
 from leadcast.features.base.locks import locked
-from leadcast.pipelines import retrain as module
-from leadcast.pipelines.cli import app
-from leadcast.pipelines.promote import PromotionAnswer
-from leadcast.pipelines.retrain import EXIT_CODES, report_path, retrain
+from leadcast.pipelines.commands.cli import app
+from leadcast.pipelines.lifecycle import retrain as module
+from leadcast.pipelines.lifecycle.promote import PromotionAnswer
+from leadcast.pipelines.lifecycle.retrain import EXIT_CODES, report_path, retrain
 from tests.small_project import ROOT, make_project
 
 FAULT = Fault("leads", "200 of the past", "about 2,000", "See.")
@@ -86,7 +86,7 @@ def test_a_second_one_at_the_same_time_is_told() -> None:
 
 KILLED = """
 import os, signal
-from leadcast.pipelines import retrain as module
+from leadcast.pipelines.lifecycle import retrain as module
 module.reproduce = lambda *stage: os.kill(os.getpid(), signal.SIGKILL)
 module.retrain("demo")
 """

@@ -11,10 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from leadcast.features.base.errors import FaultsError, LeadcastError
-from leadcast.pipelines.cli import app
+from leadcast.pipelines.commands.cli import app
 from leadcast.pipelines.fetch import fetch
 from leadcast.pipelines.ingest import run as ingest
-from leadcast.pipelines.rules import check_points
+from leadcast.pipelines.insight.rules import check_points
 from leadcast.pipelines.snapshots import take_snapshots
 from tests.small_project import ROOT, make_project
 

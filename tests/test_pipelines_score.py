@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from leadcast.models.calibration.verdict import ADVICE, ModelVerdict, Use
-from leadcast.pipelines.score import ScoreReport
+from leadcast.pipelines.daily.score import ScoreReport
 from leadcast.serve.batch.batch import BatchSummary
 from leadcast.serve.batch.deliver import Outputs
 from tests.scoring_world import VERDICT

@@ -14,16 +14,13 @@ from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.definitions.yaml_lines import yaml_text
-from leadcast.pipelines.cli import app
-from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.returns import ReturnsRequest, tell_returns
-from leadcast.pipelines.sellers import (
-    SellersRequest,
-    read_anew,
-    tell_sellers,
-    vendors_for_report,
-)
-from leadcast.pipelines.sellers_page import sellers_page
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.base.raw import read_anew
+from leadcast.pipelines.base.seller_facts import vendors_for_report
+from leadcast.pipelines.commands.cli import app
+from leadcast.pipelines.daily.returns import ReturnsRequest, tell_returns
+from leadcast.pipelines.insight.sellers import SellersRequest, tell_sellers
+from leadcast.pipelines.insight.sellers_page import sellers_page
 from tests.report_samples import sample_inputs
 from tests.source_samples import Keys, changed
 

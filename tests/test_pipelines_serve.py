@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json
 from leadcast.models.bundle.bundle_signature import new_key, require_signature, sign_bundle
-from leadcast.pipelines.cli import app
-from leadcast.pipelines.serve import serve
+from leadcast.pipelines.commands.cli import app
+from leadcast.pipelines.daily.serve import serve
 from leadcast.serve.http.keys import create_key
 from leadcast.serve.requests.settings import RequestLimits, ServeSettings
 from tests.scoring_world import bundle_folder
@@ -110,7 +110,12 @@ def test_what_is_registered_is_a_challenger_and_the_champion_is_served(
     monkeypatch.chdir(make_project(tmp_path, 10))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from leadcast.pipelines.model_registry import downloaded, register, set_alias, version_of
+        from leadcast.pipelines.base.model_registry import (
+            downloaded,
+            register,
+            set_alias,
+            version_of,
+        )
         from leadcast.pipelines.track import save_model
 
         # The signature lies in the folder that MLflow keeps.

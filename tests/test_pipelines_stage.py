@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from leadcast.pipelines.stage import progress_bar, share_bar
+from leadcast.pipelines.base.stage import progress_bar, share_bar
 
 
 def on_terminal(monkeypatch: pytest.MonkeyPatch, show: Callable[[], None]) -> str:

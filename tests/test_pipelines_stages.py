@@ -17,15 +17,15 @@ from leadcast.features.tables import Tables
 from leadcast.models.bundle.bundle_files import read_manifest
 from leadcast.models.charts.numbers import NBSP
 from leadcast.models.rules import check_rules, load_rules
+from leadcast.pipelines.base.params import EvaluationParams
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.base.summary import summarise
+from leadcast.pipelines.daily.score import ScoreRequest, score_new_leads
 from leadcast.pipelines.evaluate import ACCOUNTS, known_accounts, read_segments
 from leadcast.pipelines.features import compute_features
 from leadcast.pipelines.gate import pass_gate
-from leadcast.pipelines.params import EvaluationParams
-from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.rules import distill_named
-from leadcast.pipelines.score import ScoreRequest, score_new_leads
+from leadcast.pipelines.insight.rules import distill_named
 from leadcast.pipelines.snapshots import take_snapshots
-from leadcast.pipelines.summary import summarise
 from leadcast.pipelines.train import train
 from leadcast.serve.batch import inputs as batch_inputs
 from leadcast.serve.batch.batch import BatchSettings

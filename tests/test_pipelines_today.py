@@ -13,12 +13,12 @@ from typer.testing import CliRunner
 
 from leadcast.features.base.errors import FaultsError, LeadcastError
 from leadcast.features.tables import Tables
-from leadcast.pipelines.cli import app
-from leadcast.pipelines.explored import tell_explored
-from leadcast.pipelines.handoff import log_calls, take_feedback
-from leadcast.pipelines.lead_trials import MissesRequest, tell_misses, tell_what_if
-from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.today import TodayRequest, tell_today
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.commands.cli import app
+from leadcast.pipelines.daily.explored import tell_explored
+from leadcast.pipelines.daily.handoff import log_calls, take_feedback
+from leadcast.pipelines.daily.lead_trials import MissesRequest, tell_misses, tell_what_if
+from leadcast.pipelines.daily.today import TodayRequest, tell_today
 from leadcast.serve.scorer import Scorer
 from leadcast.serve.today.handoff import week_of
 from tests.scoring_world import END, START, bundle_folder, scoring_world

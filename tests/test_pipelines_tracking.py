@@ -15,8 +15,8 @@ import pytest
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json
-from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.stage import NOTHING_NEW
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.base.stage import NOTHING_NEW
 from leadcast.pipelines.track import PROCESS, is_dead, stands, store_file, this_process, track
 from tests.small_project import ROOT, change_params, run_stages
 from tests.test_pipelines_stages import write_tiny

@@ -15,10 +15,12 @@ import pytest
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json
 from leadcast.models.bundle.bundle_files import read_manifest
-from leadcast.pipelines import model_registry, promote, track
-from leadcast.pipelines.model_registry import CHAMPION, RESULT_TAG, downloaded, version_of
-from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.serve import FollowedAlias
+from leadcast.pipelines import track
+from leadcast.pipelines.base import model_registry
+from leadcast.pipelines.base.model_registry import CHAMPION, RESULT_TAG, downloaded, version_of
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.daily.serve import FollowedAlias
+from leadcast.pipelines.lifecycle import promote
 from tests.small_project import change_params, run_stages
 from tests.test_pipelines_stages import write_tiny
 

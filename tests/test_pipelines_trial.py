@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from leadcast.features.definitions.yaml_lines import plain_yaml
-from leadcast.pipelines.trial import STAGES
+from leadcast.pipelines.lifecycle.trial import STAGES
 
 ROOT = Path(__file__).parents[1]
 DVC = plain_yaml((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.models.bundle.bundle_files import Seen, read_manifest
-from leadcast.pipelines import promote
-from leadcast.pipelines.promote import roll_back, tell_promotions
+from leadcast.pipelines.lifecycle import promote
+from leadcast.pipelines.lifecycle.promote import roll_back, tell_promotions
 from leadcast.serve.batch import work
 from leadcast.serve.batch.batch import BatchSettings, BatchSummary, score_files
 from leadcast.serve.batch.deliver import Outputs

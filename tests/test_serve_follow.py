@@ -11,7 +11,7 @@ import pytest
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import written_whole
 from leadcast.models.bundle.bundle_files import KIND, read_manifest
-from leadcast.pipelines.serve import FollowedAlias, followed_by
+from leadcast.pipelines.daily.serve import FollowedAlias, followed_by
 from leadcast.serve.http.app import make_app
 from leadcast.serve.http.service import Service
 from leadcast.serve.processes import follow

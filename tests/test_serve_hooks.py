@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from leadcast.features.base.errors import LeadcastError
-from leadcast.pipelines.serve import followed_by, serve
+from leadcast.pipelines.daily.serve import followed_by, serve
 from leadcast.serve.http import hooks
 from leadcast.serve.http.app import make_app
 from leadcast.serve.http.hooks import TOLERANCE_SECONDS, VARIABLE, read_secret, refuse_unsigned

@@ -228,7 +228,14 @@ def test_a_service_that_demands_a_signature_answers_with_what_is_signed_and_with
         assert (scored.status_code, scored.json()["bundle_id"]) == (200, manifest["bundle_id"])
         assert service.end() == 0
     sign_bundle(bundle, new_key(tmp_path / "theirs")[0])
-    command = [sys.executable, "-m", "leadcast.pipelines.cli", "serve", "--bundle", str(bundle)]
+    command = [
+        sys.executable,
+        "-m",
+        "leadcast",
+        "serve",
+        "--bundle",
+        str(bundle),
+    ]
     refused = subprocess.run(
         [*command, "--port", "0", *demanded], cwd=ROOT, capture_output=True, text=True, timeout=120
     )

@@ -9,7 +9,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from leadcast.features.base.errors import LeadcastError
-from leadcast.pipelines.cli import tell_history
+from leadcast.pipelines.commands.model_commands import tell_history
 from leadcast.serve.batch.batch import BatchSettings, score_files
 from leadcast.serve.batch.deliver import Outputs
 from leadcast.serve.score_history import (

@@ -18,9 +18,9 @@ from leadcast.models.choice.fitting import fit_learner
 from leadcast.models.choice.setups import Setup
 from leadcast.models.data import Floats, LabelledMatrix
 from leadcast.models.evaluation.logistic import sigmoid
-from leadcast.pipelines.params import Params, SelectionParams, load_params
-from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.selection import calls_digest, weighed, weighed_grades
+from leadcast.pipelines.base.params import Params, SelectionParams, load_params
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.base.selection import calls_digest, weighed, weighed_grades
 from leadcast.pipelines.train import _read
 from leadcast.serve.today.selection import (
     WEIGHT,

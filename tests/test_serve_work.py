@@ -10,7 +10,7 @@ import pytest
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import NoRoomError
-from leadcast.pipelines.cli import main
+from leadcast.pipelines.commands.cli import main
 from leadcast.serve.batch.work import Work
 from tests.scoring_world import bundle_folder, scoring_world
 

@@ -8,8 +8,8 @@ import polars as pl
 
 from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
 from leadcast.features.tables import Tables
-from leadcast.pipelines.paths import RunFolder
-from leadcast.pipelines.warm import ROOT
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.lifecycle.warm import ROOT
 from tests.scoring_world import ScoringWorld, bundle_folder, scoring_world
 
 SOURCE = "small"

@@ -21,6 +21,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from leadcast.features.registry import Feature
 from leadcast.models.choice.backtest import (
     NORMAL_95,
     Origin,
@@ -249,6 +250,22 @@ class Recipe:
         """Fit the learner."""
         setups, settings = self.setups, self.settings
         return fit_learner(self.kind, data, setups, settings, self.changed, self.grow)
+
+    def on(self, features: Sequence[Feature]) -> Self:
+        """Leave out the constraints on features that no longer tell anything.
+
+        Parameters
+        ----------
+        features : sequence of Feature
+            Those that the recipe, tested with others maybe, is to be fitted on.
+
+        Returns
+        -------
+        Recipe
+        """
+        names, settings = {feature.name for feature in features}, self.settings
+        kept = {name: sign for name, sign in settings.monotone.items() if name in names}
+        return replace(self, settings=settings.model_copy(update={"monotone": kept}))
 
     def to_json(self) -> dict[str, Any]:
         """Give the recipe as plain data, without what has no influence on what is learned.

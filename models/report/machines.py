@@ -26,7 +26,7 @@ def nonhuman_blocks(change: Mapping[str, Any] | None) -> list[Block]:
     ----------
     change : mapping or None
         ``found`` (as `leadcast.features.nonhuman.telling.describe_nonhuman` gives it), ``points``
-        and ``model`` (as `leadcast.pipelines.nonhuman_change.nonhuman_change` gives them).
+        and ``model`` (as `leadcast.pipelines.base.nonhuman_change.nonhuman_change` gives them).
 
     Returns
     -------

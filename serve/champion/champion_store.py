@@ -114,7 +114,7 @@ class Promotion(Plain):
     gate : dict
         What the gate found when it was promoted, as JSON.
     export : dict
-        What the export was like, as JSON: `leadcast.pipelines.export_change.ExportProfile`.
+        What the export was like, as JSON: an `ExportProfile` of `pipelines.lifecycle`.
     steps : tuple of PromotionStep
         Every change of the champion up to this one, the earliest first.
     """

@@ -1,0 +1,188 @@
+"""``leadcast score``: new leads to scores, on this machine or a cluster."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from leadcast.features.base.errors import Checks, LeadcastError
+from leadcast.pipelines.commands.app import (
+    EXIT_WITH_WARNINGS,
+    Crm,
+    EngineChoice,
+    Force,
+    SignedBy,
+    Summary,
+    app,
+    moment_of,
+)
+
+if TYPE_CHECKING:
+    from leadcast.pipelines.daily.score import ScoreReport, ScoreRequest
+
+
+SCORE_EXAMPLES = """\b
+Examples:
+  leadcast score --bundle data/runs/demo/bundle --leads data/runs/demo/tables/leads.parquet \\
+      --events data/runs/demo/tables/events --out scores.csv
+  leadcast score --bundle data/runs/demo/bundle --leads data/runs/demo/tables/leads.parquet \\
+      --events 'data/runs/demo/tables/events/*.parquet' --as-of 2026-01-01T06:00:00Z \\
+      --out scores.parquet --history history
+  leadcast score --bundle data/runs/demo/bundle --leads data/runs/demo/tables/leads.parquet \\
+      --events data/runs/demo/tables/events --as-of 2026-01-01T06:00:00Z \\
+      --only-changed-since 2025-12-31T06:00:00Z --out scores.parquet --resume --summary json
+  leadcast score --bundle data/runs/x_education/bundle --source x_education \\
+      --leads new_leads.csv --out scores.csv
+  leadcast score --bundle data/runs/demo/bundle --database-env CRM_URL \\
+      --leads 'SELECT * FROM leads' --events 'SELECT * FROM events' --table scores
+  leadcast score --bundle data/runs/demo/bundle --leads leads_with_ids_of_hubspot.csv \\
+      --for hubspot --out hubspot.jsonl
+  leadcast score --bundle data/runs/demo/bundle --leads leads.parquet --events events \\
+      --engine dask --scheduler tcp://10.0.0.1:8786 --out scores.parquet
+
+The first three run as they stand after `make run`.
+
+\b
+Exit codes: 0 scored; 1 refused, nothing was written; 2 wrong use of the command line;
+3 scored, with unexpected warnings, under --strict; 130 interrupted (go on with --resume)."""
+
+Bundle = Annotated[Path, typer.Option(help="The folder of the exported scorer.")]
+Leads = Annotated[
+    str, typer.Option(help="Leads: CSV, Parquet, a folder of Parquet, a glob, or a SELECT.")
+]
+Events = Annotated[str | None, typer.Option(help="Their events, likewise.")]
+Out = Annotated[
+    Path | None, typer.Option(help="The scores to write: .csv or .parquet (or see --for).")
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option(help="The moment to score at, with its zone; now unless leads have as_of."),
+]
+MappedBy = Annotated[
+    str | None, typer.Option(help="Read the files as this source's definition maps its export.")
+]
+Reasons = Annotated[
+    str, typer.Option(help="Explain top:N leads, those above the cut (grade A), all, or none.")
+]
+Changed = Annotated[
+    str | None,
+    typer.Option(help="Only leads created, updated or with events since then (with a zone)."),
+]
+For = Annotated[Crm | None, typer.Option("--for", help="Write the file that this CRM takes.")]
+Table = Annotated[str, typer.Option(help="Put the scores into this database table (an upsert).")]
+Database = Annotated[str, typer.Option(help="The environment variable with the database's URL.")]
+History = Annotated[
+    Path | None, typer.Option(help="Append the scores to the history in this folder.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted batch.")]
+Chunk = Annotated[int, typer.Option(min=1, help="About how many leads are in memory at a time.")]
+Threads = Annotated[int, typer.Option(min=1, help="Parts that are scored in parallel.")]
+Told = Annotated[Summary, typer.Option(help="The form of the summary: text, or JSON.")]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        help="End with exit code 3 where a warning is unexpected: unknown columns or values, "
+        "columns that are missing, rows left out, or no events of any lead; not where some leads "
+        "have none.",
+    ),
+]
+
+OfEngine = Annotated[
+    EngineChoice, typer.Option("--engine", help="dask: by partitions on a cluster.")
+]
+Scheduler = Annotated[
+    str | None, typer.Option(help="Dask's address; without it, processes of this machine.")
+]
+
+
+@app.command(epilog=SCORE_EXAMPLES)
+def score(
+    bundle: Bundle,
+    leads: Leads,
+    out: Out = None,
+    events: Events = None,
+    as_of: AsOf = None,
+    source: MappedBy = None,
+    reasons: Reasons = "cut",
+    only_changed_since: Changed = None,
+    crm: For = None,
+    table: Table = "",
+    database_env: Database = "",
+    history: History = None,
+    force: Force = False,
+    resume: Resume = False,
+    chunk_leads: Chunk = 25_000,
+    threads: Threads = 1,
+    summary: Told = Summary.text,
+    strict: Strict = False,
+    engine: OfEngine = EngineChoice.local,
+    scheduler: Scheduler = None,
+    require_signature: SignedBy = None,
+) -> None:
+    """Score leads with a bundle: a probability for each, and reasons for the best.
+
+    Columns are canonical, or a source's with --source. The output appears whole or not at all.
+    """
+    from leadcast.pipelines.daily.score import ScoreRequest, refusal
+    from leadcast.serve.batch.batch import BatchSettings
+    from leadcast.serve.batch.deliver import Outputs
+    from leadcast.serve.reasons import NO_REASONS, ReasonsAsked
+
+    outputs = Outputs(out, crm or "", table, database_env, history, force)
+    try:
+        checks = Checks()
+        settings = BatchSettings(
+            as_of=checks.of(lambda: moment_of("--as-of", as_of), None),
+            resume=resume,
+            chunk_leads=chunk_leads,
+            threads=threads,
+            reasons=checks.of(lambda: ReasonsAsked.parse(reasons), NO_REASONS),
+            changed_since=checks.of(
+                lambda: moment_of("--only-changed-since", only_changed_since), None
+            ),
+        )
+        about = (bundle, leads, events, outputs, settings, source, database_env or None)
+        request = ScoreRequest(*about, signed_by=require_signature)
+        checks.of(lambda: _refuse_scheduler(engine, scheduler), None)
+        checks.of(lambda: _refuse_signature(engine, require_signature), None)
+        request.check(checks)
+        checks.raise_errors()
+        report = _scored(request, engine, scheduler)
+    except (LeadcastError, OSError) as error:
+        if summary is Summary.text:
+            raise
+        print(json.dumps(refusal(error), ensure_ascii=False))
+        raise typer.Exit(1) from None
+    _tell(report, summary, strict)
+
+
+def _tell(report: "ScoreReport", summary: Summary, strict: bool) -> None:
+    as_json = summary is Summary.json
+    print(json.dumps(report.facts(), ensure_ascii=False) if as_json else report.words())
+    if strict and report.summary.unexpected:
+        raise typer.Exit(EXIT_WITH_WARNINGS)
+
+
+def _scored(request: "ScoreRequest", engine: EngineChoice, scheduler: str | None) -> "ScoreReport":
+    if engine is EngineChoice.dask:
+        from leadcast.pipelines.daily.score import score_with_dask
+
+        return score_with_dask(request, scheduler)
+    from leadcast.pipelines.daily.score import score_new_leads
+
+    return score_new_leads(request)
+
+
+def _refuse_scheduler(engine: EngineChoice, scheduler: str | None) -> None:
+    if scheduler is not None and engine is not EngineChoice.dask:
+        raise LeadcastError("--scheduler: needs --engine dask")
+
+
+def _refuse_signature(engine: EngineChoice, key: Path | None) -> None:
+    if key is not None and engine is EngineChoice.dask:
+        raise LeadcastError(
+            "--require-signature: each worker of --engine dask reads the bundle by itself; score "
+            "on one machine"
+        )

@@ -1,0 +1,172 @@
+"""``leadcast score``: new leads to scores, from files, queries or a source's export."""
+
+import shutil
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from leadcast.features.base.errors import Checks, FaultsError, LeadcastError
+from leadcast.models.bundle.bundle_signature import read_signed_manifest, require_signature
+from leadcast.models.calibration.verdict import ModelVerdict
+from leadcast.pipelines.base.stage import progress_bar
+from leadcast.serve.batch.batch import (
+    ON_THIS_MACHINE,
+    BatchSettings,
+    BatchSummary,
+    Way,
+    score_source,
+)
+from leadcast.serve.batch.deliver import Outputs
+from leadcast.serve.batch.inputs import CanonicalSource, Export, Place, place_of, place_of_source
+from leadcast.serve.batch.parts import Progress
+from leadcast.serve.scorer import Scorer
+
+
+@dataclass(frozen=True)
+class ScoreRequest:
+    """What ``leadcast score`` is asked."""
+
+    bundle: Path
+    """The bundle's folder."""
+    leads: str
+    """A file, a folder of Parquet, a glob, or a query."""
+    events: str | None
+    """Likewise."""
+    outputs: Outputs
+    """Where the scores go."""
+    settings: BatchSettings
+    """How it is done."""
+    source: str | None = None
+    """The source whose definition maps the files; None where their columns are canonical."""
+    database_env: str | None = None
+    """The environment variable that holds the URL of the database that is queried."""
+    signed_by: Path | None = None
+    """The public key with which the bundle must be signed; None where it need not be."""
+
+    @property
+    def named(self) -> list[str]:
+        """What is read: leads, and events where they are given."""
+        return [self.leads, *([self.events] if self.events else [])]
+
+    def places(self) -> list[Place]:
+        """Find the leads, and the events where there are any."""
+        return [place_of(one, self.database_env) for one in self.named]
+
+    def check(self, checks: Checks) -> None:
+        """Check what can be checked before any work."""
+        checks.of(lambda: read_signed_manifest(self.bundle, self.signed_by), None)
+        find = [partial(place_of, one, self.database_env) for one in self.named]
+        places = [checks.of(one, None) for one in find]
+        if self.source is not None:
+            # Reading definitions needs much that scoring does not.
+            from leadcast.features.definitions.load import find_definition
+
+            source = self.source
+            definition = checks.of(lambda: find_definition(source), None)
+            if definition is not None:
+                places.append(place_of_source(definition))
+        checks.of(self.outputs.refuse_unusable, None)
+        checks.of(lambda: self.outputs.refuse_inputs(self.bundle, *places), None)
+
+
+@dataclass(frozen=True)
+class ScoreReport:
+    """What ``leadcast score`` has done."""
+
+    summary: BatchSummary
+    seconds: float
+    """How long it took, from reading the bundle on."""
+    verdict: ModelVerdict | None = None
+    """What the scores may be used for; None where the bundle does not say."""
+
+    def words(self) -> str:
+        """Tell it to a person."""
+        places = ", ".join(_places(self.summary.outputs))
+        warnings = "".join(f"\n  warning: {fault}" for fault in self.summary.warnings)
+        verdict = self.verdict
+        use = "" if verdict is None or verdict.use == "probability" else f"\n  {verdict.words}"
+        return f"{self.summary.n_rows:,} leads scored into {places}{use}{warnings}"
+
+    def facts(self) -> dict[str, Any]:
+        """Tell it to a program."""
+        summary = self.summary
+        return {
+            "status": "scored",
+            "n_leads": summary.n_rows,
+            "n_reasons": summary.n_reasons,
+            "grades": summary.grades,
+            "as_of": None if summary.as_of is None else summary.as_of.isoformat(),
+            "model_version": summary.model_version,
+            "verdict": None if self.verdict is None else self.verdict.use,
+            "outputs": _places(summary.outputs),
+            "seconds": round(self.seconds, 3),
+            "leads_per_second": round(summary.n_rows / max(self.seconds, 1e-9), 1),
+            "warnings": [asdict(fault) for fault in summary.warnings],
+        }
+
+
+def score_new_leads(request: ScoreRequest) -> ScoreReport:
+    """Score leads with a bundle."""
+    began = time.perf_counter()
+    scorer = _loaded(request)
+    with progress_bar("scoring", "leads") as tell:
+        summary = _scored(request, scorer, tell, ON_THIS_MACHINE)
+    return ScoreReport(summary, time.perf_counter() - began, scorer.bundle.manifest.origin.verdict)
+
+
+def score_with_dask(request: ScoreRequest, scheduler: str | None) -> ScoreReport:
+    """Score leads as `score_new_leads` does, by partitions on a Dask cluster."""
+    from leadcast.serve.cluster.connection import connected
+    from leadcast.serve.cluster.scoring import OnCluster
+
+    began = time.perf_counter()
+    with connected(scheduler) as client, progress_bar("scoring", "partitions") as tell:
+        way, scorer = OnCluster(client, request.bundle), Scorer.load(request.bundle)
+        summary = _scored(request, scorer, tell, way)
+    return ScoreReport(summary, time.perf_counter() - began, scorer.bundle.manifest.origin.verdict)
+
+
+def _scored(request: ScoreRequest, scorer: Scorer, tell: Progress, way: Way) -> BatchSummary:
+    outputs, settings = request.outputs, request.settings
+    outputs.refuse_unusable()
+    own, *theirs = request.places()
+    outputs.refuse_inputs(request.bundle, own, *theirs)
+    tables = CanonicalSource(own, theirs[0] if theirs else None)
+    if request.source is None:
+        return score_source(scorer, tables, outputs, settings, tell, way)
+    # Reading definitions needs much that scoring does not.
+    from leadcast.features.definitions.load import find_definition
+
+    definition = find_definition(request.source)
+    outputs.refuse_inputs(None, place_of_source(definition))
+    place, force = outputs.place, outputs.force
+    source = Export.of(tables, definition, place, settings.chunk_leads, force=force)
+    return score_source(scorer, source, outputs, settings, tell, way)
+
+
+def _loaded(request: ScoreRequest) -> Scorer:
+    if request.signed_by is None:
+        return Scorer.load(request.bundle)
+    # What was verified is what is loaded, whatever happens to the folder meanwhile.
+    with tempfile.TemporaryDirectory(prefix="leadcast-bundle-") as folder:
+        copy = Path(folder) / "bundle"
+        shutil.copytree(request.bundle, copy)
+        require_signature(copy, request.signed_by)
+        return Scorer.load(copy)
+
+
+def refusal(error: LeadcastError | OSError) -> dict[str, Any]:
+    """Tell a program why nothing was scored."""
+    faults = error.faults if isinstance(error, FaultsError) else ()
+    told = [asdict(fault) for fault in faults]
+    return {"status": "refused", "error": str(error), "faults": told}
+
+
+def _places(outputs: Outputs) -> list[str]:
+    table = f"table {outputs.table}" if outputs.table else None
+    history = None if outputs.history is None else f"history {outputs.history}"
+    file = None if outputs.file is None else str(outputs.file)
+    return [place for place in (file, table, history) if place is not None]
