@@ -14,7 +14,7 @@ override ARGS := $(value ARGS)
 word_of = '$(subst $(newline), ,$(subst ','\'',$(value $(1))))'
 words_of = $(foreach one,$(value $(1)),$(call word_of,one))
 
-.PHONY: help run test check format bench-quality bench-speed cluster clean
+.PHONY: help run test check docs format bench-quality bench-speed cluster clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -30,6 +30,10 @@ check: .venv/dev-ready  ## ruff and mypy --strict
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+docs: .venv/docs-ready  ## build the site of docs/ into build/site; a wrong link or name fails
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "build/site/index.html"
 
 format: .venv/dev-ready  ## let ruff format and fix
 	@$(BIN)/ruff check --fix .
@@ -64,6 +68,11 @@ bench-speed: .venv/bench-ready  ## speed as ratios: make bench-speed [ARGS="tree
 	@echo "Setting up .venv-peers: what Leadcast is compared with, apart from its own environment"
 	@$(PYTHON) -m venv .venv-peers
 	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/peers.txt
+	@touch $@
+
+.venv/docs-ready: .venv/run-ready requirements/docs.txt
+	@echo "Adding what builds the documents' site"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/docs.txt
 	@touch $@
 
 cluster: .venv/cluster-ready  ## add Dask and Spark, for clusters and their tests
