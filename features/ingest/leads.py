@@ -42,7 +42,11 @@ from leadcast.features.values.times import parse_dates_of_crm, parse_times
 def wanted_columns(context: Context, table: RawTable) -> tuple[RawTable, list[str]]:
     """List the columns of the leads' table that are read; tell the table those that it lacks."""
     named = _named_columns(context.definition.tables.leads, all_attributes(context, table))
-    named += [*_outcome_columns(context), *_withheld(context)] if context.has_outcomes else []
+    if context.has_outcomes:
+        named += [*_outcome_columns(context), *_withheld(context)]
+    else:
+        # Which of the leads have ended is told where the table tells it.
+        named += [one for one in _outcome_columns(context) if one[1] in table.columns]
     table = require_columns(table, named, context.ledger)
     return table, list(dict.fromkeys(column for _, column in named))
 

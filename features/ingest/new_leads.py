@@ -33,6 +33,7 @@ from leadcast.features.ingest.event_rows import (
 )
 from leadcast.features.ingest.leads import NAME as LEADS
 from leadcast.features.ingest.leads import CanonicalLeads, read_leads
+from leadcast.features.ingest.new_ends import ends_in, with_ends
 from leadcast.features.readers.issues import (
     BAD_CELL,
     BAD_ROW,
@@ -106,6 +107,27 @@ class NewRows:
             attribute_types=self.attribute_types,
         )
 
+    def ends(self, place: Place) -> pl.DataFrame:
+        """Read the outcomes' own table.
+
+        Parameters
+        ----------
+        place : sequence of Path, or SqlReader
+            As the definition describes it; of leads in canonical columns: ``lead_id``, ``won_at``
+            and ``lost_at``.
+
+        Returns
+        -------
+        pl.DataFrame
+            As `leadcast.features.ingest.new_ends.ends_in` gives it.
+
+        Raises
+        ------
+        FaultsError
+            If it cannot be read as it is described.
+        """
+        return ends_in(replace(self.context(None), ledger=Ledger()), _reader_at(place))
+
     def told(self, ledger: Ledger, n_leads: int) -> tuple[Fault, ...]:
         """Tell what was worked around.
 
@@ -149,16 +171,17 @@ class NewRows:
         with tempfile.TemporaryDirectory() as folder:
             quarantine = Quarantine(Path(folder) / "parts")
             context = self.context(quarantine)
-            leads, events = _tables(context)
+            leads, frame, events = _tables(context)
             warnings = self.told(context.ledger, 0 if leads is None else leads.frame.height)
             assert leads is not None, "the ledger tells why there are none"
+            assert frame is not None
             quarantine.finish(Path(folder) / "all.parquet")
             set_aside = pl.read_parquet(Path(folder) / "all.parquet", memory_map=False)
         shared, pool = events.lazy(), self.definition.identity.pool_history
         if pool != "no":
             more = shared_by_new_leads(leads.frame, shared, pool)
             shared = pl.concat([shared, more]).collect().lazy()
-        return NewLeads(leads.frame, shared, warnings, set_aside)
+        return NewLeads(frame, shared, warnings, set_aside)
 
 
 def mapped(
@@ -208,13 +231,16 @@ def mapped(
     )
 
 
-def _tables(context: Context) -> tuple[CanonicalLeads | None, pl.DataFrame]:
+def _tables(
+    context: Context,
+) -> tuple[CanonicalLeads | None, pl.DataFrame | None, pl.DataFrame]:
     table = context.open(LEADS, context.definition.tables.leads)
     opened = open_events(context)
     leads = None if table is None else read_leads(context, table)
     known = None if leads is None else known_leads(leads)
     parts = list(canonical_events(context, opened, known))
-    return leads, pl.concat([no_events(context), *parts])
+    frame = None if leads is None else with_ends(context, leads, opened)
+    return leads, frame, pl.concat([no_events(context), *parts])
 
 
 def _events_of(
@@ -270,6 +296,7 @@ def _homeless(where: str, definition: SourceDefinition) -> Fault:
 
 _WHAT_TO_DO = "Name the file with the leads to score"
 _MOMENTS = ("as_of", "updated_at")
+_ENDS = ("won_at", "lost_at")
 _TIMES = "Write times with their zone, as 2026-01-05T09:30:00Z or 2026-01-05T10:30:00+01:00"
 _UNTOLD = (DAYS_ALONE, EVENT_OF_OTHERS, EVENT_BEFORE_CREATION)
 _ADVICE: Mapping[IssueKind, str] = {
@@ -358,8 +385,7 @@ def canonical(
                     {"read": readers["events"], "columns": _of_events(table, with_signs)}
                     for table in tables[1:]
                 ],
-                # Never read: nobody knows yet how these leads end.
-                "outcomes": {"form": "status", "columns": {"status": "status"}, "won": ["won"]},
+                "outcomes": _ends_among(columns),
             },
         }
     )
@@ -371,8 +397,14 @@ def canonical(
         {},
         kind_in,
         tuple(fault for table in tables for fault in _not_in_all(table)),
-        tuple(name for name in columns if name not in {*CONTEXT, *attribute_types}),
+        tuple(name for name in columns if name not in {*CONTEXT, *_ENDS, *attribute_types}),
     )
+
+
+def _ends_among(columns: Sequence[str]) -> dict[str, object]:
+    """Describe how leads ended, where columns tell it; else by one that no table has."""
+    ends = _same(*(name for name in _ENDS if name in columns))
+    return {"form": "dates", "columns": ends or {"won_at": "the end of a lead to score"}}
 
 
 def _same(*names: str) -> dict[str, str]:

@@ -26,6 +26,7 @@ from leadcast.features.ingest.event_rows import (
 )
 from leadcast.features.ingest.leads import NAME as LEADS
 from leadcast.features.ingest.leads import read_leads, wanted_columns
+from leadcast.features.ingest.new_ends import with_ends
 from leadcast.features.ingest.new_leads import NewRows
 from leadcast.features.readers.ledger import Ledger, Quarantine
 from leadcast.features.readers.opening import RawTable
@@ -220,6 +221,7 @@ def _piece(
     known = known_leads(leads)
     theirs = pl.concat([no_events(context), *canonical_events(context, events, known)])
     folder.mkdir()
-    leads.frame.with_columns(_places(leads.raw)).write_parquet(folder / "leads.parquet")
+    frame = with_ends(context, leads, events)
+    frame.with_columns(_places(leads.raw)).write_parquet(folder / "leads.parquet")
     theirs.write_parquet(folder / "events.parquet")
     return pl.scan_parquet(folder / "leads.parquet"), pl.scan_parquet(folder / "events.parquet")

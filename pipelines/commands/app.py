@@ -81,6 +81,7 @@ class Match(StrEnum):
 class Summary(StrEnum):
     """The form of the summary."""
 
+    auto = "auto"
     text = "text"
     json = "json"
 

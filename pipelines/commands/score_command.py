@@ -1,6 +1,7 @@
 """``leadcast score``: new leads to scores, on this machine or a cluster."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 SCORE_EXAMPLES = """\b
 Examples:
   leadcast score --bundle data/runs/demo/bundle --leads data/runs/demo/tables/leads.parquet \\
-      --events data/runs/demo/tables/events --out scores.csv
+      --events data/runs/demo/tables/events --outcomes data/runs/demo/tables/outcomes.parquet \\
+      --out scores.csv
   leadcast score --bundle data/runs/demo/bundle --leads data/runs/demo/tables/leads.parquet \\
       --events 'data/runs/demo/tables/events/*.parquet' --as-of 2026-01-01T06:00:00Z \\
       --out scores.parquet --history history
@@ -52,6 +54,19 @@ Leads = Annotated[
     str, typer.Option(help="Leads: CSV, Parquet, a folder of Parquet, a glob, or a SELECT.")
 ]
 Events = Annotated[str | None, typer.Option(help="Their events, likewise.")]
+NoEvents = Annotated[
+    bool, typer.Option("--no-events", help="No events are meant: do not warn that there are none.")
+]
+OutcomesFile = Annotated[
+    str | None,
+    typer.Option("--outcomes", help="Which of them were won or lost already, likewise."),
+]
+Closed = Annotated[
+    bool,
+    typer.Option(
+        "--closed", help="Score leads as well that the input says were won or lost before."
+    ),
+]
 Out = Annotated[
     Path | None, typer.Option(help="The scores to write: .csv or .parquet (or see --for).")
 ]
@@ -78,14 +93,17 @@ History = Annotated[
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted batch.")]
 Chunk = Annotated[int, typer.Option(min=1, help="About how many leads are in memory at a time.")]
 Threads = Annotated[int, typer.Option(min=1, help="Parts that are scored in parallel.")]
-Told = Annotated[Summary, typer.Option(help="The form of the summary: text, or JSON.")]
+Told = Annotated[
+    Summary,
+    typer.Option(help="text, json, or auto: text on a terminal, and JSON into a pipe or file."),
+]
 Strict = Annotated[
     bool,
     typer.Option(
         "--strict",
         help="End with exit code 3 where a warning is unexpected: unknown columns or values, "
-        "columns that are missing, rows left out, or no events of any lead; not where some leads "
-        "have none.",
+        "columns that are missing, rows left out, no lead at all, or no events of any lead; not "
+        "where some leads have none.",
     ),
 ]
 
@@ -103,6 +121,9 @@ def score(
     leads: Leads,
     out: Out = None,
     events: Events = None,
+    no_events: NoEvents = False,
+    outcomes: OutcomesFile = None,
+    closed: Closed = False,
     as_of: AsOf = None,
     source: MappedBy = None,
     reasons: Reasons = "cut",
@@ -115,7 +136,7 @@ def score(
     resume: Resume = False,
     chunk_leads: Chunk = 25_000,
     threads: Threads = 1,
-    summary: Told = Summary.text,
+    summary: Told = Summary.auto,
     strict: Strict = False,
     engine: OfEngine = EngineChoice.local,
     scheduler: Scheduler = None,
@@ -124,6 +145,8 @@ def score(
     """Score leads with a bundle: a probability for each, and reasons for the best.
 
     Columns are canonical, or a source's with --source. The output appears whole or not at all.
+    Leads that were won or lost before are left out where the input tells it: by the columns won_at
+    and lost_at, by the outcomes of the definition with --source, or by --outcomes.
     """
     from leadcast.pipelines.daily.score import ScoreRequest, refusal
     from leadcast.serve.batch.batch import BatchSettings
@@ -142,24 +165,29 @@ def score(
             changed_since=checks.of(
                 lambda: moment_of("--only-changed-since", only_changed_since), None
             ),
+            closed=closed,
+            no_events=no_events,
         )
         about = (bundle, leads, events, outputs, settings, source, database_env or None)
-        request = ScoreRequest(*about, signed_by=require_signature)
+        request = ScoreRequest(*about, signed_by=require_signature, outcomes=outcomes)
         checks.of(lambda: _refuse_scheduler(engine, scheduler), None)
         checks.of(lambda: _refuse_signature(engine, require_signature), None)
         request.check(checks)
         checks.raise_errors()
         report = _scored(request, engine, scheduler)
     except (LeadcastError, OSError) as error:
-        if summary is Summary.text:
-            raise
-        print(json.dumps(refusal(error), ensure_ascii=False))
-        raise typer.Exit(1) from None
-    _tell(report, summary, strict)
+        # The error itself is told where errors are, whoever reads the answer.
+        if _is_json(summary):
+            print(json.dumps(refusal(error), ensure_ascii=False))
+        raise
+    _tell(report, _is_json(summary), strict)
 
 
-def _tell(report: "ScoreReport", summary: Summary, strict: bool) -> None:
-    as_json = summary is Summary.json
+def _is_json(summary: Summary) -> bool:
+    return summary is Summary.json or (summary is Summary.auto and not sys.stdout.isatty())
+
+
+def _tell(report: "ScoreReport", as_json: bool, strict: bool) -> None:
     print(json.dumps(report.facts(), ensure_ascii=False) if as_json else report.words())
     if strict and report.summary.unexpected:
         raise typer.Exit(EXIT_WITH_WARNINGS)

@@ -1,6 +1,7 @@
 """``leadcast score``: new leads to scores, from files, queries or a source's export."""
 
 import shutil
+import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass
@@ -45,6 +46,8 @@ class ScoreRequest:
     """The environment variable that holds the URL of the database that is queried."""
     signed_by: Path | None = None
     """The public key with which the bundle must be signed; None where it need not be."""
+    outcomes: str | None = None
+    """The table that tells which of the leads have ended, as `leads`."""
 
     @property
     def named(self) -> list[str]:
@@ -59,6 +62,13 @@ class ScoreRequest:
         """Check what can be checked before any work."""
         checks.of(lambda: read_signed_manifest(self.bundle, self.signed_by), None)
         find = [partial(place_of, one, self.database_env) for one in self.named]
+        if self.outcomes is not None:
+            outcomes = self.outcomes
+            find.append(partial(place_of, outcomes, self.database_env))
+        if self.settings.no_events and self.events:
+            checks.of(lambda: _refuse_both("--events", "--no-events"), None)
+        if self.settings.closed and self.outcomes:
+            checks.of(lambda: _refuse_both("--outcomes", "--closed"), None)
         places = [checks.of(one, None) for one in find]
         if self.source is not None:
             # Reading definitions needs much that scoring does not.
@@ -88,7 +98,13 @@ class ScoreReport:
         warnings = "".join(f"\n  warning: {fault}" for fault in self.summary.warnings)
         verdict = self.verdict
         use = "" if verdict is None or verdict.use == "probability" else f"\n  {verdict.words}"
-        return f"{self.summary.n_rows:,} leads scored into {places}{use}{warnings}"
+        n_closed = self.summary.n_closed
+        closed = (
+            f"\n  {n_closed:,} that were won or lost before are left out; --closed scores them too"
+            if n_closed
+            else ""
+        )
+        return f"{self.summary.n_rows:,} leads scored into {places}{closed}{use}{warnings}"
 
     def facts(self) -> dict[str, Any]:
         """Tell it to a program."""
@@ -96,6 +112,7 @@ class ScoreReport:
         return {
             "status": "scored",
             "n_leads": summary.n_rows,
+            "n_closed": summary.n_closed,
             "n_reasons": summary.n_reasons,
             "grades": summary.grades,
             "as_of": None if summary.as_of is None else summary.as_of.isoformat(),
@@ -112,9 +129,42 @@ def score_new_leads(request: ScoreRequest) -> ScoreReport:
     """Score leads with a bundle."""
     began = time.perf_counter()
     scorer = _loaded(request)
+    warn_without_events(request, scorer)
     with progress_bar("scoring", "leads") as tell:
         summary = _scored(request, scorer, tell, ON_THIS_MACHINE)
     return ScoreReport(summary, time.perf_counter() - began, scorer.bundle.manifest.origin.verdict)
+
+
+SHOWN = 3
+"""So many of the features that read events are named."""
+
+
+def warn_without_events(request: ScoreRequest, scorer: Scorer) -> None:
+    """Say aloud that a model reads events and is given none, unless that is meant.
+
+    Parameters
+    ----------
+    request : ScoreRequest
+    scorer : Scorer
+    """
+    if request.events is not None or request.settings.no_events:
+        return
+    features = scorer.bundle.plan.features
+    reading = [
+        one.name for one in features if any(name.startswith("events.") for name in one.inputs)
+    ]
+    if reading:
+        more = ", …" if len(reading) > SHOWN else ""
+        print(
+            f"warning: no --events: {len(reading)} of the model's {len(features)} features read "
+            f"events ({', '.join(reading[:SHOWN])}{more}), so that every lead is scored as one "
+            "that has done nothing; give --events FILE, or --no-events if that is meant",
+            file=sys.stderr,
+        )
+
+
+def _refuse_both(one: str, other: str) -> None:
+    raise LeadcastError(f"{one} and {other}: give one of them")
 
 
 def score_with_dask(request: ScoreRequest, scheduler: str | None) -> ScoreReport:
@@ -125,6 +175,7 @@ def score_with_dask(request: ScoreRequest, scheduler: str | None) -> ScoreReport
     began = time.perf_counter()
     with connected(scheduler) as client, progress_bar("scoring", "partitions") as tell:
         way, scorer = OnCluster(client, request.bundle), Scorer.load(request.bundle)
+        warn_without_events(request, scorer)
         summary = _scored(request, scorer, tell, way)
     return ScoreReport(summary, time.perf_counter() - began, scorer.bundle.manifest.origin.verdict)
 
@@ -134,7 +185,9 @@ def _scored(request: ScoreRequest, scorer: Scorer, tell: Progress, way: Way) -> 
     outputs.refuse_unusable()
     own, *theirs = request.places()
     outputs.refuse_inputs(request.bundle, own, *theirs)
-    tables = CanonicalSource(own, theirs[0] if theirs else None)
+    ends = None if request.outcomes is None else place_of(request.outcomes, request.database_env)
+    outputs.refuse_inputs(request.bundle, ends)
+    tables = CanonicalSource(own, theirs[0] if theirs else None, outcomes=ends)
     if request.source is None:
         return score_source(scorer, tables, outputs, settings, tell, way)
     # Reading definitions needs much that scoring does not.

@@ -5,7 +5,7 @@ scored and kept, and the scores are merged into the order of the leads. A batch 
 goes on with `resume` and gives the same bytes. How the parts are made and scored is a `Way`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import polars as pl
 
 from leadcast.features.base.errors import Fault, LeadcastError, in_words
+from leadcast.features.engine.inputs import without_events
 from leadcast.serve.batch.clock import goes_by_clock, refuse_clock_behind, told_of_later
 from leadcast.serve.batch.deliver import Outputs, deliver, ordered
 from leadcast.serve.batch.inputs import BatchInputs, CanonicalSource, Source, place_of
@@ -24,6 +25,7 @@ from leadcast.serve.batch.parts import (
     keep_large_blocks_apart,
     summed,
 )
+from leadcast.serve.batch.still_open import open_only, without_leads
 from leadcast.serve.batch.work import Work
 from leadcast.serve.reasons import NO_REASONS, ReasonsAsked
 from leadcast.serve.scorer import Scorer
@@ -51,6 +53,10 @@ class BatchSettings:
         For which leads to tell reasons.
     changed_since : datetime or None
         Score only the leads that were created, changed or did something since then.
+    closed : bool
+        Whether to score leads as well of which the input tells that they were won or lost before.
+    no_events : bool
+        Whether it is meant that there are no events: then it is no warning.
     """
 
     as_of: datetime | None = None
@@ -59,6 +65,8 @@ class BatchSettings:
     threads: int = 1
     reasons: ReasonsAsked = NO_REASONS
     changed_since: datetime | None = None
+    closed: bool = False
+    no_events: bool = False
 
 
 DEFAULTS = BatchSettings()
@@ -84,6 +92,8 @@ class BatchSummary:
         How many leads were explained.
     warnings : tuple of Fault
         What was worked around.
+    n_closed : int
+        How many leads were left out, as they were won or lost before.
     """
 
     outputs: Outputs
@@ -93,6 +103,7 @@ class BatchSummary:
     grades: dict[str, int] = field(default_factory=dict)
     n_reasons: int = 0
     warnings: tuple[Fault, ...] = ()
+    n_closed: int = 0
 
     @property
     def unexpected(self) -> tuple[Fault, ...]:
@@ -218,6 +229,7 @@ def score_source(
         "polars": pl.__version__,
         "layout": LAYOUT,
         "changed_since": str(settings.changed_since),
+        "closed": settings.closed,
         **way.job(settings),
     }
     if settings.changed_since is not None and not scorer.is_dated:
@@ -228,6 +240,8 @@ def score_source(
     with Work.opened(outputs.place, job, settings.resume) as work:
         moment = work.moment if scorer.is_dated else settings.as_of
         inputs = source.read(scorer, work.folder / "read")
+        empty = without_leads(inputs)
+        inputs, n_closed = open_only(inputs, moment, closed=settings.closed)
         clock = moment if goes_by_clock(settings.as_of, scorer, inputs) else None
         if clock is not None:
             refuse_clock_behind(clock, scorer)
@@ -246,11 +260,19 @@ def score_source(
         grades,
         _count_reasons(settings.reasons, done.n_rows, grades),
         (
+            *empty,
             *inputs.warnings,
-            *_told_of_all(warnings, done.n_rows),
+            *_told_of_all(_meant(warnings, settings), done.n_rows),
             *map(in_words, told_of_later(outputs.history, outputs.table, n_later, clock)),
         ),
+        n_closed,
     )
+
+
+def _meant(warnings: Iterable[Fault], settings: BatchSettings) -> Iterator[Fault]:
+    """Leave out the warning of what is meant to be so."""
+    none = {(one.where, one.found) for one in without_events(1)} if settings.no_events else set()
+    return (one for one in warnings if (one.where, one.found) not in none)
 
 
 def _count_reasons(asked: ReasonsAsked, n_rows: int, grades: Mapping[str, int]) -> int:

@@ -14,6 +14,7 @@ from leadcast.features.base.files import written_out
 from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
 from leadcast.features.base.packing import parquet_cells, parquet_fault, unpacked_bytes
 from leadcast.features.engine.coded import ParquetEvents
+from leadcast.features.tables import TIME
 from leadcast.serve.asked import refuse
 from leadcast.serve.scorer import Scorer
 
@@ -242,6 +243,12 @@ class BatchInputs:
     """Of leads and events, where the only piece is what these hold, unchanged."""
 
 
+ENDED = "leadcast ended_at"
+"""As `leadcast.features.ingest.new_ends.ENDED`, which needs much that scoring does not."""
+ENDS = ("won_at", "lost_at")
+"""Columns of leads that tell when they ended."""
+
+
 class Source(Protocol):
     """Where leads and events come from."""
 
@@ -260,6 +267,8 @@ class CanonicalSource:
     events: Place | None = None
     time_zone: str | None = None
     """The zone of times that name none."""
+    outcomes: Place | None = None
+    """A table of its own that tells which of the leads have ended."""
 
     @property
     def places(self) -> list[Place]:
@@ -268,7 +277,8 @@ class CanonicalSource:
 
     def stamps(self) -> list[Any]:
         """Tell these tables apart from others, as JSON values."""
-        return [place.stamps() for place in self.places]
+        ends = [] if self.outcomes is None else [self.outcomes]
+        return [place.stamps() for place in (*self.places, *ends)]
 
     def read(self, scorer: Scorer, folder: Path) -> BatchInputs:
         """Read them.
@@ -287,11 +297,21 @@ class CanonicalSource:
                 is_plain = self.events is not None and scorer.bundle.plan.people is None
                 coded = _coded(self.events) if is_plain and self.events is not None else None
                 files = [place.files for place in self.places]
-                return BatchInputs([(tables[0], events)], coded=coded, files=files)
+                inputs = BatchInputs([(_ended(tables[0]), events)], coded=coded, files=files)
+                if self.outcomes is None:
+                    return inputs
+                return _joined(inputs, self._rows(scorer).ends(_as_given(self.outcomes)))
+        rows = self._rows(scorer)
+        inputs = _read_with_care(rows, self.places, folder, PIECE_ROWS)[0]
+        if self.outcomes is None:
+            return inputs
+        return _joined(inputs, rows.ends(_as_given(self.outcomes)))
+
+    def _rows(self, scorer: Scorer) -> "NewRows":
         # Imported where it is used: reading tables of any kind needs much that scoring does not.
         from leadcast.features.ingest.new_leads import canonical
 
-        rows = canonical(
+        return canonical(
             self.leads.name,
             *(_as_given(place) for place in self.places),
             attribute_types=scorer.bundle.manifest.origin.attribute_types,
@@ -299,7 +319,6 @@ class CanonicalSource:
             time_zone=self.time_zone,
             with_signs=scorer.bundle.plan.people is not None,
         )
-        return _read_with_care(rows, self.places, folder, PIECE_ROWS)[0]
 
 
 @dataclass(frozen=True)
@@ -377,6 +396,8 @@ class Export:
         inputs, n_aside = _read_with_care(
             rows, places, folder, piece_rows, self.aside, force=self.force
         )
+        if self.tables.outcomes is not None:
+            inputs = _joined(inputs, rows.ends(_as_given(self.tables.outcomes)))
         if not n_aside:
             return inputs
         told = Fault(
@@ -396,6 +417,28 @@ def _as_given(place: Place) -> "GivenPlace":
     from leadcast.features.definitions.table_schema import SqlReader
 
     return SqlReader(sql=place.query, url_env=place.url_env)
+
+
+def _ended(leads: pl.LazyFrame) -> pl.LazyFrame:
+    """Put a table's own columns of outcomes into the one that tells when leads ended."""
+    ends = [name for name in ENDS if name in leads.collect_schema()]
+    if not ends:
+        return leads
+    return leads.with_columns(pl.min_horizontal(*ends).alias(ENDED)).drop(ends)
+
+
+def _joined(inputs: BatchInputs, ended: pl.DataFrame) -> BatchInputs:
+    """Tell each lead when it ended, by another table too."""
+    key, theirs = "leadcast lead_id", "leadcast ended_by_table"
+    table = ended.lazy().rename({"lead_id": key, ENDED: theirs})
+
+    def with_theirs(leads: pl.LazyFrame) -> pl.LazyFrame:
+        known = [theirs, *([ENDED] if ENDED in leads.collect_schema() else [])]
+        named = leads.with_columns(pl.col("lead_id").cast(pl.String).alias(key))
+        joined = named.join(table, on=key, how="left", maintain_order="left")
+        return joined.with_columns(pl.min_horizontal(*known).alias(ENDED)).drop(key, theirs)
+
+    return replace(inputs, pieces=[(with_theirs(own), events) for own, events in inputs.pieces])
 
 
 def _read_with_care(
@@ -450,6 +493,9 @@ def _coded(place: Place) -> ParquetEvents | None:
 
 
 def _fit(scorer: Scorer, leads: pl.LazyFrame, events: pl.LazyFrame | None) -> bool:
+    schema = leads.collect_schema()
+    if any(schema[name] != TIME for name in ENDS if name in schema):
+        return False
     try:
         refuse(scorer.bundle.plan, leads.head(0).collect(), events, None)
     except (FaultsError, pl.exceptions.ComputeError):
