@@ -124,7 +124,12 @@ def compare_named(source: str, asked: ComparisonRequest, tell: Tell = lambda _: 
     asked.refuse_unusable(run)
     found = _compared(run, Tables.read(run.tables), definition, asked, tell)
     folder, pages = asked.places(run)
-    notes = (*found.headline.more, *_against_earlier_words(run, asked))
+    head = found.headline
+    notes = (
+        *filter(None, (head.sure, head.money)),
+        *head.more,
+        *_against_earlier_words(run, asked),
+    )
     lines = [found.headline.words, *(f"  {note}" for note in notes)]
     lines += [f"  {words}" for words in (*found.swap.words[:1], *found.segments.words)]
     lines += [f"  page     {page}" for page in pages]
@@ -179,7 +184,7 @@ def _question(inputs: ComparisonInputs, params: ComparisonParams) -> ComparisonQ
         source=inputs.run.source,
         points_from=inputs.points.words,
         calls_per_week=params.calls_per_week,
-        money=Money(params.cost_per_call, params.value_per_customer),
+        money=Money(params.cost_per_call, params.value_per_customer, params.currency),
         replicates=params.replicates,
         seed=load_params().seed,
         points_after_days=inputs.points_after_days,

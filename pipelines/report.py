@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from leadcast.features.base.files import read_json
@@ -10,11 +11,15 @@ from leadcast.features.definitions.load import find_definition
 from leadcast.features.delays import DelayCurve, delay_curve
 from leadcast.features.snapshots import SnapshotSettings, has_dated_outcome
 from leadcast.features.tables import Tables, TimeOrder
+from leadcast.models.bundle.bundle import load_bundle
+from leadcast.models.evaluation.feature_shapes import FeatureShape, feature_shapes
+from leadcast.models.evaluation.score_groups import grade_table, once_each
 from leadcast.models.leakage import could_not_look, found_of, headline
 from leadcast.models.report import ReportInputs, RunFacts, SourceFacts, write_report
+from leadcast.models.sellers.lead_facts import SELLERS, spelt_alike
 from leadcast.models.splits import split_summary
 from leadcast.pipelines.base.card import write_card
-from leadcast.pipelines.base.dataset import read_plan
+from leadcast.pipelines.base.dataset import read_parts, read_plan
 from leadcast.pipelines.base.nonhuman_change import nonhuman_change
 from leadcast.pipelines.base.params import horizon_days, load_params, snapshot_settings
 from leadcast.pipelines.base.paths import DeployedFolder, RunFolder
@@ -25,6 +30,9 @@ from leadcast.pipelines.base.summary import count_customers, read_leakage, which
 from leadcast.pipelines.track import git_commit
 
 CURVES = ("reliability", "reliability_curve", "gain", "lift", "roc", "separation")
+MOST_ROWS = 2_000
+"""Of so many snapshots of the test, evenly chosen, the parts of the score are added up."""
+MOST_FEATURES = 15
 
 
 def report(source: str) -> str:
@@ -43,7 +51,7 @@ def report(source: str) -> str:
         run=_run_facts(run, tables, settings, snapshots.height, backtest["chosen"]),
         metrics=read_json(run.metrics),
         notes=(*beware_of(leakage), *backtest["warnings"], *summary.warnings),
-        **{name: pl.read_csv(run.curves / f"{name}.csv") for name in CURVES},
+        **_curves(run),
         delays=None if delays is None else delays.frame(),
         delay_words="" if delays is None else delays.words(settings.horizon_days),
         importance=_importance(run, backtest["importance"]),
@@ -61,6 +69,8 @@ def report(source: str) -> str:
         quality=read_json(run.tables / "quality.json"),
         account=pl.DataFrame(read_json(run.account)),
         nonhuman=nonhuman_change(source),
+        leaks=tuple(beware_of(leakage)[:1]),
+        **_decisions(run, backtest["importance"], tables),
         audit=read_json(run.audit) if run.audit.exists() else None,
         sellers=vendors,
         seller_words=vendor_words,
@@ -70,6 +80,10 @@ def report(source: str) -> str:
     write_report(inputs, run.report, pictures=run.plots)
     write_card(run, inputs)
     return str(run.report)
+
+
+def _curves(run: RunFolder) -> dict[str, Any]:
+    return {name: pl.read_csv(run.curves / f"{name}.csv") for name in CURVES}
 
 
 def beware_of(leakage: pl.DataFrame) -> list[str]:
@@ -120,6 +134,33 @@ def _run_facts(
         git_commit=git_commit(),
         learner=chosen,
     )
+
+
+def _decisions(run: RunFolder, importance: list[float], tables: Tables) -> dict[str, Any]:
+    """Read what the report tells of grades, features and sources."""
+    leads = once_each(pl.read_parquet(run.test_scores))
+    bounds = load_bundle(run.bundle).reference.bounds
+    probability, converted = (leads[name].cast(pl.Float64).to_numpy() for name in _BOTH)
+    named = tuple(name for name in SELLERS if name in tables.leads.columns)
+    who = tables.leads.select("lead_id", *(spelt_alike(tables.leads[name]) for name in named))
+    return {
+        "grades": grade_table(probability, converted, bounds),
+        "shapes": _shapes(run, importance),
+        "scores": leads.join(who, on="lead_id", how="left"),
+        "score_attributes": named,
+    }
+
+
+_BOTH = ("probability", "converted")
+
+
+def _shapes(run: RunFolder, importance: list[float]) -> tuple[FeatureShape, ...]:
+    learner = load_bundle(run.judged).learner
+    rows = read_parts(run, ("test",), None, MOST_ROWS)
+    order = np.argsort(-np.array(importance), kind="stable")[:MOST_FEATURES]
+    names = [rows.features[place].name for place in order if importance[place] > 0]
+    parts = learner.contributions(rows.values)[0]
+    return tuple(feature_shapes(rows.features, rows.values, parts, names))
 
 
 def _importance(run: RunFolder, importance: list[float]) -> pl.DataFrame:

@@ -19,8 +19,9 @@ from leadcast.features.engine.plan import FeaturePlan
 from leadcast.features.registry import Feature, humanise, snake
 from leadcast.models.bundle.bundle import Bundle
 from leadcast.models.bundle.bundle_reference import FeatureRates
+from leadcast.models.bundle.feature_words import value_words
 from leadcast.models.data import Floats, Matrix
-from leadcast.serve.reasons import NEGLIGIBLE, value_words
+from leadcast.serve.reasons import NEGLIGIBLE
 
 MOST_PRINCIPAL = 4
 FEWEST_WON = 30

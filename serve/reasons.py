@@ -12,7 +12,7 @@ that its effect belongs to none of them and is told by itself.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Literal, Self
 
 import numpy as np
@@ -21,16 +21,18 @@ import polars as pl
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.registry import Feature, Group
 from leadcast.models.bundle.bundle import Bundle
+from leadcast.models.bundle.feature_words import value_words
 from leadcast.models.data import Floats, Integers, Matrix
 
 GROUPS: tuple[Group, ...] = ("fit", "engagement", "source", "timing")
 MOST = 4
 """At most so many reasons each way."""
-LONGEST_VALUE = 60
 ROWS_AT_ONCE = 5_000
 """Rows are explained in blocks of so many, so that memory stays bounded."""
 BETWEEN = " | "
 """Stands between reasons that are told in one text."""
+LIKE_ALL = (0.95, 1.05)
+"""Between these, leads convert as often as all."""
 NEGLIGIBLE = 1e-9
 """Less than this on the log-odds scale is rounding, and no reason."""
 
@@ -130,38 +132,24 @@ def _by_group(features: Sequence[Feature], contributions: Floats) -> Floats:
     return np.stack([part.sum(axis=1) for part in parts], axis=1)
 
 
-def value_words(feature: Feature, value: float) -> str:
-    """Say a lead's own value of a feature."""
-    if np.isnan(value):
-        return "unknown"
-    if feature.dtype == "flag":
-        return "yes" if value else "no"
-    if feature.dtype == "category":
-        level = feature.levels[int(value) - 1] if value else "a rare or new value"
-        return level if len(level) <= LONGEST_VALUE else level[: LONGEST_VALUE - 1] + "…"
-    if feature.is_log10:
-        return value_words(
-            replace(feature, is_log10=False), _rounded(10.0 ** min(value, 308.0) - 1)
-        )
-    if value == int(value) or abs(value) >= 1000:
-        return f"{value:,.0f}" if abs(value) < 1e15 else f"{value:.3g}"
-    return f"{value:.3g}"
-
-
 def rate_words(ratio: float) -> str:
     """Say how often leads with such a value converted."""
     if np.isnan(ratio):
         return ""
     if ratio == 0:
         return "; no lead like this has converted so far"
-    if 0.95 <= ratio < 1.05:
+    if LIKE_ALL[0] <= ratio < LIKE_ALL[1]:
         return "; leads like this convert as often as all"
     return f"; leads like this convert {ratio:.{1 if ratio >= 0.1 else 2}f} times as often"
 
 
-def _rounded(amount: float) -> float:
-    # To what is left of it after a logarithm in single precision.
-    return float(f"{amount:.4g}")
+def contradicts(ratio: float, *, raises: bool) -> bool:
+    """Tell whether what such leads did speaks against what the value does to this one's score.
+
+    Both are right: a rate counts whatever such leads have in common, a contribution this value
+    alone, beside all others. Told in one line they would contradict one another.
+    """
+    return ratio < LIKE_ALL[0] if raises else ratio >= LIKE_ALL[1]
 
 
 class _Words:
@@ -169,20 +157,22 @@ class _Words:
 
     def __init__(self, bundle: Bundle) -> None:
         self._features, self._rates = bundle.plan.features, bundle.rates
-        self._known: dict[tuple[int, float], str] = {}
+        self._known: dict[tuple[int, float, bool], str] = {}
 
     def reason(self, place: int, value: float, contribution: float) -> Reason:
-        key = (place, value)
+        key = (place, value, contribution > 0)
         if key not in self._known:
-            self._known[key] = self._made(place, value)
+            self._known[key] = self._made(*key)
         feature = self._features[place]
         return Reason(feature.name, feature.group, contribution, self._known[key])
 
-    def _made(self, place: int, value: float) -> str:
+    def _made(self, place: int, value: float, raises: bool) -> str:
         feature, ratio = self._features[place], np.nan
         if self._rates is not None:
             is_number = feature.dtype == "number"
             ratio = self._rates.ratio(place, np.array([value]), is_number=is_number)[0]
+        if contradicts(ratio, raises=raises):
+            ratio = np.nan
         # Of a logarithm the amount itself is told, so that its words need no bracket.
         words = feature.words.partition(" (")[0] if feature.is_log10 else feature.words
         return f"{words}: {value_words(feature, value)}{rate_words(ratio)}"

@@ -16,7 +16,8 @@ from leadcast.models.comparison.comparison_store import (
     write_nothing,
 )
 from leadcast.models.comparison.groups import holm
-from leadcast.models.comparison.result import Measured, SwapSide, Trait, headline
+from leadcast.models.comparison.headline import amount, headline, money_words, several, whole
+from leadcast.models.comparison.result import Earned, Measured, SwapSide, Trait
 from leadcast.models.comparison.swap import _words
 from leadcast.models.comparison.value import Money
 from tests.comparison_world import world, world_frame
@@ -137,19 +138,64 @@ def test_ranks_tell_any_capacity(better: Comparison) -> None:
     assert called["len"].max() == 5
 
 
-def test_the_headline_has_two_forms(better: Comparison) -> None:
-    told = headline(better.ranking, 20.0, "week").words
-    assert " more (95 %: " in told
+def test_the_headline_says_one_thing_in_customers_and_beside_it_how_sure_that_is(
+    better: Comparison,
+) -> None:
+    told = headline(better.ranking, 20.0, "week", 12)
     pair = better.ranking.reached
+    learned, points = whole(pair.learned.value), whole(pair.points.value)
+    assert told.words == (
+        f"In 12 weeks, at 20 calls a week, the learned score reaches {learned} of "
+        f"{better.ranking.customers} customers; the points: {points}."
+    )
+    assert told.sure.endswith("more than chance explains.")
     gap = pair.difference.model_copy(update={"low": -5.0, "shows": False, "detectable": 9.2})
     close = better.ranking.model_copy(
         update={"reached": pair.model_copy(update={"difference": gap})}
     )
-    words = headline(close, 20.0, "week")
+    words = headline(close, 20.0, "week", 12)
     assert words.verdict == "undecided"
-    assert words.words.endswith(
-        "This much data cannot tell them apart: a difference under 9 would not show."
-    )
+    assert words.words.endswith("This much data cannot tell them apart.")
+    assert words.sure.endswith("A difference under 9 would not show.")
+
+
+def test_more_customers_that_bring_less_are_told_as_that(better: Comparison) -> None:
+    def earned(learned: float, points: float) -> Earned:
+        gap = learned - points
+        ends = Measured(value=gap, low=gap - 20_000, high=gap + 20_000)
+        return Earned(
+            learned=Measured(value=learned), points=Measured(value=points), difference=ends
+        )
+
+    less = headline(better.ranking, 20.0, "week", 12, earned(100_000, 112_345), "EUR")
+    assert less.less_revenue
+    assert less.money == (
+        "More customers, but less revenue: they bring EUR 100,000, those of the points "
+        "EUR 112,000; "
+        "EUR 12,300 less (95 %: EUR 32,300 less to EUR 7,660 more)."
+    ).replace("EUR ", "EUR\N{NO-BREAK SPACE}")
+    more = headline(better.ranking, 20.0, "week", 12, earned(112_345, 100_000), None)
+    assert not more.less_revenue
+    assert more.money.startswith("They bring 112,000, those of the points 100,000; 12,300 more")
+    assert money_words(earned(2, 1), None, -3).startswith("Fewer customers, more revenue: they")
+
+
+def test_amounts_have_three_digits_and_weeks_their_number() -> None:
+    shown = [amount(value, None) for value in (0.4, 7, 12, 999, 1234.5, 12_345, 1_999_999)]
+    assert shown == ["0", "7", "12", "999", "1,230", "12,300", "2,000,000"]
+    assert several(1, "week") == "1 week"
+    assert several(19, "block of 100 leads") == "19 blocks of 100 leads"
+
+
+def test_what_customers_bring_is_measured_as_the_customers_are() -> None:
+    """Where each brings the same, money and customers have the same intervals, in their units."""
+    asked = ComparisonQuestion(**{**vars(ASK), "money": Money(value_per_customer=500.0)})
+    for one in compare_scores(world(), asked).capacities[4::9]:
+        assert one.earned is not None
+        assert one.earned.learned.value == pytest.approx(500 * (one.learned.value or 0))
+        gaps = [one.earned.difference, one.difference]
+        widths = [(gap.high or 0) - (gap.low or 0) for gap in gaps]
+        assert widths[0] == pytest.approx(500 * widths[1], rel=0.2, abs=200)
 
 
 def test_nothing_to_compare_is_an_error_that_explains() -> None:
@@ -171,7 +217,7 @@ def test_without_dates_blocks_stand_for_weeks() -> None:
     found = compare_scores(Compared.of(undated, ()), ASK)
     assert [week.leads for week in found.weeks] == [100, 100, 50]
     assert [week.calls for week in found.weeks] == pytest.approx([20, 20, 10])
-    assert "calls a block of 100 leads" in found.headline.words
+    assert "In 3 blocks of 100 leads, at 20 calls a block of 100" in found.headline.words
 
 
 def test_holm_is_the_textbook_example_and_never_helps() -> None:

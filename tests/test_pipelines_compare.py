@@ -102,7 +102,7 @@ def test_a_points_table_is_compared_at_every_age_and_with_its_ledger(project: Pa
     with chdir(project):
         told = compare_named("demo", ComparisonRequest(rules=RULES, html=Path("page.html")))
         found = read_comparison(RUN.comparison)
-    assert told.startswith("At 4 calls a week the learned score reaches")
+    assert " weeks, at 4 calls a week, the learned score reaches" in told.split("\n")[0]
     assert found.about.points_from == f"rules {RULES}"
     assert found.about.too_young == 0
     assert (project / "page.html").exists()

@@ -1,5 +1,6 @@
 """The page for marketing ops in a real browser: from a service, and from a file."""
 
+import re
 from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 ROWS = "#leads tbody tr"
-MOVE = """place => {
+MOVE = """calls => {
   const slider = document.getElementById('calls');
-  slider.value = place;
+  slider.value = calls;
   slider.dispatchEvent(new Event('input'));
 }"""
 AXE = Path(__file__).parent / "fixtures" / "axe.min.js"
@@ -109,18 +110,63 @@ def test_the_slider_moves_every_figure_to_those_of_the_result(
 ) -> None:
     found, page = comparison()[0], watched.overview(anywhere)
     for place, at in list(enumerate(found.capacities))[::7]:
-        page.evaluate(MOVE, place)
+        page.evaluate(MOVE, at.calls_per_week)
         told = page.inner_text("#capacity-tiles")
-        assert all(words in told for words in expected_tiles(at)), (at, told)
+        assert all(words in told for words in expected_tiles(at)), (place, at, told)
+        assert page.input_value("#calls-box") == f"{at.calls_per_week:g}"
     assert len(found.capacities) > 28
+
+
+def test_the_page_says_what_the_result_says_and_between_two_capacities_counts_the_leads(
+    watched: Watched, anywhere: str
+) -> None:
+    found, page = comparison()[0], watched.overview(anywhere)
+    head = found.headline
+    for place, words in (("", head.words), ("-money", head.money), ("-sure", head.sure)):
+        assert words.startswith(page.locator(f"#headline{place}").text_content() or "-")
+    assert found.headline.money
+    low, high = found.capacities[8:10]
+    between = f"{(low.calls_per_week + high.calls_per_week) / 2:g}"
+    page.fill("#calls-box", between)
+    wait_for_words(page.locator("#headline"), f"at {between} calls a week")
+    reached = int(page.locator("#headline").inner_text().split("reaches ")[1].split(" ")[0])
+    assert (low.learned.value or 0) - 0.5 <= reached <= (high.learned.value or 0) + 0.5
+
+
+def test_the_capacity_stands_in_the_address_and_is_read_from_it(
+    watched: Watched, anywhere: str
+) -> None:
+    page = watched.overview(anywhere)
+    page.fill("#calls-box", "13")
+    wait_for_words(page.locator("#headline"), "at 13 calls a week")
+    assert "calls=13" in page.url
+    shared = page.url
+    page.click("#calls-team")
+    assert "calls=" not in page.url
+    page.goto("about:blank")
+    page.goto(shared)
+    page.wait_for_selector("#leads tbody tr .opener")
+    wait_for_words(page.locator("#headline"), "at 13 calls a week")
+    assert page.input_value("#calls") == "13"
+    page.fill("#calls-box", "")
+    page.press("#calls-box", "Tab")
+    wait_for_words(page.locator("#headline"), "at 25 calls a week")
+
+
+def test_no_word_speaks_of_a_part_of_a_person(watched: Watched, url: str) -> None:
+    page = watched.overview(url)
+    page.evaluate(MOVE, 17)
+    for place in ("#headline", "#capacity-tiles", "#swap-now", "#swap-sides", "#weeks"):
+        told = page.locator(place).text_content() or ""
+        assert not re.search(r"\d\.\d+ (of|customers|leads|calls)", told), (place, told)
 
 
 def test_the_swap_set_at_the_capacity_is_that_of_the_result(watched: Watched, url: str) -> None:
     swap, page = comparison()[0].swap, watched.overview(url)
     for name, side in (("learned", swap.only_learned), ("points", swap.only_points)):
-        words = f"{side.customers:,.1f} customers of {side.leads:,.1f} leads"
+        words = f"{rounded(side.customers)} customers of {rounded(side.leads)} leads"
         assert words in page.inner_text(f".side-card.{name}")
-    page.evaluate(MOVE, 0)
+    page.evaluate(MOVE, 1)
     assert words not in page.inner_text(".side-card.points")
 
 
@@ -247,7 +293,7 @@ def test_a_phone_scrolls_in_one_direction_and_axe_finds_no_fault(
 
 def test_the_keyboard_alone_reaches_and_works_everything(watched: Watched, url: str) -> None:
     page = watched.overview(url)
-    before = page.inner_text("#calls-told")
+    before = page.input_value("#calls-box")
     reached = []
     for _ in range(60):
         page.keyboard.press("Tab")
@@ -258,8 +304,16 @@ def test_the_keyboard_alone_reaches_and_works_everything(watched: Watched, url: 
             page.keyboard.press("ArrowRight")
         if reached[-1] == "opener":
             break
-    assert page.inner_text("#calls-told") != before
-    assert {"skip", "brand", "calls", "leads-side", "leads-search", "leads-csv"} <= set(reached)
+    assert page.input_value("#calls-box") != before
+    assert {
+        "skip",
+        "brand",
+        "calls-box",
+        "calls",
+        "leads-side",
+        "leads-search",
+        "leads-csv",
+    } <= set(reached)
     page.keyboard.press("Enter")
     assert page.locator(".detail").is_visible()
     wait_for_words(page.locator("#calls-live"), "calls a")

@@ -1,5 +1,6 @@
 """Reasons: parts that add up to the log-odds, and point the way in which they say they do."""
 
+import re
 from dataclasses import asdict, replace
 from datetime import timedelta
 from functools import cache
@@ -11,6 +12,7 @@ import pytest
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.registry import Feature
 from leadcast.models.bundle.bundle import Bundle
+from leadcast.models.bundle.feature_words import value_words
 from leadcast.models.calibration.calibrators import Logistic
 from leadcast.models.learners.basis import Effect
 from leadcast.models.learners.learner_store import Additive, Average
@@ -20,9 +22,9 @@ from leadcast.serve.reasons import (
     REASONS,
     Reasons,
     ReasonsAsked,
+    contradicts,
     rate_words,
     reasons_of,
-    value_words,
 )
 from leadcast.serve.scorer import Event, Scorer
 from tests.scoring_world import START, bundle_folder, scoring_world
@@ -232,3 +234,28 @@ def test_values_are_told_in_words(feature: Feature, value: float, words: str) ->
 )
 def test_rates_are_told_in_words(ratio: float, words: str) -> None:
     assert rate_words(ratio) == words
+
+
+def test_no_reason_says_the_contrary_of_its_heading() -> None:
+    """What leads with a value did is left out where it speaks against what the value does."""
+    for ratio, raises, wrong in (
+        (1.4, True, False),
+        (1.4, False, True),
+        (0.6, True, True),
+        (0.6, False, False),
+        (1.0, True, False),
+        (1.0, False, False),
+        (0.0, True, True),
+        (np.nan, True, False),
+        (np.nan, False, False),
+    ):
+        assert contradicts(ratio, raises=raises) == wrong, (ratio, raises)
+    scored = reasons_of(scorer().bundle, scoring_world().values[:400])
+    told = [
+        (one.contribution > 0, float(found[1]))
+        for reasons in scored
+        for one in (*reasons.up, *reasons.down)
+        if (found := re.search(r"convert ([0-9.]+) times as often", one.words))
+    ]
+    assert told
+    assert all((times >= 1.0) == raises for raises, times in told)

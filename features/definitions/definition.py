@@ -257,6 +257,8 @@ class ComparisonDefaults(TableSection):
         At which age a lead is put on the call list.
     cost_per_call, value_per_customer : float or None
         In the currency of the amounts.
+    currency : str or None
+        Of the amounts, as it is written before them: ``EUR``.
     rules : Path or None
         A points table to compare with instead of the score column.
     """
@@ -267,6 +269,7 @@ class ComparisonDefaults(TableSection):
     call_landmark_days: Annotated[float, Field(ge=0)] | None = None
     cost_per_call: Annotated[float, Field(ge=0)] | None = None
     value_per_customer: Annotated[float, Field(gt=0)] | None = None
+    currency: Annotated[str, Field(min_length=1, max_length=8)] | None = None
     rules: Path | None = None
 
 

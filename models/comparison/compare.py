@@ -9,8 +9,9 @@ from leadcast.features.base.errors import LeadcastError
 from leadcast.models.charts.numbers import duration
 from leadcast.models.comparison.compared_rows import BLOCK_LEADS, Capacities, Compared
 from leadcast.models.comparison.groups import bands, segmented
+from leadcast.models.comparison.headline import headline
 from leadcast.models.comparison.hybrid import Past, hybrids
-from leadcast.models.comparison.result import About, Comparison, Missing, Week, headline
+from leadcast.models.comparison.result import About, Comparison, Missing, Week
 from leadcast.models.comparison.score_ranking import lists_of, rank, replicate
 from leadcast.models.comparison.swap import Described, swap_set
 from leadcast.models.comparison.unseen import missing, selection
@@ -90,7 +91,11 @@ def compare_scores(
     ranking = rank(compared, capacities, drawn)
     curve = capacities_of(listed, capacities, drawn, question.money)
     absent = missing(every, every_capacity, question.seed)
-    head = headline(ranking, capacities.calls_per_week, every.per)
+    team = next(one for one in curve if one.calls_per_week == capacities.calls_per_week)
+    currency = question.money.currency
+    head = headline(
+        *(ranking, capacities.calls_per_week, every.per, every.n_weeks), team.earned, currency
+    )
     notes = (*head.more, *_beware(every, question, absent, too_young))
     return Comparison(
         about=_about(every, question, capacities, too_young),
@@ -160,11 +165,13 @@ def _about(
         calls_per_week=capacities.calls_per_week,
         capacity_from="told" if told else "a fifth of a mean week's leads",
         week=every.per,
+        weeks=every.n_weeks,
         call_landmark_days=every.landmark_days,
         points_after_days=question.points_after_days,
         replicates=question.replicates,
         seed=question.seed,
         cost_per_call=question.money.cost_per_call,
+        currency=question.money.currency,
         first_as_of=first,
         last_as_of=last,
         test_snapshots=every.frame.height + too_young,

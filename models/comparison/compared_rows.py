@@ -213,6 +213,14 @@ class Compared:
         per_week = np.unique(np.append(grid, team))
         return Capacities(per_week, share, int(np.searchsorted(per_week, team)))
 
+    @property
+    def n_weeks(self) -> int:
+        """How many weeks the list covers: the first and the last may be cut short."""
+        listed = self.on_list.frame
+        if not self.is_dated:
+            return int(listed["week"].n_unique())
+        return max(1, round(float(self._week_shares(listed).sum())))
+
     def _week_shares(self, listed: pl.DataFrame) -> Floats:
         # Sales has as many hours in every full week; a week that the test covers in part has part.
         share = np.zeros(len(self.weeks))

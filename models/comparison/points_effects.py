@@ -7,8 +7,9 @@ import polars as pl
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.models.comparison.compared_rows import Compared
+from leadcast.models.comparison.headline import whole
 from leadcast.models.comparison.lists import Segments, WeeklyList
-from leadcast.models.comparison.result import Difference, Measured, ResultPart, whole
+from leadcast.models.comparison.result import Difference, Measured, ResultPart
 from leadcast.models.comparison.score_ranking import apart, interval, paired, redrawn, replicate
 from leadcast.models.evaluation.delong import degrees_of_freedom
 from leadcast.models.rules.points import RuleScores, points_without, rule_effects

@@ -1,7 +1,7 @@
 """What a comparison of the learned score with points comes to: the content of comparison.json.
 
 Frozen plain data, strict about its keys; `Comparison.model_validate` reads back what
-`Comparison.to_json` wrote. Below it the result in a sentence, in one of its two forms.
+`Comparison.to_json` wrote. `headline` puts it into a sentence.
 """
 
 from typing import Any, Literal
@@ -234,6 +234,15 @@ class Ranking(ResultPart):
     gain: Pair
 
 
+class Earned(ResultPart):
+    """What the customers reached bring, in the currency of the amounts."""
+
+    learned: Measured
+    points: Measured
+    difference: Measured
+    """Each with its 95 % interval; the difference is learned minus points."""
+
+
 class Capacity(ResultPart):
     """Both lists at one capacity."""
 
@@ -253,6 +262,8 @@ class Capacity(ResultPart):
     profit_learned: float | None = None
     profit_points: float | None = None
     """What the customers are worth minus what the calls cost; null where either is not known."""
+    earned: Earned | None = None
+    """What the customers are worth, with intervals; null where it is not known."""
 
 
 class Headline(ResultPart):
@@ -261,7 +272,13 @@ class Headline(ResultPart):
     verdict: Verdict
     """Which reaches more customers at the capacity; undecided where the interval holds 0."""
     words: str
-    """One sentence, or two."""
+    """One sentence, or two, in customers."""
+    money: str = ""
+    """What these customers bring; empty where it is not known."""
+    less_revenue: bool = False
+    """Whether the list that reaches more customers brings less."""
+    sure: str = ""
+    """The difference with its interval."""
     more: tuple[str, ...] = ()
     """What else must be known to read it."""
 
@@ -396,6 +413,8 @@ class About(ResultPart):
     """Who said so: ``told``, or the default share."""
     week: str
     """What stands for a week: ``week``, or ``block of 100 leads``."""
+    weeks: int | None = None
+    """How many of these the call list covers, rounded."""
     call_landmark_days: float | None
     """The age at which a lead stands on the call list; null where nothing is dated."""
     points_after_days: float
@@ -404,6 +423,8 @@ class About(ResultPart):
     seed: int
     """Of the bootstrap."""
     cost_per_call: float | None
+    currency: str | None = None
+    """Of the amounts and the costs; null where nobody said."""
     first_as_of: str | None
     last_as_of: str | None
     """The time that the call list covers."""
@@ -429,74 +450,3 @@ class Comparison(ResultPart):
     selection: Selection
     missing: Missing
     hybrids: Hybrids
-
-
-_WINS: dict[Verdict, str] = {"learned": "more", "points": "fewer"}
-
-
-def headline(ranking: Ranking, calls_per_week: float, per: str) -> Headline:
-    """Say what both lists reach at the team's capacity, and whether that is a difference."""
-    reached, verdict = ranking.reached, verdict_of(ranking.reached.difference)
-    learned, points = whole(reached.learned.value), whole(reached.points.value)
-    head = (
-        f"At {calls_per_week:,.6g} calls a {per} the learned score reaches {learned:,} of "
-        f"{ranking.customers:,} customers, the points {points:,}: "
-    )
-    if verdict == "undecided":
-        words = head + _not_apart(reached.difference, learned - points)
-    else:
-        low, high = sorted(_ends(reached.difference), key=abs)
-        words = f"{head}{abs(learned - points):,} {_WINS[verdict]} (95 %: {low:,} to {high:,})."
-    return Headline(verdict=verdict, words=words, more=_more(ranking))
-
-
-def verdict_of(difference: Difference) -> Verdict:
-    """Tell which of both a difference favours, if it shows at all."""
-    if not difference.shows or difference.value is None:
-        return "undecided"
-    return "learned" if difference.value > 0 else "points"
-
-
-def whole(value: float | None) -> int:
-    """Round a count for a sentence; nothing is 0."""
-    return round(value or 0.0)
-
-
-def _ends(difference: Difference) -> tuple[int, int]:
-    return abs(whole(difference.low)), abs(whole(difference.high))
-
-
-def _not_apart(difference: Difference, gap: int) -> str:
-    if difference.low is None or difference.high is None:
-        return "there is too little to tell whether that is a difference."
-    seen = f"{gap:+,}".replace("-", "−") if gap else "no difference"
-    low, high = (f"{whole(end):,}".replace("-", "−") for end in (difference.low, difference.high))
-    words = f"{seen} (95 %: {low} to {high}). This much data cannot tell them apart"
-    if difference.detectable is None:
-        return f"{words}."
-    return f"{words}: a difference under {max(1, whole(difference.detectable)):,} would not show."
-
-
-def _more(ranking: Ranking) -> tuple[str, ...]:
-    return (
-        f"Over all {ranking.snapshots:,} test snapshots with both scores, "
-        + auc_words(ranking.auc_snapshots),
-        f"On the call list of {ranking.leads:,} leads, each counted once, "
-        + auc_words(ranking.auc),
-    )
-
-
-def auc_words(pair: Pair) -> str:
-    """Tell two AUCs and their difference."""
-    one, other, gap = pair.learned, pair.points, pair.difference
-    if one.value is None or other.value is None or gap.value is None:
-        return "an AUC is not defined: there is one outcome only."
-    words = f"the AUC is {one.value:.3f} for the learned score and {other.value:.3f} for the points"
-    if gap.low is None or gap.high is None:
-        return f"{words}."
-    ends = f"95 %: {gap.low:+.3f} to {gap.high:+.3f}".replace("-", "−")
-    words += f"; the difference is {gap.value:+.3f} ({ends})".replace("+-", "-")
-    if gap.shows:
-        return f"{words}."
-    detectable = gap.detectable or 0.0
-    return f"{words}, which is not one that shows: under {detectable:.3f} it would not."

@@ -7,8 +7,9 @@ import polars as pl
 from leadcast.models.charts.numbers import percent
 from leadcast.models.comparison.compared_rows import Capacities, Compared
 from leadcast.models.comparison.groups import share
+from leadcast.models.comparison.headline import headline
 from leadcast.models.comparison.lists import Segments
-from leadcast.models.comparison.result import Measured, Missing, Selection, Subset, headline
+from leadcast.models.comparison.result import Measured, Missing, Selection, Subset
 from leadcast.models.comparison.score_ranking import measured, rank, replicate
 from leadcast.models.data import Floats
 from leadcast.models.evaluation.delong import auc_interval
@@ -26,8 +27,8 @@ def on_subset(name: str, part: Compared, capacities: Capacities, seed: int) -> S
     nothing = Segments.none(len(converted))
     drawn = replicate(listed, capacities, nothing, replicates=SOME_REPLICATES, seed=seed)
     ranking = rank(part, capacities, drawn)
-    words = headline(ranking, capacities.calls_per_week, part.per).words
-    return Subset(name=name, ranking=ranking, words=words)
+    told = headline(ranking, capacities.calls_per_week, part.per, part.n_weeks)
+    return Subset(name=name, ranking=ranking, words=f"{told.words} {told.sure}")
 
 
 def selection(

@@ -21,6 +21,12 @@ class Banner:
     """What to do, and what follows it."""
     beware: bool
     """Whether it is a warning."""
+    title: str = ""
+    """The answer in two or three words."""
+    because: Sequence[tuple[bool, str]] = ()
+    """Reasons, each with whether it speaks for it."""
+    changes: Sequence[str] = ()
+    """What would change the answer."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +140,61 @@ class Strips:
 
 
 @dataclass(frozen=True)
+class FeatureCurve:
+    """What one feature does to the score.
+
+    Parameters
+    ----------
+    label, detail : str
+        The feature in words, and its name.
+    share : str
+        How much of the whole it is.
+    direction : str
+        ``up``, ``down``, ``mixed`` or ``by value``.
+    told : str
+        Its direction and which values help, in words.
+    heights : sequence of float
+        Its curve on the log-odds scale, from the lowest value; empty for a category.
+    values : sequence of str
+        What each height stands for.
+    """
+
+    label: str
+    detail: str
+    share: str
+    direction: str
+    told: str
+    heights: Sequence[float]
+    values: Sequence[str]
+
+    WIDTH: ClassVar[int] = 120
+    HEIGHT: ClassVar[int] = 40
+
+    def points(self, most: float) -> str:
+        """Give the curve as an SVG's points, where `most` is the farthest from the mean."""
+        step = self.WIDTH / max(len(self.heights) - 1, 1)
+        return " ".join(
+            f"{number * step:.1f},{self.HEIGHT / 2 * (1 - 0.92 * height / most):.1f}"
+            for number, height in enumerate(self.heights)
+        )
+
+
+@dataclass(frozen=True)
+class FeatureCurves:
+    """What features do to the score, each with a small curve."""
+
+    kind: ClassVar[str] = "shapes"
+    title: str
+    reading: str
+    shapes: Sequence[FeatureCurve]
+
+    @property
+    def most(self) -> float:
+        """How far the curves go at most, so that all have one scale."""
+        return max((abs(height) for one in self.shapes for height in one.heights), default=0) or 1.0
+
+
+@dataclass(frozen=True)
 class Listing:
     """A table that stands open.
 
@@ -213,7 +274,9 @@ class Facts:
     """Each name with its value."""
 
 
-Block = Words | Picture | Bars | Strips | Listing | Folded | Notices | Figures | Facts
+Block = (
+    Words | Picture | Bars | Strips | FeatureCurves | Listing | Folded | Notices | Figures | Facts
+)
 
 
 @dataclass(frozen=True)
@@ -230,9 +293,12 @@ class Section:
         Its entry in the table of contents.
     blocks : sequence of Block
         Its content; a section without any is not shown.
+    folded : bool
+        Whether it opens only when it is asked for.
     """
 
     name: str
     title: str
     short: str
     blocks: Sequence[Block]
+    folded: bool = False

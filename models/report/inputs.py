@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from leadcast.models.charts.numbers import ShownEstimate
+from leadcast.models.evaluation.feature_shapes import FeatureShape
 
 FRAMES: dict[str, tuple[str, ...]] = {
     "reliability": ("n", "predicted", "observed", "low", "high"),
@@ -163,6 +164,17 @@ class ReportInputs:
         As the ingest stage writes ``quality.json``.
     audit : mapping or None
         As `leadcast.models.audit.lead_audit.audit_leads` gives it.
+    leaks : tuple of str
+        What the leakage gate found that speaks against using the scores, in words.
+    grades : pl.DataFrame or None
+        As `leadcast.models.evaluation.score_groups.grade_table` gives them.
+    shapes : tuple of FeatureShape
+        What the most important features do to the score.
+    scores : pl.DataFrame or None
+        A row a lead of the test: ``as_of``, ``probability``, ``converted`` and
+        ``score_attributes``.
+    score_attributes : tuple of str
+        Attributes by which the scores are told, over time as well.
     steering, rights : mapping or None
         As the stages ``gate`` and ``evaluate`` write ``steering.json`` and ``rights.json``.
     account : pl.DataFrame or None
@@ -208,6 +220,11 @@ class ReportInputs:
     audit: Mapping[str, Any] | None = None
     sellers: pl.DataFrame | None = None
     seller_words: tuple[str, ...] = ()
+    leaks: tuple[str, ...] = ()
+    grades: pl.DataFrame | None = None
+    shapes: tuple[FeatureShape, ...] = ()
+    scores: pl.DataFrame | None = None
+    score_attributes: tuple[str, ...] = ()
     steering: Mapping[str, Any] | None = None
     rights: Mapping[str, Any] | None = None
 

@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 
 from leadcast.features.base.files import written_whole
 from leadcast.models.charts.chart import NARROW, WIDE, Chart
+from leadcast.models.charts.glossary import OF_A_REPORT, terms
 from leadcast.models.charts.numbers import NBSP, duration, sentence
 from leadcast.models.charts.svg import svg_file
 from leadcast.models.report.blocks import Banner, Figure, Picture, Section
@@ -42,6 +43,8 @@ class Page:
         Where the data are described, and under which terms they stand.
     banner : Banner or None
         The first line of the summary.
+    glossary : sequence of (str, str)
+        Terms with what they mean, folded away at the end; shown where sections are folded.
     """
 
     eyebrow: str
@@ -54,6 +57,7 @@ class Page:
     homepage: str | None = None
     licence: str | None = None
     banner: Banner | None = None
+    glossary: Sequence[tuple[str, str]] = ()
 
 
 def render_page(page: Page) -> str:
@@ -128,6 +132,7 @@ def _report_page(inputs: ReportInputs) -> Page:
         sections=sections(inputs),
         homepage=inputs.source.homepage,
         licence=inputs.source.licence,
+        glossary=terms(OF_A_REPORT),
     )
 
 

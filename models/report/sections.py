@@ -1,6 +1,7 @@
 """The sections of the page, each from its part of the inputs; absent where there is nothing."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -41,6 +42,7 @@ from leadcast.models.report.blocks import (
     Words,
 )
 from leadcast.models.report.data_quality import quality_blocks
+from leadcast.models.report.decisions import grade_blocks, shape_blocks, source_blocks
 from leadcast.models.report.inputs import ReportInputs
 from leadcast.models.report.machines import nonhuman_blocks
 from leadcast.models.report.rights_section import rights_blocks
@@ -66,14 +68,25 @@ def sections(inputs: ReportInputs) -> list[Section]:
     built = (
         Section("trust", "Are the probabilities right?", "Calibration", _trust(inputs)),
         Section("ranking", "Whom to call first", "Ranking", _ranking(inputs)),
+        Section("grades", "What grades come to", "Grades", grade_blocks(inputs.grades)),
+        Section("features", "What the model looks at", "Features", _features(inputs)),
+        Section(
+            "sources",
+            "The score by source, and over time",
+            "Sources",
+            source_blocks(inputs.scores, inputs.score_attributes),
+        ),
+        Section("vendors", "What vendors' leads are worth", "Vendors", _vendors(inputs)),
+        Section("leakage", *_LEAKAGE, _leakage(inputs), folded=not _leaks(inputs)),
+    )
+    rest = (
+        Section("calibrated", "How it was calibrated", "Calibrating", _calibrated(inputs)),
         Section("separation", "Can customers be told apart?", "Separation", _separation(inputs)),
         Section("stability", "Does it hold everywhere?", "Stability", _stability(inputs)),
-        Section("features", "What the model looks at", "Features", _features(inputs)),
-        Section("vendors", "What vendors' leads are worth", "Vendors", _vendors(inputs)),
         Section("delays", "How long do customers take?", "Delays", _delays(inputs)),
         Section("choice", "How the model was chosen", "Model choice", _choice(inputs)),
         Section("splits", "What it learned from, and was tested on", "Splits", _splits(inputs)),
-        Section("leakage", "Does anything give the answer away?", "Leakage", _leakage(inputs)),
+        Section("importance", "Every feature's weight", "Importance", _importance(inputs)),
         Section(
             "rights",
             "What no score may use, and groups of people",
@@ -98,7 +111,16 @@ def sections(inputs: ReportInputs) -> list[Section]:
         Section("figures", "All figures of the test", "All figures", _figures(inputs)),
         Section("run", "This run", "This run", _run(inputs)),
     )
-    return [section for section in built if section.blocks]
+    every = (*built, *(replace(section, folded=True) for section in rest))
+    return [section for section in every if section.blocks]
+
+
+_LEAKAGE = ("Does anything give the answer away?", "Leakage")
+
+
+def _leaks(inputs: ReportInputs) -> bool:
+    checks = inputs.frame("leakage")
+    return checks is not None and found_of(checks).height > 0
 
 
 def _vendors(inputs: ReportInputs) -> list[Block]:
@@ -107,9 +129,13 @@ def _vendors(inputs: ReportInputs) -> list[Block]:
 
 def _trust(inputs: ReportInputs) -> list[Block]:
     curve = inputs.frame("reliability_curve")
-    blocks = _pictures(inputs, reliability=lambda groups: ReliabilityChart(groups, curve))
+    pictures = _pictures(inputs, reliability=lambda groups: ReliabilityChart(groups, curve))
+    return [*pictures, *_words([calibration_sentence(inputs.test)])]
+
+
+def _calibrated(inputs: ReportInputs) -> list[Block]:
     doubt = inputs.metrics.get("level_doubt", {}).get("words", "")
-    blocks += _words([*inputs.calibration_words, calibration_sentence(inputs.test), doubt])
+    blocks = _words([*inputs.calibration_words, doubt])
     methods = inputs.frame("calibration_methods")
     if methods is not None:
         title = "Methods of calibration: what each loses on leads it was not fitted on"
@@ -142,13 +168,13 @@ def _ranking(inputs: ReportInputs) -> list[Block]:
     return _pictures(
         inputs,
         gain=lambda curve: GainChart(curve, inputs.estimate("gain_10")),
-        lift=lambda curve: LiftChart(curve, inputs.estimate("lift_10")),
     )
 
 
 def _separation(inputs: ReportInputs) -> list[Block]:
     return _pictures(
         inputs,
+        lift=lambda curve: LiftChart(curve, inputs.estimate("lift_10")),
         separation=SeparationChart,
         roc=lambda curve: RocChart(curve, inputs.estimate("auc")),
     )
@@ -171,7 +197,16 @@ def _stability(inputs: ReportInputs) -> list[Block]:
 
 def _features(inputs: ReportInputs) -> list[Block]:
     importance = inputs.frame("importance")
-    return [] if importance is None else importance_blocks(importance)
+    if importance is None:
+        return []
+    shapes = shape_blocks(inputs.shapes, dict(importance.select("name", "importance").iter_rows()))
+    first = importance_blocks(importance)
+    return [*first[:1], *shapes] if shapes else first
+
+
+def _importance(inputs: ReportInputs) -> list[Block]:
+    importance = inputs.frame("importance")
+    return [] if importance is None or not inputs.shapes else importance_blocks(importance)[1:]
 
 
 def importance_blocks(importance: pl.DataFrame) -> list[Block]:

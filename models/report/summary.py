@@ -8,6 +8,9 @@ from typing import Any
 import polars as pl
 from markupsafe import Markup
 
+from leadcast.models.calibration.readiness import readiness
+from leadcast.models.calibration.verdict import ModelVerdict
+from leadcast.models.charts.glossary import GLOSSARY
 from leadcast.models.charts.numbers import (
     LEVEL,
     NBSP,
@@ -49,28 +52,25 @@ METRICS: tuple[MetricWords, ...] = (
     MetricWords(
         "auc",
         "AUC",
-        "How often a customer has a higher probability than a non-customer: 0.5 is a coin's "
-        "toss, 1 perfect.",
+        GLOSSARY["AUC"],
         _THREE,
     ),
     MetricWords(
         "average_precision",
         "Average precision",
-        "The share of customers among those called, averaged over how far one calls; the share "
-        "of customers in all is what chance reaches.",
+        GLOSSARY["average precision"],
         _THREE,
     ),
     MetricWords(
         "log_loss",
         "Log loss",
-        "How surprised the probabilities are by what happened; lower is better, and it counts "
-        "ranking and honesty together.",
+        GLOSSARY["log loss"],
         _THREE,
     ),
     MetricWords(
         "brier",
         "Brier score",
-        "The mean squared distance of the probabilities from what happened; lower is better.",
+        GLOSSARY["Brier score"],
         decimal(4),
     ),
     MetricWords(
@@ -94,8 +94,7 @@ METRICS: tuple[MetricWords, ...] = (
     MetricWords(
         "ece",
         "Calibration error (ECE)",
-        "How far the probabilities are from what happened, on average over groups of equal size; "
-        "chance alone keeps it above 0.",
+        GLOSSARY["calibration error"],
         percent,
     ),
     MetricWords(
@@ -107,7 +106,7 @@ METRICS: tuple[MetricWords, ...] = (
     MetricWords(
         "calibration_slope",
         "Calibration slope",
-        "1 is right; below 1 the probabilities are too extreme, above 1 too cautious.",
+        GLOSSARY["calibration slope"],
         decimal(2),
     ),
     MetricWords(
@@ -142,7 +141,7 @@ METRICS: tuple[MetricWords, ...] = (
         MetricWords(
             f"lift_{share}",
             f"Lift of the top {share}{NBSP}%",
-            "How many times as many customers as among as many leads at random.",
+            GLOSSARY["lift"],
             decimal(2),
         )
         for share in (1, 5, 10, 20)
@@ -209,12 +208,21 @@ TOP = 10
 
 def banner(inputs: ReportInputs) -> Banner | None:
     """Give the report's first line: what the scores may be used for; None where nobody judged."""
-    verdict = inputs.metrics.get("verdict")
-    if verdict is None:
+    told = inputs.metrics.get("verdict")
+    if told is None:
         return None
+    verdict = ModelVerdict.model_validate(told)
     # Up to its first full stop or colon it says what to do, and then why.
-    advice = re.split(r"[.:]", verdict["words"], maxsplit=1)[0]
-    return Banner(advice, verdict["words"].removeprefix(advice), verdict["beware"])
+    advice = re.split(r"[.:]", verdict.words, maxsplit=1)[0]
+    found = readiness(verdict, inputs.metrics, inputs.leaks)
+    return Banner(
+        advice,
+        verdict.words.removeprefix(advice),
+        found.level != "ready",
+        found.title,
+        [(one.good, one.words) for one in found.reasons],
+        found.changes,
+    )
 
 
 def sentences(inputs: ReportInputs) -> list[Markup]:

@@ -103,6 +103,9 @@ class ComparisonParams(Frozen):
     calls_per_week: float | None = Field(None, gt=0, description="how many leads sales can call")
     cost_per_call: float | None = Field(None, ge=0, description="in the currency of the amounts")
     value_per_customer: float | None = Field(None, gt=0, description="None: the mean amount")
+    currency: str | None = Field(
+        None, min_length=1, max_length=8, description="of the amounts, as written before them"
+    )
     call_landmark_days: float | None = Field(None, ge=0, description="None: the youngest age")
     rules: Path | None = Field(None, description="a points table; None: the score column")
     replicates: int = Field(2000, ge=100, description="bootstrap replicates")

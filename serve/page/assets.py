@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from leadcast.models.charts.glossary import OF_A_COMPARISON, terms
+
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
@@ -22,7 +24,7 @@ STATIC, TEMPLATES = (Path(__file__).parent / name for name in ("static", "templa
 STYLES = ("uplot.css", "page.css")
 SCRIPTS = (
     *("page.js", "uplot.js", "datatables.js", "pieces.js"),
-    *("charts.js", "lists.js", "sections.js", "swap.js", "overview.js"),
+    *("charts.js", "lists.js", "calls.js", "sections.js", "swap.js", "overview.js"),
 )
 """Of the overview, in the order in which they need each other."""
 
@@ -52,13 +54,15 @@ def assets() -> dict[str, Asset]:
 
 def environment() -> Environment:
     """Make the environment of the templates, which escapes every text."""
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals["glossary"] = terms(OF_A_COMPARISON)
+    return made
 
 
 def _read(path: Path) -> Asset:

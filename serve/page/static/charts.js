@@ -81,7 +81,7 @@ leadcast.charts = (() => {
   }
 
   /* The words under a chart: what the curves are where the pointer is. */
-  function tell(place, plot, curves, x, show = format.decimal) {
+  function tell(place, plot, curves, x, show = format.count) {
     const words = place.parentElement.querySelector(".chart-words");
     if (words === null) return;
     const at = plot.cursor.idx;

@@ -28,33 +28,36 @@
     capacity(found, list);
   }
 
+  /* Box, slider and address tell one capacity, and every word below follows it. */
   function capacity(found, list) {
     const { capacities, about } = found;
-    const slider = byId("calls");
-    const team = nearest(capacities, about.calls_per_week);
-    const now = () => capacities[Number(slider.value)];
-    slider.max = capacities.length - 1;
-    slider.value = team;
-    const go = (place) => {
-      slider.value = place;
+    const [slider, box] = [byId("calls"), byId("calls-box")];
+    const team = about.calls_per_week;
+    const last = capacities.at(-1).calls_per_week;
+    for (const one of [slider, box]) Object.assign(one, { min: 0, max: last });
+    let calls = within(leadcast.calls.read() ?? team, last);
+    const go = (number) => {
+      calls = within(number, last);
+      leadcast.calls.write(calls === team ? null : calls);
       update();
     };
-    const drawn = curves(found, () => now().calls_per_week, go);
+    const drawn = curves(found, () => calls, (place) => go(capacities[place].calls_per_week));
     const refresh = swap.make(list, found, {
       address: leadsAddress,
-      fileName: () => `leads-${about.source.replace(/[^\w-]+/g, "_")}-${now().calls_per_week}-calls.csv`,
+      fileName: () => `leads-${about.source.replace(/[^\w-]+/g, "_")}-${calls}-calls.csv`,
     });
     let live = 0, frame = 0;
     function update() {
-      const at = now();
-      const sides = lists.cut(list, at.calls_per_week);
-      const words = resultWords(at, found);
-      byId("calls-told").textContent = format.compact(at.calls_per_week);
-      slider.setAttribute("aria-valuetext", `${format.compact(at.calls_per_week)} calls a ${about.week}`);
-      byId("calls-result").textContent = words;
-      byId("calls-team").hidden = Number(slider.value) === team;
-      byId("capacity-tiles").replaceChildren(...tiles(at, found.ranking.customers, sides));
+      const sides = lists.cut(list, calls);
+      const at = leadcast.calls.at(found, calls, sides);
+      slider.value = calls;
+      if (document.activeElement !== box) box.value = calls;
+      slider.setAttribute("aria-valuetext", `${format.compact(calls)} calls a ${about.week}`);
+      sections.headline(found, at);
+      byId("calls-team").hidden = calls === team;
+      byId("capacity-tiles").replaceChildren(...tiles(at, found, sides));
       swapSides(at, sides, about);
+      sections.worth(found, at);
       // Figures follow each move at once; curves and rows follow the last one before a frame.
       cancelAnimationFrame(frame);
       frame = requestAnimationFrame(() => {
@@ -62,53 +65,46 @@
         drawn.forEach((chart) => chart.redraw());
       });
       clearTimeout(live);
-      live = setTimeout(() => (byId("calls-live").textContent = words), LIVE_AFTER_MS);
+      live = setTimeout(() => (byId("calls-live").textContent = byId("headline").textContent), LIVE_AFTER_MS);
     }
-    byId("calls-team").textContent = `Back to ${format.compact(about.calls_per_week)}`;
+    byId("calls-team").textContent = `Back to ${format.compact(team)}`;
     byId("calls-team").addEventListener("click", () => {
       go(team);
-      slider.focus();
+      box.focus();
+      box.value = team;
     });
-    slider.addEventListener("input", update);
+    slider.addEventListener("input", () => go(Number(slider.value)));
+    box.addEventListener("input", () => box.value !== "" && box.checkValidity() && go(Number(box.value)));
+    box.addEventListener("change", () => {
+      go(box.value === "" ? team : Number(box.value));
+      box.value = calls;
+    });
     byId("swap-words").replaceChildren(
-      ...(found.swap.words.length ? [element("h3", {}, `At ${format.compact(about.calls_per_week)} calls a ${about.week}`)] : []),
+      ...(found.swap.words.length ? [element("h3", {}, `At ${format.compact(team)} calls a ${about.week}`)] : []),
       ...found.swap.words.map((one) => element("p", {}, one)),
     );
     update();
   }
 
-  function nearest(capacities, calls) {
-    const gaps = capacities.map((one) => Math.abs(one.calls_per_week - calls));
-    return gaps.indexOf(Math.min(...gaps));
-  }
+  const within = (number, last) => Math.min(Math.max(Number.isFinite(number) ? number : 0, 0), last);
 
-  function resultWords({ calls_per_week: calls, learned, points, difference: gap }, { ranking, about }) {
-    const more = gap.value >= 0 ? "more" : "fewer";
-    const sure = gap.low === null ? "" :
-      gap.low > 0 || gap.high < 0 ? " That is more than chance explains." :
-      " Chance alone could explain that.";
-    const ends = gap.low === null ? "" : ` (95 %: ${format.interval(gap.low, gap.high, format.signed)})`;
-    return `At ${format.compact(calls)} calls a ${about.week} the learned score reaches ${format.count(learned.value)} ` +
-      `of ${format.count(ranking.customers)} customers, the points ${format.count(points.value)}: ` +
-      `${format.count(Math.abs(gap.value))} ${more}${ends}.${sure}`;
-  }
-
-  function tiles(at, customers, sides) {
+  function tiles(at, { ranking: { customers }, about: { currency } }, sides) {
     const share = (one) => format.percent(customers ? one.value / customers : null);
     const ends = ({ low, high }, show = format.count) => (low === null ? "" : `95 %: ${format.interval(low, high, show)}`);
     const tile = (kind, name, value, ...more) =>
       element("div", { class: `tile ${kind}` }, element("dt", {}, name), element("dd", { class: value.length > 8 ? "value long" : "value" }, value),
         more.filter(Boolean).map((one) => element("dd", {}, one)));
-    const { learned, points, difference: gap } = at;
-    const shows = gap.low !== null && (gap.low > 0 || gap.high < 0);
+    const { learned, points, difference: gap, earned } = at;
+    const verdict = leadcast.calls.verdict(gap);
+    const money = (value) => format.money(value, currency);
     return [
       tile("learned", "Learned score", format.count(learned.value), `${share(learned)} of all customers`, ends(learned)),
       tile("points", "Points", format.count(points.value), `${share(points)} of all customers`, ends(points)),
-      tile(shows ? "good" : "plain", "Difference", format.signed(gap.value), `${share(gap)} of all customers`.replace("-", "−"), ends(gap, format.signed)),
-      tile("plain", "Expected", format.decimal(at.expected_learned), `${format.decimal(at.expected_points)} on the points' list`, "before calling"),
+      tile(verdict === "learned" ? "good" : "plain", "Difference", format.signed(gap.value), "customers", ends(gap, format.signed)),
+      ...(earned ? [tile("plain", "Difference in revenue", format.money(earned.difference.value, currency, true), `${money(earned.learned.value)} against ${money(earned.points.value)}`,
+        ends(earned.difference, (value) => format.money(value, null, true)))] : []),
       tile("plain", "Calls that change", format.count(sides.learned.leads), `of ${format.count(at.calls)}`,
         `${format.count(sides.learned.customers)} customers instead of ${format.count(sides.points.customers)}`),
-      ...(at.profit_learned === null ? [] : [tile("plain", "Value minus cost", format.count(at.profit_learned), `${format.count(at.profit_points)} with the points`)]),
     ];
   }
 
@@ -123,7 +119,7 @@
       const side = sides[key];
       return element("div", { class: `side-card ${key}` }, element("h3", {}, name),
         element("p", { class: "value" }, format.percent(mean(side, "customers"))),
-        element("p", {}, `${format.decimal(side.customers)} customers of ${format.decimal(side.leads)} leads`),
+        element("p", {}, `${format.count(side.customers)} customers of ${format.count(side.leads)} leads`),
         element("p", { class: "note" }, `on average ${format.percent(mean(side, "probability"))} and ${format.decimal(mean(side, "points"), 0)} points`));
     }));
   }
@@ -136,12 +132,12 @@
     const across = `Calls a ${about.week}`;
     const both = [measured("learned", "Learned score", "--accent"), measured("points", "Points", "--second")];
     const gap = [measured("difference", "Difference", "--accent")];
-    const column = (one, show = format.decimal) => one.values.map((value) => show(value));
+    const column = (one, show = format.count) => one.values.map((value) => show(value));
     const table = (caption, list, show) => ({
       caption,
       heads: [[across, true], ...list.flatMap((one) => [[one.label, true], ...(one.low ? [["95 % interval", true]] : [])])],
       rows: x.map((calls, place) => [format.compact(calls), ...list.flatMap((one) => [column(one, show)[place],
-        ...(one.low ? [format.interval(one.low[place], one.high[place], show || format.decimal)] : [])])]),
+        ...(one.low ? [format.interval(one.low[place], one.high[place], show || format.count)] : [])])]),
     });
     const draw = (id, list, caption, more = {}) => charts.draw(
       charts.frame(byId(id), list, table(caption, list, more.show)),
@@ -154,7 +150,7 @@
       const profit = ["learned", "points"].map((name, place) => ({
         label: both[place].label, variable: both[place].variable, values: capacities.map((one) => one[`profit_${name}`]),
       }));
-      drawn.push(draw("chart-profit", profit, "Value of the customers reached minus the cost of the calls", { show: format.count }));
+      drawn.push(draw("chart-profit", profit, `Value of the customers reached minus the cost of the calls${about.currency ? `, ${about.currency}` : ""}`, { show: format.count }));
     }
     return drawn;
   }

@@ -96,6 +96,14 @@ window.leadcast = (() => {
       const [scale, unit] = Math.abs(value) >= 1e6 ? [1e6, "M"] : Math.abs(value) >= 1e4 ? [1e3, "k"] : [1, ""];
       return rounded(value / scale, (value / scale) % 1 ? 1 : 0) + unit;
     }),
+    /* An amount to three digits, as models/comparison/headline.py tells it. */
+    money: known((value, currency = null, isSigned = false) => {
+      const size = Math.abs(value);
+      const step = 10 ** Math.max(size.toFixed(0).length - 3, 0);
+      const told = rounded(Math.floor(size / step + 0.5) * step, 0);
+      const sign = !isSigned || told === "0" ? "" : value > 0 ? "+" : "−";
+      return sign + (currency ? currency + NBSP : "") + told;
+    }),
     signed: known((value, digits = 0) => (value > 0 ? "+" : "") + rounded(value, digits)),
     hundredths: known(hundredths),
     percent: known((value) => hundredths(value) + NBSP + "%"),

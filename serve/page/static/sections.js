@@ -30,15 +30,22 @@ leadcast.sections = (() => {
     byId(id).replaceChildren(...sentences.map((one) => element("p", {}, one)));
   }
 
-  function summary({ headline }) {
-    const [told, kind] = VERDICTS[headline.verdict];
-    byId("verdict").textContent = told;
-    byId("verdict").className = `chip ${kind}`;
-    byId("headline").textContent = headline.words;
-    byId("headline-next").textContent = headline.more[0] || "";
-    const rest = headline.more.slice(1);
-    byId("headline-more").hidden = rest.length === 0;
-    byId("headline-more").querySelector("ul").replaceChildren(...rest.map((one) => element("li", {}, one)));
+  /* What the page is about, at a capacity. */
+  function headline(found, at) {
+    const { calls } = leadcast;
+    const isLess = calls.isLess(at);
+    const [told, kind] = VERDICTS[calls.verdict(at.difference)];
+    byId("verdict").textContent = isLess && kind === "good" ? `${told} customers, but less revenue` : told;
+    byId("verdict").className = `chip ${isLess ? "second" : kind}`;
+    byId("headline").textContent = calls.headline(found, at);
+    const money = calls.money(found, at);
+    byId("headline-money").hidden = money === "";
+    byId("headline-money").textContent = money;
+    byId("headline-sure").textContent = calls.sure(at);
+  }
+
+  function summary({ headline: { more } }) {
+    byId("headline-more").querySelector("ul").replaceChildren(...more.map((one) => element("li", {}, one)));
   }
 
   function agreement(bands) {
@@ -144,27 +151,41 @@ leadcast.sections = (() => {
         number("p, adjusted", "adjusted_p_value", (p) => (p !== null && p < 0.001 ? "< 0.001" : three(p))),
         number("Leads", "leads", format.count),
         number("Customers", "customers", format.count),
-        number("Learned reaches", "reached_learned", format.compact),
-        number("Points reach", "reached_points", format.compact),
+        number("Learned reaches", "reached_learned", format.count),
+        number("Points reach", "reached_points", format.count),
       ],
     });
     leadcast.charts.scrolled(table, "Segments");
   }
 
-  function value({ value: worth, capacities, about }) {
+  function value({ value: worth, capacities }) {
     words("value-words", worth.words);
-    const lines = [
-      ["Calls", "calls", format.count], ["Customers reached", "customers", format.decimal],
-      ["Expected by the learned score", "expected_customers", format.decimal],
-      ["Revenue", "revenue", format.count], ["Cost of the calls", "cost", format.count],
-      ["Cost a customer", "cost_per_customer", format.count], ["Value minus cost", "profit", format.count],
-    ].filter(([, name]) => worth.learned[name] !== null || worth.points[name] !== null);
-    byId("value-table").replaceChildren(plainTable({
-      caption: `At ${format.compact(about.calls_per_week)} calls a ${about.week}`,
-      heads: [["Figure", false], ["Learned score", true], ["Points", true]],
-      rows: lines.map(([name, key, show]) => [name, show(worth.learned[key]), show(worth.points[key])]),
-    }));
     byId("value-figure").hidden = capacities.every((one) => one.profit_learned === null);
+  }
+
+  /* What both lists are worth at a capacity. */
+  function worth({ about }, at) {
+    const { currency, cost_per_call: each } = about;
+    const money = (amount) => format.money(amount, currency);
+    const cost = each === null ? null : each * at.calls;
+    const both = (name, one, other, show, gap = null) => (one === null || one === undefined ? [] :
+      [[name, show(one), show(other), gap === null || gap.low === null ? "" : format.interval(gap.low, gap.high, (end) => format.money(end, null, true))]]);
+    const earned = at.earned ?? null;
+    const customer = (one) => (cost === null || !one.value ? null : cost / one.value);
+    const rows = [
+      ...both("Calls", at.calls, at.calls, format.count),
+      ...both("Customers reached", at.learned.value, at.points.value, format.count),
+      ...both("Expected by the learned score", at.expected_learned, at.expected_points, format.count),
+      ...both("What the customers bring", earned?.learned.value, earned?.points.value, money, earned?.difference ?? null),
+      ...both("Cost of the calls", cost, cost, money),
+      ...both("Cost of a customer", customer(at.learned), customer(at.points), money),
+      ...both("Value minus cost", at.profit_learned, at.profit_points, money, earned?.difference ?? null),
+    ];
+    byId("value-table").replaceChildren(plainTable({
+      caption: `At ${format.compact(at.calls_per_week)} calls a ${about.week}`,
+      heads: [["Figure", false], ["Learned score", true], ["Points", true], ["Difference, 95 % interval", true]],
+      rows,
+    }));
   }
 
   function hybrids({ hybrids: found, words: told }) {
@@ -175,12 +196,12 @@ leadcast.sections = (() => {
   }
 
   function method({ about, ranking, weeks }) {
-    const three = (one) => format.decimal(one, 3), share = format.percent, one = format.decimal;
+    const three = (one) => format.decimal(one, 3), share = format.percent;
     const signed = (show) => (number) => (number > 0 ? "+" : "") + show(number).replace("-", "−");
     const lines = [
       ["AUC, every test snapshot", "auc_snapshots", three], ["AUC, on the call list", "auc", three],
       ["Average precision, within weeks", "average_precision", three],
-      ["Customers reached", "reached", one], ["Share of all customers", "gain", share],
+      ["Customers reached", "reached", format.count], ["Share of all customers", "gain", share],
     ];
     byId("ranking-table").replaceChildren(plainTable({
       caption: `How well both rank ${format.count(ranking.leads)} leads, of whom ${format.count(ranking.customers)} became customers`,
@@ -197,7 +218,7 @@ leadcast.sections = (() => {
       caption: `What both lists reach in each ${about.week}`,
       heads: [[about.week, false], ["Leads", true], ["Customers", true], ["Calls", true], ["Learned score reaches", true], ["Points reach", true]],
       rows: weeks.map((week) => [week.week, format.count(week.leads), format.count(week.customers),
-        format.compact(week.calls), one(week.learned), one(week.points)]),
+        format.count(week.calls), format.count(week.learned), format.count(week.points)]),
     }));
   }
 
@@ -215,5 +236,5 @@ leadcast.sections = (() => {
     ].filter(([, told]) => told);
   }
 
-  return { fill };
+  return { fill, headline, worth };
 })();

@@ -1,0 +1,179 @@
+"""What decides: the grades, what features do to the score, and the score by source over time."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+
+from leadcast.features.registry import Feature
+from leadcast.models.bundle.feature_words import value_words
+from leadcast.models.charts.chart import Column, table_of
+from leadcast.models.charts.numbers import count, percent
+from leadcast.models.evaluation.feature_shapes import FeatureShape, ShapeBin
+from leadcast.models.evaluation.score_groups import scores_by, scores_by_month
+from leadcast.models.report.blocks import (
+    Block,
+    FeatureCurve,
+    FeatureCurves,
+    Listing,
+    Strip,
+    Strips,
+    Words,
+)
+
+MOST_SHAPES = 10
+MOST_STRIPS = 8
+_MOST_VALUES = 3
+"""So many values of a category are named at either end."""
+
+
+def _ends(row: Mapping[str, float | None]) -> str:
+    if row["low"] is None or row["high"] is None:
+        return ""
+    return f"{percent(row['low'])} to {percent(row['high'])}"
+
+
+def grade_blocks(grades: pl.DataFrame | None) -> list[Block]:
+    """Tell what grades come to."""
+    if grades is None or not grades["leads"].sum():
+        return []
+    shown = grades.with_columns(
+        bounds=pl.Series(
+            f"from {percent(least)}" if grade != "D" else f"below {percent(above)}"
+            for grade, least, above in zip(
+                grades["grade"], grades["from"], [1.0, *grades["from"][:-1]], strict=True
+            )
+        ),
+        interval=pl.Series([_ends(row) for row in grades.iter_rows(named=True)]),
+    )
+    words = (
+        "Grades stand for bounds of probability, which stay as they are while the model is in use, "
+        "and with the next one too where they were set: leadcast grades NAME shows and sets them."
+    )
+    return [Listing(table_of(shown, _GRADE_COLUMNS, "What each grade comes to")), Words([words])]
+
+
+_GRADE_COLUMNS = (
+    Column("grade", "Grade"),
+    Column("bounds", "Probability"),
+    Column("share", "Share of leads", percent),
+    Column("leads", "Leads", count),
+    Column("probability", "Said, on average", percent),
+    Column("conversion", "Converted", percent),
+    Column("interval", "95 % interval"),
+)
+
+
+def shape_blocks(shapes: tuple[FeatureShape, ...], shares: Mapping[str, float]) -> list[Block]:
+    """Draw what features do to the score."""
+    drawn = [_shape(one, shares) for one in shapes[:MOST_SHAPES]]
+    if not drawn:
+        return []
+    return [
+        FeatureCurves(
+            title="What raises the score, and what lowers it",
+            reading="Each curve is what the feature adds to the log-odds of leads with that value, "
+            "by the model's own parts, beside the mean of all leads (the line); the factors are "
+            "what it does to the odds. It says what the model uses, not what causes a purchase.",
+            shapes=drawn,
+        )
+    ]
+
+
+def _shape(shape: FeatureShape, shares: Mapping[str, float]) -> FeatureCurve:
+    feature = shape.feature
+    heights = [one.contribution for one in shape.bins]
+    return FeatureCurve(
+        label=feature.words,
+        detail=feature.name,
+        share=percent(shares.get(feature.name, 0.0)),
+        direction=shape.direction,
+        told=_told(shape),
+        heights=heights if feature.dtype != "category" else [],
+        values=[_value(feature, one) for one in shape.bins],
+    )
+
+
+def _told(shape: FeatureShape) -> str:
+    feature, bins = shape.feature, shape.bins
+    absent = "" if shape.missing is None else f"; unknown: {_odds(shape.missing)}"
+    if shape.direction in ("up", "down"):
+        name = feature.words.partition(" (")[0]
+        ends = "; ".join(f"{_value(feature, one)}: {_odds(one)}" for one in (bins[0], bins[-1]))
+        return f"More {name}: {shape.direction}. {ends}{absent}."
+    order = sorted(bins, key=lambda one: -one.contribution)
+    good = [one for one in order if one.contribution > 0][:_MOST_VALUES]
+    bad = [one for one in reversed(order) if one.contribution < 0][:_MOST_VALUES]
+    parts = [
+        f"{name} {', '.join(f'{_value(feature, one)} ({_odds(one)})' for one in some)}"
+        for name, some in (("Helps:", good), ("Hurts:", bad))
+        if some
+    ]
+    return f"{'. '.join(parts)}{absent}."
+
+
+def _odds(one: ShapeBin) -> str:
+    return f"× {np.exp(one.contribution):.2f}"
+
+
+def _value(feature: Feature, one: ShapeBin) -> str:
+    low, high = (value_words(feature, end) for end in (one.low, one.high))
+    return low if low == high else f"{low} to {high}"
+
+
+def source_blocks(rows: pl.DataFrame | None, attributes: tuple[str, ...]) -> list[Block]:
+    """Tell the scores by source, and over time."""
+    blocks: list[Block] = []
+    for name in attributes if rows is not None else ():
+        assert rows is not None
+        found = scores_by(rows, name)
+        if found.height < 2:
+            continue
+        shown = found.with_columns(
+            interval=pl.Series([_ends(row) for row in found.iter_rows(named=True)])
+        )
+        heading = name.replace("_", " ")
+        columns = (Column("value", heading.capitalize()), *_SOURCE_COLUMNS)
+        blocks.append(Listing(table_of(shown, columns, f"Scores and conversions by {heading}")))
+        blocks += _strips(rows, name, found["value"].to_list(), heading)
+    return blocks
+
+
+_SOURCE_COLUMNS = (
+    Column("leads", "Leads", count),
+    Column("probability", "Mean score", percent),
+    Column("conversion", "Converted", percent),
+    Column("interval", "95 % interval"),
+)
+
+
+def _strips(rows: pl.DataFrame, name: str, values: list[str], heading: str) -> list[Block]:
+    by_month = scores_by_month(rows, name)
+    months = by_month["month"].unique().sort().to_list()
+    if len(months) < 2:
+        return []
+    most = float(by_month.filter(pl.col("leads") > 0)["probability"].max() or 0.0)  # type: ignore[arg-type]
+    strips = []
+    for value in values[:MOST_STRIPS]:
+        own = {row["month"]: row for row in by_month.filter(value=value).iter_rows(named=True)}
+        means = [own[month]["probability"] if month in own else None for month in months]
+        told = [
+            f"mean score {percent(own[month]['probability'])} of {count(own[month]['leads'])} leads"
+            if month in own
+            else "no leads"
+            for month in months
+        ]
+        known = [mean for mean in means if mean is not None]
+        strips.append(Strip(value, _way(known), months, means, told, full=most))
+    title = f"The mean score by {heading}, month by month"
+    return [Strips(title, "All bars have one scale; hover for the numbers.", strips)]
+
+
+def _way(means: list[float]) -> str:
+    if not means:
+        return ""
+    falls = all(late <= early for early, late in pairwise(means))
+    rises = all(late >= early for early, late in pairwise(means))
+    way = " (falling)" if falls and not rises else " (rising)" if rises and not falls else ""
+    return f"{percent(means[0])} to {percent(means[-1])}{way}" if len(means) > 1 else ""
