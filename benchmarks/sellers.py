@@ -23,27 +23,20 @@ from benchmarks.results import write_result
 from leadcast.demo.sellers.overlay import NUMBER_DISCONNECTED, add_sellers
 from leadcast.demo.simulate import simulate
 from leadcast.features.definitions.load import find_definition
-from leadcast.features.engine.engine import compute
-from leadcast.features.engine.fitting import fit_plan
 from leadcast.features.ingest.ingest import ingest
 from leadcast.features.settings import FeatureSettings
-from leadcast.features.snapshots import SnapshotSettings, make_snapshots
+from leadcast.features.snapshots import SnapshotSettings
 from leadcast.features.tables import Tables
-from leadcast.models.choice.fitting import fit_learner
-from leadcast.models.choice.setups import default_setup
-from leadcast.models.data import LabelledMatrix
-from leadcast.models.learners.learner_store import FittedLearner
 from leadcast.models.sellers.expected import expected_conversions
 from leadcast.models.sellers.junk import JunkFound, find_junk
-from leadcast.models.sellers.junk_training import training_effects
 from leadcast.models.sellers.lead_facts import SELLERS, lead_facts
 from leadcast.models.sellers.reselling import find_resellers
 from leadcast.models.sellers.scorecard import scorecard
 from leadcast.models.sellers.signals import Signals, signals_of
 from leadcast.models.settings import LearnerSettings
-from leadcast.models.splits import SplitSettings, split_snapshots
-from leadcast.pipelines.base.dataset import coded, labelled
-from leadcast.pipelines.base.seller_facts import UNSOLD
+from leadcast.models.splits import SplitSettings
+from leadcast.pipelines.base.seller_facts import AFTERWARDS, UNSOLD
+from leadcast.pipelines.insight.junk_effects import ON_ARRIVAL, effects_of_junk
 
 FIRST_SEED = 201
 HORIZON_DAYS = 60.0
@@ -187,40 +180,14 @@ def coverage(world: World, junk: JunkFound) -> list[dict[str, Any]]:
 
 def training(world: World) -> list[dict[str, Any]]:
     """Measure what junk does to training."""
-    snapshots = make_snapshots(world.tables, SETTINGS, 0)
-    split = split_snapshots(snapshots, SplitSettings(), HORIZON_DAYS)
-    used = coded(split.filter(pl.col("part") != "left_out"))
-    plan = fit_plan(
-        world.tables, used.filter(part="train"), FeatureSettings(), _begin(used), SETTINGS
-    )
-    values = compute(plan, world.tables.leads, world.tables.events, used)
-    rows = labelled(values, plan.features, used, HORIZON_DAYS)
-    ids = used.select("lead_id")
-    truth = world.kinds.select("lead_id", was=pl.col("kind").is_in(list(JUNK)).cast(pl.Float64))
-    was = ids.join(truth, on="lead_id", how="left", maintain_order="left")["was"].to_numpy()
-    learn = (used["part"] == "train").to_numpy()
-    later = rows.rows((used["part"] == "test").to_numpy() & (was == 0))
-    told = {"truth": was}
-    for name, without in (("known on arrival", ("after",)), ("with what came after", ())):
+    truth = world.kinds.select("lead_id", was=pl.col("kind").is_in(list(JUNK)))
+    told = {"truth": truth.select("lead_id", junk=pl.col("was").cast(pl.Float64))}
+    for name, without in ((ON_ARRIVAL, AFTERWARDS), ("with what came after", ())):
         found = look(world, without)
-        likely = pl.DataFrame({"lead_id": found.lead_id, "p": found.probability})
-        joined = ids.join(likely, on="lead_id", how="left", maintain_order="left")
-        told[name] = joined["p"].to_numpy()
-    settings, result = LearnerSettings(), []
-    for kind in ("logistic", "lightgbm"):
-        setup = (default_setup(settings, kind),)
-
-        def fit(data: LabelledMatrix, kind: str = kind, setup: Any = setup) -> FittedLearner:  # noqa: ANN401
-            return fit_learner(kind, data, setup, settings)
-
-        by = {name: one[learn] for name, one in told.items()}
-        effects = training_effects(rows.rows(learn), by, later, fit)
-        result += [one.to_json() | {"learner": kind} for one in effects]
-    return result
-
-
-def _begin(used: pl.DataFrame) -> Any:  # noqa: ANN401 - a moment
-    return used.filter(part="test")["as_of"].min()
+        told[name] = pl.DataFrame({"lead_id": found.lead_id, "junk": found.probability})
+    how = (SETTINGS, SplitSettings(), FeatureSettings(), LearnerSettings())
+    honest = truth.select("lead_id", honest=~pl.col("was"))
+    return effects_of_junk(world.tables, told, honest, how)
 
 
 def measure(world: World, seed: int) -> dict[str, Any]:

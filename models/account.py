@@ -11,14 +11,15 @@ SCHEMA = {"step": pl.String, "fate": pl.String, "reason": pl.String, "rows": pl.
 """``step`` is a table, `LOOKS` or `SNAPSHOTS`; the rows of a step add up to what went into it."""
 LOOKS, SNAPSHOTS = "leads at landmarks", "snapshots"
 GOES_ON, LEFT_OUT = "snapshot", "left out"
-NOT_CALLED = "not called"
+NOT_CALLED, JUNK = "not called", "junk"
 PART_REASONS = {
     "immature": "outcome not known yet",
     "purged": "outcome not known when the test began",
     ANOTHER_PARTS: "person of the test part",
     NOT_CALLED: "on a call list, and not called",
+    JUNK: "likely junk when it arrived",
 }
-"""The reasons of `leadcast.models.splits.split_snapshots`, and of the weighing, in words."""
+"""The reasons of `leadcast.models.splits.split_snapshots`, and of others, in words."""
 
 
 def account_frame(

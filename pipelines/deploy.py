@@ -33,10 +33,10 @@ from leadcast.models.learners.learner_store import FittedLearner, learner_words,
 from leadcast.models.learners.rows import thinned
 from leadcast.pipelines.base.dataset import (
     coded,
+    judged_rows,
     labelled,
     labels_for_cluster,
     pool_of,
-    read_parts,
     used_fresh,
     worked,
 )
@@ -180,7 +180,7 @@ def _deployed(
 
 def _out_of_time(run: RunFolder, learner: FittedLearner, test_values: Matrix) -> pl.DataFrame:
     """Add what the tested model says of the test to the predictions of the rolling origins."""
-    past, test = pl.read_parquet(run.out_of_time).drop("row"), read_parts(run, ["test"], None)
+    past, test = pl.read_parquet(run.out_of_time).drop("row"), judged_rows(run)
     newest: Any = past["origin"].max()
     of_test = pl.DataFrame(
         {

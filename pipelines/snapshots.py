@@ -4,6 +4,7 @@ import polars as pl
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json, write_json, written_whole
+from leadcast.features.definitions.load import find_definition
 from leadcast.features.snapshots import (
     UNRECORDED,
     SnapshotSettings,
@@ -23,6 +24,7 @@ from leadcast.pipelines.base.params import (
 )
 from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.base.selection import weighed
+from leadcast.pipelines.base.seller_facts import without_junk
 from leadcast.pipelines.base.stage import run_stage
 
 
@@ -31,7 +33,8 @@ def take_snapshots(source: str) -> str:
     run, params = RunFolder(source), load_params()
     tables = Tables.read(run.tables)
     settings = snapshot_settings(source, params, tables)
-    split, weights = weighed(run, _split(source, tables, params), tables, params)
+    split = without_junk(find_definition(source), _split(source, tables, params), tables, params)
+    split, weights = weighed(run, split, tables, params)
     with written_whole(run.snapshots) as temporary:
         split.write_parquet(temporary)
     quality = read_json(run.tables / "quality.json")

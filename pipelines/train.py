@@ -25,6 +25,7 @@ from leadcast.pipelines.base.dataset import (
 )
 from leadcast.pipelines.base.params import horizon_days, load_params, snapshot_settings
 from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.base.seller_facts import junk_words
 from leadcast.pipelines.base.stage import run_stage, share_bar
 from leadcast.serve.today.selection import WEIGHT, as_evidence
 
@@ -89,6 +90,8 @@ def _read(
 
 
 def _write(run: RunFolder, choice: Choice, data: LabelledMatrix) -> None:
+    told = junk_words(pl.read_parquet(run.snapshots))
+    choice = replace(choice, notes=(*choice.notes, *told))
     with written_whole(run.learner, "learner") as temporary:
         temporary.mkdir()
         choice.learner.save(temporary)

@@ -130,3 +130,34 @@ def test_no_place_and_a_place_for_all(calls: int) -> None:
     fine = asked.filter(~pl.col("do_not_contact")).height
     assert (made.frame["hand_off"] == CALL).sum() == (fine if calls else 0)
     assert (made.line is None) == (calls == 0)
+
+
+@given(st.integers(2, 40), st.integers(0, 50), some_settings, st.integers(1, 9))
+@settings(max_examples=30, deadline=None)
+def test_one_call_a_person(n: int, calls: int, settings: HandoffSettings, persons: int) -> None:
+    created = [AS_OF - timedelta(days=one % 4) for one in range(n)]
+    whose = [f"p{one % persons}" if one % 5 else None for one in range(n)]
+    asked = leads(n).with_columns(
+        person_id=pl.Series(whose, dtype=pl.String), created_at=pl.Series(created)
+    )
+    made = hand_off(asked, AS_OF, calls, settings, NO_RULES).frame
+    told = made.with_columns(asked["person_id"])
+    called = told.filter(hand_off=CALL).drop_nulls("person_id")
+    assert called["person_id"].is_unique().all()
+    twins = told.filter(pl.col("hand_off_why").str.starts_with("same person as "))
+    assert (twins["hand_off"] == NONE).all()
+    assert (twins["propensity"] == 0).all()
+    first = twins["hand_off_why"].str.strip_prefix("same person as ")
+    of = dict(told.select("lead_id", "person_id").iter_rows())
+    assert [of[one] for one in first] == twins["person_id"].to_list()
+
+
+def test_of_like_records_of_a_person_the_newest_is_called() -> None:
+    asked = leads(3).with_columns(
+        probability=pl.lit(0.5), grade=pl.lit("A"), do_not_contact=False, person_id=pl.lit("p"),
+        created_at=pl.Series([AS_OF - timedelta(days=one) for one in (3, 1, 2)]),
+    )  # fmt: skip
+    made = hand_off(asked, AS_OF, 3, HandoffSettings(exploration_share=0), NO_RULES).frame
+    assert made.select("hand_off", "hand_off_why").rows() == [
+        (NONE, "same person as L0001"), (CALL, "above the line"), (NONE, "same person as L0001"),
+    ]  # fmt: skip

@@ -423,6 +423,9 @@ class SourceDefinition(TableSection):
         How leads are handed to sales.
     vendors : dict of str to VendorTerms
         What was agreed with vendors of leads, by the values of the attribute ``vendor``.
+    junk_in_training : {"keep", "set_apart", "weigh"}
+        What becomes of leads that were likely junk when they arrived, where a model learns: they
+        count as all others, not at all, or as much as they are likely not junk.
     identity : IdentityDefaults
         Which leads are one person.
     limits : Limits
@@ -464,6 +467,7 @@ class SourceDefinition(TableSection):
     comparison: ComparisonDefaults = ComparisonDefaults()
     handoff: HandoffDefaults = HandoffDefaults()
     vendors: dict[Name, VendorTerms] = Field(default_factory=dict)
+    junk_in_training: Literal["keep", "set_apart", "weigh"] = "keep"
     identity: IdentityDefaults = IdentityDefaults()
     limits: Limits = Limits()
     vouched: dict[str, Name] = Field(default_factory=dict)

@@ -6,7 +6,7 @@ what leads did afterwards keeps those that were active, and the model then promi
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,7 +15,14 @@ from leadcast.models.data import Floats, LabelledMatrix
 from leadcast.models.evaluation.logistic import sigmoid
 from leadcast.models.learners.learner_store import FittedLearner
 
-TREATMENTS = ("kept", "set apart", "down-weighted")
+Treatment = Literal["keep", "set_apart", "weigh"]
+TREATMENT_WORDS: Mapping[Treatment, str] = {
+    "keep": "kept",
+    "set_apart": "set apart",
+    "weigh": "down-weighted",
+}
+HONEST = "honest"
+"""The column of snapshots with what each counts in training: 0 for those that are set apart."""
 APART_FROM = 0.5
 LEAST_WEIGHT = 0.001
 
@@ -26,8 +33,8 @@ class TrainingEffect:
 
     Parameters
     ----------
-    treatment : str
-        One of `TREATMENTS`.
+    treatment : {"keep", "set_apart", "weigh"}
+        What was done with junk.
     junk_by : str
         By what rows were taken for junk; empty where all are kept.
     rows : float
@@ -40,7 +47,7 @@ class TrainingEffect:
         Conversions among those later rows, as predicted and as they came.
     """
 
-    treatment: str
+    treatment: Treatment
     junk_by: str
     rows: float
     log_loss: float
@@ -54,27 +61,46 @@ class TrainingEffect:
         return asdict(self)
 
 
-def treated(rows: LabelledMatrix, junk: Floats, treatment: str) -> LabelledMatrix:
+def counted_as(junk: Floats, treatment: Treatment) -> Floats:
+    """Tell what each row counts in training.
+
+    Parameters
+    ----------
+    junk : ndarray of float64, shape (n_rows,)
+        How likely each row's lead is junk, by what was known when it arrived.
+    treatment : {"keep", "set_apart", "weigh"}
+        ``"keep"``: all count 1; ``"set_apart"``: 0 for what is junk more likely than not;
+        ``"weigh"``: as much as it is likely not junk, and never nothing.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_rows,)
+        0 to 1.
+    """
+    if treatment == "set_apart":
+        return (junk < APART_FROM).astype(np.float64)
+    if treatment == "weigh":
+        return np.maximum(1 - junk, LEAST_WEIGHT)
+    return np.ones(len(junk))
+
+
+def treated(rows: LabelledMatrix, junk: Floats, treatment: Treatment) -> LabelledMatrix:
     """Treat junk among training rows.
 
     Parameters
     ----------
     rows : LabelledMatrix
-    junk : ndarray of float64, shape (n_rows,)
-        How likely each row's lead is junk, by what was known when it arrived.
-    treatment : str
-        ``"kept"``: as they are; ``"set apart"``: without rows that are junk more likely than not;
-        ``"down-weighted"``: each row counts as much as it is likely not junk.
+    junk, treatment
+        As `counted_as` takes them.
 
     Returns
     -------
     LabelledMatrix
     """
-    if treatment == "set apart":
-        return rows.rows(junk < APART_FROM)
-    if treatment == "down-weighted":
-        return replace(rows, weight=rows.weights * np.maximum(1 - junk, LEAST_WEIGHT))
-    return rows
+    counts = counted_as(junk, treatment)
+    if treatment == "weigh":
+        return replace(rows, weight=rows.weights * counts)
+    return rows.rows(counts > 0)
 
 
 def training_effects(
@@ -102,8 +128,9 @@ def training_effects(
         That of keeping all rows first.
     """
     kept, effects = np.zeros(0), list[TrainingEffect]()
-    asked = [("kept", "", np.zeros(len(learned)))]
-    asked += [(one, name, told) for name, told in junk.items() for one in TREATMENTS[1:]]
+    ways: tuple[Treatment, Treatment] = ("set_apart", "weigh")
+    asked: list[tuple[Treatment, str, Floats]] = [("keep", "", np.zeros(len(learned)))]
+    asked += [(way, name, told) for name, told in junk.items() for way in ways]
     for treatment, name, told in asked:
         rows = treated(learned, told, treatment)
         log_odds = fit(rows).log_odds(later.values)

@@ -4,11 +4,13 @@ Snapshots whose outcome is not yet known when the test begins, as training may u
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json, written_whole
 from leadcast.features.engine.plan import FeaturePlan
 from leadcast.features.registry import Feature
@@ -18,7 +20,8 @@ from leadcast.models.bundle.bundle_reference import Reference
 from leadcast.models.calibration.calibrators import Calibrator, calibrator_from_json
 from leadcast.models.calibration.verdict import ModelVerdict
 from leadcast.models.choice.fresh import Pool
-from leadcast.models.data import LabelledMatrix, Matrix
+from leadcast.models.data import Floats, LabelledMatrix, Matrix
+from leadcast.models.sellers.junk_training import HONEST
 from leadcast.models.splits import FRESH, last_look, settlement
 from leadcast.pipelines.base.paths import DeployedFolder, RunFolder
 from leadcast.serve.today.selection import WEIGHT
@@ -40,8 +43,9 @@ def learning_snapshots(run: RunFolder) -> pl.DataFrame:
 
 
 def worked(snapshots: pl.DataFrame) -> pl.DataFrame:
-    """Leave out the leads that were on a call list and were not called, where these are weighed."""
-    return snapshots.filter(pl.col(WEIGHT) > 0) if WEIGHT in snapshots.columns else snapshots
+    """Leave out what counts nothing, where anything is weighed: who was not called, and junk."""
+    weights = [name for name in (WEIGHT, HONEST) if name in snapshots.columns]
+    return snapshots.filter(pl.col(name) > 0 for name in weights) if weights else snapshots
 
 
 def used_fresh(backtest: Mapping[str, Any]) -> bool:
@@ -91,6 +95,9 @@ def read_parts(
         inside = pl.Series(mask)
     rows = pl.scan_parquet(run.matrix).filter(inside).collect()
     chosen = snapshots.filter(inside)
+    if not set(parts) <= {*LEARNING, FRESH}:
+        # Junk counts less where a model learns, and nowhere else.
+        chosen = chosen.drop(HONEST, strict=False)
     return labelled(rows.to_numpy(), read_plan(run).features, chosen, horizon_days)
 
 
@@ -102,6 +109,11 @@ def coded(snapshots: pl.DataFrame) -> pl.DataFrame:
 
 def labels_for_cluster(snapshots: pl.DataFrame, learned: pl.Series) -> pl.DataFrame:
     """Give the labels of a matrix as `leadcast.serve.cluster.training.ClusterRows` reads them."""
+    if HONEST in snapshots.columns and not snapshots[HONEST].is_in([0.0, 1.0]).all():
+        raise LeadcastError(
+            "junk_in_training: weigh, but a cluster knows no weights; set it to set_apart or keep "
+            "in the source's definition, or run without --engine dask"
+        )
     return snapshots.select(
         learned.alias("learned"),
         "position",
@@ -125,8 +137,35 @@ def labelled(
         group=snapshots["group"].to_numpy(),
         horizon=microseconds(horizon_days or 0.0),
         person=snapshots["person"].to_numpy(),
-        weight=snapshots[WEIGHT].to_numpy() if WEIGHT in snapshots.columns else None,
+        weight=_weights(snapshots),
     )
+
+
+def _weights(snapshots: pl.DataFrame) -> Floats | None:
+    named = [name for name in (WEIGHT, HONEST) if name in snapshots.columns]
+    if not named or (named == [HONEST] and (snapshots[HONEST] == 1).all()):
+        return None
+    return snapshots.select(pl.reduce(lambda x, y: x * y, named)).to_series().to_numpy()
+
+
+def judged_rows(run: RunFolder) -> LabelledMatrix:
+    """Read the test as rows to learn from, when it has been judged: junk counts less there, too.
+
+    Parameters
+    ----------
+    run : RunFolder
+
+    Returns
+    -------
+    LabelledMatrix
+        In the order of the snapshots, without those that count nothing.
+    """
+    test = read_parts(run, ["test"], None)
+    snapshots = coded(used_snapshots(run)).filter(part="test")
+    if HONEST not in snapshots.columns:
+        return test
+    kept = (snapshots[HONEST] > 0).to_numpy()
+    return replace(test, weight=_weights(snapshots)).rows(kept)
 
 
 def read_pool(

@@ -18,6 +18,10 @@ def sellers(
         list[str] | None,
         typer.Option(help="An attribute that also tells who brought a lead. Again for more."),
     ] = None,
+    training: Annotated[
+        bool,
+        typer.Option("--training", help="Measure as well what junk does to training: minutes."),
+    ] = False,
     html: Annotated[Path | None, typer.Option(help="Write the page to this file as well.")] = None,
     json: Annotated[Path | None, typer.Option(help="The JSON file to write as well.")] = None,
     force: Force = False,
@@ -29,7 +33,8 @@ def sellers(
     """
     from leadcast.pipelines.insight.sellers import SellersRequest, tell_sellers
 
-    print(tell_sellers(source, SellersRequest(tuple(without or ()), html, json, force)).text)
+    request = SellersRequest(tuple(without or ()), training, html, json, force)
+    print(tell_sellers(source, request).text)
 
 
 @app.command(

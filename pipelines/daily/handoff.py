@@ -12,13 +12,13 @@ from leadcast.features.base.files import written_whole
 from leadcast.features.base.ownership import PARAMS
 from leadcast.features.definitions.definition import SourceDefinition
 from leadcast.features.definitions.load import find_definition
-from leadcast.features.tables import TIME, Tables
+from leadcast.features.tables import SALES, TIME, Tables
 from leadcast.pipelines.base.params import Params
 from leadcast.pipelines.base.paths import RunFolder
 from leadcast.serve.batch.deliver import TIME_FORMAT
 from leadcast.serve.scorer import Scorer
 from leadcast.serve.today.feedback import NOTHING_TOLD, Feedback, read_feedback
-from leadcast.serve.today.handoff import CALL, NURTURE, Handoff, hand_off
+from leadcast.serve.today.handoff import CALL, NURTURE, SAME_PERSON, Handoff, hand_off
 from leadcast.serve.today.handoff_settings import HandoffRules, HandoffSettings
 from leadcast.serve.today.lifts import SCHEMA, lifts, usual_behaviours
 from leadcast.serve.today.open_leads import events_before, leads_at
@@ -56,6 +56,7 @@ def share_out(
     frame = frame.join(told, on="lead_id", how="left", maintain_order="left")
     needed = [name for name in rules.required if name not in frame.columns]
     asked = frame.join(tables.leads.select("lead_id", *needed), on="lead_id", how="left")
+    asked = _as_persons(asked, tables, found.as_of)
     capacity, source_of_calls = _capacity(calls, params, definition, frame.height)
     made = hand_off(asked, found.as_of, capacity, settings, rules)
     columns = made.frame.drop("lead_id")
@@ -65,6 +66,25 @@ def share_out(
     frame = frame.join(raised, on="lead_id", how="left", maintain_order="left")
     frame = in_order(frame)
     return SharedOut(frame, made, _words(frame, made, source_of_calls))
+
+
+def _as_persons(asked: pl.DataFrame, tables: Tables, as_of: datetime) -> pl.DataFrame:
+    """Tell who is one person, where it is known; whoever is not to be contacted is so everywhere.
+
+    What is said on a record that is closed counts as well.
+    """
+    if tables.persons is None:
+        return asked
+    known = pl.col("known_at").is_null() | (pl.col("known_at") <= pl.lit(as_of).cast(TIME))
+    whose = tables.persons.filter(known).select("lead_id", "person_id")
+    asked = asked.join(whose, on="lead_id", how="left", maintain_order="left")
+    column = f"{SALES}do_not_contact"
+    if "do_not_contact" not in asked.columns or column not in tables.leads.columns:
+        return asked
+    refused = tables.leads.filter(pl.col(column), pl.col("created_at") <= as_of)
+    persons = refused.join(whose, on="lead_id")["person_id"].unique().implode()
+    told = pl.col("do_not_contact") | pl.col("person_id").is_in(persons).fill_null(value=False)
+    return asked.with_columns(do_not_contact=told)
 
 
 def _rules(definition: SourceDefinition, tables: Tables) -> HandoffRules:
@@ -127,7 +147,8 @@ def _words(frame: pl.DataFrame, made: Handoff, source_of_calls: str) -> str:
     counted: Mapping[str, int] = dict(frame["hand_off"].value_counts().iter_rows())
     explored = int(frame["explored"].sum())
     not_called = frame.filter(pl.col("hand_off") != CALL)
-    whys = dict(not_called["hand_off_why"].value_counts(sort=True).iter_rows())
+    why = not_called["hand_off_why"].str.replace(f"^{SAME_PERSON} .*", f"{SAME_PERSON} as another")
+    whys = dict(why.value_counts(sort=True).iter_rows())
     crossing = int(frame["lift_crosses"].fill_null(value=False).sum())
     lines = [
         f"  call list of {frame['week'][0]}: {counted.get(CALL, 0):,} of {made.calls:,} places "

@@ -13,6 +13,7 @@ from leadcast.features.readers.opening import files_of
 from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.base.raw import read_anew
 from leadcast.pipelines.base.seller_facts import seller_facts
+from leadcast.pipelines.insight.junk_effects import effect_lines, effects_of_source
 from leadcast.pipelines.insight.sellers_page import sellers_page
 
 SHOWN = 20
@@ -24,6 +25,8 @@ class SellersRequest:
 
     without: tuple[str, ...] = ()
     """Attributes beside source, vendor and campaign that tell who brought a lead."""
+    training: bool = False
+    """Whether to measure what junk does to training."""
     html: Path | None = None
     json: Path | None = None
     force: bool = False
@@ -71,6 +74,9 @@ def tell_sellers(source: str, request: SellersRequest) -> SellersAnswer:
         refuse_foreign_file(path, force=request.force, quick=True)
     with read_anew(definition) as tables:
         facts = seller_facts(definition, tables, request.without)
+        if request.training:
+            facts["training"] = effects_of_source(definition, tables)
+            facts["junk_in_training"] = definition.junk_in_training
     text, page = _text(facts), sellers_page(facts)
     write_json(run.sellers, facts)
     with written_whole(run.sellers_page) as temporary:
@@ -97,7 +103,10 @@ def _text(facts: dict[str, Any]) -> str:
             "ratio: customers for each that leads of this kind bring, whoever brings them, drawn "
             "towards the mean; 95 % intervals"
         )
-    return "\n".join([*lines, *_junk_lines(facts), *_resale_lines(facts)])
+    lines += [*_junk_lines(facts), *_resale_lines(facts)]
+    if "training" in facts:
+        lines += ["", *effect_lines(facts["training"], facts["junk_in_training"])]
+    return "\n".join(lines)
 
 
 def _card_lines(card: dict[str, Any]) -> Iterator[str]:

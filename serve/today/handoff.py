@@ -87,7 +87,9 @@ def hand_off(
     leads : pl.DataFrame
         A row for each lead: ``lead_id``, ``probability``, ``expected_value``, ``grade``, the
         required attributes, and ``owner``, ``territory``, ``consent`` and ``do_not_contact`` where
-        the source has them; perhaps ``feedback``, what sales said of it last.
+        the source has them; perhaps ``feedback``, what sales said of it last, and ``person_id``:
+        of the leads of one person the first in the list's order may be called, of like ones the
+        newest (by ``created_at``), and the others are left alone.
     as_of : datetime
         Its week is the list's.
     calls : float
@@ -102,6 +104,7 @@ def hand_off(
     week, owner = week_of(as_of), _owners(leads, rules)
     refusal = _refusals(leads, owner, settings, rules)
     key = leads[settings.rank_by].fill_null(0).to_numpy()
+    _refuse_twins(leads, key, refusal)
     order = np.lexsort((leads["lead_id"].to_numpy(), -key))
     drawn = draw(leads["lead_id"].to_list(), week)
     graded = leads["grade"].is_in(settings.grades).to_numpy()
@@ -220,15 +223,35 @@ def _refusals(
     return said
 
 
+def _refuse_twins(leads: pl.DataFrame, key: Floats, refusal: list[str | None]) -> None:
+    """Let one record of each person be called: nobody is to be called twice for two records."""
+    if "person_id" not in leads.columns:
+        return
+    person = leads["person_id"].fill_null(leads["lead_id"]).to_list()
+    ids = leads["lead_id"].to_list()
+    age = -leads["created_at"].dt.epoch("us").to_numpy()
+    chosen = dict[str, str]()
+    for row in np.lexsort((leads["lead_id"].to_numpy(), age, -key)).tolist():
+        if refusal[row] is None and person[row] in chosen:
+            refusal[row] = f"{SAME_PERSON} as {chosen[person[row]]}"
+        elif refusal[row] is None:
+            chosen[person[row]] = ids[row]
+
+
 DO_NOT_CONTACT, NO_CONSENT = "not to be contacted", "no consent"
 _LEFT_ALONE = ("closed", DO_NOT_CONTACT, NO_CONSENT, "disqualified by sales")
+SAME_PERSON = "same person"
 
 
 def _destinies(rank: Integers, refusal: list[str | None]) -> list[str]:
     return [
-        CALL if one > 0 else NONE if why in _LEFT_ALONE else NURTURE
+        CALL if one > 0 else NONE if _left_alone(why) else NURTURE
         for one, why in zip(rank.tolist(), refusal, strict=True)
     ]
+
+
+def _left_alone(why: str | None) -> bool:
+    return why is not None and (why in _LEFT_ALONE or why.startswith(SAME_PERSON))
 
 
 def _whys(
