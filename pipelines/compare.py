@@ -157,14 +157,8 @@ def _compared(
     points = _points(run.source, tables, params, asked)
     after = told.points_after_days if isinstance(points, ScoreColumn) else 0.0
     inputs = ComparisonInputs(run, tables, points, after, told.worked_from_points)
-    tell(1)
-    rows, dimensions, too_young = test_rows(inputs)
-    every = Compared.of(rows, dimensions, params.call_landmark_days)
+    every, found = compare_points(inputs, params, tell)
     question = _question(inputs, params)
-    tell(2)
-    past = past_rows(inputs, every.landmark_days)
-    tell(3)
-    found = compare_scores(every, question, described(inputs, every), past, too_young=too_young)
     tell(4)
     parts = _parts(inputs, every.landmark_days, question)
     tell(5)
@@ -177,6 +171,36 @@ def _compared(
         for path in pages:
             _write_page(path, page, asked)
     return found
+
+
+def compare_points(
+    inputs: ComparisonInputs, params: ComparisonParams, tell: Tell = lambda _: None
+) -> tuple[Compared, Comparison]:
+    """Compare the learned score of a run with points.
+
+    Parameters
+    ----------
+    inputs : ComparisonInputs
+    params : ComparisonParams
+        As they count, what the source's definition says included.
+    tell : callable
+        Is told which of `STEPS` begins.
+
+    Returns
+    -------
+    every : Compared
+        The test's snapshots with both scores.
+    found : Comparison
+    """
+    tell(1)
+    rows, dimensions, too_young = test_rows(inputs)
+    every = Compared.of(rows, dimensions, params.call_landmark_days)
+    tell(2)
+    past = past_rows(inputs, every.landmark_days)
+    tell(3)
+    about = described(inputs, every)
+    question = _question(inputs, params)
+    return every, compare_scores(every, question, about, past, too_young=too_young)
 
 
 def _question(inputs: ComparisonInputs, params: ComparisonParams) -> ComparisonQuestion:

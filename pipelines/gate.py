@@ -147,6 +147,12 @@ def to_paste(
     names = list(dict.fromkeys(found))
     if not names:
         return []
+    if not definition.file.suffix:
+        return [
+            f"To forbid them: LeadData(..., forbidden={names!r})",
+            "To vouch for those that are known in time: "
+            f"fit(..., params={ {'leakage': {'vouched': names}}!r})",
+        ]
     mapped = definition.tables.leads.attributes
     columns = [mapped[name].column if name in mapped else name for name in names]
     forbidden = dict.fromkeys(columns, "known only after the moment of scoring")

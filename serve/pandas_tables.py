@@ -1,20 +1,22 @@
-"""Leads in a pandas table, as MLflow hands them over, to tables and back.
+"""Tables of pandas and Arrow to polars and back, for the scorer.
 
-Everything is in one table there: times may be texts, and a column ``events`` may hold each lead's
-events as JSON, ``[{"occurred_at": "2026-01-05T09:31:00Z", "event_type": "call", "value": 1.0}]``,
-where the model tells machines from people with ``user_agent``, ``ip_address`` and ``filtered``.
+MLflow hands everything over in one pandas table: times may be texts, and a column ``events`` may
+hold each lead's events as JSON, ``[{"occurred_at": "2026-01-05T09:31:00Z", "event_type": "call",
+"value": 1.0}]``, where the model tells machines from people with ``user_agent``, ``ip_address`` and
+``filtered``.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.errors import Checks, LeadcastError
 from leadcast.features.nonhuman.signs import SIGNS
+from leadcast.features.readers.frames import Frame, Library, as_polars, given_back, library_of
 from leadcast.features.tables import TIME
 from leadcast.features.values.columns import Parsed, column_of, parse_texts
 from leadcast.features.values.formats import NumberFormat
@@ -27,7 +29,99 @@ if TYPE_CHECKING:
 
 EVENTS = "events"
 _TIMES = {"created_at": "time", "as_of": "time"}
+Place = Callable[[int], str]
+"""Tells where a row's value stands."""
 _NUMBERS = (int, float, Decimal, np.number)
+
+
+def asked_frames(
+    leads: Frame, events: Frame | None, attribute_types: Mapping[str, str]
+) -> tuple[pl.DataFrame, pl.DataFrame | pl.LazyFrame | None]:
+    """Take the leads that are to be scored, and their events, out of tables of any library.
+
+    Parameters
+    ----------
+    leads : DataFrame
+        Times may be texts in ISO format with a zone; one of pandas may have the column ``events``.
+    events : DataFrame, optional
+        Likewise.
+    attribute_types : mapping of str to str
+        As `leadcast.features.tables.Tables` has them.
+
+    Returns
+    -------
+    leads : pl.DataFrame
+    events : pl.DataFrame, pl.LazyFrame or None
+
+    Raises
+    ------
+    LeadcastError
+        If they are no tables, or hold what cannot be read.
+    """
+    checks = Checks()
+    empty: tuple[pl.DataFrame, pl.DataFrame | None] = (pl.DataFrame(), None)
+    taken, own = checks.of(lambda: _leads_of(leads, attribute_types), empty)
+    given = checks.of(lambda: _events_given(events), None)
+    checks.raise_errors()
+    if own is not None and given is not None:
+        raise LeadcastError(
+            f"leads: column {EVENTS!r}: holds events, and there is a table of events too; "
+            "give them once"
+        )
+    return taken, own if given is None else given
+
+
+def as_asked(scores: pl.DataFrame, leads: Frame, library: Library) -> Frame:
+    """Give scores in the library that the leads came from.
+
+    Parameters
+    ----------
+    scores : pl.DataFrame
+        A row for each of `leads`.
+    leads : DataFrame
+    library : {"pandas", "polars", "pyarrow"}
+
+    Returns
+    -------
+    DataFrame
+        Of pandas: with the index of the leads.
+    """
+    given = given_back(scores, library)
+    if library == "pandas":
+        index = leads.index
+        # What is a column by now would be ambiguous as a name of the index as well.
+        given.index = index.set_names([None if n in given.columns else n for n in index.names])
+    return given
+
+
+def _leads_of(
+    leads: Frame, attribute_types: Mapping[str, str]
+) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    if library_of(leads, "leads") != "pandas":
+        return _with_times(as_polars(leads, "leads"), ("created_at", "as_of")), None
+    if any(level is not None for level in leads.index.names):
+        leads = leads.reset_index()
+    odd = [name for name in leads.columns if name == EVENTS or leads[name].dtype == object]
+    frame = _with_times(as_polars(leads.drop(columns=odd), "leads"), ("created_at", "as_of"))
+    if not odd:
+        return frame, None
+    # Objects are read one by one, as what they hold is known of each alone.
+    needed = [*dict.fromkeys(["lead_id", *odd])] if "lead_id" in leads.columns else odd
+    read, events = from_pandas(leads[needed], attribute_types)
+    return frame.hstack([one for one in read if one.name not in frame.columns]), events
+
+
+def _events_given(events: Frame | None) -> pl.DataFrame | pl.LazyFrame | None:
+    if events is None or isinstance(events, pl.LazyFrame):
+        return events
+    return _with_times(as_polars(events, "events"), ("occurred_at",))
+
+
+def _with_times(frame: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
+    texts = [name for name in names if frame.schema.get(name) == pl.String]
+    return frame.with_columns(
+        _moments(frame[name], frame[name].to_list(), _place_in(name)) for name in texts
+    )
 
 
 def from_pandas(
@@ -55,19 +149,23 @@ def to_pandas(scores: pl.DataFrame) -> "pandas.DataFrame":
 def _series(name: str, column: "pandas.Series[Any]", kind: str | None) -> pl.Series:
     pairs = zip(column.tolist(), column.isna(), strict=True)
     known = [None if is_missing else value for value, is_missing in pairs]
-    places = [f"{name}, row {row}" for row in range(len(known))]
+    place = _place_in(name)
     raw = column_of(name, known)
     if kind == "time":
-        return _moments(raw, known, places)
+        return _moments(raw, known, place)
     if name == "lead_id":
-        return _read(parse_ids(raw), known, places, "a text or a whole number")
+        return _read(parse_ids(raw), known, place, "a text or a whole number")
     if kind == "number" and _holds(known, _NUMBERS):
         numbers = parse_numbers(raw, NumberFormat())
-        return _read(numbers, known, places, "a finite number")
+        return _read(numbers, known, place, "a finite number")
     if kind == "flag" and _holds(known, (bool, np.bool_)):
         return raw.cast(pl.Boolean)
     # A text for a number or a flag is refused by name, with all that is of a wrong type.
-    return _read(parse_texts(raw), known, places, "a text or a number that is exact")
+    return _read(parse_texts(raw), known, place, "a text or a number that is exact")
+
+
+def _place_in(column: str) -> Place:
+    return lambda row: f"{column}, row {row}"
 
 
 def _holds(values: Iterable[object], types: tuple[type, ...]) -> bool:
@@ -78,24 +176,22 @@ def _holds(values: Iterable[object], types: tuple[type, ...]) -> bool:
     )
 
 
-def _read(
-    parsed: Parsed, given: Sequence[object], places: Sequence[str], expected: str
-) -> pl.Series:
+def _read(parsed: Parsed, given: Sequence[object], place: Place, expected: str) -> pl.Series:
     """Give what was read, or tell the first value that could not be."""
     for row in parsed.problem.is_not_null().arg_true().head(1):
         raise LeadcastError(
-            f"{places[row]}: found {given[row]!r}, which {parsed.problem[row]}; expected {expected}"
+            f"{place(row)}: found {given[row]!r}, which {parsed.problem[row]}; expected {expected}"
         )
     return parsed.values
 
 
-def _moments(raw: pl.Series, given: Sequence[object], places: Sequence[str]) -> pl.Series:
+def _moments(raw: pl.Series, given: Sequence[object], place: Place) -> pl.Series:
     parsed = parse_times(raw, TimeRules())
     unzoned = parsed.problem == NO_ZONE
     _read(
         Parsed(parsed.values, parsed.problem.set(unzoned.fill_null(value=False), None)),
         given,
-        places,
+        place,
         "a time with a zone in ISO format, such as 2026-01-05T09:31:00Z",
     )
     if unzoned.any():
@@ -116,7 +212,8 @@ def _events(frame: "pandas.DataFrame") -> pl.DataFrame:
             rows += ((f"events, row {row}", lead_id, *event) for event in _events_of(row, cell))
         seen[lead_id] = cell
     places, owners, times, kinds, values, *signs = zip(*rows, strict=True) if rows else [()] * 8
-    occurred_at = _moments(column_of("occurred_at", times), times, places)
+    place = places.__getitem__
+    occurred_at = _moments(column_of("occurred_at", times), times, place)
     if occurred_at.dtype != TIME:
         first = parse_times(column_of("", times), TimeRules()).problem.is_not_null().arg_max() or 0
         raise LeadcastError(f"{places[first]}: {times[first]!r} has no time zone")
@@ -126,8 +223,8 @@ def _events(frame: "pandas.DataFrame") -> pl.DataFrame:
         {
             "lead_id": pl.Series(owners, dtype=pl.String),
             "occurred_at": occurred_at,
-            "event_type": _read(event_type, kinds, places, "the event's kind as a text"),
-            "value": _read(value, values, places, "a number, or nothing"),
+            "event_type": _read(event_type, kinds, place, "the event's kind as a text"),
+            "value": _read(value, values, place, "a number, or nothing"),
         }
         | _signs(signs),
     )

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import polars as pl
 
@@ -19,6 +19,7 @@ from leadcast.features.base.errors import Fault, in_words
 from leadcast.features.engine.engine import Matrix, engine_of
 from leadcast.features.engine.plan import FeaturePlan
 from leadcast.features.nonhuman.people_events import people_only_of_one
+from leadcast.features.readers.frames import Frame, library_of
 from leadcast.features.tables import TimeOrder
 from leadcast.models.bundle.bundle import Bundle, load_bundle
 from leadcast.serve.asked import (
@@ -38,6 +39,7 @@ from leadcast.serve.scores import Score, score_row, score_rows, unknown_categori
 if TYPE_CHECKING:
     import pandas
 
+Given = TypeVar("Given")
 CREATED = "2026-01-05T09:30:00Z"
 AS_OF = "2026-01-12T06:00:00Z"
 _SEEN = ("2026-01-05T09:31:00Z", "2026-01-09T14:00:00Z")
@@ -114,24 +116,24 @@ class Scorer:
 
     def score(
         self,
-        leads: pl.DataFrame,
-        events: pl.LazyFrame | pl.DataFrame | None = None,
+        leads: Given,
+        events: Frame | None = None,
         as_of: datetime | None = None,
         warnings: list[Fault] | None = None,
         reasons: ReasonsAsked = NO_REASONS,
-    ) -> pl.DataFrame:
+    ) -> Given:
         """Score leads.
 
         Parameters
         ----------
-        leads : pl.DataFrame
-            ``lead_id`` (text, or whole numbers of any type), ``created_at`` where the source is
-            dated, attributes by their canonical names, and perhaps ``as_of``: a row is then a lead
-            at a moment of its own.
-        events : pl.LazyFrame or pl.DataFrame, optional
-            ``lead_id``, ``occurred_at``, ``event_type`` and perhaps ``value``; where the model
-            was trained without events of machines, perhaps ``user_agent``, ``ip_address`` and
-            ``filtered``, by which they are told.
+        leads : DataFrame
+            Of pandas, polars or Arrow: ``lead_id`` (text, or whole numbers of any type),
+            ``created_at`` where the source is dated, attributes by their canonical names, and
+            perhaps ``as_of``: a row is then a lead at a moment of its own.
+        events : DataFrame, optional
+            Of any of these, or a `polars.LazyFrame`: ``lead_id``, ``occurred_at``, ``event_type``
+            and perhaps ``value``; where the model was trained without events of machines, perhaps
+            ``user_agent``, ``ip_address`` and ``filtered``, by which they are told.
         as_of : datetime, optional
             The moment at which to score, with a time zone, where there is no such column; now, if
             not given and the source is dated.
@@ -142,8 +144,9 @@ class Scorer:
 
         Returns
         -------
-        pl.DataFrame
-            A row for each row of `leads`, in their order: ``lead_id``, ``as_of``,
+        DataFrame
+            Of the library that `leads` is of (pandas: with its index), a row for each row, in
+            their order: ``lead_id``, ``as_of``,
             ``probability`` (of becoming a customer within the horizon, strictly between 0 and 1),
             ``lower`` and ``upper`` (its interval; null where the bundle has none), ``score`` (100
             times the probability, to one decimal), ``percentile`` (0 to 100, in the bundle's
@@ -154,9 +157,36 @@ class Scorer:
         Raises
         ------
         FaultsError
-            If a required column is missing, a column has a wrong type, an id repeats or is null,
-            a time has no zone, or a ``created_at`` that is needed is null; all at once.
+            If it is no table, a required column is missing, a column has a wrong type, an id
+            repeats or is null, a time has no zone, or a ``created_at`` that is needed is null; all
+            at once.
+
+        Examples
+        --------
+        >>> scorer = Scorer.load("data/runs/demo/bundle")  # doctest: +SKIP
+        >>> scorer.score(pandas.read_csv("new_leads.csv"))  # doctest: +SKIP
         """
+        given: Frame = leads
+        if isinstance(given, pl.DataFrame) and isinstance(
+            events, pl.DataFrame | pl.LazyFrame | None
+        ):
+            own: Given = self._score(given, events, as_of, warnings, reasons)
+            return own
+        from leadcast.serve.pandas_tables import as_asked, asked_frames
+
+        taken = asked_frames(given, events, self.bundle.manifest.origin.attribute_types)
+        found = self._score(*taken, as_of, warnings, reasons)
+        scores: Given = as_asked(found, given, library_of(given, "leads"))
+        return scores
+
+    def _score(
+        self,
+        leads: pl.DataFrame,
+        events: pl.LazyFrame | pl.DataFrame | None,
+        as_of: datetime | None,
+        warnings: list[Fault] | None,
+        reasons: ReasonsAsked,
+    ) -> Any:  # noqa: ANN401 - a pl.DataFrame, which mypy cannot know to be what was given
         found: list[Fault] = []
         leads, wrong = canonical_leads(leads, self.bundle.manifest.origin.attribute_types)
         lazy = canonical_events(events.lazy()) if events is not None else None

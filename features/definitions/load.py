@@ -3,6 +3,8 @@
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from leadcast.features.base.errors import Fault, FaultsError, LeadcastError, nearest_first
@@ -26,6 +28,7 @@ _TAKEN = (SOURCES.name, RULES.name, RUNS.name)
 """Folders of ``data`` that are no source's."""
 TO_DO = "TO DO"
 """Begins a value that somebody has still to decide, in what `leadcast init` has drafted."""
+_held: ContextVar[SourceDefinition | None] = ContextVar("held definition", default=None)
 _VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}")
 
 
@@ -74,6 +77,9 @@ def find_definition(name: str, folder: Path = SOURCES) -> SourceDefinition:
     FaultsError
         If its definition has faults.
     """
+    held = _held.get()
+    if held is not None and held.name == name:
+        return held
     names = source_names(folder)
     if name not in names and name != _TEMPLATE:
         known = ", ".join(nearest_first(name, names)) or "none"
@@ -83,6 +89,16 @@ def find_definition(name: str, folder: Path = SOURCES) -> SourceDefinition:
             f"{folder / 'NAME.yaml'} and fill it in"
         )
     return load_definition(folder / f"{name}.yaml")
+
+
+@contextmanager
+def holding_definition(definition: SourceDefinition) -> Iterator[None]:
+    """Let `find_definition` give a definition that is in no file, to the caller's thread alone."""
+    token = _held.set(definition)
+    try:
+        yield
+    finally:
+        _held.reset(token)
 
 
 def source_names(folder: Path = SOURCES) -> list[str]:

@@ -3,7 +3,9 @@
 What a run uses: the parameters laid over what the source's definition says.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -181,25 +183,63 @@ class Params(Frozen):
     )
 
 
+_held: ContextVar[Params | None] = ContextVar("held parameters", default=None)
+
+
+@contextmanager
+def holding_params(params: Params) -> Iterator[None]:
+    """Let `load_params` give parameters that are in no file, to the caller's thread alone."""
+    token = _held.set(params)
+    try:
+        yield
+    finally:
+        _held.reset(token)
+
+
 def load_params(path: Path = PARAMS) -> Params:
     """Read the parameters, telling every fault at once."""
+    held = _held.get()
+    if held is not None:
+        return held
     try:
         content = plain_yaml(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
         raise LeadcastError(f"{path}: there is no such file; run in the project's root") from None
     except YAMLError as error:
         raise LeadcastError(f"{path}: is not valid YAML: {error}") from None
+    return checked_params(content, str(path))
+
+
+def checked_params(content: object, name: str) -> Params:
+    """Make parameters of plain data as `params.yaml` has it, telling every fault at once.
+
+    Parameters
+    ----------
+    content : mapping
+        Sections and their keys; what is not named has its default.
+    name : str
+        What it is called, for messages.
+
+    Returns
+    -------
+    Params
+
+    Raises
+    ------
+    FaultsError
+        If a key is not known, or its value none that it may have.
+    """
     try:
         return Params.model_validate(content)
     except ValidationError as error:
-        raise FaultsError(str(path), [_fault(path, item) for item in error.errors()]) from None
+        raise FaultsError(name, [_fault(name, item) for item in error.errors()]) from None
 
 
-def _fault(path: Path, item: object) -> Fault:
+def _fault(name: str, item: object) -> Fault:
     details = dict(item)  # type: ignore[call-overload]
     key = ".".join(str(part) for part in details["loc"])
     return Fault(
-        where=f"{path}: {key}",
+        where=f"{name}: {key}",
         found=repr(details["input"]),
         expected=str(details["msg"]),
         remedy="Correct the key or its value.",

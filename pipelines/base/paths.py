@@ -1,5 +1,8 @@
 """Where a source's results lie: one folder a source, the same names in each."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +11,19 @@ from leadcast.features.base.ownership import RUNS
 
 _OF_COMMANDS = ("distilled", "icp", "monitoring", "sellers", "today")
 """How the names of what no stage writes begin."""
+
+
+_runs: ContextVar[Path] = ContextVar("folder of runs", default=RUNS)
+
+
+@contextmanager
+def running_in(folder: Path) -> Iterator[None]:
+    """Let every `RunFolder` lie in a folder of its own, for the caller's thread alone."""
+    token = _runs.set(folder)
+    try:
+        yield
+    finally:
+        _runs.reset(token)
 
 
 class RunFile:
@@ -142,7 +158,7 @@ class RunFolder:
     @property
     def path(self) -> Path:
         """The folder itself."""
-        return RUNS / self.source
+        return _runs.get() / self.source
 
     def require(self, path: Path) -> None:
         """Refuse a run in which a file is not there yet."""
