@@ -31,6 +31,7 @@ SMALL = {
         }
     ),
 }
+LISTS = pd.Series([[1], [2], [3]], dtype=object)
 
 
 def small(**changes: object) -> leadcast.LeadData:
