@@ -62,7 +62,7 @@ def lay_out(root: Path) -> None:
     ingest("sample")
     run, ids = RunFolder("sample"), [*HERS, *OTHERS]
     scores = pl.DataFrame({"lead_id": ids, "probability": [0.1, 0.2, 0.3, 0.4]})
-    for path in (run.test_scores, run.snapshots, run.matrix, run.today):
+    for path in (run.test_scores, run.snapshots, run.matrix, run.today, run.returned):
         scores.write_parquet(path)
     scores.write_csv(run.today_csv)
     write_json(run.today_misses, {"n": 2, "leads": [{"lead_id": one, "score": 1} for one in ids]})

@@ -1,8 +1,9 @@
 """The commands `leadcast sellers` and `leadcast returns`, on a small export."""
 
 import json
+import re
 from contextlib import chdir
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -182,6 +183,41 @@ def test_after_the_last_deadline_nothing_goes_back(project: Path) -> None:
         later = tell_returns("shop", ReturnsRequest(as_of=datetime(2025, 12, 1, tzinfo=UTC)))
     assert later.due == 0
     assert "0 leads to send back" in later.text
+
+
+def test_what_was_sent_is_remembered_and_not_listed_again(project: Path) -> None:
+    file = project / RunFolder("shop").returned
+    with chdir(project):
+        tell_returns("shop", ReturnsRequest(out=Path("all.csv"), force=True))
+        every = pl.read_csv("all.csv", infer_schema=False)
+        every.head(2).write_csv("sent.csv")
+        told = tell_returns("shop", ReturnsRequest(sent=Path("sent.csv"), out=Path("rest.csv")))
+        assert "remembered: 2 leads of sent.csv" in told.text
+        assert "sent back before, and not listed: 2, 25.00 at stake" in told.text
+        rest = pl.read_csv("rest.csv", infer_schema=False)
+        assert rest["lead_id"].to_list() == every["lead_id"].to_list()[2:]
+        again = tell_returns("shop", ReturnsRequest(sent=Path("sent.csv")))
+        assert "remembered: 0 leads" in again.text, "a list that is told twice counts once"
+        kept = file.read_bytes()
+        pl.DataFrame({"lead_id": ["L1", "nobody"]}).write_csv("wrong.csv")
+        with pytest.raises(
+            LeadcastError, match="1 ids that are no leads of shop, such as 'nobody'"
+        ):
+            tell_returns("shop", ReturnsRequest(sent=Path("wrong.csv")))
+        every.drop("lead_id").write_csv("wrong.csv")
+        with pytest.raises(LeadcastError, match="expected lead_id"):
+            tell_returns("shop", ReturnsRequest(sent=Path("wrong.csv")))
+        with pytest.raises(LeadcastError, match="no such file"):
+            tell_returns("shop", ReturnsRequest(sent=Path("absent.csv")))
+        assert file.read_bytes() == kept
+        day_after = datetime.fromisoformat(rest["deadline"][0]) + timedelta(days=1)
+        late = tell_returns("shop", ReturnsRequest(as_of=day_after))
+        due = re.search(r"TOO LATE: (\d) leads?, ([\d.]+) at stake", late.text)
+        assert due is not None
+        assert float(due[2]) == 12.5 * int(due[1]) > 0
+        assert "passed in the last 7 days" in late.text
+    assert pl.read_parquet(file)["vendor"].unique().to_list() == [FORMULA]
+    file.unlink()
 
 
 def test_what_is_missing_is_told(project: Path, tmp_path: Path) -> None:

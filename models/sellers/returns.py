@@ -1,6 +1,6 @@
 """Which leads go back to their vendor, by when, and what speaks for it in the vendor's terms."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -39,6 +39,8 @@ class ReturnList:
         where nobody knows it), ``earlier_lead_id`` (String, null where there is none).
     as_of : datetime
         The moment.
+    missed : pl.DataFrame
+        Likewise of those whose deadline has passed in the days that were asked for.
     in_window : dict of str to int
         By vendor, the leads that could still be sent back.
     unknown : tuple of str
@@ -48,6 +50,7 @@ class ReturnList:
     """
 
     frame: pl.DataFrame
+    missed: pl.DataFrame
     as_of: datetime
     in_window: dict[str, int]
     unknown: tuple[str, ...]
@@ -63,6 +66,8 @@ def to_send_back(
     vendors: Mapping[str, VendorTerms],
     as_of: datetime,
     junk: JunkFound | None = None,
+    sent: Collection[str] = (),
+    missed_days: float = 0.0,
 ) -> ReturnList:
     """Find the leads that may still be sent back, and for which of the vendor's reasons.
 
@@ -77,6 +82,10 @@ def to_send_back(
         passed is not listed.
     junk : JunkFound, optional
         Of these leads, by what was known then; without it nothing is sent back for ``junk``.
+    sent : collection of str
+        Ids of leads that were sent back before, and are not listed again.
+    missed_days : float
+        Of so many days before the leads are listed whose deadline has passed.
 
     Returns
     -------
@@ -93,13 +102,18 @@ def to_send_back(
         deadline=pl.col("created_at")
         + pl.duration(microseconds=(length * 86_400_000_000).cast(pl.Int64))
     )
-    open_now = within.filter(pl.col("deadline") >= as_of)
-    found = pl.concat([_empty(), *_evidence(tables, leads, open_now, vendors, as_of, junk)])
+    unsent = within.filter(~pl.col("lead_id").is_in(list(sent)))
+    since = as_of - timedelta(days=missed_days)
+    looked_at = unsent.filter(pl.col("deadline") >= since)
+    found = pl.concat([_empty(), *_evidence(tables, leads, looked_at, vendors, as_of, junk)])
+    listed, in_time = _listed(found, looked_at, vendors, as_of), pl.col("deadline") >= as_of
+    open_now = unsent.filter(in_time)
     present = set(vendor.drop_nulls())
     others = leads["vendor"].drop_nulls().unique()
     counts = dict(open_now["terms"].value_counts().iter_rows())
     return ReturnList(
-        _listed(found, open_now, vendors, as_of),
+        listed.filter(in_time),
+        listed.filter(~in_time),
         as_of,
         {name: counts.get(name, 0) for name in vendors},
         tuple(name for name in vendors if name not in present),

@@ -9,7 +9,7 @@ from pathlib import Path
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.ownership import RUNS
 
-_OF_COMMANDS = ("distilled", "icp", "monitoring", "sellers", "today")
+_OF_COMMANDS = ("distilled", "icp", "monitoring", "returned", "sellers", "today")
 """How the names of what no stage writes begin."""
 
 
@@ -140,6 +140,8 @@ class RunFolder:
     """What `leadcast sellers` found of vendors, sources and campaigns."""
     sellers_page = RunFile("sellers.html")
     """The same as a page for people."""
+    returned = RunFile("returned.parquet")
+    """The leads that were sent back to their vendors; `leadcast returns --sent` adds to it."""
     tracking = RunFile("mlflow.json")
     """The MLflow run and model that hold this result."""
     today = RunFile("today.parquet")

@@ -39,7 +39,8 @@ def sellers(
 
 @app.command(
     epilog="\b\nExamples:\n  leadcast returns demo_sellers --out returns.csv\n"
-    "  leadcast returns ours --out returns.csv --due-hours 48\n\n"
+    "  leadcast returns ours --out returns.csv --due-hours 48\n"
+    "  leadcast returns ours --sent returns.csv\n\n"
     "\b\nExit codes: 0 listed; 1 refused; 2 wrong use of the command line; 4 a deadline is near."
 )
 def returns(
@@ -52,6 +53,10 @@ def returns(
     due_hours: Annotated[
         float, typer.Option(min=0, help="So many hours before its deadline a lead is urgent.")
     ] = 24.0,
+    sent: Annotated[
+        Path | None,
+        typer.Option(help="A list that was sent to the vendors: it is not listed again."),
+    ] = None,
     force: Force = False,
 ) -> None:
     """List the leads to send back to their vendors: deadline, reason, evidence and price.
@@ -61,7 +66,7 @@ def returns(
     from leadcast.pipelines.daily.returns import ReturnsRequest, tell_returns
 
     moment = moment_of("--as-of", as_of)
-    answer = tell_returns(source, ReturnsRequest(out, moment, due_hours, force))
+    answer = tell_returns(source, ReturnsRequest(out, moment, due_hours, sent, force))
     print(answer.text)
     if answer.due:
         raise typer.Exit(EXIT_WITH_ALARMS)
