@@ -130,7 +130,7 @@ def test_without_yes_nothing_is_changed_and_all_is_told(project: Path) -> None:
 
 def test_the_person_stands_nowhere_but_in_what_is_not_leadcasts(project: Path) -> None:
     # The oracle finds what there is before.
-    assert len(traces(project)) == 20
+    assert len(traces(project)) == 21
     told = done()
     raw = {"export/leads.csv", "export/events.csv", "export/outcomes.csv", "notes.txt"}
     assert traces(project) == raw
@@ -147,7 +147,7 @@ def test_nobody_else_loses_anything(project: Path) -> None:
     assert tables.leads["lead_id"].to_list() == OTHERS
     assert tables.events.collect()["lead_id"].sort().to_list() == OTHERS
     assert tables.outcomes["lead_id"].sort().to_list() == OTHERS
-    for path in (run.test_scores, run.today, run.comparison / "leads.parquet"):
+    for path in (run.test_scores, run.today, run.returned, run.comparison / "leads.parquet"):
         assert pl.read_parquet(path)["lead_id"].to_list() == OTHERS
     assert pl.read_csv(run.today_csv)["lead_id"].to_list() == OTHERS
     assert pl.read_parquet("history/20240601-abc.parquet")["lead_id"].to_list() == OTHERS
