@@ -1,0 +1,116 @@
+"""One lead as it stood at a moment, given as plain Python values."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from leadcast.features.boundary import is_known
+from leadcast.features.changes.attribute_changes import (
+    CHANGED_AT,
+    CHANGES,
+    FILLED_IN,
+    N_CHANGES,
+    bases_of,
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+Change = Mapping[str, Any]
+"""``changed_at`` (a time with a zone), ``attribute``, ``old_value``, ``new_value``."""
+
+
+def lead_at(
+    lead: Mapping[str, object],
+    as_of_us: int | None,
+    wanted: Mapping[str, str],
+) -> dict[str, object]:
+    """Give a lead as it stood at a moment.
+
+    Parameters
+    ----------
+    lead : mapping of str to object
+        Its values, and under `CHANGES` a sequence of changes in any order.
+    as_of_us : int or None
+        The moment, in microseconds since 1970; None where nothing is dated.
+    wanted : mapping of str to str
+        The attributes that are read, each with what it holds: ``"number"``, ``"flag"``,
+        ``"time"`` or anything else for text.
+
+    Returns
+    -------
+    dict of str to object
+        What `leadcast.features.changes.versions.leads_at` has for this lead.
+    """
+    state = {name: value for name, value in lead.items() if name != CHANGES}
+    given: Any = lead.get(CHANGES)
+    if given is None or as_of_us is None:
+        return state
+    created: Any = lead.get("created_at")
+    start = _microseconds(created) if isinstance(created, datetime) else None
+    ordered = sorted((_at(one, start), index) for index, one in enumerate(given))
+    changes = [(at, given[index]) for at, index in ordered]
+    bases = bases_of(wanted, state)
+    for name in dict.fromkeys([*(one["attribute"] for _, one in changes), *bases]):
+        if name not in state:
+            continue
+        own = [(at, one) for at, one in changes if one["attribute"] == name]
+        kind = wanted.get(name, "text")
+        now = _value(own, as_of_us, start, state[name], kind)
+        if name in bases:
+            first = _value(own, start if start is not None else 0, start, state[name], kind)
+            state |= _derived(
+                name, own, as_of_us, start, is_filled=first is None and now is not None
+            )
+        state[name] = now
+    return state
+
+
+def _value(
+    own: Sequence[tuple[int, Change]], as_of_us: int, start: int | None, current: object, kind: str
+) -> object:
+    past = [one for at, one in own if _counts(at, as_of_us, start)]
+    if past:
+        return _typed(past[-1]["new_value"], kind)
+    return _typed(own[0][1]["old_value"], kind) if own else current
+
+
+def _derived(
+    name: str,
+    own: Sequence[tuple[int, Change]],
+    as_of_us: int,
+    start: int | None,
+    *,
+    is_filled: bool,
+) -> dict[str, object]:
+    since = [at for at, _ in own if at != start and is_known(at, as_of_us)]
+    last = _EPOCH + timedelta(microseconds=since[-1]) if since else None
+    return {
+        f"{name}{N_CHANGES}": float(len(since)),
+        f"{name}{CHANGED_AT}": last,
+        f"{name}{FILLED_IN}": is_filled,
+    }
+
+
+def _counts(at: int, as_of_us: int, start: int | None) -> bool:
+    """Tell whether a change counts: it belongs to the creation, or was known."""
+    return at == start or is_known(at, as_of_us)
+
+
+def _at(change: Change, start: int | None) -> int:
+    at = _microseconds(change["changed_at"])
+    return at if start is None else max(at, start)
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def _typed(text: object, kind: str) -> object:
+    """Read a change's value as `leadcast.features.changes.versions.typed` does."""
+    if not isinstance(text, str):
+        return text
+    if kind == "flag":
+        return text == "true"
+    if kind == "time":
+        return _EPOCH + timedelta(microseconds=int(text))
+    return float(text) if kind == "number" else text
