@@ -58,6 +58,8 @@ class WorldTables:
     """What each lead really is, in a world that has sellers."""
     actors: pl.DataFrame | None = None
     """Who caused each event, in a world that has machines."""
+    changes: pl.DataFrame | None = None
+    """What fields of the leads said before, in a world that has histories."""
 
 
 _SELLERS: Mapping[str, Any] = MappingProxyType({"sellers": True})
@@ -94,7 +96,9 @@ def simulate(
     change : callable, optional
         Adds sellers (`leadcast.demo.sellers.overlay.add_sellers`): the truth of each lead is then
         in ``sellers_truth.parquet``. Or machines (`leadcast.demo.machines.written.machines_of`):
-        who caused each event is in ``event_truth``. Without it the world is what it always was.
+        who caused each event is in ``event_truth``. Or histories
+        (`leadcast.demo.histories.edits.add_histories`): what was changed when is in
+        ``attribute_changes.parquet``. Without it the world is what it always was.
     marks : mapping
         What ``about.json`` says of that change.
 
@@ -132,6 +136,7 @@ def _write_parts(
         _appended(folder / "outcomes.parquet") as add_outcomes,
         _appended(folder / "truth.parquet") as add_truth,
         _appended(folder / "sellers_truth.parquet") as add_sellers,
+        _appended(folder / "attribute_changes.parquet") as add_changes,
     ):
         for number, first in enumerate(starts):
             count = min(part_leads, leads - first)
@@ -142,6 +147,8 @@ def _write_parts(
                 tables = change(tables, part, seed, number)
             if tables.sellers is not None:
                 add_sellers(tables.sellers)
+            if tables.changes is not None:
+                add_changes(tables.changes)
             add_leads(tables.leads)
             add_outcomes(tables.outcomes)
             add_truth(tables.truth)

@@ -20,6 +20,10 @@ WITHHELD = "withheld_"
 """So begin those that are denied: they are looked at, and no model sees them."""
 
 
+CHANGES = "attribute_changes"
+"""The column of leads that holds the changes of their attributes."""
+
+
 class TimeOrder(StrEnum):
     """What a source knows of time."""
 
@@ -44,8 +48,10 @@ class Tables:
         existing rules-based score, never a feature), ``sales_owner``, ``sales_territory``
         (String), ``sales_consent`` and ``sales_do_not_contact`` (Boolean; each optional and never
         a feature), ``withheld_...`` (denied columns and those of groups, of any of the following
-        dtypes; never a feature) and attributes: Float64 for numbers, String
-        for categories and texts, Boolean for flags, `TIME` for times.
+        dtypes; never a feature), ``attribute_changes`` (a list of
+        `leadcast.features.changes.attribute_changes.CHANGE`, optional: by it attributes are taken
+        as they stood at a moment) and attributes: Float64 for numbers, String for categories and
+        texts, Boolean for flags, `TIME` for times; as they stand at the end of the export.
     events : pl.LazyFrame
         ``lead_id``, ``occurred_at`` (`TIME`), ``event_type`` (String), ``value`` (Float64, null
         where there is none). In no particular order. May be empty.

@@ -10,6 +10,7 @@ import polars as pl
 from leadcast.features.base.errors import Fault, FaultsError, nearest_first
 from leadcast.features.base.files import read_json, write_json, written_whole
 from leadcast.features.base.ownership import PARAMS
+from leadcast.features.changes.versions import leads_at
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.tables import Tables
 from leadcast.models.bundle.bundle_reference import Reference
@@ -55,7 +56,7 @@ def evaluate_test(source: str) -> str:
     with written_whole(run.test_scores) as temporary:
         scores.write_parquet(temporary)
     probability = scores["probability"].to_numpy()
-    segments = read_segments(source, scores["lead_id"], params.evaluation)
+    segments = read_segments(source, scores, params.evaluation)
     segments |= known_accounts(run, scores["lead_id"])
     # What there was too little data for belongs beside every figure.
     notes = read_json(run.backtest)["warnings"]
@@ -79,7 +80,7 @@ def evaluate_test(source: str) -> str:
 
 
 def read_segments(
-    source: str, lead_id: pl.Series, params: EvaluationParams
+    source: str, scores: pl.DataFrame, params: EvaluationParams
 ) -> dict[str, npt.NDArray[np.str_]]:
     """Cut the test by the attributes that the parameters name, or else the source's definition."""
     named, where = params.segments, f"{PARAMS}: evaluation.segments"
@@ -91,9 +92,7 @@ def read_segments(
     faults = [_unknown_segment(where, name, known, source) for name in named if name not in known]
     if faults:
         raise FaultsError(f"segments of source {source!r}", faults)
-    rows = lead_id.to_frame().join(
-        tables.leads.select("lead_id", *named), on="lead_id", how="left", maintain_order="left"
-    )
+    rows = leads_at(tables.leads, scores, named)
     return {name: segments_of(rows[name]) for name in named}
 
 

@@ -17,7 +17,7 @@ from leadcast.features.engine.engine import Row, compute_one, engine_of
 from leadcast.features.engine.inputs import CONTEXT, check_events, unknown_column, without_events
 from leadcast.features.engine.plan import FeaturePlan
 from leadcast.features.nonhuman.people_events import people_only
-from leadcast.features.tables import SALES, TIME, WITHHELD, TimeOrder
+from leadcast.features.tables import CHANGES, SALES, TIME, WITHHELD, TimeOrder
 from leadcast.models.bundle.bundle import Bundle
 from leadcast.serve.plain_tables import canonical_id
 
@@ -116,7 +116,7 @@ def asked_of(
 def columns_read(plan: FeaturePlan) -> set[str]:
     """List the columns of leads on which anything of a score depends."""
     judged_by = set() if plan.people is None else {"email"}
-    return {"lead_id", "created_at", "as_of", *_attributes(plan), *judged_by}
+    return {"lead_id", "created_at", "as_of", CHANGES, *_attributes(plan), *judged_by}
 
 
 def people_asked(
@@ -154,7 +154,7 @@ def unknown(columns: Iterable[str], bundle: Bundle) -> list[str]:
     list of str
     """
     types = bundle.manifest.origin.attribute_types
-    expected = {*CONTEXT, *types, *_attributes(bundle.plan)}
+    expected = {*CONTEXT, CHANGES, *types, *_attributes(bundle.plan)}
     # What a run keeps beside its leads for sales and for the gate is no surprise.
     kept = (SALES, WITHHELD)
     return [name for name in columns if name not in expected and not name.startswith(kept)]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import polars as pl
 
 from leadcast.features.base.errors import Fault, in_words
+from leadcast.features.changes.lead_state import with_typed_changes
 from leadcast.features.engine.engine import Matrix, engine_of
 from leadcast.features.engine.plan import FeaturePlan
 from leadcast.features.nonhuman.people_events import people_only_of_one
@@ -259,7 +260,8 @@ class Scorer:
         ----------
         lead : mapping of str to object
             ``lead_id``, ``created_at`` where the source is dated, and attributes: str, float,
-            bool, datetime with a time zone, or None.
+            bool, datetime with a time zone, or None; perhaps ``attribute_changes``, as
+            `leadcast.features.changes.lead_state.lead_at` takes them.
         events : sequence of (datetime, str, float or None[, mapping])
             The lead's events in any order: when (with a time zone), what kind, which value, and
             perhaps ``user_agent``, ``ip_address`` and ``filtered`` as in `score`.
@@ -286,6 +288,7 @@ class Scorer:
         """
         moment = as_of or (datetime.now(UTC) if self.is_dated else None)
         lead = canonical_texts(lead, self.bundle.manifest.origin.attribute_types)
+        lead = with_typed_changes(lead, self.bundle.manifest.origin.attribute_types)
         rules = self.bundle.plan.people
         done: Sequence[Any] = events
         if rules is not None and not are_people:

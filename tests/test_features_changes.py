@@ -7,11 +7,13 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadcast.features.changes.attribute_changes import CHANGE, CHANGES, derived_types
+from leadcast.features.changes.attribute_changes import CHANGE, derived_types
 from leadcast.features.changes.lead_state import lead_at
 from leadcast.features.changes.versions import leads_at
-from leadcast.features.tables import TIME
+from leadcast.features.tables import CHANGES, TIME
 
+Lead = dict[str, Any]
+Life = tuple[Lead, list[tuple[int, str, Any]]]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 KINDS = {"title": "text", "size": "number", "agreed": "flag", "met_at": "time"}
@@ -37,7 +39,7 @@ def as_text(value: object) -> str | None:
 
 
 @st.composite
-def lives(draw: st.DrawFn) -> tuple[dict[str, Any], list[tuple[int, str, Any]]]:
+def lives(draw: st.DrawFn) -> Life:
     """A lead as it was created, and its changes: the hour, the attribute, the new value."""
     first = {name: draw(value) for name, value in VALUES.items()}
     change = st.sampled_from(sorted(VALUES)).flatmap(
@@ -46,7 +48,7 @@ def lives(draw: st.DrawFn) -> tuple[dict[str, Any], list[tuple[int, str, Any]]]:
     return first, sorted(draw(st.lists(change, max_size=8)), key=lambda one: one[0])
 
 
-def exported(number: int, first: dict[str, Any], changes: list[tuple[int, str, Any]]) -> Any:
+def exported(number: int, first: dict[str, Any], changes: list[tuple[int, str, Any]]) -> Lead:
     """What the CRM has at the end: the last state, and the history that led to it."""
     lead = {"lead_id": str(number), "created_at": EPOCH, **first}
     history = []
@@ -57,16 +59,14 @@ def exported(number: int, first: dict[str, Any], changes: list[tuple[int, str, A
     return lead | {CHANGES: history}
 
 
-def table_of(leads: list[Any]) -> pl.DataFrame:
-    schema = {"lead_id": pl.String, "created_at": TIME, **DTYPES, CHANGES: pl.List(CHANGE)}
+def table_of(leads: list[Lead]) -> pl.DataFrame:
+    schema: Any = {"lead_id": pl.String, "created_at": TIME, **DTYPES, CHANGES: pl.List(CHANGE)}
     return pl.DataFrame(leads, schema=schema, orient="row")
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(lives(), min_size=1, max_size=4), st.integers(0, 14))
-def test_tables_and_single_leads_agree_with_what_the_lead_was(
-    drawn: list[tuple[dict[str, Any], list[tuple[int, str, Any]]]], hour: int
-) -> None:
+def test_tables_and_single_leads_agree_with_what_the_lead_was(drawn: list[Life], hour: int) -> None:
     leads = [exported(number, *life) for number, life in enumerate(drawn)]
     rows = pl.DataFrame({"lead_id": [one["lead_id"] for one in leads]}).with_columns(
         as_of=pl.lit(EPOCH + hour * HOUR, dtype=TIME)
@@ -93,7 +93,7 @@ def test_tables_and_single_leads_agree_with_what_the_lead_was(
 @settings(max_examples=60, deadline=None)
 @given(lives(), st.lists(lives(), max_size=1), st.integers(0, 12))
 def test_what_changes_at_or_after_the_moment_changes_nothing(
-    life: Any, other: list[Any], hour: int
+    life: Life, other: list[Life], hour: int
 ) -> None:
     first, changes = life
     past = [one for one in changes if one[0] < hour or one[0] == 0]

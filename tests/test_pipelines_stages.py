@@ -108,7 +108,7 @@ def test_segments_that_the_source_names_are_measured_and_hold_every_row(project:
     assert 0 < metrics["multicalibration"]["gap"] < 0.1
     named = EvaluationParams(segments=("industri",))
     with chdir(project), pytest.raises(LeadcastError, match=r"'industri'.*industry") as caught:
-        read_segments("demo", scores_of(project)["lead_id"], named)
+        read_segments("demo", scores_of(project), named)
     assert "evaluation.segments" in str(caught.value)
 
 

@@ -8,10 +8,8 @@ from collections.abc import Collection, Iterable
 
 import polars as pl
 
-from leadcast.features.tables import TIME
+from leadcast.features.tables import CHANGES, TIME
 
-CHANGES = "attribute_changes"
-"""The column of leads that holds the changes of their attributes."""
 CHANGE = pl.Struct(
     {
         "changed_at": TIME,
@@ -50,6 +48,21 @@ def derived_types(attributes: Iterable[str]) -> dict[str, str]:
     return {f"{name}{end}": kind for name in attributes for end, kind in DERIVED.items()}
 
 
+def tracked(attribute_types: Collection[str]) -> list[str]:
+    """List the attributes whose changes a source or a bundle knows of.
+
+    Parameters
+    ----------
+    attribute_types : collection of str
+        All attributes, derived ones too.
+
+    Returns
+    -------
+    list of str
+    """
+    return [name for name in attribute_types if {*derived_types([name])} <= {*attribute_types}]
+
+
 def bases_of(wanted: Iterable[str], columns: Collection[str]) -> list[str]:
     """List the attributes of which something is to be derived.
 
@@ -73,3 +86,22 @@ def bases_of(wanted: Iterable[str], columns: Collection[str]) -> list[str]:
         if name.endswith(end) and name.removesuffix(end) in columns
     }
     return list(found)
+
+
+def derived_of(wanted: Iterable[str], leads: pl.DataFrame) -> set[str]:
+    """Name what is derived of leads that carry their history.
+
+    Parameters
+    ----------
+    wanted : iterable of str
+        Attributes that are read.
+    leads : pl.DataFrame
+
+    Returns
+    -------
+    set of str
+        Empty where leads do not have `CHANGES`.
+    """
+    if CHANGES not in leads.columns:
+        return set()
+    return {*derived_types(bases_of(wanted, leads.columns))}

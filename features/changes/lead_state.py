@@ -7,11 +7,11 @@ from typing import Any
 from leadcast.features.boundary import is_known
 from leadcast.features.changes.attribute_changes import (
     CHANGED_AT,
-    CHANGES,
     FILLED_IN,
     N_CHANGES,
     bases_of,
 )
+from leadcast.features.tables import CHANGES
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -70,8 +70,8 @@ def _value(
 ) -> object:
     past = [one for at, one in own if _counts(at, as_of_us, start)]
     if past:
-        return _typed(past[-1]["new_value"], kind)
-    return _typed(own[0][1]["old_value"], kind) if own else current
+        return _typed(past[-1].get("new_value"), kind)
+    return _typed(own[0][1].get("old_value"), kind) if own else current
 
 
 def _derived(
@@ -105,12 +105,43 @@ def _microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
+def with_typed_changes(
+    lead: Mapping[str, object], attribute_types: Mapping[str, str]
+) -> Mapping[str, object]:
+    """Read the values of a lead's changes as its attributes are.
+
+    Parameters
+    ----------
+    lead : mapping of str to object
+        As `lead_at` takes it; values of changes may be texts.
+    attribute_types : mapping of str to str
+        Each attribute's type, as `leadcast.features.tables.Tables` has it.
+
+    Returns
+    -------
+    mapping of str to object
+        The same where there are no changes.
+    """
+    given: Any = lead.get(CHANGES)
+    if not given:
+        return lead
+    changes = []
+    for one in given:
+        kind = attribute_types.get(one["attribute"], "text")
+        changes.append({**one, **{end: _typed(one.get(end), kind) for end in _VALUES}})
+    return {**lead, CHANGES: changes}
+
+
+_VALUES = ("old_value", "new_value")
+
+
 def _typed(text: object, kind: str) -> object:
     """Read a change's value as `leadcast.features.changes.versions.typed` does."""
     if not isinstance(text, str):
         return text
-    if kind == "flag":
-        return text == "true"
-    if kind == "time":
-        return _EPOCH + timedelta(microseconds=int(text))
-    return float(text) if kind == "number" else text
+    try:
+        if kind == "time":
+            return _EPOCH + timedelta(microseconds=int(text))
+        return float(text) if kind == "number" else text == "true" if kind == "flag" else text
+    except ValueError:
+        return None

@@ -17,13 +17,12 @@ from leadcast.features.base.compiled import compiled
 from leadcast.features.boundary import known_until
 from leadcast.features.changes.attribute_changes import (
     CHANGED_AT,
-    CHANGES,
     FILLED_IN,
     N_CHANGES,
     bases_of,
     derived_types,
 )
-from leadcast.features.tables import TIME
+from leadcast.features.tables import CHANGES, TIME
 
 Integers = npt.NDArray[np.int64]
 _ROW, _AT = "row of the lead", "changed at"

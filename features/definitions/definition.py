@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, model_validator
 
+from leadcast.features.definitions.changes_section import HISTORY, AttributeChangesTable
 from leadcast.features.definitions.identity_section import IdentityDefaults
 from leadcast.features.definitions.nonhuman_section import NonhumanSection
 from leadcast.features.definitions.table_schema import (
@@ -335,17 +336,22 @@ class Simulation(TableSection):
         Whether vendors deliver leads of their own, honest ones and others.
     machines : SimulatedMachines or None
         Machines and colleagues among its events; None: there are none but the simplest.
+    histories : bool
+        Whether sales fills in fields of the leads later on, with a history of it.
     """
 
     leads: Annotated[int, Field(ge=1)]
     seed: Annotated[int, Field(ge=0)]
     sellers: bool = False
     machines: SimulatedMachines | None = None
+    histories: bool = False
 
     @model_validator(mode="after")
     def _one_world(self) -> Self:
-        if self.sellers and self.machines is not None:
-            raise ValueError("sellers and machines are worlds of their own; name one of them")
+        if self.sellers + self.histories + (self.machines is not None) > 1:
+            raise ValueError(
+                "sellers, machines and histories are worlds of their own; name one of them"
+            )
         return self
 
 
@@ -360,6 +366,8 @@ class TableSet(TableSection):
     """What leads did; one table or a list of tables."""
     outcomes: Annotated[tuple[Outcomes, ...], BeforeValidator(as_sequence), Field(min_length=1)]
     """How leads ended; one table or a list of tables."""
+    attribute_changes: AttributeChangesTable | None = None
+    """What the leads' attributes said before."""
 
 
 MERGES = "merges"
@@ -500,8 +508,8 @@ class SourceDefinition(TableSection):
         dict of str to FileReader or SqlReader
             ``leads``, ``accounts`` where there are some, ``events`` and ``outcomes`` (``events[0]``
             and so on where there are several; outcomes where they have a table of their own), and
-            after each what is joined to it: ``leads.join[0]`` and so on; and ``merges`` where the
-            CRM's merges are read.
+            after each what is joined to it: ``leads.join[0]`` and so on; ``attribute_changes`` and
+            ``merges`` where these are read.
         """
         found: dict[str, Reader] = {}
         for name, read, joins in self._read_tables():
@@ -527,6 +535,8 @@ class SourceDefinition(TableSection):
             yield "accounts", accounts.read, accounts.join
         for name, table in zip(self.event_table_names(), self.tables.events, strict=True):
             yield name, table.read, table.join
+        if self.tables.attribute_changes is not None:
+            yield HISTORY, self.tables.attribute_changes.read, self.tables.attribute_changes.join
         if self.identity.merges is not None:
             yield MERGES, self.identity.merges.read, self.identity.merges.join
         for name, outcomes in zip(self.outcome_table_names(), self.tables.outcomes, strict=True):

@@ -18,6 +18,9 @@ import numpy.typing as npt
 import polars as pl
 
 from leadcast.features.base.errors import Fault
+from leadcast.features.changes.attribute_changes import derived_of
+from leadcast.features.changes.lead_state import lead_at
+from leadcast.features.changes.versions import versions_of
 from leadcast.features.engine import inputs
 from leadcast.features.engine.attributes import AttributeColumn, encode_leads
 from leadcast.features.engine.coded import EventTable
@@ -33,7 +36,7 @@ from leadcast.features.engine.parts import (
     fill_days_before,
 )
 from leadcast.features.engine.plan import FeaturePlan
-from leadcast.features.tables import TIME, TimeOrder
+from leadcast.features.tables import CHANGES, TIME, TimeOrder
 from leadcast.features.values.distinct import DistinctColumns, Lookup
 from leadcast.features.values.readings import READINGS, Accepts
 
@@ -161,26 +164,31 @@ class Engine:
         """Do as `compute` with what `check` let pass, whose rows have leads and moments."""
         if warnings is not None:
             theirs = events if self._dated else None
-            warnings += inputs.absent(leads, self._needs, theirs, self._loop.with_values)
+            needs = [name for name in self._needs if name not in derived_of(self._needs, leads)]
+            warnings += inputs.absent(leads, needs, theirs, self._loop.with_values)
         if not snapshots.height:
             return np.empty((0, len(self.plan.columns)), dtype=np.float32)
         ids = snapshots["lead_id"].cast(pl.String)
         wanted = ids.unique(maintain_order=True)
         leads = _in_order(leads, wanted)
-        columns = DistinctColumns(leads)
         rows = np.arange(len(ids))
         if len(wanted) < len(ids):
             rows = Lookup(wanted).places(ids).cast(pl.Int64).to_numpy()
         as_of = _times(snapshots, "as_of") if self._dated else np.zeros(len(rows), np.int64)
+        table, states = leads, rows
+        if self._dated and CHANGES in leads.columns:
+            versions = versions_of(leads, self._needs)
+            table, states = versions.table, versions.rows_at(rows, as_of)
+        columns = DistinctColumns(table)
         out = np.empty((len(rows), len(self.plan.columns)), dtype=np.float32)
         if not self._dated:
-            self._fill_attributes(out, columns, rows, as_of)
+            self._fill_attributes(out, columns, states, as_of)
             return out
         # Events are read without the interpreter's lock, which reading texts holds.
         with ThreadPoolExecutor(1) as pool:
             filled = pool.submit(self._fill_loop, out, leads, rows, as_of, events, warnings)
-            self._fill_attributes(out, columns, rows, as_of)
-            self._histories.fill(out, columns, rows, as_of)
+            self._fill_attributes(out, columns, states, as_of)
+            self._histories.fill(out, columns, states, as_of)
         filled.result()
         return out
 
@@ -188,6 +196,8 @@ class Engine:
         self, lead: Mapping[str, object], events: Sequence[Event], as_of_us: int | None
     ) -> npt.NDArray[np.float32]:
         """Compute the features of one lead; see `leadcast.features.engine.engine.compute_one`."""
+        if CHANGES in lead:
+            lead = lead_at(lead, as_of_us if self._dated else None, self._needs_of_one)
         values = take_values(lead, self._needs_of_one)
         out: Matrix = np.empty((1, len(self.plan.columns)), dtype=np.float32)
         row, as_of = np.zeros(1, np.int64), np.array([as_of_us or 0], np.int64)

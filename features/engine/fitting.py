@@ -8,6 +8,7 @@ import numpy.typing as npt
 import polars as pl
 
 from leadcast.features.boundary import known
+from leadcast.features.changes.versions import leads_at
 from leadcast.features.engine.attributes import AttributeColumn, level_counts
 from leadcast.features.engine.engine import compute
 from leadcast.features.engine.events import learn_kinds
@@ -17,7 +18,7 @@ from leadcast.features.nonhuman.people_rules import PeopleRules
 from leadcast.features.registry import Feature, distinct
 from leadcast.features.settings import FeatureSettings
 from leadcast.features.snapshots import SnapshotSettings, microseconds
-from leadcast.features.tables import Tables, TimeOrder
+from leadcast.features.tables import CHANGES, Tables, TimeOrder
 from leadcast.features.values.categories import learn_levels
 from leadcast.features.values.readings import READINGS, SOURCE_ROLES, readings_of
 
@@ -86,7 +87,7 @@ def fit_plan(
         With the columns that vary among the training rows, each once.
     """
     dated = tables.time_order is TimeOrder.DATED
-    leads = tables.leads.join(snapshots.select("lead_id").unique(), on="lead_id", how="semi")
+    leads = _last_known(tables, snapshots)
     small = settings.model_copy(
         update={"min_level_count": _enough(settings.min_level_count, leads.height)}
     )
@@ -104,6 +105,14 @@ def fit_plan(
         pool_history=tables.pool_history,
     )
     return _keep_useful(plan, tables, snapshots, settings)
+
+
+def _last_known(tables: Tables, snapshots: pl.DataFrame) -> pl.DataFrame:
+    """Take the leads of some snapshots, each as it stood at its last one."""
+    if CHANGES not in tables.leads.columns:
+        return tables.leads.join(snapshots.select("lead_id").unique(), on="lead_id", how="semi")
+    last = snapshots.group_by("lead_id").agg(pl.col("as_of").max()).sort("lead_id")
+    return leads_at(tables.leads, last, tables.attribute_types)
 
 
 def _people(tables: Tables) -> PeopleRules | None:
@@ -157,8 +166,11 @@ def _ended(
         in_time &= created >= tables.outcomes_from
     if known_until is not None:
         in_time &= known(matured, pl.lit(known_until))
+    # Who brought them is asked of the moment at which they came.
+    at_creation = tables.leads.select("lead_id", as_of="created_at")
+    leads = leads_at(tables.leads, at_creation)
     return (
-        tables.leads.join(tables.outcomes, on="lead_id")
+        leads.join(tables.outcomes, on="lead_id")
         .filter(
             created.is_not_null() & pl.col("converted").is_null() & in_time,
             (won.is_null() | (won > created)) & (lost.is_null() | (lost > created)),

@@ -26,6 +26,7 @@ from leadcast.features.base.files import sha256_of, write_json, written_whole
 from leadcast.features.definitions.definition import EventOutcomes, Outcomes, SourceDefinition
 from leadcast.features.definitions.table_schema import FileReader, SqlReader
 from leadcast.features.forgetting.tombstone import Tombstones
+from leadcast.features.ingest.change_rows import ReadChanges, read_changes, with_history
 from leadcast.features.ingest.context import Context, Progress, latest_possible, no_progress
 from leadcast.features.ingest.event_rows import (
     OpenEvents,
@@ -81,6 +82,8 @@ class Examined:
     """From when on they were recorded; None: ever since the first lead."""
     merges: pl.DataFrame | None = None
     """What the CRM has merged; None where the source has no such table."""
+    changes: ReadChanges | None = None
+    """What the leads' attributes said before; None where the source has no such table."""
 
 
 def time_order(definition: SourceDefinition) -> TimeOrder:
@@ -110,13 +113,14 @@ def examine(context: Context, sink: Sink) -> Examined | None:
             pass
         return None
     settled = settle(context, told, leads)
-    merges = read_merges(context)
+    merges, changes = read_merges(context), read_changes(context, leads)
     for part in canonical_events(context, events, _with_ends(settled)):
         sink(part)
     assert context.collector is not None, "what passes by is counted"
     events_seen = context.collector.events
     until = _observed_until(context, settled, events_seen)
-    return Examined(settled, events_seen, until, recorded_from(context, settled, until), merges)
+    begin = recorded_from(context, settled, until)
+    return Examined(settled, events_seen, until, begin, merges, changes)
 
 
 def _with_ends(settled: Settled) -> pl.DataFrame:
@@ -526,13 +530,15 @@ def _forget_quarantined(path: Path, tombstones: Tombstones) -> None:
 
 
 def _tables_of(definition: SourceDefinition, examined: Examined) -> Tables:
+    settled = examined.settled.leads
+    leads, types = with_history(settled.frame, settled.attribute_types, examined.changes)
     return Tables(
-        leads=examined.settled.leads.frame,
+        leads=leads,
         events=empty_events(),
         outcomes=examined.settled.outcomes,
         observed_until=examined.observed_until,
         time_order=time_order(definition),
-        attribute_types=examined.settled.leads.attribute_types,
+        attribute_types=types,
         outcomes_from=examined.outcomes_from,
         delayed_entry=definition.before_outcomes == "delayed_entry",
         time_zone=definition.zone_of_leads if definition.is_dated else None,

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
+from leadcast.features.changes.versions import leads_at
 from leadcast.features.registry import humanise, span_words
 from leadcast.features.tables import Tables
 from leadcast.features.values.readings import NEVER_FEATURES, readings_of
@@ -43,9 +44,7 @@ class PointsCandidate:
 
 def candidates_of(tables: Tables, rows: pl.DataFrame, target: Floats) -> list[PointsCandidate]:
     """List the conditions that the data suggest."""
-    leads = rows.select("lead_id").join(
-        tables.leads, on="lead_id", how="left", maintain_order="left"
-    )
+    leads = leads_at(tables.leads, rows, tables.attribute_types)
     enough = max(20, rows.height // 500)
     found: list[PointsCandidate] = []
     for reading, (attribute, *more) in readings_of(tables.attribute_types):

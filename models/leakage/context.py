@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 import polars as pl
 
+from leadcast.features.changes.versions import leads_at
 from leadcast.features.registry import Feature
 from leadcast.features.tables import WITHHELD, Tables
 from leadcast.features.values.readings import NEVER_FEATURES
@@ -90,19 +91,20 @@ class LeakageContext:
 
     @cached_property
     def sampled_leads(self) -> pl.DataFrame:
-        """The leads of `sample` with their attributes, a row for each of its rows."""
-        ids = self.sampled_snapshots.select("lead_id")
-        return ids.join(self.tables.leads, on="lead_id", how="left", maintain_order="left")
+        """The leads of `sample` as they stood then, a row for each of its rows."""
+        return leads_at(self.tables.leads, self.sampled_snapshots, self.tables.attribute_types)
 
     @cached_property
     def labelled(self) -> pl.DataFrame:
         """A lead for each lead or account whose outcome is known, in whichever part it is.
 
-        ``lead_id`` and ``converted``; of an account, a lead that converted where there is one.
+        ``lead_id``, ``converted`` and, where the source is dated, ``as_of`` (of its first
+        snapshot); of an account, a lead that converted where there is one.
         """
         known = self.snapshots.drop_nulls("converted")
+        moment = ["as_of"] if "as_of" in known.columns else []
         leads = known.group_by("group_id", "lead_id").agg(
-            pl.col("converted").max().cast(pl.Boolean)
+            pl.col("converted").max().cast(pl.Boolean), pl.col(moment).min()
         )
         first = leads.sort("group_id", ~pl.col("converted"), "lead_id")
         return first.unique("group_id", keep="first", maintain_order=True).drop("group_id")

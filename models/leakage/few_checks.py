@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from leadcast.features.changes.versions import leads_at
 from leadcast.features.registry import Feature
 from leadcast.features.tables import TimeOrder
 from leadcast.models.data import Matrix
@@ -159,9 +160,9 @@ def _rare(leads: pl.DataFrame, context: LeakageContext) -> Flags:
 
 
 def _attributes(context: LeakageContext) -> Iterator[_Looked]:
-    leads = _sampled(context.labelled, context).join(
-        context.tables.leads, on="lead_id", how="left", maintain_order="left"
-    )
+    labelled, tables = _sampled(context.labelled, context), context.tables
+    described = leads_at(tables.leads, labelled, tables.attribute_types)
+    leads = described.with_columns(labelled["converted"])
     rare = _rare(leads, context)
     order = "created_at" if context.tables.time_order is TimeOrder.DATED else "position"
     for attribute in _read(context):

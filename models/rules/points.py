@@ -142,7 +142,7 @@ def evaluate(
     """Add up the points of leads at moments.
 
     An event counts where it was known, as for the features: ``occurred_at < as_of``. Attributes
-    count as the table of leads has them.
+    count as they stood then, where leads have a history of them, else as the table has them.
 
     Parameters
     ----------

@@ -10,11 +10,12 @@ import numpy.typing as npt
 import polars as pl
 
 from leadcast.features.base.errors import LeadcastError
+from leadcast.features.changes.versions import versions_of
 from leadcast.features.engine.events import no_events
 from leadcast.features.engine.grouping import Events, group_events
 from leadcast.features.engine.inputs import check_events, check_leads, check_snapshots
 from leadcast.features.registry import DAY_US
-from leadcast.features.tables import TIME
+from leadcast.features.tables import CHANGES, TIME
 from leadcast.models.rules.answers import Flags, answers_of, asked, lies_ago, read_values
 from leadcast.models.rules.conditions import AttributeCondition, Conditions, EventCondition
 from leadcast.models.rules.points_table import (
@@ -221,8 +222,12 @@ class _Prepared:
         ids = rows["lead_id"].cast(pl.String)
         wanted = ids.unique(maintain_order=True)
         self._lead = ids.cast(pl.Enum(wanted)).to_physical().cast(pl.Int64).to_numpy()
-        self._leads = _in_order(leads, wanted)
+        self._leads, self._state = _in_order(leads, wanted), self._lead
         self._as_of = rows["as_of"].cast(TIME) if dated else pl.Series(dtype=TIME)
+        if CHANGES in leads.columns and "as_of" in rows.columns:
+            versions = versions_of(self._leads, [one.attribute for one in attributes])
+            moments = rows["as_of"].cast(TIME).to_physical().to_numpy()
+            self._leads, self._state = versions.table, versions.rows_at(self._lead, moments)
         self._untimed = {
             id(one): answers_of(one, read_values(one, self._leads))
             for one in attributes
@@ -241,10 +246,10 @@ class _Prepared:
         return coded, tallies_of(self._tallied, satisfied)
 
     def block(self, rows: slice) -> Block:
-        lead = self._lead[rows]
-        answers = {key: known[lead] for key, known in self._untimed.items()}
+        lead, state = self._lead[rows], self._state[rows]
+        answers = {key: known[state] for key, known in self._untimed.items()}
         for one in self._timed:
-            answers[id(one)] = self._lies_ago(one, lead, rows)
+            answers[id(one)] = self._lies_ago(one, state, rows)
         counts = np.zeros((len(lead), len(self._tallied)), np.int32)
         shares = np.zeros(counts.shape)
         if self._tallied:

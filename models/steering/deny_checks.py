@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from leadcast.features.base.errors import Fault, FaultsError
+from leadcast.features.changes.versions import leads_at
 from leadcast.features.definitions.definition import DeniedMeaning
 from leadcast.features.tables import WITHHELD
 from leadcast.features.values.readings import SOURCE_ROLES
@@ -79,10 +80,10 @@ class SteeringContext(LeakageContext):
     def association(self) -> dict[str, list[Association]]:
         """How well each feature reproduces each denied column, the best first."""
         # Of a lead its last row, which knows most.
-        numbered = self.training_snapshots.select("lead_id").with_row_index("row")
+        numbered = self.training_snapshots.with_row_index("row")
         last = numbered.unique("lead_id", keep="last", maintain_order=True)
-        leads = last.join(self.tables.leads, on="lead_id", how="left", maintain_order="left")
-        values = self.training.values[leads["row"].to_numpy()]
+        leads = leads_at(self.tables.leads, last)
+        values = self.training.values[last["row"].to_numpy()]
         return {
             name: associations(values, self.features, leads[name], self.seed)
             for name in self.carried

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from leadcast.demo.histories.edits import add_histories
 from leadcast.demo.machines.written import machines_of
 from leadcast.demo.sellers.overlay import add_sellers
 from leadcast.demo.simulate import SIMULATOR_VERSION, WORLD, simulate
@@ -49,8 +50,8 @@ def with_raw(definition: SourceDefinition) -> Iterator[SourceDefinition]:
 
 def _simulate(wanted: Simulation, out: Path) -> None:
     machines = wanted.machines
-    about = (wanted.leads, wanted.seed, out)
-    simulate_with_progress(*about, sellers=wanted.sellers, machines=machines)
+    about, kinds = (wanted.leads, wanted.seed, out), (wanted.sellers, wanted.histories)
+    simulate_with_progress(*about, sellers=kinds[0], histories=kinds[1], machines=machines)
 
 
 def simulate_with_progress(
@@ -59,10 +60,13 @@ def simulate_with_progress(
     out: Path,
     *,
     sellers: bool = False,
+    histories: bool = False,
     machines: SimulatedMachines | None = None,
 ) -> None:
     """Simulate a world, with a progress bar."""
     more: dict[str, Any] = {"change": add_sellers} if sellers else {}
+    if histories:
+        more = {"change": add_histories, "marks": {"histories": True}}
     if machines is not None:
         marks = {"machines": machines.model_dump(mode="json")}
         more = {"change": machines_of(machines), "marks": marks}
@@ -85,6 +89,7 @@ def _is_there(definition: SourceDefinition, wanted: Simulation) -> bool:
         return False
     machines = None if wanted.machines is None else wanted.machines.model_dump(mode="json")
     same = bool(found.get("sellers", False)) == wanted.sellers
+    same &= bool(found.get("histories", False)) == wanted.histories
     return same and found.get("machines") == machines
 
 

@@ -257,7 +257,7 @@ def _of_segments(
     source: str, run: RunFolder, both: Challenged, params: Params
 ) -> Iterator[Condition]:
     ids, bounds = both.rows["lead_id"], params.promotion
-    segments = read_segments(source, ids, params.evaluation) | known_accounts(run, ids)
+    segments = read_segments(source, both.rows, params.evaluation) | known_accounts(run, ids)
     found = [*both.by_segment(segments, bounds.segment_leads)]
     bad = [one for one in found if one[3].low > 0 and one[3].value > bounds.segment_margin]
     for name, value, leads, gap in bad:

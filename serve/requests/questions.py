@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic_core import core_schema
 from typing_extensions import TypedDict
 
+from leadcast.features.changes.attribute_changes import tracked
 from leadcast.serve.plain_tables import canonical_id
 from leadcast.serve.requests.body_scan import END, NAMES, START, VALUES, Scan, scan
 from leadcast.serve.requests.problems import (
@@ -118,6 +119,19 @@ class SignedEventBody(Event, total=False):
     user_agent: Annotated[Text | None, Field(description="of the browser or machine")]
     ip_address: Annotated[Text | None, Field(description="from where")]
     filtered: Annotated[bool | None, Field(description="whether the CRM marks it as a machine's")]
+
+
+@with_config(_KNOWN_ONLY)
+class AttributeChange(TypedDict, total=False):
+    """One change of one of the lead's attributes."""
+
+    changed_at: Required[Annotated[Time, Field(description="when")]]
+    attribute: Required[Annotated[Name, Field(description="which")]]
+    old_value: Annotated[Text | Number | bool | None, Field(description="what it said before")]
+    new_value: Annotated[Text | Number | bool | None, Field(description="what it says since")]
+
+
+_MOST_CHANGES = 1_000
 
 
 @with_config(_KNOWN_ONLY)
@@ -412,6 +426,9 @@ def _lead(scorer: Scorer, limits: RequestLimits) -> Any:  # noqa: ANN401 - a typ
     if scorer.bundle.plan.pool_history is not None:
         known_records = Field(max_length=_MOST_RECORDS, description="the person's other records")
         others["same_person"] = Annotated[list[PersonRecord], known_records]
+    if tracked(known):
+        about = Field(max_length=_MOST_CHANGES, description="what its attributes said before")
+        others["attribute_changes"] = Annotated[list[AttributeChange], about]
     return _typed(
         "Lead",
         others

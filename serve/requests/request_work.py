@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from leadcast.features.base.errors import Fault, LeadcastError
+from leadcast.features.tables import CHANGES
 from leadcast.serve.batch.parts import summed
 from leadcast.serve.requests.problems import FieldFault, invalid, of_leads, shortened
 from leadcast.serve.requests.questions import RequestQuestion
@@ -84,6 +85,8 @@ def _score(
         "lead_id": lead["lead_id"],
         "created_at": lead.get("created_at"),
     }
+    if "attribute_changes" in lead:
+        plain[CHANGES] = lead["attribute_changes"]
     events: list[Any] = [
         (event["occurred_at"], event["event_type"], event.get("value"))
         for event in lead.get("events", ())

@@ -1,0 +1,182 @@
+"""The history of attributes: from raw rows to what each lead carries."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from leadcast.features.base.errors import canonical_name
+from leadcast.features.changes.attribute_changes import CHANGE, derived_types
+from leadcast.features.definitions.changes_section import HISTORY, AttributeChangesTable
+from leadcast.features.definitions.table_schema import Attribute
+from leadcast.features.ingest.context import Context, TableReading, Writing
+from leadcast.features.ingest.leads import CanonicalLeads, all_rows, read_attribute
+from leadcast.features.readers.account import OF_LEAD_ASIDE
+from leadcast.features.readers.issues import LATE_ROW
+from leadcast.features.readers.opening import require_columns
+from leadcast.features.tables import CHANGES, TIME
+from leadcast.features.values.columns import clean_text
+
+OF_NO_ATTRIBUTE = "of a field that is no attribute"
+"""Why a row of the history is left out."""
+_MICROSECONDS = 1_000_000
+
+
+@dataclass(frozen=True)
+class ReadChanges:
+    """The history that was read.
+
+    Parameters
+    ----------
+    frame : pl.DataFrame
+        ``lead_id`` and the fields of `CHANGE`, in the order of the export.
+    attributes : tuple of str
+        Whose changes are known.
+    """
+
+    frame: pl.DataFrame
+    attributes: tuple[str, ...]
+
+
+def read_changes(context: Context, leads: CanonicalLeads) -> ReadChanges | None:
+    """Read the table of changes; None where there is none, or it cannot be read."""
+    about = context.definition.tables.attribute_changes
+    table = None if about is None else context.open(HISTORY, about)
+    if about is None or table is None:
+        return None
+    fields = about.columns.model_dump(exclude_none=True)
+    needed = [(f"tables.{HISTORY}.columns.{name}", column) for name, column in fields.items()]
+    table = require_columns(table, needed, context.ledger)
+    rows = all_rows(context, table, list(dict.fromkeys(fields.values())))
+    if rows is None or table.lacking:
+        return None
+    columns = about.columns
+    writing = Writing(table.missing, about.numbers, context.time_rules(about))
+    ids = context.ids(rows.frame[columns.lead_id].alias("lead_id"), table.missing, columns.lead_id)
+    reading = TableReading(context, HISTORY, writing, rows, ids.values.to_frame("lead_id"))
+    reading.require_ids(columns.lead_id, ids)
+    times = reading.times(columns.changed_at)
+    reading.require(columns.changed_at, times)
+    late, shown = times.values > context.until, rows.frame[columns.changed_at]
+    reading.leave_out(
+        context.late(LATE_ROW), columns.changed_at, late.fill_null(value=False), shown
+    )
+    reading.drop(~ids.values.is_in(leads.frame["lead_id"].implode()), OF_LEAD_ASIDE)
+    named = _named(context.definition.lead_attributes(), about)
+    spelt = clean_text(rows.frame[columns.attribute], table.missing)
+    attribute = spelt.map_elements(lambda text: named.get(canonical_name(text)), pl.String)
+    reading.drop(attribute.is_null(), OF_NO_ATTRIBUTE)
+    reading.frame = reading.frame.with_columns(
+        changed_at=times.values, attribute=attribute, row=pl.int_range(pl.len())
+    )
+    context.ledger.account.keep(HISTORY, int(reading.fine.sum()))
+    frame = _with_values(reading, columns.old_value, columns.new_value, leads, about)
+    return ReadChanges(frame, tuple(frame["attribute"].unique(maintain_order=True)))
+
+
+def _named(attributes: Mapping[str, Attribute], about: AttributeChangesTable) -> dict[str, str]:
+    """Find attributes by what the history calls them, their column's name or their own."""
+    named = {canonical_name(name): name for name in attributes}
+    named |= {canonical_name(one.column): name for name, one in attributes.items()}
+    for name, fields in about.fields.items():
+        named |= {canonical_name(field): name for field in fields}
+    return named
+
+
+def _with_values(
+    reading: TableReading,
+    old: str | None,
+    new: str,
+    leads: CanonicalLeads,
+    about: AttributeChangesTable,
+) -> pl.DataFrame:
+    """Read each attribute's values as the leads' table has them, and write them as text."""
+    raw = reading.rows.frame
+    before = pl.lit(None, pl.String) if old is None else raw[old]
+    rows = reading.frame.with_columns(raw[new].alias("new_value"), before.alias("old_value"))
+    rows = rows.filter(reading.fine)
+    attributes = reading.context.definition.lead_attributes()
+    parts = []
+    for (name,), part in rows.partition_by("attribute", as_dict=True, maintain_order=True).items():
+        kind = leads.attribute_types.get(str(name))
+        if kind is None or str(name) not in leads.frame.columns:
+            continue
+        one = attributes[str(name)].model_copy(update={"type": kind})
+        read = {
+            column: read_attribute(str(name), part[column], one, reading.writing)[0].values
+            for column in ("old_value", "new_value")
+        }
+        parts.append(part.with_columns(as_text(one).alias(name) for name, one in read.items()))
+    fields = ["lead_id", "row", *(field.name for field in CHANGE.fields)]
+    if not parts:
+        return pl.DataFrame(schema={"lead_id": pl.String, **CHANGE.to_schema()})
+    whole = pl.concat([part.select(fields) for part in parts])
+    whole = _at_creation(whole, leads, about.creation_seconds)
+    if old is None:
+        before = pl.col("new_value").shift(1).over("lead_id", "attribute")
+        whole = whole.sort("lead_id", "changed_at", "row").with_columns(old_value=before)
+    return whole.sort("row").drop("row")
+
+
+def _at_creation(changes: pl.DataFrame, leads: CanonicalLeads, seconds: float) -> pl.DataFrame:
+    """Let what was changed right after a lead's creation belong to the creation."""
+    created = leads.frame.select("lead_id", "created_at")
+    until = pl.col("created_at") + pl.duration(microseconds=round(seconds * _MICROSECONDS))
+    at = pl.when(pl.col("changed_at") <= until).then(pl.min_horizontal("changed_at", "created_at"))
+    joined = changes.join(created, on="lead_id", how="left", maintain_order="left")
+    return joined.with_columns(at.otherwise("changed_at").alias("changed_at")).drop("created_at")
+
+
+def as_text(values: pl.Series) -> pl.Series:
+    """Write an attribute's values as `leadcast.features.changes.attribute_changes.CHANGE` has them.
+
+    Parameters
+    ----------
+    values : pl.Series
+        As the table of leads holds them.
+
+    Returns
+    -------
+    pl.Series of String
+    """
+    if values.dtype == pl.Boolean:
+        return values.cast(pl.String)
+    if values.dtype.is_temporal():
+        return values.cast(TIME).to_physical().cast(pl.String)
+    return values.cast(pl.String)
+
+
+def carried(leads: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFrame:
+    """Let each lead carry its history.
+
+    Parameters
+    ----------
+    leads : pl.DataFrame
+        With ``lead_id``.
+    changes : pl.DataFrame
+        ``lead_id`` and the fields of `CHANGE`; those of other leads are ignored.
+
+    Returns
+    -------
+    pl.DataFrame
+        The leads with the column ``attribute_changes``, in time's order, null where a lead has
+        none.
+    """
+    names = [field.name for field in CHANGE.fields]
+    given = changes.select("lead_id", pl.struct(names).cast(CHANGE).alias(CHANGES), "changed_at")
+    ordered = given.sort("changed_at", maintain_order=True)
+    each = ordered.group_by("lead_id", maintain_order=True).agg(CHANGES)
+    return leads.join(each, on="lead_id", how="left", maintain_order="left")
+
+
+def with_history(
+    leads: pl.DataFrame, attribute_types: dict[str, str], read: ReadChanges | None
+) -> tuple[pl.DataFrame, dict[str, str]]:
+    """Add the history to the table of leads, and what is derived from it to their attributes."""
+    if read is None:
+        return leads, attribute_types
+    return carried(leads, read.frame), attribute_types | derived_types(_kept(read, leads))
+
+
+def _kept(read: ReadChanges, leads: pl.DataFrame) -> Iterable[str]:
+    return (name for name in read.attributes if name in leads.columns)
