@@ -610,3 +610,54 @@ def test_times_that_one_table_writes_in_two_ways_are_left_to_a_person(tmp_path: 
     drafted(tmp_path, rows)
     with pytest.raises(FaultsError, match=r"'Created' as dd/mm/yyyy and 'Closed' as epoch_s"):
         load_definition(tmp_path / "ours.yaml")
+
+
+def test_what_no_score_may_read_is_drafted_as_denied(tmp_path: Path) -> None:
+    rows = with_column(rows_of(), "Payout EUR", [10, 20, 30])
+    rows = with_column(with_column(rows, "Geschlecht", ["f", "m"]), "Vendor", ["Acme", "=Beta"])
+    rows = with_column(rows, "Email", [f"kim{n}@firm{n}.de" for n in range(120)])
+    text = drafted(tmp_path, with_column(rows, "Cost", [5, 6, 7.5]))
+    definition = load_definition(tmp_path / "ours.yaml")
+    assert definition.denied == {"Payout EUR": "payout", "Geschlecht": "protected"}
+    assert {"cost", "vendor", "source"} <= set(definition.tables.leads.attributes)
+    assert "TO DO: are these what no score may use" in text
+    assert "#   Acme: {return_days: 14, reasons: [invalid_contact, duplicate]}" in text
+    # What is asked becomes a definition when its comment signs go.
+    start = text.index("# vendors:")
+    asked = text[:start] + text[start:].replace("# ", "")
+    (tmp_path / "ours.yaml").write_text(asked, encoding="utf-8")
+    assert set(load_definition(tmp_path / "ours.yaml").vendors) == {"Acme", "=Beta"}
+
+
+def test_machines_and_merges_are_asked_for_where_the_export_tells_of_them(tmp_path: Path) -> None:
+    leads = rows_of()
+    kinds = ("email_delivered", "email_opened", "email_clicked", "page_viewed")
+    events = [
+        {
+            "Lead ID": one["Lead ID"],
+            "Time": f"{2 + number % 20:02d}/12/2024",
+            "Type": kinds[number % 4],
+            "User-Agent": "Mozilla/5.0",
+            "IP Address": "203.0.113.7",
+        }
+        for number, one in enumerate(leads)
+    ]
+    merges = [
+        {"Winner ID": "A0001", "Loser ID": f"A{n:04d}", "Merged At": "05/12/2024"}
+        for n in range(2, 40)
+    ]
+    write(tmp_path / "export", "events.csv", events)
+    write(tmp_path / "export", "merges.csv", merges)
+    text = drafted(tmp_path, leads)
+    assert "# under tables.events.columns: {user_agent: User-Agent, ip_address: IP Address}" in text
+    assert "#   clicks: [email_clicked]" in text
+    columns = "{canonical_id: Winner ID, merged_id: Loser ID, merged_at: Merged At}"
+    assert f"#   merges: {{read: {{files: merges.csv}}, columns: {columns}}}" in text
+    plain = described(tmp_path)
+    assert plain == text, "the same export is described the same"
+
+
+def test_an_export_without_such_columns_is_asked_nothing_of_the_kind(tmp_path: Path) -> None:
+    text = drafted(tmp_path, rows_of())
+    for key in ("denied", "nonhuman", "identity", "vendors"):
+        assert key not in text

@@ -9,6 +9,7 @@ from leadcast.features.discovery.crm_names import CRMS
 from leadcast.features.discovery.draft import Draft, draft_of
 from leadcast.features.discovery.draft_text import write_draft
 from leadcast.features.discovery.meanings import Meaning
+from leadcast.features.discovery.trust_keys import Denies, deny, write_trust_keys
 from leadcast.features.inspection.found_tables import Found, tables_of_database, tables_of_folder
 from leadcast.features.inspection.links import ids_of
 from leadcast.features.readers.origins import UnreadableError
@@ -35,6 +36,8 @@ class ExportPlace:
         The table that holds the leads, where the user says so.
     time_zone : str or None
         The zone of times that name none, likewise.
+    denies : callable
+        Tells by a column's name whether no score may read it.
     """
 
     name: str
@@ -44,6 +47,7 @@ class ExportPlace:
     crm: str | None = None
     leads: str | None = None
     time_zone: str | None = None
+    denies: Denies = lambda _: None
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ def discover(asked: ExportPlace) -> Discovered:
     place = str(asked.folder) if asked.folder is not None else f"the database of {asked.url_env}"
     found = _tables(asked)
     draft = draft_of(found, place, crm, asked.leads, asked.time_zone)
+    deny(draft, asked.denies)
     export = "Export the files once more" if crm is None else crm.export
     about = {
         "name": asked.name,
@@ -98,6 +103,7 @@ def discover(asked: ExportPlace) -> Discovered:
         "root": asked.root,
     }
     pages = write_draft(draft, about, _heading(asked, None if crm is None else crm.warning))
+    write_trust_keys(pages, draft)
     left = [*found.left_out, *_unused(draft)]
     text = "\n".join(pages.lines) + "\n"
     return Discovered(text, pages.guesses, pages.to_do, left, draft.counts)

@@ -114,6 +114,8 @@ class Draft:
         Within how many days leads should be won.
     has_both_forms : bool
         Whether ids of Salesforce have 15 letters here and 18 there.
+    denied : dict of str to str
+        Columns that no score may read, each with its meaning.
     """
 
     leads: Meaning
@@ -133,6 +135,7 @@ class Draft:
     row_order: str = ""
     horizon: HorizonGuess | None = None
     has_both_forms: bool = False
+    denied: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_dated(self) -> bool:

@@ -9,6 +9,7 @@ from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import write_text_out
 from leadcast.features.base.ownership import SOURCES, refuse_foreign_file
 from leadcast.features.discovery.discover import Discovered, ExportPlace, discover
+from leadcast.models.steering.deny_names import denied_by_name
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ def draft_source(request: InitRequest) -> str:
             crm=request.crm,
             leads=request.leads,
             time_zone=request.time_zone,
+            denies=denied_by_name,
         )
     )
     write_text_out(request.file, found.text, force=request.force)
