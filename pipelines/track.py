@@ -1,7 +1,4 @@
-"""One MLflow run that holds a whole result, and the store that it lies in.
-
-The store may be lost or damaged, or hold what a killed process left.
-"""
+"""One MLflow run that holds a whole result, with the deployed bundle as its model."""
 
 import hashlib
 import importlib.metadata
@@ -9,27 +6,22 @@ import json
 import logging
 import os
 import shutil
-import socket
-import sqlite3
 import subprocess
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from itertools import compress
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-
-import psutil
 
 import leadcast
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json, sha256_of, write_json
 from leadcast.features.hygiene.list_versions import NEEDED_BY
-from leadcast.models.bundle.bundle_files import CODE_VERSION, MANIFEST
+from leadcast.models.bundle.bundle_files import CODE_VERSION, MANIFEST, read_manifest
 from leadcast.models.comparison.comparison_store import RESULT
+from leadcast.models.learners.learner_store import imported_shapes
 from leadcast.pipelines.base.model_registry import (
     RESULT_TAG,
-    OutOfReachError,
+    describe,
     follow_champion,
     register,
     with_mlflow,
@@ -37,157 +29,32 @@ from leadcast.pipelines.base.model_registry import (
 from leadcast.pipelines.base.params import Params, load_params, snapshot_settings
 from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.base.stage import NOTHING_NEW, run_stage
-from leadcast.pipelines.base.summary import which_is_which
+from leadcast.pipelines.tracking.dataset_input import dataset_of
+from leadcast.pipelines.tracking.run_content import (
+    KIND,
+    MODEL_TRAINING,
+    NOTE,
+    backtest_losses,
+    experiment_note,
+    run_name,
+    run_note,
+    told_metrics,
+    used_parameters,
+    version_note,
+)
+from leadcast.pipelines.tracking.tracked_plots import draw_more
+from leadcast.pipelines.tracking.tracking_store import (
+    PROCESS,
+    TrackingDownError,
+    end_dead_runs,
+    stands,
+    this_process,
+    told_without_traceback,
+)
 from leadcast.serve.champion.champion_store import has_champion
 
-NOTE = "mlflow.note.content"
-"""The tag that MLflow shows as a run's description."""
-PROCESS = "leadcast.process"
-"""The tag that says which process logs a run: its host, its number and when it began."""
 MODEL = "leadcast.model"
 """The tag that tells a run's model, the last thing that is logged: where it is, all is."""
-SAME_START_SECONDS = 60.0
-"""A clock that is set while a process runs moves its beginning; numbers come back later. Used only
-where the system tells no ticks."""
-
-
-def store_file(uri: str) -> Path | None:
-    """Tell which file a tracking URI names."""
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        url = make_url(uri)
-    except ArgumentError:
-        return None
-    named = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
-    return Path(str(url.database)) if named else None
-
-
-def stands(uri: str, run_id: str | None) -> bool:
-    """Tell whether a run that was logged is still there; MLflow, slow to import, is not needed."""
-    file = store_file(uri)
-    if file is None:
-        return run_id is not None
-    return file.exists() and _holds(file, run_id or "")
-
-
-def _holds(file: Path, run_id: str) -> bool:
-    try:
-        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as store:
-            told = store.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if told != "ok":
-                raise _damaged(file, told)
-            if not store.execute("SELECT 1 FROM sqlite_master WHERE name = 'runs'").fetchone():
-                return False
-            found = "SELECT 1 FROM runs WHERE run_uuid = ? AND lifecycle_stage = 'active'"
-            ended = f"{found} AND status = 'FINISHED'"
-            return store.execute(ended, (run_id,)).fetchone() is not None
-    except sqlite3.OperationalError as error:
-        raise LeadcastError(
-            f"{file}: MLflow's store cannot be read ({error}); see that it is a file which you may "
-            "read and write and that no other program holds it, and run again"
-        ) from None
-    except sqlite3.DatabaseError as error:
-        raise _damaged(file, str(error)) from None
-
-
-class TrackingDownError(LeadcastError):
-    """A tracking server, or its database, does not answer or takes nothing."""
-
-
-@contextmanager
-def told_without_traceback(uri: str) -> Iterator[None]:
-    """Turn what MLflow's store raises into an error that says what to do."""
-    from alembic.util import CommandError
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        yield
-    except (CommandError, MlflowException, SQLAlchemyError, OSError, OutOfReachError) as error:
-        file, first = store_file(uri), str(error).strip().split("\n")[0]
-        what = f"MLflow could not track this result ({first})"
-        if file is None:
-            raise TrackingDownError(
-                f"{uri}: {what}; see that it can be reached and written to, or name another as "
-                "tracking.uri in params.yaml, and run again"
-            ) from None
-        raise LeadcastError(
-            f"{file}: {what}; see that it can be written and is of this version of MLflow, or "
-            f"{_move_away(file)}"
-        ) from None
-
-
-def this_process() -> str:
-    """Name this process so that another one can tell whether it still runs."""
-    me = psutil.Process()
-    return f"{socket.gethostname()} {me.pid} {me.create_time():.0f} {_ticks_at_start(me.pid)}"
-
-
-def _ticks_at_start(pid: int) -> str:
-    """Tell when a process began, by what no clock moves: the system's start and ticks since then.
-
-    Empty where the system does not tell (proc(5), on Linux).
-    """
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    # The name, in parentheses, may hold anything; of what follows it the start is the 20th.
-    return f"{boot}:{told.rpartition(')')[2].split()[19]}"
-
-
-def end_dead_runs(experiment_id: str, source: str) -> int:
-    """End the runs that a killed process left running; those of live ones go on."""
-    import mlflow
-
-    client = mlflow.MlflowClient()
-    running = client.search_runs([experiment_id], "attributes.status = 'RUNNING'")
-    ours = [run for run in running if run.data.tags.get("source") == source]
-    processes = [run.data.tags.get(PROCESS, "") for run in ours]
-    # What this process has begun before, it has given up.
-    ended = [process == this_process() or is_dead(process) for process in processes]
-    dead = list(compress(ours, ended))
-    for run in dead:
-        client.set_terminated(run.info.run_id, status="KILLED")
-    return len(dead)
-
-
-def is_dead(process: str) -> bool:
-    """Tell whether a process has ended for certain."""
-    try:
-        host, number, began, *more = process.split(" ")
-        pid, start = int(number), float(began)
-    except ValueError:
-        return False
-    if host != socket.gethostname():
-        return False
-    ticks, now = "".join(more), _ticks_at_start(pid)
-    try:
-        found = psutil.Process(pid)
-        same = abs(found.create_time() - start) <= SAME_START_SECONDS
-        if ticks and now:
-            same = ticks == now
-        return not same or found.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
-    except psutil.Error:
-        return False
-
-
-def _damaged(file: Path, what: str) -> LeadcastError:
-    return LeadcastError(f"{file}: MLflow's store is damaged ({what}); {_move_away(file)}")
-
-
-def _move_away(file: Path) -> str:
-    return (
-        f"move it away (mv {file} {file}.old) and run again: this result is logged anew into a "
-        "new file, and what was logged before stays in the one that you moved"
-    )
-
-
 WAITING = {"run_id": None, "model_uri": None, "model_version": None, "result": None}
 """Of a result that could not be logged yet."""
 PYFUNC = Path(leadcast.__file__).parent / "serve" / "pyfunc.py"
@@ -243,11 +110,13 @@ def _log(run: RunFolder, params: Params, result: str) -> tuple[dict[str, Any], i
     """Log a result, or what of it is still to do; and how many dead processes' runs were ended."""
     mlflow = with_mlflow()
     experiment = mlflow.set_experiment(run.source)
+    _describe_experiment(experiment, run.source)
     ended = end_dead_runs(experiment.experiment_id, run.source)
     found = _whole_run(experiment.experiment_id, result)
     run_id, model_uri = found or _logged_run(run, params, result)
     tags = _tags(run) | {"parameters": json.dumps(parameters_of(run.source, params))}
     version = register(run.source, model_uri, tags | {RESULT_TAG: result}, tags["bundle_id"])
+    describe(run.source, version, experiment_note(run.source), version_note(run))
     if has_champion(run.source):
         follow_champion(run.source)
     content = {
@@ -259,22 +128,55 @@ def _log(run: RunFolder, params: Params, result: str) -> tuple[dict[str, Any], i
     return content, ended
 
 
+def _describe_experiment(experiment: Any, source: str) -> None:  # noqa: ANN401 - MLflow's own
+    """Say what the experiment is for, where that is not said yet; what a user wrote stays."""
+    client = with_mlflow().MlflowClient()
+    for name, value in {KIND: MODEL_TRAINING, NOTE: experiment_note(source)}.items():
+        if name not in experiment.tags:
+            client.set_experiment_tag(experiment.experiment_id, name, value)
+
+
 def _logged_run(run: RunFolder, params: Params, result: str) -> tuple[str, str]:
-    mlflow = with_mlflow()
-    with mlflow.start_run(
-        tags=_tags(run) | {PROCESS: this_process(), RESULT_TAG: result}
-    ) as active:
-        mlflow.log_params(_flat(parameters_of(run.source, params)))
-        mlflow.log_metrics(_flat_metrics(read_json(run.metrics)["test"]))
+    mlflow, dataset = with_mlflow(), dataset_of(run)
+    tags = _tags(run) | {NOTE: run_note(run), PROCESS: this_process(), RESULT_TAG: result}
+    with mlflow.start_run(run_name=run_name(run, datetime.now(UTC).date()), tags=tags) as active:
+        mlflow.log_input(dataset, context="training", tags=_parts_tags(run))
+        mlflow.log_params(used_parameters(run, params))
         for path in _artefacts(run):
             mlflow.log_artifact(str(path))
         mlflow.log_dict(comparison_without_leads(run), "comparison.json")
         mlflow.log_artifacts(str(run.curves), artifact_path="curves")
-        mlflow.log_artifacts(str(run.plots), artifact_path="plots")
+        _log_plots(run)
         mlflow.log_artifacts(str(run.judged), artifact_path="judged")
         model_uri = _log_bundle(run)
+        _log_metrics(run, dataset, model_uri)
         mlflow.set_tag(MODEL, model_uri)
     return str(active.info.run_id), model_uri
+
+
+def _log_plots(run: RunFolder) -> None:
+    mlflow = with_mlflow()
+    mlflow.log_artifacts(str(run.plots), artifact_path="plots")
+    with TemporaryDirectory() as place:
+        draw_more(run, Path(place))
+        mlflow.log_artifacts(place, artifact_path="plots")
+
+
+def _log_metrics(run: RunFolder, dataset: Any, model_uri: str) -> None:  # noqa: ANN401
+    """Log the metrics after the model, so that they stand on its page in MLflow as well."""
+    mlflow = with_mlflow()
+    model = model_uri.removeprefix("models:/") if model_uri.startswith("models:/m-") else None
+    mlflow.log_metrics(told_metrics(run), dataset=dataset, model_id=model)
+    for name, loss, origin in backtest_losses(run):
+        mlflow.log_metric(name, loss, step=origin, dataset=dataset, model_id=model)
+    if model is not None:
+        mlflow.MlflowClient().set_logged_model_tags(model, {NOTE: version_note(run)})
+
+
+def _parts_tags(run: RunFolder) -> dict[str, str]:
+    """Tell how many snapshots of the export were learned from and tested."""
+    sizes = read_manifest(run.judged).origin.sizes
+    return {f"snapshots_{part}": str(size) for part, size in sizes.items()}
 
 
 def _whole_run(experiment_id: str, result: str) -> tuple[str, str] | None:
@@ -318,7 +220,6 @@ def _tags(run: RunFolder) -> dict[str, str]:
         "code_version": CODE_VERSION,
         "bundle_id": read_json(run.bundle / MANIFEST)["bundle_id"],
         "judged_bundle_id": read_json(run.judged / MANIFEST)["bundle_id"],
-        NOTE: "\n\n".join(which_is_which(run)),
         "verdict": read_json(run.metrics)["verdict"]["use"],
     }
 
@@ -343,25 +244,6 @@ def parameters_of(source: str, params: Params) -> dict[str, Any]:
     """Give the parameters of a run: what was used, where they leave it to the source."""
     said = params.model_dump(mode="json", exclude={"sources", "tracking"})
     return said | {"snapshots": snapshot_settings(source, params).model_dump(mode="json")}
-
-
-def _flat(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in nested.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
-
-
-def _flat_metrics(metrics: dict[str, Any]) -> dict[str, float]:
-    flat: dict[str, float] = {}
-    for name, metric in metrics.items():
-        values = metric if isinstance(metric, dict) else {"value": metric}
-        named = {name if key == "value" else f"{name}_{key}": v for key, v in values.items()}
-        flat |= {key: value for key, value in named.items() if value is not None}
-    return flat
 
 
 def save_model(bundle: Path, folder: Path) -> None:
@@ -400,7 +282,8 @@ def _model(bundle: Path, code: Path) -> dict[str, Any]:
     example = scorer.example().to_pandas()
     readings = {column.reading for column in scorer.bundle.plan.attributes}
     lists = [name for one in NEEDED_BY if one in readings for name in NEEDED_BY[one]]
-    names = dict.fromkeys((*NEEDED_TO_SCORE, *lists))
+    theirs = [name for one in imported_shapes(scorer.bundle.learner) for name in one.versions]
+    names = dict.fromkeys((*NEEDED_TO_SCORE, *lists, *theirs))
     needed = [f"{name}=={importlib.metadata.version(name)}" for name in names]
     inferred = infer_signature(example, scorer.score_pandas(example))
     # Without events, or as of now, a lead can be scored as well.

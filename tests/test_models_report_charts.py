@@ -16,6 +16,7 @@ from leadcast.models.charts.ranking_charts import GainChart, LiftChart, RocChart
 from leadcast.models.charts.reliability_chart import ReliabilityChart
 from leadcast.models.charts.stability_charts import AgeChart, MonthChart, SegmentsChart
 from leadcast.models.charts.time_charts import DelayChart, TimelineChart
+from leadcast.models.charts.tracked_charts import ImportanceChart, PrecisionRecallChart
 from leadcast.models.charts.watch_charts import (
     CohortsChart,
     ConversionsChart,
@@ -91,6 +92,17 @@ IN_OUT: dict[str, Any] = {
     "known_inside": 90,
     "known_outside": 400,
 }
+PRECISION = pl.DataFrame(
+    {
+        "recall": [0.0, 0.5, 1.0],
+        "precision": [None, 0.2, 0.04],
+        "low": [None, 0.1, 0.03],
+        "high": [None, 0.3, 0.05],
+    }
+)
+IMPORTANCE = pl.DataFrame(
+    {"words": ["source", "pages viewed", "nothing"], "importance": [0.4, 0.6, 0.0]}
+)
 CHARTS: list[Chart] = [
     ReliabilityChart(existing("reliability"), INPUTS.reliability_curve),
     GainChart(existing("gain")),
@@ -109,6 +121,20 @@ CHARTS: list[Chart] = [
     GradesChart(GRADES),
     LineChart(LINE, 0.21),
 ]
+TRACKED = (
+    PrecisionRecallChart(PRECISION, 0.04, ShownEstimate(0.11, 0.09, 0.13)),
+    ImportanceChart(IMPORTANCE),
+)
+CHARTS[-4:-4] = TRACKED
+
+
+def test_what_only_mlflow_is_given_says_what_it_shows() -> None:
+    curve, importance = (spaced(chart.finding()) for chart in TRACKED)
+    assert curve == "The average precision is 0.110 (95 %: 0.090 to 0.130); random gives 0.040."
+    assert importance == "Pages viewed counts most: 60 % of the whole."
+    assert TRACKED[1].frame().height == 2, "a feature that counts nothing is not drawn"
+    nothing = ImportanceChart(IMPORTANCE.with_columns(importance=pl.lit(0.0)))
+    assert nothing.finding() == "No feature counts."
 
 
 def test_what_monitoring_sees_is_said_in_words() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from leadcast.models.bundle.bundle import load_bundle
 from leadcast.pipelines.base.paths import RunFolder
-from leadcast.pipelines.track import is_dead, this_process
+from leadcast.pipelines.tracking.tracking_store import is_dead, this_process
 from tests.small_project import LEARNER, ROOT, change_params, make_project
 
 DVC = [sys.executable, "-m", "dvc"]

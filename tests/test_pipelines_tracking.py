@@ -1,6 +1,8 @@
 """MLflow's store: a killed run is ended, a lost one is logged anew, a damaged file is told."""
 
+import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -11,13 +13,24 @@ from collections.abc import Callable
 from contextlib import chdir, closing
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json
+from leadcast.features.tables import Tables
 from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.base.stage import NOTHING_NEW
-from leadcast.pipelines.track import PROCESS, is_dead, stands, store_file, this_process, track
+from leadcast.pipelines.track import track
+from leadcast.pipelines.tracking.dataset_input import counts_of
+from leadcast.pipelines.tracking.run_content import SHORT
+from leadcast.pipelines.tracking.tracking_store import (
+    PROCESS,
+    is_dead,
+    stands,
+    store_file,
+    this_process,
+)
 from tests.small_project import ROOT, change_params, run_stages
 from tests.test_pipelines_stages import write_tiny
 
@@ -91,6 +104,68 @@ def test_a_killed_run_is_ended_a_live_one_goes_on_and_a_lost_one_is_logged_anew(
     assert f"run {first} is no longer in sqlite:///mlflow.db" in told.stdout, told.stderr
     assert statuses(project) == {logged_run(project): "FINISHED"}
     assert logged_run(project) != first
+
+
+def asked(project: Path, question: str) -> dict[str, str]:
+    with closing(sqlite3.connect(project / "mlflow.db")) as store:
+        return dict(store.execute(question).fetchall())
+
+
+@pytest.mark.slow
+def test_a_run_is_told_as_those_who_know_mlflow_expect(project: Path) -> None:
+    told = run_python(TRACK, project)
+    assert told.returncode == 0, told.stderr
+    run_id, own = logged_run(project), f"run_uuid = '{logged_run(project)}'"
+    kinds = asked(project, "SELECT key, value FROM experiment_tags")
+    assert kinds["mlflow.experimentKind"] == "custom_model_development"
+    tags = asked(project, f"SELECT key, value FROM tags WHERE {own}")
+    chosen = read_json(project / RUN.backtest)["chosen"]
+    assert re.fullmatch(rf"tiny · {SHORT[chosen]} · 20\d\d-\d\d-\d\d", tags["mlflow.runName"])
+    assert tags["mlflow.note.content"].startswith("Use it")
+
+    used = asked(project, f"SELECT key, value FROM params WHERE {own}")
+    assert used["learner"] == chosen
+    assert used["seed"] == "7"
+    assert {"snapshots.horizon_days", "split.test_fraction", "model.origins"} <= set(used)
+    assert "None" not in used.values()
+
+    ((name, digest, profile),) = rows_of(
+        project, "SELECT name, digest, dataset_profile FROM datasets"
+    )
+    fingerprint = read_json(project / RUN.fingerprint)["sha256"]
+    assert name == "tiny"
+    assert fingerprint.startswith(digest)
+    assert len(digest) == 36
+    counts = json.loads(profile)
+    leads = pl.read_parquet(project / RUN.tables / "leads.parquet")
+    assert counts["leads"] == leads.height
+    inputs = rows_of(project, f"SELECT source_id FROM inputs WHERE destination_id = '{run_id}'")
+    assert inputs
+    (version,) = rows_of(
+        project, f"SELECT description FROM model_versions WHERE run_id = '{run_id}'"
+    )
+    assert version[0].startswith("Learner: ")
+
+
+def rows_of(project: Path, question: str) -> list[tuple[str, ...]]:
+    with closing(sqlite3.connect(project / "mlflow.db")) as store:
+        return store.execute(question).fetchall()
+
+
+def test_no_name_of_a_lead_is_in_the_dataset_that_mlflow_holds(project: Path) -> None:
+    with chdir(project):
+        counts = counts_of(Tables.read(RUN.tables))
+    assert set(counts) <= {
+        "leads",
+        "events",
+        "customers",
+        "first_lead",
+        "last_lead",
+        "observed_until",
+    }
+    assert all(
+        isinstance(value, int) or re.fullmatch(r"[\d-]{10}", value) for value in counts.values()
+    )
 
 
 def test_a_store_that_is_no_store_is_told_without_a_traceback(project: Path) -> None:

@@ -21,6 +21,7 @@ from leadcast.pipelines.base.model_registry import CHAMPION, RESULT_TAG, downloa
 from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.daily.serve import FollowedAlias
 from leadcast.pipelines.lifecycle import promote
+from leadcast.pipelines.tracking import tracking_store
 from tests.small_project import change_params, run_stages
 from tests.test_pipelines_stages import write_tiny
 
@@ -78,7 +79,7 @@ def server(project: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
         real = getattr(store, name)
         monkeypatch.setattr(store, name, partial_method(server, name, real))
     # A file's damage is an error of its own; what is behind a server is out of reach.
-    monkeypatch.setattr(track, "store_file", lambda _: None)
+    monkeypatch.setattr(tracking_store, "store_file", lambda _: None)
     monkeypatch.setattr(track, "_log_bundle", log_bundle_alone)
     return server
 

@@ -107,6 +107,21 @@ def register(source: str, model_uri: str, tags: dict[str, str], bundle_id: str) 
     return version
 
 
+def describe(source: str, version: str, model_note: str, version_note: str) -> None:
+    """Say on MLflow's pages what a registered model and one of its versions are.
+
+    Parameters
+    ----------
+    source, version : str
+    model_note, version_note : str
+        As Markdown; what somebody wrote of the model stays.
+    """
+    client, name = with_mlflow().MlflowClient(), registered_name(source)
+    if not client.get_registered_model(name).description:
+        client.update_registered_model(name, model_note)
+    client.update_model_version(name, version, version_note)
+
+
 def set_alias(source: str, alias: str, version: str, bundle_id: str) -> None:
     """Let an alias name a version, and see that the bundle comes back by it, hashes and all.
 

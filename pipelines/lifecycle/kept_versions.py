@@ -11,7 +11,7 @@ from leadcast.models.bundle.bundle import load_bundle
 from leadcast.models.bundle.bundle_files import read_manifest
 from leadcast.pipelines.base import model_registry
 from leadcast.pipelines.base.params import load_params
-from leadcast.pipelines.track import store_file
+from leadcast.pipelines.tracking.tracking_store import store_file
 from leadcast.serve.champion.champion_store import (
     BUNDLE,
     JUDGED,

@@ -17,12 +17,8 @@ from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.lifecycle.export_change import profile_of
 from leadcast.pipelines.lifecycle.kept_versions import have_back, kept_versions
 from leadcast.pipelines.lifecycle.promotion_gate import GateFindings, examine_challenger
-from leadcast.pipelines.track import (
-    dvc_lock,
-    git_commit,
-    parameters_of,
-    told_without_traceback,
-)
+from leadcast.pipelines.track import dvc_lock, git_commit, parameters_of
+from leadcast.pipelines.tracking.tracking_store import told_without_traceback
 from leadcast.serve.champion.champion_store import (
     BUNDLE,
     JUDGED,
