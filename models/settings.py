@@ -1,10 +1,59 @@
 """What a user may say about learning; every default is one recipe for all sources."""
 
-from typing import Annotated, Literal, Self
+from collections import Counter
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    JsonValue,
+    PositiveInt,
+    Tag,
+    field_validator,
+)
 
-Candidate = Literal["prior", "logistic", "lightgbm", "blend"]
+BuiltIn = Literal["prior", "logistic", "lightgbm", "blend"]
+
+
+class EstimatorCandidate(BaseModel):
+    """An estimator of scikit-learn's kind, by its import path, that competes beside the built-in.
+
+    Parameters
+    ----------
+    estimator : str
+        The path of its class, as ``sklearn.ensemble.HistGradientBoostingClassifier``.
+    parameters : dict
+        Of the class; a parameter that is itself ``{estimator: ..., parameters: ...}`` is built.
+    name : str or None
+        What it is called; the class's name, if not given.
+    matrix : {"auto", "codes", "filled"}
+        How it is given the features (`leadcast.models.imported.given_matrix`); "auto" by what its
+        tags say.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    estimator: str
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    name: str | None = Field(None, pattern=r"^[A-Za-z]\w{0,39}$")
+    matrix: Literal["auto", "codes", "filled"] = "auto"
+
+    @property
+    def kind(self) -> str:
+        """What the learner is called in results."""
+        return self.name or self.estimator.rpartition(".")[2]
+
+
+def _which(said: object) -> str:
+    return "estimator" if isinstance(said, dict | EstimatorCandidate) else "built-in"
+
+
+Candidate = Annotated[
+    Annotated[BuiltIn, Tag("built-in")] | Annotated[EstimatorCandidate, Tag("estimator")],
+    Discriminator(_which),
+]
 
 
 Capacity = Literal["cautious", "moderate", "bold", "deep"]
@@ -15,7 +64,7 @@ class LearnerSettings(BaseModel):
 
     Parameters
     ----------
-    candidates : tuple of str
+    candidates : tuple of str or EstimatorCandidate
         Who competes in the backtest, apart from what the minima below rule out.
     origins : int
         How many rolling origins the backtest has.
@@ -51,11 +100,13 @@ class LearnerSettings(BaseModel):
         Whether to learn as well from snapshots whose window had not ended when the test began;
         "auto": where the backtest shows that it helps, beyond its error.
     fewest_won_logistic, fewest_won_lightgbm : int
-        Won leads below which the choice falls back to the prior, and to logistic regression.
+        Won leads below which the choice falls back to the prior, and to logistic regression;
+        estimators of others need as many as LightGBM.
     backtest_rows : int
         At most this many training rows are used for each origin of the backtest.
     logistic_rows : int
-        At most this many rows are used to fit the logistic regression, and each level.
+        At most this many rows are used to fit the logistic regression, estimators of others, and
+        each level.
     boosting_rows : int
         At most this many rows are used to fit LightGBM.
     search_seconds : float
@@ -95,6 +146,33 @@ class LearnerSettings(BaseModel):
     num_threads: PositiveInt = 1
     seed: int = 0
 
+    @field_validator("candidates")
+    @classmethod
+    def _named_apart(cls, said: tuple[Any, ...]) -> tuple[Any, ...]:
+        names = Counter(kind_of(one) for one in said)
+        twice = [name for name, times in names.items() if times > 1]
+        taken = [
+            one.kind
+            for one in said
+            if isinstance(one, EstimatorCandidate) and one.kind in get_args(BuiltIn)
+        ]
+        if twice or taken:
+            raise ValueError(
+                f"candidates must have names of their own; found {', '.join(twice or taken)} "
+                "twice: give an estimator another name (name: ...)"
+            )
+        return said
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The names of all candidates."""
+        return tuple(kind_of(one) for one in self.candidates)
+
+    @property
+    def estimators(self) -> dict[str, EstimatorCandidate]:
+        """The candidates that are estimators of others, by their names."""
+        return {one.kind: one for one in self.candidates if isinstance(one, EstimatorCandidate)}
+
     def for_rows(self, n: int) -> Self:
         """Widen what competes where there are few rows.
 
@@ -131,3 +209,8 @@ class LearnerSettings(BaseModel):
         """
         more = () if capacity == "cautious" else (2 * max(self.rounds),)
         return tuple(sorted((*self.rounds, *more)))
+
+
+def kind_of(candidate: str | EstimatorCandidate) -> str:
+    """Give a candidate's name."""
+    return candidate.kind if isinstance(candidate, EstimatorCandidate) else candidate

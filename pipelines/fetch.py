@@ -4,6 +4,7 @@ from leadcast.features.base.files import sha256_of, write_json
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.forgetting.tombstone import tombstones_of
 from leadcast.features.ingest.ingest import fingerprint
+from leadcast.models.imported.import_path import check_candidates
 from leadcast.pipelines.base.params import load_params
 from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.base.raw import ensure_raw
@@ -16,6 +17,8 @@ def fetch(source: str) -> str:
 
     Runs at every `dvc repro`, because DVC cannot watch files outside the project or a database.
     """
+    # Before the stages that take minutes: what could not be trained is told at once.
+    check_candidates(tuple(load_params().model.estimators.values()))
     definition = find_definition(source)
     made = ensure_raw(definition)
     digest = fingerprint(definition)

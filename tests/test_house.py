@@ -26,7 +26,7 @@ LONGEST_FUNCTION = 60
 MOST_MODULES = 15
 """In a folder."""
 HEAVY = (
-    *("mlflow", "dvc", "lightgbm", "sklearn", "pandas", "matplotlib", "optuna"),
+    *("mlflow", "dvc", "lightgbm", "sklearn", "pandas", "matplotlib", "optuna", "skops"),
     *("email_validator", "phonenumbers", "disposable_email_domains"),
 )
 

@@ -245,7 +245,7 @@ def test_a_bundle_of_an_earlier_schema_is_read_and_says_that_it_was_tested(bundl
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"schema_version": 4}, "schema version 4.*update Leadcast"),
+        ({"schema_version": 5}, "schema version 5.*update Leadcast"),
         ({"code_version": "1.0.0"}, "written by Leadcast 1.0.0"),
         ({"kind": "something"}, "not the manifest of a Leadcast bundle"),
         ({"origin": {}}, "damaged.*origin.source"),

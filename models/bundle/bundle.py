@@ -2,15 +2,17 @@
 
     manifest.json    what the bundle is, and the hash of every other file
     features.json    the feature plan
-    learner/         the fitted learner: JSON and LightGBM's text
+    learner/         the fitted learner: JSON and LightGBM's text, or an estimator of others as a
+                     file of skops
     calibrator.json  from log-odds to probabilities
     intervals.json   from log-odds to an interval for each lead (where there are any)
     reference.json   the population behind percentiles and grades
     rates.json       how often leads converted, by the value of each feature (for reasons)
     metrics.json     what was measured on the test part
 
-Loading runs no code from the bundle. A bundle is written whole or not at all; two bundles from
-the same data differ in ``created_at`` only.
+Loading runs no code from the bundle, and imports nothing for it but the types of an estimator of
+others that are trusted here (`leadcast.models.imported.skops_file`). A bundle is written whole or
+not at all; two bundles from the same data differ in ``created_at`` only.
 """
 
 import itertools
@@ -36,7 +38,11 @@ from leadcast.models.bundle.bundle_files import (
 from leadcast.models.bundle.bundle_reference import Rates, Reference
 from leadcast.models.calibration.calibrators import Calibrator, calibrator_from_json
 from leadcast.models.calibration.intervals import LeadIntervals
-from leadcast.models.learners.learner_store import FittedLearner, load_learner
+from leadcast.models.learners.learner_store import (
+    FittedLearner,
+    imported_shapes,
+    load_learner,
+)
 
 LEARNER, INTERVALS, RATES = "learner", "intervals.json", "rates.json"
 DAMAGED = "the bundle is damaged"
@@ -130,10 +136,16 @@ def write_bundle(
             write_json(new / RATES, rates.model_dump(mode="json"))
         write_json(new / "reference.json", reference.model_dump(mode="json"))
         write_json(new / "metrics.json", dict(metrics))
-        manifest = write_manifest(new, origin, notes, created_at)
+        manifest = write_manifest(new, origin, notes, created_at, _types_in(learner))
         # What nobody could load is told now, not by the first batch.
         load_bundle(new)
         return manifest
+
+
+def _types_in(learner: FittedLearner) -> tuple[str, ...] | None:
+    """List the types that an estimator of others needs; None where there is none."""
+    shapes = imported_shapes(learner)
+    return tuple(sorted({name for one in shapes for name in one.types})) if shapes else None
 
 
 def load_bundle(folder: Path) -> Bundle:
@@ -209,6 +221,10 @@ def _faults_between(
     width, seen = len(plan.columns), len(learner.importance())
     if seen != width:
         yield _fault("learner: importance", f"{seen} columns", f"the plan's {width}")
+    types = _types_in(learner) or ()
+    if types != manifest.trusted_types:
+        found = ", ".join(types) or "none"
+        yield _fault(f"{MANIFEST}: trusted_types", found, ", ".join(manifest.trusted_types))
     if manifest.origin.time_order is not plan.time_order:
         found, expected = plan.time_order.value, manifest.origin.time_order.value
         yield _fault("features.json: time_order", found, f"the manifest's {expected!r}")

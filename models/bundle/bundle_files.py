@@ -20,8 +20,11 @@ from leadcast.features.tables import TimeOrder
 from leadcast.models.calibration.verdict import ModelVerdict
 
 CODE_VERSION = leadcast.__version__
-SCHEMA_VERSION = 3
-"""2 added the observed rates, 3 what a model has seen; bundles of 1 and 2 are read as well."""
+SCHEMA_VERSION = 4
+"""2 added the observed rates, 3 what a model has seen, 4 the types that an estimator of others
+needs; bundles of 1 to 3 are read as well."""
+WITHOUT_TYPES = 3
+"""What a bundle of a built-in learner is: it needs no types."""
 KIND = "leadcast-bundle"
 AttributeType = Literal["number", "category", "text", "flag", "time"]
 MANIFEST = "manifest.json"
@@ -154,6 +157,14 @@ class Manifest(Plain):
     """What a reader of the scores must know, in words."""
     files: dict[str, FileEntry]
     """Every other file, by its path within the folder, with ``/``."""
+    trusted_types: tuple[Text, ...] = ()
+    """The types beyond those that skops trusts by itself that reading an estimator of others takes;
+    absent in bundles of built-in learners, which are plain data."""
+
+    def plain(self) -> dict[str, Any]:
+        """Give it as plain data, without types where there are none."""
+        absent = {"trusted_types"} if self.schema_version <= WITHOUT_TYPES else None
+        return self.model_dump(mode="json", exclude=absent)
 
 
 def write_manifest(
@@ -161,16 +172,28 @@ def write_manifest(
     origin: BundleOrigin,
     notes: Sequence[str] = (),
     created_at: datetime | None = None,
+    trusted_types: tuple[str, ...] | None = None,
 ) -> Manifest:
-    """Write the manifest of the files that a folder holds."""
+    """Write the manifest of the files that a folder holds.
+
+    ``trusted_types`` is None for a bundle without an estimator of others.
+    """
     files = {
         name: FileEntry(sha256=sha256_of(folder / name), n_bytes=(folder / name).stat().st_size)
         for name in sorted(_files_in(folder))
     }
     when = (created_at or datetime.now(UTC)).astimezone(UTC)
-    draft = Manifest(created_at=when, bundle_id="", origin=origin, notes=tuple(notes), files=files)
-    manifest = draft.model_copy(update={"bundle_id": _identity(draft.model_dump(mode="json"))})
-    write_json(folder / MANIFEST, manifest.model_dump(mode="json"))
+    draft = Manifest(
+        schema_version=WITHOUT_TYPES if trusted_types is None else SCHEMA_VERSION,
+        created_at=when,
+        bundle_id="",
+        origin=origin,
+        notes=tuple(notes),
+        files=files,
+        trusted_types=trusted_types or (),
+    )
+    manifest = draft.model_copy(update={"bundle_id": _identity(draft.plain())})
+    write_json(folder / MANIFEST, manifest.plain())
     return manifest
 
 

@@ -121,6 +121,7 @@ def choose(
     search_ended = monotonic()
     recipe = Recipe(winner.kind, winner.setups, settings, changed, grow)
     fresh = None if pool is None else judge_fresh(recipe, rows, origins, pool)
+    warnings += _of_others(winner.kind, settings)
     tell(f"fitting {learner_words(winner.kind)} on all rows", 0.9)
     learner = fit_final(recipe, data, pool if fresh is not None and fresh.used else None)
     if more:
@@ -154,12 +155,13 @@ def _affordable(
         need = settings.fewest_won_logistic
         return ("prior",), (f"{scarce} {noun} leads: base rate only (a model needs {need})",)
     if scarce < settings.fewest_won_lightgbm:
-        simple = tuple(k for k in settings.candidates if k in ("prior", "logistic")) or (
-            "logistic",
-        )
+        simple = tuple(k for k in settings.kinds if k in ("prior", "logistic")) or ("logistic",)
         need = settings.fewest_won_lightgbm
-        return simple, (f"{scarce} {noun} leads: no boosted trees (they need {need})",)
-    return settings.candidates, ()
+        what = (
+            "boosted trees, and no estimators of others" if settings.estimators else "boosted trees"
+        )
+        return simple, (f"{scarce} {noun} leads: no {what} (they need {need})",)
+    return settings.kinds, ()
 
 
 def _origins(rows: LabelledMatrix, settings: LearnerSettings) -> tuple[Origin, ...]:
@@ -179,6 +181,7 @@ def _without_backtest(
         warnings += (
             f"{learner_words(kind)}, untested: the rows are too few, or too close in time, for a "
             "backtest",
+            *_of_others(kind, settings),
         )
     setup = default_setup(settings, kind)
     if kind == "logistic":
@@ -200,6 +203,17 @@ def _words(found: dict[str, Contender], winner: Contender, origins: int) -> str:
         f"{learner_words(winner.kind)} chosen: log loss {winner.loss:.4f}{against}, at the level "
         f"of the later leads, over {where}"
         f"{_recency(winner)}"
+    )
+
+
+def _of_others(kind: str, settings: LearnerSettings) -> tuple[str, ...]:
+    """Say of an estimator of others what its reasons are."""
+    if kind not in settings.estimators:
+        return ()
+    return (
+        f"{kind} ({settings.estimators[kind].estimator}) is no learner of Leadcast's: the reasons "
+        "of its scores are Shapley values by sampling, as for any model; they add up to the score "
+        "exactly, and which feature has how much of it is estimated",
     )
 
 

@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from leadcast.models.choice.setups import Setup
 from leadcast.models.data import LabelledMatrix
 from leadcast.models.learners.boosting import as_trees, boost
+from leadcast.models.learners.imported_shape import fit_estimator
 from leadcast.models.learners.learner_store import (
     Additive,
     Average,
     FittedLearner,
-    Kind,
     additive_of,
 )
 from leadcast.models.learners.prior import fit_prior
@@ -27,7 +27,7 @@ from leadcast.models.learners.regression import (
 )
 from leadcast.models.learners.rows import canonical_order, row_weights, thinned
 from leadcast.models.learners.shapes import Shape
-from leadcast.models.settings import Capacity, LearnerSettings
+from leadcast.models.settings import Capacity, EstimatorCandidate, LearnerSettings
 
 
 @dataclass(frozen=True)
@@ -90,10 +90,12 @@ def fit_learner(
     if kind == "prior":
         return fit_prior(rows)
     layout, options = lay_out(rows, settings), dict(changed or {})
+    if kind in settings.estimators:
+        return _fit_estimator(settings.estimators[kind], rows, layout, settings)
     if kind == "blend":
         members = (_fit_additive("mixed", rows, layout, s, settings, options, grow) for s in setups)
         return Average(tuple(members))
-    return _fit_additive(cast(Kind, kind), rows, layout, setups[0], settings, options, grow)
+    return _fit_additive(kind, rows, layout, setups[0], settings, options, grow)
 
 
 def clocks_of(learner: FittedLearner) -> tuple[int, ...]:
@@ -103,8 +105,24 @@ def clocks_of(learner: FittedLearner) -> tuple[int, ...]:
     return tuple(sorted({term.feature for level in levels for term in level.terms}))
 
 
+def _fit_estimator(
+    candidate: EstimatorCandidate, rows: LabelledMatrix, layout: Layout, settings: LearnerSettings
+) -> Additive:
+    """Put an estimator of others on a level that is fitted and guarded as any other's."""
+    columns = layout.seen_by_trees
+    shape, learned = fit_estimator(candidate, layout.data, columns, settings.seed)
+    level = _ground(layout, settings).level_under(learned, None)
+    return additive_of(candidate.kind, level, (shape,), (1.0,), rows.values)
+
+
+def _ground(layout: Layout, settings: LearnerSettings) -> Ground:
+    # Without a backtest that could say so, nothing speaks against the clocks but their bounds.
+    follow = 1.0 if settings.follow_clocks == "auto" else settings.follow_clocks
+    return Ground.of(layout, follow)
+
+
 def _fit_additive(
-    kind: Kind,
+    kind: str,
     rows: LabelledMatrix,
     layout: Layout,
     setup: Setup,
@@ -128,7 +146,5 @@ def _fit_additive(
     shape = np.zeros(len(layout.data))
     for weight_of_shape, each in zip(weights, shapes, strict=True):
         shape += weight_of_shape * each.values(layout.data.values)
-    # Without a backtest that could say so, nothing speaks against the clocks but their bounds.
-    follow = 1.0 if settings.follow_clocks == "auto" else settings.follow_clocks
-    level_under = Ground.of(layout, follow).level_under(shape, setup.half_life)
+    level_under = _ground(layout, settings).level_under(shape, setup.half_life)
     return additive_of(kind, level_under, tuple(shapes), tuple(weights), rows.values)

@@ -19,13 +19,14 @@ from leadcast.models.choice.trial import (
     Trial,
     trial_of,
     try_curves,
+    try_estimator,
     try_trees,
 )
 from leadcast.models.data import LabelledMatrix
 from leadcast.models.learners.boosting import CAUTIOUS
 from leadcast.models.learners.regression import Regression
 from leadcast.models.learners.rows import leads_with
-from leadcast.models.settings import Capacity, LearnerSettings
+from leadcast.models.settings import Capacity, EstimatorCandidate, LearnerSettings
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share done."""
@@ -46,6 +47,10 @@ def run_trials(
     tell(f"backtest, {len(origins)} origins", 0.0)
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(settings.num_threads) as pool:
         ladder = _Ladder(pool, rows, origins, settings)
+        for candidate in settings.estimators.values():
+            if candidate.kind in kinds:
+                tell(f"backtest, {candidate.kind}", 0.1)
+                ladder.try_estimator(candidate)
         if not {"lightgbm", "blend"} & set(kinds):
             return ladder.trials
         ladder.grow(CAUTIOUS, ladder.places, settings.half_lives)
@@ -101,6 +106,11 @@ class _Ladder:
             self.trials[place].trees.update({(half_life, stage): a for stage, a in found.items()})
 
         list(self._pool.map(run, jobs))
+
+    def try_estimator(self, candidate: EstimatorCandidate) -> None:
+        """Try an estimator of others at all origins."""
+        for start, trial in zip(self._starts, self.trials, strict=True):
+            trial.estimators[candidate.kind] = try_estimator(start, candidate, self._settings)
 
     def climb(self, bolder: Sequence[Capacity], tell: Progress) -> None:
         """Try bolder trees, as long as they do better than the best so far."""

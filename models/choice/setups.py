@@ -102,6 +102,8 @@ class Setup:
     curves: Weights = ()
     """Penalties, each with the weight of its regression's curves."""
     trees: tuple[WeighedTrees, ...] = ()
+    estimator: str | None = None
+    """The name of an estimator of others, which stands alone."""
 
     @property
     def damped(self) -> "Setup":
@@ -119,6 +121,8 @@ class Setup:
         for trees in self.trees:
             stage = (trees.capacity, trees.rounds)
             total += trial.trees[self.half_life, stage] * trees.weight
+        if self.estimator is not None:
+            total += trial.estimators[self.estimator]
         return trial.log_odds(total, self.half_life)
 
 
@@ -126,8 +130,9 @@ _SETUPS = TypeAdapter(tuple[Setup, ...])
 
 
 def plain_setups(setups: Sequence[Setup]) -> list[dict[str, Any]]:
-    """Give setups as plain data, whatever fields they have."""
-    return [asdict(setup) for setup in setups]
+    """Give setups as plain data; an estimator is named where there is one."""
+    told = [asdict(setup) for setup in setups]
+    return [{key: v for key, v in one.items() if (key, v) != ("estimator", None)} for one in told]
 
 
 def setups_of(content: object) -> tuple[Setup, ...]:
@@ -164,7 +169,13 @@ def contenders(
 ) -> dict[str, Contender]:
     """Find each learner's best setup."""
     makers = {"prior": _priors, "logistic": _logistics, "lightgbm": _forests, "blend": _blends}
-    return {kind: steadiest(makers[kind](trials, settings), trials) for kind in kinds}
+    found = {}
+    for kind in kinds:
+        if kind in settings.estimators:
+            found[kind] = single(kind, default_setup(settings, kind), trials)
+        else:
+            found[kind] = steadiest(makers[kind](trials, settings), trials)
+    return found
 
 
 def winner_of(found: dict[str, Contender], trials: Sequence[Trial]) -> Contender:
@@ -195,7 +206,9 @@ def steadiest(tried: Sequence[Contender], trials: Sequence[Trial]) -> Contender:
 
 
 def default_setup(settings: LearnerSettings, kind: str) -> Setup:
-    """Give the setup for data that no origin can be placed in."""
+    """Give the setup for data that no origin can be placed in, and the one of an estimator."""
+    if kind in settings.estimators:
+        return Setup(None, estimator=kind)
     penalty = settings.penalties[len(settings.penalties) // 2]
     weight = PRIOR_WEIGHT if kind == "blend" else 1.0
     curves = () if kind == "lightgbm" else ((penalty, weight),)

@@ -1,7 +1,7 @@
 """One origin's trial: every setup of every learner, fitted before it and tried after it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -15,6 +15,7 @@ from leadcast.models.learners.boosting import (
     parameters,
 )
 from leadcast.models.learners.drifting_level import Level
+from leadcast.models.learners.imported_shape import fit_estimator
 from leadcast.models.learners.prior import fit_prior
 from leadcast.models.learners.regression import (
     Ground,
@@ -25,7 +26,7 @@ from leadcast.models.learners.regression import (
     level_in_training,
 )
 from leadcast.models.learners.rows import row_weights
-from leadcast.models.settings import Capacity, LearnerSettings
+from leadcast.models.settings import Capacity, EstimatorCandidate, LearnerSettings
 
 HalfLife = float | None
 Stage = tuple[Capacity, int]
@@ -72,6 +73,8 @@ class Trial:
     curves: dict[tuple[HalfLife, float], Added]
     trees: dict[tuple[HalfLife, Stage], Added]
     """As far as was boosted; see `PATIENCE`."""
+    estimators: dict[str, Added] = field(default_factory=dict)
+    """By the names of estimators of others; all rows weigh alike in them."""
 
     @property
     def nothing(self) -> Added:
@@ -188,6 +191,13 @@ def try_trees(
         if len(losses) - 1 - int(np.argmin(losses)) >= PATIENCE:
             break
     return found
+
+
+def try_estimator(start: Start, candidate: EstimatorCandidate, settings: LearnerSettings) -> Added:
+    """Fit and try an estimator of others at one origin."""
+    layout = start.layout
+    shape, learned = fit_estimator(candidate, layout.data, layout.seen_by_trees, settings.seed)
+    return Added(shape.values(start.later.values), learned)
 
 
 @dataclass(frozen=True)

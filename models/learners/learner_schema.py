@@ -12,13 +12,17 @@ from pydantic import FailFast, Field, model_validator
 from leadcast.features.base.plain import (
     MOST_COLUMNS,
     Column,
+    Count,
     FileName,
     NotNegative,
     Number,
     Plain,
+    Positive,
     Share,
+    Text,
 )
 from leadcast.models.data import Floats
+from leadcast.models.imported.sampled_parts import ROWS
 from leadcast.models.learners.basis import Effect, Numbers, Term
 
 FILE = "learner.json"
@@ -26,6 +30,7 @@ DAMAGED = "the learner is damaged"
 MOST_MEMBERS = 100
 MOST_FILES = 200
 MOST_SHAPES = 1_000
+MOST_TYPES = 1_000
 
 Features = Annotated[list[Column], FailFast(), Field(max_length=MOST_COLUMNS)]
 Names = Annotated[list[FileName], FailFast(), Field(min_length=1)]
@@ -115,13 +120,54 @@ class StoredTrees(Plain):
         return self.columns
 
 
-StoredShape = Annotated[StoredCurves | StoredTrees, Field(discriminator="kind")]
+class StoredEstimator(Plain):
+    """`leadcast.models.learners.imported_shape.EstimatorShape`, but for its file."""
+
+    kind: Literal["estimator"]
+    file: FileName
+    path: Text
+    types: Annotated[list[Text], FailFast(), Field(max_length=MOST_TYPES)]
+    versions: Annotated[dict[Text, Text], Field(max_length=MOST_TYPES)]
+    way: Literal["codes", "filled"]
+    columns: Features
+    levels: Annotated[list[Count], FailFast(), Field(max_length=MOST_COLUMNS)]
+    medians: Numbers
+    gaps: Annotated[list[Literal[0, 1]], FailFast(), Field(max_length=MOST_COLUMNS)]
+    most: Positive
+    centre: Number
+    background: Annotated[
+        list[Annotated[list[Number | None], FailFast(), Field(max_length=MOST_COLUMNS)]],
+        FailFast(),
+        Field(min_length=ROWS, max_length=ROWS),
+    ]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        n = len(self.columns)
+        if len(set(self.columns)) != n:
+            raise ValueError("columns must not repeat")
+        told = (len(self.levels), len(self.medians), len(self.gaps), *map(len, self.background))
+        if any(length != n for length in told):
+            raise ValueError(f"{n} columns need as many levels, medians, gaps and values")
+        if sum(self.levels) > MOST_COLUMNS:
+            raise ValueError(f"levels must not sum to more than {MOST_COLUMNS}")
+        return self
+
+    @property
+    def features(self) -> list[int]:
+        """The columns that it looks at."""
+        return self.columns
+
+
+StoredShape = Annotated[StoredCurves | StoredTrees | StoredEstimator, Field(discriminator="kind")]
 
 
 class StoredAdditive(Plain):
     """`leadcast.models.learners.learner_store.Additive`, but for the trees' texts."""
 
-    kind: Literal["logistic", "lightgbm", "mixed"]
+    kind: Literal["logistic", "lightgbm", "mixed", "estimator"]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z]\w{0,99}$")] | None = None
+    """Of an estimator of others."""
     level: StoredLevel
     shapes: Annotated[list[StoredShape], FailFast(), Field(max_length=MOST_SHAPES)]
     weights: Annotated[list[NotNegative], FailFast(), Field(max_length=MOST_SHAPES)]
@@ -131,6 +177,11 @@ class StoredAdditive(Plain):
     def _fits_together(self) -> Self:
         if len(self.weights) != len(self.shapes):
             raise ValueError("each shape needs its weight")
+        theirs = [shape for shape in self.shapes if isinstance(shape, StoredEstimator)]
+        if bool(theirs) != (self.kind == "estimator") or len(theirs) > 1:
+            raise ValueError("one estimator makes a learner of the kind 'estimator'")
+        if (self.name is None) == bool(theirs):
+            raise ValueError("an estimator has a name, and nothing else has one")
         features = [term.feature for term in self.level.terms]
         features += [feature for shape in self.shapes for feature in shape.features]
         if max(features, default=-1) >= len(self.importance):

@@ -1,13 +1,14 @@
 """Fitted learners: what each can do, their plain data, and what a person calls them.
 
-A logistic regression and boosted trees are a level plus weighted shapes; the blend is the average
-of such learners that forget at different speeds. Reading one back takes NumPy only.
+A logistic regression and boosted trees are a level plus weighted shapes, as is an estimator of
+others; the blend is the average of such learners that forget at different speeds. Reading a
+built-in one back takes NumPy only.
 """
 
 import reprlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, Protocol, Self
+from typing import Protocol, Self
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from leadcast.features.base.files import write_json
 from leadcast.features.base.plain import AGAIN, checked, inside, read_plain
 from leadcast.models.data import Floats, Matrix
 from leadcast.models.learners.drifting_level import Level
+from leadcast.models.learners.imported_shape import EstimatorShape
 from leadcast.models.learners.learner_schema import DAMAGED, FILE, StoredAdditive, StoredAverage
 from leadcast.models.learners.prior import Prior
 from leadcast.models.learners.shapes import Shape, load_shape
@@ -30,9 +32,12 @@ LEARNERS = {
 ROWS_AT_ONCE = 50_000
 """Rows are scored in blocks of so many, so that memory stays bounded."""
 EXPLAINED_ROWS = 300
-
-Kind = Literal["logistic", "lightgbm", "mixed"]
-"""Mixed: curves and trees on one level, a member of a blend."""
+FEW_EXPLAINED_ROWS = 60
+"""Of estimators of others, whose parts take many times as long."""
+BUILT_IN = ("logistic", "lightgbm", "mixed")
+"""Kinds of additive learners. Mixed: curves and trees on one level, a member of a blend."""
+ESTIMATOR = "estimator"
+"""How the kind of an estimator of others is stored, beside its name."""
 
 
 def learner_words(kind: str) -> str:
@@ -55,7 +60,7 @@ class FittedLearner(Protocol):
 
     @property
     def kind(self) -> str:
-        """Its name: "prior", "logistic", "lightgbm" or "blend"."""
+        """Its name: "prior", "logistic", "lightgbm", "blend", or that of an estimator of others."""
 
     def log_odds(self, values: Matrix) -> Floats:
         """Score rows: float32 of shape (n, n_features) to float64 of shape (n,), all finite."""
@@ -74,7 +79,8 @@ class FittedLearner(Protocol):
 class Additive:
     """Log-odds ``trust * (level + sum of weight * shape)``."""
 
-    kind: Kind
+    kind: str
+    """Of `BUILT_IN`, or the name of an estimator of others."""
     level: Level
     """What all leads of the time have in common, and how sure it is."""
     shapes: tuple[Shape, ...]
@@ -108,8 +114,11 @@ class Additive:
     def save(self, folder: Path) -> None:
         """Write ``learner.json``, and a LightGBM text for each forest."""
         folder.mkdir(parents=True, exist_ok=True)
+        named = {"kind": self.kind}
+        if self.kind not in BUILT_IN:
+            named = {"kind": ESTIMATOR, "name": self.kind}
         content = {
-            "kind": self.kind,
+            **named,
             "level": self.level.to_json(),
             "shapes": [shape.save(folder, f"shape_{i}") for i, shape in enumerate(self.shapes)],
             "weights": list(self.weights),
@@ -123,7 +132,7 @@ class Additive:
         path = inside(folder, FILE)
         stored = checked(StoredAdditive, read_plain(path), DAMAGED, f"{path}")
         return cls(
-            kind=stored.kind,
+            kind=stored.name or stored.kind,
             level=Level(
                 terms=tuple(stored.level.terms),
                 weights=np.array(stored.level.weights, float),
@@ -147,11 +156,12 @@ class Additive:
 
 
 def additive_of(
-    kind: Kind, level: Level, shapes: tuple[Shape, ...], weights: tuple[float, ...], values: Matrix
+    kind: str, level: Level, shapes: tuple[Shape, ...], weights: tuple[float, ...], values: Matrix
 ) -> Additive:
     """Put a learner together and measure its importance on evenly spaced training rows."""
     bare = Additive(kind, level, shapes, weights, np.zeros(values.shape[1]))
-    some = values[np.linspace(0, len(values) - 1, min(EXPLAINED_ROWS, len(values))).astype(int)]
+    most = EXPLAINED_ROWS if kind in BUILT_IN else FEW_EXPLAINED_ROWS
+    some = values[np.linspace(0, len(values) - 1, min(most, len(values))).astype(int)]
     contributions = bare.contributions(some)[0]
     sizes = np.abs(contributions - contributions.mean(axis=0)).mean(axis=0)
     total = float(sizes.sum())
@@ -209,8 +219,26 @@ class Average:
         return cls(members)
 
 
+def imported_shapes(learner: FittedLearner) -> tuple[EstimatorShape, ...]:
+    """Give what estimators of others add to a learner; nothing in a built-in one.
+
+    Parameters
+    ----------
+    learner : FittedLearner
+
+    Returns
+    -------
+    tuple of EstimatorShape
+    """
+    members = learner.members if isinstance(learner, Average) else (learner,)
+    shapes = [shape for one in members if isinstance(one, Additive) for shape in one.shapes]
+    return tuple(shape for shape in shapes if isinstance(shape, EstimatorShape))
+
+
 def load_learner(folder: Path) -> FittedLearner:
-    """Read a learner that its `save` wrote; imports no training library and runs no stored code.
+    """Read a learner that its `save` wrote; runs no stored code.
+
+    A built-in one imports no training library; an estimator of others needs its own, and skops.
 
     Parameters
     ----------
@@ -232,7 +260,7 @@ def load_learner(folder: Path) -> FittedLearner:
         return Prior.load(folder)
     if kind == "blend":
         return Average.load(folder)
-    if kind in ("logistic", "lightgbm"):
+    if kind in ("logistic", "lightgbm", ESTIMATOR):
         return Additive.load(folder)
     told = reprlib.repr(kind)
     raise LeadcastError(f"{path}: holds no learner that this version knows (kind {told})")

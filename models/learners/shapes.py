@@ -11,7 +11,8 @@ from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.plain import inside, read_bytes
 from leadcast.models.data import Floats, Integers, Matrix
 from leadcast.models.learners.basis import Effect
-from leadcast.models.learners.learner_schema import StoredCurves, StoredTrees
+from leadcast.models.learners.imported_shape import load_estimator_shape
+from leadcast.models.learners.learner_schema import StoredCurves, StoredEstimator, StoredTrees
 from leadcast.models.trees.trees import Forest
 from leadcast.models.trees.trees_text import MOST_BYTES, check_bounds, joined, read_trees, refuse
 from leadcast.models.trees.trees_text import Trees as Texts
@@ -87,8 +88,10 @@ class TreeShape:
         return {"kind": "trees", "files": names, "columns": columns, "centre": self.centre}
 
 
-def load_shape(folder: Path, stored: StoredCurves | StoredTrees) -> Shape:
+def load_shape(folder: Path, stored: StoredCurves | StoredTrees | StoredEstimator) -> Shape:
     """Read a shape that `save` wrote."""
+    if isinstance(stored, StoredEstimator):
+        return load_estimator_shape(folder, stored)
     if isinstance(stored, StoredCurves):
         return Curves(tuple(stored.effects))
     texts, forests = [], []

@@ -13,6 +13,7 @@ from leadcast.features.landmarks import open_ages, untested_words
 from leadcast.features.profile.profile_text import profile_text
 from leadcast.features.readers.opening import files_of
 from leadcast.features.tables import Tables
+from leadcast.models.imported.import_path import check_candidates
 from leadcast.models.report.profile_page import render_profile
 from leadcast.pipelines.base.params import Params, load_params, snapshot_settings
 from leadcast.pipelines.base.raw import with_raw
@@ -60,6 +61,7 @@ def check_named(
     CheckAnswer
     """
     definition = find_definition(source)
+    check_candidates(tuple(_params().model.estimators.values()))
     files = [path for path in (html, json_file) if path is not None and path != STDOUT]
     refuse_inputs(files, [definition.file, *files_of(definition, definition.readers())])
     for path in files:
