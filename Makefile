@@ -14,7 +14,7 @@ override ARGS := $(value ARGS)
 word_of = '$(subst $(newline), ,$(subst ','\'',$(value $(1))))'
 words_of = $(foreach one,$(value $(1)),$(call word_of,one))
 
-.PHONY: help run test check docs format bench-quality bench-speed cluster clean
+.PHONY: help run test check docs notebook format bench-quality bench-speed cluster clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -34,6 +34,9 @@ check: .venv/dev-ready  ## ruff and mypy --strict
 docs: .venv/docs-ready  ## build the site of docs/ into build/site; a wrong link or name fails
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 	@echo "build/site/index.html"
+
+notebook: .venv/notebook-ready  ## open the notebooks in JupyterLab
+	@$(BIN)/jupyter lab --notebook-dir=notebooks
 
 format: .venv/dev-ready  ## let ruff format and fix
 	@$(BIN)/ruff check --fix .
@@ -73,6 +76,11 @@ bench-speed: .venv/bench-ready  ## speed as ratios: make bench-speed [ARGS="tree
 .venv/docs-ready: .venv/run-ready requirements/docs.txt
 	@echo "Adding what builds the documents' site"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/docs.txt
+	@touch $@
+
+.venv/notebook-ready: .venv/run-ready requirements/notebook.txt
+	@echo "Adding JupyterLab"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/notebook.txt
 	@touch $@
 
 cluster: .venv/cluster-ready  ## add Dask and Spark, for clusters and their tests

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from leadcast.models.settings import LearnerSettings
     from leadcast.models.splits import SplitSettings, split_snapshots
     from leadcast.pipelines.base.params import Params
+    from leadcast.pipelines.frames.demo_frames import load_demo
     from leadcast.pipelines.frames.fitted_model import FittedModel
     from leadcast.pipelines.frames.fitting_frames import fit
     from leadcast.pipelines.frames.lead_data import LeadData
@@ -62,6 +63,7 @@ __all__ = [
     "fit",
     "fit_plan",
     "load_bundle",
+    "load_demo",
     "load_rules",
     "make_snapshots",
     "split_snapshots",
@@ -90,6 +92,7 @@ _HOMES = {
     "fit": "pipelines.frames.fitting_frames",
     "fit_plan": "features.engine.fitting",
     "load_bundle": "models.bundle.bundle",
+    "load_demo": "pipelines.frames.demo_frames",
     "load_rules": "models.rules",
     "make_snapshots": "features.snapshots",
     "split_snapshots": "models.splits",

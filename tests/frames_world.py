@@ -11,7 +11,7 @@ import pandas as pd
 import leadcast
 from leadcast.demo.simulate import simulate
 from leadcast.pipelines.base.params import Params, load_params
-from tests.small_project import LEARNER, change_params, make_project
+from tests.small_project import LEARNER, ROOT, change_params, make_project
 
 LEADS, SEED = 900, 5
 UNTIL = "2026-01-01"
@@ -37,8 +37,17 @@ def project() -> Path:
     """A project whose source has the same export; its parameters are what tests fit with."""
     folder = make_project(Path(mkdtemp(prefix="lc-frames-")), LEADS, SEED)
     # Few have won; trees are what most could differ.
-    change_params(folder, model={**LEARNER, "candidates": ["blend"], "fewest_won_lightgbm": 1})
+    few = {"rounds": [20], "penalties": [40.0], "capacities": ["cautious"], "few_rows": 0}
+    few |= {"candidates": ["blend"], "fewest_won_lightgbm": 1}
+    change_params(folder, model={**LEARNER, **few})
     return folder
+
+
+def with_rules(folder: Path) -> None:
+    """Put the shipped points table into a project."""
+    rules = Path("data/rules/demo_hubspot.yaml")
+    (folder / rules).parent.mkdir(exist_ok=True)
+    (folder / rules).write_bytes((ROOT / rules).read_bytes())
 
 
 def params() -> Params:

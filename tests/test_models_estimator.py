@@ -89,6 +89,20 @@ def test_an_order_of_the_rows_changes_no_prediction() -> None:
     assert np.array_equal(one.predict_proba(LATER), other.predict_proba(LATER))
 
 
+def test_moments_with_a_zone_are_moments() -> None:
+    time = np.arange("2025-01-01", "2030-06-24", dtype="datetime64[D]")[: len(TABLE)]
+    plain_moments = pd.Series(time)
+    zoned = plain_moments.dt.tz_localize("UTC")
+    plain = quick(horizon=30.0).fit(TABLE, WON, time=time).predict_proba(LATER)
+    for one in (
+        zoned,
+        pd.DatetimeIndex(zoned),
+        pl.from_pandas(plain_moments).dt.replace_time_zone("UTC"),
+    ):
+        found = quick(horizon=30.0).fit(TABLE, WON, time=one)
+        assert np.array_equal(found.predict_proba(LATER), plain)
+
+
 def test_contributions_sum_to_the_log_odds() -> None:
     parts = FITTED.contributions(LATER)
     assert np.allclose(parts.sum(axis=1), FITTED._learner.log_odds(FITTED._matrix(LATER)))

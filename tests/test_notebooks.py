@@ -1,4 +1,7 @@
-"""The notebooks: kept without outputs, and run from the first cell to the last."""
+"""The notebooks: kept without outputs, and run from the first cell to the last.
+
+`notebooks/learned_against_rules.ipynb` is run by `tests/test_pipelines_frames.py`, on its run.
+"""
 
 from pathlib import Path
 
@@ -18,13 +21,43 @@ def test_outputs_are_stripped(path: Path) -> None:
         assert cell.get("execution_count") is None
 
 
+def execute(path: Path, folder: Path, **instead: str) -> nbformat.NotebookNode:
+    """Run a notebook in a folder, with some of its text replaced."""
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        for old, new in instead.items():
+            cell.source = cell.source.replace(old, new)
+    about = {"metadata": {"path": str(folder)}}
+    NotebookClient(notebook, timeout=600, resources=about).execute()
+    return notebook
+
+
+def told(cell: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    """List what a cell shows, but for what it prints and logs."""
+    return [output for output in cell.get("outputs", ()) if "data" in output]
+
+
+def pictures(notebook: nbformat.NotebookNode) -> int:
+    """Count the pictures that a notebook shows."""
+    return sum("image/png" in output["data"] for cell in notebook.cells for output in told(cell))
+
+
+@pytest.mark.slow
+def test_a_first_model_is_made_drawn_and_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    done = execute(ROOT / "notebooks/first_model.ipynb", tmp_path, **{"2_000": "500"})
+    assert pictures(done) == 3
+    assert list(tmp_path.iterdir()) == []
+    assert any("probability" in one["data"]["text/html"] for one in told(done.cells[-1]))
+
+
 @pytest.mark.slow
 def test_retraining_chooses_and_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEADCAST_PROJECT", str(make_project(tmp_path, 900)))
-    path = ROOT / "notebooks/retrain.ipynb"
-    notebook = nbformat.read(path, as_version=4)
-    about = {"metadata": {"path": str(path.parent)}}
-    NotebookClient(notebook, timeout=600, resources=about).execute()
+    notebook = execute(ROOT / "notebooks/retrain.ipynb", ROOT / "notebooks")
+    assert pictures(notebook) == 1
     printed = "".join(
         output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", ())
     )

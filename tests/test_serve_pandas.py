@@ -1,7 +1,9 @@
 """Leads in one pandas table, as MLflow hands them over."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +11,7 @@ import polars as pl
 import pytest
 
 from leadcast.features.base.errors import LeadcastError
+from leadcast.features.readers.frames import LIBRARIES, as_polars, given_back
 from leadcast.serve.pandas_tables import from_pandas
 from leadcast.serve.scorer import Scorer
 from tests.scoring_world import START, TYPES, bundle_folder, scoring_world
@@ -124,3 +127,75 @@ def test_the_example_can_be_scored(scorer: Scorer) -> None:
     scores = scorer.score_pandas(scorer.example().to_pandas())
     assert scores["lead_id"].tolist() == ["example 1", "example 2"]
     assert scores["probability"].between(0, 1).all()
+
+
+def tables(kind: str) -> tuple[Any, Any]:
+    """Leads and events in two tables of a library."""
+    leads, events, _ = one_table()
+    return given_back(leads, kind), given_back(events, kind)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", LIBRARIES)
+def test_each_library_gets_its_own_kind_of_table_with_the_same_scores(
+    scorer: Scorer, kind: str
+) -> None:
+    leads, events, _ = one_table()
+    expected = scorer.score(leads, events)
+    scores = scorer.score(*tables(kind))
+    assert type(scores) is type(tables(kind)[0])
+    assert as_polars(scores).equals(expected)
+
+
+def test_events_may_be_of_another_library_and_lazy(scorer: Scorer) -> None:
+    leads, events, _ = one_table()
+    expected = scorer.score(leads, events)
+    for others in (events.lazy(), events.to_arrow(), events.to_pandas()):
+        assert as_polars(scorer.score(leads.to_pandas(), others)).equals(expected)
+
+
+def test_texts_categoricals_and_objects_of_pandas_score_the_same(scorer: Scorer) -> None:
+    leads, events = tables("pandas")
+    odd = leads.assign(
+        created_at=leads["created_at"].astype(str),
+        industry=leads["industry"].astype("category"),
+        company_size=leads["company_size"].astype(object),
+    )
+    told = events.assign(occurred_at=events["occurred_at"].astype(str))
+    expected = scorer.score(leads, events)
+    pd.testing.assert_frame_equal(scorer.score(odd, told), expected)
+
+
+def test_the_index_of_pandas_is_kept_and_one_with_a_name_is_a_column(scorer: Scorer) -> None:
+    leads, events = tables("pandas")
+    expected = scorer.score(leads, events)
+    moved = scorer.score(leads.set_axis(range(100, 100 + len(leads))), events)
+    assert moved.index.tolist() == list(range(100, 100 + len(leads)))
+    named = scorer.score(leads.set_index("lead_id"), events)
+    assert named.index.tolist() == leads["lead_id"].tolist()
+    assert named.index.name is None
+    assert named["probability"].tolist() == expected["probability"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda leads, events: ([1], events), "leads: found list; expected a DataFrame"),
+        (lambda leads, events: (leads, 3), "events: found int; expected a DataFrame"),
+        (lambda leads, events: (leads.drop(columns="created_at"), events), "no such column"),
+        (lambda leads, events: (leads.assign(created_at="soon"), events), "row 0: found 'soon'"),
+        (lambda leads, events: (pd.concat([leads] * 2), events), "a lead twice at one moment"),
+        (lambda leads, events: (leads.assign(events="[]"), events), "give them once"),
+        (
+            lambda leads, events: (
+                leads.assign(created_at=leads["created_at"].dt.tz_localize(None)),
+                events,
+            ),
+            "times with a time zone",
+        ),
+    ],
+)
+def test_what_cannot_be_scored_is_told(
+    scorer: Scorer, change: Callable[[Any, Any], tuple[Any, Any]], words: str
+) -> None:
+    with pytest.raises(LeadcastError, match=words):
+        scorer.score(*change(*tables("pandas")))

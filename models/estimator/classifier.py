@@ -341,14 +341,22 @@ class LeadcastClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _is_dated(time: npt.ArrayLike | None) -> bool:
-    return time is not None and np.asarray(time).dtype.kind == "M"
+    return time is not None and _as_array(time).dtype.kind == "M"
+
+
+def _as_array(time: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Give moments as NumPy has them; those of pandas with a zone would come as objects."""
+    given: Any = time
+    if getattr(getattr(given, "dtype", None), "tz", None) is not None:
+        given = (given.dt if hasattr(given, "dt") else given).tz_convert(None)
+    return np.asarray(given)
 
 
 def _positions(time: npt.ArrayLike | None, rows: int) -> Integers:
     """Put rows in time's order: microseconds, or ranks of numbers."""
     if time is None:
         return np.arange(rows)
-    given = np.asarray(time)
+    given = _as_array(time)
     check_consistent_length(np.empty(rows), given)
     if given.dtype.kind == "M":
         if np.isnat(given).any():
