@@ -13,7 +13,7 @@ from leadcast.features.snapshots import SnapshotSettings, has_dated_outcome
 from leadcast.features.tables import Tables, TimeOrder
 from leadcast.models.bundle.bundle import load_bundle
 from leadcast.models.evaluation.feature_shapes import FeatureShape, feature_shapes
-from leadcast.models.evaluation.score_groups import grade_table, once_each
+from leadcast.models.evaluation.score_groups import grades_of, once_each
 from leadcast.models.leakage import could_not_look, found_of, headline
 from leadcast.models.report import ReportInputs, RunFacts, SourceFacts, write_report
 from leadcast.models.sellers.lead_facts import SELLERS, spelt_alike
@@ -138,20 +138,16 @@ def _run_facts(
 
 def _decisions(run: RunFolder, importance: list[float], tables: Tables) -> dict[str, Any]:
     """Read what the report tells of grades, features and sources."""
-    leads = once_each(pl.read_parquet(run.test_scores))
+    scores = pl.read_parquet(run.test_scores)
     bounds = load_bundle(run.bundle).reference.bounds
-    probability, converted = (leads[name].cast(pl.Float64).to_numpy() for name in _BOTH)
     named = tuple(name for name in SELLERS if name in tables.leads.columns)
     who = tables.leads.select("lead_id", *(spelt_alike(tables.leads[name]) for name in named))
     return {
-        "grades": grade_table(probability, converted, bounds),
+        "grades": grades_of(scores, bounds),
         "shapes": _shapes(run, importance),
-        "scores": leads.join(who, on="lead_id", how="left"),
+        "scores": once_each(scores).join(who, on="lead_id", how="left"),
         "score_attributes": named,
     }
-
-
-_BOTH = ("probability", "converted")
 
 
 def _shapes(run: RunFolder, importance: list[float]) -> tuple[FeatureShape, ...]:

@@ -170,14 +170,14 @@ def test_more_customers_that_bring_less_are_told_as_that(better: Comparison) -> 
     less = headline(better.ranking, 20.0, "week", 12, earned(100_000, 112_345), "EUR")
     assert less.less_revenue
     assert less.money == (
-        "More customers, but less revenue: they bring EUR 100,000, those of the points "
+        "More customers, but less revenue: its customers bring EUR 100,000, the points' "
         "EUR 112,000; "
         "EUR 12,300 less (95 %: EUR 32,300 less to EUR 7,660 more)."
     ).replace("EUR ", "EUR\N{NO-BREAK SPACE}")
     more = headline(better.ranking, 20.0, "week", 12, earned(112_345, 100_000), None)
     assert not more.less_revenue
-    assert more.money.startswith("They bring 112,000, those of the points 100,000; 12,300 more")
-    assert money_words(earned(2, 1), None, -3).startswith("Fewer customers, more revenue: they")
+    assert more.money.startswith("Its customers bring 112,000, the points' 100,000; 12,300")
+    assert money_words(earned(2, 1), None, -3).startswith("Fewer customers, more revenue: its")
 
 
 def test_amounts_have_three_digits_and_weeks_their_number() -> None:

@@ -91,7 +91,9 @@ def test_the_comparison_is_told_as_it_was_written(asked: TestClient) -> None:
 
 
 def test_what_the_scores_may_be_used_for_is_told_to_every_view(asked: TestClient) -> None:
-    assert asked.get("/page/verdict").json() == {"verdict": VERDICT.model_dump(mode="json")}
+    told = asked.get("/page/verdict").json()
+    assert told["verdict"] == VERDICT.model_dump(mode="json")
+    assert told["readiness"]["title"] == "Use with care"
     for address in ("/", "/test-period", "/leads/", "/rules"):
         view = asked.get(address).text
         assert '<p id="beware" class="beware" role="note" hidden></p>' in view

@@ -39,6 +39,32 @@ def value_words(feature: Feature, value: float) -> str:
     return f"{value:.3g}"
 
 
+def as_the_field_says(feature: Feature, words: str, raw: object) -> str:
+    """Put what a lead's own field says in the place of the amount that was read from it.
+
+    Parameters
+    ----------
+    feature : Feature
+    words : str
+        Of a reason: the feature's, its value after a colon, and what such leads did after a
+        semicolon.
+    raw : object
+        What the field says (``"201-500"``), as the lead has it.
+
+    Returns
+    -------
+    str
+        The words as they are, where the feature is no amount or the field holds no text.
+    """
+    if not feature.is_log10 or not isinstance(raw, str) or not raw.strip():
+        return words
+    name, colon, rest = words.partition(": ")
+    _, semicolon, rate = rest.partition(";")
+    said = raw.strip()
+    said = said if len(said) <= LONGEST_VALUE else said[: LONGEST_VALUE - 1] + "…"
+    return f"{name}{colon}{said}{semicolon}{rate}"
+
+
 def _rounded(amount: float) -> float:
     # To what is left of it after a logarithm in single precision.
     return float(f"{amount:.4g}")

@@ -102,7 +102,7 @@ def readiness(
     -------
     Readiness
     """
-    test = metrics.get("test", {})
+    test = _part(metrics, "test")
     found = [
         *_customers(test),
         *_ranking(test),
@@ -140,7 +140,7 @@ def _customers(test: Mapping[str, Any]) -> Iterator[ReadinessReason]:
 
 
 def _ranking(test: Mapping[str, Any]) -> Iterator[ReadinessReason]:
-    auc = test.get("auc", {})
+    auc = _part(test, "auc")
     if auc.get("value") is None:
         yield ReadinessReason(False, "Whether it ranks leads cannot be told.", _MORE_OUTCOMES)
         return
@@ -155,15 +155,17 @@ def _ranking(test: Mapping[str, Any]) -> Iterator[ReadinessReason]:
 
 
 def _calibration(verdict: ModelVerdict, test: Mapping[str, Any]) -> Iterator[ReadinessReason]:
-    error = test.get("ece", {}).get("value")
-    chance = test.get("ece_if_calibrated", {}).get("high")
+    error = _part(test, "ece").get("value")
+    chance = _part(test, "ece_if_calibrated").get("high")
     if error is None or chance is None:
         return
     if error <= chance:
         words = f"calibration error {_percent(error)}, no more than chance gives"
         yield ReadinessReason(True, f"What it says comes true: {words}.")
         return
-    said, came = (test[name]["value"] for name in ("mean_probability", "base_rate"))
+    said, came = (
+        _part(test, name).get("value") or 0.0 for name in ("mean_probability", "base_rate")
+    )
     much = "far off" if verdict.use == "ranking" else "somewhat off"
     words = (
         f"The probabilities are {much}: calibration error {_percent(error)} where chance gives up "
@@ -179,7 +181,7 @@ _LEVEL_CHANGE = (
 
 
 def _loss(metrics: Mapping[str, Any]) -> Iterator[ReadinessReason]:
-    without, loss = metrics.get("without_model"), metrics.get("test", {}).get("log_loss", {})
+    without, loss = _part(metrics, "without_model"), _part(_part(metrics, "test"), "log_loss")
     if not without or loss.get("value") is None:
         return
     words = f"log loss {loss['value']:.3f}, {without['log_loss']:.3f} with one rate for all leads"
@@ -194,7 +196,7 @@ def _loss(metrics: Mapping[str, Any]) -> Iterator[ReadinessReason]:
 
 
 def _level(verdict: ModelVerdict, metrics: Mapping[str, Any]) -> Iterator[ReadinessReason]:
-    doubt = metrics.get("level_doubt") or {}
+    doubt = _part(metrics, "level_doubt")
     mean, low, high = (doubt.get(f"mean_{name}") for name in ("probability", "low", "high"))
     if mean is None or low is None or high is None:
         return
@@ -207,7 +209,7 @@ def _level(verdict: ModelVerdict, metrics: Mapping[str, Any]) -> Iterator[Readin
 
 
 def _segments(metrics: Mapping[str, Any]) -> Iterator[ReadinessReason]:
-    found = metrics.get("multicalibration") or {}
+    found = _part(metrics, "multicalibration")
     gap, chance = found.get("gap"), found.get("gap_by_chance")
     if gap is None or chance is None:
         return
@@ -218,6 +220,12 @@ def _segments(metrics: Mapping[str, Any]) -> Iterator[ReadinessReason]:
     words = f"In one segment it is off by more than chance explains: {name}."
     change = f"More leads of {name}, or a closer look at them; elsewhere the scores hold."
     yield ReadinessReason(False, words, change)
+
+
+def _part(metrics: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    # A bundle's metrics are what its writer put there: an older version's lack some.
+    found = metrics.get(name)
+    return found if isinstance(found, Mapping) else {}
 
 
 def _percent(share: float) -> str:

@@ -110,7 +110,7 @@ def money_words(earned: Earned, currency: str | None, gap: int) -> str:
     if gap * difference < 0:
         few = "More customers, but less revenue: " if gap > 0 else "Fewer customers, more revenue: "
     words = (
-        f"{few}{'they' if few else 'They'} bring {amount(learned, currency)}, those of the points "
+        f"{few}{'its' if few else 'Its'} customers bring {amount(learned, currency)}, the points' "
         f"{amount(points, currency)}; {amount(difference, currency)} "
         f"{'more' if difference >= 0 else 'less'}"
     )

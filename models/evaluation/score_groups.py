@@ -41,6 +41,25 @@ def once_each(scores: pl.DataFrame) -> pl.DataFrame:
     return first.unique("lead_id", keep="first", maintain_order=True)
 
 
+def grades_of(scores: pl.DataFrame, bounds: Sequence[float]) -> pl.DataFrame:
+    """Tell what grades come to on the leads of a test.
+
+    Parameters
+    ----------
+    scores : pl.DataFrame
+        As ``test_scores.parquet`` has them.
+    bounds : sequence of float, shape (3,)
+        As `grade_table` takes them.
+
+    Returns
+    -------
+    pl.DataFrame
+        As `grade_table` gives it.
+    """
+    leads = once_each(scores).select(pl.col("probability", "converted").cast(pl.Float64))
+    return grade_table(leads["probability"].to_numpy(), leads["converted"].to_numpy(), bounds)
+
+
 def grade_table(probability: Floats, converted: Floats, bounds: Sequence[float]) -> pl.DataFrame:
     """Tell what grades come to.
 

@@ -198,3 +198,26 @@ def recalibrate(
     if bundle is not None and out is None:
         raise LeadcastError("--bundle: needs --out: only the champion's level is moved in place")
     print(move_level(source, bundle, out))
+
+
+@app.command(
+    epilog="\b\nExamples:\n  leadcast grades demo\n  leadcast grades demo --bounds 0.2,0.08,0.02"
+)
+def grades(
+    source: Source,
+    bounds: Annotated[
+        str | None,
+        typer.Option(help="From which probability on a lead is an A, a B, a C: 0.2,0.08,0.02."),
+    ] = None,
+    by: Annotated[
+        str, typer.Option(help="Who sets them; kept with the version.")
+    ] = "leadcast grades",
+) -> None:
+    """Tell what grades come to: bounds, share of the leads, conversion; or set their bounds.
+
+    Bounds are set for the champion, as a version of its own that can be rolled back; probabilities
+    stay as they are. Every later champion keeps them.
+    """
+    from leadcast.pipelines.lifecycle.grades import grades as tell_grades
+
+    print(tell_grades(source, bounds, by))

@@ -33,6 +33,7 @@ from leadcast.serve.champion.champion_store import (
     read_promotion,
     version_folder,
 )
+from leadcast.serve.champion.grade_bounds import graded_as_before
 
 Outcome = Literal["promoted", "refused", "nothing new", "previewed"]
 NOT_FOLLOWED = "the registry could not be reached; the next command lets its alias follow"
@@ -114,7 +115,7 @@ def promote(source: str, asked: PromotionAsked) -> PromotionAnswer:
         before = read_promotion(source) if has_champion(source) else None
         if before is not None and before.lineage.as_trained == deployed.bundle_id:
             followed = "" if asked.dry_run else _told_followed(source)
-            moved = ", its level moved since" if before.lineage.trained_bundle_id else ""
+            moved = ", changed since" if before.lineage.trained_bundle_id else ""
             words = (
                 f"Nothing new: this model is champion {before.version} of {source}{moved}{followed}"
             )
@@ -124,9 +125,19 @@ def promote(source: str, asked: PromotionAsked) -> PromotionAnswer:
         version = None if before is None else before.version
         if asked.dry_run or not (gate.passed or asked.force):
             return _not_promoted(source, gate, version, dry_run=asked.dry_run)
-        new = _promotion(source, before, (deployed, judged), gate, asked)
-        put_champion(new, run.bundle, run.judged)
+        with graded_as_before(source, run.bundle) as (bundle, graded):
+            new = _promotion(source, before, (deployed, judged), gate, asked)
+            new = new if graded is None else _as_graded(new, graded)
+            put_champion(new, bundle, run.judged)
     return PromotionAnswer("promoted", _promoted_words(new, gate), gate, new.version)
+
+
+def _as_graded(new: Promotion, bundle_id: str) -> Promotion:
+    """Name the bundle that has the bounds which people have set for the champion's grades."""
+    ids = {"bundle_id": bundle_id, "trained_bundle_id": new.lineage.bundle_id}
+    lineage = new.lineage.model_copy(update=ids)
+    step = new.step.model_copy(update={"bundle_id": bundle_id})
+    return new.model_copy(update={"lineage": lineage, "steps": (*new.steps[:-1], step)})
 
 
 def _not_promoted(
@@ -324,7 +335,8 @@ def _told_followed(source: str) -> str:
     if version is None:
         moved = read_promotion(source).lineage.trained_bundle_id is not None
         return (
-            "; MLflow holds the model as it was before its level was moved, and its alias stays"
+            "; MLflow holds the model as it was before its level was moved or its grades were set, "
+            "and its alias stays"
             if moved
             else "; it is not registered in MLflow yet: the next run logs it"
         )

@@ -43,7 +43,8 @@ class Lineage(Plain):
     bundle_id, judged_bundle_id : str
         Of the deployed model and of the one that was tested.
     trained_bundle_id : str or None
-        Of the deployed model as its run left it, where its level was moved since; None where not.
+        Of the deployed model as its run left it, where its level was moved or its grades were set
+        since; None where not.
     git_commit : str
         The code's, with ``+`` where files had changed; ``unknown`` outside a checkout.
     dvc_lock : str or None
@@ -80,7 +81,7 @@ class PromotionStep(Plain):
     ----------
     version : int
         The version that is the champion from then on.
-    kind : {"promoted", "forced", "rolled back", "recalibrated"}
+    kind : {"promoted", "forced", "rolled back", "recalibrated", "graded"}
         How it came to be it.
     at : datetime
         When.
@@ -93,7 +94,7 @@ class PromotionStep(Plain):
     """
 
     version: Version
-    kind: Literal["promoted", "forced", "rolled back", "recalibrated"]
+    kind: Literal["promoted", "forced", "rolled back", "recalibrated", "graded"]
     at: datetime
     by: Text
     why: Text

@@ -11,6 +11,7 @@ import polars as pl
 from leadcast.features.base.errors import Fault
 from leadcast.features.registry import humanise
 from leadcast.features.tables import TIME
+from leadcast.models.bundle.feature_words import as_the_field_says
 from leadcast.models.rules import RuleTable, evaluate, ledger
 from leadcast.serve.page.run_tables import LeadTables, OneLead
 from leadcast.serve.scorer import Scorer
@@ -145,6 +146,7 @@ class Viewer:
             "score_column": row.get("rules_score"),
             "listed": _plain(listed) if listed is not None else None,
             "judged": scorer is self.judged,
+            "learned_from": self.tables.learned_from(lead_id, with_test=scorer is not self.judged),
             "moments": _moments(course),
             "chosen": chosen,
             "events": _events(lead, moments),
@@ -233,6 +235,11 @@ class Viewer:
         unread: list[Any] = []
         score = scorer.score_one(plain, events, as_of, unread, with_reasons=True, are_people=True)
         told: dict[str, Any] = _plain(asdict(score))
+        features = {one.name: one for one in scorer.bundle.plan.features}
+        for reason in (*told["reasons"]["up"], *told["reasons"]["down"]):
+            feature = features[reason["feature"]]
+            field = feature.inputs[0].removeprefix("leads.") if len(feature.inputs) == 1 else ""
+            reason["words"] = as_the_field_says(feature, reason["words"], plain.get(field))
         return told
 
 

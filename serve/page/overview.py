@@ -1,4 +1,4 @@
-"""The test period: the comparison, as it lies in the run's folder at the moment."""
+"""Whether it is better than the points: the comparison, as it lies in the run's folder now."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +19,7 @@ from leadcast.serve.page.file import (
     leads_content,
     verdict_content,
 )
+from leadcast.serve.page.report_view import readiness_content
 from leadcast.serve.page.run_tables import COMPARISON
 from leadcast.serve.requests.problems import Problem
 
@@ -71,7 +72,8 @@ def make_router(service: Service, shell: Shell) -> APIRouter:
 
     @router.get("/page/verdict", dependencies=allowed_callers(service))
     async def verdict() -> dict[str, Any]:
-        return verdict_content(service.scorer.bundle.manifest.origin.verdict)
+        told = verdict_content(service.scorer.bundle.manifest.origin.verdict)
+        return told | {"readiness": readiness_content(service)}
 
     @router.get("/page/leads", dependencies=allowed_callers(service))
     def leads() -> Response:

@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from math import isfinite
 from threading import Lock
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import polars as pl
 from fastapi import APIRouter, FastAPI
@@ -12,6 +13,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from leadcast.features.base.errors import Fault, FaultsError
+from leadcast.features.definitions.yaml_lines import plain_yaml, read_yaml, yaml_text
 from leadcast.features.tables import TIME
 from leadcast.models.comparison.comparison_store import (
     read_against_earlier,
@@ -19,9 +21,11 @@ from leadcast.models.comparison.comparison_store import (
     read_rule_parts,
 )
 from leadcast.models.comparison.result import Comparison
-from leadcast.models.rules import RuleTable, check_rules, parse_rules
+from leadcast.models.rules import RuleTable, check_rules, evaluate, ledger, parse_rules
+from leadcast.models.rules.conditions import ReadAs
 from leadcast.serve.http.service import Service, allowed_callers
 from leadcast.serve.page.assets import Shell
+from leadcast.serve.page.lead_view import moments_of
 from leadcast.serve.page.rules_job import Jobs
 from leadcast.serve.page.run_tables import LeadTables, project_of
 from leadcast.serve.requests.problems import Problem
@@ -33,6 +37,7 @@ ADDRESS = "/rules"
 JOBS = "rules"
 """The folder of comparisons within the service's own."""
 MOST_LETTERS = 65_536
+_NO_ATTRIBUTES = ("lead_id", "rules_score")
 _NO_ROWS = pl.DataFrame(schema={"lead_id": pl.String(), "as_of": TIME})
 
 
@@ -42,6 +47,20 @@ class Edited(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     text: Annotated[str, Field(max_length=MOST_LETTERS)]
+
+
+class Formed(BaseModel):
+    """A points table as the form holds it: what the YAML would."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    table: dict[str, Any]
+
+
+class Tried(Edited):
+    """A points table, and a lead to try it on."""
+
+    lead_id: Annotated[str, Field(max_length=200)]
 
 
 class Desk:
@@ -83,6 +102,47 @@ class Desk:
             "before": None if before is None else _in_short(before),
             "can_run": self.jobs.can_run and before is not None,
             "most_letters": MOST_LETTERS,
+        }
+
+    def form(self, edited: Edited) -> dict[str, Any]:
+        """Tell a text as the form holds it; None where it is no YAML, or too deep a one."""
+        found = read_yaml(edited.text, NAME)
+        is_table = not found.faults and isinstance(found.content, dict)
+        table = plain_yaml(edited.text) if is_table else None
+        leads, kinds = self._tables.schema(), self._tables.kinds()
+        return {
+            "table": _as_json(table),
+            "attributes": [name for name in leads.columns if name not in _NO_ATTRIBUTES],
+            "kinds": sorted(kinds["event_type"].drop_nulls().to_list()),
+            "read_as": list(get_args(ReadAs)),
+        }
+
+    def written(self, formed: Formed) -> dict[str, Any]:
+        """Write what the form holds as YAML."""
+        text = yaml_text(_bands_in_order(formed.table))
+        if len(text) > MOST_LETTERS:
+            raise Problem("invalid", 422, f"the table has over {MOST_LETTERS:,} letters")
+        return {"text": text}
+
+    def preview(self, tried: Tried) -> dict[str, Any]:
+        """Add up the points of one lead, at the end of what is known of it."""
+        table, faults = self._checked(tried.text)
+        if table is None or any(fault.severity == "error" for fault in faults):
+            raise Problem("invalid", 422, "the table has faults; mend them first")
+        lead = self._tables.read(tried.lead_id)
+        moments = moments_of(lead)
+        as_of = moments[-1] if moments else None
+        account = ledger(table, lead.lead, lead.events, tried.lead_id, as_of)
+        asked = pl.DataFrame({"lead_id": tried.lead_id, "as_of": pl.Series([as_of], dtype=TIME)})
+        scores = evaluate(table, lead.lead, lead.events, asked)
+        return {
+            "points": float(scores.points[0]),
+            "grade": None if scores.grade is None else scores.grade[0],
+            "reached": [name for name, is_reached in scores.reached.items() if is_reached[0]],
+            "rows": [
+                {"rule": row["rule"] or row["kind"], "points": row["points"], "words": row["words"]}
+                for row in account.iter_rows(named=True)
+            ],
         }
 
     def start(self, edited: Edited) -> dict[str, Any]:
@@ -141,12 +201,35 @@ def make_router(service: Service, shell: Shell) -> APIRouter:
     data = APIRouter(prefix="/page/rules", dependencies=allowed_callers(service))
     data.get("")(desk.begin)
     data.post("/check")(desk.answer)
+    data.post("/form")(desk.form)
+    data.post("/text")(desk.written)
+    data.post("/preview")(desk.preview)
     data.post("/run")(desk.start)
     data.get("/run")(desk.jobs.state)
     data.delete("/run")(desk.jobs.cancel)
     data.get("/result")(desk.result)
     router.include_router(data)
     return router
+
+
+def _bands_in_order(table: dict[str, Any]) -> dict[str, Any]:
+    """Put the bands of a grid in the order that they must have, which a browser may not keep."""
+    grid = table.get("grid")
+    for axis in grid.values() if isinstance(grid, dict) else ():
+        bands = axis.get("bands") if isinstance(axis, dict) else None
+        if isinstance(bands, dict) and all(isinstance(one, int | float) for one in bands.values()):
+            axis["bands"] = dict(sorted(bands.items(), key=lambda one: -one[1]))
+    return table
+
+
+def _as_json(value: Any) -> Any:  # noqa: ANN401 - what a YAML may hold
+    """Put what YAML has and JSON has not into texts."""
+    if isinstance(value, dict):
+        return {str(key): _as_json(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_as_json(one) for one in value]
+    is_plain = value is None or isinstance(value, bool | int | str)
+    return value if is_plain or (isinstance(value, float) and isfinite(value)) else str(value)
 
 
 def _words(fault: Fault) -> str:

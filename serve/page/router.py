@@ -3,17 +3,27 @@
 from fastapi import APIRouter, HTTPException, Request, Response
 
 from leadcast.serve.http.service import Service
-from leadcast.serve.page import lead, misses_view, monitoring_view, overview, today
+from leadcast.serve.page import (
+    lead,
+    misses_view,
+    monitoring_view,
+    overview,
+    report_view,
+    sources_view,
+    today,
+)
 from leadcast.serve.page import points_editor as rules
 from leadcast.serve.page.assets import Shell, View, assets
 
 VIEWS = (
     View("Today", today.ADDRESS, today.make_router),
-    View("Test period", overview.ADDRESS, overview.make_router),
-    View("Misses", misses_view.ADDRESS, misses_view.make_router),
-    View("Monitoring", monitoring_view.ADDRESS, monitoring_view.make_router),
-    View("Leads", lead.ADDRESS, lead.make_router),
+    View("Better than our points?", overview.ADDRESS, overview.make_router),
+    View("How good is it?", report_view.ADDRESS, report_view.make_router),
+    View("Sources", sources_view.ADDRESS, sources_view.make_router),
     View("Rules", rules.ADDRESS, rules.make_router),
+    View("Monitoring", monitoring_view.ADDRESS, monitoring_view.make_router),
+    View("Misses", misses_view.ADDRESS, misses_view.make_router),
+    View("Leads", lead.ADDRESS, lead.make_router),
 )
 """Every view, in the order of the navigation."""
 

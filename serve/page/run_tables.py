@@ -18,6 +18,8 @@ from leadcast.serve.requests.problems import Problem
 
 TABLES, COMPARISON = "tables", "comparison"
 """The folders of the canonical tables and of the comparison within a run's."""
+SNAPSHOTS = "snapshots.parquet"
+"""Every snapshot with the part of the split that it is in."""
 LISTED = ("as_of", "week", "points", "rank_learned", "rank_points", "probability")
 """What is told of a lead on the call list."""
 MOST_FOUND = 20
@@ -125,6 +127,18 @@ class LeadTables:
         rows = pl.scan_parquet(path).filter(pl.col("lead_id") == lead_id, pl.col("on_list"))
         found: list[dict[str, Any]] = rows.select(LISTED).collect().to_dicts()
         return found[0] if found and found[0]["as_of"] is not None else None
+
+    def learned_from(self, lead_id: str, *, with_test: bool) -> bool | None:
+        """Tell whether a run's model has learned from a lead; None where that is not known.
+
+        The deployed model has learned from the test as well, the judged one has not.
+        """
+        path = self.folder.parent / SNAPSHOTS
+        if not path.is_file():
+            return None
+        rows = pl.scan_parquet(path).filter(pl.col("lead_id") == lead_id)
+        parts = set(rows.select("part").collect()["part"])
+        return bool(parts & ({"train", "test"} if with_test else {"train"}))
 
     def search(self, text: str) -> pl.DataFrame:
         """Find leads by a part of their id, or of a text that they have, in capitals or not.

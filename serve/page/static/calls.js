@@ -97,7 +97,7 @@ leadcast.calls = (() => {
     const way = (end) => (end >= 0 ? "more" : "less");
     const few = !isLess(at) ? "" : more(at) > 0 ? "More customers, but less revenue: " : "Fewer customers, more revenue: ";
     const ends = low === null ? "" : ` (95 %: ${show(low)} ${way(low)} to ${show(high)} ${way(high)})`;
-    return `${few}${few ? "they" : "They"} bring ${show(learned.value)}, those of the points ${show(points.value)}; ` +
+    return `${few}${few ? "its" : "Its"} customers bring ${show(learned.value)}, the points' ${show(points.value)}; ` +
       `${show(value)} ${way(value)}${ends}.`;
   }
 

@@ -139,7 +139,8 @@
       axes: [
         leadcast.axis(colour, {
           space: 80,
-          values: (_, ticks, _axis, _space, step) => ticks.map((at) => tick(at, step)),
+          values: (_, ticks, _axis, _space, step) => ticks.map((at, place) => tick(at, step, ticks[place - 1])),
+          size: 46,
         }),
         leadcast.axis(colour, { values, size: 54 }),
       ],
@@ -155,15 +156,18 @@
     };
   }
 
-  const tick = (at, step) =>
-    new Date(at * 1e3).toLocaleString("en-GB", {
-      timeZone: "UTC",
-      ...(step < 86400
-        ? { hour: "2-digit", minute: "2-digit" }
-        : step < 86400 * 300
-          ? { day: "numeric", month: "short" }
-          : { year: "numeric" }),
-    });
+  const told = (at, parts) => new Date(at * 1e3).toLocaleString("en-GB", { timeZone: "UTC", ...parts });
+
+  /* The time of day, below it the date where it changes; the day, below it the year likewise. */
+  function tick(at, step, before) {
+    const isOfDay = step < 86400;
+    const [fine, coarse] = isOfDay
+      ? [{ hour: "2-digit", minute: "2-digit" }, { day: "numeric", month: "short", year: "numeric" }]
+      : step < 86400 * 300 ? [{ day: "numeric", month: "short" }, { year: "numeric" }] : [{ year: "numeric" }, null];
+    if (coarse === null) return told(at, fine);
+    const changed = before === undefined || told(before, coarse) !== told(at, coarse);
+    return changed ? `${told(at, fine)}\n${told(at, coarse)}` : told(at, fine);
+  }
 
   function marks(plot, lead, state, colour) {
     const { ctx, bbox } = plot;

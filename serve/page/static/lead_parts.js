@@ -50,6 +50,10 @@
         created,
         listed(lead),
       ),
+      lead.learned_from
+        ? element("p", { class: "notice training" }, element("b", {}, "A training lead. "),
+            "The model that scores it here has learned from how it ended: its score says less of how good the model is than that of a lead which it had not seen.")
+        : null,
       lead.model === "other"
         ? note(
             "The run’s folder holds another model by now than the one that answers here; restart the service to see its scores.",
@@ -88,9 +92,8 @@
       lead.score_column === null
         ? []
         : [
-            note(
-              `The export’s own score column says ${points(lead.score_column)}; what that is made of, it does not tell.`,
-            ),
+            element("p", { class: "figure points" }, points(lead.score_column)),
+            note("Your own points, as the export has them; what they are made of, it does not tell."),
           ];
     if (!lead.tables.length) {
       const words =
@@ -124,11 +127,11 @@
           table("Which rule gave which points", ["Rule", "For what", "Points"], rows, [2], total),
         )
       : element("p", { class: "empty" }, `No rule fires at this moment: ${points(why.points)} points.`);
+    const choice = element("div", { class: "row" }, element("label", { for: "points-table" }, "By the table"), select);
+    const own = element("p", { class: column.length ? "result" : "figure points" }, column.length ? `${points(why.points)} points` : points(why.points));
     return [
       heading("Points"),
-      element("p", { class: "figure points" }, points(why.points)),
-      element("div", { class: "row" }, element("label", { for: "points-table" }, "By the table"), select),
-      ...column,
+      ...(column.length ? [...column, element("h3", {}, "What another table would give"), choice, own] : [own, choice]),
       ledger,
     ];
   }

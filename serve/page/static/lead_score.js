@@ -3,7 +3,7 @@
 (() => {
   const { details, element, format, heading, hidden, note, table } = leadcast;
   const factor = (log_odds) =>
-    element("span", { class: "factor" }, hidden("odds "), `× ${format.decimal(Math.exp(log_odds), 2)}`);
+    element("span", { class: "factor" }, `odds × ${format.decimal(Math.exp(log_odds), 2)}`);
 
   function scoreCard(lead, score, number) {
     const scale = Math.max(...lead.moments.map((one) => one.upper ?? one.probability)) || 1;
@@ -82,6 +82,7 @@
         : [];
     return [
       heading("Why"),
+      note("Each reason multiplies the odds, which are the chance to convert against the chance not to: 20 % are odds of 1 to 4."),
       ...list("What raises it", reasons.up, "up"),
       ...list("What lowers it", reasons.down, "down"),
       details("In numbers", reasonsTable(reasons)),

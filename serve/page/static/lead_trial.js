@@ -39,7 +39,7 @@
     const all = [...after.reasons.up, ...after.reasons.down].sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution));
     return [
       element("p", { class: "result" }, `${sentence(tried.join(", "))}: ${format.percent(before.probability)} (${before.grade}) becomes ${format.percent(after.probability)} (${after.grade}).`),
-      element("ul", {}, all.slice(0, 4).map((one) => element("li", {}, `× ${format.decimal(Math.exp(one.contribution), 2)} ${one.words}`))),
+      element("ul", {}, all.slice(0, 4).map((one) => element("li", {}, `odds × ${format.decimal(Math.exp(one.contribution), 2)} ${one.words}`))),
     ];
   }
 })();

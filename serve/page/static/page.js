@@ -117,6 +117,11 @@ window.leadcast = (() => {
     ),
   };
 
+  /* On a narrow screen the views stand in a row that scrolls. */
+  const current = document.querySelector(".frame [aria-current]");
+  const row = current?.closest("ul");
+  if (row) row.scrollLeft = current.offsetLeft - row.offsetLeft - 12;
+
   return { ask, element, format };
 })();
 
@@ -126,10 +131,31 @@ window.leadcast = (() => {
   const own = document.getElementById("content-verdict");
   try {
     const found = own === null ? await leadcast.ask("/page/verdict") : JSON.parse(own.textContent);
+    ready(found.readiness);
     if (place === null || !found.verdict?.beware) return;
     place.textContent = found.verdict.words;
     place.hidden = false;
   } catch {
     // Whatever keeps it from being asked keeps the view's own questions as well, and they tell it.
+  }
+
+  /* Ready to use, use with care, not yet: with its reasons and what would change it. */
+  function ready(told) {
+    const card = document.getElementById("readiness");
+    if (!told || card === null) return;
+    const { element } = leadcast;
+    const reason = ({ good, words }) => element("li", { class: good ? "for" : "against" },
+      element("span", { class: "sign", "aria-hidden": "true" }, good ? "✓" : "!"),
+      element("span", {}, element("span", { class: "hidden-words" }, good ? "For it: " : "Against it: "), words));
+    const against = told.reasons.filter((one) => !one.good);
+    const others = told.reasons.filter((one) => one.good);
+    card.replaceChildren(
+      element("h2", {}, element("span", { class: `chip ${told.level === "ready" ? "good" : "second"}` }, told.title)),
+      ...(against.length ? [element("ul", { class: "because" }, against.map(reason))] : []),
+      element("details", { open: document.getElementById("report") !== null },
+        element("summary", {}, "Why, and what would change it"),
+        element("ul", { class: "because" }, others.map(reason)),
+        element("p", {}, element("b", {}, "What would change it. "), told.changes.join(" "))));
+    card.hidden = false;
   }
 })();

@@ -22,6 +22,7 @@
     "title: New table\n\nrules:\n  - name: first rule\n    points: 10\n    when: {attribute: source, is_missing: false}\n";
 
   const host = element("div", { class: "editor" });
+  const formed = element("div", { class: "rules-form" });
   const summary = element("p", { class: "summary", role: "status" });
   const faults = element("ol", { class: "faults" });
   const compare = element(
@@ -56,14 +57,19 @@
       ),
       whyNot,
       progress,
-      host,
       summary,
       faults,
+      element("div", { class: "two-ways" },
+        element("section", { "aria-label": "As a form" }, element("h2", {}, "As a form"),
+          note("What is changed here is written into the YAML; its comments are lost by that."), formed),
+        element("section", { class: "as-yaml", "aria-label": "As YAML" }, element("h2", {}, "As YAML"), host)),
     ),
     result,
   );
   place.removeAttribute("aria-busy");
   const editor = leadcast.rulesEditor(host, kept() ?? first?.text ?? empty, typed);
+  const form = leadcast.rulesForm(formed, { read: editor.text, write: editor.set });
+  form.refresh();
   check();
   resume();
 
@@ -82,7 +88,10 @@
     clearTimeout(state.timer);
     state.usable = false;
     allow();
-    state.timer = setTimeout(check, WAIT_MS);
+    state.timer = setTimeout(() => {
+      check();
+      form.refresh();
+    }, WAIT_MS);
   }
 
   /* Answers to older texts are left aside. */
@@ -124,6 +133,7 @@
       ),
     );
     editor.mark(answer.faults.filter((fault) => fault.line));
+    form.usable(answer.usable);
     allow();
   }
 

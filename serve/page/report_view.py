@@ -1,0 +1,111 @@
+"""How good the scores are: the verdict, the grades, and the run's report within the page."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import polars as pl
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from leadcast.features.base.errors import LeadcastError
+from leadcast.models.calibration.readiness import readiness
+from leadcast.models.evaluation.score_groups import grades_of
+from leadcast.serve.champion.grade_bounds import bounds_of_champion, checked_bounds, set_grades
+from leadcast.serve.http.service import Service, allowed_callers
+from leadcast.serve.page.assets import Shell
+from leadcast.serve.requests.problems import Problem
+
+ADDRESS, REPORT, SCORES = "/report", "report.html", "test_scores.parquet"
+SCRIPTS_OF_REPORT = ("pieces.js", "grades.js", "report.js")
+Bounds = Annotated[tuple[float, ...], Field(min_length=3, max_length=3)]
+
+
+class AskedBounds(BaseModel):
+    """Bounds of grades as somebody has typed them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    bounds: Bounds
+    keep: bool = False
+    """Whether they are to be the champion's; else it is told what they come to."""
+    by: Annotated[str, Field(max_length=200)] = ""
+
+
+def readiness_content(service: Service) -> dict[str, Any] | None:
+    """Tell whether the scores are ready to use, by the metrics that the bundle carries."""
+    bundle = service.scorer.bundle
+    verdict = bundle.manifest.origin.verdict
+    if verdict is None:
+        return None
+    return readiness(verdict, bundle.metrics).to_json()
+
+
+class GradeDesk:
+    """Tells what bounds of grades come to, and sets them."""
+
+    def __init__(self, service: Service) -> None:
+        self._service, self._run = service, service.settings.run
+
+    @property
+    def _source(self) -> str:
+        return self._service.scorer.bundle.manifest.origin.source
+
+    def now(self) -> dict[str, Any]:
+        """Tell the bounds in use."""
+        return self._told(tuple(self._service.scorer.bundle.reference.bounds))
+
+    def tried(self, asked: AskedBounds) -> dict[str, Any]:
+        """Tell what other bounds come to; keep them where that is asked for."""
+        try:
+            bounds = checked_bounds(asked.bounds)
+            if not asked.keep:
+                return self._told(bounds)
+            words = set_grades(self._source, bounds, asked.by or "the page")
+        except LeadcastError as error:
+            raise Problem("invalid", 422, str(error)) from None
+        return self._told(bounds) | {"kept": words}
+
+    def _told(self, bounds: tuple[float, ...]) -> dict[str, Any]:
+        table = None
+        if self._run is not None and (self._run / SCORES).is_file():
+            table = grades_of(pl.read_parquet(self._run / SCORES), bounds).to_dicts()
+        return {
+            "bounds": list(bounds),
+            "table": table,
+            "in_use": list(self._service.scorer.bundle.reference.bounds),
+            "champion": bounds_of_champion(self._source) is not None,
+            "source": self._source,
+        }
+
+
+def report_content(run: Path | None, source: str) -> dict[str, Any]:
+    """Give the run's report; a `Problem` (404) tells how to make one where there is none."""
+    path = None if run is None else run / REPORT
+    if path is None or not path.is_file():
+        raise Problem(
+            "no-report", 404, f"there is no report yet; make one with: leadcast run {source}"
+        )
+    return {"html": path.read_text(encoding="utf-8")}
+
+
+def make_router(service: Service, shell: Shell) -> APIRouter:
+    """Make the addresses of the report and the grades."""
+    router, desk = APIRouter(), GradeDesk(service)
+    source = service.scorer.bundle.manifest.origin.source
+
+    @router.get(ADDRESS)
+    async def page() -> HTMLResponse:
+        return shell.page("report.html", ADDRESS, scripts=SCRIPTS_OF_REPORT)
+
+    # Not async: each of these reads files, in a thread of its own.
+    data = APIRouter(prefix="/page", dependencies=allowed_callers(service))
+
+    @data.get("/report")
+    def report() -> dict[str, Any]:
+        return report_content(service.settings.run, source)
+
+    data.get("/grades")(desk.now)
+    data.post("/grades")(desk.tried)
+    router.include_router(data)
+    return router
