@@ -213,3 +213,35 @@ def test_pairs_that_are_right_are_counted() -> None:
     truth = pl.Series([1, 1, 1, 2, 3])
     assert pairs_right(truth, truth) == (1.0, 1.0)
     assert pairs_right(pl.Series([1, 1, 2, 3, 3]), truth) == (1 / 2, 1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "shared", "is_one"),
+    [
+        (
+            None,
+            "Zemanek",
+            {"person_company": "Hornbach Optics", "person_postal_code": "80331"},
+            True,
+        ),
+        (None, "Zemanek", {"person_company": "Hornbach Optics"}, True),
+        ("Julia", "Zenek", {"person_company": "Hornbach Optics"}, True),
+        # Of a household several have that last name, and none of them may be Julia.
+        (None, "Zemanek", {"person_address": "Am Ring 3", "person_postal_code": "80331"}, False),
+        ("Tom", "Zemanek", {"person_company": "Hornbach Optics"}, False),
+        (None, "Zemanek", {}, False),
+    ],
+)
+def test_a_missing_or_mistyped_name_is_made_up_for_by_the_company(
+    first: str | None, last: str, shared: dict[str, str], is_one: bool
+) -> None:
+    rows = [
+        {"lead_id": "a", "person_first_name": "Julia", "person_last_name": "Zemanek", **shared},
+        {"lead_id": "b", "person_first_name": first, "person_last_name": last, **shared},
+    ]
+    rows += [{"lead_id": f"x{n}", "person_last_name": f"Other{n}"} for n in range(20)]
+    columns = ("first_name", "last_name", "company", "address", "postal_code")
+    schema = {"lead_id": pl.String} | {f"person_{one}": pl.String for one in columns}
+    table = pl.DataFrame(rows, schema=schema).with_columns(created_at=pl.lit(START))
+    found = dict(resolve(table, "probabilistic").persons.select("lead_id", "person_id").iter_rows())
+    assert (found["b"] == "a") is is_one

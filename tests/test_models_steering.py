@@ -212,6 +212,11 @@ def test_a_vendors_price_list_is_told_and_does_not_fail_the_run() -> None:
     price = vendor.replace_strict({"a": 10.0, "b": 25.0, "c": 40.0})
     tables = with_column(with_column(world(), "vendor", vendor, "category"), "cost", price)
     assert told(examined(tables)) == {"error": (), "warning": ("S003",)}
+    # What follows from the vendor as well is the same price list, and no second finding.
+    source = vendor.replace({"a": "web", "b": "web", "c": "mail"})
+    twice = examined(with_column(tables, "source", source, "category"))
+    assert told(twice) == {"error": (), "warning": ("S003",)}
+    assert sum("; so do " in one.found for one in twice.findings) == 1
 
 
 # Payout invariance.

@@ -13,6 +13,9 @@ BLOCKS: tuple[tuple[str, ...], ...] = (
     ("last_sound", "initial", "domain"),
     ("last_sound", "initial", "postal"),
     ("first_sound", "phone_end"),
+    ("last_sound", "company"),
+    ("first_sound", "company"),
+    ("first_sound", "street"),
     ("first_sound", "company", "postal"),
     ("street", "postal"),
 )

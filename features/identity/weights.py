@@ -33,6 +33,8 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 NEAR = 1
 """The level of places in between: one town, or one company."""
+_FIRM = "firm"
+"""Whether a pair is of one company, which is no field of its own."""
 FIELDS = ("email", "phone", "first", "last", "place")
 _USUAL_M = {
     "email": (0.50, 0.10, 0.40),
@@ -168,9 +170,11 @@ def _together(bits: dict[str, Floats], levels: dict[str, Levels]) -> dict[str, F
     """Count what follows from each other once; see the module."""
     first, last = levels["first"], levels["last"]
     named = (first >= ALIKE) & (last >= ALIKE)
-    place = np.where(named | (bits["place"] < 0), bits["place"], 0.0)
+    # Of two colleagues with one last name few are two people; of a household's many are.
+    half = (first == UNKNOWN) & (last >= ALIKE) & (levels[_FIRM] == SAME)
+    place = np.where(named | half | (bits["place"] < 0), bits["place"], 0.0)
     limited = np.minimum(bits["last"], _MOST_WITHOUT_FIRST)
-    family = np.where(first < ALIKE, limited, bits["last"])
+    family = np.where((first < ALIKE) & ~half, limited, bits["last"])
     return bits | {"place": place, "last": family}
 
 
@@ -223,7 +227,7 @@ class Comparer:
         clash = first == DIFFERENT
         levels = {
             "email": self._email(a, b, clash), "phone": self._phone(a, b, clash),
-            "first": first, "last": last, "place": place,
+            "first": first, "last": last, "place": place, _FIRM: self._firm(a, b),
         }  # fmt: skip
         return PairLevels(
             levels,
@@ -275,6 +279,10 @@ class Comparer:
         several[codes[self._shared[name]]] = True
         found: Flags = same & several[codes[a]]
         return found
+
+    def _firm(self, a: Integers, b: Integers) -> Levels:
+        of_one = self._same("company", a, b)[0] | self._same("domain", a, b)[0]
+        return np.where(of_one, np.int8(SAME), np.int8(DIFFERENT))
 
     def _place(self, a: Integers, b: Integers) -> tuple[Levels, Floats]:
         street, streets = self._same("street", a, b)

@@ -3,7 +3,7 @@
 A run that would use a denied column is refused, with every column and the remedy.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Self
@@ -198,32 +198,55 @@ class ProxyColumn(_SteeringCheck):
         for name, found in context.association.items():
             beyond = [one for one in found if one.figure > max(one.chance, TOLD)]
             told: set[tuple[str, ...]] = set()
+            follow = list[Association]()
             for one in beyond:
                 inputs = context.features[one.feature].inputs
                 # Of an attribute the feature that reproduces most.
-                if inputs not in told and len(told) < MOST_TOLD:
-                    told.add(inputs)
+                if inputs in told or len(told) >= MOST_TOLD:
+                    continue
+                told.add(inputs)
+                if _follows(context, name, one):
+                    follow.append(one)
+                else:
                     yield self._proxy(context, name, one)
+            if follow:
+                # One price list is one finding, whatever of it the features tell.
+                yield self._price_list(context, name, follow)
+
+    def _price_list(
+        self, context: SteeringContext, name: str, found: Sequence[Association]
+    ) -> Finding:
+        first = self._told(context, name, found[0])
+        others = ", ".join(
+            f"{context.features[one.feature].name} {one.figure:.2f}" for one in found[1:]
+        )
+        words = f"{first.found}; so do {others}" if others else first.found
+        return replace(first, found=words, remedy=_FOLLOWS)
 
     def _proxy(self, context: SteeringContext, name: str, one: Association) -> Finding:
-        feature, meaning = context.features[one.feature], context.carried[name]
+        found, feature = self._told(context, name, one), context.features[one.feature]
+        if one.figure < COPIES[one.measure]:
+            return found
         read = tuple(part.removeprefix("leads.") for part in feature.inputs)
-        # A vendor's price list is no secret way to the price: the vendor was there first.
-        about = {part for part in read if part in context.attributes}
-        follows = meaning in PAY and bool(about) and about <= {*SOURCE_ROLES}
-        copies = one.figure >= COPIES[one.measure] and not follows
-        found = self.finding(
-            context.column_of(feature),
-            f"it reproduces {name.removeprefix(WITHHELD)!r} ({MEANINGS[meaning]}): {one.measure} "
-            f"{one.figure:.2f} out of sample, where chance reaches {max(one.chance, 0):.2f} "
-            f"({one.leads:,} leads)",
-            "error" if copies else "warning",
-        )
-        if follows:
-            found = replace(found, remedy=_FOLLOWS)
         columns = [context.columns.get(part, part) for part in read]
         reason = context.reason_for(feature.name, *read, *columns)
-        return self._permitted(found, reason) if copies else found
+        return self._permitted(replace(found, severity="error"), reason)
+
+    def _told(self, context: SteeringContext, name: str, one: Association) -> Finding:
+        return self.finding(
+            context.column_of(context.features[one.feature]),
+            f"it reproduces {name.removeprefix(WITHHELD)!r} ({MEANINGS[context.carried[name]]}): "
+            f"{one.measure} {one.figure:.2f} out of sample, where chance reaches "
+            f"{max(one.chance, 0):.2f} ({one.leads:,} leads)",
+            "warning",
+        )
+
+
+def _follows(context: SteeringContext, name: str, one: Association) -> bool:
+    """Tell a price list: a vendor's is no secret way to the price, the vendor was there first."""
+    read = {part.removeprefix("leads.") for part in context.features[one.feature].inputs}
+    about = {part for part in read if part in context.attributes}
+    return context.carried[name] in PAY and bool(about) and about <= {*SOURCE_ROLES}
 
 
 CHECKS: tuple[_SteeringCheck, ...] = (DeniedName(), DeniedMeaningUsed(), ProxyColumn())
