@@ -14,7 +14,7 @@ override ARGS := $(value ARGS)
 word_of = '$(subst $(newline), ,$(subst ','\'',$(value $(1))))'
 words_of = $(foreach one,$(value $(1)),$(call word_of,one))
 
-.PHONY: help run test check docs notebook format bench-quality bench-speed cluster clean
+.PHONY: help run test check docs notebook experiments format bench-quality bench-speed cluster clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -55,6 +55,12 @@ format: .venv/dev-ready  ## let ruff format and fix
 	@echo "Adding what the tests and checks need"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
+
+# DVC has no setting for this: it shows every parameter and every dependency, some 150 columns.
+COMPARED ?= auc|log_loss|ece|lift_10|snapshots\.horizon_days|snapshots\.landmarks_days|model\.candidates
+override COMPARED := $(value COMPARED)
+experiments: .venv/run-ready  ## what dvc exp run has tried, in few columns: make experiments [COMPARED='auc|seed']
+	@$(BIN)/dvc exp show --no-pager --drop '^(?!Experiment|Created|State)' --keep $(call word_of,COMPARED)
 
 bench-quality: .venv/run-ready .venv-peers/ready  ## Leadcast and its peers, side by side: make bench-quality [SOURCES=a,b]
 	@$(BIN)/python -m benchmarks.quality $(if $(value SOURCES),--only=$(call word_of,SOURCES)) $(call words_of,ARGS)

@@ -43,7 +43,7 @@ from leadcast.pipelines.base.selection import weighed_grades
 from leadcast.pipelines.base.stage import run_stage
 from leadcast.pipelines.base.summary import tell
 
-HEADLINE = ("auc", "average_precision", "log_loss", "brier", "ece", "calibration_slope", "lift_10")
+HEADLINE = ("auc", "log_loss", "ece", "lift_10")
 """What DVC compares; all of ``metrics.json`` would be some thousand columns."""
 
 
@@ -71,8 +71,10 @@ def evaluate_test(source: str) -> str:
     write_json(run.headline, {name: metrics["test"][name]["value"] for name in HEADLINE})
     # DVC knows each of them by itself, so that they carry no common mark.
     for name, frame in _curves(probability, data, params.seed).items():
+        # Where a curve is not defined DVC would draw 0.
+        known = frame.drop_nulls(frame.columns[1])
         with written_whole(run.curves / f"{name}.csv") as temporary:
-            frame.write_csv(temporary)
+            known.write_csv(temporary)
     test = metrics["test"]
     figures = f"AUC {tell(test['auc'], '{:.3f}')}, log loss {tell(test['log_loss'], '{:.4f}')}"
     words = f"{metrics['verdict']['words']} {figures}" if metrics["verdict"]["beware"] else figures

@@ -1,6 +1,7 @@
 """What DVC runs, as a whole: the stages, what is there while they run, and how they end."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -50,6 +51,37 @@ def start_dvc(folder: Path) -> None:
     subprocess.run([*DVC, "init", "--no-scm", "-q"], cwd=folder, check=True)
     cache = shipped["cache"]["type"].strip('"')
     subprocess.run([*DVC, "config", "cache.type", cache], cwd=folder, check=True)
+
+
+PLOTS = """
+import sys
+from pathlib import Path
+from dvc_render import VegaRenderer, render_html
+
+curve = VegaRenderer([{"x": 0, "y": 1}, {"x": 1, "y": 2}], "curve.csv", x="x", y="y")
+render_html([curve], Path(sys.argv[2]), Path(sys.argv[1]))
+"""
+
+
+def test_the_page_of_plots_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
+    shipped = ConfigParser()
+    shipped.read(ROOT / ".dvc/config")
+    template = ROOT / ".dvc" / shipped["plots"]["html_template"]
+    page = tmp_path / "index.html"
+    subprocess.run([sys.executable, "-c", PLOTS, str(template), str(page)], check=True)
+    text = page.read_text(encoding="utf-8")
+    bare = re.sub(r"<script>.*?</script>", "", text, flags=re.DOTALL)
+    assert not re.search(r"(src|href)=", bare)
+    assert "vegaEmbed('#" in text
+    # With the libraries of this version of DVC, which its page would load from elsewhere.
+    from dvc_render.vega import VegaRenderer
+
+    wanted = re.findall(r"npm/([\w-]+)@([\d.]+)", VegaRenderer.SCRIPTS)
+    assert len(wanted) == 3
+    for name, version in wanted:
+        assert f"/* {name} {version}, " in text, (
+            "vendor the versions of this DVC in .dvc/plots.html"
+        )
 
 
 @contextmanager
