@@ -5,7 +5,7 @@ from functools import partial
 import polars as pl
 
 from leadcast.features.base.errors import FaultsError, LeadcastError
-from leadcast.features.base.files import write_json
+from leadcast.features.base.files import read_json, write_json
 from leadcast.features.base.ownership import PARAMS
 from leadcast.features.definitions.definition import SourceDefinition
 from leadcast.features.definitions.load import find_definition
@@ -46,6 +46,7 @@ def pass_gate(source: str) -> str:
         vouched=frozenset(params.leakage.vouched),
         recompute=partial(compute, read_plan(run)),
         seed=params.seed,
+        edited=read_json(run.edited) if run.edited.is_file() else None,
     )
     report = examine(context)
     checks = report.frame()

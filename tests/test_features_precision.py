@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from leadcast.features.base.errors import Fault
 from leadcast.features.ingest.ingest import check_source, ingest
-from leadcast.features.readers.precision import FEWEST, at_end_of_day, days_alone
+from leadcast.features.ingest.precision import FEWEST, at_end_of_day, days_alone
 from leadcast.features.snapshots import SnapshotSettings, make_snapshots
 from leadcast.features.tables import Tables
 from leadcast.features.values.times import TimeRules, parse_times

@@ -19,6 +19,7 @@ from leadcast.features.definitions.table_schema import (
     TimePrecision,
 )
 from leadcast.features.forgetting.tombstone import Tombstones
+from leadcast.features.ingest.precision import at_end_of_day
 from leadcast.features.profile.collector import Collector
 from leadcast.features.readers.issues import (
     BAD_CELL,
@@ -33,7 +34,6 @@ from leadcast.features.readers.joining import Joined, joined_table
 from leadcast.features.readers.ledger import NO_WHY, Ledger, Why
 from leadcast.features.readers.opening import RawTable, open_table, require_columns
 from leadcast.features.readers.origins import RawRows
-from leadcast.features.readers.precision import at_end_of_day
 from leadcast.features.values.columns import Parsed
 from leadcast.features.values.flags import NOT_A_FLAG
 from leadcast.features.values.formats import NumberFormat

@@ -12,6 +12,7 @@ from leadcast.features.definitions.definition import EventOutcomes
 from leadcast.features.definitions.table_schema import EventsTable, TimePrecision
 from leadcast.features.ingest.context import Context, TableReading, Writing
 from leadcast.features.ingest.leads import AS_OF, CanonicalLeads, no_rows
+from leadcast.features.ingest.precision import table_precision
 from leadcast.features.readers.account import OF_LEAD_ASIDE, OUTCOME_EVENT
 from leadcast.features.readers.issues import (
     BLANK,
@@ -25,7 +26,6 @@ from leadcast.features.readers.issues import (
 )
 from leadcast.features.readers.opening import RawTable, require_columns
 from leadcast.features.readers.origins import RawRows, UnreadableError
-from leadcast.features.readers.precision import table_precision
 from leadcast.features.tables import TIME, empty_events
 from leadcast.features.values.categories import spelt_otherwise
 from leadcast.features.values.columns import clean_text

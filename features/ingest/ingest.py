@@ -34,10 +34,9 @@ from leadcast.features.ingest.event_rows import (
     known_leads,
     open_events,
 )
-from leadcast.features.ingest.known_persons import write_persons
+from leadcast.features.ingest.known_persons import read_merges, write_persons
 from leadcast.features.ingest.leads import NAME as LEADS
 from leadcast.features.ingest.leads import CanonicalLeads, read_leads
-from leadcast.features.ingest.merges import read_merges
 from leadcast.features.ingest.nonhuman_events import (
     NONHUMAN_FILE,
     EventJudge,

@@ -13,6 +13,7 @@ from leadcast.features.ingest.context import Context, TableReading, Writing
 from leadcast.features.ingest.event_rows import OpenEvents, as_outcomes, event_types
 from leadcast.features.ingest.leads import NAME as LEADS
 from leadcast.features.ingest.leads import CanonicalLeads, all_rows
+from leadcast.features.ingest.precision import at_end_of_day, precision_of
 from leadcast.features.readers.account import OF_LEAD_ASIDE, UNREADABLE_END
 from leadcast.features.readers.issues import (
     BLANK,
@@ -32,7 +33,6 @@ from leadcast.features.readers.issues import (
 from leadcast.features.readers.ledger import NO_WHY, Ledger, Why
 from leadcast.features.readers.opening import RawTable, require_columns
 from leadcast.features.readers.origins import RawRows, UnreadableError
-from leadcast.features.readers.precision import at_end_of_day, precision_of
 from leadcast.features.tables import TIME, empty_events
 from leadcast.features.values.categories import spelt_otherwise
 from leadcast.features.values.columns import clean_text

@@ -4,7 +4,7 @@ A column's texts, those of a pandas table and a moment that a person typed (`par
 by the same function: what is the same text is the same moment. A request's times are read while its
 JSON is (`leadcast.serve.requests.questions.Time`), and are the same moments. What is a time
 already (a date is its beginning) is that time to the microsecond, whatever its unit. Where a day of
-the past counts at its end, `leadcast.features.readers.precision` says so.
+the past counts at its end, `leadcast.features.ingest.precision` says so.
 """
 
 import re

@@ -1,10 +1,10 @@
 """What the leakage gate looks at, what a check of it is, and what it finds."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -55,6 +55,8 @@ class LeakageContext:
         Computes the matrix again; needed to see whether it looks into the future.
     seed : int
         Seeds the sample and the folds.
+    edited : mapping, optional
+        What `leadcast.features.changes.edited.edited_between` found in an earlier export.
     """
 
     tables: Tables
@@ -65,6 +67,7 @@ class LeakageContext:
     vouched: frozenset[str] = frozenset()
     recompute: Recompute | None = field(default=None, repr=False)
     seed: int = 0
+    edited: Mapping[str, Any] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         labels = self.training_snapshots["converted"].cast(pl.Float64).to_numpy()

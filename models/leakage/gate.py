@@ -23,6 +23,7 @@ from leadcast.models.leakage.column_checks import (
     UnexplainedPerformance,
 )
 from leadcast.models.leakage.context import Check, Finding, LeakageContext
+from leadcast.models.leakage.edit_checks import EditedLater
 from leadcast.models.leakage.few_checks import FewToldApart, TooFewOutcomes
 from leadcast.models.leakage.future_checks import FutureAttributes
 from leadcast.models.leakage.name_checks import (
@@ -59,6 +60,7 @@ CHECKS: tuple[Check, ...] = (
     ForbiddenColumn(),
     FewToldApart(),
     TooFewOutcomes(),
+    EditedLater(),
 )
 """Every check, by code."""
 

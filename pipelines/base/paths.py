@@ -67,6 +67,8 @@ class RunFolder:
     """The source's name."""
 
     fingerprint = RunFile("fingerprint.json")
+    edited = RunFile("edited.json")
+    """Which attributes differ from those of the export before; null where none was read."""
     """What the raw data were: a digest of each file or query."""
     tables = RunFile("tables")
     """The canonical tables, with the quarantine and the quality of the data."""
