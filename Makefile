@@ -14,7 +14,7 @@ override ARGS := $(value ARGS)
 word_of = '$(subst $(newline), ,$(subst ','\'',$(value $(1))))'
 words_of = $(foreach one,$(value $(1)),$(call word_of,one))
 
-.PHONY: help run test check docs notebook experiments format bench-quality bench-speed cluster clean
+.PHONY: help run test check docs notebook experiments screenshots format bench-quality bench-speed cluster clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -37,6 +37,10 @@ docs: .venv/docs-ready  ## build the site of docs/ into build/site; a wrong link
 
 notebook: .venv/notebook-ready  ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab --notebook-dir=notebooks
+
+screenshots: .venv/dev-ready  ## make the pictures in docs/ anew, from a run of the demo
+	@$(BIN)/leadcast run -- demo
+	@$(BIN)/python -m benchmarks.screenshots
 
 format: .venv/dev-ready  ## let ruff format and fix
 	@$(BIN)/ruff check --fix .

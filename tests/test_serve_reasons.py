@@ -12,7 +12,7 @@ import pytest
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.registry import Feature
 from leadcast.models.bundle.bundle import Bundle
-from leadcast.models.bundle.feature_words import value_words
+from leadcast.models.bundle.feature_words import as_the_field_says, value_words
 from leadcast.models.calibration.calibrators import Logistic
 from leadcast.models.learners.basis import Effect
 from leadcast.models.learners.learner_store import Additive, Average
@@ -29,6 +29,7 @@ from leadcast.serve.reasons import (
 from leadcast.serve.scorer import Event, Scorer
 from tests.scoring_world import START, bundle_folder, scoring_world
 
+A_SIZE = Feature(name="n", group="fit", dtype="number", inputs=("leads.size",), words="n")
 AS_OF = START + timedelta(days=150)
 N_ROWS = 60
 
@@ -259,3 +260,15 @@ def test_no_reason_says_the_contrary_of_its_heading() -> None:
     ]
     assert told
     assert all((times >= 1.0) == raises for raises, times in told)
+
+
+def test_an_amount_is_told_as_its_field_says_it() -> None:
+    size = replace(A_SIZE, name="size_log", words="company size (people)", is_log10=True)
+    words = "company size: 317; leads like this convert 1.5 times as often"
+    told = "company size: 201-500 employees; leads like this convert 1.5 times as often"
+    assert as_the_field_says(size, words, " 201-500 employees ") == told
+    assert as_the_field_says(size, "company size: 317", "201-500") == "company size: 201-500"
+    for raw in (None, 317, "", "  "):
+        assert as_the_field_says(size, words, raw) == words
+    assert as_the_field_says(A_SIZE, "visits: 3", "three") == "visits: 3"
+    assert len(as_the_field_says(size, "size: 1", "x" * 500)) < 80

@@ -11,7 +11,9 @@ import polars as pl
 
 from leadcast.features.base.errors import Fault
 from leadcast.features.landmarks import ages_days, untested_words
+from leadcast.features.registry import Feature
 from leadcast.features.tables import SALES, TIME, Tables
+from leadcast.models.bundle.feature_words import as_the_field_says
 from leadcast.models.data import Floats
 from leadcast.models.evaluation.logistic import sigmoid
 from leadcast.serve.reasons import BETWEEN, ReasonsAsked, reasons_column
@@ -205,15 +207,41 @@ def _described(
         "created_at", "state", *(pl.col(name).alias(name.removeprefix(SALES)) for name in sales)
     )
     frame = pl.concat([now.scores, own], how="horizontal")
+    fields, told = _text_fields(scorer, leads), list(enumerate(reasons.to_list()))
     sides = [
-        pl.Series(f"reasons_{side}", [_side(one, side) for one in reasons.to_list()], pl.String)
+        pl.Series(
+            f"reasons_{side}", [_side(one, side, row, fields) for row, one in told], pl.String
+        )
         for side in ("up", "down")
     ]
     return frame.with_columns(reasons, *sides)
 
 
-def _side(reasons: Mapping[str, Any] | None, side: str) -> str | None:
-    return None if reasons is None else BETWEEN.join(one["words"] for one in reasons[side])
+Fields = dict[str, tuple[Feature, list[str | None]]]
+
+
+def _text_fields(scorer: Scorer, leads: pl.DataFrame) -> Fields:
+    """Give the texts that amounts are read from, by feature."""
+    amounts = [one for one in scorer.bundle.plan.features if one.is_log10 and len(one.inputs) == 1]
+    named = {one.name: (one, one.inputs[0].removeprefix("leads.")) for one in amounts}
+    return {
+        name: (one, leads[field].to_list())
+        for name, (one, field) in named.items()
+        if leads.schema.get(field) == pl.String
+    }
+
+
+def _side(reasons: Mapping[str, Any] | None, side: str, row: int, fields: Fields) -> str | None:
+    if reasons is None:
+        return None
+    words = []
+    for one in reasons[side]:
+        feature, texts = fields.get(one["feature"], (None, []))
+        raw = None if feature is None else texts[row]
+        words.append(
+            one["words"] if feature is None else as_the_field_says(feature, one["words"], raw)
+        )
+    return BETWEEN.join(words)
 
 
 def _week_before(

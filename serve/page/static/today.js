@@ -90,7 +90,7 @@
     if (change === null) return "new since then";
     if (Math.abs(change) < MOVED_LEAST && !words) return "–";
     return element("span", { class: "moved" },
-      element("b", { class: change > 0 ? "up" : "down" }, `× ${format.decimal(Math.exp(change), 2)}`),
+      element("b", { class: change > 0 ? "up" : "down" }, `odds × ${format.decimal(Math.exp(change), 2)}`),
       ` ${words}`);
   }
 
