@@ -129,7 +129,7 @@ def main() -> None:
 def _taken(browser: "Browser", shot: Shot, url: str, folder: Path) -> str:
     context = browser.new_context(
         viewport={"width": shot.width, "height": shot.height},
-        color_scheme=shot.scheme,  # type: ignore[arg-type]
+        color_scheme=shot.scheme,
     )
     page: Page = context.new_page()
     is_file = not shot.address.startswith("/")
@@ -151,8 +151,11 @@ def _served() -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = ("-m", "leadcast", "serve", "--bundle", str(RUN / "bundle"), "--port", str(port))
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen([sys.executable, *command, "--workers", "1"], **quiet)  # type: ignore[call-overload]
+    process = subprocess.Popen(
+        [sys.executable, *command, "--workers", "1"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         url = f"http://127.0.0.1:{port}"
         _wait(url)
