@@ -1,6 +1,6 @@
 """The notebooks: kept without outputs, and run from the first cell to the last.
 
-`notebooks/learned_against_rules.ipynb` is run by `tests/test_pipelines_frames.py`, on its run.
+`notebooks/learned_against_rules.ipynb` is run by `tests/test_pipelines_compare.py`, on its run.
 """
 
 from pathlib import Path

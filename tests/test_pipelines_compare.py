@@ -8,10 +8,8 @@ from contextlib import chdir
 from html import escape, unescape
 from pathlib import Path
 
-import nbformat
 import polars as pl
 import pytest
-from nbclient import NotebookClient
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
@@ -37,6 +35,7 @@ from leadcast.pipelines.ingest import run as ingest
 from leadcast.pipelines.snapshots import take_snapshots
 from leadcast.pipelines.train import train
 from tests.small_project import ROOT, change_params, make_project
+from tests.test_notebooks import execute, pictures, told
 
 RUN = RunFolder("demo")
 RULES = Path("data/rules/demo_hubspot.yaml")
@@ -200,19 +199,21 @@ def test_a_threshold_of_points_marks_leads_as_never_worked(project: Path) -> Non
     assert found.known_from == "sales works leads from 25 points on"
 
 
-def test_the_notebook_runs_and_is_committed_without_outputs(
+def test_the_notebook_runs_draws_and_changes_no_result(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    notebook = nbformat.read(ROOT / "notebooks/learned_against_rules.ipynb", as_version=4)
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert not any(cell.outputs or cell.execution_count for cell in code)
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
-    resources = {"metadata": {"path": str(project)}}
-    NotebookClient(notebook, timeout=300, kernel_name="python3", resources=resources).execute()
-    told = "".join(output.get("text", "") for cell in code for output in cell.outputs)
-    assert read_comparison(project / RUN.comparison).headline.words in told
-    data = [output.get("data", {}) for cell in code for output in cell.outputs]
-    (page,) = [html for one in data if "<iframe" in (html := one.get("text/html", ""))]
-    written = (project / RUN.comparison_page).read_text(encoding="utf-8")
+    results = [path for path in (project / RUN.path).rglob("*") if path.is_file()]
+    before = {path: path.read_bytes() for path in results}
+    done = execute(ROOT / "notebooks/learned_against_rules.ipynb", project)
+    assert {path: path.read_bytes() for path in results} == before
+    assert pictures(done) == 1
+    printed = [
+        one["text"] for cell in done.cells for one in cell.get("outputs", ()) if "text" in one
+    ]
+    words = next(text for text in printed if text.startswith("In ")).splitlines()[0]
+    htmls = [one["data"].get("text/html", "") for cell in done.cells for one in told(cell)]
+    (page,) = [unescape(html) for html in htmls if "<iframe" in html]
     # The page itself, and of this very comparison.
-    assert unescape(page).count(written) == 1
+    assert page.count("<!doctype html>") == 1
+    assert json.dumps(words, ensure_ascii=False)[1:-1] in page

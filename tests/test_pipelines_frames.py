@@ -22,9 +22,8 @@ from leadcast.pipelines.frames.points_given import GivenPoints
 from leadcast.pipelines.ingest import run as ingest
 from leadcast.pipelines.lifecycle.trial import STAGES
 from leadcast.serve.scorer import Scorer
-from tests.frames_world import COLUMNS, data, model, project, raw, said, with_rules
+from tests.frames_world import COLUMNS, data, model, project, raw, said
 from tests.small_project import ROOT
-from tests.test_notebooks import execute, pictures
 
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -71,17 +70,6 @@ def test_the_saved_bundle_scores_as_that_of_the_stages(run: Path, tmp_path: Path
     scores = own.score(data().leads, data().events, AS_OF)
     np.testing.assert_array_equal(scores["probability"], expected)
     assert model().verdict.words == read_json(run / "metrics.json")["verdict"]["words"]
-
-
-def test_the_notebook_on_points_changes_no_result(
-    run: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    with_rules(project())
-    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
-    done = execute(ROOT / "notebooks/learned_against_rules.ipynb", project())
-    assert pictures(done) == 1
-    assert before == {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
 
 
 def test_nothing_is_read_or_written_where_one_works(
