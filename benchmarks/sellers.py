@@ -1,4 +1,4 @@
-"""Who is found and who is accused: ``python -m benchmarks.sellers [--seeds N] [--training]``.
+"""Who is found and who is accused: ``python -m benchmarks.sellers [--seeds N]``.
 
 Worlds of 20,000 leads with thirteen vendors each: nine honest ones (one of which has a dozen leads,
 and most deliver a little junk without knowing), one that pays people for filling in forms (seven
@@ -44,6 +44,9 @@ JUNK = ("paid_form", "faked")
 JUNK_VENDORS = ("ClickBounty Media", "Formworks Direct", "Pollen Network")
 RESELLER, FEW = "ProspectPool", "Twelve Pines"
 FORM = ("form_time", "pasted", "device", "address")
+LIMIT_SIZES, LIMIT_SHARES = (100, 200, 400), (0.0, 0.1, 0.17, 0.25, 0.4)
+MIXED = "Mixed Media"
+"""A vendor whose leads are drawn from others'."""
 BINS = (0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99)
 SETTINGS = SnapshotSettings(landmarks_days=(0.0, 1.0, 7.0, 30.0), horizon_days=HORIZON_DAYS)
 
@@ -216,6 +219,51 @@ def one_world(leads: int, with_training: bool, seed: int) -> dict[str, Any]:
     return {"training": training(world)} if with_training else measure(world, seed)
 
 
+def found_by_share(
+    world: World, sizes: Sequence[int], shares: Sequence[float], draws: int, seed: int
+) -> list[dict[str, Any]]:
+    """Mix a vendor of honest and paid leads of a world, and count how often it is found.
+
+    Its leads are drawn from those of honest vendors and from paid forms, spread over the same two
+    years, so that devices meet as seldom as they do where junk is thin.
+    """
+    rng = np.random.default_rng(seed)
+    leads = world.tables.leads
+    kinds = leads.select("lead_id", "vendor").join(
+        world.kinds.select("lead_id", "kind"), on="lead_id", how="left", maintain_order="left"
+    )
+    others = ~kinds["vendor"].is_in([*JUNK_VENDORS, RESELLER])
+    honest = (others & kinds["vendor"].is_not_null() & (kinds["kind"] == "honest")).arg_true()
+    paid = (kinds["kind"] == "paid_form").arg_true()
+    rows = []
+    for size, share in ((size, share) for size in sizes for share in shares):
+        n_paid = round(size * share)
+        if n_paid > len(paid) or size - n_paid > len(honest):
+            continue
+        found = falsely = 0
+        for _ in range(draws):
+            mine = np.concatenate(
+                [
+                    rng.choice(honest.to_numpy(), size - n_paid, replace=False),
+                    rng.choice(paid.to_numpy(), n_paid, replace=False),
+                ]
+            )
+            is_mine = np.isin(np.arange(leads.height), mine)
+            # The other junk stays away: only one vendor is to be found.
+            kept = pl.Series(is_mine) | others
+            named = leads.with_columns(
+                vendor=pl.when(pl.Series(is_mine)).then(pl.lit(MIXED)).otherwise("vendor")
+            ).filter(kept)
+            mixed = replace(world, tables=replace(world.tables, leads=named))
+            said = {one.seller for one in look(mixed).sellers if one.found}
+            found += MIXED in said
+            falsely += len(said - {MIXED})
+        told = {"leads": size, "share": share, "draws": draws, "found": found, "falsely": falsely}
+        print(told, flush=True)
+        rows.append(told)
+    return rows
+
+
 def summary(worlds: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Put worlds together."""
     rows = pl.concat([one["rows"] for one in worlds])
@@ -286,8 +334,16 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=12, help="How many worlds.")
     parser.add_argument("--leads", type=int, default=20_000, help="Of each world.")
     parser.add_argument("--training", action="store_true", help="What junk does to training.")
+    parser.add_argument("--limit", action="store_true", help="Who is found, by share and leads.")
+    parser.add_argument("--draws", type=int, default=10, help="Vendors of each kind, for --limit.")
     parser.add_argument("--jobs", type=int, default=1, help="Worlds at a time.")
     asked = parser.parse_args()
+    if asked.limit:
+        with tempfile.TemporaryDirectory() as folder:
+            world = make_world(asked.leads, FIRST_SEED, Path(folder))
+            rows = found_by_share(world, LIMIT_SIZES, LIMIT_SHARES, asked.draws, FIRST_SEED)
+        write_result("sellers_limit", {"leads": asked.leads, "vendors": rows})
+        return
     look_at = partial(one_world, asked.leads, asked.training)
     seeds = range(FIRST_SEED, FIRST_SEED + asked.seeds)
     worlds, effects = [], list[dict[str, Any]]()

@@ -40,8 +40,7 @@ def train(source: str) -> str:
     data, settings, pool = _read(source, run)
     with share_bar() as tell:
         choice = choose(as_evidence(data), settings, tell, pool)
-    _write(run, choice, data)
-    return "; ".join(_notes(choice))
+    return "; ".join(_notes(_write(run, choice, data)))
 
 
 def train_on_cluster(source: str, scheduler: str | None) -> str:
@@ -62,8 +61,7 @@ def train_on_cluster(source: str, scheduler: str | None) -> str:
         if any(member["trees"] for member in choice.setup["members"]):
             told = in_words(len(data), len(rows.learned().numbers), settings)
             choice = replace(choice, notes=(*choice.notes, told))
-    _write(run, choice, data)
-    return "; ".join(choice.notes)
+    return "; ".join(_write(run, choice, data).notes)
 
 
 def _read(
@@ -89,7 +87,7 @@ def _read(
     return read_parts(run, LEARNING, horizon_days(tables, snapshots), most), settings, None
 
 
-def _write(run: RunFolder, choice: Choice, data: LabelledMatrix) -> None:
+def _write(run: RunFolder, choice: Choice, data: LabelledMatrix) -> Choice:
     told = junk_words(pl.read_parquet(run.snapshots))
     choice = replace(choice, notes=(*choice.notes, *told))
     with written_whole(run.learner, "learner") as temporary:
@@ -98,6 +96,7 @@ def _write(run: RunFolder, choice: Choice, data: LabelledMatrix) -> None:
     write_json(run.backtest, backtest_content(choice))
     with written_whole(run.out_of_time) as temporary:
         out_of_time(choice, data).write_parquet(temporary)
+    return choice
 
 
 def _notes(choice: Choice) -> list[str]:

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from leadcast.features.base.addresses import email_domain
 from leadcast.features.values.contacts import (
     email_digits,
-    email_domain,
     email_is_shared,
     email_kind,
     email_matches_company,

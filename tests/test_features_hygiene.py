@@ -6,12 +6,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from leadcast.features.base.addresses import domain_of
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.engine.engine import compute, compute_one
 from leadcast.features.engine.fitting import fit_plan
 from leadcast.features.engine.plan import FeaturePlan
 from leadcast.features.hygiene import list_versions
-from leadcast.features.hygiene.email_look import domain_of, is_reserved
+from leadcast.features.hygiene.email_look import is_reserved
 from leadcast.features.hygiene.list_versions import LIBRARIES, NEEDED_BY, library
 from leadcast.features.hygiene.name_look import (
     fields_are_alike,

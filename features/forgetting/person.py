@@ -10,7 +10,7 @@ from typing import Self
 
 import polars as pl
 
-from leadcast.features.forgetting.tombstone import normal_email
+from leadcast.features.base.addresses import plain_address
 from leadcast.features.profile.personal import is_personal
 from leadcast.features.snapshots import MOST_LEADS_OF_A_PERSON, person_keys
 
@@ -67,7 +67,7 @@ class Person:
         Person
             With what was asked, whether or not it was found.
         """
-        asked_ids, asked = {*lead_ids}, {normal_email(one) for one in emails}
+        asked_ids, asked = {*lead_ids}, {plain_address(one) for one in emails}
         keys = leads.select("lead_id", **person_keys(leads)).drop("account_id")
         own = keys.filter(pl.col("lead_id").is_in(list(asked_ids)))
         many = pl.len().over("email") > MOST_LEADS_OF_A_PERSON

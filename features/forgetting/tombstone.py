@@ -17,6 +17,7 @@ from typing import Any, Self
 
 import polars as pl
 
+from leadcast.features.base.addresses import plain_address
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json, written_whole
 from leadcast.features.tables import TIME
@@ -24,11 +25,6 @@ from leadcast.features.tables import TIME
 FORGOTTEN = Path("data/forgotten")
 """The tombstones of a project, a file a source."""
 VERSION = 1
-
-
-def normal_email(address: str) -> str:
-    """Write an e-mail address as it is compared: lower case, trimmed."""
-    return address.strip().lower()
 
 
 @dataclass(frozen=True)
@@ -113,7 +109,7 @@ class Tombstones:
         """
         moment = at.astimezone(UTC).isoformat()
         new = {self.hash_of("lead_id", one): moment for one in lead_ids}
-        new |= {self.hash_of("email", normal_email(one)): moment for one in emails}
+        new |= {self.hash_of("email", plain_address(one)): moment for one in emails}
         return type(self)(self.salt, self.hashes | new)
 
     def hash_of(self, kind: str, value: str) -> str:
@@ -161,7 +157,7 @@ class Tombstones:
         if email is None or not self.hashes:
             return found
         moments = [
-            None if one is None else self.hashes.get(self.hash_of("email", normal_email(one)))
+            None if one is None else self.hashes.get(self.hash_of("email", plain_address(one)))
             for one in email.cast(pl.String).to_list()
         ]
         if created is None:

@@ -69,12 +69,6 @@ def is_reserved(domain: str) -> bool:
     return ending in _RESERVED_ENDINGS or _is_on(domain, _RESERVED_DOMAINS)
 
 
-def domain_of(address: str) -> str | None:
-    """Take what stands after the last ``@``, in lower case; None where there is none."""
-    _, at, domain = address.strip().rpartition("@")
-    return domain.lower() if at and domain else None
-
-
 @lru_cache(1)
 def disposable_domains() -> frozenset[str]:
     """Give the list of domains whose addresses are made to be thrown away."""

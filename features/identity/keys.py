@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import polars as pl
 
+from leadcast.features.base.addresses import one_spelling
 from leadcast.features.identity.names import (
     company_name,
     folded,
@@ -14,7 +15,6 @@ from leadcast.features.identity.names import (
 from leadcast.features.identity.normalise import (
     country_code,
     is_role_address,
-    normal_email,
     normal_phone,
 )
 from leadcast.features.values.contacts import FREE_PROVIDERS
@@ -59,7 +59,7 @@ def identity_keys(leads: pl.DataFrame, default_country: str | None = None) -> pl
         known_us=pl.col("created_at").to_physical().fill_null(0)
         if "created_at" in leads.columns
         else pl.lit(0, pl.Int64),
-        email=normal_email(_column(leads, "email")),
+        email=one_spelling(_column(leads, "email")),
         phone=normal_phone(_column(leads, "phone"), country),
         name=_column(leads, "name"),
         given=_column(leads, "first_name"),

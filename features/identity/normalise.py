@@ -1,4 +1,4 @@
-"""One spelling for each e-mail address and telephone number, in columns of millions.
+"""One spelling for each telephone number, and which addresses are a role's; in columns of millions.
 
 Telephone numbers are brought to E.164 by the dialling code and the trunk prefix of their country;
 a million of them take a second, where a parser of single numbers takes the better part of a minute.
@@ -8,9 +8,7 @@ import polars as pl
 
 from leadcast.features.values.contacts import NOBODYS, ROLES
 
-_MAIL_OF_GOOGLE = ("gmail.com", "googlemail.com")
 _ROLE = rf"^(?:{'|'.join(sorted(ROLES))})[0-9]*$"
-_NO_ADDRESSES = "^(?:none|null|na|n/a|unknown|keine|nomail|asdf|xxx)$"
 
 # Country: dialling code, trunk prefix, and the names that forms hold, in lower case.
 _COUNTRIES = """
@@ -80,41 +78,13 @@ _FEWEST, _MOST = 7, 15
 """Digits of a number (E.164)."""
 
 
-def normal_email(address: pl.Expr) -> pl.Expr:
-    """Give an e-mail address the one spelling that all of its spellings have.
-
-    Lower case, no blanks, no ``mailto:`` and angle brackets, no tag after a plus; for Google's
-    mail no dots in the name and one name of the provider.
-
-    Parameters
-    ----------
-    address : pl.Expr
-        Addresses as typed (String).
-
-    Returns
-    -------
-    pl.Expr
-        String; null where there is no ``@`` with something on both sides, or a word that means
-        that somebody has no address.
-    """
-    plain = address.str.to_lowercase().str.replace_all(r"^[^<]*<|^mailto:|>.*$|\s", "")
-    parts = plain.str.extract(r"^(.+)@", 1), plain.str.extract(r"@([^@]+?)\.?$", 1)
-    local, domain = parts[0].str.replace(r"^([^+]+)\+.*$", "$1"), parts[1]
-    is_google = domain.is_in(_MAIL_OF_GOOGLE)
-    local = pl.when(is_google).then(local.str.replace_all(".", "", literal=True)).otherwise(local)
-    domain = pl.when(is_google).then(pl.lit(_MAIL_OF_GOOGLE[0])).otherwise(domain)
-    return pl.when(local.str.len_chars() > 0, ~local.str.contains(_NO_ADDRESSES)).then(
-        pl.concat_str(local, pl.lit("@"), domain)
-    )
-
-
 def is_role_address(email: pl.Expr) -> pl.Expr:
     """Tell addresses of a role (``info@``, ``sales2@``) from those of a person.
 
     Parameters
     ----------
     email : pl.Expr
-        As `normal_email` gives them.
+        As `leadcast.features.base.addresses.one_spelling` gives them.
 
     Returns
     -------

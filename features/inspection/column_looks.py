@@ -7,12 +7,13 @@ from typing import Literal
 
 import polars as pl
 
+from leadcast.features.base.addresses import email_domain
 from leadcast.features.inspection.found_tables import FoundTable
 from leadcast.features.inspection.number_looks import NumberLook, look_at_numbers
 from leadcast.features.inspection.time_looks import TimeLook, look_at_times
 from leadcast.features.inspection.wording import phrases, plain_words
 from leadcast.features.values.columns import clean_text
-from leadcast.features.values.contacts import email_domain, phone_is_valid
+from leadcast.features.values.contacts import phone_is_valid
 from leadcast.features.values.flags import FLAG_WORDS
 
 Kind = Literal["empty", "time", "number", "flag", "email", "phone", "category", "text"]

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import AfterValidator, FailFast, Field, Strict
 
+from leadcast.features.base.addresses import email_domain
 from leadcast.features.base.plain import MOST_COUNTED, Plain, checked
-from leadcast.features.values.contacts import email_domain, email_kind
+from leadcast.features.values.contacts import email_kind
 from leadcast.features.values.formats import known_network, known_pattern
 
 if TYPE_CHECKING:

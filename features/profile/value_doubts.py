@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 
+from leadcast.features.base.addresses import email_domain
 from leadcast.features.profile.doubts import Doubt, yaml_line
 from leadcast.features.profile.personal import is_personal
 from leadcast.features.profile.raw_signs import CUT_LENGTHS, MONTHS, ColumnSigns, Sighting
 from leadcast.features.profile.reading import SourceReading
 from leadcast.features.readers.issues import as_text, described
-from leadcast.features.values.contacts import email_domain
 
 LEAST = 20
 LEAST_SHARE = 0.01

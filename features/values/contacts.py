@@ -3,8 +3,7 @@
 import re
 import unicodedata
 
-LONGEST = 320
-"""The longest address of RFC 5321 (64 + 1 + 255 characters); what is longer is invalid."""
+from leadcast.features.base.addresses import LONGEST, email_domain
 
 _FREE = """
 126 163 abv alice aol arcor att bellsouth bigpond bk blueyonder bluewin bol btinternet centrum
@@ -39,11 +38,6 @@ _SECOND_LEVEL = frozenset({"co", "com", "org", "net", "ac", "gov", "edu"})
 ROLES = frozenset(_ROLES.split())
 """Names of addresses that belong to a role; digits may follow."""
 _ROLE = re.compile(rf"({'|'.join(map(re.escape, sorted(ROLES)))})[0-9]*")
-# No dot at either end of the name, nor two together.
-_ADDRESS = re.compile(
-    r"(?=[^@]{1,64}@)[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
-    r"@((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24})"
-)
 NOBODYS = frozenset(digit * 7 for digit in "0123456789") | {
     run[at : at + 7] for run in ("01234567890", "09876543210") for at in range(5)
 }
@@ -79,27 +73,6 @@ def email_kind(address: str) -> str:
     if "edu" in labels[-2:] or (labels[-2] == "ac" and len(labels) > 2):
         return "education"
     return "government" if {"gov", "gob", "gouv"} & set(labels[-2:]) else "business"
-
-
-def email_domain(address: str) -> str | None:
-    """Take the domain of an e-mail address.
-
-    Parameters
-    ----------
-    address : str
-        An e-mail address as typed.
-
-    Returns
-    -------
-    str or None
-        The domain in lower case; None where the address is not valid (a plain address of
-        RFC 5321: no quotes, no comments, a domain with a dot).
-    """
-    if len(address) > LONGEST + 40:
-        return None
-    plain = address.strip().lower()
-    found = _ADDRESS.fullmatch(plain)
-    return None if found is None or len(plain) > LONGEST else found[1]
 
 
 def email_is_shared(address: str) -> float:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from leadcast.features.hygiene.email_look import domain_of, email_class
+from leadcast.features.base.addresses import domain_of
+from leadcast.features.hygiene.email_look import email_class
 from leadcast.features.hygiene.list_versions import OF_ADDRESSES, OF_NUMBERS, list_versions
 from leadcast.features.hygiene.name_look import (
     FEWEST_ALIKE,

@@ -16,8 +16,9 @@ from pydantic import (
     model_validator,
 )
 
+from leadcast.features.base.addresses import email_domain
 from leadcast.features.values.amounts import read_amount, read_size
-from leadcast.features.values.contacts import email_domain, email_kind, phone_is_valid
+from leadcast.features.values.contacts import email_kind, phone_is_valid
 from leadcast.features.values.titles import job_function, seniority
 from leadcast.models.rules.patterns import fault_of
 
