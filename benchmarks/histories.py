@@ -25,9 +25,10 @@ from leadcast.features.tables import Tables
 from leadcast.models.evaluation.metrics import auc, log_loss
 from leadcast.models.evaluation.tally import tally
 from leadcast.pipelines.base.paths import RunFolder
-from leadcast.pipelines.lifecycle.warm import COMPUTING, ROOT, lay_out_project
+from leadcast.pipelines.lifecycle.warm import COMPUTING, lay_out_project
 from leadcast.serve.scorer import Scorer
 
+ROOT = Path(__file__).parents[1]
 SOURCE = "demo_histories"
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
 from leadcast.pipelines.lifecycle.warm import COMPUTING, lay_out_project
-from leadcast.pipelines.lifecycle.warm import ROOT as ROOT
 from leadcast.pipelines.report import report
 
+ROOT = Path(__file__).resolve().parents[1]
 EVALUATION = {"replicates": 100, "slice_replicates": 100}
 LEARNER = {"seeds": 1, "origins": 2, "fresh_snapshots": False}
 

@@ -1,6 +1,8 @@
 """The wheel: all under one name, so that no other distribution's `models` can stand in its way."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,10 +11,20 @@ from pathlib import Path
 
 import pytest
 
+import leadcast
+from leadcast.pipelines.insight.new_project import PLACES
+
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
-PARTS = ("leadcast", "demo", "features", "models", "pipelines", "serve", "requirements")
-FILES = ("pyproject.toml", "README.md", "LICENSE")
+PARTS = (
+    *("leadcast", "demo", "features", "models", "pipelines", "serve", "requirements"),
+    *("data/sources", "data/rules"),
+)
+FILES = (
+    *("pyproject.toml", "README.md", "LICENSE"),
+    *("params.yaml", "dvc.yaml", ".gitignore", ".dvcignore"),
+    *(".dvc/config", ".dvc/plots.html", ".dvc/plots.LICENSE.txt"),
+)
 SOURCE_OF_CODEMIRROR = "codemirror.entry.js"
 PROGRAM = """
 import sys
@@ -37,7 +49,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in PARTS:
         shutil.copytree(ROOT / name, project / name, symlinks=True, ignore=no_caches)
     for name in FILES:
-        shutil.copy(ROOT / name, project)
+        (project / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, project / name)
     command = [sys.executable, "-m", "pip", "wheel", "-q", "--disable-pip-version-check"]
     options = ["--no-deps", "--no-index", "--no-build-isolation", "-w", str(project / "out")]
     done = subprocess.run([*command, *options, str(project)], capture_output=True, text=True)
@@ -60,6 +73,60 @@ def test_everything_is_under_one_name(wheel: Path) -> None:
     ]
     missing = {f"leadcast/{path.relative_to(ROOT).as_posix()}" for path in ours} - set(names)
     assert not missing
+
+
+def test_the_files_of_a_new_project_are_those_of_this_one(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as packed:
+        shipped = {name: packed.read(f"leadcast/project/{name}") for name in PLACES.values()}
+    ours = PLACES | {".dvcignore": "dvcignore"}
+    assert shipped == {name: (ROOT / place).read_bytes() for place, name in ours.items()}
+
+
+FEW = """
+simulation: {leads: 200, seed: 5}"""
+LITTLE = "  candidates: [prior]\n  origins: 1\n"
+RUN = "from leadcast.pipelines.lifecycle.run import reproduce; print(reproduce('demo', 'export'))"
+
+
+def test_a_project_of_its_own_runs_and_scores_by_the_wheel_alone(
+    wheel: Path, tmp_path: Path
+) -> None:
+    site, project = tmp_path / "site", tmp_path / "my leads"
+    with zipfile.ZipFile(wheel) as packed:
+        packed.extractall(site)
+
+    def done(folder: Path, *words: str) -> str:
+        # So few leads are done before the loops of another place would be compiled.
+        environment = os.environ | {"PYTHONPATH": str(site), "NUMBA_DISABLE_JIT": "1"}
+        command = [sys.executable, *words]
+        told = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+        assert told.returncode == 0, told.stdout + told.stderr
+        return told.stdout
+
+    done(tmp_path, "-m", "leadcast", "new", "my leads")
+    _change(project / "data/sources/demo.yaml", r"\nsimulation: .*", FEW)
+    _change(project / "params.yaml", r"  candidates: .*\n(  #.*\n)+  origins: 3\n", LITTLE)
+    assert "'export'" in done(project, "-c", RUN)
+    tables = "data/runs/demo/tables"
+    asked = ["--leads", f"{tables}/leads.parquet", "--events", f"{tables}/events"]
+    asked += ["--outcomes", f"{tables}/outcomes.parquet", "--as-of", "2026-01-01T00:00:00Z"]
+    score = ("score", "--bundle", "data/runs/demo/bundle", *asked, "--out", "scores.csv")
+    told = json.loads(done(project, "-m", "leadcast", *score))
+    assert told["n_leads"] + told["n_closed"] == 200
+    assert told["n_closed"] > 50
+    # Another version of Leadcast is other code.
+    written = project / "data/runs/demo/settings/leadcast.json"
+    assert json.loads(written.read_text()) == {"version": leadcast.__version__}
+    init = site / "leadcast/__init__.py"
+    _change(init, '__version__ = ".*"', '__version__ = "99.0"')
+    status = done(project, "-c", RUN.replace("'export'", "'ingest'"))
+    assert "['ingest']" in status
+
+
+def _change(path: Path, found: str, written: str) -> None:
+    text, n = re.subn(found, written, path.read_text(encoding="utf-8"), count=1)
+    assert n == 1
+    path.write_text(text, encoding="utf-8")
 
 
 def test_it_works_beside_a_package_called_models(wheel: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What DVC runs, as a whole: the stages, what is there while they run, and how they end."""
 
+import json
 import os
 import re
 import signal
@@ -15,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from leadcast.models.bundle.bundle import load_bundle
+from leadcast.pipelines.base.params import load_params
 from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.tracking.tracking_store import is_dead, this_process
-from tests.small_project import LEARNER, ROOT, change_params, make_project
+from tests.small_project import LEARNER, ROOT, change_params, make_project, run_stages
 
 DVC = [sys.executable, "-m", "dvc"]
 CODE = ("leadcast", "demo", "features", "models", "serve", "pipelines")
@@ -38,9 +40,9 @@ if "leadcast.pipelines.export" in sys.orig_argv:
 """In a sitecustomize.py: the stage is killed when all of the bundle but its manifest is written."""
 
 
-def leadcast_run(folder: Path, *path: Path) -> subprocess.CompletedProcess[str]:
+def leadcast_run(folder: Path, *path: Path, add: bool = False) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (*path, ROOT)))}
-    command = [sys.executable, "-m", "leadcast", "run"]
+    command = [sys.executable, "-m", "leadcast", "run", *(["--add"] if add else [])]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
@@ -114,10 +116,28 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
+def assert_same_bytes_without_dvc(project: Path, folder: Path) -> None:
+    """The stages one after the other, in this process, write what DVC had them write."""
+    again = make_project(folder, 700)
+    change_params(again, model=LEARNER | QUICK)
+    run_stages(again)
+    for place in (RUN.bundle, RUN.judged, RUN.settings, RUN.learner):
+        ours, theirs = contents(again / place), contents(project / place)
+        for told in (ours, theirs):
+            if "manifest.json" in told:
+                manifest = json.loads(told["manifest.json"])
+                told["manifest.json"] = json.dumps(manifest | {"created_at": ""}).encode()
+        assert ours == theirs
+    for file in (RUN.test_scores, RUN.metrics, RUN.matrix, RUN.backtest):
+        assert (again / file).read_bytes() == (project / file).read_bytes(), file
+
+
 @pytest.mark.slow
 def test_the_main_job_runs_by_dvc_and_the_last_good_results_stay_whole(tmp_path: Path) -> None:
     project = make_project(tmp_path, 700)
-    change_params(project, model=LEARNER | QUICK)
+    # DVC knows the source by `leadcast run` alone.
+    change_params(project, model=LEARNER | QUICK, sources=["another"])
+    parameters = (project / "params.yaml").read_bytes()
     for name in (*CODE, "dvc.yaml", ".dvcignore"):
         (project / name).symlink_to(ROOT / name)
     start_dvc(project)
@@ -126,6 +146,11 @@ def test_the_main_job_runs_by_dvc_and_the_last_good_results_stay_whole(tmp_path:
     assert "[track] run" in first.stdout
     for page in ("report.html", "comparison.json", "model_card.md"):
         assert list(project.glob(f"mlruns/**/artifacts/{page}")), f"{page} is not tracked"
+    assert (project / "params.yaml").read_bytes() == parameters
+    assert "`leadcast run demo --add` adds it" in first.stdout
+    assert_same_bytes_without_dvc(project, tmp_path / "again")
+    # What the source's definition and the defaults say anyway.
+    change_params(project, snapshots={"horizon_days": 60}, split={"test_fraction": 0.2})
     second = leadcast_run(project)
     assert second.stdout.startswith("Nothing to do")
 
@@ -134,8 +159,9 @@ def test_the_main_job_runs_by_dvc_and_the_last_good_results_stay_whole(tmp_path:
     (tmp_path / "killer/sitecustomize.py").write_text(KILLER)
     change_params(project, evaluation=FEW)
     with watched(project) as seen:
-        killed = leadcast_run(project, tmp_path / "killer")
+        killed = leadcast_run(project, tmp_path / "killer", add=True)
     assert killed.returncode == 1
+    assert load_params(project / "params.yaml").sources == ("another",)
     assert "[evaluate]" in killed.stdout
     assert "[train]" not in killed.stdout
     assert "[export]" not in killed.stdout
@@ -143,8 +169,9 @@ def test_the_main_job_runs_by_dvc_and_the_last_good_results_stay_whole(tmp_path:
     assert contents(project / RUN.bundle) == before
 
     with watched(project) as seen:
-        mended = leadcast_run(project)
+        mended = leadcast_run(project, add=True)
     assert mended.returncode == 0, mended.stderr
+    assert load_params(project / "params.yaml").sources == ("demo", "another")
     assert "[export]" in mended.stdout
     # The metrics are part of the bundle: one stood there until the other took its place.
     assert len(seen) == 2, seen

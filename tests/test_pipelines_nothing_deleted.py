@@ -84,6 +84,7 @@ FOLDERS: Cases = {
     "compare": [(("compare", "demo", "--out", "mine"), "mine/theirs.txt")],
 }
 ALIKE: Cases = {
+    "new": [(("new", "mine"), "mine/params.yaml"), (("new", "."), "README.md")],
     "run": [(("run", "own"), "elsewhere/theirs.txt")],
     "check": [(("check", "own"), "elsewhere/theirs.txt"), (("check", "copied"), "data/own/a.csv")],
     "delays": [(("delays", "copied"), "data/own/a.csv")],
@@ -274,7 +275,8 @@ def test_every_stage_ran_beside_a_strangers_files_and_left_them(run_project: Pat
 
 def test_every_output_of_a_stage_is_told_as_the_runs_own() -> None:
     outs = {Path(out) for many in stages().values() for out in many}
-    assert {out for out in outs if out.parent == RUN.path} | {RUN.curves} == set(RUN.results)
+    within = {RUN.curves, RUN.settings}
+    assert {out for out in outs if out.parent == RUN.path} | within == set(RUN.results)
 
 
 WHOLE = [(name, out) for name, outs in stages().items() for out in outs if not Path(out).suffix]

@@ -9,9 +9,9 @@ import polars as pl
 from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
 from leadcast.features.tables import Tables
 from leadcast.pipelines.base.paths import RunFolder
-from leadcast.pipelines.lifecycle.warm import ROOT
 from tests.scoring_world import ScoringWorld, bundle_folder, scoring_world
 
+ROOT = Path(__file__).parents[1]
 SOURCE = "small"
 DEFINITION = {
     "name": SOURCE,

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar, cast
 
 import numba
@@ -33,3 +34,22 @@ def compiled(function: Function) -> Function:
         The compiled function, with the same signature; it releases the interpreter's lock.
     """
     return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+
+
+def is_kept(function: Callable[..., object]) -> bool:
+    """Tell whether the compiled code of a loop is on disk already, and newer than its text.
+
+    Parameters
+    ----------
+    function : callable
+        As `compiled` gives it.
+
+    Returns
+    -------
+    bool
+        False where the next call will compile it.
+    """
+    text = Path(function.__code__.co_filename)
+    folder = Path(function.stats.cache_path)  # type: ignore[attr-defined]
+    kept = folder.glob(f"{text.stem}.{function.__qualname__}-*.nbi")
+    return any(one.stat().st_mtime >= text.stat().st_mtime for one in kept)

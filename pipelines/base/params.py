@@ -304,3 +304,35 @@ def split_settings(source: str, params: Params) -> SplitSettings:
 def horizon_days(tables: Tables, settings: SnapshotSettings) -> float | None:
     """Give how far labels look ahead."""
     return settings.horizon_days if tables.time_order is TimeOrder.DATED else None
+
+
+def used_settings(source: str, params: Params) -> dict[str, dict[str, Any]]:
+    """Give what a run uses: the parameters laid over what the source's definition says.
+
+    Parameters
+    ----------
+    source : str
+        Its name.
+    params : Params
+
+    Returns
+    -------
+    dict of str to dict
+        JSON values by section. Who writes the definition's own value, or a default, into the
+        parameters changes nothing here, and so retrains nothing.
+    """
+    definition = find_definition(source)
+    # Landmarks that follow the leads' ages stand here by that word: the tables tell the rest.
+    landmarks = params.snapshots.landmarks_days or definition.snapshots.landmarks_days
+    dated = params.snapshots.model_copy(update={"landmarks_days": None})
+    without = definition.snapshots.model_copy(update={"landmarks_days": None})
+    snapshots = dated.over(without, lambda: None).model_dump(mode="json")
+    evaluation = params.evaluation.model_dump(mode="json")
+    if params.evaluation.segments is None:
+        evaluation["segments"] = list(definition.segments)
+    return {
+        "snapshots": snapshots | ({} if landmarks is None else {"landmarks_days": landmarks}),
+        "split": split_settings(source, params).model_dump(mode="json"),
+        "evaluation": evaluation,
+        "comparison": params.comparison.over(definition.comparison).model_dump(mode="json"),
+    }

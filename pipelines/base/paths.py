@@ -1,4 +1,7 @@
-"""Where a source's results lie: one folder a source, the same names in each."""
+"""Where a source's results lie: one folder a source, the same names in each.
+
+What makes a folder a project, and how to tell whoever works elsewhere.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leadcast.features.base.errors import LeadcastError
-from leadcast.features.base.ownership import RUNS
+from leadcast.features.base.ownership import PARAMS, RUNS
 
 _OF_COMMANDS = ("distilled", "icp", "monitoring", "returned", "sellers", "today")
 """How the names of what no stage writes begin."""
@@ -70,6 +73,8 @@ class RunFolder:
     edited = RunFile("edited.json")
     """Which attributes differ from those of the export before; null where none was read."""
     """What the raw data were: a digest of each file or query."""
+    settings = RunFile("settings")
+    """What the run uses of parameters and definition, a file a section; DVC watches these."""
     tables = RunFile("tables")
     """The canonical tables, with the quarantine and the quality of the data."""
     snapshots = RunFile("snapshots.parquet")
@@ -179,3 +184,48 @@ class RunFolder:
             for key, one in vars(RunFolder).items()
             if isinstance(one, RunFile) and not key.startswith(_OF_COMMANDS)
         )
+
+
+_OF_PROJECTS = (str(PARAMS), "data/sources", "data/runs")
+"""A folder with one of these is a project."""
+
+
+def is_project(folder: Path) -> bool:
+    """Tell whether a folder holds a project.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    bool
+    """
+    return any((folder / name).exists() for name in _OF_PROJECTS)
+
+
+def require_project(folder: Path) -> None:
+    """Refuse a folder that holds no project.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the program was called.
+
+    Raises
+    ------
+    LeadcastError
+        If it holds none; names the one around it, if there is one.
+    """
+    if is_project(folder):
+        return
+    above = next((one for one in folder.resolve().parents if (one / PARAMS).exists()), None)
+    remedy = (
+        f"go to {above}, which is one"
+        if above is not None
+        else "go to the folder that holds it, or begin one with `leadcast new FOLDER`"
+    )
+    raise LeadcastError(
+        f"{folder.resolve()} is not a Leadcast project: it has neither {PARAMS} nor data/sources; "
+        f"{remedy}"
+    )

@@ -3,6 +3,7 @@
 Progress on the terminal.
 """
 
+import logging
 import os
 import signal
 import sys
@@ -11,14 +12,18 @@ import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.verbosity import is_watched, set_verbosity
 from leadcast.pipelines.base.damaged import damage_told, refuse_altered
+from leadcast.pipelines.base.paths import require_project
 
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
+LOG = logging.getLogger(__name__)
 NOTHING_NEW = "nothing new"
 """How a stage that DVC always runs begins its line where it had nothing to do."""
 MORE = "  "
@@ -41,10 +46,13 @@ def run_stage(name: str, stage: Stage, on_cluster: ClusterStage | None = None) -
     it, however that ends: nobody waits for what it would write.
     """
     arguments = _arguments(name, can_use_clusters=on_cluster is not None)
+    set_verbosity()
+    LOG.info("stage %s of %s begins", name, arguments.source)
     started = time.perf_counter()
     if LIFELINE in os.environ:
         threading.Thread(target=_end_with_runner, daemon=True).start()
     try:
+        require_project(Path())
         with damage_told(arguments.source):
             refuse_altered(name, arguments.source)
             if on_cluster is not None and arguments.engine == "dask":
@@ -111,7 +119,7 @@ TellShare = Callable[[str, float], None]
 @contextmanager
 def progress_bar(doing: str, unit: str) -> Iterator[Tell]:
     """Show a bar with the rate and the time left; nothing where nobody is looking."""
-    if not sys.stderr.isatty():
+    if not is_watched():
         yield lambda _done, _total: None
         return
     # rich is slow to import, and only a terminal needs it.
@@ -132,7 +140,7 @@ def progress_bar(doing: str, unit: str) -> Iterator[Tell]:
 @contextmanager
 def share_bar() -> Iterator[TellShare]:
     """Show a bar that says what is being done; nothing where nobody is looking."""
-    if not sys.stderr.isatty():
+    if not is_watched():
         yield lambda _doing, _share: None
         return
     from rich.progress import TaskProgressColumn
@@ -140,6 +148,17 @@ def share_bar() -> Iterator[TellShare]:
     with _progress(TaskProgressColumn()) as progress:
         task = progress.add_task("", total=1.0)
         yield lambda doing, share: progress.update(task, description=doing, completed=share)
+
+
+def tell_compiling() -> None:
+    """Say to a person who waits that the loops are compiled first, where they are not kept yet."""
+    if not is_watched():
+        return
+    from leadcast.features.base.compiled import is_kept
+    from leadcast.features.engine.loop import fill_rows
+
+    if not is_kept(fill_rows):
+        print("compiling once, about 30 s; later runs begin at once", file=sys.stderr, flush=True)
 
 
 def _progress(*columns: "ProgressColumn") -> "Progress":

@@ -4,44 +4,57 @@ import sys
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated, cast
 
 import typer
 
 from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.verbosity import Verbosity, set_verbosity
+from leadcast.pipelines.base.paths import require_project
 from leadcast.pipelines.commands.command_help import (
     HELP_OPTIONS,
+    App,
     Commands,
     is_of_a_project,
-    require_project,
+    known_sources,
     show_version,
 )
-
-if TYPE_CHECKING:
-    pass
 
 ABOUT = "Calibrated lead scoring: the probability that a lead becomes a paying customer."
 EXIT_WITH_WARNINGS = EXIT_REFUSED = 3
 EXIT_WITH_ALARMS = 4
+FILE, FOLDER = "FILE", "FOLDER"
+"""What `--out` names: of each command one or the other."""
 
-app = typer.Typer(
+EXAMPLES = """\b
+Examples:
+  leadcast new my-leads
+  leadcast init ours ../export
+  leadcast check ours
+  leadcast run ours
+  leadcast score --bundle data/runs/ours/bundle --leads new.csv --events events.csv \\
+      --out scores.csv
+
+Each command has examples of its own: leadcast COMMAND --help. There --quiet and --verbose are
+known, too."""
+
+app = App(
     name="leadcast",
     cls=Commands,
     context_settings=HELP_OPTIONS,
     help=ABOUT,
-    epilog="\b\nExamples:\n  leadcast run\n  leadcast check x_education\n  leadcast score --help",
+    epilog=EXAMPLES,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
-rules = typer.Typer(
+rules = App(
     cls=Commands,
     help="Points tables, as marketing teams keep them.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-api_key = typer.Typer(
+api_key = App(
     cls=Commands,
     help="Make and revoke the API keys of the service.",
     no_args_is_help=True,
@@ -94,7 +107,10 @@ class EngineChoice(StrEnum):
 
 
 Source = Annotated[
-    str, typer.Argument(help="A source's name: that of a file data/sources/NAME.yaml.")
+    str,
+    typer.Argument(
+        help="A source's name: that of a file data/sources/NAME.yaml.", autocompletion=known_sources
+    ),
 ]
 Force = Annotated[
     bool,
@@ -118,8 +134,16 @@ def commands(
             "--version", callback=show_version, is_eager=True, help="Show the version and exit."
         ),
     ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Tell nothing but errors and the answer.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Tell each step and its time.")
+    ] = False,
 ) -> None:
     """Calibrated lead scoring: the probability that a lead becomes a paying customer."""
+    asked = Verbosity.quiet if quiet else Verbosity.verbose if verbose else None
+    set_verbosity(asked)
     within = cast(Commands, context.command).commands
     asks_for_help = {*HELP_OPTIONS["help_option_names"]} & {*sys.argv}
     if not asks_for_help and is_of_a_project(within[str(context.invoked_subcommand)]):

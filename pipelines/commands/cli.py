@@ -1,8 +1,11 @@
 """The command line: ``leadcast COMMAND``; every command imports what it needs when it runs."""
 
+import atexit
 import sys
+import time
 
 from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.verbosity import LOG
 from leadcast.pipelines.commands import (
     daily_commands,
     model_commands,
@@ -30,6 +33,8 @@ REGISTERED = (
 
 def main() -> None:
     """Run the command line; an error that the user can mend is told without a traceback."""
+    began = time.perf_counter()
+    atexit.register(lambda: LOG.info("ended after %.1f s", time.perf_counter() - began))
     try:
         app()
     except (LeadcastError, OSError) as error:

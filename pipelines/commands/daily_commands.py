@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from leadcast.pipelines.commands.app import EXIT_REFUSED, Force, Source, app, moment_of
+from leadcast.pipelines.commands.app import EXIT_REFUSED, FILE, Force, Source, app, moment_of
 
 
 @app.command(
@@ -24,7 +24,8 @@ def today(
         typer.Option(min=0, help="How many leads sales can call this week; else as the settings."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="A further file to write: .csv or .parquet.")
+        Path | None,
+        typer.Option(metavar=FILE, help="Write the list to this file as well: .csv or .parquet."),
     ] = None,
     closed: Annotated[
         bool, typer.Option("--closed", help="Score leads that were won or lost before as well.")
@@ -94,7 +95,10 @@ def reasons(
         typer.Option(help="The moment, with its zone; the end of the export where none is given."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="The decisions to write: .jsonl (with inputs) or .csv.")
+        Path | None,
+        typer.Option(
+            metavar=FILE, help="Write the decisions to this file: .jsonl (with inputs) or .csv."
+        ),
     ] = None,
     force: Force = False,
 ) -> None:

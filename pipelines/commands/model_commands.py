@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from leadcast.features.base.errors import LeadcastError
-from leadcast.pipelines.commands.app import EXIT_REFUSED, EXIT_WITH_ALARMS, Force, Source, app
+from leadcast.pipelines.commands.app import (
+    EXIT_REFUSED,
+    EXIT_WITH_ALARMS,
+    FOLDER,
+    Force,
+    Source,
+    app,
+)
 
 WHO = "Who asks for it; the user of this process, if not given."
 
@@ -184,7 +191,10 @@ def recalibrate(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Write the moved bundle to this folder, and leave the champion alone."),
+        typer.Option(
+            metavar=FOLDER,
+            help="Write the moved bundle to this folder, and leave the champion alone.",
+        ),
     ] = None,
 ) -> None:
     """Move the level of the champion by the newest conversions; its trees stay as they are.

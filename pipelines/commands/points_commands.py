@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from leadcast.pipelines.commands.app import Force, Source, app, rules
+from leadcast.pipelines.commands.app import FILE, FOLDER, Force, Source, app, rules
 
 
 @app.command(
@@ -38,8 +38,9 @@ def compare(
     out: Annotated[
         Path | None,
         typer.Option(
+            metavar=FOLDER,
             help="Write the numbers to this folder (new, or an earlier comparison), and leave "
-            "the run's own alone."
+            "the run's own alone.",
         ),
     ] = None,
     force: Force = False,
@@ -71,7 +72,10 @@ def distill(
     max_rules: Annotated[int, typer.Option(help="How many rules at most.")] = 15,
     out: Annotated[
         Path | None,
-        typer.Option(help="The table to write, YAML; a page beside it has the ending .md."),
+        typer.Option(
+            metavar=FILE,
+            help="Write the table to this file, YAML; a page beside it has the ending .md.",
+        ),
     ] = None,
     force: Force = False,
 ) -> None:

@@ -10,6 +10,7 @@ import typer
 from leadcast.features.base.errors import Checks, LeadcastError
 from leadcast.pipelines.commands.app import (
     EXIT_WITH_WARNINGS,
+    FILE,
     Crm,
     EngineChoice,
     Force,
@@ -68,7 +69,10 @@ Closed = Annotated[
     ),
 ]
 Out = Annotated[
-    Path | None, typer.Option(help="The scores to write: .csv or .parquet (or see --for).")
+    Path | None,
+    typer.Option(
+        metavar=FILE, help="Write the scores to this file: .csv or .parquet (or see --for)."
+    ),
 ]
 AsOf = Annotated[
     str | None,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from leadcast.pipelines.commands.app import EXIT_WITH_ALARMS, Force, Source, app, moment_of
+from leadcast.pipelines.commands.app import EXIT_WITH_ALARMS, FILE, Force, Source, app, moment_of
 
 
 @app.command(
@@ -45,7 +45,9 @@ def sellers(
 )
 def returns(
     source: Source,
-    out: Annotated[Path | None, typer.Option(help="The CSV file to write.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar=FILE, help="Write the list to this file, CSV.")
+    ] = None,
     as_of: Annotated[
         str | None,
         typer.Option(help="The moment, with its zone; the end of the export where none is given."),

@@ -6,18 +6,50 @@ from typing import Annotated
 
 import typer
 
-from leadcast.pipelines.commands.app import CrmExport, Force, Match, Source, app
+from leadcast.pipelines.commands.app import FILE, FOLDER, CrmExport, Force, Match, Source, app
 
 
-@app.command(epilog="\b\nExamples:\n  leadcast run\n  leadcast run x_education")
-def run(source: Source = "demo") -> None:
+@app.command(
+    epilog="\b\nExamples:\n  leadcast run\n  leadcast run x_education\n"
+    "  leadcast run ours --add --quiet\n\n"
+    "\b\nExit codes: 0 run, or up to date; 1 a stage failed, or refused."
+)
+def run(
+    source: Source = "demo",
+    add: Annotated[
+        bool,
+        typer.Option(
+            "--add", help="Once it has run, add it to the sources in params.yaml, for DVC."
+        ),
+    ] = False,
+) -> None:
     """Run the whole pipeline on a source and print what came out.
 
-    Only what is out of date is run; the results lie in data/runs/SOURCE.
+    Only what is out of date is run; the results lie in data/runs/SOURCE. No file of yours is
+    changed: params.yaml only with --add.
     """
     from leadcast.pipelines.lifecycle.run import run_pipeline
 
-    print(run_pipeline(source))
+    print(run_pipeline(source, add=add))
+
+
+@app.command(
+    epilog="\b\nExamples:\n  leadcast new my-leads\n  leadcast new .\n\n"
+    "Then: cd my-leads; leadcast init ours ../export; leadcast run ours."
+)
+def new(
+    folder: Annotated[
+        Path, typer.Argument(help="The folder: a new one, or one whose own files stay.")
+    ],
+) -> None:
+    """Make a new project: parameters, stages, the template of a definition, and the demo.
+
+    It stands anywhere on the disk, and needs no copy of Leadcast's own code. In a git repository
+    DVC goes by it; elsewhere it works without.
+    """
+    from leadcast.pipelines.insight.new_project import new_project
+
+    print(new_project(folder))
 
 
 @app.command(
@@ -45,7 +77,10 @@ def init(
         str | None, typer.Option(help="The zone of times that name none, say Europe/Berlin.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="The file to write instead of data/sources/NAME.yaml.")
+        Path | None,
+        typer.Option(
+            metavar=FILE, help="Write the draft to this file instead of data/sources/NAME.yaml."
+        ),
     ] = None,
     force: Force = False,
 ) -> None:
@@ -134,7 +169,10 @@ def identity(
         Match | None, typer.Option(help="By what leads are one person; default: the definition's.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="The file to write: .csv (a row a lead) or .json (all).")
+        Path | None,
+        typer.Option(
+            metavar=FILE, help="Write the persons to this file: .csv (a row a lead) or .json (all)."
+        ),
     ] = None,
     truth: Annotated[
         Path | None,
@@ -174,7 +212,11 @@ def delays(
 )
 def simulate(
     out: Annotated[
-        Path, typer.Option(help="The folder to write: a new or empty one, or an earlier world.")
+        Path,
+        typer.Option(
+            metavar=FOLDER,
+            help="Write the world to this folder: a new or empty one, or an earlier world.",
+        ),
     ],
     leads: Annotated[int, typer.Option(min=1, help="How many leads.")] = 20_000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same world.")] = 1,

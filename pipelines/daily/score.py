@@ -1,5 +1,6 @@
 """``leadcast score``: new leads to scores, from files, queries or a source's export."""
 
+import logging
 import shutil
 import sys
 import tempfile
@@ -10,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from leadcast.features.base.errors import Checks, FaultsError, LeadcastError
+from leadcast.features.base.verbosity import is_quiet
 from leadcast.models.bundle.bundle_signature import read_signed_manifest, require_signature
 from leadcast.models.calibration.verdict import ModelVerdict
-from leadcast.pipelines.base.stage import progress_bar
+from leadcast.pipelines.base.stage import progress_bar, tell_compiling
 from leadcast.serve.batch.batch import (
     ON_THIS_MACHINE,
     BatchSettings,
@@ -24,6 +26,8 @@ from leadcast.serve.batch.deliver import Outputs
 from leadcast.serve.batch.inputs import CanonicalSource, Export, Place, place_of, place_of_source
 from leadcast.serve.batch.parts import Progress
 from leadcast.serve.scorer import Scorer
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,9 @@ def score_new_leads(request: ScoreRequest) -> ScoreReport:
     """Score leads with a bundle."""
     began = time.perf_counter()
     scorer = _loaded(request)
+    LOG.info("bundle %s loaded (%s)", request.bundle, scorer.bundle.manifest.bundle_id)
     warn_without_events(request, scorer)
+    tell_compiling()
     with progress_bar("scoring", "leads") as tell:
         summary = _scored(request, scorer, tell, ON_THIS_MACHINE)
     return ScoreReport(summary, time.perf_counter() - began, scorer.bundle.manifest.origin.verdict)
@@ -147,7 +153,7 @@ def warn_without_events(request: ScoreRequest, scorer: Scorer) -> None:
     request : ScoreRequest
     scorer : Scorer
     """
-    if request.events is not None or request.settings.no_events:
+    if request.events is not None or request.settings.no_events or is_quiet():
         return
     features = scorer.bundle.plan.features
     reading = [
@@ -185,6 +191,7 @@ def _scored(request: ScoreRequest, scorer: Scorer, tell: Progress, way: Way) -> 
     outputs.refuse_unusable()
     own, *theirs = request.places()
     outputs.refuse_inputs(request.bundle, own, *theirs)
+    LOG.info("scoring leads of %s, events of %s", request.leads, request.events or "nothing")
     ends = None if request.outcomes is None else place_of(request.outcomes, request.database_env)
     outputs.refuse_inputs(request.bundle, ends)
     tables = CanonicalSource(own, theirs[0] if theirs else None, outcomes=ends)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import write_text_out
-from leadcast.features.base.ownership import SOURCES, refuse_foreign_file
+from leadcast.features.base.ownership import PARAMS, SOURCES, refuse_foreign_file
 from leadcast.features.discovery.discover import Discovered, ExportPlace, discover
 from leadcast.models.steering.deny_names import denied_by_name
 
@@ -115,5 +115,9 @@ def _told(request: InitRequest, found: Discovered) -> str:
         lines.append("To be decided by you (TO DO in the file):")
         lines += [f"  {question}" for question in found.to_do]
     first = "decide these, then: " if found.to_do else ""
+    if not PARAMS.exists():
+        lines.append(
+            "This folder is no project yet: `leadcast new .` makes it one, to run sources."
+        )
     lines.append(f"Next: look at the file; {first}leadcast check {request.name}")
     return "\n".join(lines)

@@ -19,7 +19,7 @@ from leadcast.features.definitions.load import find_definition
 from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.lifecycle.export_change import refuse_other_export
 from leadcast.pipelines.lifecycle.promote import PromotionAsked, promote
-from leadcast.pipelines.lifecycle.run import add_source, reproduce
+from leadcast.pipelines.lifecycle.run import reproduce
 from leadcast.serve.champion.champion_store import has_champion, read_promotion
 
 Ended = Literal["promoted", "nothing new", "refused", "export changed", "failed"]
@@ -117,7 +117,6 @@ def _began(path: Path) -> str:
 def _retrained(source: str, by: str, accept: bool) -> tuple[RetrainReport, dict[str, Any] | None]:
     before = read_promotion(source).export if has_champion(source) else {}
     steps: tuple[tuple[Ended, Callable[[], object]], ...] = (
-        ("failed", lambda: add_source(source)),
         ("failed", lambda: reproduce(source, "ingest")),
         ("export changed", lambda: refuse_other_export(source, before, accept=accept)),
         ("failed", lambda: reproduce(source)),

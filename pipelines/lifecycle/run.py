@@ -1,5 +1,6 @@
 """The main job: the whole pipeline on one source, and a summary of what came out."""
 
+import logging
 import os
 import re
 import subprocess
@@ -11,21 +12,50 @@ from typing import Any
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.locks import locked
 from leadcast.features.base.ownership import PARAMS
+from leadcast.features.base.verbosity import VERBOSITY, is_quiet, verbosity
 from leadcast.features.definitions.load import find_definition
 from leadcast.pipelines.base.params import change_params, load_params
 from leadcast.pipelines.base.paths import RunFolder
-from leadcast.pipelines.base.stage import LIFELINE, MORE, NOTHING_NEW
+from leadcast.pipelines.base.stage import LIFELINE, MORE, NOTHING_NEW, tell_compiling
 from leadcast.pipelines.base.summary import summarise
 
 STAGE_LINE = re.compile(rf"^\[(\w+)\] (?!{NOTHING_NEW})")
 ALWAYS_RUN = "fetch"
+REPRO = "leadcast.pipelines.lifecycle.repro"
+LOG = logging.getLogger(__name__)
 
 
-def run_pipeline(source: str) -> str:
-    """Run every stage that is not up to date, and tell what came out."""
+def run_pipeline(source: str, *, add: bool = False) -> str:
+    """Run every stage that is not up to date, and tell what came out.
+
+    Parameters
+    ----------
+    source : str
+        Its name.
+    add : bool
+        Whether to put it into `params.yaml`'s list once it has run.
+
+    Returns
+    -------
+    str
+        For the terminal.
+
+    Raises
+    ------
+    LeadcastError
+        If there is no such source or project, or a stage fails; `params.yaml` then is as it was.
+    """
     find_definition(source)
-    add_source(source)
+    listed = load_params().sources
+    tell_compiling()
     stages = reproduce(source)
+    if add:
+        add_source(source)
+    elif source not in listed and stages and not is_quiet():
+        print(
+            f"{source} is not among the sources in {PARAMS}, so that DVC's own commands do not "
+            f"know it; `leadcast run {source} --add` adds it"
+        )
     summary = summarise(RunFolder(source))
     if stages:
         return summary
@@ -44,6 +74,8 @@ def add_source(source: str, params: Path = PARAMS) -> None:
 
     with locked(params, "another process adds a source"):
         change_params(params, add)
+    if is_quiet():
+        return
     print(f"Added {source} to the sources in {params}: `dvc repro` now runs it as well.")
 
 
@@ -55,10 +87,11 @@ def reproduce(source: str, last: str = "track") -> list[str]:
 
 
 def _reproduced(source: str, last: str) -> list[str]:
-    command = [sys.executable, "-m", "dvc", "repro", f"{last}@{source}"]
+    command = [sys.executable, "-m", REPRO, source, last]
     # The stages call `python`: it must be this one, whether or not its environment is active.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    environment = os.environ | {"PATH": path, LIFELINE: "stdin"}
+    environment = os.environ | {"PATH": path, LIFELINE: "stdin", VERBOSITY: verbosity().value}
+    LOG.info("DVC brings %s up to date, up to the stage %s", source, last)
     ran: list[str] = []
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
@@ -66,10 +99,11 @@ def _reproduced(source: str, last: str) -> list[str]:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            for stage, line in told_by_stages(process.stdout):
+            for stage, line in told_by_stages(_logged(process.stdout)):
                 if stage not in ran:
                     ran.append(stage)
-                print(line, end="", flush=True)
+                if not is_quiet():
+                    print(line, end="", flush=True)
         except KeyboardInterrupt:
             # What was interrupted as well is waited for, so that nothing runs on unseen.
             process.stdin.close()
@@ -78,6 +112,12 @@ def _reproduced(source: str, last: str) -> list[str]:
     if process.returncode != 0:
         raise LeadcastError(f"the pipeline stopped; mend what is told above and run {source} again")
     return ran
+
+
+def _logged(lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
+        LOG.debug("DVC: %s", line.rstrip())
+        yield line
 
 
 def told_by_stages(lines: Iterable[str]) -> Iterator[tuple[str, str]]:

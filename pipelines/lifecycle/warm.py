@@ -15,24 +15,24 @@ from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
 from leadcast.models.comparison.comparison_store import LEADS as LISTED
 from leadcast.models.rules import RuleTable, load_rules
 from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.insight.new_project import template
 from leadcast.pipelines.lifecycle.trial import STAGES
 from leadcast.serve.page.lead_view import Viewer
 from leadcast.serve.page.run_tables import LeadTables
 from leadcast.serve.scorer import Scorer
 
-ROOT = Path(__file__).resolve().parents[2]
 LEADS = 2_000
 SOME = 20
-RULES = "data/rules/demo_hubspot.yaml"
+RULES = Path("data/rules/demo_hubspot.yaml")
 COMPUTING = {name: stage for name, stage in STAGES.items() if name not in ("report", "track")}
 """The stages that compute, in order."""
 
 
 def lay_out_project(folder: Path, leads: int, seed: int, **changes: object) -> None:
     """Lay out the parameters and a demo source of so many leads; computes nothing."""
-    definition = plain_yaml((ROOT / SOURCES / "demo.yaml").read_text(encoding="utf-8"))
+    definition = plain_yaml(template(f"{SOURCES}/demo.yaml"))
     definition |= {"simulation": {"leads": leads, "seed": seed}, "root": "data/demo"}
-    params = plain_yaml((ROOT / PARAMS).read_text(encoding="utf-8")) | changes
+    params = plain_yaml(template(str(PARAMS))) | changes
     for path, content in ((SOURCES / "demo.yaml", definition), (PARAMS, params)):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(yaml_text(content), encoding="utf-8")
@@ -48,7 +48,9 @@ def compile_loops() -> None:
         lay_out_project(Path(folder), LEADS, 1, evaluation=few, model=learner)
         for stage in COMPUTING.values():
             stage("demo")
-        look_at_leads(RunFolder("demo"), load_rules(ROOT / RULES))
+        RULES.parent.mkdir(parents=True)
+        RULES.write_text(template(str(RULES)), encoding="utf-8")
+        look_at_leads(RunFolder("demo"), load_rules(RULES))
 
 
 def look_at_leads(run: RunFolder, table: RuleTable) -> None:

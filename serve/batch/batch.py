@@ -5,6 +5,7 @@ scored and kept, and the scores are merged into the order of the leads. A batch 
 goes on with `resume` and gives the same bytes. How the parts are made and scored is a `Way`.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -31,6 +32,7 @@ from leadcast.serve.reasons import NO_REASONS, ReasonsAsked
 from leadcast.serve.scorer import Scorer
 from leadcast.serve.scores import version_of
 
+LOG = logging.getLogger(__name__)
 LAYOUT = 2
 """Of a batch's folder; what parts hold, or how rows are numbered, is another in another one."""
 
@@ -242,10 +244,12 @@ def score_source(
         inputs = source.read(scorer, work.folder / "read")
         empty = without_leads(inputs)
         inputs, n_closed = open_only(inputs, moment, closed=settings.closed)
+        LOG.info("read, in pieces: %d; leads left out as closed: %d", len(inputs.pieces), n_closed)
         clock = moment if goes_by_clock(settings.as_of, scorer, inputs) else None
         if clock is not None:
             refuse_clock_behind(clock, scorer)
         done = way.score(scorer, inputs, work, settings, moment, progress)
+        LOG.info("scored %d rows, in parts: %d; delivering", done.n_rows, done.n_parts)
         parts = range(done.n_parts)
         files = [work.scores_of(part) for part in parts]
         n_later = deliver(ordered(files, settings.reasons, work.folder), outputs, work.folder)

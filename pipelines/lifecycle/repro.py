@@ -1,0 +1,49 @@
+"""DVC's ``repro`` of one source, whether or not `params.yaml` lists it, without DVC's bars.
+
+``python -m leadcast.pipelines.lifecycle.repro SOURCE LAST_STAGE``: in a process of its own, so that
+importing DVC costs nobody else anything. DVC makes its stages for the list ``sources``; here the
+source is added to that list in memory, and the file of parameters stays as its owner wrote it.
+"""
+
+import logging
+import sys
+from typing import Any
+
+SOURCES = "sources"
+
+
+def listing(source: str) -> None:
+    """Let DVC's parser find a source in the list, where it reads one.
+
+    Parameters
+    ----------
+    source : str
+        Its name.
+    """
+    import dvc.parsing
+
+    class Listing(dvc.parsing.Context):  # type: ignore[misc]
+        """DVC's variables, with the source."""
+
+        def load_from_vars(self, *arguments: Any, **settings: Any) -> None:  # noqa: ANN401
+            super().load_from_vars(*arguments, **settings)
+            listed = self.get(SOURCES)
+            if listed is not None and source not in [str(one) for one in listed]:
+                listed.append(source)
+
+    dvc.parsing.Context = Listing
+
+
+def main() -> None:
+    """Run DVC; ends with its exit code."""
+    source, last = sys.argv[1:]
+    listing(source)
+    # Bars of copying and hashing would stand between the stages' lines and their own bars.
+    logging.getLogger("dvc.progress").setLevel(logging.CRITICAL)
+    from dvc.cli import main as dvc
+
+    raise SystemExit(dvc(["repro", f"{last}@{source}"]))
+
+
+if __name__ == "__main__":
+    main()
