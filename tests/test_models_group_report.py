@@ -84,3 +84,13 @@ def test_rows_of_a_lead_rise_and_fall_together() -> None:
 def test_lengths_that_differ_are_told() -> None:
     with pytest.raises(ValueError, match="the rows differ in number"):
         report_groups(np.ones(3), np.ones(3), np.arange(3), {"g": np.array(["a"])}, 0.5)
+
+
+def test_what_is_put_together_of_several_groups_is_none_to_measure_by() -> None:
+    probability, converted = calibrated()
+    rest = np.where(np.arange(N) < 2_000, "(all others)", np.where(np.arange(N) < 2_600, "f", "m"))
+    about = report_groups(probability, converted, np.arange(N), {"g": rest}, 0.4, replicates=100)
+    found = about["columns"]["g"]
+    assert found["largest"] == "m"
+    assert "selection_ratio" in found["groups"]["(all others)"]
+    assert "selection_ratio" not in found["groups"]["m"]

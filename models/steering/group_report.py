@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from leadcast.models.data import Floats, Integers
 from leadcast.models.evaluation.bootstrap import LEVEL, coded, drawn_weights
+from leadcast.models.evaluation.evaluation import EMPTY, REST
 
 FEWEST_LEADS = 100
 FEWEST_CUSTOMERS = 10
@@ -155,7 +156,10 @@ def _column(
         for one in range(len(names))
     ]
     enough = [leads >= FEWEST_LEADS and won >= FEWEST_CUSTOMERS for _, leads, won in counted]
-    largest = int(np.argmax([leads for _, leads, _ in counted]))
+    # What is put together of several, or has no value, is no group to measure others by.
+    is_group = [name not in (REST, EMPTY) for name in names.tolist()]
+    leads_of = np.array([leads for _, leads, _ in counted])
+    largest = int(np.argmax(np.where(is_group, leads_of, -1)))
     whole = _figures(_totals(sums, place, len(names), np.ones(len(place))), largest)
     draws = [
         _figures(_totals(sums, place, len(names), weight), largest)

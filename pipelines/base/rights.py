@@ -15,6 +15,7 @@ from leadcast.models.bundle.bundle_reference import Reference
 from leadcast.models.data import Floats
 from leadcast.models.evaluation.evaluation import segments_of
 from leadcast.models.learners.learner_store import load_learner
+from leadcast.models.sellers.lead_facts import spelt_alike
 from leadcast.models.steering import PAY, Invariance, report_groups, tried_invariance
 from leadcast.models.steering.group_report import groups_line
 from leadcast.models.steering.invariance import MOST_LEADS
@@ -113,7 +114,12 @@ def _labels(
         how="left",
         maintain_order="left",
     )
-    return {column: segments_of(rows[name]) for column, name in names.items()}
+    return {column: segments_of(_alike(rows[name])) for column, name in names.items()}
+
+
+def _alike(values: pl.Series) -> pl.Series:
+    """Let what differs in case or spaces alone be one group."""
+    return spelt_alike(values) if values.dtype == pl.String else values
 
 
 def read_rights(run: RunFolder) -> dict[str, Any] | None:
