@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import write_json
+from leadcast.models.bundle.bundle import load_bundle
 from leadcast.models.bundle.bundle_files import Seen, read_manifest
 from leadcast.models.evaluation.evaluation import evaluate
 from leadcast.pipelines.base.paths import RunFolder
@@ -25,6 +26,7 @@ from leadcast.serve.champion.champion_store import (
     promoting,
     read_promotion,
 )
+from leadcast.serve.champion.grade_bounds import set_grades
 from tests.scoring_world import END, START, VERDICT, export, origin, scoring_world
 from tests.small_project import change_params, make_project
 
@@ -122,6 +124,21 @@ def test_an_equal_one_passes_on_what_the_champions_tested_model_has_not_seen(
     assert "log loss: how near the probabilities are to what came: neither gains" in answer.words
     assert "0 change grade (0%)" in answer.words
     assert (answer.version, read_promotion("demo").version) == (2, 2)
+
+
+def test_bounds_that_people_have_set_outlive_a_promotion(project: Path) -> None:
+    promote("demo", PromotionAsked())
+    bounds = (0.4, 0.2, 0.1)
+    set_grades("demo", bounds, "ines")
+    finish("two")
+    answer = promote("demo", PromotionAsked())
+    assert answer.version == 3
+    champion = load_bundle(champion_bundle("demo"))
+    assert champion.reference.bounds == bounds
+    now = read_promotion("demo")
+    assert now.lineage.bundle_id == now.step.bundle_id == champion.manifest.bundle_id
+    assert now.lineage.as_trained == read_manifest(RUN.bundle).bundle_id
+    assert promote("demo", PromotionAsked()).outcome == "nothing new"
 
 
 def test_what_the_deployed_champion_has_not_seen_comes_first(project: Path) -> None:

@@ -52,6 +52,7 @@
   async function keep(event) {
     event.preventDefault();
     byId("grades-keep").disabled = true;
+    byId("grades-told").textContent = "Keeping them …";
     try {
       const told = await post(typed(), true);
       now.in_use = told.bounds;
