@@ -3,10 +3,12 @@
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from leadcast.pipelines.base.stage import progress_bar, share_bar
+from leadcast.features.base import compiled
+from leadcast.pipelines.base.stage import progress_bar, run_stage, share_bar, tell_compiling
 
 
 def on_terminal(monkeypatch: pytest.MonkeyPatch, show: Callable[[], None]) -> str:
@@ -54,3 +56,35 @@ def test_nobody_looks_and_nothing_is_shown(capsys: pytest.CaptureFixture[str]) -
         share("search, 3 settings tested", 0.85)
         tell(1, 2)
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_who_waits_is_told_that_loops_are_compiled_first(
+    monkeypatch: pytest.MonkeyPatch, is_there: bool
+) -> None:
+    monkeypatch.setattr(compiled, "is_kept", lambda _: is_there)
+    assert ("compiling once" in on_terminal(monkeypatch, tell_compiling)) is not is_there
+
+
+def test_compiled_code_is_kept_until_its_text_changes(tmp_path: Path) -> None:
+    file = tmp_path / "loop.py"
+    file.write_text("def twice(n: int) -> int:\n    return 2 * n\n")
+    space: dict[str, Callable[..., int]] = {}
+    exec(compile(file.read_text(), str(file), "exec"), space)
+    loop = compiled.compiled(space["twice"])
+    assert not compiled.is_kept(loop)
+    assert loop(4) == 8
+    assert compiled.is_kept(loop)
+    os.utime(file, (2e9, 2e9))
+    assert not compiled.is_kept(loop)
+
+
+def test_a_stage_elsewhere_says_that_this_is_no_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["train", "demo"])
+    with pytest.raises(SystemExit) as ended:
+        run_stage("train", lambda _: "done")
+    assert ended.value.code == 1
+    assert f"error: {tmp_path} is not a Leadcast project" in capsys.readouterr().err
