@@ -3,6 +3,7 @@
 from contextlib import chdir
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from leadcast.features.base.files import write_json
 from leadcast.models.comparison.comparison_store import NOTHING
 from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.tracking import tracked_plots
 from leadcast.pipelines.tracking.run_content import backtest_losses, run_name, told_metrics
 
 RUN = RunFolder("made")
@@ -90,3 +92,16 @@ def test_a_run_is_named_by_source_learner_and_day(tmp_path: Path, compared: dict
         assert run_name(RUN, date(2026, 11, 28)) == "made · trees · 2026-11-28"
         write_json(RUN.backtest, {"chosen": "Mine", "results": []}, replacing=True)
         assert run_name(RUN, date(2026, 11, 28)) == "made · Mine · 2026-11-28"
+
+
+def test_what_has_nothing_to_show_is_no_picture(
+    tmp_path: Path, compared: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracked_plots, "read_plan", lambda _: SimpleNamespace(features=()))
+    with chdir(tmp_path):
+        write_result(compared)
+        write_json(RUN.backtest, {"importance": []}, replacing=True)
+        RUN.curves.mkdir()
+        (RUN.curves / "precision_recall.csv").write_text("recall,precision,low,high\n")
+        tracked_plots.draw_more(RUN, tmp_path)
+    assert not list(tmp_path.glob("*.svg"))

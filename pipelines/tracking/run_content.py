@@ -145,7 +145,7 @@ def _end(key: str) -> str:
 
 def _skill(test: Mapping[str, Any]) -> float | None:
     loss = test["log_loss"]["value"]
-    rate = float(test["base_rate"]["value"])
+    rate = float(test["base_rate"]["value"] or 0.0)
     if loss is None or not 0 < rate < 1:
         return None
     return 1 + float(loss) / (rate * math.log(rate) + (1 - rate) * math.log1p(-rate))

@@ -27,13 +27,14 @@ def draw_more(run: RunFolder, folder: Path) -> None:
     features = read_plan(run).features
     shares = read_json(run.backtest)["importance"]
     words = [feature.words for feature in features]
-    curve = pl.read_csv(run.curves / "precision_recall.csv")
+    curve = pl.read_csv(run.curves / "precision_recall.csv").cast(pl.Float64)
     charts: list[Chart] = [
         PrecisionRecallChart(
             curve, test["base_rate"]["value"], ShownEstimate(**test["average_precision"])
         ),
         ImportanceChart(pl.DataFrame({"words": words, "importance": shares})),
     ]
-    for chart in charts:
+    # Of a test without both outcomes there is no curve, and of the base rate no importance.
+    for chart in (one for one in charts if one.frame().height):
         picture = svg_file(chart.svg(WIDE), WIDE.width_px, chart.height_px(WIDE))
         (folder / f"{chart.name}.svg").write_text(picture, encoding="utf-8")
