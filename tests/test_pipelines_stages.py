@@ -79,7 +79,7 @@ def test_the_verdict_begins_the_report_and_goes_with_the_bundle(project: Path) -
     manifest = json.loads((project / RUN.bundle / "manifest.json").read_text())
     assert manifest["origin"]["verdict"] == verdict
     summary = (project / RUN.report).read_text().split('<h2 id="summary-title">In short</h2>')[1]
-    assert summary.strip().startswith('<p class="verdict')
+    assert summary.strip().startswith('<div class="verdict')
     # The test is one more stretch that a model had not seen.
     misses = [told["level_doubt"]["misses"] for told in (earlier, metrics)]
     assert misses[1][:-1] == misses[0]
