@@ -96,33 +96,3 @@ def check_points(
     from leadcast.pipelines.insight.rules import check_points
 
     print(check_points(source, rules))
-
-
-Share = Annotated[
-    float,
-    typer.Option(min=0.01, max=1, help="What one caller may hold of a worker's capacity."),
-]
-Hosts = Annotated[
-    list[str] | None,
-    typer.Option(help="A name by which callers may call the service; may be given again."),
-]
-Poll = Annotated[
-    float,
-    typer.Option(
-        min=0,
-        max=86_400,
-        help="How often to look for another champion, where the bundle is "
-        "data/champion/NAME/bundle or models:/NAME@ALIAS; 0 for never.",
-    ),
-]
-HookSecret = Annotated[
-    Path | None,
-    typer.Option(
-        help="The file with the secret of MLflow's webhook, which then has an address, POST "
-        "/v1/hooks/mlflow; or set LEADCAST_HOOK_SECRET."
-    ),
-]
-RunPlace = Annotated[
-    Path | None,
-    typer.Option(help="The run's folder, for the page; else the one around the bundle."),
-]
