@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from leadcast.features.definitions.doubt_kinds import AUDIT_CODES
+from leadcast.features.ingest.change_rows import carried
 from leadcast.features.tables import TIME, Tables, TimeOrder
 from leadcast.models.audit.audit_finding import KINDS, masked, masked_address
 from leadcast.models.audit.lead_audit import AuditInputs, audit_leads
@@ -174,6 +175,16 @@ def test_events_edited_in_bulk_are_found_and_a_busy_minute_is_not() -> None:
     assert [(one["code"], one["column"]) for one in found] == [
         ("events_in_bulk", "event status_changed")
     ]
+
+
+def test_fields_edited_in_bulk_are_found_by_their_history() -> None:
+    leads = honest()
+    each = leads.select("lead_id", changed_at="created_at")
+    at_once = each.head(200).with_columns(changed_at=pl.lit(START, dtype=TIME))
+    values = {"old_value": pl.lit("IT"), "new_value": pl.lit("it")}
+    history = pl.concat([each, at_once]).with_columns(attribute=pl.lit("industry"), **values)
+    found = audited(carried(leads, history))["findings"]
+    assert [(one["code"], one["column"]) for one in found] == [("changes_in_bulk", "Industry")]
 
 
 HALF = pl.col("position") >= N // 2

@@ -204,7 +204,7 @@ AUDIT_CODES = (
     *("email_invalid", "email_reserved", "email_disposable", "email_relay", "email_role"),
     *("email_repeated", "phone_invalid", "phone_unclear", "phone_elsewhere", "phone_repeated"),
     *("name_doubtful", "names_are_same", "fields_alike", "dates_out_of_order", "dates_in_future"),
-    *("events_in_bulk", "column_goes_missing", "column_drifts", "column_turns"),
+    *("events_in_bulk", "changes_in_bulk", "column_goes_missing", "column_drifts", "column_turns"),
     "column_changes_meaning",
 )
 """What `leadcast audit` finds (`models.audit.audit_finding`), and is vouched for likewise."""

@@ -93,6 +93,12 @@ KINDS: Mapping[str, FindingKind] = {
         "Many leads have it in the same second: an import or a clean-up, and not what leads did. "
         "Leave these events out (`tables.events.where`).",
     ),
+    "changes_in_bulk": FindingKind(
+        "{}: edited in bulk", "warning",
+        "Many leads had it changed in the same second: an import or a clean-up. If that was done "
+        "for leads that had ended, it tells how they ended; take these changes out of the history "
+        "(`tables.attribute_changes.where`).",
+    ),
     "profile_doubt": FindingKind(
         "{}: as `leadcast check` doubts it", "warning", "See `leadcast check`."
     ),

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from leadcast.features.definitions.doubt_kinds import DOUBTS
+from leadcast.features.tables import CHANGES
 from leadcast.models.audit.audit_finding import AuditFinding
 from leadcast.models.audit.lead_outcomes import LeadOutcomes
 
@@ -62,7 +63,17 @@ def audit_times(
                 yield AuditFinding(
                     "dates_in_future", column, count, series.count(), words, contrast=contrast
                 )
-    yield from _events_in_bulk(events)
+    yield from _in_bulk(events, "events_in_bulk", "event {}")
+    if CHANGES in leads.columns:
+        names = {name: columns.get(name, name) for name in types}
+        yield from _in_bulk(_changes(leads, names), "changes_in_bulk", "{}")
+
+
+def _changes(leads: pl.DataFrame, names: Mapping[str, str]) -> pl.LazyFrame:
+    """Take the changes of the leads' attributes for events, each by its column's name."""
+    each = leads.lazy().select("lead_id", CHANGES).explode(CHANGES).drop_nulls(CHANGES)
+    named = pl.col("attribute").replace(names)
+    return each.unnest(CHANGES).select("lead_id", occurred_at="changed_at", event_type=named)
 
 
 def _out_of_order(
@@ -96,7 +107,7 @@ def _out_of_order(
         )
 
 
-def _events_in_bulk(events: pl.LazyFrame) -> Iterator[AuditFinding]:
+def _in_bulk(events: pl.LazyFrame, found: str, subject: str) -> Iterator[AuditFinding]:
     second = pl.col("occurred_at").dt.truncate("1s")
     at_once = (
         events.group_by("event_type", second)
@@ -112,8 +123,8 @@ def _events_in_bulk(events: pl.LazyFrame) -> Iterator[AuditFinding]:
         count, of = int(bulk["events"].sum()), int(counts["events"].sum())
         peak = bulk.sort("leads", "occurred_at", descending=[True, False]).row(0, named=True)
         yield AuditFinding(
-            "events_in_bulk",
-            f"event {kind}",
+            found,
+            subject.format(kind),
             count,
             of,
             f"{bulk.height:,} seconds with {FEWEST_AT_ONCE} leads or more; at "
