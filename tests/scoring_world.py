@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -188,11 +189,12 @@ def export(
     created_at: datetime = WRITTEN,
     about: BundleOrigin | None = None,
     people: PeopleRules | None = None,
+    pool: Literal["from_known", "from_start"] | None = None,
 ) -> Manifest:
     world = scoring_world()
     return write_bundle(
         folder,
-        plan=world.plan.model_copy(update={"people": people}),
+        plan=world.plan.model_copy(update={"people": people, "pool_history": pool}),
         learner=world.learner,
         calibrator=world.calibrator,
         intervals=world.intervals,

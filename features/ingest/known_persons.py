@@ -18,6 +18,7 @@ from leadcast.features.identity.persons import Resolved, resolve
 from leadcast.features.identity.pooling import pooled_events, pooled_outcomes
 from leadcast.features.ingest.context import Context, TableReading, Writing
 from leadcast.features.ingest.leads import all_rows
+from leadcast.features.nonhuman.people_events import NONHUMAN
 from leadcast.features.readers.issues import LATE_ROW
 from leadcast.features.readers.opening import require_columns
 from leadcast.features.tables import TIME, Tables, TimeOrder
@@ -90,6 +91,9 @@ def write_persons(
         events = pl.scan_parquet(folder / "events" / "*.parquet")
         more = pooled_events(leads, events, outcomes, found.linked, pool).collect()
         shared = more.height
+        if NONHUMAN in events.collect_schema():
+            # Each was judged where it happened.
+            more = more.with_columns(pl.lit(None, pl.Float64).alias(NONHUMAN))
         if shared:
             more.write_parquet(folder / "events" / "part-of-same-person.parquet")
         outcomes = pooled_outcomes(leads, outcomes, found.linked, pool)

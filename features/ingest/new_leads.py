@@ -34,6 +34,8 @@ from leadcast.features.ingest.event_rows import (
 from leadcast.features.ingest.leads import NAME as LEADS
 from leadcast.features.ingest.leads import CanonicalLeads, read_leads
 from leadcast.features.ingest.new_ends import ends_in, with_ends
+from leadcast.features.nonhuman.people_events import NONHUMAN, people_only
+from leadcast.features.nonhuman.people_rules import PeopleRules
 from leadcast.features.readers.issues import (
     BAD_CELL,
     BAD_ROW,
@@ -155,8 +157,14 @@ class NewRows:
             raise FaultsError(self.subject, faults)
         return (*faults, *(in_words(unknown_column(name, n_leads)) for name in self.unused))
 
-    def whole(self) -> NewLeads:
+    def whole(self, people: PeopleRules | None = None) -> NewLeads:
         """Read all of it.
+
+        Parameters
+        ----------
+        people : PeopleRules or None
+            By which events of machines are taken out before records of one person share theirs,
+            where they do. Else whoever scores the leads takes them out.
 
         Returns
         -------
@@ -177,10 +185,7 @@ class NewRows:
             assert frame is not None
             quarantine.finish(Path(folder) / "all.parquet")
             set_aside = pl.read_parquet(Path(folder) / "all.parquet", memory_map=False)
-        shared, pool = events.lazy(), self.definition.identity.pool_history
-        if pool != "no":
-            more = shared_by_new_leads(leads.frame, shared, pool)
-            shared = pl.concat([shared, more]).collect().lazy()
+        shared = _shared(self.definition, leads.frame, events.lazy(), people)
         return NewLeads(frame, shared, warnings, set_aside)
 
 
@@ -241,6 +246,23 @@ def _tables(
     parts = list(canonical_events(context, opened, known))
     frame = None if leads is None else with_ends(context, leads, opened)
     return leads, frame, pl.concat([no_events(context), *parts])
+
+
+def _shared(
+    definition: SourceDefinition,
+    leads: pl.DataFrame,
+    events: pl.LazyFrame,
+    people: PeopleRules | None,
+) -> pl.LazyFrame:
+    """Let the records of one person share what they know, each judged by itself before."""
+    pool = definition.identity.pool_history
+    if pool == "no":
+        return events
+    if people is not None:
+        # Nobody judges them again.
+        events = people_only(people, leads, events).with_columns(pl.lit(0.0).alias(NONHUMAN))
+    more = shared_by_new_leads(leads, events, pool)
+    return pl.concat([events, more], how="diagonal").collect().lazy()
 
 
 def _events_of(

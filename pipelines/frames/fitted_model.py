@@ -162,7 +162,7 @@ class FittedModel(CurvePlots):
         DataFrame
             As `leadcast.Scorer.score` gives it.
         """
-        new = read_new(self.data, leads, events)
+        new = read_new(self.data, leads, events, self.scorer.bundle.plan.people)
         scores = self.scorer.score(new.leads, new.events, as_of)
         return as_asked(scores, leads, library_of(leads, "leads"))
 

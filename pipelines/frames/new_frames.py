@@ -8,6 +8,7 @@ from leadcast.features.base.errors import Fault, FaultsError
 from leadcast.features.definitions.table_schema import Attribute
 from leadcast.features.ingest.leads import AS_OF
 from leadcast.features.ingest.new_leads import NewLeads, mapped
+from leadcast.features.nonhuman.people_rules import PeopleRules
 from leadcast.features.readers.frames import Frame, as_polars
 from leadcast.pipelines.frames.given import renamed_table
 from leadcast.pipelines.frames.held import OwnFolder
@@ -17,7 +18,9 @@ logger = logging.getLogger("leadcast")
 _NAMES = ("leads", "events")
 
 
-def read_new(data: LeadData, leads: Frame, events: Frame | None) -> NewLeads:
+def read_new(
+    data: LeadData, leads: Frame, events: Frame | None, people: PeopleRules | None = None
+) -> NewLeads:
     """Read new leads by what was said of the earlier ones: names, missing values, time zone.
 
     Parameters
@@ -26,6 +29,8 @@ def read_new(data: LeadData, leads: Frame, events: Frame | None) -> NewLeads:
         The earlier ones.
     leads, events : DataFrame
         With the columns' names as they were there.
+    people : PeopleRules or None
+        As `leadcast.features.ingest.new_leads.NewRows.whole` takes them.
 
     Returns
     -------
@@ -45,7 +50,7 @@ def read_new(data: LeadData, leads: Frame, events: Frame | None) -> NewLeads:
             faults += wrong
     if faults:
         raise FaultsError("new leads", faults)
-    new = _read(data, tables)
+    new = _read(data, tables, people)
     lost = tables[0].height - new.leads.height
     if lost:
         reasons = new.set_aside.filter(~pl.col("kept") & (pl.col("table") == "leads"))["reason"]
@@ -57,7 +62,7 @@ def read_new(data: LeadData, leads: Frame, events: Frame | None) -> NewLeads:
     return new
 
 
-def _read(data: LeadData, tables: list[pl.DataFrame]) -> NewLeads:
+def _read(data: LeadData, tables: list[pl.DataFrame], people: PeopleRules | None) -> NewLeads:
     folder = OwnFolder()
     places = [folder.path / f"{name}.parquet" for name in _NAMES[: len(tables)]]
     for table, place in zip(tables, places, strict=True):
@@ -70,4 +75,4 @@ def _read(data: LeadData, tables: list[pl.DataFrame]) -> NewLeads:
         told = definition.tables.model_copy(update={"leads": asked})
         definition = definition.model_copy(update={"tables": told})
     types = data.tables.attribute_types
-    return mapped(definition, places[:1], places[1:], types).whole()
+    return mapped(definition, places[:1], places[1:], types).whole(people)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from leadcast.features.ingest.new_leads import NewRows
     from leadcast.features.ingest.new_leads import Place as GivenPlace
     from leadcast.features.ingest.pieces import Piece
+    from leadcast.features.nonhuman.people_rules import PeopleRules
 
 
 _QUERY = re.compile(r"\s*(select|with)\s", re.IGNORECASE)
@@ -394,7 +395,13 @@ class Export:
         )
         piece_rows = min(self.chunk_leads, PIECE_ROWS)
         inputs, n_aside = _read_with_care(
-            rows, places, folder, piece_rows, self.aside, force=self.force
+            rows,
+            places,
+            folder,
+            piece_rows,
+            self.aside,
+            people=scorer.bundle.plan.people,
+            force=self.force,
         )
         if self.tables.outcomes is not None:
             inputs = _joined(inputs, rows.ends(_as_given(self.tables.outcomes)))
@@ -448,6 +455,7 @@ def _read_with_care(
     piece_rows: int,
     aside: Path | None = None,
     *,
+    people: "PeopleRules | None" = None,
     force: bool = False,
 ) -> tuple[BatchInputs, int]:
     """Read small files whole, everything else in pieces; tell how many rows were set aside."""
@@ -455,7 +463,7 @@ def _read_with_care(
 
     n_bytes = sum(place.n_bytes for place in places)
     if all(place.files for place in places) and n_bytes <= WHOLE_BYTES:
-        new = rows.whole()
+        new = rows.whole(people)
         pieces: list[Piece] = [(new.leads.lazy(), new.events)]
         warnings, n_aside = new.warnings, new.set_aside.height
         if aside is not None and n_aside:

@@ -135,8 +135,8 @@ _MOST_CHANGES = 1_000
 
 
 @with_config(_KNOWN_ONLY)
-class PersonRecord(TypedDict, total=False):
-    """Another record of the lead's person."""
+class RecordDates(TypedDict, total=False):
+    """When another record of the lead's person came, and how it ended."""
 
     created_at: Required[Annotated[Time, Field(description="when the record came to be")]]
     known_at: Annotated[
@@ -144,7 +144,23 @@ class PersonRecord(TypedDict, total=False):
     ]
     won_at: Annotated[Time | None, Field(description="when the record was won")]
     lost_at: Annotated[Time | None, Field(description="when the record was lost")]
-    events: Annotated[list[Event], Field(max_length=10_000, description="in any order")]
+
+
+_RECORD_EVENTS = Field(max_length=10_000, description="in any order")
+
+
+@with_config(_KNOWN_ONLY)
+class PersonRecord(RecordDates, total=False):
+    """Another record of the lead's person."""
+
+    events: Annotated[list[Event], _RECORD_EVENTS]
+
+
+@with_config(_KNOWN_ONLY)
+class SignedPersonRecord(RecordDates, total=False):
+    """The same, with what tells machines from people."""
+
+    events: Annotated[list[SignedEventBody], _RECORD_EVENTS]
 
 
 @dataclass(frozen=True)
@@ -421,11 +437,15 @@ def _lead(scorer: Scorer, limits: RequestLimits) -> Any:  # noqa: ANN401 - a typ
         extra="allow",
     )
     told = Field(description="when the lead came to be")
-    event = Event if scorer.bundle.plan.people is None else SignedEventBody
+    plain = scorer.bundle.plan.people is None
+    event, record = (Event, PersonRecord) if plain else (SignedEventBody, SignedPersonRecord)
     others: dict[str, Any] = {}
     if scorer.bundle.plan.pool_history is not None:
         known_records = Field(max_length=_MOST_RECORDS, description="the person's other records")
-        others["same_person"] = Annotated[list[PersonRecord], known_records]
+        others["same_person"] = Annotated[
+            list[record],  # type: ignore[valid-type]
+            known_records,
+        ]
     if tracked(known):
         about = Field(max_length=_MOST_CHANGES, description="what its attributes said before")
         others["attribute_changes"] = Annotated[list[AttributeChange], about]

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from leadcast.features.base.errors import Fault, LeadcastError
+from leadcast.features.nonhuman.people_events import people_only_of_one
+from leadcast.features.nonhuman.people_rules import PeopleRules
 from leadcast.features.tables import CHANGES
 from leadcast.serve.batch.parts import summed
 from leadcast.serve.requests.problems import FieldFault, invalid, of_leads, shortened
@@ -87,22 +89,43 @@ def _score(
     }
     if "attribute_changes" in lead:
         plain[CHANGES] = lead["attribute_changes"]
-    events: list[Any] = [
-        (event["occurred_at"], event["event_type"], event.get("value"))
-        for event in lead.get("events", ())
-    ]
-    if scorer.bundle.plan.people is not None:
-        # What tells machines from people stands beside the rest.
-        events = [
-            (*event, told) for event, told in zip(events, lead.get("events", ()), strict=True)
-        ]
-    if lead.get("same_person") and (pool := scorer.bundle.plan.pool_history):
-        # Imported where it is used: few requests tell of other records.
-        from leadcast.features.identity.pooling import pooled_of_one
-
-        events += pooled_of_one(lead["created_at"], lead["same_person"], pool)
+    people, own = scorer.bundle.plan.people, _events(lead)
     moment = lead.get("as_of") or as_of
-    return scorer.score_one(plain, events, moment, warnings, with_reasons=with_reasons)
+    if people is None:
+        own = [event[:3] for event in own]
+    others, pool = lead.get("same_person"), scorer.bundle.plan.pool_history
+    if not others or pool is None:
+        asked: Any = own
+        return scorer.score_one(plain, asked, moment, warnings, with_reasons=with_reasons)
+    # Imported where it is used: few requests tell of other records.
+    from leadcast.features.identity.pooling import pooled_of_one
+
+    if people is not None:
+        # Each record is judged by itself: what others did may count from one moment on, and many
+        # events at one moment are a machine's.
+        own = people_only_of_one(people, plain, own)
+        others = [_people_of(people, plain, record) for record in others]
+    asked = own + pooled_of_one(lead["created_at"], others, pool)
+    return scorer.score_one(
+        plain, asked, moment, warnings, with_reasons=with_reasons, are_people=True
+    )
+
+
+def _events(record: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Give a record's events, each with what tells machines from people."""
+    return [
+        (event["occurred_at"], event["event_type"], event.get("value"), event)
+        for event in record.get("events", ())
+    ]
+
+
+def _people_of(
+    people: PeopleRules, lead: Mapping[str, Any], record: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Take the events of machines out of another record of a lead."""
+    kept = people_only_of_one(people, lead, _events(record))
+    names = ("occurred_at", "event_type", "value")
+    return {**record, "events": [dict(zip(names, event, strict=True)) for event in kept]}
 
 
 def _refuse_repeated(leads: Sequence[Mapping[str, Any]], as_of: datetime | None) -> None:
