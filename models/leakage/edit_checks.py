@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from scipy.stats import fisher_exact
-
 from leadcast.models.leakage.context import Check, Finding, LeakageContext
 
 _CERTAIN = 0.001
@@ -51,6 +49,8 @@ class EditedLater(Check):
         rest = one["edited"] - one["edited_won"]
         if one["edited_won"] / won < self.times_as_often * rest / others:
             return False
+        from scipy.stats import fisher_exact
+
         table = [[one["edited_won"], won - one["edited_won"]], [rest, others - rest]]
         return bool(fisher_exact(table, alternative="greater").pvalue < _CERTAIN)
 
