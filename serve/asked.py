@@ -276,11 +276,14 @@ def check_one(
     lead: Mapping[str, object],
     events: Sequence[Event],
     as_of: datetime | None,
+    wrong: Sequence[Fault] = (),
 ) -> AskedOne:
-    """Check one lead and compute its features."""
+    """Check one lead, of which something may be known to be wrong, and compute its features."""
+    if wrong:
+        lead = {name: value for name, value in lead.items() if name != CHANGES}
     lead_id, is_dated = lead.get("lead_id"), plan.time_order is TimeOrder.DATED
     known_id, problem = canonical_id(lead_id)
-    faults = [*_wrong_id(lead_id, problem), *_wrong_moment(as_of)]
+    faults = [*wrong, *_wrong_id(lead_id, problem), *_wrong_moment(as_of)]
     faults += without_creation(int(is_dated and lead.get("created_at") is None))
     try:
         as_of_us = None if as_of is None else _microseconds(as_of)

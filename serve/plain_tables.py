@@ -10,6 +10,8 @@ from typing import Any
 import polars as pl
 
 from leadcast.features.base.errors import Fault
+from leadcast.features.changes.given_changes import canonical_changes
+from leadcast.features.tables import CHANGES
 from leadcast.features.values.columns import MIXED, Parsed, column_of, parse_texts, shown
 from leadcast.features.values.identifiers import joined_by, parse_ids
 
@@ -19,7 +21,7 @@ _TEXTS = ("category", "text")
 def canonical_leads(
     leads: pl.DataFrame, attribute_types: Mapping[str, str]
 ) -> tuple[pl.DataFrame, list[Fault]]:
-    """Read ids, and categories and texts that a number, flag or time holds.
+    """Read ids, the history, and categories and texts that a number, flag or time holds.
 
     Parameters
     ----------
@@ -38,6 +40,11 @@ def canonical_leads(
     columns: list[pl.Series] = []
     faults: list[Fault] = []
     for name, dtype in leads.schema.items():
+        if name == CHANGES:
+            changes, wrong = canonical_changes(leads[name])
+            columns.append(changes)
+            faults += wrong
+            continue
         if not _is_scalar(dtype):
             continue
         if name == "lead_id":

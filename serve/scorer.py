@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import polars as pl
 
 from leadcast.features.base.errors import Fault, in_words
+from leadcast.features.changes.given_changes import wrong_changes
 from leadcast.features.changes.lead_state import with_typed_changes
 from leadcast.features.engine.engine import Matrix, engine_of
 from leadcast.features.engine.plan import FeaturePlan
 from leadcast.features.nonhuman.people_events import people_only_of_one
 from leadcast.features.readers.frames import Frame, library_of
-from leadcast.features.tables import TimeOrder
+from leadcast.features.tables import CHANGES, TimeOrder
 from leadcast.models.bundle.bundle import Bundle, load_bundle
 from leadcast.serve.asked import (
     Asked,
@@ -288,12 +289,14 @@ class Scorer:
         """
         moment = as_of or (datetime.now(UTC) if self.is_dated else None)
         lead = canonical_texts(lead, self.bundle.manifest.origin.attribute_types)
-        lead = with_typed_changes(lead, self.bundle.manifest.origin.attribute_types)
+        wrong = wrong_changes(lead.get(CHANGES))
+        if not wrong:
+            lead = with_typed_changes(lead, self.bundle.manifest.origin.attribute_types)
         rules = self.bundle.plan.people
         done: Sequence[Any] = events
         if rules is not None and not are_people:
             done = people_only_of_one(rules, lead, events)
-        asked = check_one(self.bundle.plan, lead, done, moment)
+        asked = check_one(self.bundle.plan, lead, done, moment, wrong)
         row = asked.values.reshape(1, -1)
         if warnings is not None:
             warnings += without_events_of_one(self.bundle.plan, done)

@@ -11,6 +11,7 @@ from leadcast.features.changes.attribute_changes import (
     N_CHANGES,
     bases_of,
 )
+from leadcast.features.changes.given_changes import written
 from leadcast.features.tables import CHANGES
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -128,11 +129,25 @@ def with_typed_changes(
     changes = []
     for one in given:
         kind = attribute_types.get(one["attribute"], "text")
-        changes.append({**one, **{end: _typed(one.get(end), kind) for end in _VALUES}})
+        changes.append({**one, **{end: _read(one.get(end), kind) for end in _VALUES}})
     return {**lead, CHANGES: changes}
 
 
 _VALUES = ("old_value", "new_value")
+
+
+def _read(value: object, kind: str) -> object:
+    """Read what may have any plain type: a number of a text, a time as a request writes it."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and kind not in ("number", "flag", "time"):
+        return written(value)
+    if kind == "time" and isinstance(value, str) and not value.lstrip("-").isdigit():
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+        return moment if moment.tzinfo else None
+    return _typed(value, kind)
 
 
 def _typed(text: object, kind: str) -> object:

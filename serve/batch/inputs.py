@@ -13,8 +13,9 @@ from leadcast.features.base.errors import Fault, FaultsError, LeadcastError
 from leadcast.features.base.files import written_out
 from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
 from leadcast.features.base.packing import parquet_cells, parquet_fault, unpacked_bytes
+from leadcast.features.changes.given_changes import LIST
 from leadcast.features.engine.coded import ParquetEvents
-from leadcast.features.tables import TIME
+from leadcast.features.tables import CHANGES, TIME
 from leadcast.serve.asked import refuse
 from leadcast.serve.scorer import Scorer
 
@@ -290,6 +291,7 @@ class CanonicalSource:
         if all(place.is_parquet for place in self.places):
             _refuse_large(self.places)
             tables = [pl.scan_parquet(list(place.files)) for place in self.places]
+            _refuse_changes(self.leads.name, tables[0])
             events = tables[1] if self.events is not None else None
             # Polars reads files of one schema as one table.
             alike = all(place.is_uniform for place in self.places)
@@ -492,6 +494,16 @@ def _refuse_large(places: Sequence[Place]) -> None:
     faults = [fault for fault in found if fault is not None]
     if faults:
         raise FaultsError(f"leads {places[0].name}", faults)
+
+
+def _refuse_changes(name: str, leads: pl.LazyFrame) -> None:
+    """Refuse a history of another form: nobody could read it piece by piece."""
+    dtype = leads.collect_schema().get(CHANGES, LIST)
+    if dtype != LIST:
+        expected = "a list of structs: changed_at in UTC, attribute, old_value, new_value as texts"
+        remedy = "Cast it, or leave it out."
+        fault = Fault(f"leads: column {CHANGES!r}", f"type {dtype}", expected, remedy)
+        raise FaultsError(f"leads {name}", [fault])
 
 
 def _coded(place: Place) -> ParquetEvents | None:

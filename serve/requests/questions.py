@@ -27,6 +27,7 @@ from pydantic_core import core_schema
 from typing_extensions import TypedDict
 
 from leadcast.features.changes.attribute_changes import tracked
+from leadcast.features.tables import CHANGES
 from leadcast.serve.plain_tables import canonical_id
 from leadcast.serve.requests.body_scan import END, NAMES, START, VALUES, Scan, scan
 from leadcast.serve.requests.problems import (
@@ -303,6 +304,8 @@ class Questions:
             for name in others:
                 del attributes[name]
             unknown.update(others)
+            changed = {change["attribute"] for change in lead.get(CHANGES, ())}
+            unknown.update(changed - self.attributes.keys())
             if len(unknown) > (most := self._limits.max_unknown):
                 detail = f"found over {most:,} different attributes that the model does not know"
                 raise invalid([FieldFault(pointer="/leads", detail=f"{detail}; {_LEAVE_OUT}")])

@@ -1,0 +1,277 @@
+"""Scores of leads that carry what their fields said before: every door gives the same, or says why
+it cannot."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from leadcast.features.base.errors import FaultsError, LeadcastError
+from leadcast.features.changes.attribute_changes import CHANGE, derived_types
+from leadcast.features.engine.engine import compute
+from leadcast.features.engine.fitting import fit_plan
+from leadcast.features.settings import FeatureSettings
+from leadcast.features.snapshots import make_snapshots
+from leadcast.features.tables import CHANGES, Tables
+from leadcast.models.bundle.bundle import write_bundle
+from leadcast.models.bundle.bundle_reference import Rates, Reference
+from leadcast.models.calibration.calibrator_choice import choose_calibrator
+from leadcast.serve.batch.batch import BatchSettings, score_files
+from leadcast.serve.scorer import Scorer
+from tests.scoring_world import (
+    END,
+    SNAPSHOTS,
+    START,
+    TYPES,
+    WRITTEN,
+    grow,
+    make_tables,
+    origin,
+    scoring_world,
+)
+from tests.service_world import client, question
+
+DAY = timedelta(days=1)
+TRACKED = ("job_title", "company_size", "newsletter")
+LATER = 12
+
+
+def with_history(tables: Tables) -> Tables:
+    """Every third lead becomes a CEO on its second day, every second one is measured on its fifth,
+    and every fifth one subscribes on its fourth."""
+
+    def of(lead: dict[str, Any], number: int) -> list[dict[str, Any]]:
+        size = lead["company_size"]
+        told = [
+            (number % 3 == 0, 2, "job_title", "buyer", lead["job_title"]),
+            (number % 2 == 0, 5, "company_size", None, None if size is None else str(size)),
+            (number % 5 == 0, 4, "newsletter", "false", str(lead["newsletter"]).lower()),
+        ]
+        return [
+            dict(zip(("changed_at", "attribute", "old_value", "new_value"), row, strict=True))
+            for is_so, days, *change in told
+            if is_so
+            for row in [(lead["created_at"] + days * DAY, *change)]
+        ]
+
+    each = [of(lead, number) for number, lead in enumerate(tables.leads.to_dicts())]
+    leads = tables.leads.with_columns(pl.Series(CHANGES, each, pl.List(CHANGE)))
+    return replace(tables, leads=leads, attribute_types=TYPES | derived_types(TRACKED))
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tables = with_history(make_tables(300))
+    snapshots = make_snapshots(tables, SNAPSHOTS, seed=0).filter("mature")
+    plan = fit_plan(tables, snapshots, FeatureSettings(), END, SNAPSHOTS)
+    values = compute(plan, tables.leads, tables.events, snapshots)
+    converted = snapshots["converted"].cast(pl.Float64).to_numpy()
+    learner = grow(plan, values, converted)
+    log_odds = learner.log_odds(values)
+    calibrator = choose_calibrator(log_odds, converted, snapshots["lead_id"].to_list()).calibrator
+    folder = tmp_path_factory.mktemp("history") / "bundle"
+    write_bundle(
+        folder,
+        plan=plan,
+        learner=learner,
+        calibrator=calibrator,
+        intervals=None,
+        reference=Reference.of(calibrator.probability(log_odds)),
+        rates=Rates.of(values, converted, plan.features),
+        metrics={},
+        origin=origin(scoring_world()).model_copy(
+            update={"attribute_types": tables.attribute_types}
+        ),
+        created_at=WRITTEN,
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def asked() -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Leads at the moments before, amid, at and after their changes."""
+    tables = with_history(make_tables(40, seed=5))
+    moments = pl.DataFrame({"hours": [0, 48, 49, 110, 24 * LATER]})
+    leads = tables.leads.drop("position").join(moments, how="cross")
+    as_of = pl.col("created_at") + pl.duration(hours="hours")
+    return leads.with_columns(as_of=as_of).drop("hours"), tables.events.collect()
+
+
+@pytest.fixture(scope="module")
+def expected(bundle: Path, asked: tuple[pl.DataFrame, pl.DataFrame]) -> list[float]:
+    found: list[float] = Scorer.load(bundle).score(*asked, None, [])["probability"].to_list()
+    return found
+
+
+Asked = tuple[pl.DataFrame, pl.DataFrame]
+
+
+def test_a_lead_is_scored_as_it_stood(bundle: Path, asked: Asked, expected: list[float]) -> None:
+    leads, events = asked
+    forgotten = leads.with_columns(pl.lit([], pl.List(CHANGE)).alias(CHANGES))
+    scorer = Scorer.load(bundle)
+    assert scorer.score(forgotten, events, None, [])["probability"].to_list() != expected
+    # What comes at the moment or later changes nothing.
+    past = pl.element().struct.field("changed_at") < START + 90 * DAY
+    cut = leads.with_columns(as_of=pl.lit(START + 90 * DAY)).unique("lead_id", maintain_order=True)
+    cut = cut.filter(pl.col("created_at") < START + 89 * DAY)
+    others = cut.with_columns(
+        pl.col(CHANGES).list.eval(
+            pl.element().struct.with_fields(
+                new_value=pl.when(past).then(pl.field("new_value")).otherwise(pl.lit("0"))
+            )
+        )
+    )
+    whole, other = (scorer.score(one, events, None, []) for one in (cut, others))
+    assert not others[CHANGES].equals(cut[CHANGES])
+    assert whole.equals(other)
+
+
+def test_one_lead_and_a_request_say_the_same(
+    bundle: Path, asked: Asked, expected: list[float], tmp_path: Path
+) -> None:
+    leads, events = asked
+    scorer = Scorer.load(bundle)
+    one_by_one = []
+    for lead in leads.to_dicts():
+        own = events.filter(lead_id=lead["lead_id"]).select("occurred_at", "event_type", "value")
+        score = scorer.score_one(lead, [*own.iter_rows()], lead["as_of"], [])
+        one_by_one.append(score.probability)
+    assert one_by_one == expected
+    answer = posted(bundle, tmp_path, body_of(leads, events))
+    assert [one["probability"] for one in answer.json()["scores"]] == expected
+
+
+def body_of(leads: pl.DataFrame, events: pl.DataFrame) -> dict[str, Any]:
+    body = question(leads, events)
+    for lead in body["leads"]:
+        lead[CHANGES] = lead["attributes"].pop(CHANGES)
+    return body
+
+
+def posted(bundle: Path, scratch: Path, body: dict[str, Any]) -> Any:  # noqa: ANN401
+    with client(scratch, bundle=bundle) as service:
+        return service.post("/v1/score", json=body)
+
+
+def test_a_file_and_a_table_of_pandas_say_the_same(
+    bundle: Path, asked: Asked, expected: list[float], tmp_path: Path
+) -> None:
+    leads, events = asked
+    own, theirs, out = (tmp_path / f"{name}.parquet" for name in ("leads", "events", "scores"))
+    leads.write_parquet(own)
+    events.write_parquet(theirs)
+    score_files(bundle, own, theirs, out, BatchSettings(chunk_leads=7))
+    scores = leads.select("lead_id", "as_of").join(pl.read_parquet(out), on=["lead_id", "as_of"])
+    assert scores["probability"].to_list() == expected
+    scorer = Scorer.load(bundle)
+    assert scorer.score(leads.to_pandas(), events)["probability"].to_list() == expected
+    assert scorer.score(leads.to_arrow(), events)["probability"].to_pylist() == expected
+    as_json = [json.dumps(one, default=datetime.isoformat) for one in leads[CHANGES].to_list()]
+    texts = leads.to_pandas().assign(**{CHANGES: as_json})
+    assert scorer.score(texts, events)["probability"].to_list() == expected
+
+
+def test_values_of_any_plain_type_say_the_same(bundle: Path, asked: Asked) -> None:
+    leads, events = asked
+    only = pl.element().struct.field("attribute") == "company_size"
+    sizes = leads.with_columns(pl.col(CHANGES).list.filter(only))
+    numbers = sizes.with_columns(
+        pl.col(CHANGES).list.eval(
+            pl.struct(
+                pl.element().struct.field("changed_at").dt.convert_time_zone("Europe/Berlin"),
+                pl.element().struct.field("attribute"),
+                pl.element().struct.field("new_value").cast(pl.Float64),
+            )
+        )
+    )
+    scorer = Scorer.load(bundle)
+    written, told = (scorer.score(one, events, None, []) for one in (sizes, numbers))
+    assert written.equals(told)
+    lead = leads.row(0, named=True) | {"company_size": 9.0}
+    change = {"changed_at": lead["created_at"] + DAY, "attribute": "job_title"}
+    scores = [
+        scorer.score_one(lead | {CHANGES: [change | {"new_value": value}]}, (), END, [])
+        for value in (5, 5.0, "5")
+    ]
+    assert scores[0] == scores[1] == scores[2]
+
+
+WRONG: tuple[tuple[object, str], ...] = (
+    (5, "found int; expected a list of changes"),
+    (["x"], "found str; expected a list of changes"),
+    ([{"attribute": "job_title"}], "'changed_at': found None; expected a time with a time zone"),
+    (
+        [{"attribute": "job_title", "changed_at": datetime(2025, 1, 1)}],
+        "'changed_at': found datetime.datetime(2025, 1, 1, 0, 0); expected a time with a time zone",
+    ),
+    ([{"changed_at": START, "attribute": None}], "'attribute': found None; expected an attribute"),
+)
+
+
+@pytest.mark.parametrize(("given", "told"), WRONG)
+def test_what_is_wrong_with_one_lead_is_told(
+    bundle: Path, asked: Asked, given: object, told: str
+) -> None:
+    lead = asked[0].row(0, named=True) | {CHANGES: given, "newsletter": "maybe"}
+    with pytest.raises(FaultsError) as caught:
+        Scorer.load(bundle).score_one(lead, (), END)
+    assert told in str(caught.value)
+    assert "'newsletter'" in str(caught.value), "all at once"
+
+
+def without(name: str) -> pl.Expr:
+    fields = [one.name for one in CHANGE.fields if one.name != name]
+    return pl.col(CHANGES).list.eval(pl.struct(*map(pl.element().struct.field, fields)))
+
+
+NAIVE = pl.element().struct.with_fields(
+    changed_at=pl.field("changed_at").dt.replace_time_zone(None)
+)
+FRAMES = {
+    "type String": pl.lit("x").alias(CHANGES),
+    "changes without 'changed_at'": without("changed_at"),
+    "changes without 'attribute'": without("attribute"),
+    "expected a time with a time zone": pl.col(CHANGES).list.eval(NAIVE),
+}
+
+
+@pytest.mark.parametrize("told", FRAMES)
+def test_what_is_wrong_with_a_table_is_told(
+    bundle: Path, asked: Asked, told: str, tmp_path: Path
+) -> None:
+    leads = asked[0].with_columns(FRAMES[told])
+    with pytest.raises(FaultsError, match=told):
+        Scorer.load(bundle).score(leads, None, None, [])
+    leads.write_parquet(tmp_path / "leads.parquet")
+    with pytest.raises(LeadcastError, match="column 'attribute_changes'"):
+        score_files(bundle, tmp_path / "leads.parquet", None, tmp_path / "out.parquet")
+
+
+def test_a_column_without_any_history_is_none(bundle: Path, asked: Asked) -> None:
+    leads, events = asked
+    scorer = Scorer.load(bundle)
+    nothing = leads.with_columns(pl.lit(None).alias(CHANGES))
+    empty = leads.with_columns(pl.lit(None, pl.List(CHANGE)).alias(CHANGES))
+    scores = [scorer.score(one, events, None, []) for one in (nothing, empty)]
+    assert scores[0].equals(scores[1])
+
+
+def test_a_request_is_told_of_changes_of_unknown_attributes(
+    bundle: Path, asked: Asked, tmp_path: Path
+) -> None:
+    leads, events = asked
+    body = body_of(leads.head(1), events.head(0))
+    change = {"changed_at": datetime(2025, 1, 1, tzinfo=UTC).isoformat(), "new_value": "x"}
+    body["leads"][0][CHANGES] = [change | {"attribute": "shoe_size"}]
+    answer = posted(bundle, tmp_path, body)
+    assert answer.status_code == 200, answer.text
+    assert any("'shoe_size'" in one["where"] for one in answer.json()["warnings"])
+    body["leads"][0][CHANGES] = [{"changed_at": "2025-01-01T00:00:00", "attribute": "job_title"}]
+    answer = posted(bundle, tmp_path, body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/leads/0/attribute_changes/0/changed_at"
