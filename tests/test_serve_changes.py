@@ -2,6 +2,7 @@
 it cannot."""
 
 import json
+import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +23,10 @@ from leadcast.models.bundle.bundle_reference import Rates, Reference
 from leadcast.models.calibration.calibrator_choice import choose_calibrator
 from leadcast.serve.batch.batch import BatchSettings, score_files
 from leadcast.serve.scorer import Scorer
+from leadcast.serve.today.movement import movements
+from leadcast.serve.today.open_leads import events_before, leads_at
+from leadcast.serve.today.today_list import TodayQuestion, todays_leads
+from leadcast.serve.today.whatif import LeadTrial, what_if
 from tests.scoring_world import (
     END,
     SNAPSHOTS,
@@ -199,6 +204,59 @@ def test_values_of_any_plain_type_say_the_same(bundle: Path, asked: Asked) -> No
         for value in (5, 5.0, "5")
     ]
     assert scores[0] == scores[1] == scores[2]
+
+
+def test_a_lead_without_any_change_is_no_lead_without_a_history(bundle: Path, asked: Asked) -> None:
+    leads, events = asked
+    null = leads.with_columns(pl.lit(None, pl.List(CHANGE)).alias(CHANGES))
+    scorer, one_by_one = Scorer.load(bundle), []
+    for lead in null.to_dicts():
+        own = events.filter(lead_id=lead["lead_id"]).select("occurred_at", "event_type", "value")
+        score = scorer.score_one(lead, [*own.iter_rows()], lead["as_of"], [])
+        one_by_one.append(score.probability)
+    assert scorer.score(null, events, None, [])["probability"].to_list() == one_by_one
+
+
+def test_todays_list_tells_what_was_edited(bundle: Path) -> None:
+    tables, scorer = with_history(make_tables(80, seed=5)), Scorer.load(bundle)
+    as_of = START + 120 * DAY
+    found = todays_leads(scorer, tables, TodayQuestion(as_of))
+    scores = scorer.score(tables.leads, tables.events, as_of, [])
+    mine = scores.join(found.frame.select("lead_id"), on="lead_id", how="semi").sort("lead_id")
+    listed = found.frame.sort("lead_id")
+    assert listed["probability"].equals(mine["probability"])
+    leads = leads_at(tables, as_of)
+    events = events_before(tables, leads, as_of)
+    moved = movements(scorer, leads, events, as_of - 30 * DAY, as_of)
+    changes = (moved["log_odds"] - moved["log_odds_before"]).to_list()
+    told = moved["parts"].to_list()
+    sums = [sum(part["log_odds"] for part in parts) for parts in told]
+    assert sums == pytest.approx(changes, abs=1e-9)
+    words = {part["what"] for parts in told for part in parts if part["kind"] == "attribute"}
+    assert any(one.startswith("job title: buyer → ") for one in words)
+    assert any(one.startswith("company size: unknown → ") for one in words)
+    before = dict(scorer.score(tables.leads, tables.events, as_of - 30 * DAY, [])
+        .select("lead_id", "probability").iter_rows())  # fmt: skip
+    was = {one: 1 / (1 + math.exp(-x)) for one, x in moved.select(
+        "lead_id", "log_odds_before").iter_rows()}  # fmt: skip
+    assert was == pytest.approx({one: before[one] for one in was})
+
+
+def test_an_attribute_is_tried_as_an_edit_of_now(bundle: Path) -> None:
+    tables, scorer = with_history(make_tables(80, seed=5)), Scorer.load(bundle)
+    lead, as_of = tables.leads[0:1], tables.leads["created_at"][0] + DAY
+    # Its job title is edited a day later.
+    events = tables.events.filter(lead_id=lead["lead_id"][0]).collect()
+    trial = LeadTrial.parse(scorer, ["job_title=CEO"], [], as_of)
+    found = what_if(scorer, lead, events, as_of, trial)
+    (score,) = scorer.score(lead, events, as_of, [])["probability"]
+    assert found.before.probability == score
+    assert found.tried == ("job title: buyer → CEO",)
+    edit = {"changed_at": as_of - timedelta(microseconds=1), "attribute": "job_title"}
+    edited = [edit | {"old_value": "buyer", "new_value": "CEO"}, *lead[CHANGES][0].to_list()]
+    then = lead.with_columns(pl.Series(CHANGES, [edited], pl.List(CHANGE)))
+    (score,) = scorer.score(then, events, as_of, [])["probability"]
+    assert found.after.probability == score
 
 
 WRONG: tuple[tuple[object, str], ...] = (

@@ -30,7 +30,8 @@ def lead_at(
     Parameters
     ----------
     lead : mapping of str to object
-        Its values, and under `CHANGES` a sequence of changes in any order.
+        Its values, and under `CHANGES` a sequence of changes in any order; None where there was
+        none, absent where nobody knows.
     as_of_us : int or None
         The moment, in microseconds since 1970; None where nothing is dated.
     wanted : mapping of str to str
@@ -43,9 +44,10 @@ def lead_at(
         What `leadcast.features.changes.versions.leads_at` has for this lead.
     """
     state = {name: value for name, value in lead.items() if name != CHANGES}
-    given: Any = lead.get(CHANGES)
-    if given is None or as_of_us is None:
+    if CHANGES not in lead or as_of_us is None:
         return state
+    # Of a lead whose history is empty it is known that nothing was changed.
+    given: Any = lead[CHANGES] or ()
     created: Any = lead.get("created_at")
     start = _microseconds(created) if isinstance(created, datetime) else None
     ordered = sorted((_at(one, start), index) for index, one in enumerate(given))
@@ -71,8 +73,8 @@ def _value(
 ) -> object:
     past = [one for at, one in own if _counts(at, as_of_us, start)]
     if past:
-        return _typed(past[-1].get("new_value"), kind)
-    return _typed(own[0][1].get("old_value"), kind) if own else current
+        return typed_value(past[-1].get("new_value"), kind)
+    return typed_value(own[0][1].get("old_value"), kind) if own else current
 
 
 def _derived(
@@ -147,11 +149,24 @@ def _read(value: object, kind: str) -> object:
         except ValueError:
             return None
         return moment if moment.tzinfo else None
-    return _typed(value, kind)
+    return typed_value(value, kind)
 
 
-def _typed(text: object, kind: str) -> object:
-    """Read a change's value as `leadcast.features.changes.versions.typed` does."""
+def typed_value(text: object, kind: str) -> object:
+    """Read a change's value as `leadcast.features.changes.versions.typed` does.
+
+    Parameters
+    ----------
+    text : object
+        As `leadcast.features.changes.attribute_changes.CHANGE` has it; what is no text stays.
+    kind : str
+        What the attribute holds, as in `lead_at`.
+
+    Returns
+    -------
+    object
+        None where it cannot be read.
+    """
     if not isinstance(text, str):
         return text
     try:

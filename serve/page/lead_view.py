@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 
 from leadcast.features.base.errors import Fault
+from leadcast.features.changes.lead_state import lead_at
 from leadcast.features.registry import humanise
-from leadcast.features.tables import TIME
+from leadcast.features.tables import CHANGES, TIME
 from leadcast.models.bundle.feature_words import as_the_field_says
 from leadcast.models.rules import RuleTable, evaluate, ledger
 from leadcast.serve.page.run_tables import LeadTables, OneLead
@@ -230,16 +231,18 @@ class Viewer:
         scorer = self._scorer_of(lead_id)
         known = scorer.bundle.manifest.origin.attribute_types
         row = lead.lead.row(0, named=True)
-        plain = {name: row[name] for name in (*known, "lead_id", "created_at") if name in row}
+        own = (*known, "lead_id", "created_at", CHANGES)
+        plain = {name: row[name] for name in own if name in row}
         events = list(lead.events.select("occurred_at", "event_type", "value").iter_rows())
         unread: list[Any] = []
         score = scorer.score_one(plain, events, as_of, unread, with_reasons=True, are_people=True)
         told: dict[str, Any] = _plain(asdict(score))
+        stood = lead_at(plain, microseconds(as_of), known)
         features = {one.name: one for one in scorer.bundle.plan.features}
         for reason in (*told["reasons"]["up"], *told["reasons"]["down"]):
             feature = features[reason["feature"]]
             field = feature.inputs[0].removeprefix("leads.") if len(feature.inputs) == 1 else ""
-            reason["words"] = as_the_field_says(feature, reason["words"], plain.get(field))
+            reason["words"] = as_the_field_says(feature, reason["words"], stood.get(field))
         return told
 
 

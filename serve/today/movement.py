@@ -5,7 +5,8 @@ log-odds is that thing's part. The parts telescope, so that they add up to the w
 
     as it was told then     by the model of then
     model                   the model of today, at the moment and with the attributes of then
-    attributes              changed one by one, in alphabetical order
+    attributes              changed one by one, in alphabetical order, by the lead's history or,
+                            where it has none, as they were told then
     time                    today's moment, without any new event
     events                  one by one, in time's order
 
@@ -21,10 +22,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from leadcast.features.changes.given_changes import LIST
 from leadcast.features.registry import humanise
-from leadcast.features.tables import TIME
+from leadcast.features.tables import CHANGES, TIME
 from leadcast.models.data import Floats
 from leadcast.serve.scorer import Scorer
+from leadcast.serve.today.edits import Edit, edits_between
 from leadcast.serve.today.open_leads import attributes_read, stand
 
 MOST_EVENTS_APART = 40
@@ -136,10 +139,12 @@ def _moved(
     steps, begins = list[_Step](), list[int]()
     by_lead = _news(own, moments[0], leads.height)
     names = attributes_read(scorer, leads)
+    types = scorer.bundle.manifest.origin.attribute_types
     for lead, row in enumerate(leads.select("lead_id", *names).iter_rows(named=True)):
         earlier = told.get(row["lead_id"])
         begins.append(len(steps))
-        steps += _steps(lead, row, earlier, by_lead[lead], moments, version)
+        edits = edits_between(row.get(CHANGES), moments, types)
+        steps += _steps(lead, row, earlier, by_lead[lead], moments, version, edits)
     log_odds = _scored(scorer, leads, own, steps)
     return pl.DataFrame(
         [
@@ -171,16 +176,25 @@ def _steps(
     known: tuple[int, list[tuple[datetime, str]]],
     moments: tuple[datetime, datetime],
     version: str,
+    edits: Mapping[str, Edit],
 ) -> Iterator[_Step]:
     (since, as_of), (old, new) = moments, known
     was = {} if earlier is None else earlier.attributes
-    changed = {name: was[name] for name in sorted(was) if name in now and was[name] != now[name]}
+    tracked = {one["attribute"] for one in now.get(CHANGES) or ()}
+    changed: dict[str, Any] = {
+        name: was[name]
+        for name in was
+        if name in now and name not in tracked and was[name] != now[name]
+    }
     kind, what = _first_kind(earlier, old, version)
     yield _Step(lead, kind, what, None, since, old, dict(changed))
-    while changed:
-        name = min(changed)
-        before = changed.pop(name)
-        words = f"{humanise(name)}: {_value(before)} → {_value(now[name])}"
+    for name in sorted({*changed, *edits}):
+        if name in edits:
+            before, after = edits[name].before, edits[name].after
+            changed[CHANGES] = edits[name].earlier(changed.get(CHANGES, now[CHANGES]))
+        else:
+            before, after = changed.pop(name), now[name]
+        words = f"{humanise(name)}: {_value(before)} → {_value(after)}"
         yield _Step(lead, "attribute", words, None, since, old, dict(changed))
     yield _Step(lead, "time", "time passing", None, as_of, old, {})
     for number, (at, event) in enumerate(new[:MOST_EVENTS_APART], 1):
@@ -217,9 +231,13 @@ def _scored(scorer: Scorer, leads: pl.DataFrame, own: pl.DataFrame, steps: list[
     for name in names:
         places = [place for place, attributes in odd if name in attributes]
         if places:
-            values = pl.Series([steps[place].attributes[name] for place in places])
-            column = rows[name].clone().scatter(places, values.cast(rows[name].dtype))
-            rows = rows.with_columns(column.alias(name))
+            told = [steps[place].attributes[name] for place in places]
+            values = pl.Series(told, dtype=LIST if name == CHANGES else None)
+            # Lists cannot be scattered.
+            order = np.arange(rows.height)
+            order[places] = rows.height + np.arange(len(places))
+            both = pl.concat([rows[name], values.cast(rows[name].dtype).alias(name)])
+            rows = rows.with_columns(both.gather(order))
     step_id = pl.col("step").cast(pl.String).alias("lead_id")
     rows = pl.concat([asked.select(step_id, "as_of"), rows], how="horizontal")
     events = (

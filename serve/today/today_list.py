@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from leadcast.features.base.errors import Fault
+from leadcast.features.changes import versions
 from leadcast.features.landmarks import ages_days, untested_words
 from leadcast.features.registry import Feature
 from leadcast.features.tables import SALES, TIME, Tables
@@ -106,19 +107,20 @@ def todays_leads(
     as_of, found = question.as_of, list[Fault]()
     leads = leads_at(tables, as_of, closed=question.closed)
     events = events_before(tables, leads, as_of)
+    stood = versions.leads_at(leads, _at(leads, as_of))
     now = stand(scorer, _at(leads, as_of), events, found)
     told, since = _told(earlier, as_of)
     moved = movements(scorer, leads, events, since, as_of, told)
-    frame = _described(scorer, leads, now, question).with_columns(
+    frame = _described(scorer, stood, now, question).with_columns(
         *_week_before(scorer, leads, events, as_of, now),
         *_values(tables, leads, now, question),
-        *_for_next_time(scorer, leads, events, now),
+        *_for_next_time(scorer, stood, events, now),
     )
     frame = frame.join(_movement_columns(moved, since), on="lead_id", how="left")
     landmarks = scorer.bundle.manifest.origin.snapshots.landmarks_days
     ages = ages_days(leads, as_of)
     frame = frame.with_columns(
-        _who(leads), age_tested=pl.Series(ages <= landmarks[-1]), age_days=pl.Series(ages).round(1)
+        _who(stood), age_tested=pl.Series(ages <= landmarks[-1]), age_days=pl.Series(ages).round(1)
     )
     warnings = _warnings(tables, question, ages, landmarks)
     if tables.pool_history is not None and tables.persons is not None:

@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
 
 from leadcast.features.base.errors import Fault, FaultsError, did_you_mean
+from leadcast.features.changes.lead_state import lead_at
 from leadcast.features.registry import humanise
+from leadcast.features.tables import CHANGES
 from leadcast.features.values.times import parse_moment
 from leadcast.serve.asked import Event
 from leadcast.serve.scorer import Scorer
 from leadcast.serve.scores import Score
 
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
 _NOTHING = ("", "null", "none", "unknown")
 
@@ -148,14 +151,30 @@ def what_if(
     """
     row = lead.row(0, named=True)
     known = scorer.bundle.manifest.origin.attribute_types
-    plain = {name: row[name] for name in (*known, "lead_id", "created_at") if name in row}
+    plain = {name: row[name] for name in (*known, "lead_id", "created_at", CHANGES) if name in row}
+    stood = lead_at(plain, (as_of - _EPOCH) // _MICROSECOND, known)
     own = list(events.select("occurred_at", "event_type", "value").iter_rows())
     unread: list[Fault] = []
     before = scorer.score_one(plain, own, as_of, unread, with_reasons=True, are_people=True)
-    changed, more = plain | dict(trial.attributes), [*own, *trial.events]
+    changed, more = _changed(plain, trial.attributes, as_of), [*own, *trial.events]
     after = scorer.score_one(changed, more, as_of, unread, with_reasons=True, are_people=True)
     tried = [
-        f"{humanise(name)}: {plain.get(name)} → {value}" for name, value in trial.attributes.items()
+        f"{humanise(name)}: {stood.get(name)} → {value}" for name, value in trial.attributes.items()
     ]
     tried += [f"{humanise(kind)} at {at:%Y-%m-%d %H:%M} UTC" for at, kind, _ in trial.events]
     return WhatIf(before, after, tuple(tried))
+
+
+def _changed(
+    plain: Mapping[str, Any], attributes: Mapping[str, Any], as_of: datetime
+) -> dict[str, Any]:
+    """Change attributes; where a lead carries its history, as an edit of just now."""
+    changed = {**plain, **attributes}
+    if CHANGES in plain:
+        edits = [
+            {"changed_at": as_of - _MICROSECOND, "attribute": name}
+            | {"old_value": plain.get(name), "new_value": value}
+            for name, value in attributes.items()
+        ]
+        changed[CHANGES] = [*(plain[CHANGES] or ()), *edits]
+    return changed
