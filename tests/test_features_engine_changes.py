@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from leadcast.features.base.errors import FaultsError
 from leadcast.features.changes.attribute_changes import CHANGE, derived_types
 from leadcast.features.engine.engine import compute, compute_one
 from leadcast.features.engine.fitting import fit_plan
@@ -26,6 +27,13 @@ title: points
 rules:
   - name: boss
     when: {attribute: job_title, equals: CEO}
+    points: 10
+"""
+FILLED = """\
+title: points
+rules:
+  - name: measured
+    when: {attribute: company_size_filled_in, equals: true}
     points: 10
 """
 
@@ -120,3 +128,16 @@ def test_points_are_given_for_what_a_lead_was(
     is_odd = snapshots["lead_id"].str.tail(-1).cast(pl.Int64) % 2 == 1
     expected = (is_odd & (snapshots["day"] > 5)).cast(pl.Float64) * 10
     np.testing.assert_array_equal(points, expected.to_numpy())
+
+
+def test_points_are_given_for_what_is_derived(
+    tables: Tables, snapshots: pl.DataFrame, tmp_path: Path
+) -> None:
+    path = tmp_path / "points.yaml"
+    path.write_text(FILLED, encoding="utf-8")
+    points = evaluate(load_rules(path), tables.leads, None, snapshots).points
+    is_odd = snapshots["lead_id"].str.tail(-1).cast(pl.Int64) % 2 == 1
+    expected = (is_odd & (snapshots["day"] > 10)).cast(pl.Float64) * 10
+    np.testing.assert_array_equal(points, expected.to_numpy())
+    with pytest.raises(FaultsError, match="'company_size_filled_in', which is not there"):
+        evaluate(load_rules(path), tables.leads.drop(CHANGES), None, snapshots)

@@ -8,8 +8,10 @@ import polars as pl
 
 from leadcast.features.base.errors import Fault, did_you_mean
 from leadcast.features.boundary import known
+from leadcast.features.changes.attribute_changes import derived_types
 from leadcast.features.definitions.yaml_lines import Key
 from leadcast.features.registry import DAY_US
+from leadcast.features.tables import CHANGES, TIME
 from leadcast.features.values.distinct import distinct
 from leadcast.models.rules.conditions import (
     READ_AS,
@@ -136,12 +138,13 @@ def column_faults(
     list of Fault
         Errors, in the order of the table, with the nearest name.
     """
+    own = _with_derived(leads.schema)
     schema = pl.Schema() if events is None else events.lazy().collect_schema()
     faults: list[Fault] = []
     for key, condition in placed_conditions(table):
         if isinstance(condition, AttributeCondition):
             names = [name for name in leads.columns if name not in ("lead_id", "position")]
-            found = _of_attribute(condition, leads.schema, names)
+            found = _of_attribute(condition, own, names)
             if found is not None:
                 faults.append(fault_at(table, key, *found))
         elif events is not None:
@@ -150,6 +153,15 @@ def column_faults(
                 if found is not None:
                     faults.append(fault_at(table, (*key, "where"), *found))
     return faults
+
+
+def _with_derived(schema: pl.Schema) -> pl.Schema:
+    """Add what is derived of leads that carry their history."""
+    if CHANGES not in schema:
+        return schema
+    types = {"number": pl.Float64(), "time": TIME, "flag": pl.Boolean()}
+    derived = {name: types[kind] for name, kind in derived_types(schema).items()}
+    return pl.Schema({**derived, **schema})
 
 
 def placed_conditions(

@@ -18,7 +18,7 @@ from leadcast.features.snapshots import (
     microseconds,
     microseconds_of,
 )
-from leadcast.features.tables import TIME, Tables
+from leadcast.features.tables import CHANGES, TIME, Tables
 from leadcast.models.bundle.bundle import Bundle, load_bundle
 from leadcast.models.data import Floats, Matrix
 from leadcast.models.monitoring.conversions import (
@@ -230,9 +230,12 @@ def read_monitored(source: str, bundle: Path | None, history: Path | None) -> Mo
     looks = make_snapshots(tables, model.bundle.manifest.origin.snapshots, 0)
     if history is None:
         said, values = _scored_again(model.bundle, tables, looks)
+        stood = (
+            "by their history" if CHANGES in tables.leads.columns else "as the export has them now"
+        )
         scores_from = (
             "The scores are those that the model gives as of then, from what was known then "
-            "(attributes of leads as the export has them now); there is no history of what it said."
+            f"(attributes of leads {stood}); there is no history of what it said."
         )
     else:
         said, values = _from_history(history, looks), None
