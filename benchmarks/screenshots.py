@@ -101,6 +101,10 @@ SHOTS = (
         _view("rules", "rules.js", "rules_form.js", "rules_condition.js", "rules.css"),
         then="document.querySelectorAll('details.rule')[0].open = true",
     ),
+    Shot(
+        *("monitoring", "/monitoring", "#monitoring .canvas canvas", "#monitoring-told"),
+        _view("monitoring", "monitoring.js"),
+    ),
     Shot("report", "report.html", "#chart-reliability", ".verdict-title", height=1250),
 )
 
@@ -109,8 +113,10 @@ def main() -> None:
     """Make every picture of a finished run of the demo."""
     if not (RUN / "report.html").is_file():
         raise LeadcastError(f"{RUN}: has no report yet: leadcast run demo")
-    if not (RUN / "today.parquet").is_file():
-        subprocess.run([sys.executable, "-m", "leadcast", "today", "demo"], check=True)
+    for name, command in (("today.parquet", "today"), ("monitoring.json", "monitor")):
+        if not (RUN / name).is_file():
+            # Alarms that stand, which end with a code of their own, are a picture as well.
+            subprocess.run([sys.executable, "-m", "leadcast", command, "demo"], check=False)
     from playwright.sync_api import sync_playwright
 
     told: dict[str, Any] = {}

@@ -44,8 +44,8 @@ from leadcast.pipelines.base.compared import (
     learning_rows,
     past_rows,
     test_rows,
+    use_content,
 )
-from leadcast.pipelines.base.dataset import read_verdict
 from leadcast.pipelines.base.params import ComparisonParams, load_params
 from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.base.stage import run_stage
@@ -167,7 +167,7 @@ def _compared(
     earlier, is_named = _earlier(run, every, question, asked), asked.out is not None
     write_comparison(folder, found, leads, parts, earlier, is_named=is_named)
     if pages:
-        page = render_comparison(found, leads, definition.title, read_verdict(run))
+        page = render_comparison(found, leads, definition.title, use_content(run))
         for path in pages:
             _write_page(path, page, asked)
     return found

@@ -160,7 +160,7 @@ def _metrics(
     params: Params,
 ) -> dict[str, Any]:
     dated = horizon is not None
-    return evaluate(
+    found = evaluate(
         scores["probability"].to_numpy(),
         data.converted,
         data.group,
@@ -172,6 +172,10 @@ def _metrics(
         replicates=params.evaluation.replicates,
         slice_replicates=params.evaluation.slice_replicates,
     )
+    # People count leads; what is drawn by the bootstrap may be accounts, each with several.
+    customers = scores.filter(pl.col("converted").cast(pl.Boolean))["lead_id"].n_unique()
+    found["test"] |= {"n_leads": scores["lead_id"].n_unique(), "n_customers": customers}
+    return found
 
 
 def _judged(

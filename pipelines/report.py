@@ -14,7 +14,7 @@ from leadcast.features.tables import Tables, TimeOrder
 from leadcast.models.bundle.bundle import load_bundle
 from leadcast.models.evaluation.feature_shapes import FeatureShape, feature_shapes
 from leadcast.models.evaluation.score_groups import grades_of, once_each
-from leadcast.models.leakage import could_not_look, found_of, headline
+from leadcast.models.leakage import against_use, could_not_look, found_of, headline
 from leadcast.models.report import ReportInputs, RunFacts, SourceFacts, write_report
 from leadcast.models.sellers.lead_facts import SELLERS, spelt_alike
 from leadcast.models.splits import split_summary
@@ -69,7 +69,7 @@ def report(source: str) -> str:
         quality=read_json(run.tables / "quality.json"),
         account=pl.DataFrame(read_json(run.account)),
         nonhuman=nonhuman_change(source),
-        leaks=tuple(beware_of(leakage)[:1]),
+        leaks=against_use(leakage),
         **_decisions(run, backtest["importance"], tables),
         audit=read_json(run.audit) if run.audit.exists() else None,
         sellers=vendors,

@@ -9,6 +9,7 @@ import pytest
 from leadcast.features.base.errors import FaultsError
 from leadcast.models.leakage import (
     Finding,
+    against_use,
     could_not_look,
     examine,
     found_of,
@@ -52,6 +53,13 @@ MIXED = report_of(
     finding("fair", "warning", 0.6),
     reason="there are no dates",
 )
+
+
+def test_what_is_vouched_for_does_not_speak_against_using_the_scores() -> None:
+    told = against_use(MIXED.frame())
+    assert "2 errors, 2 warnings; the worst: column 'strong'" in told[0]
+    assert against_use(report_of(finding("a", "warning", 0.9, vouched=True)).frame()) == ()
+    assert against_use(report_of().frame()) == ()
 
 
 def test_the_worst_comes_first_and_what_is_vouched_for_last() -> None:

@@ -14,6 +14,7 @@ NOTHING = ModelVerdict(use="nothing", words="Use it neither way.", beware=True)
 GOOD: dict[str, Any] = {
     "test": {
         "n_converted": 500,
+        "n_customers": 180,
         "n_leads": 4000,
         "auc": {"value": 0.77, "low": 0.74, "high": 0.8},
         "ece": {"value": 0.008},
@@ -52,10 +53,17 @@ def test_a_good_model_is_ready_and_says_what_would_take_that_away() -> None:
     assert "leadcast monitor" in found.changes[0]
 
 
+def test_customers_are_counted_and_not_their_snapshots() -> None:
+    assert "Tested on 180 customers of 4,000 leads" in readiness(FINE, GOOD).reasons[0].words
+    of_an_older_version = copy.deepcopy(GOOD)
+    del of_an_older_version["test"]["n_customers"]
+    assert "Tested on 500 customers" in readiness(FINE, of_an_older_version).reasons[0].words
+
+
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [
-        ("test/n_converted", FEW_CUSTOMERS - 1, "too few"),
+        ("test/n_customers", FEW_CUSTOMERS - 1, "too few"),
         ("test/auc", {"value": 0.55, "low": 0.48, "high": 0.6}, "better than chance"),
         ("test/ece/value", 0.03, "somewhat off"),
         ("without_model/high", 0.01, "not shown"),
@@ -89,7 +97,7 @@ def test_a_ranking_is_used_with_care_and_nothing_is_not_yet() -> None:
     assert found.level == "care"
     assert "cannot be told" in found.reasons[0].words
     assert readiness(NOTHING, GOOD).level == "not yet"
-    assert readiness(FINE, changed("test/n_converted", 9)).title == "Not yet"
+    assert readiness(FINE, changed("test/n_customers", 9)).title == "Not yet"
 
 
 def test_old_metrics_without_these_figures_are_judged_by_the_verdict_alone() -> None:

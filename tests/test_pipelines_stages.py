@@ -61,6 +61,8 @@ def test_scores_and_metrics_have_the_form_that_others_rely_on(project: Path) -> 
     assert "log_loss" in headline
     assert test["n"] == scores.height
     assert test["n_converted"] == scores["converted"].sum()
+    assert test["n_leads"] == scores["lead_id"].n_unique()
+    assert test["n_customers"] == scores.filter("converted")["lead_id"].n_unique()
 
 
 def test_how_the_newest_snapshots_moved_the_level_is_told(project: Path) -> None:

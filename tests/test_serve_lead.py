@@ -231,6 +231,26 @@ def test_leads_of_the_call_list_are_scored_by_the_model_that_had_not_seen_how_th
     assert len({one["probability"] for one in alone["moments"]}) > 1
 
 
+def test_a_lead_is_scored_by_the_model_that_answers_now(run: Path, tmp_path: Path) -> None:
+    world = scoring_world()
+    write_bundle(
+        tmp_path / "other",
+        plan=world.plan,
+        learner=Prior(-1.0, None, len(world.plan.features)),
+        calibrator=world.calibrator,
+        reference=Reference.of(world.probability),
+        metrics={},
+        origin=origin(world),
+    )
+    with asked_of(run, tmp_path) as client:
+        before = view(client)["moments"]
+        state = client.app.state  # type: ignore[attr-defined]
+        state.service = state.service.answering_with(tmp_path / "other")
+        after = view(client)["moments"]
+    assert len({one["probability"] for one in before}) > 1
+    assert len({one["probability"] for one in after}) == 1
+
+
 def test_a_lead_without_dates_has_one_score(tmp_path: Path) -> None:
     world, (plan, about) = scoring_world(), undated_origin()
     write_bundle(

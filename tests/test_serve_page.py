@@ -10,6 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leadcast.features.base.files import write_json
+from leadcast.models.bundle.bundle import load_bundle
+from leadcast.models.bundle.bundle_grades import write_graded
 from leadcast.models.comparison.comparison_store import write_comparison, write_nothing
 from leadcast.serve.http.app import make_app
 from leadcast.serve.http.guard import PAGE_POLICY
@@ -20,7 +23,7 @@ from leadcast.serve.page.file import _parts, as_json, leads_content
 from leadcast.serve.page.router import VIEWS, page_routers
 from leadcast.serve.requests.settings import ServeSettings
 from tests.page_world import FORMULA, HOSTILE, comparison, write_run
-from tests.scoring_world import VERDICT, bundle_folder
+from tests.scoring_world import VERDICT, bundle_folder, export, origin, scoring_world
 from tests.service_world import HOST, NO_LIMIT, TestClient
 
 DATA = ("/page/comparison", "/page/leads", "/page/verdict")
@@ -99,6 +102,33 @@ def test_what_the_scores_may_be_used_for_is_told_to_every_view(asked: TestClient
         assert '<p id="beware" class="beware" role="note" hidden></p>' in view
         # Nothing of the model stands in a view before a key was shown.
         assert "not as a probability" not in view
+
+
+def test_the_page_tells_the_model_that_answers_now(asked: TestClient, tmp_path: Path) -> None:
+    bounds, fine = (0.31, 0.12, 0.03), VERDICT.model_copy(update={"use": "probability"})
+    export(tmp_path / "new", about=origin(scoring_world()).model_copy(update={"verdict": fine}))
+    write_graded(tmp_path / "graded", load_bundle(tmp_path / "new"), bounds, {"by": "ines"})
+    before = asked.get("/page/grades").json()
+    assert before["bounds"] == before["in_use"] != list(bounds)
+    state = asked.app.state  # type: ignore[attr-defined]
+    state.service = state.service.answering_with(tmp_path / "graded")
+    after = asked.get("/page/grades").json()
+    assert after["bounds"] == after["in_use"] == list(bounds)
+    tried = {"bounds": [0.5, 0.4, 0.3]}
+    assert asked.post("/page/grades", json=tried).json()["in_use"] == list(bounds)
+    assert asked.get("/page/verdict").json()["verdict"]["use"] == "probability"
+
+
+def test_what_the_leakage_gate_found_is_told_of_the_run_that_was_judged(tmp_path: Path) -> None:
+    found = {"status": "warning", "subject": "column 'paid'", "found": "bad", "weight": ""}
+    write_json(tmp_path / "leakage.json", [found | {"code": "L005", "auc": None, "vouched": False}])
+    with client(tmp_path, tmp_path) as asked:
+        assert "paid" not in asked.get("/page/verdict").text
+        write_json(tmp_path / "judged/manifest.json", {"bundle_id": "of another run"})
+        assert "paid" not in asked.get("/page/verdict").text
+        bundle_id = asked.get("/v1/model").json()["bundle_id"]
+        write_json(tmp_path / "judged/manifest.json", {"bundle_id": bundle_id}, replacing=True)
+        assert "column 'paid'" in asked.get("/page/verdict").text
 
 
 def test_packed_leads_are_those_on_the_list_value_by_value(asked: TestClient) -> None:

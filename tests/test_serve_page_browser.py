@@ -13,7 +13,7 @@ from leadcast.models.comparison.result import Capacity
 from leadcast.serve.batch.deliver import FORMULA as FORMULA_RULE
 from leadcast.serve.batch.deliver import PLAIN_NUMBER, without_formulas
 from leadcast.serve.http.keys import create_key
-from leadcast.serve.page.file import render_comparison, render_nothing
+from leadcast.serve.page.file import render_comparison, render_nothing, verdict_content
 from tests.browsing import Watched, chromium, wait_for_words
 from tests.page_world import (
     FORMULA,
@@ -34,6 +34,7 @@ MOVE = """calls => {
   slider.value = calls;
   slider.dispatchEvent(new Event('input'));
 }"""
+METRICS = {"test": {"auc": None}}
 AXE = Path(__file__).parent / "fixtures" / "axe.min.js"
 
 
@@ -53,7 +54,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("file") / "comparison.html"
-    path.write_text(render_comparison(*comparison(), "The world", VERDICT), encoding="utf-8")
+    use = verdict_content(VERDICT, METRICS)
+    path.write_text(render_comparison(*comparison(), "The world", use), encoding="utf-8")
     return path.as_uri()
 
 
@@ -97,10 +99,22 @@ def test_a_warning_about_the_scores_comes_before_all_else(watched: Watched, anyw
     assert page.locator("#beware b").count() == 0
 
 
+def test_the_answer_whether_it_is_ready_stands_on_the_page_and_in_the_file(
+    watched: Watched, anywhere: str
+) -> None:
+    card = watched.overview(anywhere).locator("#readiness")
+    card.wait_for(state="visible")
+    assert card.locator("h2").inner_text() == "Use with care"
+    card.locator("summary").click()
+    assert "What would change it." in card.inner_text()
+    assert "Whether it ranks leads cannot be told" in card.inner_text()
+
+
 def test_without_a_warning_none_is_shown(watched: Watched, tmp_path: Path) -> None:
     found = VERDICT.model_copy(update={"use": "probability", "beware": False})
     path = tmp_path / "fine.html"
-    path.write_text(render_comparison(*comparison(), "The world", found), encoding="utf-8")
+    use = verdict_content(found, METRICS)
+    path.write_text(render_comparison(*comparison(), "The world", use), encoding="utf-8")
     page = watched.overview(path.as_uri())
     assert page.locator("#beware").is_hidden()
 

@@ -31,7 +31,7 @@ OPEN = [LEADS["lead_id"][row] for row in (1, 2, 3, 5)]
 """The first was won before, the second at the moment itself, the fifth was lost before."""
 
 
-def scored(folder: Path, file: str, **more: object) -> tuple[list[str], int]:
+def scored(folder: Path, file: str, **more: object) -> tuple[list[str], int | None]:
     settings = BatchSettings(NOW, closed=bool(more.pop("closed", False)))
     outputs = Outputs(folder / "out.parquet", force=True)
     asked = ScoreRequest(bundle_folder(), str(folder / file), None, outputs, settings, **more)  # type: ignore[arg-type]
@@ -66,6 +66,22 @@ def test_outcomes_of_their_own_table_tell_it_too(tmp_path: Path, leads: str, out
     ends.write_parquet(tmp_path / "ends.parquet")
     ends.write_csv(tmp_path / "ends.csv", datetime_format="%Y-%m-%dT%H:%M:%SZ")
     assert scored(tmp_path, leads, outcomes=str(tmp_path / outcomes)) == (OPEN, 2)
+
+
+def test_where_nothing_tells_how_leads_ended_that_is_said(tmp_path: Path) -> None:
+    LEADS.write_parquet(tmp_path / "leads.parquet")
+    settings = BatchSettings(NOW)
+    request = ScoreRequest(
+        bundle_folder(),
+        str(tmp_path / "leads.parquet"),
+        None,
+        Outputs(tmp_path / "o.csv"),
+        settings,
+    )
+    report = score_new_leads(request)
+    assert report.facts()["n_closed"] is None
+    assert "won and lost leads may be among them" in report.words()
+    assert scored(tmp_path, "leads.parquet", closed=True) == (LEADS["lead_id"].to_list(), 0)
 
 
 def test_a_lead_with_a_moment_of_its_own_is_judged_by_that(tmp_path: Path) -> None:

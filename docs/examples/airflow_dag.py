@@ -22,6 +22,7 @@ with DAG(
         bash_command=(
             f"leadcast score --bundle data/champion/{SOURCE}/bundle "
             "--leads data/raw/leads.parquet --events data/raw/events "
+            "--outcomes data/raw/outcomes.parquet "
             "--out scores.parquet --resume"
         ),
         retries=2,

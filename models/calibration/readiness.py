@@ -115,7 +115,7 @@ def readiness(
     level: Level = "ready"
     if verdict.beware or any(not one.good for one in found):
         level = "care"
-    customers = test.get("n_converted")
+    customers = _customers_of(test)
     if verdict.use == "nothing" or (customers is not None and customers < FEWEST_CUSTOMERS):
         level = "not yet"
     return Readiness(level, tuple(sorted(found, key=lambda one: one.good)))
@@ -127,12 +127,18 @@ _MEND_LEAK = (
 )
 
 
+def _customers_of(test: Mapping[str, Any]) -> int | None:
+    # Older versions counted snapshots alone: of one customer there may be several.
+    found: int | None = test.get("n_customers", test.get("n_converted"))
+    return found
+
+
 def _customers(test: Mapping[str, Any]) -> Iterator[ReadinessReason]:
-    customers, leads = test.get("n_converted"), test.get("n_leads")
+    customers, leads = _customers_of(test), test.get("n_leads")
     if customers is None:
         return
     of = "" if leads is None else f" of {leads:,} leads"
-    words = f"Tested on {customers:,} conversions{of} that the model had never seen"
+    words = f"Tested on {customers:,} customers{of} that the model had never seen"
     if customers < FEW_CUSTOMERS:
         yield ReadinessReason(False, f"{words}: too few to tell its quality well.", _MORE_OUTCOMES)
     else:

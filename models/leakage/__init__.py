@@ -2,7 +2,13 @@
 
 from leadcast.models.leakage.context import Check, Finding, LeakageContext
 from leadcast.models.leakage.gate import CHECKS, LeakageReport, examine, inspect
-from leadcast.models.leakage.telling import could_not_look, found_of, headline, next_worst
+from leadcast.models.leakage.telling import (
+    against_use,
+    could_not_look,
+    found_of,
+    headline,
+    next_worst,
+)
 
 __all__ = [
     "CHECKS",
@@ -10,6 +16,7 @@ __all__ = [
     "Finding",
     "LeakageContext",
     "LeakageReport",
+    "against_use",
     "could_not_look",
     "examine",
     "found_of",

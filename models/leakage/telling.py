@@ -53,6 +53,26 @@ def found_of(checks: pl.DataFrame) -> pl.DataFrame:
     return found.sort(pl.col("status") != "error", maintain_order=True)
 
 
+def against_use(checks: pl.DataFrame) -> tuple[str, ...]:
+    """Tell what the gate found that speaks against using the scores as they are.
+
+    Parameters
+    ----------
+    checks : pl.DataFrame
+        As `headline` takes it.
+
+    Returns
+    -------
+    tuple of str
+        As `leadcast.models.calibration.readiness.readiness` takes it; empty where nothing, or
+        where everything is vouched for.
+    """
+    doubted = checks.filter(~pl.col("vouched").cast(pl.Boolean).fill_null(value=False))
+    if found_of(doubted).is_empty():
+        return ()
+    return (f"The leakage gate found {headline(doubted)}",)
+
+
 def next_worst(checks: pl.DataFrame) -> list[str]:
     """Tell of what else something was found, a line each, and of how many more.
 

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import polars as pl
 
 from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.files import read_json
 from leadcast.features.tables import Tables, TimeOrder
 from leadcast.features.values.amounts import read_size
 from leadcast.models.charts.numbers import age
@@ -18,6 +19,7 @@ from leadcast.models.comparison.hybrid import Past
 from leadcast.models.comparison.swap import Described, reasons_of
 from leadcast.models.data import Floats, Integers
 from leadcast.models.evaluation.evaluation import blocks_of, months_of
+from leadcast.models.leakage import against_use
 from leadcast.models.learners.learner_store import load_learner
 from leadcast.models.rules import RuleScores, RuleTable, evaluate, load_rules
 from leadcast.pipelines.base.dataset import (
@@ -25,9 +27,12 @@ from leadcast.pipelines.base.dataset import (
     read_calibrator,
     read_parts,
     read_reference,
+    read_verdict,
     used_snapshots,
 )
 from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.base.summary import read_leakage
+from leadcast.serve.page.file import verdict_content
 
 
 class Points(Protocol):
@@ -42,6 +47,22 @@ class Points(Protocol):
 
     def ledger(self, rows: pl.DataFrame) -> list[tuple[str, ...]]:
         """Tell for each row which rules gave how many points; empty where that is not known."""
+
+
+def use_content(run: RunFolder) -> dict[str, Any]:
+    """Tell what a run's scores may be used for, as the page and the report tell it.
+
+    Parameters
+    ----------
+    run : RunFolder
+
+    Returns
+    -------
+    dict
+        See `leadcast.serve.page.file.verdict_content`.
+    """
+    leaks = against_use(read_leakage(run)) if run.leakage.exists() else ()
+    return verdict_content(read_verdict(run), read_json(run.metrics), leaks)
 
 
 @dataclass(frozen=True)

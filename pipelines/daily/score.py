@@ -86,6 +86,17 @@ class ScoreRequest:
         checks.of(lambda: self.outputs.refuse_inputs(self.bundle, *places), None)
 
 
+def _closed_words(n_closed: int | None) -> str:
+    if n_closed is None:
+        return (
+            "\n  won and lost leads may be among them: nothing tells which ended; give --outcomes "
+            "to leave them out, or --closed where all are meant"
+        )
+    if not n_closed:
+        return ""
+    return f"\n  {n_closed:,} that were won or lost before are left out; --closed scores them too"
+
+
 @dataclass(frozen=True)
 class ScoreReport:
     """What ``leadcast score`` has done."""
@@ -102,12 +113,7 @@ class ScoreReport:
         warnings = "".join(f"\n  warning: {fault}" for fault in self.summary.warnings)
         verdict = self.verdict
         use = "" if verdict is None or verdict.use == "probability" else f"\n  {verdict.words}"
-        n_closed = self.summary.n_closed
-        closed = (
-            f"\n  {n_closed:,} that were won or lost before are left out; --closed scores them too"
-            if n_closed
-            else ""
-        )
+        closed = _closed_words(self.summary.n_closed)
         return f"{self.summary.n_rows:,} leads scored into {places}{closed}{use}{warnings}"
 
     def facts(self) -> dict[str, Any]:

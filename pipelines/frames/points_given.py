@@ -16,8 +16,13 @@ from leadcast.features.values.identifiers import parse_ids
 from leadcast.models.comparison import Comparison
 from leadcast.models.comparison.comparison_store import lead_frame
 from leadcast.models.rules import RuleTable, load_rules
-from leadcast.pipelines.base.compared import ComparisonInputs, Points, RulePoints, ScoreColumn
-from leadcast.pipelines.base.dataset import read_verdict
+from leadcast.pipelines.base.compared import (
+    ComparisonInputs,
+    Points,
+    RulePoints,
+    ScoreColumn,
+    use_content,
+)
 from leadcast.pipelines.base.params import Params
 from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.compare import compare_points
@@ -117,7 +122,7 @@ def compare_given(
     inputs = ComparisonInputs(run, tables, points, after, said.worked_from_points)
     every, found = compare_points(inputs, wanted)
     leads = lead_frame(every)
-    page = render_comparison(found, leads, definition.title, read_verdict(run))
+    page = render_comparison(found, leads, definition.title, use_content(run))
     return PointsComparison(found, page, leads, data.library)
 
 

@@ -94,8 +94,8 @@ class BatchSummary:
         How many leads were explained.
     warnings : tuple of Fault
         What was worked around.
-    n_closed : int
-        How many leads were left out, as they were won or lost before.
+    n_closed : int or None
+        How many leads were left out, as they were won or lost before; None where nothing tells.
     """
 
     outputs: Outputs
@@ -105,7 +105,7 @@ class BatchSummary:
     grades: dict[str, int] = field(default_factory=dict)
     n_reasons: int = 0
     warnings: tuple[Fault, ...] = ()
-    n_closed: int = 0
+    n_closed: int | None = 0
 
     @property
     def unexpected(self) -> tuple[Fault, ...]:
@@ -244,7 +244,7 @@ def score_source(
         inputs = source.read(scorer, work.folder / "read")
         empty = without_leads(inputs)
         inputs, n_closed = open_only(inputs, moment, closed=settings.closed)
-        LOG.info("read, in pieces: %d; leads left out as closed: %d", len(inputs.pieces), n_closed)
+        LOG.info("read, in pieces: %d; leads left out as closed: %s", len(inputs.pieces), n_closed)
         clock = moment if goes_by_clock(settings.as_of, scorer, inputs) else None
         if clock is not None:
             refuse_clock_behind(clock, scorer)

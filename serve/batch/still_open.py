@@ -13,7 +13,7 @@ from leadcast.serve.batch.inputs import ENDED, BatchInputs
 
 def open_only(
     inputs: BatchInputs, moment: datetime | None, *, closed: bool
-) -> tuple[BatchInputs, int]:
+) -> tuple[BatchInputs, int | None]:
     """Leave out the leads that were won or lost before the moment at which they are scored.
 
     Parameters
@@ -27,12 +27,13 @@ def open_only(
 
     Returns
     -------
-    tuple of BatchInputs and int
-        What is left, without that column, and how many leads were left out.
+    tuple of BatchInputs and int or None
+        What is left, without that column, and how many leads were left out; None where nothing
+        tells how they ended, so that won and lost ones may be among them.
     """
     schemas = [leads.collect_schema() for leads, _ in inputs.pieces]
     if not any(ENDED in schema for schema in schemas):
-        return inputs, 0
+        return inputs, 0 if closed else None
     pieces, n_closed = [], 0
     for (leads, events), schema in zip(inputs.pieces, schemas, strict=True):
         if ENDED not in schema or closed:

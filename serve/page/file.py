@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import polars as pl
 from markupsafe import Markup
 
 from leadcast.features.base.files import read_json
+from leadcast.models.calibration.readiness import readiness
 from leadcast.models.calibration.verdict import ModelVerdict
 from leadcast.models.comparison.comparison_store import NOTHING, RESULT, read_comparison
 from leadcast.models.comparison.result import Comparison
@@ -23,6 +24,8 @@ _KNOWN = (
     *("points", "rank_learned", "rank_points", "on_list", "landmark_days", "worked"),
     "random_slice",
 )
+NOT_JUDGED: Mapping[str, Any] = {"verdict": None, "readiness": None}
+"""What `verdict_content` gives where nobody judged."""
 _DIGITS = 6
 _AT_ONCE = 5_000
 """So many values of a list are written before others may work."""
@@ -48,9 +51,29 @@ def leads_content(leads: pl.DataFrame) -> dict[str, Any]:
     }
 
 
-def verdict_content(verdict: ModelVerdict | None) -> dict[str, Any]:
-    """Give what the model's scores may be used for, as `static/page.js` reads it."""
-    return {"verdict": None if verdict is None else verdict.model_dump(mode="json")}
+def verdict_content(
+    verdict: ModelVerdict | None, metrics: Mapping[str, Any], leaks: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Give what the model's scores may be used for, as `static/page.js` reads it.
+
+    Parameters
+    ----------
+    verdict : ModelVerdict or None
+        None where nobody judged.
+    metrics : mapping
+        As ``metrics.json`` and a bundle have them.
+    leaks : sequence of str
+        What the leakage gate found, in words.
+
+    Returns
+    -------
+    dict
+        ``verdict`` as it is, and ``readiness``: the answer with its reasons.
+    """
+    if verdict is None:
+        return dict(NOT_JUDGED)
+    ready = readiness(verdict, metrics, leaks)
+    return {"verdict": verdict.model_dump(mode="json"), "readiness": ready.to_json()}
 
 
 def as_json(content: dict[str, Any]) -> bytes:
@@ -101,7 +124,10 @@ class Inlined:
 
 
 def render_comparison(
-    found: Comparison, leads: pl.DataFrame, title: str, verdict: ModelVerdict | None = None
+    found: Comparison,
+    leads: pl.DataFrame,
+    title: str,
+    verdict: Mapping[str, Any] = NOT_JUDGED,
 ) -> str:
     """Make the page of a comparison.
 
@@ -112,8 +138,9 @@ def render_comparison(
         As `leadcast.models.comparison.comparison_store.lead_frame` makes it.
     title : str
         The source's name for people.
-    verdict : ModelVerdict, optional
-        What the learned score may be used for; the page begins with it where it is a warning.
+    verdict : mapping
+        What the learned score may be used for, as `verdict_content` gives it: a card of its own,
+        and the page's first line where it is a warning.
 
     Returns
     -------
@@ -122,7 +149,7 @@ def render_comparison(
         names by their digests; texts from the data are escaped.
     """
     content = {"comparison": found.to_json(), "leads": leads_content(leads)}
-    return _render(title, found.headline.words, content | {"verdict": verdict_content(verdict)})
+    return _render(title, found.headline.words, content | {"verdict": dict(verdict)})
 
 
 def render_nothing(title: str, reason: str) -> str:
@@ -139,7 +166,7 @@ def render_nothing(title: str, reason: str) -> str:
     -------
     str
     """
-    content = {"comparison": {NOTHING: reason}, "verdict": verdict_content(None)}
+    content = {"comparison": {NOTHING: reason}, "verdict": dict(NOT_JUDGED)}
     return _render(title, reason, content)
 
 

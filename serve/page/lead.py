@@ -3,22 +3,20 @@
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 from pydantic import Field
 
 from leadcast.features.base.errors import FaultsError, LeadcastError
 from leadcast.models.rules import RuleTable
-from leadcast.serve.http.service import Service, allowed_callers
+from leadcast.serve.http.service import Service, allowed_callers, service_of
 from leadcast.serve.page.assets import Shell
 from leadcast.serve.page.lead_view import Viewer
-from leadcast.serve.page.run_tables import LeadTables, PointsTable
+from leadcast.serve.page.run_tables import JUDGED, LeadTables, PointsTable
 from leadcast.serve.requests.problems import Problem
 from leadcast.serve.scorer import Scorer
 
 ADDRESS = "/leads"
-JUDGED = "judged"
-"""The folder of the bundle that was tested, within a run's."""
 LeadId = Annotated[str, Query(alias="id", max_length=200)]
 Searched = Annotated[str, Query(max_length=200)]
 Sets = Annotated[list[Annotated[str, Field(max_length=400)]] | None, Query(alias="set")]
@@ -30,42 +28,55 @@ class LeadPages:
     """What the page asks for, with the points tables that fit."""
 
     def __init__(self, service: Service) -> None:
-        self._service, self._tables = service, LeadTables(service.settings.run)
-        self._viewer = Viewer(service.scorer, self._tables, judged_twin(service))
+        self._tables = LeadTables(service.settings.run)
+        self._held = (service, self._viewer_of(service))
 
-    def search(self, text: Searched = "") -> dict[str, Any]:
+    def _viewer_of(self, service: Service) -> Viewer:
+        return Viewer(service.scorer, self._tables, judged_twin(service))
+
+    def _viewer(self, request: Request) -> Viewer:
+        """Give the viewer of the model that answers now: another one may have been promoted."""
+        service = service_of(request)
+        held = self._held
+        if held[0] is not service:
+            self._held = held = (service, self._viewer_of(service))
+        return held[1]
+
+    def search(self, request: Request, text: Searched = "") -> dict[str, Any]:
         """Tell the leads that a search finds."""
-        return {"leads": self._viewer.found(text)}
+        return {"leads": self._viewer(request).found(text)}
 
-    def view(self, lead_id: LeadId, table: TableKey = None) -> dict[str, Any]:
+    def view(self, request: Request, lead_id: LeadId, table: TableKey = None) -> dict[str, Any]:
         """Tell about a lead, and which points tables there are to look at it by."""
-        tables = self._tables.points()
+        tables, viewer = self._tables.points(), self._viewer(request)
         chosen = _chosen(tables, table)
-        told = _asked(lambda: self._viewer.view(lead_id, _table(chosen)))
+        told = _asked(lambda: viewer.view(lead_id, _table(chosen)))
         return told | {
             "tables": [{"key": one.key, "title": one.title} for one in tables],
             "table": None if chosen is None else chosen.key,
-            "model": self._service.model().on_disk.state,
+            "model": service_of(request).model().on_disk.state,
         }
 
     def moment(
-        self, lead_id: LeadId, at: int | None = None, table: TableKey = None
+        self, request: Request, lead_id: LeadId, at: int | None = None, table: TableKey = None
     ) -> dict[str, Any]:
         """Tell about a lead at a moment."""
-        chosen = _table(_chosen(self._tables.points(), table))
-        return _asked(lambda: self._viewer.moment(lead_id, at, chosen))
+        chosen, viewer = _table(_chosen(self._tables.points(), table)), self._viewer(request)
+        return _asked(lambda: viewer.moment(lead_id, at, chosen))
 
-    def trial(self, lead_id: LeadId, set_: Sets = None, event: Kinds = None) -> dict[str, Any]:
+    def trial(
+        self, request: Request, lead_id: LeadId, set_: Sets = None, event: Kinds = None
+    ) -> dict[str, Any]:
         """Tell what can be tried with a lead, or what comes of it where something is."""
         try:
-            return self._viewer.trial(lead_id, set_ or (), event or ())
+            return self._viewer(request).trial(lead_id, set_ or (), event or ())
         except FaultsError as error:
             raise Problem("invalid", 422, "; ".join(map(str, error.faults))) from None
 
-    def why(self, lead_id: LeadId) -> dict[str, Any]:
+    def why(self, request: Request, lead_id: LeadId) -> dict[str, Any]:
         """Tell in short why a lead stands where it does on the call list."""
-        table = self._tables.compared()
-        return _asked(lambda: self._viewer.why(lead_id, table))
+        table, viewer = self._tables.compared(), self._viewer(request)
+        return _asked(lambda: viewer.why(lead_id, table))
 
 
 def judged_twin(service: Service) -> Scorer | None:

@@ -142,7 +142,7 @@ class Viewer:
         return {
             "lead_id": lead_id,
             "created_us": microseconds(lead.created_at),
-            "outcome": _outcome(lead),
+            "outcome": _outcome(lead) | {"currency": self.tables.currency()},
             "attributes": _attributes(lead),
             "score_column": row.get("rules_score"),
             "listed": _plain(listed) if listed is not None else None,

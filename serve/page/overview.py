@@ -6,12 +6,16 @@ from threading import Lock
 from typing import Any
 
 import polars as pl
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.plain import read_plain
+from leadcast.models.bundle.bundle import Bundle
+from leadcast.models.bundle.bundle_files import MANIFEST
 from leadcast.models.comparison.comparison_store import LEADS, RESULT
-from leadcast.serve.http.service import Service, allowed_callers
+from leadcast.models.leakage import against_use
+from leadcast.serve.http.service import Service, allowed_callers, service_of
 from leadcast.serve.page.assets import SCRIPTS, Shell
 from leadcast.serve.page.file import (
     as_json,
@@ -19,11 +23,11 @@ from leadcast.serve.page.file import (
     leads_content,
     verdict_content,
 )
-from leadcast.serve.page.report_view import readiness_content
-from leadcast.serve.page.run_tables import COMPARISON
+from leadcast.serve.page.run_tables import COMPARISON, JUDGED
 from leadcast.serve.requests.problems import Problem
 
 ADDRESS, ADDRESS_OF_LEADS = "/test-period", "/leads/"
+LEAKAGE = "leakage.json"
 
 
 class Held:
@@ -57,6 +61,19 @@ def _how_to_make(folder: Path | None) -> str:
     )
 
 
+def leaks_of(run: Path | None, bundle: Bundle) -> tuple[str, ...]:
+    """Tell what the leakage gate found in the run that judged a bundle; nothing of other runs."""
+    if run is None:
+        return ()
+    judged = {bundle.manifest.bundle_id, bundle.manifest.origin.judged_by}
+    try:
+        if read_plain(run / JUDGED / MANIFEST)["bundle_id"] not in judged:
+            return ()
+        return against_use(pl.DataFrame(read_plain(run / LEAKAGE), infer_schema_length=None))
+    except (LeadcastError, KeyError, TypeError):
+        return ()
+
+
 def make_router(service: Service, shell: Shell) -> APIRouter:
     """Make the overview's addresses."""
     router, held = APIRouter(), Held(service.settings.run)
@@ -71,9 +88,10 @@ def make_router(service: Service, shell: Shell) -> APIRouter:
         return held.get(RESULT, comparison_content)
 
     @router.get("/page/verdict", dependencies=allowed_callers(service))
-    async def verdict() -> dict[str, Any]:
-        told = verdict_content(service.scorer.bundle.manifest.origin.verdict)
-        return told | {"readiness": readiness_content(service)}
+    def verdict(request: Request) -> dict[str, Any]:
+        bundle = service_of(request).scorer.bundle
+        told = leaks_of(service.settings.run, bundle)
+        return verdict_content(bundle.manifest.origin.verdict, bundle.metrics, told)
 
     @router.get("/page/leads", dependencies=allowed_callers(service))
     def leads() -> Response:

@@ -4,15 +4,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import polars as pl
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from leadcast.features.base.errors import LeadcastError
-from leadcast.models.calibration.readiness import readiness
 from leadcast.models.evaluation.score_groups import grades_of
 from leadcast.serve.champion.grade_bounds import bounds_of_champion, checked_bounds, set_grades
-from leadcast.serve.http.service import Service, allowed_callers
+from leadcast.serve.http.service import Service, allowed_callers, service_of
 from leadcast.serve.page.assets import Shell
 from leadcast.serve.requests.problems import Problem
 
@@ -32,51 +31,43 @@ class AskedBounds(BaseModel):
     by: Annotated[str, Field(max_length=200)] = ""
 
 
-def readiness_content(service: Service) -> dict[str, Any] | None:
-    """Tell whether the scores are ready to use, by the metrics that the bundle carries."""
-    bundle = service.scorer.bundle
-    verdict = bundle.manifest.origin.verdict
-    if verdict is None:
-        return None
-    return readiness(verdict, bundle.metrics).to_json()
-
-
 class GradeDesk:
     """Tells what bounds of grades come to, and sets them."""
 
-    def __init__(self, service: Service) -> None:
-        self._service, self._run = service, service.settings.run
+    def __init__(self, source: str, run: Path | None) -> None:
+        self._source, self._run = source, run
 
-    @property
-    def _source(self) -> str:
-        return self._service.scorer.bundle.manifest.origin.source
-
-    def now(self) -> dict[str, Any]:
+    def now(self, request: Request) -> dict[str, Any]:
         """Tell the bounds in use."""
-        return self._told(tuple(self._service.scorer.bundle.reference.bounds))
+        return self._told(request, _in_use(request))
 
-    def tried(self, asked: AskedBounds) -> dict[str, Any]:
+    def tried(self, request: Request, asked: AskedBounds) -> dict[str, Any]:
         """Tell what other bounds come to; keep them where that is asked for."""
         try:
             bounds = checked_bounds(asked.bounds)
             if not asked.keep:
-                return self._told(bounds)
+                return self._told(request, bounds)
             words = set_grades(self._source, bounds, asked.by or "the page")
         except LeadcastError as error:
             raise Problem("invalid", 422, str(error)) from None
-        return self._told(bounds) | {"kept": words}
+        return self._told(request, bounds) | {"kept": words}
 
-    def _told(self, bounds: tuple[float, ...]) -> dict[str, Any]:
+    def _told(self, request: Request, bounds: tuple[float, ...]) -> dict[str, Any]:
         table = None
         if self._run is not None and (self._run / SCORES).is_file():
             table = grades_of(pl.read_parquet(self._run / SCORES), bounds).to_dicts()
         return {
             "bounds": list(bounds),
             "table": table,
-            "in_use": list(self._service.scorer.bundle.reference.bounds),
+            "in_use": list(_in_use(request)),
             "champion": bounds_of_champion(self._source) is not None,
             "source": self._source,
         }
+
+
+def _in_use(request: Request) -> tuple[float, ...]:
+    # Of the model that answers now: after a promotion it is another one than at the start.
+    return tuple(service_of(request).scorer.bundle.reference.bounds)
 
 
 def report_content(run: Path | None, source: str) -> dict[str, Any]:
@@ -91,8 +82,8 @@ def report_content(run: Path | None, source: str) -> dict[str, Any]:
 
 def make_router(service: Service, shell: Shell) -> APIRouter:
     """Make the addresses of the report and the grades."""
-    router, desk = APIRouter(), GradeDesk(service)
-    source = service.scorer.bundle.manifest.origin.source
+    router, source = APIRouter(), service.scorer.bundle.manifest.origin.source
+    desk = GradeDesk(source, service.settings.run)
 
     @router.get(ADDRESS)
     async def page() -> HTMLResponse:

@@ -16,8 +16,8 @@ from leadcast.models.rules import RuleTable, load_rules
 from leadcast.models.rules.answers import column_faults
 from leadcast.serve.requests.problems import Problem
 
-TABLES, COMPARISON = "tables", "comparison"
-"""The folders of the canonical tables and of the comparison within a run's."""
+TABLES, COMPARISON, JUDGED = "tables", "comparison", "judged"
+"""The folders of canonical tables, the comparison and the tested bundle within a run's."""
 SNAPSHOTS = "snapshots.parquet"
 """Every snapshot with the part of the split that it is in."""
 LISTED = ("as_of", "week", "points", "rank_learned", "rank_points", "probability")
@@ -213,12 +213,19 @@ class LeadTables:
         except LeadcastError:
             return None
 
-    def _compared_path(self) -> Path | None:
-        run = self.folder.parent
+    def currency(self) -> str | None:
+        """Give the currency of the amounts; None where nobody said."""
+        currency = self._of_comparison("currency")
+        return None if currency is None else str(currency)
+
+    def _of_comparison(self, name: str) -> object:
         try:
-            points_from = str(read_json(run / COMPARISON / RESULT)["about"]["points_from"])
-        except (LeadcastError, KeyError, TypeError):
+            return read_json(self.folder.parent / COMPARISON / RESULT)["about"].get(name)
+        except (LeadcastError, KeyError, TypeError, AttributeError):
             return None
+
+    def _compared_path(self) -> Path | None:
+        run, points_from = self.folder.parent, str(self._of_comparison("points_from"))
         if not points_from.startswith(_FROM_RULES):
             return None
         return _data_of(run).parent / points_from.removeprefix(_FROM_RULES)

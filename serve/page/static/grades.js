@@ -7,7 +7,12 @@
   const WAIT_MS = 250;
   let asked = 0, timer = null, now = null;
 
-  const typed = () => inputs.map((input) => Number(input.value) / 100);
+  const shown = (bound) => Number((100 * bound).toPrecision(3));
+  /* A bound that nobody has touched stays as it is, with the digits that its box does not show. */
+  const typed = () => inputs.map((input, place) => {
+    const asInUse = Number(input.value) === shown(now.in_use[place]);
+    return asInUse ? now.in_use[place] : Number((Number(input.value) / 100).toPrecision(12));
+  });
   const post = (bounds, keep) => ask("/page/grades", {
     method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ bounds, keep }),
   });
@@ -30,11 +35,20 @@
   }
 
   function fill(bounds) {
-    bounds.forEach((bound, place) => (inputs[place].value = Number((100 * bound).toPrecision(3))));
+    bounds.forEach((bound, place) => (inputs[place].value = shown(bound)));
   }
+
+  /* In per cent, as they are typed; the service would name probabilities. */
+  const areBounds = () => typed().every((bound, place, all) =>
+    inputs[place].value !== "" && bound > 0 && bound < 1 && (place === 0 || bound < all[place - 1]));
 
   async function tryThem() {
     const mine = ++asked;
+    if (!areBounds()) {
+      byId("grades-keep").disabled = true;
+      byId("grades-told").textContent = "Bounds are percentages above 0 and below 100, each below the one before.";
+      return;
+    }
     try {
       const told = await post(typed(), false);
       if (mine !== asked) return;

@@ -31,7 +31,8 @@
   function head(lead) {
     const { outcome } = lead;
     const on = outcome.at_us === null ? "" : ` on ${day(outcome.at_us)}`;
-    const amount = outcome.amount === null ? "" : `, ${format.count(outcome.amount)}`;
+    const currency = outcome.currency ? `${outcome.currency}\u00a0` : "";
+    const amount = outcome.amount === null ? "" : `, ${currency}${format.count(outcome.amount)}`;
     const state = {
       won: `Became a customer${on}${amount}`,
       lost: `Lost${on}`,

@@ -25,7 +25,7 @@ leadcast.swap = (() => {
     const state = { side: "learned points", search: "", cuts: 0 };
     let asked = {};
     let matching = new Uint32Array(0);
-    const columns = columnsOf(list);
+    const columns = columnsOf(list, found.about.currency);
     const table = new DataTable("#leads", {
       serverSide: true,
       ajax: (request, answer) => {
@@ -92,7 +92,7 @@ leadcast.swap = (() => {
     );
   }
 
-  function columnsOf(list) {
+  function columnsOf(list, currency) {
     const held = list.columns;
     const show = (field, words) => ({ row }) => words(held[field].at(row), row);
     const one = (field, title, words, className = "") => ({
@@ -113,7 +113,7 @@ leadcast.swap = (() => {
       one("rank_learned", "Rank, learned", format.compact, "number"),
       one("rank_points", "Rank, points", format.compact, "number"),
       one("converted", "Customer", (value) => (value ? element("b", { class: "yes" }, "yes") : "no")),
-      ...(known("amount") ? [one("amount", "Amount", format.count, "number")] : []),
+      ...(known("amount") ? [one("amount", currency ? `Amount, ${currency}` : "Amount", format.count, "number")] : []),
       one("week", "Week", plain),
       ...list.segments.slice(0, 1).map((name) => one(name, titled(name), plain)),
     ];
