@@ -60,8 +60,8 @@ def test_a_column_of_other_types_is_not_compared(exports: tuple[Tables, Tables])
 
 @pytest.mark.parametrize(
     ("edited", "edited_won", "severity"),
-    [(5, 0, None), (60, 2, "warning"), (60, 30, "error")],
-    ids=["a few", "corrections", "winners"],
+    [(5, 0, None), (60, 2, "warning"), (60, 30, "error"), (12, 12, "error"), (4, 4, None)],
+    ids=["a few", "corrections", "winners", "a few winners", "too few"],
 )
 def test_the_gate_stops_where_edits_follow_wins(
     edited: int, edited_won: int, severity: str | None

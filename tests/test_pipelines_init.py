@@ -659,5 +659,33 @@ def test_machines_and_merges_are_asked_for_where_the_export_tells_of_them(tmp_pa
 
 def test_an_export_without_such_columns_is_asked_nothing_of_the_kind(tmp_path: Path) -> None:
     text = drafted(tmp_path, rows_of())
-    for key in ("denied", "nonhuman", "identity", "vendors"):
+    for key in ("denied", "nonhuman", "identity", "vendors", "attribute_changes"):
         assert key not in text
+
+
+def test_a_table_of_edits_is_asked_about_as_the_history_of_the_fields(tmp_path: Path) -> None:
+    leads = rows_of()
+    edits = [
+        {
+            "Edit ID": f"H{number}",
+            "Lead ID": one["Lead ID"],
+            "Field": ("Industry", "Phone")[number % 2],
+            "Old Value": "",
+            "New Value": "x",
+            "Edit Date": "05/12/2024 10:00",
+        }
+        for number, one in enumerate(leads)
+    ]
+    write(tmp_path / "export", "history.csv", edits)
+    text = drafted(tmp_path, leads)
+    assert "does history.csv say how the leads' fields were edited?" in text
+    wanted = """# attribute_changes:
+#   read: {files: history.csv}
+#   columns:
+#     lead_id: Lead ID
+#     changed_at: Edit Date
+#     attribute: Field
+#     old_value: Old Value
+#     new_value: New Value
+"""
+    assert wanted in text

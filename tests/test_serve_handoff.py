@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from leadcast.features.tables import TIME, Tables, TimeOrder, empty_events
+from leadcast.pipelines.daily.handoff import as_persons
 from leadcast.serve.today.handoff import CALL, NONE, NURTURE, draw, hand_off, week_of
 from leadcast.serve.today.handoff_settings import HandoffRules, HandoffSettings
 
@@ -161,3 +163,34 @@ def test_of_like_records_of_a_person_the_newest_is_called() -> None:
     assert made.select("hand_off", "hand_off_why").rows() == [
         (NONE, "same person as L0001"), (CALL, "above the line"), (NONE, "same person as L0001"),
     ]  # fmt: skip
+
+
+def test_who_is_not_to_be_contacted_on_one_record_is_not_on_any() -> None:
+    created = AS_OF - timedelta(days=30)
+    own = leads(4).select("lead_id").with_columns(created_at=pl.lit(created).cast(TIME))
+    refused = own.with_columns(sales_do_not_contact=pl.Series([True, False, False, False]))
+    unended = own.select(
+        "lead_id",
+        won_at=pl.lit(None, TIME),
+        # The record on which it was said is closed.
+        lost_at=pl.Series([created + timedelta(days=9), None, None, None], dtype=TIME),
+    )
+    persons = own.select(
+        "lead_id",
+        person_id=pl.Series(["p", "p", "q", "q"]),
+        known_at=pl.Series([None, created, None, AS_OF + timedelta(days=1)], dtype=TIME),
+    )
+    tables = Tables(refused, empty_events(), unended, AS_OF, TimeOrder.DATED, {}, persons=persons)
+    listed = refused.tail(3).select(
+        "lead_id", "created_at", do_not_contact="sales_do_not_contact",
+        probability=pl.Series([0.9, 0.5, 0.4]), grade=pl.lit("A"), expected_value=pl.lit(1.0),
+    )  # fmt: skip
+    asked = as_persons(listed, tables, AS_OF)
+    assert asked["do_not_contact"].to_list() == [True, False, False]
+    made = hand_off(asked, AS_OF, 3, HandoffSettings(exploration_share=0), NO_RULES).frame
+    assert made.select("hand_off", "hand_off_why").rows()[0] == (NONE, "not to be contacted")
+    # That the last two are one person is known tomorrow: today both are called.
+    assert made["hand_off"].to_list()[1:] == [CALL, CALL]
+    tomorrow = as_persons(listed, tables, AS_OF + timedelta(days=2))
+    made = hand_off(tomorrow, AS_OF, 3, HandoffSettings(exploration_share=0), NO_RULES).frame
+    assert made["hand_off"].to_list() == [NONE, CALL, NONE]

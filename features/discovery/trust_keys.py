@@ -10,6 +10,7 @@ from leadcast.features.definitions.definition import DeniedMeaning
 from leadcast.features.definitions.load import TO_DO
 from leadcast.features.discovery.draft import Draft
 from leadcast.features.discovery.draft_text import Pages, scalar
+from leadcast.features.discovery.vocabulary import FIELDS
 from leadcast.features.inspection.wording import has_phrase, phrases, plain_words, shortened
 
 Denies = Callable[[str], DeniedMeaning | None]
@@ -36,6 +37,25 @@ _MERGES = {
         "|merged vid|merged object id"
     ),
     "merged_at": phrases("merged at|merged on|merge date|merge time|date merged|merged date"),
+}
+_HISTORY = {
+    "attribute": phrases(
+        "field|field name|attribute|property|property name|changed field|feld|feldname|champ|campo"
+        "|veld|primary attribute name|tracked field"
+    ),
+    "new_value": phrases(
+        "new value|newvalue|new|value after|to value|neuer wert|nouvelle valeur|valor nuevo"
+        "|nuevo valor|novo valor|nuovo valore|nieuwe waarde"
+    ),
+    "old_value": phrases(
+        "old value|oldvalue|old|previous value|value before|from value|alter wert|ancienne valeur"
+        "|valor anterior|valor antigo|vecchio valore|oude waarde"
+    ),
+    "changed_at": phrases(
+        "changed at|changed on|change date|edit date|edited at|edited on|modified at|date|timestamp"
+        "|created date|createddate|activity date|geandert am|date de modification|time|changed"
+    ),
+    "lead_id": FIELDS["lead_id"],
 }
 _MOST_NAMED = 8
 
@@ -79,7 +99,8 @@ def write_trust_keys(pages: Pages, draft: Draft) -> None:
         for column, meaning in draft.denied.items():
             pages.put(1, column, meaning)
         pages.guess(f"denied: {shortened(list(draft.denied), 12)}")
-    for question, lines in (_machines(draft), _persons(draft), _vendors(draft)):
+    trust = (_history(draft), _machines(draft), _persons(draft), _vendors(draft))
+    for question, lines in trust:
         if question:
             pages.lines.append("")
             _ask(pages, question)
@@ -119,6 +140,30 @@ def _machines(draft: Draft) -> tuple[str, list[str]]:
         mine = [kind for kind in kinds if any(has_phrase(kind, word) for word in words)]
         lines.append(f"  {role}: [{', '.join(scalar(kind) for kind in mine[:_MOST_NAMED])}]")
     return question, lines
+
+
+def _history(draft: Draft) -> tuple[str, list[str]]:
+    for one in draft.meanings:
+        columns = {name: _named(one.seen.looks, names) for name, names in _HISTORY.items()}
+        needed = {name: column for name, column in columns.items() if name != "old_value"}
+        if one is draft.leads or None in needed.values():
+            continue
+        order = ("lead_id", "changed_at", "attribute", "old_value", "new_value")
+        question = (
+            f"does {one.name} say how the leads' fields were edited? Then each is taken as it "
+            "stood at the moment of a score; without it a score learns from what was filled "
+            "in later (docs/histories.md)"
+        )
+        told = [f"    {name}: {scalar(it)}" for name in order if (it := columns[name]) is not None]
+        read = scalar(one.name)
+        return question, [
+            "under tables:",
+            "attribute_changes:",
+            f"  read: {{files: {read}}}",
+            "  columns:",
+            *told,
+        ]
+    return _NOTHING
 
 
 def _persons(draft: Draft) -> tuple[str, list[str]]:

@@ -56,7 +56,7 @@ def share_out(
     frame = frame.join(told, on="lead_id", how="left", maintain_order="left")
     needed = [name for name in rules.required if name not in frame.columns]
     asked = frame.join(tables.leads.select("lead_id", *needed), on="lead_id", how="left")
-    asked = _as_persons(asked, tables, found.as_of)
+    asked = as_persons(asked, tables, found.as_of)
     capacity, source_of_calls = _capacity(calls, params, definition, frame.height)
     made = hand_off(asked, found.as_of, capacity, settings, rules)
     columns = made.frame.drop("lead_id")
@@ -68,10 +68,22 @@ def share_out(
     return SharedOut(frame, made, _words(frame, made, source_of_calls))
 
 
-def _as_persons(asked: pl.DataFrame, tables: Tables, as_of: datetime) -> pl.DataFrame:
+def as_persons(asked: pl.DataFrame, tables: Tables, as_of: datetime) -> pl.DataFrame:
     """Tell who is one person, where it is known; whoever is not to be contacted is so everywhere.
 
-    What is said on a record that is closed counts as well.
+    Parameters
+    ----------
+    asked : pl.DataFrame
+        The leads that may be called: ``lead_id``, perhaps ``do_not_contact``.
+    tables : Tables
+        Of all leads: what is said on a record that is closed counts as well.
+    as_of : datetime
+        What becomes known later does not count.
+
+    Returns
+    -------
+    pl.DataFrame
+        With ``person_id`` where persons were looked for, in the same order.
     """
     if tables.persons is None:
         return asked
