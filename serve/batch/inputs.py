@@ -291,10 +291,11 @@ class CanonicalSource:
         if all(place.is_parquet for place in self.places):
             _refuse_large(self.places)
             tables = [pl.scan_parquet(list(place.files)) for place in self.places]
-            _refuse_changes(self.leads.name, tables[0])
             events = tables[1] if self.events is not None else None
             # Polars reads files of one schema as one table.
             alike = all(place.is_uniform for place in self.places)
+            if alike:
+                _refuse_changes(self.leads.name, tables[0])
             if alike and _fit(scorer, tables[0], events):
                 # Whether events are people's is told from more than codes.
                 is_plain = self.events is not None and scorer.bundle.plan.people is None
