@@ -164,7 +164,8 @@ class Engine:
         """Do as `compute` with what `check` let pass, whose rows have leads and moments."""
         if warnings is not None:
             theirs = events if self._dated else None
-            needs = [name for name in self._needs if name not in derived_of(self._needs, leads)]
+            derived = derived_of(self._needs, leads)
+            needs = [name for name in self._needs if name not in derived]
             warnings += inputs.absent(leads, needs, theirs, self._loop.with_values)
         if not snapshots.height:
             return np.empty((0, len(self.plan.columns)), dtype=np.float32)

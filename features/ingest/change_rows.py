@@ -10,10 +10,9 @@ from leadcast.features.changes.attribute_changes import CHANGE, derived_types
 from leadcast.features.definitions.changes_section import HISTORY, AttributeChangesTable
 from leadcast.features.definitions.table_schema import Attribute
 from leadcast.features.ingest.context import Context, TableReading, Writing
-from leadcast.features.ingest.leads import CanonicalLeads, all_rows, read_attribute
+from leadcast.features.ingest.leads import CanonicalLeads, read_attribute, whole_table
 from leadcast.features.readers.account import OF_LEAD_ASIDE
 from leadcast.features.readers.issues import LATE_ROW
-from leadcast.features.readers.opening import require_columns
 from leadcast.features.tables import CHANGES, TIME
 from leadcast.features.values.columns import clean_text
 
@@ -41,15 +40,13 @@ class ReadChanges:
 def read_changes(context: Context, leads: CanonicalLeads) -> ReadChanges | None:
     """Read the table of changes; None where there is none, or it cannot be read."""
     about = context.definition.tables.attribute_changes
-    table = None if about is None else context.open(HISTORY, about)
-    if about is None or table is None:
+    if about is None:
         return None
     fields = about.columns.model_dump(exclude_none=True)
-    needed = [(f"tables.{HISTORY}.columns.{name}", column) for name, column in fields.items()]
-    table = require_columns(table, needed, context.ledger)
-    rows = all_rows(context, table, list(dict.fromkeys(fields.values())))
-    if rows is None or table.lacking:
+    opened = whole_table(context, HISTORY, f"tables.{HISTORY}", about, fields)
+    if opened is None:
         return None
+    table, rows = opened
     columns = about.columns
     writing = Writing(table.missing, about.numbers, context.time_rules(about))
     ids = context.ids(rows.frame[columns.lead_id].alias("lead_id"), table.missing, columns.lead_id)

@@ -17,25 +17,22 @@ from leadcast.features.identity.match_errors import measured
 from leadcast.features.identity.persons import Resolved, resolve
 from leadcast.features.identity.pooling import pooled_events, pooled_outcomes
 from leadcast.features.ingest.context import Context, TableReading, Writing
-from leadcast.features.ingest.leads import all_rows
+from leadcast.features.ingest.leads import whole_table
 from leadcast.features.nonhuman.people_events import NONHUMAN
 from leadcast.features.readers.issues import LATE_ROW
-from leadcast.features.readers.opening import require_columns
 from leadcast.features.tables import TIME, Tables, TimeOrder
 
 
 def read_merges(context: Context) -> pl.DataFrame | None:
     """Read the table of merges; None where there is none, or it cannot be read."""
     about = context.definition.identity.merges
-    table = None if about is None else context.open(NAME, about)
-    if about is None or table is None:
+    if about is None:
         return None
     fields = about.columns.model_dump(exclude_none=True)
-    needed = [(f"identity.merges.columns.{name}", column) for name, column in fields.items()]
-    table = require_columns(table, needed, context.ledger)
-    rows = all_rows(context, table, list(dict.fromkeys(fields.values())))
-    if rows is None or table.lacking:
+    opened = whole_table(context, NAME, "identity.merges", about, fields)
+    if opened is None:
         return None
+    table, rows = opened
     read = {
         name: context.ids(rows.frame[fields[name]].alias(name), table.missing, fields[name])
         for name in ("canonical_id", "merged_id")

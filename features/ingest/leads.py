@@ -12,6 +12,7 @@ from leadcast.features.definitions.table_schema import (
     AttributeType,
     ExportColumn,
     LeadsTable,
+    TableSchema,
     default_type,
 )
 from leadcast.features.identity.keys import PERSON
@@ -342,6 +343,19 @@ def all_rows(
         return RawRows(frame, none.cast(pl.Int64), none, table.origins)
     context.ledger.fault(no_rows(table))
     return None
+
+
+def whole_table(
+    context: Context, name: str, key: str, about: TableSchema, fields: Mapping[str, str]
+) -> tuple[RawTable, RawRows] | None:
+    """Open a table and read the columns that `key` names to its end; None where that cannot be."""
+    table = context.open(name, about)
+    if table is None:
+        return None
+    needed = [(f"{key}.columns.{field}", column) for field, column in fields.items()]
+    table = require_columns(table, needed, context.ledger)
+    rows = all_rows(context, table, list(dict.fromkeys(fields.values())))
+    return None if rows is None or table.lacking else (table, rows)
 
 
 def no_rows(table: RawTable) -> Fault:

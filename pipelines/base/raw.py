@@ -50,8 +50,9 @@ def with_raw(definition: SourceDefinition) -> Iterator[SourceDefinition]:
 
 def _simulate(wanted: Simulation, out: Path) -> None:
     machines = wanted.machines
-    about, kinds = (wanted.leads, wanted.seed, out), (wanted.sellers, wanted.histories)
-    simulate_with_progress(*about, sellers=kinds[0], histories=kinds[1], machines=machines)
+    about = (wanted.leads, wanted.seed, out)
+    sellers, histories = wanted.sellers, wanted.histories
+    simulate_with_progress(*about, sellers=sellers, histories=histories, machines=machines)
 
 
 def simulate_with_progress(

@@ -54,7 +54,7 @@ class FittedModel(CurvePlots):
             yield RunFolder(definition.name)
 
     def _given(self, frame: pl.DataFrame) -> Frame:
-        return given_back(frame, self.data.library)
+        return given_back(frame, self.data.held_by)
 
     @property
     def metrics(self) -> Frame:

@@ -119,7 +119,7 @@ class LeadData:
             definition or {},
         )
         self.said = said
-        self.library: Library = library_of(leads, "leads")
+        self.held_by: Library = library_of(leads, "leads")
         self._folder = OwnFolder()
         root = self._folder.path
         frames = {"leads": leads, "events": events, "outcomes": outcomes}
@@ -143,23 +143,23 @@ class LeadData:
     @property
     def leads(self) -> Frame:
         """The leads with their canonical columns and types."""
-        return given_back(self.tables.leads, self.library)
+        return given_back(self.tables.leads, self.held_by)
 
     @property
     def events(self) -> Frame:
         """The events, likewise."""
-        return given_back(self.tables.events.collect(), self.library)
+        return given_back(self.tables.events.collect(), self.held_by)
 
     @property
     def outcomes(self) -> Frame:
         """How each lead ended, likewise."""
-        return given_back(self.tables.outcomes, self.library)
+        return given_back(self.tables.outcomes, self.held_by)
 
     @property
     def set_aside(self) -> Frame:
         """Rows that were set aside, or kept with an empty value: which, and why."""
         found = pl.read_parquet(self.folder / "quarantine.parquet").drop("file", "line")
-        return given_back(found, self.library)
+        return given_back(found, self.held_by)
 
     @property
     def quality(self) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def compare_given(
     every, found = compare_points(inputs, wanted)
     leads = lead_frame(every)
     page = render_comparison(found, leads, definition.title, use_content(run))
-    return PointsComparison(found, page, leads, data.library)
+    return PointsComparison(found, page, leads, data.held_by)
 
 
 def points_of(given: Any, tables: Tables) -> Points:  # noqa: ANN401 - likewise
