@@ -23,6 +23,7 @@ from leadcast.features.definitions.row_consistency import Where, row_faults
 from leadcast.features.definitions.table_schema import ROLE_TYPES, Attribute
 from leadcast.features.definitions.vendor_consistency import vendor_faults
 from leadcast.features.definitions.yaml_lines import Key
+from leadcast.features.values.amounts import MARKS
 from leadcast.features.values.readings import NEVER_FEATURES, RESERVED, is_attribute_name
 from leadcast.features.values.times import COUNTED, format_fault, parse_moment
 
@@ -46,6 +47,8 @@ def consistency_faults(definition: SourceDefinition, where: Where) -> Iterator[F
     yield from _vouched_codes(definition, where)
     yield from vendor_faults(definition, where)
     yield from _nonhuman_needs_dates(definition, where)
+    yield from _one_currency(definition, where)
+    yield from _known_amount(definition, where)
 
 
 def _forbidden_but_mapped(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
@@ -347,6 +350,43 @@ def _nonhuman_needs_dates(definition: SourceDefinition, where: Where) -> Iterato
             found="a source whose leads have no creation time",
             expected="`tables.leads.columns.created_at`: without it no event is looked at",
             remedy="Map the creation time, or take the section out.",
+        )
+
+
+def _one_currency(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
+    """Find a currency that is declared twice, or read without one being declared."""
+    declared, written = definition.amounts.currency, definition.comparison.currency
+    if declared and written and declared not in MARKS.get(written, (written,)):
+        yield Fault(
+            where=where(("comparison", "currency")),
+            found=f"{written!r}, where amounts.currency is {declared!r}",
+            expected="one currency for amounts, costs of calls and values of customers",
+            remedy="Leave comparison.currency out, and write its costs in that of the amounts.",
+        )
+    for key, outcomes in outcome_tables(definition):
+        if isinstance(outcomes, EventOutcomes) or outcomes.columns.currency is None:
+            continue
+        if outcomes.columns.amount is None or declared is None:
+            lacking = "amount" if outcomes.columns.amount is None else "amounts.currency"
+            yield Fault(
+                where=where((*key, "columns", "currency")),
+                found=f"a column of currencies without {lacking}",
+                expected="amounts, and the one currency that they are in",
+                remedy="Declare it as `amounts: {currency: EUR}`, map the amounts beside it, or "
+                "remove it here.",
+            )
+
+
+def _known_amount(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
+    name = definition.amounts.known_in_advance
+    attributes = definition.tables.leads.attributes
+    numbers = [key for key, one in attributes.items() if one.type == "number"]
+    if name is not None and name not in numbers:
+        yield Fault(
+            where=where(("amounts", "known_in_advance")),
+            found=f"{name!r}, which is no number among the attributes of the leads",
+            expected=f"an attribute of the type number: {', '.join(numbers) or 'there is none'}",
+            remedy=did_you_mean(name, numbers),
         )
 
 

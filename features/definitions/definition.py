@@ -43,6 +43,8 @@ class OutcomeColumns(TableSection):
     """Whose outcome it is; not for outcomes that stand in the leads' table."""
     amount: Name | None = None
     """What the customer was worth."""
+    currency: Name | None = None
+    """The currency of each amount; one that is not the declared one is not read."""
 
 
 class DateColumns(OutcomeColumns):
@@ -274,6 +276,22 @@ class ComparisonDefaults(TableSection):
     rules: Path | None = None
 
 
+class AmountsSection(TableSection):
+    """What amounts mean.
+
+    Parameters
+    ----------
+    currency : str or None
+        In which all amounts are, by its ISO 4217 code: ``EUR``. Others are not read.
+    known_in_advance : str or None
+        The attribute of the leads (a number) that is what a lead will be worth if it is won, and
+        is known as soon as the lead is there: the sum that was asked for, a list price.
+    """
+
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
+    known_in_advance: Name | None = None
+
+
 class HandoffDefaults(TableSection):
     """How leads are handed to sales; who owns them says ``tables.leads.sales``.
 
@@ -427,6 +445,8 @@ class SourceDefinition(TableSection):
         Attributes by whose values the test is also measured, one segment after the other.
     comparison : ComparisonDefaults
         What the comparison with points must know.
+    amounts : AmountsSection
+        In which currency amounts are, and which attribute tells them in advance.
     handoff : HandoffDefaults
         How leads are handed to sales.
     vendors : dict of str to VendorTerms
@@ -473,6 +493,7 @@ class SourceDefinition(TableSection):
     split: SplitDefaults = SplitDefaults()
     segments: tuple[Name, ...] = ()
     comparison: ComparisonDefaults = ComparisonDefaults()
+    amounts: AmountsSection = AmountsSection()
     handoff: HandoffDefaults = HandoffDefaults()
     vendors: dict[Name, VendorTerms] = Field(default_factory=dict)
     junk_in_training: Literal["keep", "set_apart", "weigh"] = "keep"
@@ -494,6 +515,11 @@ class SourceDefinition(TableSection):
         """In whose hours and weekdays leads live; None for UTC."""
         zone = self.local_time_zone or self.time_zone
         return None if zone == "UTC" else zone
+
+    @property
+    def currency(self) -> str | None:
+        """In which currency amounts are; None where nobody said."""
+        return self.amounts.currency or self.comparison.currency
 
     @property
     def is_dated(self) -> bool:

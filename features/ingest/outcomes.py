@@ -23,6 +23,7 @@ from leadcast.features.readers.issues import (
     DUPLICATE_OUTCOME,
     LATE_OUTCOME,
     ORPHAN_OUTCOME,
+    OTHER_CURRENCY,
     OTHER_SPELLING,
     OUTCOME_BEFORE_CREATION,
     OUTCOME_TOLD_ELSEWHERE,
@@ -34,8 +35,9 @@ from leadcast.features.readers.ledger import NO_WHY, Ledger, Why
 from leadcast.features.readers.opening import RawTable, require_columns
 from leadcast.features.readers.origins import RawRows, UnreadableError
 from leadcast.features.tables import TIME, empty_events
+from leadcast.features.values.amounts import in_other_currency
 from leadcast.features.values.categories import spelt_otherwise
-from leadcast.features.values.columns import clean_text
+from leadcast.features.values.columns import clean_text, text_half
 from leadcast.features.values.guesses import kin_words, near_words, yaml_text
 from leadcast.features.values.times import parse_dates_of_crm
 
@@ -116,7 +118,7 @@ def _ends(reading: TableReading, about: Described) -> Ends:
         won, lost, converted = _by_status(reading, about)
     fine = reading.fine
     ended = reading.frame.with_columns(won_at=won, lost_at=lost, converted=converted)
-    frame = ended.with_columns(amount=_amounts(reading, about.columns.amount)).filter(fine)
+    frame = ended.with_columns(amount=_amounts(reading, about)).filter(fine)
     # The leads' table has its ids under the canonical name.
     names = (about.columns.lead_id or "lead_id", columns[0] or "", columns[1] or "")
     doubtful = reading.frame["lead_id"].filter(~fine)
@@ -211,12 +213,24 @@ def _note_closed_but_open(
     reading.note(CLOSED_BUT_OPEN, about.columns.status, closed & is_open, values=shown, kept=True)
 
 
-def _amounts(reading: TableReading, column: str | None) -> pl.Series | pl.Expr:
+def _amounts(reading: TableReading, about: Described) -> pl.Series | pl.Expr:
+    column, currency = about.columns.amount, about.columns.currency
     if column is None:
         return pl.lit(None, pl.Float64)
     parsed = reading.numbers(column)
     reading.note_unread(column, parsed)
-    return parsed.values
+    declared = reading.context.definition.amounts.currency
+    if declared is None:
+        return parsed.values
+    raw, missing = reading.rows.frame, reading.writing.missing
+    named = None if currency is None else clean_text(raw[currency], missing)
+    others = in_other_currency(text_half(raw[column]), named, declared)
+    if others is None:
+        return parsed.values
+    others &= parsed.values.is_not_null()
+    shown = raw[column] if named is None else named.fill_null("(no currency)")
+    reading.note(OTHER_CURRENCY, currency or column, others, values=shown, kept=True)
+    return pl.select(pl.when(~others).then(parsed.values)).to_series()
 
 
 def ends_by_events(
@@ -314,6 +328,7 @@ def settle(context: Context, told: Sequence[Ends], leads: CanonicalLeads) -> Set
         how="left",
         maintain_order="left",
     )
+    outcomes = _with_known_amounts(context, outcomes, leads)
     _refuse_one_value(context, outcomes)
     context.ledger.account.keep(LEADS, leads.frame.height)
     used = {ends.table: len(ends.rows) for ends in found}
@@ -321,6 +336,18 @@ def settle(context: Context, told: Sequence[Ends], leads: CanonicalLeads) -> Set
         if table != LEADS:
             context.ledger.account.keep(table, rows)
     return Settled(leads, outcomes, used)
+
+
+def _with_known_amounts(
+    context: Context, outcomes: pl.DataFrame, leads: CanonicalLeads
+) -> pl.DataFrame:
+    """Give leads whose amount no outcome tells the one that was known in advance."""
+    name = context.definition.amounts.known_in_advance
+    if name is None or leads.frame.schema.get(name) != pl.Float64:
+        return outcomes
+    known = leads.frame.select("lead_id", _known=name)
+    joined = outcomes.join(known, on="lead_id", how="left", maintain_order="left")
+    return joined.with_columns(pl.col("amount").fill_null(pl.col("_known"))).drop("_known")
 
 
 _Unusable = tuple[str, str, pl.Series]

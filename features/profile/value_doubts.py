@@ -13,6 +13,7 @@ from leadcast.features.profile.personal import is_personal
 from leadcast.features.profile.raw_signs import CUT_LENGTHS, MONTHS, ColumnSigns, Sighting
 from leadcast.features.profile.reading import SourceReading
 from leadcast.features.readers.issues import as_text, described
+from leadcast.features.values.amounts import CODES
 
 LEAST = 20
 LEAST_SHARE = 0.01
@@ -185,10 +186,6 @@ LEAST_ABOVE = 10
 """So many dates above 12 at least would a file have if it were as the others."""
 LEAST_MARKS = 3
 CODE_LETTERS = 3
-_CODES = """
-EUR USD GBP CHF JPY INR CAD AUD SEK NOK DKK PLN CZK HUF RON CNY BRL MXN ZAR SGD
-"""
-CURRENCY_CODES = frozenset(_CODES.split())
 
 
 def column_doubts(reading: SourceReading) -> Iterator[Doubt]:
@@ -325,7 +322,7 @@ def _currency_column(reading: SourceReading) -> Iterator[Doubt]:
             continue
         counts = given.str.to_uppercase().alias("code")
         found = dict(counts.value_counts(name="count").iter_rows())
-        if found.keys() <= CURRENCY_CODES:
+        if found.keys() <= CODES:
             marks = {mark: n for mark, n in found.items() if n >= LEAST_MARKS}
             if len(marks) > 1:
                 column = reading.column_of(name)

@@ -75,6 +75,17 @@ BAD_CELL = IssueKind(
     advice="Correct the type, declare under `numbers` how they are written, or list what means "
     "missing under `missing`",
 )
+OTHER_CURRENCY = IssueKind(
+    name="amount_in_other_currency",
+    limit="unreadable_values",
+    found="whose amount is in another currency than the declared one, or names none",
+    reason="is not in the declared currency",
+    expected="amounts in the one currency that amounts.currency declares",
+    consequence="These amounts are not read and in no sum; the rows are kept without them, and "
+    "quarantine.parquet lists them",
+    advice="Export the amounts converted to the declared currency (at the rate of the day of the "
+    "deal), or declare the currency that they are in under `amounts.currency`",
+)
 BAD_ROW = IssueKind(
     name="unreadable_row",
     limit="unreadable_values",

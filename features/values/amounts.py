@@ -6,6 +6,18 @@ import unicodedata
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
+
+_CODES = """
+EUR USD GBP CHF JPY INR CAD AUD SEK NOK DKK PLN CZK HUF RON CNY BRL MXN ZAR SGD
+"""
+CODES = frozenset(_CODES.split())
+"""Codes of currencies (ISO 4217) that are known where they stand in a cell."""
+MARKS = {
+    **{"€": ("EUR",), "£": ("GBP",), "₹": ("INR",), "¥": ("JPY", "CNY")},
+    "$": ("USD", "CAD", "AUD", "MXN", "SGD", "NZD", "HKD"),
+}
+"""Which currencies a mark may stand for."""
 
 LONGEST = 100
 """Characters that are read."""
@@ -113,6 +125,40 @@ def read_amount(text: str) -> float | None:
     # "1-10M" is one million to ten, "500k-1M" is what it says.
     low *= low_scale if low_scale > 1 or low > high else high_scale
     return math.sqrt(max(low, 1.0) * max(high * high_scale, 1.0))
+
+
+def in_other_currency(
+    cells: pl.Series | None, named: pl.Series | None, currency: str
+) -> pl.Series | None:
+    """Find the amounts that are not in the declared currency.
+
+    Parameters
+    ----------
+    cells : pl.Series of String or None
+        The amounts as the export writes them; a mark or a code in one tells its currency.
+    named : pl.Series of String or None
+        The column that names the currency of each; what is empty there is in no known currency.
+    currency : str
+        The declared one: a code of ISO 4217.
+
+    Returns
+    -------
+    pl.Series of bool or None
+        True where it is another, or where `named` names none; None where neither is given.
+    """
+    found = list[pl.Series]()
+    if named is not None:
+        code = named.str.strip_chars().str.to_uppercase().fill_null("")
+        fitting = [currency, *(mark for mark, codes in MARKS.items() if currency in codes)]
+        found.append(~code.is_in(fitting))
+    if cells is not None:
+        text = cells.fill_null("")
+        others = [mark for mark, codes in MARKS.items() if currency not in codes]
+        codes = "|".join(sorted(CODES - {currency}))
+        found.append(text.str.contains(rf"[{''.join(others)}]|\b(?:{codes})\b"))
+    if not found:
+        return None
+    return found[0] if len(found) == 1 else found[0] | found[1]
 
 
 def _plain(text: str) -> str:
