@@ -274,7 +274,7 @@ def _log_bundle(run: RunFolder) -> str:
 
 def _model(bundle: Path, code: Path) -> dict[str, Any]:
     from mlflow.models import ModelSignature, infer_signature
-    from mlflow.types import ColSpec, Schema
+    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 
     from leadcast.serve.scorer import Scorer
 
@@ -296,7 +296,10 @@ def _model(bundle: Path, code: Path) -> dict[str, Any]:
         "artifacts": {"bundle": str(bundle)},
         "code_paths": [str(code)],
         "pip_requirements": needed,
-        "signature": ModelSignature(Schema(inputs), inferred.outputs),
+        # Columns of optional parts, as the curve over time, where a caller names them.
+        "signature": ModelSignature(
+            Schema(inputs), inferred.outputs, ParamSchema([ParamSpec("extra", "string", "")])
+        ),
         "input_example": example,
         "metadata": {"leadcast": scorer.bundle.manifest.origin.describe()},
     }

@@ -29,10 +29,11 @@ class LeadcastModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         self,
         context: mlflow.pyfunc.PythonModelContext,  # noqa: ARG002 - MLflow's signature
         model_input: pandas.DataFrame,
-        params: dict[str, Any] | None = None,  # noqa: ARG002 - MLflow's signature
+        params: dict[str, Any] | None = None,
     ) -> pandas.DataFrame:
-        """Score leads."""
-        return self.scorer.score_pandas(model_input)
+        """Score leads; ``params={"extra": "curve"}`` adds the columns of optional parts."""
+        asked = str((params or {}).get("extra") or "")
+        return self.scorer.score_pandas(model_input, tuple(asked.replace(",", " ").split()))
 
 
 def _refuse_other_code(carried: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from leadcast.features.base.errors import LeadcastError, PassingError
+from leadcast.models.bundle.extra_parts import is_extra_column
 from leadcast.serve.scores import SCHEMA
 
 if TYPE_CHECKING:
@@ -53,9 +54,9 @@ class ScoreTable:
         with self._connected() as connection:
             table = self._table()
             inspector = sa.inspect(connection)
-            if not inspector.has_table(table.name, schema=table.schema):
+            present = _columns(inspector, table)
+            if present is None:
                 return
-            present = {column["name"] for column in inspector.get_columns(table.name, table.schema)}
             missing = sorted({column.name for column in table.columns} - present)
             faults = [f"no column {', '.join(missing)}"] if missing else []
             faults += _key_faults(inspector, table)
@@ -65,10 +66,39 @@ class ScoreTable:
                     "this one be made anew"
                 )
 
+    def refuse_columns(self, extra: Sequence[str]) -> None:
+        """Refuse a table that was made without columns that are asked for now, before any work.
+
+        Parameters
+        ----------
+        extra : sequence of str
+            Columns of optional parts.
+
+        Raises
+        ------
+        LeadcastError
+            If the table has not all of them; tells the statement that adds them.
+        """
+        import sqlalchemy as sa
+
+        with self._connected() as connection:
+            present = _columns(sa.inspect(connection), self._table())
+        missing = [] if present is None else [name for name in extra if name not in present]
+        if missing:
+            add = " ".join(
+                f"ALTER TABLE {self.name} ADD COLUMN {name} DOUBLE PRECISION;" for name in missing
+            )
+            raise LeadcastError(
+                f"table {self.name}: has no column {', '.join(missing)}, which --extra asks for; "
+                f"add them ({add}), name another table, or score without --extra"
+            )
+
     def upsert(self, scores: pl.LazyFrame) -> int:
         """Insert scores, or put them in the place of earlier ones, in one transaction.
 
-        A score at an earlier moment than the one that is there changes nothing.
+        A score at an earlier moment than the one that is there changes nothing. Columns of optional
+        parts that the table has and the scores have not become null: what stood there was said of
+        an earlier score.
 
         Parameters
         ----------
@@ -89,9 +119,13 @@ class ScoreTable:
         """
         import sqlalchemy as sa
 
-        table, n_later = self._table(), 0
+        extra, n_later = [n for n in scores.collect_schema() if is_extra_column(n)], 0
         with self._connected() as connection, connection.begin():
             dialect = connection.dialect.name
+            # As one that is there already has them, too.
+            present = _columns(sa.inspect(connection), self._table()) or set()
+            stale = sorted(name for name in present - {*extra} if is_extra_column(name))
+            table = self._table([*extra, *stale])
             if dialect == "postgresql":
                 # Two batches that make the table, or change the same leads, would end each other.
                 turn = sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"leadcast {self.name}"))
@@ -100,13 +134,14 @@ class ScoreTable:
             statement = _upsert(table, dialect)
             for frame in scores.collect_batches(chunk_size=ROWS_AT_ONCE, maintain_order=True):
                 for rows in frame.iter_slices(ROWS_AT_ONCE):
-                    values = _as_stored(rows, dialect).to_dicts()
+                    absent = [pl.lit(None, pl.Float64).alias(name) for name in stale]
+                    values = _as_stored(rows.with_columns(absent), dialect).to_dicts()
                     if values:
                         changed = connection.execute(statement, values).rowcount
                         n_later += max(len(values) - changed, 0) if changed >= 0 else 0
         return n_later
 
-    def _table(self) -> "sa.Table":
+    def _table(self, extra: Sequence[str] = ()) -> "sa.Table":
         import sqlalchemy as sa
 
         match = _NAME.fullmatch(self.name)
@@ -129,8 +164,9 @@ class ScoreTable:
             )
             for name, dtype in SCHEMA.items()
         ]
-        reasons = sa.Column("reasons", sa.Text())
-        return sa.Table(match[2], sa.MetaData(), *columns, reasons, schema=match[1])
+        columns += [sa.Column("reasons", sa.Text())]
+        columns += [sa.Column(name, sa.Double()) for name in extra]
+        return sa.Table(match[2], sa.MetaData(), *columns, schema=match[1])
 
     def _engine(self) -> "sa.Engine":
         import sqlalchemy as sa
@@ -175,6 +211,13 @@ class ScoreTable:
             ) from None
         finally:
             engine.dispose()
+
+
+def _columns(inspector: "sa.Inspector", table: "sa.Table") -> set[str] | None:
+    """List the columns that a table has; None where there is no such table."""
+    if not inspector.has_table(table.name, schema=table.schema):
+        return None
+    return {column["name"] for column in inspector.get_columns(table.name, table.schema)}
 
 
 def _key_faults(inspector: "sa.Inspector", table: "sa.Table") -> list[str]:

@@ -24,6 +24,7 @@ from leadcast.features.nonhuman.people_events import people_only_of_one
 from leadcast.features.readers.frames import Frame, library_of
 from leadcast.features.tables import CHANGES, TimeOrder
 from leadcast.models.bundle.bundle import Bundle, load_bundle
+from leadcast.models.bundle.extra_parts import asked_parts
 from leadcast.serve.asked import (
     Asked,
     SignedEvent,
@@ -123,6 +124,7 @@ class Scorer:
         as_of: datetime | None = None,
         warnings: list[Fault] | None = None,
         reasons: ReasonsAsked = NO_REASONS,
+        extra: Sequence[str] = (),
     ) -> Given:
         """Score leads.
 
@@ -143,6 +145,9 @@ class Scorer:
             What was worked around is added to it; without it, it is logged.
         reasons : ReasonsAsked
             For which leads to tell reasons, as ``ReasonsAsked.parse("top:200")``.
+        extra : sequence of str
+            Optional parts of the bundle whose columns to add, as ``("curve",)``: see
+            `leadcast.models.bundle.extra_parts.PARTS`.
 
         Returns
         -------
@@ -153,7 +158,8 @@ class Scorer:
             ``lower`` and ``upper`` (its interval; null where the bundle has none), ``score`` (100
             times the probability, to one decimal), ``percentile`` (0 to 100, in the bundle's
             reference population), ``grade`` (A to D, by bounds that are frozen in the bundle),
-            ``model_version``, ``insufficient_data``; and, where they are asked, ``reasons``
+            ``model_version``, ``insufficient_data``; and, where they are asked, the columns of
+            optional parts (``bundle.extras[name].columns`` lists them), and ``reasons``
             (`leadcast.serve.reasons.REASONS`, null for the leads that are not explained).
 
         Raises
@@ -162,6 +168,8 @@ class Scorer:
             If it is no table, a required column is missing, a column has a wrong type, an id
             repeats or is null, a time has no zone, or a ``created_at`` that is needed is null; all
             at once.
+        LeadcastError
+            If the bundle does not hold a part that is asked for.
 
         Examples
         --------
@@ -172,12 +180,12 @@ class Scorer:
         if isinstance(given, pl.DataFrame) and isinstance(
             events, pl.DataFrame | pl.LazyFrame | None
         ):
-            own: Given = self._score(given, events, as_of, warnings, reasons)
+            own: Given = self._score(given, events, as_of, warnings, (reasons, extra))
             return own
         from leadcast.serve.pandas_tables import as_asked, asked_frames
 
         taken = asked_frames(given, events, self.bundle.manifest.origin.attribute_types)
-        found = self._score(*taken, as_of, warnings, reasons)
+        found = self._score(*taken, as_of, warnings, (reasons, extra))
         scores: Given = as_asked(found, given, library_of(given, "leads"))
         return scores
 
@@ -187,15 +195,17 @@ class Scorer:
         events: pl.LazyFrame | pl.DataFrame | None,
         as_of: datetime | None,
         warnings: list[Fault] | None,
-        reasons: ReasonsAsked,
+        more: tuple[ReasonsAsked, Sequence[str]],
     ) -> Any:  # noqa: ANN401 - a pl.DataFrame, which mypy cannot know to be what was given
         found: list[Fault] = []
+        reasons, extra = more
+        asked_parts(extra, self.bundle.extras)
         leads, wrong = canonical_leads(leads, self.bundle.manifest.origin.attribute_types)
         lazy = canonical_events(events.lazy()) if events is not None else None
         refuse(self.bundle.plan, leads, lazy, as_of, wrong)
         theirs = people_asked(self.bundle.plan, leads, lazy)
         asked = asked_of(self.bundle, leads, theirs, as_of, found)
-        scores = self.score_features(asked, self.features(asked, found), reasons)
+        scores = self.score_features(asked, self.features(asked, found), reasons, extra)
         if warnings is not None:
             warnings += found
         else:
@@ -224,7 +234,11 @@ class Scorer:
         return values
 
     def score_features(
-        self, asked: Asked, values: Matrix, reasons: ReasonsAsked = NO_REASONS
+        self,
+        asked: Asked,
+        values: Matrix,
+        reasons: ReasonsAsked = NO_REASONS,
+        extra: Sequence[str] = (),
     ) -> pl.DataFrame:
         """Score what was checked, by its features.
 
@@ -236,6 +250,8 @@ class Scorer:
             As `features` gave them.
         reasons : ReasonsAsked
             As in `score`.
+        extra : sequence of str
+            As in `score`.
 
         Returns
         -------
@@ -243,7 +259,8 @@ class Scorer:
             As `score` gives it.
         """
         log_odds = self.bundle.learner.log_odds(values)
-        return score_rows(self.bundle, asked.rows, values, log_odds, reasons)
+        parts = asked_parts(extra, self.bundle.extras)
+        return score_rows(self.bundle, asked.rows, values, log_odds, reasons, parts)
 
     def score_one(
         self,
@@ -254,6 +271,7 @@ class Scorer:
         *,
         with_reasons: bool = False,
         are_people: bool = False,
+        extra: Sequence[str] = (),
     ) -> Score:
         """Score one lead given as plain Python values, without any table.
 
@@ -275,6 +293,8 @@ class Scorer:
         are_people : bool
             Whether the events are a run's own, from which those of machines were taken out when
             its export was read.
+        extra : sequence of str
+            As in `score`.
 
         Returns
         -------
@@ -301,7 +321,14 @@ class Scorer:
         if warnings is not None:
             warnings += without_events_of_one(self.bundle.plan, done)
             warnings += unknown_categories(self.bundle, row)
-        return score_row(self.bundle, asked.lead_id, asked.as_of, row, with_reasons=with_reasons)
+        return score_row(
+            self.bundle,
+            asked.lead_id,
+            asked.as_of,
+            row,
+            with_reasons=with_reasons,
+            extra=asked_parts(extra, self.bundle.extras),
+        )
 
     def example(self) -> pl.DataFrame:
         """Make two leads as this bundle takes them, all in one table, times and events as texts.
@@ -313,7 +340,9 @@ class Scorer:
         """
         return example_leads(self.bundle.plan, self.bundle.manifest.origin.attribute_types)
 
-    def score_pandas(self, frame: "pandas.DataFrame") -> "pandas.DataFrame":
+    def score_pandas(
+        self, frame: "pandas.DataFrame", extra: Sequence[str] = ()
+    ) -> "pandas.DataFrame":
         """Score leads in a pandas table, events and all; see `leadcast.serve.pandas_tables`.
 
         Parameters
@@ -321,6 +350,8 @@ class Scorer:
         frame : pandas.DataFrame
             As `score` takes leads; times may be texts in ISO format with a zone, and ``events``
             may hold each lead's events as JSON.
+        extra : sequence of str
+            As in `score`.
 
         Returns
         -------
@@ -335,4 +366,4 @@ class Scorer:
         from leadcast.serve.pandas_tables import from_pandas, to_pandas
 
         leads, events = from_pandas(frame, self.bundle.manifest.origin.attribute_types)
-        return to_pandas(self.score(leads, events))
+        return to_pandas(self.score(leads, events, extra=extra))

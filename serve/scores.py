@@ -14,6 +14,7 @@ from leadcast.features.values.distinct import taken
 from leadcast.models.bundle.bundle import Bundle
 from leadcast.models.bundle.bundle_reference import GRADES, Rates
 from leadcast.models.data import Floats, Matrix
+from leadcast.models.extra_columns import ScoredRows, filled
 from leadcast.serve.reasons import NO_REASONS, Reasons, ReasonsAsked, reasons_column, reasons_of
 
 SCHEMA: Mapping[str, pl.DataType] = {
@@ -51,6 +52,8 @@ class Score:
     model_version: str
     insufficient_data: bool
     reasons: Reasons | None = None
+    extra: Mapping[str, float | None] | None = None
+    """The columns of optional parts that were asked for, by their names."""
 
 
 def version_of(bundle: Bundle) -> str:
@@ -75,6 +78,7 @@ def score_row(
     values: Matrix,
     *,
     with_reasons: bool = False,
+    extra: tuple[str, ...] = (),
 ) -> Score:
     """Score one row of features."""
     numbers = _numbers(bundle, bundle.learner.log_odds(values))
@@ -90,7 +94,16 @@ def score_row(
         model_version=version_of(bundle),
         insufficient_data=bundle.manifest.origin.insufficient_data,
         reasons=reasons_of(bundle, values)[0] if with_reasons else None,
+        extra=_extra_of_one(bundle, values, numbers["probability"], extra) if extra else None,
     )
+
+
+def _extra_of_one(
+    bundle: Bundle, values: Matrix, probability: Floats, extra: tuple[str, ...]
+) -> dict[str, float | None]:
+    found = filled(extra, bundle.extras, ScoredRows(values, probability, bundle.extras))
+    numbers = {name: float(column[0]) for name, column in found.items()}
+    return {name: None if math.isnan(number) else number for name, number in numbers.items()}
 
 
 def score_rows(
@@ -99,6 +112,7 @@ def score_rows(
     values: Matrix,
     log_odds: Floats,
     asked: ReasonsAsked = NO_REASONS,
+    extra: tuple[str, ...] = (),
 ) -> pl.DataFrame:
     """Turn what the learner says of many rows into scores.
 
@@ -112,11 +126,14 @@ def score_rows(
         The learner's, of these rows.
     asked : ReasonsAsked
         Which rows to explain.
+    extra : tuple of str
+        The optional parts whose columns to add, as
+        `leadcast.models.bundle.extra_parts.asked_parts` lets them pass.
 
     Returns
     -------
     pl.DataFrame
-        With the columns of `SCHEMA`, and ``reasons`` unless none are asked.
+        With the columns of `SCHEMA`, those of the parts, and ``reasons`` unless none are asked.
     """
     numbers = _numbers(bundle, log_odds)
     scores = rows.with_columns(
@@ -125,6 +142,12 @@ def score_rows(
         pl.lit(version_of(bundle)).alias("model_version"),
         pl.lit(bundle.manifest.origin.insufficient_data).alias("insufficient_data"),
     ).select(list(SCHEMA))
+    if extra:
+        asked_rows = ScoredRows(values, numbers["probability"], bundle.extras)
+        scores = scores.with_columns(
+            pl.Series(name, column).fill_nan(None)
+            for name, column in filled(extra, bundle.extras, asked_rows).items()
+        )
     if asked.which == "none":
         return scores
     chosen = asked.rows(bundle, numbers["probability"])

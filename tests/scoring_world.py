@@ -26,7 +26,9 @@ from leadcast.models.calibration.calibrator_choice import choose_calibrator
 from leadcast.models.calibration.calibrators import Calibrator
 from leadcast.models.calibration.intervals import LeadIntervals, fit_lead_intervals
 from leadcast.models.calibration.verdict import ModelVerdict
+from leadcast.models.curve.conversion_curve import ConversionCurve
 from leadcast.models.data import Floats, Matrix
+from leadcast.models.learners.basis import Effect
 from leadcast.models.learners.boosting import as_trees
 from leadcast.models.learners.drifting_level import Level
 from leadcast.models.learners.learner_store import Additive, FittedLearner, additive_of
@@ -200,10 +202,36 @@ def export(
         intervals=world.intervals,
         reference=Reference.of(world.probability),
         rates=Rates.of(world.values, world.converted, world.plan.features),
+        extras={"curve": small_curve(world.plan)},
         metrics={"test": {"n": len(world.values), "auc": None}},
         origin=about or origin(world),
         notes=("a small world",),
         created_at=created_at,
+    )
+
+
+def small_curve(plan: FeaturePlan) -> ConversionCurve:
+    """Likely leads convert early, and large companies late; nothing of it was fitted."""
+    size = next(i for i, one in enumerate(plan.features) if one.name.startswith("company_size"))
+    tilt = Effect(
+        feature=size,
+        category=False,
+        points=[1.0, 1.75, 2.5],
+        heights=[-1.0, 0.0, 1.5],
+        other=0.0,
+        missing=0.2,
+    )
+    return ConversionCurve(
+        horizon_days=30.0,
+        edges_days=(1.0, 3.0, 7.0, 14.0, 30.0, 60.0),
+        rates=(-3.0, -3.0, -3.2, -3.6, -4.2, -5.0),
+        slopes=(1.2, 1.1, 1.0, 0.9, 0.8, 0.7),
+        paces=(-1.0, -0.6, -0.2, 0.2, 0.6, 1.0),
+        centre=-1.0,
+        low=-6.0,
+        high=4.0,
+        effects=(tilt,),
+        days=(7.0, 30.0, 60.0),
     )
 
 

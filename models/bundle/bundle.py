@@ -9,6 +9,7 @@
     reference.json   the population behind percentiles and grades
     rates.json       how often leads converted, by the value of each feature (for reasons)
     metrics.json     what was measured on the test part
+    curve.json       when leads become customers (an optional part: see `bundle.extra_parts`)
 
 Loading runs no code from the bundle, and imports nothing for it but the types of an estimator of
 others that are trusted here (`leadcast.models.imported.skops_file`). A bundle is written whole or
@@ -17,8 +18,9 @@ not at all; two bundles from the same data differ in ``created_at`` only.
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +38,10 @@ from leadcast.models.bundle.bundle_files import (
     write_manifest,
 )
 from leadcast.models.bundle.bundle_reference import Rates, Reference
+from leadcast.models.bundle.extra_parts import PARTS, part_file
 from leadcast.models.calibration.calibrators import Calibrator, calibrator_from_json
 from leadcast.models.calibration.intervals import LeadIntervals
+from leadcast.models.extra_columns import ExtraPart
 from leadcast.models.learners.learner_store import (
     FittedLearner,
     imported_shapes,
@@ -70,6 +74,8 @@ class Bundle:
         What was measured on the test part.
     rates : Rates or None
         How often leads converted, by the value of each feature; None in bundles of schema 1.
+    extras : mapping of str to ExtraPart
+        The optional parts that it holds, by their names (`extra_parts.PARTS`), in their order.
     """
 
     manifest: Manifest
@@ -80,6 +86,7 @@ class Bundle:
     reference: Reference
     metrics: Mapping[str, Any]
     rates: Rates | None = None
+    extras: Mapping[str, ExtraPart] = field(default_factory=dict)
 
 
 def write_bundle(
@@ -93,6 +100,7 @@ def write_bundle(
     origin: BundleOrigin,
     intervals: LeadIntervals | None = None,
     rates: Rates | None = None,
+    extras: Mapping[str, ExtraPart] | None = None,
     notes: Sequence[str] = (),
     created_at: datetime | None = None,
 ) -> Manifest:
@@ -110,6 +118,8 @@ def write_bundle(
         An interval for each lead.
     rates : Rates, optional
         How often leads converted, by the value of each feature of the plan.
+    extras : mapping of str to ExtraPart, optional
+        Optional parts, by their names.
     notes : sequence of str
         What a reader of the scores must know, as that there was little data.
     created_at : datetime, optional
@@ -134,6 +144,8 @@ def write_bundle(
             write_json(new / INTERVALS, intervals.to_json())
         if rates is not None:
             write_json(new / RATES, rates.model_dump(mode="json"))
+        for part in (extras or {}).values():
+            part.save(new)
         write_json(new / "reference.json", reference.model_dump(mode="json"))
         write_json(new / "metrics.json", dict(metrics))
         manifest = write_manifest(new, origin, notes, created_at, _types_in(learner))
@@ -176,11 +188,28 @@ def _loaded(folder: Path) -> Bundle:
     checks, parts = Checks(), dict[str, Any]()
     for name, read in _readers(folder, manifest).items():
         parts[name] = checks.of(read, None)
+    held = {name: kind for name, kind in PARTS.items() if part_file(name) in manifest.files}
+    extras = {name: checks.of(partial(kind.read, folder), None) for name, kind in held.items()}
     checks.raise_errors()
-    faults = [*_faults_between(manifest, parts["plan"], parts["learner"], parts["rates"])]
+    bundle = Bundle(manifest=manifest, **parts, extras=_told_apart(extras))
+    faults = [*_faults_between(manifest, bundle.plan, bundle.learner, bundle.rates)]
+    faults += _wrong_extras(bundle)
     if faults:
         raise FaultsError(f"bundle {folder}", faults)
-    return Bundle(manifest=manifest, **parts)
+    return bundle
+
+
+def _told_apart(extras: Mapping[str, ExtraPart | None]) -> dict[str, ExtraPart]:
+    return {name: part for name, part in extras.items() if part is not None}
+
+
+def _wrong_extras(bundle: Bundle) -> Iterator[Fault]:
+    n_columns, horizon = len(bundle.plan.columns), bundle.manifest.origin.snapshots.horizon_days
+    for part in bundle.extras.values():
+        for where, found, expected in itertools.islice(
+            part.unfitting(n_columns, horizon), MOST_TOLD
+        ):
+            yield _fault(where, found, expected)
 
 
 def _readers(folder: Path, manifest: Manifest) -> dict[str, Callable[[], Any]]:

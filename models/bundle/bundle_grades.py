@@ -81,5 +81,6 @@ def write_graded(
         origin=bundle.manifest.origin,
         intervals=bundle.intervals,
         rates=bundle.rates,
+        extras=bundle.extras,
         notes=bundle.manifest.notes,
     )

@@ -67,6 +67,7 @@ def write_moved(folder: Path, bundle: Bundle, offset: float, told: Mapping[str, 
         origin=bundle.manifest.origin,
         intervals=None if intervals is None else _moved_intervals(intervals, change),
         rates=bundle.rates,
+        extras=bundle.extras,
         notes=notes,
     )
 

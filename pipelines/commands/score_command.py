@@ -2,6 +2,7 @@
 
 import json
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,6 +36,9 @@ Examples:
   leadcast score --bundle data/runs/demo/bundle --leads data/runs/demo/tables/leads.parquet \\
       --events data/runs/demo/tables/events --as-of 2026-01-01T06:00:00Z \\
       --only-changed-since 2025-12-31T06:00:00Z --out scores.parquet --resume --summary json
+  leadcast score --bundle data/runs/demo/bundle --leads data/runs/demo/tables/leads.parquet \\
+      --events data/runs/demo/tables/events --as-of 2026-01-01T06:00:00Z \\
+      --extra curve --out scores.csv
   leadcast score --bundle data/runs/x_education/bundle --source x_education \\
       --leads new_leads.csv --out scores.csv
   leadcast score --bundle data/runs/demo/bundle --database-env CRM_URL \\
@@ -44,7 +48,7 @@ Examples:
   leadcast score --bundle data/runs/demo/bundle --leads leads.parquet --events events \\
       --engine dask --scheduler tcp://10.0.0.1:8786 --out scores.parquet
 
-The first three run as they stand after `make run`.
+The first four run as they stand after `make run`.
 
 \b
 Exit codes: 0 scored; 1 refused, nothing was written; 2 wrong use of the command line;
@@ -87,6 +91,12 @@ Reasons = Annotated[
 Changed = Annotated[
     str | None,
     typer.Option(help="Only leads created, updated or with events since then (with a zone)."),
+]
+Extra = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Add the columns of an optional part of the bundle: curve (when; see when.md)."
+    ),
 ]
 For = Annotated[Crm | None, typer.Option("--for", help="Write the file that this CRM takes.")]
 Table = Annotated[str, typer.Option(help="Put the scores into this database table (an upsert).")]
@@ -131,6 +141,7 @@ def score(
     as_of: AsOf = None,
     source: MappedBy = None,
     reasons: Reasons = "cut",
+    extra: Extra = None,
     only_changed_since: Changed = None,
     crm: For = None,
     table: Table = "",
@@ -166,16 +177,14 @@ def score(
             chunk_leads=chunk_leads,
             threads=threads,
             reasons=checks.of(lambda: ReasonsAsked.parse(reasons), NO_REASONS),
-            changed_since=checks.of(
-                lambda: moment_of("--only-changed-since", only_changed_since), None
-            ),
+            changed_since=checks.of(lambda: _since(only_changed_since), None),
             closed=closed,
             no_events=no_events,
+            extra=tuple(extra or ()),
         )
         about = (bundle, leads, events, outputs, settings, source, database_env or None)
         request = ScoreRequest(*about, signed_by=require_signature, outcomes=outcomes)
-        checks.of(lambda: _refuse_scheduler(engine, scheduler), None)
-        checks.of(lambda: _refuse_signature(engine, require_signature), None)
+        _check_engine(checks, engine, scheduler, require_signature)
         request.check(checks)
         checks.raise_errors()
         report = _scored(request, engine, scheduler)
@@ -205,6 +214,17 @@ def _scored(request: "ScoreRequest", engine: EngineChoice, scheduler: str | None
     from leadcast.pipelines.daily.score import score_new_leads
 
     return score_new_leads(request)
+
+
+def _since(said: str | None) -> datetime | None:
+    return moment_of("--only-changed-since", said)
+
+
+def _check_engine(
+    checks: Checks, engine: EngineChoice, scheduler: str | None, key: Path | None
+) -> None:
+    checks.of(lambda: _refuse_scheduler(engine, scheduler), None)
+    checks.of(lambda: _refuse_signature(engine, key), None)
 
 
 def _refuse_scheduler(engine: EngineChoice, scheduler: str | None) -> None:

@@ -16,6 +16,7 @@ import polars as pl
 
 from leadcast.features.base.errors import Fault, LeadcastError, in_words
 from leadcast.features.engine.inputs import without_events
+from leadcast.models.bundle.extra_parts import asked_parts, columns_of
 from leadcast.serve.batch.clock import goes_by_clock, refuse_clock_behind, told_of_later
 from leadcast.serve.batch.deliver import Outputs, deliver, ordered
 from leadcast.serve.batch.inputs import BatchInputs, CanonicalSource, Source, place_of
@@ -33,7 +34,7 @@ from leadcast.serve.scorer import Scorer
 from leadcast.serve.scores import version_of
 
 LOG = logging.getLogger(__name__)
-LAYOUT = 2
+LAYOUT = 3
 """Of a batch's folder; what parts hold, or how rows are numbered, is another in another one."""
 
 
@@ -59,6 +60,8 @@ class BatchSettings:
         Whether to score leads as well of which the input tells that they were won or lost before.
     no_events : bool
         Whether it is meant that there are no events: then it is no warning.
+    extra : tuple of str
+        Optional parts of the bundle whose columns to add, as in `Scorer.score`.
     """
 
     as_of: datetime | None = None
@@ -69,6 +72,7 @@ class BatchSettings:
     changed_since: datetime | None = None
     closed: bool = False
     no_events: bool = False
+    extra: tuple[str, ...] = ()
 
 
 DEFAULTS = BatchSettings()
@@ -232,12 +236,14 @@ def score_source(
         "layout": LAYOUT,
         "changed_since": str(settings.changed_since),
         "closed": settings.closed,
+        "extra": sorted(settings.extra),
         **way.job(settings),
     }
     if settings.changed_since is not None and not scorer.is_dated:
         raise LeadcastError(
             "only changed leads are asked for, and this bundle's source has no dates; score all"
         )
+    _refuse_extra(scorer, outputs, settings)
     keep_large_blocks_apart()
     with Work.opened(outputs.place, job, settings.resume) as work:
         moment = work.moment if scorer.is_dated else settings.as_of
@@ -245,9 +251,7 @@ def score_source(
         empty = without_leads(inputs)
         inputs, n_closed = open_only(inputs, moment, closed=settings.closed)
         LOG.info("read, in pieces: %d; leads left out as closed: %s", len(inputs.pieces), n_closed)
-        clock = moment if goes_by_clock(settings.as_of, scorer, inputs) else None
-        if clock is not None:
-            refuse_clock_behind(clock, scorer)
+        clock = _clock(scorer, inputs, settings, moment)
         done = way.score(scorer, inputs, work, settings, moment, progress)
         LOG.info("scored %d rows, in parts: %d; delivering", done.n_rows, done.n_parts)
         parts = range(done.n_parts)
@@ -271,6 +275,23 @@ def score_source(
         ),
         n_closed,
     )
+
+
+def _clock(
+    scorer: Scorer, inputs: BatchInputs, settings: BatchSettings, moment: datetime | None
+) -> datetime | None:
+    """Give the clock's time where a batch goes by it; refuse a clock that is behind."""
+    clock = moment if goes_by_clock(settings.as_of, scorer, inputs) else None
+    if clock is not None:
+        refuse_clock_behind(clock, scorer)
+    return clock
+
+
+def _refuse_extra(scorer: Scorer, outputs: Outputs, settings: BatchSettings) -> None:
+    """Refuse optional parts that the bundle has not, or that an output has no room for."""
+    held = scorer.bundle.extras
+    parts = asked_parts(settings.extra, held)
+    outputs.refuse_columns([column.name for column in columns_of(parts, held)])
 
 
 def _meant(warnings: Iterable[Fault], settings: BatchSettings) -> Iterator[Fault]:

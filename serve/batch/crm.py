@@ -6,7 +6,7 @@ shape that the CRM's publisher documents; where one does not fit, nothing is wri
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from leadcast.features.base.errors import Fault, FaultsError, LeadcastError
 from leadcast.features.base.files import put_out
+from leadcast.models.bundle.extra_parts import is_extra_column
 from leadcast.serve.reasons import BETWEEN
 from leadcast.serve.score_history import trend_of_change
 
@@ -93,7 +94,8 @@ class HubSpot(CrmShape):
             "leadcast_model_version",
             "leadcast_scored_at",
             "leadcast_reasons",
-        ],
+        ]
+        | Annotated[str, Field(pattern=r"^leadcast_[a-z0-9_]{1,90}$")],
         Annotated[str, Field(max_length=65_536)],
     ]
 
@@ -110,9 +112,13 @@ class HubSpot(CrmShape):
         if score["as_of"] is not None:
             # A property of the type "datetime" is milliseconds since 1970.
             properties["leadcast_scored_at"] = str(round(score["as_of"].timestamp() * 1000))
-        return cls.model_validate(
-            {"id": score["lead_id"], "properties": {k: v for k, v in properties.items() if v}}
-        )
+        # An empty text clears what a property held of an earlier score.
+        extra = {
+            f"leadcast_{name}": "" if number is None else f"{number:.6g}"
+            for name, number in extra_of(score).items()
+        }
+        given = {name: value for name, value in properties.items() if value} | extra
+        return cls.model_validate({"id": score["lead_id"], "properties": given})
 
 
 class Salesforce(CrmShape):
@@ -120,8 +126,10 @@ class Salesforce(CrmShape):
 
     Salesforce, "Bulk API 2.0: Prepare CSV Files": UTF-8, a header of API names, commas, line
     feeds, up to 100 MB. Custom fields end in ``__c``; a text field holds at most 255 characters, a
-    long text area 131,072.
+    long text area 131,072. ``#N/A`` empties a field, which an empty cell does not.
     """
+
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
 
     Id: Annotated[
         str,
@@ -135,6 +143,7 @@ class Salesforce(CrmShape):
     Leadcast_Grade__c: Annotated[str, Field(pattern="^[A-D]$")]
     Leadcast_Model_Version__c: Annotated[str, Field(max_length=255)]
     Leadcast_Reasons__c: Annotated[str, Field(max_length=131_072)] | None = None
+    __pydantic_extra__: dict[str, float | Literal["#N/A"]] = Field(init=False)
 
     @classmethod
     def of(cls, score: dict[str, Any], trend: str) -> Self:  # noqa: ARG003 - has no trend
@@ -146,7 +155,21 @@ class Salesforce(CrmShape):
             Leadcast_Grade__c=score["grade"],
             Leadcast_Model_Version__c=score["model_version"],
             Leadcast_Reasons__c=reason_words(score, 131_072),
+            **{
+                salesforce_name(name): "#N/A" if number is None else number
+                for name, number in extra_of(score).items()
+            },
         )
+
+
+def salesforce_name(column: str) -> str:
+    """Name the custom field of an optional part's column: ``Leadcast_Probability_7d__c``."""
+    return f"Leadcast_{'_'.join(word.capitalize() for word in column.split('_'))}__c"
+
+
+def extra_of(score: Mapping[str, Any]) -> dict[str, float | None]:
+    """Give the columns of optional parts that a score has."""
+    return {name: value for name, value in score.items() if is_extra_column(name)}
 
 
 class Odoo(CrmShape):
@@ -207,6 +230,17 @@ class WriteBack:
     """How many rows one body holds; 0 where the row itself is the body."""
     most_bytes: int = 0
     """How large a file the CRM takes; 0 where it does not say."""
+    takes_extra: bool = False
+    """Whether it takes columns of optional parts, as fields that the account has made."""
+
+    def refuse_columns(self) -> None:
+        """Refuse columns of optional parts where the CRM's interface has no fields for them."""
+        if not self.takes_extra:
+            taking = " and ".join(one.name for one in SHAPES.values() if one.takes_extra)
+            raise LeadcastError(
+                f"--extra: {self.name} takes a score in fields of its own alone; {taking} take "
+                "more. Score without --extra, or into another file"
+            )
 
     def refuse_other_suffix(self, out: Path | None) -> None:
         """Refuse an output that is not of this CRM's kind."""
@@ -228,7 +262,8 @@ class WriteBack:
         temporary = beside / f"whole{out.suffix}"
         faults: dict[str, Fault] = {}
         with temporary.open("w", encoding="utf-8", newline="") as file:
-            self._write_rows(file, self._shaped(scores, changes or {}, faults))
+            extra = [name for name in scores.collect_schema() if is_extra_column(name)]
+            self._write_rows(file, self._shaped(scores, changes or {}, faults), extra)
         if faults:
             raise FaultsError(f"scores for {self.name}", faults.values(), tell_counts=True)
         if self.most_bytes and temporary.stat().st_size > self.most_bytes:
@@ -250,9 +285,12 @@ class WriteBack:
                 "expected one score a lead. Score each lead at one moment"
             )
 
-    def _write_rows(self, file: IO[str], rows: Iterator[dict[str, Any]]) -> None:
+    def _write_rows(
+        self, file: IO[str], rows: Iterator[dict[str, Any]], extra: Sequence[str]
+    ) -> None:
         if self.suffix == ".csv":
             names = [f.serialization_alias or name for name, f in self.shape.model_fields.items()]
+            names += [salesforce_name(name) for name in extra]
             writer = csv.DictWriter(file, names, lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
@@ -290,8 +328,10 @@ class WriteBack:
 
 SHAPES: Mapping[str, WriteBack] = {
     "dynamics": WriteBack("Dynamics 365", Dynamics, ".jsonl"),
-    "hubspot": WriteBack("HubSpot", HubSpot, ".jsonl", CONTACTS_A_REQUEST),
-    "salesforce": WriteBack("Salesforce", Salesforce, ".csv", most_bytes=100_000_000),
+    "hubspot": WriteBack("HubSpot", HubSpot, ".jsonl", CONTACTS_A_REQUEST, takes_extra=True),
+    "salesforce": WriteBack(
+        "Salesforce", Salesforce, ".csv", most_bytes=100_000_000, takes_extra=True
+    ),
     "odoo": WriteBack("Odoo", Odoo, ".csv"),
 }
 """The CRMs, by what a user calls them."""

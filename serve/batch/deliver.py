@@ -245,6 +245,24 @@ class Outputs:
         if self.table:
             ScoreTable(self.table, self.database_env).refuse_unusable()
 
+    def refuse_columns(self, extra: Sequence[str]) -> None:
+        """Refuse outputs that have no room for columns of optional parts, before any work.
+
+        Parameters
+        ----------
+        extra : sequence of str
+            The columns that are asked for.
+
+        Raises
+        ------
+        LeadcastError
+            If a CRM's file takes no more columns, or a table has them not.
+        """
+        if extra and self.crm:
+            _shape_of(self.crm).refuse_columns()
+        if extra and self.table:
+            ScoreTable(self.table, self.database_env).refuse_columns(extra)
+
 
 def deliver(scores: pl.LazyFrame, outputs: Outputs, beside: Path) -> int:
     """Write scores to all their places.

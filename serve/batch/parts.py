@@ -25,6 +25,7 @@ from leadcast.features.engine.inputs import unknown_column
 from leadcast.features.engine.partition import ROW, Read, by_row, height_of
 from leadcast.features.engine.plan import FeaturePlan
 from leadcast.features.tables import TIME
+from leadcast.models.bundle.extra_parts import asked_parts
 from leadcast.models.data import Floats
 from leadcast.serve.asked import (
     Asked,
@@ -189,7 +190,8 @@ class OnThisMachine:
         total = sum(part.n_rows for part in parts)
         done = total - sum(part.n_rows for part in left)
         progress(done, total)
-        n_threads, reasons = settings.threads, settings.reasons
+        n_threads = settings.threads
+        more = (settings.reasons, asked_parts(settings.extra, scorer.bundle.extras))
         with (
             ThreadPoolExecutor(n_threads) as reading,
             ThreadPoolExecutor(n_threads) as learner,
@@ -199,7 +201,7 @@ class OnThisMachine:
             def begun(part: BatchPart) -> Future[int]:
                 read = reading.submit(_read, scorer, part, moment)
                 said = learner.submit(_log_odds, scorer, read)
-                return keeping.submit(_keep, scorer, part, read, said, work, reasons)
+                return keeping.submit(_keep, scorer, part, read, said, work, more)
 
             for n_rows in _ahead(map(begun, left), n_threads):
                 done += n_rows
@@ -262,10 +264,10 @@ def _keep(
     read: Future[_Read],
     said: Future[Floats],
     work: Work,
-    reasons: ReasonsAsked,
+    more: tuple[ReasonsAsked, tuple[str, ...]],
 ) -> int:
     known = read.result()
-    scores = score_rows(scorer.bundle, known.asked.rows, known.values, said.result(), reasons)
+    scores = score_rows(scorer.bundle, known.asked.rows, known.values, said.result(), *more)
     work.keep(part.number, scores.with_columns(known.rows), known.warnings)
     return part.n_rows
 

@@ -77,7 +77,8 @@ class OnCluster:
             for name, files in zip(SHUFFLED, as_files, strict=True)
         )
         assert leads is not None
-        batch = Batch(self.bundle.resolve(), leads, events, moment, work, settings.reasons)
+        own = (self.bundle.resolve(), leads, events, moment, work)
+        batch = Batch(*own, settings.reasons, settings.extra)
         each = [(batch, part) for part in range(n_parts)]
         told = run_all(self.client, score_part, each, progress)
         # What a scorer refuses is told of all parts together.
@@ -100,6 +101,8 @@ class Batch:
     """The batch's folder."""
     reasons: ReasonsAsked = NO_REASONS
     """For which leads to tell reasons."""
+    extra: tuple[str, ...] = ()
+    """Optional parts of the bundle whose columns to add."""
 
 
 def score_part(batch: Batch, part: int) -> list[Fault]:
@@ -111,7 +114,7 @@ def score_part(batch: Batch, part: int) -> list[Fault]:
     events = None if batch.events is None else batch.events.part(part).drop(ROW)
     try:
         scores = _scorer(batch.bundle).score(
-            leads.drop(ROW), events, batch.moment, warnings, batch.reasons
+            leads.drop(ROW), events, batch.moment, warnings, batch.reasons, batch.extra
         )
     except FaultsError as error:
         return list(error.faults)

@@ -49,6 +49,7 @@ def score_with_spark(
     leads: "DataFrame",
     events: "DataFrame | None" = None,
     as_of: datetime | None = None,
+    extra: tuple[str, ...] = (),
 ) -> "DataFrame":
     """Score a Spark table of leads."""
     from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
@@ -60,7 +61,8 @@ def score_with_spark(
     no_events = None
     if events is not None:
         no_events = pl.DataFrame(to_arrow_schema(events.schema, timezone="UTC").empty_table())
-    empty = scorer.score(none, no_events, moment).to_arrow(compat_level=pl.CompatLevel.oldest())
+    looks = scorer.score(none, no_events, moment, extra=extra)
+    empty = looks.to_arrow(compat_level=pl.CompatLevel.oldest())
     schema = from_arrow_schema(empty.schema, prefer_timestamp_ntz=False)
     _refuse_repeated(leads)
     if events is not None:
@@ -72,6 +74,7 @@ def score_with_spark(
             moment=moment,
             schema=to_arrow_schema(schema, timezone="UTC"),
             with_events=events is not None,
+            extra=extra,
         ),
         schema,
     )
@@ -84,6 +87,7 @@ def score_batches(
     schema: "pyarrow.Schema",
     *,
     with_events: bool,
+    extra: tuple[str, ...] = (),
 ) -> Iterator["pyarrow.RecordBatch"]:
     """Score what a worker is given."""
     scorer = _unpacked(packed)
@@ -94,7 +98,7 @@ def score_batches(
             # A lead at several moments has its events in each of its rows.
             each = rows.select("lead_id", _EVENTS).unique("lead_id", keep="first")
             events = each.drop_nulls().explode(_EVENTS).unnest(_EVENTS)
-        scores = scorer.score(rows.drop(_EVENTS, strict=False), events, moment)
+        scores = scorer.score(rows.drop(_EVENTS, strict=False), events, moment, extra=extra)
         table = scores.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema)
         yield from table.to_batches()
 
@@ -177,6 +181,7 @@ def main() -> None:
     parser.add_argument("--leads", required=True, help="Parquet: a path or address Spark reads")
     parser.add_argument("--events", help="likewise")
     parser.add_argument("--as-of", type=parse_moment, help="with its zone; or now")
+    parser.add_argument("--extra", action="append", default=[], help="curve: see leadcast score")
     parser.add_argument("--out", required=True, help="the folder of scores; must not exist yet")
     asked = parser.parse_args()
     # Workers of this machine: with this Python, unless somebody says otherwise.
@@ -184,9 +189,8 @@ def main() -> None:
     session = SparkSession.builder.appName("leadcast").getOrCreate()
     try:
         events = session.read.parquet(asked.events) if asked.events else None
-        scores = score_with_spark(
-            asked.bundle, session.read.parquet(asked.leads), events, asked.as_of
-        )
+        leads = session.read.parquet(asked.leads)
+        scores = score_with_spark(asked.bundle, leads, events, asked.as_of, tuple(asked.extra))
         scores.write.parquet(asked.out)
         print(f"{session.read.parquet(asked.out).count():,} leads scored into {asked.out}")
     except AnalysisException as error:

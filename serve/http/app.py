@@ -69,6 +69,12 @@ class ScoreParameters(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reasons: bool = Field(False, description="whether to tell why, which takes far longer")
+    extra: list[str] = Field(
+        [],
+        max_length=10,
+        description="optional parts of the model whose columns to add to each score, as curve; "
+        "/v1/model lists those that there are",
+    )
 
 
 class MetricsText(Response):
@@ -116,7 +122,7 @@ async def _score(request: Request, asked: Annotated[ScoreParameters, Query()]) -
             asyncio.timeout(seconds),
             service.turns.turn(note.place, len(body)) as turn,
         ):
-            answer = await _answered(service, note, body, turn, with_reasons=asked.reasons)
+            answer = await _answered(service, note, body, turn, asked)
     except TimeoutError:
         detail = f"scoring took over {seconds:g} seconds; ask for fewer leads at once"
         raise Problem("out-of-time", 503, detail, headers={"Retry-After": "1"}) from None
@@ -124,14 +130,14 @@ async def _score(request: Request, asked: Annotated[ScoreParameters, Query()]) -
 
 
 async def _answered(
-    service: Service, note: Note, body: bytes, turn: Turn, *, with_reasons: bool
+    service: Service, note: Note, body: bytes, turn: Turn, asked: ScoreParameters
 ) -> bytes:
     question = await service.questions.read(body, turn)
     note.n_leads = len(question.leads)
     note.n_events = sum(len(lead.get("events", ())) for lead in question.leads)
     warnings: list[Fault] = []
     scores = await score_question(
-        service.scorer, question, warnings, turn, with_reasons=with_reasons
+        service.scorer, question, warnings, turn, with_reasons=asked.reasons, extra=asked.extra
     )
     answer = await _written(service, scores, warnings, turn)
     service.metrics.scores(score.grade for score in scores)

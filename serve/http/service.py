@@ -52,6 +52,12 @@ class ScoredLead(_Answer):
     reasons: Reasons | None = Field(
         None, description="the log-odds of the probability in parts that add up, where asked"
     )
+    extra: dict[str, float | None] | None = Field(
+        None,
+        description="the columns of optional parts of the model, where asked (extra=curve); "
+        "/v1/model tells what each holds",
+        examples=[{"probability_7d": 0.041, "median_days": 18.5, "cools_after_days": 9.0}],
+    )
 
 
 class Warned(_Answer):
@@ -103,6 +109,9 @@ class ModelAnswer(_Answer):
     seen: dict[str, Any] | None = Field(description="what it has learned from, and until when")
     judged_by: str | None = Field(description="bundle_id of the model that the figures are of")
     sizes: dict[str, int] = Field(description="snapshots that went into the model")
+    extra: dict[str, dict[str, str]] = Field(
+        description="the optional parts that may be asked for, with what their columns hold"
+    )
     metrics: dict[str, Any] = Field(description="measured on later leads, with 95 % intervals")
     notes: list[str]
     insufficient_data: bool
@@ -237,6 +246,10 @@ class Service:
             seen=None if origin.seen is None else origin.seen.model_dump(mode="json"),
             judged_by=origin.judged_by,
             sizes=origin.sizes,
+            extra={
+                name: {column.name: column.words for column in part.columns}
+                for name, part in bundle.extras.items()
+            },
             metrics=dict(bundle.metrics),
             notes=list(manifest.notes),
             insufficient_data=origin.insufficient_data,

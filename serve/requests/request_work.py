@@ -9,6 +9,7 @@ from leadcast.features.base.errors import Fault, LeadcastError
 from leadcast.features.nonhuman.people_events import people_only_of_one
 from leadcast.features.nonhuman.people_rules import PeopleRules
 from leadcast.features.tables import CHANGES
+from leadcast.models.bundle.extra_parts import asked_parts
 from leadcast.serve.batch.parts import summed
 from leadcast.serve.requests.problems import FieldFault, invalid, of_leads, shortened
 from leadcast.serve.requests.questions import RequestQuestion
@@ -27,6 +28,7 @@ async def score_question(
     turn: Turn,
     *,
     with_reasons: bool = False,
+    extra: Sequence[str] = (),
 ) -> Sequence[Score]:
     """Score every lead of a request, or none.
 
@@ -44,6 +46,8 @@ async def score_question(
         This request's.
     with_reasons : bool
         Whether to tell each score's reasons as well, which takes far longer.
+    extra : sequence of str
+        Optional parts of the bundle whose columns to add.
 
     Returns
     -------
@@ -53,9 +57,9 @@ async def score_question(
     Raises
     ------
     Problem
-        If leads repeat or cannot be scored; tells all of them.
+        If leads repeat or cannot be scored, all of them, or the bundle has not such a part.
     """
-    leads = question.leads
+    leads, parts = question.leads, _parts(scorer, extra)
     as_of = question.as_of or (datetime.now(UTC) if scorer.is_dated else None)
     _refuse_repeated(leads, as_of)
     scores: list[Score] = []
@@ -64,7 +68,7 @@ async def score_question(
     for number, lead in enumerate(leads):
         of_lead: list[Fault] = []
         try:
-            scores.append(_score(scorer, lead, as_of, of_lead, with_reasons))
+            scores.append(_score(scorer, lead, as_of, of_lead, (with_reasons, parts)))
         except LeadcastError as error:
             errors.append((number, error))
         found = summed([*found, *of_lead])
@@ -80,8 +84,9 @@ def _score(
     lead: Mapping[str, Any],
     as_of: datetime | None,
     warnings: list[Fault],
-    with_reasons: bool,
+    more: tuple[bool, tuple[str, ...]],
 ) -> Score:
+    with_reasons, extra = more
     plain = {
         **lead.get("attributes", {}),
         "lead_id": lead["lead_id"],
@@ -96,7 +101,9 @@ def _score(
     others, pool = lead.get("same_person"), scorer.bundle.plan.pool_history
     if not others or pool is None:
         asked: Any = own
-        return scorer.score_one(plain, asked, moment, warnings, with_reasons=with_reasons)
+        return scorer.score_one(
+            plain, asked, moment, warnings, with_reasons=with_reasons, extra=extra
+        )
     # Imported where it is used: few requests tell of other records.
     from leadcast.features.identity.pooling import pooled_of_one
 
@@ -107,8 +114,24 @@ def _score(
         others = [_people_of(people, plain, record) for record in others]
     asked = own + pooled_of_one(lead["created_at"], others, pool)
     return scorer.score_one(
-        plain, asked, moment, warnings, with_reasons=with_reasons, are_people=True
+        plain,
+        asked,
+        moment,
+        warnings,
+        with_reasons=with_reasons,
+        are_people=True,
+        extra=extra,
     )
+
+
+def _parts(scorer: Scorer, extra: Sequence[str]) -> tuple[str, ...]:
+    try:
+        return asked_parts(extra, scorer.bundle.extras)
+    except LeadcastError:
+        # Without what the caller has sent.
+        held = ", ".join(scorer.bundle.extras) or "none, as this model has no optional parts"
+        detail = f"parameter 'extra': found what this model has not; expected {held}"
+        raise invalid([FieldFault(pointer="", detail=detail)]) from None
 
 
 def _events(record: Mapping[str, Any]) -> list[tuple[Any, ...]]:

@@ -1,0 +1,1 @@
+"""When leads become customers: the probability within t days, for every t, of each lead."""
