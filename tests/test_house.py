@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from leadcast.pipelines.lifecycle.trial import STAGES
+
 ROOT = Path(__file__).parents[1]
 MAY_IMPORT = {
     "features": {"features"},
@@ -139,8 +141,13 @@ def test_the_wheel_takes_every_folder() -> None:
     assert {*settings["tool"]["setuptools"]["packages"]} == folders | {"leadcast"}
 
 
+def is_stage(path: Path) -> bool:
+    """Whether a module is a stage: of these `dvc.yaml` is the map."""
+    return name_of(path.parent) == "pipelines" and path.stem in STAGES
+
+
 def test_no_folder_needs_a_map() -> None:
-    assert crowded(MODULES) == {}
+    assert crowded(path for path in MODULES if not is_stage(path)) == {}
     too_many = [ROOT / "models" / "trees" / f"m{number}.py" for number in range(16)]
     assert crowded(too_many) == {"models/trees": 16}
 

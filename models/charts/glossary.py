@@ -51,6 +51,8 @@ GLOSSARY: dict[str, str] = {
     "points": "The score that a company has today: so many points for each rule that a lead meets.",
     "capacity": "How many leads sales can call in a week.",
     "customers reached": "Leads on the call list that became customers.",
+    "amount if won": "What a lead is worth if it becomes a customer, in the declared currency.",
+    "expected revenue": "The probability times the mean amount if won: what one brings on average.",
     "swap set": "The leads that one list calls and the other does not.",
     "tied leads": (
         "Leads with equal points at the end of a call list: a part of them counts as called."

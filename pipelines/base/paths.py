@@ -36,7 +36,9 @@ class RunFile:
         self.name = name
 
     def __get__(
-        self, run: "RunFolder | DeployedFolder", _: type["RunFolder | DeployedFolder"] | None = None
+        self,
+        run: "RunFolder | DeployedFolder | AmountsFolder",
+        _: type["RunFolder | DeployedFolder | AmountsFolder"] | None = None,
     ) -> Path:
         return run.path / self.name
 
@@ -60,6 +62,23 @@ class DeployedFolder:
     """How often leads converted, by the value of each feature."""
     seen = RunFile("seen.json")
     """What the learner has seen, and until when."""
+
+
+@dataclass(frozen=True)
+class AmountsFolder:
+    """What the stage `amounts` writes."""
+
+    path: Path
+    """The folder itself."""
+
+    result = RunFile("amounts.json")
+    """How good amounts are, and in which currency; or why there are none."""
+    test = RunFile("test.parquet")
+    """What was told of every test snapshot, and what came of it."""
+    judged = RunFile("judged")
+    """The model of amounts that was tested."""
+    deployed = RunFile("deployed")
+    """The one to be used, fitted on all that is known."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +144,8 @@ class RunFolder:
     """How a profile of the ideal customer does; `leadcast icp` makes it, and no stage."""
     icp_page = RunFile("icp.html")
     """The same as a page for people."""
+    amounts = RunFile("amounts")
+    """What leads are worth if they are won; see `AmountsFolder`."""
     comparison = RunFile("comparison")
     """The learned score against points: ``comparison.json`` and ``leads.parquet``."""
     comparison_page = RunFile("comparison.html")

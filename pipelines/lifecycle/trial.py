@@ -13,6 +13,7 @@ from typing import Any
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json
 from leadcast.features.base.ownership import PARAMS
+from leadcast.pipelines.amounts import learn_amounts
 from leadcast.pipelines.audit import audit
 from leadcast.pipelines.base.params import change_params, load_params
 from leadcast.pipelines.base.paths import RunFolder
@@ -41,6 +42,7 @@ STAGES: dict[str, Stage] = {
     "calibrate": calibrate,
     "evaluate": evaluate_test,
     "deploy": deploy,
+    "amounts": learn_amounts,
     "export": export,
     "compare": compare_stage,
     "audit": audit,

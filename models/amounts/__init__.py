@@ -1,0 +1,1 @@
+"""How much: what a lead is worth if it is won, and what may be expected of it before."""
