@@ -22,6 +22,8 @@ WITHHELD = "withheld_"
 
 CHANGES = "attribute_changes"
 """The column of leads that holds the changes of their attributes."""
+ACCOUNT_HISTORY = "account_history"
+"""The column of leads that holds what their accounts' other leads did."""
 
 
 class TimeOrder(StrEnum):
@@ -50,7 +52,9 @@ class Tables:
         a feature), ``withheld_...`` (denied columns and those of groups, of any of the following
         dtypes; never a feature), ``attribute_changes`` (a list of
         `leadcast.features.changes.attribute_changes.CHANGE`, optional: by it attributes are taken
-        as they stood at a moment) and attributes: Float64 for numbers, String for categories and
+        as they stood at a moment), ``account_history`` (a list of
+        `leadcast.features.accounts.account_history.ENTRY`, optional: what other leads of the
+        account did) and attributes: Float64 for numbers, String for categories and
         texts, Boolean for flags, `TIME` for times; as they stand at the end of the export.
     events : pl.LazyFrame
         ``lead_id``, ``occurred_at`` (`TIME`), ``event_type`` (String), ``value`` (Float64, null
@@ -79,6 +83,9 @@ class Tables:
         By which rules the events that are not people's have been left out, as
         `leadcast.features.nonhuman.people_rules.PeopleRules.to_json` gives them; None: all are
         there.
+    matches : pl.DataFrame or None
+        Which account each lead belongs to, and by what it was matched
+        (`leadcast.features.accounts.matching.MATCHES`); None where the source does not ask for it.
     persons : pl.DataFrame or None
         Which leads are one person (`leadcast.features.identity.persons.PERSONS`); None where the
         source does not ask for it.
@@ -100,6 +107,7 @@ class Tables:
     nonhuman: dict[str, Any] | None = None
     persons: pl.DataFrame | None = None
     pool_history: Literal["from_known", "from_start"] | None = None
+    matches: pl.DataFrame | None = None
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -109,7 +117,8 @@ class Tables:
         ----------
         folder : Path
             A folder with ``leads.parquet``, ``events/*.parquet``, ``outcomes.parquet`` and
-            ``tables.json``, and perhaps ``persons.parquet``.
+            ``tables.json``, and perhaps ``persons.parquet`` and
+            ``account_leads.parquet``.
 
         Returns
         -------
@@ -122,7 +131,7 @@ class Tables:
         """
         about = read_json(folder / "tables.json")
         until, begin = about["observed_until"], about.get("outcomes_from")
-        persons = folder / "persons.parquet"
+        persons, matches = folder / "persons.parquet", folder / "account_leads.parquet"
         return cls(
             leads=pl.read_parquet(folder / "leads.parquet"),
             events=pl.scan_parquet(folder / "events" / "*.parquet"),
@@ -137,6 +146,7 @@ class Tables:
             nonhuman=about.get("nonhuman"),
             persons=pl.read_parquet(persons) if persons.exists() else None,
             pool_history=about.get("pool_history"),
+            matches=pl.read_parquet(matches) if matches.exists() else None,
         )
 
     def write_about(self, folder: Path) -> None:

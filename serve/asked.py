@@ -17,7 +17,7 @@ from leadcast.features.engine.engine import Row, compute_one, engine_of
 from leadcast.features.engine.inputs import CONTEXT, check_events, unknown_column, without_events
 from leadcast.features.engine.plan import FeaturePlan
 from leadcast.features.nonhuman.people_events import people_only
-from leadcast.features.tables import CHANGES, SALES, TIME, WITHHELD, TimeOrder
+from leadcast.features.tables import ACCOUNT_HISTORY, CHANGES, SALES, TIME, WITHHELD, TimeOrder
 from leadcast.models.bundle.bundle import Bundle
 from leadcast.serve.plain_tables import canonical_id
 
@@ -116,7 +116,8 @@ def asked_of(
 def columns_read(plan: FeaturePlan) -> set[str]:
     """List the columns of leads on which anything of a score depends."""
     judged_by = set() if plan.people is None else {"email"}
-    return {"lead_id", "created_at", "as_of", CHANGES, *_attributes(plan), *judged_by}
+    carried = {CHANGES, ACCOUNT_HISTORY}
+    return {"lead_id", "created_at", "as_of", *carried, *_attributes(plan), *judged_by}
 
 
 def people_asked(
@@ -154,7 +155,7 @@ def unknown(columns: Iterable[str], bundle: Bundle) -> list[str]:
     list of str
     """
     types = bundle.manifest.origin.attribute_types
-    expected = {*CONTEXT, CHANGES, *types, *_attributes(bundle.plan)}
+    expected = {*CONTEXT, CHANGES, ACCOUNT_HISTORY, *types, *_attributes(bundle.plan)}
     # What a run keeps beside its leads for sales and for the gate is no surprise.
     kept = (SALES, WITHHELD)
     return [name for name in columns if name not in expected and not name.startswith(kept)]
@@ -280,7 +281,8 @@ def check_one(
 ) -> AskedOne:
     """Check one lead, of which something may be known to be wrong, and compute its features."""
     if wrong:
-        lead = {name: value for name, value in lead.items() if name != CHANGES}
+        carried = (CHANGES, ACCOUNT_HISTORY)
+        lead = {name: value for name, value in lead.items() if name not in carried}
     lead_id, is_dated = lead.get("lead_id"), plan.time_order is TimeOrder.DATED
     known_id, problem = canonical_id(lead_id)
     faults = [*wrong, *_wrong_id(lead_id, problem), *_wrong_moment(as_of)]
@@ -306,6 +308,16 @@ def without_events_of_one(plan: FeaturePlan, events: Sequence[object]) -> list[F
         return []
     inputs = (name for feature in plan.features for name in feature.inputs)
     return without_events(int(any(name.startswith("events.") for name in inputs)))
+
+
+def without_account(plan: FeaturePlan, lead: Mapping[str, object]) -> list[Fault]:
+    """Tell that nothing is known of a lead's account, where the plan reads it."""
+    reads = any(ACCOUNT_HISTORY in feature.inputs for feature in plan.features)
+    if not reads or lead.get(ACCOUNT_HISTORY) is not None:
+        return []
+    found, expected = "nothing of the lead's account", "its other leads, or an empty list"
+    remedy = "What the model reads of accounts counts as missing; add it if it is known."
+    return [Fault("lead: account", found, expected, remedy, "warning", 1, is_usual=True)]
 
 
 def _microseconds(time: datetime) -> int:

@@ -3,7 +3,8 @@
 MLflow hands everything over in one pandas table: times may be texts, and a column ``events`` may
 hold each lead's events as JSON, ``[{"occurred_at": "2026-01-05T09:31:00Z", "event_type": "call",
 "value": 1.0}]``, where the model tells machines from people with ``user_agent``, ``ip_address`` and
-``filtered``. A column ``attribute_changes`` may hold each lead's history, as lists or as JSON.
+``filtered``. A column ``attribute_changes`` may hold each lead's history, and ``account_history``
+what other leads of its account did, as lists or as JSON.
 """
 
 import json
@@ -14,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from leadcast.features.accounts.given_account import account_history_of_cells
 from leadcast.features.base.errors import Checks, FaultsError, LeadcastError
 from leadcast.features.changes.given_changes import changes_of_cells
 from leadcast.features.nonhuman.signs import SIGNS
 from leadcast.features.readers.frames import Frame, Library, as_polars, given_back, library_of
-from leadcast.features.tables import CHANGES, TIME
+from leadcast.features.tables import ACCOUNT_HISTORY, CHANGES, TIME
 from leadcast.features.values.columns import Parsed, column_of, parse_texts
 from leadcast.features.values.formats import NumberFormat
 from leadcast.features.values.identifiers import parse_ids
@@ -102,7 +104,7 @@ def _leads_of(
         return _with_times(as_polars(leads, "leads"), ("created_at", "as_of")), None
     if any(level is not None for level in leads.index.names):
         leads = leads.reset_index()
-    own = (EVENTS, CHANGES)
+    own = (EVENTS, CHANGES, ACCOUNT_HISTORY)
     odd = [name for name in leads.columns if name in own or leads[name].dtype == object]
     frame = _with_times(as_polars(leads.drop(columns=odd), "leads"), ("created_at", "as_of"))
     if not odd:
@@ -154,6 +156,11 @@ def _series(name: str, column: "pandas.Series[Any]", kind: str | None) -> pl.Ser
         if faults:
             raise FaultsError("leads", faults)
         return changes
+    if name == ACCOUNT_HISTORY:
+        history, faults = account_history_of_cells(column.tolist())
+        if faults:
+            raise FaultsError("leads", faults)
+        return history
     pairs = zip(column.tolist(), column.isna(), strict=True)
     known = [None if is_missing else value for value, is_missing in pairs]
     place = _place_in(name)

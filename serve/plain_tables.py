@@ -9,9 +9,10 @@ from typing import Any
 
 import polars as pl
 
+from leadcast.features.accounts.given_account import canonical_account_history
 from leadcast.features.base.errors import Fault
 from leadcast.features.changes.given_changes import canonical_changes
-from leadcast.features.tables import CHANGES
+from leadcast.features.tables import ACCOUNT_HISTORY, CHANGES
 from leadcast.features.values.columns import MIXED, Parsed, column_of, parse_texts, shown
 from leadcast.features.values.identifiers import joined_by, parse_ids
 
@@ -43,6 +44,11 @@ def canonical_leads(
         if name == CHANGES:
             changes, wrong = canonical_changes(leads[name])
             columns.append(changes)
+            faults += wrong
+            continue
+        if name == ACCOUNT_HISTORY:
+            history, wrong = canonical_account_history(leads[name])
+            columns.append(history)
             faults += wrong
             continue
         if not _is_scalar(dtype):

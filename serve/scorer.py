@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import polars as pl
 
+from leadcast.features.accounts.given_account import wrong_history
 from leadcast.features.base.errors import Fault, in_words
 from leadcast.features.changes.given_changes import wrong_changes
 from leadcast.features.changes.lead_state import with_typed_changes
@@ -22,7 +23,7 @@ from leadcast.features.engine.engine import Matrix, engine_of
 from leadcast.features.engine.plan import FeaturePlan
 from leadcast.features.nonhuman.people_events import people_only_of_one
 from leadcast.features.readers.frames import Frame, library_of
-from leadcast.features.tables import CHANGES, TimeOrder
+from leadcast.features.tables import ACCOUNT_HISTORY, CHANGES, TimeOrder
 from leadcast.models.bundle.bundle import Bundle, load_bundle
 from leadcast.models.bundle.extra_parts import asked_parts
 from leadcast.serve.asked import (
@@ -32,6 +33,7 @@ from leadcast.serve.asked import (
     check_one,
     people_asked,
     refuse,
+    without_account,
     without_events_of_one,
 )
 from leadcast.serve.asked import Event as Event
@@ -280,7 +282,8 @@ class Scorer:
         lead : mapping of str to object
             ``lead_id``, ``created_at`` where the source is dated, and attributes: str, float,
             bool, datetime with a time zone, or None; perhaps ``attribute_changes``, as
-            `leadcast.features.changes.lead_state.lead_at` takes them.
+            `leadcast.features.changes.lead_state.lead_at` takes them, and ``account_history``, as
+            `leadcast.features.accounts.account_history.account_history` gives it.
         events : sequence of (datetime, str, float or None[, mapping])
             The lead's events in any order: when (with a time zone), what kind, which value, and
             perhaps ``user_agent``, ``ip_address`` and ``filtered`` as in `score`.
@@ -309,7 +312,7 @@ class Scorer:
         """
         moment = as_of or (datetime.now(UTC) if self.is_dated else None)
         lead = canonical_texts(lead, self.bundle.manifest.origin.attribute_types)
-        wrong = wrong_changes(lead.get(CHANGES))
+        wrong = [*wrong_changes(lead.get(CHANGES)), *wrong_history(lead.get(ACCOUNT_HISTORY))]
         if not wrong:
             lead = with_typed_changes(lead, self.bundle.manifest.origin.attribute_types)
         rules = self.bundle.plan.people
@@ -320,6 +323,7 @@ class Scorer:
         row = asked.values.reshape(1, -1)
         if warnings is not None:
             warnings += without_events_of_one(self.bundle.plan, done)
+            warnings += without_account(self.bundle.plan, lead)
             warnings += unknown_categories(self.bundle, row)
         return score_row(
             self.bundle,

@@ -9,6 +9,8 @@ from leadcast.features.values.formats import TableSection, as_list
 
 HISTORY = "attribute_changes"
 """The table of changes."""
+ACCOUNT_CHANGES = "account_changes"
+"""The table of changes of accounts."""
 
 
 def _to_list(value: object) -> object:
@@ -29,6 +31,33 @@ class ChangeColumns(TableSection):
     old_value: Name | None = None
     """What it said before; None where the export does not tell: it is then the value of the change
     before, and blank before the first."""
+
+
+class AccountChangeColumns(TableSection):
+    """Columns of a table of changes of accounts."""
+
+    account_id: Name
+    """Whose attribute was changed."""
+    changed_at: Name
+    attribute: Name
+    new_value: Name
+    old_value: Name | None = None
+    """As in a table of changes of leads."""
+
+
+class AccountChangesTable(TableSchema):
+    """One row a change of one field of one account: each of its leads has it in its history.
+
+    Parameters
+    ----------
+    columns : AccountChangeColumns
+        Whose, when, which field, and what it says since then.
+    fields : dict of str to tuple of str
+        For an attribute what the history calls it, where that is neither its name nor its column.
+    """
+
+    columns: AccountChangeColumns
+    fields: Annotated[dict[Name, Names], BeforeValidator(_to_list)] = Field(default_factory=dict)
 
 
 class AttributeChangesTable(TableSchema):

@@ -9,8 +9,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, model_validator
 
-from leadcast.features.definitions.changes_section import HISTORY, AttributeChangesTable
-from leadcast.features.definitions.identity_section import IdentityDefaults
+from leadcast.features.definitions.changes_section import (
+    ACCOUNT_CHANGES,
+    HISTORY,
+    AccountChangesTable,
+    AttributeChangesTable,
+)
+from leadcast.features.definitions.identity_section import AccountsSection, IdentityDefaults
 from leadcast.features.definitions.nonhuman_section import NonhumanSection
 from leadcast.features.definitions.table_schema import (
     AccountsTable,
@@ -386,6 +391,8 @@ class TableSet(TableSection):
     """How leads ended; one table or a list of tables."""
     attribute_changes: AttributeChangesTable | None = None
     """What the leads' attributes said before."""
+    account_changes: AccountChangesTable | None = None
+    """What the accounts' attributes said before."""
 
 
 MERGES = "merges"
@@ -463,6 +470,9 @@ class SourceDefinition(TableSection):
         for one column (`leadcast.features.definitions.doubt_kinds`).
     own_domains : tuple of str
         The company's own e-mail domains, whose leads are tests or colleagues.
+    accounts : AccountsSection or None
+        Which leads belong to one account, whose history they then carry; None: nothing is read of
+        a lead's account.
     hygiene_features : bool
         Whether features judge addresses, numbers and names by lists (`leadcast.features.hygiene`).
     nonhuman : NonhumanSection or None
@@ -501,6 +511,7 @@ class SourceDefinition(TableSection):
     limits: Limits = Limits()
     vouched: dict[str, Name] = Field(default_factory=dict)
     own_domains: Annotated[tuple[Name, ...], BeforeValidator(as_list)] = ()
+    accounts: AccountsSection | None = None
     hygiene_features: bool = False
     nonhuman: NonhumanSection | None = None
     _file: Path = PrivateAttr(default=Path())
@@ -534,8 +545,8 @@ class SourceDefinition(TableSection):
         dict of str to FileReader or SqlReader
             ``leads``, ``accounts`` where there are some, ``events`` and ``outcomes`` (``events[0]``
             and so on where there are several; outcomes where they have a table of their own), and
-            after each what is joined to it: ``leads.join[0]`` and so on; ``attribute_changes`` and
-            ``merges`` where these are read.
+            after each what is joined to it: ``leads.join[0]`` and so on; ``attribute_changes``,
+            ``account_changes`` and ``merges`` where these are read.
         """
         found: dict[str, Reader] = {}
         for name, read, joins in self._read_tables():
@@ -563,6 +574,9 @@ class SourceDefinition(TableSection):
             yield name, table.read, table.join
         if self.tables.attribute_changes is not None:
             yield HISTORY, self.tables.attribute_changes.read, self.tables.attribute_changes.join
+        if self.tables.account_changes is not None:
+            about = self.tables.account_changes
+            yield ACCOUNT_CHANGES, about.read, about.join
         if self.identity.merges is not None:
             yield MERGES, self.identity.merges.read, self.identity.merges.join
         for name, outcomes in zip(self.outcome_table_names(), self.tables.outcomes, strict=True):

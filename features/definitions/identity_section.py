@@ -1,11 +1,11 @@
-"""What a source says of who is one person: how it is found out, and what follows from it."""
+"""What a source says of who is one person, and of one company, and what follows from it."""
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from leadcast.features.definitions.table_schema import Name, TableSchema
-from leadcast.features.values.formats import TableSection
+from leadcast.features.values.formats import TableSection, as_list
 
 PoolHistory = Literal["no", "from_known", "from_start"]
 """Whether the records of one person share their history: not at all, from the moment on at which
@@ -62,3 +62,21 @@ class IdentityDefaults(TableSection):
     merges: MergesTable | None = None
     pool_history: PoolHistory = "no"
     resale_days: Annotated[float, Field(gt=0)] = 90.0
+
+
+MatchBy = Literal["account_id", "domain", "company"]
+MATCH_BY: tuple[MatchBy, ...] = ("account_id", "domain", "company")
+"""By what a lead may be matched to an account, the surest first."""
+
+
+class AccountsSection(TableSection):
+    """Which leads belong to one account, whose history each of them then carries.
+
+    Parameters
+    ----------
+    match : tuple of {"account_id", "domain", "company"}
+        By what leads are matched: the attribute ``account_id``, the business domain of ``email``,
+        the company's name.
+    """
+
+    match: Annotated[tuple[MatchBy, ...], BeforeValidator(as_list), Field(min_length=1)] = MATCH_BY

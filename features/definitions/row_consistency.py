@@ -139,6 +139,13 @@ def _split(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
 def _accounts(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
     accounts, attributes = definition.tables.accounts, definition.tables.leads.attributes
     if accounts is None:
+        if definition.tables.account_changes is not None:
+            yield Fault(
+                where=where(("tables", "account_changes")),
+                found="the history of accounts, but no accounts",
+                expected="tables.accounts",
+                remedy="Map the table of accounts too, or remove their history.",
+            )
         return
     if "account_id" not in attributes:
         yield Fault(

@@ -377,6 +377,10 @@ class AccountColumns(TableSection):
 
     account_id: Name
     """The identifier, which the leads name by their attribute ``account_id``."""
+    name: Name | None = None
+    """The company's name, by which leads without an identifier are matched."""
+    domain: Name | None = None
+    """Its e-mail domain, likewise."""
 
 
 class AccountsTable(TableSection):
@@ -387,9 +391,10 @@ class AccountsTable(TableSection):
     read : FileReader or SqlReader
         Where its rows come from.
     columns : AccountColumns
-        The identifier.
+        The identifier, and perhaps name and domain.
     attributes : dict of str to Attribute
-        Canonical names of attributes that each lead of an account has, as for the leads' own.
+        Canonical names of attributes that each lead of an account has, as for the leads' own; at
+        least one, unless there is a name or a domain.
     numbers : NumberFormat
         How numbers are written where they are text.
     split_cells, join, where
@@ -398,13 +403,19 @@ class AccountsTable(TableSection):
 
     read: Reader
     columns: AccountColumns
-    attributes: Annotated[
-        dict[str, Annotated[Attribute, BeforeValidator(_as_column)]], Field(min_length=1)
-    ]
+    attributes: dict[str, Annotated[Attribute, BeforeValidator(_as_column)]] = Field(
+        default_factory=dict
+    )
     numbers: NumberFormat = NumberFormat()
     split_cells: SplitCells = Field(default_factory=dict)
     join: Joins = ()
     where: RowFilters = ()
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.attributes and self.columns.name is None and self.columns.domain is None:
+            raise ValueError("neither attributes nor columns.name or columns.domain are named")
+        return self
 
 
 class EventColumns(TableSection):

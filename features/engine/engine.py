@@ -12,11 +12,13 @@ only in how they come by the arrays.
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from leadcast.features.accounts.account_loop import entries_of, entries_of_one
 from leadcast.features.base.errors import Fault
 from leadcast.features.changes.attribute_changes import derived_of
 from leadcast.features.changes.lead_state import lead_at
@@ -29,6 +31,7 @@ from leadcast.features.engine.events import collect_events, no_events
 from leadcast.features.engine.grouping import Events
 from leadcast.features.engine.inputs import take_values
 from leadcast.features.engine.parts import (
+    AccountPart,
     Event,
     HistoryPart,
     LoopPart,
@@ -36,7 +39,7 @@ from leadcast.features.engine.parts import (
     fill_days_before,
 )
 from leadcast.features.engine.plan import FeaturePlan
-from leadcast.features.tables import CHANGES, TIME, TimeOrder
+from leadcast.features.tables import ACCOUNT_HISTORY, CHANGES, TIME, TimeOrder
 from leadcast.features.values.distinct import DistinctColumns, Lookup
 from leadcast.features.values.readings import READINGS, Accepts
 
@@ -135,6 +138,7 @@ class Engine:
         self._needs_of_one = self._needs | ({"created_at": "time"} if self._dated else {})
         self._loop = LoopPart(plan)
         self._histories = HistoryPart(plan)
+        self._accounts = AccountPart(plan)
 
     def compute(
         self,
@@ -166,6 +170,7 @@ class Engine:
             theirs = events if self._dated else None
             derived = derived_of(self._needs, leads)
             needs = [name for name in self._needs if name not in derived]
+            needs += [ACCOUNT_HISTORY] if len(self._accounts.columns) else []
             warnings += inputs.absent(leads, needs, theirs, self._loop.with_values)
         if not snapshots.height:
             return np.empty((0, len(self.plan.columns)), dtype=np.float32)
@@ -190,6 +195,8 @@ class Engine:
             filled = pool.submit(self._fill_loop, out, leads, rows, as_of, events, warnings)
             self._fill_attributes(out, columns, states, as_of)
             self._histories.fill(out, columns, states, as_of)
+            if len(self._accounts.columns):
+                self._accounts.fill(out, entries_of(leads), rows, as_of)
         filled.result()
         return out
 
@@ -212,6 +219,9 @@ class Engine:
             created = np.array([values["created_at"]], np.int64)
             self._loop.fill(out, row, created, as_of, self._loop.events_of_one(events))
             self._histories.fill_one(out, values, as_of)
+            if len(self._accounts.columns):
+                given: Any = lead.get(ACCOUNT_HISTORY)
+                self._accounts.fill(out, entries_of_one(given), row, as_of)
         return out.reshape(-1)
 
     def _fill_attributes(

@@ -18,7 +18,7 @@ from leadcast.features.nonhuman.people_rules import PeopleRules
 from leadcast.features.registry import Feature, distinct
 from leadcast.features.settings import FeatureSettings
 from leadcast.features.snapshots import SnapshotSettings, microseconds
-from leadcast.features.tables import CHANGES, Tables, TimeOrder
+from leadcast.features.tables import ACCOUNT_HISTORY, CHANGES, Tables, TimeOrder
 from leadcast.features.values.categories import learn_levels
 from leadcast.features.values.readings import READINGS, SOURCE_ROLES, readings_of
 
@@ -103,6 +103,9 @@ def fit_plan(
         time_zone=tables.time_zone if dated else None,
         people=_people(tables) if dated else None,
         pool_history=tables.pool_history,
+        account_lag_days=snapshot_settings.reporting_lag_days
+        if dated and ACCOUNT_HISTORY in tables.leads.columns
+        else None,
     )
     return _keep_useful(plan, tables, snapshots, settings)
 

@@ -7,6 +7,7 @@ from operator import itemgetter
 import numpy as np
 import numpy.typing as npt
 
+from leadcast.features.accounts.account_loop import Entries, account_values
 from leadcast.features.base.compiled import compiled
 from leadcast.features.boundary import is_known
 from leadcast.features.engine.attributes import clean_all, encoded
@@ -78,6 +79,22 @@ class LoopPart:
             np.fromiter(map(self._codes.get, names, repeat(0)), np.int16, n),
             values,
         )
+
+
+class AccountPart:
+    """The columns from what leads carry of their accounts."""
+
+    def __init__(self, plan: FeaturePlan) -> None:
+        places = _places(plan, "account")
+        self.columns = np.array([column for column, _ in places], dtype=np.int64)
+        self._slots = np.array([place.index for _, place in places], dtype=np.int64)
+        self._lag_us = round((plan.account_lag_days or 0.0) * DAY_US)
+
+    def fill(self, out: Matrix, entries: Entries, rows: Integers, as_of_us: Integers) -> None:
+        """Fill this part's columns; parameters as in `LoopPart.fill`."""
+        if len(self.columns):
+            found = account_values(entries, rows, as_of_us, self._lag_us)
+            out[:, self.columns] = found[:, self._slots]
 
 
 class HistoryPart:

@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, FailFast, Field, Strict, model_validator
 
+from leadcast.features.accounts.account_loop import ACCOUNT_FEATURES
 from leadcast.features.base.plain import MOST_COLUMNS, Plain, Text, checked
 from leadcast.features.engine.attributes import AttributeColumn
 from leadcast.features.engine.engagement import OTHER, loop_features
@@ -25,11 +26,11 @@ class ColumnPlace:
 
     feature: Feature
     """The column."""
-    part: Literal["attribute", "loop", "history"]
+    part: Literal["attribute", "loop", "history", "account"]
     """Which part of the engine computes it."""
     index: int
-    """The number of the attribute's column, the place in the loop's scratch row, or the column
-    counted over all histories."""
+    """The number of the attribute's column, the place in the loop's scratch row, the column counted
+    over all histories, or the place among the features of accounts."""
 
 
 MOST_KINDS = 1_000
@@ -73,6 +74,9 @@ class FeaturePlan(Plain):
         asks for scores; None: none are. Tables that are read from a run are without them already.
     pool_history : {"from_known", "from_start"} or None
         From when on the records of one person shared their events; None: they did not.
+    account_lag_days : float or None
+        So long after it happened an outcome of the account's other leads is known; None: nothing
+        is read of accounts.
     """
 
     schema_version: Annotated[int, Strict(), Field(ge=1, le=1)] = 1
@@ -88,6 +92,7 @@ class FeaturePlan(Plain):
     time_zone: Annotated[Text, AfterValidator(_known_zone)] | None = None
     people: PeopleRules | None = None
     pool_history: Literal["from_known", "from_start"] | None = None
+    account_lag_days: Annotated[float, Field(ge=0, le=36_525)] | None = None
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -110,8 +115,10 @@ class FeaturePlan(Plain):
 
     def _without_time(self) -> Iterator[str]:
         # Nothing fills the columns of these where there are no dates.
-        if self.time_order is not TimeOrder.DATED and (self.kinds or self.histories):
-            yield "a source without dates has neither kinds of events nor histories"
+        if self.time_order is TimeOrder.DATED:
+            return
+        if self.kinds or self.histories or self.account_lag_days is not None:
+            yield "a source without dates has no kinds of events, no histories and no accounts"
 
     def _wrong_columns(self) -> Iterator[str]:
         unknown = sorted(set(self.columns) - set(self.catalogue))
@@ -182,6 +189,11 @@ class FeaturePlan(Plain):
             ]
         past = [feature for history in self.histories for feature in history.features]
         places += [ColumnPlace(feature, "history", index) for index, feature in enumerate(past)]
+        if self.account_lag_days is not None:
+            places += [
+                ColumnPlace(feature, "account", index)
+                for index, feature in enumerate(ACCOUNT_FEATURES)
+            ]
         names = distinct(place.feature.name for place in places)
         return {
             name: replace(place, feature=replace(place.feature, name=name))
@@ -220,6 +232,8 @@ class FeaturePlan(Plain):
             del content["people"]
         if self.pool_history is None:
             del content["pool_history"]
+        if self.account_lag_days is None:
+            del content["account_lag_days"]
         return content
 
     @classmethod

@@ -7,7 +7,12 @@ import polars as pl
 
 from leadcast.features.base.errors import canonical_name
 from leadcast.features.changes.attribute_changes import CHANGE, derived_types
-from leadcast.features.definitions.changes_section import HISTORY, AttributeChangesTable
+from leadcast.features.definitions.changes_section import (
+    ACCOUNT_CHANGES,
+    HISTORY,
+    AccountChangesTable,
+    AttributeChangesTable,
+)
 from leadcast.features.definitions.table_schema import Attribute
 from leadcast.features.ingest.context import Context, TableReading, Writing
 from leadcast.features.ingest.leads import CanonicalLeads, read_attribute, whole_table
@@ -38,40 +43,73 @@ class ReadChanges:
 
 
 def read_changes(context: Context, leads: CanonicalLeads) -> ReadChanges | None:
-    """Read the table of changes; None where there is none, or it cannot be read."""
-    about = context.definition.tables.attribute_changes
-    if about is None:
+    """Read the tables of changes; None where there are none, or they cannot be read."""
+    tables = context.definition.tables
+    found = []
+    if (of_leads := tables.attribute_changes) is not None:
+        named = _named(context.definition.lead_attributes(), of_leads)
+        found.append(_read(context, leads, of_leads, named, leads.frame["lead_id"]))
+    if (of_accounts := tables.account_changes) is not None and tables.accounts is not None:
+        named = _named(tables.accounts.attributes, of_accounts)
+        whose = leads.frame.select("lead_id", whose="account_id").drop_nulls()
+        read = _read(context, leads, of_accounts, named, whose["whose"])
+        found.append(None if read is None else _of_each_lead(read, whose))
+    known = [one for one in found if one is not None]
+    if not known:
         return None
+    names = dict.fromkeys(name for one in known for name in one.attributes)
+    return ReadChanges(pl.concat([one.frame for one in known]), tuple(names))
+
+
+def _of_each_lead(read: ReadChanges, whose: pl.DataFrame) -> ReadChanges:
+    """Give the changes of an account to each of its leads."""
+    columns = read.frame.columns
+    rows = read.frame.rename({"lead_id": "whose"}).join(whose, on="whose", maintain_order="left")
+    return ReadChanges(rows.select(columns), read.attributes)
+
+
+def _read(
+    context: Context,
+    leads: CanonicalLeads,
+    about: AttributeChangesTable | AccountChangesTable,
+    named: Mapping[str, str],
+    known: pl.Series,
+) -> ReadChanges | None:
+    """Read one table of changes: of leads, or of accounts, whose ids stand as ``lead_id``."""
+    is_of_leads = isinstance(about, AttributeChangesTable)
+    name = HISTORY if is_of_leads else ACCOUNT_CHANGES
     fields = about.columns.model_dump(exclude_none=True)
-    opened = whole_table(context, HISTORY, f"tables.{HISTORY}", about, fields)
+    opened = whole_table(context, name, f"tables.{name}", about, fields)
     if opened is None:
         return None
     table, rows = opened
     columns = about.columns
+    key = fields["lead_id" if is_of_leads else "account_id"]
     writing = Writing(table.missing, about.numbers, context.time_rules(about))
-    ids = context.ids(rows.frame[columns.lead_id].alias("lead_id"), table.missing, columns.lead_id)
-    reading = TableReading(context, HISTORY, writing, rows, ids.values.to_frame("lead_id"))
-    reading.require_ids(columns.lead_id, ids)
+    ids = context.ids(rows.frame[key].alias("lead_id"), table.missing, key)
+    reading = TableReading(context, name, writing, rows, ids.values.to_frame("lead_id"))
+    reading.require_ids(key, ids)
     times = reading.times(columns.changed_at)
     reading.require(columns.changed_at, times)
     late, shown = times.values > context.until, rows.frame[columns.changed_at]
     reading.leave_out(
         context.late(LATE_ROW), columns.changed_at, late.fill_null(value=False), shown
     )
-    reading.drop(~ids.values.is_in(leads.frame["lead_id"].implode()), OF_LEAD_ASIDE)
-    named = _named(context.definition.lead_attributes(), about)
+    reading.drop(~ids.values.is_in(known.implode()), OF_LEAD_ASIDE)
     spelt = clean_text(rows.frame[columns.attribute], table.missing)
     attribute = spelt.map_elements(lambda text: named.get(canonical_name(text)), pl.String)
     reading.drop(attribute.is_null(), OF_NO_ATTRIBUTE)
     reading.frame = reading.frame.with_columns(
         changed_at=times.values, attribute=attribute, row=pl.int_range(pl.len())
     )
-    context.ledger.account.keep(HISTORY, int(reading.fine.sum()))
+    context.ledger.account.keep(name, int(reading.fine.sum()))
     frame = _with_values(reading, columns.old_value, columns.new_value, leads, about)
     return ReadChanges(frame, tuple(frame["attribute"].unique(maintain_order=True)))
 
 
-def _named(attributes: Mapping[str, Attribute], about: AttributeChangesTable) -> dict[str, str]:
+def _named(
+    attributes: Mapping[str, Attribute], about: AttributeChangesTable | AccountChangesTable
+) -> dict[str, str]:
     """Find attributes by what the history calls them, their column's name or their own."""
     named = {canonical_name(name): name for name in attributes}
     named |= {canonical_name(one.column): name for name, one in attributes.items()}
@@ -85,7 +123,7 @@ def _with_values(
     old: str | None,
     new: str,
     leads: CanonicalLeads,
-    about: AttributeChangesTable,
+    about: AttributeChangesTable | AccountChangesTable,
 ) -> pl.DataFrame:
     """Read each attribute's values as the leads' table has them, and write them as text."""
     raw = reading.rows.frame
@@ -108,7 +146,8 @@ def _with_values(
     if not parts:
         return pl.DataFrame(schema={"lead_id": pl.String, **CHANGE.to_schema()})
     whole = pl.concat([part.select(fields) for part in parts])
-    whole = _at_creation(whole, leads, about.creation_seconds)
+    if isinstance(about, AttributeChangesTable):
+        whole = _at_creation(whole, leads, about.creation_seconds)
     if old is None:
         before = pl.col("new_value").shift(1).over("lead_id", "attribute")
         whole = whole.sort("lead_id", "changed_at", "row").with_columns(old_value=before)

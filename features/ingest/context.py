@@ -178,6 +178,13 @@ class Context:
             table = require_columns(table, named, self.ledger)
         return Joined("accounts", table, on, wanted, missing=own.missing, ids=self.definition.ids)
 
+    def accounts(self, about: AccountsTable) -> RawTable | None:
+        """Open the table of accounts by itself; None where it is missing or not readable."""
+        times = TimeRules()
+        return self._with_steps(
+            "accounts", about, self._joins("accounts", about.join, times), times
+        )
+
     def _joins(self, name: str, joins: Sequence[Join], times: TimeRules) -> list[Joined]:
         found = []
         for index, join in enumerate(joins):

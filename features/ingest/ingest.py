@@ -21,6 +21,7 @@ from typing import Any
 
 import polars as pl
 
+from leadcast.features.accounts.known_accounts import write_accounts
 from leadcast.features.base.errors import Fault, FaultsError, describe_faults, did_you_mean
 from leadcast.features.base.files import sha256_of, write_json, written_whole
 from leadcast.features.definitions.definition import EventOutcomes, Outcomes, SourceDefinition
@@ -34,7 +35,7 @@ from leadcast.features.ingest.event_rows import (
     known_leads,
     open_events,
 )
-from leadcast.features.ingest.known_persons import read_merges, write_persons
+from leadcast.features.ingest.known_persons import read_accounts, read_merges, write_persons
 from leadcast.features.ingest.leads import NAME as LEADS
 from leadcast.features.ingest.leads import CanonicalLeads, read_leads
 from leadcast.features.ingest.nonhuman_events import (
@@ -81,6 +82,8 @@ class Examined:
     """From when on they were recorded; None: ever since the first lead."""
     merges: pl.DataFrame | None = None
     """What the CRM has merged; None where the source has no such table."""
+    accounts: pl.DataFrame | None = None
+    """The accounts' own table; None where the source has none, or nobody asks for accounts."""
     changes: ReadChanges | None = None
     """What the leads' attributes said before; None where the source has no such table."""
 
@@ -113,13 +116,14 @@ def examine(context: Context, sink: Sink) -> Examined | None:
         return None
     settled = settle(context, told, leads)
     merges, changes = read_merges(context), read_changes(context, leads)
+    accounts = read_accounts(context, leads)
     for part in canonical_events(context, events, _with_ends(settled)):
         sink(part)
     assert context.collector is not None, "what passes by is counted"
     events_seen = context.collector.events
     until = _observed_until(context, settled, events_seen)
     begin = recorded_from(context, settled, until)
-    return Examined(settled, events_seen, until, begin, merges, changes)
+    return Examined(settled, events_seen, until, begin, merges, accounts, changes)
 
 
 def _with_ends(settled: Settled) -> pl.DataFrame:
@@ -553,6 +557,8 @@ def _write_tables(
         judged.rewrite(folder / "events", folder / NONHUMAN_FILE)
         if judged.drops:
             tables = replace(tables, nonhuman=judged.rules.to_json())
+    if definition.accounts is not None:
+        tables = write_accounts(definition.accounts.match, tables, examined.accounts, folder)
     tables = write_persons(definition.identity, tables, examined.merges, folder)
     tables.leads.write_parquet(folder / "leads.parquet")
     tables.outcomes.write_parquet(folder / "outcomes.parquet")

@@ -1,6 +1,6 @@
 """Which of a source's leads are one person, written beside its tables; and what these share.
 
-What the CRM has merged is read with the same care as the other tables.
+What the CRM has merged is read with the same care as the other tables, and so are the accounts.
 """
 
 from dataclasses import replace
@@ -16,11 +16,19 @@ from leadcast.features.identity.keys import PERSON
 from leadcast.features.identity.match_errors import measured
 from leadcast.features.identity.persons import Resolved, resolve
 from leadcast.features.identity.pooling import pooled_events, pooled_outcomes
-from leadcast.features.ingest.context import Context, TableReading, Writing
-from leadcast.features.ingest.leads import whole_table
+from leadcast.features.ingest.context import Context, TableReading, Writing, no_progress
+from leadcast.features.ingest.leads import (
+    CanonicalLeads,
+    all_rows,
+    read_attribute,
+    whole_table,
+)
 from leadcast.features.nonhuman.people_events import NONHUMAN
 from leadcast.features.readers.issues import LATE_ROW
+from leadcast.features.readers.ledger import Ledger
 from leadcast.features.tables import TIME, Tables, TimeOrder
+from leadcast.features.values.columns import clean_text
+from leadcast.features.values.times import TimeRules
 
 
 def read_merges(context: Context) -> pl.DataFrame | None:
@@ -51,6 +59,48 @@ def read_merges(context: Context) -> pl.DataFrame | None:
     context.ledger.account.keep(NAME, int(reading.fine.sum()))
     columns = {name: parsed.values for name, parsed in read.items()} | {"merged_at": merged_at}
     return pl.DataFrame(columns, schema=MERGES).filter(reading.fine)
+
+
+def read_accounts(context: Context, leads: CanonicalLeads) -> pl.DataFrame | None:
+    """Read the accounts' own table, which is joined to the leads as well and told of there.
+
+    Parameters
+    ----------
+    context : Context
+    leads : CanonicalLeads
+        Whose types the attributes have.
+
+    Returns
+    -------
+    pl.DataFrame or None
+        ``account_id`` (unique), perhaps ``name`` and ``domain``, and the accounts' attributes;
+        None where there is no such table, or nobody asks for accounts.
+    """
+    about = context.definition.tables.accounts
+    if about is None or context.definition.accounts is None:
+        return None
+    quiet = replace(context, ledger=Ledger(), collector=None, progress=no_progress)
+    table = quiet.accounts(about)
+    fields = about.columns.model_dump(exclude_none=True)
+    columns = [*fields.values(), *(one.column for one in about.attributes.values())]
+    if table is None or not {*columns} <= {*table.columns}:
+        # The join has told it already.
+        return None
+    rows = all_rows(quiet, table, list(dict.fromkeys(columns)))
+    if rows is None:
+        return None
+    writing = Writing(table.missing, about.numbers, TimeRules())
+    read = {
+        name: clean_text(rows.frame[column], table.missing)
+        for name, column in fields.items()
+        if name != "account_id"
+    }
+    for name, one in about.attributes.items():
+        typed = one.model_copy(update={"type": leads.attribute_types.get(name) or one.type})
+        read[name] = read_attribute(name, rows.frame[one.column], typed, writing)[0].values
+    ids = context.ids(rows.frame[about.columns.account_id], table.missing).values
+    whole = pl.DataFrame({"account_id": ids} | read)
+    return whole.drop_nulls("account_id").unique("account_id", keep="first", maintain_order=True)
 
 
 def write_persons(

@@ -23,12 +23,18 @@ from leadcast.features.tables import TIME
 
 ENDED = "leadcast ended_at"
 """A column of leads to score: when a lead was won or lost; null while it is open."""
+WON = "leadcast won_at"
+"""A column beside it: when the lead was won; null where it was not."""
 ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
 """When a lead ended of which it is known that it did, and not when."""
 
 
 def with_ends(
-    context: Context, leads: CanonicalLeads, opened: Sequence[OpenEvents]
+    context: Context,
+    leads: CanonicalLeads,
+    opened: Sequence[OpenEvents],
+    *,
+    with_won: bool = False,
 ) -> pl.DataFrame:
     """Tell when leads ended, as far as their own columns and events say it.
 
@@ -39,30 +45,28 @@ def with_ends(
     leads : CanonicalLeads
     opened : sequence of OpenEvents
         Their events.
+    with_won : bool
+        Whether `WON` is wanted too.
 
     Returns
     -------
     pl.DataFrame
-        The leads' frame, with `ENDED` where the definition finds outcomes here. What is wrong
-        with the outcomes is nobody's concern: such a lead is scored.
+        The leads' frame, with `ENDED` (and `WON`) where the definition finds outcomes here. What
+        is wrong with the outcomes is nobody's concern: such a lead is scored.
     """
     quiet = replace(context, ledger=Ledger())
-    told = list[pl.Series]()
+    told = list[pl.DataFrame]()
     for about in context.definition.tables.outcomes:
         if isinstance(about, EventOutcomes):
             if opened:
-                told.append(_moments(ends_by_events(quiet, about, opened, leads), about))
+                told.append(_firsts(ends_by_events(quiet, about, opened, leads), about))
         elif about.read is None and _stands_in(about, leads):
-            ends = ends_of_leads(quiet, about, leads)
-            mine = leads.frame.select("lead_id").with_columns(_read=pl.lit(True))
-            moments = ends.frame.select("lead_id", ended=_moments(ends, about))
-            firsts = moments.group_by("lead_id").agg(pl.col("ended").min())
-            joined = mine.join(firsts, on="lead_id", how="left", maintain_order="left")
-            told.append(joined["ended"])
+            told.append(_firsts(ends_of_leads(quiet, about, leads), about))
     if not told:
         return leads.frame
-    ended = pl.select(pl.min_horizontal(*told)).to_series()
-    return leads.frame.with_columns(ended.alias(ENDED))
+    firsts = pl.concat(told).group_by("lead_id").agg(pl.col(ENDED, WON).min())
+    wanted = firsts.select("lead_id", ENDED, *([WON] if with_won else []))
+    return leads.frame.join(wanted, on="lead_id", how="left", maintain_order="left")
 
 
 def ends_in(context: Context, files: Reader) -> pl.DataFrame:
@@ -78,7 +82,7 @@ def ends_in(context: Context, files: Reader) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        ``lead_id`` and `ENDED` of the leads that have ended, each once.
+        ``lead_id``, `ENDED` and `WON` of the leads that have ended, each once.
 
     Raises
     ------
@@ -91,8 +95,13 @@ def ends_in(context: Context, files: Reader) -> pl.DataFrame:
     faults = list(context.ledger.faults(context.definition.limits))
     if ends is None or any(fault.severity == "error" for fault in faults):
         raise FaultsError("outcomes of leads to score", faults)
-    ended = ends.frame.select("lead_id", _moments(ends, about).alias(ENDED))
-    return ended.drop_nulls().group_by("lead_id").agg(pl.col(ENDED).min())
+    return _firsts(ends, about).drop_nulls(ENDED)
+
+
+def _firsts(ends: Ends, about: DatedOutcomes | StatusOutcomes | EventOutcomes) -> pl.DataFrame:
+    """Tell of each lead once when it ended, and when it was won."""
+    moments = ends.frame.select("lead_id", _moments(ends, about).alias(ENDED), won_at="won_at")
+    return moments.group_by("lead_id").agg(pl.col(ENDED).min(), pl.col("won_at").min().alias(WON))
 
 
 def _described(context: Context, files: Reader) -> DatedOutcomes | StatusOutcomes:

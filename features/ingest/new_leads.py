@@ -10,6 +10,8 @@ from types import MappingProxyType
 
 import polars as pl
 
+from leadcast.features.accounts.account_history import with_account_history
+from leadcast.features.accounts.matching import match_leads
 from leadcast.features.base.errors import Fault, FaultsError, in_words
 from leadcast.features.definitions.definition import Limits, SourceDefinition
 from leadcast.features.definitions.table_schema import (
@@ -33,7 +35,7 @@ from leadcast.features.ingest.event_rows import (
 )
 from leadcast.features.ingest.leads import NAME as LEADS
 from leadcast.features.ingest.leads import CanonicalLeads, read_leads
-from leadcast.features.ingest.new_ends import ends_in, with_ends
+from leadcast.features.ingest.new_ends import ENDED, WON, ends_in, with_ends
 from leadcast.features.nonhuman.people_events import NONHUMAN, people_only
 from leadcast.features.nonhuman.people_rules import PeopleRules
 from leadcast.features.readers.issues import (
@@ -157,7 +159,9 @@ class NewRows:
             raise FaultsError(self.subject, faults)
         return (*faults, *(in_words(unknown_column(name, n_leads)) for name in self.unused))
 
-    def whole(self, people: PeopleRules | None = None) -> NewLeads:
+    def whole(
+        self, people: PeopleRules | None = None, ends: pl.DataFrame | None = None
+    ) -> NewLeads:
         """Read all of it.
 
         Parameters
@@ -165,6 +169,9 @@ class NewRows:
         people : PeopleRules or None
             By which events of machines are taken out before records of one person share theirs,
             where they do. Else whoever scores the leads takes them out.
+        ends : pl.DataFrame or None
+            What a table of its own tells of how leads ended, as `ends` gives it: where leads carry
+            the history of their accounts, it has them.
 
         Returns
         -------
@@ -185,6 +192,7 @@ class NewRows:
             assert frame is not None
             quarantine.finish(Path(folder) / "all.parquet")
             set_aside = pl.read_parquet(Path(folder) / "all.parquet", memory_map=False)
+        frame = _with_accounts(self.definition, frame, events.lazy(), people, ends)
         shared = _shared(self.definition, leads.frame, events.lazy(), people)
         return NewLeads(frame, shared, warnings, set_aside)
 
@@ -244,8 +252,32 @@ def _tables(
     leads = None if table is None else read_leads(context, table)
     known = None if leads is None else known_leads(leads)
     parts = list(canonical_events(context, opened, known))
-    frame = None if leads is None else with_ends(context, leads, opened)
+    carries = context.definition.accounts is not None
+    frame = None if leads is None else with_ends(context, leads, opened, with_won=carries)
     return leads, frame, pl.concat([no_events(context), *parts])
+
+
+def _with_accounts(
+    definition: SourceDefinition,
+    leads: pl.DataFrame,
+    events: pl.LazyFrame,
+    people: PeopleRules | None,
+    ends: pl.DataFrame | None,
+) -> pl.DataFrame:
+    """Let leads carry the history of their accounts, as far as these leads tell it."""
+    if definition.accounts is None or not definition.is_dated:
+        return leads
+    told = [] if ends is None else [ends.select("lead_id", ENDED, WON)]
+    if WON in leads.columns:
+        told.append(leads.select("lead_id", ENDED, WON).drop_nulls(ENDED))
+    outcomes = None
+    if told:
+        firsts = pl.concat(told).group_by("lead_id").agg(pl.col(ENDED, WON).min())
+        is_lost = pl.col(WON).is_null() | (pl.col(ENDED) < pl.col(WON))
+        outcomes = firsts.select("lead_id", won_at=WON, lost_at=pl.when(is_lost).then(ENDED))
+    done = events if people is None else people_only(people, leads, events)
+    matches = match_leads(leads, by=definition.accounts.match).matches
+    return with_account_history(leads.drop(WON, strict=False), done, outcomes, matches)
 
 
 def _shared(

@@ -182,7 +182,7 @@ _BY_TYPE: Mapping[str, tuple[str, ...]] = {
 NEVER_FEATURES = frozenset(
     {
         *("lead_id", "created_at", "position", "rules_score", "account_id", "cost"),
-        *("worked", "random_slice", "attribute_changes"),
+        *("worked", "random_slice", "attribute_changes", "account_history"),
         *("form_seconds", "form_pasted", "form_device", "form_address"),
     }
 )
@@ -191,7 +191,7 @@ RESERVED = frozenset(
     (
         *("lead_id", "as_of", "created_at", "updated_at", "position", "rules_score", "won_at"),
         *("lost_at", "converted", "amount", "landmark_days", "group_id", "mature", "probability"),
-        *("events", "row_in_leads", "attribute_changes"),
+        *("events", "row_in_leads", "attribute_changes", "account_history"),
     )
 )
 """Names that no attribute may have: the canonical tables, requests and batches use them."""

@@ -13,7 +13,7 @@ import polars as pl
 from leadcast.features.base.errors import Fault
 from leadcast.features.base.files import read_json
 from leadcast.features.definitions.load import find_definition
-from leadcast.features.tables import CHANGES, Tables
+from leadcast.features.tables import ACCOUNT_HISTORY, CHANGES, Tables
 from leadcast.models.bundle.bundle_files import BundleOrigin, read_manifest
 from leadcast.models.bundle.bundle_reference import GRADES
 from leadcast.models.comparison.challenge import Challenged, Condition, Gap
@@ -364,7 +364,7 @@ def latency_ms(folder: Path, tables: Tables) -> float:
     kinds = scorer.bundle.manifest.origin.attribute_types
     lead = tables.leads.head(1)
     events = tables.events.filter(pl.col("lead_id") == lead["lead_id"][0]).collect()
-    own = ("lead_id", "created_at", CHANGES, *kinds)
+    own = ("lead_id", "created_at", ACCOUNT_HISTORY, CHANGES, *kinds)
     named = [name for name in own if name in lead.columns]
     values = lead.select(named).row(0, named=True)
     plain = [*events.select("occurred_at", "event_type", "value").iter_rows()]

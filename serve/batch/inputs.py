@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
 
+from leadcast.features.accounts.account_history import HISTORY_LIST
 from leadcast.features.base.errors import Fault, FaultsError, LeadcastError
 from leadcast.features.base.files import written_out
 from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
 from leadcast.features.base.packing import parquet_cells, parquet_fault, unpacked_bytes
 from leadcast.features.changes.given_changes import LIST
 from leadcast.features.engine.coded import ParquetEvents
-from leadcast.features.tables import CHANGES, TIME
+from leadcast.features.tables import ACCOUNT_HISTORY, CHANGES, TIME
 from leadcast.serve.asked import refuse
 from leadcast.serve.scorer import Scorer
 
@@ -295,7 +296,7 @@ class CanonicalSource:
             # Polars reads files of one schema as one table.
             alike = all(place.is_uniform for place in self.places)
             if alike:
-                _refuse_changes(self.leads.name, tables[0])
+                _refuse_histories(self.leads.name, tables[0])
             if alike and _fit(scorer, tables[0], events):
                 # Whether events are people's is told from more than codes.
                 is_plain = self.events is not None and scorer.bundle.plan.people is None
@@ -396,6 +397,8 @@ class Export:
             _as_given(places[1]) if places[1:] else (),
             types,
         )
+        given = self.tables.outcomes
+        ends = None if given is None else rows.ends(_as_given(given))
         piece_rows = min(self.chunk_leads, PIECE_ROWS)
         inputs, n_aside = _read_with_care(
             rows,
@@ -404,10 +407,11 @@ class Export:
             piece_rows,
             self.aside,
             people=scorer.bundle.plan.people,
+            ends=ends,
             force=self.force,
         )
-        if self.tables.outcomes is not None:
-            inputs = _joined(inputs, rows.ends(_as_given(self.tables.outcomes)))
+        if ends is not None:
+            inputs = _joined(inputs, ends)
         if not n_aside:
             return inputs
         told = Fault(
@@ -440,7 +444,7 @@ def _ended(leads: pl.LazyFrame) -> pl.LazyFrame:
 def _joined(inputs: BatchInputs, ended: pl.DataFrame) -> BatchInputs:
     """Tell each lead when it ended, by another table too."""
     key, theirs = "leadcast lead_id", "leadcast ended_by_table"
-    table = ended.lazy().rename({"lead_id": key, ENDED: theirs})
+    table = ended.lazy().select(pl.col("lead_id").alias(key), pl.col(ENDED).alias(theirs))
 
     def with_theirs(leads: pl.LazyFrame) -> pl.LazyFrame:
         known = [theirs, *([ENDED] if ENDED in leads.collect_schema() else [])]
@@ -459,6 +463,7 @@ def _read_with_care(
     aside: Path | None = None,
     *,
     people: "PeopleRules | None" = None,
+    ends: pl.DataFrame | None = None,
     force: bool = False,
 ) -> tuple[BatchInputs, int]:
     """Read small files whole, everything else in pieces; tell how many rows were set aside."""
@@ -466,7 +471,7 @@ def _read_with_care(
 
     n_bytes = sum(place.n_bytes for place in places)
     if all(place.files for place in places) and n_bytes <= WHOLE_BYTES:
-        new = rows.whole(people)
+        new = rows.whole(people, ends)
         pieces: list[Piece] = [(new.leads.lazy(), new.events)]
         warnings, n_aside = new.warnings, new.set_aside.height
         if aside is not None and n_aside:
@@ -497,14 +502,23 @@ def _refuse_large(places: Sequence[Place]) -> None:
         raise FaultsError(f"leads {places[0].name}", faults)
 
 
-def _refuse_changes(name: str, leads: pl.LazyFrame) -> None:
+_OF_CHANGES = "a list of structs: changed_at in UTC, attribute, old_value, new_value as texts"
+_OF_ACCOUNT = "a list of structs: at in UTC, what as text, who as whole number"
+
+
+def _refuse_histories(name: str, leads: pl.LazyFrame) -> None:
     """Refuse a history of another form: nobody could read it piece by piece."""
-    dtype = leads.collect_schema().get(CHANGES, LIST)
-    if dtype != LIST:
-        expected = "a list of structs: changed_at in UTC, attribute, old_value, new_value as texts"
-        remedy = "Cast it, or leave it out."
-        fault = Fault(f"leads: column {CHANGES!r}", f"type {dtype}", expected, remedy)
-        raise FaultsError(f"leads {name}", [fault])
+    faults = []
+    for column, wanted, expected in (
+        (CHANGES, LIST, _OF_CHANGES),
+        (ACCOUNT_HISTORY, HISTORY_LIST, _OF_ACCOUNT),
+    ):
+        dtype = leads.collect_schema().get(column, wanted)
+        if dtype != wanted:
+            remedy = "Cast it, or leave it out."
+            faults.append(Fault(f"leads: column {column!r}", f"type {dtype}", expected, remedy))
+    if faults:
+        raise FaultsError(f"leads {name}", faults)
 
 
 def _coded(place: Place) -> ParquetEvents | None:

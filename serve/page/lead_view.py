@@ -11,7 +11,7 @@ import polars as pl
 from leadcast.features.base.errors import Fault
 from leadcast.features.changes.lead_state import lead_at
 from leadcast.features.registry import humanise
-from leadcast.features.tables import CHANGES, TIME
+from leadcast.features.tables import ACCOUNT_HISTORY, CHANGES, TIME
 from leadcast.models.bundle.feature_words import as_the_field_says
 from leadcast.models.rules import RuleTable, evaluate, ledger
 from leadcast.serve.page.run_tables import LeadTables, OneLead
@@ -231,7 +231,7 @@ class Viewer:
         scorer = self._scorer_of(lead_id)
         known = scorer.bundle.manifest.origin.attribute_types
         row = lead.lead.row(0, named=True)
-        own = (*known, "lead_id", "created_at", CHANGES)
+        own = (*known, "lead_id", "created_at", ACCOUNT_HISTORY, CHANGES)
         plain = {name: row[name] for name in own if name in row}
         events = list(lead.events.select("occurred_at", "event_type", "value").iter_rows())
         unread: list[Any] = []

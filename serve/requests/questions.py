@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic_core import core_schema
 from typing_extensions import TypedDict
 
+from leadcast.features.accounts.account_history import MOST_EVENTS, MOST_LEADS
 from leadcast.features.changes.attribute_changes import tracked
 from leadcast.features.tables import CHANGES
 from leadcast.serve.plain_tables import canonical_id
@@ -162,6 +163,37 @@ class SignedPersonRecord(RecordDates, total=False):
     """The same, with what tells machines from people."""
 
     events: Annotated[list[SignedEventBody], _RECORD_EVENTS]
+
+
+@with_config(_KNOWN_ONLY)
+class ColleagueEvent(TypedDict, total=False):
+    """Something that another lead of the account did."""
+
+    occurred_at: Required[Annotated[Time, Field(description="when")]]
+    event_type: Annotated[Name, Field(description="what kind; not read")]
+
+
+@with_config(_KNOWN_ONLY)
+class Colleague(TypedDict, total=False):
+    """Another lead of the account."""
+
+    created_at: Required[Annotated[Time, Field(description="when the lead came to be")]]
+    job_title: Annotated[Text | None, Field(description="which tells its role")]
+    won_at: Annotated[Time | None, Field(description="when it was won")]
+    lost_at: Annotated[Time | None, Field(description="when it was lost")]
+    events: Annotated[
+        list[ColleagueEvent],
+        Field(max_length=MOST_EVENTS, description="in any order, those of machines left out"),
+    ]
+
+
+@with_config(_KNOWN_ONLY)
+class Account(TypedDict):
+    """What is known of the lead's account."""
+
+    leads: Annotated[
+        list[Colleague], Field(max_length=2 * MOST_LEADS, description="its other leads, if any")
+    ]
 
 
 @dataclass(frozen=True)
@@ -449,6 +481,8 @@ def _lead(scorer: Scorer, limits: RequestLimits) -> Any:  # noqa: ANN401 - a typ
             list[record],  # type: ignore[valid-type]
             known_records,
         ]
+    if scorer.bundle.plan.account_lag_days is not None:
+        others["account"] = Annotated[Account, Field(description="its account, where it is known")]
     if tracked(known):
         about = Field(max_length=_MOST_CHANGES, description="what its attributes said before")
         others["attribute_changes"] = Annotated[list[AttributeChange], about]

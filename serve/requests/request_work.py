@@ -8,7 +8,7 @@ from typing import Any
 from leadcast.features.base.errors import Fault, LeadcastError
 from leadcast.features.nonhuman.people_events import people_only_of_one
 from leadcast.features.nonhuman.people_rules import PeopleRules
-from leadcast.features.tables import CHANGES
+from leadcast.features.tables import ACCOUNT_HISTORY, CHANGES
 from leadcast.models.bundle.extra_parts import asked_parts
 from leadcast.serve.batch.parts import summed
 from leadcast.serve.requests.problems import FieldFault, invalid, of_leads, shortened
@@ -94,6 +94,11 @@ def _score(
     }
     if "attribute_changes" in lead:
         plain[CHANGES] = lead["attribute_changes"]
+    if "account" in lead:
+        # Imported where it is used: few requests tell of colleagues.
+        from leadcast.features.accounts.account_history import account_history
+
+        plain[ACCOUNT_HISTORY] = account_history(lead["account"]["leads"])
     people, own = scorer.bundle.plan.people, _events(lead)
     moment = lead.get("as_of") or as_of
     if people is None:

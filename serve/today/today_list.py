@@ -294,7 +294,12 @@ def _for_next_time(
         for name in names
     )
     # Times are no JSON, and the model reads few of them: they are told as changed by hand.
-    names = [name for name in names if not isinstance(leads.schema[name], pl.Datetime)]
+    # Histories tell by themselves what they said before.
+    names = [
+        name
+        for name in names
+        if not isinstance(leads.schema[name], pl.Datetime) and not leads.schema[name].is_nested()
+    ]
     texts = [
         json.dumps(row, ensure_ascii=False) for row in plain.select(names).iter_rows(named=True)
     ]

@@ -10,7 +10,7 @@ import polars as pl
 from leadcast.features.base.errors import Fault, FaultsError, did_you_mean
 from leadcast.features.changes.lead_state import lead_at
 from leadcast.features.registry import humanise
-from leadcast.features.tables import CHANGES
+from leadcast.features.tables import ACCOUNT_HISTORY, CHANGES
 from leadcast.features.values.times import parse_moment
 from leadcast.serve.asked import Event
 from leadcast.serve.scorer import Scorer
@@ -151,12 +151,13 @@ def what_if(
     """
     row = lead.row(0, named=True)
     known = scorer.bundle.manifest.origin.attribute_types
-    plain = {name: row[name] for name in (*known, "lead_id", "created_at", CHANGES) if name in row}
+    own = (*known, "lead_id", "created_at", ACCOUNT_HISTORY, CHANGES)
+    plain = {name: row[name] for name in own if name in row}
     stood = lead_at(plain, (as_of - _EPOCH) // _MICROSECOND, known)
-    own = list(events.select("occurred_at", "event_type", "value").iter_rows())
+    done = list(events.select("occurred_at", "event_type", "value").iter_rows())
     unread: list[Fault] = []
-    before = scorer.score_one(plain, own, as_of, unread, with_reasons=True, are_people=True)
-    changed, more = _changed(plain, trial.attributes, as_of), [*own, *trial.events]
+    before = scorer.score_one(plain, done, as_of, unread, with_reasons=True, are_people=True)
+    changed, more = _changed(plain, trial.attributes, as_of), [*done, *trial.events]
     after = scorer.score_one(changed, more, as_of, unread, with_reasons=True, are_people=True)
     tried = [
         f"{humanise(name)}: {stood.get(name)} → {value}" for name, value in trial.attributes.items()

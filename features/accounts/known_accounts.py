@@ -1,0 +1,93 @@
+"""The accounts of a source, written beside its tables; and what leads then carry of them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from leadcast.features.accounts.account_history import with_account_history
+from leadcast.features.accounts.matching import MatchedLeads, match_leads
+from leadcast.features.base.files import write_json
+from leadcast.features.definitions.identity_section import MATCH_BY, MatchBy
+from leadcast.features.tables import Tables, TimeOrder
+
+
+def write_accounts(
+    by: Sequence[MatchBy], tables: Tables, table: pl.DataFrame | None, folder: Path
+) -> Tables:
+    """Match leads to accounts, write these down, and let each lead carry its account's history.
+
+    Parameters
+    ----------
+    by : sequence of {"account_id", "domain", "company"}
+        By what leads are matched.
+    tables : Tables
+        What was read; the events stand in the folder.
+    table : pl.DataFrame or None
+        The accounts' own table: ``account_id``, perhaps ``name`` and ``domain``, and attributes.
+    folder : Path
+        The tables' folder: ``accounts.parquet`` (an account each), ``account_leads.parquet`` (which
+        lead is of which, and by what it was matched) and ``accounts.json`` (counts) are written.
+
+    Returns
+    -------
+    Tables
+        Leads with ``account_id`` as they were matched, the attributes of the account where only
+        the match tells it, and, where the source is dated, ``account_history``.
+    """
+    matched = match_leads(tables.leads, table, by)
+    leads = _with_accounts(tables.leads, matched.matches, table)
+    if tables.time_order is TimeOrder.DATED:
+        events = pl.scan_parquet(folder / "events" / "*.parquet")
+        leads = with_account_history(leads, events, tables.outcomes, matched.matches)
+    whole = matched.accounts
+    if table is not None:
+        own = table.drop("name", "domain", strict=False)
+        whole = whole.join(own, on="account_id", how="left", maintain_order="left")
+    whole.write_parquet(folder / "accounts.parquet")
+    matched.matches.write_parquet(folder / "account_leads.parquet")
+    write_json(folder / "accounts.json", described(matched))
+    return replace(tables, leads=leads, matches=matched.matches)
+
+
+def _with_accounts(
+    leads: pl.DataFrame, matches: pl.DataFrame, table: pl.DataFrame | None
+) -> pl.DataFrame:
+    """Tell each lead's account, and what the table knows of it where the export did not join it."""
+    known = leads.drop("account_id", strict=False).hstack([matches["account_id"]])
+    if table is None:
+        return known
+    names = [name for name in table.columns if name in leads.columns and name != "account_id"]
+    theirs = table.select("account_id", *(pl.col(one).alias(f"{one} there") for one in names))
+    joined = known.join(theirs, on="account_id", how="left", maintain_order="left")
+    return joined.with_columns(pl.coalesce(one, f"{one} there").alias(one) for one in names).select(
+        *known.columns
+    )
+
+
+def described(matched: MatchedLeads) -> dict[str, Any]:
+    """Count leads and accounts, by what they were matched.
+
+    Parameters
+    ----------
+    matched : MatchedLeads
+
+    Returns
+    -------
+    dict
+        ``leads``, ``accounts``, ``from_table``, ``with_several_leads``, and ``matched_by``: leads
+        by what they were matched, ``none`` for those without an account.
+    """
+    matches = matched.matches
+    counted = matches["matched_by"].fill_null("none").value_counts()
+    by = {name: int(count) for name, count in counted.iter_rows()}
+    sizes = matches.drop_nulls("account_id").group_by("account_id").len()
+    return {
+        "leads": matches.height,
+        "accounts": matched.accounts.height,
+        "from_table": int(matched.accounts["from_table"].sum()),
+        "with_several_leads": sizes.filter(pl.col("len") > 1).height,
+        "matched_by": {name: by.get(name, 0) for name in (*MATCH_BY, "none")},
+    }
