@@ -99,6 +99,9 @@ class LearnerSettings(BaseModel):
     fresh_snapshots : bool or "auto"
         Whether to learn as well from snapshots whose window had not ended when the test began;
         "auto": where the backtest shows that it helps, beyond its error.
+    segments_by : tuple of str or None
+        Categories (by the feature's or the attribute's name) whose values may have levels and
+        slopes of their own, where the backtest shows that it helps, beyond its error.
     fewest_won_logistic, fewest_won_lightgbm : int
         Won leads below which the choice falls back to the prior, and to logistic regression;
         estimators of others need as many as LightGBM.
@@ -136,6 +139,7 @@ class LearnerSettings(BaseModel):
     extrapolation: float = Field(default=0.5, ge=0)
     monotone: dict[str, Literal[-1, 1]] = Field(default_factory=dict)
     fresh_snapshots: bool | Literal["auto"] = False
+    segments_by: tuple[str, ...] | None = None
     fewest_won_logistic: int = Field(default=20, ge=1)
     fewest_won_lightgbm: int = Field(default=100, ge=1)
     backtest_rows: int = Field(default=20_000, ge=100)
@@ -145,6 +149,11 @@ class LearnerSettings(BaseModel):
     search_file: str | None = None
     num_threads: PositiveInt = 1
     seed: int = 0
+
+    @field_validator("segments_by", mode="before")
+    @classmethod
+    def _one_or_many(cls, said: object) -> object:
+        return (said,) if isinstance(said, str) else said
 
     @field_validator("candidates")
     @classmethod

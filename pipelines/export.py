@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from leadcast.features.base.files import read_json
+from leadcast.features.definitions.load import find_definition
 from leadcast.features.tables import Tables
 from leadcast.models.bundle.bundle import write_bundle
 from leadcast.models.bundle.bundle_files import BundleOrigin, Seen
@@ -99,6 +100,7 @@ def _judged_origin(run: RunFolder, backtest: dict[str, Any]) -> BundleOrigin:
         role="judged",
         seen=seen,
         verdict=read_verdict(run),
+        serves=dict(find_definition(run.source).serves),
     )
 
 

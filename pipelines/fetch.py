@@ -3,6 +3,7 @@
 from leadcast import __version__
 from leadcast.features.base.files import sha256_of, write_json
 from leadcast.features.definitions.load import find_definition
+from leadcast.features.definitions.serving import refuse_rivals
 from leadcast.features.forgetting.tombstone import tombstones_of
 from leadcast.features.ingest.ingest import fingerprint
 from leadcast.models.imported.import_path import check_candidates
@@ -22,6 +23,7 @@ def fetch(source: str) -> str:
     params = load_params()
     check_candidates(tuple(params.model.estimators.values()))
     definition = find_definition(source)
+    refuse_rivals(definition)
     made = ensure_raw(definition)
     digest = fingerprint(definition)
     if tombstones_of(source).is_file():

@@ -59,6 +59,7 @@ def report(source: str) -> str:
         model_words=_model_words(run),
         backtest=_table(backtest["results"]),
         choice_words=tuple(backtest["notes"]),
+        segments=tuple((backtest.get("segments") or {"told": ()})["told"]),
         calibration_words=(
             calibration["words"],
             calibration["reason"],

@@ -14,6 +14,7 @@ from leadcast.features.snapshots import has_dated_outcome
 from leadcast.features.tables import Tables
 from leadcast.models.choice.choice import Choice, choose
 from leadcast.models.choice.fresh import Pool
+from leadcast.models.choice.segment_form import segments_told
 from leadcast.models.data import LabelledMatrix
 from leadcast.models.settings import LearnerSettings
 from leadcast.pipelines.base.dataset import (
@@ -23,7 +24,12 @@ from leadcast.pipelines.base.dataset import (
     read_pool,
     used_snapshots,
 )
-from leadcast.pipelines.base.params import horizon_days, load_params, snapshot_settings
+from leadcast.pipelines.base.params import (
+    horizon_days,
+    learner_settings,
+    load_params,
+    snapshot_settings,
+)
 from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.base.seller_facts import junk_words
 from leadcast.pipelines.base.stage import run_stage, share_bar
@@ -69,7 +75,7 @@ def _read(
 ) -> tuple[LabelledMatrix, LearnerSettings, Pool | None]:
     params, tables = load_params(), Tables.read(run.tables)
     snapshots = snapshot_settings(source, params)
-    settings = params.model.model_copy(update={"seed": params.seed})
+    settings = learner_settings(source, params)
     if params.selection.weigh_calls and most is not None:
         raise LeadcastError(
             f"{PARAMS}: selection.weigh_calls is true, but a cluster knows no weights; set it to "
@@ -93,7 +99,7 @@ def _write(run: RunFolder, choice: Choice, data: LabelledMatrix) -> Choice:
     with written_whole(run.learner, "learner") as temporary:
         temporary.mkdir()
         choice.learner.save(temporary)
-    write_json(run.backtest, backtest_content(choice))
+    write_json(run.backtest, backtest_content(choice, data))
     with written_whole(run.out_of_time) as temporary:
         out_of_time(choice, data).write_parquet(temporary)
     return choice
@@ -125,8 +131,14 @@ def out_of_time(choice: Choice, data: LabelledMatrix) -> pl.DataFrame:
     )
 
 
-def backtest_content(choice: Choice) -> dict[str, Any]:
-    """Give the choice as plain data."""
+def _segments(choice: Choice, data: LabelledMatrix) -> dict[str, Any] | None:
+    if choice.segments is None:
+        return None
+    return choice.segments.to_json() | {"told": segments_told(choice.learner, data.features)}
+
+
+def backtest_content(choice: Choice, data: LabelledMatrix) -> dict[str, Any]:
+    """Give the choice, made on these rows, as plain data."""
     return {
         "chosen": choice.learner.kind,
         "results": [result.to_json() for result in choice.backtest],
@@ -135,6 +147,7 @@ def backtest_content(choice: Choice) -> dict[str, Any]:
         "setup": choice.setup,
         "importance": choice.learner.importance().tolist(),
         "fresh": None if choice.fresh is None else choice.fresh.to_json(),
+        "segments": _segments(choice, data),
     }
 
 

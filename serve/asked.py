@@ -20,6 +20,7 @@ from leadcast.features.nonhuman.people_events import people_only
 from leadcast.features.tables import ACCOUNT_HISTORY, CHANGES, SALES, TIME, WITHHELD, TimeOrder
 from leadcast.models.bundle.bundle import Bundle
 from leadcast.serve.plain_tables import canonical_id
+from leadcast.serve.served import not_served
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,7 @@ def asked_of(
     plan = bundle.plan
     rows = _rows(leads, as_of, plan)
     warnings += [unknown_column(name, leads.height) for name in unknown(leads.columns, bundle)]
+    warnings += not_served(leads, bundle.manifest.origin.serves)
     if plan.time_order is TimeOrder.DATED:
         warnings += _before_creation(leads, rows)
     return Asked(rows, _one_row_a_lead(leads), events)

@@ -40,6 +40,7 @@ from leadcast.serve.asked import Event as Event
 from leadcast.serve.plain_tables import canonical_events, canonical_leads, canonical_texts
 from leadcast.serve.reasons import NO_REASONS, ReasonsAsked
 from leadcast.serve.scores import Score, score_row, score_rows, unknown_categories
+from leadcast.serve.served import not_served_one
 
 if TYPE_CHECKING:
     import pandas
@@ -324,6 +325,7 @@ class Scorer:
         if warnings is not None:
             warnings += without_events_of_one(self.bundle.plan, done)
             warnings += without_account(self.bundle.plan, lead)
+            warnings += not_served_one(lead, self.bundle.manifest.origin.serves)
             warnings += unknown_categories(self.bundle, row)
         return score_row(
             self.bundle,

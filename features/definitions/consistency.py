@@ -47,8 +47,22 @@ def consistency_faults(definition: SourceDefinition, where: Where) -> Iterator[F
     yield from _vouched_codes(definition, where)
     yield from vendor_faults(definition, where)
     yield from _nonhuman_needs_dates(definition, where)
+    yield from _served(definition, where)
     yield from _one_currency(definition, where)
     yield from _known_amount(definition, where)
+
+
+def _served(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
+    """Find what says for which leads the model is, and is no attribute of theirs."""
+    attributes = definition.tables.leads.attributes
+    for name in definition.serves:
+        if name not in attributes:
+            yield Fault(
+                where=where(("serves", name)),
+                found=f"{name!r}, which is no attribute of the leads",
+                expected="an attribute of `tables.leads.attributes`",
+                remedy=f"{did_you_mean(name, attributes)}Map the column that tells them apart.",
+            )
 
 
 def _forbidden_but_mapped(definition: SourceDefinition, where: Where) -> Iterator[Fault]:

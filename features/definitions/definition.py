@@ -25,6 +25,7 @@ from leadcast.features.definitions.table_schema import (
     LeadsTable,
     Name,
     Reader,
+    RowFilter,
     RowFilters,
     SplitCells,
     TimePrecision,
@@ -450,6 +451,12 @@ class SourceDefinition(TableSection):
         How this source is split in time.
     segments : tuple of str
         Attributes by whose values the test is also measured, one segment after the other.
+    segments_by : tuple of str
+        Attributes whose values (countries, product lines, teams) may have levels and slopes of
+        their own, where the backtest shows that it helps.
+    serves : dict of str to tuple of str
+        For which leads the model is, where others have models of their own: the leads' attributes,
+        each with its values. The other leads of the export are left out.
     comparison : ComparisonDefaults
         What the comparison with points must know.
     amounts : AmountsSection
@@ -502,6 +509,8 @@ class SourceDefinition(TableSection):
     snapshots: SnapshotDefaults = SnapshotDefaults()
     split: SplitDefaults = SplitDefaults()
     segments: tuple[Name, ...] = ()
+    segments_by: Annotated[tuple[Name, ...], BeforeValidator(as_list)] = ()
+    serves: dict[Name, Annotated[Values, Field(min_length=1)]] = Field(default_factory=dict)
     comparison: ComparisonDefaults = ComparisonDefaults()
     amounts: AmountsSection = AmountsSection()
     handoff: HandoffDefaults = HandoffDefaults()
@@ -515,6 +524,21 @@ class SourceDefinition(TableSection):
     hygiene_features: bool = False
     nonhuman: NonhumanSection | None = None
     _file: Path = PrivateAttr(default=Path())
+
+    @model_validator(mode="after")
+    def _leaves_others_out(self) -> Self:
+        leads = self.tables.leads
+        filters = [
+            RowFilter(column=leads.attributes[name].column, one_of=values)
+            for name, values in self.serves.items()
+            if name in leads.attributes
+        ]
+        new = [one for one in filters if one not in leads.where]
+        if new:
+            leads = leads.model_copy(update={"where": (*leads.where, *new)})
+            # Frozen, and not given to anybody yet.
+            self.__dict__["tables"] = self.tables.model_copy(update={"leads": leads})
+        return self
 
     @property
     def file(self) -> Path:

@@ -97,6 +97,8 @@ class BundleOrigin(Plain):
         Of a deployed bundle the id of the judged one, whose figures it carries.
     verdict : ModelVerdict or None
         What the scores may be used for; None where it was not judged, as in older bundles.
+    serves : dict of str to tuple of str
+        For which leads it is: attributes, each with its values; empty for all leads.
     """
 
     source: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", max_length=200)]
@@ -110,6 +112,7 @@ class BundleOrigin(Plain):
     seen: Seen | None = None
     judged_by: Text | None = None
     verdict: ModelVerdict | None = None
+    serves: dict[Text, tuple[Text, ...]] = Field(default_factory=dict)
 
     def describe(self) -> str:
         """Tell which model it is, what it has seen, and whose figures it carries."""

@@ -74,6 +74,8 @@ GLOSSARY: dict[str, str] = {
     ),
     "feature": "What the model knows of a lead at a moment, as one number or category.",
     "segment": "Leads that have something in common, such as an industry.",
+    "partial pooling": "One model of all leads, beside which each segment has a level and slopes "
+    "of its own as far as its leads carry them, and is shrunken to the whole where they do not.",
     "champion": "The model in use.",
     "challenger": "A newer model that may take the champion's place.",
     "drift": "Leads, or what becomes of them, are no longer as they were.",

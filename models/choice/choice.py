@@ -14,6 +14,13 @@ from leadcast.models.choice.fitting import Grow, clocks_of, grow_here
 from leadcast.models.choice.fresh import Pool, Recipe, Verdict, fit_final, judge_fresh, untold
 from leadcast.models.choice.ladder import Progress, run_trials
 from leadcast.models.choice.search import search_parameters
+from leadcast.models.choice.segment_form import segment_features
+from leadcast.models.choice.segment_trial import (
+    UNTESTED,
+    SegmentVerdict,
+    judge_segments,
+    untried,
+)
 from leadcast.models.choice.setups import Contender, contenders, default_setup, winner_of
 from leadcast.models.choice.shrinkage import shrunken, shrunken_contender, with_one_setup
 from leadcast.models.choice.trial import Trial
@@ -57,6 +64,8 @@ class Choice:
         Empty where no origin could be placed.
     fresh : Verdict or None
         Whether fresh snapshots were learned from; None where that was not asked.
+    segments : SegmentVerdict or None
+        Whether segments have levels and slopes of their own; None where that was not asked.
     """
 
     learner: FittedLearner
@@ -66,6 +75,7 @@ class Choice:
     setup: dict[str, Any]
     out_of_time: OutOfTime
     fresh: Verdict | None = None
+    segments: SegmentVerdict | None = None
 
 
 def choose(
@@ -99,7 +109,7 @@ def choose(
         If no lead was won, or none was not; if `settings.monotone` names what cannot be.
     """
     began, tell = monotonic(), progress or _say_nothing
-    settings = settings.for_rows(len(data))
+    settings = _with_known_segments(settings.for_rows(len(data)), data)
     order = canonical_order(data)
     rows = data.rows(order)
     kinds, warnings = _affordable(rows, settings)
@@ -120,19 +130,43 @@ def choose(
     changed, winner, more = search_parameters(rows, origins, winner, trials, settings, tell)
     search_ended = monotonic()
     recipe = Recipe(winner.kind, winner.setups, settings, changed, grow)
+    segments = None
+    if settings.segments_by:
+        tell("backtest, segments", 0.8)
+        segments = judge_segments(recipe, rows, origins, winner, trials)
+        recipe, winner = _with_segments(segments, found, recipe, winner)
     fresh = None if pool is None else judge_fresh(recipe, rows, origins, pool)
-    warnings += _of_others(winner.kind, settings)
-    tell(f"fitting {learner_words(winner.kind)} on all rows", 0.9)
+    warnings += _of_others(recipe.kind, settings)
+    tell(f"fitting {learner_words(recipe.kind)} on all rows", 0.9)
     learner = fit_final(recipe, data, pool if fresh is not None and fresh.used else None)
     if more:
         search = search_ended - search_began
         rest = monotonic() - began - search
         more += (f"the search took {search:.0f} s, training without it {rest:.0f} s",)
     told = (_words(found, winner, len(origins)), *more, *_clock_words(learner, rows, trials))
+    told += () if segments is None else (segments.words,)
     table = _table(found, winner, rows, origins)
     past = _out_of_time(order, trials, winner, fresh)
     setup = recipe.to_json()
-    return Choice(learner, table, (*warnings, *told), warnings, setup, past, fresh)
+    return Choice(learner, table, (*warnings, *told), warnings, setup, past, fresh, segments)
+
+
+def _with_segments(
+    segments: SegmentVerdict, found: dict[str, Contender], recipe: Recipe, winner: Contender
+) -> tuple[Recipe, Contender]:
+    """Let segments compete, and take them where they won."""
+    if segments.contender is None:
+        return recipe, winner
+    found[segments.contender.kind] = segments.contender
+    if segments.form is None:
+        return recipe, winner
+    return replace(recipe, segments=segments.form), segments.contender
+
+
+def _with_known_segments(settings: LearnerSettings, data: LabelledMatrix) -> LearnerSettings:
+    """Look segments up before anything is tried: it takes minutes."""
+    named = segment_features(data.features, settings.segments_by or ())
+    return settings.model_copy(update={"segments_by": named or None})
 
 
 def _say_nothing(_what: str, _share: float) -> None:
@@ -191,7 +225,12 @@ def _without_backtest(
     learner = recipe.fitted(rows)
     past = OutOfTime(nothing, np.zeros(0), nothing)
     told = _clock_words(learner, rows)
-    return Choice(learner, (), (*warnings, *told), warnings, recipe.to_json(), past)
+    segments = None
+    if settings.segments_by:
+        segments = untried(settings.segments_by, UNTESTED)
+        told += (segments.words,)
+    notes = (*warnings, *told)
+    return Choice(learner, (), notes, warnings, recipe.to_json(), past, segments=segments)
 
 
 def _words(found: dict[str, Contender], winner: Contender, origins: int) -> str:

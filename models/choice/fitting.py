@@ -15,6 +15,7 @@ from leadcast.models.learners.learner_store import (
     Average,
     FittedLearner,
     additive_of,
+    whole_of,
 )
 from leadcast.models.learners.prior import fit_prior
 from leadcast.models.learners.regression import (
@@ -100,6 +101,7 @@ def fit_learner(
 
 def clocks_of(learner: FittedLearner) -> tuple[int, ...]:
     """Tell which features a learner treats as clocks; see `known_features`."""
+    learner = whole_of(learner)
     members = learner.members if isinstance(learner, Average) else (learner,)
     levels = [member.level for member in members if isinstance(member, Additive)]
     return tuple(sorted({term.feature for level in levels for term in level.terms}))

@@ -30,6 +30,7 @@ from leadcast.models.choice.backtest import (
     row_log_loss,
 )
 from leadcast.models.choice.fitting import Grow, fit_learner, grow_here
+from leadcast.models.choice.segment_form import SegmentForm, fit_segmented
 from leadcast.models.choice.setups import Setup, plain_setups, setups_of
 from leadcast.models.data import Flags, Floats, Integers, LabelledMatrix
 from leadcast.models.evaluation.logistic import sigmoid
@@ -245,11 +246,27 @@ class Recipe:
     """LightGBM's parameters that a search changed."""
     grow: Grow = grow_here
     """Grows its trees."""
+    segments: SegmentForm | None = None
+    """What segments have of their own; None where all leads are scored alike."""
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """The features whose direction is constrained."""
+        return tuple(self.settings.monotone)
 
     def fitted(self, data: LabelledMatrix) -> FittedLearner:
         """Fit the learner."""
-        setups, settings = self.setups, self.settings
-        return fit_learner(self.kind, data, setups, settings, self.changed, self.grow)
+        whole = self._whole(data, self.grow)
+        if self.segments is None:
+            return whole
+        return fit_segmented(self.whole_here, whole, data, self.segments, self.held)
+
+    def whole_here(self, data: LabelledMatrix) -> FittedLearner:
+        """Fit the learner of all leads without segments, on this machine."""
+        return self._whole(data, grow_here)
+
+    def _whole(self, data: LabelledMatrix, grow: Grow) -> FittedLearner:
+        return fit_learner(self.kind, data, self.setups, self.settings, self.changed, grow)
 
     def on(self, features: Sequence[Feature]) -> Self:
         """Leave out the constraints on features that no longer tell anything.
@@ -274,13 +291,15 @@ class Recipe:
         -------
         dict
             ``kind``, ``members`` (a setup each), ``parameters`` (of LightGBM, that a search
-            changed) and ``settings``.
+            changed) and ``settings``; ``segments`` where they have something of their own.
         """
+        segments = {} if self.segments is None else {"segments": self.segments.to_json()}
         return {
             "kind": self.kind,
             "members": plain_setups(self.setups),
             "parameters": dict(self.changed),
             "settings": self.settings.model_dump(mode="json", exclude=set(_OF_THE_MACHINE)),
+            **segments,
         }
 
     @classmethod
@@ -309,7 +328,8 @@ class Recipe:
         """
         settings = LearnerSettings(**content["settings"], num_threads=num_threads)
         setups = setups_of(content["members"])
-        return cls(content["kind"], setups, settings, content["parameters"], grow)
+        segments = SegmentForm.from_json(content.get("segments"))
+        return cls(content["kind"], setups, settings, content["parameters"], grow, segments)
 
 
 @dataclass(frozen=True)

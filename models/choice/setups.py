@@ -187,7 +187,7 @@ def winner_of(found: dict[str, Contender], trials: Sequence[Trial]) -> Contender
     if best.kind == "blend" or "blend" not in found:
         return best
     hedge = _damped(found["blend"], trials)
-    return hedge if hedge.loss - best.loss <= _error(hedge, best, trials) else best
+    return hedge if hedge.loss - best.loss <= error_between(hedge, best, trials) else best
 
 
 def steadiest(tried: Sequence[Contender], trials: Sequence[Trial]) -> Contender:
@@ -200,7 +200,7 @@ def steadiest(tried: Sequence[Contender], trials: Sequence[Trial]) -> Contender:
     for kind in dict.fromkeys(contender.caution for contender in tried):
         own = [contender for contender in tried if contender.caution == kind]
         candidate = min(own, key=lambda contender: contender.loss)
-        if candidate.loss - best.loss <= _error(candidate, best, trials):
+        if candidate.loss - best.loss <= error_between(candidate, best, trials):
             return candidate
     return best
 
@@ -228,7 +228,18 @@ def _mean_of(members: Sequence[Contender], trials: Sequence[Trial]) -> Contender
     return _contender("blend", tuple(member.setups[0] for member in members), log_odds, trials)
 
 
-def _error(one: Contender, other: Contender, trials: Sequence[Trial]) -> float:
+def error_between(one: Contender, other: Contender, trials: Sequence[Trial]) -> float:
+    """Estimate the standard error of how much two contenders differ, over rows and origins.
+
+    Parameters
+    ----------
+    one, other : Contender
+    trials : sequence of Trial
+
+    Returns
+    -------
+    float
+    """
     triples = list(zip(one.losses, other.losses, trials, strict=True))
     within = [paired_error(a - b, trial.group) for a, b, trial in triples]
     means = np.array([float((a - b).mean()) for a, b, _ in triples])
@@ -295,7 +306,7 @@ def _blends(trials: Sequence[Trial], settings: LearnerSettings) -> list[Contende
     capacity = steadiest(members, trials).caution[0]
     alike = [member for member in members if member.caution[0] == capacity]
     best = min(alike, key=lambda member: member.loss)
-    near = [m for m in alike if m.loss - best.loss <= NEAR * _error(m, best, trials)]
+    near = [m for m in alike if m.loss - best.loss <= NEAR * error_between(m, best, trials)]
     return [_mean_of(near, trials)]
 
 

@@ -24,6 +24,7 @@ from leadcast.features.base.plain import (
 from leadcast.models.data import Floats
 from leadcast.models.imported.sampled_parts import ROWS
 from leadcast.models.learners.basis import Effect, Numbers, Term
+from leadcast.models.learners.segmented import SegmentParts
 
 FILE = "learner.json"
 DAMAGED = "the learner is damaged"
@@ -201,6 +202,25 @@ class StoredAverage(Plain):
     def _names_each_once(self) -> Self:
         if len(set(self.members)) != len(self.members):
             raise ValueError("members must not repeat")
+        return self
+
+
+class StoredSegmented(Plain):
+    """`leadcast.models.learners.learner_store.SegmentedLearner`."""
+
+    kind: Literal["segmented"]
+    whole: FileName
+    """The folder of the learner of all leads."""
+    segments: SegmentParts
+    importance: Annotated[list[Share], FailFast(), Field(max_length=MOST_COLUMNS)]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if max(self.segments.features, default=-1) >= len(self.importance):
+            raise ValueError(
+                f"column {max(self.segments.features)} is none of the {len(self.importance)} of "
+                "the matrix"
+            )
         return self
 
 

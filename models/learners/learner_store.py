@@ -18,8 +18,15 @@ from leadcast.features.base.plain import AGAIN, checked, inside, read_plain
 from leadcast.models.data import Floats, Matrix
 from leadcast.models.learners.drifting_level import Level
 from leadcast.models.learners.imported_shape import EstimatorShape
-from leadcast.models.learners.learner_schema import DAMAGED, FILE, StoredAdditive, StoredAverage
+from leadcast.models.learners.learner_schema import (
+    DAMAGED,
+    FILE,
+    StoredAdditive,
+    StoredAverage,
+    StoredSegmented,
+)
 from leadcast.models.learners.prior import Prior
+from leadcast.models.learners.segmented import SegmentParts
 from leadcast.models.learners.shapes import Shape, load_shape
 
 LEARNERS = {
@@ -27,6 +34,7 @@ LEARNERS = {
     "logistic": "logistic regression",
     "lightgbm": "boosted trees (LightGBM)",
     "blend": "blend of regression and trees",
+    "segmented": "own levels and slopes by segment",
 }
 """Each kind of learner, for a person."""
 ROWS_AT_ONCE = 50_000
@@ -36,6 +44,7 @@ FEW_EXPLAINED_ROWS = 60
 """Of estimators of others, whose parts take many times as long."""
 BUILT_IN = ("logistic", "lightgbm", "mixed")
 """Kinds of additive learners. Mixed: curves and trees on one level, a member of a blend."""
+SEGMENTED, WHOLE = "segmented", "whole"
 ESTIMATOR = "estimator"
 """How the kind of an estimator of others is stored, beside its name."""
 
@@ -60,7 +69,7 @@ class FittedLearner(Protocol):
 
     @property
     def kind(self) -> str:
-        """Its name: "prior", "logistic", "lightgbm", "blend", or that of an estimator of others."""
+        """Its name: "prior", "logistic", "lightgbm", "blend", "segmented", or an estimator's."""
 
     def log_odds(self, values: Matrix) -> Floats:
         """Score rows: float32 of shape (n, n_features) to float64 of shape (n,), all finite."""
@@ -161,12 +170,16 @@ def additive_of(
     """Put a learner together and measure its importance on evenly spaced training rows."""
     bare = Additive(kind, level, shapes, weights, np.zeros(values.shape[1]))
     most = EXPLAINED_ROWS if kind in BUILT_IN else FEW_EXPLAINED_ROWS
+    return replace(bare, shares=_shares(bare, values, most))
+
+
+def _shares(learner: "Additive | SegmentedLearner", values: Matrix, most: int) -> Floats:
+    """Measure each feature's importance on so many evenly spaced rows."""
     some = values[np.linspace(0, len(values) - 1, min(most, len(values))).astype(int)]
-    contributions = bare.contributions(some)[0]
+    contributions = learner.contributions(some)[0]
     sizes = np.abs(contributions - contributions.mean(axis=0)).mean(axis=0)
     total = float(sizes.sum())
-    shares = sizes / total if total > 0 else np.zeros(values.shape[1])
-    return replace(bare, shares=shares)
+    return sizes / total if total > 0 else np.zeros(values.shape[1])
 
 
 @dataclass(frozen=True)
@@ -219,6 +232,90 @@ class Average:
         return cls(members)
 
 
+@dataclass(frozen=True)
+class SegmentedLearner:
+    """A learner of all leads, and what segments have of their own beside it."""
+
+    whole: FittedLearner
+    """Learned from all leads; never segmented itself."""
+    parts: SegmentParts
+    shares: Floats
+    """The importance of each feature."""
+
+    @property
+    def kind(self) -> str:
+        """The learner's name."""
+        return SEGMENTED
+
+    def log_odds(self, values: Matrix) -> Floats:
+        """Score rows; a row whose segment is not known has the whole's score, bit for bit."""
+        whole = self.whole.log_odds(values)
+        return whole + self.parts.of(whole, values)
+
+    def contributions(self, values: Matrix) -> tuple[Floats, Floats]:
+        """Split the log-odds among the features; see `FittedLearner.contributions`."""
+        part, base = self.whole.contributions(values)
+        return self.parts.contributions(part, base, values), base
+
+    def importance(self) -> Floats:
+        """Tell the shares; see `FittedLearner.importance`."""
+        return self.shares
+
+    def save(self, folder: Path) -> None:
+        """Write ``learner.json`` and a folder for the whole."""
+        self.whole.save(folder / WHOLE)
+        content = {
+            "kind": self.kind,
+            "whole": WHOLE,
+            "segments": self.parts.model_dump(),
+            "importance": self.shares.tolist(),
+        }
+        write_json(folder / FILE, content)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote; the whole must be of a matrix of the same width."""
+        path = inside(folder, FILE)
+        stored = checked(StoredSegmented, read_plain(path), DAMAGED, f"{path}")
+        whole = _load_whole(inside(folder, stored.whole))
+        if len(whole.importance()) != len(stored.importance):
+            raise LeadcastError(f"{path}: whole: sees a matrix of another width. {AGAIN}")
+        return cls(whole, stored.segments, np.array(stored.importance, float))
+
+
+def segmented_of(whole: FittedLearner, parts: SegmentParts, values: Matrix) -> SegmentedLearner:
+    """Put a learner and what segments have of their own together; measure the importance.
+
+    Parameters
+    ----------
+    whole : FittedLearner
+    parts : SegmentParts
+    values : ndarray of float32, shape (n, n_features)
+        Training rows.
+
+    Returns
+    -------
+    SegmentedLearner
+    """
+    bare = SegmentedLearner(whole, parts, np.zeros(values.shape[1]))
+    most = FEW_EXPLAINED_ROWS if imported_shapes(whole) else EXPLAINED_ROWS
+    return replace(bare, shares=_shares(bare, values, most))
+
+
+def whole_of(learner: FittedLearner) -> FittedLearner:
+    """Give the learner of all leads that a segmented one stands on; another as it is.
+
+    Parameters
+    ----------
+    learner : FittedLearner
+
+    Returns
+    -------
+    FittedLearner
+    """
+    return learner.whole if isinstance(learner, SegmentedLearner) else learner
+
+
 def imported_shapes(learner: FittedLearner) -> tuple[EstimatorShape, ...]:
     """Give what estimators of others add to a learner; nothing in a built-in one.
 
@@ -230,6 +327,7 @@ def imported_shapes(learner: FittedLearner) -> tuple[EstimatorShape, ...]:
     -------
     tuple of EstimatorShape
     """
+    learner = whole_of(learner)
     members = learner.members if isinstance(learner, Average) else (learner,)
     shapes = [shape for one in members if isinstance(one, Additive) for shape in one.shapes]
     return tuple(shape for shape in shapes if isinstance(shape, EstimatorShape))
@@ -253,9 +351,19 @@ def load_learner(folder: Path) -> FittedLearner:
     LeadcastError
         If files are missing, damaged, or of an unknown kind; names the file.
     """
-    path = inside(folder, FILE)
+    if _kind_in(inside(folder, FILE)) == SEGMENTED:
+        return SegmentedLearner.load(folder)
+    return _load_whole(folder)
+
+
+def _kind_in(path: Path) -> object:
     content = read_plain(path)
-    kind = content.get("kind") if isinstance(content, dict) else None
+    return content.get("kind") if isinstance(content, dict) else None
+
+
+def _load_whole(folder: Path) -> FittedLearner:
+    path = inside(folder, FILE)
+    kind = _kind_in(path)
     if kind == "prior":
         return Prior.load(folder)
     if kind == "blend":

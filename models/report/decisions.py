@@ -1,18 +1,22 @@
 """What decides: the grades, what features do to the score, and the score by source over time."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from leadcast.features.registry import Feature
 from leadcast.models.bundle.feature_words import value_words
-from leadcast.models.charts.chart import Column, table_of
-from leadcast.models.charts.numbers import count, percent
+from leadcast.models.charts.chart import Column, Table, table_of
+from leadcast.models.charts.numbers import count, decimal, percent
 from leadcast.models.evaluation.feature_shapes import FeatureShape, ShapeBin
 from leadcast.models.evaluation.score_groups import scores_by, scores_by_month
 from leadcast.models.report.blocks import (
+    Bar,
+    Bars,
     Block,
     FeatureCurve,
     FeatureCurves,
@@ -24,6 +28,8 @@ from leadcast.models.report.blocks import (
 
 MOST_SHAPES = 10
 MOST_STRIPS = 8
+MOST_SEGMENTS = 15
+_TIMES = decimal(2)
 _MOST_VALUES = 3
 """So many values of a category are named at either end."""
 
@@ -62,6 +68,63 @@ _GRADE_COLUMNS = (
     Column("probability", "Said, on average", percent),
     Column("conversion", "Converted", percent),
     Column("interval", "95 % interval"),
+)
+
+
+def segment_blocks(segments: Sequence[Mapping[str, Any]]) -> list[Block]:
+    """Show how far each segment goes its own way, and how far it is shrunken to the whole."""
+    if not segments:
+        return []
+    most = max(abs(row["level"]) for row in segments) or 1.0
+    bars = [
+        Bar(
+            label=str(row["segment"]),
+            detail=f"{count(row['leads'])} leads, {count(row['won'])} won; "
+            f"{percent(row['own'])} its own",
+            share=abs(row["level"]) / most,
+            text=f"odds × {_TIMES(math.exp(row['level']))}",
+        )
+        for row in segments[:MOST_SEGMENTS]
+    ]
+    columns = ", ".join(dict.fromkeys(row["column"] for row in segments))
+    picture = Bars(
+        title=f"What segments by {columns} have of their own",
+        reading="By how much a segment's own level multiplies the odds of the whole; of few leads "
+        "it is shrunken to the whole. New segments, and leads without one, have the whole's score.",
+        finding=_farthest(segments),
+        bars=bars,
+    )
+    return [picture, Listing(segment_table(segments))]
+
+
+def segment_table(segments: Sequence[Mapping[str, Any]]) -> Table:
+    """Lay out what segments have of their own."""
+    rows = [
+        {**row, "slopes": _slopes(row["slopes"]), "times": math.exp(row["level"])}
+        for row in segments
+    ]
+    return table_of(pl.DataFrame(rows), _SEGMENT_COLUMNS, "What each segment has of its own")
+
+
+def _slopes(slopes: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {slope:+.2f}" for name, slope in slopes.items())
+
+
+def _farthest(segments: Sequence[Mapping[str, Any]]) -> str:
+    row = max(segments, key=lambda one: abs(one["level"]))
+    times = _TIMES(math.exp(row["level"]))
+    return f"{row['segment']} is the farthest from the whole: its odds are {times} times as high"
+
+
+_SEGMENT_COLUMNS = (
+    Column("column", "Segments by"),
+    Column("segment", "Segment"),
+    Column("leads", "Leads", count),
+    Column("won", "Won", count),
+    Column("times", "Odds times", _TIMES),
+    Column("own", "Its own", percent),
+    Column("slope", "Trust in the whole's score", _TIMES),
+    Column("slopes", "Own slopes, a standard deviation"),
 )
 
 

@@ -151,6 +151,8 @@ class ReportInputs:
         As `leadcast.models.charts.backtest_chart.BacktestChart` takes it.
     choice_words : tuple of str
         Why the model was chosen, a sentence each.
+    segments : tuple of mapping
+        What each has of its own, as `leadcast.models.choice.segment_form.segments_told` tells.
     calibration_words : tuple of str
         How it was calibrated and why so, a sentence each.
     calibration_methods : pl.DataFrame or None
@@ -211,6 +213,7 @@ class ReportInputs:
     model_words: tuple[str, ...] = ()
     backtest: pl.DataFrame | None = None
     choice_words: tuple[str, ...] = ()
+    segments: tuple[Mapping[str, Any], ...] = ()
     calibration_words: tuple[str, ...] = ()
     calibration_methods: pl.DataFrame | None = None
     leakage: pl.DataFrame | None = None

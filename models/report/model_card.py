@@ -14,6 +14,7 @@ from typing import Any
 from leadcast.models.charts.chart import Column, Table
 from leadcast.models.charts.numbers import age, count, day, duration, percent, sentence
 from leadcast.models.report.blocks import Block, Facts, Listing, Section, Words
+from leadcast.models.report.decisions import segment_table
 from leadcast.models.report.inputs import ReportInputs
 from leadcast.models.report.page import Page, render_page
 from leadcast.models.report.rights_section import (
@@ -149,7 +150,9 @@ def _use(inputs: ReportInputs) -> list[Block]:
 def _factors(inputs: ReportInputs, facts: CardFacts) -> list[Block]:
     groups = ", ".join(facts.groups) or "none declared (`groups` in the source definition)"
     ages = ", ".join(age(days) for days in inputs.run.landmarks_days) or "not known, as undated"
+    own = [Listing(segment_table(inputs.segments))] if inputs.segments else []
     return [
+        *own,
         Facts(
             [
                 ("Groups of people", groups),
@@ -157,7 +160,7 @@ def _factors(inputs: ReportInputs, facts: CardFacts) -> list[Block]:
                 ("Ages of leads", ages),
                 ("Time", "month by month" if "by_month" in inputs.metrics else "by its order"),
             ]
-        )
+        ),
     ]
 
 

@@ -42,7 +42,12 @@ from leadcast.models.report.blocks import (
     Words,
 )
 from leadcast.models.report.data_quality import quality_blocks
-from leadcast.models.report.decisions import grade_blocks, shape_blocks, source_blocks
+from leadcast.models.report.decisions import (
+    grade_blocks,
+    segment_blocks,
+    shape_blocks,
+    source_blocks,
+)
 from leadcast.models.report.inputs import ReportInputs
 from leadcast.models.report.machines import nonhuman_blocks
 from leadcast.models.report.rights_section import rights_blocks
@@ -293,7 +298,7 @@ def _delays(inputs: ReportInputs) -> list[Block]:
 def _choice(inputs: ReportInputs) -> list[Block]:
     dated = inputs.run.time_order == "dated"
     pictures = _pictures(inputs, backtest=lambda scores: BacktestChart(scores, dated))
-    return [*pictures, *_words(inputs.choice_words)]
+    return [*pictures, *_words(inputs.choice_words), *segment_blocks(inputs.segments)]
 
 
 def _splits(inputs: ReportInputs) -> list[Block]:

@@ -292,6 +292,14 @@ def snapshot_settings(
     return params.snapshots.over(find_definition(source).snapshots, read)
 
 
+def learner_settings(source: str, params: Params) -> LearnerSettings:
+    """Give how a run learns; of segments what the definition says where the parameters do not."""
+    segments = params.model.segments_by
+    if segments is None:
+        segments = find_definition(source).segments_by
+    return params.model.model_copy(update={"seed": params.seed, "segments_by": segments or None})
+
+
 def split_settings(source: str, params: Params) -> SplitSettings:
     """Give how a run splits its snapshots."""
     definition = find_definition(source)
@@ -334,5 +342,6 @@ def used_settings(source: str, params: Params) -> dict[str, dict[str, Any]]:
         "snapshots": snapshots | ({} if landmarks is None else {"landmarks_days": landmarks}),
         "split": split_settings(source, params).model_dump(mode="json"),
         "evaluation": evaluation,
+        "model": {"segments_by": learner_settings(source, params).segments_by},
         "comparison": params.comparison.over(definition.comparison).model_dump(mode="json"),
     }

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,6 +24,7 @@ from leadcast.pipelines.commands.app import (
 
 if TYPE_CHECKING:
     from leadcast.pipelines.daily.score import ScoreReport, ScoreRequest
+    from leadcast.serve.batch.batch import BatchSettings
 
 
 SCORE_EXAMPLES = """\b
@@ -41,6 +43,8 @@ Examples:
       --extra curve --out scores.csv
   leadcast score --bundle data/runs/x_education/bundle --source x_education \\
       --leads new_leads.csv --out scores.csv
+  leadcast score --bundle data/runs/dach/bundle --beside data/runs/france/bundle \\
+      --leads leads.csv --out scores_dach.csv
   leadcast score --bundle data/runs/demo/bundle --database-env CRM_URL \\
       --leads 'SELECT * FROM leads' --events 'SELECT * FROM events' --table scores
   leadcast score --bundle data/runs/demo/bundle --leads leads_with_ids_of_hubspot.csv \\
@@ -55,6 +59,13 @@ Exit codes: 0 scored; 1 refused, nothing was written; 2 wrong use of the command
 3 scored, with unexpected warnings, under --strict; 130 interrupted (go on with --resume)."""
 
 Bundle = Annotated[Path, typer.Option(help="The folder of the exported scorer.")]
+Beside = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--beside",
+        help="A bundle that scores the other leads; two that would score the same are refused.",
+    ),
+]
 Leads = Annotated[
     str, typer.Option(help="Leads: CSV, Parquet, a folder of Parquet, a glob, or a SELECT.")
 ]
@@ -156,6 +167,7 @@ def score(
     engine: OfEngine = EngineChoice.local,
     scheduler: Scheduler = None,
     require_signature: SignedBy = None,
+    beside: Beside = None,
 ) -> None:
     """Score leads with a bundle: a probability for each, and reasons for the best.
 
@@ -164,26 +176,25 @@ def score(
     and lost_at, by the outcomes of the definition with --source, or by --outcomes.
     """
     from leadcast.pipelines.daily.score import ScoreRequest, refusal
-    from leadcast.serve.batch.batch import BatchSettings
     from leadcast.serve.batch.deliver import Outputs
-    from leadcast.serve.reasons import NO_REASONS, ReasonsAsked
 
     outputs = Outputs(out, crm or "", table, database_env, history, force)
     try:
         checks = Checks()
-        settings = BatchSettings(
-            as_of=checks.of(lambda: moment_of("--as-of", as_of), None),
+        asked = _as_asked(checks, as_of, reasons, only_changed_since)
+        settings = replace(
+            asked,
             resume=resume,
             chunk_leads=chunk_leads,
             threads=threads,
-            reasons=checks.of(lambda: ReasonsAsked.parse(reasons), NO_REASONS),
-            changed_since=checks.of(lambda: _since(only_changed_since), None),
             closed=closed,
             no_events=no_events,
             extra=tuple(extra or ()),
         )
         about = (bundle, leads, events, outputs, settings, source, database_env or None)
-        request = ScoreRequest(*about, signed_by=require_signature, outcomes=outcomes)
+        request = ScoreRequest(
+            *about, signed_by=require_signature, outcomes=outcomes, beside=tuple(beside or ())
+        )
         _check_engine(checks, engine, scheduler, require_signature)
         request.check(checks)
         checks.raise_errors()
@@ -194,6 +205,20 @@ def score(
             print(json.dumps(refusal(error), ensure_ascii=False))
         raise
     _tell(report, _is_json(summary), strict)
+
+
+def _as_asked(
+    checks: Checks, as_of: str | None, reasons: str, changed_since: str | None
+) -> "BatchSettings":
+    """Read what is asked in words."""
+    from leadcast.serve.batch.batch import BatchSettings
+    from leadcast.serve.reasons import NO_REASONS, ReasonsAsked
+
+    return BatchSettings(
+        as_of=checks.of(lambda: moment_of("--as-of", as_of), None),
+        reasons=checks.of(lambda: ReasonsAsked.parse(reasons), NO_REASONS),
+        changed_since=checks.of(lambda: _since(changed_since), None),
+    )
 
 
 def _is_json(summary: Summary) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 from leadcast.features.base.errors import Checks, FaultsError, LeadcastError
 from leadcast.features.base.verbosity import is_quiet
+from leadcast.models.bundle.bundle_files import read_manifest
 from leadcast.models.bundle.bundle_signature import read_signed_manifest, require_signature
 from leadcast.models.calibration.verdict import ModelVerdict
 from leadcast.pipelines.base.stage import progress_bar, tell_compiling
@@ -26,6 +27,7 @@ from leadcast.serve.batch.deliver import Outputs
 from leadcast.serve.batch.inputs import CanonicalSource, Export, Place, place_of, place_of_source
 from leadcast.serve.batch.parts import Progress
 from leadcast.serve.scorer import Scorer
+from leadcast.serve.served import Others, others_told, uncovered
 
 LOG = logging.getLogger(__name__)
 
@@ -52,6 +54,8 @@ class ScoreRequest:
     """The public key with which the bundle must be signed; None where it need not be."""
     outcomes: str | None = None
     """The table that tells which of the leads have ended, as `leads`."""
+    beside: tuple[Path, ...] = ()
+    """The bundles that score the other leads."""
 
     @property
     def named(self) -> list[str]:
@@ -62,9 +66,28 @@ class ScoreRequest:
         """Find the leads, and the events where there are any."""
         return [place_of(one, self.database_env) for one in self.named]
 
+    def served_beside(self) -> list[dict[str, tuple[str, ...]]]:
+        """Tell for which leads the models beside it are; refuse two that would score the same."""
+        if not self.beside:
+            return []
+        # Reading definitions needs much that scoring does not.
+        from leadcast.features.definitions.serving import overlapping
+
+        models = {f"{one}": dict(read_manifest(one).origin.serves) for one in self.bundles}
+        faults = [*overlapping(models)]
+        if faults:
+            raise FaultsError("models side by side", faults)
+        return [models[f"{one}"] for one in self.beside]
+
+    @property
+    def bundles(self) -> tuple[Path, ...]:
+        """The bundle, and those beside it."""
+        return (self.bundle, *self.beside)
+
     def check(self, checks: Checks) -> None:
         """Check what can be checked before any work."""
         checks.of(lambda: read_signed_manifest(self.bundle, self.signed_by), None)
+        checks.of(self.served_beside, None)
         find = [partial(place_of, one, self.database_env) for one in self.named]
         if self.outcomes is not None:
             outcomes = self.outcomes
@@ -97,6 +120,16 @@ def _closed_words(n_closed: int | None) -> str:
     return f"\n  {n_closed:,} that were won or lost before are left out; --closed scores them too"
 
 
+def _others_words(others: Others, nobodys: Others | None) -> str:
+    if not others:
+        return ""
+    told = f"\n  {others.total():,} leads that this model is not for are left out"
+    told += f" ({others_told(others)})"
+    if nobodys:
+        told += f"; {nobodys.total():,} of them no model given is for ({others_told(nobodys)})"
+    return told
+
+
 @dataclass(frozen=True)
 class ScoreReport:
     """What ``leadcast score`` has done."""
@@ -106,6 +139,8 @@ class ScoreReport:
     """How long it took, from reading the bundle on."""
     verdict: ModelVerdict | None = None
     """What the scores may be used for; None where the bundle does not say."""
+    nobodys: Others | None = None
+    """The leads that none of several models is for; None where one alone is known."""
 
     def words(self) -> str:
         """Tell it to a person."""
@@ -114,6 +149,7 @@ class ScoreReport:
         verdict = self.verdict
         use = "" if verdict is None or verdict.use == "probability" else f"\n  {verdict.words}"
         closed = _closed_words(self.summary.n_closed)
+        closed += _others_words(self.summary.others, self.nobodys)
         return f"{self.summary.n_rows:,} leads scored into {places}{closed}{use}{warnings}"
 
     def facts(self) -> dict[str, Any]:
@@ -123,6 +159,8 @@ class ScoreReport:
             "status": "scored",
             "n_leads": summary.n_rows,
             "n_closed": summary.n_closed,
+            "n_not_served": summary.others.total(),
+            "n_served_by_none": None if self.nobodys is None else self.nobodys.total(),
             "n_reasons": summary.n_reasons,
             "grades": summary.grades,
             "as_of": None if summary.as_of is None else summary.as_of.isoformat(),
@@ -144,7 +182,16 @@ def score_new_leads(request: ScoreRequest) -> ScoreReport:
     tell_compiling()
     with progress_bar("scoring", "leads") as tell:
         summary = _scored(request, scorer, tell, ON_THIS_MACHINE)
-    return ScoreReport(summary, time.perf_counter() - began, scorer.bundle.manifest.origin.verdict)
+    return _report(request, scorer, summary, began)
+
+
+def _report(
+    request: ScoreRequest, scorer: Scorer, summary: BatchSummary, began: float
+) -> ScoreReport:
+    beside = request.served_beside()
+    nobodys = uncovered(summary.others, beside) if beside else None
+    verdict = scorer.bundle.manifest.origin.verdict
+    return ScoreReport(summary, time.perf_counter() - began, verdict, nobodys)
 
 
 SHOWN = 3
@@ -189,7 +236,7 @@ def score_with_dask(request: ScoreRequest, scheduler: str | None) -> ScoreReport
         way, scorer = OnCluster(client, request.bundle), Scorer.load(request.bundle)
         warn_without_events(request, scorer)
         summary = _scored(request, scorer, tell, way)
-    return ScoreReport(summary, time.perf_counter() - began, scorer.bundle.manifest.origin.verdict)
+    return _report(request, scorer, summary, began)
 
 
 def _scored(request: ScoreRequest, scorer: Scorer, tell: Progress, way: Way) -> BatchSummary:

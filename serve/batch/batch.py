@@ -6,6 +6,7 @@ goes on with `resume` and gives the same bytes. How the parts are made and score
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -20,6 +21,7 @@ from leadcast.models.bundle.extra_parts import asked_parts, columns_of
 from leadcast.serve.batch.clock import goes_by_clock, refuse_clock_behind, told_of_later
 from leadcast.serve.batch.deliver import Outputs, deliver, ordered
 from leadcast.serve.batch.inputs import BatchInputs, CanonicalSource, Source, place_of
+from leadcast.serve.batch.own_leads import served_only
 from leadcast.serve.batch.parts import (
     OnThisMachine,
     Progress,
@@ -32,6 +34,7 @@ from leadcast.serve.batch.work import Work
 from leadcast.serve.reasons import NO_REASONS, ReasonsAsked
 from leadcast.serve.scorer import Scorer
 from leadcast.serve.scores import version_of
+from leadcast.serve.served import Others
 
 LOG = logging.getLogger(__name__)
 LAYOUT = 3
@@ -100,6 +103,8 @@ class BatchSummary:
         What was worked around.
     n_closed : int or None
         How many leads were left out, as they were won or lost before; None where nothing tells.
+    others : Counter
+        How many leads were left out as the model is not for them, by what they are.
     """
 
     outputs: Outputs
@@ -110,6 +115,7 @@ class BatchSummary:
     n_reasons: int = 0
     warnings: tuple[Fault, ...] = ()
     n_closed: int | None = 0
+    others: Others = field(default_factory=Counter)
 
     @property
     def unexpected(self) -> tuple[Fault, ...]:
@@ -249,6 +255,7 @@ def score_source(
         moment = work.moment if scorer.is_dated else settings.as_of
         inputs = source.read(scorer, work.folder / "read")
         empty = without_leads(inputs)
+        inputs, others = served_only(inputs, scorer.bundle.manifest.origin.serves)
         inputs, n_closed = open_only(inputs, moment, closed=settings.closed)
         LOG.info("read, in pieces: %d; leads left out as closed: %s", len(inputs.pieces), n_closed)
         clock = _clock(scorer, inputs, settings, moment)
@@ -274,6 +281,7 @@ def score_source(
             *map(in_words, told_of_later(outputs.history, outputs.table, n_later, clock)),
         ),
         n_closed,
+        others,
     )
 
 
