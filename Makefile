@@ -2,6 +2,9 @@
 SOURCE ?= demo
 PYTHON ?= python3
 BIN := .venv/bin
+# Bytecode is made of what is imported, when it first is: most modules never are.
+INSTALL := -m pip install -qq --disable-pip-version-check --no-compile
+LOCKED := $(INSTALL) --require-hashes
 define newline
 
 
@@ -14,7 +17,7 @@ override ARGS := $(value ARGS)
 word_of = '$(subst $(newline), ,$(subst ','\'',$(value $(1))))'
 words_of = $(foreach one,$(value $(1)),$(call word_of,one))
 
-.PHONY: help run test check docs notebook experiments screenshots format bench-quality bench-speed cluster clean
+.PHONY: help run test check docs loops notebook experiments screenshots format bench-quality bench-speed cluster clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -46,19 +49,35 @@ format: .venv/dev-ready  ## let ruff format and fix
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-.venv/run-ready: requirements/run.txt pyproject.toml
+.venv/pip-ready: requirements/pip.txt
 	@echo "Setting up .venv (about a minute, once)"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/run.txt
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@# A venv's own pip may be years old, and three times as slow.
+	@$(BIN)/python $(LOCKED) -r requirements/pip.txt
+	@touch $@
+
+.venv/run-ready: .venv/pip-ready requirements/run.txt pyproject.toml
+	@$(BIN)/python $(LOCKED) -r requirements/run.txt
+	@$(BIN)/python $(INSTALL) --no-deps --no-build-isolation -e .
 	@echo "Compiling the loops (about half a minute, once)"
 	@$(BIN)/python -m leadcast.pipelines.lifecycle.warm
 	@touch $@
 
 .venv/dev-ready: .venv/run-ready requirements/dev.txt
 	@echo "Adding what the tests and checks need"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python $(LOCKED) -r requirements/dev.txt
 	@touch $@
+
+# What .ci/run begins with: all that is installed, at once; then `make loops` compiles.
+CI := run dev docs cluster
+.venv/ci-ready: .venv/pip-ready $(CI:%=requirements/%.txt) pyproject.toml
+	@echo "Adding what the pipeline, the checks, the site and the clusters need"
+	@$(BIN)/python $(LOCKED) $(CI:%=-r requirements/%.txt)
+	@$(BIN)/python $(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $(CI:%=.venv/%-ready) $@
+
+loops:
+	@$(BIN)/python -m leadcast.pipelines.lifecycle.warm
 
 # DVC has no setting for this: it shows every parameter and every dependency, some 150 columns.
 COMPARED ?= auc|log_loss|ece|lift_10|snapshots\.horizon_days|snapshots\.landmarks_days|model\.candidates
@@ -74,7 +93,7 @@ bench-speed: .venv/bench-ready  ## speed as ratios: make bench-speed [ARGS="tree
 
 .venv/bench-ready: .venv/run-ready requirements/bench.txt
 	@echo "Adding DuckDB, which Leadcast is compared with"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@$(BIN)/python $(LOCKED) -r requirements/bench.txt
 	@touch $@
 
 .venv-peers/ready: requirements/peers.txt
@@ -85,19 +104,19 @@ bench-speed: .venv/bench-ready  ## speed as ratios: make bench-speed [ARGS="tree
 
 .venv/docs-ready: .venv/run-ready requirements/docs.txt
 	@echo "Adding what builds the documents' site"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/docs.txt
+	@$(BIN)/python $(LOCKED) -r requirements/docs.txt
 	@touch $@
 
 .venv/notebook-ready: .venv/run-ready requirements/notebook.txt
 	@echo "Adding JupyterLab"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/notebook.txt
+	@$(BIN)/python $(LOCKED) -r requirements/notebook.txt
 	@touch $@
 
 cluster: .venv/cluster-ready  ## add Dask and Spark, for clusters and their tests
 
 .venv/cluster-ready: .venv/run-ready requirements/cluster.txt
 	@echo "Adding Dask and Spark (the latter is large)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/cluster.txt
+	@$(BIN)/python $(LOCKED) -r requirements/cluster.txt
 	@touch $@
 
 clean:  ## remove the environment and every result (sources stay)

@@ -8,7 +8,9 @@ export has.
 import types
 import typing
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import lru_cache
 from io import StringIO
 from pathlib import Path
 from typing import Any, TypeVar
@@ -82,6 +84,12 @@ def read_yaml(text: str, name: str) -> ReadYaml:
     ReadYaml
         With a fault where the text is not YAML, or a mapping has a key twice.
     """
+    return deepcopy(_read(text, name))
+
+
+# A stage reads the same few files several times, and to parse one takes a tenth of a second.
+@lru_cache(maxsize=16)
+def _read(text: str, name: str) -> ReadYaml:
     found = ReadYaml()
     try:
         root = YAML(typ="safe", pure=True).compose(text)
@@ -98,6 +106,11 @@ def read_yaml(text: str, name: str) -> ReadYaml:
 
 def plain_yaml(text: str) -> Any:  # noqa: ANN401 - any YAML value
     """Read YAML with its own types, as the project's parameters are written."""
+    return deepcopy(_loaded(text))
+
+
+@lru_cache(maxsize=16)
+def _loaded(text: str) -> Any:  # noqa: ANN401
     return YAML(typ="safe", pure=True).load(text)
 
 

@@ -10,13 +10,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from leadcast.models.charts.glossary import OF_A_COMPARISON, terms
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
+    from fastapi.responses import HTMLResponse
 
     from leadcast.serve.http.service import Service
 
@@ -89,7 +89,10 @@ class Shell:
         self._views, self._source = views, source
         self._environment = environment()
 
-    def page(self, template: str, address: str, **content: Any) -> HTMLResponse:  # noqa: ANN401
+    def page(self, template: str, address: str, **content: Any) -> "HTMLResponse":  # noqa: ANN401
         """Give a view's page."""
+        # The stages that write a page into a file need no server.
+        from fastapi.responses import HTMLResponse
+
         frame = {"views": self._views, "address": address, "source": self._source}
         return HTMLResponse(self._environment.get_template(template).render(frame | content))
