@@ -9,11 +9,13 @@ import polars as pl
 from leadcast.features.base.files import read_json
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.tables import Tables
+from leadcast.models.amounts.amount_model import AMOUNTS, AmountModel
 from leadcast.models.bundle.bundle import write_bundle
 from leadcast.models.bundle.bundle_files import BundleOrigin, Seen
 from leadcast.models.bundle.bundle_reference import Rates, Reference
 from leadcast.models.bundle.bundle_signature import sign_bundle
 from leadcast.models.calibration.intervals import LeadIntervals
+from leadcast.models.extra_columns import ExtraPart
 from leadcast.models.learners.learner_store import load_learner
 from leadcast.models.splits import FRESH, PARTS
 from leadcast.pipelines.base.dataset import (
@@ -27,7 +29,7 @@ from leadcast.pipelines.base.dataset import (
     used_snapshots,
 )
 from leadcast.pipelines.base.params import load_params, snapshot_settings
-from leadcast.pipelines.base.paths import DeployedFolder, RunFolder
+from leadcast.pipelines.base.paths import AmountsFolder, DeployedFolder, RunFolder
 from leadcast.pipelines.base.stage import run_stage
 
 SIGNING_KEY = "LEADCAST_SIGNING_KEY"
@@ -56,6 +58,7 @@ def export(source: str) -> str:
             rates=rates,
             metrics=metrics,
             origin=origin,
+            extras=_extras(run, origin),
             notes=backtest["warnings"],
         )
         sign_if_asked(folder)
@@ -77,6 +80,13 @@ def export(source: str) -> str:
         f"bundle {deployed[:12]} in {run.bundle}, to be used; {judged[:12]} in {run.judged}, "
         "which was tested"
     )
+
+
+def _extras(run: RunFolder, origin: BundleOrigin) -> dict[str, ExtraPart]:
+    """Read the optional parts of a bundle, as far as the source has what they need."""
+    amounts = AmountsFolder(run.amounts)
+    own = amounts.judged if origin.role == "judged" else amounts.deployed
+    return {AMOUNTS: AmountModel.load(own)} if own.is_dir() else {}
 
 
 def _judged_origin(run: RunFolder, backtest: dict[str, Any]) -> BundleOrigin:

@@ -1,5 +1,6 @@
 """A model of amounts: what a lead is worth if it is won, with an interval, as plain data."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
@@ -24,10 +25,15 @@ from leadcast.features.registry import Feature
 from leadcast.models.amounts.amount_level import KEPT, LEVELS, AmountLevel
 from leadcast.models.amounts.locations import Location
 from leadcast.models.data import Floats, Matrix
+from leadcast.models.extra_columns import ExtraColumn, ScoredRows
 from leadcast.models.learners.learner_schema import StoredCurves, StoredTrees
 from leadcast.models.learners.shapes import load_shape
 
-FILE = "amounts.json"
+AMOUNTS = "amounts"
+"""The name of this part of a bundle."""
+FILE = f"{AMOUNTS}.json"
+COLUMNS = r"amount_(median|mean|low|high)|expected_revenue"
+"""What the columns are called that it adds to scores."""
 DAMAGED = "the model of amounts is damaged"
 Kind = Literal["mean", "segment", "ridge", "trees", "blend"]
 
@@ -175,10 +181,47 @@ class AmountModel:
         log_mean = self.level.log_mean(self.location.of(values))
         return np.exp(log_mean + low), np.exp(log_mean + high)
 
+    @property
+    def columns(self) -> tuple[ExtraColumn, ...]:
+        """The columns that it adds to scores; see `leadcast.models.extra_columns.ExtraPart`."""
+        unit = "" if self.currency is None else f", {self.currency}"
+        known = "" if self.known is None else f"; {self.known.attribute} where it is there"
+        end = "of the interval that holds the amount if won in 90 of 100 cases"
+        told = {
+            "amount_median": f"median amount if won{known}",
+            "amount_mean": f"mean amount if won{known}",
+            "amount_low": f"low end {end}",
+            "amount_high": f"high end {end}",
+            "expected_revenue": "probability times mean amount if won",
+        }
+        return tuple(ExtraColumn(name, f"{words}{unit}") for name, words in told.items())
+
+    def fill(self, rows: ScoredRows) -> Mapping[str, Floats]:
+        """Compute the columns; see `leadcast.models.extra_columns.ExtraPart`."""
+        told = self.predict(rows.values)
+        return {
+            "amount_median": told.median,
+            "amount_mean": told.mean,
+            "amount_low": told.low,
+            "amount_high": told.high,
+            "expected_revenue": rows.probability * told.mean,
+        }
+
+    def unfitting(self, n_columns: int, horizon_days: float) -> Iterator[tuple[str, str, str]]:
+        """Find what does not fit; see `leadcast.models.extra_columns.ExtraPart`."""
+        if self.n_features != n_columns:
+            yield f"{FILE}: n_features", f"{self.n_features}", f"the plan's {n_columns} columns"
+        if self.horizon_days not in (None, horizon_days):
+            where = f"{FILE}: horizon_days"
+            yield where, f"{self.horizon_days:g}", f"the manifest's {horizon_days:g}"
+
     def save(self, folder: Path) -> None:
-        """Write ``amounts.json`` and LightGBM's texts into a folder."""
+        """Write ``amounts.json`` into a folder, and LightGBM's texts below ``amounts/``."""
+        texts = folder / AMOUNTS
         folder.mkdir(parents=True, exist_ok=True)
-        shapes = [one.save(folder, f"shape_{i}") for i, one in enumerate(self.location.shapes)]
+        if self.kind in ("trees", "blend"):
+            texts.mkdir()
+        shapes = [one.save(texts, f"shape_{i}") for i, one in enumerate(self.location.shapes)]
         write_json(folder / FILE, self._plain(shapes))
 
     def _plain(self, shapes: list[dict[str, Any]]) -> dict[str, Any]:
@@ -212,7 +255,7 @@ class AmountModel:
         """
         path = inside(folder, FILE)
         stored = checked(StoredAmounts, read_plain(path), DAMAGED, f"{path}")
-        shapes = tuple(load_shape(folder, one) for one in stored.shapes)
+        shapes = tuple(load_shape(folder / AMOUNTS, one) for one in stored.shapes)
         return cls(
             kind=stored.kind,
             location=Location(shapes, stored.weights),

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from leadcast.models.amounts.locations import WORDS
 from leadcast.models.charts.numbers import percent
 from leadcast.models.comparison.headline import amount
 
@@ -54,7 +53,7 @@ def _test_words(test: Told, currency: str | None, kind: str) -> str:
     gap = test["difference"]["absolute_error"]
     surely = "surely less" if (gap["low"] or 0) > 0 else "not surely less"
     return (
-        f"{won} the amount by {WORDS[kind]} errs by {amount(mine, currency)} in the mean, {surely} "
+        f"{won} it errs by {amount(mine, currency)} on average, {surely} "
         f"than the mean of all, which errs by {amount(mean, currency)}; {held}; {total}."
     )
 

@@ -10,6 +10,7 @@
     rates.json       how often leads converted, by the value of each feature (for reasons)
     metrics.json     what was measured on the test part
     curve.json       when leads become customers (an optional part: see `bundle.extra_parts`)
+    amounts.json     what leads are worth if they are won (likewise; its trees below amounts/)
 
 Loading runs no code from the bundle, and imports nothing for it but the types of an estimator of
 others that are trusted here (`leadcast.models.imported.skops_file`). A bundle is written whole or

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leadcast.features.base.errors import LeadcastError
+from leadcast.models.amounts.amount_model import AMOUNTS, COLUMNS, AmountModel
 from leadcast.models.curve.conversion_curve import CURVE, read_curve
 from leadcast.models.extra_columns import ExtraColumn, ExtraPart
 
@@ -34,6 +35,7 @@ class PartKind:
 
 PARTS: Mapping[str, PartKind] = {
     CURVE: PartKind(read_curve, r"probability_\d+(_\d+)?d|median_days|cools_after_days"),
+    AMOUNTS: PartKind(AmountModel.load, COLUMNS),
 }
 """Each kind by its name; a bundle holds it where it has the file ``NAME.json``."""
 

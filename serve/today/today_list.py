@@ -14,6 +14,7 @@ from leadcast.features.changes import versions
 from leadcast.features.landmarks import ages_days, untested_words
 from leadcast.features.registry import Feature
 from leadcast.features.tables import SALES, TIME, Tables
+from leadcast.models.amounts.amount_model import AMOUNTS, AmountModel
 from leadcast.models.bundle.feature_words import as_the_field_says
 from leadcast.models.data import Floats
 from leadcast.models.evaluation.logistic import sigmoid
@@ -113,7 +114,7 @@ def todays_leads(
     moved = movements(scorer, leads, events, since, as_of, told)
     frame = _described(scorer, stood, now, question).with_columns(
         *_week_before(scorer, leads, events, as_of, now),
-        *_values(tables, leads, now, question),
+        *_values(scorer, tables, leads, now, question),
         *_for_next_time(scorer, stood, events, now),
     )
     frame = frame.join(_movement_columns(moved, since), on="lead_id", how="left")
@@ -261,25 +262,37 @@ def _week_before(
 
 
 def _values(
-    tables: Tables, leads: pl.DataFrame, now: Standing, question: TodayQuestion
+    scorer: Scorer, tables: Tables, leads: pl.DataFrame, now: Standing, question: TodayQuestion
 ) -> list[pl.Series]:
-    """Tell what leads are worth: their own amounts, or a customer's, by their probabilities."""
+    """Tell what leads are worth by their probabilities: of the following the first that is known.
+
+    Their own amounts, what a customer is declared to be worth, what the model of amounts says, and
+    the mean of those that were won before.
+    """
+    own, predicted = leads["amount"], _predicted(scorer, now)
+    common = pl.Series([question.value_per_customer], dtype=pl.Float64).new_from_index(0, len(own))
     won = tables.outcomes.filter(pl.col("won_at") < pl.lit(question.as_of).cast(TIME))
-    mean = won["amount"].mean()
-    common = question.value_per_customer
-    basis = "value_per_customer" if common is not None else "mean of customers"
-    if common is None and isinstance(mean, float):
-        common = mean
-    own = leads["amount"]
-    amount = own if common is None else own.fill_null(common)
-    bases = own.is_not_null().to_list()
-    told = ["own amount" if one else basis if common is not None else None for one in bases]
+    mean = pl.Series([won["amount"].mean()], dtype=pl.Float64).new_from_index(0, len(own))
+    told = {
+        "own amount": own,
+        "value_per_customer": common,
+        "predicted if won": predicted,
+        "mean of customers": mean,
+    }
+    known = pl.DataFrame(told)
+    amount = known.select(amount=pl.coalesce(pl.all()))["amount"]
+    words = [pl.when(pl.col(name).is_not_null()).then(pl.lit(name)) for name in told]
+    basis = known.select(value_basis=pl.coalesce(words))["value_basis"]
     value = (pl.Series(now.scores["probability"]) * amount).round(2)
-    return [
-        value.alias("expected_value"),
-        pl.Series("value_basis", told, dtype=pl.String),
-        amount.alias("amount"),
-    ]
+    return [value.alias("expected_value"), basis, amount]
+
+
+def _predicted(scorer: Scorer, now: Standing) -> pl.Series:
+    """Ask the bundle's model of amounts, where it has one."""
+    part = scorer.bundle.extras.get(AMOUNTS)
+    if not isinstance(part, AmountModel):
+        return pl.Series([None] * len(now.values), dtype=pl.Float64)
+    return pl.Series(part.predict(now.values).mean)
 
 
 def _for_next_time(
