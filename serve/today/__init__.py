@@ -7,5 +7,6 @@
 - `explored`: what came of the lists, with those who were not called by those explored;
 - `whatif`: one lead, tried with another field or one more event;
 - `misses`: the customers that the test had scored low;
-- `feedback`: what sales tells back, read with care.
+- `feedback`: what sales tells back, read with care;
+- `pipeline`: what the open leads may bring by week.
 """
