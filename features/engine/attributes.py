@@ -11,6 +11,7 @@ import polars as pl
 from pydantic import FailFast, Field, model_validator
 
 from leadcast.features.base.plain import Plain, Text
+from leadcast.features.changes.attribute_changes import CHANGED_AT, FILLED_IN, N_CHANGES
 from leadcast.features.registry import Feature, humanise, snake
 from leadcast.features.values import categories
 from leadcast.features.values.amounts import log_amounts
@@ -80,7 +81,7 @@ class AttributeColumn(Plain):
             group="fit" if of_all else group_of(self.inputs[0]),
             dtype=reading.dtype,
             inputs=tuple(f"leads.{attribute}" for attribute in self.inputs),
-            words=reading.words.format(humanise(self.inputs[0])),
+            words=reading.words.format(_words_of(self.inputs[0], self.reading)),
             levels=self.levels,
             is_log10=self.reading in LOGARITHMIC,
         )
@@ -115,6 +116,21 @@ class AttributeColumn(Plain):
             return lambda result: math.nan if result is None else clean(float(result))
         codes = categories.codes_of(self.levels)
         return lambda result: categories.encode(_as_text(result), codes)
+
+
+_OF_CHANGES = {
+    ("days_before", CHANGED_AT): "the {} was changed",
+    ("number", N_CHANGES): "how often the {} was changed",
+    ("flag", FILLED_IN): "the {} was blank and has been filled in",
+}
+"""What is derived of an attribute's history, by what reads it and how its name ends."""
+
+
+def _words_of(attribute: str, reading: str) -> str:
+    for (kind, end), words in _OF_CHANGES.items():
+        if kind == reading and attribute.endswith(end) and attribute != end:
+            return words.format(humanise(attribute.removesuffix(end)))
+    return humanise(attribute)
 
 
 def clean(number: float) -> float:

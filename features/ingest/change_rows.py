@@ -5,15 +5,16 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from leadcast.features.base.errors import canonical_name
+from leadcast.features.base.errors import FaultsError, canonical_name
 from leadcast.features.changes.attribute_changes import CHANGE, derived_types
 from leadcast.features.definitions.changes_section import (
     ACCOUNT_CHANGES,
     HISTORY,
     AccountChangesTable,
     AttributeChangesTable,
+    ChangeColumns,
 )
-from leadcast.features.definitions.table_schema import Attribute
+from leadcast.features.definitions.table_schema import Attribute, Reader, TableSchema
 from leadcast.features.ingest.context import Context, TableReading, Writing
 from leadcast.features.ingest.leads import CanonicalLeads, read_attribute, whole_table
 from leadcast.features.readers.account import OF_LEAD_ASIDE
@@ -48,17 +49,109 @@ def read_changes(context: Context, leads: CanonicalLeads) -> ReadChanges | None:
     found = []
     if (of_leads := tables.attribute_changes) is not None:
         named = _named(context.definition.lead_attributes(), of_leads)
-        found.append(_read(context, leads, of_leads, named, leads.frame["lead_id"]))
+        read = _read(context, _types(leads), of_leads, named, leads.frame["lead_id"])
+        found.append(_of_creation(read, leads.frame, of_leads.creation_seconds))
     if (of_accounts := tables.account_changes) is not None and tables.accounts is not None:
         named = _named(tables.accounts.attributes, of_accounts)
         whose = leads.frame.select("lead_id", whose="account_id").drop_nulls()
-        read = _read(context, leads, of_accounts, named, whose["whose"])
+        read = _read(context, _types(leads), of_accounts, named, whose["whose"])
         found.append(None if read is None else _of_each_lead(read, whose))
     known = [one for one in found if one is not None]
     if not known:
         return None
     names = dict.fromkeys(name for one in known for name in one.attributes)
     return ReadChanges(pl.concat([one.frame for one in known]), tuple(names))
+
+
+def _types(leads: CanonicalLeads) -> dict[str, str]:
+    columns = leads.frame.columns
+    return {name: kind for name, kind in leads.attribute_types.items() if name in columns}
+
+
+def _of_creation(
+    read: ReadChanges | None, leads: pl.DataFrame, seconds: float
+) -> ReadChanges | None:
+    if read is None:
+        return None
+    return ReadChanges(_at_creation(read.frame, leads, seconds), read.attributes)
+
+
+@dataclass(frozen=True)
+class NewChanges:
+    """The history of leads that are to be scored, read before the leads are."""
+
+    frame: pl.DataFrame
+    """``lead_id`` and the fields of `CHANGE`."""
+    creation_seconds: float
+    """What is changed within so many seconds of a lead's creation belongs to the creation."""
+
+    def carried_by(self, leads: pl.LazyFrame) -> pl.LazyFrame:
+        """Let leads carry their history; that of a lead without changes is null.
+
+        Parameters
+        ----------
+        leads : pl.LazyFrame
+            With ``lead_id``, and perhaps ``created_at``; a lead may have several rows.
+
+        Returns
+        -------
+        pl.LazyFrame
+            With the column ``attribute_changes``.
+        """
+        key, schema = "leadcast lead_id", leads.collect_schema()
+        text = pl.col("lead_id").cast(pl.String)
+        created = [pl.col("created_at")] if "created_at" in schema else []
+        known = leads.select(text, *created).unique("lead_id", keep="first").collect()
+        own = self.frame.join(known, on="lead_id", how="semi")
+        if created:
+            own = _at_creation(own, known, self.creation_seconds)
+        each = carried(known.select("lead_id"), own).rename({"lead_id": key}).lazy()
+        joined = leads.with_columns(text.alias(key)).join(
+            each, on=key, how="left", maintain_order="left"
+        )
+        return joined.drop(key)
+
+
+def read_new_changes(context: Context, files: Reader) -> NewChanges:
+    """Read the table of changes of leads that are to be scored.
+
+    Parameters
+    ----------
+    context : Context
+        Whose definition describes it; one without such a table takes canonical columns:
+        ``lead_id``, ``changed_at``, ``attribute``, ``new_value`` and perhaps ``old_value``.
+    files : Reader
+        Where it is.
+
+    Returns
+    -------
+    NewChanges
+
+    Raises
+    ------
+    FaultsError
+        If it cannot be read as it is described.
+    """
+    about = context.definition.tables.attribute_changes
+    given = _canonical(context, files) if about is None else about
+    attributes = context.definition.lead_attributes()
+    declared = {name: one.type for name, one in attributes.items() if one.type is not None}
+    types = {**declared, **{n: k for n, k in context.attribute_types.items() if n in attributes}}
+    table = given.model_copy(update={"read": files})
+    read = _read(context, types, table, _named(attributes, table), None)
+    faults = list(context.ledger.faults(context.definition.limits))
+    if read is None or any(fault.severity == "error" for fault in faults):
+        raise FaultsError("changes of leads to score", faults)
+    return NewChanges(read.frame, table.creation_seconds)
+
+
+def _canonical(context: Context, files: Reader) -> AttributeChangesTable:
+    opened = context.open(HISTORY, TableSchema(read=files))
+    names = ["lead_id", "changed_at", "attribute", "new_value"]
+    if opened is not None and "old_value" in opened.columns:
+        names.append("old_value")
+    columns = ChangeColumns.model_validate({name: name for name in names})
+    return AttributeChangesTable(read=files, columns=columns)
 
 
 def _of_each_lead(read: ReadChanges, whose: pl.DataFrame) -> ReadChanges:
@@ -70,12 +163,15 @@ def _of_each_lead(read: ReadChanges, whose: pl.DataFrame) -> ReadChanges:
 
 def _read(
     context: Context,
-    leads: CanonicalLeads,
+    types: Mapping[str, str],
     about: AttributeChangesTable | AccountChangesTable,
     named: Mapping[str, str],
-    known: pl.Series,
+    known: pl.Series | None,
 ) -> ReadChanges | None:
-    """Read one table of changes: of leads, or of accounts, whose ids stand as ``lead_id``."""
+    """Read one table of changes: of leads, or of accounts, whose ids stand as ``lead_id``.
+
+    Those of others than are known are left out; None for whoever knows none yet.
+    """
     is_of_leads = isinstance(about, AttributeChangesTable)
     name = HISTORY if is_of_leads else ACCOUNT_CHANGES
     fields = about.columns.model_dump(exclude_none=True)
@@ -95,7 +191,8 @@ def _read(
     reading.leave_out(
         context.late(LATE_ROW), columns.changed_at, late.fill_null(value=False), shown
     )
-    reading.drop(~ids.values.is_in(known.implode()), OF_LEAD_ASIDE)
+    if known is not None:
+        reading.drop(~ids.values.is_in(known.implode()), OF_LEAD_ASIDE)
     spelt = clean_text(rows.frame[columns.attribute], table.missing)
     attribute = spelt.map_elements(lambda text: named.get(canonical_name(text)), pl.String)
     reading.drop(attribute.is_null(), OF_NO_ATTRIBUTE)
@@ -103,7 +200,7 @@ def _read(
         changed_at=times.values, attribute=attribute, row=pl.int_range(pl.len())
     )
     context.ledger.account.keep(name, int(reading.fine.sum()))
-    frame = _with_values(reading, columns.old_value, columns.new_value, leads, about)
+    frame = _with_values(reading, columns.old_value, columns.new_value, types)
     return ReadChanges(frame, tuple(frame["attribute"].unique(maintain_order=True)))
 
 
@@ -122,8 +219,7 @@ def _with_values(
     reading: TableReading,
     old: str | None,
     new: str,
-    leads: CanonicalLeads,
-    about: AttributeChangesTable | AccountChangesTable,
+    types: Mapping[str, str],
 ) -> pl.DataFrame:
     """Read each attribute's values as the leads' table has them, and write them as text."""
     raw = reading.rows.frame
@@ -133,8 +229,8 @@ def _with_values(
     attributes = reading.context.definition.lead_attributes()
     parts = []
     for (name,), part in rows.partition_by("attribute", as_dict=True, maintain_order=True).items():
-        kind = leads.attribute_types.get(str(name))
-        if kind is None or str(name) not in leads.frame.columns:
+        kind = types.get(str(name))
+        if kind is None:
             continue
         one = attributes[str(name)].model_copy(update={"type": kind})
         read = {
@@ -146,17 +242,15 @@ def _with_values(
     if not parts:
         return pl.DataFrame(schema={"lead_id": pl.String, **CHANGE.to_schema()})
     whole = pl.concat([part.select(fields) for part in parts])
-    if isinstance(about, AttributeChangesTable):
-        whole = _at_creation(whole, leads, about.creation_seconds)
     if old is None:
         before = pl.col("new_value").shift(1).over("lead_id", "attribute")
         whole = whole.sort("lead_id", "changed_at", "row").with_columns(old_value=before)
     return whole.sort("row").drop("row")
 
 
-def _at_creation(changes: pl.DataFrame, leads: CanonicalLeads, seconds: float) -> pl.DataFrame:
+def _at_creation(changes: pl.DataFrame, leads: pl.DataFrame, seconds: float) -> pl.DataFrame:
     """Let what was changed right after a lead's creation belong to the creation."""
-    created = leads.frame.select("lead_id", "created_at")
+    created = leads.select("lead_id", "created_at")
     until = pl.col("created_at") + pl.duration(microseconds=round(seconds * _MICROSECONDS))
     at = pl.when(pl.col("changed_at") <= until).then(pl.min_horizontal("changed_at", "created_at"))
     joined = changes.join(created, on="lead_id", how="left", maintain_order="left")

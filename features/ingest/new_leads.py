@@ -25,6 +25,7 @@ from leadcast.features.definitions.table_schema import (
 from leadcast.features.engine.coded import NEEDED
 from leadcast.features.engine.inputs import CONTEXT, unknown_column
 from leadcast.features.identity.pooling import shared_by_new_leads
+from leadcast.features.ingest.change_rows import NewChanges, read_new_changes
 from leadcast.features.ingest.context import Context, latest_possible
 from leadcast.features.ingest.event_rows import (
     SIGNS,
@@ -52,6 +53,8 @@ from leadcast.features.readers.issues import (
 )
 from leadcast.features.readers.ledger import KindIn, Ledger, Quarantine, as_defined
 from leadcast.features.readers.opening import RawTable, open_table
+from leadcast.features.readers.origins import ParquetOrigin
+from leadcast.features.tables import ACCOUNT_HISTORY, CHANGES
 
 Place = Sequence[Path] | SqlReader
 """Files, or a query."""
@@ -131,6 +134,26 @@ class NewRows:
             If it cannot be read as it is described.
         """
         return ends_in(replace(self.context(None), ledger=Ledger()), _reader_at(place))
+
+    def changes(self, place: Place) -> NewChanges:
+        """Read the table of what the leads' attributes said before.
+
+        Parameters
+        ----------
+        place : sequence of Path, or SqlReader
+            As the definition describes it; of leads in canonical columns: ``lead_id``,
+            ``changed_at``, ``attribute``, ``new_value`` and perhaps ``old_value``.
+
+        Returns
+        -------
+        NewChanges
+
+        Raises
+        ------
+        FaultsError
+            If it cannot be read as it is described.
+        """
+        return read_new_changes(replace(self.context(None), ledger=Ledger()), _reader_at(place))
 
     def told(self, ledger: Ledger, n_leads: int) -> tuple[Fault, ...]:
         """Tell what was worked around.
@@ -351,6 +374,8 @@ def _homeless(where: str, definition: SourceDefinition) -> Fault:
 _WHAT_TO_DO = "Name the file with the leads to score"
 _MOMENTS = ("as_of", "updated_at")
 _ENDS = ("won_at", "lost_at")
+CARRIED = (CHANGES, ACCOUNT_HISTORY)
+"""Columns in which leads of Parquet carry their history."""
 _TIMES = "Write times with their zone, as 2026-01-05T09:30:00Z or 2026-01-05T10:30:00+01:00"
 _UNTOLD = (DAYS_ALONE, EVENT_OF_OTHERS, EVENT_BEFORE_CREATION)
 _ADVICE: Mapping[IssueKind, str] = {
@@ -443,6 +468,9 @@ def canonical(
             },
         }
     )
+    # Whoever reads them keeps the histories that leads carry.
+    is_parquet = all(isinstance(one, ParquetOrigin) for one in tables[0].origins)
+    known = (*CONTEXT, *_ENDS, *(CARRIED if is_parquet else ()))
     return NewRows(
         subject,
         definition,
@@ -451,7 +479,7 @@ def canonical(
         {},
         kind_in,
         tuple(fault for table in tables for fault in _not_in_all(table)),
-        tuple(name for name in columns if name not in {*CONTEXT, *_ENDS, *attribute_types}),
+        tuple(name for name in columns if name not in {*known, *attribute_types}),
     )
 
 

@@ -151,6 +151,8 @@ class ReportInputs:
         As `leadcast.models.charts.backtest_chart.BacktestChart` takes it.
     choice_words : tuple of str
         Why the model was chosen, a sentence each.
+    history_words : str
+        Whether attributes are taken as they stood then, or as on the day of the export.
     segments : tuple of mapping
         What each has of its own, as `leadcast.models.choice.segment_form.segments_told` tells.
     calibration_words : tuple of str
@@ -213,6 +215,7 @@ class ReportInputs:
     model_words: tuple[str, ...] = ()
     backtest: pl.DataFrame | None = None
     choice_words: tuple[str, ...] = ()
+    history_words: str = ""
     segments: tuple[Mapping[str, Any], ...] = ()
     calibration_words: tuple[str, ...] = ()
     calibration_methods: pl.DataFrame | None = None

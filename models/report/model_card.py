@@ -207,6 +207,8 @@ def _training_data(inputs: ReportInputs, facts: CardFacts) -> list[Block]:
     withheld: list[Block] = []
     if kept:
         withheld = [Words(["Columns that are not read:"]), Facts(kept)]
+    if inputs.history_words:
+        said.append(f"{sentence(inputs.history_words)}")
     return [Words(said), *_parts(inputs, "train"), *withheld]
 
 

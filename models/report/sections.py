@@ -99,7 +99,13 @@ def sections(inputs: ReportInputs) -> list[Section]:
             rights_blocks(inputs.steering, inputs.rights),
         ),
         Section(
-            "data", "The data", "Data", quality_blocks(inputs.quality, inputs.frame("account"))
+            "data",
+            "The data",
+            "Data",
+            [
+                *_words([inputs.history_words] if inputs.history_words else []),
+                *quality_blocks(inputs.quality, inputs.frame("account")),
+            ],
         ),
         Section(
             "machines",

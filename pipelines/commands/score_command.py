@@ -77,6 +77,10 @@ OutcomesFile = Annotated[
     str | None,
     typer.Option("--outcomes", help="Which of them were won or lost already, likewise."),
 ]
+Changes = Annotated[
+    str | None,
+    typer.Option("--changes", help="What their attributes said before, likewise."),
+]
 Closed = Annotated[
     bool,
     typer.Option(
@@ -168,6 +172,7 @@ def score(
     scheduler: Scheduler = None,
     require_signature: SignedBy = None,
     beside: Beside = None,
+    changes: Changes = None,
 ) -> None:
     """Score leads with a bundle: a probability for each, and reasons for the best.
 
@@ -192,9 +197,7 @@ def score(
             extra=tuple(extra or ()),
         )
         about = (bundle, leads, events, outputs, settings, source, database_env or None)
-        request = ScoreRequest(
-            *about, signed_by=require_signature, outcomes=outcomes, beside=tuple(beside or ())
-        )
+        request = ScoreRequest(*about, require_signature, outcomes, changes, tuple(beside or ()))
         _check_engine(checks, engine, scheduler, require_signature)
         request.check(checks)
         checks.raise_errors()

@@ -54,6 +54,8 @@ class ScoreRequest:
     """The public key with which the bundle must be signed; None where it need not be."""
     outcomes: str | None = None
     """The table that tells which of the leads have ended, as `leads`."""
+    changes: str | None = None
+    """The table that tells what the leads' attributes said before, as `leads`."""
     beside: tuple[Path, ...] = ()
     """The bundles that score the other leads."""
 
@@ -89,9 +91,8 @@ class ScoreRequest:
         checks.of(lambda: read_signed_manifest(self.bundle, self.signed_by), None)
         checks.of(self.served_beside, None)
         find = [partial(place_of, one, self.database_env) for one in self.named]
-        if self.outcomes is not None:
-            outcomes = self.outcomes
-            find.append(partial(place_of, outcomes, self.database_env))
+        more = [one for one in (self.outcomes, self.changes) if one is not None]
+        find += [partial(place_of, one, self.database_env) for one in more]
         if self.settings.no_events and self.events:
             checks.of(lambda: _refuse_both("--events", "--no-events"), None)
         if self.settings.closed and self.outcomes:
@@ -246,8 +247,9 @@ def _scored(request: ScoreRequest, scorer: Scorer, tell: Progress, way: Way) -> 
     outputs.refuse_inputs(request.bundle, own, *theirs)
     LOG.info("scoring leads of %s, events of %s", request.leads, request.events or "nothing")
     ends = None if request.outcomes is None else place_of(request.outcomes, request.database_env)
-    outputs.refuse_inputs(request.bundle, ends)
-    tables = CanonicalSource(own, theirs[0] if theirs else None, outcomes=ends)
+    changes = None if request.changes is None else place_of(request.changes, request.database_env)
+    outputs.refuse_inputs(request.bundle, ends, changes)
+    tables = CanonicalSource(own, theirs[0] if theirs else None, outcomes=ends, changes=changes)
     if request.source is None:
         return score_source(scorer, tables, outputs, settings, tell, way)
     # Reading definitions needs much that scoring does not.

@@ -18,6 +18,7 @@ from leadcast.features.changes.given_changes import LIST
 from leadcast.features.engine.coded import ParquetEvents
 from leadcast.features.tables import ACCOUNT_HISTORY, CHANGES, TIME
 from leadcast.serve.asked import refuse
+from leadcast.serve.batch.histories import with_changes, with_kept_histories
 from leadcast.serve.scorer import Scorer
 
 if TYPE_CHECKING:
@@ -272,6 +273,8 @@ class CanonicalSource:
     """The zone of times that name none."""
     outcomes: Place | None = None
     """A table of its own that tells which of the leads have ended."""
+    changes: Place | None = None
+    """A table of its own that tells what the leads' attributes said before."""
 
     @property
     def places(self) -> list[Place]:
@@ -280,8 +283,8 @@ class CanonicalSource:
 
     def stamps(self) -> list[Any]:
         """Tell these tables apart from others, as JSON values."""
-        ends = [] if self.outcomes is None else [self.outcomes]
-        return [place.stamps() for place in (*self.places, *ends)]
+        more = [place for place in (self.outcomes, self.changes) if place is not None]
+        return [place.stamps() for place in (*self.places, *more)]
 
     def read(self, scorer: Scorer, folder: Path) -> BatchInputs:
         """Read them.
@@ -303,14 +306,41 @@ class CanonicalSource:
                 coded = _coded(self.events) if is_plain and self.events is not None else None
                 files = [place.files for place in self.places]
                 inputs = BatchInputs([(_ended(tables[0]), events)], coded=coded, files=files)
-                if self.outcomes is None:
+                if self.outcomes is None and self.changes is None:
                     return inputs
-                return _joined(inputs, self._rows(scorer).ends(_as_given(self.outcomes)))
+                return self.joined(inputs, self._rows(scorer))
         rows = self._rows(scorer)
         inputs = _read_with_care(rows, self.places, folder, PIECE_ROWS)[0]
-        if self.outcomes is None:
-            return inputs
-        return _joined(inputs, rows.ends(_as_given(self.outcomes)))
+        if self.leads.is_parquet:
+            inputs = replace(inputs, pieces=with_kept_histories(inputs.pieces, self.leads.files))
+        return self.joined(inputs, rows)
+
+    def joined(
+        self, inputs: BatchInputs, rows: "NewRows", ends: pl.DataFrame | None = None
+    ) -> BatchInputs:
+        """Tell of each lead what the tables beside it have.
+
+        Parameters
+        ----------
+        inputs : BatchInputs
+        rows : NewRows
+            Reads them.
+        ends : pl.DataFrame or None
+            The outcomes, where they were read already.
+
+        Returns
+        -------
+        BatchInputs
+        """
+        if ends is None and self.outcomes is not None:
+            ends = rows.ends(_as_given(self.outcomes))
+        if ends is not None:
+            inputs = _joined(inputs, ends)
+        if self.changes is not None:
+            pieces = with_changes(inputs.pieces, rows.changes(_as_given(self.changes)))
+            # The files hold leads without changes.
+            inputs = replace(inputs, pieces=pieces, files=None)
+        return inputs
 
     def _rows(self, scorer: Scorer) -> "NewRows":
         # Imported where it is used: reading tables of any kind needs much that scoring does not.
@@ -410,8 +440,7 @@ class Export:
             ends=ends,
             force=self.force,
         )
-        if ends is not None:
-            inputs = _joined(inputs, ends)
+        inputs = self.tables.joined(inputs, rows, ends)
         if not n_aside:
             return inputs
         told = Fault(

@@ -11,9 +11,10 @@ import polars as pl
 
 from leadcast.features.base.errors import Fault
 from leadcast.features.changes import versions
+from leadcast.features.changes.history_told import some_of, without_history
 from leadcast.features.landmarks import ages_days, untested_words
 from leadcast.features.registry import Feature
-from leadcast.features.tables import SALES, TIME, Tables
+from leadcast.features.tables import CHANGES, SALES, TIME, Tables
 from leadcast.models.amounts.amount_model import AMOUNTS, AmountModel
 from leadcast.models.bundle.feature_words import as_the_field_says
 from leadcast.models.data import Floats
@@ -123,7 +124,7 @@ def todays_leads(
     frame = frame.with_columns(
         _who(stood), age_tested=pl.Series(ages <= landmarks[-1]), age_days=pl.Series(ages).round(1)
     )
-    warnings = _warnings(tables, question, ages, landmarks)
+    warnings = _warnings(scorer, tables, question, ages, landmarks)
     if tables.pool_history is not None and tables.persons is not None:
         frame = one_score(frame, tables.persons)
     frame = in_order(frame)
@@ -344,10 +345,25 @@ def _who(leads: pl.DataFrame) -> pl.Series:
     ]
 
 
+def _as_then(tables: Tables, plain: list[str]) -> str:
+    """Say which attributes are not taken as they stood at the moment."""
+    if not plain:
+        return ""
+    if CHANGES not in tables.leads.columns:
+        return "attributes are as they were then, since they have no history, and "
+    return f"{some_of(plain)}, which have no history, are as they were then, and "
+
+
 def _warnings(
-    tables: Tables, question: TodayQuestion, ages: Floats, landmarks: tuple[float, ...]
+    scorer: Scorer,
+    tables: Tables,
+    question: TodayQuestion,
+    ages: Floats,
+    landmarks: tuple[float, ...],
 ) -> list[str]:
     told = [untested_words(ages, landmarks)]
+    read = scorer.bundle.manifest.origin.attribute_types
+    plain = without_history(tables.attribute_types, read)
     until = tables.observed_until
     if until is not None and question.as_of > until:
         told.append(
@@ -356,7 +372,7 @@ def _warnings(
         )
     if until is not None and question.as_of < until:
         told.append(
-            f"the export goes on to {until:%Y-%m-%d %H:%M} UTC: attributes are as they were then, "
-            "and the model may have learned from how these leads ended"
+            f"the export goes on to {until:%Y-%m-%d %H:%M} UTC: {_as_then(tables, plain)}the model "
+            "may have learned from how these leads ended"
         )
     return [one for one in told if one is not None]
