@@ -55,6 +55,7 @@ FILES: Cases = {
     "compare": [(("compare", "demo", "--html", "mine.html"), "mine.html")],
     "monitor": [(("monitor", "demo", "--html", "mine.html"), "mine.html")],
     "today": [(("today", "demo", "--out", "mine.csv"), "mine.csv")],
+    "forecast": [(("forecast", "demo", "--out", "mine.csv"), "mine.csv")],
     "misses": [
         (("misses", "demo", "--csv", "mine.csv"), "mine.csv"),
         (("misses", "demo", "--json", "mine.json"), "mine.json"),

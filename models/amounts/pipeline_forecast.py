@@ -9,7 +9,8 @@ it: these are the customers that the leads of today bring.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -99,7 +100,7 @@ class PipelineLevel:
     ----------
     factor : ndarray of float64, shape (3, n_weeks)
         By age and by how many weeks ahead: how many customers came for each that was expected,
-        drawn to 1.
+        drawn to that of all ages, of nearer weeks, and to 1.
     error : ndarray of float64, shape (3, n_weeks)
         The standard error of the factor's logarithm.
     drift : float
@@ -135,18 +136,32 @@ class PipelineLevel:
         known = past.known_at(place)
         n_weeks = known.shape[1]
         factor, error = np.ones((len(AGES), n_weeks)), np.ones((len(AGES), n_weeks))
+        before = 1.0
         for first, last in _bands(n_weeks):
             own = known[:, None, first:last]
             # A customer is counted at each origin from which its week lies in the band.
             share = 1 / (last - first)
             said = (past.expected[:, :, first:last] * own).sum(axis=(0, 2)) * share
             seen = (past.came[:, :, first:last] * own).sum(axis=(0, 2)) * share
-            factor[:, first:last] = ((seen + PRIOR) / (said + PRIOR))[:, None]
+            # Drawn to the level of all ages, and that to the level of the weeks before.
+            before = float((seen.sum() + PRIOR * before) / (said.sum() + PRIOR))
+            factor[:, first:last] = ((seen + PRIOR * before) / (said + PRIOR))[:, None]
             error[:, first:last] = (1 / np.sqrt(seen + PRIOR))[:, None]
         mine = known[:, 0]
         said_first = np.einsum("pa,a->p", past.expected[mine, :, 0], factor[:, 0])
         weekly = _beyond_chance(said_first, past.came[mine, :, 0].sum(axis=1))
         return cls(factor, error, drift, weekly, int(mine.sum()))
+
+    def for_weeks(self, n_weeks: int) -> "PipelineLevel":
+        """Tell the same for fewer or more weeks; beyond the last, its level stays."""
+        place = np.minimum(np.arange(n_weeks), self.factor.shape[1] - 1)
+        return replace(self, factor=self.factor[:, place], error=self.error[:, place])
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it as plain data."""
+        by_age = dict(zip(AGES, self.factor.tolist(), strict=True))
+        told = {"drift": self.drift, "weekly": self.weekly, "weeks": self.weeks}
+        return {"factor": by_age, **told}
 
 
 def _bands(n_weeks: int) -> list[tuple[int, int]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.ownership import PARAMS, RUNS
 
-_OF_COMMANDS = ("distilled", "icp", "monitoring", "returned", "sellers", "today")
+_OF_COMMANDS = ("distilled", "forecast", "icp", "monitoring", "returned", "sellers", "today")
 """How the names of what no stage writes begin."""
 
 
@@ -164,6 +164,10 @@ class RunFolder:
     """The same as lines for Prometheus."""
     monitoring_level = RunFile("monitoring_level.json")
     """What the newest conversions say of the level, and the record of its offset."""
+    forecast = RunFile("forecast.json")
+    """What the open pipeline brings by week; `leadcast forecast` makes it, and no stage."""
+    forecast_csv = RunFile("forecast.csv")
+    """The same as a table, a row a week."""
     sellers = RunFile("sellers.json")
     """What `leadcast sellers` found of vendors, sources and campaigns."""
     sellers_page = RunFile("sellers.html")

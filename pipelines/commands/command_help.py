@@ -18,7 +18,17 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Your data": ("new", "init", "check", "identity", "delays", "sellers", "simulate"),
     "Run and judge": ("run", "audit", "misses", "icp"),
     "Every day": (
-        *("score", "today", "whatif", "reasons", "feedback", "explored", "returns", "forget"),
+        *(
+            "score",
+            "today",
+            "forecast",
+            "whatif",
+            "reasons",
+            "feedback",
+            "explored",
+            "returns",
+            "forget",
+        ),
     ),
     "The model in use": (
         "promote",

@@ -48,6 +48,35 @@ def today(
 
 
 @app.command(
+    epilog="\b\nExamples:\n  leadcast forecast demo\n"
+    "  leadcast forecast demo --weeks 4 --out weeks.csv"
+)
+def forecast(
+    source: Source,
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="The moment, with its zone; the end of the export where none is given."),
+    ] = None,
+    weeks: Annotated[
+        int | None, typer.Option(help="How many weeks ahead; else up to the longest horizon.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar=FILE, help="Write it to this file as well: .csv or .json."),
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Forecast what the open leads bring by week: customers and revenue, with intervals.
+
+    Leads that have yet to come are not in it. How often past forecasts held what came is told.
+    """
+    from leadcast.pipelines.daily.forecast import ForecastRequest, tell_forecast
+
+    moment = moment_of("--as-of", as_of)
+    print(tell_forecast(source, ForecastRequest(moment, weeks, out, force)))
+
+
+@app.command(
     epilog="\b\nExamples:\n  leadcast whatif demo --lead L0019600 --event meeting_booked\n"
     "  leadcast whatif demo --lead L0019600 --set industry=software --json"
 )
