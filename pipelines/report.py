@@ -27,7 +27,12 @@ from leadcast.pipelines.base.paths import DeployedFolder, RunFolder
 from leadcast.pipelines.base.rights import read_rights
 from leadcast.pipelines.base.seller_facts import vendors_for_report
 from leadcast.pipelines.base.stage import run_stage
-from leadcast.pipelines.base.summary import count_customers, read_leakage, which_is_which
+from leadcast.pipelines.base.summary import (
+    count_customers,
+    read_amounts,
+    read_leakage,
+    which_is_which,
+)
 from leadcast.pipelines.track import git_commit
 
 CURVES = ("reliability", "reliability_curve", "gain", "lift", "roc", "separation")
@@ -79,6 +84,7 @@ def report(source: str) -> str:
         seller_words=vendor_words,
         steering=read_json(run.steering) if run.steering.is_file() else None,
         rights=read_rights(run),
+        amounts=read_amounts(run),
     )
     write_report(inputs, run.report, pictures=run.plots)
     write_card(run, inputs)

@@ -30,7 +30,7 @@ EXACT = MoneyDoubt(np.zeros(1), 0.0)
 def leads(n: int = 300, seed: int = 1) -> OpenLeads:
     random = np.random.default_rng(seed)
     by_week = random.uniform(0, 0.06, (n, WEEKS))
-    within: Floats = 1 - np.cumprod(1 - by_week, axis=1)
+    within = np.asarray(1 - np.cumprod(1 - by_week, axis=1), dtype=np.float64)
     return OpenLeads(within, random.uniform(1, 9, n), np.zeros(n), random.integers(0, 3, n))
 
 

@@ -282,5 +282,10 @@ def _fitted(
         known=known_column(rows.features, known),
     )
     by = location.looks_at if kind == "segment" else ()
-    words = ", ".join(rows.features[place].words for place in by)
+    words = ", ".join(_plain_words(rows.features[place].words) for place in by)
     return Chosen(model, trials, rows.leads, words or None)
+
+
+def _plain_words(words: str) -> str:
+    """Name an attribute, whatever scale its feature has."""
+    return words.replace(" (on a logarithmic scale)", "").replace(", on a logarithmic scale", "")

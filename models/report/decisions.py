@@ -9,9 +9,10 @@ import numpy as np
 import polars as pl
 
 from leadcast.features.registry import Feature
+from leadcast.models.amounts.amount_charts import RevenueChart, ValueRankingChart
 from leadcast.models.bundle.feature_words import value_words
 from leadcast.models.charts.chart import Column, Table, table_of
-from leadcast.models.charts.numbers import count, decimal, percent
+from leadcast.models.charts.numbers import Format, count, decimal, percent, sentence
 from leadcast.models.evaluation.feature_shapes import FeatureShape, ShapeBin
 from leadcast.models.evaluation.score_groups import scores_by, scores_by_month
 from leadcast.models.report.blocks import (
@@ -21,6 +22,7 @@ from leadcast.models.report.blocks import (
     FeatureCurve,
     FeatureCurves,
     Listing,
+    Picture,
     Strip,
     Strips,
     Words,
@@ -69,6 +71,53 @@ _GRADE_COLUMNS = (
     Column("conversion", "Converted", percent),
     Column("interval", "95 % interval"),
 )
+
+
+def amount_blocks(amounts: Mapping[str, Any] | None) -> list[Block]:
+    """Tell what leads are worth if they are won, how good that is, and calling by it."""
+    if amounts is None or amounts["why"] is not None:
+        return []
+    currency, test, ranking = amounts["currency"], amounts["test"], amounts["ranking"]
+    blocks: list[Block] = [Words([sentence(one) for one in amounts["words"]])]
+    if ranking is not None:
+        blocks.append(Picture(ValueRankingChart(ranking, currency)))
+    if amounts["revenue"] is not None:
+        blocks.append(Picture(RevenueChart(amounts["revenue"]["bands"], currency)))
+    if test is not None:
+        caption = "Amounts of the test's won leads, against the mean of all"
+        blocks.append(Listing(table_of(_amount_figures(test), _AMOUNT_COLUMNS, caption)))
+    return blocks
+
+
+_AMOUNT_FIGURES = {
+    "absolute_error": ("Absolute error of the median", count),
+    "log_error": ("Error of the logarithm", decimal(2)),
+    "loss": ("Gamma loss of the mean", decimal(3)),
+    "ratio": ("All means over all amounts", decimal(2)),
+}
+_AMOUNT_COLUMNS = (
+    Column("figure", "Figure"),
+    Column("model", "By the model"),
+    Column("mean", "By the mean of all"),
+)
+
+
+def _amount_figures(test: Mapping[str, Any]) -> pl.DataFrame:
+    def told(one: Mapping[str, float | None], show: Format) -> str:
+        ends = "" if one["low"] is None else f" ({show(one['low'])} to {show(one['high'])})"
+        return f"{show(one['value'])}{ends}"
+
+    rows = [
+        {"figure": words} | {who: told(test[who][name], show) for who in ("model", "mean")}
+        for name, (words, show) in _AMOUNT_FIGURES.items()
+    ]
+    held = [
+        {"figure": f"In the {level} % interval", "model": told(test[f"covered_{level}"], percent)}
+        for level in (80, 90)
+    ]
+    return pl.DataFrame(
+        [*rows, *held], schema=dict.fromkeys(("figure", "model", "mean"), pl.String)
+    )
 
 
 def segment_blocks(segments: Sequence[Mapping[str, Any]]) -> list[Block]:

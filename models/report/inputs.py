@@ -183,6 +183,8 @@ class ReportInputs:
         As the stages ``gate`` and ``evaluate`` write ``steering.json`` and ``rights.json``.
     account : pl.DataFrame or None
         Where every row went, as `leadcast.models.account.account_frame` gives it.
+    amounts : mapping or None
+        As the stage ``amounts`` writes ``amounts.json``.
     nonhuman : mapping or None
         What it changes that events of machines are left out:
         `leadcast.models.report.machines.nonhuman_blocks` tells the keys.
@@ -222,6 +224,7 @@ class ReportInputs:
     leakage: pl.DataFrame | None = None
     quality: Mapping[str, Any] | None = None
     account: pl.DataFrame | None = None
+    amounts: Mapping[str, Any] | None = None
     nonhuman: Mapping[str, Any] | None = None
     audit: Mapping[str, Any] | None = None
     sellers: pl.DataFrame | None = None

@@ -43,6 +43,7 @@ from leadcast.models.report.blocks import (
 )
 from leadcast.models.report.data_quality import quality_blocks
 from leadcast.models.report.decisions import (
+    amount_blocks,
     grade_blocks,
     segment_blocks,
     shape_blocks,
@@ -74,6 +75,7 @@ def sections(inputs: ReportInputs) -> list[Section]:
         Section("trust", "Are the probabilities right?", "Calibration", _trust(inputs)),
         Section("ranking", "Whom to call first", "Ranking", _ranking(inputs)),
         Section("grades", "What grades come to", "Grades", grade_blocks(inputs.grades)),
+        Section("amounts", "How much", "How much", amount_blocks(inputs.amounts)),
         Section("features", "What the model looks at", "Features", _features(inputs)),
         Section(
             "sources",
@@ -376,6 +378,7 @@ def _run(inputs: ReportInputs) -> list[Block]:
         ("Horizon", run.horizon_days and duration(run.horizon_days)),
         ("Scored at the age of", ages),
         ("Order of time", run.time_order),
+        ("How much", inputs.amounts and inputs.amounts["why"]),
         ("Run on", f"{day(run.created_at)}, {run.created_at:%H:%M} UTC"),
         ("Leadcast", run.code_version),
         ("Commit", run.git_commit),

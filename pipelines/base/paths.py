@@ -168,6 +168,8 @@ class RunFolder:
     """What the open pipeline brings by week; `leadcast forecast` makes it, and no stage."""
     forecast_csv = RunFile("forecast.csv")
     """The same as a table, a row a week."""
+    forecast_page = RunFile("forecast.html")
+    """The same as a page for people."""
     sellers = RunFile("sellers.json")
     """What `leadcast sellers` found of vendors, sources and campaigns."""
     sellers_page = RunFile("sellers.html")

@@ -1,14 +1,16 @@
 """What a run came to, in a dozen lines."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
 
 from leadcast.features.base.files import read_json
+from leadcast.models.amounts.amount_words import ranking_words
 from leadcast.models.bundle.bundle_files import read_manifest
 from leadcast.models.leakage import could_not_look, found_of, headline
 from leadcast.models.steering.group_report import groups_line
-from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.base.paths import AmountsFolder, RunFolder
 
 Metric = Mapping[str, float | None]
 
@@ -27,6 +29,7 @@ def summarise(run: RunFolder) -> str:
         *(f"  learner            {note}" for note in backtest["notes"]),
         *(f"  leakage            {line}" for line in leakage_lines(run)),
         *(f"  rights             {line}" for line in rights_lines(run)),
+        *(f"  how much           {line}" for line in amount_lines(run)),
         f"  report             {run.report}",
         f"  bundle             {run.bundle}",
         f"  judged             {run.judged}",
@@ -43,6 +46,12 @@ def which_is_which(run: RunFolder) -> tuple[str, ...]:
 def read_leakage(run: RunFolder) -> pl.DataFrame:
     """Read what the leakage gate found."""
     return pl.DataFrame(read_json(run.leakage), infer_schema_length=None)
+
+
+def read_amounts(run: RunFolder) -> dict[str, Any] | None:
+    """Read what the stage `amounts` found; None of an older run."""
+    path = AmountsFolder(run.amounts).result
+    return read_json(path) if path.is_file() else None
 
 
 def leakage_lines(run: RunFolder) -> list[str]:
@@ -63,6 +72,17 @@ def rights_lines(run: RunFolder) -> list[str]:
     told = "changed no score" if tested["holds"] else "CHANGED SCORES"
     lines = [f"permuted payouts ({named}) {told} of {tested['leads']:,} leads"]
     return [*lines, *([] if rights["groups"] is None else [groups_line(rights["groups"])])]
+
+
+def amount_lines(run: RunFolder) -> list[str]:
+    """Tell what calling by expected revenue reaches, or why nothing is told of amounts."""
+    found = read_amounts(run)
+    if found is None:
+        return []
+    if found["why"] is not None:
+        return [found["why"]]
+    ranking = found["ranking"]
+    return [found["words"][0] if ranking is None else ranking_words(ranking, found["currency"])]
 
 
 _SHOWN = (

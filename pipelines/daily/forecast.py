@@ -28,6 +28,7 @@ from leadcast.models.amounts.pipeline_forecast import (
     draw_pipeline,
     told_by_week,
 )
+from leadcast.models.report.forecast_page import render_forecast
 from leadcast.pipelines.base.params import load_params
 from leadcast.pipelines.base.paths import AmountsFolder, RunFolder
 from leadcast.pipelines.daily.today import champion_of
@@ -86,7 +87,7 @@ def tell_forecast(source: str, request: ForecastRequest) -> str:
     if request.out is not None:
         _refuse_other_suffixes(request.out)
         refuse_foreign_file(request.out, force=request.force, quick=True)
-        refuse_inputs([request.out], [*run.results, run.forecast, run.forecast_csv])
+        refuse_inputs([request.out], [*run.results, *_places(run)])
     content = forecast(run, request)
     written = _write(content, run, request)
     return "\n".join([*content["words"], "", *_table(content), "", f"written: {written}"])
@@ -285,6 +286,10 @@ def _table(content: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _places(run: RunFolder) -> tuple[Path, Path, Path]:
+    return run.forecast, run.forecast_csv, run.forecast_page
+
+
 def _refuse_other_suffixes(out: Path) -> None:
     if out.suffix.lower() not in (".csv", ".json"):
         raise LeadcastError(f"--out: found {out}; expected a name that ends in .csv or .json")
@@ -294,7 +299,10 @@ def _write(content: dict[str, Any], run: RunFolder, request: ForecastRequest) ->
     write_json(run.forecast, content)
     with written_whole(run.forecast_csv) as temporary:
         flat(content).write_csv(temporary)
-    written = [run.forecast, run.forecast_csv]
+    with written_whole(run.forecast_page) as temporary:
+        page = render_forecast(content, find_definition(run.source).title)
+        temporary.write_text(page, encoding="utf-8")
+    written = [*_places(run)]
     if request.out is not None:
         with written_out(request.out, force=request.force) as temporary:
             if request.out.suffix.lower() == ".csv":

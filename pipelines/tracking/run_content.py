@@ -16,7 +16,7 @@ from leadcast.models.comparison.comparison_store import NOTHING, RESULT
 from leadcast.models.learners.learner_store import learner_words
 from leadcast.pipelines.base.params import Params, snapshot_settings, split_settings
 from leadcast.pipelines.base.paths import RunFolder
-from leadcast.pipelines.base.summary import which_is_which
+from leadcast.pipelines.base.summary import read_amounts, which_is_which
 
 NOTE = "mlflow.note.content"
 """The tag that MLflow shows as the description of an experiment or a run, as Markdown."""
@@ -126,7 +126,8 @@ def told_metrics(run: RunFolder) -> dict[str, float]:
     dict of str to float
         ``test/auc``, ``test/auc_low`` and ``test/auc_high`` (95 %) and so on; ``test/skill``, the
         share of the log loss that the model takes off that of the test's own rate; and
-        ``comparison/…``, the customers reached at the capacity.
+        ``comparison/…``, the customers reached at the capacity; ``amounts/…``, where amounts are
+        told, how far they err beside the mean, and what calling by expected revenue reaches.
     """
     test = read_json(run.metrics)["test"]
     found = {
@@ -136,6 +137,7 @@ def told_metrics(run: RunFolder) -> dict[str, float]:
     }
     found |= {f"test/{name}": test[name]["value"] for name in VALUES_ONLY}
     found |= {"test/skill": _skill(test)} | _told_comparison(_compared(run))
+    found |= _told_amounts(read_amounts(run))
     return {name: float(value) for name, value in found.items() if value is not None}
 
 
@@ -187,6 +189,22 @@ def _told_comparison(compared: dict[str, Any] | None) -> dict[str, float | None]
         "customers_reached_by_points": reached["points"]["value"],
     }
     return {f"comparison/{name}": value for name, value in found.items()}
+
+
+def _told_amounts(amounts: dict[str, Any] | None) -> dict[str, float | None]:
+    if amounts is None or amounts["why"] is not None or amounts["test"] is None:
+        return {}
+    test, revenue, ranking = (amounts[name] for name in ("test", "revenue", "ranking"))
+    found: dict[str, float | None] = {
+        "absolute_error": test["model"]["absolute_error"]["value"],
+        "absolute_error_of_the_mean": test["mean"]["absolute_error"]["value"],
+        "covered_90": test["covered_90"]["value"],
+        "expected_over_came": revenue["ratio"]["value"],
+    }
+    if ranking is not None:
+        gap = ranking["money"]["difference"]
+        found |= {f"money_difference{_end(key)}": gap[key] for key in ("value", *ENDS)}
+    return {f"amounts/{name}": value for name, value in found.items()}
 
 
 def _flat(nested: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
