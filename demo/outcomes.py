@@ -14,6 +14,8 @@ LANDMARKS_DAYS = (0, 1, 7, 30)
 """Ages at which the truth is told, where the lead is still open then."""
 HORIZONS_DAYS = (30, 60, 90)
 """How far the truth looks ahead."""
+AMOUNT_SPREAD = 0.6
+"""The standard deviation of the logarithm of amounts around those of their size."""
 _AMOUNT_BY_SIZE = (900.0, 1600.0, 3800.0, 9500.0, 21_000.0, 38_000.0, 72_000.0, 130_000.0)
 
 
@@ -41,6 +43,12 @@ class Truth:
     complete hidden state at `as_of`."""
 
 
+def true_mean_amounts() -> Floats:
+    """Give the mean amount of a won lead by the company's size, which is all that it follows."""
+    means: Floats = np.array(_AMOUNT_BY_SIZE) * float(np.exp(AMOUNT_SPREAD**2 / 2))
+    return means
+
+
 def draw_endings(
     rng: np.random.Generator,
     created: Integers,
@@ -51,7 +59,9 @@ def draw_endings(
     """Give each outcome its moment within the day of age on which it happens."""
     won_at = _moments(rng, created, won_day)
     lost_at = _moments(rng, created, lost_day)
-    amount = np.array(_AMOUNT_BY_SIZE)[people.size] * rng.lognormal(0.0, 0.6, len(created))
+    amount = np.array(_AMOUNT_BY_SIZE)[people.size] * rng.lognormal(
+        0.0, AMOUNT_SPREAD, len(created)
+    )
     return Endings(won_at, lost_at, np.where(won_at >= 0, np.round(amount, 2), np.nan))
 
 

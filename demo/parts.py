@@ -45,6 +45,12 @@ def draw_part(rng: np.random.Generator, first: int, count: int, leads: int) -> P
     return Part(origins, people, law, risks, path, endings, log)
 
 
+def draw_sizes(rng: np.random.Generator, first: int, count: int, leads: int) -> Integers:
+    """Draw the sizes of the companies of a part alone: those that `draw_part` draws."""
+    created = world.arrival_seconds(rng, count, first / leads, (first + count) / leads)
+    return draw_people(rng, draw_origins(rng, created)).size
+
+
 def days_in_view(created: Integers) -> Integers:
     """Count the days of age that begin before the world ends."""
     return -((created - world.LAST_SECOND) // world.DAY_SECONDS)

@@ -35,8 +35,9 @@ from leadcast.demo import world
 from leadcast.demo.crm import crm_rows, sales_stages
 from leadcast.demo.export import event_rows, outcome_rows, truth_rows
 from leadcast.demo.outcomes import HORIZONS_DAYS, LANDMARKS_DAYS, truth_of
-from leadcast.demo.parts import Part, draw_part
+from leadcast.demo.parts import Part, draw_part, draw_sizes
 from leadcast.demo.points import POINTS_AFTER_DAYS, points_of
+from leadcast.demo.world import Integers
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import write_json, written_whole
 
@@ -118,6 +119,28 @@ def simulate(
         counts = _write_parts(leads, seed, folder, progress, part_leads, change)
         about = _about(leads, seed, part_leads, counts)
         write_json(folder / "about.json", about | ({} if change is None else dict(marks)))
+
+
+def true_sizes(leads: int, seed: int, part_leads: int = 50_000) -> Integers:
+    """Draw again how large the companies of a world's leads are, as amounts follow it.
+
+    Parameters
+    ----------
+    leads, seed, part_leads : int
+        As in `simulate`.
+
+    Returns
+    -------
+    ndarray of int64, shape (leads,)
+        The place of each lead's size, by its running number.
+    """
+    starts = range(0, leads, part_leads)
+    seeds = np.random.SeedSequence(seed).spawn(len(starts))
+    parts = [
+        draw_sizes(np.random.default_rng(one), first, min(part_leads, leads - first), leads)
+        for one, first in zip(seeds, starts, strict=True)
+    ]
+    return np.concatenate(parts)
 
 
 def _write_parts(

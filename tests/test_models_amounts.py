@@ -10,6 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from leadcast.demo.outcomes import true_mean_amounts
+from leadcast.demo.parts import draw_part
+from leadcast.demo.simulate import true_sizes
 from leadcast.features.base.errors import FaultsError
 from leadcast.features.base.files import read_json
 from leadcast.models.amounts.amount_choice import (
@@ -236,3 +239,12 @@ def test_calling_by_value_reaches_the_large_deals_and_equals_probability_where_a
     same = rank_by_value(alike, 50, None, replicates=100, seed=1)
     assert same is not None
     assert same["money"]["difference"]["value"] == 0
+
+
+def test_the_demo_tells_the_sizes_that_its_amounts_follow() -> None:
+    part = draw_part(np.random.default_rng(np.random.SeedSequence(5).spawn(1)[0]), 0, 400, 400)
+    sizes = true_sizes(400, 5)
+    assert sizes.tolist() == part.people.size.tolist()
+    ratio = np.log(part.endings.amount / true_mean_amounts()[sizes])
+    won = np.isfinite(ratio)
+    assert np.exp(ratio[won]).mean() == pytest.approx(1, abs=0.35)

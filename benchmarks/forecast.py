@@ -1,0 +1,128 @@
+"""Do forecasts hold? ``python -m benchmarks.forecast [--worlds N] [--leads N]``.
+
+Needs finished runs of demo and bpi2012. At every week of their tests the open pipeline is forecast
+by the tested model, with what was known by then, and held against what came: how often 90 %
+intervals held the customers and the revenue of single weeks, and of all known weeks together. The
+same in further simulated worlds with few leads, each run through the pipeline's own stages.
+"""
+
+import argparse
+import tempfile
+from contextlib import chdir
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.results import write_result
+from leadcast.features.base.ownership import PARAMS, SOURCES
+from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
+from leadcast.features.tables import Tables
+from leadcast.models.amounts.forecast_coverage import coverage_of
+from leadcast.models.amounts.forecast_words import coverage_words
+from leadcast.pipelines.base.params import change_params
+from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.daily.forecast import past_forecasts
+from leadcast.pipelines.lifecycle.trial import STAGES
+
+LAST = "export"
+FIRST_SEED = 201
+QUICK = {"candidates": ["logistic"], "origins": 2, "num_threads": 1}
+"""Worlds are many and small: trees would learn little, and take the most time."""
+
+
+def covered(source: str) -> dict[str, Any]:
+    """Forecast at each past week of a run, and count how often that held.
+
+    Parameters
+    ----------
+    source : str
+        With a finished run.
+
+    Returns
+    -------
+    dict
+        As `leadcast.models.amounts.forecast_coverage.coverage_of` gives it, with ``words``.
+    """
+    run = RunFolder(source)
+    tables = Tables.read(run.tables)
+    if tables.observed_until is None:
+        raise ValueError(f"{source}: nothing is dated")
+    found, past = past_forecasts(run, tables, tables.observed_until)
+    told = coverage_of(found, past)
+    open_leads = float(np.mean([len(one.won_in) for one in past]))
+    return told | {"open_leads": open_leads, "words": coverage_words(told)}
+
+
+def covered_world(seed: int, leads: int, folder: Path) -> dict[str, Any]:
+    """Simulate a world, run the stages on it, and do the same there.
+
+    Parameters
+    ----------
+    seed, leads : int
+    folder : Path
+        An empty folder to work in.
+
+    Returns
+    -------
+    dict
+        As `covered` gives it.
+    """
+    definition = plain_yaml((SOURCES / "demo.yaml").read_text(encoding="utf-8"))
+    definition["simulation"] = {"leads": leads, "seed": seed}
+    definition["root"] = "data/demo"
+    sources = folder / SOURCES
+    sources.mkdir(parents=True)
+    (sources / "demo.yaml").write_text(yaml_text(definition), encoding="utf-8")
+    (folder / PARAMS.name).write_text(PARAMS.read_text(encoding="utf-8"), encoding="utf-8")
+    with chdir(folder):
+        change_params(PARAMS, lambda content: content["model"].update(QUICK))
+        for name, stage in STAGES.items():
+            if name != "gate":
+                stage("demo")
+            if name == LAST:
+                break
+        return covered("demo")
+
+
+def together(found: list[dict[str, Any]]) -> dict[str, Any]:
+    """Average over worlds, each counting by its weeks."""
+    told: dict[str, Any] = {"worlds": len(found)}
+    for name in ("customers", "revenue"):
+        parts = [one[name] for one in found]
+        weeks, totals = (np.array([one[key] for one in parts]) for key in ("weeks", "totals"))
+        held, totals_held = (
+            np.array([one[key] for one in parts]) for key in ("held", "totals_held")
+        )
+        told[name] = {
+            "weeks": int(weeks.sum()),
+            "held": float(weeks @ held / weeks.sum()),
+            "totals": int(totals.sum()),
+            "totals_held": float(totals @ totals_held / totals.sum()),
+            "expected": float(sum(one["expected"] for one in parts)),
+            "came": float(sum(one["came"] for one in parts)),
+        }
+    return told
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--worlds", type=int, default=4)
+    parser.add_argument("--leads", type=int, default=3_000)
+    asked = parser.parse_args()
+    result: dict[str, Any] = {source: covered(source) for source in ("demo", "bpi2012")}
+    worlds = []
+    for number in range(asked.worlds):
+        with tempfile.TemporaryDirectory() as folder:
+            worlds.append(covered_world(FIRST_SEED + number, asked.leads, Path(folder)))
+            print(f"world {number + 1}: {worlds[-1]['words']}", flush=True)
+    if worlds:
+        result["worlds"] = {"leads": asked.leads, "together": together(worlds), "each": worlds}
+    for source in ("demo", "bpi2012"):
+        print(f"{source}: {result[source]['words']}")
+    write_result("forecast", result)
+
+
+if __name__ == "__main__":
+    main()
