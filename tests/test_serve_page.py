@@ -93,6 +93,18 @@ def test_the_comparison_is_told_as_it_was_written(asked: TestClient) -> None:
     assert asked.get("/page/comparison").json() == comparison()[0].to_json()
 
 
+def test_the_forecast_is_told_as_a_page_and_in_numbers_once_there_is_one(
+    asked: TestClient, run: Path
+) -> None:
+    missing = asked.get("/page/forecast")
+    assert missing.status_code == 404
+    assert "leadcast forecast" in missing.json()["detail"]
+    (run / "forecast.html").write_text("<p>55 customers</p>", encoding="utf-8")
+    write_json(run / "forecast.json", {"open_leads": 4_791})
+    told = asked.get("/page/forecast").json()
+    assert told == {"html": "<p>55 customers</p>", "forecast": {"open_leads": 4_791}}
+
+
 def test_what_the_scores_may_be_used_for_is_told_to_every_view(asked: TestClient) -> None:
     told = asked.get("/page/verdict").json()
     assert told["verdict"] == VERDICT.model_dump(mode="json")

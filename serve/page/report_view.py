@@ -1,4 +1,4 @@
-"""How good the scores are: the verdict, the grades, and the run's report within the page."""
+"""The run's report and its forecast within the page: the verdict, the grades, the pipeline."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.files import read_json
 from leadcast.models.evaluation.score_groups import grades_of
 from leadcast.serve.champion.grade_bounds import bounds_of_champion, checked_bounds, set_grades
 from leadcast.serve.http.service import Service, allowed_callers, service_of
@@ -16,6 +17,7 @@ from leadcast.serve.page.assets import Shell
 from leadcast.serve.requests.problems import Problem
 
 ADDRESS, REPORT, SCORES = "/report", "report.html", "test_scores.parquet"
+FORECAST, PIPELINE, NUMBERS = "/forecast", "forecast.html", "forecast.json"
 SCRIPTS_OF_REPORT = ("pieces.js", "grades.js", "report.js")
 Bounds = Annotated[tuple[float, ...], Field(min_length=3, max_length=3)]
 
@@ -78,6 +80,36 @@ def report_content(run: Path | None, source: str) -> dict[str, Any]:
             "no-report", 404, f"there is no report yet; make one with: leadcast run {source}"
         )
     return {"html": path.read_text(encoding="utf-8")}
+
+
+def forecast_content(run: Path | None, source: str) -> dict[str, Any]:
+    """Give the run's forecast, as a page and in numbers; a `Problem` (404) where there is none."""
+    path = None if run is None else run / PIPELINE
+    if path is None or not path.is_file():
+        raise Problem(
+            "no-forecast",
+            404,
+            f"there is no forecast yet; make one, every week at best, with: leadcast forecast "
+            f"{source}",
+        )
+    numbers = read_json(path.with_name(NUMBERS))
+    return {"html": path.read_text(encoding="utf-8"), "forecast": numbers}
+
+
+def make_forecast_router(service: Service, shell: Shell) -> APIRouter:
+    """Make the addresses of the forecast."""
+    router, source = APIRouter(), service.scorer.bundle.manifest.origin.source
+
+    @router.get(FORECAST)
+    async def page() -> HTMLResponse:
+        return shell.page("forecast.html", FORECAST, scripts=("report.js",))
+
+    # Not async: it reads files, in a thread of its own.
+    @router.get("/page/forecast", dependencies=allowed_callers(service))
+    def forecast() -> dict[str, Any]:
+        return forecast_content(service.settings.run, source)
+
+    return router
 
 
 def make_router(service: Service, shell: Shell) -> APIRouter:

@@ -21,6 +21,7 @@ VIEWS = (
     View("How good is it?", report_view.ADDRESS, report_view.make_router),
     View("Sources", sources_view.ADDRESS, sources_view.make_router),
     View("Rules", rules.ADDRESS, rules.make_router),
+    View("What will it bring?", report_view.FORECAST, report_view.make_forecast_router),
     View("Monitoring", monitoring_view.ADDRESS, monitoring_view.make_router),
     View("Misses", misses_view.ADDRESS, misses_view.make_router),
     View("Leads", lead.ADDRESS, lead.make_router),

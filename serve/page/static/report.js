@@ -1,5 +1,5 @@
 "use strict";
-/* The run's report within the page: the same file, in a shadow root with its own style.
+/* The run's report (or forecast) within the page: the same file, in a shadow root with its own style.
 
    The page's policy allows no style within markup, so that style sheets are constructed and style
    attributes are set by name. The file holds no script, and none of it would run. */
@@ -35,7 +35,7 @@
   }
 
   try {
-    const { html } = await ask("/page/report");
+    const { html } = await ask(`/page/${place.dataset.part}`);
     const [parsed, css] = read(html);
     const root = place.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [sheetOf(css)];
