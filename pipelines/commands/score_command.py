@@ -110,7 +110,8 @@ Changed = Annotated[
 Extra = Annotated[
     list[str] | None,
     typer.Option(
-        help="Add the columns of an optional part of the bundle: curve (when; see when.md)."
+        help="Add the columns of an optional part of the bundle: curve (when; see when.md) or "
+        "amounts (how much; see how_much.md). Again for the other."
     ),
 ]
 For = Annotated[Crm | None, typer.Option("--for", help="Write the file that this CRM takes.")]
