@@ -1,5 +1,6 @@
 """What tests of several modules need: a PostgreSQL server, and the real exports."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -9,17 +10,58 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
     from distributed import Client
+    from xdist.remote import Producer
 
 PROJECT = Path(__file__).parents[1]
+WITH_DASK = {
+    f"tests/test_{name}.py"
+    for name in (
+        "pipelines_cluster",
+        "serve_cluster_dask",
+        "serve_cluster_nonhuman",
+        "serve_training",
+    )
+}
+"""The modules of the tests with a Dask cluster."""
+# Where a test says no number of its own.
+settings.register_profile("leadcast", max_examples=50)
+settings.load_profile("leadcast")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the modules of slow tests: else one worker runs them while the other waits."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    dear = slow | {
+        item.path for item in items if "dask_client" in getattr(item, "fixturenames", ())
+    }
+    items.sort(key=lambda item: item.path not in dear)
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector pass over what stays to the end, and look less often at the rest."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
+class OneCluster(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
+    """A worker takes a module at a time, and the one that begins with Dask all modules with it."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        # A parameter may hold two colons as well.
+        module = nodeid.split("::", 1)[0]
+        return "dask" if module in WITH_DASK else module
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> OneCluster:
+    """Let no second worker begin a cluster of its own."""
+    return OneCluster(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,10 @@
 """A project folder with a small demo world, in which the stages can run."""
 
-from contextlib import chdir
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
 from pathlib import Path
+
+import pytest
 
 from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
 from leadcast.pipelines.lifecycle.warm import COMPUTING, lay_out_project
@@ -25,7 +28,18 @@ def change_params(folder: Path, **changes: object) -> None:
     path.write_text(yaml_text(content), encoding="utf-8")
 
 
-def run_stages(folder: Path, source: str = "demo") -> list[str]:
-    """Run every stage up to the report, in this process; gives what each told."""
+def run_stages(folder: Path, source: str = "demo", last: str = "report") -> list[str]:
+    """Run every stage up to the last one, in this process; gives what each told."""
+    stages = COMPUTING | {"report": report}
+    names = list(stages)
     with chdir(folder):
-        return [stage(source) for stage in (*COMPUTING.values(), report)]
+        return [stages[name](source) for name in names[: names.index(last) + 1]]
+
+
+@contextmanager
+def undrawn() -> Iterator[None]:
+    """Leave the pictures empty where nobody looks at them: they cost more than any other stage."""
+    with pytest.MonkeyPatch.context() as patched:
+        empty = '<svg viewBox="0 0 1 1"></svg>'
+        patched.setattr("leadcast.models.charts.chart.draw_svg", lambda *_, **__: empty)
+        yield

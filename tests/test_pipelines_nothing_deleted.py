@@ -24,7 +24,7 @@ from leadcast.pipelines.base.raw import ensure_raw
 from leadcast.pipelines.commands.cli import app
 from leadcast.pipelines.lifecycle.trial import STAGES, make_trial_folder
 from leadcast.serve.http.keys import create_key
-from tests.small_project import ROOT, change_params, make_project
+from tests.small_project import ROOT, change_params, make_project, undrawn
 from tests.test_pipelines_cli import within
 
 RUN = RunFolder("demo")
@@ -127,6 +127,12 @@ def cases(*tables: Cases) -> list[object]:
     return [pytest.param(*case, id=f"{name}: {case[1]}") for name, case in named]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _undrawn() -> Iterator[None]:
+    with undrawn():
+        yield
+
+
 @pytest.fixture(scope="module")
 def run_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A whole run, whose folder held a stranger's file before, and sources that are faulty."""
@@ -218,7 +224,7 @@ def test_force_replaces_a_file_and_a_later_night_needs_none(
     put(place)
     if "set_aside" in place:
         _repeat_a_lead(project)
-    for more in (["--force"], [], []):
+    for more in (["--force"], []):
         told = invoke(*words, *more)
         assert told.exit_code == 0, told.output + repr(told.exception)
         assert Path(place).read_bytes() != MINE

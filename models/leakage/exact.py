@@ -9,7 +9,7 @@ with the strongest honest column: one whose scores are normal in both outcomes a
 an AUC of `HONEST_AUC`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -152,11 +152,11 @@ def splits(values: pl.Series, rare: Flags) -> Iterator[Split]:
     """List the best parts of each kind."""
     if values.dtype.is_float():
         values = values.fill_nan(None)
-    filled = values.is_not_null()
-    yield from _by_level(_named(filled, FILLED, "have it empty"), rare, "filled")
+    filled = values.is_not_null().to_numpy()
+    yield from _by_flag(filled, FILLED, "have it empty", rare, "filled")
     if values.dtype.is_numeric():
-        zero = (values != 0).fill_null(value=False)
-        yield from _by_level(_named(zero, NOT_ZERO, "have none of it"), rare, "zero")
+        some = (values != 0).fill_null(value=False).to_numpy()
+        yield from _by_flag(some, NOT_ZERO, "have none of it", rare, "zero")
     if values.dtype.is_numeric() or values.dtype.is_temporal():
         yield from _by_threshold(values, rare)
         if values.n_unique() <= MOST_LEVELS:
@@ -225,27 +225,41 @@ def _log_choose(n: float, k: Floats) -> Floats:
     return ways
 
 
+def _by_flag(flags: Flags, yes: str, no: str, rare: Flags, kind: str) -> Iterator[Split]:
+    # There are many columns: their flags are counted without a table.
+    of_yes, all_yes = int(np.count_nonzero(rare & flags)), int(np.count_nonzero(flags))
+    both = [
+        (yes, of_yes, all_yes),
+        (no, int(np.count_nonzero(rare)) - of_yes, len(flags) - all_yes),
+    ]
+    yield from _by_counts([one for one in both if one[2]], rare, kind)
+
+
 def _by_level(levels: pl.Series, rare: Flags, kind: str) -> Iterator[Split]:
-    # The levels with the largest share of rare leads come first; each first few of them are a
-    # part. So many sets of as many levels could have been chosen, which chance must be given.
     counts = (
         pl.DataFrame({"level": levels, "rare": rare})
         .group_by("level")
         .agg(rare=pl.col("rare").sum(), all=pl.len())
-        .sort(pl.col("rare") / pl.col("all"), "all", "level", descending=[True, True, False])
     )
-    n, of_rare = counts.height, int(rare.sum())
+    yield from _by_counts(counts.rows(), rare, kind)
+
+
+def _by_counts(counts: Sequence[tuple[str, int, int]], rare: Flags, kind: str) -> Iterator[Split]:
+    # The levels with the largest share of rare leads come first; each first few of them are a
+    # part. So many sets of as many levels could have been chosen, which chance must be given.
+    in_order = sorted(counts, key=lambda one: (-one[1] / one[2], -one[2], one[0]))
+    n, of_rare = len(in_order), int(rare.sum())
     if n < 2 or not of_rare:
         return
     # Levels without rare leads add nothing.
-    first = counts.filter(pl.col("rare") > 0)[: n - 1]
-    k = first["rare"].cum_sum().cast(pl.Float64).to_numpy()
-    m = first["all"].cum_sum().cast(pl.Float64).to_numpy() - k
+    first = [one for one in in_order if one[1] > 0][: n - 1]
+    k = np.cumsum([one[1] for one in first], dtype=np.float64)
+    m = np.cumsum([one[2] for one in first], dtype=np.float64) - k
     chosen = np.arange(1, len(k) + 1, dtype=np.float64)
     tries = _log_choose(n, chosen) + np.log(n - 1) + np.log(4)
     log_chance = log_of_chance(k, of_rare, m, len(rare) - of_rare) + tries
     best = int(np.argmin(log_chance))
-    names = first["level"][: best + 1].to_list()
+    names = [one[0] for one in first[: best + 1]]
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} others" if len(names) > 3 else "")
     where = f"have {shown}" if kind == "value" else shown
     yield _split(where, (k, m, log_chance), best, rare, kind)
@@ -279,13 +293,6 @@ def _split(
     k, m, log_chance = (float(each[best]) for each in found)
     of_rare = int(rare.sum())
     return Split(where, int(k), of_rare, int(m), len(rare) - of_rare, log_chance, kind)
-
-
-def _named(flags: pl.Series, yes: str, no: str) -> pl.Series:
-    names = pl.DataFrame({"flag": flags}).select(
-        pl.when("flag").then(pl.lit(yes)).otherwise(pl.lit(no))
-    )
-    return names.to_series()
 
 
 def _shown(values: pl.Series) -> pl.Series:
