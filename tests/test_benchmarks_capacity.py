@@ -54,7 +54,7 @@ def test_without_drift_the_level_stays_and_with_drift_it_wanders() -> None:
 
 def test_the_test_comes_right_after_the_rows_that_are_learned_from() -> None:
     # A level that went on as long as in training would be another task than the newest level's.
-    seeds = range(40)
+    seeds = range(16)
     kind = KINDS["additive"]
     tables = [draw_table(kind, 20_000, True, seed) for seed in seeds]
     moved = [

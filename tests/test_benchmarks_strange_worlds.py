@@ -23,7 +23,7 @@ def labelled(kind: Kind, leads: int = 20_000, seed: int = 0) -> pl.DataFrame:
 
 @pytest.mark.parametrize("name", RECORDED)
 def test_as_many_convert_as_the_true_probabilities_say(name: str) -> None:
-    rows = labelled(KINDS[name]).with_columns(
+    rows = labelled(KINDS[name], 8_000).with_columns(
         tenth=(pl.col("true_probability").rank("ordinal") - 1) * 10 // pl.len()
     )
     for landmark, part in rows.group_by("landmark_days", "tenth"):
