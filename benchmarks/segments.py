@@ -23,7 +23,7 @@ from leadcast.models.choice.choice import Choice, choose
 from leadcast.models.choice.segment_form import segments_told
 from leadcast.models.data import Floats, LabelledMatrix
 from leadcast.models.evaluation.logistic import sigmoid
-from leadcast.models.learners.learner_store import whole_of
+from leadcast.models.learners.learner_store import FittedLearner, SegmentedLearner
 from leadcast.models.settings import LearnerSettings
 from leadcast.pipelines.base.dataset import LEARNING, read_parts
 from leadcast.pipelines.base.params import horizon_days, load_params, snapshot_settings
@@ -49,7 +49,7 @@ SETTINGS = LearnerSettings(
     half_lives=(None,), rounds=(50, 100, 200), capacities=("cautious", "moderate"), seeds=2
 )
 """Fewer competitors than by default, so that all of it takes minutes."""
-REAL = {"x_education": "origin", "bank_marketing": "job"}
+REAL = {"x_education": "origin", "bank_marketing": "job", "complete_journey": "campaign_type"}
 
 
 def world(n: int, differ: bool, seed: int) -> tuple[LabelledMatrix, Floats]:
@@ -94,7 +94,7 @@ def _one_world(n: int, differ: bool, seed: int) -> dict[str, Any]:
     new, truth = world(NEW_LEADS, differ, 1_000 + seed)
     choice = choose(data, SETTINGS.model_copy(update={"segments_by": ("country",)}))
     told = {
-        "pooled": whole_of(choice.learner).log_odds(new.values),
+        "pooled": _pooled(choice, data, SETTINGS).log_odds(new.values),
         "partial": choice.learner.log_odds(new.values),
         "separate": _separate(data, new),
     }
@@ -102,6 +102,13 @@ def _one_world(n: int, differ: bool, seed: int) -> dict[str, Any]:
     counts = np.bincount(country)
     means = {way: np.bincount(country, regrets(z, truth)) / counts for way, z in told.items()}
     return means | {"used": choice.learner.kind == "segmented"}
+
+
+def _pooled(choice: Choice, data: LabelledMatrix, settings: LearnerSettings) -> FittedLearner:
+    """Give the learner of all leads that would be used if there were no segments."""
+    if not isinstance(choice.learner, SegmentedLearner):
+        return choice.learner
+    return choose(data, settings.model_copy(update={"segments_by": None})).learner
 
 
 def _separate(data: LabelledMatrix, new: LabelledMatrix) -> Floats:
@@ -118,8 +125,9 @@ def real(source: str, column: str) -> dict[str, Any]:
     horizon = horizon_days(Tables.read(run.tables), snapshot_settings(source, params))
     data, test = read_parts(run, LEARNING, horizon), read_parts(run, ("test",), horizon)
     update = {"seed": params.seed, "segments_by": (column,), "num_threads": 1}
-    choice = choose(data, params.model.model_copy(update=update))
-    learners = whole_of(choice.learner), choice.learner
+    settings = params.model.model_copy(update=update)
+    choice = choose(data, settings)
+    learners = _pooled(choice, data, settings), choice.learner
     losses = [row_log_loss(one.log_odds(test.values), test.converted) for one in learners]
     gains = losses[0] - losses[1]
     gain, error = float(gains.mean()), paired_error(gains, test.group)

@@ -1,5 +1,6 @@
 """Candidates, backtest, choice: the learner is chosen and fitted inside the training part."""
 
+import math
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -46,7 +47,8 @@ def train(source: str) -> str:
     data, settings, pool = _read(source, run)
     with share_bar() as tell:
         choice = choose(as_evidence(data), settings, tell, pool)
-    return "; ".join(_notes(_write(run, choice, data)))
+    told = "; ".join(_notes(_write(run, choice, data)))
+    return "\n  ".join([told, *segment_lines(choice, data)])
 
 
 def train_on_cluster(source: str, scheduler: str | None) -> str:
@@ -103,6 +105,34 @@ def _write(run: RunFolder, choice: Choice, data: LabelledMatrix) -> Choice:
     with written_whole(run.out_of_time) as temporary:
         out_of_time(choice, data).write_parquet(temporary)
     return choice
+
+
+SHOWN = 12
+"""So many segments are listed."""
+
+
+def segment_lines(choice: Choice, data: LabelledMatrix) -> list[str]:
+    """Tell of each segment how much of its own it has, those with the most leads first.
+
+    Parameters
+    ----------
+    choice : Choice
+    data : LabelledMatrix
+        The rows that it was made on.
+
+    Returns
+    -------
+    list of str
+    """
+    rows = segments_told(choice.learner, data.features)
+    lines = [
+        f"{row['column']} {row['segment']}: {row['leads']:,} leads, {row['won']:,} won, odds × "
+        f"{math.exp(row['level']):.2f}, {row['own']:.0%} its own"
+        + "".join(f", {name} {slope:+.2f}" for name, slope in row["slopes"].items())
+        for row in rows[:SHOWN]
+    ]
+    more = len(rows) - SHOWN
+    return [*lines, *([f"and {more} more, in the report"] if more > 0 else [])]
 
 
 def _notes(choice: Choice) -> list[str]:

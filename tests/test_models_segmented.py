@@ -21,6 +21,7 @@ from leadcast.models.evaluation.logistic import sigmoid
 from leadcast.models.learners.learner_store import SegmentedLearner, load_learner
 from leadcast.models.learners.segmented import fit_segments
 from leadcast.models.settings import LearnerSettings
+from leadcast.pipelines.train import segment_lines
 
 ONLY = LearnerSettings(
     candidates=("logistic",), penalties=(10.0,), half_lives=(None,), segments_by=("country",)
@@ -228,3 +229,25 @@ def test_where_nothing_can_be_tried_it_is_said(data: LabelledMatrix, why: str) -
     assert choice.segments is not None
     assert why in choice.segments.words
     assert choice.learner.kind != "segmented"
+
+
+def test_the_console_lists_the_segments() -> None:
+    data = world(3_000, 1.0)[0]
+    lines = segment_lines(chosen(1.0), data)
+    assert len(lines) == len(COUNTRIES)
+    assert lines[0].startswith("country_code AT: ")
+    assert "its own, visits " in lines[0]
+    assert segment_lines(chosen(0.0), data) == []
+
+
+def test_they_may_stand_on_a_regression_where_trees_have_won() -> None:
+    data = world(3_000, 1.0)[0]
+    both = ONLY.model_copy(
+        update={"candidates": ("logistic", "lightgbm"), "rounds": (40,), "few_rows": 0, "seeds": 1}
+    )
+    choice = choose(data, both)
+    assert choice.segments is not None
+    assert isinstance(choice.learner, SegmentedLearner)
+    assert choice.setup["kind"] == choice.learner.whole.kind == "logistic"
+    pooled = {one.candidate: one.log_loss for one in choice.backtest if one.origin == 2}
+    assert pooled["segmented"] < min(pooled["logistic"], pooled["lightgbm"])

@@ -18,6 +18,7 @@ from leadcast.models.choice.segment_form import segment_features
 from leadcast.models.choice.segment_trial import (
     UNTESTED,
     SegmentVerdict,
+    based_on,
     judge_segments,
     untried,
 )
@@ -133,7 +134,8 @@ def choose(
     segments = None
     if settings.segments_by:
         tell("backtest, segments", 0.8)
-        segments = judge_segments(recipe, rows, origins, winner, trials)
+        logistic = found.get("logistic")
+        segments = judge_segments(recipe, rows, origins, winner, trials, logistic)
         recipe, winner = _with_segments(segments, found, recipe, winner)
     fresh = None if pool is None else judge_fresh(recipe, rows, origins, pool)
     warnings += _of_others(recipe.kind, settings)
@@ -158,9 +160,10 @@ def _with_segments(
     if segments.contender is None:
         return recipe, winner
     found[segments.contender.kind] = segments.contender
-    if segments.form is None:
+    if segments.form is None or segments.base is None:
         return recipe, winner
-    return replace(recipe, segments=segments.form), segments.contender
+    used = replace(based_on(recipe, segments.base), segments=segments.form)
+    return used, segments.contender
 
 
 def _with_known_segments(settings: LearnerSettings, data: LabelledMatrix) -> LearnerSettings:

@@ -1,7 +1,9 @@
 """Whether segments get levels and slopes of their own: what the rolling origins say of it.
 
 At each origin what segments have of their own is learned from the past alone, and added to what
-the winner said of the rows that came next. Of the forms that it may have the simplest is taken that
+the winner said of the rows that came next; likewise to what the logistic regression said, since
+trees look for what differs between segments themselves, and a regression leaves all of it to them.
+Of the forms that it may have the simplest is taken that
 is worse than the best by chance only, and it is used only where it does better than the whole alone
 by more than chance explains.
 """
@@ -20,7 +22,7 @@ from leadcast.models.choice.segment_form import (
 from leadcast.models.choice.setups import Contender, error_between
 from leadcast.models.choice.trial import Trial
 from leadcast.models.data import Floats, LabelledMatrix
-from leadcast.models.learners.learner_store import SEGMENTED
+from leadcast.models.learners.learner_store import SEGMENTED, learner_words
 from leadcast.models.learners.segmented import FORMS, Form
 
 FEWEST_ORIGINS = 2
@@ -46,6 +48,8 @@ class SegmentVerdict:
     """By how much it lowered the log loss, and the standard error of that."""
     words: str
     """For people."""
+    base: Contender | None = None
+    """The learner of all leads that they stand on, where they are used."""
 
     def to_json(self) -> dict[str, Any]:
         """Give the verdict as plain data."""
@@ -65,6 +69,7 @@ def judge_segments(
     origins: Sequence[Origin],
     winner: Contender,
     trials: Sequence[Trial],
+    logistic: Contender | None = None,
 ) -> SegmentVerdict:
     """Try segments at each origin.
 
@@ -78,11 +83,12 @@ def judge_segments(
     winner : Contender
     trials : sequence of Trial
         One an origin.
+    logistic : Contender or None
+        The logistic regression, where it competed.
 
     Returns
     -------
     SegmentVerdict
-
     """
     columns = recipe.settings.segments_by or ()
     if winner.kind == "prior":
@@ -91,16 +97,38 @@ def judge_segments(
         return untried(columns, "the training leads are all of one")
     if len(trials) < FEWEST_ORIGINS:
         return untried(columns, UNTESTED)
-    found = _try(recipe, rows, origins, winner, trials, columns)
-    if found is None:
-        return untried(columns, "some part of the leads holds one outcome only")
-    form, contender = _simplest(found, trials)
+    bases = [winner, *([logistic] if logistic is not None and logistic is not winner else [])]
+    tried = []
+    for base in bases:
+        found = _try(based_on(recipe, base), rows, origins, base, trials, columns)
+        if found is None:
+            return untried(columns, "some part of the leads holds one outcome only")
+        tried.append((base, *_simplest(found, trials)))
+    base, form, contender = min(tried, key=lambda one: one[2].loss)
     gain, error = winner.loss - contender.loss, error_between(winner, contender, trials)
     used = SegmentForm(columns, form) if gain > NORMAL_95 * error else None
-    words = _words(
-        ", ".join(columns), form, used is not None, (contender.loss, winner.loss), gain, error
-    )
-    return SegmentVerdict(used, contender, gain, error, words)
+    how = FORM_WORDS[form] + ("" if base is winner else f" beside a {learner_words(base.kind)}")
+    losses = contender.loss, winner.loss
+    words = _words(", ".join(columns), how, used is not None, losses, gain, error)
+    return SegmentVerdict(used, contender, gain, error, words, base)
+
+
+def based_on(recipe: Recipe, base: Contender) -> Recipe:
+    """Give the recipe of another contender that was tried beside the winner.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Of the winner.
+    base : Contender
+
+    Returns
+    -------
+    Recipe
+    """
+    if base.kind == recipe.kind:
+        return recipe
+    return replace(recipe, kind=base.kind, setups=base.setups, changed={})
 
 
 def untried(columns: Sequence[str], why: str) -> SegmentVerdict:
@@ -158,7 +186,7 @@ def _simplest(found: dict[Form, Contender], trials: Sequence[Trial]) -> tuple[Fo
 
 def _words(
     columns: str,
-    form: Form,
+    form: str,
     used: bool,
     losses: tuple[float, float],
     gain: float,
@@ -168,7 +196,7 @@ def _words(
     how = "used" if used else "not used"
     why = "" if used else "; all leads are scored by the whole"
     return (
-        f"segments by {columns} {how}: log loss {losses[0]:.4f} with {FORM_WORDS[form]}, shrunken "
+        f"segments by {columns} {how}: log loss {losses[0]:.4f} with {form}, shrunken "
         f"to the whole, and {losses[1]:.4f} without (gain {gain:+.4f}, 95 %: {low:+.4f} to "
         f"{high:+.4f}){why}"
     )
