@@ -12,7 +12,7 @@ from leadcast.demo.world import Floats, Integers
 
 LANDMARKS_DAYS = (0, 1, 7, 30)
 """Ages at which the truth is told, where the lead is still open then."""
-HORIZONS_DAYS = (30, 60, 90)
+HORIZONS_DAYS = (7, 30, 60, 90, 180)
 """How far the truth looks ahead."""
 AMOUNT_SPREAD = 0.6
 """The standard deviation of the logarithm of amounts around those of their size."""

@@ -41,7 +41,7 @@ from leadcast.demo.world import Integers
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import write_json, written_whole
 
-SIMULATOR_VERSION = 1
+SIMULATOR_VERSION = 2
 """Rises whenever the same seed gives another world."""
 WORLD = "world"
 """What the folder is marked as."""

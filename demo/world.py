@@ -1,7 +1,7 @@
 """The demo world's calendar: its two years, its seasons and the day its prices rose.
 
 Times inside the world are seconds since its start (int64); a day is a whole number of days since
-then. The calendar goes on for a quarter after the last observed day, because a true probability
+then. The calendar goes on for half a year after the last observed day, because a true probability
 looks a horizon ahead.
 """
 
@@ -20,7 +20,7 @@ OBSERVED_UNTIL = datetime(2026, 1, 1, tzinfo=UTC)
 DAYS = (OBSERVED_UNTIL - START).days
 DAY_SECONDS = 86_400
 LAST_SECOND = DAYS * DAY_SECONDS
-LOOK_AHEAD_DAYS = 92
+LOOK_AHEAD_DAYS = 182
 PRICE_CHANGE = date(2024, 4, 1)
 """From this day on the product is dearer, which costs conversions, most among small companies."""
 PRICE_CHANGE_DAY = (PRICE_CHANGE - START.date()).days
@@ -47,7 +47,7 @@ _GROWTH_PER_YEAR = 0.05
 
 
 def dates() -> npt.NDArray[np.datetime64]:
-    """List the world's days and those of the quarter after it."""
+    """List the world's days and those of the half year after it."""
     return np.datetime64(START.date(), "D") + np.arange(DAYS + LOOK_AHEAD_DAYS)
 
 

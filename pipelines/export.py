@@ -9,7 +9,7 @@ import polars as pl
 from leadcast.features.base.files import read_json
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.tables import Tables
-from leadcast.models.amounts.amount_model import AMOUNTS, AmountModel
+from leadcast.models.bundle import extra_parts
 from leadcast.models.bundle.bundle import write_bundle
 from leadcast.models.bundle.bundle_files import BundleOrigin, Seen
 from leadcast.models.bundle.bundle_reference import Rates, Reference
@@ -29,7 +29,7 @@ from leadcast.pipelines.base.dataset import (
     used_snapshots,
 )
 from leadcast.pipelines.base.params import load_params, snapshot_settings
-from leadcast.pipelines.base.paths import AmountsFolder, DeployedFolder, RunFolder
+from leadcast.pipelines.base.paths import DEPLOYED, JUDGED, DeployedFolder, RunFolder
 from leadcast.pipelines.base.stage import run_stage
 
 SIGNING_KEY = "LEADCAST_SIGNING_KEY"
@@ -44,6 +44,7 @@ def export(source: str) -> str:
     def write(
         folder: Path,
         parts: RunFolder | DeployedFolder,
+        which: str,
         origin: BundleOrigin,
         reference: Reference,
         rates: Rates,
@@ -56,9 +57,9 @@ def export(source: str) -> str:
             intervals=LeadIntervals.from_json(read_json(parts.calibration)["intervals"]),
             reference=reference,
             rates=rates,
+            extras=_extras(run, which),
             metrics=metrics,
             origin=origin,
-            extras=_extras(run, origin),
             notes=backtest["warnings"],
         )
         sign_if_asked(folder)
@@ -66,12 +67,13 @@ def export(source: str) -> str:
 
     origin, known = _judged_origin(run, backtest), read_parts(run, PARTS, None)
     rates = Rates.of(known.values, known.converted, known.features)
-    judged = write(run.judged, run, origin, read_reference(run), rates)
+    judged = write(run.judged, run, JUDGED, origin, read_reference(run), rates)
     parts = DeployedFolder(run.deployed)
     seen = Seen(**read_json(parts.seen))
     deployed = write(
         run.bundle,
         parts,
+        DEPLOYED,
         _deployed_origin(origin, seen, judged),
         Reference(**read_json(parts.reference)),
         Rates(**read_json(parts.rates)),
@@ -82,11 +84,14 @@ def export(source: str) -> str:
     )
 
 
-def _extras(run: RunFolder, origin: BundleOrigin) -> dict[str, ExtraPart]:
-    """Read the optional parts of a bundle, as far as the source has what they need."""
-    amounts = AmountsFolder(run.amounts)
-    own = amounts.judged if origin.role == "judged" else amounts.deployed
-    return {AMOUNTS: AmountModel.load(own)} if own.is_dir() else {}
+def _extras(run: RunFolder, which: str) -> dict[str, ExtraPart]:
+    """Read the optional parts that the source allows, as a stage of each name has made them."""
+    folders = {name: run.path / name / which for name in extra_parts.PARTS}
+    return {
+        name: extra_parts.PARTS[name].read(folder)
+        for name, folder in folders.items()
+        if (folder / extra_parts.part_file(name)).exists()
+    }
 
 
 def _judged_origin(run: RunFolder, backtest: dict[str, Any]) -> BundleOrigin:

@@ -44,7 +44,7 @@ def calibration(part: Part, truth: Truth, landmark: int, column: int) -> float:
 
 @pytest.mark.parametrize(("landmark", "column"), CASES)
 def test_leads_convert_as_often_as_the_truth_says(truth: Truth, landmark: int, column: int) -> None:
-    # Twelve looks at one world: a single p-value under 1e-4 would be no accident.
+    # Twenty looks at one world: a single p-value under 1e-4 would be no accident.
     assert calibration(world_part(), truth, landmark, column) > 1e-4
 
 
@@ -52,7 +52,7 @@ def test_the_calibration_test_rejects_a_truth_that_knows_no_price_change() -> No
     part = world_part()
     blind = part.law._replace(price_day=10_000)
     wrong = truth_of(blind, part.risks, part.origins.created, part.path)
-    assert calibration(part, wrong, 0, 1) < 1e-4
+    assert calibration(part, wrong, 0, HORIZONS_DAYS.index(60)) < 1e-4
 
 
 def test_the_calibration_test_rejects_a_truth_in_which_intent_never_cools() -> None:

@@ -29,6 +29,10 @@ def running_in(folder: Path) -> Iterator[None]:
         _runs.reset(token)
 
 
+JUDGED, DEPLOYED = "judged", "deployed"
+"""In the folder of a stage that makes an optional part: those of the two bundles."""
+
+
 class RunFile:
     """A file or folder of a run, by its name in the run's folder."""
 
@@ -118,6 +122,8 @@ class RunFolder:
     """The calibrator, the intervals and how they were chosen."""
     deployed = RunFile("deployed")
     """What the deployed bundle is made of; see `DeployedFolder`."""
+    curve = RunFile("curve")
+    """When leads become customers: ``summary.json``, and the curves of both bundles."""
     bundle = RunFile("bundle")
     """The exported scorer, which has learned from all that was known: the deployed one."""
     judged = RunFile("judged")

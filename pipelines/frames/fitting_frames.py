@@ -11,6 +11,7 @@ from leadcast.pipelines.base.params import Params, checked_params
 from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.base.stage import Stage, in_lines
 from leadcast.pipelines.calibrate import calibrate
+from leadcast.pipelines.curve import curve
 from leadcast.pipelines.deploy import deploy
 from leadcast.pipelines.evaluate import evaluate_test
 from leadcast.pipelines.export import export
@@ -30,6 +31,7 @@ STEPS: Mapping[str, Stage] = {
     "calibrate": calibrate,
     "evaluate": evaluate_test,
     "deploy": deploy,
+    "curve": curve,
     "export": export,
 }
 """The stages from canonical tables to bundles, in order."""

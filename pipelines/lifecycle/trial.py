@@ -20,6 +20,7 @@ from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.base.stage import Stage, in_lines
 from leadcast.pipelines.calibrate import calibrate
 from leadcast.pipelines.compare import compare_stage
+from leadcast.pipelines.curve import curve
 from leadcast.pipelines.deploy import deploy
 from leadcast.pipelines.evaluate import evaluate_test
 from leadcast.pipelines.export import export
@@ -42,6 +43,7 @@ STAGES: dict[str, Stage] = {
     "calibrate": calibrate,
     "evaluate": evaluate_test,
     "deploy": deploy,
+    "curve": curve,
     "amounts": learn_amounts,
     "export": export,
     "compare": compare_stage,

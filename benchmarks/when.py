@@ -1,0 +1,145 @@
+"""The curve against models made for one horizon each: ``python -m benchmarks.when SOURCE [DAYS]``.
+
+Needs a run of the source as far as its stage ``curve``. At each horizon a model of the same recipe
+is fitted with the labels of that horizon, all that were known when the test began, and both are
+held against the same later leads; in the demo against the true probabilities as well, where the
+expected log loss leaves out the luck of who converted. The result goes into
+``benchmarks/results/when.json``, source by source and horizon by horizon.
+"""
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from benchmarks.demo_truth import TRUTH
+from benchmarks.results import RESULTS, write_result
+from leadcast.features.base.files import read_json
+from leadcast.features.engine.engine import compute
+from leadcast.features.snapshots import microseconds
+from leadcast.features.tables import Tables
+from leadcast.models.choice.fresh import Recipe, fit_final
+from leadcast.models.curve.conversion_curve import ConversionCurve, curve_of, read_curve
+from leadcast.models.curve.curve_fit import CurveRows
+from leadcast.models.curve.curve_judged import difference
+from leadcast.models.curve.follow_up import FollowUp
+from leadcast.models.data import Floats, Integers
+from leadcast.models.evaluation.logistic import inside, sigmoid
+from leadcast.pipelines.base.dataset import coded, labelled, read_calibrator, read_plan
+from leadcast.pipelines.base.paths import JUDGED, RunFolder
+from leadcast.pipelines.curve import TEST, Looks, read_summary
+
+NAME = "when"
+
+
+@dataclass(frozen=True)
+class Later:
+    """Snapshots from the test's beginning on, and what the curve says of them."""
+
+    looks: Looks
+    snapshots: pl.DataFrame
+    rows: CurveRows
+    curve: ConversionCurve
+
+    @classmethod
+    def of(cls, run: RunFolder) -> "Later":
+        """Gather them as the stage does."""
+        looks = Looks.of(run, Tables.read(run.tables))
+        snapshots = looks.snapshots.filter(pl.col(TEST))
+        rows = looks.rows(snapshots, read_plan(run), read_calibrator(run), looks.until_us)
+        return cls(looks, snapshots, rows, read_curve(run.curve / JUDGED))
+
+
+def expected_loss(told: Floats, rate: Floats) -> Floats:
+    """Compute each row's log loss as it is expected where it converts at a known rate."""
+    kept = inside(told)
+    return np.asarray(-rate * np.log(kept) - (1 - rate) * np.log1p(-kept))
+
+
+def made_for(run: RunFolder, later: Later, days: float) -> Floats:
+    """Fit the tested recipe to the labels of another horizon, and ask it about later rows."""
+    looks, plan = later.looks, read_plan(run)
+    begin, lag = looks.begin_us, microseconds(looks.settings.reporting_lag_days)
+    everything = coded(pl.read_parquet(run.snapshots))
+    later_persons = later.snapshots["person_id"].unique().implode()
+    own = everything.filter(
+        pl.col("position") + microseconds(days) + lag <= begin,
+        ~pl.col("person_id").is_in(later_persons),
+    )
+    won = FollowUp.of(own, looks.tables.outcomes, begin - lag).won_days() <= days
+    values = compute(plan, looks.tables.leads, looks.tables.events, own)
+    data = labelled(values, plan.features, own.with_columns(converted=pl.Series(won)), days)
+    recipe = Recipe.from_json(read_json(run.backtest)["setup"], 1).on(plan.features)
+    learner = fit_final(recipe, data, None)
+    return sigmoid(learner.log_odds(later.rows.data.values))
+
+
+def compared(run: RunFolder, later: Later, days: float) -> dict[str, Any]:
+    """Hold the curve against the model made for a horizon, at that horizon."""
+    rows = later.rows
+    known = np.flatnonzero(rows.followed.watched_days >= days)
+    told = curve_of(later.curve, rows.data.values, rows.probability, [days])[known, 0]
+    single = made_for(run, later, days)[known]
+    came = (rows.followed.won_days()[known] <= days).astype(np.float64)
+    group = rows.data.group[known]
+    found: dict[str, Any] = {
+        "rows": len(known),
+        "converted": int(came.sum()),
+        "mean": {"curve": told.mean(), "made_for_it": single.mean(), "came": came.mean()},
+        "log_loss": _both(told, single, came, group),
+    }
+    truth = _truth(run, later.snapshots[known], days)
+    if truth is not None:
+        found["expected_log_loss"] = _both(told, single, truth, group)
+        found["expected_log_loss"]["truth"] = expected_loss(truth, truth).mean()
+        found["mean"]["truth"] = truth.mean()
+    return found
+
+
+def _both(told: Floats, single: Floats, rate: Floats, group: Integers) -> dict[str, float]:
+    losses = [expected_loss(one, rate) for one in (told, single)]
+    own = {"curve": losses[0].mean(), "made_for_it": losses[1].mean()}
+    return own | difference(losses[0] - losses[1], group)
+
+
+def _truth(run: RunFolder, snapshots: pl.DataFrame, days: float) -> Floats | None:
+    """Read the true probabilities; None where nobody knows them."""
+    if run.source != "demo":
+        return None
+    truth = pl.scan_parquet(TRUTH).filter(pl.col("horizon_days") == days).collect()
+    joined = snapshots.join(truth, on=["lead_id", "as_of"], how="left", maintain_order="left")
+    found: Floats = joined["true_probability"].to_numpy()
+    if len(found) != snapshots.height or np.isnan(found).any():
+        raise SystemExit(f"{TRUTH}: knows not all leads within {days:g} days; run fetch again")
+    return found
+
+
+def main() -> None:
+    """Print the figures and add them to those of other sources and horizons."""
+    source, *asked = sys.argv[1:] or ["demo"]
+    run = RunFolder(source)
+    run.require(run.curve)
+    later = Later.of(run)
+    path = RESULTS / f"{NAME}.json"
+    result: dict[str, Any] = read_json(path) if path.exists() else {}
+    own = result.setdefault(source, {})
+    own["stage"] = read_summary(run)["test"]["integrated"]
+    for days in map(float, asked) if asked else later.curve.days:
+        found = compared(run, later, days)
+        own[f"{days:g}"] = found
+        for name in ("log_loss", "expected_log_loss"):
+            if name in found:
+                one = found[name]
+                print(
+                    f"{source} {days:g} d, {name}: curve {one['curve']:.5f}, made for it "
+                    f"{one['made_for_it']:.5f}, difference {one['difference']:+.5f} "
+                    f"({one['low']:+.5f} to {one['high']:+.5f})",
+                    flush=True,
+                )
+    write_result(NAME, result)
+
+
+if __name__ == "__main__":
+    main()

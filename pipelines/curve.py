@@ -1,0 +1,216 @@
+"""When leads become customers: the curve over time, judged on the test and fitted for use."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from leadcast.features.base.files import read_json, write_json, written_whole
+from leadcast.features.engine.engine import compute
+from leadcast.features.engine.plan import FeaturePlan
+from leadcast.features.snapshots import (
+    SnapshotSettings,
+    has_dated_outcome,
+    microseconds,
+    microseconds_of,
+)
+from leadcast.features.tables import Tables
+from leadcast.models.calibration.calibrators import Calibrator
+from leadcast.models.curve.curve_fit import MOST_ROWS, CurveChoice, CurveRows, fit_curve
+from leadcast.models.curve.curve_judged import by_grade, judge_curve
+from leadcast.models.curve.follow_up import FollowUp
+from leadcast.models.data import Floats
+from leadcast.models.learners.learner_store import load_learner
+from leadcast.pipelines.base.dataset import (
+    LEARNING,
+    coded,
+    labelled,
+    learning_snapshots,
+    read_calibrator,
+    read_plan,
+    read_reference,
+)
+from leadcast.pipelines.base.params import load_params, snapshot_settings
+from leadcast.pipelines.base.paths import DEPLOYED, JUDGED, DeployedFolder, RunFolder
+from leadcast.pipelines.base.stage import run_stage
+
+KIND = "curve"
+SUMMARY, GRADES = "summary.json", "by_grade.parquet"
+"""What stands in the folder of the stage, beside the curves of both bundles where there are any."""
+LOG_ODDS, KNOWN, TEST = "log_odds", "known", "test"
+NO_DATES = (
+    "This source does not say when leads came and when they were won, so that nothing can be said "
+    "of when leads become customers."
+)
+TOO_FEW = (
+    "Too few leads were followed through the horizon, or became customers, to say when they do."
+)
+
+
+@dataclass(frozen=True)
+class Looks:
+    """Snapshots with what the tested model says of them, none of which it has learned from."""
+
+    tables: Tables
+    settings: SnapshotSettings
+    snapshots: pl.DataFrame
+    """Coded, with `LOG_ODDS`, and `TEST` for those that the test begins with or that came later."""
+    begin_us: int
+    """When the test begins."""
+
+    @classmethod
+    def of(cls, run: RunFolder, tables: Tables) -> "Looks":
+        """Gather what was predicted at the rolling origins, what came after, and the test.
+
+        Whose outcome was not all known when the test began, or is not known yet, is among them;
+        none is of a person of another part.
+        """
+        settings = snapshot_settings(run.source, load_params())
+        everything = coded(pl.read_parquet(run.snapshots))
+        begin: Any = everything.filter(part="test")["position"].min()
+        is_later = pl.col("position") >= begin
+        whose = pl.col("person_id").hash()
+        tested = (is_later & pl.col("mature")).any().over(whose)
+        learned = (pl.col("part").is_in(LEARNING)).any().over(whose)
+        unlearned = everything.with_columns(**{TEST: is_later}).filter(
+            pl.when(is_later).then(~learned).otherwise((pl.col("reason") == "purged") & ~tested)
+        )
+        past = _past(run, everything)
+        most = max(2 * MOST_ROWS - past.height, MOST_ROWS)
+        later = _thinned(unlearned, most)
+        learner, plan = load_learner(run.learner), read_plan(run)
+        values = compute(plan, tables.leads, tables.events, later)
+        later = later.with_columns(pl.Series(LOG_ODDS, learner.log_odds(values)))
+        columns = [*everything.columns, TEST, LOG_ODDS]
+        both = pl.concat([past.select(columns), later.select(columns)]).sort("position")
+        return cls(tables, settings, both, int(begin))
+
+    @property
+    def until_us(self) -> int:
+        """Until when outcomes are known now."""
+        assert self.tables.observed_until is not None
+        return microseconds_of(self.tables.observed_until)
+
+    def rows(
+        self, chosen: pl.DataFrame, plan: FeaturePlan, calibrator: Calibrator, cutoff_us: int
+    ) -> CurveRows:
+        """Put snapshots together with their features, probabilities and what is known of them."""
+        values = compute(plan, self.tables.leads, self.tables.events, chosen)
+        data = labelled(values, plan.features, chosen, self.settings.horizon_days)
+        lag = microseconds(self.settings.reporting_lag_days)
+        followed = FollowUp.of(chosen, self.tables.outcomes, cutoff_us - lag)
+        log_odds: Floats = chosen[LOG_ODDS].to_numpy()
+        return CurveRows(data, calibrator.probability(log_odds), followed)
+
+
+def _past(run: RunFolder, everything: pl.DataFrame) -> pl.DataFrame:
+    """Give the out-of-time predictions of the rolling origins, with their snapshots."""
+    predicted = pl.read_parquet(run.out_of_time)
+    learning = coded(learning_snapshots(run))
+    own = learning.select("position", "lead_id")
+    if predicted["origin"].max() == -1 or not (
+        predicted["row"].max() < own.height  # type: ignore[operator]
+        and own["position"][predicted["row"]].equals(predicted["position"])
+    ):
+        # Of a model that knows nothing, or of a sample of the rows, as a cluster takes one.
+        none = everything.head(0)
+        return none.with_columns(pl.lit(0.0).alias(LOG_ODDS), pl.lit(value=False).alias(TEST))
+    rows = own[predicted["row"]].with_columns(
+        predicted["log_odds"], pl.lit(value=False).alias(TEST)
+    )
+    return rows.join(everything, on=["lead_id", "position"], how="inner", maintain_order="left")
+
+
+def _thinned(snapshots: pl.DataFrame, most: int) -> pl.DataFrame:
+    if snapshots.height <= most:
+        return snapshots
+    return snapshots[np.linspace(0, snapshots.height - 1, most).astype(np.int64)]
+
+
+def curve(source: str) -> str:
+    """Fit and judge the curve on what was known when the test began, and fit it on all for use."""
+    run = RunFolder(source)
+    tables = Tables.read(run.tables)
+    if not has_dated_outcome(tables) or tables.observed_until is None:
+        return _without(run, NO_DATES)
+    looks = Looks.of(run, tables)
+    plan, calibrator = read_plan(run), read_calibrator(run)
+    past = _thinned(looks.snapshots.filter(~pl.col(TEST)), MOST_ROWS)
+    known = looks.rows(past, plan, calibrator, looks.begin_us)
+    judged = fit_curve(known, looks.settings.horizon_days)
+    if judged is None:
+        return _without(run, TOO_FEW)
+    later = _thinned(looks.snapshots.filter(pl.col(TEST)), MOST_ROWS)
+    test = looks.rows(later, plan, calibrator, looks.until_us)
+    grades = by_grade(judged.curve, test, read_reference(run).grade(test.probability).tolist())
+    figures = judge_curve(judged.curve, test, known.followed)
+    parts = DeployedFolder(run.deployed)
+    newest = looks.rows(
+        _thinned(looks.snapshots, MOST_ROWS),
+        read_plan(parts),
+        read_calibrator(parts),
+        looks.until_us,
+    )
+    deployed = fit_curve(newest, looks.settings.horizon_days) or judged
+    _write(run, (judged, deployed), figures, grades)
+    return _told(deployed, figures)
+
+
+def _write(
+    run: RunFolder,
+    fitted: tuple[CurveChoice, CurveChoice],
+    figures: dict[str, Any] | None,
+    grades: pl.DataFrame,
+) -> None:
+    with written_whole(run.curve, KIND) as folder:
+        folder.mkdir()
+        about = {}
+        for name, one in zip((JUDGED, DEPLOYED), fitted, strict=True):
+            (folder / name).mkdir()
+            one.curve.save(folder / name)
+            about[name] = {
+                "longest_days": one.curve.longest_days,
+                "tilt_penalty": one.penalty,
+                "tilt_gain": one.gain,
+                "tilt_error": one.error,
+                "n_rows": one.n_rows,
+                "n_won": one.n_won,
+            }
+        grades.write_parquet(folder / GRADES)
+        write_json(folder / SUMMARY, {"why_not": None, **about, "test": figures})
+
+
+def _without(run: RunFolder, why: str) -> str:
+    with written_whole(run.curve, KIND) as folder:
+        folder.mkdir()
+        write_json(folder / SUMMARY, {"why_not": why, "test": None})
+    return f"no curve: {why}"
+
+
+def read_summary(run: RunFolder) -> dict[str, Any]:
+    """Read what the stage found: its figures, or why there are none."""
+    found: dict[str, Any] = read_json(run.curve / SUMMARY)
+    return found
+
+
+def _told(deployed: CurveChoice, figures: dict[str, Any] | None) -> str:
+    told = f"the curve goes to {deployed.curve.longest_days:g} days"
+    if figures is None:
+        return f"{told}; no test snapshot was followed long enough to judge it"
+    score = figures["integrated"]
+    lines = [
+        f"{told}; integrated Brier score to {score['until_days']:g} days {score['value']:.4f}, of "
+        f"one curve for all leads {score['marginal']:.4f} (difference {score['difference']:+.4f}, "
+        f"95 % interval {score['low']:+.4f} to {score['high']:+.4f})"
+    ]
+    lines += [
+        f"{one['days']:g} days: {one['predicted']:.2%} told, {one['observed']:.2%} came "
+        f"({one['low']:.2%} to {one['high']:.2%})"
+        for one in figures["horizons"]
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    run_stage("curve", curve)
