@@ -20,13 +20,14 @@ from leadcast.features.base.files import read_json
 from leadcast.features.engine.engine import compute
 from leadcast.features.snapshots import microseconds
 from leadcast.features.tables import Tables
+from leadcast.models.choice.backtest import loss_at_their_level
 from leadcast.models.choice.fresh import Recipe, fit_final
 from leadcast.models.curve.conversion_curve import ConversionCurve, curve_of, read_curve
-from leadcast.models.curve.curve_fit import CurveRows
 from leadcast.models.curve.curve_judged import difference
 from leadcast.models.curve.follow_up import FollowUp
+from leadcast.models.curve.person_periods import CurveRows
 from leadcast.models.data import Floats, Integers
-from leadcast.models.evaluation.logistic import inside, sigmoid
+from leadcast.models.evaluation.logistic import inside, log_odds_of, sigmoid
 from leadcast.pipelines.base.dataset import coded, labelled, read_calibrator, read_plan
 from leadcast.pipelines.base.paths import JUDGED, RunFolder
 from leadcast.pipelines.curve import TEST, Looks, read_summary
@@ -89,6 +90,7 @@ def compared(run: RunFolder, later: Later, days: float) -> dict[str, Any]:
         "converted": int(came.sum()),
         "mean": {"curve": told.mean(), "made_for_it": single.mean(), "came": came.mean()},
         "log_loss": _both(told, single, came, group),
+        "log_loss_at_their_level": _at_their_level(told, single, came, group),
     }
     truth = _truth(run, later.snapshots[known], days)
     if truth is not None:
@@ -100,6 +102,15 @@ def compared(run: RunFolder, later: Later, days: float) -> dict[str, Any]:
 
 def _both(told: Floats, single: Floats, rate: Floats, group: Integers) -> dict[str, float]:
     losses = [expected_loss(one, rate) for one in (told, single)]
+    own = {"curve": losses[0].mean(), "made_for_it": losses[1].mean()}
+    return own | difference(losses[0] - losses[1], group)
+
+
+def _at_their_level(
+    told: Floats, single: Floats, came: Floats, group: Integers
+) -> dict[str, float]:
+    """Compare how both set leads apart, once each is moved to the rate that came."""
+    losses = [loss_at_their_level(log_odds_of(one), came) for one in (told, single)]
     own = {"curve": losses[0].mean(), "made_for_it": losses[1].mean()}
     return own | difference(losses[0] - losses[1], group)
 
@@ -129,7 +140,7 @@ def main() -> None:
     for days in map(float, asked) if asked else later.curve.days:
         found = compared(run, later, days)
         own[f"{days:g}"] = found
-        for name in ("log_loss", "expected_log_loss"):
+        for name in ("log_loss", "log_loss_at_their_level", "expected_log_loss"):
             if name in found:
                 one = found[name]
                 print(

@@ -17,9 +17,10 @@ from leadcast.features.snapshots import (
 )
 from leadcast.features.tables import Tables
 from leadcast.models.calibration.calibrators import Calibrator
-from leadcast.models.curve.curve_fit import MOST_ROWS, CurveChoice, CurveRows, fit_curve
+from leadcast.models.curve.curve_fit import MOST_ROWS, CurveChoice, fit_curve
 from leadcast.models.curve.curve_judged import by_grade, judge_curve
 from leadcast.models.curve.follow_up import FollowUp
+from leadcast.models.curve.person_periods import CurveRows
 from leadcast.models.data import Floats
 from leadcast.models.learners.learner_store import load_learner
 from leadcast.pipelines.base.dataset import (
@@ -171,9 +172,10 @@ def _write(
             one.curve.save(folder / name)
             about[name] = {
                 "longest_days": one.curve.longest_days,
-                "tilt_penalty": one.penalty,
-                "tilt_gain": one.gain,
-                "tilt_error": one.error,
+                "form": one.form,
+                "penalty_or_trees": one.penalty,
+                "gain": one.gain,
+                "gain_error": one.error,
                 "n_rows": one.n_rows,
                 "n_won": one.n_won,
             }

@@ -33,6 +33,7 @@ from leadcast.pipelines.base.summary import (
     read_leakage,
     which_is_which,
 )
+from leadcast.pipelines.curve import GRADES, SUMMARY, read_summary
 from leadcast.pipelines.track import git_commit
 
 CURVES = ("reliability", "reliability_curve", "gain", "lift", "roc", "separation")
@@ -60,6 +61,7 @@ def report(source: str) -> str:
         **_curves(run),
         delays=None if delays is None else delays.frame(),
         delay_words="" if delays is None else delays.words(settings.horizon_days),
+        **_when(run),
         importance=_importance(run, backtest["importance"]),
         splits=summary.frame(),
         model_words=_model_words(run),
@@ -113,6 +115,17 @@ def _table(rows: list[dict[str, Any]]) -> pl.DataFrame | None:
 
 def _delays(tables: Tables) -> DelayCurve | None:
     return delay_curve(tables) if has_dated_outcome(tables) else None
+
+
+def _when(run: RunFolder) -> dict[str, Any]:
+    """Read what the report tells of the curve over time."""
+    if not (run.curve / SUMMARY).exists():
+        return {}
+    grades = run.curve / GRADES
+    return {
+        "curve": read_summary(run),
+        "curve_grades": pl.read_parquet(grades) if grades.exists() else None,
+    }
 
 
 def _source_facts(source: str) -> SourceFacts:

@@ -1,23 +1,29 @@
 """The fitted curve: truths by construction, from leads of which few were followed to the end."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+from leadcast.features.base.errors import LeadcastError
 from leadcast.features.delays import LOST, OPEN, WON
 from leadcast.features.registry import Feature
 from leadcast.features.tables import TIME
-from leadcast.models.curve.curve_fit import CurveRows, edges_of, fit_curve, timing_loss
+from leadcast.models.curve.conversion_curve import ConversionCurve, read_curve
+from leadcast.models.curve.curve_fit import edges_of, fit_curve, timing_loss
 from leadcast.models.curve.curve_judged import by_grade, judge_curve
 from leadcast.models.curve.follow_up import FollowUp
+from leadcast.models.curve.person_periods import CurveRows
 from leadcast.models.data import Floats, LabelledMatrix
 
 HORIZON = 30.0
 
 
-def world(n: int, seed: int, lean: float = 0.0, losses: float = 0.02) -> tuple[CurveRows, Floats]:
+def world(
+    n: int, seed: int, lean: float = 0.0, losses: float = 0.02, *, bends: bool = False
+) -> tuple[CurveRows, Floats]:
     """Leads won at the rate r exp(-t / tau), for r and tau of their own; most lost before.
 
     The second result is each lead's true probability of being won within 7, 30 and 60 days, of
@@ -25,10 +31,11 @@ def world(n: int, seed: int, lean: float = 0.0, losses: float = 0.02) -> tuple[C
     """
     draw = np.random.default_rng(seed)
     early, liking = draw.normal(size=n), draw.normal(size=n)
-    rate, tau = 0.01 * np.exp(0.8 * liking), 20.0 * np.exp(-lean * early)
-    fine = np.arange(0, 60.0, 0.05)
+    pulls = np.where(np.abs(early) < 0.7, 1.0, -1.0) if bends else early
+    rate, tau = 0.01 * np.exp(0.8 * liking), 20.0 * np.exp(-lean * pulls)
+    step = 0.25
+    fine = np.arange(0, 60.0, step)
     hazard = rate[:, None] * np.exp(-fine / tau[:, None])
-    step = 0.05
     lasting = np.exp(-np.cumsum(hazard + losses, axis=1) * step)
     incidence = np.cumsum(hazard * lasting, axis=1) * step
     truth = incidence[:, [int(day / step) - 1 for day in (7.0, 30.0, 60.0)]]
@@ -73,7 +80,7 @@ def test_leads_that_convert_early_are_told_from_those_that_do_so_late() -> None:
     rows, truth = world(12_000, seed=2, lean=0.8)
     choice = fit_curve(rows, HORIZON)
     assert choice is not None
-    assert choice.penalty is not None
+    assert choice.form == "line"
     assert choice.gain > choice.error
     without = choice.curve.model_copy(update={"effects": ()})
     both = [
@@ -84,10 +91,32 @@ def test_leads_that_convert_early_are_told_from_those_that_do_so_late() -> None:
     assert timing_loss(choice.curve, rows).mean() < timing_loss(without, rows).mean()
 
 
+def test_trees_find_what_no_line_follows_and_come_back_from_the_file(tmp_path: Path) -> None:
+    rows, truth = world(9_000, seed=8, lean=1.2, bends=True)
+    choice = fit_curve(rows, HORIZON)
+    assert choice is not None
+    assert choice.form == "trees"
+    choice.curve.save(tmp_path)
+    curve = read_curve(tmp_path)
+    told = curve.probability(rows.data.values, rows.probability, [7.0, 30.0])
+    np.testing.assert_array_equal(
+        told, choice.curve.probability(rows.data.values, rows.probability, [7.0, 30.0])
+    )
+    alone = curve.probability(rows.data.values[:1], rows.probability[:1], [7.0, 30.0])
+    np.testing.assert_array_equal(alone, told[:1])
+    without = ConversionCurve(**{**dict(curve), "trees": ""})
+    plain = without.probability(rows.data.values, rows.probability, [7.0])[:, 0]
+    assert np.abs(told[:, 0] - truth[:, 0]).mean() < 0.8 * np.abs(plain - truth[:, 0]).mean()
+    text = (tmp_path / "curve.json").read_text().replace("num_leaves=", "num_leaves=9", 1)
+    (tmp_path / "curve.json").write_text(text)
+    with pytest.raises(LeadcastError, match=r"curve\.json: "):
+        read_curve(tmp_path)
+
+
 def test_a_tilt_that_helps_nobody_is_not_fitted() -> None:
     choice = fit_curve(world(6_000, seed=3)[0], HORIZON)
     assert choice is not None
-    assert choice.penalty is None
+    assert choice.form == "none"
     assert choice.curve.effects == ()
 
 

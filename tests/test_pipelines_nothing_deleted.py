@@ -113,7 +113,7 @@ WRITES_NOTHING: dict[str, tuple[str, ...]] = {
     "grades": ("grades", "--help"),
     # Likewise `test_models_audit`, `test_models_profile_fit`, `test_pipelines_sellers` and
     # `test_pipelines_forget`.
-    **{name: (name, "--help") for name in ("audit", "icp", "returns", "forget")},
+    **{name: (name, "--help") for name in ("audit", "icp", "returns", "forget", "curve")},
 }
 
 

@@ -21,7 +21,7 @@ from leadcast.models.charts.chart import (
     thinned,
 )
 from leadcast.models.charts.numbers import compact, count, counted, day, duration, percent
-from leadcast.models.charts.svg import ACCENT, DASHED, INK, THIRD
+from leadcast.models.charts.svg import ACCENT, DASHED, INK, MUTED, SECOND, THIRD
 from leadcast.models.splits import ANOTHER_PARTS, PARTS
 
 if TYPE_CHECKING:
@@ -210,5 +210,75 @@ class DelayChart(Chart):
         axes.set_title("Share of the leads")
         percent_axes(axes, y=True)
         if self.horizon_days is not None and self.horizon_days <= days[-1]:
+            axes.axvline(self.horizon_days, **DASHED)
+            note(axes, f"horizon: {duration(self.horizon_days)}", (self.horizon_days, 0), (6, 8))
+
+
+GRADE_COLOURS = {"A": SECOND, "B": ACCENT, "C": INK, "D": MUTED}
+
+
+@dataclass(frozen=True)
+class WhenChart(Chart):
+    """The mean curve of each grade beside the share that became customers.
+
+    Parameters
+    ----------
+    curves : pl.DataFrame
+        In rising order of ``days`` (after the score) within each ``grade``: ``predicted``,
+        ``observed``, ``low`` and ``high`` (its 95 % band), ``leads``; as
+        `leadcast.models.curve.curve_judged.by_grade` gives it.
+    horizon_days : float or None
+        The horizon of the probability.
+    """
+
+    name: ClassVar[str] = "when"
+    title: ClassVar[str] = "Customers by the days after the score, grade by grade"
+    reading: ClassVar[str] = (
+        "To the right the days after the score, upwards the share of each grade's leads that are "
+        "customers by then: the lines as the curve told, the bands as it came (95 %). Leads that "
+        "were not followed to the end count as long as they were; a lost lead counts as one that "
+        "buys no more."
+    )
+    told: ClassVar[Sequence[Column]] = (
+        Column("grade", "Grade"),
+        Column("days", "Days", compact),
+        Column("predicted", "Told", percent),
+        Column("observed", "Came", percent),
+        *ends_of(percent),
+        Column("leads", "Snapshots", count),
+    )
+    curves: pl.DataFrame
+    horizon_days: float | None
+
+    def frame(self) -> pl.DataFrame:
+        """Give the curves."""
+        return self.curves.select("grade", "days", "predicted", "observed", "low", "high", "leads")
+
+    def finding(self) -> str:
+        """Say how long the best grade takes to half of its customers."""
+        best = self.curves.filter(pl.col("grade") == self.curves["grade"].min())
+        last = best.row(-1, named=True)
+        half = best.filter(pl.col("predicted") >= last["predicted"] / 2)["days"][0]
+        return (
+            f"Of grade {last['grade']}, {percent(last['predicted'])} become customers within "
+            f"{duration(last['days'])}, half of them within about {duration(half)}."
+        )
+
+    def draw(self, figure: "Figure", size: Size) -> None:
+        """Draw a line and a band for each grade."""
+        axes = panel(figure, size)
+        longest = float(self.curves["days"].max() or 1.0)  # type: ignore[arg-type]
+        for (grade,), own in self.curves.group_by("grade", maintain_order=True):
+            colour = GRADE_COLOURS.get(str(grade), THIRD)
+            seen = own.drop_nulls("observed")
+            days, low, high = (seen[name].to_numpy() for name in ("days", "low", "high"))
+            axes.fill_between(days, low, high, color=colour, alpha=0.16, linewidth=0)
+            axes.plot(own["days"].to_numpy(), own["predicted"].to_numpy(), color=colour)
+            note(axes, str(grade), (longest, float(own["predicted"][-1])), (5, -4))
+        axes.set(xlim=(0, longest * 1.04), xlabel="Days after the score")
+        axes.set_ylim(bottom=0)
+        axes.set_title("Share that became customers")
+        percent_axes(axes, y=True)
+        if self.horizon_days is not None and self.horizon_days < longest:
             axes.axvline(self.horizon_days, **DASHED)
             note(axes, f"horizon: {duration(self.horizon_days)}", (self.horizon_days, 0), (6, 8))

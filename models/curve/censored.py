@@ -74,7 +74,8 @@ def censoring_weights(followed: FollowUp, day: float) -> Floats:
 
 def won_by(followed: FollowUp, day: float) -> Floats:
     """Tell which rows were won by a day: 1 or 0; a row that was lost is 0 for good."""
-    return ((followed.ending == WON) & (followed.days <= day)).astype(np.float64)
+    won: Floats = ((followed.ending == WON) & (followed.days <= day)).astype(np.float64)
+    return won
 
 
 def brier_rows(followed: FollowUp, probability: Floats, day: float) -> Floats:

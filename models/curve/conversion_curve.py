@@ -16,6 +16,9 @@ It is constant within intervals of days, log-linear in the lead's log-odds and i
 its features, the tilt, which moves conversions to earlier or later days::
 
     log hazard in interval j = rate[j] + slope[j] * (log_odds(p) - centre) + pace[j] * tilt(x)
+
+Where a line through log-time does not follow what the features tell of the time, boosted trees of
+the features and the interval stand in the tilt's place.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +27,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import numpy as np
-from pydantic import FailFast, Field, model_validator
+from pydantic import FailFast, Field, Strict, model_validator
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import write_json
@@ -34,10 +37,13 @@ from leadcast.models.data import Floats, Matrix
 from leadcast.models.evaluation.logistic import inside, log_odds_of
 from leadcast.models.extra_columns import ExtraColumn, ScoredRows
 from leadcast.models.learners.basis import Effect
+from leadcast.models.learners.shapes import TreeShape, trees_of
+from leadcast.models.trees.trees_text import read_trees
 
 CURVE = "curve"
 CURVE_FILE = "curve.json"
 MOST_INTERVALS = 100
+MOST_TREES_CHARACTERS = 8 * 2**20
 COOL = 0.5
 """A lead has cooled when its hazard is below this share of its highest."""
 LARGEST_STEP = 50.0
@@ -67,6 +73,8 @@ class ConversionCurve(Plain):
         the log-odds do.
     days : tuple of float
         The horizons that columns of scores tell.
+    trees : str
+        LightGBM's text of the trees, whose last column is the interval's number; empty for none.
     """
 
     horizon_days: Positive
@@ -79,6 +87,7 @@ class ConversionCurve(Plain):
     high: Number
     effects: Annotated[tuple[Effect, ...], FailFast(), Field(max_length=MOST_COLUMNS)] = ()
     days: Annotated[tuple[Positive, ...], Field(max_length=MOST_INTERVALS)] = ()
+    trees: Annotated[str, Strict(), Field(max_length=MOST_TREES_CHARACTERS)] = ""
 
     @model_validator(mode="after")
     def _can_be_drawn(self) -> Self:
@@ -92,6 +101,8 @@ class ConversionCurve(Plain):
             raise ValueError("low, centre and high must ascend")
         if not rise(self.days) or (self.days and self.days[-1] > self.edges_days[-1]):
             raise ValueError("days must rise and end with the last of edges_days at the latest")
+        if self.trees:
+            _ = self._shape
         return self
 
     @property
@@ -146,6 +157,7 @@ class ConversionCurve(Plain):
         log_odds = np.clip(log_odds_of(probability), self.low, self.high) - self.centre
         rates, slopes, paces = self._table
         log = rates + log_odds[:, None] * slopes + self.tilt(values)[:, None] * paces
+        log = log + self._by_trees(values)
         until = self._edges <= self.horizon_days
         log = log - log[:, until].max(axis=1, keepdims=True)
         hazard = np.exp(np.clip(log, -LARGEST_STEP, LARGEST_STEP))
@@ -168,6 +180,17 @@ class ConversionCurve(Plain):
         for effect in self.effects:
             total += effect.of(values)
         return total
+
+    def _by_trees(self, values: Matrix) -> Floats:
+        """Tell what the trees add in each interval."""
+        if self._shape is None:
+            return np.zeros((1, 1))
+        asked = np.column_stack([values, np.zeros(len(values), np.float32)])
+        told = np.empty((len(values), len(self.edges_days)))
+        for place in range(told.shape[1]):
+            asked[:, -1] = place
+            told[:, place] = self._shape.values(asked)
+        return told
 
     def median_days(self, values: Matrix, probability: Floats) -> Floats:
         """Tell within how many days half of those convert that ever do, as far as is known.
@@ -275,6 +298,9 @@ class ConversionCurve(Plain):
         if self.horizon_days != horizon_days:
             where = f"{CURVE_FILE}: horizon_days"
             yield where, f"{self.horizon_days:g}", f"the manifest's {horizon_days:g}"
+        if self._shape is not None and len(self._shape.columns) != n_columns + 1:
+            found = f"{len(self._shape.columns)} columns"
+            yield f"{CURVE_FILE}: trees", found, f"the plan's {n_columns} and the interval"
         for place, effect in enumerate(self.effects):
             if effect.feature >= n_columns:
                 where = f"{CURVE_FILE}: effects.{place}.feature"
@@ -296,6 +322,17 @@ class ConversionCurve(Plain):
         place = np.minimum(np.searchsorted(self._edges, days), len(self._edges) - 1)
         left = self._edges[place] - days
         return np.asarray(ends[:, place] - hazard[:, place] * left)
+
+    @cached_property
+    def _shape(self) -> TreeShape | None:
+        if not self.trees:
+            return None
+        try:
+            n_columns = read_trees(self.trees).n_features
+            return trees_of((self.trees,), np.arange(n_columns), 0.0)
+        except LeadcastError as error:
+            # As pydantic takes it, so that it is told with all that is wrong.
+            raise ValueError(str(error)) from None
 
     @cached_property
     def _edges(self) -> Floats:

@@ -14,14 +14,22 @@ The rows must not have been learned from by the model whose log-odds they bring.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
+from leadcast.features.delays import WON
 from leadcast.models.choice.backtest import paired_error
 from leadcast.models.curve.conversion_curve import ConversionCurve
+from leadcast.models.curve.curve_trees import (
+    FEWEST_WON_TREES,
+    ROUNDS,
+    grow_trees,
+    with_trees,
+)
 from leadcast.models.curve.follow_up import FollowUp
-from leadcast.models.data import Floats, LabelledMatrix
+from leadcast.models.curve.person_periods import CurveRows, Periods
+from leadcast.models.data import Floats
 from leadcast.models.evaluation.logistic import log_odds_of
 from leadcast.models.learners.basis import Effect, Term, effects_of, expand, fit_terms
 
@@ -36,37 +44,15 @@ FEWEST_IN_INTERVAL = 5
 RATE_STEPS, SLOPE_STEPS = 0.5, 20.0
 """Precisions of the steps of rates and slopes from an interval to the next: steps of rates have a
 standard deviation of about 1.4 in advance, steps of slopes of 0.22."""
+STRETCHES = 2.0
+"""Precision of the level of a stretch of time: a standard deviation of 0.7 in advance."""
 TILT_PENALTIES = (30.0, 120.0, 480.0)
 """Ridge penalties of the tilt that compete; beside no tilt at all."""
 RANGE = (0.005, 0.995)
 """Slopes follow the log-odds between these quantiles."""
 MOST_ROWS = 20_000
 MOST_STEPS, SMALLEST_GAIN = 50, 1e-7
-
-
-@dataclass(frozen=True)
-class CurveRows:
-    """Snapshots to learn a curve from.
-
-    Parameters
-    ----------
-    data : LabelledMatrix
-        Their features; ``converted`` is not used.
-    probability : ndarray of float64, shape (n,)
-        Of becoming a customer within the horizon, by a model that had not seen them.
-    followed : FollowUp
-    """
-
-    data: LabelledMatrix
-    probability: Floats
-    followed: FollowUp
-
-    def __len__(self) -> int:
-        return len(self.probability)
-
-    def rows(self, index: Any) -> "CurveRows":  # noqa: ANN401 - a mask or row numbers
-        """Take some of the rows."""
-        return CurveRows(self.data.rows(index), self.probability[index], self.followed.rows(index))
+Form = Literal["none", "line", "trees"]
 
 
 def edges_of(followed: FollowUp, horizon_days: float) -> tuple[float, ...]:
@@ -110,43 +96,26 @@ def _joined(edges: Sequence[float], won: Floats, horizon_days: float) -> tuple[f
 
 
 @dataclass(frozen=True)
-class _Periods:
-    """Rows by intervals: exposures in days and conversions, shape (n, n_intervals)."""
-
-    exposure: Floats
-    won: Floats
-    weight: Floats
-
-    @classmethod
-    def of(cls, rows: CurveRows, edges: Sequence[float]) -> "_Periods":
-        ends = np.array(edges)
-        starts = np.array([0.0, *edges[:-1]])
-        won = rows.followed.won_days()
-        until = np.minimum(won, rows.followed.watched_days)[:, None]
-        exposure = np.clip(until - starts, 0.0, ends - starts)
-        place = np.searchsorted(ends, won, side="left")
-        converted = place[:, None] == np.arange(len(ends))
-        return cls(exposure, converted.astype(np.float64), rows.data.weights)
-
-
-@dataclass(frozen=True)
 class CurveChoice:
     """A fitted curve, and how it was chosen.
 
     Parameters
     ----------
     curve : ConversionCurve
-    penalty : float or None
-        The ridge penalty of the tilt; None where there is none.
+    form : str
+        ``"line"`` with a tilt, ``"trees"``, or ``"none"`` where features tell nothing more.
+    penalty : float
+        The ridge penalty of the tilt, or the number of trees; 0 where there are none.
     gain, error : float
-        By how much the tilt lowers the loss of later rows (deviance a row followed), with its
-        standard error; 0 where it was not tried.
+        By how much the best form lowers the loss of later rows, with its standard error; 0 where
+        none was tried.
     n_rows, n_won : int
         What it was learned from.
     """
 
     curve: ConversionCurve
-    penalty: float | None
+    form: Form
+    penalty: float
     gain: float
     error: float
     n_rows: int
@@ -154,9 +123,9 @@ class CurveChoice:
 
 
 def fit_curve(rows: CurveRows, horizon_days: float) -> CurveChoice | None:
-    """Fit a curve, with a tilt if that helps on later rows.
+    """Fit a curve, with a tilt or trees if that helps on later rows.
 
-    The tilt and its penalty are chosen on the latest third of the rows, by curves fitted on the
+    Which of them, and how bold, is chosen on the latest third of the rows, by curves fitted on the
     others; it must help by more than its standard error.
 
     Parameters
@@ -178,15 +147,17 @@ def fit_curve(rows: CurveRows, horizon_days: float) -> CurveChoice | None:
         return None
     order = np.argsort(rows.data.position, kind="stable")
     rows = rows.rows(order[np.unique(np.linspace(0, len(order) - 1, MOST_ROWS).astype(np.int64))])
-    penalty, gain, error = _chosen_penalty(rows, edges, horizon_days)
-    curve = _fitted(rows, edges, horizon_days, (penalty,))[0]
+    form, penalty, gain, error = _chosen_form(rows, edges, horizon_days)
+    curve = _fitted(rows, edges, horizon_days, (penalty if form == "line" else None,))[0]
+    if form == "trees":
+        curve = with_trees(curve, grow_trees(rows, curve, int(penalty)), int(penalty))
     n_won = int((rows.followed.won_days() <= edges[-1]).sum())
-    return CurveChoice(curve, penalty, gain, error, len(rows), n_won)
+    return CurveChoice(curve, form, penalty, gain, error, len(rows), n_won)
 
 
-def _chosen_penalty(
+def _chosen_form(
     rows: CurveRows, edges: tuple[float, ...], horizon_days: float
-) -> tuple[float | None, float, float]:
+) -> tuple[Form, float, float, float]:
     cut = 2 * len(rows) // 3
     start = rows.data.position[cut]
     early = np.flatnonzero(
@@ -195,14 +166,23 @@ def _chosen_penalty(
     )
     late = rows.rows(np.flatnonzero(rows.data.position >= start))
     past = rows.rows(early)
-    if min((one.followed.ending == 1).sum() for one in (past, late)) < FEWEST_WON:
-        return None, 0.0, 0.0
-    curves = _fitted(past, edges, horizon_days, (None, *TILT_PENALTIES))
-    losses = [timing_loss(curve, late) for curve in curves]
-    best = int(np.argmin([loss.mean() for loss in losses[1:]])) + 1
-    gains = losses[0] - losses[best]
+    n_won = min(int((one.followed.ending == WON).sum()) for one in (past, late))
+    if n_won < FEWEST_WON:
+        return "none", 0.0, 0.0, 0.0
+    plain, *lines = _fitted(past, edges, horizon_days, (None, *TILT_PENALTIES))
+    tried: dict[tuple[Form, float], Floats] = {
+        ("line", penalty): timing_loss(curve, late)
+        for penalty, curve in zip(TILT_PENALTIES, lines, strict=True)
+    }
+    if n_won >= FEWEST_WON_TREES:
+        booster = grow_trees(past, plain, max(ROUNDS))
+        for rounds in ROUNDS:
+            loss = timing_loss(with_trees(plain, booster, rounds), late)
+            tried["trees", float(rounds)] = loss
+    form, penalty = min(tried, key=lambda one: tried[one].mean())
+    gains = timing_loss(plain, late) - tried[form, penalty]
     gain, error = float(gains.mean()), paired_error(gains, late.data.group)
-    return (TILT_PENALTIES[best - 1] if gain > error else None), gain, error
+    return (form, penalty, gain, error) if gain > error else ("none", 0.0, gain, error)
 
 
 def timing_loss(curve: ConversionCurve, rows: CurveRows) -> Floats:
@@ -218,7 +198,7 @@ def timing_loss(curve: ConversionCurve, rows: CurveRows) -> Floats:
     ndarray of float64, shape (n,)
         Weighted.
     """
-    periods = _Periods.of(rows, curve.edges_days)
+    periods = Periods.of(rows, curve.edges_days)
     scale = -np.log1p(-rows.probability)[:, None]
     hazard = curve.hazards(rows.data.values, rows.probability) * scale
     loss = hazard * periods.exposure - periods.won * np.log(hazard)
@@ -237,6 +217,8 @@ def _fitted(
         terms = fit_terms(rows.data, 0, 0.0, frozenset())
     columns = expand(terms, rows.data.values)
     means = columns.mean(axis=0)
+    stretch = rows.stretch
+    stretches = (stretch[:, None] == np.arange(stretch.max() + 1)).astype(np.float64)
     log_odds = log_odds_of(rows.probability)
     low, high = np.quantile(log_odds, RANGE)
     clipped = np.clip(log_odds, low, high)
@@ -244,8 +226,10 @@ def _fitted(
     found = []
     for penalty in penalties:
         own, own_columns = (terms, columns - means) if penalty is not None else ((), columns[:, :0])
-        hazards = _Hazards(_Periods.of(rows, edges), clipped - centre, own_columns, paces_of(edges))
-        place = hazards.minimised(penalty or 1.0)
+        levels = np.concatenate([stretches, own_columns], axis=1)
+        periods = Periods.of(rows, edges)
+        hazards = _Hazards(periods, clipped - centre, levels, own_columns, paces_of(edges))
+        place = hazards.minimised(stretches.shape[1], penalty or 1.0)
         rates, slopes, _, tilt = hazards.split(place)
         found.append(
             ConversionCurve(
@@ -279,26 +263,27 @@ def paces_of(edges: Sequence[float]) -> Floats:
 class _Hazards:
     """The penalised likelihood: rates, slopes, and main effects and tilts of the columns.
 
-    Main effects are fitted so that the tilt does not stand for them; a curve does not keep them,
-    as what is the same in all intervals is the horizon's own model to tell.
+    Main effects, of stretches of time as well, are fitted so that neither rates nor tilt stand for
+    them; a curve does not keep them, as what is the same in all intervals is the horizon's own
+    model to tell.
     """
 
-    periods: _Periods
+    periods: Periods
     log_odds: Floats
+    levels: Floats
     columns: Floats
     paces: Floats
 
     def split(self, place: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-        j, d = len(self.paces), self.columns.shape[1]
-        ends = np.cumsum([j, j, d])
+        ends = np.cumsum([len(self.paces), len(self.paces), self.levels.shape[1]])
         rates, slopes, main, tilt = np.split(place, ends)
         return rates, slopes, main, tilt
 
-    def minimised(self, penalty: float) -> Floats:
+    def minimised(self, n_stretches: int, penalty: float) -> Floats:
         """Find the minimum by Newton's method with halved steps."""
         j, d = len(self.paces), self.columns.shape[1]
-        precision = _precision(j, d, penalty)
-        place = np.zeros(2 * j + 2 * d)
+        precision = _precision(j, n_stretches, d, penalty)
+        place = np.zeros(len(precision))
         mass = self.periods.weight @ self.periods.exposure
         place[:j] = np.log((self.periods.weight @ self.periods.won + 0.5) / np.maximum(mass, 1e-9))
         prior_at = np.zeros_like(place)
@@ -322,7 +307,7 @@ class _Hazards:
         self, place: Floats, prior_at: Floats, precision: Floats
     ) -> tuple[float, Floats, Floats]:
         rates, slopes, main, tilt = self.split(place)
-        level, lean = self.columns @ main, self.columns @ tilt
+        level, lean = self.levels @ main, self.columns @ tilt
         log = rates + self.log_odds[:, None] * slopes + level[:, None] + lean[:, None] * self.paces
         periods, weight = self.periods, self.periods.weight[:, None]
         with np.errstate(over="ignore"):
@@ -334,37 +319,39 @@ class _Hazards:
             [
                 error.sum(axis=0),
                 self.log_odds @ error,
-                self.columns.T @ error.sum(axis=1),
+                self.levels.T @ error.sum(axis=1),
                 self.columns.T @ (error @ self.paces),
             ]
         )
         return loss, slope + precision @ off, self._bend(expected) + precision
 
     def _bend(self, expected: Floats) -> Floats:
-        j, d, z, x = len(self.paces), self.columns.shape[1], self.log_odds, self.columns
-        bend = np.zeros((2 * j + 2 * d,) * 2)
+        j, m, d = len(self.paces), self.levels.shape[1], self.columns.shape[1]
+        z, x, v = self.log_odds, self.columns, self.levels
+        bend = np.zeros((2 * j + m + d,) * 2)
         first, second = slice(0, j), slice(j, 2 * j)
-        main, tilt = slice(2 * j, 2 * j + d), slice(2 * j + d, 2 * j + 2 * d)
+        main, tilt = slice(2 * j, 2 * j + m), slice(2 * j + m, 2 * j + m + d)
         paced = expected * self.paces
         bend[first, first] = np.diag(expected.sum(axis=0))
         bend[first, second] = np.diag(z @ expected)
         bend[second, second] = np.diag((z * z) @ expected)
-        bend[first, main], bend[first, tilt] = expected.T @ x, paced.T @ x
-        in_z = z[:, None] * x
-        bend[second, main], bend[second, tilt] = expected.T @ in_z, paced.T @ in_z
-        for place, mass in ((main, expected), (tilt, paced * self.paces)):
-            bend[place, place] = x.T @ (mass.sum(axis=1)[:, None] * x)
-        bend[main, tilt] = x.T @ (paced.sum(axis=1)[:, None] * x)
+        bend[first, main], bend[first, tilt] = expected.T @ v, paced.T @ x
+        bend[second, main] = expected.T @ (z[:, None] * v)
+        bend[second, tilt] = paced.T @ (z[:, None] * x)
+        bend[main, main] = v.T @ (expected.sum(axis=1)[:, None] * v)
+        bend[tilt, tilt] = x.T @ ((paced * self.paces).sum(axis=1)[:, None] * x)
+        bend[main, tilt] = v.T @ (paced.sum(axis=1)[:, None] * x)
         upper = np.triu(bend)
         return np.asarray(upper + np.triu(bend, 1).T)
 
 
-def _precision(n_intervals: int, n_columns: int, penalty: float) -> Floats:
+def _precision(n_intervals: int, n_stretches: int, n_columns: int, penalty: float) -> Floats:
     steps = np.diff(np.eye(n_intervals), axis=0)
     smooth = steps.T @ steps
-    j, d = n_intervals, n_columns
-    precision = np.zeros((2 * j + 2 * d,) * 2)
+    j, first = n_intervals, 2 * n_intervals + n_stretches
+    precision = np.zeros((first + 2 * n_columns,) * 2)
     precision[:j, :j] = RATE_STEPS * smooth + 1e-6 * np.eye(j)
     precision[j : 2 * j, j : 2 * j] = SLOPE_STEPS * smooth + np.eye(j) / j
-    precision[2 * j :, 2 * j :] = penalty * np.eye(2 * d)
+    precision[2 * j : first, 2 * j : first] = STRETCHES * np.eye(n_stretches)
+    precision[first:, first:] = penalty * np.eye(2 * n_columns)
     return precision

@@ -18,8 +18,9 @@ from leadcast.models.curve.censored import (
     won_by,
 )
 from leadcast.models.curve.conversion_curve import ConversionCurve
-from leadcast.models.curve.curve_fit import FEWEST_FOLLOWED, HORIZONS_DAYS, CurveRows
+from leadcast.models.curve.curve_fit import FEWEST_FOLLOWED, HORIZONS_DAYS
 from leadcast.models.curve.follow_up import FollowUp
+from leadcast.models.curve.person_periods import CurveRows
 from leadcast.models.data import Floats, Integers
 
 FEWEST_IN_GRADE = 50

@@ -289,3 +289,65 @@ def _way(means: list[float]) -> str:
     rises = all(late >= early for early, late in pairwise(means))
     way = " (falling)" if falls and not rises else " (rising)" if rises and not falls else ""
     return f"{percent(means[0])} to {percent(means[-1])}{way}" if len(means) > 1 else ""
+
+
+CURVE_COLUMNS = (
+    Column("days", "Within days", decimal(0)),
+    Column("predicted", "Told", percent),
+    Column("observed", "Came", percent),
+    Column("low", "from", percent),
+    Column("high", "to", percent),
+    Column("log_loss", "Log loss", decimal(4)),
+    Column("marginal_log_loss", "of one curve for all", decimal(4)),
+    Column("n_followed", "Snapshots followed", count),
+)
+
+
+def curve_blocks(curve: Mapping[str, Any] | None) -> list[Block]:
+    """Tell how good the curve over time is, or why there is none.
+
+    Parameters
+    ----------
+    curve : mapping or None
+        As the stage ``curve`` writes it; None where it has not run.
+
+    Returns
+    -------
+    list of Block
+    """
+    if curve is None:
+        return []
+    if curve["why_not"] is not None:
+        return [Words([curve["why_not"]])]
+    longest = f"{curve['deployed']['longest_days']:g}"
+    told = [
+        f"The curve goes to {longest} days, as far as the history allows, and passes through the "
+        "score at the horizon."
+    ]
+    test = curve["test"]
+    if test is None:
+        return [Words([*told, "No lead of the test was followed long enough to judge it."])]
+    return [Words([*told, integrated_words(test)]), Listing(curve_table(test))]
+
+
+def integrated_words(test: Mapping[str, Any]) -> str:
+    """Say how the curve does over all days, beside one curve for all leads."""
+    score = test["integrated"]
+    at = (
+        "better than"
+        if score["high"] < 0
+        else "worse than"
+        if score["low"] > 0
+        else "no better, as far as the test shows, than"
+    )
+    return (
+        f"Over {score['until_days']:g} days it is {at} one curve for all leads: integrated Brier "
+        f"score {score['value']:.4f} against {score['marginal']:.4f} (difference "
+        f"{score['difference']:+.4f}, 95 % interval {score['low']:+.4f} to {score['high']:+.4f})."
+    )
+
+
+def curve_table(test: Mapping[str, Any]) -> Table:
+    """Tell what the curve told and what came, horizon by horizon."""
+    caption = "What was told for each horizon, and the share that became customers by then"
+    return table_of(pl.DataFrame(test["horizons"]), CURVE_COLUMNS, caption)

@@ -18,6 +18,7 @@ FRAMES: dict[str, tuple[str, ...]] = {
     "roc": ("false_positive_rate", "true_positive_rate"),
     "separation": ("from", "to", "won", "lost"),
     "delays": ("days", "share", "low", "high", "at_risk"),
+    "curve_grades": ("grade", "days", "predicted", "observed", "low", "high", "leads"),
     "importance": ("name", "group", "words", "importance"),
     "splits": (
         *("part", "reason", "snapshots", "groups", "converted", "base_rate"),
@@ -40,6 +41,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "lift": ("share", "lift"),
     "roc": ("false_positive_rate", "true_positive_rate"),
     "delays": ("days", "share", "low", "high"),
+    "curve_grades": ("predicted",),
     "importance": ("importance",),
     "backtest": ("log_loss", "difference"),
 }
@@ -141,6 +143,10 @@ class ReportInputs:
         As `leadcast.models.charts.time_charts.DelayChart` takes it.
     delay_words : str
         What the delay curve says about the horizon.
+    curve_grades : pl.DataFrame or None
+        As `leadcast.models.charts.time_charts.WhenChart` takes them.
+    curve : mapping or None
+        As the stage ``curve`` writes ``summary.json``: ``why_not``, ``deployed`` and ``test``.
     importance : pl.DataFrame or None
         A row a feature: ``name``, ``group``, ``words``, ``importance`` (all sum to 1).
     splits : pl.DataFrame or None
@@ -212,6 +218,8 @@ class ReportInputs:
     separation: pl.DataFrame | None = None
     delays: pl.DataFrame | None = None
     delay_words: str = ""
+    curve_grades: pl.DataFrame | None = None
+    curve: Mapping[str, Any] | None = None
     importance: pl.DataFrame | None = None
     splits: pl.DataFrame | None = None
     model_words: tuple[str, ...] = ()

@@ -22,7 +22,7 @@ from leadcast.models.charts.ranking_charts import GainChart, LiftChart, RocChart
 from leadcast.models.charts.reliability_chart import ReliabilityChart
 from leadcast.models.charts.sellers_chart import SellersChart
 from leadcast.models.charts.stability_charts import AgeChart, BlockChart, MonthChart, SegmentsChart
-from leadcast.models.charts.time_charts import DelayChart, TimelineChart
+from leadcast.models.charts.time_charts import DelayChart, TimelineChart, WhenChart
 from leadcast.models.leakage.telling import could_not_look, found_of, headline
 from leadcast.models.report.audit_blocks import audit_summary
 from leadcast.models.report.blocks import (
@@ -44,6 +44,7 @@ from leadcast.models.report.blocks import (
 from leadcast.models.report.data_quality import quality_blocks
 from leadcast.models.report.decisions import (
     amount_blocks,
+    curve_blocks,
     grade_blocks,
     segment_blocks,
     shape_blocks,
@@ -75,6 +76,7 @@ def sections(inputs: ReportInputs) -> list[Section]:
         Section("trust", "Are the probabilities right?", "Calibration", _trust(inputs)),
         Section("ranking", "Whom to call first", "Ranking", _ranking(inputs)),
         Section("grades", "What grades come to", "Grades", grade_blocks(inputs.grades)),
+        Section("when", "When do they become customers?", "When", _when(inputs)),
         Section("amounts", "How much", "How much", amount_blocks(inputs.amounts)),
         Section("features", "What the model looks at", "Features", _features(inputs)),
         Section(
@@ -301,6 +303,12 @@ def _concentration(used: pl.DataFrame) -> str:
 def _delays(inputs: ReportInputs) -> list[Block]:
     horizon_days, words = inputs.run.horizon_days, inputs.delay_words
     return _pictures(inputs, delays=lambda curve: DelayChart(curve, horizon_days, words))
+
+
+def _when(inputs: ReportInputs) -> list[Block]:
+    horizon_days = inputs.run.horizon_days
+    pictures = _pictures(inputs, curve_grades=lambda curves: WhenChart(curves, horizon_days))
+    return [*pictures, *curve_blocks(inputs.curve)]
 
 
 def _choice(inputs: ReportInputs) -> list[Block]:

@@ -16,7 +16,7 @@ HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 LONGEST_LINE = 300
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Your data": ("new", "init", "check", "identity", "delays", "sellers", "simulate"),
-    "Run and judge": ("run", "audit", "misses", "icp"),
+    "Run and judge": ("run", "audit", "curve", "misses", "icp"),
     "Every day": (
         *(
             "score",

@@ -122,6 +122,18 @@ def check(
         raise answer.error
 
 
+@app.command(epilog="\b\nExamples:\n  leadcast curve demo\n  leadcast curve bpi2012")
+def curve(source: Source) -> None:
+    """Tell when leads become customers: the curve over time, and how right it is at each horizon.
+
+    The source must have been run. Scores get each lead's own numbers by leadcast score --extra
+    curve; the picture is in the report.
+    """
+    from leadcast.pipelines.insight.when import tell_curve
+
+    print(tell_curve(source))
+
+
 @app.command(epilog="\b\nExamples:\n  leadcast audit demo")
 def audit(source: Source) -> None:
     """Audit the leads' fields: addresses, numbers, names, dates, drift, and what is never used.

@@ -125,9 +125,10 @@ def told_metrics(run: RunFolder) -> dict[str, float]:
     -------
     dict of str to float
         ``test/auc``, ``test/auc_low`` and ``test/auc_high`` (95 %) and so on; ``test/skill``, the
-        share of the log loss that the model takes off that of the test's own rate; and
+        share of the log loss that the model takes off that of the test's own rate;
         ``comparison/…``, the customers reached at the capacity; ``amounts/…``, where amounts are
-        told, how far they err beside the mean, and what calling by expected revenue reaches.
+        told, how far they err beside the mean, and what calling by expected revenue reaches; and
+        ``curve/…``, how the curve over time does at each horizon.
     """
     test = read_json(run.metrics)["test"]
     found = {
@@ -137,7 +138,7 @@ def told_metrics(run: RunFolder) -> dict[str, float]:
     }
     found |= {f"test/{name}": test[name]["value"] for name in VALUES_ONLY}
     found |= {"test/skill": _skill(test)} | _told_comparison(_compared(run))
-    found |= _told_amounts(read_amounts(run))
+    found |= _told_amounts(read_amounts(run)) | _told_curve(run)
     return {name: float(value) for name, value in found.items() if value is not None}
 
 
@@ -176,6 +177,21 @@ def _compared(run: RunFolder) -> dict[str, Any] | None:
     """Read the comparison; None where there are no points to compare with."""
     content: dict[str, Any] = read_json(run.comparison / RESULT)
     return None if NOTHING in content else content
+
+
+def _told_curve(run: RunFolder) -> dict[str, float | None]:
+    summary = run.curve / "summary.json"
+    test = read_json(summary)["test"] if summary.exists() else None
+    if test is None:
+        return {}
+    names = {"value": "integrated_brier", "marginal": "integrated_brier_of_all"}
+    found: dict[str, float | None] = {
+        f"curve/{name}": test["integrated"][key] for key, name in names.items()
+    }
+    for one in test["horizons"]:
+        found[f"curve/log_loss_{one['days']:g}d"] = one["log_loss"]
+        found[f"curve/told_less_came_{one['days']:g}d"] = one["predicted"] - one["observed"]
+    return found
 
 
 def _told_comparison(compared: dict[str, Any] | None) -> dict[str, float | None]:
