@@ -7,6 +7,22 @@ GLOSSARY: dict[str, str] = {
     "lead": "Somebody who may become a customer: a row of the CRM's export.",
     "conversion": "A lead becomes a paying customer within the horizon.",
     "horizon": "How far ahead a probability looks: so many days from the moment of the score.",
+    "curve": (
+        "The probability to be a customer within t days, for every t; at the horizon it is the "
+        "score."
+    ),
+    "hazard": "How likely a day a lead converts that has not converted yet.",
+    "cumulative incidence": (
+        "The share that converted by a day, where lost leads convert no more; also of a lead."
+    ),
+    "censored": "Not followed to the end: what came later is not known.",
+    "integrated Brier score": (
+        "The mean squared error of probabilities over all days; who was not followed is made up "
+        "for by weights."
+    ),
+    "median time to conversion": (
+        "Within so many days half of those convert that ever do within the longest horizon."
+    ),
     "snapshot": "A lead as it stood at one moment, with only what was known before it.",
     "as_of": "The moment of a snapshot.",
     "landmark": "An age at which leads are looked at: a day, a week, a month after they arrived.",
