@@ -23,6 +23,7 @@ from leadcast.features.tables import Tables
 from leadcast.models.choice.backtest import loss_at_their_level
 from leadcast.models.choice.fresh import Recipe, fit_final
 from leadcast.models.curve.conversion_curve import ConversionCurve, curve_of, read_curve
+from leadcast.models.curve.curve_fit import FEWEST_FOLLOWED
 from leadcast.models.curve.curve_judged import difference
 from leadcast.models.curve.follow_up import FollowUp
 from leadcast.models.curve.person_periods import CurveRows
@@ -137,7 +138,9 @@ def main() -> None:
     result: dict[str, Any] = read_json(path) if path.exists() else {}
     own = result.setdefault(source, {})
     own["stage"] = read_summary(run)["test"]["integrated"]
-    for days in map(float, asked) if asked else later.curve.days:
+    watched = later.rows.followed.watched_days
+    told = [day for day in later.curve.days if (watched >= day).sum() >= FEWEST_FOLLOWED]
+    for days in map(float, asked) if asked else told:
         found = compared(run, later, days)
         own[f"{days:g}"] = found
         for name in ("log_loss", "log_loss_at_their_level", "expected_log_loss"):
