@@ -186,7 +186,7 @@ def by_grade(
             continue
         rows = test.rows(own)
         told = curve.probability(rows.data.values, rows.probability, days.tolist())
-        seen = _observed(rows.followed, days)
+        seen = _observed(rows, days)
         tables.append(
             pl.DataFrame({"days": days, "predicted": told.mean(axis=0), **seen}).select(
                 pl.lit(name).alias("grade"), pl.all(), pl.lit(len(own)).alias("leads")
@@ -198,10 +198,16 @@ def by_grade(
     return pl.concat(tables) if tables else pl.DataFrame(schema=schema | {"leads": pl.Int32})
 
 
-def _observed(followed: FollowUp, days: Floats) -> dict[str, pl.Series]:
+def _observed(rows: CurveRows, days: Floats) -> dict[str, pl.Series]:
+    followed = rows.followed
     times, won, lost, at_risk = count_endings(followed.days, followed.ending)
     share, error = incidence(won, lost, at_risk)
-    low, high = band(share, error)
+    # A lead stands there at several moments: its rows say less than as many leads would.
+    middle = float(np.median(followed.watched_days))
+    each = censoring_weights(followed, middle) * won_by(followed, middle)
+    alone = float(each.std()) / np.sqrt(len(each))
+    wider = paired_error(each, rows.data.group) / alone if alone > 0 else 1.0
+    low, high = band(share, error * (max(wider, 1.0) if np.isfinite(wider) else 1.0))
     place = np.searchsorted(times, days, side="right")
     known = days <= followed.watched_days.max()
     return {

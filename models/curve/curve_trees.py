@@ -13,13 +13,13 @@ from leadcast.models.curve.conversion_curve import ConversionCurve
 from leadcast.models.curve.person_periods import CurveRows, Periods
 from leadcast.models.data import Floats, Matrix
 
-ROUNDS = (100, 300)
+ROUNDS = (100, 400)
 """Numbers of trees that compete."""
 FEWEST_WON_TREES = 200
 """With fewer conversions no trees are grown."""
 PRIOR_WON = 5.0
 """A stretch of time has its level as if so many more had converted, as many as expected."""
-MOST_PERIODS = 20_000
+MOST_PERIODS = 30_000
 """Of more rows by intervals without a conversion, so many are drawn."""
 PARAMETERS: dict[str, Any] = {
     "objective": "poisson",

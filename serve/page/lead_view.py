@@ -13,6 +13,7 @@ from leadcast.features.changes.lead_state import lead_at
 from leadcast.features.registry import humanise
 from leadcast.features.tables import ACCOUNT_HISTORY, CHANGES, TIME
 from leadcast.models.bundle.feature_words import as_the_field_says
+from leadcast.models.curve.conversion_curve import CURVE
 from leadcast.models.rules import RuleTable, evaluate, ledger
 from leadcast.serve.page.run_tables import LeadTables, OneLead
 from leadcast.serve.scorer import Scorer
@@ -235,7 +236,10 @@ class Viewer:
         plain = {name: row[name] for name in own if name in row}
         events = list(lead.events.select("occurred_at", "event_type", "value").iter_rows())
         unread: list[Any] = []
-        score = scorer.score_one(plain, events, as_of, unread, with_reasons=True, are_people=True)
+        when = tuple(name for name in (CURVE,) if name in scorer.bundle.extras)
+        score = scorer.score_one(
+            plain, events, as_of, unread, with_reasons=True, are_people=True, extra=when
+        )
         told: dict[str, Any] = _plain(asdict(score))
         stood = lead_at(plain, microseconds(as_of), known)
         features = {one.name: one for one in scorer.bundle.plan.features}

@@ -38,8 +38,23 @@
       note(
         `To become a customer${within}. Better than ${format.compact(score.percentile)} % of the leads that the model was tested on.`,
       ),
+      ...when(score.extra),
       groups(score.reasons.groups),
     ];
+  }
+
+  /* The lead's own curve: how likely it is a customer by when. */
+  function when(extra) {
+    if (!extra) return [];
+    const days = (key) => /^probability_(\d+)d$/.exec(key)?.[1];
+    const rows = Object.entries(extra)
+      .filter(([key, value]) => days(key) && value !== null)
+      .map(([key, value]) => [`${days(key)} days`, format.percent(value)]);
+    const words = [
+      `Half of the leads like it that convert do so within ${format.compact(extra.median_days)} days.`,
+      extra.cools_after_days === null ? "" : ` It cools after day ${format.compact(extra.cools_after_days)}.`,
+    ].join("");
+    return [details("When", table("A customer within so many days", ["Within", "Probability"], rows, [1])), note(words)];
   }
 
   function groups(parts) {
