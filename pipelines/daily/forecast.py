@@ -222,7 +222,7 @@ def _drift(run: RunFolder) -> float:
     """Take how far the level of the stretch to come may be off, as earlier origins tell it."""
     doubt = read_json(run.metrics).get("level_doubt") or {}
     spread = doubt.get("spread")
-    return USUAL_DRIFT if spread is None else max(float(spread), USUAL_DRIFT / 2)
+    return max(float(spread or 0.0), USUAL_DRIFT)
 
 
 def _weeks(scorer: Scorer, asked: int | None) -> int:
@@ -274,8 +274,9 @@ def flat(content: dict[str, Any]) -> pl.DataFrame:
 
 
 def _table(content: dict[str, Any]) -> list[str]:
-    currency = content["currency"] or ""
-    lines = [f"week  ends        customers      90 %        revenue {currency:<4} 90 %"]
+    has_money = content["weeks"][0]["revenue"] is not None
+    money = f"        revenue {content['currency'] or '':<4} 90 %" if has_money else ""
+    lines = [f"week  ends        customers      90 %{money}"]
     for one in content["weeks"]:
         mean, low, high = one["customers"].values()
         line = f"{one['week']:>4}  {one['to'][:10]}  {mean:>9.1f}  {low:>4.0f} to {high:<4.0f}"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from leadcast.features.base.files import write_json
+from leadcast.pipelines.amounts import learn_amounts
 from leadcast.pipelines.base.params import Params, checked_params
 from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.base.stage import Stage, in_lines
@@ -32,6 +33,7 @@ STEPS: Mapping[str, Stage] = {
     "evaluate": evaluate_test,
     "deploy": deploy,
     "curve": curve,
+    "amounts": learn_amounts,
     "export": export,
 }
 """The stages from canonical tables to bundles, in order."""
