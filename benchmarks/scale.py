@@ -25,7 +25,7 @@ from leadcast.features.base.ownership import mark_folder, mark_of, refuse_foreig
 from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
 from leadcast.pipelines.lifecycle.trial import STAGES
 
-NOT_MEASURED = ("gate", "curve", "amounts", "compare", "audit", "report", "track")
+NOT_MEASURED = ("gate", "curve", "amounts", "accounts", "compare", "audit", "report", "track")
 MEASURED = tuple(name for name in STAGES if name not in NOT_MEASURED)
 JUDGED = ("snapshots", "features", "train")
 LINKED = ("leadcast",)

@@ -61,6 +61,8 @@ class WorldTables:
     """Who caused each event, in a world that has machines."""
     changes: pl.DataFrame | None = None
     """What fields of the leads said before, in a world that has histories."""
+    accounts: pl.DataFrame | None = None
+    """The truth of open leads at moments, and their accounts, in a world of buying groups."""
 
 
 _SELLERS: Mapping[str, Any] = MappingProxyType({"sellers": True})
@@ -99,7 +101,9 @@ def simulate(
         in ``sellers_truth.parquet``. Or machines (`leadcast.demo.machines.written.machines_of`):
         who caused each event is in ``event_truth``. Or histories
         (`leadcast.demo.histories.edits.add_histories`): what was changed when is in
-        ``attribute_changes.parquet``. Without it the world is what it always was.
+        ``attribute_changes.parquet``. Or buying groups
+        (`leadcast.demo.accounts.groups.add_accounts`): the truth of each lead that is open at a
+        moment is in ``accounts_truth.parquet``. Without it the world is what it always was.
     marks : mapping
         What ``about.json`` says of that change.
 
@@ -160,18 +164,21 @@ def _write_parts(
         _appended(folder / "truth.parquet") as add_truth,
         _appended(folder / "sellers_truth.parquet") as add_sellers,
         _appended(folder / "attribute_changes.parquet") as add_changes,
+        _appended(folder / "accounts_truth.parquet") as add_accounts,
     ):
         for number, first in enumerate(starts):
             count = min(part_leads, leads - first)
             rng = np.random.default_rng(seeds[number])
             part = draw_part(rng, first, count, leads)
-            tables = _written(part, rng, first)
+            tables = written(part, rng, first)
             if change is not None:
                 tables = change(tables, part, seed, number)
             if tables.sellers is not None:
                 add_sellers(tables.sellers)
             if tables.changes is not None:
                 add_changes(tables.changes)
+            if tables.accounts is not None:
+                add_accounts(tables.accounts)
             add_leads(tables.leads)
             add_outcomes(tables.outcomes)
             add_truth(tables.truth)
@@ -188,7 +195,21 @@ def _write_parts(
     return counts
 
 
-def _written(part: Part, rng: np.random.Generator, first: int) -> WorldTables:
+def written(part: Part, rng: np.random.Generator, first: int) -> WorldTables:
+    """Write a part down.
+
+    Parameters
+    ----------
+    part : Part
+    rng : np.random.Generator
+        Draws how people write.
+    first : int
+        The number of its first lead.
+
+    Returns
+    -------
+    WorldTables
+    """
     rows = crm_rows(rng, part.origins, part.people, first)
     won, lost = part.endings.won_at >= 0, part.endings.lost_at >= 0
     stages = sales_stages(rng, part.last_states(), won, lost)

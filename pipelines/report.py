@@ -23,7 +23,7 @@ from leadcast.pipelines.base.card import write_card
 from leadcast.pipelines.base.dataset import read_parts, read_plan
 from leadcast.pipelines.base.nonhuman_change import nonhuman_change
 from leadcast.pipelines.base.params import horizon_days, load_params, snapshot_settings
-from leadcast.pipelines.base.paths import DeployedFolder, RunFolder
+from leadcast.pipelines.base.paths import AccountsFolder, DeployedFolder, RunFolder
 from leadcast.pipelines.base.rights import read_rights
 from leadcast.pipelines.base.seller_facts import vendors_for_report
 from leadcast.pipelines.base.stage import run_stage
@@ -82,6 +82,7 @@ def report(source: str) -> str:
         leaks=against_use(leakage),
         **_decisions(run, backtest["importance"], tables),
         audit=read_json(run.audit) if run.audit.exists() else None,
+        accounts=_accounts(run),
         sellers=vendors,
         seller_words=vendor_words,
         steering=read_json(run.steering) if run.steering.is_file() else None,
@@ -91,6 +92,13 @@ def report(source: str) -> str:
     write_report(inputs, run.report, pictures=run.plots)
     write_card(run, inputs)
     return str(run.report)
+
+
+def _accounts(run: RunFolder) -> dict[str, Any] | None:
+    """Read what is told of accounts; None where the stage has not run."""
+    path = AccountsFolder(run.accounts).result
+    found: dict[str, Any] | None = read_json(path) if path.is_file() else None
+    return found
 
 
 def _curves(run: RunFolder) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import leadcast
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json, sha256_of, write_json
 from leadcast.features.hygiene.list_versions import NEEDED_BY
+from leadcast.features.tables import ACCOUNT_HISTORY
 from leadcast.models.bundle.bundle_files import CODE_VERSION, MANIFEST, read_manifest
 from leadcast.models.comparison.comparison_store import RESULT
 from leadcast.models.learners.learner_store import imported_shapes
@@ -291,6 +292,8 @@ def _model(bundle: Path, code: Path) -> dict[str, Any]:
         ColSpec(column.type, column.name, required=column.name in REQUIRED)
         for column in inferred.inputs.inputs
     ]
+    if scorer.bundle.plan.account_lag_days is not None:
+        inputs.append(ColSpec("string", ACCOUNT_HISTORY, required=False))
     return {
         "python_model": str(code / "serve" / "pyfunc.py"),
         "artifacts": {"bundle": str(bundle)},

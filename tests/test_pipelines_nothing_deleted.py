@@ -110,6 +110,7 @@ WRITES_NOTHING: dict[str, tuple[str, ...]] = {
     # `test_pipelines_today` have the strangers there.
     **{name: (name, "--help") for name in ("feedback", "explored", "promote", "rollback")},
     "retrain": ("retrain", "--help"),
+    "accounts": ("accounts", "--help"),
     "grades": ("grades", "--help"),
     # Likewise `test_models_audit`, `test_models_profile_fit`, `test_pipelines_sellers` and
     # `test_pipelines_forget`.

@@ -14,7 +14,7 @@ import polars as pl
 
 from leadcast.features.base.addresses import email_domain
 from leadcast.features.definitions.identity_section import MATCH_BY, MatchBy
-from leadcast.features.hygiene.email_look import RELAYS, is_reserved
+from leadcast.features.hygiene.email_look import RELAYS
 from leadcast.features.identity.names import company_name
 from leadcast.features.tables import TIME
 from leadcast.features.values.contacts import email_kind
@@ -33,6 +33,8 @@ ACCOUNTS = pl.Schema(
 without an identifier is called after the domain or the company's name that it was found by."""
 _NO_COMPANIES = frozenset({"", "none", "n a", "na", "unknown", "private", "self employed", "test"})
 _NAMED = dict.fromkeys(("account_id", "name", "domain"), pl.String)
+# Of examples in texts and tests (RFC 2606), and of mail that is handed on.
+_NO_DOMAINS = RELAYS | {"example.com", "example.net", "example.org"}
 _Keys = tuple[tuple[MatchBy, str], ...]
 
 
@@ -49,7 +51,7 @@ def business_domain(address: str) -> str | None:
     -------
     str or None
         In lower case; None for providers that give anybody an address, for addresses that are
-        thrown away or handed on, for domains that nobody can have, and for what is no address.
+        thrown away or handed on, for those of examples, and for what is no address.
 
     Examples
     --------
@@ -62,7 +64,7 @@ def business_domain(address: str) -> str | None:
     domain = email_domain(whole)
     parts = [] if domain is None else domain.split(".")
     endings = {".".join(parts[start:]) for start in range(len(parts))}
-    return None if domain is None or endings & RELAYS or is_reserved(domain) else domain
+    return None if domain is None or endings & _NO_DOMAINS else domain
 
 
 def account_keys(leads: pl.DataFrame, by: Sequence[MatchBy] = MATCH_BY) -> pl.DataFrame:

@@ -362,6 +362,8 @@ class Simulation(TableSection):
         Machines and colleagues among its events; None: there are none but the simplest.
     histories : bool
         Whether sales fills in fields of the leads later on, with a history of it.
+    accounts : bool
+        Whether companies buy as groups of leads.
     """
 
     leads: Annotated[int, Field(ge=1)]
@@ -369,12 +371,15 @@ class Simulation(TableSection):
     sellers: bool = False
     machines: SimulatedMachines | None = None
     histories: bool = False
+    accounts: bool = False
 
     @model_validator(mode="after")
     def _one_world(self) -> Self:
-        if self.sellers + self.histories + (self.machines is not None) > 1:
+        worlds = (self.sellers, self.histories, self.accounts, self.machines is not None)
+        if sum(worlds) > 1:
             raise ValueError(
-                "sellers, machines and histories are worlds of their own; name one of them"
+                "sellers, machines, histories and accounts are worlds of their own; name one of "
+                "them"
             )
         return self
 

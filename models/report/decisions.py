@@ -351,3 +351,77 @@ def curve_table(test: Mapping[str, Any]) -> Table:
     """Tell what the curve told and what came, horizon by horizon."""
     caption = "What was told for each horizon, and the share that became customers by then"
     return table_of(pl.DataFrame(test["horizons"]), CURVE_COLUMNS, caption)
+
+
+_ACCOUNT_NAMES = {
+    "account": "the account's probability",
+    "noisy_or": "noisy-or",
+    "best": "best lead",
+}
+_OF_ACCOUNTS = (
+    Column("told", "What is told of an account"),
+    Column("log_loss", "Log loss", decimal(4)),
+    Column("auc", "AUC", decimal(3)),
+    Column("mean_probability", "It says", percent),
+    Column("base_rate", "Won", percent),
+)
+_ACCOUNT_GROUPS = (
+    Column("group", "Fifth of the account-moments"),
+    Column("rows", "Account-moments", count),
+    Column("probability", "It says", percent),
+    Column("rate", "Won", percent),
+)
+_LEADS_MATCHED = (Column("by", "Leads matched"), Column("leads", "Leads", count))
+
+
+def account_blocks(accounts: Mapping[str, Any] | None) -> list[Block]:
+    """Make the report's section of accounts.
+
+    Parameters
+    ----------
+    accounts : mapping or None
+        As the stage ``accounts`` writes ``accounts.json``.
+
+    Returns
+    -------
+    list of Block
+        Empty where nothing is told of accounts.
+    """
+    if accounts is None or accounts["why"] is not None:
+        return []
+    by = accounts["matched"]["matched_by"]
+    names = {
+        "account_id": "by identifier",
+        "domain": "by business domain",
+        "company": "by company name",
+        "none": "to no account",
+    }
+    matched = pl.DataFrame([{"by": names[name], "leads": leads} for name, leads in by.items()])
+    blocks: list[Block] = [
+        Words(accounts["words"]),
+        Listing(table_of(matched, _LEADS_MATCHED, "How leads were matched to accounts")),
+    ]
+    test = accounts["test"]
+    if test is None:
+        return blocks
+    rows = [
+        {"told": words} | {one.name: test[name][one.name]["value"] for one in _OF_ACCOUNTS[1:]}
+        for name, words in _ACCOUNT_NAMES.items()
+    ]
+    groups = [
+        {"group": f"{number}"} | one for number, one in enumerate(test["reliability"], start=1)
+    ]
+    about = "Accounts of the test, two weeks apart, by what is told of each"
+    return [
+        *blocks,
+        Listing(table_of(pl.DataFrame(rows), _OF_ACCOUNTS, about)),
+        Listing(
+            table_of(pl.DataFrame(groups), _ACCOUNT_GROUPS, "Is the account's probability right?")
+        ),
+    ]
+
+
+def account_line(accounts: Mapping[str, Any] | None) -> list[Block]:
+    """Say in a line why nothing is told of accounts; empty where something is."""
+    why = None if accounts is None else accounts["why"]
+    return [] if why is None else [Words([f"{why}."])]

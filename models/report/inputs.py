@@ -174,6 +174,8 @@ class ReportInputs:
         As the ingest stage writes ``quality.json``.
     audit : mapping or None
         As `leadcast.models.audit.lead_audit.audit_leads` gives it.
+    accounts : mapping or None
+        As the stage ``accounts`` writes ``accounts.json``.
     leaks : tuple of str
         What the leakage gate found that speaks against using the scores, in words.
     grades : pl.DataFrame or None
@@ -235,6 +237,7 @@ class ReportInputs:
     amounts: Mapping[str, Any] | None = None
     nonhuman: Mapping[str, Any] | None = None
     audit: Mapping[str, Any] | None = None
+    accounts: Mapping[str, Any] | None = None
     sellers: pl.DataFrame | None = None
     seller_words: tuple[str, ...] = ()
     leaks: tuple[str, ...] = ()

@@ -43,6 +43,8 @@ from leadcast.models.report.blocks import (
 )
 from leadcast.models.report.data_quality import quality_blocks
 from leadcast.models.report.decisions import (
+    account_blocks,
+    account_line,
     amount_blocks,
     curve_blocks,
     grade_blocks,
@@ -86,6 +88,7 @@ def sections(inputs: ReportInputs) -> list[Section]:
             source_blocks(inputs.scores, inputs.score_attributes),
         ),
         Section("vendors", "What vendors' leads are worth", "Vendors", _vendors(inputs)),
+        Section("accounts", "Which accounts will buy", "Accounts", account_blocks(inputs.accounts)),
         Section("leakage", *_LEAKAGE, _leakage(inputs), folded=not _leaks(inputs)),
     )
     rest = (
@@ -124,7 +127,7 @@ def sections(inputs: ReportInputs) -> list[Section]:
             [] if inputs.audit is None else audit_summary(inputs.audit),
         ),
         Section("figures", "All figures of the test", "All figures", _figures(inputs)),
-        Section("run", "This run", "This run", _run(inputs)),
+        Section("run", "This run", "This run", [*_run(inputs), *account_line(inputs.accounts)]),
     )
     every = (*built, *(replace(section, folded=True) for section in rest))
     return [section for section in every if section.blocks]

@@ -12,7 +12,10 @@ from pathlib import Path
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.ownership import PARAMS, RUNS
 
-_OF_COMMANDS = ("distilled", "forecast", "icp", "monitoring", "returned", "sellers", "today")
+_OF_COMMANDS = (
+    *("distilled", "forecast", "icp", "listed_accounts", "monitoring", "returned", "sellers"),
+    "today",
+)
 """How the names of what no stage writes begin."""
 
 
@@ -41,8 +44,8 @@ class RunFile:
 
     def __get__(
         self,
-        run: "RunFolder | DeployedFolder | AmountsFolder",
-        _: type["RunFolder | DeployedFolder | AmountsFolder"] | None = None,
+        run: "RunFolder | DeployedFolder | AmountsFolder | AccountsFolder",
+        _: type["RunFolder | DeployedFolder | AmountsFolder | AccountsFolder"] | None = None,
     ) -> Path:
         return run.path / self.name
 
@@ -83,6 +86,21 @@ class AmountsFolder:
     """The model of amounts that was tested."""
     deployed = RunFile("deployed")
     """The one to be used, fitted on all that is known."""
+
+
+@dataclass(frozen=True)
+class AccountsFolder:
+    """What the stage `accounts` writes."""
+
+    path: Path
+    """The folder itself."""
+
+    result = RunFile("accounts.json")
+    """How good the accounts' probabilities are; or why there are none."""
+    test = RunFile("test.parquet")
+    """Every account-moment of the test, with its probability and what came of it."""
+    model = RunFile("model.json")
+    """The model that is used, fitted on all that is known."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +170,8 @@ class RunFolder:
     """The same as a page for people."""
     amounts = RunFile("amounts")
     """What leads are worth if they are won; see `AmountsFolder`."""
+    accounts = RunFile("accounts")
+    """What is told of accounts; see `AccountsFolder`."""
     comparison = RunFile("comparison")
     """The learned score against points: ``comparison.json`` and ``leads.parquet``."""
     comparison_page = RunFile("comparison.html")
@@ -182,6 +202,10 @@ class RunFolder:
     """The same as a page for people."""
     returned = RunFile("returned.parquet")
     """The leads that were sent back to their vendors; `leadcast returns --sent` adds to it."""
+    listed_accounts = RunFile("accounts_now.parquet")
+    """The accounts with open leads; `leadcast accounts` makes it, and no stage."""
+    listed_accounts_before = RunFile("accounts_before.parquet")
+    """The list before it, since which movements are told."""
     tracking = RunFile("mlflow.json")
     """The MLflow run and model that hold this result."""
     today = RunFile("today.parquet")

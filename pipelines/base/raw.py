@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from leadcast.demo.accounts.groups import add_accounts
 from leadcast.demo.histories.edits import add_histories
 from leadcast.demo.machines.written import machines_of
 from leadcast.demo.sellers.overlay import add_sellers
@@ -51,8 +52,9 @@ def with_raw(definition: SourceDefinition) -> Iterator[SourceDefinition]:
 def _simulate(wanted: Simulation, out: Path) -> None:
     machines = wanted.machines
     about = (wanted.leads, wanted.seed, out)
-    sellers, histories = wanted.sellers, wanted.histories
-    simulate_with_progress(*about, sellers=sellers, histories=histories, machines=machines)
+    worlds = {name: getattr(wanted, name) for name in ("sellers", "histories", "accounts")}
+    more: dict[str, Any] = {"machines": machines, **worlds}
+    simulate_with_progress(*about, **more)
 
 
 def simulate_with_progress(
@@ -62,12 +64,15 @@ def simulate_with_progress(
     *,
     sellers: bool = False,
     histories: bool = False,
+    accounts: bool = False,
     machines: SimulatedMachines | None = None,
 ) -> None:
     """Simulate a world, with a progress bar."""
     more: dict[str, Any] = {"change": add_sellers} if sellers else {}
     if histories:
         more = {"change": add_histories, "marks": {"histories": True}}
+    if accounts:
+        more = {"change": add_accounts, "marks": {"accounts": True}}
     if machines is not None:
         marks = {"machines": machines.model_dump(mode="json")}
         more = {"change": machines_of(machines), "marks": marks}
@@ -91,6 +96,7 @@ def _is_there(definition: SourceDefinition, wanted: Simulation) -> bool:
     machines = None if wanted.machines is None else wanted.machines.model_dump(mode="json")
     same = bool(found.get("sellers", False)) == wanted.sellers
     same &= bool(found.get("histories", False)) == wanted.histories
+    same &= bool(found.get("accounts", False)) == wanted.accounts
     return same and found.get("machines") == machines
 
 

@@ -72,6 +72,13 @@ class Crm(StrEnum):
     odoo = "odoo"
 
 
+class CompanyCrm(StrEnum):
+    """Whose file of companies to write."""
+
+    hubspot = "hubspot"
+    salesforce = "salesforce"
+
+
 class CrmExport(StrEnum):
     """Whose export it is."""
 

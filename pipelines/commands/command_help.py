@@ -22,6 +22,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
             "score",
             "today",
             "forecast",
+            "accounts",
             "whatif",
             "reasons",
             "feedback",

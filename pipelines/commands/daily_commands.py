@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
-from leadcast.pipelines.commands.app import EXIT_REFUSED, FILE, Force, Source, app, moment_of
+from leadcast.pipelines.commands.app import (
+    EXIT_REFUSED,
+    FILE,
+    CompanyCrm,
+    Force,
+    Source,
+    app,
+    moment_of,
+)
 
 
 @app.command(
@@ -74,6 +82,40 @@ def forecast(
 
     moment = moment_of("--as-of", as_of)
     print(tell_forecast(source, ForecastRequest(moment, weeks, out, force)))
+
+
+@app.command(
+    epilog="\b\nExamples:\n  leadcast accounts demo_accounts\n"
+    "  leadcast accounts demo_accounts --out accounts.csv\n"
+    "  leadcast accounts demo_accounts --out companies.jsonl --crm hubspot"
+)
+def accounts(
+    source: Source,
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="The moment, with its zone; the end of the export where none is given."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar=FILE, help="Write the list to this file: .csv, .parquet or .json."),
+    ] = None,
+    crm: Annotated[
+        CompanyCrm | None,
+        typer.Option(help="Write it as properties of companies (hubspot .jsonl, salesforce .csv)."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Tell it as JSON.")] = False,
+    force: Force = False,
+) -> None:
+    """List the accounts with open leads: how probable a customer is, and who is in the group.
+
+    The source's definition asks for accounts (`accounts: {}`), and the source must have been run.
+    The list lies in data/runs/SOURCE/accounts_now.parquet.
+    """
+    from leadcast.pipelines.daily.account_list import AccountsRequest, tell_accounts
+
+    moment = moment_of("--as-of", as_of)
+    asked = AccountsRequest(moment, out, None if crm is None else crm.value, as_json, force)
+    print(tell_accounts(source, asked))
 
 
 @app.command(

@@ -13,6 +13,7 @@ from typing import Any
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json
 from leadcast.features.base.ownership import PARAMS
+from leadcast.pipelines.accounts import learn_accounts
 from leadcast.pipelines.amounts import learn_amounts
 from leadcast.pipelines.audit import audit
 from leadcast.pipelines.base.params import change_params, load_params
@@ -45,6 +46,7 @@ STAGES: dict[str, Stage] = {
     "deploy": deploy,
     "curve": curve,
     "amounts": learn_amounts,
+    "accounts": learn_accounts,
     "export": export,
     "compare": compare_stage,
     "audit": audit,

@@ -15,7 +15,7 @@ from leadcast.features.definitions.load import find_definition
 from leadcast.models.comparison.comparison_store import NOTHING, RESULT
 from leadcast.models.learners.learner_store import learner_words
 from leadcast.pipelines.base.params import Params, snapshot_settings, split_settings
-from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.base.paths import AccountsFolder, RunFolder
 from leadcast.pipelines.base.summary import read_amounts, which_is_which
 
 NOTE = "mlflow.note.content"
@@ -127,8 +127,10 @@ def told_metrics(run: RunFolder) -> dict[str, float]:
         ``test/auc``, ``test/auc_low`` and ``test/auc_high`` (95 %) and so on; ``test/skill``, the
         share of the log loss that the model takes off that of the test's own rate;
         ``comparison/…``, the customers reached at the capacity; ``amounts/…``, where amounts are
-        told, how far they err beside the mean, and what calling by expected revenue reaches; and
-        ``curve/…``, how the curve over time does at each horizon.
+        told, how far they err beside the mean, and what calling by expected revenue reaches;
+        ``curve/…``, how the curve over time does at each horizon; and
+        ``accounts/…``, how good the probability of accounts is, and what it spares against the
+        noisy-or.
     """
     test = read_json(run.metrics)["test"]
     found = {
@@ -139,7 +141,17 @@ def told_metrics(run: RunFolder) -> dict[str, float]:
     found |= {f"test/{name}": test[name]["value"] for name in VALUES_ONLY}
     found |= {"test/skill": _skill(test)} | _told_comparison(_compared(run))
     found |= _told_amounts(read_amounts(run)) | _told_curve(run)
+    found |= _told_accounts(run)
     return {name: float(value) for name, value in found.items() if value is not None}
+
+
+def _told_accounts(run: RunFolder) -> dict[str, float | None]:
+    path = AccountsFolder(run.accounts).result
+    test = read_json(path).get("test") if path.is_file() else None
+    if test is None:
+        return {}
+    found = {f"accounts/{name}": test["account"][name]["value"] for name in ("auc", "log_loss")}
+    return found | {"accounts/spared_log_loss": test["against"]["noisy_or"]["log_loss"]}
 
 
 def _end(key: str) -> str:

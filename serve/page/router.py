@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
+from leadcast.serve.accounts import accounts_view
 from leadcast.serve.http.service import Service
 from leadcast.serve.page import (
     lead,
@@ -17,6 +18,7 @@ from leadcast.serve.page.assets import Shell, View, assets
 
 VIEWS = (
     View("Today", today.ADDRESS, today.make_router),
+    View("Accounts", accounts_view.ADDRESS, accounts_view.make_router),
     View("Better than our points?", overview.ADDRESS, overview.make_router),
     View("How good is it?", report_view.ADDRESS, report_view.make_router),
     View("Sources", sources_view.ADDRESS, sources_view.make_router),

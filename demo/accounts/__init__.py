@@ -1,0 +1,1 @@
+"""Companies that buy as a group: leads whose colleagues raise the chance, and a hidden budget."""

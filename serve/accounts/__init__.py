@@ -1,0 +1,1 @@
+"""Accounts with open leads: their list for sales, and files of it for CRMs."""

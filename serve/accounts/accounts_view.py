@@ -1,0 +1,94 @@
+"""The view of accounts: how probable a customer is, and who is in the buying group."""
+
+from pathlib import Path
+from typing import Annotated, Any, Protocol
+
+import polars as pl
+from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse
+
+from leadcast.features.accounts.roles import ROLES
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.files import read_json
+from leadcast.features.registry import humanise
+from leadcast.serve.accounts.account_list import accounts_plain
+from leadcast.serve.http.service import Service, allowed_callers
+from leadcast.serve.requests.problems import Problem
+
+ADDRESS, FILE, RESULT = "/accounts", "accounts_now.parquet", "accounts/accounts.json"
+SCRIPTS_OF_ACCOUNTS = ("pieces.js", "accounts.js")
+MOST_SHOWN = 2_000
+"""So many of the likeliest accounts are sent to a browser; the files hold all."""
+
+
+class PageMaker(Protocol):
+    """Makes pages, as `leadcast.serve.page.assets.Shell` does."""
+
+    def page(self, name: str, address: str, /, *, scripts: tuple[str, ...]) -> HTMLResponse:
+        """Make a page."""
+
+
+def accounts_content(run: Path | None, source: str, most: int = MOST_SHOWN) -> dict[str, Any]:
+    """Give the list of accounts as JSON values.
+
+    Parameters
+    ----------
+    run : Path or None
+        The run's folder.
+    source : str
+        Its name, for messages.
+    most : int
+        At most so many accounts, the likeliest.
+
+    Returns
+    -------
+    dict
+        ``accounts`` (`leadcast.serve.accounts.account_list.LIST`), ``total``, ``roles`` (words by
+        role) and ``words`` (how good the probabilities are).
+
+    Raises
+    ------
+    Problem
+        404, which tells how to make a list where there is none.
+    """
+    path = None if run is None else run / FILE
+    result: dict[str, Any] = {"why": None, "words": []}
+    if run is not None and (run / RESULT).is_file():
+        try:
+            result = read_json(run / RESULT)
+        except LeadcastError as error:
+            raise Problem("no-accounts", 404, str(error)) from None
+    if result["why"] is not None:
+        raise Problem("no-accounts", 404, result["why"])
+    if path is None or not path.is_file():
+        detail = f"there is no list yet; make one with: leadcast accounts {source}"
+        raise Problem("no-accounts", 404, detail)
+    whole = pl.read_parquet(path)
+    return {
+        "accounts": accounts_plain(whole.head(most)),
+        "total": whole.height,
+        "roles": {role: humanise(role) for role in ROLES},
+        "words": result["words"],
+    }
+
+
+def make_router(service: Service, shell: PageMaker) -> APIRouter:
+    """Make the addresses of accounts."""
+    router, run = APIRouter(), service.settings.run
+    source = service.scorer.bundle.manifest.origin.source
+
+    @router.get(ADDRESS)
+    async def page() -> HTMLResponse:
+        return shell.page("accounts.html", ADDRESS, scripts=SCRIPTS_OF_ACCOUNTS)
+
+    # Not async: reading many accounts has a thread of its own and holds up no score.
+    @router.get("/page/accounts", dependencies=allowed_callers(service))
+    def accounts() -> dict[str, Any]:
+        return accounts_content(run, source)
+
+    @router.get("/v1/accounts", dependencies=allowed_callers(service))
+    def listed(most: Annotated[int, Query(ge=1, le=MOST_SHOWN)] = 100) -> dict[str, Any]:
+        """Tell the likeliest accounts of the list that ``leadcast accounts`` made."""
+        return accounts_content(run, source, most)
+
+    return router

@@ -1,0 +1,228 @@
+"""Accounts through a run: matched, carried by leads through every door, listed and written."""
+
+import json
+from collections.abc import Iterator
+from contextlib import chdir
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from leadcast.features.base.errors import FaultsError, LeadcastError
+from leadcast.features.base.files import read_json
+from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
+from leadcast.features.tables import ACCOUNT_HISTORY, Tables
+from leadcast.pipelines.base.paths import AccountsFolder, RunFolder
+from leadcast.pipelines.daily.account_list import AccountsRequest, tell_accounts
+from leadcast.pipelines.lifecycle.warm import COMPUTING
+from leadcast.serve.accounts.account_crm import COMPANY_FILES
+from leadcast.serve.http.app import make_app
+from leadcast.serve.http.service import Service
+from leadcast.serve.page.router import page_routers
+from leadcast.serve.requests.settings import ServeSettings
+from leadcast.serve.scorer import Scorer
+from tests.service_world import HOST, NO_LIMIT, TestClient
+from tests.small_project import ROOT, change_params, make_project
+
+SOURCE = "demo_accounts"
+RUN = RunFolder(SOURCE)
+LEADS = 1_500
+
+
+@pytest.fixture(scope="module")
+def run_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of the demo with buying groups, by the simplest model that reads features."""
+    folder = make_project(tmp_path_factory.mktemp("accounts"), 10)
+    change_params(folder, model={"candidates": ["logistic"], "origins": 2, "half_lives": [None]})
+    definition = plain_yaml((ROOT / f"data/sources/{SOURCE}.yaml").read_text(encoding="utf-8"))
+    definition["simulation"] |= {"leads": LEADS}
+    (folder / f"data/sources/{SOURCE}.yaml").write_text(yaml_text(definition), encoding="utf-8")
+    with chdir(folder):
+        for name, stage in COMPUTING.items():
+            if name not in ("compare", "audit", "amounts"):
+                stage(SOURCE)
+    return folder
+
+
+@pytest.fixture
+def project(run_project: Path) -> Iterator[Path]:
+    with chdir(run_project):
+        yield run_project
+
+
+@pytest.fixture
+def scorer(project: Path) -> Scorer:
+    return Scorer.load(project / RUN.bundle)
+
+
+@pytest.fixture
+def client(project: Path, tmp_path: Path) -> Iterator[TestClient]:
+    """The service of the run, with its page."""
+    bundle = project / RUN.bundle
+    settings = ServeSettings(bundle=bundle, named="test", limits=NO_LIMIT, run=project / RUN.path)
+    service = Service.open(settings, bundle, tmp_path)
+    with TestClient(make_app(service, page_routers(service)), HOST) as asked:
+        yield asked
+
+
+def asked_leads(tables: Tables, n: int = 20) -> pl.DataFrame:
+    """Leads with many colleagues, as they stand at the end of the export."""
+    sizes = pl.col(ACCOUNT_HISTORY).list.len().fill_null(0)
+    known = tables.leads.sort(sizes, "lead_id", descending=[True, False]).head(n)
+    return known.vstack(tables.leads.filter(pl.col(ACCOUNT_HISTORY).is_null()).head(2))
+
+
+def test_leads_are_matched_and_told_by_what(project: Path) -> None:
+    tables, counts = Tables.read(RUN.tables), read_json(RUN.tables / "accounts.json")
+    assert tables.matches is not None
+    by = tables.matches["matched_by"].fill_null("none").value_counts()
+    told = {name: count for name, count in counts["matched_by"].items() if count}
+    assert told == dict(by.iter_rows())
+    assert counts["matched_by"]["domain"] > 0
+    assert tables.leads["account_id"].equals(tables.matches["account_id"])
+    # By domain leads find the account that the export names for their colleagues.
+    truth = pl.read_parquet(f"data/{SOURCE}/accounts_truth.parquet").select("lead_id", "account")
+    named = tables.matches.drop_nulls().join(truth.unique(), on="lead_id")
+    assert (named.group_by("account_id").agg(pl.col("account").n_unique())["account"] == 1).all()
+
+
+def test_a_batch_pandas_and_one_lead_have_the_same_scores(project: Path, scorer: Scorer) -> None:
+    tables = Tables.read(RUN.tables)
+    assert tables.observed_until is not None
+    as_of, leads = tables.observed_until, asked_leads(tables)
+    events = tables.events.join(leads.lazy().select("lead_id"), on="lead_id").collect()
+    batch = scorer.score(leads, events, as_of, [])
+    alone = [
+        scorer.score_one(
+            row,
+            events.filter(lead_id=row["lead_id"])
+            .select("occurred_at", "event_type", "value")
+            .rows(),
+            as_of,
+        ).probability
+        for row in leads.to_dicts()
+    ]
+    np.testing.assert_array_equal(batch["probability"], alone)
+    written = [
+        None if one is None else json.dumps([{**e, "at": e["at"].isoformat()} for e in one])
+        for one in leads[ACCOUNT_HISTORY].to_list()
+    ]
+    frame = leads.drop(ACCOUNT_HISTORY).to_pandas()
+    frame[ACCOUNT_HISTORY] = pd.Series(written, dtype=object)
+    by_pandas = scorer.score(frame, events.to_pandas(), as_of, [])
+    np.testing.assert_array_equal(batch["probability"], by_pandas["probability"])
+
+
+def test_without_its_account_a_lead_is_scored_and_told(project: Path, scorer: Scorer) -> None:
+    tables = Tables.read(RUN.tables)
+    leads, warnings = asked_leads(tables), list[Any]()
+    scorer.score(leads.drop(ACCOUNT_HISTORY), tables.events, tables.observed_until, warnings)
+    assert any(ACCOUNT_HISTORY in fault.where for fault in warnings)
+    row, told = leads.drop(ACCOUNT_HISTORY).row(0, named=True), list[Any]()
+    scorer.score_one(row, [], tables.observed_until, told)
+    assert "account" in str(told)
+    with pytest.raises(FaultsError, match="'what'"):
+        scorer.score_one(row | {ACCOUNT_HISTORY: [{"at": datetime.now(UTC), "who": 1}]})
+
+
+def test_a_request_may_tell_of_colleagues(client: TestClient, scorer: Scorer) -> None:
+    now = datetime(2025, 9, 1, tzinfo=UTC)
+    lead = {"lead_id": "L1", "created_at": (now - timedelta(days=1)).isoformat()}
+    colleague = {
+        "created_at": (now - timedelta(days=9)).isoformat(),
+        "job_title": "CEO",
+        "events": [{"occurred_at": (now - timedelta(days=2)).isoformat()}],
+    }
+    asked = {"leads": [lead | {"account": {"leads": [colleague]}}], "as_of": now.isoformat()}
+    answer = client.post("/v1/score", json=asked)
+    assert answer.status_code == 200, answer.text
+    history = [
+        {"at": now - timedelta(days=9), "what": "decision_maker", "who": 0},
+        {"at": now - timedelta(days=2), "what": "event", "who": 0},
+    ]
+    plain = {"lead_id": "L1", "created_at": now - timedelta(days=1), ACCOUNT_HISTORY: history}
+    expected = scorer.score_one(plain, [], now).probability
+    assert answer.json()["scores"][0]["probability"] == expected
+    told = client.post("/v1/score", json={"leads": [lead], "as_of": now.isoformat()}).json()
+    assert "account" in json.dumps(told["warnings"])
+
+
+def test_accounts_are_listed_and_written(project: Path, tmp_path: Path) -> None:
+    result = read_json(AccountsFolder(RUN.accounts).result)
+    assert result["why"] is None, result["why"]
+    earlier = datetime(2025, 12, 1, tzinfo=UTC)
+    tell_accounts(SOURCE, AccountsRequest(as_of=earlier))
+    told = tell_accounts(SOURCE, AccountsRequest(out=tmp_path / "accounts.csv"))
+    assert "accounts with open leads" in told
+    found = pl.read_parquet(RUN.listed_accounts)
+    assert found["probability"].is_between(0, 1, closed="none").all()
+    assert (found["lower"] <= found["probability"]).all()
+    assert found["why_moved"].null_count() == 0
+    assert found["moved_from"].count() > 0
+    assert pl.read_csv(tmp_path / "accounts.csv").height == found.height
+    roles = found.select(pl.concat_list("roles", "missing_roles").list.n_unique()).to_series()
+    assert (roles == 5).all()
+    as_json = json.loads(tell_accounts(SOURCE, AccountsRequest(as_json=True)))
+    assert len(as_json["accounts"]) == found.height
+    # Made again of the same moment, the list says the same of what moved.
+    assert pl.read_parquet(RUN.listed_accounts)["why_moved"].equals(found["why_moved"])
+
+
+def test_a_file_for_a_crm_has_the_accounts_with_its_ids(project: Path, tmp_path: Path) -> None:
+    place = tmp_path / "companies.jsonl"
+    told = tell_accounts(SOURCE, AccountsRequest(out=place, crm="hubspot"))
+    found = pl.read_parquet(RUN.listed_accounts)
+    assert f"{found.height:,} accounts are not in the CRM's file" in told
+    named = found.with_columns(account_id=pl.int_range(pl.len()).cast(pl.String))
+    body = json.loads(COMPANY_FILES["hubspot"].text(named)[0].splitlines()[0])
+    assert body["inputs"][0]["id"] == "0"
+    told_of = body["inputs"][0]["properties"]["leadcast_account_probability"]
+    assert float(told_of) == pytest.approx(found["probability"][0], abs=1e-6)
+    ids = pl.format("001{}", pl.int_range(pl.len()).cast(pl.String).str.zfill(12))
+    text, left_out = COMPANY_FILES["salesforce"].text(found.with_columns(account_id=ids))
+    assert (len(text.splitlines()), left_out) == (found.height + 1, 0)
+
+
+@pytest.mark.parametrize("crm", [None, "hubspot"])
+def test_what_is_not_leadcasts_is_left_alone(
+    project: Path, tmp_path: Path, crm: str | None
+) -> None:
+    mine = tmp_path / ("mine.csv" if crm is None else "mine.jsonl")
+    mine.write_bytes(b"mine")
+    with pytest.raises(LeadcastError, match="mine"):
+        tell_accounts(SOURCE, AccountsRequest(out=mine, crm=crm))
+    assert mine.read_bytes() == b"mine"
+    tell_accounts(SOURCE, AccountsRequest(out=mine, crm=crm, force=True))
+    assert mine.read_bytes() != b"mine"
+
+
+def test_the_page_and_the_service_tell_the_list(client: TestClient) -> None:
+    tell_accounts(SOURCE, AccountsRequest())
+    assert client.get("/accounts").status_code == 200
+    found = client.get("/v1/accounts", params={"most": 3}).json()
+    assert len(found["accounts"]) == 3
+    assert found["total"] == pl.read_parquet(RUN.listed_accounts).height
+    assert client.get("/page/accounts").json()["total"] == found["total"]
+
+
+def test_a_source_that_does_not_ask_for_accounts_says_so(project: Path) -> None:
+    from leadcast.pipelines.accounts import learn_accounts
+
+    definition = Path(f"data/sources/{SOURCE}.yaml")
+    text = definition.read_text(encoding="utf-8")
+    content = plain_yaml(text)
+    del content["accounts"]
+    definition.write_text(yaml_text(content), encoding="utf-8")
+    before = {path: path.read_bytes() for path in RUN.accounts.iterdir()}
+    try:
+        assert "does not ask for accounts" in learn_accounts(SOURCE)
+        with pytest.raises(LeadcastError, match="does not ask"):
+            tell_accounts(SOURCE, AccountsRequest())
+    finally:
+        definition.write_text(text, encoding="utf-8")
+        learn_accounts(SOURCE)
+    assert {path: path.read_bytes() for path in RUN.accounts.iterdir()} == before
