@@ -266,5 +266,9 @@ def log_losses(probability: Floats, won: Floats) -> Floats:
 def clustered_error(values: Floats, accounts: pl.Series) -> float:
     """Estimate the standard error of a mean, with accounts as clusters."""
     frame = pl.DataFrame({"account": accounts, "value": values - values.mean()})
-    sums = frame.group_by("account").agg(pl.col("value").sum())["value"].to_numpy()
+    sums = (
+        frame.group_by("account", maintain_order=True)
+        .agg(pl.col("value").sum())["value"]
+        .to_numpy()
+    )
     return float(np.sqrt(np.square(sums).sum()) / len(values))

@@ -136,7 +136,7 @@ def _at(
     asked = (
         in_play.with_columns(age=age, won=won)
         .sort("probability", "lead_id", descending=[True, False])
-        .group_by("account_id")
+        .group_by("account_id", maintain_order=True)
         .agg(
             pl.col("won").any(),
             none=(-pl.col("probability")).log1p().sum(),
