@@ -161,11 +161,14 @@ def _judged(
     if won.leads < FEWEST_JUDGED:
         return {"test": None, "revenue": None, "ranking": None}, test
     mean = mean_of_all(learned, about.seed)
+    # As the comparison with the points: leads stand on the list once their points are known.
+    after = about.definition.comparison.points_after_days
+    listed = test.filter((pl.col("landmark_days") >= after).fill_null(value=True))
     return {
         "test": judge_amounts(model, mean.model, won, **drawn),
         "revenue": judge_revenue(rows, mean.model.mean_amount, **drawn),
         "ranking": rank_by_value(
-            test, about.params.calls_per_week, about.params.call_landmark_days, **drawn
+            listed, about.params.calls_per_week, about.params.call_landmark_days, **drawn
         ),
     }, test
 
