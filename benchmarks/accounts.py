@@ -37,7 +37,7 @@ from leadcast.pipelines.lifecycle.warm import COMPUTING, lay_out_project
 ROOT = Path(__file__).parents[1]
 SOURCE = "demo_accounts"
 HORIZON_DAYS = 60.0
-_LEFT_OUT = ("gate", "deploy", "amounts", "export", "compare", "audit")
+_LEFT_OUT = ("gate", "deploy", "curve", "amounts", "export", "compare", "audit")
 
 
 def measured(leads: int, seed: int) -> dict[str, Any]:

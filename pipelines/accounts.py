@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from leadcast.features.base.files import read_json, write_json, written_whole
@@ -12,6 +13,8 @@ from leadcast.features.tables import TIME, Tables, TimeOrder
 from leadcast.models.accounts.account_judged import accounts_words, judge_accounts
 from leadcast.models.accounts.account_model import AccountModel, choose_kind
 from leadcast.models.accounts.account_moments import AccountTables, accounts_at
+from leadcast.models.calibration.level_doubt import miss_of
+from leadcast.models.evaluation.logistic import sigmoid
 from leadcast.pipelines.base.dataset import learning_snapshots, read_calibrator
 from leadcast.pipelines.base.params import load_params, snapshot_settings
 from leadcast.pipelines.base.paths import AccountsFolder, RunFolder
@@ -118,6 +121,9 @@ def moments_between(start: datetime, end: datetime) -> list[datetime]:
 def scores_out_of_time(run: RunFolder) -> pl.DataFrame:
     """Read what models said of snapshots that they had not seen: before the test, and in it.
 
+    What the models of earlier origins said is moved to the level that came (`miss_of`), so that
+    how leads of an account hang together is learned apart from how far the level of all moved.
+
     Parameters
     ----------
     run : RunFolder
@@ -129,7 +135,12 @@ def scores_out_of_time(run: RunFolder) -> pl.DataFrame:
     """
     past = pl.read_parquet(run.out_of_time).filter(pl.col("origin") >= 0)
     calibrator = read_calibrator(run)
-    probability = calibrator.probability(past["log_odds"].to_numpy())
+    log_odds = calibrator.log_odds(past["log_odds"].to_numpy())
+    converted, group, origin = (past[name].to_numpy() for name in ("converted", "group", "origin"))
+    for at in (origin == number for number in np.unique(origin)):
+        miss = miss_of(log_odds[at], converted[at], group[at])
+        log_odds[at] += 0.0 if miss is None else miss.shift
+    probability = sigmoid(log_odds)
     earlier = learning_snapshots(run)[past["row"].to_list()].select("lead_id", "as_of")
     earlier = earlier.with_columns(probability=pl.Series(probability), origin=past["origin"])
     once = earlier.sort("origin").unique(["lead_id", "as_of"], keep="last").drop("origin")

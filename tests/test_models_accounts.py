@@ -146,25 +146,6 @@ def test_the_probability_is_calibrated_where_the_noisy_or_is_not() -> None:
     assert (probability < upper).all()
 
 
-def test_the_level_follows_the_newest_stretch_where_stretches_differ() -> None:
-    rows, truth = world(7)
-    rng = np.random.default_rng(7)
-    since = day(140)
-    newer = (rows["as_of"] >= since).to_numpy()
-    truth = np.where(newer, sigmoid(log_odds_of(truth) + 1.5), truth)
-    moved = rows.with_columns(won=pl.Series(rng.random(len(truth)) < truth))
-    learn = moved.filter(pl.col("as_of") < day(250))
-    later = moved.filter(pl.col("as_of") >= day(250))
-    mean = truth[-later.height :].mean()
-    probability, lower, upper = AccountModel.fit("noisy_or", learn).predict(later)
-    assert abs(probability.mean() - mean) < 0.06
-    assert lower.mean() < mean < upper.mean()
-    as_of_old = AccountModel.fit("noisy_or", learn.with_columns(as_of=pl.lit(day(0))))
-    told, low, high = as_of_old.predict(later)
-    assert abs(told.mean() - mean) > max(0.08, 2 * abs(probability.mean() - mean))
-    assert not (low.mean() < mean < high.mean())
-
-
 @pytest.mark.parametrize(("helped", "chosen"), [(0.0, "noisy_or"), (2.0, "account")])
 def test_what_is_known_of_accounts_is_used_where_it_shows(helped: float, chosen: str) -> None:
     rows, truth = world(2, helped=helped)

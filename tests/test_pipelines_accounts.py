@@ -15,7 +15,9 @@ import pytest
 from leadcast.features.base.errors import FaultsError, LeadcastError
 from leadcast.features.base.files import read_json
 from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
-from leadcast.features.tables import ACCOUNT_HISTORY, Tables
+from leadcast.features.tables import ACCOUNT_HISTORY, TIME, Tables
+from leadcast.pipelines.accounts import scores_out_of_time
+from leadcast.pipelines.base.dataset import learning_snapshots
 from leadcast.pipelines.base.paths import AccountsFolder, RunFolder
 from leadcast.pipelines.daily.account_list import AccountsRequest, tell_accounts
 from leadcast.pipelines.lifecycle.warm import COMPUTING
@@ -88,6 +90,16 @@ def test_leads_are_matched_and_told_by_what(project: Path) -> None:
     truth = pl.read_parquet(f"data/{SOURCE}/accounts_truth.parquet").select("lead_id", "account")
     named = tables.matches.drop_nulls().join(truth.unique(), on="lead_id")
     assert (named.group_by("account_id").agg(pl.col("account").n_unique())["account"] == 1).all()
+
+
+def test_scores_of_the_past_stand_at_the_level_that_came(project: Path) -> None:
+    past = pl.read_parquet(RUN.out_of_time).filter(pl.col("origin") >= 0)
+    rows = learning_snapshots(RUN)[past["row"].to_list()].select("lead_id", "as_of")
+    scores = scores_out_of_time(RUN)
+    known = past.select("origin", "converted").hstack(rows).with_columns(pl.col("as_of").cast(TIME))
+    newest = known.filter(pl.col("origin") == pl.col("origin").max())
+    told = newest.join(scores, on=["lead_id", "as_of"], validate="1:1")
+    assert told["probability"].mean() == pytest.approx(told["converted"].mean(), rel=1e-3)
 
 
 def test_a_batch_pandas_and_one_lead_have_the_same_scores(project: Path, scorer: Scorer) -> None:

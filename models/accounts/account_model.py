@@ -8,7 +8,6 @@ import numpy as np
 import polars as pl
 
 from leadcast.models.accounts.account_moments import INPUTS
-from leadcast.models.calibration.level_doubt import miss_of, spread_of
 from leadcast.models.data import Floats
 from leadcast.models.evaluation.logistic import information, logistic_fit, sigmoid
 from leadcast.models.evaluation.tally import Tally
@@ -22,8 +21,6 @@ WORDS: Mapping[str, str] = {
     "account": "the leads' scores together, corrected by what is known of the account",
 }
 FOLDS = 4
-STRETCHES = 3
-"""Of time, whose levels are told apart."""
 FEWEST_WON = 20
 """With fewer won accounts nothing but the level is learned."""
 _Z = 1.959963984540054
@@ -93,9 +90,6 @@ class AccountModel:
         coefficients, whole = np.zeros(width), np.zeros((width, width))
         n = len(found)
         coefficients[:n], whole[:n, :n] = found, covariance
-        moved, doubt = _newest_level(offset + design @ found, won, rows)
-        coefficients[0] += moved
-        whole[0, 0] += doubt
         return cls(
             kind=kind,
             mean=tuple(mean.tolist()),
@@ -191,32 +185,6 @@ def _fitted(
     clustered = bread @ (sums.T @ sums) @ bread
     # Never surer than the prior and the information allow, where few accounts were seen.
     return found, np.maximum(clustered, 0.0) if width == 1 else clustered
-
-
-def _newest_level(log_odds: Floats, won: Floats, rows: pl.DataFrame) -> tuple[float, float]:
-    """Move the level to that of the newest stretch, as far as stretches differ beyond chance.
-
-    Each of `STRETCHES` of time misses the common level by something. How far misses spread beyond
-    their errors (Paule and Mandel 1982) says how much of the newest one is kept, by the normal
-    mean of a miss given what was seen of it; what is left open of it, and as much again for the
-    stretch to come, is added to the variance.
-    """
-    moments = rows["as_of"].unique().sort()
-    stretch = (rows["as_of"].rank("dense").cast(pl.Int64).to_numpy() - 1) * STRETCHES
-    stretch //= max(len(moments), 1)
-    misses = [
-        miss_of(log_odds[at], won[at], rows["account_id"].filter(pl.Series(at)).to_numpy())
-        for at in (stretch == number for number in range(STRETCHES))
-        if 0 < won[at].sum() < at.sum()
-    ]
-    known = [miss for miss in misses if miss is not None]
-    if len(known) < STRETCHES:
-        return 0.0, 0.0
-    shift = np.array([miss.shift for miss in known])
-    variance = np.array([miss.standard_error for miss in known]) ** 2
-    between = spread_of(shift, variance) ** 2
-    kept = between / (between + variance[-1])
-    return float(kept * shift[-1]), float(kept * variance[-1] + between)
 
 
 @dataclass(frozen=True)

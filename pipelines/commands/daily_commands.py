@@ -70,7 +70,7 @@ def forecast(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar=FILE, help="Write it to this file as well: .csv or .json."),
+        typer.Option(metavar=FILE, help="Write the forecast to this file as well: .csv or .json."),
     ] = None,
     force: Force = False,
 ) -> None:
