@@ -44,6 +44,7 @@ def sample_inputs(**changes: object) -> ReportInputs:
             "Half of the customers that were ever seen bought within 22 days; a horizon of 60 days "
             "catches 88 % of them (95 %: 86 % to 90 %)."
         ),
+        "curve_grades": _curve_grades(),
         "importance": _importance(),
         "splits": _splits(),
         "account": _account(),
@@ -309,6 +310,24 @@ def _histogram(probability: Floats, converted: Hits) -> pl.DataFrame:
     won, _ = np.histogram(probability[converted], edges)
     lost, _ = np.histogram(probability[~converted], edges)
     return pl.DataFrame({"from": edges[:-1], "to": edges[1:], "won": won, "lost": lost})
+
+
+def _curve_grades() -> pl.DataFrame:
+    """What the curve told of two grades, and what came."""
+    days = np.linspace(0.0, 90.0, 10)
+    told = {"A": 0.2, "D": 0.02}
+    return pl.concat(
+        pl.DataFrame({"days": days, "predicted": most * days / 90}).select(
+            pl.lit(grade).alias("grade"),
+            "days",
+            "predicted",
+            observed=0.9 * pl.col("predicted"),
+            low=0.7 * pl.col("predicted"),
+            high=1.2 * pl.col("predicted"),
+            leads=pl.lit(400),
+        )
+        for grade, most in told.items()
+    )
 
 
 def _delays() -> pl.DataFrame:

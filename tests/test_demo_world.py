@@ -52,7 +52,7 @@ def test_both_drifts_come_early_enough_to_be_learnt_from() -> None:
 
 
 def test_the_calendar_reaches_a_horizon_beyond_the_end() -> None:
-    assert len(world.signing_by_day()) == len(world.activity_by_day()) == world.DAYS + 92
+    assert len(world.signing_by_day()) == len(world.activity_by_day()) == world.DAYS + 182
     assert world.activity_by_day().max() == 1.0
     assert world.activity_by_day().min() > 0.0
 

@@ -209,7 +209,7 @@ def make_run(
         program_here.parent.mkdir(parents=True, exist_ok=True)
         program_here.write_text(f"#!/bin/sh\n{program}\n")
         program_here.chmod(0o755)
-    for name in (".venv/run-ready", ".venv-peers/ready"):
+    for name in (".venv/pip-ready", ".venv/run-ready", ".venv-peers/ready"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).touch()
     command = ["make", target, *([] if by_environment else [f"{variable}={source}"])]

@@ -114,7 +114,10 @@ def test_a_lead_given_as_plain_values_scores_as_in_a_table() -> None:
     for lead, expected in zip(asked.rows(named=True), scores.rows(named=True), strict=True):
         theirs = known.filter(pl.col("lead_id") == lead["lead_id"])
         plain: list[Event] = theirs.drop("lead_id").rows()
-        assert vars(scorer().score_one(lead, plain, AS_OF)) == expected | {"reasons": None}
+        assert vars(scorer().score_one(lead, plain, AS_OF)) == expected | {
+            "reasons": None,
+            "extra": None,
+        }
 
 
 @pytest.mark.parametrize(

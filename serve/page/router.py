@@ -18,12 +18,12 @@ from leadcast.serve.page.assets import Shell, View, assets
 
 VIEWS = (
     View("Today", today.ADDRESS, today.make_router),
-    View("Accounts", accounts_view.ADDRESS, accounts_view.make_router),
     View("Better than our points?", overview.ADDRESS, overview.make_router),
     View("How good is it?", report_view.ADDRESS, report_view.make_router),
     View("Sources", sources_view.ADDRESS, sources_view.make_router),
     View("Rules", rules.ADDRESS, rules.make_router),
     View("What will it bring?", report_view.FORECAST, report_view.make_forecast_router),
+    View("Accounts", accounts_view.ADDRESS, accounts_view.make_router),
     View("Monitoring", monitoring_view.ADDRESS, monitoring_view.make_router),
     View("Misses", misses_view.ADDRESS, misses_view.make_router),
     View("Leads", lead.ADDRESS, lead.make_router),

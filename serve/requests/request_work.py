@@ -136,7 +136,8 @@ def _parts(scorer: Scorer, extra: Sequence[str]) -> tuple[str, ...]:
         # Without what the caller has sent.
         held = ", ".join(scorer.bundle.extras) or "none, as this model has no optional parts"
         detail = f"parameter 'extra': found what this model has not; expected {held}"
-        raise invalid([FieldFault(pointer="", detail=detail)]) from None
+        absent = invalid([FieldFault(pointer="", detail=detail)])
+        raise replace(absent, kind="no-such-part", status=409) from None
 
 
 def _events(record: Mapping[str, Any]) -> list[tuple[Any, ...]]:
