@@ -91,7 +91,7 @@ def test_every_picture_has_a_text_alternative_a_table_and_words(page: str) -> No
     read = outline(page)
     tags = Counter(tag for tag, _ in read.elements)
     labels = [value for tag, name, value in read.attributes if (tag, name) == ("svg", "aria-label")]
-    assert len(labels) == tags["svg"] == 24
+    assert len(labels) == tags["svg"] == 26
     assert all(len(label) > 40 for label in labels)
     assert tags["figcaption"] == tags["figure"]
     assert tags["details"] >= tags["svg"] // 2

@@ -213,6 +213,6 @@ def test_the_service_answers_with_the_numbers_of_the_batch(
     assert [one["extra"] for one in plain["scores"]] == [None] * 3
     assert list(model["extra"]["curve"]) == EXTRA
     assert "extra" in schema["properties"]
-    assert refused.status_code == 422
+    assert refused.status_code == 409
     assert "expected curve" in refused.text
     assert "weather" not in refused.text
