@@ -1,14 +1,13 @@
 """The history of accounts that somebody gives along with leads, read or refused by name."""
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from leadcast.features.accounts.account_history import HISTORY_LIST, WHAT
+from leadcast.features.base.carried_lists import lists_of_cells
 from leadcast.features.base.errors import Fault
 from leadcast.features.tables import ACCOUNT_HISTORY, TIME
 
@@ -116,33 +115,10 @@ def account_history_of_cells(cells: Sequence[object]) -> tuple[pl.Series, list[F
     faults : list of Fault
         Of the first lead that has any.
     """
-    read: list[Any] = []
-    for row, cell in enumerate(cells):
-        given = _parsed(cell)
-        if faults := wrong_history(given, f"leads, row {row}"):
-            return pl.Series(ACCOUNT_HISTORY, [None] * len(cells), HISTORY_LIST), faults
-        entries: Any = given
-        read.append(
-            None if given is None else [{name: one[name] for name in _FIELDS} for one in entries]
-        )
-    return pl.Series(ACCOUNT_HISTORY, read, HISTORY_LIST), []
-
-
-def _parsed(cell: object) -> object:
-    if isinstance(cell, str):
-        try:
-            cell = json.loads(cell)
-        except ValueError:
-            return cell
-    if isinstance(cell, np.ndarray):
-        cell = cell.tolist()
-    if not isinstance(cell, list | tuple):
-        return None if isinstance(cell, float) and np.isnan(cell) else cell
-    return [{**one, "at": _moment(one.get("at"))} if isinstance(one, dict) else one for one in cell]
-
-
-def _moment(text: object) -> object:
-    try:
-        return datetime.fromisoformat(text) if isinstance(text, str) else text
-    except ValueError:
-        return text
+    return lists_of_cells(
+        cells,
+        pl.Series(ACCOUNT_HISTORY, [], HISTORY_LIST),
+        "at",
+        wrong_history,
+        lambda entry: {name: entry[name] for name in _FIELDS},
+    )

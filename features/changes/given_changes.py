@@ -1,6 +1,5 @@
 """The history that somebody gives along with leads, read or refused by name, before it is used."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from leadcast.features.base.carried_lists import lists_of_cells
 from leadcast.features.base.errors import Fault
 from leadcast.features.changes.attribute_changes import CHANGE
 from leadcast.features.tables import CHANGES, TIME
@@ -141,35 +141,7 @@ def changes_of_cells(cells: Sequence[object]) -> tuple[pl.Series, list[Fault]]:
     faults : list of Fault
         Of the first lead that has any.
     """
-    read: list[Any] = []
-    for row, cell in enumerate(cells):
-        given = _parsed(cell)
-        if faults := wrong_changes(given, f"leads, row {row}"):
-            return pl.Series(CHANGES, [None] * len(cells), LIST), faults
-        changes: Any = given
-        read.append(None if given is None else [_plain(one) for one in changes])
-    return pl.Series(CHANGES, read, LIST), []
-
-
-def _parsed(cell: object) -> object:
-    if isinstance(cell, str):
-        try:
-            cell = json.loads(cell)
-        except ValueError:
-            return cell
-    if isinstance(cell, np.ndarray):
-        cell = cell.tolist()
-    if not isinstance(cell, list | tuple):
-        return None if isinstance(cell, float) and np.isnan(cell) else cell
-    return [{**one, "changed_at": _moment(one)} if isinstance(one, dict) else one for one in cell]
-
-
-def _moment(change: Mapping[str, Any]) -> object:
-    text = change.get("changed_at")
-    try:
-        return datetime.fromisoformat(text) if isinstance(text, str) else text
-    except ValueError:
-        return text
+    return lists_of_cells(cells, pl.Series(CHANGES, [], LIST), "changed_at", wrong_changes, _plain)
 
 
 def _plain(change: Mapping[str, Any]) -> dict[str, object]:

@@ -111,9 +111,9 @@ class RunFolder:
     """The source's name."""
 
     fingerprint = RunFile("fingerprint.json")
+    """What the raw data were: a digest of each file or query."""
     edited = RunFile("edited.json")
     """Which attributes differ from those of the export before; null where none was read."""
-    """What the raw data were: a digest of each file or query."""
     settings = RunFile("settings")
     """What the run uses of parameters and definition, a file a section; DVC watches these."""
     tables = RunFile("tables")

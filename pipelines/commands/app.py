@@ -119,6 +119,10 @@ Source = Annotated[
         help="A source's name: that of a file data/sources/NAME.yaml.", autocompletion=known_sources
     ),
 ]
+AsOf = Annotated[
+    str | None,
+    typer.Option(help="The moment, with its zone; the end of the export where none is given."),
+]
 Force = Annotated[
     bool,
     typer.Option(

@@ -8,6 +8,7 @@ import typer
 from leadcast.pipelines.commands.app import (
     EXIT_REFUSED,
     FILE,
+    AsOf,
     CompanyCrm,
     Force,
     Source,
@@ -23,10 +24,7 @@ from leadcast.pipelines.commands.app import (
 )
 def today(
     source: Source,
-    as_of: Annotated[
-        str | None,
-        typer.Option(help="The moment, with its zone; the end of the export where none is given."),
-    ] = None,
+    as_of: AsOf = None,
     calls: Annotated[
         float | None,
         typer.Option(min=0, help="How many leads sales can call this week; else as the settings."),
@@ -61,10 +59,7 @@ def today(
 )
 def forecast(
     source: Source,
-    as_of: Annotated[
-        str | None,
-        typer.Option(help="The moment, with its zone; the end of the export where none is given."),
-    ] = None,
+    as_of: AsOf = None,
     weeks: Annotated[
         int | None, typer.Option(help="How many weeks ahead; else up to the longest horizon.")
     ] = None,
@@ -91,10 +86,7 @@ def forecast(
 )
 def accounts(
     source: Source,
-    as_of: Annotated[
-        str | None,
-        typer.Option(help="The moment, with its zone; the end of the export where none is given."),
-    ] = None,
+    as_of: AsOf = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar=FILE, help="Write the list to this file: .csv, .parquet or .json."),
@@ -133,10 +125,7 @@ def whatif(
         list[str] | None,
         typer.Option(help="KIND (just now) or KIND@TIME, added to its events. Again for more."),
     ] = None,
-    as_of: Annotated[
-        str | None,
-        typer.Option(help="The moment, with its zone; the end of the export where none is given."),
-    ] = None,
+    as_of: AsOf = None,
     as_json: Annotated[bool, typer.Option("--json", help="Tell it as JSON.")] = False,
 ) -> None:
     """Try a lead: its score and reasons as it stands, and with a field or an event changed.
@@ -161,10 +150,7 @@ def reasons(
         list[str] | None,
         typer.Option(help="A lead's id; again for more. Else the open leads below the cut."),
     ] = None,
-    as_of: Annotated[
-        str | None,
-        typer.Option(help="The moment, with its zone; the end of the export where none is given."),
-    ] = None,
+    as_of: AsOf = None,
     out: Annotated[
         Path | None,
         typer.Option(

@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
-from leadcast.pipelines.commands.app import EXIT_WITH_ALARMS, FILE, Force, Source, app, moment_of
+from leadcast.pipelines.commands.app import (
+    EXIT_WITH_ALARMS,
+    FILE,
+    AsOf,
+    Force,
+    Source,
+    app,
+    moment_of,
+)
 
 
 @app.command(
@@ -48,10 +56,7 @@ def returns(
     out: Annotated[
         Path | None, typer.Option(metavar=FILE, help="Write the list to this file, CSV.")
     ] = None,
-    as_of: Annotated[
-        str | None,
-        typer.Option(help="The moment, with its zone; the end of the export where none is given."),
-    ] = None,
+    as_of: AsOf = None,
     due_hours: Annotated[
         float, typer.Option(min=0, help="So many hours before its deadline a lead is urgent.")
     ] = 24.0,
