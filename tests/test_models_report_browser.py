@@ -117,6 +117,8 @@ def test_it_prints_without_the_contents_and_with_every_picture(
         "[...document.querySelectorAll('svg')].filter(svg => svg.getBoundingClientRect().width > 0)"
         ".map(svg => svg.parentElement.className)"
     )
-    assert shown == ["size-wide"] * 12
+    drawn = report.read_text(encoding="utf-8").count('class="size-wide"')
+    assert drawn > 10
+    assert shown == ["size-wide"] * drawn
     assert page.pdf(format="A4").startswith(b"%PDF")
     page.context.close()

@@ -1,6 +1,5 @@
 """The command line: ``leadcast COMMAND``; every command imports what it needs when it runs."""
 
-import atexit
 import sys
 import time
 
@@ -34,7 +33,6 @@ REGISTERED = (
 def main() -> None:
     """Run the command line; an error that the user can mend is told without a traceback."""
     began = time.perf_counter()
-    atexit.register(lambda: LOG.info("ended after %.1f s", time.perf_counter() - began))
     try:
         app()
     except (LeadcastError, OSError) as error:
@@ -50,6 +48,8 @@ def main() -> None:
             raise
         print(f"error: {told}", file=sys.stderr)
         raise SystemExit(1) from None
+    finally:
+        LOG.info("ended after %.1f s", time.perf_counter() - began)
 
 
 if __name__ == "__main__":
