@@ -2,7 +2,9 @@
 SOURCE ?= demo
 PYTHON ?= python3
 BIN := .venv/bin
-# Bytecode is made of what is imported, when it first is: most modules never are.
+# Bytecode is made of what is imported, when it first is: most modules never are. Where the
+# environment forbids to write it, each process would parse all that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 INSTALL := -m pip install -qq --disable-pip-version-check --no-compile
 LOCKED := $(INSTALL) --require-hashes
 define newline
