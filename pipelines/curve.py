@@ -1,6 +1,6 @@
 """When leads become customers: the curve over time, judged on the test and fitted for use."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,7 @@ from leadcast.pipelines.base.stage import run_stage
 KIND = "curve"
 SUMMARY, GRADES = "summary.json", "by_grade.parquet"
 """What stands in the folder of the stage, beside the curves of both bundles where there are any."""
-LOG_ODDS, KNOWN, TEST = "log_odds", "known", "test"
+LOG_ODDS, TEST, APART = "log_odds", "test", "apart"
 NO_DATES = (
     "This source does not say when leads came and when they were won, so that nothing can be said "
     "of when leads become customers."
@@ -56,7 +56,8 @@ class Looks:
     tables: Tables
     settings: SnapshotSettings
     snapshots: pl.DataFrame
-    """Coded, with `LOG_ODDS`, and `TEST` for those that the test begins with or that came later."""
+    """Coded, with `LOG_ODDS`, `TEST` for those that the test begins with or that came later, and
+    `APART` for those of no person of another part."""
     begin_us: int
     """When the test begins."""
 
@@ -64,8 +65,9 @@ class Looks:
     def of(cls, run: RunFolder, tables: Tables) -> "Looks":
         """Gather what was predicted at the rolling origins, what came after, and the test.
 
-        Whose outcome was not all known when the test began, or is not known yet, is among them;
-        none is of a person of another part.
+        Whose outcome was not all known when the test began, or is not known yet, is among them.
+        Of those before the test some are of persons of the test: they are still looked at, since
+        they had not become customers. Without them the newest would seem to convert too often.
         """
         settings = snapshot_settings(run.source, load_params())
         everything = coded(pl.read_parquet(run.snapshots))
@@ -74,8 +76,8 @@ class Looks:
         whose = pl.col("person_id").hash()
         tested = (is_later & pl.col("mature")).any().over(whose)
         learned = (pl.col("part").is_in(LEARNING)).any().over(whose)
-        unlearned = everything.with_columns(**{TEST: is_later}).filter(
-            pl.when(is_later).then(~learned).otherwise((pl.col("reason") == "purged") & ~tested)
+        unlearned = everything.with_columns(**{TEST: is_later, APART: is_later | ~tested}).filter(
+            pl.when(is_later).then(~learned).otherwise(pl.col("reason") == "purged")
         )
         past = _past(run, everything)
         most = max(2 * MOST_ROWS - past.height, MOST_ROWS)
@@ -83,9 +85,22 @@ class Looks:
         learner, plan = load_learner(run.learner), read_plan(run)
         values = compute(plan, tables.leads, tables.events, later)
         later = later.with_columns(pl.Series(LOG_ODDS, learner.log_odds(values)))
-        columns = [*everything.columns, TEST, LOG_ODDS]
+        columns = [*everything.columns, TEST, APART, LOG_ODDS]
         both = pl.concat([past.select(columns), later.select(columns)]).sort("position")
         return cls(tables, settings, both, int(begin))
+
+    def with_deployed(self, parts: DeployedFolder) -> "Looks":
+        """Let the deployed model say what it says of those whose outcome is not all known yet.
+
+        It has not learned from them, and knows a newer level than the tested one.
+        """
+        mature, fresh = self.snapshots.filter("mature"), self.snapshots.filter(~pl.col("mature"))
+        if fresh.is_empty():
+            return self
+        values = compute(read_plan(parts), self.tables.leads, self.tables.events, fresh)
+        told = load_learner(parts.learner).log_odds(values)
+        both = pl.concat([mature, fresh.with_columns(pl.Series(LOG_ODDS, told))])
+        return replace(self, snapshots=both.sort("position", maintain_order=True))
 
     @property
     def until_us(self) -> int:
@@ -110,16 +125,15 @@ def _past(run: RunFolder, everything: pl.DataFrame) -> pl.DataFrame:
     predicted = pl.read_parquet(run.out_of_time)
     learning = coded(learning_snapshots(run))
     own = learning.select("position", "lead_id")
+    flags = {TEST: pl.lit(value=False), APART: pl.lit(value=True)}
     if predicted["origin"].max() == -1 or not (
         predicted["row"].max() < own.height  # type: ignore[operator]
         and own["position"][predicted["row"]].equals(predicted["position"])
     ):
         # Of a model that knows nothing, or of a sample of the rows, as a cluster takes one.
         none = everything.head(0)
-        return none.with_columns(pl.lit(0.0).alias(LOG_ODDS), pl.lit(value=False).alias(TEST))
-    rows = own[predicted["row"]].with_columns(
-        predicted["log_odds"], pl.lit(value=False).alias(TEST)
-    )
+        return none.with_columns(pl.lit(0.0).alias(LOG_ODDS), **flags)
+    rows = own[predicted["row"]].with_columns(predicted["log_odds"], **flags)
     return rows.join(everything, on=["lead_id", "position"], how="inner", maintain_order="left")
 
 
@@ -138,8 +152,9 @@ def curve(source: str) -> str:
     looks = Looks.of(run, tables)
     plan, calibrator = read_plan(run), read_calibrator(run)
     past = _thinned(looks.snapshots.filter(~pl.col(TEST)), MOST_ROWS)
-    known = looks.rows(past, plan, calibrator, looks.begin_us)
-    judged = fit_curve(known, looks.settings.horizon_days)
+    recent = looks.rows(past, plan, calibrator, looks.begin_us)
+    known = recent.rows(np.flatnonzero(past[APART].to_numpy()))
+    judged = fit_curve(known, looks.settings.horizon_days, recent)
     if judged is None:
         return _without(run, TOO_FEW)
     later = _thinned(looks.snapshots.filter(pl.col(TEST)), MOST_ROWS)
@@ -147,6 +162,7 @@ def curve(source: str) -> str:
     grades = by_grade(judged.curve, test, read_reference(run).grade(test.probability).tolist())
     figures = judge_curve(judged.curve, test, known.followed)
     parts = DeployedFolder(run.deployed)
+    looks = looks.with_deployed(parts)
     newest = looks.rows(
         _thinned(looks.snapshots, MOST_ROWS),
         read_plan(parts),

@@ -8,11 +8,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from leadcast.features.tables import Tables
 from leadcast.models.bundle.bundle import load_bundle
 from leadcast.models.curve.conversion_curve import ConversionCurve, curve_of
 from leadcast.pipelines.base.dataset import read_parts
 from leadcast.pipelines.base.paths import RunFolder
-from leadcast.pipelines.curve import NO_DATES, curve, read_summary
+from leadcast.pipelines.curve import APART, NO_DATES, TEST, Looks, curve, read_summary
 from leadcast.pipelines.insight.when import tell_curve
 from tests.small_project import make_project, run_stages
 
@@ -39,6 +40,22 @@ def test_both_bundles_hold_a_curve_that_passes_through_the_scores_of_the_test(
         told = curve_of(judged, test.values, probability, [7.0, judged.horizon_days])
     np.testing.assert_array_equal(told[:, 1], probability)
     assert (told[:, 0] <= probability).all()
+
+
+def test_the_newest_are_followed_whatever_became_of_them(project: Path) -> None:
+    with chdir(project):
+        looks = Looks.of(RUN, Tables.read(RUN.tables))
+        everything = pl.read_parquet(RUN.snapshots)
+    begin = everything.filter(part="test")["as_of"].min()
+    own = looks.snapshots.filter(~pl.col(TEST))
+    # Of those that the test began too early for, none is left out for still being looked at.
+    purged = everything.filter((pl.col("reason") == "purged") & (pl.col("as_of") < begin))
+    assert purged.height > 0
+    assert purged.join(own, on=["lead_id", "as_of"], how="anti").is_empty()
+    # From persons of the test the curve learns no more than the pace.
+    tested = everything.filter(part="test")["person_id"].unique().implode()
+    assert own.filter(pl.col(APART) & pl.col("person_id").is_in(tested)).is_empty()
+    assert not own.filter(~pl.col(APART)).is_empty()
 
 
 def test_the_terminal_tells_what_was_told_and_what_came(project: Path) -> None:

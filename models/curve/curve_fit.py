@@ -28,7 +28,9 @@ from leadcast.models.curve.curve_trees import (
     with_trees,
 )
 from leadcast.models.curve.follow_up import FollowUp
+from leadcast.models.curve.newest_pace import with_newest_pace
 from leadcast.models.curve.person_periods import CurveRows, Periods
+from leadcast.models.curve.worth_of_days import even_calendar, with_worth
 from leadcast.models.data import Floats
 from leadcast.models.evaluation.logistic import log_odds_of
 from leadcast.models.learners.basis import Effect, Term, effects_of, expand, fit_terms
@@ -51,6 +53,8 @@ TILT_PENALTIES = (30.0, 120.0, 480.0)
 RANGE = (0.005, 0.995)
 """Slopes follow the log-odds between these quantiles."""
 MOST_ROWS = 20_000
+CALENDAR_ROUNDS = 4
+"""What days are worth, and hazards, are found by turns so often."""
 MOST_STEPS, SMALLEST_GAIN = 50, 1e-7
 Form = Literal["none", "line", "trees"]
 
@@ -122,11 +126,14 @@ class CurveChoice:
     n_won: int
 
 
-def fit_curve(rows: CurveRows, horizon_days: float) -> CurveChoice | None:
-    """Fit a curve, with a tilt or trees if that helps on later rows.
+def fit_curve(
+    rows: CurveRows, horizon_days: float, newest: CurveRows | None = None
+) -> CurveChoice | None:
+    """Fit a curve, with a tilt or trees if that helps on later rows, and the newest pace.
 
     Which of them, and how bold, is chosen on the latest third of the rows, by curves fitted on the
-    others; it must help by more than its standard error.
+    others; it must help by more than its standard error. Days count for what they are worth, and
+    the pace of each interval follows the newest time.
 
     Parameters
     ----------
@@ -135,6 +142,9 @@ def fit_curve(rows: CurveRows, horizon_days: float) -> CurveChoice | None:
         share.
     horizon_days : float
         Of their probabilities.
+    newest : CurveRows, optional
+        What the pace of intervals follows, over the time of `rows`; who is among them must not
+        hang on what became of them. None for `rows`.
 
     Returns
     -------
@@ -147,12 +157,25 @@ def fit_curve(rows: CurveRows, horizon_days: float) -> CurveChoice | None:
         return None
     order = np.argsort(rows.data.position, kind="stable")
     rows = rows.rows(order[np.unique(np.linspace(0, len(order) - 1, MOST_ROWS).astype(np.int64))])
+    rows = _in_calendar(rows, edges, horizon_days)
     form, penalty, gain, error = _chosen_form(rows, edges, horizon_days)
     curve = _fitted(rows, edges, horizon_days, (penalty if form == "line" else None,))[0]
     if form == "trees":
         curve = with_trees(curve, grow_trees(rows, curve, int(penalty)), int(penalty))
+    curve = with_newest_pace(curve, rows if newest is None else newest)
     n_won = int((rows.followed.won_days() <= edges[-1]).sum())
     return CurveChoice(curve, form, penalty, gain, error, len(rows), n_won)
+
+
+def _in_calendar(rows: CurveRows, edges: tuple[float, ...], horizon_days: float) -> CurveRows:
+    """Let days count for what they are worth: by turns with the hazards of a plain curve."""
+    rows = even_calendar(rows)
+    for _ in range(CALENDAR_ROUNDS):
+        curve = _fitted(rows, edges, horizon_days, (None,))[0]
+        scale = -np.log1p(-rows.probability)[:, None]
+        hazard = curve.hazards(rows.data.values, rows.probability) * scale
+        rows = with_worth(rows, hazard, edges)
+    return rows
 
 
 def _chosen_form(

@@ -11,14 +11,13 @@ import numpy as np
 
 from leadcast.models.curve.conversion_curve import ConversionCurve
 from leadcast.models.curve.person_periods import CurveRows, Periods
-from leadcast.models.data import Floats, Matrix
+from leadcast.models.curve.worth_of_days import cohort_levels
+from leadcast.models.data import Matrix
 
 ROUNDS = (100, 400)
 """Numbers of trees that compete."""
 FEWEST_WON_TREES = 200
 """With fewer conversions no trees are grown."""
-PRIOR_WON = 5.0
-"""A stretch of time has its level as if so many more had converted, as many as expected."""
 MOST_PERIODS = 30_000
 """Of more rows by intervals without a conversion, so many are drawn."""
 PARAMETERS: dict[str, Any] = {
@@ -60,7 +59,9 @@ def grow_trees(rows: CurveRows, curve: ConversionCurve, rounds: int, seed: int =
     periods = Periods.of(rows, curve.edges_days)
     scale = -np.log1p(-rows.probability)[:, None]
     hazard = curve.hazards(rows.data.values, rows.probability) * scale
-    level = _levels(rows, periods, (hazard * periods.exposure).sum(axis=1))
+    told = (hazard * periods.exposure).sum(axis=1)
+    weight = rows.data.weights
+    level = cohort_levels(rows.stretch, weight * periods.won.sum(axis=1), weight * told)
     row, place, share = _drawn(periods, np.random.default_rng(seed))
     won = periods.won[row, place]
     expected = level[row] * hazard[row, place] * periods.exposure[row, place]
@@ -88,15 +89,6 @@ def with_interval(values: Matrix, place: Any) -> Matrix:  # noqa: ANN401 - a num
     """Add the interval's number as the last column."""
     column = np.broadcast_to(np.asarray(place, np.float32), (len(values),))
     return np.column_stack([values, column])
-
-
-def _levels(rows: CurveRows, periods: Periods, expected: Floats) -> Floats:
-    """Tell how many times as often as expected the rows of each stretch of time converted."""
-    weight, stretch = rows.data.weights, rows.stretch
-    won, told = (
-        np.bincount(stretch, weight * each) for each in (periods.won.sum(axis=1), expected)
-    )
-    return np.asarray(((won + PRIOR_WON) / (told + PRIOR_WON))[stretch])
 
 
 def _drawn(periods: Periods, draw: np.random.Generator) -> tuple[Any, Any, float]:

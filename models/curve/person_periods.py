@@ -15,6 +15,28 @@ FEWEST_ROWS = 200
 
 
 @dataclass(frozen=True)
+class Calendar:
+    """How much a day is worth: more where leads of all ages converted fast.
+
+    Parameters
+    ----------
+    times : ndarray of float64, shape (n_stretches + 1,)
+        Where stretches of time begin and end, ascending, in days relative to the moment until which
+        all rows were followed.
+    worth : ndarray of float64, shape (n_stretches,)
+        Of a day of each; 1 on average.
+    """
+
+    times: Floats
+    worth: Floats
+
+    def until(self, times: Floats) -> Floats:
+        """Add up what days are worth, from the first stretch's beginning on."""
+        total = np.concatenate([[0.0], np.cumsum(self.worth * np.diff(self.times))])
+        return np.asarray(np.interp(times, self.times, total), np.float64)
+
+
+@dataclass(frozen=True)
 class CurveRows:
     """Snapshots to learn a curve from.
 
@@ -25,11 +47,14 @@ class CurveRows:
     probability : ndarray of float64, shape (n,)
         Of becoming a customer within the horizon, by a model that had not seen them.
     followed : FollowUp
+    calendar : Calendar, optional
+        What days are worth; all the same where it is None.
     """
 
     data: LabelledMatrix
     probability: Floats
     followed: FollowUp
+    calendar: Calendar | None = None
 
     def __len__(self) -> int:
         return len(self.probability)
@@ -48,12 +73,20 @@ class CurveRows:
 
     def rows(self, index: Any) -> "CurveRows":  # noqa: ANN401 - a mask or row numbers
         """Take some of the rows."""
-        return CurveRows(self.data.rows(index), self.probability[index], self.followed.rows(index))
+        return CurveRows(
+            self.data.rows(index),
+            self.probability[index],
+            self.followed.rows(index),
+            self.calendar,
+        )
 
 
 @dataclass(frozen=True)
 class Periods:
-    """Rows by intervals: days of exposure and conversions, shape (n, n_intervals), and weights."""
+    """Rows by intervals: days of exposure, by what they are worth, conversions, and weights.
+
+    The first two are of shape (n, n_intervals).
+    """
 
     exposure: Floats
     won: Floats
@@ -65,8 +98,13 @@ class Periods:
         ends = np.array(edges)
         starts = np.array([0.0, *edges[:-1]])
         won = rows.followed.won_days()
-        until = np.minimum(won, rows.followed.watched_days)[:, None]
-        exposure = np.clip(until - starts, 0.0, ends - starts)
+        watched = rows.followed.watched_days[:, None]
+        last = np.minimum(np.minimum(won[:, None], watched), ends)
+        if rows.calendar is None:
+            exposure = np.maximum(last - starts, 0.0)
+        else:
+            first = np.minimum(starts, last) - watched
+            exposure = rows.calendar.until(last - watched) - rows.calendar.until(first)
         place = np.searchsorted(ends, won, side="left")
         converted = place[:, None] == np.arange(len(ends))
         return cls(exposure, converted.astype(np.float64), rows.data.weights)
