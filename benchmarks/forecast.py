@@ -1,9 +1,11 @@
-"""Do forecasts hold? ``python -m benchmarks.forecast [--worlds N] [--leads N]``.
+"""Do forecasts hold? ``python -m benchmarks.forecast [--worlds N] [--leads N] [--known N]``.
 
 Needs finished runs of demo and bpi2012. At every week of their tests the open pipeline is forecast
 by the tested model, with what was known by then, and held against what came: how often 90 %
 intervals held the customers and the revenue of single weeks, and of all known weeks together. The
-same in further simulated worlds with few leads, each run through the pipeline's own stages.
+same in further simulated worlds with few leads, each run through the pipeline's own stages, and in
+pipelines whose law is known (`benchmarks.forecast_worlds`), where each forecast is a trial of its
+own and the width of an interval is held against that of who knows the law.
 """
 
 import argparse
@@ -14,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.forecast_worlds import KINDS, judge_world
 from benchmarks.results import write_result
 from leadcast.features.base.ownership import PARAMS, SOURCES
 from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
@@ -27,6 +30,8 @@ from leadcast.pipelines.lifecycle.trial import STAGES
 
 LAST = "export"
 FIRST_SEED = 201
+PAST_WEEKS = (5, 20)
+"""After so many past weeks pipelines of known law are forecast."""
 QUICK = {"candidates": ["logistic"], "origins": 2, "num_threads": 1}
 """Worlds are many and small: trees would learn little, and take the most time."""
 
@@ -105,11 +110,40 @@ def together(found: list[dict[str, Any]]) -> dict[str, Any]:
     return told
 
 
+def judge_known(worlds: int) -> dict[str, Any]:
+    """Hold forecasts of pipelines of known law against what came.
+
+    Parameters
+    ----------
+    worlds : int
+        Of each kind and number of past weeks.
+
+    Returns
+    -------
+    dict
+        As `benchmarks.forecast_worlds.judge_world` gives it, by kind and past weeks.
+    """
+    told: dict[str, Any] = {}
+    for kind, world in KINDS.items():
+        told[kind] = {str(weeks): judge_world(world, weeks, worlds) for weeks in PAST_WEEKS}
+        for weeks, one in told[kind].items():
+            customers, revenue = one["customers"], one["revenue"]
+            print(
+                f"{kind}, {weeks} past weeks: totals {customers['totals_held']:.0%} and "
+                f"{revenue['totals_held']:.0%}, weeks {customers['weeks_held']:.0%} and "
+                f"{revenue['weeks_held']:.0%}, width {customers['width']:.2f} and "
+                f"{revenue['width']:.2f}",
+                flush=True,
+            )
+    return told
+
+
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--worlds", type=int, default=4)
     parser.add_argument("--leads", type=int, default=3_000)
+    parser.add_argument("--known", type=int, default=100)
     asked = parser.parse_args()
     result: dict[str, Any] = {source: covered(source) for source in ("demo", "bpi2012")}
     worlds = []
@@ -119,6 +153,8 @@ def main() -> None:
             print(f"world {number + 1}: {worlds[-1]['words']}", flush=True)
     if worlds:
         result["worlds"] = {"leads": asked.leads, "together": together(worlds), "each": worlds}
+    if asked.known:
+        result["known"] = judge_known(asked.known)
     for source in ("demo", "bpi2012"):
         print(f"{source}: {result[source]['words']}")
     write_result("forecast", result)

@@ -7,24 +7,39 @@ import pytest
 
 from leadcast.models.amounts.forecast_coverage import coverage_of
 from leadcast.models.amounts.forecast_words import coverage_words, forecast_words
+from leadcast.models.amounts.moving_level import MovingLevel
 from leadcast.models.amounts.pipeline_forecast import (
-    AGES,
     Draws,
-    MoneyDoubt,
-    OpenLeads,
-    PastOrigin,
-    PastWeeks,
-    PipelineLevel,
     backtest_pipeline,
     draw_pipeline,
     told_by_week,
 )
+from leadcast.models.amounts.pipeline_level import (
+    AGES,
+    MoneyDoubt,
+    OpenLeads,
+    Pace,
+    PastOrigin,
+    PastWeeks,
+    PipelineLevel,
+    RevenueLevel,
+)
 from leadcast.models.data import Floats
 
 WEEKS = 5
-SURE = PipelineLevel(np.ones((3, WEEKS)), np.zeros((3, WEEKS)), 0.0, 0.0, 0)
+ONES = np.ones(WEEKS)
+SURE = PipelineLevel(
+    moving=MovingLevel.before(0.0, {0.0: 1.0}, {0.0: 1.0}),
+    relative=np.ones((3, WEEKS)),
+    age_error=np.zeros((3, WEEKS)),
+    age_share=np.ones((3, WEEKS)) / 3,
+    ahead_error=0 * ONES,
+    pace=Pace(ONES, 0 * ONES, ONES / WEEKS),
+    weeks=0,
+)
 """A level that is right and known to be so."""
 EXACT = MoneyDoubt(np.zeros(1), 0.0)
+SURE_MONEY = RevenueLevel(EXACT)
 
 
 def leads(n: int = 300, seed: int = 1) -> OpenLeads:
@@ -56,7 +71,7 @@ def past(number: int, right: float = 1.0, seed: int = 3) -> list[PastOrigin]:
 
 def test_draws_have_the_means_and_the_spread_of_chance() -> None:
     some = leads()
-    drawn = draw_pipeline(some, SURE, EXACT, draws=4000, seed=1)
+    drawn = draw_pipeline(some, SURE, SURE_MONEY, draws=4000, seed=1)
     np.testing.assert_allclose(drawn.customers.mean(axis=0), some.expected().sum(axis=0), rtol=0.05)
     total = some.within[:, -1]
     # A lead is won once: the variance is that of Poisson's binomial.
@@ -65,16 +80,20 @@ def test_draws_have_the_means_and_the_spread_of_chance() -> None:
 
 
 def test_scaling_amounts_scales_revenue_and_leaves_customers() -> None:
-    some, money = leads(), money_of()
+    some = leads()
     dear = replace(some, amount=8 * some.amount)
-    one, two = (draw_pipeline(each, SURE, money, draws=50, seed=4) for each in (some, dear))
+    one, two = (
+        draw_pipeline(each, SURE, RevenueLevel.of([], 0, money_of(), each), draws=50, seed=4)
+        for each in (some, dear)
+    )
     assert (one.customers == two.customers).all()
     np.testing.assert_allclose(two.revenue, 8 * one.revenue)
 
 
 def test_an_amount_that_is_known_is_brought_as_it_is() -> None:
     some = replace(leads(), amount=np.full(300, 7.0), is_known=np.ones(300))
-    drawn = draw_pipeline(some, SURE, money_of(), draws=50, seed=4)
+    money = RevenueLevel.of([], 0, money_of(), some)
+    drawn = draw_pipeline(some, SURE, money, draws=50, seed=4)
     np.testing.assert_allclose(drawn.revenue, 7 * drawn.customers)
 
 
@@ -111,12 +130,12 @@ def test_a_level_that_is_off_is_learned_from_its_own_past() -> None:
     off = backtest_pipeline(past(20, right=2.0), None, drift=0.1, draws=20, seed=1)
     assert off.level.factor[:, 0] == pytest.approx([2, 2, 2], abs=0.5)
     nothing = PastWeeks(np.zeros((0, 3, WEEKS)), np.zeros((0, 3, WEEKS)))
-    assert (PipelineLevel.of(nothing, 0).factor == 1).all()
+    assert (PipelineLevel.of(nothing, 0).relative == 1).all()
 
 
 def test_more_or_fewer_weeks_keep_the_last_level() -> None:
-    level = replace(SURE, factor=np.arange(1.0, 16).reshape(3, WEEKS))
-    assert level.for_weeks(7).factor[0].tolist() == [1, 2, 3, 4, 5, 5, 5]
+    level = replace(SURE, relative=np.arange(1.0, 16).reshape(3, WEEKS))
+    assert level.for_weeks(7).relative[0].tolist() == [1, 2, 3, 4, 5, 5, 5]
     assert level.for_weeks(2).factor.shape == (len(AGES), 2)
 
 
@@ -135,7 +154,8 @@ def test_intervals_that_know_no_doubt_hold_too_little() -> None:
     """The measure of coverage can fail: a level that is off, and told as if it were sure."""
     before = past(10, right=2.0)
     told = tuple(
-        told_by_week(draw_pipeline(one.leads, SURE, EXACT, draws=100, seed=1)) for one in before
+        told_by_week(draw_pipeline(one.leads, SURE, SURE_MONEY, draws=100, seed=1))
+        for one in before
     )
     found = backtest_pipeline(before, EXACT, drift=0.1, draws=10, seed=1)
     assert coverage_of(replace(found, origins=told), before)["customers"]["held"] < 0.6

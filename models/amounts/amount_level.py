@@ -22,6 +22,8 @@ LEVELS = (0.8, 0.9)
 """How often intervals should hold the amount; scores carry the last."""
 KEPT = 200
 """So many quantiles of the ratios are kept."""
+TAIL, DRAWN = 0.1, 4_000
+"""The largest tenth of the ratios tells how the tail goes on; so many values are drawn from."""
 _STEPS, _ENOUGH = 100, 1e-12
 
 
@@ -88,6 +90,31 @@ class AmountLevel:
     def log_mean(self, deviation: Floats) -> Floats:
         """Give the logarithm of the mean amount, shape (n,)."""
         return self.level + self.slope * deviation
+
+
+def with_tail(ratios: Floats) -> Floats:
+    """Let ratios go on beyond the largest that was seen, as Pareto's law by their largest tenth.
+
+    A sum of few amounts hangs on the largest of them, and the next may be larger than any before.
+
+    Parameters
+    ----------
+    ratios : ndarray of float64, shape (n,)
+        Logarithms, evenly likely.
+
+    Returns
+    -------
+    ndarray of float64, shape (DRAWN,)
+        Likewise, rising. Up to the last tenth they are what was given.
+    """
+    evenly = (np.arange(DRAWN) + 0.5) / DRAWN
+    mine = evenly > 1 - TAIL
+    *found, threshold = quantiles(ratios, np.ones(len(ratios)), np.append(evenly, 1 - TAIL))
+    drawn, beyond = np.array(found), ratios[ratios > threshold] - threshold
+    if len(beyond):
+        # Hill's estimator: the mean of what lies beyond the threshold.
+        drawn[mine] = threshold - float(beyond.mean()) * np.log((1 - evenly[mine]) / TAIL)
+    return drawn
 
 
 def gamma_loss(amount: Floats, mean: Floats) -> Floats:

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from leadcast.models.amounts.pipeline_forecast import Backtested, PastOrigin, WeekForecast
+from leadcast.models.amounts.pipeline_forecast import Backtested, WeekForecast
+from leadcast.models.amounts.pipeline_level import PastOrigin
 from leadcast.models.data import Floats
 
 Ends = tuple[float, float, float]

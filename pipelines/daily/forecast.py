@@ -1,6 +1,6 @@
 """``leadcast forecast``: what the open pipeline brings by week, and how past forecasts did."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,24 +13,30 @@ from leadcast.features.base.files import read_json, write_json, written_out, wri
 from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.tables import Tables, moment_words
+from leadcast.models.amounts.amount_level import with_tail
 from leadcast.models.amounts.amount_model import AMOUNTS, AmountModel
 from leadcast.models.amounts.forecast_coverage import coverage_of
 from leadcast.models.amounts.forecast_words import forecast_words
 from leadcast.models.amounts.pipeline_forecast import (
     LEVEL,
-    RECENT_WEEKS,
-    USUAL_DRIFT,
     Backtested,
-    MoneyDoubt,
-    PastOrigin,
     WeekForecast,
     backtest_pipeline,
     draw_pipeline,
     told_by_week,
 )
+from leadcast.models.amounts.pipeline_level import (
+    RECENT_WEEKS,
+    USUAL_DRIFT,
+    MoneyDoubt,
+    OpenLeads,
+    PastOrigin,
+    PipelineLevel,
+    RevenueLevel,
+)
 from leadcast.models.report.forecast_page import render_forecast
 from leadcast.pipelines.base.params import load_params
-from leadcast.pipelines.base.paths import AmountsFolder, RunFolder
+from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.daily.today import champion_of
 from leadcast.serve.scorer import Scorer
 from leadcast.serve.today.open_leads import require_dated
@@ -117,12 +123,8 @@ def forecast(run: RunFolder, request: ForecastRequest) -> dict[str, Any]:
     found, past = past_forecasts(run, tables, as_of)
     value = load_params().comparison.value_per_customer
     now = pipeline_at(champion.scorer, tables, as_of, n_weeks, value).open_leads
-    money = money_doubt(run, champion.scorer)
-    has_money = bool(np.isfinite(now.amount).all()) and len(now.amount) > 0
-    level = found.level.for_weeks(n_weeks)
-    drawn = draw_pipeline(
-        now, level, money if has_money else None, draws=DRAWS, seed=load_params().seed
-    )
+    level, money = _levels_now(run, champion.scorer, tables, as_of, now, found, past)
+    drawn = draw_pipeline(now, level, money, draws=DRAWS, seed=load_params().seed)
     content = {
         "source": run.source,
         "as_of": as_of.isoformat(),
@@ -181,7 +183,7 @@ def past_forecasts(
         past.append(past_origin(standing, outcomes, moment, until))
     found = backtest_pipeline(
         past,
-        money_doubt(run, judged),
+        money_doubt(judged),
         drift=_drift(run),
         draws=PAST_DRAWS,
         seed=load_params().seed,
@@ -189,13 +191,11 @@ def past_forecasts(
     return found, past
 
 
-def money_doubt(run: RunFolder, scorer: Scorer) -> MoneyDoubt | None:
+def money_doubt(scorer: Scorer) -> MoneyDoubt | None:
     """Tell how far amounts lie from what a bundle says of them.
 
     Parameters
     ----------
-    run : RunFolder
-        Whose test tells how far all means together may be off.
     scorer : Scorer
 
     Returns
@@ -210,12 +210,31 @@ def money_doubt(run: RunFolder, scorer: Scorer) -> MoneyDoubt | None:
     ratios = np.array(part.level.ratios)
     # Of the fitted mean, by as many leads as there were.
     error = float(np.exp(ratios).std() / np.sqrt(part.level.leads))
-    path = AmountsFolder(run.amounts).result
-    test = read_json(path).get("test") if path.is_file() else None
-    if test is not None and test["model"]["ratio"]["low"]:
-        # What the test missed by, beyond that.
-        error = float(np.hypot(error, abs(np.log(test["model"]["ratio"]["value"]))))
-    return MoneyDoubt(ratios, error)
+    return MoneyDoubt(with_tail(ratios), error)
+
+
+def _levels_now(
+    run: RunFolder,
+    scorer: Scorer,
+    tables: Tables,
+    as_of: datetime,
+    now: OpenLeads,
+    found: Backtested,
+    past: list[PastOrigin],
+) -> tuple[PipelineLevel, RevenueLevel | None]:
+    """Give the levels for the model that forecasts; past weeks are those of the tested one."""
+    judged, value = Scorer.load(run.judged), load_params().comparison.value_per_customer
+    n_weeks = min(now.n_weeks, weeks_of(judged))
+    tested = pipeline_at(judged, tables, as_of, n_weeks, value).open_leads
+    shown = replace(now, within=now.within[:, :n_weeks])
+    level = found.level.for_model(tested, shown).for_weeks(now.n_weeks)
+    doubt = money_doubt(scorer)
+    if doubt is None or not len(now.amount) or not np.isfinite(now.amount).all():
+        return level, None
+    if not np.isfinite(tested.amount).all():
+        return level, RevenueLevel.of([], 0, doubt, now)
+    money = RevenueLevel.of(past, len(past), doubt, now)
+    return level, money.for_model(tested, shown)
 
 
 def _drift(run: RunFolder) -> float:
