@@ -33,19 +33,20 @@ def bounds() -> tuple[float, float]:
     return float(low) / WORLDS, float(high) / WORLDS
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "as said",
-        "level moves",
-        "large amounts won less",
-        "amounts drift",
-        "amounts have a tail",
-        "all together",
-    ],
-)
+JUDGED = {
+    "as said": KINDS["as said"],
+    "level moves": KINDS["level moves"],
+    "large amounts won less": World(tilt=-0.45, spread=1.3, arrivals=150),
+    "amounts drift": World(amount_step=0.08, arrivals=100),
+    "amounts have a tail": KINDS["amounts have a tail"],
+    "all together": KINDS["all together"],
+}
+"""So far off that each is missed beyond the bounds where its source of doubt is left out."""
+
+
+@pytest.mark.parametrize("kind", JUDGED)
 def test_totals_are_held_as_often_as_intervals_say(kind: str) -> None:
-    told = judge_world(KINDS[kind], 20, WORLDS, draws=150, has_width=False)
+    told = judge_world(JUDGED[kind], 20, WORLDS, draws=150, has_width=False)
     low, high = bounds()
     for name in ("customers", "revenue"):
         assert low <= told[name]["totals_held"] <= high, name
