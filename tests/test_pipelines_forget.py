@@ -19,7 +19,7 @@ from leadcast.features.definitions.load import find_definition
 from leadcast.features.forgetting.person import Person
 from leadcast.features.forgetting.searching import files_below, search
 from leadcast.features.forgetting.tombstone import Tombstones, tombstones_of
-from leadcast.features.tables import Tables
+from leadcast.features.tables import ACCOUNT_HISTORY, Tables
 from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.daily import forget as forgetting
 from leadcast.pipelines.daily.forget import ForgetRequest, Forgotten, forget
@@ -44,6 +44,7 @@ LEAD-001,2024-02-01T00:00:00Z,,500
 LEAD-002,,2024-02-02T00:00:00Z,
 LEAD-004,2024-02-01T00:00:00Z,,500
 """
+LISTS = {"lead_ids": pl.List(pl.String)}
 HERS, OTHERS = ["LEAD-001", "LEAD-003"], ["LEAD-002", "LEAD-004"]
 ASKED = ForgetRequest(leads=("LEAD-001",))
 
@@ -178,6 +179,54 @@ def test_who_comes_back_later_is_a_new_lead(project: Path) -> None:
     ingest("sample")
     leads = Tables.read(RunFolder("sample").tables).leads["lead_id"].to_list()
     assert leads == [*OTHERS, "LEAD-009"]
+
+
+def test_colleagues_carry_nothing_of_the_person_at_once(project: Path) -> None:
+    leads = LEADS.splitlines()
+    accounts = ("account", "A", "A", "B", "A")
+    text = "\n".join(f"{one},{other}" for one, other in zip(leads, accounts, strict=True))
+    (project / "export/leads.csv").write_text(text + "\n", encoding="utf-8")
+    more = {f"tables.leads.attributes.{name}": name for name in ("email", "phone", "full_name")}
+    keys = changed(sample_keys(Path("export")), more | {"accounts": {}})
+    keys = changed(keys, {"tables.leads.attributes.account_id": "account"})
+    write_definition(project / "data/sources", keys)
+    ingest("sample")
+    run = RunFolder("sample")
+    listed = {"account_id": ["A", "B"], "lead_ids": [OTHERS, ["LEAD-003"]]}
+    pl.DataFrame(listed).write_parquet(run.listed_accounts)
+
+    def told() -> list[object]:
+        tables, folder = Tables.read(run.tables), run.tables
+        frames = [pl.read_parquet(folder / f"{one}.parquet") for one in ("accounts", "leads")]
+        assert tables.matches is not None
+        counts = (folder / "accounts.json").read_text(encoding="utf-8")
+        return [
+            tables.matches.rows(),
+            *(one.drop("position", strict=False).rows() for one in frames),
+            counts,
+        ]
+
+    def what_joe_carries() -> int:
+        return len(Tables.read(run.tables).leads.filter(lead_id="LEAD-002")[ACCOUNT_HISTORY][0])
+
+    # She came, did something and was won; Ann as well.
+    assert what_joe_carries() == 6
+    done()
+    assert what_joe_carries() == 3
+    assert pl.read_parquet(run.listed_accounts)["account_id"].to_list() == ["A"]
+    # It is what is ingested of an export without her; B, which she alone had made, is gone.
+    by_hand = told()
+    ingest("sample")
+    assert told() == by_hand
+    assert pl.read_parquet(run.tables / "accounts.parquet")["account_id"].to_list() == ["A"]
+
+
+@pytest.mark.parametrize(
+    ("ids", "is_hers"), [(["7", "8"], True), (["8", "17"], False), (None, False)]
+)
+def test_a_short_id_is_found_in_lists_of_ids(ids: list[str] | None, is_hers: bool) -> None:
+    frame = pl.DataFrame({"lead_ids": [ids], "others": [["7"]]}, schema_overrides=LISTS)
+    assert Person(("7",)).rows(frame).to_list() == [is_hers]
 
 
 def test_killed_in_the_middle_the_same_call_goes_on(

@@ -9,9 +9,9 @@ import polars as pl
 
 from leadcast.features.accounts.account_history import with_account_history
 from leadcast.features.accounts.matching import MatchedLeads, match_leads
-from leadcast.features.base.files import write_json
+from leadcast.features.base.files import write_json, written_whole
 from leadcast.features.definitions.identity_section import MATCH_BY, MatchBy
-from leadcast.features.tables import Tables, TimeOrder
+from leadcast.features.tables import ACCOUNT_HISTORY, Tables, TimeOrder
 
 
 def write_accounts(
@@ -50,6 +50,35 @@ def write_accounts(
     matched.matches.write_parquet(folder / "account_leads.parquet")
     write_json(folder / "accounts.json", described(matched))
     return replace(tables, leads=leads, matches=matched.matches)
+
+
+def retell_accounts(folder: Path) -> None:
+    """Tell accounts anew by the leads that are left in a tables' folder, as after forgetting one.
+
+    What the others carry of a lead that is gone goes with it, and so does an account that it alone
+    had made. Files are replaced, never written into, as they may be links.
+
+    Parameters
+    ----------
+    folder : Path
+        The tables' folder; without ``account_leads.parquet`` nothing is done.
+    """
+    if not (folder / "account_leads.parquet").is_file():
+        return
+    tables, accounts = Tables.read(folder), pl.read_parquet(folder / "accounts.parquet")
+    assert tables.matches is not None, "its file is there"
+    left = tables.matches.join(tables.leads.select("lead_id"), on="lead_id", how="semi")
+    theirs = pl.col("account_id").is_in(left["account_id"].drop_nulls().to_list())
+    known = accounts.filter(pl.col("from_table") | theirs)
+    leads = tables.leads
+    if ACCOUNT_HISTORY in leads.columns:
+        leads = with_account_history(leads, tables.events, tables.outcomes, left)
+    found = {"leads": leads, "accounts": known, "account_leads": left}
+    for name, frame in found.items():
+        with written_whole(folder / f"{name}.parquet", replacing=True) as temporary:
+            frame.write_parquet(temporary)
+    counts = described(MatchedLeads(left, known))
+    write_json(folder / "accounts.json", counts, replacing=True)
 
 
 def _with_accounts(

@@ -16,6 +16,8 @@ from leadcast.features.snapshots import MOST_LEADS_OF_A_PERSON, person_keys
 
 ID_COLUMNS = ("lead_id", "group_id", "person_id")
 """Columns in which even a short id is taken for the person's; a definition names others."""
+LISTS_OF_IDS = ("lead_ids",)
+"""Columns of lists in which even a short id is taken for the person's."""
 _DIGITS = 9
 """So many digits at the end of a telephone number are the same in every spelling."""
 _FEWEST_DIGITS = 7
@@ -143,6 +145,9 @@ class Person:
         for name, dtype in frame.schema.items():
             if name in self.id_columns:
                 found |= frame[name].cast(pl.String).is_in(self.lead_ids).fill_null(value=False)
+            if name in LISTS_OF_IDS and dtype == pl.List(pl.String):
+                listed = pl.col(name).list.set_intersection(list(self.lead_ids)).list.len() > 0
+                found |= frame.select(listed.fill_null(value=False)).to_series()
             if dtype == pl.String and self.pattern is not None:
                 found |= self._texts_of(frame[name])
             elif dtype.is_nested():

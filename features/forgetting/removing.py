@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,12 @@ def clean_file(path: Path, person: Person, *, is_named: bool = False) -> bool:
     return False
 
 
-def clean_folder(folder: Path, person: Person, found: set[Path]) -> None:
+def clean_folder(
+    folder: Path,
+    person: Person,
+    found: set[Path],
+    finish: Callable[[Path], None] | None = None,
+) -> None:
     """Put a folder of Leadcast's without the person in the place of one with it, in one step.
 
     Parameters
@@ -111,6 +117,9 @@ def clean_folder(folder: Path, person: Person, found: set[Path]) -> None:
     found : set of Path
         The files of it in which the person stands; what cannot be cleaned is left out, the other
         files are linked.
+    finish : callable, optional
+        Called with the new folder before it is put in place, to make anew what others carry of
+        the person; it must not write into a file, which may be a link.
     """
     kind, _ = mark_of(folder)
     with written_whole(folder, kind) as temporary:
@@ -123,6 +132,8 @@ def clean_folder(folder: Path, person: Person, found: set[Path]) -> None:
                     cleaned(old, new, person)
                 elif not name.startswith(".leadcast"):
                     _linked(old, new)
+        if finish is not None:
+            finish(temporary)
 
 
 def _linked(old: Path, new: Path) -> None:

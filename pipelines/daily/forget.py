@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from leadcast.features.accounts.known_accounts import retell_accounts
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.locks import locked
 from leadcast.features.base.ownership import RUNS, agrees, known_contents, mark_of
@@ -207,7 +208,9 @@ def _remove(planned: list[Planned], person: Person) -> None:
         elif one.folder is not None:
             folders.setdefault(one.folder, set()).add(path.resolve())
     for folder in sorted(folders, key=lambda one: one.name == "tables"):
-        clean_folder(folder, person, folders[folder])
+        # Colleagues carry what the person did, without its name.
+        finish = retell_accounts if folder.name == "tables" else None
+        clean_folder(folder, person, folders[folder], finish)
 
 
 def _about(person: Person) -> str:
