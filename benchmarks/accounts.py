@@ -3,14 +3,16 @@
 The same simulated leads, who buy as groups, are learned from twice: without and with what is known
 of their accounts. Both models are held against each test snapshot's true probability. Then the
 probability of accounts, the noisy-or and the best lead are held against the true probability that
-one of the leads in play is won, at the account-moments of the test.
+one of the leads in play is won, at the account-moments of the test. Of one world the level may be
+luck: the accounts of further worlds are measured likewise, learned from with accounts alone.
 
 Examples
 --------
-python -m benchmarks.accounts [--leads 8000] [--seed 8]
+python -m benchmarks.accounts [--leads 8000] [--seeds 8 9 10 11 12 13]
 """
 
 import argparse
+from collections.abc import Iterator, Sequence
 from contextlib import chdir
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -40,8 +42,8 @@ HORIZON_DAYS = 60.0
 _LEFT_OUT = ("gate", "deploy", "curve", "amounts", "export", "compare", "audit")
 
 
-def measured(leads: int, seed: int) -> dict[str, Any]:
-    """Learn without and with accounts, and hold all of it against the truth."""
+def measured(leads: int, seed: int, *, twice: bool = True) -> dict[str, Any]:
+    """Learn with accounts, perhaps without as well, and hold all of it against the truth."""
     with TemporaryDirectory() as folder:
         project = Path(folder)
         few = {"replicates": 100, "slice_replicates": 100}
@@ -51,13 +53,38 @@ def measured(leads: int, seed: int) -> dict[str, Any]:
         definition["simulation"] |= {"leads": leads, "seed": seed}
         told: dict[str, Any] = {"leads": leads, "seed": seed}
         with chdir(project):
-            without = {name: one for name, one in definition.items() if name != "accounts"}
-            place.write_text(yaml_text(without), "utf-8")
-            told["without"] = _run(project)
+            if twice:
+                without = {name: one for name, one in definition.items() if name != "accounts"}
+                place.write_text(yaml_text(without), "utf-8")
+                told["without"] = _run(project)
             place.write_text(yaml_text(definition), "utf-8")
             told["with"] = _run(project)
             told["accounts"] = _accounts(project)
     return told
+
+
+def over_worlds(worlds: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Tell how the accounts of several worlds did, and by how much the level was missed."""
+    told: dict[str, Any] = {
+        "seeds": [one["seed"] for one in worlds],
+        "leads": {"missed": _missed([one["with"] for one in worlds])},
+    }
+    for name in ("account", "noisy_or", "best"):
+        each = [one["accounts"][name] for one in worlds]
+        means = {
+            key: float(np.mean([one[key] for one in each]))
+            for key in ("expected_log_loss", "best_log_loss", "says", "truth")
+        }
+        losses = [one["expected_log_loss"] for one in each]
+        told[name] = means | {"expected_log_losses": losses, "missed": _missed(each)}
+    return told
+
+
+def _missed(each: Sequence[dict[str, float]]) -> dict[str, Any]:
+    """Give the log of what is said over the truth: of each world, and the mean with its error."""
+    logs = np.array([np.log(one["says"] / one["truth"]) for one in each])
+    error = float(logs.std(ddof=1) / np.sqrt(len(logs))) if len(logs) > 1 else None
+    return {"worlds": logs.tolist(), "mean": float(logs.mean()), "error": error}
 
 
 def _run(project: Path) -> dict[str, float]:
@@ -130,15 +157,31 @@ def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("--leads", type=int, default=8000)
-    parser.add_argument("--seed", type=int, default=8)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[8, 9, 10, 11, 12, 13])
     asked = parser.parse_args()
-    found = measured(asked.leads, asked.seed)
+    worlds = []
+    for place, seed in enumerate(asked.seeds):
+        print(f"world {seed}", flush=True)
+        worlds.append(measured(asked.leads, seed, twice=not place))
+        for line in _lines(worlds[-1]):
+            print(line, flush=True)
+    whole = over_worlds(worlds)
+    for name in ("leads", "account", "noisy_or", "best"):
+        missed = whole[name]["missed"]
+        error = "" if missed["error"] is None else f" ± {missed['error']:.3f}"
+        loss = whole[name].get("expected_log_loss")
+        told = "" if loss is None else f"expected log loss {loss:.4f}, "
+        print(f"{name:10} {told}log of says over truth {missed['mean']:+.3f}{error}")
+    write_result("accounts", worlds[0] | {"over_worlds": whole})
+
+
+def _lines(found: dict[str, Any]) -> Iterator[str]:
     for name in ("without", "with"):
-        print(_words(f"leads, {name} accounts", found[name]))
+        if name in found:
+            yield _words(f"leads, {name} accounts", found[name])
     for name in ("account", "noisy_or", "best"):
-        print(_words(f"accounts by {name}", found["accounts"][name]))
-        print(_words("  of several leads", found["accounts"]["of_several_leads"][name]))
-    write_result("accounts", found)
+        yield _words(f"accounts by {name}", found["accounts"][name])
+        yield _words("  of several leads", found["accounts"]["of_several_leads"][name])
 
 
 def _words(name: str, one: dict[str, float]) -> str:

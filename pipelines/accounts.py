@@ -13,7 +13,8 @@ from leadcast.features.tables import TIME, Tables, TimeOrder
 from leadcast.models.accounts.account_judged import accounts_words, judge_accounts
 from leadcast.models.accounts.account_model import AccountModel, choose_kind
 from leadcast.models.accounts.account_moments import AccountTables, accounts_at
-from leadcast.models.calibration.level_doubt import miss_of
+from leadcast.models.calibration.level_doubt import miss_of, spread_of
+from leadcast.models.data import Floats
 from leadcast.models.evaluation.logistic import sigmoid
 from leadcast.pipelines.base.dataset import learning_snapshots, read_calibrator
 from leadcast.pipelines.base.params import load_params, snapshot_settings
@@ -121,8 +122,8 @@ def moments_between(start: datetime, end: datetime) -> list[datetime]:
 def scores_out_of_time(run: RunFolder) -> pl.DataFrame:
     """Read what models said of snapshots that they had not seen: before the test, and in it.
 
-    What the models of earlier origins said is moved to the level that came (`miss_of`), so that
-    how leads of an account hang together is learned apart from how far the level of all moved.
+    What the models of earlier origins said is moved to the level that came (`level_that_came`), so
+    that how leads of an account hang together is learned apart from how far scores missed.
 
     Parameters
     ----------
@@ -134,19 +135,53 @@ def scores_out_of_time(run: RunFolder) -> pl.DataFrame:
         ``lead_id``, ``as_of`` and ``probability``, each snapshot once.
     """
     past = pl.read_parquet(run.out_of_time).filter(pl.col("origin") >= 0)
-    calibrator = read_calibrator(run)
-    log_odds = calibrator.log_odds(past["log_odds"].to_numpy())
-    converted, group, origin = (past[name].to_numpy() for name in ("converted", "group", "origin"))
-    for at in (origin == number for number in np.unique(origin)):
-        miss = miss_of(log_odds[at], converted[at], group[at])
-        log_odds[at] += 0.0 if miss is None else miss.shift
-    probability = sigmoid(log_odds)
-    earlier = learning_snapshots(run)[past["row"].to_list()].select("lead_id", "as_of")
-    earlier = earlier.with_columns(probability=pl.Series(probability), origin=past["origin"])
+    told = learning_snapshots(run)[past["row"].to_list()].select(
+        "lead_id", "as_of", "landmark_days"
+    )
+    log_odds = level_that_came(
+        read_calibrator(run).log_odds(past["log_odds"].to_numpy()),
+        past.hstack(told.select("landmark_days")),
+    )
+    earlier = told.select("lead_id", "as_of", probability=pl.Series(sigmoid(log_odds)))
+    earlier = earlier.with_columns(past["origin"])
     once = earlier.sort("origin").unique(["lead_id", "as_of"], keep="last").drop("origin")
     test = pl.read_parquet(run.test_scores).select("lead_id", "as_of", "probability")
     whole: Sequence[pl.DataFrame] = [once, test]
     return pl.concat([one.with_columns(pl.col("as_of").cast(TIME)) for one in whole])
+
+
+def level_that_came(log_odds: Floats, past: pl.DataFrame) -> Floats:
+    """Move what earlier models said to the level that came, by age and by origin.
+
+    Models of few leads know less of what a lead's age means than the one that is used, and scores
+    of old leads count longest. So each age is moved by how far it was missed over all origins, as
+    far as ages differ by more than chance; and then each origin by how far it was missed.
+
+    Parameters
+    ----------
+    log_odds : ndarray of float64, shape (n_rows,)
+        Calibrated.
+    past : pl.DataFrame
+        ``converted``, ``group``, ``origin`` and ``landmark_days``.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_rows,)
+    """
+    converted, group = past["converted"].to_numpy(), past["group"].to_numpy()
+    moved = log_odds.copy()
+    for name in ("landmark_days", "origin"):
+        of = past[name].to_numpy()
+        each = [of == one for one in np.unique(of)]
+        missed = [miss_of(moved[at], converted[at], group[at]) for at in each]
+        shift = np.array([0.0 if one is None else one.shift for one in missed])
+        if name == "landmark_days":
+            variance = np.array([1e6 if m is None else m.standard_error**2 for m in missed])
+            spread = spread_of(shift, variance) ** 2
+            shift *= spread / (spread + variance)
+        for at, by in zip(each, shift, strict=True):
+            moved[at] += by
+    return moved
 
 
 def _first(scores: pl.DataFrame) -> datetime:

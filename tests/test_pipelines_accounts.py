@@ -16,7 +16,7 @@ from leadcast.features.base.errors import FaultsError, LeadcastError
 from leadcast.features.base.files import read_json
 from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
 from leadcast.features.tables import ACCOUNT_HISTORY, TIME, Tables
-from leadcast.pipelines.accounts import scores_out_of_time
+from leadcast.pipelines.accounts import level_that_came, scores_out_of_time
 from leadcast.pipelines.base.dataset import learning_snapshots
 from leadcast.pipelines.base.paths import AccountsFolder, RunFolder
 from leadcast.pipelines.daily.account_list import AccountsRequest, tell_accounts
@@ -100,6 +100,40 @@ def test_scores_of_the_past_stand_at_the_level_that_came(project: Path) -> None:
     newest = known.filter(pl.col("origin") == pl.col("origin").max())
     told = newest.join(scores, on=["lead_id", "as_of"], validate="1:1")
     assert told["probability"].mean() == pytest.approx(told["converted"].mean(), rel=1e-3)
+
+
+def missing_by_age(seed: int, missed: dict[float, float]) -> tuple[np.ndarray, pl.DataFrame]:
+    """What two origins said of leads of several ages, each of which it missed by so much."""
+    rng, n = np.random.default_rng(seed), 60_000
+    age, origin = rng.choice(list(missed), n), rng.integers(0, 2, n)
+    truth = rng.normal(-2.5, 0.7, n)
+    won = rng.random(n) < 1 / (1 + np.exp(-truth))
+    wrong = np.array([missed[one] for one in age]) + np.where(origin == 1, 0.3, -0.2)
+    columns = {"converted": won.astype(float), "group": np.arange(n), "origin": origin}
+    return truth + wrong, pl.DataFrame(columns | {"landmark_days": age})
+
+
+@pytest.mark.parametrize("missed", [{0.0: -0.3, 7.0: 0.0, 30.0: 0.4}, {0.0: 0.0, 30.0: 0.0}])
+def test_scores_of_the_past_are_right_at_each_age(missed: dict[float, float]) -> None:
+    said, past = missing_by_age(3, missed)
+    found = past.with_columns(probability=1 / (1 + np.exp(-level_that_came(said, past))))
+    rate = pl.col("probability").mean() / pl.col("converted").mean()
+    by_origin = found.group_by("origin").agg(rate)["probability"]
+    assert by_origin.to_list() == pytest.approx([1, 1], rel=1e-6)
+    by_age = found.group_by("landmark_days").agg(rate)["probability"]
+    assert by_age.to_list() == pytest.approx([1] * len(missed), abs=0.06)
+
+
+def test_ages_that_differ_by_chance_alone_keep_what_was_said() -> None:
+    said, past = missing_by_age(4, {0.0: 0.0, 7.0: 0.0, 30.0: 0.0})
+    few, rows = said[:600], past.head(600)
+    moved = level_that_came(few, rows) - few
+    by_age = (
+        pl.DataFrame({"moved": moved, "origin": rows["origin"]})
+        .group_by("origin")
+        .agg(pl.col("moved").max() - pl.col("moved").min())
+    )
+    assert by_age["moved"].to_list() == pytest.approx([0, 0], abs=1e-9)
 
 
 def test_a_batch_pandas_and_one_lead_have_the_same_scores(project: Path, scorer: Scorer) -> None:
