@@ -1,6 +1,5 @@
 """The accounts of a source, written beside its tables; and what leads then carry of them."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,21 +7,21 @@ from typing import Any
 import polars as pl
 
 from leadcast.features.accounts.account_history import with_account_history
-from leadcast.features.accounts.matching import MatchedLeads, match_leads
+from leadcast.features.accounts.matching import MatchedLeads
 from leadcast.features.base.files import write_json, written_whole
-from leadcast.features.definitions.identity_section import MATCH_BY, MatchBy
+from leadcast.features.definitions.identity_section import MATCH_BY
 from leadcast.features.tables import ACCOUNT_HISTORY, Tables, TimeOrder
 
 
 def write_accounts(
-    by: Sequence[MatchBy], tables: Tables, table: pl.DataFrame | None, folder: Path
+    matched: MatchedLeads, tables: Tables, table: pl.DataFrame | None, folder: Path
 ) -> Tables:
-    """Match leads to accounts, write these down, and let each lead carry its account's history.
+    """Write down which leads are of which account, and let each carry its account's history.
 
     Parameters
     ----------
-    by : sequence of {"account_id", "domain", "company"}
-        By what leads are matched.
+    matched : MatchedLeads
+        Of these leads.
     tables : Tables
         What was read; the events stand in the folder.
     table : pl.DataFrame or None
@@ -37,7 +36,6 @@ def write_accounts(
         Leads with ``account_id`` as they were matched, the attributes of the account where only
         the match tells it, and, where the source is dated, ``account_history``.
     """
-    matched = match_leads(tables.leads, table, by)
     leads = _with_accounts(tables.leads, matched.matches, table)
     if tables.time_order is TimeOrder.DATED:
         events = pl.scan_parquet(folder / "events" / "*.parquet")

@@ -43,8 +43,14 @@ class ReadChanges:
     attributes: tuple[str, ...]
 
 
-def read_changes(context: Context, leads: CanonicalLeads) -> ReadChanges | None:
-    """Read the tables of changes; None where there are none, or they cannot be read."""
+def read_changes(
+    context: Context, leads: CanonicalLeads, matches: pl.DataFrame | None = None
+) -> ReadChanges | None:
+    """Read the tables of changes; None where there are none, or they cannot be read.
+
+    The history of an account is that of each of its leads: as `matches` has them
+    (`leadcast.features.accounts.matching.MATCHES`), or by the identifier that the export names.
+    """
     tables = context.definition.tables
     found = []
     if (of_leads := tables.attribute_changes) is not None:
@@ -53,7 +59,8 @@ def read_changes(context: Context, leads: CanonicalLeads) -> ReadChanges | None:
         found.append(_of_creation(read, leads.frame, of_leads.creation_seconds))
     if (of_accounts := tables.account_changes) is not None and tables.accounts is not None:
         named = _named(tables.accounts.attributes, of_accounts)
-        whose = leads.frame.select("lead_id", whose="account_id").drop_nulls()
+        told = leads.frame if matches is None else matches
+        whose = told.select("lead_id", whose="account_id").drop_nulls()
         read = _read(context, _types(leads), of_accounts, named, whose["whose"])
         found.append(None if read is None else _of_each_lead(read, whose))
     known = [one for one in found if one is not None]

@@ -22,6 +22,7 @@ from typing import Any
 import polars as pl
 
 from leadcast.features.accounts.known_accounts import write_accounts
+from leadcast.features.accounts.matching import MatchedLeads, match_leads
 from leadcast.features.base.errors import Fault, FaultsError, describe_faults, did_you_mean
 from leadcast.features.base.files import sha256_of, write_json, written_whole
 from leadcast.features.definitions.definition import EventOutcomes, Outcomes, SourceDefinition
@@ -84,6 +85,8 @@ class Examined:
     """What the CRM has merged; None where the source has no such table."""
     accounts: pl.DataFrame | None = None
     """The accounts' own table; None where the source has none, or nobody asks for accounts."""
+    matched: MatchedLeads | None = None
+    """Which leads belong to which accounts; None where nobody asks for accounts."""
     changes: ReadChanges | None = None
     """What the leads' attributes said before; None where the source has no such table."""
 
@@ -115,15 +118,25 @@ def examine(context: Context, sink: Sink) -> Examined | None:
             pass
         return None
     settled = settle(context, told, leads)
-    merges, changes = read_merges(context), read_changes(context, leads)
-    accounts = read_accounts(context, leads)
+    merges, accounts = read_merges(context), read_accounts(context, leads)
+    matched = _matched(context.definition, settled, accounts)
+    changes = read_changes(context, leads, None if matched is None else matched.matches)
     for part in canonical_events(context, events, _with_ends(settled)):
         sink(part)
     assert context.collector is not None, "what passes by is counted"
     events_seen = context.collector.events
     until = _observed_until(context, settled, events_seen)
     begin = recorded_from(context, settled, until)
-    return Examined(settled, events_seen, until, begin, merges, accounts, changes)
+    return Examined(settled, events_seen, until, begin, merges, accounts, matched, changes)
+
+
+def _matched(
+    definition: SourceDefinition, settled: Settled, accounts: pl.DataFrame | None
+) -> MatchedLeads | None:
+    """Match leads to accounts, where the source asks for it."""
+    if definition.accounts is None:
+        return None
+    return match_leads(settled.leads.frame, accounts, definition.accounts.match)
 
 
 def _with_ends(settled: Settled) -> pl.DataFrame:
@@ -557,8 +570,8 @@ def _write_tables(
         judged.rewrite(folder / "events", folder / NONHUMAN_FILE)
         if judged.drops:
             tables = replace(tables, nonhuman=judged.rules.to_json())
-    if definition.accounts is not None:
-        tables = write_accounts(definition.accounts.match, tables, examined.accounts, folder)
+    if examined.matched is not None:
+        tables = write_accounts(examined.matched, tables, examined.accounts, folder)
     tables = write_persons(definition.identity, tables, examined.merges, folder)
     tables.leads.write_parquet(folder / "leads.parquet")
     tables.outcomes.write_parquet(folder / "outcomes.parquet")
