@@ -32,7 +32,8 @@ def learn_accounts(source: str) -> str:
     run, params = RunFolder(source), load_params()
     tables = Tables.read(run.tables)
     if (why := _why_not(source, tables)) is not None:
-        _write(run, {"why": why}, None, None)
+        asked = find_definition(source).accounts is not None
+        _write(run, {"why": why, "asked": asked}, None, None)
         return why
     settings = snapshot_settings(source, params)
     horizon, lag = settings.horizon_days, settings.reporting_lag_days

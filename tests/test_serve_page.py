@@ -1,6 +1,7 @@
 """The page's addresses: what is open, what is not, and what they tell."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,33 @@ def test_pages_are_open_and_hold_no_lead(tmp_path: Path, run: Path) -> None:
             assert page.headers["content-security-policy"] == PAGE_POLICY
             assert "lead 1" not in page.text
             assert 'aria-current="page">' + view.name in page.text
+
+
+@pytest.mark.parametrize(
+    ("told", "stands"),
+    [
+        (None, False),
+        ('{"why": "the source does not ask", "asked": false}', False),
+        ('{"why": "too few moments", "asked": true}', True),
+        ('{"why": null, "words": []}', True),
+        ("damaged", True),
+    ],
+)
+def test_a_view_without_content_is_left_out_of_the_navigation(
+    tmp_path: Path, run: Path, told: str | None, stands: bool
+) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    if told is not None:
+        (copy / "accounts").mkdir()
+        (copy / "accounts/accounts.json").write_text(told, encoding="utf-8")
+    with client(tmp_path, copy) as asked:
+        assert ('href="/accounts"' in asked.get("/").text) == stands
+        # Who has its address sees it all the same, and why there is nothing.
+        page = asked.get("/accounts")
+        assert 'href="/accounts" aria-current="page"' in page.text
+        problem = asked.get("/page/accounts").json()
+        assert problem["status"] == 404
 
 
 def test_data_about_leads_ask_for_the_key_of_the_api(tmp_path: Path, run: Path) -> None:

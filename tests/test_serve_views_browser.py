@@ -3,13 +3,16 @@
 import re
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 
+from leadcast.features.base.files import write_json
 from leadcast.models.rules import parse_rules
+from leadcast.serve.accounts.account_list import LIST as ACCOUNT_LIST
 from leadcast.serve.page.router import VIEWS
 from tests.browsing import Watched, chromium, wait_for_words
 from tests.editor_world import LEAD, compare, tables, write_tables
@@ -45,8 +48,34 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         probability=(number % 50 + 1) / 60,
         landmark_days=pl.lit(0.0),
     ).write_parquet(run / "test_scores.parquet")
+    write_accounts(run)
     with served(tmp_path_factory.mktemp("scratch"), run, None, COMMAND) as address:
         yield address
+
+
+def write_accounts(run: Path) -> None:
+    """A list of two accounts, one of them with many leads and roles."""
+    ids = [f"L{number}" for number in range(5)]
+    named = {"name": "<b>North</b>", "domain": "north.io", "roles": ["champion", "user"]}
+    many = {"account_id": "A1", "probability": 0.4, "lead_ids": ids, "events_30d": 12}
+    other = {"account_id": "south.io", "probability": 0.1, "lead_ids": ["L9"], "events_30d": 0}
+    each = {
+        "as_of": datetime(2025, 9, 1, tzinfo=UTC),
+        "lower": 0.05,
+        "upper": 0.5,
+        "missing_roles": ["finance"],
+        "won_before": 1,
+        "lost_before": 0,
+        "active_leads_30d": 2,
+    }
+    rows = [
+        each | one | {"lead_probabilities": [0.1] * len(one["lead_ids"])}
+        for one in (named | many, {"roles": []} | other)
+    ]
+    pl.DataFrame(rows, schema=ACCOUNT_LIST).write_parquet(run / "accounts_now.parquet")
+    (run / "accounts").mkdir()
+    told = {"why": None, "words": ["It is right."], "horizon_days": 30.0}
+    write_json(run / "accounts/accounts.json", told)
 
 
 @pytest.fixture
@@ -63,6 +92,7 @@ def opened(watched: Watched, url: str, view: str) -> "Page":
         "/report": "#report >> .tiles",
         "/sources": "#sources section.card",
         "/rules": ".rules-form details.rule",
+        "/accounts": "#accounts tbody tr",
     }
     watched.page.wait_for_selector(ready[view])
     return watched.page
@@ -90,9 +120,9 @@ def test_neither_on_a_phone_nor_in_the_dark_has_a_view_a_fault_that_axe_finds(
 ) -> None:
     scheme = "dark" if width == 390 else "light"
     own = Watched(browser, viewport={"width": width, "height": 800}, color_scheme=scheme)
-    for view in ("/report", "/sources", "/rules"):
+    for view in ("/report", "/sources", "/rules", "/accounts"):
         page = opened(own, url, view)
-        if view == "/rules":
+        if view in ("/rules", "/accounts"):
             page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
         assert page.evaluate(WIDEST) <= width, view
         page.evaluate(AXE.read_text(encoding="utf-8"))
@@ -113,6 +143,27 @@ def test_the_report_stands_in_the_page_as_it_was_written(watched: Watched, url: 
     page.locator("#report >> .contents a", has_text="All figures").click()
     assert folded.get_attribute("open") is not None
     page.locator("#report >> #figures").wait_for(state="visible")
+
+
+def test_accounts_are_told_with_their_leads_and_the_roles_that_are_missing(
+    watched: Watched, url: str
+) -> None:
+    page = opened(watched, url, "/accounts")
+    told = page.locator("#accounts-told").inner_text()
+    assert told.startswith("2 accounts have open leads on 2025-09-01. ")
+    assert told.endswith("within 30 days.")
+    heads = page.locator("#accounts thead th").all_inner_texts()
+    assert heads[2:] == ["Open leads", "Buying group", "Engagement"], "there is no list before"
+    first, second = page.locator("#accounts tbody tr").all()
+    assert first.locator("th").inner_text() == "<b>North</b>"
+    assert first.locator("a").count() == 5
+    assert first.locator("a").nth(4).is_hidden()
+    first.locator("summary").click()
+    assert first.locator("a").nth(4).is_visible()
+    assert first.locator("a").nth(4).get_attribute("href") == "/leads/L4"
+    assert "missing: finance" in first.inner_text()
+    assert second.locator("th").inner_text() == "south.io"
+    assert "no role is known" in second.inner_text()
 
 
 def test_other_bounds_are_told_while_they_are_typed(watched: Watched, url: str) -> None:

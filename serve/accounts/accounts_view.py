@@ -44,7 +44,7 @@ def accounts_content(run: Path | None, source: str, most: int = MOST_SHOWN) -> d
     -------
     dict
         ``accounts`` (`leadcast.serve.accounts.account_list.LIST`), ``total``, ``roles`` (words by
-        role) and ``words`` (how good the probabilities are).
+        role), ``words`` (how good the probabilities are), ``horizon_days`` and ``source``.
 
     Raises
     ------
@@ -69,7 +69,30 @@ def accounts_content(run: Path | None, source: str, most: int = MOST_SHOWN) -> d
         "total": whole.height,
         "roles": {role: humanise(role) for role in ROLES},
         "words": result["words"],
+        "horizon_days": result.get("horizon_days"),
+        "source": source,
     }
+
+
+def has_accounts(run: Path | None) -> bool:
+    """Tell whether a run says anything of accounts: its source asks for them.
+
+    Parameters
+    ----------
+    run : Path or None
+        The run's folder.
+
+    Returns
+    -------
+    bool
+        True as well where what it says cannot be read, which the view then tells.
+    """
+    if run is None or not (run / RESULT).is_file():
+        return False
+    try:
+        return bool(read_json(run / RESULT).get("asked", True))
+    except LeadcastError:
+        return True
 
 
 def make_router(service: Service, shell: PageMaker) -> APIRouter:

@@ -70,6 +70,12 @@ def _read(path: Path) -> Asset:
     return Asset(content, _TYPES[path.suffix], f'"{hashlib.sha256(content).hexdigest()[:20]}"')
 
 
+def always(run: Path | None) -> bool:
+    """Say that a view stands in every navigation."""
+    del run
+    return True
+
+
 @dataclass(frozen=True)
 class View:
     """A view in the navigation."""
@@ -80,13 +86,15 @@ class View:
     """Where it is."""
     make_router: "Callable[[Service, Shell], APIRouter]"
     """Makes its addresses of the service and the shell."""
+    has_content: "Callable[[Path | None], bool]" = always
+    """Whether a run's folder has anything to show there; else the navigation leaves it out."""
 
 
 class Shell:
     """The frame of every view."""
 
-    def __init__(self, views: tuple[View, ...], source: str) -> None:
-        self._views, self._source = views, source
+    def __init__(self, views: tuple[View, ...], source: str, run: Path | None = None) -> None:
+        self._views, self._source, self._run = views, source, run
         self._environment = environment()
 
     def page(self, template: str, address: str, **content: Any) -> "HTMLResponse":  # noqa: ANN401
@@ -94,5 +102,6 @@ class Shell:
         # The stages that write a page into a file need no server.
         from fastapi.responses import HTMLResponse
 
-        frame = {"views": self._views, "address": address, "source": self._source}
+        views = [one for one in self._views if one.address == address or one.has_content(self._run)]
+        frame = {"views": views, "address": address, "source": self._source}
         return HTMLResponse(self._environment.get_template(template).render(frame | content))

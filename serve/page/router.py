@@ -23,7 +23,12 @@ VIEWS = (
     View("Sources", sources_view.ADDRESS, sources_view.make_router),
     View("Rules", rules.ADDRESS, rules.make_router),
     View("What will it bring?", report_view.FORECAST, report_view.make_forecast_router),
-    View("Accounts", accounts_view.ADDRESS, accounts_view.make_router),
+    View(
+        "Accounts",
+        accounts_view.ADDRESS,
+        accounts_view.make_router,
+        accounts_view.has_accounts,
+    ),
     View("Monitoring", monitoring_view.ADDRESS, monitoring_view.make_router),
     View("Misses", misses_view.ADDRESS, misses_view.make_router),
     View("Leads", lead.ADDRESS, lead.make_router),
@@ -42,7 +47,8 @@ def page_routers(service: Service) -> list[APIRouter]:
     -------
     list of APIRouter
     """
-    shell = Shell(VIEWS, service.scorer.bundle.manifest.origin.source)
+    source = service.scorer.bundle.manifest.origin.source
+    shell = Shell(VIEWS, source, service.settings.run)
     return [_static(), *(view.make_router(service, shell) for view in VIEWS)]
 
 

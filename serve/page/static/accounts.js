@@ -1,48 +1,77 @@
 "use strict";
 /* The accounts with open leads: probability, buying group, engagement, and their leads. */
 (() => {
-  const { element, format, scrolling, sentence } = leadcast;
+  const { details, element, format, note, scrolling, sentence } = leadcast;
   const LEAD = "/leads/";
   const AT_ONCE = 200;
+  const FIRST = 3;
   const byId = (id) => document.getElementById(id);
 
   function leads(row) {
-    const each = row.lead_ids.map((id, place) =>
+    const items = row.lead_ids.map((id, place) =>
       element("li", {},
         element("a", { href: LEAD + encodeURIComponent(id) }, id),
         ` ${format.percent(row.lead_probabilities[place])}`));
-    return element("ul", { class: "plain" }, each);
+    const list = (some) => element("ul", { class: "plain" }, some);
+    const rest = items.slice(FIRST);
+    if (!rest.length) return list(items);
+    const more = element("details", {}, element("summary", {}, `${format.count(rest.length)} more`), list(rest));
+    return [list(items.slice(0, FIRST)), more];
   }
 
-  function line(row, roles) {
-    const named = (names) => names.map((name) => roles[name]).join(", ") || "none";
+  function group(row, roles) {
+    const named = (names) => names.map((name) => roles[name]).join(", ");
+    const missing = row.missing_roles.length ? note(`missing: ${named(row.missing_roles)}`) : null;
+    return [named(row.roles) || "no role is known", missing];
+  }
+
+  function engagement(row) {
+    const before = [["won", row.won_before], ["lost", row.lost_before]]
+      .filter(([, count]) => count)
+      .map(([how, count]) => `${format.count(count)} ${how} before`);
+    const done = row.events_30d
+      ? `${format.count(row.events_30d)} events of ${format.count(row.active_leads_30d)} leads in 30 days`
+      : "nothing in 30 days";
+    return [done, before.length ? note(before.join(", ")) : null];
+  }
+
+  function line(row, roles, hasMoved) {
     const interval = `${format.percent(row.lower)} to ${format.percent(row.upper)}`;
-    const before = row.won_before ? `, ${format.count(row.won_before)} won before` : "";
+    const cell = (content) => element("td", { class: "wrap" }, content);
     return element("tr", {},
-      element("th", { scope: "row" }, row.name ?? row.domain ?? row.account_id),
+      element("th", { scope: "row", title: row.account_id }, row.name ?? row.domain ?? row.account_id),
       element("td", { class: "number" }, element("strong", {}, format.percent(row.probability)), ` (${interval})`),
-      element("td", { class: "wrap" }, named(row.roles)),
-      element("td", { class: "wrap" }, named(row.missing_roles)),
-      element("td", { class: "wrap" },
-        `${format.count(row.events_30d)} events of ${format.count(row.active_leads_30d)} leads in 30 days${before}`),
-      element("td", { class: "wrap" }, row.why_moved ?? "–"),
-      element("td", { class: "wrap" }, leads(row)));
+      cell(leads(row)),
+      cell(group(row, roles)),
+      cell(engagement(row)),
+      hasMoved ? cell(row.why_moved ?? "–") : null);
   }
 
   (async () => {
     try {
       const found = await leadcast.ask("/page/accounts");
       const shown = found.accounts.slice(0, AT_ONCE);
-      const heads = ["Account", "Probability", "Roles present", "Roles missing", "Engagement", "What moved", "Open leads"];
+      // The first list has none before it.
+      const hasMoved = shown.some((row) => row.why_moved !== null);
+      const heads = ["Account", "Probability (95 %)", "Open leads", "Buying group", "Engagement"];
+      const within = found.horizon_days === null ? "the horizon" : `${format.compact(found.horizon_days)} days`;
+      const asOf = shown.length ? ` on ${shown[0].as_of.slice(0, 10)}` : "";
+      const some = found.total > shown.length ? `; the ${format.count(shown.length)} likeliest are shown` : "";
       byId("accounts-told").textContent =
-        `${format.count(found.total)} accounts have open leads; the ${format.count(shown.length)} likeliest are shown. ` +
-        "The probability is that at least one of an account's open leads becomes a customer within the horizon.";
+        `${format.count(found.total)} accounts have open leads${asOf}${some}. ` +
+        `The probability is that at least one of an account's open leads becomes a customer within ${within}.`;
       byId("accounts").replaceChildren(
         element("section", { class: "card" },
-          scrolling("Accounts", leadcast.framed({}, "", heads, [1], shown.map((row) => line(row, found.roles))))),
+          details("How good the probabilities are", found.words.map((words) => element("p", {}, words))),
+          note("Beside each lead stands its score at the last age for which the model was learned, as the account's probability takes it; the lead's own page has the newest."),
+          note([
+            "The list is made anew by ", element("code", {}, `leadcast accounts ${found.source}`),
+            "; with --out it is written to a file, all accounts in it.",
+          ])),
         element("section", { class: "card" },
-          element("h2", {}, "How good the probabilities are"),
-          found.words.map((words) => element("p", {}, words))));
+          scrolling("Accounts", leadcast.framed(
+            {}, "", hasMoved ? [...heads, "What moved"] : heads, [1],
+            shown.map((row) => line(row, found.roles, hasMoved))))));
     } catch (error) {
       byId("accounts-told").textContent = sentence(error.message);
     }

@@ -50,11 +50,14 @@
     const rows = Object.entries(extra)
       .filter(([key, value]) => days(key) && value !== null)
       .map(([key, value]) => [`${days(key)} days`, format.percent(value)]);
+    const whole = (value) => format.count(Math.max(1, Math.round(value)));
     const words = [
-      `Half of the leads like it that convert do so within ${format.compact(extra.median_days)} days.`,
-      extra.cools_after_days === null ? "" : ` It cools after day ${format.compact(extra.cools_after_days)}.`,
-    ].join("");
-    return [details("When", table("A customer within so many days", ["Within", "Probability"], rows, [1])), note(words)];
+      extra.median_days === null ? "" : `Half of the leads like it that convert do so within ${whole(extra.median_days)} days.`,
+      extra.cools_after_days === null
+        ? ""
+        : `After day ${whole(extra.cools_after_days)} its chance a day is less than half of its highest.`,
+    ].filter((one) => one).join(" ");
+    return [details("By when", table("A customer within so many days", ["Within", "Probability"], rows, [1])), note(words)];
   }
 
   function groups(parts) {
