@@ -55,10 +55,12 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def write_accounts(run: Path) -> None:
     """A list of two accounts, one of them with many leads and roles."""
-    ids = [f"L{number}" for number in range(5)]
+    ids, shares = [f"L{number}" for number in range(5)], [0.1] * 5
     named = {"name": "<b>North</b>", "domain": "north.io", "roles": ["champion", "user"]}
-    many = {"account_id": "A1", "probability": 0.4, "lead_ids": ids, "events_30d": 12}
-    other = {"account_id": "south.io", "probability": 0.1, "lead_ids": ["L9"], "events_30d": 0}
+    many = {"account_id": "A1", "probability": 0.4, "events_30d": 12}
+    many |= {"lead_ids": ids, "lead_probabilities": shares}
+    other = {"account_id": "south.io", "probability": 0.1, "events_30d": 0}
+    other |= {"lead_ids": ["L9"], "lead_probabilities": [0.1]}
     each = {
         "as_of": datetime(2025, 9, 1, tzinfo=UTC),
         "lower": 0.05,
@@ -68,10 +70,7 @@ def write_accounts(run: Path) -> None:
         "lost_before": 0,
         "active_leads_30d": 2,
     }
-    rows = [
-        each | one | {"lead_probabilities": [0.1] * len(one["lead_ids"])}
-        for one in (named | many, {"roles": []} | other)
-    ]
+    rows = [each | named | many, each | {"roles": []} | other]
     pl.DataFrame(rows, schema=ACCOUNT_LIST).write_parquet(run / "accounts_now.parquet")
     (run / "accounts").mkdir()
     told = {"why": None, "words": ["It is right."], "horizon_days": 30.0}

@@ -128,9 +128,10 @@ def told_metrics(run: RunFolder) -> dict[str, float]:
         share of the log loss that the model takes off that of the test's own rate;
         ``comparison/…``, the customers reached at the capacity; ``amounts/…``, where amounts are
         told, how far they err beside the mean, and what calling by expected revenue reaches;
-        ``curve/…``, how the curve over time does at each horizon; and
+        ``curve/…``, how the curve over time does at each horizon;
         ``accounts/…``, how good the probability of accounts is, and what it spares against the
-        noisy-or.
+        noisy-or; and ``segments/…``, where segments were asked for, whether what they have of
+        their own is used (1 or 0), of how many of them, and what it gains in the backtest.
     """
     test = read_json(run.metrics)["test"]
     found = {
@@ -141,7 +142,7 @@ def told_metrics(run: RunFolder) -> dict[str, float]:
     found |= {f"test/{name}": test[name]["value"] for name in VALUES_ONLY}
     found |= {"test/skill": _skill(test)} | _told_comparison(_compared(run))
     found |= _told_amounts(read_amounts(run)) | _told_curve(run)
-    found |= _told_accounts(run)
+    found |= _told_accounts(run) | _told_segments(run)
     return {name: float(value) for name, value in found.items() if value is not None}
 
 
@@ -152,6 +153,18 @@ def _told_accounts(run: RunFolder) -> dict[str, float | None]:
         return {}
     found = {f"accounts/{name}": test["account"][name]["value"] for name in ("auc", "log_loss")}
     return found | {"accounts/spared_log_loss": test["against"]["noisy_or"]["log_loss"]}
+
+
+def _told_segments(run: RunFolder) -> dict[str, float | None]:
+    found = read_json(run.backtest).get("segments")
+    if found is None:
+        return {}
+    return {
+        "segments/used": float(found["used"]),
+        "segments/told": float(len(found["told"])),
+        "segments/gain": found["gain"],
+        "segments/gain_error": found["standard_error"],
+    }
 
 
 def _end(key: str) -> str:
