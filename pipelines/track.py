@@ -7,6 +7,8 @@ import logging
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -251,7 +253,7 @@ def save_model(bundle: Path, folder: Path) -> None:
     """Write a bundle as a model that `mlflow models serve` can load, without tracking it."""
     import mlflow
 
-    with TemporaryDirectory() as place:
+    with TemporaryDirectory() as place, _quiet_example():
         mlflow.pyfunc.save_model(folder, **_model(bundle, carried_code(Path(place))))
 
 
@@ -265,10 +267,22 @@ def carried_code(folder: Path) -> Path:
     return code
 
 
+@contextmanager
+def _quiet_example() -> Iterator[None]:
+    """Score the model's example without warnings: it shows that a lead may lack events."""
+    logger = logging.getLogger("leadcast")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
 def _log_bundle(run: RunFolder) -> str:
     import mlflow
 
-    with TemporaryDirectory() as place:
+    with TemporaryDirectory() as place, _quiet_example():
         model = _model(run.bundle, carried_code(Path(place)))
         return str(mlflow.pyfunc.log_model(name="leadcast", **model).model_uri)
 
@@ -312,6 +326,4 @@ if __name__ == "__main__":
     # MLflow's own progress bars and messages would hide the stage's one line.
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-    # The model's example shows that a lead may have no events, of which the scorer would warn.
-    logging.getLogger("leadcast").setLevel(logging.ERROR)
     run_stage("track", track)

@@ -84,6 +84,26 @@ def test_what_is_not_defined_and_what_is_not_compared_is_no_metric(tmp_path: Pat
     assert "test/skill" not in found
 
 
+@pytest.mark.parametrize("used", [True, False])
+def test_segments_are_told_where_they_were_asked_for(
+    tmp_path: Path, compared: dict[str, Any], used: bool
+) -> None:
+    told = {"used": used, "gain": 0.01, "standard_error": 0.004, "told": [{}, {}] if used else []}
+    with chdir(tmp_path):
+        write_result(compared)
+        before = told_metrics(RUN)
+        write_json(RUN.backtest, {"segments": told}, replacing=True)
+        found = told_metrics(RUN)
+        write_json(RUN.backtest, {"segments": told | {"gain": None}}, replacing=True)
+        assert "segments/gain" not in told_metrics(RUN), "what could not be tried is no metric"
+    assert {name: found[name] for name in found.keys() - before.keys()} == {
+        "segments/used": float(used),
+        "segments/count": 2.0 * used,
+        "segments/gain": 0.01,
+        "segments/gain_error": 0.004,
+    }
+
+
 def test_a_run_is_named_by_source_learner_and_day(tmp_path: Path, compared: dict[str, Any]) -> None:
     with chdir(tmp_path):
         write_result(compared)

@@ -1,9 +1,13 @@
 """A bundle whose segments have something of their own: every door scores it alike."""
 
+import json
+import warnings
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -18,7 +22,8 @@ from leadcast.models.report.page import render_report
 from leadcast.serve.batch.batch import BatchSettings, score_files
 from leadcast.serve.scorer import Scorer
 from tests.report_samples import sample_inputs
-from tests.scoring_world import WRITTEN, origin, scoring_world
+from tests.scoring_world import WRITTEN, bundle_folder, origin, scoring_world
+from tests.service_world import client, question
 
 NOW = datetime(2025, 9, 1, tzinfo=UTC)
 WORLD = scoring_world()
@@ -69,6 +74,40 @@ def test_a_table_one_lead_and_a_batch_say_the_same(bundle: Path, tmp_path: Path)
     score_files(bundle, *files, BatchSettings(NOW, chunk_leads=7))
     scores = LEADS.select("lead_id").join(pl.read_parquet(files[2]), on="lead_id")
     assert scores["probability"].to_list() == said
+
+
+def test_http_says_the_same(bundle: Path, tmp_path: Path) -> None:
+    events = WORLD.tables.events.collect().join(LEADS, on="lead_id", how="semi")
+    said = Scorer.load(bundle).score(LEADS, events, NOW, [])
+    body = question(LEADS, events) | {"as_of": NOW.isoformat()}
+    with client(tmp_path, bundle=bundle) as asked:
+        answer = asked.post("/v1/score", json=body)
+        assert answer.status_code == 200, answer.text
+        scores = answer.json()["scores"]
+    assert [one["probability"] for one in scores] == said["probability"].to_list()
+    # Segments do differ, or else this would say little of them.
+    plain = Scorer.load(bundle_folder()).score(LEADS, events, NOW, [])
+    assert (said["probability"] - plain["probability"]).abs().max() > 0.01  # type: ignore[operator]
+
+
+def test_the_model_of_mlflow_says_the_same(bundle: Path) -> None:
+    # MLflow warns of itself while it is imported.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from leadcast.serve.pyfunc import LeadcastModel
+    events = WORLD.tables.events.collect().join(LEADS, on="lead_id", how="semi")
+    said = Scorer.load(bundle).score(LEADS, events, NOW, [])
+    rows = [
+        {name: value for name, value in one.items() if name not in ("attributes", "events")}
+        | one["attributes"]
+        | {"events": json.dumps(one["events"]), "as_of": NOW.isoformat()}
+        for one in question(LEADS, events)["leads"]
+    ]
+    model = LeadcastModel()
+    model.load_context(SimpleNamespace(artifacts={"bundle": str(bundle)}))
+    found = model.predict(None, pd.DataFrame(rows))
+    assert found["lead_id"].to_list() == said["lead_id"].to_list()
+    assert found["probability"].to_list() == said["probability"].to_list()
 
 
 def test_a_new_industry_is_scored_by_the_whole(bundle: Path) -> None:

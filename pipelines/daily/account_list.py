@@ -28,6 +28,7 @@ from leadcast.serve.accounts.account_list import (
 )
 
 SHOWN = 15
+LONGEST_NAME = 40
 _SUFFIXES = (".csv", ".parquet", ".json")
 
 
@@ -182,12 +183,12 @@ def _words(
         lines.append(
             f"  {left_out:,} accounts are not in the CRM's file: their ids are not its own"
         )
-    lines += [
-        "",
-        f"{'account':<24} {'p':>6} {'interval':>15} {'leads':>5}  roles; missing; what moved",
-    ]
-    for row in found.head(SHOWN).iter_rows(named=True):
-        name = str(row["name"] or row["domain"] or row["account_id"])[:24]
+    shown = found.head(SHOWN).to_dicts()
+    names = [str(row["name"] or row["domain"] or row["account_id"])[:LONGEST_NAME] for row in shown]
+    width = max(len(one) for one in ("account", *names))
+    heads = f"{'p':>6} {'interval':>15} {'leads':>5}  roles; missing; what moved"
+    lines += ["", f"{'account':<{width}} {heads}"]
+    for name, row in zip(names, shown, strict=True):
         interval = f"{row['lower']:.1%} to {row['upper']:.1%}"
         roles, missing = (
             ", ".join(humanise(one) for one in row[kind]) or "none"
@@ -195,7 +196,7 @@ def _words(
         )
         moved = f"; {row['why_moved']}" if row["why_moved"] else ""
         lines.append(
-            f"{name:<24} {row['probability']:>6.1%} {interval:>15} {row['open_leads']:>5}  "
+            f"{name:<{width}} {row['probability']:>6.1%} {interval:>15} {row['open_leads']:>5}  "
             f"{roles}; {missing}{moved}"
         )
     return "\n".join(lines)

@@ -161,7 +161,7 @@ def _told_segments(run: RunFolder) -> dict[str, float | None]:
         return {}
     return {
         "segments/used": float(found["used"]),
-        "segments/told": float(len(found["told"])),
+        "segments/count": float(len(found["told"])),
         "segments/gain": found["gain"],
         "segments/gain_error": found["standard_error"],
     }
