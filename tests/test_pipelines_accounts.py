@@ -1,6 +1,7 @@
 """Accounts through a run: matched, carried by leads through every door, listed and written."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import chdir
 from datetime import UTC, datetime, timedelta
@@ -209,6 +210,8 @@ def test_accounts_are_listed_and_written(project: Path, tmp_path: Path) -> None:
     assert (found["lower"] <= found["probability"]).all()
     assert found["why_moved"].null_count() == 0
     assert found["moved_from"].count() > 0
+    said = " ".join(found["why_moved"])
+    assert not re.search(r"\b1 (more|fewer|more open)? ?(leads|events)", said)
     assert pl.read_csv(tmp_path / "accounts.csv").height == found.height
     roles = found.select(pl.concat_list("roles", "missing_roles").list.n_unique()).to_series()
     assert (roles == 5).all()

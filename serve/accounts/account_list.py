@@ -195,16 +195,21 @@ def _moved(rows: pl.DataFrame, earlier: pl.DataFrame | None) -> pl.DataFrame:
 def _why(row: dict[str, Any], old: dict[str, Any]) -> str:
     parts = []
     came, left = {*row["lead_ids"]} - {*old["lead_ids"]}, {*old["lead_ids"]} - {*row["lead_ids"]}
-    parts += [f"{len(came)} more open leads"] if came else []
-    parts += [f"{len(left)} leads open no more"] if left else []
+    parts += [f"{len(came)} more open {_plural('lead', len(came))}"] if came else []
+    parts += [f"{len(left)} {_plural('lead', len(left))} open no more"] if left else []
     roles = [one for one in row["roles"] if one not in old["roles"]]
     parts += [f"{humanise(one)} joined" for one in roles]
     more = row["events_30d"] - old["events_30d"]
-    parts += [f"{abs(more)} {'more' if more > 0 else 'fewer'} events in 30 days"] if more else []
+    how = "more" if more > 0 else "fewer"
+    parts += [f"{abs(more)} {how} {_plural('event', abs(more))} in 30 days"] if more else []
     change = row["probability"] - old["probability"]
     if not parts:
         return "unchanged" if abs(change) < MOVED else "newer scores of its leads"
     return ", ".join(parts)
+
+
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"
 
 
 def for_spreadsheets(frame: pl.DataFrame) -> pl.DataFrame:

@@ -35,6 +35,11 @@
     return [done, before.length ? note(before.join(", ")) : null];
   }
 
+  function moved(row) {
+    if (row.moved_from === null) return row.why_moved ?? "–";
+    return `${format.percent(row.moved_from)} before: ${row.why_moved}`;
+  }
+
   function line(row, roles, hasMoved) {
     const interval = `${format.percent(row.lower)} to ${format.percent(row.upper)}`;
     const cell = (content) => element("td", { class: "wrap" }, content);
@@ -44,7 +49,7 @@
       cell(leads(row)),
       cell(group(row, roles)),
       cell(engagement(row)),
-      hasMoved ? cell(row.why_moved ?? "–") : null);
+      hasMoved ? cell(moved(row)) : null);
   }
 
   (async () => {
