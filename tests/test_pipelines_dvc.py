@@ -90,12 +90,18 @@ def test_the_page_of_plots_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
 def watched(project: Path) -> Iterator[set[str]]:
     """Look again and again while the block runs: every faulty sight, and each bundle by its id."""
     seen, done = set[str](), threading.Event()
+    bundle = project / RUN.bundle
 
     def look() -> None:
+        known = None
         while not done.wait(0.02):
             seen.update(f"absent: {path}" for path in READ_BY_OTHERS if not _is_there(path))
             try:
-                seen.add(load_bundle(project / RUN.bundle).manifest.bundle_id)
+                # Read once for what it is: reading it all the time would take a core.
+                files = {path: path.stat().st_mtime_ns for path in bundle.rglob("*")}
+                if files != known:
+                    seen.add(load_bundle(bundle).manifest.bundle_id)
+                known = files
             except Exception as error:
                 seen.add(f"faulty: {error}")
 

@@ -54,7 +54,7 @@ SETTINGS = QUICK.model_copy(
     update={
         "candidates": ("lightgbm",),
         "origins": 1,
-        "rounds": (10,),
+        "rounds": (20,),
         "seeds": 2,
         "monotone": {"visits": 1},
     }

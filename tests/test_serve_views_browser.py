@@ -118,7 +118,9 @@ def test_neither_on_a_phone_nor_in_the_dark_has_a_view_a_fault_that_axe_finds(
     browser: "Browser", url: str, width: int
 ) -> None:
     scheme = "dark" if width == 390 else "light"
-    own = Watched(browser, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    # A colour on its way to another stands out less for a moment.
+    still = {"color_scheme": scheme, "reduced_motion": "reduce"}
+    own = Watched(browser, viewport={"width": width, "height": 800}, **still)
     for view in ("/report", "/sources", "/rules", "/accounts"):
         page = opened(own, url, view)
         if view in ("/rules", "/accounts"):

@@ -192,13 +192,13 @@ def _turned(
 
 def _heterogeneity(rate: Floats, n: Floats) -> float:
     """Give Pearson's p value for all levels having one rate."""
-    from scipy.stats import chi2
+    from scipy.special import chdtrc
 
     base = float((rate * n).sum() / n.sum())
     if base in (0.0, 1.0):
         return 1.0
     statistic = float((n * (rate - base) ** 2).sum() / (base * (1 - base)))
-    return float(chi2.sf(statistic, len(n) - 1))
+    return float(chdtrc(len(n) - 1, statistic))
 
 
 def _correlation(one: Floats, other: Floats, weight: Floats) -> float:
@@ -253,7 +253,7 @@ def _fresh_shares(given: pl.Series, spans: Spans) -> Floats:
 
 def _best_cut(counts: Integers) -> int | None:
     """Find the first part after the cut at which both sides differ most, if they surely do."""
-    from scipy.stats import chi2
+    from scipy.special import chdtri
 
     running, total = np.cumsum(counts, axis=0), counts.sum(axis=0)
     best, strongest = None, 0.0
@@ -265,7 +265,7 @@ def _best_cut(counts: Integers) -> int | None:
         if statistic > strongest:
             best, strongest = cut, statistic
     levels = int((total > 0).sum())
-    return best if levels > 1 and strongest > chi2.isf(_SURE, levels - 1) else None
+    return best if levels > 1 and strongest > chdtri(levels - 1, _SURE) else None
 
 
 def _likelihood_ratio(one: Integers, other: Integers) -> float:

@@ -248,6 +248,6 @@ def _reach(listed: Compared, value: Floats, capacities: Capacities) -> _Reach:
 
 def _bonferroni(looks: int) -> float:
     # Only for those who ask, as it is slow to import.
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
-    return float(norm.isf(0.025 / max(looks, 1))) / NORMAL_95
+    return -float(ndtri(0.025 / max(looks, 1))) / NORMAL_95

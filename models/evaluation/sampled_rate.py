@@ -155,11 +155,11 @@ def exact_interval(rate: float, n: float, level: float = LEVEL) -> tuple[float, 
     -------
     low, high : float
     """
-    from scipy.stats import beta
+    from scipy.special import betaincinv
 
     tail, seen = (1 - level) / 2, rate * n
-    low = float(beta.ppf(tail, seen, n - seen + 1)) if seen > 0 else 0.0
-    high = float(beta.ppf(1 - tail, seen + 1, n - seen)) if seen < n else 1.0
+    low = float(betaincinv(seen, n - seen + 1, tail)) if seen > 0 else 0.0
+    high = float(betaincinv(seen + 1, n - seen, 1 - tail)) if seen < n else 1.0
     return low, high
 
 

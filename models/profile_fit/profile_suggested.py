@@ -246,9 +246,9 @@ class _Best:
         No parting in two gains more than one into all cells, whose gain is half of chi-squared; so
         the search is paid for, whatever it tried.
         """
-        from scipy.stats import chi2
+        from scipy.special import chdtrc
 
-        return float(chi2.sf(2 * self.gain / design_effect, max(self.cells - 1, 1)))
+        return float(chdtrc(max(self.cells - 1, 1), max(2 * self.gain / design_effect, 0.0)))
 
 
 def _design_effect(outcomes: LeadOutcomes) -> float:
