@@ -21,8 +21,8 @@ from benchmarks.results import write_result
 from leadcast.features.base.ownership import PARAMS, SOURCES
 from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
 from leadcast.features.tables import Tables
-from leadcast.models.amounts.forecast_coverage import coverage_of
-from leadcast.models.amounts.forecast_words import coverage_words
+from leadcast.models.forecast.forecast_coverage import coverage_of
+from leadcast.models.forecast.forecast_words import coverage_words
 from leadcast.pipelines.base.params import change_params
 from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.daily.forecast import past_forecasts
@@ -47,7 +47,7 @@ def covered(source: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        As `leadcast.models.amounts.forecast_coverage.coverage_of` gives it, with ``words``.
+        As `leadcast.models.forecast.forecast_coverage.coverage_of` gives it, with ``words``.
     """
     run = RunFolder(source)
     tables = Tables.read(run.tables)

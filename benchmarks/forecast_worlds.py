@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 
 from leadcast.models.amounts.amount_level import with_tail
-from leadcast.models.amounts.moving_level import MovingLevel
-from leadcast.models.amounts.pipeline_forecast import (
+from leadcast.models.data import Floats, Integers
+from leadcast.models.forecast.moving_level import MovingLevel
+from leadcast.models.forecast.pipeline_forecast import (
     Draws,
     WeekForecast,
     draw_pipeline,
     told_by_week,
 )
-from leadcast.models.amounts.pipeline_level import (
+from leadcast.models.forecast.pipeline_level import (
     MoneyDoubt,
     OpenLeads,
     Pace,
@@ -29,7 +30,6 @@ from leadcast.models.amounts.pipeline_level import (
     PipelineLevel,
     RevenueLevel,
 )
-from leadcast.models.data import Floats, Integers
 
 LIFE = 16
 """After so many weeks nobody is won any more."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from leadcast.models.amounts.moving_level import GRID, MovingLevel, counted, paid
+from leadcast.models.forecast.moving_level import GRID, MovingLevel, counted, paid
 
 STEPS, WEEKLIES = {0.0: 0.5, 0.1: 0.3, 0.3: 0.2}, {0.0: 0.5, 0.3: 0.5}
 

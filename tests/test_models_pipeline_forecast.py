@@ -5,16 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from leadcast.models.amounts.forecast_coverage import coverage_of
-from leadcast.models.amounts.forecast_words import coverage_words, forecast_words
-from leadcast.models.amounts.moving_level import MovingLevel
-from leadcast.models.amounts.pipeline_forecast import (
+from leadcast.models.data import Floats
+from leadcast.models.forecast.forecast_coverage import coverage_of
+from leadcast.models.forecast.forecast_words import coverage_words, forecast_words
+from leadcast.models.forecast.moving_level import MovingLevel
+from leadcast.models.forecast.pipeline_forecast import (
     Draws,
     backtest_pipeline,
     draw_pipeline,
     told_by_week,
 )
-from leadcast.models.amounts.pipeline_level import (
+from leadcast.models.forecast.pipeline_level import (
     AGES,
     MoneyDoubt,
     OpenLeads,
@@ -24,7 +25,6 @@ from leadcast.models.amounts.pipeline_level import (
     PipelineLevel,
     RevenueLevel,
 )
-from leadcast.models.data import Floats
 
 WEEKS = 5
 ONES = np.ones(WEEKS)

@@ -15,8 +15,8 @@ from benchmarks.forecast_worlds import (
     simulate,
 )
 from leadcast.models.amounts.amount_level import DRAWN, TAIL, with_tail
-from leadcast.models.amounts.pipeline_forecast import LEVEL, told_by_week
-from leadcast.models.amounts.pipeline_level import (
+from leadcast.models.forecast.pipeline_forecast import LEVEL, told_by_week
+from leadcast.models.forecast.pipeline_level import (
     PastOrigin,
     PastWeeks,
     PipelineLevel,

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
 
-from leadcast.models.amounts.forecast_words import coverage_words
 from leadcast.models.charts.chart import Chart, Column, Size, add_key, ends_of, panel
 from leadcast.models.charts.numbers import compact, count, decimal
 from leadcast.models.charts.svg import ACCENT, DASHED, SECOND
 from leadcast.models.comparison.headline import amount
+from leadcast.models.forecast.forecast_words import coverage_words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

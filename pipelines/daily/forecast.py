@@ -15,9 +15,9 @@ from leadcast.features.definitions.load import find_definition
 from leadcast.features.tables import Tables, moment_words
 from leadcast.models.amounts.amount_level import with_tail
 from leadcast.models.amounts.amount_model import AMOUNTS, AmountModel
-from leadcast.models.amounts.forecast_coverage import coverage_of
-from leadcast.models.amounts.forecast_words import forecast_words
-from leadcast.models.amounts.pipeline_forecast import (
+from leadcast.models.forecast.forecast_coverage import coverage_of
+from leadcast.models.forecast.forecast_words import forecast_words
+from leadcast.models.forecast.pipeline_forecast import (
     LEVEL,
     Backtested,
     WeekForecast,
@@ -25,7 +25,7 @@ from leadcast.models.amounts.pipeline_forecast import (
     draw_pipeline,
     told_by_week,
 )
-from leadcast.models.amounts.pipeline_level import (
+from leadcast.models.forecast.pipeline_level import (
     RECENT_WEEKS,
     USUAL_DRIFT,
     MoneyDoubt,

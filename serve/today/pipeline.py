@@ -10,9 +10,9 @@ import polars as pl
 from leadcast.features.landmarks import ages_days
 from leadcast.features.tables import TIME, Tables
 from leadcast.models.amounts.amount_model import AMOUNTS, AmountModel
-from leadcast.models.amounts.pipeline_level import OpenLeads, PastOrigin
 from leadcast.models.curve.conversion_curve import CURVE, ConversionCurve
 from leadcast.models.data import Floats, Integers
+from leadcast.models.forecast.pipeline_level import OpenLeads, PastOrigin
 from leadcast.serve.scorer import Scorer
 from leadcast.serve.today.open_leads import Standing, events_before, leads_at, stand
 

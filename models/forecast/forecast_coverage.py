@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from leadcast.models.amounts.pipeline_forecast import Backtested, WeekForecast
-from leadcast.models.amounts.pipeline_level import PastOrigin
 from leadcast.models.data import Floats
+from leadcast.models.forecast.pipeline_forecast import Backtested, WeekForecast
+from leadcast.models.forecast.pipeline_level import PastOrigin
 
 Ends = tuple[float, float, float]
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from leadcast.models.amounts.pipeline_level import (
+from leadcast.models.data import Floats, Integers
+from leadcast.models.forecast.pipeline_level import (
     AGES,
     MoneyDoubt,
     OpenLeads,
@@ -23,7 +24,6 @@ from leadcast.models.amounts.pipeline_level import (
     PipelineLevel,
     RevenueLevel,
 )
-from leadcast.models.data import Floats, Integers
 
 LEVEL = 0.9
 """How often an interval should hold what comes."""
@@ -206,7 +206,7 @@ def backtest_pipeline(
         A week apart, in time's order; each with at least one known week.
     money : MoneyDoubt or None
     drift : float
-        As of `leadcast.models.amounts.pipeline_level.PipelineLevel.of`.
+        As of `leadcast.models.forecast.pipeline_level.PipelineLevel.of`.
     draws, seed : int
 
     Returns

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from leadcast.models.amounts.moving_level import MovingLevel, counted, paid
 from leadcast.models.data import Flags, Floats, Integers
+from leadcast.models.forecast.moving_level import MovingLevel, counted, paid
 
 AGES = ("young", "older", "old")
 """Kinds of open leads, by age: as old as the model was tested at, up to a horizon older, older."""

@@ -44,7 +44,7 @@ def coverage_words(backtest: Mapping[str, Any]) -> str:
     Parameters
     ----------
     backtest : mapping
-        As `leadcast.models.amounts.forecast_coverage.coverage_of` gives it.
+        As `leadcast.models.forecast.forecast_coverage.coverage_of` gives it.
 
     Returns
     -------
