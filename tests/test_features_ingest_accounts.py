@@ -135,13 +135,11 @@ N5,2024-05-05T08:00:00Z,1,Google,,kim@hotmail.com,
 
 
 @pytest.mark.parametrize("told", ["all", "no table", "no name"])
-def test_new_leads_are_matched_by_identifier_and_domain(tmp_path: Path, told: str) -> None:
-    """By their own columns alone: neither the table of accounts nor a company's name is needed."""
+def test_new_leads_are_matched_as_a_run_matches(tmp_path: Path, told: str) -> None:
+    """By all that the definition names; a company's name as far as new leads have it."""
     more: Keys = {}
     if told == "no table":
         more |= {"tables.accounts": None, "tables.account_changes": None}
-    if told == "no name":
-        more |= {"tables.leads.person": {}}
     text = NEW
     if told == "no name":
         text = "\n".join(line.rpartition(",")[0] for line in NEW.splitlines()) + "\n"
@@ -156,10 +154,30 @@ def test_new_leads_are_matched_by_identifier_and_domain(tmp_path: Path, told: st
         lead: None if one is None else [e["what"] for e in one] for lead, one in carried.items()
     }
     # Nobody told how they ended, which is no "nobody was won".
+    by_name = None if told == "no name" else ["untold", "no_role"]
     assert what == {
         "N1": ["untold", "no_role"],
         "N2": ["untold", "no_role", "event"],
-        "N3": None,
-        "N4": None,
+        "N3": by_name,
+        "N4": by_name,
         "N5": None,
     }
+    warned = [str(one) for one in found.warnings if "company" in str(one)]
+    assert bool(warned) == (told == "no name")
+    assert "person_company" not in found.leads.columns
+    if told == "all":
+        assert dict(found.leads.select("lead_id", "industry").iter_rows())["N3"] == "Bank"
+
+
+def test_leads_of_a_run_given_as_new_ones_have_the_same_accounts(tmp_path: Path) -> None:
+    definition = source(tmp_path)
+    ingest(definition, tmp_path / "tables")
+    run = Tables.read(tmp_path / "tables")
+    files = [tmp_path / "leads.csv"], [tmp_path / "events.csv"]
+    found = read_new_leads(definition, *files, attribute_types=run.attribute_types)
+    assert found.matches is not None
+    assert run.matches is not None
+    assert found.matches.equals(run.matches)
+    assert set(run.matches["matched_by"]) == {"account_id", "domain", "company", None}
+    kept = ["lead_id", "account_id", "industry", "staff"]
+    assert found.leads.select(kept).equals(run.leads.select(kept))

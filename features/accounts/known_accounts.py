@@ -36,7 +36,7 @@ def write_accounts(
         Leads with ``account_id`` as they were matched, the attributes of the account where only
         the match tells it, and, where the source is dated, ``account_history``.
     """
-    leads = _with_accounts(tables.leads, matched.matches, table)
+    leads = with_accounts(tables.leads, matched.matches, table)
     if tables.time_order is TimeOrder.DATED:
         events = pl.scan_parquet(folder / "events" / "*.parquet")
         leads = with_account_history(leads, events, tables.outcomes, matched.matches)
@@ -79,10 +79,25 @@ def retell_accounts(folder: Path) -> None:
     write_json(folder / "accounts.json", counts, replacing=True)
 
 
-def _with_accounts(
+def with_accounts(
     leads: pl.DataFrame, matches: pl.DataFrame, table: pl.DataFrame | None
 ) -> pl.DataFrame:
-    """Tell each lead's account, and what the table knows of it where the export did not join it."""
+    """Tell each lead's account, and what the table knows of it where the export did not join it.
+
+    Parameters
+    ----------
+    leads : pl.DataFrame
+    matches : pl.DataFrame
+        `leadcast.features.accounts.matching.MATCHES`, in the order of the leads.
+    table : pl.DataFrame or None
+        As `write_accounts` takes it.
+
+    Returns
+    -------
+    pl.DataFrame
+        The leads with ``account_id`` as they were matched, and the account's attributes where only
+        the match tells it.
+    """
     known = leads.drop("account_id", strict=False).hstack([matches["account_id"]])
     if table is None:
         return known

@@ -11,6 +11,7 @@ from types import MappingProxyType
 import polars as pl
 
 from leadcast.features.accounts.account_history import with_account_history
+from leadcast.features.accounts.known_accounts import with_accounts
 from leadcast.features.accounts.matching import match_leads
 from leadcast.features.base.errors import Fault, FaultsError, in_words
 from leadcast.features.definitions.definition import Limits, SourceDefinition
@@ -24,6 +25,7 @@ from leadcast.features.definitions.table_schema import (
 )
 from leadcast.features.engine.coded import NEEDED
 from leadcast.features.engine.inputs import CONTEXT, unknown_column
+from leadcast.features.identity.keys import PERSON
 from leadcast.features.identity.pooling import shared_by_new_leads
 from leadcast.features.ingest.change_rows import NewChanges, read_new_changes
 from leadcast.features.ingest.context import Context, latest_possible
@@ -34,6 +36,7 @@ from leadcast.features.ingest.event_rows import (
     no_events,
     open_events,
 )
+from leadcast.features.ingest.known_persons import read_accounts
 from leadcast.features.ingest.leads import NAME as LEADS
 from leadcast.features.ingest.leads import CanonicalLeads, read_leads
 from leadcast.features.ingest.new_ends import ENDED, WON, ends_in, with_ends
@@ -73,6 +76,9 @@ class NewLeads:
     set_aside: pl.DataFrame
     """The rows that were set aside, or kept with an empty value, and why
     (`leadcast.features.readers.ledger.SCHEMA`)."""
+    matches: pl.DataFrame | None = None
+    """Which lead is of which account (`leadcast.features.accounts.matching.MATCHES`); None where
+    the source does not ask for accounts."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,8 @@ class NewRows:
     """What is odd about the files' columns."""
     unused: tuple[str, ...] = ()
     """Columns of the leads that nobody has use for."""
+    company: str | None = None
+    """The column of the company's name, by which leads are matched to accounts."""
 
     def context(self, quarantine: Quarantine | None) -> Context:
         """Begin to read.
@@ -209,15 +217,19 @@ class NewRows:
         with tempfile.TemporaryDirectory() as folder:
             quarantine = Quarantine(Path(folder) / "parts")
             context = self.context(quarantine)
-            leads, frame, events = _tables(context)
+            leads, frame, events, accounts = _tables(context, self.company)
             warnings = self.told(context.ledger, 0 if leads is None else leads.frame.height)
             assert leads is not None, "the ledger tells why there are none"
             assert frame is not None
             quarantine.finish(Path(folder) / "all.parquet")
             set_aside = pl.read_parquet(Path(folder) / "all.parquet", memory_map=False)
-        frame = _with_accounts(self.definition, frame, events.lazy(), people, ends)
-        shared = _shared(self.definition, leads.frame, events.lazy(), people)
-        return NewLeads(frame, shared, warnings, set_aside)
+        shared = _shared(self.definition, _impersonal(leads.frame), events.lazy(), people)
+        if self.definition.accounts is None:
+            return NewLeads(frame, shared, warnings, set_aside)
+        matches = match_leads(frame, accounts, self.definition.accounts.match).matches
+        frame = with_accounts(_impersonal(frame), matches, accounts)
+        frame = _with_colleagues(self.definition, frame, events.lazy(), people, ends, matches)
+        return NewLeads(frame, shared, warnings, set_aside, matches)
 
 
 def mapped(
@@ -262,34 +274,67 @@ def mapped(
     tables = definition.tables.model_copy(update=update)
     now = datetime.now(UTC)
     until = max(now, latest_possible(definition, now))
+    by = () if definition.accounts is None else definition.accounts.match
     return NewRows(
-        subject, definition.model_copy(update={"tables": tables}), until, attribute_types
+        subject,
+        definition.model_copy(update={"tables": tables}),
+        until,
+        attribute_types,
+        company=definition.tables.leads.person.company if "company" in by else None,
     )
 
 
 def _tables(
-    context: Context,
-) -> tuple[CanonicalLeads | None, pl.DataFrame | None, pl.DataFrame]:
+    context: Context, company: str | None
+) -> tuple[CanonicalLeads | None, pl.DataFrame | None, pl.DataFrame, pl.DataFrame | None]:
+    """Read leads, the same with their ends, events, and the accounts' table where there is one."""
     table = context.open(LEADS, context.definition.tables.leads)
     opened = open_events(context)
+    if table is not None and company is not None:
+        context = _reading_company(context, table, company)
     leads = None if table is None else read_leads(context, table)
     known = None if leads is None else known_leads(leads)
     parts = list(canonical_events(context, opened, known))
     carries = context.definition.accounts is not None
     frame = None if leads is None else with_ends(context, leads, opened, with_won=carries)
-    return leads, frame, pl.concat([no_events(context), *parts])
+    accounts = None if leads is None else read_accounts(context, leads)
+    return leads, frame, pl.concat([no_events(context), *parts]), accounts
 
 
-def _with_accounts(
+def _reading_company(context: Context, table: RawTable, company: str) -> Context:
+    """Read the company's name, of who else a lead is nothing; new leads need not have it."""
+    if company not in table.columns:
+        context.ledger.fault(
+            Fault(
+                where=f"leads: column {company!r}",
+                found="no such column",
+                expected="the company's name, by which leads are matched to accounts as well",
+                remedy="They are matched by the rest of `accounts.match` alone; add the column.",
+                severity="warning",
+            )
+        )
+        return context
+    own = context.definition.tables.leads
+    leads = own.model_copy(update={"person": PersonColumns(company=company)})
+    tables = context.definition.tables.model_copy(update={"leads": leads})
+    return replace(context, definition=context.definition.model_copy(update={"tables": tables}))
+
+
+def _impersonal(leads: pl.DataFrame) -> pl.DataFrame:
+    return leads.drop(name for name in leads.columns if name.startswith(PERSON))
+
+
+def _with_colleagues(
     definition: SourceDefinition,
     leads: pl.DataFrame,
     events: pl.LazyFrame,
     people: PeopleRules | None,
     ends: pl.DataFrame | None,
+    matches: pl.DataFrame,
 ) -> pl.DataFrame:
     """Let leads carry the history of their accounts, as far as these leads tell it."""
-    if definition.accounts is None or not definition.is_dated:
-        return leads
+    if not definition.is_dated:
+        return leads.drop(WON, strict=False)
     told = [] if ends is None else [ends.select("lead_id", ENDED, WON)]
     if WON in leads.columns:
         told.append(leads.select("lead_id", ENDED, WON).drop_nulls(ENDED))
@@ -299,7 +344,6 @@ def _with_accounts(
         is_lost = pl.col(WON).is_null() | (pl.col(ENDED) < pl.col(WON))
         outcomes = firsts.select("lead_id", won_at=WON, lost_at=pl.when(is_lost).then(ENDED))
     done = events if people is None else people_only(people, leads, events)
-    matches = match_leads(leads, by=definition.accounts.match).matches
     return with_account_history(leads.drop(WON, strict=False), done, outcomes, matches)
 
 
