@@ -80,6 +80,16 @@ def test_each_row_of_the_history_is_accounted_for(tmp_path: Path) -> None:
     }
 
 
+def test_a_history_that_names_no_attribute_is_told(tmp_path: Path) -> None:
+    odd = HISTORY.replace("Revenue", "Umsatz").replace("Lead Source", "Herkunft")
+    told = [fault for fault in check_source(sample(tmp_path, odd)).faults if "only" in fault.found]
+    assert [fault.where for fault in told] == [f"{CHANGES}: column 'Field'"]
+    assert "'Umsatz', 'Herkunft', 'Owner'" in told[0].found
+    assert "tables.attribute_changes.fields" in told[0].remedy
+    usual = check_source(sample(tmp_path)).faults
+    assert not [fault for fault in usual if "no attributes" in fault.found]
+
+
 def test_a_missing_column_is_told_with_its_key(tmp_path: Path) -> None:
     with pytest.raises(FaultsError, match=r"'Before'.*tables.attribute_changes.columns.old_value"):
         ingest(sample(tmp_path, old_value="Before"), tmp_path / "tables")

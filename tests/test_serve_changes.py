@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from leadcast.features.base.errors import Checks, FaultsError, LeadcastError
+from leadcast.features.base.errors import Checks, Fault, FaultsError, LeadcastError
 from leadcast.features.changes.attribute_changes import CHANGE, derived_types
 from leadcast.features.changes.history_told import history_words
 from leadcast.features.engine.engine import compute
@@ -25,6 +25,7 @@ from leadcast.models.calibration.calibrator_choice import choose_calibrator
 from leadcast.pipelines.daily.score import ScoreRequest, score_new_leads
 from leadcast.serve.batch.batch import BatchSettings, score_files
 from leadcast.serve.batch.deliver import Outputs
+from leadcast.serve.batch.inputs import CanonicalSource, place_of
 from leadcast.serve.scorer import Scorer
 from leadcast.serve.today.movement import movements
 from leadcast.serve.today.open_leads import events_before, leads_at
@@ -239,6 +240,40 @@ def test_parquet_that_is_converted_keeps_its_history(
     scores = leads.select("lead_id", "as_of").join(pl.read_parquet(out), on=["lead_id", "as_of"])
     assert scores["probability"].to_list() == expected
     assert not [fault for fault in summary.warnings if CHANGES in fault.where]
+
+
+def test_changes_that_are_not_used_are_told(bundle: Path, asked: Asked, tmp_path: Path) -> None:
+    leads = asked[0]
+    own, told = tmp_path / "leads.csv", tmp_path / "changes.csv"
+    leads.drop(CHANGES).write_csv(own, datetime_format=TEXT_TIME)
+    head, fine = "lead_id,changed_at,attribute,new_value\n", "2025-02-01T00:00:00Z,job_title,CEO\n"
+    odd = "lead 1,soon,job_title,CEO\nlead 1,2025-02-01T00:00:00Z,Shoe size,44\n"
+
+    def warned(rows: str) -> list[str]:
+        told.write_text(head + rows, encoding="utf-8")
+        source = CanonicalSource(place_of(own), changes=place_of(told))
+        inputs = source.read(Scorer.load(bundle), tmp_path)
+        return [f"{one.level}: {one}" for one in inputs.warnings if CHANGES in one.where]
+
+    assert warned(f"lead 1,{fine}" * 200) == []
+    of_field, of_time = warned(f"lead 1,{fine}" * 200 + odd)
+    assert "'soon'" in of_time
+    assert of_time.endswith("They are left out.")
+    assert of_field.startswith("note: ")
+    assert "'Shoe size'" in of_field
+    [none_used] = warned("lead 1,2025-02-01T00:00:00Z,Shoe size,44\n")
+    assert none_used.startswith("warning: ")
+    assert "only fields that are no attributes" in none_used
+
+
+def test_a_history_that_is_not_there_is_told_once(bundle: Path, asked: Asked) -> None:
+    leads, events = asked
+    warnings: list[Fault] = []
+    Scorer.load(bundle).score(leads.drop(CHANGES), events, None, warnings)
+    told = [one for one in warnings if "no such column" in one.found]
+    assert [one.where for one in told] == [f"leads: column {CHANGES!r}"]
+    assert "job_title" in told[0].expected
+    assert "--changes" in told[0].remedy
 
 
 def test_changes_are_told_once(bundle: Path, asked: Asked, tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ import numpy as np
 import polars as pl
 
 from leadcast.features.base.errors import Fault, FaultsError
+from leadcast.features.changes.attribute_changes import bases_of, derived_types
+from leadcast.features.changes.history_told import some_of
 from leadcast.features.engine.coded import NEEDED, EventTable
 from leadcast.features.engine.engagement import NO_TIME
-from leadcast.features.tables import TIME
+from leadcast.features.tables import CHANGES, TIME
 from leadcast.features.values.readings import Accepts
 
 CONTEXT = (
@@ -91,8 +93,13 @@ def check_events(events: EventTable) -> None:
 def absent(
     leads: pl.DataFrame, needs: Iterable[str], events: EventTable | None, with_values: bool
 ) -> list[Fault]:
-    """Describe columns that are read and are not there."""
-    faults = [_optional(name, count=leads.height) for name in needs if name not in leads.columns]
+    """Describe columns that are read and are not there; a history once, whatever it gives."""
+    missing = [name for name in needs if name not in leads.columns]
+    tracked = [] if CHANGES in leads.columns else bases_of(missing, leads.columns)
+    derived = derived_types(tracked)
+    faults = [_optional(name, count=leads.height) for name in missing if name not in derived]
+    if tracked:
+        faults.append(_no_history(tracked, leads.height))
     if with_values and events is not None and "value" not in events.collect_schema():
         faults.append(_optional("value", "events"))
     return faults
@@ -255,6 +262,18 @@ def _optional(name: str, table: str = "leads", count: int = 0) -> Fault:
     remedy = "Its values count as missing; add it if it is known"
     where = f"{table}: column {name!r}"
     return Fault(where, "no such column", "a column", remedy, "warning", count)
+
+
+def _no_history(names: Sequence[str], count: int) -> Fault:
+    return Fault(
+        f"leads: column {CHANGES!r}",
+        "no such column",
+        f"the history of {some_of(names)}",
+        "How often and when they were changed counts as missing; give the history in this column, "
+        "or beside files by --changes",
+        "warning",
+        count,
+    )
 
 
 def _counted(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from leadcast.features.base.errors import FaultsError, canonical_name
+from leadcast.features.base.errors import Fault, FaultsError, canonical_name
 from leadcast.features.changes.attribute_changes import CHANGE, derived_types
 from leadcast.features.definitions.changes_section import (
     ACCOUNT_CHANGES,
@@ -25,6 +25,7 @@ from leadcast.features.values.columns import clean_text
 OF_NO_ATTRIBUTE = "of a field that is no attribute"
 """Why a row of the history is left out."""
 _MICROSECONDS = 1_000_000
+_SAMPLES = 3
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,8 @@ class NewChanges:
     """``lead_id`` and the fields of `CHANGE`."""
     creation_seconds: float
     """What is changed within so many seconds of a lead's creation belongs to the creation."""
+    warnings: tuple[Fault, ...] = ()
+    """What was worked around."""
 
     def carried_by(self, leads: pl.LazyFrame) -> pl.LazyFrame:
         """Let leads carry their history; that of a lead without changes is null.
@@ -149,7 +152,7 @@ def read_new_changes(context: Context, files: Reader) -> NewChanges:
     faults = list(context.ledger.faults(context.definition.limits))
     if read is None or any(fault.severity == "error" for fault in faults):
         raise FaultsError("changes of leads to score", faults)
-    return NewChanges(read.frame, table.creation_seconds)
+    return NewChanges(read.frame, table.creation_seconds, tuple(faults))
 
 
 def _canonical(context: Context, files: Reader) -> AttributeChangesTable:
@@ -202,6 +205,11 @@ def _read(
         reading.drop(~ids.values.is_in(known.implode()), OF_LEAD_ASIDE)
     spelt = clean_text(rows.frame[columns.attribute], table.missing)
     attribute = spelt.map_elements(lambda text: named.get(canonical_name(text)), pl.String)
+    unknown = spelt.filter(attribute.is_null())
+    # A whole CRM's history has many such fields; of leads to score somebody has chosen them.
+    if len(unknown) and (len(unknown) == len(spelt) or not context.has_outcomes):
+        where = f"{name}: column {columns.attribute!r}"
+        context.ledger.fault(_names_no_attribute(where, unknown, len(unknown) == len(spelt)))
     reading.drop(attribute.is_null(), OF_NO_ATTRIBUTE)
     reading.frame = reading.frame.with_columns(
         changed_at=times.values, attribute=attribute, row=pl.int_range(pl.len())
@@ -209,6 +217,24 @@ def _read(
     context.ledger.account.keep(name, int(reading.fine.sum()))
     frame = _with_values(reading, columns.old_value, columns.new_value, types)
     return ReadChanges(frame, tuple(frame["attribute"].unique(maintain_order=True)))
+
+
+def _names_no_attribute(where: str, spelt: pl.Series, are_all: bool) -> Fault:
+    """Tell of rows of changes that are not used: most likely names differ, where these are all."""
+    names = spelt.drop_nulls().unique(maintain_order=True)
+    examples = ", ".join(repr(one) for one in names.head(_SAMPLES)) or "blank"
+    more = ", …" if len(names) > _SAMPLES else ""
+    return Fault(
+        where,
+        f"{'only ' if are_all else ''}fields that are no attributes: {examples}{more}",
+        "an attribute's name, or its column's",
+        f"{'No change is used' if are_all else 'These changes are not used'}. What the history "
+        "calls an attribute can be said under `tables.attribute_changes.fields` (of accounts: "
+        "`tables.account_changes.fields`)",
+        "warning",
+        len(spelt),
+        is_usual=not are_all,
+    )
 
 
 def _named(

@@ -161,7 +161,8 @@ class NewRows:
         FaultsError
             If it cannot be read as it is described.
         """
-        return read_new_changes(replace(self.context(None), ledger=Ledger()), _reader_at(place))
+        quiet = replace(self.context(None), ledger=Ledger(kind_in=_left_out))
+        return read_new_changes(quiet, _reader_at(place))
 
     def told(self, ledger: Ledger, n_leads: int) -> tuple[Fault, ...]:
         """Tell what was worked around.
@@ -230,6 +231,12 @@ class NewRows:
         frame = with_accounts(_impersonal(frame), matches, accounts)
         frame = _with_colleagues(self.definition, frame, events.lazy(), people, ends, matches)
         return NewLeads(frame, shared, warnings, set_aside, matches)
+
+
+def _left_out(kind: IssueKind, _: str) -> IssueKind:
+    """Tell of rows of which no list is kept."""
+    told = kind.consequence.replace("set aside in quarantine.parquet", "left out")
+    return replace(kind, consequence=told.replace("; quarantine.parquet lists them", ""))
 
 
 def mapped(

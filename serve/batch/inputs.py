@@ -337,9 +337,10 @@ class CanonicalSource:
         if ends is not None:
             inputs = _joined(inputs, ends)
         if self.changes is not None:
-            pieces = with_changes(inputs.pieces, rows.changes(_as_given(self.changes)))
+            changes = rows.changes(_as_given(self.changes))
+            pieces, told = with_changes(inputs.pieces, changes), changes.warnings
             # The files hold leads without changes.
-            inputs = replace(inputs, pieces=pieces, files=None)
+            inputs = replace(inputs, pieces=pieces, files=None, warnings=(*inputs.warnings, *told))
         return inputs
 
     def _rows(self, scorer: Scorer) -> "NewRows":
