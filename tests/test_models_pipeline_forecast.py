@@ -176,7 +176,11 @@ def test_words_tell_customers_money_and_how_past_forecasts_did() -> None:
     }
     first, scope, held = forecast_words(content)
     assert (
-        "of 1,500 open leads at 2026-01-01 00:00, 12 become customers in 1 weeks (7 to 18" in first
+        "of 1,500 open leads at 2026-01-01 00:00, 12 become customers in 1 week (7 to 18" in first
+    )
+    one = {"customers_so_far": ends | {"mean": 1.2}, "revenue_so_far": ends}
+    assert (
+        ", 1 becomes a customer in 2 weeks (" in forecast_words(content | {"weeks": [one] * 2})[0]
     )
     assert "have yet to come" in scope
     assert "90 % of 20 single weeks" in held.replace("\N{NO-BREAK SPACE}", " ")

@@ -221,6 +221,25 @@ def test_accounts_are_listed_and_written(project: Path, tmp_path: Path) -> None:
     assert pl.read_parquet(RUN.listed_accounts)["why_moved"].equals(found["why_moved"])
 
 
+def test_a_moment_without_accounts_replaces_no_list(project: Path) -> None:
+    tell_accounts(SOURCE, AccountsRequest())
+    before = RUN.listed_accounts.read_bytes()
+    told = tell_accounts(SOURCE, AccountsRequest(as_of=datetime(2010, 1, 1, tzinfo=UTC)))
+    assert "no account has an open lead" in told
+    assert "the export ends" not in told
+    assert RUN.listed_accounts.read_bytes() == before
+
+
+def test_a_moment_that_the_export_does_not_know_is_warned_of(project: Path) -> None:
+    before = RUN.listed_accounts.read_bytes()
+    try:
+        told = tell_accounts(SOURCE, AccountsRequest(as_of=datetime(2040, 1, 1, tzinfo=UTC)))
+    finally:
+        RUN.listed_accounts.write_bytes(before)
+    assert "warning: the export ends at" in told
+    assert "before the moment of this list" in told
+
+
 def test_a_file_for_a_crm_has_the_accounts_with_its_ids(project: Path, tmp_path: Path) -> None:
     place = tmp_path / "companies.jsonl"
     told = tell_accounts(SOURCE, AccountsRequest(out=place, crm="hubspot"))

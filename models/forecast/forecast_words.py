@@ -22,16 +22,18 @@ def forecast_words(content: Mapping[str, Any]) -> list[str]:
     weeks, currency = content["weeks"], content["currency"]
     last = weeks[-1]
     customers, revenue = last["customers_so_far"], last["revenue_so_far"]
+    told = f"{customers['mean']:.0f}"
+    become = "becomes a customer" if told == "1" else "become customers"
+    ahead = "1 week" if len(weeks) == 1 else f"{len(weeks)} weeks"
     money = "nothing is told of amounts"
     if revenue is not None:
-        money = (
-            f"who bring {amount(revenue['mean'], currency)} ({amount(revenue['low'], currency)} to "
-            f"{amount(revenue['high'], currency)})"
-        )
+        bring = "brings" if told == "1" else "bring"
+        mean, low, high = (amount(revenue[one], currency) for one in ("mean", "low", "high"))
+        money = f"who {bring} {mean} ({low} to {high})"
     return [
         f"{content['source']}: of {content['open_leads']:,} open leads at "
-        f"{content['as_of'][:16].replace('T', ' ')}, {customers['mean']:.0f} become customers in "
-        f"{len(weeks)} weeks ({customers['low']:.0f} to {customers['high']:.0f}, "
+        f"{content['as_of'][:16].replace('T', ' ')}, {told} {become} in {ahead} "
+        f"({customers['low']:.0f} to {customers['high']:.0f}, "
         f"{percent(content['interval'])}), {money}.",
         "Leads that have yet to come are not in it.",
         coverage_words(content["backtest"]),

@@ -26,6 +26,7 @@ from leadcast.serve.accounts.account_list import (
     for_spreadsheets,
     list_accounts,
 )
+from leadcast.serve.today.open_leads import beyond_export
 
 SHOWN = 15
 LONGEST_NAME = 40
@@ -78,18 +79,29 @@ def tell_accounts(source: str, request: AccountsRequest) -> str:
     _refuse_place(run, request)
     warnings: list[Fault] = []
     with locked(run.listed_accounts, "another process makes this list"):
-        found, scored_with = _list(run, request.as_of, warnings)
-        left_out = _write(run, found, request)
+        listed = _list(run, request.as_of, warnings)
+        found = listed.found
+        left_out = _write(run, listed, request)
     if request.as_json:
         content = {"accounts": accounts_plain(found), "words": result["words"]}
         return json.dumps(content, ensure_ascii=False)
-    told = [f"{one.level}: {in_words(one)}" for one in warnings]
-    return _words(source, found, scored_with, result, told, left_out)
+    told = [] if listed.beyond is None else [f"warning: {listed.beyond}"]
+    told += [f"{one.level}: {in_words(one)}" for one in warnings]
+    return _words(source, found, listed.scored_with, result, told, left_out)
 
 
-def _list(
-    run: RunFolder, as_of: datetime | None, warnings: list[Fault]
-) -> tuple[pl.DataFrame, str]:
+@dataclass(frozen=True)
+class _Listed:
+    """A list that was made."""
+
+    found: pl.DataFrame
+    moment: datetime
+    scored_with: str
+    beyond: str | None
+    """That the export knows nothing of the moment, where it is so."""
+
+
+def _list(run: RunFolder, as_of: datetime | None, warnings: list[Fault]) -> _Listed:
     tables, params = Tables.read(run.tables), load_params()
     moment = as_of or tables.observed_until
     if moment is None:
@@ -108,7 +120,7 @@ def _list(
         earlier,
         warnings,
     )
-    return found, champion.words
+    return _Listed(found, moment, champion.words, beyond_export(tables, moment, "list"))
 
 
 def _earlier(run: RunFolder, as_of: datetime) -> pl.DataFrame | None:
@@ -135,13 +147,13 @@ def _refuse_place(run: RunFolder, request: AccountsRequest) -> None:
     refuse_inputs([request.out], [*run.results, run.listed_accounts])
 
 
-def _write(run: RunFolder, found: pl.DataFrame, request: AccountsRequest) -> int:
+def _write(run: RunFolder, listed: _Listed, request: AccountsRequest) -> int:
     """Write the lists, and keep the one before; counts accounts that a CRM's file leaves out."""
+    found, now = listed.found, listed.moment
     before = pl.read_parquet(run.listed_accounts) if run.listed_accounts.is_file() else None
     of_before = None if before is None or before.is_empty() else before["as_of"][0]
-    now = found["as_of"][0] if found.height else None
-    if now is None or of_before is None or of_before <= now:
-        if before is not None and of_before is not None and now is not None and of_before < now:
+    if of_before is None or of_before <= now:
+        if before is not None and of_before is not None and of_before < now:
             with written_whole(run.listed_accounts_before) as temporary:
                 before.write_parquet(temporary)
         with written_whole(run.listed_accounts) as temporary:
@@ -172,7 +184,8 @@ def _words(
     left_out: int,
 ) -> str:
     if found.is_empty():
-        return f"{source}: no account has an open lead that was scored within the horizon"
+        none = f"{source}: no account has an open lead that was scored within the horizon"
+        return "\n".join([none, *(f"  {one}" for one in warnings)])
     lines = [
         f"{source}: {found.height:,} accounts with open leads at "
         f"{moment_words(found['as_of'][0])}, scored with {scored_with}",

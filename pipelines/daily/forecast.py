@@ -39,7 +39,7 @@ from leadcast.pipelines.base.params import load_params
 from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.daily.today import champion_of
 from leadcast.serve.scorer import Scorer
-from leadcast.serve.today.open_leads import require_dated
+from leadcast.serve.today.open_leads import beyond_export, require_dated
 from leadcast.serve.today.pipeline import (
     WEEK_DAYS,
     outcomes_by_lead,
@@ -137,7 +137,9 @@ def forecast(run: RunFolder, request: ForecastRequest) -> dict[str, Any]:
         "backtest": coverage_of(found, past),
         "level": level.to_json(),
     }
-    return content | {"words": forecast_words(content)}
+    beyond = beyond_export(tables, as_of, "forecast")
+    warnings = [] if beyond is None else [f"warning: {beyond}"]
+    return content | {"words": [*forecast_words(content), *warnings]}
 
 
 def past_forecasts(
@@ -168,6 +170,12 @@ def past_forecasts(
     first: Any = begin["as_of"].min()
     until = min(as_of, tables.observed_until or as_of)
     number = int((until - first) / WEEK) if first is not None else 0
+    if first is not None and until < first:
+        raise LeadcastError(
+            f"forecast {run.source}: --as-of: found {moment_words(until)}; expected a moment at "
+            f"least {FEWEST_ORIGINS} weeks after {moment_words(first)}, when the test begins: past "
+            "forecasts tell how sure one is. Give a later one"
+        )
     if number < FEWEST_ORIGINS:
         raise LeadcastError(
             f"forecast {run.source}: found {number} whole weeks between the test's first snapshot "

@@ -36,6 +36,30 @@ def require_dated(tables: Tables, doing: str) -> None:
         )
 
 
+def beyond_export(tables: Tables, as_of: datetime, what: str) -> str | None:
+    """Say that a moment is one of which an export knows nothing yet.
+
+    Parameters
+    ----------
+    tables : Tables
+    as_of : datetime
+    what : str
+        What is made of that moment: ``"list"``, ``"forecast"``.
+
+    Returns
+    -------
+    str or None
+        None where the export reaches as far.
+    """
+    until = tables.observed_until
+    if until is None or as_of <= until:
+        return None
+    return (
+        f"the export ends at {until:%Y-%m-%d %H:%M} UTC, before the moment of this {what}: what "
+        "leads did since, and which of them were closed, is not known"
+    )
+
+
 def leads_at(tables: Tables, as_of: datetime, *, closed: bool = False) -> pl.DataFrame:
     """Find the leads that are there at a moment.
 

@@ -27,6 +27,7 @@ from leadcast.serve.today.one_score import one_score
 from leadcast.serve.today.open_leads import (
     Standing,
     attributes_read,
+    beyond_export,
     events_before,
     leads_at,
     stand,
@@ -361,15 +362,10 @@ def _warnings(
     ages: Floats,
     landmarks: tuple[float, ...],
 ) -> list[str]:
-    told = [untested_words(ages, landmarks)]
+    told = [untested_words(ages, landmarks), beyond_export(tables, question.as_of, "list")]
     read = scorer.bundle.manifest.origin.attribute_types
     plain = without_history(tables.attribute_types, read)
     until = tables.observed_until
-    if until is not None and question.as_of > until:
-        told.append(
-            f"the export ends at {until:%Y-%m-%d %H:%M} UTC, before the moment of this list: what "
-            "leads did since, and which of them were closed, is not known"
-        )
     if until is not None and question.as_of < until:
         told.append(
             f"the export goes on to {until:%Y-%m-%d %H:%M} UTC: {_as_then(tables, plain)}the model "
