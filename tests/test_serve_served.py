@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from leadcast.features.base.errors import FaultsError, LeadcastError
 from leadcast.features.definitions.load import load_definition
 from leadcast.features.definitions.serving import refuse_rivals, shared_leads
+from leadcast.features.ingest.ingest import check_source, ingest
 from leadcast.pipelines.daily.score import ScoreReport, ScoreRequest, score_new_leads
 from leadcast.serve.batch.batch import BatchSettings
 from leadcast.serve.batch.deliver import Outputs
@@ -109,6 +110,17 @@ def test_a_source_learns_from_the_leads_that_it_serves(tmp_path: Path) -> None:
     definition = make_source(tmp_path, {"serves": {"source": "google"}})
     leads = read_new_leads(definition, [tmp_path / "leads.csv"]).leads
     assert leads["lead_id"].to_list() == ["L1", "L3"]
+
+
+def test_leads_that_are_left_to_others_are_told_by_the_key(tmp_path: Path) -> None:
+    found = check_source(make_source(tmp_path, {"serves": {"source": "google"}}))
+    told = [fault.found for fault in found.faults if "left out by" in fault.found]
+    assert len(told) == 1
+    assert "left out by serves: " in told[0]
+    assert "where[" not in " ".join(map(str, found.faults))
+    with pytest.raises(FaultsError, match=r"serves: column .*leaves none of .* rows") as error:
+        ingest(make_source(tmp_path, {"serves": {"source": "Narnia"}}), tmp_path / "tables")
+    assert "where[" not in str(error.value)
 
 
 def test_what_decides_must_be_an_attribute(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def _served(definition: SourceDefinition, where: Where) -> Iterator[Fault]:
                 where=where(("serves", name)),
                 found=f"{name!r}, which is no attribute of the leads",
                 expected="an attribute of `tables.leads.attributes`",
-                remedy=f"{did_you_mean(name, attributes)}Map the column that tells them apart.",
+                remedy=f"{did_you_mean(name, attributes)} Map the column that tells them apart.",
             )
 
 

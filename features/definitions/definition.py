@@ -25,8 +25,8 @@ from leadcast.features.definitions.table_schema import (
     LeadsTable,
     Name,
     Reader,
-    RowFilter,
     RowFilters,
+    ServedFilter,
     SplitCells,
     TimePrecision,
     as_sequence,
@@ -534,11 +534,12 @@ class SourceDefinition(TableSection):
     def _leaves_others_out(self) -> Self:
         leads = self.tables.leads
         filters = [
-            RowFilter(column=leads.attributes[name].column, one_of=values)
+            ServedFilter(column=leads.attributes[name].column, one_of=values)
             for name, values in self.serves.items()
             if name in leads.attributes
         ]
-        new = [one for one in filters if one not in leads.where]
+        there = [one.model_dump() for one in leads.where]
+        new = [one for one in filters if one.model_dump() not in there]
         if new:
             leads = leads.model_copy(update={"where": (*leads.where, *new)})
             # Frozen, and not given to anybody yet.

@@ -144,6 +144,19 @@ class RowFilter(TableSection):
             raise ValueError("one of one_of, not, missing, from or until, which say what is used")
         return self
 
+    def key_at(self, index: int) -> str:
+        """Name the definition's key that asks for the filter, which is so far on in ``where``."""
+        return f"where[{index}]"
+
+
+class ServedFilter(RowFilter):
+    """Leaves out the leads that a definition does not serve."""
+
+    def key_at(self, index: int) -> str:
+        """Name the definition's key that asks for the filter."""
+        del index
+        return "serves"
+
 
 RowFilters = Annotated[tuple[RowFilter, ...], BeforeValidator(as_sequence)]
 

@@ -111,9 +111,8 @@ class Filtering:
             ledger.fault(replace(fault, severity="warning") if is_new else fault)
 
     def _only(self, rows: RawRows, used: pl.Series, ledger: Ledger) -> RawRows:
-        kind = replace(
-            LEFT_OUT, found=f"{LEFT_OUT.found} where[{self.index}]", expected=_expected(self.about)
-        )
+        asked = f"{LEFT_OUT.found} {self.about.key_at(self.index)}"
+        kind = replace(LEFT_OUT, found=asked, expected=_expected(self.about))
         column = self.about.column
         ledger.note(kind, self.table, column, rows, ~used, values=rows.frame[column])
         ledger.account.leave(self.table, kind.found, len(rows) - int(used.sum()))
@@ -165,7 +164,7 @@ class Filtering:
 
     def _faults(self) -> Iterator[Fault]:
         about = self.about
-        where = f"{self.table}.where[{self.index}]: column {about.column!r}"
+        where = f"{self.table}.{about.key_at(self.index)}: column {about.column!r}"
         seen = [value for value, _ in self._seen.most_common()]
         if not self._kept:
             lost = [one for one in about.one_of if key(one) not in self._found]

@@ -156,7 +156,8 @@ def segment_features(features: Sequence[Feature], said: Sequence[str]) -> tuple[
             near = ", ".join(nearest_first(one, names)[:5]) or "none at all"
             found = "a number" if number else "no such feature of these leads"
             remedy = f"Take one of their categories; the most alike: {near}."
-            faults.append(Fault(f"model.segments_by: {one!r}", found, "a category", remedy))
+            where = f"segments_by (or model.segments_by in params.yaml): {one!r}"
+            faults.append(Fault(where, found, "a category", remedy))
     if faults:
         raise FaultsError("learner settings", faults)
     return tuple(dict.fromkeys(names[one] for one in said))
