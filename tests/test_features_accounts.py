@@ -22,11 +22,12 @@ from leadcast.features.accounts.account_loop import (
     entries_of,
     entries_of_one,
 )
-from leadcast.features.accounts.matching import business_domain, match_leads
+from leadcast.features.accounts.known_accounts import KnownLeads
+from leadcast.features.accounts.matching import EarlierMatches, business_domain, match_leads
 from leadcast.features.accounts.roles import buying_role
 from leadcast.features.engine.engine import compute, compute_one
 from leadcast.features.engine.plan import FeaturePlan
-from leadcast.features.tables import ACCOUNT_HISTORY, TIME, TimeOrder, empty_events
+from leadcast.features.tables import ACCOUNT_HISTORY, TIME, Tables, TimeOrder, empty_events
 from tests.feature_world import SETTINGS
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
@@ -78,19 +79,25 @@ def table_of(world: World, order: list[str] | None = None) -> pl.DataFrame:
         "company": [world[name].company for name in names],
         "job_title": [world[name].title for name in names],
     }
-    texts = dict.fromkeys(("account_id", "email", "company", "job_title"), pl.String())
+    texts = dict.fromkeys(("lead_id", "account_id", "email", "company", "job_title"), pl.String())
     return pl.DataFrame(columns, schema_overrides={"created_at": TIME, **texts})
 
 
-def carried(world: World, order: list[str] | None = None) -> pl.DataFrame:
-    """The leads with what they carry of their accounts."""
-    leads = table_of(world, order)
+def known_of(world: World) -> tuple[pl.LazyFrame, pl.DataFrame]:
+    """Events and outcomes."""
     rows = [(name, at, "x", None) for name, lead in world.items() for at in lead.events]
     events = pl.LazyFrame(rows, schema=empty_events().collect_schema(), orient="row")
     ends = [(name, lead.won, lead.lost) for name, lead in world.items()]
     outcomes = pl.DataFrame(
         ends, schema={"lead_id": pl.String, "won_at": TIME, "lost_at": TIME}, orient="row"
     )
+    return events, outcomes
+
+
+def carried(world: World, order: list[str] | None = None) -> pl.DataFrame:
+    """The leads with what they carry of their accounts."""
+    leads = table_of(world, order)
+    events, outcomes = known_of(world)
     return with_account_history(leads, events, outcomes, match_leads(leads).matches)
 
 
@@ -196,6 +203,74 @@ def test_nothing_from_the_moment_on_changes_a_feature(
 def test_the_order_of_the_rows_changes_nothing(world: World, data: st.DataObject) -> None:
     order = data.draw(st.permutations([*world]))
     assert_frame_equal(carried(world, order).sort("lead_id"), carried(world).sort("lead_id"))
+
+
+TABLE = pl.DataFrame({"account_id": ["A1"], "name": ["Blue"], "domain": ["blue.io"]})
+
+
+@settings(max_examples=100, deadline=None)
+@given(worlds, moments, moments, st.booleans(), st.data())
+def test_new_leads_have_the_accounts_that_a_run_with_them_would_give(
+    world: World, cut: datetime, as_of: datetime, has_table: bool, data: st.DataObject
+) -> None:
+    again = data.draw(st.sets(st.sampled_from([*world])))
+    check_new_leads(world, cut, as_of, again, TABLE if has_table else None)
+
+
+def short(day: int, account: str | None, email: str | None) -> Lead:
+    return Lead(START + timedelta(days=day), account, email, None, "CEO", (), None, None)
+
+
+@pytest.mark.parametrize("again", [set(), {"b"}, {"a", "b"}])
+@pytest.mark.parametrize(
+    "world",
+    [
+        {
+            "a": short(0, None, "x@acme.com"),
+            "b": short(1, None, "y@acme.com"),
+            "c": short(5, "A1", "z@acme.com"),
+        },
+        {
+            "a": short(0, "A1", "x@acme.com"),
+            "b": short(0, None, "y@acme.com"),
+            "c": short(5, None, "z@acme.com"),
+        },
+    ],
+    ids=["a new lead tells an account's identifier", "two leads of one moment"],
+)
+def test_new_leads_of_an_account_that_is_called_otherwise(world: World, again: set[str]) -> None:
+    check_new_leads(world, START + timedelta(days=3), START + timedelta(days=9), again, None)
+
+
+def check_new_leads(
+    world: World, cut: datetime, as_of: datetime, again: set[str], table: pl.DataFrame | None
+) -> None:
+    """A run knows the leads before `cut`; later ones are new, and any may be given again."""
+    every = match_leads(table_of(world), table)
+    events, outcomes = known_of(world)
+    expected = with_account_history(table_of(world), events, outcomes, every.matches)
+    first = {name: lead for name, lead in world.items() if lead.created < cut}
+    asked = {name: lead for name, lead in world.items() if name not in first or name in again}
+
+    run, (past, ended) = match_leads(table_of(first), table), known_of(first)
+    tables = Tables(
+        table_of(first).drop("company"), past, ended, None, TimeOrder.DATED, {}, matches=run.matches
+    )
+    known = KnownLeads(tables, EarlierMatches(run.matches, run.keys))
+    matched = match_leads(table_of(asked), table, earlier=known.earlier)
+    whole = every.matches
+    assert_frame_equal(matched.matches, whole.filter(pl.col("lead_id").is_in([*asked])))
+    assert_frame_equal(
+        matched.earlier.drop("matched_by"),
+        table_of(first)
+        .select("lead_id")
+        .join(whole.drop("matched_by"), on="lead_id", how="left", maintain_order="left"),
+    )
+    events, outcomes = known_of(asked)
+    found = known.account_history(table_of(asked), events, outcomes, matched)
+    features, by_run = features_at(found, as_of), features_at(expected, as_of)
+    for name in asked:
+        np.testing.assert_array_equal(features[name], by_run[name], err_msg=name)
 
 
 def plan() -> FeaturePlan:

@@ -15,6 +15,7 @@ import pytest
 
 from leadcast.features.base.errors import FaultsError, LeadcastError
 from leadcast.features.base.files import read_json
+from leadcast.features.definitions.load import find_definition
 from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
 from leadcast.features.tables import ACCOUNT_HISTORY, TIME, Tables
 from leadcast.pipelines.accounts import level_that_came, scores_out_of_time
@@ -23,6 +24,7 @@ from leadcast.pipelines.base.paths import AccountsFolder, RunFolder
 from leadcast.pipelines.daily.account_list import AccountsRequest, tell_accounts
 from leadcast.pipelines.lifecycle.warm import COMPUTING
 from leadcast.serve.accounts.account_crm import COMPANY_FILES
+from leadcast.serve.batch.inputs import CanonicalSource, Export, Place
 from leadcast.serve.http.app import make_app
 from leadcast.serve.http.service import Service
 from leadcast.serve.page.router import page_routers
@@ -162,6 +164,40 @@ def test_a_batch_pandas_and_one_lead_have_the_same_scores(project: Path, scorer:
     frame[ACCOUNT_HISTORY] = pd.Series(written, dtype=object)
     by_pandas = scorer.score(frame, events.to_pandas(), as_of, [])
     np.testing.assert_array_equal(batch["probability"], by_pandas["probability"])
+
+
+@pytest.mark.parametrize("knows_run", [True, False])
+def test_leads_of_the_run_given_as_raw_new_leads_have_its_scores(
+    project: Path, scorer: Scorer, tmp_path: Path, knows_run: bool
+) -> None:
+    """A few of them, whose colleagues stand in the run alone."""
+    tables, raw = Tables.read(RUN.tables), project / "data" / SOURCE
+    few = asked_leads(tables, 40).select("lead_id")
+    files = tmp_path / "leads.parquet", tmp_path / "events.parquet"
+    for file, there in zip(files, ("leads.parquet", "events/part-*.parquet"), strict=True):
+        rows = pl.read_parquet(raw / there)
+        rows.join(few, left_on="Lead ID", right_on="lead_id", how="semi").write_parquet(file)
+    own_leads, own_events = (Place(file.name, (file,)) for file in files)
+    given = CanonicalSource(own_leads, own_events)
+    about = (given, find_definition(SOURCE), tmp_path / "scores.parquet", 1_000)
+    known = RUN.tables if knows_run else tmp_path
+    inputs = Export.of(*about, force=False, run_tables=known).read(scorer, tmp_path / "pieces")
+    ((leads, events),) = inputs.pieces
+    wanted = tables.leads.join(few, on="lead_id", how="semi").sort("lead_id")
+    found = leads.collect().sort("lead_id")
+    assert events is not None
+    own = tables.events.join(few.lazy(), on="lead_id", how="semi").collect()
+    until = tables.observed_until
+    expected = scorer.score(wanted, own, until, [])["probability"]
+    scores = scorer.score(found, events.collect(), until, [])["probability"]
+    warned = any("no run of the source" in fault.found for fault in inputs.warnings)
+    if knows_run:
+        assert found["account_id"].equals(wanted["account_id"])
+        np.testing.assert_array_equal(scores, expected)
+        assert not warned
+    else:
+        assert (scores.to_numpy() != expected.to_numpy()).any()
+        assert warned
 
 
 def test_without_its_account_a_lead_is_scored_and_told(project: Path, scorer: Scorer) -> None:

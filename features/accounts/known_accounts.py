@@ -1,16 +1,93 @@
 """The accounts of a source, written beside its tables; and what leads then carry of them."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from leadcast.features.accounts.account_history import with_account_history
-from leadcast.features.accounts.matching import MatchedLeads
+from leadcast.features.accounts.matching import EarlierMatches, MatchedLeads
 from leadcast.features.base.files import write_json, written_whole
 from leadcast.features.definitions.identity_section import MATCH_BY
 from leadcast.features.tables import ACCOUNT_HISTORY, Tables, TimeOrder
+
+KEYS_FILE = "account_keys.parquet"
+"""Beside a run's tables: `leadcast.features.accounts.matching.KEYS`."""
+
+
+@dataclass(frozen=True)
+class KnownLeads:
+    """The leads of a run, as colleagues of leads that are to be scored."""
+
+    tables: Tables
+    earlier: EarlierMatches
+    """What the run knew of accounts."""
+
+    @classmethod
+    def read(cls, folder: Path) -> "KnownLeads | None":
+        """Read them.
+
+        Parameters
+        ----------
+        folder : Path
+            A run's tables.
+
+        Returns
+        -------
+        KnownLeads or None
+            None where no run has matched its leads there.
+        """
+        if not (folder / KEYS_FILE).is_file():
+            return None
+        tables = Tables.read(folder)
+        assert tables.matches is not None, "it is written beside the keys"
+        keys = pl.read_parquet(folder / KEYS_FILE)
+        return cls(tables, EarlierMatches(tables.matches, keys))
+
+    def account_history(
+        self,
+        leads: pl.DataFrame,
+        events: pl.LazyFrame,
+        outcomes: pl.DataFrame | None,
+        matched: MatchedLeads,
+    ) -> pl.DataFrame:
+        """Let leads carry the history of their accounts, with these colleagues.
+
+        Parameters
+        ----------
+        leads, events, outcomes
+            As `leadcast.features.accounts.account_history.with_account_history` takes them. What
+            they tell goes before what the run knew.
+        matched : MatchedLeads
+            Of `leads`, by `earlier`.
+
+        Returns
+        -------
+        pl.DataFrame
+            `leads` with the column `ACCOUNT_HISTORY`.
+        """
+        accounts = matched.matches.select("account_id").drop_nulls().unique()
+        given = leads.select(pl.col("lead_id").cast(pl.String)).unique()
+        others = matched.earlier.join(given, on="lead_id", how="anti")
+        others = others.join(accounts, on="account_id", how="semi")
+        names = [name for name in ("lead_id", "created_at", "job_title") if name in leads.columns]
+        ids = others.select("lead_id")
+        theirs = self.tables.leads.select(
+            name for name in names if name in self.tables.leads.columns
+        ).join(ids, on="lead_id", how="semi")
+        did = self.tables.events.join(ids.lazy(), on="lead_id", how="semi")
+        # How leads ended that are given again without it, the run may know.
+        ended = ids if outcomes is not None else pl.concat([ids, given])
+        ends = [self.tables.outcomes.join(ended, on="lead_id", how="semi")]
+        ends += [] if outcomes is None else [outcomes]
+        whole = with_account_history(
+            pl.concat([leads.select(names), theirs], how="diagonal_relaxed"),
+            pl.concat([one.select("lead_id", "occurred_at") for one in (events, did)]),
+            pl.concat([one.select("lead_id", "won_at", "lost_at") for one in ends]),
+            pl.concat([matched.matches, others]),
+        )
+        return leads.with_columns(whole[ACCOUNT_HISTORY].head(leads.height))
 
 
 def write_accounts(
@@ -28,7 +105,8 @@ def write_accounts(
         The accounts' own table: ``account_id``, perhaps ``name`` and ``domain``, and attributes.
     folder : Path
         The tables' folder: ``accounts.parquet`` (an account each), ``account_leads.parquet`` (which
-        lead is of which, and by what it was matched) and ``accounts.json`` (counts) are written.
+        lead is of which, and by what it was matched), ``account_keys.parquet`` (what leads to which
+        account, and since when) and ``accounts.json`` (counts) are written.
 
     Returns
     -------
@@ -46,7 +124,8 @@ def write_accounts(
         whole = whole.join(own, on="account_id", how="left", maintain_order="left")
     whole.write_parquet(folder / "accounts.parquet")
     matched.matches.write_parquet(folder / "account_leads.parquet")
-    write_json(folder / "accounts.json", described(matched))
+    matched.keys.write_parquet(folder / KEYS_FILE)
+    write_json(folder / "accounts.json", described(matched.matches, matched.accounts))
     return replace(tables, leads=leads, matches=matched.matches)
 
 
@@ -71,11 +150,17 @@ def retell_accounts(folder: Path) -> None:
     leads = tables.leads
     if ACCOUNT_HISTORY in leads.columns:
         leads = with_account_history(leads, tables.events, tables.outcomes, left)
-    found = {"leads": leads, "accounts": known, "account_leads": left}
+    found = {"leads.parquet": leads, "accounts.parquet": known, "account_leads.parquet": left}
+    if (folder / KEYS_FILE).is_file():
+        keys, teller = pl.read_parquet(folder / KEYS_FILE), pl.col("lead_id")
+        there = teller.is_null() | teller.is_in(left["lead_id"].to_list())
+        found[KEYS_FILE] = keys.filter(
+            there & pl.col("account_id").is_in(known["account_id"].to_list())
+        )
     for name, frame in found.items():
-        with written_whole(folder / f"{name}.parquet", replacing=True) as temporary:
+        with written_whole(folder / name, replacing=True) as temporary:
             frame.write_parquet(temporary)
-    counts = described(MatchedLeads(left, known))
+    counts = described(left, known)
     write_json(folder / "accounts.json", counts, replacing=True)
 
 
@@ -109,12 +194,13 @@ def with_accounts(
     )
 
 
-def described(matched: MatchedLeads) -> dict[str, Any]:
+def described(matches: pl.DataFrame, accounts: pl.DataFrame) -> dict[str, Any]:
     """Count leads and accounts, by what they were matched.
 
     Parameters
     ----------
-    matched : MatchedLeads
+    matches, accounts : pl.DataFrame
+        As `leadcast.features.accounts.matching.MatchedLeads` has them.
 
     Returns
     -------
@@ -122,14 +208,13 @@ def described(matched: MatchedLeads) -> dict[str, Any]:
         ``leads``, ``accounts``, ``from_table``, ``with_several_leads``, and ``matched_by``: leads
         by what they were matched, ``none`` for those without an account.
     """
-    matches = matched.matches
     counted = matches["matched_by"].fill_null("none").value_counts()
     by = {name: int(count) for name, count in counted.iter_rows()}
     sizes = matches.drop_nulls("account_id").group_by("account_id").len()
     return {
         "leads": matches.height,
-        "accounts": matched.accounts.height,
-        "from_table": int(matched.accounts["from_table"].sum()),
+        "accounts": accounts.height,
+        "from_table": int(accounts["from_table"].sum()),
         "with_several_leads": sizes.filter(pl.col("len") > 1).height,
         "matched_by": {name: by.get(name, 0) for name in (*MATCH_BY, "none")},
     }

@@ -5,8 +5,10 @@ accounts' table, and the leads before it. So a lead that comes later changes no 
 with it no feature of a moment before.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
 
@@ -31,6 +33,17 @@ ACCOUNTS = pl.Schema(
 )
 """A row an account; ``from_table``: whether the accounts' table has it, or leads alone. An account
 without an identifier is called after the domain or the company's name that it was found by."""
+KEYS = pl.Schema(
+    {
+        "account_id": pl.String(),
+        "kind": pl.String(),
+        "key": pl.String(),
+        "known_at": TIME,
+        "lead_id": pl.String(),
+    }
+)
+"""What leads to an account, in the order in which it became known: a key of a kind of `MATCH_BY`,
+since when, and the lead that told it first (null where the table did)."""
 _NO_COMPANIES = frozenset({"", "none", "n a", "na", "unknown", "private", "self employed", "test"})
 _NAMED = dict.fromkeys(("account_id", "name", "domain"), pl.String)
 # Of examples in texts and tests (RFC 2606), and of mail that is handed on.
@@ -120,6 +133,10 @@ class _Registry:
     names: list[str] = field(default_factory=list)
     has_id: list[bool] = field(default_factory=list)
     keys: dict[tuple[MatchBy, str], int] = field(default_factory=dict)
+    learned: list[tuple[int, MatchBy, str, datetime | None, str | None]] = field(
+        default_factory=list
+    )
+    """As `KEYS`, by the account's number."""
 
     def find(self, keys: _Keys) -> tuple[int, MatchBy] | None:
         """Find the account of a lead; an identifier of its own is not overruled."""
@@ -130,8 +147,15 @@ class _Registry:
                 return found, key[0]
         return None
 
-    def add(self, keys: _Keys, account: int | None) -> int:
+    def add(
+        self,
+        keys: _Keys,
+        account: int | None,
+        known_at: datetime | None = None,
+        lead: str | None = None,
+    ) -> int:
         """Remember by what an account is found from now on; open one where there is none."""
+        new = [key for key in keys if key not in self.keys]
         first = keys[0]
         if account is None:
             account = self.keys.setdefault(first, len(self.names))
@@ -142,6 +166,7 @@ class _Registry:
             if key[0] == "account_id" and not self.has_id[account]:
                 self.has_id[account], self.names[account] = True, key[1]
             self.keys.setdefault(key, account)
+        self.learned += [(account, *key, known_at, lead) for key in new]
         return account
 
 
@@ -153,12 +178,37 @@ class MatchedLeads:
     """`MATCHES`, in the order of the leads."""
     accounts: pl.DataFrame
     """`ACCOUNTS`, by ``account_id``: those of the table, and those that leads made."""
+    keys: pl.DataFrame
+    """`KEYS` of the accounts that leads are of."""
+    earlier: pl.DataFrame
+    """The `MATCHES` of the earlier leads that were given, called as accounts are called now."""
+
+
+@dataclass(frozen=True)
+class EarlierMatches:
+    """What an earlier run knew of accounts, for new leads to be matched by."""
+
+    matches: pl.DataFrame
+    """`MATCHES` of its leads."""
+    keys: pl.DataFrame
+    """Its `KEYS`."""
+
+    @classmethod
+    def none(cls) -> "EarlierMatches":
+        """Know nothing.
+
+        Returns
+        -------
+        EarlierMatches
+        """
+        return cls(pl.DataFrame(schema=MATCHES), pl.DataFrame(schema=KEYS))
 
 
 def match_leads(
     leads: pl.DataFrame,
     accounts: pl.DataFrame | None = None,
     by: Sequence[MatchBy] = MATCH_BY,
+    earlier: EarlierMatches | None = None,
 ) -> MatchedLeads:
     """Match leads to accounts.
 
@@ -171,12 +221,41 @@ def match_leads(
         of two accounts leads to neither.
     by : sequence of {"account_id", "domain", "company"}
         What may be used.
+    earlier : EarlierMatches, optional
+        What a run knew, each key from its moment on. A lead that it has matched keeps its match,
+        unless it names another identifier by now.
 
     Returns
     -------
     MatchedLeads
     """
     keys = account_keys(leads, by).unique("lead_id", keep="first", maintain_order=True)
+    registry = _registry(accounts)
+    past = EarlierMatches.none() if earlier is None else earlier
+    recalling, settled = _Recalling(registry, past.keys), _settled(keys, past)
+    others = keys.filter(~pl.col("lead_id").is_in(list(settled)))
+    found = dict(_matched(others, registry, recalling))
+    recalling.until(None)
+    found |= {lead: (recalling.number(name), by) for lead, (name, by) in settled.items()}
+    rows = [_told(lead, found[lead], registry) for lead in leads["lead_id"].cast(pl.String)]
+    matches = pl.DataFrame(rows, schema=MATCHES, orient="row")
+    called = {name: registry.names[number] for name, number in recalling.numbers.items()}
+    theirs = past.matches.with_columns(pl.col("account_id").replace(called))
+    learned = [(registry.names[number], *row) for number, *row in registry.learned]
+    own = pl.DataFrame(learned, schema=KEYS, orient="row").filter(
+        pl.col("account_id").is_in(matches["account_id"].drop_nulls().unique().to_list())
+    )
+    return MatchedLeads(matches, _accounts(keys, matches, accounts), own, theirs)
+
+
+def _told(
+    lead: str, match: tuple[int, MatchBy] | None, registry: _Registry
+) -> tuple[str, str | None, str | None]:
+    return (lead, None, None) if match is None else (lead, registry.names[match[0]], match[1])
+
+
+def _registry(accounts: pl.DataFrame | None) -> _Registry:
+    """Begin with what the accounts' table knows."""
     registry = _Registry()
     known = _table(accounts)
     for row in known.iter_rows(named=True):
@@ -186,15 +265,7 @@ def match_leads(
         kind: MatchBy = "domain" if name == "domain" else "company"
         for account, key in one.select("account_id", name).iter_rows():
             registry.keys[kind, key] = registry.keys["account_id", account]
-    found = dict(_matched(keys, registry))
-    rows = []
-    for lead in leads["lead_id"].cast(pl.String):
-        match = found[lead]
-        rows.append(
-            (lead, None, None) if match is None else (lead, registry.names[match[0]], match[1])
-        )
-    matches = pl.DataFrame(rows, schema=MATCHES, orient="row")
-    return MatchedLeads(matches, _accounts(keys, matches, accounts))
+    return registry
 
 
 def _table(accounts: pl.DataFrame | None) -> pl.DataFrame:
@@ -210,10 +281,11 @@ def _table(accounts: pl.DataFrame | None) -> pl.DataFrame:
 
 
 def _matched(
-    keys: pl.DataFrame, registry: _Registry
+    keys: pl.DataFrame, registry: _Registry, recalling: "_Recalling"
 ) -> Iterator[tuple[str, tuple[int, MatchBy] | None]]:
     ordered = keys.sort("created_at", "lead_id", nulls_last=True).iter_rows()
-    for _, together in groupby(ordered, key=lambda row: row[1]):
+    for moment, together in groupby(ordered, key=lambda row: row[1]):
+        recalling.until(moment)
         # Who comes at the same moment was not there yet.
         told = []
         for lead, _, *values in together:
@@ -227,8 +299,45 @@ def _matched(
             if not own:
                 yield lead, None
                 continue
-            account = registry.add(own, None if match is None else match[0])
+            account = registry.add(own, None if match is None else match[0], moment, lead)
             yield lead, (account, own[0][0] if match is None else match[1])
+
+
+class _Recalling:
+    """Learns once more, moment by moment, what an earlier run knew."""
+
+    def __init__(self, registry: _Registry, keys: pl.DataFrame) -> None:
+        self._registry, self._left = registry, deque(keys.iter_rows())
+        self.numbers: dict[str, int] = {}
+
+    def until(self, moment: datetime | None) -> None:
+        """Learn what was known before a moment; None: all of it."""
+        while self._left:
+            name, kind, key, known_at, lead = self._left[0]
+            if moment is not None and known_at is not None and known_at >= moment:
+                return
+            self._left.popleft()
+            account = self.numbers.get(name, self._registry.keys.get(("account_id", name)))
+            if account is None:
+                account = self._registry.keys.get((kind, key))
+            self.numbers[name] = self._registry.add(((kind, key),), account, known_at, lead)
+
+    def number(self, name: str) -> int:
+        """Find an account of then; open it where who had told it was forgotten."""
+        if name not in self.numbers:
+            self.numbers[name] = self._registry.add((("account_id", name),), None)
+        return self.numbers[name]
+
+
+def _settled(keys: pl.DataFrame, earlier: EarlierMatches) -> dict[str, tuple[str, MatchBy]]:
+    """Find the leads that keep their match: those that name no other identifier by now."""
+    own = keys.select("lead_id", named="account_id")
+    found = earlier.matches.drop_nulls().join(own, on="lead_id")
+    # Two identifiers of one moment may lead to one account.
+    ids = earlier.keys.filter(kind="account_id").select("account_id", named="key").unique()
+    named = found.join(ids, on=["account_id", "named"], how="semi")
+    kept = pl.concat([found.filter(pl.col("named").is_null()), named])
+    return {lead: (account, by) for lead, account, by, _ in kept.iter_rows()}
 
 
 def _accounts(

@@ -11,7 +11,7 @@ from types import MappingProxyType
 import polars as pl
 
 from leadcast.features.accounts.account_history import with_account_history
-from leadcast.features.accounts.known_accounts import with_accounts
+from leadcast.features.accounts.known_accounts import KnownLeads, with_accounts
 from leadcast.features.accounts.matching import match_leads
 from leadcast.features.base.errors import Fault, FaultsError, in_words
 from leadcast.features.definitions.definition import Limits, SourceDefinition
@@ -192,7 +192,10 @@ class NewRows:
         return (*faults, *(in_words(unknown_column(name, n_leads)) for name in self.unused))
 
     def whole(
-        self, people: PeopleRules | None = None, ends: pl.DataFrame | None = None
+        self,
+        people: PeopleRules | None = None,
+        ends: pl.DataFrame | None = None,
+        known: KnownLeads | None = None,
     ) -> NewLeads:
         """Read all of it.
 
@@ -204,6 +207,8 @@ class NewRows:
         ends : pl.DataFrame or None
             What a table of its own tells of how leads ended, as `ends` gives it: where leads carry
             the history of their accounts, it has them.
+        known : KnownLeads or None
+            The leads of a run, which may be of the same accounts.
 
         Returns
         -------
@@ -227,10 +232,18 @@ class NewRows:
         shared = _shared(self.definition, _impersonal(leads.frame), events.lazy(), people)
         if self.definition.accounts is None:
             return NewLeads(frame, shared, warnings, set_aside)
-        matches = match_leads(frame, accounts, self.definition.accounts.match).matches
-        frame = with_accounts(_impersonal(frame), matches, accounts)
-        frame = _with_colleagues(self.definition, frame, events.lazy(), people, ends, matches)
-        return NewLeads(frame, shared, warnings, set_aside, matches)
+        earlier = None if known is None else known.earlier
+        matched = match_leads(frame, accounts, self.definition.accounts.match, earlier)
+        frame = with_accounts(_impersonal(frame), matched.matches, accounts)
+        if self.definition.is_dated:
+            outcomes = _outcomes(frame, ends)
+            done = events.lazy() if people is None else people_only(people, frame, events.lazy())
+            if known is None:
+                frame = with_account_history(frame, done, outcomes, matched.matches)
+            else:
+                frame = known.account_history(frame, done, outcomes, matched)
+        frame = frame.drop(WON, strict=False)
+        return NewLeads(frame, shared, warnings, set_aside, matched.matches)
 
 
 def _left_out(kind: IssueKind, _: str) -> IssueKind:
@@ -331,27 +344,16 @@ def _impersonal(leads: pl.DataFrame) -> pl.DataFrame:
     return leads.drop(name for name in leads.columns if name.startswith(PERSON))
 
 
-def _with_colleagues(
-    definition: SourceDefinition,
-    leads: pl.DataFrame,
-    events: pl.LazyFrame,
-    people: PeopleRules | None,
-    ends: pl.DataFrame | None,
-    matches: pl.DataFrame,
-) -> pl.DataFrame:
-    """Let leads carry the history of their accounts, as far as these leads tell it."""
-    if not definition.is_dated:
-        return leads.drop(WON, strict=False)
+def _outcomes(leads: pl.DataFrame, ends: pl.DataFrame | None) -> pl.DataFrame | None:
+    """Tell how leads ended, as far as anything tells it; None where nothing does."""
     told = [] if ends is None else [ends.select("lead_id", ENDED, WON)]
     if WON in leads.columns:
         told.append(leads.select("lead_id", ENDED, WON).drop_nulls(ENDED))
-    outcomes = None
-    if told:
-        firsts = pl.concat(told).group_by("lead_id").agg(pl.col(ENDED, WON).min())
-        is_lost = pl.col(WON).is_null() | (pl.col(ENDED) < pl.col(WON))
-        outcomes = firsts.select("lead_id", won_at=WON, lost_at=pl.when(is_lost).then(ENDED))
-    done = events if people is None else people_only(people, leads, events)
-    return with_account_history(leads.drop(WON, strict=False), done, outcomes, matches)
+    if not told:
+        return None
+    firsts = pl.concat(told).group_by("lead_id").agg(pl.col(ENDED, WON).min())
+    is_lost = pl.col(WON).is_null() | (pl.col(ENDED) < pl.col(WON))
+    return firsts.select("lead_id", won_at=WON, lost_at=pl.when(is_lost).then(ENDED))
 
 
 def _shared(

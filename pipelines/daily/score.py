@@ -15,6 +15,7 @@ from leadcast.features.base.verbosity import is_quiet
 from leadcast.models.bundle.bundle_files import read_manifest
 from leadcast.models.bundle.bundle_signature import read_signed_manifest, require_signature
 from leadcast.models.calibration.verdict import ModelVerdict
+from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.base.stage import progress_bar, tell_compiling
 from leadcast.serve.batch.batch import (
     ON_THIS_MACHINE,
@@ -258,7 +259,8 @@ def _scored(request: ScoreRequest, scorer: Scorer, tell: Progress, way: Way) -> 
     definition = find_definition(request.source)
     outputs.refuse_inputs(None, place_of_source(definition))
     place, force = outputs.place, outputs.force
-    source = Export.of(tables, definition, place, settings.chunk_leads, force=force)
+    run = RunFolder(definition.name).tables
+    source = Export.of(tables, definition, place, settings.chunk_leads, force=force, run_tables=run)
     return score_source(scorer, source, outputs, settings, tell, way)
 
 

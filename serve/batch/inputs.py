@@ -371,6 +371,8 @@ class Export:
     """About how many leads may be in memory at a time."""
     force: bool = False
     """Whether `aside` may take the place of a file that Leadcast did not write."""
+    run_tables: Path | None = None
+    """The tables of the source's run, whose leads may be of the same accounts."""
 
     @classmethod
     def of(
@@ -381,6 +383,7 @@ class Export:
         chunk_leads: int,
         *,
         force: bool,
+        run_tables: Path | None = None,
     ) -> "Export":
         """Find where to put what cannot be used, beside the scores.
 
@@ -393,6 +396,7 @@ class Export:
             Of the scores.
         chunk_leads : int
         force : bool
+        run_tables : Path or None
             As for the class.
 
         Returns
@@ -408,14 +412,21 @@ class Export:
         places = [*tables.places, place_of_source(definition)]
         refuse_inputs([aside], [file for one in places for file in one.files])
         refuse_foreign_file(aside, force=force, quick=True)
-        return cls(tables, definition, aside, chunk_leads, force)
+        return cls(tables, definition, aside, chunk_leads, force, run_tables)
 
     def stamps(self) -> list[Any]:
         """Tell this export apart from others, as JSON values."""
         from leadcast.features.readers.opening import files_of
 
         joined = Place("joined", tuple(files_of(self.definition, self.definition.joined_readers())))
-        return [*self.tables.stamps(), joined.stamps(), self.definition.model_dump(mode="json")]
+        known = Place("known", self._known_files())
+        places = [joined.stamps(), *([known.stamps()] if known.files else [])]
+        return [*self.tables.stamps(), *places, self.definition.model_dump(mode="json")]
+
+    def _known_files(self) -> tuple[Path, ...]:
+        if self.run_tables is None or self.definition.accounts is None:
+            return ()
+        return tuple(sorted(self.run_tables.rglob("*.parquet")))
 
     def read(self, scorer: Scorer, folder: Path) -> BatchInputs:
         """Read it by its mapping."""
@@ -439,6 +450,7 @@ class Export:
             self.aside,
             people=scorer.bundle.plan.people,
             ends=ends,
+            run_tables=None if self.definition.accounts is None else self.run_tables,
             force=self.force,
         )
         inputs = self.tables.joined(inputs, rows, ends)
@@ -494,16 +506,20 @@ def _read_with_care(
     *,
     people: "PeopleRules | None" = None,
     ends: pl.DataFrame | None = None,
+    run_tables: Path | None = None,
     force: bool = False,
 ) -> tuple[BatchInputs, int]:
     """Read small files whole, everything else in pieces; tell how many rows were set aside."""
+    from leadcast.features.accounts.known_accounts import KnownLeads
     from leadcast.features.ingest.pieces import read_in_pieces
 
     n_bytes = sum(place.n_bytes for place in places)
     if all(place.files for place in places) and n_bytes <= WHOLE_BYTES:
-        new = rows.whole(people, ends)
+        known = None if run_tables is None else KnownLeads.read(run_tables)
+        new = rows.whole(people, ends, known)
         pieces: list[Piece] = [(new.leads.lazy(), new.events)]
-        warnings, n_aside = new.warnings, new.set_aside.height
+        alone = () if known is not None else _without_colleagues(rows, places[0].name)
+        warnings, n_aside = (*new.warnings, *alone), new.set_aside.height
         if aside is not None and n_aside:
             with written_out(aside, force=force) as temporary:
                 new.set_aside.write_parquet(temporary)
@@ -514,6 +530,22 @@ def _read_with_care(
     if len(places) == 1:
         pieces = [(leads, None) for leads, _ in pieces]
     return BatchInputs(pieces, warnings), n_aside
+
+
+def _without_colleagues(rows: "NewRows", name: str) -> tuple[Fault, ...]:
+    """Tell that accounts are known by the leads of the file alone."""
+    if rows.definition.accounts is None or not rows.definition.is_dated:
+        return ()
+    fault = Fault(
+        where=f"{name}: accounts",
+        found="no run of the source here, whose leads may be of the same accounts",
+        expected="the tables of its run, in data/runs",
+        remedy="Leads are matched with each other and the table of accounts alone; score where the "
+        "run is, or give the whole export.",
+        severity="warning",
+        is_usual=True,
+    )
+    return (fault,)
 
 
 def _refuse_pooling(rows: "NewRows", name: str) -> None:
