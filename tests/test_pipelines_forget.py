@@ -214,8 +214,8 @@ def test_colleagues_carry_nothing_of_the_person_at_once(project: Path) -> None:
     done()
     assert what_joe_carries() == 3
     # Nothing leads to an account any more by what she told.
-    keys = pl.read_parquet(run.tables / "account_keys.parquet")
-    assert set(keys["lead_id"]) <= {*OTHERS}
+    known = pl.read_parquet(run.tables / "account_keys.parquet")
+    assert set(known["lead_id"]) <= {*OTHERS}
     assert pl.read_parquet(run.listed_accounts)["account_id"].to_list() == ["A"]
     # It is what is ingested of an export without her; B, which she alone had made, is gone.
     by_hand = told()
