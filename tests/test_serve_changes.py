@@ -469,3 +469,21 @@ def test_a_request_is_told_of_changes_of_unknown_attributes(
     answer = posted(bundle, tmp_path, body)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"] == "/leads/0/attribute_changes/0/changed_at"
+
+
+def test_a_request_is_asked_for_its_history_and_not_for_what_is_read_off_it(
+    bundle: Path, asked: Asked, tmp_path: Path
+) -> None:
+    leads, events = asked
+    body = body_of(leads.head(1), events.head(0))
+    derived = set(derived_types(TRACKED))
+
+    def told() -> list[str]:
+        warnings = posted(bundle, tmp_path, body).json()["warnings"]
+        assert not [one for one in warnings if any(name in one["where"] for name in derived)]
+        return [one["expected"] for one in warnings if one["where"] == CHANGES]
+
+    assert told() == []
+    del body["leads"][0][CHANGES]
+    assert len(expected := told()) == 1
+    assert all(name in expected[0] for name in TRACKED)

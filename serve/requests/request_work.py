@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from leadcast.features.base.errors import Fault, LeadcastError
+from leadcast.features.changes.attribute_changes import derived_types, tracked
+from leadcast.features.changes.history_told import some_of
 from leadcast.features.nonhuman.people_events import people_only_of_one
 from leadcast.features.nonhuman.people_rules import PeopleRules
 from leadcast.features.tables import ACCOUNT_HISTORY, CHANGES
@@ -184,13 +186,28 @@ def _names(scorer: Scorer, question: RequestQuestion) -> Iterator[Fault]:
         found = f"{len(others):,} more unknown attributes"
         yield _unknown("attributes", found, max(count for _, count in others))
     given = set[str]().union(*(lead.get("attributes", ()) for lead in question.leads))
-    missing = scorer.bundle.manifest.origin.attribute_types.keys() - given
+    types = scorer.bundle.manifest.origin.attribute_types
+    missing, names = types.keys() - given, tracked(types)
+    if names and not (derived := derived_types(names).keys()) & given:
+        # Nobody sends these: they are read off the history.
+        missing -= derived
+        if not any(CHANGES in lead for lead in question.leads):
+            yield _no_history(names, len(question.leads))
     yield from (_missing(name, len(question.leads)) for name in sorted(missing))
 
 
 def _unknown(where: str, found: str, count: int) -> Fault:
     expected = "only attributes that the model was trained with"
     return Fault(where, found, expected, "It is left aside.", "warning", count)
+
+
+def _no_history(names: Sequence[str], count: int) -> Fault:
+    remedy = (
+        "How often and when they were changed counts as missing; send what was changed, and an "
+        "empty list where nothing was."
+    )
+    expected = f"the history of {some_of(names)}"
+    return Fault(CHANGES, "none of any lead", expected, remedy, "warning", count)
 
 
 def _missing(name: str, count: int) -> Fault:
