@@ -22,8 +22,11 @@ from leadcast.pipelines.accounts import level_that_came, scores_out_of_time
 from leadcast.pipelines.base.dataset import learning_snapshots
 from leadcast.pipelines.base.paths import AccountsFolder, RunFolder
 from leadcast.pipelines.daily.account_list import AccountsRequest, tell_accounts
+from leadcast.pipelines.daily.score import ScoreRequest, score_new_leads
 from leadcast.pipelines.lifecycle.warm import COMPUTING
 from leadcast.serve.accounts.account_crm import COMPANY_FILES
+from leadcast.serve.batch.batch import BatchSettings
+from leadcast.serve.batch.deliver import Outputs
 from leadcast.serve.batch.inputs import CanonicalSource, Export, Place
 from leadcast.serve.http.app import make_app
 from leadcast.serve.http.service import Service
@@ -192,6 +195,12 @@ def test_leads_of_the_run_given_as_raw_new_leads_have_its_scores(
     scores = scorer.score(found, events.collect(), until, [])["probability"]
     warned = any("no run of the source" in fault.found for fault in inputs.warnings)
     if knows_run:
+        # On the command line it is found by itself.
+        out = tmp_path / "told.parquet"
+        asked = (RUN.bundle, str(files[0]), str(files[1]), Outputs(out))
+        score_new_leads(ScoreRequest(*asked, BatchSettings(as_of=until), SOURCE))
+        told = pl.read_parquet(out).sort("lead_id")["probability"]
+        np.testing.assert_array_equal(told, expected)
         assert found["account_id"].equals(wanted["account_id"])
         np.testing.assert_array_equal(scores, expected)
         assert not warned
