@@ -40,6 +40,13 @@ def test_too_many_of_them_stop_the_work_and_say_to_convert(tmp_path: Path) -> No
         amounts_of(tmp_path, NAMED)
 
 
+def test_they_are_a_share_of_the_amounts_not_of_all_rows(tmp_path: Path) -> None:
+    # One of two amounts is wrong, which most leads, that have none, must not hide.
+    without = "".join(f"L{number},,2024-02-02T00:00:00Z,,\n" for number in range(5, 300))
+    with pytest.raises(FaultsError, match="1 of 2 amounts that are in another currency"):
+        amounts_of(tmp_path, NAMED, WON + without)
+
+
 def test_a_blank_currency_is_none_that_is_known(tmp_path: Path) -> None:
     found = amounts_of(tmp_path, NAMED | LOOSE, WON.replace("USD", ""))
     assert found["L2"] is None

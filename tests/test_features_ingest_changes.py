@@ -61,6 +61,17 @@ def test_a_lead_says_what_it_said_then(tmp_path: Path, columns: dict[str, str]) 
     assert state(tables, "L4", 12)["revenue_changes"] == 0
 
 
+def test_a_value_that_cannot_be_read_is_told_and_its_change_kept(tmp_path: Path) -> None:
+    history = HISTORY.replace("Revenue,900,1000", "Revenue,900,many")
+    tables = tables_of(tmp_path, history, old_value="Old")
+    assert state(tables, "L1", 21)["revenue"] is None
+    aside = pl.read_parquet(tmp_path / "tables" / "quarantine.parquet")
+    found = aside.filter(table=CHANGES, lead_id="L1")["reason"].to_list()
+    assert len(found) == 1
+    assert "'many'" in found[0]
+    assert "New" in found[0]
+
+
 def test_what_is_derived_is_an_attribute(tmp_path: Path) -> None:
     types = tables_of(tmp_path).attribute_types
     assert types["revenue_changes"] == "number"

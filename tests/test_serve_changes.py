@@ -468,7 +468,10 @@ def test_a_request_is_told_of_changes_of_unknown_attributes(
     body["leads"][0][CHANGES] = [{"changed_at": "2025-01-01T00:00:00", "attribute": "job_title"}]
     answer = posted(bundle, tmp_path, body)
     assert answer.status_code == 422
-    assert answer.json()["errors"][0]["pointer"] == "/leads/0/attribute_changes/0/changed_at"
+    pointers = {one["pointer"] for one in answer.json()["errors"]}
+    # A value that is gone says so with null; one that was forgotten is no such value.
+    where = "/leads/0/attribute_changes/0"
+    assert pointers == {f"{where}/changed_at", f"{where}/new_value"}
 
 
 def test_a_request_is_asked_for_its_history_and_not_for_what_is_read_off_it(

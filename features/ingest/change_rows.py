@@ -20,7 +20,7 @@ from leadcast.features.ingest.leads import CanonicalLeads, read_attribute, whole
 from leadcast.features.readers.account import OF_LEAD_ASIDE
 from leadcast.features.readers.issues import LATE_ROW
 from leadcast.features.tables import CHANGES, TIME
-from leadcast.features.values.columns import clean_text
+from leadcast.features.values.columns import Parsed, clean_text
 
 OF_NO_ATTRIBUTE = "of a field that is no attribute"
 """Why a row of the history is left out."""
@@ -261,16 +261,27 @@ def _with_values(
     rows = rows.filter(reading.fine)
     attributes = reading.context.definition.lead_attributes()
     parts = []
+    none = pl.repeat(None, len(raw), dtype=pl.String, eager=True)
+    problems = {column: none.clone() for column in (old, new) if column}
     for (name,), part in rows.partition_by("attribute", as_dict=True, maintain_order=True).items():
         kind = types.get(str(name))
         if kind is None:
             continue
         one = attributes[str(name)].model_copy(update={"type": kind})
         read = {
-            column: read_attribute(str(name), part[column], one, reading.writing)[0].values
+            column: read_attribute(str(name), part[column], one, reading.writing)[0]
             for column in ("old_value", "new_value")
         }
-        parts.append(part.with_columns(as_text(one).alias(name) for name, one in read.items()))
+        for column, given in (("old_value", old), ("new_value", new)):
+            if given is not None:
+                said = read[column].problem
+                bad = said.is_not_null()
+                problems[given] = problems[given].scatter(part["row"].filter(bad), said.filter(bad))
+        parts.append(
+            part.with_columns(as_text(one.values).alias(name) for name, one in read.items())
+        )
+    for column, words in problems.items():
+        reading.note_unread(column, Parsed(raw[column], words))
     fields = ["lead_id", "row", *(field.name for field in CHANGE.fields)]
     if not parts:
         return pl.DataFrame(schema={"lead_id": pl.String, **CHANGE.to_schema()})

@@ -228,6 +228,9 @@ def _amounts(reading: TableReading, about: Described) -> pl.Series | pl.Expr:
     if others is None:
         return parsed.values
     others &= parsed.values.is_not_null()
+    # Most leads have no amount: that of those that have one, many are wrong, must not hide in them.
+    where = (reading.table, currency or column)
+    reading.context.ledger.add_values(OTHER_CURRENCY, *where, parsed.values.count())
     shown = raw[column] if named is None else named.fill_null("(no currency)")
     reading.note(OTHER_CURRENCY, currency or column, others, values=shown, kept=True)
     return pl.select(pl.when(~others).then(parsed.values)).to_series()

@@ -38,6 +38,8 @@ class IssueKind:
         As in `leadcast.features.base.errors.Fault`, where it is a warning.
     is_allowed : bool
         Whether however many such rows are none too many: the definition asks for it.
+    of : str
+        What they are a share of, where not of all rows of the table; see `Ledger.add_values`.
     """
 
     name: str
@@ -51,6 +53,7 @@ class IssueKind:
     has_key: bool = True
     is_usual: bool = False
     is_allowed: bool = False
+    of: str = "rows"
 
 
 _SET_ASIDE = "They are set aside in quarantine.parquet"
@@ -78,13 +81,14 @@ BAD_CELL = IssueKind(
 OTHER_CURRENCY = IssueKind(
     name="amount_in_other_currency",
     limit="unreadable_values",
-    found="whose amount is in another currency than the declared one, or names none",
+    found="that are in another currency than the declared one, or name none",
     reason="is not in the declared currency",
     expected="amounts in the one currency that amounts.currency declares",
     consequence="These amounts are not read and in no sum; the rows are kept without them, and "
     "quarantine.parquet lists them",
     advice="Export the amounts converted to the declared currency (at the rate of the day of the "
     "deal), or declare the currency that they are in under `amounts.currency`",
+    of="amounts",
 )
 BAD_ROW = IssueKind(
     name="unreadable_row",

@@ -197,6 +197,7 @@ class Ledger:
         self._faults: list[Fault] = []
         self._found: dict[_Group, _Found] = {}
         self._totals: dict[str, int] = {}
+        self._values: Counter[tuple[str, str, str]] = Counter()
         self.origin_totals: dict[str, Counter[str]] = {}
         self.same_files: set[tuple[str, str]] = set()
         self._further: Ledger | None = None
@@ -250,6 +251,25 @@ class Ledger:
         """Count rows that were read, and of which file or query."""
         self._totals[table] = self._totals.get(table, 0) + rows
         self.origin_totals.setdefault(table, Counter())[origin] += rows
+
+    def add_values(self, kind: IssueKind, table: str, column: str, number: int) -> None:
+        """Count what a kind of fault is a share of, where that is not all rows of the table.
+
+        Parameters
+        ----------
+        kind : IssueKind
+            With its word for them.
+        table, column : str
+            As in `note`.
+        number : int
+            How many more there are.
+        """
+        self._values[kind.name, table, column] += number
+
+    def _total_of(self, group: _Group) -> int:
+        """Tell of how many rows, or values, what was found is a share."""
+        key = (group.kind.name, group.table, group.column)
+        return self._values[key] if key in self._values else self.total(group.table)
 
     def total(self, table: str) -> int:
         """Tell how many rows of a table were read.
@@ -404,7 +424,8 @@ class Ledger:
         Returns
         -------
         list of dict
-            ``kind``, ``table``, ``column``, ``words``, ``count``, ``rows`` (of the table).
+            ``kind``, ``table``, ``column``, ``words``, ``count``, ``rows`` (of the table, or the
+            values that the kind is a share of).
         """
         return [
             {
@@ -413,21 +434,21 @@ class Ledger:
                 "column": group.column,
                 "words": group.words,
                 "count": found.count,
-                "rows": self.total(group.table),
+                "rows": self._total_of(group),
             }
             for group, found in self._charged().items()
         ]
 
     def _told(self, group: _Group, found: _Found, limits: Limits) -> Fault:
-        kind, total = group.kind, max(self.total(group.table), found.count)
+        kind, total = group.kind, max(self._total_of(group), found.count)
         limit: float = getattr(limits, kind.limit) if kind.limit else 0.0
         too_many = found.count > limit * total and not kind.is_allowed
         examples = ", ".join(found.samples) + (", …" if found.count > len(found.samples) else "")
         key = f" (limits.{kind.limit})" if kind.has_key else ""
-        allowed = f", or at most {100 * limit:g} % of the rows otherwise{key}"
+        allowed = f", or at most {100 * limit:g} % of the {kind.of} otherwise{key}"
         return Fault(
             where=f"{group.table}: column {group.column!r}" if group.column else group.table,
-            found=f"{found.count} of {total} rows {kind.found or 'with a value that'} "
+            found=f"{found.count} of {total} {kind.of} {kind.found or 'with a value that'} "
             f"{'' if kind.found else group.words}".rstrip()
             + f": {examples}",
             expected=kind.expected + (allowed if kind.limit and limit < 1 else ""),

@@ -130,7 +130,9 @@ class AttributeChange(TypedDict, total=False):
     changed_at: Required[Annotated[Time, Field(description="when")]]
     attribute: Required[Annotated[Name, Field(description="which")]]
     old_value: Annotated[Text | Number | bool | None, Field(description="what it said before")]
-    new_value: Annotated[Text | Number | bool | None, Field(description="what it says since")]
+    new_value: Required[
+        Annotated[Text | Number | bool | None, Field(description="what it says since")]
+    ]
 
 
 _MOST_CHANGES = 1_000
