@@ -29,7 +29,7 @@ run: .venv/run-ready  ## run the whole pipeline: make run [SOURCE=name]
 	@$(BIN)/leadcast run -- $(call word_of,SOURCE)
 
 test: .venv/dev-ready  ## run every test
-	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 check: .venv/dev-ready  ## ruff and mypy --strict
 	@$(BIN)/ruff check .

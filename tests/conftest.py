@@ -28,8 +28,10 @@ WITH_DASK = {
     )
 }
 """The modules of the tests with a Dask cluster."""
+# What is found while tests are collected stays: nothing of it is looked for until then.
+gc.disable()
 # Where a test says no number of its own.
-settings.register_profile("leadcast", max_examples=50)
+settings.register_profile("leadcast", max_examples=30)
 settings.load_profile("leadcast")
 
 
@@ -46,6 +48,7 @@ def pytest_collection_finish() -> None:
     """Let the collector pass over what stays to the end, and look less often at the rest."""
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(20_000, 20, 20)
 
 
@@ -61,6 +64,8 @@ class OneCluster(LoadScopeScheduling):  # type: ignore[misc] # xdist has no type
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> OneCluster:
     """Let no second worker begin a cluster of its own."""
+    # Who hands out tests collects none.
+    gc.enable()
     return OneCluster(config, log)
 
 

@@ -32,7 +32,7 @@ def test_each_kind_has_three_variants_and_a_name_of_its_own() -> None:
 @pytest.mark.slow
 def test_nothing_is_silently_wrong_and_nothing_ends_in_a_traceback() -> None:
     # The benchmark reads them all.
-    board = run(one_door=True, every=2)
+    board = run(one_door=True, every=3)
     assert [(one.outcome, one.kind, one.door, one.number, one.told) for one in board.bad()] == []
     doors = {"CSV", "Parquet", "SQLite", "score_one", "polars", "pandas", "file", "HTTP"}
     assert {one.door for one in board.findings} == doors

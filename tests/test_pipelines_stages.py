@@ -32,7 +32,7 @@ from leadcast.serve.batch.batch import BatchSettings
 from leadcast.serve.batch.deliver import Outputs
 from tests.small_project import change_params, make_project, run_stages
 
-LEADS = 3_000
+LEADS = 2_000
 RUN = RunFolder("demo")
 
 
