@@ -27,6 +27,7 @@ from leadcast.pipelines.base.params import change_params
 from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.daily.forecast import past_forecasts
 from leadcast.pipelines.lifecycle.trial import STAGES
+from leadcast.serve.scorer import Scorer
 
 LAST = "export"
 FIRST_SEED = 201
@@ -53,7 +54,7 @@ def covered(source: str) -> dict[str, Any]:
     tables = Tables.read(run.tables)
     if tables.observed_until is None:
         raise ValueError(f"{source}: nothing is dated")
-    found, past = past_forecasts(run, tables, tables.observed_until)
+    found, past = past_forecasts(run, Scorer.load(run.judged), tables, tables.observed_until)
     told = coverage_of(found, past)
     open_leads = float(np.mean([len(one.won_in) for one in past]))
     return told | {"open_leads": open_leads, "words": coverage_words(told)}

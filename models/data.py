@@ -70,6 +70,18 @@ class LabelledMatrix:
         """
         return np.ones(len(self)) if self.weight is None else self.weight
 
+    @property
+    def lead_weights(self) -> Floats:
+        """How much each row counts where all count as much as there are leads.
+
+        Snapshots of one lead share its outcome: there are no more outcomes than leads.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_snapshots,)
+        """
+        return np.asarray(self.weights * (len(np.unique(self.group)) / self.weights.sum()))
+
     def __len__(self) -> int:
         return len(self.converted)
 

@@ -172,9 +172,7 @@ def _in_calendar(rows: CurveRows, edges: tuple[float, ...], horizon_days: float)
     rows = even_calendar(rows)
     for _ in range(CALENDAR_ROUNDS):
         curve = _fitted(rows, edges, horizon_days, (None,))[0]
-        scale = -np.log1p(-rows.probability)[:, None]
-        hazard = curve.hazards(rows.data.values, rows.probability) * scale
-        rows = with_worth(rows, hazard, edges)
+        rows = with_worth(rows, rows.hazards(curve), edges)
     return rows
 
 
@@ -222,8 +220,7 @@ def timing_loss(curve: ConversionCurve, rows: CurveRows) -> Floats:
         Weighted.
     """
     periods = Periods.of(rows, curve.edges_days)
-    scale = -np.log1p(-rows.probability)[:, None]
-    hazard = curve.hazards(rows.data.values, rows.probability) * scale
+    hazard = rows.hazards(curve)
     loss = hazard * periods.exposure - periods.won * np.log(hazard)
     return np.asarray(loss.sum(axis=1) * periods.weight)
 

@@ -57,8 +57,7 @@ def grow_trees(rows: CurveRows, curve: ConversionCurve, rounds: int, seed: int =
     import lightgbm
 
     periods = Periods.of(rows, curve.edges_days)
-    scale = -np.log1p(-rows.probability)[:, None]
-    hazard = curve.hazards(rows.data.values, rows.probability) * scale
+    hazard = rows.hazards(curve)
     told = (hazard * periods.exposure).sum(axis=1)
     weight = rows.data.weights
     level = cohort_levels(rows.stretch, weight * periods.won.sum(axis=1), weight * told)

@@ -26,7 +26,7 @@ from itertools import pairwise, product
 import numpy as np
 
 from leadcast.models.curve.conversion_curve import ConversionCurve
-from leadcast.models.curve.person_periods import FEWEST_ROWS, MOST_STRETCHES, CurveRows, Periods
+from leadcast.models.curve.person_periods import CurveRows, Periods
 from leadcast.models.data import Floats
 
 AVERAGE_VARIANCE = 0.5
@@ -61,13 +61,10 @@ def with_newest_pace(curve: ConversionCurve, rows: CurveRows) -> ConversionCurve
         With other rates.
     """
     rows = rows.rows(np.flatnonzero(rows.followed.is_followed))
-    scale = -np.log1p(-rows.probability)
-    hazard = curve.hazards(rows.data.values, rows.probability) * scale[:, None]
-    # Snapshots of one lead share its outcome: all count as much as there are leads.
-    weight = rows.data.weights * (len(np.unique(rows.data.group)) / rows.data.weights.sum())
+    hazard, weight = rows.hazards(curve), rows.data.lead_weights
     edges = np.array(curve.edges_days)
     paces = newest_pace(*counted(rows, edges, hazard * weight[:, None], weight))
-    shares = (weight @ hazard) * np.diff([0.0, *edges]) / (weight @ scale)
+    shares = (weight @ hazard) * np.diff([0.0, *edges]) / (weight @ rows.cumulative_hazard)
     moved = agreeing(paces, shares, edges, curve.horizon_days)
     # Not a copy, which would keep what was made ready for the old rates.
     return ConversionCurve(
@@ -97,16 +94,14 @@ def counted(
         Conversions, and those expected.
     """
     watched = rows.followed.watched_days
-    number = int(np.clip(len(rows) // FEWEST_ROWS, 1, MOST_STRETCHES))
     # Times before the moment until which all were followed, at which a row's age is known.
-    times = np.linspace(-watched.max(), 0.0, number + 1)
+    times = rows.stretch_times
     times[0] -= 1.0
     starts = np.array([0.0, *edges[:-1]])
     last = np.minimum(rows.followed.won_days(), watched)
     periods = Periods.of(rows, edges.tolist())
-    stretch = np.clip(np.searchsorted(times, last - watched, side="left") - 1, 0, number - 1)
-    won = np.zeros((number, len(edges)))
-    np.add.at(won, stretch, periods.won * weight[:, None])
+    won = np.zeros((rows.n_stretches, len(edges)))
+    np.add.at(won, rows.ended_in(times), periods.won * weight[:, None])
     expected = np.empty_like(won)
     for place, (start, end) in enumerate(pairwise(times.tolist())):
         first = np.maximum(starts, (start + watched)[:, None])

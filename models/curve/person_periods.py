@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from leadcast.models.curve.conversion_curve import ConversionCurve
 from leadcast.models.curve.follow_up import FollowUp
 from leadcast.models.data import Floats, Integers, LabelledMatrix
 
@@ -60,6 +61,33 @@ class CurveRows:
         return len(self.probability)
 
     @property
+    def n_stretches(self) -> int:
+        """Into how many stretches of time the rows are cut."""
+        return int(np.clip(len(self) // FEWEST_ROWS, 1, MOST_STRETCHES))
+
+    @property
+    def stretch_times(self) -> Floats:
+        """Where stretches of as many days begin and end, as `Calendar` has them."""
+        return np.linspace(-self.followed.watched_days.max(), 0.0, self.n_stretches + 1)
+
+    def ended_in(self, times: Floats) -> Integers:
+        """Tell in which stretch of time each row converted, or was last looked at."""
+        watched = self.followed.watched_days
+        at = np.minimum(self.followed.won_days(), watched) - watched
+        place = np.searchsorted(times, at, side="left") - 1
+        return np.asarray(np.clip(place, 0, len(times) - 2))
+
+    @property
+    def cumulative_hazard(self) -> Floats:
+        """What the probability says of the time until the horizon."""
+        return np.asarray(-np.log1p(-self.probability))
+
+    def hazards(self, curve: ConversionCurve) -> Floats:
+        """Give each row's hazard a day in each interval of a curve, shape (n, n_intervals)."""
+        shares = curve.hazards(self.data.values, self.probability)
+        return np.asarray(shares * self.cumulative_hazard[:, None])
+
+    @property
     def stretch(self) -> Integers:
         """Which stretch of time each row lies in, of about as many rows each; from 0 on.
 
@@ -67,9 +95,8 @@ class CurveRows:
         than others did, that is a matter of the level and not of the time: told apart by a level
         for each stretch, it is not taken for early days that are better or worse than late ones.
         """
-        number = int(np.clip(len(self) // FEWEST_ROWS, 1, MOST_STRETCHES))
         order = np.argsort(np.argsort(self.data.position, kind="stable"), kind="stable")
-        return np.asarray(order * number // max(len(self), 1))
+        return np.asarray(order * self.n_stretches // max(len(self), 1))
 
     def rows(self, index: Any) -> "CurveRows":  # noqa: ANN401 - a mask or row numbers
         """Take some of the rows."""

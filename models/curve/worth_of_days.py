@@ -13,8 +13,6 @@ from dataclasses import replace
 import numpy as np
 
 from leadcast.models.curve.person_periods import (
-    FEWEST_ROWS,
-    MOST_STRETCHES,
     Calendar,
     CurveRows,
     Periods,
@@ -39,9 +37,7 @@ def even_calendar(rows: CurveRows) -> CurveRows:
     -------
     CurveRows
     """
-    number = int(np.clip(len(rows) // FEWEST_ROWS, 1, MOST_STRETCHES))
-    times = np.linspace(-rows.followed.watched_days.max(), 0.0, number + 1)
-    return replace(rows, calendar=Calendar(times, np.ones(number)))
+    return replace(rows, calendar=Calendar(rows.stretch_times, np.ones(rows.n_stretches)))
 
 
 def with_worth(rows: CurveRows, hazard: Floats, edges: tuple[float, ...]) -> CurveRows:
@@ -63,23 +59,19 @@ def with_worth(rows: CurveRows, hazard: Floats, edges: tuple[float, ...]) -> Cur
     """
     calendar = rows.calendar
     assert calendar is not None
-    # Snapshots of one lead share its outcome: all count as much as there are leads.
-    weight = rows.data.weights * (len(np.unique(rows.data.group)) / rows.data.weights.sum())
+    weight = rows.data.lead_weights
     periods = Periods.of(rows, edges)
     expected = hazard * weight[:, None]
-    level = cohort_levels(
-        rows.stretch,
-        weight * periods.won.sum(axis=1),
-        (expected * periods.exposure).sum(axis=1),
-    )
+    won = weight * periods.won.sum(axis=1)
+    level = cohort_levels(rows.stretch, won, (expected * periods.exposure).sum(axis=1))
     expected *= level[:, None]
     number = len(calendar.worth)
     told = np.empty(number)
     for place in range(number):
         alone = Calendar(calendar.times, (np.arange(number) == place).astype(np.float64))
         told[place] = (expected * Periods.of(replace(rows, calendar=alone), edges).exposure).sum()
-    came = _by_stretch(rows, calendar, weight * periods.won.sum(axis=1))
-    worth = shrunken_ratios(came, told)
+    came = np.bincount(rows.ended_in(calendar.times), won, minlength=number)
+    worth = shrunken_ratios(np.asarray(came, np.float64), told)
     return replace(rows, calendar=Calendar(calendar.times, worth * told.sum() / (worth @ told)))
 
 
@@ -118,11 +110,3 @@ def cohort_levels(stretch: Integers, won: Floats, told: Floats) -> Floats:
     """
     came, expected = (np.bincount(stretch, each) for each in (won, told))
     return np.asarray(((came + PRIOR_WON) / (expected + PRIOR_WON))[stretch])
-
-
-def _by_stretch(rows: CurveRows, calendar: Calendar, won: Floats) -> Floats:
-    at = np.minimum(rows.followed.won_days(), rows.followed.watched_days)
-    number = len(calendar.worth)
-    place = np.searchsorted(calendar.times, at - rows.followed.watched_days, side="left") - 1
-    counts = np.bincount(np.clip(place, 0, number - 1), won, minlength=number)
-    return np.asarray(counts, np.float64)

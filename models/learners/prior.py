@@ -111,8 +111,7 @@ def fit_prior(data: LabelledMatrix) -> Prior:
 def _rate_now(data: LabelledMatrix) -> float:
     moments, moment = np.unique(data.position, return_inverse=True)
     stretch = stretches(moments, STRETCHES)[moment]
-    # Snapshots of one lead share its outcome: all count as much as there are leads.
-    weight = data.weights * (len(np.unique(data.group)) / data.weights.sum())
+    weight = data.lead_weights
     won = np.bincount(stretch, weight * data.converted)
     lost = np.bincount(stretch, weight * (1 - data.converted))
     # The first entry is that of no change: all stretches are after it.

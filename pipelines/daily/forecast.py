@@ -120,10 +120,12 @@ def forecast(run: RunFolder, request: ForecastRequest) -> dict[str, Any]:
             f"forecast {run.source}: until when outcomes are known is not told; give --as-of"
         )
     n_weeks = _weeks(champion.scorer, request.weeks)
-    found, past = past_forecasts(run, tables, as_of)
+    run.require(run.judged)
+    judged = Scorer.load(run.judged)
+    found, past = past_forecasts(run, judged, tables, as_of)
     value = load_params().comparison.value_per_customer
     now = pipeline_at(champion.scorer, tables, as_of, n_weeks, value).open_leads
-    level, money = _levels_now(run, champion.scorer, tables, as_of, now, found, past)
+    level, money = _levels_now(judged, champion.scorer, tables, as_of, now, found, past)
     drawn = draw_pipeline(now, level, money, draws=DRAWS, seed=load_params().seed)
     content = {
         "source": run.source,
@@ -143,13 +145,15 @@ def forecast(run: RunFolder, request: ForecastRequest) -> dict[str, Any]:
 
 
 def past_forecasts(
-    run: RunFolder, tables: Tables, as_of: datetime
+    run: RunFolder, judged: Scorer, tables: Tables, as_of: datetime
 ) -> tuple[Backtested, list[PastOrigin]]:
     """Forecast at each week of the test before a moment, with the model that was tested.
 
     Parameters
     ----------
     run : RunFolder
+    judged : Scorer
+        The model that was tested.
     tables : Tables
     as_of : datetime
 
@@ -164,8 +168,6 @@ def past_forecasts(
     LeadcastError
         If there are fewer than `FEWEST_ORIGINS` weeks.
     """
-    run.require(run.judged)
-    judged = Scorer.load(run.judged)
     begin = pl.read_parquet(run.snapshots, columns=["part", "as_of"]).filter(part="test")
     first: Any = begin["as_of"].min()
     until = min(as_of, tables.observed_until or as_of)
@@ -222,7 +224,7 @@ def money_doubt(scorer: Scorer) -> MoneyDoubt | None:
 
 
 def _levels_now(
-    run: RunFolder,
+    judged: Scorer,
     scorer: Scorer,
     tables: Tables,
     as_of: datetime,
@@ -231,7 +233,7 @@ def _levels_now(
     past: list[PastOrigin],
 ) -> tuple[PipelineLevel, RevenueLevel | None]:
     """Give the levels for the model that forecasts; past weeks are those of the tested one."""
-    judged, value = Scorer.load(run.judged), load_params().comparison.value_per_customer
+    value = load_params().comparison.value_per_customer
     n_weeks = min(now.n_weeks, weeks_of(judged))
     tested = pipeline_at(judged, tables, as_of, n_weeks, value).open_leads
     shown = replace(now, within=now.within[:, :n_weeks])
