@@ -10,7 +10,7 @@ import polars as pl
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import write_json, write_text_out, written_out
-from leadcast.features.base.ownership import refuse_inputs
+from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
 from leadcast.features.tables import Tables
 from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.daily.today import champion_of, write_people_csv
@@ -135,6 +135,8 @@ def tell_misses(source: str, request: MissesRequest) -> str:
         run.require(path)
     files = [path for path in (request.json, request.csv) if path is not None]
     refuse_inputs(files, run.results)
+    for path in files:
+        refuse_foreign_file(path, force=request.force, quick=True)
     scorer, tables = Scorer.load(run.judged), Tables.read(run.tables)
     require_dated(tables, f"misses {source}")
     scores = pl.read_parquet(run.test_scores)

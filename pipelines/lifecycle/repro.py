@@ -3,11 +3,14 @@
 ``python -m leadcast.pipelines.lifecycle.repro SOURCE LAST_STAGE``: in a process of its own, so that
 importing DVC costs nobody else anything. DVC makes its stages for the list ``sources``; here the
 source is added to that list in memory, and the file of parameters stays as its owner wrote it.
+All stages run in one process beside DVC's: `stage_process`.
 """
 
 import logging
 import sys
 from typing import Any
+
+from leadcast.pipelines.lifecycle.stage_process import in_one_process
 
 SOURCES = "sources"
 
@@ -42,7 +45,9 @@ def main() -> None:
     logging.getLogger("dvc.progress").setLevel(logging.CRITICAL)
     from dvc.cli import main as dvc
 
-    raise SystemExit(dvc(["repro", f"{last}@{source}"]))
+    with in_one_process():
+        code = dvc(["repro", f"{last}@{source}"])
+    raise SystemExit(code)
 
 
 if __name__ == "__main__":
