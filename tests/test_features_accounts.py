@@ -161,7 +161,7 @@ def counted_by_hand(world: World, name: str, as_of: datetime) -> dict[str, float
     }
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(worlds, moments)
 def test_features_are_what_their_words_say(world: World, as_of: datetime) -> None:
     found = features_at(carried(world), as_of)
@@ -208,7 +208,7 @@ def test_the_order_of_the_rows_changes_nothing(world: World, data: st.DataObject
 TABLE = pl.DataFrame({"account_id": ["A1"], "name": ["Blue"], "domain": ["blue.io"]})
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(worlds, moments, moments, st.booleans(), st.data())
 def test_new_leads_have_the_accounts_that_a_run_with_them_would_give(
     world: World, cut: datetime, as_of: datetime, has_table: bool, data: st.DataObject

@@ -7,6 +7,8 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from typer.testing import CliRunner
 from leadcast.features.base.errors import FaultsError, LeadcastError
 from leadcast.features.definitions.yaml_lines import plain_yaml
 from leadcast.pipelines.base.params import Params, load_params
-from leadcast.pipelines.commands.cli import app
+from leadcast.pipelines.commands.cli import app, main
 from leadcast.pipelines.lifecycle.run import add_source
 from tests.scoring_world import bundle_folder, scoring_world
 from tests.small_project import ROOT, make_project
@@ -27,6 +29,24 @@ COMMANDS = [command.name or command.callback.__name__ for command in app.registe
 
 
 def leadcast(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run the command line in this process, where importing it again would cost the most."""
+    told, errors = StringIO(), StringIO()
+    code = 0
+    with (
+        chdir(folder),
+        redirect_stdout(told),
+        redirect_stderr(errors),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(sys, "argv", ["leadcast", *arguments])
+        try:
+            main()
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+    return subprocess.CompletedProcess(arguments, code, told.getvalue(), errors.getvalue())
+
+
+def leadcast_process(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "leadcast", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
@@ -141,7 +161,9 @@ def test_score_tells_programs_what_it_did(tmp_path: Path) -> None:
     leads.drop("position").write_parquet(tmp_path / "leads.parquet")
     asked = ("--bundle", str(bundle_folder()), "--leads", "leads.parquet", "--summary", "json")
     more = ("--out", "o.csv", "--history", "h", "--as-of", "2025-06-01T00:00:00Z")
-    done = leadcast("score", *asked, *more, "--reasons", "top:2", "--strict", folder=tmp_path)
+    done = leadcast_process(
+        "score", *asked, *more, "--reasons", "top:2", "--strict", folder=tmp_path
+    )
     assert done.returncode == 3, "with warnings, under --strict"
     told = json.loads(done.stdout)
     assert (told["status"], told["n_leads"], told["n_reasons"]) == ("scored", 9, 2)
@@ -151,7 +173,7 @@ def test_score_tells_programs_what_it_did(tmp_path: Path) -> None:
         "not enough info" in leadcast("history", "lead 3", "--history", "h", folder=tmp_path).stdout
     )
     leads.drop("created_at").write_parquet(tmp_path / "leads.parquet")
-    refused = leadcast("score", *asked, "--out", "other.csv", folder=tmp_path)
+    refused = leadcast_process("score", *asked, "--out", "other.csv", folder=tmp_path)
     assert refused.returncode == 1
     assert "created_at" in json.loads(refused.stdout)["faults"][0]["where"]
     assert not (tmp_path / "other.csv").exists()
