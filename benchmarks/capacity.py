@@ -11,11 +11,8 @@ A run of all kinds with the default sizes, seeds and methods, or more, writes
 """
 
 import argparse
-import json
 import multiprocessing
 import os
-import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -23,26 +20,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from benchmarks.capacity_plot import plot_capacity
-from benchmarks.capacity_tables import KINDS, TEST_ROWS, Table, draw_table
+from benchmarks.capacity_tables import KINDS, Table, draw_table
 from benchmarks.fits import LEADCAST, PEER_CODE, PEERS_PYTHON, THREAD_VARIABLES
 from benchmarks.peers import PEERS
 from benchmarks.projects import FOLDER, digest_of
 from benchmarks.results import RESULTS, write_result
 from benchmarks.strange_worlds import expected_log_loss
+from benchmarks.table_fits import leadcast_says, peers_say
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json, write_json
-from leadcast.features.engine.engine import compute
-from leadcast.features.engine.fitting import fit_plan
-from leadcast.features.snapshots import SnapshotSettings, make_snapshots
-from leadcast.features.tables import TIME, Tables, TimeOrder, empty_events
-from leadcast.models.choice.choice import choose
-from leadcast.models.data import Floats, LabelledMatrix
-from leadcast.models.evaluation.logistic import sigmoid
-from leadcast.pipelines.base.params import load_params
+from leadcast.models.data import Floats
 
 SIZES = (300, 3_000, 30_000)
 QUICK_SIZES = (300, 3_000)
@@ -75,39 +65,6 @@ class World:
     def table(self) -> Table:
         """Draw it."""
         return draw_table(KINDS[self.kind], self.rows, self.drifts, self.seed)
-
-
-def leadcast_says(table: Table, seed: int = 0) -> Floats:
-    """Let Leadcast learn a table, with its own features and learner.
-
-    Parameters
-    ----------
-    table : Table
-    seed : int
-        Of whatever is random in the learner.
-
-    Returns
-    -------
-    ndarray of float64, shape (TEST_ROWS,)
-        Probabilities of the test rows.
-
-    Raises
-    ------
-    LeadcastError
-        If there is nothing to learn.
-    """
-    params = load_params()
-    tables, looks = _as_leads(table), SnapshotSettings()
-    snapshots = make_snapshots(tables, looks, seed)
-    n_train = snapshots.height - TEST_ROWS
-    plan = fit_plan(tables, snapshots.head(n_train), params.features, None, looks)
-    values = compute(plan, tables.leads, tables.events, snapshots)
-    place = np.arange(n_train, dtype=np.int64)
-    data = LabelledMatrix(
-        values[:n_train], plan.features, table.converted[:n_train], place, place, horizon=0
-    )
-    settings = params.model.model_copy(update={"seed": seed, "num_threads": 1})
-    return sigmoid(choose(data, settings).learner.log_odds(values[n_train:]))
 
 
 def measure(worlds: Sequence[World], methods: Sequence[str]) -> list[dict[str, Any]]:
@@ -294,31 +251,10 @@ def _told(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _figures(table: Table, said: Floats, seconds: float) -> dict[str, float]:
-    truth = table.truth[-TEST_ROWS:]
+    truth = table.truth[-table.tested :]
     loss = expected_log_loss(said, truth)
     least = expected_log_loss(truth, truth)
     return {"regret": loss - least, "log_loss": loss, "seconds": seconds}
-
-
-def _as_leads(table: Table) -> Tables:
-    n = len(table.converted)
-    leads = table.columns.with_columns(
-        lead_id=pl.int_range(n, dtype=pl.Int64).cast(pl.String),
-        created_at=pl.lit(None, TIME),
-        position=pl.int_range(n, dtype=pl.Int64),
-    )
-    outcomes = leads.select(
-        "lead_id",
-        won_at=pl.lit(None, TIME),
-        lost_at=pl.lit(None, TIME),
-        converted=pl.Series(table.converted == 1.0),
-        amount=pl.lit(None, pl.Float64),
-    )
-    types = {
-        name: "category" if dtype == pl.String else "number"
-        for name, dtype in table.columns.schema.items()
-    }
-    return Tables(leads, empty_events(), outcomes, None, TimeOrder.ORDERED, types)
 
 
 def _kept(world: World, peer: str) -> Path:
@@ -326,39 +262,12 @@ def _kept(world: World, peer: str) -> Path:
 
 
 def _let_peers_learn(missing: Sequence[tuple[World, str]]) -> None:
-    if not missing:
-        return
     tables = {world: world.table() for world, _ in missing}
-    with tempfile.TemporaryDirectory() as name:
-        work = Path(name)
-        folders = {world: work / str(place) for place, world in enumerate(tables)}
-        for world, folder in folders.items():
-            _write_for_peers(tables[world], folder)
-        # One process for all: it would take longer to start than to fit a small table.
-        command = [str(PEERS_PYTHON.absolute()), "-m", "benchmarks.peers", "--threads", "1"]
-        outs = [folders[world] / peer.replace(" ", "_") for world, peer in missing]
-        for (world, peer), out in zip(missing, outs, strict=True):
-            command += ["--job", str(folders[world]), peer, str(out)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise LeadcastError(f"a peer failed: {done.stderr.strip().splitlines()[-1]}")
-        for (world, peer), out in zip(missing, outs, strict=True):
-            said, about = np.load(out.with_suffix(".npy")), read_json(out.with_suffix(".json"))
-            kept = _kept(world, peer)
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            write_json(kept, _figures(tables[world], said, about["seconds"]), replacing=True)
-
-
-def _write_for_peers(table: Table, folder: Path) -> None:
-    folder.mkdir()
-    frame = table.columns.with_columns(converted=pl.Series(table.converted))
-    frame.head(frame.height - TEST_ROWS).write_parquet(folder / "train.parquet")
-    frame.tail(TEST_ROWS).write_parquet(folder / "test.parquet")
-    kinds = {
-        name: "category" if dtype == pl.String else "number"
-        for name, dtype in table.columns.schema.items()
-    }
-    (folder / "columns.json").write_text(json.dumps(kinds), encoding="utf-8")
+    jobs = [(tables[world], peer) for world, peer in missing]
+    for (world, peer), (said, seconds) in zip(missing, peers_say(jobs), strict=True):
+        kept = _kept(world, peer)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        write_json(kept, _figures(tables[world], said, seconds), replacing=True)
 
 
 if __name__ == "__main__":

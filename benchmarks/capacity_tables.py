@@ -62,16 +62,19 @@ class Table:
     Parameters
     ----------
     columns : pl.DataFrame
-        Float64 and String, null where missing; the last `TEST_ROWS` are the test.
+        Float64 and String, null where missing; the last are the test.
     truth : ndarray of float64, shape (n,)
         The probability of each row.
     converted : ndarray of float64, shape (n,)
         1.0 or 0.0, drawn with that probability.
+    tested : int
+        How many rows are the test.
     """
 
     columns: pl.DataFrame
     truth: Floats
     converted: Floats
+    tested: int = TEST_ROWS
 
 
 def additive(numbers: Floats, codes: Integers, draw: np.random.Generator) -> Floats:

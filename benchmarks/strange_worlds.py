@@ -21,18 +21,19 @@ import numpy as np
 import polars as pl
 
 from benchmarks.columns import write_for_peers
+from benchmarks.demo_truth import interval_coverage
 from benchmarks.fits import LEADCAST, PEERS_PYTHON, THREAD_VARIABLES
 from benchmarks.projects import FOLDER, write_params
 from benchmarks.results import RESULTS, write_result
 from benchmarks.strange_kinds import HORIZON_DAYS, KINDS, LANDMARKS_DAYS, Kind, StrangeWorld, draw
 from leadcast.features.base.errors import LeadcastError
-from leadcast.features.base.files import write_json
+from leadcast.features.base.files import read_json, write_json
 from leadcast.features.base.ownership import SOURCES
 from leadcast.features.definitions.yaml_lines import yaml_text
 from leadcast.features.tables import Tables
 from leadcast.models.choice.choice import choose
 from leadcast.models.data import Floats
-from leadcast.models.evaluation.logistic import sigmoid
+from leadcast.models.evaluation.logistic import log_odds_of, sigmoid
 from leadcast.pipelines.base.dataset import LEARNING, read_parts
 from leadcast.pipelines.base.params import horizon_days, load_params, snapshot_settings
 from leadcast.pipelines.base.paths import RunFolder
@@ -65,8 +66,9 @@ def measure(kind: Kind, leads: int, seed: int, peers: tuple[str, ...]) -> list[d
     Returns
     -------
     list of dict
-        A row a method: ``method``, ``log_loss`` (expected), ``regret`` (over the truth's) and
-        ``calibration`` (mean distance from the truth over deciles of prediction).
+        A row a method: ``method``, ``log_loss`` (expected), ``regret`` (over the truth's),
+        ``calibration`` (mean distance from the truth over deciles of prediction), and of Leadcast
+        ``covered`` and ``level_held``, as `intervals_hold` gives them.
 
     Raises
     ------
@@ -86,6 +88,7 @@ def measure(kind: Kind, leads: int, seed: int, peers: tuple[str, ...]) -> list[d
         test = test.join(world.truth, on=keys, how="left", nulls_equal=True, maintain_order="left")
         used = pl.read_parquet(run / "snapshots.parquet").filter(pl.col("part") != "left_out")
         said = {LEADCAST: test["probability"].to_numpy()} | _base_rates(used, test.height)
+        held = intervals_hold(test, read_json(project / RunFolder(NAME).calibration))
         with chdir(project):
             said[WITHOUT_DRIFT] = _without_drift()
         if peers:
@@ -100,8 +103,36 @@ def measure(kind: Kind, leads: int, seed: int, peers: tuple[str, ...]) -> list[d
             "regret": expected_log_loss(probability, truth) - least,
             "calibration": distance_from(truth, probability),
         }
+        | (held if method == LEADCAST else dict.fromkeys(held))
         for method, probability in said.items()
     ]
+
+
+def intervals_hold(test: pl.DataFrame, calibration: dict[str, Any]) -> dict[str, float | None]:
+    """Tell whether intervals hold what is true.
+
+    Parameters
+    ----------
+    test : pl.DataFrame
+        ``probability``, ``lower``, ``upper`` and ``true_probability``.
+    calibration : dict
+        The content of ``calibration.json``.
+
+    Returns
+    -------
+    dict
+        ``covered``: the share of leads whose interval holds the true rate of their hundredth by
+        prediction. ``level_held``: 1.0 where all leads moved to the ends of the level's interval
+        have the true mean between them, else 0.0; None where that interval was not told.
+    """
+    covered, _ = interval_coverage(test)
+    doubt = calibration["level_doubt"]
+    if "low" not in doubt:
+        return {"covered": covered, "level_held": None}
+    log_odds = log_odds_of(np.clip(test["probability"].to_numpy(), 1e-12, 1 - 1e-12))
+    low, high = (float(sigmoid(log_odds + doubt[end]).mean()) for end in ("low", "high"))
+    true = float(test["true_probability"].to_numpy().mean())
+    return {"covered": covered, "level_held": float(low <= true <= high)}
 
 
 def expected_log_loss(probability: Floats, truth: Floats) -> float:
@@ -178,6 +209,25 @@ def verdict(rows: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(found)
 
 
+def words_of_intervals(rows: pl.DataFrame) -> str:
+    """Say how often intervals held what is true, over all worlds.
+
+    Parameters
+    ----------
+    rows : pl.DataFrame
+        With ``method``, ``covered`` and ``level_held``.
+
+    Returns
+    -------
+    str
+    """
+    own = rows.filter(pl.col("method") == LEADCAST)
+    covered = own["covered"].to_numpy()
+    level = own["level_held"].drop_nulls().to_numpy()
+    told = f"the level's in {level.mean():.1%} of {len(level)}" if len(level) else "none of a level"
+    return f"90 % intervals: leads' hold {covered.mean():.1%} over {len(covered)} worlds, {told}"
+
+
 def main() -> None:
     """Measure every kind, print the verdict and write it down."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -211,6 +261,7 @@ def main() -> None:
     with pl.Config(float_precision=4, tbl_rows=-1, tbl_width_chars=160, fmt_str_lengths=30):
         print(table)
     print(f"{table['reached'].sum()} of {table.height} kinds and sizes keep to the bounds")
+    print(words_of_intervals(frame))
     whole = len(options.kinds) == len(KINDS) and not options.no_peers and options.seeds >= 10
     write_result(
         "strange_worlds",

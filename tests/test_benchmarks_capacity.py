@@ -4,10 +4,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from benchmarks.capacity import World, leadcast_says, verdict, worlds_of
+from benchmarks.capacity import World, verdict, worlds_of
 from benchmarks.capacity_tables import DRIFT, KINDS, TEST_ROWS, draw_table
 from benchmarks.fits import LEADCAST
 from benchmarks.strange_worlds import expected_log_loss
+from benchmarks.table_fits import leadcast_says
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -6,7 +6,14 @@ import pytest
 
 from benchmarks.fits import LEADCAST
 from benchmarks.strange_kinds import HORIZON_DAYS, KINDS, LANDMARKS_DAYS, Kind, draw
-from benchmarks.strange_worlds import NEWEST, distance_from, expected_log_loss, verdict
+from benchmarks.strange_worlds import (
+    NEWEST,
+    distance_from,
+    expected_log_loss,
+    intervals_hold,
+    verdict,
+    words_of_intervals,
+)
 from leadcast.features.snapshots import SnapshotSettings, make_snapshots
 
 SETTINGS = SnapshotSettings(landmarks_days=LANDMARKS_DAYS, horizon_days=HORIZON_DAYS)
@@ -79,3 +86,19 @@ def test_the_verdict(log_loss: float, calibration: float, reached: bool) -> None
     found = verdict(rows).row(0, named=True)
     assert found["best_other"] == "LightGBM"
     assert found["reached"] is reached
+
+
+def test_intervals_are_held_against_what_is_true() -> None:
+    test = pl.DataFrame({"true_probability": np.linspace(0.01, 0.6, 500)}).with_columns(
+        probability=pl.col("true_probability") * 0.8,
+        lower=pl.col("true_probability") * 0.7,
+        upper=pl.when(pl.col("true_probability") > 0.3).then(0.9).otherwise(0.0),
+    )
+    near = {"level_doubt": {"low": -0.5, "high": 0.5}}
+    found = intervals_hold(test, near)
+    assert found["covered"] == pytest.approx(0.5, abs=0.02)
+    assert found["level_held"] == 1.0
+    assert intervals_hold(test, {"level_doubt": {"low": -0.1, "high": 0.1}})["level_held"] == 0.0
+    assert intervals_hold(test, {"level_doubt": {"words": "unknown"}})["level_held"] is None
+    rows = pl.DataFrame([{"method": LEADCAST} | found, {"method": LEADCAST} | found])
+    assert "over 2 worlds, the level's in 100.0% of 2" in words_of_intervals(rows)

@@ -4,9 +4,11 @@ At each rolling origin a model said how many of the leads to come would convert,
 seen how many did. By how much the level was missed (in log-odds) has an error, for leads are few;
 beyond it the misses tell how far the level moves between a model's fitting and its use, as no
 model knows beforehand. That spread is estimated as in a meta-analysis with random effects (Paule
-and Mandel 1982), around a miss of zero, which is what a model promises; the interval of the next
-miss is Student's, with as many degrees of freedom as there are misses (Higgins, Thompson and
-Spiegelhalter 2009, section 4). Misses that all go the same way make it as wide as ones that do not.
+and Mandel 1982), around a miss of zero, which is what a model promises, and pooled with the usual
+one (`period_drift`): three quiet origins do not promise a quiet stretch, nor does one jump that the
+model has followed since promise another. The interval of the next miss is Student's, with as many
+degrees of freedom as misses and prior are worth (Higgins, Thompson and Spiegelhalter 2009, section
+4). Misses that all go the same way make it as wide as ones that do not.
 """
 
 from collections.abc import Sequence
@@ -17,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from leadcast.models.calibration.corrections import LevelShape, TalliedRows, shrunken
+from leadcast.models.calibration.period_drift import USUAL_LEVEL_SPREAD
 from leadcast.models.data import Floats, Integers
 from leadcast.models.evaluation.logistic import sigmoid
 
@@ -24,6 +27,8 @@ LEVEL = 0.9
 """How often the interval should hold the level to come; as leads' intervals."""
 BY_CHANCE = 0.95
 """Misses disagree by more than their errors where chance alone keeps so often below."""
+USUAL_WORTH = 1.0
+"""How many misses the usual spread is worth."""
 FEWEST_MISSES = 2
 """One miss does not tell how far misses spread."""
 _NO_PRIOR = 1e6
@@ -99,8 +104,8 @@ class LevelDoubt:
     misses : tuple of Miss
         The earliest first; at least `FEWEST_MISSES`.
     spread : float
-        Standard deviation of the misses beyond their errors, in log-odds; 0 where their errors
-        explain all of them.
+        Standard deviation of the misses beyond their errors, in log-odds, as they alone tell it; 0
+        where their errors explain all of them.
     beyond_errors : bool
         Whether the misses are larger than their errors explain (chi-squared, `BY_CHANCE`).
     low, high : float
@@ -145,9 +150,11 @@ class LevelDoubt:
         shift = np.array([one.shift for one in misses])
         variance = np.array([one.standard_error for one in misses]) ** 2
         spread = spread_of(shift, variance)
+        freedom = USUAL_WORTH + number
+        pooled = (USUAL_WORTH * USUAL_LEVEL_SPREAD**2 + number * spread**2) / freedom
         # What the errors left open of the misses' own mean is open of the next one as well.
-        left_open = 1 / (1 / (variance + spread**2)).sum()
-        reach = float(stdtrit(number, (1 + LEVEL) / 2) * np.sqrt(spread**2 + left_open))
+        left_open = 1 / (1 / (variance + pooled)).sum()
+        reach = float(stdtrit(freedom, (1 + LEVEL) / 2) * np.sqrt(pooled + left_open))
         means = [float(sigmoid(log_odds + moved).mean()) for moved in (0.0, -reach, reach)]
         surplus = float((shift**2 / variance).sum())
         beyond = surplus > float(chdtri(number, 1 - BY_CHANCE))
