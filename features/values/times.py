@@ -243,7 +243,8 @@ def _from_format(text: pl.Series, written: str, rules: TimeRules) -> Parsed:
 
 def _from_iso(text: pl.Series, rules: TimeRules) -> Parsed:
     given = text.is_not_null()
-    naive = _first_that_fits(text, _ISO_LOCAL)
+    # No local format ends so: where all do, which is common, none of them is tried.
+    naive = _first_that_fits(_where(~text.str.ends_with("Z"), text), _ISO_LOCAL)
     unread = given & naive.is_null()
     local = _localised(naive, given, rules)
     if local.problem.count():
