@@ -426,7 +426,7 @@ def test_what_the_fuzzer_found_is_refused(bundle: Path, name: str, change: Chang
 
 @pytest.mark.slow
 def test_no_damaged_bundle_ends_a_process_or_scores_otherwise(tmp_path: Path) -> None:
-    tally = run(60, 7, tmp_path, tmp_path / "cache")
+    tally = run(60, 7, tmp_path, None)
     assert not tally.faults, tally.faults[0]
     assert tally.counts["scored"] > 2
     assert tally.counts["refused"] > 20

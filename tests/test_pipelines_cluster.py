@@ -18,7 +18,7 @@ from tests.small_project import ROOT, make_project
 if TYPE_CHECKING:
     from distributed import Client
 
-LEADS = 3_000
+LEADS = 1_600
 RUN = RunFolder("demo")
 NAMES = list(STAGES)
 

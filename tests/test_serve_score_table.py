@@ -233,9 +233,9 @@ for _ in range(5):
 
 def test_batches_at_once_all_land_and_the_latest_scores_stay(url: str, tmp_path: Path) -> None:
     scores().write_parquet(tmp_path / "scores.parquet")
-    done = at_once(tmp_path / "at once", [UPSERT] * 4, tmp_path / "scores.parquet")
-    assert done == [(0, "")] * 4
+    done = at_once(tmp_path / "at once", [UPSERT] * 3, tmp_path / "scores.parquet")
+    assert done == [(0, "")] * 3
     TABLE.refuse_unusable()
     rows = run(url, "SELECT DISTINCT as_of FROM nightly_scores")
-    assert [str(row[0])[:10] for row in rows] == [str(AS_OF + timedelta(days=3))[:10]]
+    assert [str(row[0])[:10] for row in rows] == [str(AS_OF + timedelta(days=2))[:10]]
     assert run(url, "SELECT count(*) FROM nightly_scores") == [(40,)]
