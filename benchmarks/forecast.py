@@ -1,11 +1,17 @@
-"""Do forecasts hold? ``python -m benchmarks.forecast [--worlds N] [--leads N] [--known N]``.
+r"""Do forecasts hold? ``python -m benchmarks.forecast [--worlds N] [--leads N] [--known N]``.
 
-Needs finished runs of demo and bpi2012. At every week of their tests the open pipeline is forecast
-by the tested model, with what was known by then, and held against what came: how often 90 %
-intervals held the customers and the revenue of single weeks, and of all known weeks together. The
-same in further simulated worlds with few leads, each run through the pipeline's own stages, and in
-pipelines whose law is known (`benchmarks.forecast_worlds`), where each forecast is a trial of its
-own and the width of an interval is held against that of who knows the law.
+Needs finished runs of demo and bpi2012, or of what `--runs` names. At every week of their tests the
+open pipeline is forecast by the tested model, with what was known by then, and held against what
+came: how often 90 % intervals held the customers and the revenue of single weeks, and of all known
+weeks together. The same in further simulated worlds with few leads, each run through the pipeline's
+own stages, and in pipelines whose law is known (`benchmarks.forecast_worlds`), where each forecast
+is a trial of its own and the width of an interval is held against that of who knows the law.
+
+Examples
+--------
+python -m benchmarks.forecast --worlds 3
+python -m benchmarks.forecast --runs --known 0 --worlds 8 --leads 2500 --source demo_accounts \
+    --seed 8 --all-candidates
 """
 
 import argparse
@@ -19,6 +25,7 @@ import numpy as np
 from benchmarks.forecast_worlds import KINDS, judge_world
 from benchmarks.results import write_result
 from leadcast.features.base.ownership import PARAMS, SOURCES
+from leadcast.features.definitions.load import find_definition
 from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
 from leadcast.features.tables import Tables
 from leadcast.models.forecast.forecast_coverage import coverage_of
@@ -31,6 +38,7 @@ from leadcast.serve.scorer import Scorer
 
 LAST = "export"
 FIRST_SEED = 201
+RUNS = ("demo", "bpi2012")
 PAST_WEEKS = (5, 20)
 """After so many past weeks pipelines of known law are forecast."""
 QUICK = {"candidates": ["logistic"], "origins": 2, "num_threads": 1}
@@ -60,7 +68,9 @@ def covered(source: str) -> dict[str, Any]:
     return told | {"open_leads": open_leads, "words": coverage_words(told)}
 
 
-def covered_world(seed: int, leads: int, folder: Path) -> dict[str, Any]:
+def covered_world(
+    seed: int, leads: int, folder: Path, source: str = "demo", *, quick: bool = True
+) -> dict[str, Any]:
     """Simulate a world, run the stages on it, and do the same there.
 
     Parameters
@@ -68,31 +78,37 @@ def covered_world(seed: int, leads: int, folder: Path) -> dict[str, Any]:
     seed, leads : int
     folder : Path
         An empty folder to work in.
+    source : str
+        A simulated one, whose definition is taken.
+    quick : bool
+        Whether to learn as `QUICK` says; else as the parameters do.
 
     Returns
     -------
     dict
         As `covered` gives it.
     """
-    definition = plain_yaml((SOURCES / "demo.yaml").read_text(encoding="utf-8"))
-    definition["simulation"] = {"leads": leads, "seed": seed}
-    definition["root"] = "data/demo"
+    definition = plain_yaml((SOURCES / f"{source}.yaml").read_text(encoding="utf-8"))
+    definition["simulation"] |= {"leads": leads, "seed": seed}
+    definition["root"] = f"data/{source}"
     sources = folder / SOURCES
     sources.mkdir(parents=True)
-    (sources / "demo.yaml").write_text(yaml_text(definition), encoding="utf-8")
+    (sources / f"{source}.yaml").write_text(yaml_text(definition), encoding="utf-8")
     (folder / PARAMS.name).write_text(PARAMS.read_text(encoding="utf-8"), encoding="utf-8")
     with chdir(folder):
-        change_params(PARAMS, lambda content: content["model"].update(QUICK))
+        if quick:
+            change_params(PARAMS, lambda content: content["model"].update(QUICK))
+        asks = find_definition(source).accounts is not None
         for name, stage in STAGES.items():
-            if name != "gate":
-                stage("demo")
+            if name != "gate" and (asks or name != "accounts"):
+                stage(source)
             if name == LAST:
                 break
-        return covered("demo")
+        return covered(source)
 
 
 def together(found: list[dict[str, Any]]) -> dict[str, Any]:
-    """Average over worlds, each counting by its weeks."""
+    """Average over worlds, each counting by its weeks; worlds are the independent trials."""
     told: dict[str, Any] = {"worlds": len(found)}
     for name in ("customers", "revenue"):
         parts = [one[name] for one in found]
@@ -105,6 +121,7 @@ def together(found: list[dict[str, Any]]) -> dict[str, Any]:
             "held": float(weeks @ held / weeks.sum()),
             "totals": int(totals.sum()),
             "totals_held": float(totals @ totals_held / totals.sum()),
+            "error": float(totals_held.std(ddof=1) / np.sqrt(len(parts))) if parts[1:] else None,
             "expected": float(sum(one["expected"] for one in parts)),
             "came": float(sum(one["came"] for one in parts)),
         }
@@ -145,20 +162,34 @@ def main() -> None:
     parser.add_argument("--worlds", type=int, default=4)
     parser.add_argument("--leads", type=int, default=3_000)
     parser.add_argument("--known", type=int, default=100)
+    parser.add_argument("--runs", nargs="*", default=list(RUNS), help="finished runs to look at")
+    parser.add_argument("--source", default="demo", help="the kind of worlds")
+    parser.add_argument("--seed", type=int, default=FIRST_SEED, help="of the first world")
+    parser.add_argument(
+        "--all-candidates", action="store_true", help="let each world learn as params.yaml says"
+    )
     asked = parser.parse_args()
-    result: dict[str, Any] = {source: covered(source) for source in ("demo", "bpi2012")}
+    result: dict[str, Any] = {source: covered(source) for source in asked.runs}
     worlds = []
     for number in range(asked.worlds):
         with tempfile.TemporaryDirectory() as folder:
-            worlds.append(covered_world(FIRST_SEED + number, asked.leads, Path(folder)))
+            kind, quick = asked.source, not asked.all_candidates
+            world = covered_world(asked.seed + number, asked.leads, Path(folder), kind, quick=quick)
+            worlds.append(world)
             print(f"world {number + 1}: {worlds[-1]['words']}", flush=True)
     if worlds:
-        result["worlds"] = {"leads": asked.leads, "together": together(worlds), "each": worlds}
+        whole = together(worlds)
+        result["worlds"] = {"leads": asked.leads, "together": whole, "each": worlds}
+        for name in ("customers", "revenue"):
+            one = whole[name]
+            error = "" if one["error"] is None else f" ± {one['error']:.0%}"
+            print(f"{name}: weeks {one['held']:.0%}, totals {one['totals_held']:.0%}{error}")
     if asked.known:
         result["known"] = judge_known(asked.known)
-    for source in ("demo", "bpi2012"):
+    for source in asked.runs:
         print(f"{source}: {result[source]['words']}")
-    write_result("forecast", result)
+    kept = "forecast" if asked.source == "demo" else f"forecast_{asked.source}"
+    write_result(kept, result)
 
 
 if __name__ == "__main__":

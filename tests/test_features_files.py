@@ -14,7 +14,12 @@ import pytest
 
 from leadcast.features.base import files
 from leadcast.features.base.errors import LeadcastError
-from leadcast.features.base.files import NoRoomError, written_whole
+from leadcast.features.base.files import (
+    NoRoomError,
+    why_no_file,
+    why_no_folder,
+    written_whole,
+)
 
 TIMES = 300
 
@@ -182,3 +187,23 @@ def test_on_a_full_disk_the_old_folder_stays(tmp_path: Path) -> None:
 def test_what_has_another_reason_is_told_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(PermissionError), written_whole(tmp_path / "out"):
         raise PermissionError(13, "no right")
+
+
+@pytest.mark.parametrize("kind", ["absent", "folder", "pipe", "link", "device", "unreadable"])
+def test_what_is_no_file_is_told_as_what_it_is(tmp_path: Path, kind: str) -> None:
+    place = Path("/dev/null") if kind == "device" else tmp_path / kind
+    make = {"folder": place.mkdir, "pipe": lambda: os.mkfifo(place), "unreadable": place.touch}
+    make.get(kind, lambda: None)()
+    if kind == "link":
+        place.symlink_to(tmp_path / "gone")
+    told = {
+        "absent": "there is no such file",
+        "folder": "is a folder, no regular file",
+        "pipe": "is a pipe, no regular file",
+        "link": "is a link to what is not there",
+        "device": "is a device, no regular file",
+        "unreadable": "cannot be read",
+    }
+    assert why_no_file(place) == told[kind]
+    is_there = place.exists()
+    assert why_no_folder(place) == ("is no folder" if is_there else "there is no such folder")

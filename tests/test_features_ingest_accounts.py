@@ -97,6 +97,25 @@ def test_a_lead_that_is_found_by_the_company_s_name_has_the_history_too(tmp_path
     assert state(tables, "L4", 13)["industry_changes"] == 0
 
 
+def test_identifiers_that_differ_by_case_are_two_accounts_and_that_is_told(tmp_path: Path) -> None:
+    plain = [one.where for one in check_source(source(tmp_path)).faults]
+    assert "accounts: account_id" not in plain
+    about = source(tmp_path)
+    leads = tmp_path / "leads.csv"
+    row = "L5,2024-01-05T08:00:00Z,5,Google,a1,,\n"
+    leads.write_text(leads.read_text(encoding="utf-8") + row, encoding="utf-8")
+    (told,) = (one for one in check_source(about).faults if one.where == "accounts: account_id")
+    assert told.severity == "warning"
+    assert "2 identifiers" in told.found
+    assert "'A1' and 'a1'" in told.found
+    result = ingest(about, tmp_path / "tables")
+    assert told in result.warnings
+    matches = Tables.read(tmp_path / "tables").matches
+    assert matches is not None
+    found = dict(matches.select("lead_id", "account_id").iter_rows())
+    assert (found["L1"], found["L5"]) == ("A1", "a1")
+
+
 def test_each_row_of_an_account_s_history_is_accounted_for(tmp_path: Path) -> None:
     found = check_source(source(tmp_path))
     told = {

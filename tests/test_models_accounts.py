@@ -10,6 +10,8 @@ from leadcast.features.accounts.matching import match_leads
 from leadcast.features.tables import TIME, Tables, TimeOrder, empty_events
 from leadcast.models.accounts.account_judged import accounts_words, judge_accounts
 from leadcast.models.accounts.account_model import (
+    LEVEL_SPREAD,
+    WORDS,
     AccountModel,
     choose_kind,
     clustered_error,
@@ -168,6 +170,35 @@ def test_few_customers_teach_no_more_than_the_level() -> None:
     assert choose_kind(rows, HORIZON).chosen == "noisy_or"
 
 
+def test_of_few_won_accounts_the_level_stays_near_the_leads_own() -> None:
+    """Of right scores some won accounts more or less are luck, and little is made of them."""
+    rows, truth = world(7, n=3_000)
+    off, losses = [], []
+    right = rows.with_columns(noisy_or=pl.Series(log_odds_of(truth)))
+    raw = float(log_losses(truth, truth).mean())
+    for part in range(20):
+        few = right[part * 60 : (part + 1) * 60]
+        model = AccountModel.fit("noisy_or", few)
+        off.append(model.coefficients[0])
+        losses.append(float(log_losses(model.predict(right)[0], truth).mean()) - raw)
+    assert np.abs(off).max() < 2 * LEVEL_SPREAD
+    assert np.mean(losses) < 0.01
+    # Many tell it.
+    wrong = right.with_columns(noisy_or=pl.col("noisy_or") + 1)
+    assert AccountModel.fit("noisy_or", wrong).coefficients[0] == pytest.approx(-1, abs=0.25)
+
+
+def test_a_won_account_counts_once_however_often_it_was_looked_at() -> None:
+    rows, _ = world(8, n=400)
+    again = pl.concat([rows] * 4)
+    once, often = (AccountModel.fit("noisy_or", one) for one in (rows, again))
+    np.testing.assert_allclose(once.coefficients, often.coefficients, atol=1e-6)
+    np.testing.assert_allclose(once.covariance, often.covariance, rtol=1e-4)
+    # Without any account there is the doubt that was there before.
+    none = AccountModel.fit("noisy_or", rows.clear())
+    assert none.covariance[0][0] == pytest.approx(LEVEL_SPREAD**2)
+
+
 def test_a_model_is_the_same_after_json() -> None:
     rows, _ = world(4, n=500)
     model = AccountModel.fit("account", rows)
@@ -189,8 +220,12 @@ def test_the_judgement_tells_the_noisy_or_and_the_best_lead_beside() -> None:
     assert found is not None
     assert {"account", "noisy_or", "best", "against", "reliability"} <= found.keys()
     assert found["against"]["noisy_or"]["log_loss"] > 0
-    words = " ".join(accounts_words(choose_kind(rows, HORIZON), found))
+    trial = choose_kind(rows, HORIZON)
+    words = " ".join(accounts_words(trial, found))
     assert "Against the noisy-or" in words
+    # What was chosen is named, and not only why.
+    for told in (words, " ".join(accounts_words(trial, None))):
+        assert f"Chosen: {WORDS[trial.chosen]}; {trial.why}." in told
     assert judge_accounts(model, rows.filter(~pl.col("won")), replicates=50, seed=1) is None
 
 

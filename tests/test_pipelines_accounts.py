@@ -27,7 +27,7 @@ from leadcast.pipelines.lifecycle.warm import COMPUTING
 from leadcast.serve.accounts.account_crm import COMPANY_FILES
 from leadcast.serve.batch.batch import BatchSettings
 from leadcast.serve.batch.deliver import Outputs
-from leadcast.serve.batch.inputs import CanonicalSource, Export, Place
+from leadcast.serve.batch.inputs import WHOLE_BYTES, CanonicalSource, Export, Place
 from leadcast.serve.http.app import make_app
 from leadcast.serve.http.service import Service
 from leadcast.serve.page.router import page_routers
@@ -209,6 +209,29 @@ def test_leads_of_the_run_given_as_raw_new_leads_have_its_scores(
         assert warned
 
 
+def test_what_is_read_in_pieces_has_no_accounts_and_that_is_told(
+    project: Path, scorer: Scorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw, tables = project / "data" / SOURCE, Tables.read(RUN.tables)
+    few = asked_leads(tables, 40)["lead_id"].to_list()
+    files = tmp_path / "leads.parquet", tmp_path / "events.parquet"
+    for file, there in zip(files, ("leads.parquet", "events/part-*.parquet"), strict=True):
+        pl.read_parquet(raw / there).filter(pl.col("Lead ID").is_in(few)).write_parquet(file)
+    settings, found = BatchSettings(as_of=tables.observed_until), []
+    for most_bytes in (WHOLE_BYTES, 1):
+        monkeypatch.setattr("leadcast.serve.batch.inputs.WHOLE_BYTES", most_bytes)
+        out = tmp_path / f"{most_bytes}.parquet"
+        asked = (RUN.bundle, str(files[0]), str(files[1]), Outputs(out))
+        told = score_new_leads(ScoreRequest(*asked, settings, SOURCE))
+        assert (ACCOUNT_HISTORY in str(told)) == (most_bytes == 1)
+        found.append(pl.read_parquet(out).sort("lead_id"))
+    # As where nobody tells of an account.
+    leads = tables.leads.filter(pl.col("lead_id").is_in(few)).drop(ACCOUNT_HISTORY)
+    alone = scorer.score(leads.sort("lead_id"), tables.events, tables.observed_until, [])
+    np.testing.assert_array_equal(found[1]["probability"], alone["probability"])
+    assert (found[0]["probability"] != found[1]["probability"]).any()
+
+
 def test_without_its_account_a_lead_is_scored_and_told(project: Path, scorer: Scorer) -> None:
     tables = Tables.read(RUN.tables)
     leads, warnings = asked_leads(tables), list[Any]()
@@ -275,14 +298,29 @@ def test_a_moment_without_accounts_replaces_no_list(project: Path) -> None:
     assert RUN.listed_accounts.read_bytes() == before
 
 
-def test_a_moment_that_the_export_does_not_know_is_warned_of(project: Path) -> None:
-    before = RUN.listed_accounts.read_bytes()
-    try:
-        told = tell_accounts(SOURCE, AccountsRequest(as_of=datetime(2040, 1, 1, tzinfo=UTC)))
-    finally:
-        RUN.listed_accounts.write_bytes(before)
-    assert "warning: the export ends at" in told
-    assert "before the moment of this list" in told
+def test_a_list_of_a_moment_that_the_export_does_not_know_is_told_and_not_kept(
+    project: Path, tmp_path: Path
+) -> None:
+    tell_accounts(SOURCE, AccountsRequest())
+    before, later = RUN.listed_accounts.read_bytes(), datetime(2025, 12, 31, 23, tzinfo=UTC)
+    until = Tables.read(RUN.tables).observed_until
+    assert until is not None
+    for moment in (until + timedelta(hours=1), datetime(2040, 1, 1, tzinfo=UTC)):
+        out = tmp_path / f"{moment:%Y}.parquet"
+        told = tell_accounts(SOURCE, AccountsRequest(as_of=moment, out=out))
+        assert "warning: the export ends at" in told
+        assert "it is not kept" in told
+        assert pl.read_parquet(out)["as_of"].to_list()[:1] in ([moment], [])
+    # Leads may lie open for years: such a list would stand until then.
+    assert RUN.listed_accounts.read_bytes() == before
+    as_json = json.loads(tell_accounts(SOURCE, AccountsRequest(as_of=moment, as_json=True)))
+    assert "the export ends at" in as_json["warnings"][0]
+    # One that was kept all the same gives way.
+    kept = pl.read_parquet(RUN.listed_accounts).with_columns(as_of=pl.lit(moment).cast(TIME))
+    kept.write_parquet(RUN.listed_accounts)
+    tell_accounts(SOURCE, AccountsRequest(as_of=later))
+    assert pl.read_parquet(RUN.listed_accounts)["as_of"][0] == later
+    tell_accounts(SOURCE, AccountsRequest())
 
 
 def test_a_file_for_a_crm_has_the_accounts_with_its_ids(project: Path, tmp_path: Path) -> None:
@@ -320,6 +358,20 @@ def test_the_page_and_the_service_tell_the_list(client: TestClient) -> None:
     assert len(found["accounts"]) == 3
     assert found["total"] == pl.read_parquet(RUN.listed_accounts).height
     assert client.get("/page/accounts").json()["total"] == found["total"]
+
+
+def test_accounts_are_found_by_name_domain_and_identifier(client: TestClient) -> None:
+    tell_accounts(SOURCE, AccountsRequest())
+    rows = pl.read_parquet(RUN.listed_accounts)
+    last = rows.drop_nulls("domain").row(-1, named=True)
+    for word in (last["account_id"], last["domain"].upper(), last["domain"][:-1]):
+        found = client.get("/page/accounts", params={"search": word}).json()
+        held = pl.concat_str("name", "domain", "account_id", ignore_nulls=True, separator=" ")
+        wanted = rows.filter(held.str.to_lowercase().str.contains(word.lower(), literal=True))
+        assert [one["account_id"] for one in found["accounts"]] == wanted["account_id"].to_list()
+        assert (found["matching"], found["total"]) == (wanted.height, rows.height)
+    both = {"search": f"{last['domain']} .no-such-ending", "most": 5}
+    assert client.get("/v1/accounts", params=both).json()["accounts"] == []
 
 
 def test_a_source_that_does_not_ask_for_accounts_says_so(project: Path) -> None:

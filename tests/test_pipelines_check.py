@@ -57,6 +57,23 @@ def test_what_a_run_would_leave_out_is_told_with_its_share(source: Path) -> None
     assert re.search("a run would stop: .*Set horizon_days", check_named("world").text)
 
 
+def test_segments_that_are_none_are_told_at_once_with_other_faults(source: Path) -> None:
+    place = Path("data/sources/world.yaml")
+    known = place.read_text(encoding="utf-8")
+    place.write_text(f"{known}segments_by: [employees, source, nosuch]\n", encoding="utf-8")
+    answer = check_named("world")
+    assert answer.error is not None
+    told = str(answer.error)
+    assert re.search("segments_by.*'employees': found a number", told)
+    assert re.search("segments_by.*'nosuch': found no such feature", told)
+    assert "'source'" not in told
+    rows = (source / "export/leads.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (source / "export/leads.csv").write_text("".join([*rows, *rows[1:]]), encoding="utf-8")
+    both = check_named("world").error
+    assert both is not None
+    assert len(both.faults) == 3
+
+
 def test_text_page_and_json_tell_the_same(source: Path) -> None:
     answer = check_named("world", Path("p.html"), Path("p.json"))
     assert answer.error is None

@@ -20,7 +20,9 @@ from typer.testing import CliRunner
 from leadcast.features.base.errors import FaultsError, LeadcastError
 from leadcast.features.definitions.yaml_lines import plain_yaml
 from leadcast.pipelines.base.params import Params, load_params
+from leadcast.pipelines.base.paths import require_source
 from leadcast.pipelines.commands.cli import app, main
+from leadcast.pipelines.commands.command_help import is_of_a_project
 from leadcast.pipelines.lifecycle.run import add_source
 from tests.scoring_world import bundle_folder, scoring_world
 from tests.small_project import ROOT, make_project
@@ -94,6 +96,38 @@ def test_a_new_source_is_added_to_the_parameters_and_comments_stay(tmp_path: Pat
     assert lines == shipped
 
 
+def within(command: Any) -> dict[str, Any]:  # noqa: ANN401 - of the click that typer brings
+    commands: dict[str, Any] = getattr(command, "commands", {})
+    return commands
+
+
+def of_a_source(command: Any, *before: str) -> Iterator[tuple[str, ...]]:  # noqa: ANN401
+    """The commands that take a source's name, with those of groups."""
+    if is_of_a_project(command):
+        yield before
+    for name, inner in within(command).items():
+        yield from of_a_source(inner, *before, name)
+
+
+@pytest.mark.parametrize("command", [*of_a_source(typer.main.get_command(app))], ids=" ".join)
+def test_every_command_tells_of_an_unknown_source_which_there_are(
+    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data/sources").mkdir(parents=True)
+    (tmp_path / "data/sources/ours.yaml").write_text("name: ours\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, [*command, "nosuch", "a", "b", "c"])
+    assert "there is no source 'nosuch' in data/sources; there are: ours" in str(done.exception)
+
+
+def test_what_was_made_of_a_source_may_be_asked_without_its_definition(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data/runs/gone").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert require_source("gone") == "gone"
+
+
 def test_an_unknown_source_is_told_with_the_nearest_name() -> None:
     done = leadcast("check", "bpi2013")
     assert done.returncode == 1
@@ -101,7 +135,10 @@ def test_an_unknown_source_is_told_with_the_nearest_name() -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_every_example_is_a_command_line_that_is_understood() -> None:
+def test_every_example_is_a_command_line_that_is_understood(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     texts = [page.epilog or "" for page in pages(typer.main.get_command(app))]
     examples = [
         line
@@ -115,12 +152,10 @@ def test_every_example_is_a_command_line_that_is_understood() -> None:
         while within(command):
             command = within(command)[words.pop(0)]
         if words != ["--help"]:
+            # Examples name sources of their own.
+            for word in filter(str.isidentifier, words):
+                Path("data/runs", word).mkdir(parents=True, exist_ok=True)
             command.make_context("leadcast", words)
-
-
-def within(command: Any) -> dict[str, Any]:  # noqa: ANN401 - of the click that typer brings
-    commands: dict[str, Any] = getattr(command, "commands", {})
-    return commands
 
 
 def pages(command: Any) -> Iterator[Any]:  # noqa: ANN401

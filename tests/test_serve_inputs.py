@@ -188,7 +188,12 @@ def test_an_object_stores_address_is_no_folder(place: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("absent", "no such file or folder"), ("*.gone", "no file is called so")]
+    ("name", "words"),
+    [
+        ("absent", "no such file or folder"),
+        ("*.gone", "no file is called so"),
+        ("/dev/null", "is a device, no regular file"),
+    ],
 )
 def test_a_place_where_nothing_is_is_told(tmp_path: Path, name: str, words: str) -> None:
     with pytest.raises(LeadcastError, match=words):

@@ -167,6 +167,26 @@ def test_accounts_are_told_with_their_leads_and_the_roles_that_are_missing(
     assert "no role is known" in second.inner_text()
 
 
+def test_accounts_are_searched_by_name_domain_and_identifier(watched: Watched, url: str) -> None:
+    page = opened(watched, url, "/accounts")
+    wait_for_words(page.locator("#accounts-shown"), "2 of 2 accounts.")
+    names = page.locator("#accounts tbody th")
+    for sought, found in (
+        ("NORTH b", "<b>North</b>"),
+        ("south.io", "south.io"),
+        ("a1", "<b>North</b>"),
+    ):
+        page.fill("#accounts-search", sought)
+        wait_for_words(page.locator("#accounts-shown"), "1 of 2 accounts.")
+        names.filter(has_text=found).wait_for()
+        assert names.all_inner_texts() == [found]
+    page.fill("#accounts-search", "nobody")
+    wait_for_words(page.locator("#accounts-shown"), "0 of 2 accounts.")
+    page.fill("#accounts-search", "")
+    wait_for_words(page.locator("#accounts-shown"), "2 of 2 accounts.")
+    assert names.count() == 2
+
+
 def test_other_bounds_are_told_while_they_are_typed(watched: Watched, url: str) -> None:
     page = opened(watched, url, "/report")
     wait_for_words(page.locator("#grades-table"), "D")

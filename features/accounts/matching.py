@@ -15,6 +15,7 @@ from itertools import groupby
 import polars as pl
 
 from leadcast.features.base.addresses import email_domain
+from leadcast.features.base.errors import Fault
 from leadcast.features.definitions.identity_section import MATCH_BY, MatchBy
 from leadcast.features.hygiene.email_look import RELAYS
 from leadcast.features.identity.names import company_name
@@ -44,6 +45,7 @@ KEYS = pl.Schema(
 )
 """What leads to an account, in the order in which it became known: a key of a kind of `MATCH_BY`,
 since when, and the lead that told it first (null where the table did)."""
+_SHOWN_ALIKE = 3
 _NO_COMPANIES = frozenset({"", "none", "n a", "na", "unknown", "private", "self employed", "test"})
 _NAMED = dict.fromkeys(("account_id", "name", "domain"), pl.String)
 # Of examples in texts and tests (RFC 2606), and of mail that is handed on.
@@ -246,6 +248,46 @@ def match_leads(
         pl.col("account_id").is_in(matches["account_id"].drop_nulls().unique().to_list())
     )
     return MatchedLeads(matches, _accounts(keys, matches, accounts), own, theirs)
+
+
+def alike_ids(leads: pl.DataFrame, accounts: pl.DataFrame | None) -> Fault | None:
+    """Warn of identifiers of accounts that differ in upper and lower case alone.
+
+    Parameters
+    ----------
+    leads : pl.DataFrame
+        As `account_keys` takes them.
+    accounts : pl.DataFrame or None
+        As `match_leads` takes them.
+
+    Returns
+    -------
+    Fault or None
+        None where there are none. They are two accounts all the same: Salesforce's identifiers of
+        15 characters mean different things by case.
+    """
+    parts = [account_keys(leads)["account_id"]]
+    parts += [] if accounts is None else [accounts["account_id"].cast(pl.String)]
+    ids = pl.concat([one.alias("id") for one in parts]).drop_nulls().unique().sort().to_frame()
+    alike = (
+        ids.group_by(pl.col("id").str.to_lowercase().alias("folded"))
+        .agg("id")
+        .filter(pl.col("id").list.len() > 1)
+        .sort("folded")
+    )
+    if alike.is_empty():
+        return None
+    number = int(alike["id"].list.len().sum())
+    shown = ", ".join(" and ".join(map(repr, one)) for one in alike["id"].head(_SHOWN_ALIKE))
+    return Fault(
+        where="accounts: account_id",
+        found=f"{number:,} identifiers that differ in upper and lower case alone: {shown}",
+        expected="one spelling of each account's identifier",
+        remedy="Each is an account of its own, as identifiers of Salesforce with 15 characters "
+        "need it. If one account is spelt in two ways, export one spelling (of Salesforce the "
+        "identifiers with 18 characters).",
+        severity="warning",
+    )
 
 
 def _told(

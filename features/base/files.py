@@ -296,6 +296,52 @@ def write_json(path: Path, content: Any, *, replacing: bool = False) -> None:  #
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
+def why_no_file(path: Path) -> str:
+    """Say of a path that is to be read why it is no file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    str
+        To stand behind the path and a colon.
+
+    Examples
+    --------
+    >>> why_no_file(Path("/dev/null"))
+    'is a device, no regular file'
+    """
+    kinds = (
+        (path.is_dir, "a folder"),
+        (path.is_fifo, "a pipe"),
+        (path.is_socket, "a socket"),
+        (path.is_char_device, "a device"),
+        (path.is_block_device, "a device"),
+    )
+    what = next((what for is_one, what in kinds if is_one()), None)
+    if what is not None:
+        return f"is {what}, no regular file"
+    if path.is_file():
+        return "cannot be read"
+    return "is a link to what is not there" if path.is_symlink() else "there is no such file"
+
+
+def why_no_folder(path: Path) -> str:
+    """Say likewise why a path is no folder.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    str
+    """
+    return "is no folder" if path.exists() else "there is no such folder"
+
+
 def read_text(path: Path) -> str:
     """Read a text file that a person has written.
 

@@ -17,6 +17,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
 
 from leadcast.features.base.errors import Fault, FaultsError, LeadcastError
+from leadcast.features.base.files import why_no_file
 
 MOST_BYTES = 32 * 2**20
 MOST_VALUES = 1_000_000
@@ -136,7 +137,7 @@ def read_bytes(path: Path, most_bytes: int) -> bytes:
         # Without O_NONBLOCK, opening a pipe waits for a writer.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError):
-        raise LeadcastError(f"{path}: there is no such file, or it cannot be read") from None
+        raise LeadcastError(f"{path}: {why_no_file(path)}") from None
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         # Of a folder no file can be made.
         os.close(handle)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leadcast.features.base.errors import FaultsError, LeadcastError
+from leadcast.features.base.files import why_no_folder
 from leadcast.features.discovery.crm_names import CRMS
 from leadcast.features.discovery.draft import Draft, draft_of
 from leadcast.features.discovery.draft_text import write_draft
@@ -117,10 +118,9 @@ def _tables(asked: ExportPlace) -> Found:
             raise FaultsError(f"the database of {asked.url_env}", [error.fault]) from None
     folder = asked.folder
     assert folder is not None
-    if not folder.exists():
-        raise LeadcastError(f"{folder}: there is no such folder")
     if not folder.is_dir():
-        raise LeadcastError(f"{folder}: is a file; name the folder in which the export lies")
+        told = why_no_folder(folder)
+        raise LeadcastError(f"{folder}: {told}; name the folder in which the export lies")
     return tables_of_folder(folder)
 
 

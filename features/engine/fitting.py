@@ -110,6 +110,29 @@ def fit_plan(
     return _keep_useful(plan, tables, snapshots, settings)
 
 
+def foreseen_features(tables: Tables, settings: FeatureSettings) -> tuple[Feature, ...]:
+    """List the features that a plan may have, before any is learned.
+
+    Parameters
+    ----------
+    tables : Tables
+        Their events are not looked at.
+    settings : FeatureSettings
+
+    Returns
+    -------
+    tuple of Feature
+        All but those of single kinds of events and of past conversion rates, which are numbers. A
+        plan leaves out what does not vary.
+    """
+    plan = FeaturePlan(
+        time_order=tables.time_order,
+        settings=settings,
+        attributes=_attribute_columns(tables, tables.leads.columns),
+    )
+    return tuple(place.feature for place in plan.catalogue.values())
+
+
 def _last_known(tables: Tables, snapshots: pl.DataFrame) -> pl.DataFrame:
     """Take the leads of some snapshots, each as it stood at its last one."""
     if CHANGES not in tables.leads.columns:
@@ -132,17 +155,25 @@ def _enough(min_count: int, n_leads: int) -> int:
 def _learn_attributes(
     tables: Tables, leads: pl.DataFrame, settings: FeatureSettings
 ) -> tuple[AttributeColumn, ...]:
+    return tuple(
+        column.model_copy(update={"levels": _levels(column, leads, settings)})
+        for column in _attribute_columns(tables, leads.columns)
+    )
+
+
+def _attribute_columns(tables: Tables, present: Sequence[str]) -> tuple[AttributeColumn, ...]:
+    """Name what can be read off the attributes; no category has levels yet."""
     columns = [
         AttributeColumn.of(reading, attributes)
         for reading, attributes in readings_of(
             tables.attribute_types, hygiene=tables.hygiene_features
         )
-        if set(attributes) <= set(leads.columns)
+        if set(attributes) <= set(present)
         and (reading != "days_before" or tables.time_order is TimeOrder.DATED)
     ]
     names = distinct(column.name for column in columns)
     return tuple(
-        column.model_copy(update={"name": name, "levels": _levels(column, leads, settings)})
+        column.model_copy(update={"name": name})
         for name, column in zip(names, columns, strict=True)
     )
 

@@ -7,6 +7,7 @@ import polars as pl
 
 from leadcast.features.base.errors import Fault, FaultsError, canonical_name
 from leadcast.features.changes.attribute_changes import CHANGE, derived_types
+from leadcast.features.changes.history_told import some_of
 from leadcast.features.definitions.changes_section import (
     ACCOUNT_CHANGES,
     HISTORY,
@@ -222,11 +223,10 @@ def _read(
 def _names_no_attribute(where: str, spelt: pl.Series, are_all: bool) -> Fault:
     """Tell of rows of changes that are not used: most likely names differ, where these are all."""
     names = spelt.drop_nulls().unique(maintain_order=True)
-    examples = ", ".join(repr(one) for one in names.head(_SAMPLES)) or "blank"
-    more = ", …" if len(names) > _SAMPLES else ""
+    examples = some_of([repr(one) for one in names]) or "blank"
     return Fault(
         where,
-        f"{'only ' if are_all else ''}fields that are no attributes: {examples}{more}",
+        f"{'only ' if are_all else ''}fields that are no attributes: {examples}",
         "an attribute's name, or its column's",
         f"{'No change is used' if are_all else 'These changes are not used'}. What the history "
         "calls an attribute can be said under `tables.attribute_changes.fields` (of accounts: "

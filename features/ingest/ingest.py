@@ -22,7 +22,7 @@ from typing import Any
 import polars as pl
 
 from leadcast.features.accounts.known_accounts import write_accounts
-from leadcast.features.accounts.matching import MatchedLeads, match_leads
+from leadcast.features.accounts.matching import MatchedLeads, alike_ids, match_leads
 from leadcast.features.base.errors import Fault, FaultsError, describe_faults, did_you_mean
 from leadcast.features.base.files import sha256_of, write_json, written_whole
 from leadcast.features.definitions.definition import EventOutcomes, Outcomes, SourceDefinition
@@ -119,7 +119,7 @@ def examine(context: Context, sink: Sink) -> Examined | None:
         return None
     settled = settle(context, told, leads)
     merges, accounts = read_merges(context), read_accounts(context, leads)
-    matched = _matched(context.definition, settled, accounts)
+    matched = _matched(context, settled, accounts)
     changes = read_changes(context, leads, None if matched is None else matched.matches)
     for part in canonical_events(context, events, _with_ends(settled)):
         sink(part)
@@ -131,12 +131,15 @@ def examine(context: Context, sink: Sink) -> Examined | None:
 
 
 def _matched(
-    definition: SourceDefinition, settled: Settled, accounts: pl.DataFrame | None
+    context: Context, settled: Settled, accounts: pl.DataFrame | None
 ) -> MatchedLeads | None:
     """Match leads to accounts, where the source asks for it."""
-    if definition.accounts is None:
+    asked, leads = context.definition.accounts, settled.leads.frame
+    if asked is None:
         return None
-    return match_leads(settled.leads.frame, accounts, definition.accounts.match)
+    if "account_id" in asked.match and (fault := alike_ids(leads, accounts)) is not None:
+        context.ledger.fault(fault)
+    return match_leads(leads, accounts, asked.match)
 
 
 def _with_ends(settled: Settled) -> pl.DataFrame:

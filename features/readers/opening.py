@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from leadcast.features.base.errors import Fault, did_you_mean
-from leadcast.features.base.files import sha256_of
+from leadcast.features.base.files import sha256_of, why_no_file
 from leadcast.features.base.packing import open_unpacked
 from leadcast.features.definitions.definition import SourceDefinition
 from leadcast.features.definitions.table_schema import FileReader, Reader
@@ -348,9 +348,10 @@ def _origin(path: Path, reader: FileReader, root: Path, ledger: Ledger) -> RawOr
 
 
 def _absent(name: str, root: Path, pattern: str, where_to_get: str) -> Fault:
+    there = root / pattern
     return Fault(
         where=f"{name}: {pattern}",
-        found=f"no such file in {root}",
+        found=f"what {why_no_file(there)}" if there.exists() else f"no such file in {root}",
         expected="the export",
         remedy=f"{where_to_get.strip().rstrip('.')}. Put it into {root}, or change `root`.",
     )

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from leadcast.models.accounts.account_model import (
+    WORDS,
     AccountModel,
     AccountTrial,
     clustered_error,
@@ -121,7 +122,7 @@ def accounts_words(trial: AccountTrial, judged: dict[str, Any] | None) -> list[s
     if judged is None:
         return [
             "Too few accounts were won in the test to measure the accounts' probabilities there.",
-            f"Chosen: {trial.why}.",
+            chosen_words(trial),
         ]
     own = judged["account"]
     lines = [
@@ -139,7 +140,22 @@ def accounts_words(trial: AccountTrial, judged: dict[str, Any] | None) -> list[s
             f"{other['auc']['value']:.3f}) it {verdict} {abs(spared['log_loss']):.4f} ± "
             f"{spared['error']:.4f} in log loss."
         )
-    return [*lines, f"Chosen: {trial.why}."]
+    return [*lines, chosen_words(trial)]
+
+
+def chosen_words(trial: AccountTrial) -> str:
+    """Say which kind of model was chosen, and why.
+
+    Parameters
+    ----------
+    trial : AccountTrial
+
+    Returns
+    -------
+    str
+        A sentence.
+    """
+    return f"Chosen: {WORDS[trial.chosen]}; {trial.why}."
 
 
 def _told(estimate: dict[str, Any], digits: int = 3) -> str:

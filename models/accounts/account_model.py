@@ -24,6 +24,9 @@ FOLDS = 4
 FEWEST_WON = 20
 """With fewer won accounts nothing but the level is learned."""
 _Z = 1.959963984540054
+LEVEL_SPREAD = 0.3
+"""How far the level of the leads' scores together is thought to be off before any account was won,
+as a standard deviation in log-odds: what few won accounts say of it counts for as much as it is."""
 _PRECISION = 1.0
 """Of each coefficient of a standardised input: drawn towards no correction, as by one unit."""
 _OF: Mapping[str, tuple[str, ...]] = {
@@ -46,7 +49,7 @@ class AccountModel:
     coefficients : tuple of float
         The intercept, then one for each input.
     covariance : tuple of tuple of float
-        Of the coefficients, with accounts as clusters.
+        Of the coefficients, given all that was seen; an account's moments count as one.
     rows, accounts, won : int
         What it has learned from: account-moments, accounts, and won account-moments.
     """
@@ -79,13 +82,12 @@ class AccountModel:
         mean = values.mean(axis=0) if len(values) else np.zeros(values.shape[1])
         spread = values.std(axis=0) if len(values) else np.ones(values.shape[1])
         scale = np.where(spread > 1e-9, spread, 1.0)
-        group = rows["account_id"].rank("dense").cast(pl.Int64).to_numpy() - 1
         n_won = int(rows.filter("won")["account_id"].n_unique()) if rows.height else 0
         design = _design((values - mean) / scale)
         if n_won < FEWEST_WON:
             design = design[:, :1]
         offset = rows[_OF[kind][0]].to_numpy().astype(np.float64)
-        found, covariance = _fitted(design, offset, won, group)
+        found, covariance = _fitted(design, offset, won, rows["account_id"])
         width = 1 + len(_OF[kind])
         coefficients, whole = np.zeros(width), np.zeros((width, width))
         n = len(found)
@@ -165,26 +167,26 @@ def _design(values: Floats) -> Floats:
 
 
 def _fitted(
-    design: Floats, offset: Floats, won: Floats, group: "np.ndarray[Any, Any]"
+    design: Floats, offset: Floats, won: Floats, accounts: pl.Series
 ) -> tuple[Floats, Floats]:
-    """Fit the correction, drawn towards none, with a covariance that knows of accounts."""
+    """Fit the correction, drawn towards none, and give how far it may be off.
+
+    An account is looked at every two weeks and won once. What its moments tell together counts as
+    what one tells: the likelihood is tempered by how many moments a won account has.
+    """
     width = design.shape[1]
-    nothing = np.zeros(width), np.eye(width)
-    if len(won) == 0:
-        return nothing
+    nothing: Floats = np.zeros(width)
     precision = np.eye(width) * _PRECISION
-    precision[0, 0] = 0.1
-    counts = Tally(offset, np.ones(len(won)), won)
+    precision[0, 0] = LEVEL_SPREAD**-2
+    if not len(won):
+        return nothing, np.asarray(np.linalg.inv(precision), np.float64)
+    moments = won.sum() / max(accounts.filter(won > 0).n_unique(), 1)
+    each = 1.0 / max(moments, 1.0)
+    counts = Tally(offset, np.full(len(won), each), won * each)
     found = logistic_fit(design, offset, counts, precision)
-    if found is None:
-        return nothing
-    bread = np.linalg.inv(information(found, design, offset, counts) + precision)
-    missed = design * (won - sigmoid(offset + design @ found))[:, None]
-    sums = np.zeros((int(group.max()) + 1, width))
-    np.add.at(sums, group, missed)
-    clustered = bread @ (sums.T @ sums) @ bread
-    # Never surer than the prior and the information allow, where few accounts were seen.
-    return found, np.maximum(clustered, 0.0) if width == 1 else clustered
+    found = nothing if found is None else found
+    known = information(found, design, offset, counts) + precision
+    return found, np.asarray(np.linalg.inv(known), np.float64)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 
 import leadcast
 from leadcast.features.base.errors import Fault, FaultsError, LeadcastError
-from leadcast.features.base.files import sha256_of, write_json
+from leadcast.features.base.files import sha256_of, why_no_folder, write_json
 from leadcast.features.base.plain import AGAIN, Count, Plain, Text, faults_of, read_plain
 from leadcast.features.snapshots import SnapshotSettings
 from leadcast.features.tables import TimeOrder
@@ -257,7 +257,7 @@ def _verified(folder: Path) -> Manifest:
 
 def _readable(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
-        raise LeadcastError(f"{folder}: there is no such folder; name the folder of a bundle")
+        raise LeadcastError(f"{folder}: {why_no_folder(folder)}; name the folder of a bundle")
     path = folder / MANIFEST
     if not path.is_file() or _leads_out(folder, path):
         raise LeadcastError(

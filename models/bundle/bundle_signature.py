@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from leadcast.features.base.errors import LeadcastError
-from leadcast.features.base.files import write_json
+from leadcast.features.base.files import why_no_file, write_json
 from leadcast.features.base.plain import read_bytes
 from leadcast.models.bundle.bundle_files import MANIFEST, Manifest, read_manifest
 
@@ -256,9 +256,8 @@ def _pem(path: Path) -> bytes:
     try:
         return read_bytes(path, _KEY_BYTES)
     except LeadcastError:
-        raise LeadcastError(
-            f"{path}: there is no such file, or it is none that can be read as a key; name a key"
-        ) from None
+        why = "is none that can be read as a key" if path.is_file() else why_no_file(path)
+        raise LeadcastError(f"{path}: {why}; name a key") from None
 
 
 def _name_of(key: "Ed25519PublicKey") -> str:

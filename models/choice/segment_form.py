@@ -152,7 +152,7 @@ def segment_features(features: Sequence[Feature], said: Sequence[str]) -> tuple[
     faults = []
     for one in said:
         if one not in names:
-            number = any(feature.name == one for feature in features)
+            number = any(one == f.name or f"leads.{one}" in f.inputs for f in features)
             near = ", ".join(nearest_first(one, names)[:5]) or "none at all"
             found = "a number" if number else "no such feature of these leads"
             remedy = f"Take one of their categories; the most alike: {near}."

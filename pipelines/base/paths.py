@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leadcast.features.base.errors import LeadcastError
-from leadcast.features.base.ownership import PARAMS, RUNS
+from leadcast.features.base.ownership import CHAMPIONS, PARAMS, RUNS, SOURCES
 
 _OF_COMMANDS = (
     *("distilled", "forecast", "icp", "listed_accounts", "monitoring", "returned", "sellers"),
@@ -241,6 +241,32 @@ class RunFolder:
             for key, one in vars(RunFolder).items()
             if isinstance(one, RunFile) and not key.startswith(_OF_COMMANDS)
         )
+
+
+def require_source(name: str) -> str:
+    """Refuse a source of which there is neither a definition nor anything that was made by one.
+
+    Parameters
+    ----------
+    name : str
+        As a user typed it.
+
+    Returns
+    -------
+    str
+        The name.
+
+    Raises
+    ------
+    LeadcastError
+        If there is none; lists the sources there are, the nearest first.
+    """
+    if not any(path.exists() for path in (SOURCES / f"{name}.yaml", RUNS / name, CHAMPIONS / name)):
+        # Not above: reading definitions needs much that a known name does not.
+        from leadcast.features.definitions.load import find_definition
+
+        find_definition(name)
+    return name
 
 
 _OF_PROJECTS = (str(PARAMS), "data/sources", "data/runs")

@@ -10,7 +10,7 @@ import typer
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.verbosity import Verbosity, set_verbosity
-from leadcast.pipelines.base.paths import require_project
+from leadcast.pipelines.base.paths import require_project, require_source
 from leadcast.pipelines.commands.command_help import (
     HELP_OPTIONS,
     App,
@@ -116,7 +116,9 @@ class EngineChoice(StrEnum):
 Source = Annotated[
     str,
     typer.Argument(
-        help="A source's name: that of a file data/sources/NAME.yaml.", autocompletion=known_sources
+        help="A source's name: that of a file data/sources/NAME.yaml.",
+        autocompletion=known_sources,
+        callback=require_source,
     ),
 ]
 AsOf = Annotated[

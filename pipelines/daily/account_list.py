@@ -18,7 +18,12 @@ from leadcast.models.accounts.account_model import AccountModel
 from leadcast.pipelines.base.params import load_params, snapshot_settings
 from leadcast.pipelines.base.paths import AccountsFolder, RunFolder
 from leadcast.pipelines.daily.handoff import known_feedback
-from leadcast.pipelines.daily.today import champion_of, with_told_wins, write_people_csv
+from leadcast.pipelines.daily.today import (
+    champion_of,
+    outlives,
+    with_told_wins,
+    write_people_csv,
+)
 from leadcast.serve.accounts.account_crm import COMPANY_FILES
 from leadcast.serve.accounts.account_list import (
     AccountsQuestion,
@@ -83,7 +88,14 @@ def tell_accounts(source: str, request: AccountsRequest) -> str:
         found = listed.found
         left_out = _write(run, listed, request)
     if request.as_json:
-        content = {"accounts": accounts_plain(found), "words": result["words"]}
+        content = {
+            "accounts": accounts_plain(found),
+            "words": result["words"],
+            "warnings": [
+                *([] if listed.beyond is None else [listed.beyond]),
+                *(f"{in_words(one)}" for one in warnings),
+            ],
+        }
         return json.dumps(content, ensure_ascii=False)
     told = [] if listed.beyond is None else [f"warning: {listed.beyond}"]
     told += [f"{one.level}: {in_words(one)}" for one in warnings]
@@ -97,8 +109,10 @@ class _Listed:
     found: pl.DataFrame
     moment: datetime
     scored_with: str
+    until: datetime | None
+    """Until when the export knows what came."""
     beyond: str | None
-    """That the export knows nothing of the moment, where it is so."""
+    """That the export knows nothing of the moment, where it is so; the list then is not kept."""
 
 
 def _list(run: RunFolder, as_of: datetime | None, warnings: list[Fault]) -> _Listed:
@@ -120,7 +134,10 @@ def _list(run: RunFolder, as_of: datetime | None, warnings: list[Fault]) -> _Lis
         earlier,
         warnings,
     )
-    return _Listed(found, moment, champion.words, beyond_export(tables, moment, "list"))
+    beyond, until = beyond_export(tables, moment, "list"), tables.observed_until
+    if beyond is not None:
+        beyond += "; so it is not kept, and the page and the service tell the list before it"
+    return _Listed(found, moment, champion.words, until, beyond)
 
 
 def _earlier(run: RunFolder, as_of: datetime) -> pl.DataFrame | None:
@@ -149,15 +166,9 @@ def _refuse_place(run: RunFolder, request: AccountsRequest) -> None:
 
 def _write(run: RunFolder, listed: _Listed, request: AccountsRequest) -> int:
     """Write the lists, and keep the one before; counts accounts that a CRM's file leaves out."""
-    found, now = listed.found, listed.moment
-    before = pl.read_parquet(run.listed_accounts) if run.listed_accounts.is_file() else None
-    of_before = None if before is None or before.is_empty() else before["as_of"][0]
-    if of_before is None or of_before <= now:
-        if before is not None and of_before is not None and of_before < now:
-            with written_whole(run.listed_accounts_before) as temporary:
-                before.write_parquet(temporary)
-        with written_whole(run.listed_accounts) as temporary:
-            found.write_parquet(temporary)
+    found = listed.found
+    if listed.beyond is None:
+        _keep(run, listed)
     if request.out is None:
         return 0
     left_out = 0
@@ -173,6 +184,20 @@ def _write(run: RunFolder, listed: _Listed, request: AccountsRequest) -> int:
         else:
             found.write_parquet(temporary)
     return left_out
+
+
+def _keep(run: RunFolder, listed: _Listed) -> None:
+    """Make a list the run's own, unless that is of a later moment that the export knows."""
+    now = listed.moment
+    before = pl.read_parquet(run.listed_accounts) if run.listed_accounts.is_file() else None
+    of_before = None if before is None or before.is_empty() else before["as_of"][0]
+    if outlives(of_before, now, listed.until):
+        return
+    if before is not None and of_before is not None and of_before < now:
+        with written_whole(run.listed_accounts_before) as temporary:
+            before.write_parquet(temporary)
+    with written_whole(run.listed_accounts) as temporary:
+        listed.found.write_parquet(temporary)
 
 
 def _words(

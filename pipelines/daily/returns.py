@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from leadcast.features.base.errors import LeadcastError
-from leadcast.features.base.files import written_out, written_whole
+from leadcast.features.base.files import why_no_file, written_out, written_whole
 from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.definitions.vendor_terms import VendorTerms
@@ -141,10 +141,10 @@ def _remembered(
     vendors: Mapping[str, VendorTerms],
 ) -> tuple[pl.DataFrame, int]:
     """Add a list that was sent to what is remembered; tell how many of its leads are new."""
+    if not file.is_file():
+        raise LeadcastError(f"--sent {file}: {why_no_file(file)}; name the list that was sent")
     try:
         raw = pl.read_csv(file, infer_schema=False)
-    except FileNotFoundError:
-        raise LeadcastError(f"--sent {file}: there is no such file") from None
     except pl.exceptions.PolarsError as error:
         raise LeadcastError(f"--sent {file}: is no CSV file: {error}") from None
     if "lead_id" not in raw.columns:

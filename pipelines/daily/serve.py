@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadcast.features.base.errors import Checks, LeadcastError
+from leadcast.features.base.files import why_no_folder
 from leadcast.models.bundle.bundle_files import read_manifest
 from leadcast.models.bundle.bundle_signature import read_signed_manifest
 from leadcast.pipelines.base.model_registry import downloaded, named_version
@@ -147,7 +148,7 @@ def _refuse_idle_hook(has_secret: bool, followed: "Followed | None", named: str)
 
 def _refuse_absent(run: Path) -> None:
     if not run.is_dir():
-        raise LeadcastError(f"--run {run}: there is no such folder; name the folder of a run")
+        raise LeadcastError(f"--run {run}: {why_no_folder(run)}; name the folder of a run")
 
 
 def new_key(path: Path, name: str) -> str:

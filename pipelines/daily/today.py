@@ -106,7 +106,7 @@ def tell_today(source: str, request: TodayRequest) -> str:
         found = list_today(run, tables, champion.scorer, request, params)
         shared = share_out(run, tables, champion.scorer, found, request.calls, params)
         found = replace(found, frame=shared.frame)
-        written = _write(found, run, request)
+        written = _write(found, run, request, tables.observed_until)
     return _words(source, found, champion, request, shared.words, written)
 
 
@@ -162,14 +162,34 @@ def _read_list(path: Path) -> pl.DataFrame:
     return found
 
 
-def _write(found: TodayList, run: RunFolder, request: TodayRequest) -> list[Path]:
+def outlives(before: datetime | None, now: datetime, until: datetime | None) -> bool:
+    """Tell whether a run's own list stays where another one was made.
+
+    Parameters
+    ----------
+    before, now : datetime
+        The moments of the list that is kept (None: there is none) and of the other.
+    until : datetime or None
+        Until when the export knows what came. A list of a later moment gives way to any: it would
+        stand until the world has reached its moment.
+
+    Returns
+    -------
+    bool
+    """
+    return before is not None and now < before and (until is None or before <= until)
+
+
+def _write(
+    found: TodayList, run: RunFolder, request: TodayRequest, until: datetime | None
+) -> list[Path]:
     """Write the lists; the run's own only where they are not of an earlier moment or of others.
 
     The list before is kept, so that a list that is made twice says the same of what moved.
     """
     written, before = list[Path](), _read_list(run.today) if run.today.is_file() else None
     of_before = None if before is None or before.is_empty() else before["as_of"][0]
-    if not request.closed and (of_before is None or of_before <= found.as_of):
+    if not request.closed and not outlives(of_before, found.as_of, until):
         if before is not None and of_before is not None and of_before < found.as_of:
             with written_whole(run.today_before) as temporary:
                 before.write_parquet(temporary)

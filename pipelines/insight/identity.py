@@ -8,7 +8,7 @@ from typing import Any, Literal
 import polars as pl
 
 from leadcast.features.base.errors import FaultsError, LeadcastError
-from leadcast.features.base.files import write_text_out
+from leadcast.features.base.files import why_no_file, write_text_out
 from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
 from leadcast.features.definitions.definition import SourceDefinition
 from leadcast.features.definitions.load import find_definition
@@ -100,6 +100,8 @@ def _thresholds(told: Sequence[dict[str, float | int]], used: float) -> list[str
 
 
 def _true(path: Path, leads: pl.DataFrame) -> pl.Series:
+    if not path.is_file():
+        raise LeadcastError(f"--truth {path}: {why_no_file(path)}; expected CSV or Parquet")
     try:
         read = pl.read_parquet(path) if path.suffix in (".parquet", ".pq") else pl.read_csv(path)
         table = read.select(pl.col("lead_id", "person_id").cast(pl.String))

@@ -13,6 +13,7 @@ from leadcast.features.registry import humanise
 from leadcast.features.tables import TIME, Tables
 from leadcast.models.accounts.account_model import AccountModel
 from leadcast.models.accounts.account_moments import AccountTables, accounts_at, plain_probability
+from leadcast.models.charts.numbers import NBSP, counted
 from leadcast.serve.scorer import Scorer
 from leadcast.serve.today.open_leads import events_before, leads_at, stand
 
@@ -195,21 +196,18 @@ def _moved(rows: pl.DataFrame, earlier: pl.DataFrame | None) -> pl.DataFrame:
 def _why(row: dict[str, Any], old: dict[str, Any]) -> str:
     parts = []
     came, left = {*row["lead_ids"]} - {*old["lead_ids"]}, {*old["lead_ids"]} - {*row["lead_ids"]}
-    parts += [f"{len(came)} more open {_plural('lead', len(came))}"] if came else []
-    parts += [f"{len(left)} {_plural('lead', len(left))} open no more"] if left else []
+    parts += [counted(len(came), "more open lead")] if came else []
+    parts += [f"{counted(len(left), 'lead')} open no more"] if left else []
     roles = [one for one in row["roles"] if one not in old["roles"]]
     parts += [f"{humanise(one)} joined" for one in roles]
     more = row["events_30d"] - old["events_30d"]
     how = "more" if more > 0 else "fewer"
-    parts += [f"{abs(more)} {how} {_plural('event', abs(more))} in 30 days"] if more else []
+    parts += [f"{counted(abs(more), f'{how} event')} in 30 days"] if more else []
     change = row["probability"] - old["probability"]
     if not parts:
         return "unchanged" if abs(change) < MOVED else "newer scores of its leads"
-    return ", ".join(parts)
-
-
-def _plural(word: str, count: int) -> str:
-    return word if count == 1 else f"{word}s"
+    # It stands in tables, which are searched and opened in spreadsheets.
+    return ", ".join(parts).replace(NBSP, " ")
 
 
 def for_spreadsheets(frame: pl.DataFrame) -> pl.DataFrame:

@@ -21,6 +21,11 @@ MOST_SHOWN = 2_000
 """So many of the likeliest accounts are sent to a browser; the files hold all."""
 
 
+Search = Annotated[
+    str, Query(max_length=200, description="Words of an account's name, domain or id.")
+]
+
+
 class PageMaker(Protocol):
     """Makes pages, as `leadcast.serve.page.assets.Shell` does."""
 
@@ -28,7 +33,9 @@ class PageMaker(Protocol):
         """Make a page."""
 
 
-def accounts_content(run: Path | None, source: str, most: int = MOST_SHOWN) -> dict[str, Any]:
+def accounts_content(
+    run: Path | None, source: str, most: int = MOST_SHOWN, search: str = ""
+) -> dict[str, Any]:
     """Give the list of accounts as JSON values.
 
     Parameters
@@ -39,12 +46,15 @@ def accounts_content(run: Path | None, source: str, most: int = MOST_SHOWN) -> d
         Its name, for messages.
     most : int
         At most so many accounts, the likeliest.
+    search : str
+        Words that an account's name, domain or id hold, all of them, in upper or lower case.
 
     Returns
     -------
     dict
-        ``accounts`` (`leadcast.serve.accounts.account_list.LIST`), ``total``, ``roles`` (words by
-        role), ``words`` (how good the probabilities are), ``horizon_days`` and ``source``.
+        ``accounts`` (`leadcast.serve.accounts.account_list.LIST`), ``total``, ``matching`` (how
+        many are found), ``roles`` (words by role), ``words`` (how good the probabilities are),
+        ``horizon_days`` and ``source``.
 
     Raises
     ------
@@ -64,9 +74,15 @@ def accounts_content(run: Path | None, source: str, most: int = MOST_SHOWN) -> d
         detail = f"there is no list yet; make one with: leadcast accounts {source}"
         raise Problem("no-accounts", 404, detail)
     whole = pl.read_parquet(path)
+    named = pl.concat_str("name", "domain", "account_id", separator=" ", ignore_nulls=True)
+    words = search.lower().split()
+    found = whole.filter(
+        *(named.str.to_lowercase().str.contains(one, literal=True) for one in words)
+    )
     return {
-        "accounts": accounts_plain(whole.head(most)),
+        "accounts": accounts_plain(found.head(most)),
         "total": whole.height,
+        "matching": found.height,
         "roles": {role: humanise(role) for role in ROLES},
         "words": result["words"],
         "horizon_days": result.get("horizon_days"),
@@ -106,12 +122,14 @@ def make_router(service: Service, shell: PageMaker) -> APIRouter:
 
     # Not async: reading many accounts has a thread of its own and holds up no score.
     @router.get("/page/accounts", dependencies=allowed_callers(service))
-    def accounts() -> dict[str, Any]:
-        return accounts_content(run, source)
+    def accounts(search: Search = "") -> dict[str, Any]:
+        return accounts_content(run, source, search=search)
 
     @router.get("/v1/accounts", dependencies=allowed_callers(service))
-    def listed(most: Annotated[int, Query(ge=1, le=MOST_SHOWN)] = 100) -> dict[str, Any]:
+    def listed(
+        most: Annotated[int, Query(ge=1, le=MOST_SHOWN)] = 100, search: Search = ""
+    ) -> dict[str, Any]:
         """Tell the likeliest accounts of the list that ``leadcast accounts`` made."""
-        return accounts_content(run, source, most)
+        return accounts_content(run, source, most, search)
 
     return router

@@ -11,7 +11,7 @@ import polars as pl
 
 from leadcast.features.accounts.account_history import HISTORY_LIST
 from leadcast.features.base.errors import Fault, FaultsError, LeadcastError
-from leadcast.features.base.files import written_out
+from leadcast.features.base.files import why_no_file, written_out
 from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
 from leadcast.features.base.packing import parquet_cells, parquet_fault, unpacked_bytes
 from leadcast.features.changes.given_changes import LIST
@@ -200,6 +200,8 @@ def _found(path: Path, name: str) -> Sequence[Path]:
         if files := matching_files(Path(), name):
             return files
         raise LeadcastError(f"{name}: no file is called so; check the pattern and the folder")
+    if path.exists() or path.is_symlink():
+        raise LeadcastError(f"{name}: {why_no_file(path)}; expected a file or folder")
     raise LeadcastError(f"{name}: there is no such file or folder; check the name")
 
 

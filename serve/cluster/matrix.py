@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from leadcast.features.base.errors import LeadcastError
-from leadcast.features.base.files import read_json, written_whole
+from leadcast.features.base.files import read_json, why_no_file, written_whole
 from leadcast.features.engine.engine import compute
 from leadcast.features.engine.partition import PART, ROW, part_of
 from leadcast.features.engine.plan import FeaturePlan
@@ -84,8 +84,11 @@ def files_of(path: Path) -> list[Path]:
         If there are none.
     """
     files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
-    if not files or not all(file.is_file() for file in files):
-        raise LeadcastError(f"{path}: there is no such file, or no Parquet files in the folder")
+    if not files:
+        raise LeadcastError(f"{path}: no Parquet files in the folder")
+    for file in files:
+        if not file.is_file():
+            raise LeadcastError(f"{file}: {why_no_file(file)}; expected a Parquet file")
     return [file.resolve() for file in files]
 
 

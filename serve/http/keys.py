@@ -18,7 +18,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from leadcast.features.base.errors import LeadcastError
-from leadcast.features.base.files import read_json, written_whole
+from leadcast.features.base.files import read_json, why_no_file, written_whole
 from leadcast.features.base.locks import locked
 from leadcast.serve.http.telemetry import FIELDS
 
@@ -137,7 +137,7 @@ def read_keys(path: Path) -> KeyFile:
     """
     if not path.is_file():
         raise LeadcastError(
-            f"{path}: there is no such file; make a key with: leadcast api-key create "
+            f"{path}: {why_no_file(path)}; make a key with: leadcast api-key create "
             f"--file {path} --name NAME"
         )
     try:

@@ -20,6 +20,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.files import why_no_folder
 from leadcast.models.bundle.bundle import load_bundle
 from leadcast.models.bundle.bundle_signature import require_signature
 from leadcast.serve.http.keys import read_keys
@@ -208,7 +209,7 @@ async def _watch(parent: int, turns: "Turns") -> None:
 
 def _copy(bundle: Path, copy: Path) -> None:
     if not bundle.is_dir():
-        raise LeadcastError(f"{bundle}: there is no such folder; name the folder of a bundle")
+        raise LeadcastError(f"{bundle}: {why_no_folder(bundle)}; name the folder of a bundle")
     shutil.copytree(bundle, copy)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from leadcast.features.base.errors import Fault, FaultsError, did_you_mean
+from leadcast.features.base.files import why_no_file
 from leadcast.features.tables import TIME, Tables
 from leadcast.features.values.times import parse_moment
 
@@ -127,6 +128,9 @@ def read_feedback(path: Path, tables: Tables, known: Feedback, until: datetime) 
 
 
 def _raw(path: Path) -> pl.DataFrame:
+    if not path.is_file():
+        fault = Fault(f"{path}", why_no_file(path), "a CSV file", "Check the name.")
+        raise FaultsError(f"feedback {path}", [fault])
     try:
         raw = pl.read_csv(path, infer_schema=False, encoding="utf8")
     except (OSError, pl.exceptions.PolarsError) as error:

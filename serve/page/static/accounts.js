@@ -2,9 +2,11 @@
 /* The accounts with open leads: probability, buying group, engagement, and their leads. */
 (() => {
   const { details, element, format, note, scrolling, sentence } = leadcast;
+  const ADDRESS = "/page/accounts";
   const LEAD = "/leads/";
   const AT_ONCE = 200;
   const FIRST = 3;
+  const PAUSE_MS = 200;
   const byId = (id) => document.getElementById(id);
 
   function leads(row) {
@@ -52,18 +54,48 @@
       hasMoved ? cell(moved(row)) : null);
   }
 
+  function show(list, found) {
+    const shown = found.accounts.slice(0, AT_ONCE);
+    // The first list has none before it.
+    const hasMoved = found.accounts.some((row) => row.why_moved !== null);
+    const heads = ["Account", "Probability (95 %)", "Open leads", "Buying group", "Engagement"];
+    list.replaceChildren(scrolling("Accounts", leadcast.framed(
+      {}, "", hasMoved ? [...heads, "What moved"] : heads, [1],
+      shown.map((row) => line(row, found.roles, hasMoved)))));
+    const some = found.matching > shown.length ? `; the ${format.count(shown.length)} likeliest are shown` : "";
+    byId("accounts-shown").textContent = `${format.count(found.matching)} of ${format.count(found.total)} accounts${some}.`;
+  }
+
+  /* All accounts are searched, by the service: a browser has the likeliest alone. */
+  function searchField(list, whole) {
+    const field = element("input", {
+      id: "accounts-search", type: "search", placeholder: "Name, domain or id",
+      autocomplete: "off", spellcheck: "false", maxlength: "200",
+    });
+    let waiting;
+    field.addEventListener("input", () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(async () => {
+        const sought = field.value.trim();
+        try {
+          const found = sought ? await leadcast.ask(`${ADDRESS}?search=${encodeURIComponent(sought)}`) : whole;
+          if (sought === field.value.trim()) show(list, found);
+        } catch (error) {
+          byId("accounts-shown").textContent = sentence(error.message);
+        }
+      }, PAUSE_MS);
+    });
+    return field;
+  }
+
   (async () => {
     try {
-      const found = await leadcast.ask("/page/accounts");
-      const shown = found.accounts.slice(0, AT_ONCE);
-      // The first list has none before it.
-      const hasMoved = shown.some((row) => row.why_moved !== null);
-      const heads = ["Account", "Probability (95 %)", "Open leads", "Buying group", "Engagement"];
+      const found = await leadcast.ask(ADDRESS);
+      const list = element("div", { class: "leads-place" });
       const within = found.horizon_days === null ? "the horizon" : `${format.compact(found.horizon_days)} days`;
-      const asOf = shown.length ? ` on ${shown[0].as_of.slice(0, 10)}` : "";
-      const some = found.total > shown.length ? `; the ${format.count(shown.length)} likeliest are shown` : "";
+      const asOf = found.accounts.length ? ` on ${found.accounts[0].as_of.slice(0, 10)}` : "";
       byId("accounts-told").textContent =
-        `${format.count(found.total)} accounts have open leads${asOf}${some}. ` +
+        `${format.count(found.total)} accounts have open leads${asOf}. ` +
         `The probability is that at least one of an account's open leads becomes a customer within ${within}.`;
       byId("accounts").replaceChildren(
         element("section", { class: "card" },
@@ -74,9 +106,11 @@
             "; with --out it is written to a file, all accounts in it.",
           ])),
         element("section", { class: "card" },
-          scrolling("Accounts", leadcast.framed(
-            {}, "", hasMoved ? [...heads, "What moved"] : heads, [1],
-            shown.map((row) => line(row, found.roles, hasMoved))))));
+          element("div", { class: "row tools" }, element("div", { class: "tool grow" },
+            element("label", { for: "accounts-search" }, "Search"), searchField(list, found))),
+          list,
+          element("p", { id: "accounts-shown", class: "note", role: "status" })));
+      show(list, found);
     } catch (error) {
       byId("accounts-told").textContent = sentence(error.message);
     }
