@@ -157,6 +157,14 @@ def test_a_list_of_an_earlier_moment_or_of_closed_leads_is_not_todays(made: Made
     assert pl.read_parquet("old.parquet")["as_of"].unique().to_list() == [EARLY - 9 * DAY]
 
 
+def test_a_list_of_a_moment_that_the_export_does_not_know_gives_way(tmp_path: Path) -> None:
+    with chdir(tmp_path):
+        run, far = lay_out(tmp_path), EARLY + 3_650 * DAY
+        for moment, kept in ((far, far), (EARLY, EARLY), (EARLY - 9 * DAY, EARLY)):
+            tell_today(SOURCE, TodayRequest(moment))
+            assert pl.read_parquet(run.today)["as_of"].unique().to_list() == [kept]
+
+
 def test_before_the_first_lead_there_is_none(made: Made) -> None:
     words = tell_today(SOURCE, TodayRequest(START - DAY, out=Path("none.csv")))
     assert "0 open leads" in words
