@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from scipy.special import stdtrit
 
 from benchmarks.demo_truth import TRUTH
 from benchmarks.results import RESULTS, write_result
@@ -20,7 +21,7 @@ from leadcast.features.base.files import read_json
 from leadcast.features.engine.engine import compute
 from leadcast.features.snapshots import microseconds
 from leadcast.features.tables import Tables
-from leadcast.models.choice.backtest import loss_at_their_level
+from leadcast.models.choice.backtest import loss_at_their_level, paired_error
 from leadcast.models.choice.fresh import Recipe, fit_final
 from leadcast.models.curve.conversion_curve import ConversionCurve, curve_of, read_curve
 from leadcast.models.curve.curve_fit import FEWEST_FOLLOWED
@@ -38,20 +39,18 @@ NAME = "when"
 
 @dataclass(frozen=True)
 class Later:
-    """Snapshots from the test's beginning on, and what the curve says of them."""
+    """Snapshots from the test's beginning on."""
 
     looks: Looks
     snapshots: pl.DataFrame
     rows: CurveRows
-    curve: ConversionCurve
 
     @classmethod
-    def of(cls, run: RunFolder) -> "Later":
+    def of(cls, run: RunFolder, looks: Looks) -> "Later":
         """Gather them as the stage does."""
-        looks = Looks.of(run, Tables.read(run.tables))
         snapshots = looks.snapshots.filter(pl.col(TEST))
         rows = looks.rows(snapshots, read_plan(run), read_calibrator(run), looks.until_us)
-        return cls(looks, snapshots, rows, read_curve(run.curve / JUDGED))
+        return cls(looks, snapshots, rows)
 
 
 def expected_loss(told: Floats, rate: Floats) -> Floats:
@@ -78,27 +77,54 @@ def made_for(run: RunFolder, later: Later, days: float) -> Floats:
     return sigmoid(learner.log_odds(later.rows.data.values))
 
 
-def compared(run: RunFolder, later: Later, days: float) -> dict[str, Any]:
-    """Hold the curve against the model made for a horizon, at that horizon."""
-    rows = later.rows
-    known = np.flatnonzero(rows.followed.watched_days >= days)
-    told = curve_of(later.curve, rows.data.values, rows.probability, [days])[known, 0]
-    single = made_for(run, later, days)[known]
-    came = (rows.followed.won_days()[known] <= days).astype(np.float64)
-    group = rows.data.group[known]
+def held_against(
+    curve: ConversionCurve, later: CurveRows, single: Floats, truth: Floats | None, days: float
+) -> dict[str, Any]:
+    """Hold a curve against another's probabilities at a horizon.
+
+    Parameters
+    ----------
+    curve : ConversionCurve
+    later : CurveRows
+        Later than what either was learned from.
+    single : ndarray of float64, shape (n,)
+        The other's, of these rows.
+    truth : ndarray of float64, shape (n,), optional
+        The true ones.
+    days : float
+
+    Returns
+    -------
+    dict
+        Plain data, of the rows that were followed so long.
+    """
+    known = np.flatnonzero(later.followed.watched_days >= days)
+    rows, single = later.rows(known), single[known]
+    told = curve_of(curve, rows.data.values, rows.probability, [days])[:, 0]
+    came = (rows.followed.won_days() <= days).astype(np.float64)
+    group = rows.data.group
     found: dict[str, Any] = {
         "rows": len(known),
         "converted": int(came.sum()),
         "mean": {"curve": told.mean(), "made_for_it": single.mean(), "came": came.mean()},
+        "came_by_weeks": _by_weeks(came, rows.data.position),
         "log_loss": _both(told, single, came, group),
         "log_loss_at_their_level": _at_their_level(told, single, came, group),
     }
-    truth = _truth(run, later.snapshots[known], days)
     if truth is not None:
-        found["expected_log_loss"] = _both(told, single, truth, group)
-        found["expected_log_loss"]["truth"] = expected_loss(truth, truth).mean()
-        found["mean"]["truth"] = truth.mean()
+        rate = truth[known]
+        found["expected_log_loss"] = _both(told, single, rate, group)
+        found["expected_log_loss"]["truth"] = expected_loss(rate, rate).mean()
+        found["mean"]["truth"] = rate.mean()
     return found
+
+
+def _by_weeks(came: Floats, position: Integers) -> dict[str, float]:
+    """Give the 95 % interval of the share that came where leads of a week share their luck."""
+    week = position // microseconds(7.0)
+    weeks = len(np.unique(week))
+    half = stdtrit(weeks - 1, 0.975) * paired_error(came, week) if weeks > 1 else np.inf
+    return {"weeks": weeks, "low": came.mean() - half, "high": came.mean() + half}
 
 
 def _both(told: Floats, single: Floats, rate: Floats, group: Integers) -> dict[str, float]:
@@ -116,7 +142,7 @@ def _at_their_level(
     return own | difference(losses[0] - losses[1], group)
 
 
-def _truth(run: RunFolder, snapshots: pl.DataFrame, days: float) -> Floats | None:
+def truth_of(run: RunFolder, snapshots: pl.DataFrame, days: float) -> Floats | None:
     """Read the true probabilities; None where nobody knows them."""
     if run.source != "demo":
         return None
@@ -133,16 +159,24 @@ def main() -> None:
     source, *asked = sys.argv[1:] or ["demo"]
     run = RunFolder(source)
     run.require(run.curve)
-    later = Later.of(run)
+    looks = Looks.of(run, Tables.read(run.tables))
+    later, curve = Later.of(run, looks), read_curve(run.curve / JUDGED)
     path = RESULTS / f"{NAME}.json"
     result: dict[str, Any] = read_json(path) if path.exists() else {}
     own = result.setdefault(source, {})
     own["stage"] = read_summary(run)["test"]["integrated"]
     watched = later.rows.followed.watched_days
-    told = [day for day in later.curve.days if (watched >= day).sum() >= FEWEST_FOLLOWED]
+    told = [day for day in curve.days if (watched >= day).sum() >= FEWEST_FOLLOWED]
     for days in map(float, asked) if asked else told:
-        found = compared(run, later, days)
+        single, truth = made_for(run, later, days), truth_of(run, later.snapshots, days)
+        found = held_against(curve, later.rows, single, truth, days)
         own[f"{days:g}"] = found
+        mean, weeks = found["mean"], found["came_by_weeks"]
+        print(
+            f"{source} {days:g} d: curve told {mean['curve']:.2%}, made for it "
+            f"{mean['made_for_it']:.2%}, {mean['came']:.2%} came ({weeks['low']:.2%} to "
+            f"{weeks['high']:.2%} with {weeks['weeks']} weeks as units)"
+        )
         for name in ("log_loss", "log_loss_at_their_level", "expected_log_loss"):
             if name in found:
                 one = found[name]

@@ -1,5 +1,6 @@
 """One part of a world with everything that is hidden: what `leadcast.demo.simulate` writes down."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,9 @@ from leadcast.demo.origins import Origins, draw_origins
 from leadcast.demo.outcomes import Endings, draw_endings
 from leadcast.demo.people import People, draw_people
 from leadcast.demo.world import Integers
+
+Bend = Callable[[Law, Risks], tuple[Law, Risks]]
+"""Makes another world of the demo's: what follows of a part, and its truth, obey the bent law."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +37,16 @@ class Part:
         return self.path[np.arange(len(created)), days_in_view(created) - 1].astype(np.int64)
 
 
-def draw_part(rng: np.random.Generator, first: int, count: int, leads: int) -> Part:
-    """Draw a part of a world."""
+def draw_part(
+    rng: np.random.Generator, first: int, count: int, leads: int, bend: Bend | None = None
+) -> Part:
+    """Draw a part of a world, of the demo's law or a bent one."""
     created = world.arrival_seconds(rng, count, first / leads, (first + count) / leads)
     origins = draw_origins(rng, created)
     people = draw_people(rng, origins)
     law, risks = default_law(), risks_of(origins, people)
+    if bend is not None:
+        law, risks = bend(law, risks)
     path, won_day, lost_day = draw_paths(rng, law, risks, days_in_view(created))
     endings = draw_endings(rng, created, people, won_day, lost_day)
     log = draw_log(rng, origins, people, path)

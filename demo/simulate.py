@@ -35,7 +35,7 @@ from leadcast.demo import world
 from leadcast.demo.crm import crm_rows, sales_stages
 from leadcast.demo.export import event_rows, outcome_rows, truth_rows
 from leadcast.demo.outcomes import HORIZONS_DAYS, LANDMARKS_DAYS, truth_of
-from leadcast.demo.parts import Part, draw_part, draw_sizes
+from leadcast.demo.parts import Bend, Part, draw_part, draw_sizes
 from leadcast.demo.points import POINTS_AFTER_DAYS, points_of
 from leadcast.demo.world import Integers
 from leadcast.features.base.errors import LeadcastError
@@ -78,6 +78,7 @@ def simulate(
     part_leads: int = 50_000,
     change: Change | None = None,
     marks: Mapping[str, Any] = _SELLERS,
+    bend: Bend | None = None,
 ) -> None:
     """Simulate a world and write it into a folder, whole or not at all.
 
@@ -106,6 +107,9 @@ def simulate(
         moment is in ``accounts_truth.parquet``. Without it the world is what it always was.
     marks : mapping
         What ``about.json`` says of that change.
+    bend : callable, optional
+        Makes another law of the demo's (`leadcast.demo.parts.Bend`); ``truth.parquet`` is the
+        bent law's.
 
     Raises
     ------
@@ -120,7 +124,7 @@ def simulate(
         )
     with written_whole(out, WORLD, is_named=True) as folder:
         (folder / "events").mkdir(parents=True)
-        counts = _write_parts(leads, seed, folder, progress, part_leads, change)
+        counts = _write_parts(leads, seed, folder, progress, part_leads, change, bend)
         about = _about(leads, seed, part_leads, counts)
         write_json(folder / "about.json", about | ({} if change is None else dict(marks)))
 
@@ -154,6 +158,7 @@ def _write_parts(
     progress: Callable[[int], None] | None,
     part_leads: int,
     change: Change | None,
+    bend: Bend | None,
 ) -> dict[str, int]:
     starts = range(0, leads, part_leads)
     seeds = np.random.SeedSequence(seed).spawn(len(starts))
@@ -169,7 +174,7 @@ def _write_parts(
         for number, first in enumerate(starts):
             count = min(part_leads, leads - first)
             rng = np.random.default_rng(seeds[number])
-            part = draw_part(rng, first, count, leads)
+            part = draw_part(rng, first, count, leads, bend)
             tables = written(part, rng, first)
             if change is not None:
                 tables = change(tables, part, seed, number)

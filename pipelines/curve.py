@@ -143,6 +143,25 @@ def _thinned(snapshots: pl.DataFrame, most: int) -> pl.DataFrame:
     return snapshots[np.linspace(0, snapshots.height - 1, most).astype(np.int64)]
 
 
+def known_before(looks: Looks, run: RunFolder) -> tuple[CurveRows, CurveRows]:
+    """Give what the judged curve is fitted on, as it was known when the test began.
+
+    Parameters
+    ----------
+    looks : Looks
+    run : RunFolder
+        Of its tested model.
+
+    Returns
+    -------
+    tuple of CurveRows
+        What it is learned from, and those that the pace of its intervals follows.
+    """
+    past = _thinned(looks.snapshots.filter(~pl.col(TEST)), MOST_ROWS)
+    recent = looks.rows(past, read_plan(run), read_calibrator(run), looks.begin_us)
+    return recent.rows(np.flatnonzero(past[APART].to_numpy())), recent
+
+
 def curve(source: str) -> str:
     """Fit and judge the curve on what was known when the test began, and fit it on all for use."""
     run = RunFolder(source)
@@ -150,15 +169,12 @@ def curve(source: str) -> str:
     if not has_dated_outcome(tables) or tables.observed_until is None:
         return _without(run, NO_DATES)
     looks = Looks.of(run, tables)
-    plan, calibrator = read_plan(run), read_calibrator(run)
-    past = _thinned(looks.snapshots.filter(~pl.col(TEST)), MOST_ROWS)
-    recent = looks.rows(past, plan, calibrator, looks.begin_us)
-    known = recent.rows(np.flatnonzero(past[APART].to_numpy()))
+    known, recent = known_before(looks, run)
     judged = fit_curve(known, looks.settings.horizon_days, recent)
     if judged is None:
         return _without(run, TOO_FEW)
     later = _thinned(looks.snapshots.filter(pl.col(TEST)), MOST_ROWS)
-    test = looks.rows(later, plan, calibrator, looks.until_us)
+    test = looks.rows(later, read_plan(run), read_calibrator(run), looks.until_us)
     grades = by_grade(judged.curve, test, read_reference(run).grade(test.probability).tolist())
     figures = judge_curve(judged.curve, test, known.followed)
     parts = DeployedFolder(run.deployed)

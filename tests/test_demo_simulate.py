@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from leadcast.demo import world
 from leadcast.demo.crm import STAGES
-from leadcast.demo.law import NAMES
+from leadcast.demo.law import NAMES, Law, Risks
 from leadcast.demo.origins import RESELLER, VENDORS
 from leadcast.demo.outcomes import HORIZONS_DAYS, LANDMARKS_DAYS
 from leadcast.demo.parts import Part, draw_part
@@ -246,3 +246,12 @@ def test_points_rank_better_than_chance_and_plainly_worse_than_the_truth(
     points = roc_auc_score(converted, both["Lead Points"])
     assert 0.78 < ceiling < 0.88
     assert 0.55 < points < ceiling - 0.08
+
+
+def test_a_bent_law_moves_the_world_and_its_truth_alike(tmp_path: Path) -> None:
+    def nobody_wins(law: Law, risks: Risks) -> tuple[Law, Risks]:
+        return law._replace(win_per_day=0.0 * law.win_per_day), risks
+
+    simulate(300, 1, tmp_path / "world", bend=nobody_wins)
+    assert pl.read_parquet(tmp_path / "world/outcomes.parquet")["Won At"].null_count() == 300
+    assert (pl.read_parquet(tmp_path / "world/truth.parquet")["true_probability"] == 0).all()
