@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.small_project import ROOT, make_project
+from tests.small_project import LEARNER, ROOT, change_params, make_project
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
@@ -55,7 +55,10 @@ def test_a_first_model_is_made_drawn_and_used(
 
 @pytest.mark.slow
 def test_retraining_chooses_and_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LEADCAST_PROJECT", str(make_project(tmp_path, 900)))
+    project = make_project(tmp_path, 600)
+    few = {"rounds": [20], "penalties": [40.0], "half_lives": [None], "capacities": ["cautious"]}
+    change_params(project, model=LEARNER | few)
+    monkeypatch.setenv("LEADCAST_PROJECT", str(project))
     notebook = execute(ROOT / "notebooks/retrain.ipynb", ROOT / "notebooks")
     assert pictures(notebook) == 1
     printed = "".join(

@@ -38,7 +38,7 @@ from tests.small_project import ROOT, change_params, make_project
 
 SOURCE = "demo_accounts"
 RUN = RunFolder(SOURCE)
-LEADS = 1_500
+LEADS = 1_000
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ from leadcast.pipelines.tracking.tracking_store import (
     store_file,
     this_process,
 )
-from tests.small_project import ROOT, change_params, run_stages
+from tests.small_project import ROOT, change_params, run_stages, undrawn
 from tests.test_pipelines_stages import write_tiny
 
 RUN = RunFolder("tiny")
@@ -47,7 +47,8 @@ track.track("tiny")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tracked")
     write_tiny(folder, winners=(3, 8))
-    run_stages(folder, RUN.source)
+    with undrawn():
+        run_stages(folder, RUN.source)
     return folder
 
 
