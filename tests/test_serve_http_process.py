@@ -204,7 +204,12 @@ def test_what_was_taken_is_finished_and_nothing_is_left(service: RunningService)
 def test_a_page_without_keys_is_warned_of_and_can_be_switched_off(tmp_path: Path) -> None:
     answers: dict[bool, list[int]] = {}
     for off in (False, True):
-        options = ("--host", "0.0.0.0", "--no-keys", *(("--no-page",) if off else ()))
+        options = (
+            "--host",
+            "0.0.0.0",
+            "--no-keys",
+            *(("--no-page", "--workers", "1") if off else ()),
+        )
         with running(tmp_path, bundle_folder(), *options) as service:
             addresses = ("/", "/leads/1", "/rules", "/page/static/page.css", "/v1/model")
             answers[off] = [

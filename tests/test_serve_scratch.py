@@ -168,7 +168,7 @@ def test_a_start_removes_what_a_killed_service_left(tmp_path: Path, who: str) ->
             time.sleep(0.1)
     assert left(tmp_path) == folders
     (tmp_path / "second").mkdir()
-    with running(tmp_path / "second", bundle_folder()):
+    with running(tmp_path / "second", bundle_folder(), "--workers", "1"):
         assert len(left(tmp_path)) == len(folders)
         assert not set(left(tmp_path)) & set(folders)
     assert left(tmp_path) == []
