@@ -29,10 +29,10 @@ WITH_DASK = {
 }
 """The modules of the tests with a Dask cluster."""
 # Workers keep every core busy: threads within them would but wait for each other, and burn while
-# they do. What is computed does not depend on them: `test_pipelines_dvc` runs the stages with as
-# many as there are cores, and holds their bytes to those of one thread.
-THREADS = ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-os.environ |= dict.fromkeys(THREADS, "1")
+# they do. What Polars computes does not depend on them: `test_pipelines_dvc` runs the stages with
+# as many as there are cores, and holds their bytes to those of one thread.
+POLARS_THREADS = "POLARS_MAX_THREADS"
+os.environ |= dict.fromkeys((POLARS_THREADS, "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 # What is found while tests are collected stays: nothing of it is looked for until then.
 gc.disable()
 # Where a test says no number of its own.

@@ -19,13 +19,14 @@ from leadcast.models.bundle.bundle import load_bundle
 from leadcast.pipelines.base.params import load_params
 from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.tracking.tracking_store import is_dead, this_process
-from tests.conftest import THREADS
+from tests.conftest import POLARS_THREADS
 from tests.small_project import LEARNER, ROOT, change_params, make_project, run_stages
 
 DVC = [sys.executable, "-m", "dvc"]
 CODE = ("leadcast", "demo", "features", "models", "serve", "pipelines")
 RUN = RunFolder("demo")
 QUICK = {"candidates": ["logistic"], "origins": 1, "half_lives": [None], "penalties": [40.0]}
+TREES = QUICK | {"candidates": ["blend"], "rounds": [5], "fewest_won_lightgbm": 1}
 FEW = {"replicates": 100, "slice_replicates": 120}
 READ_BY_OTHERS = (
     *(RUN.bundle, RUN.tables, RUN.test_scores, RUN.metrics, RUN.headline, RUN.curves / "gain.csv"),
@@ -49,8 +50,8 @@ if "leadcast.pipelines.lifecycle.stage_process" in sys.orig_argv:
 
 def leadcast_run(folder: Path, *path: Path, add: bool = False) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (*path, ROOT)))}
-    # With as many threads as a user's run has; the other tests have one.
-    environment = {name: told for name, told in environment.items() if name not in THREADS}
+    # With as many as a user's run has; the other tests have one.
+    del environment[POLARS_THREADS]
     command = [sys.executable, "-m", "leadcast", "run", *(["--add"] if add else [])]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
@@ -134,7 +135,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def assert_same_bytes_without_dvc(project: Path, folder: Path) -> None:
     """The stages one after the other, in this process, write what DVC had them write."""
     again = make_project(folder, 700)
-    change_params(again, model=LEARNER | QUICK)
+    change_params(again, model=LEARNER | TREES)
     run_stages(again, last="export")
     for place in (RUN.bundle, RUN.judged, RUN.settings, RUN.learner):
         ours, theirs = contents(again / place), contents(project / place)
@@ -151,7 +152,7 @@ def assert_same_bytes_without_dvc(project: Path, folder: Path) -> None:
 def test_the_main_job_runs_by_dvc_and_the_last_good_results_stay_whole(tmp_path: Path) -> None:
     project = make_project(tmp_path, 700)
     # DVC knows the source by `leadcast run` alone.
-    change_params(project, model=LEARNER | QUICK, sources=["another"])
+    change_params(project, model=LEARNER | TREES, sources=["another"])
     parameters = (project / "params.yaml").read_bytes()
     for name in (*CODE, "dvc.yaml", ".dvcignore"):
         (project / name).symlink_to(ROOT / name)
