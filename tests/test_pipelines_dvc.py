@@ -35,7 +35,7 @@ READ_BY_OTHERS = (
 """What must be there, whole, whatever happens to the stages."""
 KILLER = """
 import os, signal, sys
-if "leadcast.pipelines.lifecycle.stage_process" in sys.orig_argv:
+if "leadcast.pipelines.commands.stage_process" in sys.orig_argv:
     import leadcast.models.bundle.bundle as bundle
 
     def write(*told):
@@ -224,7 +224,7 @@ stages:
 """
 SLOWED = """
 import sys
-if "leadcast.pipelines.lifecycle.stage_process" in sys.orig_argv:
+if "leadcast.pipelines.commands.stage_process" in sys.orig_argv:
     import leadcast.pipelines.base.stage as base
     run_stage = base.run_stage
     base.run_stage = lambda *_: run_stage("slow", slow)

@@ -21,7 +21,7 @@ from leadcast.pipelines.base.summary import summarise
 
 STAGE_LINE = re.compile(rf"^\[(\w+)\] (?!{NOTHING_NEW})")
 ALWAYS_RUN = "fetch"
-REPRO = "leadcast.pipelines.lifecycle.repro"
+REPRO = "leadcast.pipelines.commands.repro"
 LOG = logging.getLogger(__name__)
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 COMMAND = re.compile(r"python -m (leadcast\.pipelines\.\w+) ([\w.-]+)")
 """A stage as `dvc.yaml` has it, without a word that a shell would have to read."""
-THIS = "leadcast.pipelines.lifecycle.stage_process"
+THIS = "leadcast.pipelines.commands.stage_process"
 
 
 class StageProcess:

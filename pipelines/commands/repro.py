@@ -1,16 +1,16 @@
 """DVC's ``repro`` of one source, whether or not `params.yaml` lists it, without DVC's bars.
 
-``python -m leadcast.pipelines.lifecycle.repro SOURCE LAST_STAGE``: in a process of its own, so that
+``python -m leadcast.pipelines.commands.repro SOURCE LAST_STAGE``: in a process of its own, so that
 importing DVC costs nobody else anything. DVC makes its stages for the list ``sources``; here the
 source is added to that list in memory, and the file of parameters stays as its owner wrote it.
-All stages run in one process beside DVC's: `stage_process`.
+All stages run in one process beside DVC's: `pipelines.commands.stage_process`.
 """
 
 import logging
 import sys
 from typing import Any
 
-from leadcast.pipelines.lifecycle.stage_process import in_one_process
+from leadcast.pipelines.commands.stage_process import in_one_process
 
 SOURCES = "sources"
 
