@@ -15,8 +15,13 @@ from benchmarks.forecast_worlds import (
     simulate,
 )
 from leadcast.models.amounts.amount_level import DRAWN, TAIL, with_tail
+from leadcast.models.data import Floats
 from leadcast.models.forecast.pipeline_forecast import LEVEL, told_by_week
 from leadcast.models.forecast.pipeline_level import (
+    SPREAD,
+    STEPS,
+    USUAL_DRIFT,
+    WEEKLIES,
     PastOrigin,
     PastWeeks,
     PipelineLevel,
@@ -24,6 +29,7 @@ from leadcast.models.forecast.pipeline_level import (
 )
 
 WORLDS = 60
+WORLDS_OF_LEVELS = 400
 FLUKE = 0.002
 """A sound interval would fall outside the bounds of a test by chance this often, on each side."""
 
@@ -79,6 +85,33 @@ def test_large_leads_that_are_won_less_often_are_found_and_told() -> None:
         errors.append(level.tilt_error)
     assert np.mean(tilts) == pytest.approx(-0.4, abs=0.08)
     assert np.std(tilts) < 2 * np.mean(errors)
+
+
+def of_prior(random: np.random.Generator, expected: Floats) -> tuple[PastWeeks, float]:
+    """Draw a level, its steps and weeks as they are believed beforehand; give the last level."""
+    spread, n_weeks = float(np.hypot(SPREAD, USUAL_DRIFT)), len(expected)
+    step, weekly = (random.choice([*one], p=[*one.values()]) for one in (STEPS, WEEKLIES))
+    start = spread * random.standard_normal() - spread**2 / 2
+    level = start + np.cumsum(step * random.standard_normal(n_weeks))
+    own = level + weekly * random.standard_normal(n_weeks) - weekly**2 / 2
+    came = random.poisson(expected * np.exp(own)[:, None, None]).astype(np.float64)
+    return PastWeeks(expected, came), float(np.exp(level[-1]))
+
+
+def test_few_customers_tell_the_level_once() -> None:
+    """What is believed is a mean: where it is high, as where it is low, it is as often too high."""
+    random, rows = np.random.default_rng(1), []
+    expected = np.tile([[[0.3], [0.6], [1.1]]], (4, 1, 1))
+    for _ in range(WORLDS_OF_LEVELS):
+        past, so = of_prior(random, expected)
+        level = PipelineLevel.of(past, len(expected))
+        factor = expected[0, :, 0] @ level.factor[:, 0] / expected[0].sum()
+        rows.append((factor, level.moving.mean, so))
+    factor, moving, so = np.array(rows).T
+    # Ages are set apart, and together they have the level that whole weeks have told.
+    np.testing.assert_allclose(factor, moving, rtol=1e-9)
+    missed = (factor - so) * (factor - factor.mean())
+    assert abs(missed.mean()) < 3 * missed.std() / np.sqrt(len(missed))
 
 
 def test_who_is_won_changes_no_number_of_customers() -> None:

@@ -270,15 +270,19 @@ class PipelineLevel:
             share = 1 / (last - first)
             said = (expected[:, :, first:last] * own).sum(axis=(0, 2)) * share
             seen = (past.came[:, :, first:last] * own).sum(axis=(0, 2)) * share
-            # Drawn to the level of all ages, and that to the level of the weeks before.
-            prior = BAND_PRIOR if first else PRIOR
-            before = float((seen.sum() + prior * before) / (said.sum() + prior))
-            if first:
-                ahead[first:last] = 1 / np.sqrt(seen.sum() + prior)
-            relative[:, first:last] = ((seen + PRIOR * before) / (said + PRIOR))[:, None]
-            age_error[:, first:last] = (1 / np.sqrt(seen + PRIOR))[:, None]
-            all_said = past.expected[:, :, first:last].sum(axis=(0, 2)) + 1e-9
+            # As far as was told by then, of the weeks of the origin itself as well.
+            all_said = past.expected[: place + 1, :, first:last].sum(axis=(0, 2)) + 1e-9
             age_share[:, first:last] = (all_said / all_said.sum())[:, None]
+            # The level of all ages is drawn to that of the weeks before. Of the next week it is the
+            # moving level's own: the same few customers must not tell it twice.
+            if first:
+                before = float((seen.sum() + BAND_PRIOR * before) / (said.sum() + BAND_PRIOR))
+                ahead[first:last] = 1 / np.sqrt(seen.sum() + BAND_PRIOR)
+            # Ages are set apart around it, and together leave it as it is.
+            apart = (seen + PRIOR * before) / (said + PRIOR)
+            apart *= before / float(apart @ age_share[:, first])
+            relative[:, first:last] = apart[:, None]
+            age_error[:, first:last] = (1 / np.sqrt(seen + PRIOR))[:, None]
         pace = Pace.of(past, known, expected * relative)
         relative, weeks = relative * pace.factor, int(known[:, 0].sum())
         return cls(moving, relative, age_error, age_share, ahead, pace, weeks)
