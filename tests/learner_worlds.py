@@ -9,7 +9,12 @@ from leadcast.models.data import Floats, LabelledMatrix
 from leadcast.models.settings import LearnerSettings
 
 QUICK = LearnerSettings(
-    num_threads=1, rounds=(20, 60), penalties=(10.0, 100.0), half_lives=(None,), seeds=1
+    num_threads=1,
+    rounds=(20, 60),
+    penalties=(10.0, 100.0),
+    half_lives=(None,),
+    capacities=("cautious",),
+    seeds=1,
 )
 
 FEATURES = (

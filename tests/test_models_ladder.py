@@ -12,7 +12,12 @@ from leadcast.models.learners.boosting import CAPACITIES, Grove, boost, paramete
 from tests.learner_worlds import QUICK, logistic_world
 
 CLIMBING = QUICK.model_copy(
-    update={"rounds": (20, 40, 80, 160), "candidates": ("prior", "lightgbm"), "seeds": 2}
+    update={
+        "rounds": (20, 40, 80, 160),
+        "candidates": ("prior", "lightgbm"),
+        "capacities": ("cautious", "moderate", "bold"),
+        "seeds": 2,
+    }
 )
 
 
@@ -70,7 +75,8 @@ def test_rules_that_hold_are_found_among_few_won_leads() -> None:
 def test_deep_trees_want_more_won_leads() -> None:
     data, _ = _pairs(2_000, seed=5)
     origins = rolling_origins(data, 3)
-    trials = ladder.run_trials(data, origins, CLIMBING, ("lightgbm",), lambda _w, _s: None)
+    to_the_top = CLIMBING.model_copy(update={"capacities": tuple(CAPACITIES)})
+    trials = ladder.run_trials(data, origins, to_the_top, ("lightgbm",), lambda _w, _s: None)
     grown = {capacity for trial in trials for _, (capacity, _) in trial.trees}
     assert "bold" in grown
     assert "deep" not in grown

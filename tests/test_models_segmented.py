@@ -24,7 +24,11 @@ from leadcast.models.settings import LearnerSettings
 from leadcast.pipelines.train import segment_lines
 
 ONLY = LearnerSettings(
-    candidates=("logistic",), penalties=(10.0,), half_lives=(None,), segments_by=("country",)
+    capacities=("cautious",),
+    candidates=("logistic",),
+    penalties=(10.0,),
+    half_lives=(None,),
+    segments_by=("country",),
 )
 COUNTRIES = ("AT", "CH", "DE", "FR", "IT")
 SHARES = (0.02, 0.5, 0.2, 0.15, 0.1, 0.03)
