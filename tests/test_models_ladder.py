@@ -33,7 +33,7 @@ def _pairs(n: int, seed: int) -> tuple[LabelledMatrix, Floats]:
 
 
 def test_bolder_trees_win_where_interactions_matter_and_leads_are_many() -> None:
-    data, probability = _pairs(5_000, seed=3)
+    data, probability = _pairs(3_000, seed=3)
     chosen = choose(data, CLIMBING)
     used = {t["capacity"] for member in chosen.setup["members"] for t in member["trees"]}
     assert used <= {"moderate", "bold"}
