@@ -14,9 +14,10 @@ import numpy as np
 import polars as pl
 
 from benchmarks.demo_truth import DECILES, TRUTH, by_decile, interval_coverage, with_truth
+from benchmarks.projects import lay_out_source
 from benchmarks.results import write_result
-from leadcast.features.base.ownership import PARAMS, SOURCES
-from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
+from leadcast.features.base.ownership import SOURCES
+from leadcast.features.definitions.yaml_lines import plain_yaml
 from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.lifecycle.trial import STAGES
 
@@ -42,10 +43,7 @@ def run_world(seed: int, folder: Path) -> float:
     definition = plain_yaml((SOURCES / "demo.yaml").read_text(encoding="utf-8"))
     definition["simulation"]["seed"] = seed
     definition["root"] = "data/demo"
-    sources = folder / SOURCES
-    sources.mkdir(parents=True)
-    (sources / "demo.yaml").write_text(yaml_text(definition), encoding="utf-8")
-    (folder / PARAMS.name).write_text(PARAMS.read_text(encoding="utf-8"), encoding="utf-8")
+    lay_out_source(folder, definition)
     with chdir(folder):
         for name in NAMES:
             STAGES[name]("demo")

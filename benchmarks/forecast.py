@@ -23,10 +23,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.forecast_worlds import KINDS, judge_world
+from benchmarks.projects import lay_out_source
 from benchmarks.results import write_result
 from leadcast.features.base.ownership import PARAMS, SOURCES
 from leadcast.features.definitions.load import find_definition
-from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
+from leadcast.features.definitions.yaml_lines import plain_yaml
 from leadcast.features.tables import Tables
 from leadcast.models.forecast.forecast_coverage import coverage_of
 from leadcast.models.forecast.forecast_words import coverage_words
@@ -91,10 +92,7 @@ def covered_world(
     definition = plain_yaml((SOURCES / f"{source}.yaml").read_text(encoding="utf-8"))
     definition["simulation"] |= {"leads": leads, "seed": seed}
     definition["root"] = f"data/{source}"
-    sources = folder / SOURCES
-    sources.mkdir(parents=True)
-    (sources / f"{source}.yaml").write_text(yaml_text(definition), encoding="utf-8")
-    (folder / PARAMS.name).write_text(PARAMS.read_text(encoding="utf-8"), encoding="utf-8")
+    lay_out_source(folder, definition)
     with chdir(folder):
         if quick:
             change_params(PARAMS, lambda content: content["model"].update(QUICK))

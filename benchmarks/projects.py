@@ -15,6 +15,7 @@ from typing import Any
 from benchmarks.splits import Split, divide, share_to_test
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import written_whole
+from leadcast.features.base.ownership import PARAMS, SOURCES
 from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
 from leadcast.features.snapshots import SnapshotSettings, make_snapshots
 from leadcast.features.tables import Tables
@@ -113,6 +114,23 @@ def project_of(split: Split) -> Path:
     run_stage_in(project, "features", split.source)
     stamp.write_text(wanted, encoding="utf-8")
     return project
+
+
+def lay_out_source(folder: Path, definition: dict[str, Any]) -> None:
+    """Write a source's definition, and this project's parameters, into an empty folder.
+
+    Parameters
+    ----------
+    folder : Path
+    definition : dict
+        With its ``name``.
+    """
+    for path, text in (
+        (SOURCES / f"{definition['name']}.yaml", yaml_text(definition)),
+        (PARAMS, PARAMS.read_text(encoding="utf-8")),
+    ):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
 
 
 def run_stage_in(project: Path, stage: str, source: str) -> float:

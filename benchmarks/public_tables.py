@@ -167,8 +167,16 @@ def _kept(table: Table, name: str, shuffle: int, peer: str) -> Floats:
     return np.asarray(np.load(file), np.float64)
 
 
-def lines_of(found: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """Say how Leadcast stands: by table and shuffle, and on all of them.
+def line_of(one: dict[str, Any]) -> str:
+    """Say how Leadcast stands on a shuffled table, as `measure` gives it."""
+    own = one["methods"][LEADCAST]["log_loss"]
+    about = f"{one['learned_from']:,} rows, {100 * one['base_rate']:.0f} % won"
+    told = "; ".join(_verdict(measured, one[measured]) for measured in MEASURES)
+    return f"{one['table']}, shuffle {one['shuffle']} ({about}): log loss {own:.4f}; {told}"
+
+
+def standing(found: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Say how Leadcast stands on all tables.
 
     Parameters
     ----------
@@ -179,11 +187,6 @@ def lines_of(found: Sequence[dict[str, Any]]) -> Iterator[str]:
     ------
     str
     """
-    for one in found:
-        own = one["methods"][LEADCAST]["log_loss"]
-        about = f"{one['learned_from']:,} rows, {100 * one['base_rate']:.0f} % won"
-        told = "; ".join(_verdict(measured, one[measured]) for measured in MEASURES)
-        yield f"{one['table']}, shuffle {one['shuffle']} ({about}): log loss {own:.4f}; {told}"
     for measured in MEASURES:
         words = [one[measured]["words"] for one in found]
         told = ", ".join(f"{word} {words.count(word)}" for word in dict.fromkeys(words))
@@ -216,8 +219,8 @@ def main() -> None:
     with ProcessPoolExecutor(options.jobs, get_context("spawn")) as pool:
         for one in pool.map(measure, jobs):
             found.append(one)
-            print(next(lines_of([one])), flush=True)
-    for line in list(lines_of(found))[len(found) :]:
+            print(line_of(one), flush=True)
+    for line in standing(found):
         print(line)
     whole = set(options.tables) == set(TABLES) and set(peers) >= set(PEERS)
     write_result(

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtrit
 
+from benchmarks.projects import lay_out_source
 from benchmarks.results import write_result
 from benchmarks.when import Later, held_against, made_for, truth_of
 from leadcast.demo.law import Law, Risks
@@ -27,17 +28,20 @@ from leadcast.demo.parts import Bend
 from leadcast.demo.simulate import simulate
 from leadcast.features.base.files import written_whole
 from leadcast.features.base.ownership import PARAMS, SOURCES
-from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
+from leadcast.features.definitions.yaml_lines import plain_yaml
 from leadcast.features.tables import Tables
 from leadcast.models.curve.curve_fit import FEWEST_FOLLOWED, fit_curve
 from leadcast.models.curve.person_periods import CurveRows
 from leadcast.models.data import Floats
+from leadcast.pipelines.base.dataset import read_calibrator, read_plan
+from leadcast.pipelines.base.params import change_params
 from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.curve import Looks, known_before
 from leadcast.pipelines.lifecycle.trial import STAGES
 
 SOURCE = "demo"
 NAMES = ("ingest", "snapshots", "features", "train", "calibrate")
+QUICK = {"candidates": ["prior", "logistic"], "num_threads": 1}
 FIRST_SEED = 201
 HORIZON_DAYS = 60.0
 """The source's."""
@@ -84,13 +88,10 @@ def prepared(kind: str, seed: int, leads: int, folder: Path) -> RunFolder:
     """Simulate a world in an empty folder and run the stages; leaves the run's relative folder."""
     definition = plain_yaml((SOURCES / f"{SOURCE}.yaml").read_text(encoding="utf-8"))
     definition.pop("simulation")
-    (folder / SOURCES).mkdir(parents=True)
-    (folder / SOURCES / f"{SOURCE}.yaml").write_text(yaml_text(definition), encoding="utf-8")
-    params = plain_yaml(PARAMS.read_text(encoding="utf-8"))
-    params["model"] |= {"candidates": ["prior", "logistic"], "num_threads": 1}
-    (folder / PARAMS.name).write_text(yaml_text(params), encoding="utf-8")
+    lay_out_source(folder, definition)
     simulate(leads, seed, folder / "data/demo", bend=KINDS[kind])
     with chdir(folder):
+        change_params(PARAMS, lambda content: content["model"].update(QUICK))
         for name in NAMES:
             STAGES[name](SOURCE)
     return RunFolder(SOURCE)
@@ -126,7 +127,7 @@ def lived(kind: str, seed: int, leads: int) -> Lived:
             looks = Looks.of(run, Tables.read(run.tables))
             later = Later.of(run, looks)
             return Lived(
-                *known_before(looks, run),
+                *known_before(looks, read_plan(run), read_calibrator(run)),
                 later.rows,
                 {day: made_for(run, later, day) for day in DAYS},
                 {day: truth_of(run, later.snapshots, day) for day in (*DAYS, HORIZON_DAYS)},

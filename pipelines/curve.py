@@ -143,14 +143,17 @@ def _thinned(snapshots: pl.DataFrame, most: int) -> pl.DataFrame:
     return snapshots[np.linspace(0, snapshots.height - 1, most).astype(np.int64)]
 
 
-def known_before(looks: Looks, run: RunFolder) -> tuple[CurveRows, CurveRows]:
+def known_before(
+    looks: Looks, plan: FeaturePlan, calibrator: Calibrator
+) -> tuple[CurveRows, CurveRows]:
     """Give what the judged curve is fitted on, as it was known when the test began.
 
     Parameters
     ----------
     looks : Looks
-    run : RunFolder
-        Of its tested model.
+    plan : FeaturePlan
+    calibrator : Calibrator
+        Of the tested model.
 
     Returns
     -------
@@ -158,7 +161,7 @@ def known_before(looks: Looks, run: RunFolder) -> tuple[CurveRows, CurveRows]:
         What it is learned from, and those that the pace of its intervals follows.
     """
     past = _thinned(looks.snapshots.filter(~pl.col(TEST)), MOST_ROWS)
-    recent = looks.rows(past, read_plan(run), read_calibrator(run), looks.begin_us)
+    recent = looks.rows(past, plan, calibrator, looks.begin_us)
     return recent.rows(np.flatnonzero(past[APART].to_numpy())), recent
 
 
@@ -169,12 +172,13 @@ def curve(source: str) -> str:
     if not has_dated_outcome(tables) or tables.observed_until is None:
         return _without(run, NO_DATES)
     looks = Looks.of(run, tables)
-    known, recent = known_before(looks, run)
+    plan, calibrator = read_plan(run), read_calibrator(run)
+    known, recent = known_before(looks, plan, calibrator)
     judged = fit_curve(known, looks.settings.horizon_days, recent)
     if judged is None:
         return _without(run, TOO_FEW)
     later = _thinned(looks.snapshots.filter(pl.col(TEST)), MOST_ROWS)
-    test = looks.rows(later, read_plan(run), read_calibrator(run), looks.until_us)
+    test = looks.rows(later, plan, calibrator, looks.until_us)
     grades = by_grade(judged.curve, test, read_reference(run).grade(test.probability).tolist())
     figures = judge_curve(judged.curve, test, known.followed)
     parts = DeployedFolder(run.deployed)

@@ -9,7 +9,7 @@ import pytest
 from benchmarks import public_tables
 from benchmarks.fits import LEADCAST
 from benchmarks.judgement import judge, metrics_of
-from benchmarks.public_tables import TABLES, PublicTable, lines_of, table_of
+from benchmarks.public_tables import TABLES, PublicTable, line_of, standing, table_of
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_the_last_lines_count_the_verdicts() -> None:
                 "auc": judge(said, came, rows, "auc").to_json(),
             }
         )
-    lines = list(lines_of(found))
+    lines = [*map(line_of, found), *standing(found)]
     assert "log loss best (LightGBM: " in lines[0]
     assert "log loss beaten (LightGBM: +" in lines[1]
     assert "log loss, of 2: best 1, beaten 1" in lines

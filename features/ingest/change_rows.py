@@ -26,7 +26,6 @@ from leadcast.features.values.columns import Parsed, clean_text
 OF_NO_ATTRIBUTE = "of a field that is no attribute"
 """Why a row of the history is left out."""
 _MICROSECONDS = 1_000_000
-_SAMPLES = 3
 
 
 @dataclass(frozen=True)

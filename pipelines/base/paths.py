@@ -269,7 +269,7 @@ def require_source(name: str) -> str:
     return name
 
 
-_OF_PROJECTS = (str(PARAMS), "data/sources", "data/runs")
+_OF_PROJECTS = (PARAMS, SOURCES, RUNS)
 """A folder with one of these is a project."""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from leadcast.features.base.errors import Fault, LeadcastError, in_words
-from leadcast.features.base.files import read_json, written_out, written_whole
+from leadcast.features.base.files import read_json, written_out
 from leadcast.features.base.locks import locked
 from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
 from leadcast.features.registry import humanise
@@ -20,7 +20,7 @@ from leadcast.pipelines.base.paths import AccountsFolder, RunFolder
 from leadcast.pipelines.daily.handoff import known_feedback
 from leadcast.pipelines.daily.today import (
     champion_of,
-    outlives,
+    keep_list,
     with_told_wins,
     write_people_csv,
 )
@@ -93,7 +93,7 @@ def tell_accounts(source: str, request: AccountsRequest) -> str:
             "words": result["words"],
             "warnings": [
                 *([] if listed.beyond is None else [listed.beyond]),
-                *(f"{in_words(one)}" for one in warnings),
+                *(str(in_words(one)) for one in warnings),
             ],
         }
         return json.dumps(content, ensure_ascii=False)
@@ -168,7 +168,10 @@ def _write(run: RunFolder, listed: _Listed, request: AccountsRequest) -> int:
     """Write the lists, and keep the one before; counts accounts that a CRM's file leaves out."""
     found = listed.found
     if listed.beyond is None:
-        _keep(run, listed)
+        own = run.listed_accounts
+        before = pl.read_parquet(own) if own.is_file() else None
+        places = (own, run.listed_accounts_before)
+        keep_list(found, listed.moment, before, listed.until, places)
     if request.out is None:
         return 0
     left_out = 0
@@ -184,20 +187,6 @@ def _write(run: RunFolder, listed: _Listed, request: AccountsRequest) -> int:
         else:
             found.write_parquet(temporary)
     return left_out
-
-
-def _keep(run: RunFolder, listed: _Listed) -> None:
-    """Make a list the run's own, unless that is of a later moment that the export knows."""
-    now = listed.moment
-    before = pl.read_parquet(run.listed_accounts) if run.listed_accounts.is_file() else None
-    of_before = None if before is None or before.is_empty() else before["as_of"][0]
-    if outlives(of_before, now, listed.until):
-        return
-    if before is not None and of_before is not None and of_before < now:
-        with written_whole(run.listed_accounts_before) as temporary:
-            before.write_parquet(temporary)
-    with written_whole(run.listed_accounts) as temporary:
-        listed.found.write_parquet(temporary)
 
 
 def _words(

@@ -180,6 +180,44 @@ def outlives(before: datetime | None, now: datetime, until: datetime | None) -> 
     return before is not None and now < before and (until is None or before <= until)
 
 
+def keep_list(
+    found: pl.DataFrame,
+    now: datetime,
+    before: pl.DataFrame | None,
+    until: datetime | None,
+    places: tuple[Path, Path],
+) -> bool:
+    """Make a list a run's own, and keep the one that it follows.
+
+    Parameters
+    ----------
+    found : pl.DataFrame
+    now : datetime
+        Its moment.
+    before : pl.DataFrame or None
+        The list that is kept, with ``as_of``; None where there is none.
+    until : datetime or None
+        As `outlives` takes it.
+    places : tuple of Path
+        Where the run's own list is, and the one before it.
+
+    Returns
+    -------
+    bool
+        False where the list that is kept stays, as `outlives` says.
+    """
+    of_before = None if before is None or before.is_empty() else before["as_of"][0]
+    if outlives(of_before, now, until):
+        return False
+    own, earlier = places
+    if before is not None and of_before is not None and of_before < now:
+        with written_whole(earlier) as temporary:
+            before.write_parquet(temporary)
+    with written_whole(own) as temporary:
+        found.write_parquet(temporary)
+    return True
+
+
 def _write(
     found: TodayList, run: RunFolder, request: TodayRequest, until: datetime | None
 ) -> list[Path]:
@@ -188,13 +226,8 @@ def _write(
     The list before is kept, so that a list that is made twice says the same of what moved.
     """
     written, before = list[Path](), _read_list(run.today) if run.today.is_file() else None
-    of_before = None if before is None or before.is_empty() else before["as_of"][0]
-    if not request.closed and not outlives(of_before, found.as_of, until):
-        if before is not None and of_before is not None and of_before < found.as_of:
-            with written_whole(run.today_before) as temporary:
-                before.write_parquet(temporary)
-        with written_whole(run.today) as temporary:
-            found.frame.write_parquet(temporary)
+    places = (run.today, run.today_before)
+    if not request.closed and keep_list(found.frame, found.as_of, before, until, places):
         with written_whole(run.today_csv) as temporary:
             write_people_csv(for_people(found.frame), temporary)
         calls = log_calls(run, found.frame)
