@@ -18,21 +18,19 @@ from scipy.special import stdtrit
 from benchmarks.demo_truth import TRUTH
 from benchmarks.results import RESULTS, write_result
 from leadcast.features.base.files import read_json
-from leadcast.features.engine.engine import compute
 from leadcast.features.snapshots import microseconds
 from leadcast.features.tables import Tables
 from leadcast.models.choice.backtest import loss_at_their_level, paired_error
-from leadcast.models.choice.fresh import Recipe, fit_final
 from leadcast.models.curve.conversion_curve import ConversionCurve, curve_of, read_curve
 from leadcast.models.curve.curve_fit import FEWEST_FOLLOWED
 from leadcast.models.curve.curve_judged import difference
-from leadcast.models.curve.follow_up import FollowUp
 from leadcast.models.curve.person_periods import CurveRows
 from leadcast.models.data import Floats, Integers
 from leadcast.models.evaluation.logistic import inside, log_odds_of, sigmoid
-from leadcast.pipelines.base.dataset import coded, labelled, read_calibrator, read_plan
+from leadcast.models.learners.learner_store import FittedLearner
+from leadcast.pipelines.base.dataset import read_calibrator, read_plan
 from leadcast.pipelines.base.paths import JUDGED, RunFolder
-from leadcast.pipelines.curve import TEST, Looks, read_summary
+from leadcast.pipelines.curve import TEST, HorizonModels, Looks, read_summary
 
 NAME = "when"
 
@@ -59,22 +57,10 @@ def expected_loss(told: Floats, rate: Floats) -> Floats:
     return np.asarray(-rate * np.log(kept) - (1 - rate) * np.log1p(-kept))
 
 
-def made_for(run: RunFolder, later: Later, days: float) -> Floats:
-    """Fit the tested recipe to the labels of another horizon, and ask it about later rows."""
-    looks, plan = later.looks, read_plan(run)
-    begin, lag = looks.begin_us, microseconds(looks.settings.reporting_lag_days)
-    everything = coded(pl.read_parquet(run.snapshots))
-    later_persons = later.snapshots["person_id"].unique().implode()
-    own = everything.filter(
-        pl.col("position") + microseconds(days) + lag <= begin,
-        ~pl.col("person_id").is_in(later_persons),
-    )
-    won = FollowUp.of(own, looks.tables.outcomes, begin - lag).won_days() <= days
-    values = compute(plan, looks.tables.leads, looks.tables.events, own)
-    data = labelled(values, plan.features, own.with_columns(converted=pl.Series(won)), days)
-    recipe = Recipe.from_json(read_json(run.backtest)["setup"], 1).on(plan.features)
-    learner = fit_final(recipe, data, None)
-    return sigmoid(learner.log_odds(later.rows.data.values))
+def made_for(run: RunFolder, later: Later, days: float) -> FittedLearner:
+    """Fit the tested recipe to the labels of another horizon, as known when the test began."""
+    models = HorizonModels.of(run, later.looks, read_plan(run), later.looks.begin_us)
+    return models.made_for(days)
 
 
 def held_against(
@@ -168,7 +154,8 @@ def main() -> None:
     watched = later.rows.followed.watched_days
     told = [day for day in curve.days if (watched >= day).sum() >= FEWEST_FOLLOWED]
     for days in map(float, asked) if asked else told:
-        single, truth = made_for(run, later, days), truth_of(run, later.snapshots, days)
+        single = sigmoid(made_for(run, later, days).log_odds(later.rows.data.values))
+        truth = truth_of(run, later.snapshots, days)
         found = held_against(curve, later.rows, single, truth, days)
         own[f"{days:g}"] = found
         mean, weeks = found["mean"], found["came_by_weeks"]

@@ -30,13 +30,16 @@ from leadcast.features.base.files import written_whole
 from leadcast.features.base.ownership import PARAMS, SOURCES
 from leadcast.features.definitions.yaml_lines import plain_yaml
 from leadcast.features.tables import Tables
+from leadcast.models.curve.anchor_fit import Models, with_anchors
 from leadcast.models.curve.curve_fit import FEWEST_FOLLOWED, fit_curve
 from leadcast.models.curve.person_periods import CurveRows
 from leadcast.models.data import Floats
+from leadcast.models.evaluation.logistic import sigmoid
+from leadcast.models.learners.learner_store import load_learner
 from leadcast.pipelines.base.dataset import read_calibrator, read_plan
 from leadcast.pipelines.base.params import change_params
 from leadcast.pipelines.base.paths import RunFolder
-from leadcast.pipelines.curve import Looks, known_before
+from leadcast.pipelines.curve import HorizonModels, Looks, known_before
 from leadcast.pipelines.lifecycle.trial import STAGES
 
 SOURCE = "demo"
@@ -109,6 +112,11 @@ class Lived:
         From the test's beginning on.
     single, truth : dict of float to ndarray of float64, shape (n,)
         Of these, by horizon: what models made for it say, and the true probabilities.
+    scores : ndarray of float64, shape (n,)
+        Of `newest`: the tested model's probabilities.
+    made : dict of float to tuple of int, int, ndarray of float64 of shape (n,)
+        By horizon what the curve's anchors follow: how many outcomes were known, of how many
+        customers, and the log-odds of `newest` by the model made for it.
     """
 
     rows: CurveRows
@@ -116,6 +124,12 @@ class Lived:
     later: CurveRows
     single: dict[float, Floats]
     truth: dict[float, Floats | None]
+    scores: Floats
+    made: dict[float, tuple[int, int, Floats]]
+
+    def models(self) -> Models:
+        """Give the models that the anchors follow."""
+        return Models(lambda days: self.made[days][:2], lambda days: lambda _: self.made[days][2])
 
 
 def lived(kind: str, seed: int, leads: int) -> Lived:
@@ -126,11 +140,19 @@ def lived(kind: str, seed: int, leads: int) -> Lived:
         with chdir(folder):
             looks = Looks.of(run, Tables.read(run.tables))
             later = Later.of(run, looks)
+            plan, calibrator = read_plan(run), read_calibrator(run)
+            rows, newest = known_before(looks, plan, calibrator)
+            values = newest.data.values
+            models = HorizonModels.of(run, looks, plan, looks.begin_us).as_anchors()
+            made = {day: made_for(run, later, day) for day in DAYS}
             return Lived(
-                *known_before(looks, read_plan(run), read_calibrator(run)),
+                rows,
+                newest,
                 later.rows,
-                {day: made_for(run, later, day) for day in DAYS},
+                {day: sigmoid(one.log_odds(later.rows.data.values)) for day, one in made.items()},
                 {day: truth_of(run, later.snapshots, day) for day in (*DAYS, HORIZON_DAYS)},
+                calibrator.probability(load_learner(run.learner).log_odds(values)),
+                {day: (*models.known(day), models.made_for(day)(values)) for day in DAYS},
             )
 
 
@@ -152,12 +174,14 @@ def judged(world: Lived) -> dict[str, Any]:
     choice = fit_curve(world.rows, HORIZON_DAYS, world.newest)
     if choice is None:
         return {}
+    newest = world.newest.data
+    curve = with_anchors(choice.curve, world.models(), newest.values, world.scores, newest.features)
     later, found = world.later, {}
     for day in DAYS:
         known = later.followed.watched_days >= day
-        if day not in choice.curve.days or known.sum() < FEWEST_FOLLOWED:
+        if day not in curve.days or known.sum() < FEWEST_FOLLOWED:
             continue
-        one = held_against(choice.curve, later, world.single[day], world.truth[day], day)
+        one = held_against(curve, later, world.single[day], world.truth[day], day)
         own = world.truth[HORIZON_DAYS]
         assert own is not None
         one["score_off"] = float(np.log(later.probability[known].mean() / own[known].mean()))
@@ -219,7 +243,7 @@ def _told(name: str, day: float, one: dict[str, Any]) -> str:
 def main() -> None:
     """Print each kind's figures and those of all worlds, and write them down."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--worlds", type=int, default=6, help="How many, of each kind in turn.")
+    parser.add_argument("--worlds", type=int, default=12, help="How many, of each kind in turn.")
     parser.add_argument("--leads", type=int, default=6_000, help="In each world.")
     parser.add_argument(
         "--keep", type=Path, help="A folder for all but the curves, so that others are soon tried."

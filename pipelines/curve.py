@@ -17,12 +17,14 @@ from leadcast.features.snapshots import (
 )
 from leadcast.features.tables import Tables
 from leadcast.models.calibration.calibrators import Calibrator
+from leadcast.models.choice.fresh import Recipe, fit_final
+from leadcast.models.curve.anchor_fit import Models, with_anchors
 from leadcast.models.curve.curve_fit import MOST_ROWS, CurveChoice, fit_curve
 from leadcast.models.curve.curve_judged import by_grade, judge_curve
 from leadcast.models.curve.follow_up import FollowUp
 from leadcast.models.curve.person_periods import CurveRows
 from leadcast.models.data import Floats
-from leadcast.models.learners.learner_store import load_learner
+from leadcast.models.learners.learner_store import FittedLearner, load_learner
 from leadcast.pipelines.base.dataset import (
     LEARNING,
     coded,
@@ -31,15 +33,19 @@ from leadcast.pipelines.base.dataset import (
     read_calibrator,
     read_plan,
     read_reference,
+    worked,
 )
 from leadcast.pipelines.base.params import load_params, snapshot_settings
 from leadcast.pipelines.base.paths import DEPLOYED, JUDGED, DeployedFolder, RunFolder
 from leadcast.pipelines.base.stage import run_stage
+from leadcast.serve.today.selection import as_evidence
 
 KIND = "curve"
 SUMMARY, GRADES = "summary.json", "by_grade.parquet"
 """What stands in the folder of the stage, beside the curves of both bundles where there are any."""
 LOG_ODDS, TEST, APART = "log_odds", "test", "apart"
+MOST_KNOWN = 100_000
+"""Of more snapshots whose outcome within a horizon is known, a model made for it has so many."""
 NO_DATES = (
     "This source does not say when leads came and when they were won, so that nothing can be said "
     "of when leads become customers."
@@ -165,6 +171,81 @@ def known_before(
     return recent.rows(np.flatnonzero(past[APART].to_numpy())), recent
 
 
+@dataclass(frozen=True)
+class HorizonModels:
+    """Models of the tested recipe, each made for a horizon, from what was known at a moment.
+
+    Parameters
+    ----------
+    looks : Looks
+    plan : FeaturePlan
+    recipe : Recipe
+    snapshots : pl.DataFrame
+        All that may be learned from, whether or not their outcome is known.
+    cutoff_us : int
+        The moment.
+    """
+
+    looks: Looks
+    plan: FeaturePlan
+    recipe: Recipe
+    snapshots: pl.DataFrame
+    cutoff_us: int
+
+    @classmethod
+    def of(cls, run: RunFolder, looks: Looks, plan: FeaturePlan, cutoff_us: int) -> "HorizonModels":
+        """Gather what they learn from: where they are to be judged, nobody who is tested."""
+        content = read_json(run.backtest)["setup"]
+        recipe = Recipe.from_json(content, load_params().model.num_threads).on(plan.features)
+        snapshots = coded(worked(pl.read_parquet(run.snapshots)))
+        if cutoff_us <= looks.begin_us:
+            tested = looks.snapshots.filter(pl.col(TEST))["person_id"]
+            both = pl.concat([tested, snapshots.filter(part="test")["person_id"]])
+            snapshots = snapshots.filter(~pl.col("person_id").is_in(both.unique().implode()))
+        return cls(looks, plan, recipe, snapshots, cutoff_us)
+
+    def known(self, days: float) -> pl.DataFrame:
+        """Give the snapshots whose outcome within a horizon was known, with that outcome."""
+        last = self.cutoff_us - microseconds(self.looks.settings.reporting_lag_days)
+        own = self.snapshots.filter(pl.col("position") + microseconds(days) <= last)
+        won = FollowUp.of(own, self.looks.tables.outcomes, last).won_days() <= days
+        return own.with_columns(converted=pl.Series(won))
+
+    def made_for(self, days: float) -> FittedLearner:
+        """Fit the recipe to the labels of a horizon."""
+        own, tables = _thinned(self.known(days), MOST_KNOWN), self.looks.tables
+        values = compute(self.plan, tables.leads, tables.events, own)
+        rows = labelled(values, self.plan.features, own, days)
+        return fit_final(self.recipe, as_evidence(rows), None)
+
+    def as_anchors(self) -> Models:
+        """Let a curve ask for them; each is grown from one seed, as it is one voice of two."""
+        settings = self.recipe.settings.model_copy(update={"seeds": 1})
+        quick = replace(self, recipe=replace(self.recipe, settings=settings))
+
+        def n_known(days: float) -> tuple[int, int]:
+            own = quick.known(days)
+            # A base rate sets nobody apart.
+            n_won = 0 if self.recipe.kind == "prior" else int(own["converted"].sum())
+            return own.height, n_won
+
+        return Models(n_known, lambda days: quick.made_for(days).log_odds)
+
+
+def _anchored(
+    choice: CurveChoice,
+    models: HorizonModels,
+    rows: CurveRows,
+    scored_by: tuple[FittedLearner, Calibrator],
+) -> CurveChoice:
+    """Draw a curve half-way to models made for its first and its last horizon."""
+    learner, calibrator = scored_by
+    values = rows.data.values
+    told = calibrator.probability(learner.log_odds(values))
+    drawn = with_anchors(choice.curve, models.as_anchors(), values, told, rows.data.features)
+    return replace(choice, curve=drawn)
+
+
 def curve(source: str) -> str:
     """Fit and judge the curve on what was known when the test began, and fit it on all for use."""
     run = RunFolder(source)
@@ -177,21 +258,28 @@ def curve(source: str) -> str:
     judged = fit_curve(known, looks.settings.horizon_days, recent)
     if judged is None:
         return _without(run, TOO_FEW)
+    models = HorizonModels.of(run, looks, plan, looks.begin_us)
+    judged = _anchored(judged, models, recent, (load_learner(run.learner), calibrator))
     later = _thinned(looks.snapshots.filter(pl.col(TEST)), MOST_ROWS)
     test = looks.rows(later, plan, calibrator, looks.until_us)
     grades = by_grade(judged.curve, test, read_reference(run).grade(test.probability).tolist())
     figures = judge_curve(judged.curve, test, known.followed)
-    parts = DeployedFolder(run.deployed)
-    looks = looks.with_deployed(parts)
-    newest = looks.rows(
-        _thinned(looks.snapshots, MOST_ROWS),
-        read_plan(parts),
-        read_calibrator(parts),
-        looks.until_us,
-    )
-    deployed = fit_curve(newest, looks.settings.horizon_days) or judged
+    deployed = _for_use(run, looks) or judged
     _write(run, (judged, deployed), figures, grades)
     return _told(deployed, figures)
+
+
+def _for_use(run: RunFolder, looks: Looks) -> CurveChoice | None:
+    """Fit the curve of the deployed model on all that is known now."""
+    parts = DeployedFolder(run.deployed)
+    looks = looks.with_deployed(parts)
+    plan, calibrator = read_plan(parts), read_calibrator(parts)
+    newest = looks.rows(_thinned(looks.snapshots, MOST_ROWS), plan, calibrator, looks.until_us)
+    found = fit_curve(newest, looks.settings.horizon_days)
+    if found is None:
+        return None
+    models = HorizonModels.of(run, looks, plan, looks.until_us)
+    return _anchored(found, models, newest, (load_learner(parts.learner), calibrator))
 
 
 def _write(
@@ -208,6 +296,7 @@ def _write(
             one.curve.save(folder / name)
             about[name] = {
                 "longest_days": one.curve.longest_days,
+                "anchors_days": [anchor.days for anchor in one.curve.anchors],
                 "form": one.form,
                 "penalty_or_trees": one.penalty,
                 "gain": one.gain,

@@ -1,5 +1,6 @@
 """The fitted curve: truths by construction, from leads of which few were followed to the end."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.delays import LOST, OPEN, WON
-from leadcast.features.registry import Feature
+from leadcast.features.registry import DAY_US, Feature
 from leadcast.features.tables import TIME
 from leadcast.models.curve.conversion_curve import ConversionCurve, read_curve
 from leadcast.models.curve.curve_fit import edges_of, fit_curve, timing_loss
@@ -148,6 +149,31 @@ def test_a_curve_is_judged_at_each_horizon_and_over_all() -> None:
     assert grades["grade"].unique().sort().to_list() == ["A", "D"]
     last = grades.filter(days=30.0).select("predicted", "low", "high")
     assert all(low <= told <= high for told, low, high in last.iter_rows())
+
+
+def test_leads_of_a_week_share_their_luck() -> None:
+    rows = world(12_000, seed=5)[0]
+    choice = fit_curve(rows, HORIZON)
+    assert choice is not None
+    test = world(6_000, seed=6)[0]
+    weeks = 8
+    week = np.arange(len(test)) * weeks // len(test)
+    # In every other week nobody is won within the first week.
+    spared = (week % 2 == 0) & (test.followed.won_days() <= 7.0)
+    unlucky = replace(
+        test,
+        data=replace(test.data, position=week * 7 * DAY_US),
+        followed=replace(test.followed, ending=np.where(spared, LOST, test.followed.ending)),
+    )
+    within = replace(unlucky, data=replace(unlucky.data, position=week))
+    widths = []
+    for one in (unlucky, within):
+        found = judge_curve(choice.curve, one, rows.followed)
+        assert found is not None
+        first = found["horizons"][0]
+        widths.append(first["high"] - first["low"])
+    # Half of the weeks have none: as units they tell far less than their leads do.
+    assert widths[0] > 4 * widths[1]
 
 
 def test_what_became_known_later_is_not_in_a_follow_up() -> None:

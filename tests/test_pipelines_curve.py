@@ -8,12 +8,21 @@ import numpy as np
 import polars as pl
 import pytest
 
+from leadcast.features.snapshots import microseconds
 from leadcast.features.tables import Tables
 from leadcast.models.bundle.bundle import load_bundle
 from leadcast.models.curve.conversion_curve import ConversionCurve, curve_of
-from leadcast.pipelines.base.dataset import read_parts
+from leadcast.pipelines.base.dataset import read_parts, read_plan
 from leadcast.pipelines.base.paths import RunFolder
-from leadcast.pipelines.curve import APART, NO_DATES, TEST, Looks, curve, read_summary
+from leadcast.pipelines.curve import (
+    APART,
+    NO_DATES,
+    TEST,
+    HorizonModels,
+    Looks,
+    curve,
+    read_summary,
+)
 from leadcast.pipelines.insight.when import tell_curve
 from tests.small_project import make_project, run_stages
 
@@ -23,7 +32,10 @@ RUN = RunFolder("demo")
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_project(tmp_path_factory.mktemp("curve"), leads=1500)
-    run_stages(folder, last="export")
+    with pytest.MonkeyPatch.context() as patched:
+        # So small a world has not a hundred customers within a week.
+        patched.setattr("leadcast.models.curve.anchor_fit.FEWEST_WON", 10)
+        run_stages(folder, last="export")
     return folder
 
 
@@ -35,6 +47,7 @@ def test_both_bundles_hold_a_curve_that_passes_through_the_scores_of_the_test(
             assert isinstance(load_bundle(folder).extras["curve"], ConversionCurve)
         judged = load_bundle(RUN.judged).extras["curve"]
         assert isinstance(judged, ConversionCurve)
+        assert [one.days for one in judged.anchors] == [7.0, judged.longest_days]
         test, scores = read_parts(RUN, ["test"], None), pl.read_parquet(RUN.test_scores)
         probability = scores["probability"].to_numpy()
         told = curve_of(judged, test.values, probability, [7.0, judged.horizon_days])
@@ -56,6 +69,28 @@ def test_the_newest_are_followed_whatever_became_of_them(project: Path) -> None:
     tested = everything.filter(part="test")["person_id"].unique().implode()
     assert own.filter(pl.col(APART) & pl.col("person_id").is_in(tested)).is_empty()
     assert not own.filter(~pl.col(APART)).is_empty()
+
+
+def test_the_models_of_horizons_learn_of_nobody_who_is_tested_and_of_nothing_later(
+    project: Path,
+) -> None:
+    with chdir(project):
+        looks = Looks.of(RUN, Tables.read(RUN.tables))
+        models = HorizonModels.of(RUN, looks, read_plan(RUN), looks.begin_us)
+        everything = pl.read_parquet(RUN.snapshots)
+        later = HorizonModels.of(RUN, looks, read_plan(RUN), looks.until_us)
+    tested = everything.filter(part="test")["person_id"].unique().implode()
+    known, lag = models.known(7.0), microseconds(looks.settings.reporting_lag_days)
+    assert known["converted"].sum() > 0
+    assert known.filter(pl.col("person_id").is_in(tested)).is_empty()
+    assert (known["position"] + microseconds(7.0) + lag <= looks.begin_us).all()
+    # A win that is known is one within the horizon, and before the moment.
+    won = known.join(looks.tables.outcomes, on="lead_id", how="left").with_columns(
+        after=pl.col("won_at").dt.epoch("us") - pl.col("position")
+    )
+    soon = pl.col("after").is_not_null() & (pl.col("after") <= microseconds(7.0))
+    assert won.select((soon == pl.col("converted")).all()).item()
+    assert later.known(7.0).filter(pl.col("person_id").is_in(tested)).height > 0
 
 
 def test_the_terminal_tells_what_was_told_and_what_came(project: Path) -> None:

@@ -18,7 +18,8 @@ its features, the tilt, which moves conversions to earlier or later days::
     log hazard in interval j = rate[j] + slope[j] * (log_odds(p) - centre) + pace[j] * tilt(x)
 
 Where a line through log-time does not follow what the features tell of the time, boosted trees of
-the features and the interval stand in the tilt's place.
+the features and the interval stand in the tilt's place. At a first and a last horizon the curve
+goes half-way to models made for these (`leadcast.models.curve.anchors`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,17 +34,16 @@ from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import write_json
 from leadcast.features.base.plain import MOST_COLUMNS, Number, Plain, Positive, checked, read_plain
 from leadcast.features.base.plain import rises as rise
+from leadcast.models.curve.anchors import MOST_TREES_CHARACTERS, Anchor, drawn_to, read_shape
 from leadcast.models.data import Floats, Matrix
 from leadcast.models.evaluation.logistic import inside, log_odds_of
 from leadcast.models.extra_columns import ExtraColumn, ScoredRows
 from leadcast.models.learners.basis import Effect
-from leadcast.models.learners.shapes import TreeShape, trees_of
-from leadcast.models.trees.trees_text import read_trees
+from leadcast.models.learners.shapes import TreeShape
 
 CURVE = "curve"
 CURVE_FILE = "curve.json"
 MOST_INTERVALS = 100
-MOST_TREES_CHARACTERS = 8 * 2**20
 COOL = 0.5
 """A lead has cooled when its hazard is below this share of its highest."""
 LARGEST_STEP = 50.0
@@ -75,6 +75,9 @@ class ConversionCurve(Plain):
         The horizons that columns of scores tell.
     trees : str
         LightGBM's text of the trees, whose last column is the interval's number; empty for none.
+    anchors : tuple of Anchor
+        What models made for one horizon each add: at most one before `horizon_days` and one after
+        it, each at one of `edges_days`.
     """
 
     horizon_days: Positive
@@ -88,6 +91,7 @@ class ConversionCurve(Plain):
     effects: Annotated[tuple[Effect, ...], FailFast(), Field(max_length=MOST_COLUMNS)] = ()
     days: Annotated[tuple[Positive, ...], Field(max_length=MOST_INTERVALS)] = ()
     trees: Annotated[str, Strict(), Field(max_length=MOST_TREES_CHARACTERS)] = ""
+    anchors: Annotated[tuple[Anchor, ...], Field(max_length=2)] = ()
 
     @model_validator(mode="after")
     def _can_be_drawn(self) -> Self:
@@ -101,6 +105,14 @@ class ConversionCurve(Plain):
             raise ValueError("low, centre and high must ascend")
         if not rise(self.days) or (self.days and self.days[-1] > self.edges_days[-1]):
             raise ValueError("days must rise and end with the last of edges_days at the latest")
+        anchored = [one.days for one in self.anchors]
+        sides = {day < self.horizon_days for day in anchored}
+        if not {*anchored} <= {*self.edges_days} - {self.horizon_days} or len(sides) < len(
+            anchored
+        ):
+            raise ValueError(
+                "anchors must be at one of edges_days each, one before and one after horizon_days"
+            )
         if self.trees:
             _ = self._shape
         return self
@@ -163,7 +175,13 @@ class ConversionCurve(Plain):
         hazard = np.exp(np.clip(log, -LARGEST_STEP, LARGEST_STEP))
         cumulative = np.cumsum(hazard * self._widths, axis=1)
         place = int(np.flatnonzero(until)[-1])
-        return np.asarray(hazard / cumulative[:, place, None])
+        shares = hazard / cumulative[:, place, None]
+        if not self.anchors:
+            return np.asarray(shares)
+        ends = [self._edges <= one.days for one in self.anchors]
+        whole = -np.log1p(-probability)
+        spent = shares * self._widths
+        return np.asarray(shares * drawn_to(self.anchors, values, spent, whole, [*ends, until]))
 
     def tilt(self, values: Matrix) -> Floats:
         """Tell by how much each lead's features move its conversion to later days.
@@ -301,6 +319,10 @@ class ConversionCurve(Plain):
         if self._shape is not None and len(self._shape.columns) != n_columns + 1:
             found = f"{len(self._shape.columns)} columns"
             yield f"{CURVE_FILE}: trees", found, f"the plan's {n_columns} and the interval"
+        for place, anchor in enumerate(self.anchors):
+            if len(anchor.shape.columns) != n_columns:
+                found = f"{len(anchor.shape.columns)} columns"
+                yield f"{CURVE_FILE}: anchors.{place}.trees", found, f"the plan's {n_columns}"
         for place, effect in enumerate(self.effects):
             if effect.feature >= n_columns:
                 where = f"{CURVE_FILE}: effects.{place}.feature"
@@ -325,14 +347,7 @@ class ConversionCurve(Plain):
 
     @cached_property
     def _shape(self) -> TreeShape | None:
-        if not self.trees:
-            return None
-        try:
-            n_columns = read_trees(self.trees).n_features
-            return trees_of((self.trees,), np.arange(n_columns), 0.0)
-        except LeadcastError as error:
-            # As pydantic takes it, so that it is told with all that is wrong.
-            raise ValueError(str(error)) from None
+        return read_shape(self.trees) if self.trees else None
 
     @cached_property
     def _edges(self) -> Floats:

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from scipy.special import stdtrit
 
 from leadcast.features.delays import band, count_endings, incidence
+from leadcast.features.registry import DAY_US
 from leadcast.models.choice.backtest import NORMAL_95, paired_error
 from leadcast.models.curve.censored import (
     brier_rows,
@@ -25,6 +27,9 @@ from leadcast.models.data import Floats, Integers
 
 FEWEST_IN_GRADE = 50
 """Of fewer snapshots no curve of a grade is drawn."""
+FEWEST_WEEKS = 6
+"""Fewer weeks do not tell how far they differ."""
+WEEK_US = 7 * DAY_US
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class HorizonFigures:
         Rows that were followed so long.
     predicted, observed, low, high : float
         The mean probability, and the share that was won, weighted for censoring, with its 95 %
-        interval by leads.
+        interval by leads or by weeks, whichever is wider.
     log_loss, brier : float
         Weighted for censoring.
     marginal_log_loss, marginal_brier : float
@@ -141,20 +146,29 @@ def _briers(followed: FollowUp, days: Sequence[float], probability: Floats) -> F
 def _at(test: CurveRows, day: float, told: Floats, alike: float) -> HorizonFigures:
     followed, same = test.followed, np.full(len(test), alike)
     observed = censoring_weights(followed, day) * won_by(followed, day)
-    error = paired_error(observed, test.data.group)
-    mean = float(observed.mean())
+    half, mean = _half_width(observed, told, test), float(observed.mean())
     return HorizonFigures(
         days=day,
         n_followed=int((followed.watched_days >= day).sum()),
         predicted=float(told.mean()),
         observed=mean,
-        low=max(mean - NORMAL_95 * error, 0.0),
-        high=min(mean + NORMAL_95 * error, 1.0),
+        low=max(mean - half, 0.0),
+        high=min(mean + half, 1.0),
         log_loss=float(log_loss_rows(followed, told, day).mean()),
         brier=float(brier_rows(followed, told, day).mean()),
         marginal_log_loss=float(log_loss_rows(followed, same, day).mean()),
         marginal_brier=float(brier_rows(followed, same, day).mean()),
     )
+
+
+def _half_width(observed: Floats, told: Floats, test: CurveRows) -> float:
+    """Give half of a 95 % interval: leads of a week share their luck, beyond what was foretold."""
+    by_leads = NORMAL_95 * paired_error(observed, test.data.group)
+    week = test.data.position // WEEK_US
+    n_weeks = len(np.unique(week))
+    if n_weeks < FEWEST_WEEKS:
+        return by_leads
+    return max(by_leads, stdtrit(n_weeks - 1, 0.975) * paired_error(observed - told, week))
 
 
 def by_grade(

@@ -77,11 +77,15 @@ def grow_trees(rows: CurveRows, curve: ConversionCurve, rounds: int, seed: int =
 
 def with_trees(curve: ConversionCurve, booster: Any, rounds: int) -> ConversionCurve:  # noqa: ANN401
     """Add a booster's first trees to a curve."""
-    text = booster.model_to_string(num_iteration=rounds, importance_type="gain")
-    # What follows the trees are LightGBM's own notes of how it was called.
-    plain = text.partition("\nfeature_importances")[0] + "\n"
     # Not a copy, which would keep what was made ready without trees.
-    return ConversionCurve(**{**dict(curve), "trees": plain})
+    return ConversionCurve(**{**dict(curve), "trees": plain_text(booster, rounds)})
+
+
+def plain_text(booster: Any, rounds: int) -> str:  # noqa: ANN401
+    """Give LightGBM's text of a booster's first trees."""
+    text: str = booster.model_to_string(num_iteration=rounds, importance_type="gain")
+    # What follows the trees are LightGBM's own notes of how it was called.
+    return text.partition("\nfeature_importances")[0] + "\n"
 
 
 def with_interval(values: Matrix, place: Any) -> Matrix:  # noqa: ANN401 - a number or an array
