@@ -168,7 +168,8 @@ def _half_width(observed: Floats, told: Floats, test: CurveRows) -> float:
     n_weeks = len(np.unique(week))
     if n_weeks < FEWEST_WEEKS:
         return by_leads
-    return max(by_leads, stdtrit(n_weeks - 1, 0.975) * paired_error(observed - told, week))
+    by_weeks = stdtrit(n_weeks - 1, 0.975) * paired_error(observed - told, week)
+    return max(by_leads, float(by_weeks))
 
 
 def by_grade(
