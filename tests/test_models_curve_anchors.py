@@ -149,7 +149,14 @@ def test_the_next_horizon_is_taken_where_the_last_is_known_too_little() -> None:
 
 
 def test_rows_do_not_hang_on_each_other_and_the_file_keeps_all(tmp_path: Path) -> None:
-    curve = anchored(plain(), moving(7.0, 0.3), moving(60.0, -0.2))
+    # So many intervals that NumPy would add up those of a single row in another order.
+    edges = (1.0, 3.0, 7.0, 14.0, 30.0, 40.0, 44.0, 48.0, 52.0, 60.0)
+    rates = tuple(np.random.default_rng(1).normal(-4.0, 0.5, len(edges)).tolist())
+    fine = {"edges_days": edges, "rates": rates}
+    fine |= dict.fromkeys(("slopes", "paces"), (1.0,) * len(edges))
+    curve = ConversionCurve(
+        **{**dict(anchored(plain(), moving(7.0, 0.3), moving(60.0, -0.2))), **fine}
+    )
     curve.save(tmp_path)
     again = read_curve(tmp_path)
     together = again.probability(VALUES[:40], PROBABILITY[:40], curve.days)

@@ -107,18 +107,23 @@ def drawn_to(
     *until_anchors, until = is_until
     factors = np.ones_like(spent)
     for anchor, early in zip(anchors, until_anchors, strict=True):
-        first = spent[:, early].sum(axis=1)
+        first = _total(spent, early)
         gained = _moved(cumulative_hazard * first, anchor.shape.values(values))
         gained = gained / cumulative_hazard - first
         if early.sum() < until.sum():
-            rest = spent[:, until & ~early].sum(axis=1)
+            rest = _total(spent, until & ~early)
             gained = np.clip(gained, (LEAST - 1) * first, (1 - LEAST) * rest)
             factors[:, early] += (gained / first)[:, None]
             factors[:, until & ~early] -= (gained / rest)[:, None]
         else:
-            more = spent[:, early & ~until].sum(axis=1)
+            more = _total(spent, early & ~until)
             factors[:, ~until] = np.clip(1 + gained / more, LEAST, 1 / LEAST)[:, None]
     return factors
+
+
+def _total(spent: Floats, which: Flags) -> Floats:
+    """Add up intervals one after the other: a single row's as those of many, to the last bit."""
+    return np.asarray(np.cumsum(spent[:, which], axis=1)[:, -1])
 
 
 def _moved(cumulative: Floats, by: Floats) -> Floats:
