@@ -9,7 +9,7 @@ is a trial of its own and the width of an interval is held against that of who k
 
 Examples
 --------
-python -m benchmarks.forecast --worlds 3
+python -m benchmarks.forecast
 python -m benchmarks.forecast --runs --known 0 --worlds 8 --leads 2500 --source demo_accounts \
     --seed 8 --all-candidates
 """
@@ -24,7 +24,7 @@ import numpy as np
 
 from benchmarks.forecast_worlds import KINDS, judge_world
 from benchmarks.projects import lay_out_source
-from benchmarks.results import write_result
+from benchmarks.results import folder_of, write_result
 from leadcast.features.base.ownership import PARAMS, SOURCES
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.definitions.yaml_lines import plain_yaml
@@ -157,9 +157,9 @@ def judge_known(worlds: int) -> dict[str, Any]:
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--worlds", type=int, default=4)
+    parser.add_argument("--worlds", type=int, default=3)
     parser.add_argument("--leads", type=int, default=3_000)
-    parser.add_argument("--known", type=int, default=100)
+    parser.add_argument("--known", type=int, default=50)
     parser.add_argument("--runs", nargs="*", default=list(RUNS), help="finished runs to look at")
     parser.add_argument("--source", default="demo", help="the kind of worlds")
     parser.add_argument("--seed", type=int, default=FIRST_SEED, help="of the first world")
@@ -186,8 +186,10 @@ def main() -> None:
         result["known"] = judge_known(asked.known)
     for source in asked.runs:
         print(f"{source}: {result[source]['words']}")
-    kept = "forecast" if asked.source == "demo" else f"forecast_{asked.source}"
-    write_result(kept, result)
+    if asked.source == parser.get_default("source"):
+        write_result("forecast", result, folder_of(parser, asked))
+    else:
+        write_result(f"forecast_{asked.source}", result)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Where benchmarks leave what they measured, with the machine that they ran on."""
 
+import argparse
 import os
 import platform
 from datetime import UTC, datetime
@@ -9,6 +10,8 @@ from typing import Any
 from leadcast.features.base.files import write_json
 
 RESULTS = Path("benchmarks/results")
+TRIALS = Path("build/benchmarks")
+"""Where figures go that were not measured as those in `RESULTS` are; git does not see it."""
 
 
 def write_result(name: str, result: dict[str, Any], folder: Path = RESULTS) -> Path:
@@ -34,3 +37,28 @@ def write_result(name: str, result: dict[str, Any], folder: Path = RESULTS) -> P
     write_json(path, about | result, replacing=True)
     print(f"written to {path}")
     return path
+
+
+def folder_of(parser: argparse.ArgumentParser, asked: argparse.Namespace, *free: str) -> Path:
+    """Tell where the result of a command goes: fewer worlds overwrite no figures of many.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        Its defaults are what `RESULTS` is measured with.
+    asked : argparse.Namespace
+        Parsed by it.
+    *free : str
+        Arguments on which no figure hangs.
+
+    Returns
+    -------
+    Path
+        `RESULTS`, or `TRIALS`, which is made, where an argument is another than by default.
+    """
+    is_usual = all(
+        value == parser.get_default(name) for name, value in vars(asked).items() if name not in free
+    )
+    folder = RESULTS if is_usual else TRIALS
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -109,8 +109,12 @@ def _by_weeks(came: Floats, position: Integers) -> dict[str, float]:
     """Give the 95 % interval of the share that came where leads of a week share their luck."""
     week = position // microseconds(7.0)
     weeks = len(np.unique(week))
-    half = stdtrit(weeks - 1, 0.975) * paired_error(came, week) if weeks > 1 else np.inf
-    return {"weeks": weeks, "low": came.mean() - half, "high": came.mean() + half}
+    half = stdtrit(weeks - 1, 0.975) * paired_error(came, week) if weeks > 1 else 1.0
+    return {
+        "weeks": weeks,
+        "low": max(came.mean() - half, 0.0),
+        "high": min(came.mean() + half, 1.0),
+    }
 
 
 def _both(told: Floats, single: Floats, rate: Floats, group: Integers) -> dict[str, float]:

@@ -21,7 +21,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from benchmarks.projects import lay_out_source
-from benchmarks.results import write_result
+from benchmarks.results import folder_of, write_result
 from benchmarks.when import Later, held_against, made_for, truth_of
 from leadcast.demo.law import Law, Risks
 from leadcast.demo.parts import Bend
@@ -260,7 +260,7 @@ def main() -> None:
         result[kind] = _by_day(kind, worlds)
     every = [one for worlds in found.values() for one in worlds]
     result |= {"worlds": len(every), "all": _by_day("all", every)}
-    write_result("when_worlds", result)
+    write_result("when_worlds", result, folder_of(parser, asked, "keep"))
 
 
 def _by_day(name: str, worlds: list[dict[str, Any]]) -> dict[str, Any]:
