@@ -19,6 +19,7 @@ from leadcast.features.tables import Tables
 from leadcast.models.calibration.calibrators import Calibrator
 from leadcast.models.choice.fresh import Recipe, fit_final
 from leadcast.models.curve.anchor_fit import Models, with_anchors
+from leadcast.models.curve.conversion_curve import ConversionCurve
 from leadcast.models.curve.curve_fit import MOST_ROWS, CurveChoice, fit_curve
 from leadcast.models.curve.curve_judged import by_grade, judge_curve
 from leadcast.models.curve.follow_up import FollowUp
@@ -264,9 +265,16 @@ def curve(source: str) -> str:
     test = looks.rows(later, plan, calibrator, looks.until_us)
     grades = by_grade(judged.curve, test, read_reference(run).grade(test.probability).tolist())
     figures = judge_curve(judged.curve, test, known.followed)
-    deployed = _for_use(run, looks) or judged
+    deployed = _for_use(run, looks) or _alike(judged)
     _write(run, (judged, deployed), figures, grades)
     return _told(deployed, figures)
+
+
+def _alike(choice: CurveChoice) -> CurveChoice:
+    """Leave out what hangs on features: the deployed model's plan may have others."""
+    about = {"effects": (), "trees": "", "anchors": ()}
+    curve = ConversionCurve(**{**dict(choice.curve), **about})
+    return replace(choice, curve=curve, form="none", penalty=0.0)
 
 
 def _for_use(run: RunFolder, looks: Looks) -> CurveChoice | None:

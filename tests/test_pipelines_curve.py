@@ -1,6 +1,7 @@
 """The stage ``curve``: a source's own, in both bundles, or the reason why there is none."""
 
 import json
+import shutil
 from contextlib import chdir
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import pytest
 from leadcast.features.snapshots import microseconds
 from leadcast.features.tables import Tables
 from leadcast.models.bundle.bundle import load_bundle
-from leadcast.models.curve.conversion_curve import ConversionCurve, curve_of
+from leadcast.models.curve.conversion_curve import ConversionCurve, curve_of, read_curve
+from leadcast.models.curve.curve_fit import CurveChoice, fit_curve
+from leadcast.models.curve.person_periods import CurveRows
 from leadcast.pipelines.base.dataset import read_parts, read_plan
 from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.curve import (
@@ -100,6 +103,24 @@ def test_the_terminal_tells_what_was_told_and_what_came(project: Path) -> None:
     assert summary["why_not"] is None
     assert all(f"{one['days']:>4g} d" in words for one in summary["test"]["horizons"])
     assert "leadcast score --extra curve" in words
+
+
+def test_where_no_curve_can_be_fitted_for_use_the_judged_one_is_taken_without_its_features(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = Path(shutil.copytree(project, tmp_path / "own", ignore=shutil.ignore_patterns("judged")))
+
+    def only_first(rows: CurveRows, horizon: float, *newest: CurveRows) -> CurveChoice | None:
+        return fit_curve(rows, horizon, *newest) if newest else None
+
+    monkeypatch.setattr("leadcast.pipelines.curve.fit_curve", only_first)
+    monkeypatch.setattr("leadcast.models.curve.anchor_fit.FEWEST_WON", 10)
+    with chdir(own):
+        curve("demo")
+        judged, deployed = (read_curve(RUN.curve / name) for name in ("judged", "deployed"))
+    assert judged.anchors
+    assert (deployed.rates, deployed.anchors) == (judged.rates, ())
+    assert deployed.effects == ()
 
 
 def test_a_source_without_dates_gets_the_reason(
