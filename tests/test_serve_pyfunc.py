@@ -20,6 +20,7 @@ import polars as pl
 import pytest
 
 from leadcast.features.definitions.yaml_lines import plain_yaml
+from leadcast.pipelines.track import CARRIED
 from leadcast.serve.scorer import Scorer
 from tests.declared_environment import closure, make_environment
 from tests.scoring_world import bundle_folder, make_tables
@@ -74,8 +75,18 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
         from leadcast.pipelines.track import save_model
 
         save_model(bundle_folder(), folder / "model")
+    carry_compiled(folder / "model/code/leadcast")
     declared = (folder / "model/requirements.txt").read_text(encoding="utf-8").splitlines()
     return Elsewhere(folder / "model", folder, declared)
+
+
+def carry_compiled(code: Path) -> None:
+    """Give the code what is compiled of the same code: a test of the wheel compiles it elsewhere."""
+    for package in CARRIED:
+        for compiled in (ROOT / package).glob("**/__pycache__/*.nb[ic]"):
+            place = code / compiled.relative_to(ROOT)
+            place.parent.mkdir(exist_ok=True)
+            shutil.copy(compiled, place)
 
 
 @pytest.fixture(scope="module")
