@@ -20,7 +20,14 @@ from leadcast.pipelines.base.params import load_params
 from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.tracking.tracking_store import is_dead, this_process
 from tests.conftest import POLARS_THREADS
-from tests.small_project import LEARNER, ROOT, change_params, make_project, run_stages
+from tests.small_project import (
+    LEARNER,
+    ROOT,
+    UNDRAWN,
+    change_params,
+    make_project,
+    run_stages,
+)
 
 DVC = [sys.executable, "-m", "dvc"]
 CODE = ("leadcast", "demo", "features", "models", "serve", "pipelines")
@@ -48,8 +55,14 @@ if "leadcast.pipelines.commands.stage_process" in sys.orig_argv:
 """In a sitecustomize.py: the stage is killed when all of the bundle but its manifest is written."""
 
 
-def leadcast_run(folder: Path, *path: Path, add: bool = False) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (*path, ROOT)))}
+def leadcast_run(
+    folder: Path, customs: str = UNDRAWN, *, add: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """Run the main job, whose processes begin with these customs; its pictures are left empty."""
+    place = folder / "customs"
+    place.mkdir(exist_ok=True)
+    (place / "sitecustomize.py").write_text(customs, encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": f"{place}{os.pathsep}{ROOT}"}
     # With as many as a user's run has; the other tests have one.
     del environment[POLARS_THREADS]
     command = [sys.executable, "-m", "leadcast", "run", *(["--add"] if add else [])]
@@ -177,11 +190,9 @@ def test_the_main_job_runs_by_dvc_and_the_last_good_results_stay_whole(tmp_path:
     assert second.stdout.startswith("Nothing to do")
 
     before = contents(project / RUN.bundle)
-    (tmp_path / "killer").mkdir()
-    (tmp_path / "killer/sitecustomize.py").write_text(KILLER)
     change_params(project, evaluation=FEW)
     with watched(project) as seen:
-        killed = leadcast_run(project, tmp_path / "killer", add=True)
+        killed = leadcast_run(project, UNDRAWN + KILLER, add=True)
     assert killed.returncode == 1
     assert load_params(project / "params.yaml").sources == ("another",)
     assert "[evaluate]" in killed.stdout
