@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,10 @@ WITH_DASK = {
     )
 }
 """The modules of the tests with a Dask cluster."""
+# Not by importing it, which takes a second: every worker looks at every module.
+NEEDS_DASK = pytest.mark.skipif(
+    find_spec("distributed") is None, reason="Dask is not installed (requirements/cluster.txt)"
+)
 # Workers keep every core busy: threads within them would but wait for each other, and burn while
 # they do. What Polars computes does not depend on them: `test_pipelines_dvc` runs the stages with
 # as many as there are cores, and holds their bytes to those of one thread.

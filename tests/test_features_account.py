@@ -96,7 +96,7 @@ def read(folder: Path, definition: SourceDefinition) -> Read:
 
 @pytest.mark.parametrize("form", FORMS)
 @given(leads=some(lead_rows), events=some(event_rows), outcomes=some(outcome_rows))
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=12)
 def test_every_row_is_in_one_place(
     form: str,
     leads: list[tuple[str, ...]],

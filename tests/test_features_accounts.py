@@ -208,7 +208,7 @@ def test_the_order_of_the_rows_changes_nothing(world: World, data: st.DataObject
 TABLE = pl.DataFrame({"account_id": ["A1"], "name": ["Blue"], "domain": ["blue.io"]})
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(worlds, moments, moments, st.booleans(), st.data())
 def test_new_leads_have_the_accounts_that_a_run_with_them_would_give(
     world: World, cut: datetime, as_of: datetime, has_table: bool, data: st.DataObject

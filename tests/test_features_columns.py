@@ -84,17 +84,20 @@ def test_numbers_that_are_numbers_already() -> None:
     assert parse_numbers(pl.Series([None, None]), PLAIN).values.to_list() == [None, None]
 
 
-@given(st.floats(allow_nan=False, allow_infinity=False))
-@settings(deadline=None, max_examples=200)
-def test_every_number_that_python_writes_is_read_back(number: float) -> None:
-    assert parse_numbers(pl.Series([repr(number)]), PLAIN).values.to_list() == [number]
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
+@settings(deadline=None, max_examples=40)
+def test_every_number_that_python_writes_is_read_back(numbers: list[float]) -> None:
+    texts = pl.Series([repr(number) for number in numbers])
+    assert parse_numbers(texts, PLAIN).values.to_list() == numbers
 
 
-@given(st.integers(-(10**12), 10**12))
-@settings(deadline=None, max_examples=100)
-def test_grouped_numbers_are_read_back(number: int) -> None:
-    for written, text in ((ENGLISH, f"{number:,}"), (GERMAN, f"{number:,}".replace(",", "."))):
-        assert parse_numbers(pl.Series([text]), written).values.to_list() == [number]
+@given(st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=20))
+@settings(deadline=None, max_examples=20)
+def test_grouped_numbers_are_read_back(numbers: list[int]) -> None:
+    texts = [f"{number:,}" for number in numbers]
+    for written, mark in ((ENGLISH, ","), (GERMAN, ".")):
+        series = pl.Series([text.replace(",", mark) for text in texts])
+        assert parse_numbers(series, written).values.to_list() == numbers
 
 
 def test_flags_and_texts() -> None:
@@ -190,18 +193,22 @@ def test_times_that_are_times_already() -> None:
     assert parse_times(pl.Series([None]), TimeRules()).problem.to_list() == [None]
 
 
-@given(
+WRITTEN_TIMES = st.tuples(
     st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1)),
     st.integers(-14 * 60, 14 * 60),
     st.sampled_from(["T", " "]),
 )
-@settings(deadline=None, max_examples=200)
-def test_every_time_that_python_writes_is_read_back(
-    naive: datetime, offset_minutes: int, between: str
-) -> None:
-    moment = naive.replace(tzinfo=timezone(timedelta(minutes=offset_minutes)))
-    parsed = parse_times(pl.Series([moment.isoformat(between)]), TimeRules())
-    assert parsed.values.to_list() == [moment]
+
+
+@given(st.lists(WRITTEN_TIMES, min_size=1, max_size=20))
+@settings(deadline=None, max_examples=40)
+def test_every_time_that_python_writes_is_read_back(drawn: list[tuple[datetime, int, str]]) -> None:
+    moments = [
+        naive.replace(tzinfo=timezone(timedelta(minutes=minutes))) for naive, minutes, _ in drawn
+    ]
+    betweens = [between for _, _, between in drawn]
+    texts = [one.isoformat(between) for one, between in zip(moments, betweens, strict=True)]
+    assert parse_times(pl.Series(texts), TimeRules()).values.to_list() == moments
 
 
 @pytest.mark.parametrize(

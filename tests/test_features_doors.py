@@ -178,7 +178,7 @@ def same(found: Parsed, values: Sequence[Any], kind: str) -> None:
 @example([1001, 1001.0, Decimal("1001.00"), "1001", None], 2)
 @example([1, None, 2.5, "2,5"], 1)
 @example([2**53 + 1, None, Decimal(2**53 + 1), 1], 1)
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 def test_any_chunks_of_any_values_are_read_as_each_value_by_itself(
     values: list[Any], size: int
 ) -> None:

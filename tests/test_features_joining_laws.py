@@ -17,7 +17,7 @@ from leadcast.features.readers.account import ADDED
 from leadcast.features.tables import Tables
 from tests.source_samples import Keys, changed, read_new_leads, sample_keys, write_definition
 
-FEW = settings(deadline=None, max_examples=20)
+FEW = settings(deadline=None, max_examples=12)
 keys = st.sampled_from(["A1", "A2", "A3", "7", "007", ""])
 values = st.sampled_from(["Steel", "Bank", "n/a", ""])
 leads = st.lists(keys, min_size=1, max_size=8)
@@ -114,7 +114,7 @@ def test_accounts_are_the_same_as_an_export_joined_by_hand(
         assert_frame_equal(joined(folder, source(folder, changes=changes)), found)
 
 
-@settings(deadline=None, max_examples=20)
+@FEW
 @given(ids=leads, rows=some_accounts, deals=some_accounts)
 def test_every_row_of_joined_and_filtered_tables_is_accounted_for(
     ids: list[str], rows: list[tuple[str, str]], deals: list[tuple[str, str]]

@@ -62,7 +62,7 @@ def clocks(world: World, zone: str) -> list[dict[str, float]]:
 
 
 @given(world=worlds(), zone=st.sampled_from(ZONES))
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 def test_clocks_are_those_of_the_zone_and_all_else_is_as_it_was(world: World, zone: str) -> None:
     local, universal = of(in_zone(zone), world), of(PLAN, world)
     own = [PLAN.columns.index(name) for name in CLOCK]

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import chdir, closing
 from pathlib import Path
@@ -49,7 +50,16 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_tiny(folder, winners=(3, 8))
     with undrawn():
         run_stages(folder, RUN.source)
+    # MLflow keeps a store for each address: a relative one may be that of another test's folder.
+    change_params(folder, tracking={"uri": f"sqlite:///{folder / 'mlflow.db'}"})
     return folder
+
+
+def tracked(folder: Path) -> str:
+    """Run the stage in this process, whose MLflow warns of itself."""
+    with chdir(folder), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return track(RUN.source)
 
 
 @pytest.fixture(autouse=True)
@@ -85,24 +95,27 @@ def test_a_killed_run_is_ended_a_live_one_goes_on_and_a_lost_one_is_logged_anew(
     left = list(statuses(project))
     assert statuses(project) == {left[0]: "RUNNING"}
     # Another one like it, but for its process, which lives.
+    living = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    alive = f"{this_process().split()[0]} {living.pid} {time.time():.0f}"
     with closing(sqlite3.connect(project / "mlflow.db")) as store:
         columns = [row[1] for row in store.execute("PRAGMA table_info(runs)")][1:]
         names = ", ".join(columns)
         store.execute(f"INSERT INTO runs SELECT 'alive', {names} FROM runs")
         store.execute("INSERT INTO tags SELECT key, value, 'alive' FROM tags")
         mine = "UPDATE tags SET value = ? WHERE key = ? AND run_uuid = 'alive'"
-        assert store.execute(mine, (this_process(), PROCESS)).rowcount == 1
+        assert store.execute(mine, (alive, PROCESS)).rowcount == 1
         store.commit()
-    told = run_python(TRACK, project)
-    assert "ended as KILLED: 1 that" in told.stdout, told.stderr
+    assert "ended as KILLED: 1 that" in tracked(project)
     first = logged_run(project)
     assert statuses(project) == {left[0]: "KILLED", "alive": "RUNNING", first: "FINISHED"}
+    living.communicate()
 
-    with chdir(project):
-        assert track("tiny").startswith(f"{NOTHING_NEW}: this result is run {first}")
+    assert tracked(project).startswith(f"{NOTHING_NEW}: this result is run {first}")
     (project / "mlflow.db").unlink()
+    # This process still has the file open.
     told = run_python(TRACK, project)
-    assert f"run {first} is no longer in sqlite:///mlflow.db" in told.stdout, told.stderr
+    lost = f"run {first} is no longer in sqlite:///{project / 'mlflow.db'}"
+    assert lost in told.stdout, told.stderr
     assert statuses(project) == {logged_run(project): "FINISHED"}
     assert logged_run(project) != first
 
@@ -114,8 +127,7 @@ def asked(project: Path, question: str) -> dict[str, str]:
 
 @pytest.mark.slow
 def test_a_run_is_told_as_those_who_know_mlflow_expect(project: Path) -> None:
-    told = run_python(TRACK, project)
-    assert told.returncode == 0, told.stderr
+    tracked(project)
     run_id, own = logged_run(project), f"run_uuid = '{logged_run(project)}'"
     kinds = asked(project, "SELECT key, value FROM experiment_tags")
     assert kinds["mlflow.experimentKind"] == "custom_model_development"
@@ -175,7 +187,7 @@ def test_a_store_that_is_no_store_is_told_without_a_traceback(project: Path) -> 
     store.write_bytes(b"SQLite format 3\0 but not really")
     done = run_python("import sys; sys.argv[1:] = ['tiny']\n" + STAGE, project)
     assert done.returncode == 1
-    assert done.stderr.startswith("error: mlflow.db: MLflow's store is damaged")
+    assert done.stderr.startswith(f"error: {store}: MLflow's store is damaged")
     assert "Traceback" not in done.stderr
     store.unlink()
     if kept is not None:
@@ -271,17 +283,16 @@ def test_a_tracking_server_that_does_not_answer_stops_nothing(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     params = (project / "params.yaml").read_text(encoding="utf-8")
-    tracked = (project / RUN.tracking).read_bytes() if (project / RUN.tracking).exists() else None
+    before = (project / RUN.tracking).read_bytes() if (project / RUN.tracking).exists() else None
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     try:
         change_params(project, tracking={"uri": f"http://127.0.0.1:{port}"})
-        told = run_python(TRACK, project)
-        assert told.stdout.startswith("this result is whole and not logged yet; the next run logs")
+        assert tracked(project).startswith("this result is whole and not logged yet; the next run")
         assert read_json(project / RUN.tracking)["run_id"] is None
     finally:
         (project / "params.yaml").write_text(params, encoding="utf-8")
         (project / RUN.tracking).unlink()
-        if tracked is not None:
-            (project / RUN.tracking).write_bytes(tracked)
+        if before is not None:
+            (project / RUN.tracking).write_bytes(before)

@@ -38,14 +38,17 @@ from leadcast.serve.cluster.matrix import Shuffled, matrix_on_cluster, pieces_of
 from leadcast.serve.cluster.scoring import OnCluster
 from leadcast.serve.reasons import ReasonsAsked
 from leadcast.serve.scorer import Scorer
+from tests.conftest import NEEDS_DASK
 from tests.scoring_world import END, bundle_folder, scoring_world, with_nulls
 
 if TYPE_CHECKING:
     from distributed import Client
 
-pytest.importorskip("distributed", reason="Dask is not installed (requirements/cluster.txt)")
 # What Dask itself does while processes come and go is not ours to mend.
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
+pytestmark = [
+    NEEDS_DASK,
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning"),
+]
 SETTINGS = BatchSettings(as_of=END)
 SMALL = 250
 """Rows of a piece: so few that every table has several."""

@@ -8,15 +8,18 @@ import pytest
 
 from leadcast.serve.batch.batch import BatchSettings, score_files
 from leadcast.serve.cluster.scoring import OnCluster
+from tests.conftest import NEEDS_DASK
 from tests.scoring_world import END, export
 from tests.test_serve_nonhuman import RULES, asked
 
 if TYPE_CHECKING:
     from distributed import Client
 
-pytest.importorskip("distributed", reason="Dask is not installed (requirements/cluster.txt)")
 # What Dask itself does while processes come and go is not ours to mend.
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
+pytestmark = [
+    NEEDS_DASK,
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning"),
+]
 SETTINGS = BatchSettings(as_of=END)
 
 

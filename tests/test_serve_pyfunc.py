@@ -81,7 +81,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
 
 
 def carry_compiled(code: Path) -> None:
-    """Give the code what is compiled of the same code: a test of the wheel compiles it elsewhere."""
+    """Give the code what is compiled of the same: a test of the wheel compiles elsewhere."""
     for package in CARRIED:
         for compiled in (ROOT / package).glob("**/__pycache__/*.nb[ic]"):
             place = code / compiled.relative_to(ROOT)

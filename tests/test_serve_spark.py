@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,10 @@ from tests.scoring_world import END, bundle_folder, scoring_world, with_nulls
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-pytest.importorskip("pyspark", reason="Spark is not installed (requirements/cluster.txt)")
 pytestmark = [
+    pytest.mark.skipif(
+        find_spec("pyspark") is None, reason="Spark is not installed (requirements/cluster.txt)"
+    ),
     pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java, which is absent"),
     # What Spark itself leaves open or will change is not ours to mend.
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning"),

@@ -42,13 +42,16 @@ from leadcast.serve.cluster.training import (
     shares_for,
     write_statistics,
 )
+from tests.conftest import NEEDS_DASK
 from tests.learner_worlds import FEATURES, QUICK, logistic_world
 
 if TYPE_CHECKING:
     from distributed import Client
 
-pytest.importorskip("distributed", reason="Dask is not installed (requirements/cluster.txt)")
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
+pytestmark = [
+    NEEDS_DASK,
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning"),
+]
 # Few rounds: the workers wait for each other at each split.
 SETTINGS = QUICK.model_copy(
     update={
