@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from leadcast.features.definitions.definition import SourceDefinition
@@ -96,8 +96,11 @@ def read(folder: Path, definition: SourceDefinition) -> Read:
 
 @pytest.mark.parametrize("form", FORMS)
 @given(leads=some(lead_rows), events=some(event_rows), outcomes=some(outcome_rows))
-@settings(deadline=None, max_examples=12)
+@settings(
+    deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_every_row_is_in_one_place(
+    tmp_path: Path,
     form: str,
     leads: list[tuple[str, ...]],
     events: list[tuple[str, ...]],
@@ -111,8 +114,9 @@ def test_every_row_is_in_one_place(
     }
     headers = ("id,created,revenue,won,lost", "id,at,type,seconds", "id,won,lost,amount")
     files = {name: text_of(one, rows[name]) for name, one in zip(rows, headers, strict=True)}
+    # The definition is the same text each time, and so parsed once.
+    definition = make_source(tmp_path, {**COMMON, **FORMS[form]}, **files)
     with tempfile.TemporaryDirectory() as name:
-        definition = make_source(Path(name), {**COMMON, **FORMS[form]}, **files)
         found = read(Path(name), definition)
     lines = found.ledger.account.lines(definition.readers())
     for table in definition.readers():

@@ -1,12 +1,11 @@
 """Several tables of outcomes: a lead's first win over all counts, else its first loss."""
 
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from leadcast.features.base.errors import Fault, FaultsError
@@ -159,29 +158,28 @@ def first_by_hand(tables: list[dict[str, End]], lead: str) -> tuple[bool, dateti
     return (True, won[0]) if won else (False, lost[0] if lost else None)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(
+    deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(tables=st.lists(rows_of_table, min_size=2, max_size=3))
 def test_of_any_tables_the_first_win_counts_else_the_first_loss(
+    tmp_path: Path,
     tables: list[dict[str, End]],
 ) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        outcomes = []
-        for number, table in enumerate(tables):
-            lines = [
-                ",".join([lead, *("" if one is None else one.isoformat() for one in own)])
-                for lead, own in table.items()
-            ]
-            # A table without a row would be refused.
-            text = "\n".join(["id,won,lost", *lines, "L9,,", ""])
-            (folder / f"{number}.csv").write_text(text)
-            columns = {"lead_id": "id", "won_at": "won", "lost_at": "lost"}
-            outcomes.append(
-                {"form": "dates", "read": {"files": f"{number}.csv"}, "columns": columns}
-            )
-        source = make_source(folder, several(folder, *outcomes), leads=LEADS, events=EVENTS)
-        context = Context(source, Ledger(), day(6, 1), collector=Collector(source))
-        examined = examine(context, lambda _: None)
+    outcomes = []
+    for number, table in enumerate(tables):
+        lines = [
+            ",".join([lead, *("" if one is None else one.isoformat() for one in own)])
+            for lead, own in table.items()
+        ]
+        # A table without a row would be refused.
+        text = "\n".join(["id,won,lost", *lines, "L9,,", ""])
+        (tmp_path / f"{number}.csv").write_text(text)
+        columns = {"lead_id": "id", "won_at": "won", "lost_at": "lost"}
+        outcomes.append({"form": "dates", "read": {"files": f"{number}.csv"}, "columns": columns})
+    source = make_source(tmp_path, several(tmp_path, *outcomes), leads=LEADS, events=EVENTS)
+    context = Context(source, Ledger(), day(6, 1), collector=Collector(source))
+    examined = examine(context, lambda _: None)
     assert examined is not None
     for lead, won_at, lost_at in examined.settled.outcomes.select(
         "lead_id", "won_at", "lost_at"

@@ -88,3 +88,20 @@ def test_empty_dates_and_other_units_are_no_dates_of_a_crm() -> None:
     parsed = parse_dates_of_crm(values, TimeRules("UTC"))
     assert parsed.problem.to_list() == [TOO_EARLY, TOO_EARLY, None, None]
     assert parsed.values.to_list()[2].replace(tzinfo=None) == datetime(1980, 1, 2)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("2024-01-02T03:04:05Z", "2024-01-02T03:04:05.1234567Z", "2024-01-02T03:04Z"),
+        *("2024-01-02 03:04:05Z", "2024-01-02t03:04:05Z", "2024-01-02T03:04:05,5Z"),
+        *("0024-01-02T03:04:05Z", "24-01-02T03:04:05Z", "0999-12-31T23:59:59Z", "Z", "oh Z"),
+        *("2024-02-30T03:04:05Z", "2024-01-02T24:00:00Z", "2024-01-02T03:04:05+01:00Z"),
+    ],
+)
+@pytest.mark.parametrize("other", ["2024-01-02T03:04:05Z", "2024-01-02", "soon", None])
+def test_a_moment_is_read_alike_whatever_stands_beside_it(value: str, other: str | None) -> None:
+    parsed = parse_times(pl.Series([value, other]), TimeRules("Europe/Berlin"))
+    moment = parsed.values[0]
+    found = str(parsed.problem[0]) if moment is None else str(moment.isoformat())
+    assert found == told(value)

@@ -83,13 +83,18 @@ def test_deep_trees_want_more_won_leads() -> None:
 
 
 def test_a_stage_competes_only_where_all_origins_reached_it() -> None:
-    data, _ = _pairs(3_000, seed=6)
+    data, _ = _pairs(800, seed=6)
     origins = rolling_origins(data, 3)
-    trials = ladder.run_trials(data, origins, CLIMBING, ("lightgbm",), lambda _w, _s: None)
-    for key in [key for key in trials[1].trees if key[1] == ("cautious", 160)]:
+    trials = ladder.run_trials(data, origins, QUICK, ("lightgbm",), lambda _w, _s: None)
+
+    def offered() -> set[tuple[str, int]]:
+        found = contenders(trials, ("lightgbm",), QUICK)["lightgbm"]
+        return {(tree.capacity, tree.rounds) for setup in found.setups for tree in setup.trees}
+
+    assert ("cautious", 60) in offered()
+    for key in [key for key in trials[1].trees if key[1] == ("cautious", 60)]:
         del trials[1].trees[key]
-    found = contenders(trials, ("lightgbm",), CLIMBING)["lightgbm"]
-    assert ("cautious", 160) not in {(t.capacity, t.rounds) for s in found.setups for t in s.trees}
+    assert ("cautious", 60) not in offered()
 
 
 def test_boosting_ends_where_more_rounds_make_later_leads_worse() -> None:

@@ -1,6 +1,8 @@
 """A resumed batch takes up the bytes that were written, and nothing else."""
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -56,26 +58,49 @@ CASES = [("scores", name) for name in OF_SCORES]
 CASES += [(folder, name) for folder in ("leads", "coded_events") for name in CHANGES]
 
 
-@pytest.fixture
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
-    monkeypatch.setattr(batch_inputs, "CODED_BYTES", 0)
-    monkeypatch.setattr(batch_split, "HELD_BYTES", 0)
-    monkeypatch.setattr("leadcast.features.engine.coded.STORED_ROWS", 500)
-    scoring_world().tables.leads.write_parquet(tmp_path / "leads.parquet")
-    scoring_world().tables.events.collect().write_parquet(
-        tmp_path / "events.parquet", row_group_size=500
-    )
-    return tmp_path / "leads.parquet", tmp_path / "events.parquet"
+@dataclass(frozen=True)
+class Batch:
+    """A batch's files, all that it says of them, and the working folder of one that was killed."""
+
+    files: tuple[Path, Path]
+    scores: bytes
+    work: Path
 
 
-def interrupted(files: tuple[Path, Path], out: Path) -> Path:
+@pytest.fixture(scope="module")
+def small_pieces() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batch_inputs, "CODED_BYTES", 0)
+        patch.setattr(batch_split, "HELD_BYTES", 0)
+        patch.setattr("leadcast.features.engine.coded.STORED_ROWS", 500)
+        yield
+
+
+@pytest.fixture(scope="module")
+def batch(tmp_path_factory: pytest.TempPathFactory, small_pieces: None) -> Batch:
+    folder = tmp_path_factory.mktemp("batch")
+    files = folder / "leads.parquet", folder / "events.parquet"
+    scoring_world().tables.leads.write_parquet(files[0])
+    scoring_world().tables.events.collect().write_parquet(files[1], row_group_size=500)
+    score_files(bundle_folder(), *files, folder / "whole.csv", SMALL)
+    out = folder / "out.csv"
     with pytest.raises(Killed):
         score_files(bundle_folder(), *files, out, SMALL, kill_after(4))
+    return Batch(files, (folder / "whole.csv").read_bytes(), work_of(out))
+
+
+def work_of(out: Path) -> Path:
     return out.with_name(f".{out.name}.work")
 
 
-def resume(files: tuple[Path, Path], out: Path) -> BatchSummary:
-    return score_files(bundle_folder(), *files, out, RESUMED)
+def interrupted(batch: Batch, out: Path) -> Path:
+    """Leave beside an output what the killed batch left."""
+    shutil.copytree(batch.work, work_of(out))
+    return work_of(out)
+
+
+def resume(batch: Batch, out: Path) -> BatchSummary:
+    return score_files(bundle_folder(), *batch.files, out, RESUMED)
 
 
 def told(done: BatchSummary) -> list[str]:
@@ -84,38 +109,35 @@ def told(done: BatchSummary) -> list[str]:
 
 @pytest.mark.parametrize(("folder", "name"), CASES)
 def test_a_part_whose_bytes_changed_is_done_again_and_told(
-    files: tuple[Path, Path], tmp_path: Path, folder: str, name: str
+    batch: Batch, tmp_path: Path, folder: str, name: str
 ) -> None:
-    whole, out = tmp_path / "whole.csv", tmp_path / "out.csv"
-    score_files(bundle_folder(), *files, whole, SMALL)
-    work = interrupted(files, out)
+    out = tmp_path / "out.csv"
+    work = interrupted(batch, out)
     if folder != "scores":
         # Else nobody reads the leads and events of parts that are done.
         for scores in (work / "scores").iterdir():
             scores.unlink()
     OF_SCORES[name](sorted((work / folder).glob("*.arrow")))
-    done = resume(files, out)
-    assert out.read_bytes() == whole.read_bytes()
+    done = resume(batch, out)
+    assert out.read_bytes() == batch.scores
     (line,) = told(done)
     assert folder in line
     assert "done again" in line
 
 
-def test_nothing_is_told_where_nothing_changed(files: tuple[Path, Path], tmp_path: Path) -> None:
-    work = interrupted(files, tmp_path / "out.csv")
+def test_nothing_is_told_where_nothing_changed(batch: Batch, tmp_path: Path) -> None:
+    work = interrupted(batch, tmp_path / "out.csv")
     # As a kill between the seal and the scores leaves it.
     sorted((work / "scores").glob("*.arrow"))[-1].unlink()
-    assert told(resume(files, tmp_path / "out.csv")) == []
+    assert told(resume(batch, tmp_path / "out.csv")) == []
 
 
-def test_a_changed_account_of_the_batch_is_not_resumed(
-    files: tuple[Path, Path], tmp_path: Path
-) -> None:
-    work = interrupted(files, tmp_path / "out.csv")
+def test_a_changed_account_of_the_batch_is_not_resumed(batch: Batch, tmp_path: Path) -> None:
+    work = interrupted(batch, tmp_path / "out.csv")
     about = read_json(work / "job.json")
     write_json(work / "job.json", about | {"moment": "2025-01-01T00:00:00+00:00"})
     with pytest.raises(LeadcastError, match=r"job\.json.* without resuming"):
-        resume(files, tmp_path / "out.csv")
+        resume(batch, tmp_path / "out.csv")
 
 
 def test_a_seal_fits_its_own_file_batch_and_place_only(tmp_path: Path) -> None:

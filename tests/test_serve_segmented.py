@@ -21,7 +21,7 @@ from leadcast.models.report.model_card import CardFacts, render_card
 from leadcast.models.report.page import render_report
 from leadcast.serve.batch.batch import BatchSettings, score_files
 from leadcast.serve.scorer import Scorer
-from tests.report_samples import sample_inputs
+from tests.report_samples import bare_inputs
 from tests.scoring_world import WRITTEN, bundle_folder, origin, scoring_world
 from tests.service_world import client, question
 
@@ -124,7 +124,7 @@ def test_a_new_industry_is_scored_by_the_whole(bundle: Path) -> None:
 
 def test_report_and_card_tell_what_each_segment_has() -> None:
     told = segments_told(learner(), WORLD.plan.features)
-    inputs = sample_inputs(segments=tuple(told), history_words="no history was given")
+    inputs = bare_inputs(segments=tuple(told), history_words="no history was given")
     page = render_report(inputs)
     assert "What segments by industry have of their own" in page
     assert "No history was given." in page

@@ -251,8 +251,8 @@ def _levels(reading: SourceReading, name: str, given: pl.Series, distinct: int) 
 
 
 def _missing_by_span(reading: SourceReading, series: pl.Series) -> Plain:
-    spans = spans_of_leads(reading)
-    if spans is None or not series.null_count():
+    spans = spans_of_leads(reading) if series.null_count() else None
+    if spans is None:
         return {"missing_by": None, "missing_rows": [], "filling": None}
     unit, labels, places = spans
     frame = pl.DataFrame({"place": places, "missing": series.is_null()})

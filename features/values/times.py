@@ -31,6 +31,7 @@ _ISO_ZONED = tuple(
     for clock in ("%H:%M:%S%.f", "%H:%M")
     for zone in ("Z", "%#z")
 )
+_MOMENT = _ISO_ZONED[0]
 _ISO_LOCAL = (
     *("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f"),
     *("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"),
@@ -46,6 +47,7 @@ _SHORT_YEAR = 1000
 """Before it, a year was probably written with two digits."""
 TWO_WAYS = "fits two of the declared time formats, with different times"
 _NAIVE = pl.Datetime("us")
+_FIRST_LONG_YEAR = datetime(_SHORT_YEAR, 1, 1)
 _ODD_BETWEEN, _COMMA = r"^([0-9]{4}-[0-9]{2}-[0-9]{2})[t_]", r"^([^,]{19}),"
 """What RFC 3339 and ISO 8601 allow besides, where a zone is named."""
 _FIRST, _LAST = pl.Series(
@@ -243,8 +245,15 @@ def _from_format(text: pl.Series, written: str, rules: TimeRules) -> Parsed:
 
 def _from_iso(text: pl.Series, rules: TimeRules) -> Parsed:
     given = text.is_not_null()
-    # No local format ends so: where all do, which is common, none of them is tried.
-    naive = _first_that_fits(_where(~text.str.ends_with("Z"), text), _ISO_LOCAL)
+    is_moment = text.str.ends_with("Z")
+    if is_moment.all():
+        # Most exports write all moments in one way: they are read at one go.
+        moments = text.str.to_datetime(_MOMENT, time_unit="us", strict=False)
+        if moments.null_count() == text.null_count() and not (moments < _FIRST_LONG_YEAR).any():
+            fine = pl.Series([None], dtype=pl.String).new_from_index(0, len(text))
+            return Parsed(moments.dt.replace_time_zone("UTC"), fine)
+    # No local format ends so: where all do, none of them is tried.
+    naive = _first_that_fits(_where(~is_moment, text), _ISO_LOCAL)
     unread = given & naive.is_null()
     local = _localised(naive, given, rules)
     if local.problem.count():
