@@ -74,7 +74,7 @@ def test_a_table_is_its_seed() -> None:
 
 
 def test_leadcast_learns_a_table_from_its_own_features() -> None:
-    table = World("additive", False, 1_500, 0).table()
+    table = World("additive", False, 500, 0).table()
     truth = table.truth[-TEST_ROWS:]
     said, constant = leadcast_says(table), np.full(TEST_ROWS, table.truth.mean())
     least = expected_log_loss(truth, truth)

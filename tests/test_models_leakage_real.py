@@ -1,8 +1,9 @@
 """On the sources as shipped the gate is silent; what they forbid is caught when it is put back."""
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import polars as pl
@@ -30,10 +31,26 @@ X_EDUCATION = {
 }
 
 
-@pytest.fixture
-def sources(real_data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("LEADCAST_REAL_DATA", str(real_data.resolve()))
-    return PROJECT / "data" / "sources"
+Shipped = Callable[[str], LeakageContext]
+
+
+@pytest.fixture(scope="module")
+def sources(real_data: Path) -> Iterator[Path]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LEADCAST_REAL_DATA", str(real_data.resolve()))
+        yield PROJECT / "data" / "sources"
+
+
+@pytest.fixture(scope="module")
+def shipped(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Shipped:
+    """Each source as it is shipped, read once."""
+
+    @cache
+    def read(name: str) -> LeakageContext:
+        definition = (sources / f"{name}.yaml").read_text(encoding="utf-8")
+        return context_of(name, definition, tmp_path_factory.mktemp(name))
+
+    return read
 
 
 def put_back(definition: str, columns: dict[str, str]) -> str:
@@ -89,9 +106,8 @@ def caught(context: LeakageContext) -> set[str]:
 
 @pytest.mark.real
 @pytest.mark.parametrize("name", ["x_education", "bank_marketing", "bpi2012"])
-def test_silent_on_the_sources_as_shipped(name: str, sources: Path, tmp_path: Path) -> None:
-    definition = (sources / f"{name}.yaml").read_text(encoding="utf-8")
-    assert examine(context_of(name, definition, tmp_path)).findings == ()
+def test_silent_on_the_sources_as_shipped(name: str, shipped: Shipped) -> None:
+    assert examine(shipped(name)).findings == ()
 
 
 @pytest.mark.real
@@ -120,9 +136,8 @@ def test_events_counted_at_the_export(sources: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.real
-def test_events_until_the_outcome(sources: Path, tmp_path: Path) -> None:
-    definition = (sources / "bpi2012.yaml").read_text(encoding="utf-8")
-    honest = context_of("bpi2012", definition, tmp_path)
+def test_events_until_the_outcome(shipped: Shipped) -> None:
+    honest = shipped("bpi2012")
     # The matrix as it would be if events were cut off after the outcome and not at as_of.
     ends = honest.tables.outcomes.select("lead_id", end=pl.min_horizontal("won_at", "lost_at"))
     late = honest.training_snapshots.join(ends, on="lead_id", how="left", maintain_order="left")

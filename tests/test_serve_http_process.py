@@ -208,7 +208,8 @@ def test_a_page_without_keys_is_warned_of_and_can_be_switched_off(tmp_path: Path
             "--host",
             "0.0.0.0",
             "--no-keys",
-            *(("--no-page", "--workers", "1") if off else ()),
+            *("--workers", "1"),
+            *(("--no-page",) if off else ()),
         )
         with running(tmp_path, bundle_folder(), *options) as service:
             addresses = ("/", "/leads/1", "/rules", "/page/static/page.css", "/v1/model")
