@@ -183,25 +183,26 @@ def test_types_that_the_manifest_does_not_list_are_refused(bundle: Path, tmp_pat
         Scorer.load(folder)
 
 
-SCORE_PLAIN = """
+LOADED = """
 import sys
 from leadcast.serve.scorer import Scorer
-Scorer.load(sys.argv[1])
-print([name for name in ("sklearn", "skops") if name in sys.modules])
+for folder in sys.argv[1:]:
+    Scorer.load(folder)
+    print([name for name in ("sklearn", "skops") if name in sys.modules])
 """
 
 
 def test_the_scorer_loads_scikit_learn_for_such_bundles_alone(bundle: Path) -> None:
-    def loaded(folder: Path) -> str:
-        environment = os.environ | {"PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-c", SCORE_PLAIN, str(folder)]
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=True, cwd=ROOT
-        )
-        return done.stdout.strip()
-
-    assert loaded(bundle_folder()) == "[]"
-    assert loaded(bundle) == "['sklearn', 'skops']"
+    command = [sys.executable, "-c", LOADED, str(bundle_folder()), str(bundle)]
+    done = subprocess.run(
+        command,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    assert done.stdout.splitlines() == ["[]", "['sklearn', 'skops']"]
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """What an estimator of others adds to the level: its log-odds, and their parts by sampling."""
 
 import importlib.metadata
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
@@ -272,10 +273,16 @@ def _held_out(
     return result
 
 
+@cache
+def _packages_of_modules() -> Mapping[str, list[str]]:
+    """Look through all that is installed, once: it takes about a second."""
+    return importlib.metadata.packages_distributions()
+
+
 def _versions(types: tuple[str, ...], path: str) -> dict[str, str]:
     """Tell of which packages an estimator is, and their versions."""
     roots = {name.partition(".")[0] for name in (path, *types)}
-    named = importlib.metadata.packages_distributions()
+    named = _packages_of_modules()
     packages = {named[root][0] for root in roots if root in named} | {"scikit-learn", "skops"}
     return {name: importlib.metadata.version(name) for name in sorted(packages)}
 
