@@ -274,20 +274,24 @@ def _from_iso(text: pl.Series, rules: TimeRules) -> Parsed:
 def _first_that_fits(text: pl.Series, formats: tuple[str, ...]) -> pl.Series:
     """Read each value in the first format that fits; without a zone, offsets taken off."""
     found = pl.Series(text.name, [None], dtype=_NAIVE).new_from_index(0, len(text))
+    unread = text.is_not_null()
+    rest = text.filter(unread)
     for written in formats:
-        unread = text.is_not_null() & found.is_null()
-        if not unread.any():
+        if rest.is_empty():
             break
-        read = text.filter(unread).str.to_datetime(written, time_unit="us", strict=False)
+        read = rest.str.to_datetime(written, time_unit="us", strict=False)
+        if read.null_count() == len(read):
+            continue
         if isinstance(read.dtype, pl.Datetime) and read.dtype.time_zone is not None:
             read = read.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
         # Chrono knows a year 0, Python and people do not; and it takes 24 for the year 24.
         year = read.dt.year().fill_null(0)
         if (year < _SHORT_YEAR).any():
-            told = text.filter(unread).str.contains(r"^[+]?[0-9]{4}-").fill_null(value=False)
+            told = rest.str.contains(r"^[+]?[0-9]{4}-").fill_null(value=False)
             read = _where((year >= 1) & told, read)
-        if read.null_count() < len(read):
-            found = found.scatter(unread.arg_true(), read)
+        found = found.scatter(unread.arg_true(), read)
+        unread = text.is_not_null() & found.is_null()
+        rest = text.filter(unread)
     return found
 
 
