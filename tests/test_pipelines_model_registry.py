@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -43,6 +43,7 @@ from leadcast.serve.requests.settings import ASKED, HOOK, ServeSettings
 from tests.scoring_world import bundle_folder, export, origin, scoring_world
 from tests.service_world import NO_LIMIT
 from tests.small_project import change_params, make_project
+from tests.test_pipelines_tracking_lost import log_bundle_alone
 from tests.test_serve_champion_store import put
 
 pytestmark = pytest.mark.slow
@@ -119,7 +120,7 @@ def server(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
         started.end()
 
 
-def logged(bundle: Path) -> tuple[str, str]:
+def logged(bundle: Path, log: Callable[[RunFolder], str] = track._log_bundle) -> tuple[str, str]:
     """Log and register a bundle as a run does; its version and id."""
     run, bundle_id = RunFolder("small"), read_manifest(bundle).bundle_id
     shutil.rmtree(run.bundle, ignore_errors=True)
@@ -129,7 +130,7 @@ def logged(bundle: Path) -> tuple[str, str]:
         mlflow = model_registry.with_mlflow()
         mlflow.set_experiment("small")
         with mlflow.start_run():
-            uri = track._log_bundle(run)
+            uri = log(run)
             mlflow.log_artifacts(str(bundle), artifact_path="judged")
         tags = {"bundle_id": bundle_id, "judged_bundle_id": bundle_id, "fingerprint": "tagged"}
         return model_registry.register("small", uri, tags, bundle_id), bundle_id
@@ -144,7 +145,7 @@ def follows_promotions(folder: Path) -> None:
     one = put(bundle_folder(), 1)
     assert model_registry.follow_champion("small") == "1"
     # Another run makes a challenger; the champion stays until it is promoted.
-    assert logged(other)[0] == "2"
+    assert logged(other, log_bundle_alone)[0] == "2"
     assert model_registry.version_of("small", "champion") == "1"
     served = followed_by("models:/leadcast-small@champion")
     assert served is not None
