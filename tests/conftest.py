@@ -19,16 +19,24 @@ if TYPE_CHECKING:
     from xdist.remote import Producer
 
 PROJECT = Path(__file__).parents[1]
-WITH_DASK = {
-    f"tests/test_{name}.py"
-    for name in (
+TOGETHER = {
+    "dask": (
         "pipelines_cluster",
         "serve_cluster_dask",
         "serve_cluster_nonhuman",
         "serve_training",
-    )
+    ),
+    "mlflow": (
+        "pipelines_model_registry",
+        "pipelines_tracking",
+        "pipelines_tracking_lost",
+        "serve_pyfunc",
+    ),
+    "syntax trees": ("architecture", "house"),
+    "report": ("models_page", "models_report_browser"),
 }
-"""The modules of the tests with a Dask cluster."""
+"""The modules of tests that need the same dear thing, by what that is."""
+SCOPES = {f"tests/test_{name}.py": scope for scope, names in TOGETHER.items() for name in names}
 # Not by importing it, which takes a second: every worker looks at every module.
 NEEDS_DASK = pytest.mark.skipif(
     find_spec("distributed") is None, reason="Dask is not installed (requirements/cluster.txt)"
@@ -62,21 +70,21 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
-class OneCluster(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
-    """A worker takes a module at a time, and the one that begins with Dask all modules with it."""
+class SharedScopes(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
+    """A worker takes a module at a time, and all that need the same dear thing as one."""
 
     def _split_scope(self, nodeid: str) -> str:
         # A parameter may hold two colons as well.
         module = nodeid.split("::", 1)[0]
-        return "dask" if module in WITH_DASK else module
+        return SCOPES.get(module, module)
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> OneCluster:
-    """Let no second worker begin a cluster of its own."""
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> SharedScopes:
+    """Let no second worker begin a cluster of its own, nor make again what another has made."""
     # Who hands out tests collects none.
     gc.enable()
-    return OneCluster(config, log)
+    return SharedScopes(config, log)
 
 
 @pytest.fixture(scope="session")

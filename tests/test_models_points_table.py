@@ -116,6 +116,6 @@ def test_text_that_stands_for_billions_of_values_is_refused_at_once() -> None:
         f"{letter}: &{letter} [{', '.join([f'*{before}'] * 9)}]\n"
         for before, letter in pairwise("abcdefghij")
     )
-    for text, found in ((bomb, "more than 100,000 values"), ("[" * 5_000, "more than 20 levels")):
+    for text, found in ((bomb, "more than 100,000 values"), ("[" * 1_000, "more than 20 levels")):
         with pytest.raises(FaultsError, match=found):
             parse_rules(text)
