@@ -23,7 +23,7 @@ from leadcast.pipelines.ingest import run as ingest
 from leadcast.pipelines.lifecycle.trial import STAGES
 from leadcast.serve.scorer import Scorer
 from tests.frames_world import COLUMNS, data, model, project, raw, said
-from tests.small_project import ROOT
+from tests.small_project import ROOT, undrawn
 
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -77,7 +77,8 @@ def test_nothing_is_read_or_written_where_one_works(
 ) -> None:
     (tmp_path / "params.yaml").write_text("no: parameters")
     monkeypatch.chdir(tmp_path)
-    model().report(tmp_path / "report.html")
+    with undrawn():
+        model().report(tmp_path / "report.html")
     assert {path.name for path in tmp_path.iterdir()} == {
         *("params.yaml", "report.html", ".report.html.leadcast")
     }

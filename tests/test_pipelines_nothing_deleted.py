@@ -136,8 +136,11 @@ def one_by_one(cases: Cases) -> Cases:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _undrawn() -> Iterator[None]:
-    with undrawn():
+def _cheap() -> Iterator[None]:
+    """Nobody looks at pictures, nor at how far a forecast's numbers go."""
+    with undrawn(), pytest.MonkeyPatch.context() as patch:
+        for name in ("DRAWS", "PAST_DRAWS"):
+            patch.setattr(f"leadcast.pipelines.daily.forecast.{name}", 20)
         yield
 
 
