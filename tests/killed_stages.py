@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.empty_pictures import draw_nothing
+
 Stage = Callable[[str], str]
 _AHEAD = ["numba", "numpy", "psutil", "pydantic", "ruamel.yaml", "scipy.optimize", "scipy.stats"]
 
@@ -74,6 +76,7 @@ def _do(task: Task) -> None:
 
     if "leadcast.pipelines.track" in sys.modules:
         _keep_mlflow_out()
+    draw_nothing()
     if task.mend is not None:
         task.mend(task.source)
     if task.kill is not None:

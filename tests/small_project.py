@@ -9,6 +9,7 @@ import pytest
 from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
 from leadcast.pipelines.lifecycle.warm import COMPUTING, lay_out_project
 from leadcast.pipelines.report import report
+from tests.empty_pictures import EMPTY
 
 ROOT = Path(__file__).resolve().parents[1]
 EVALUATION = {"replicates": 100, "slice_replicates": 100}
@@ -36,7 +37,6 @@ def run_stages(folder: Path, source: str = "demo", last: str = "report") -> list
         return [stages[name](source) for name in names[: names.index(last) + 1]]
 
 
-EMPTY = '<svg viewBox="0 0 1 1"></svg>'
 UNDRAWN = f"""
 import sys
 if "leadcast.pipelines.commands.stage_process" in sys.orig_argv:

@@ -20,7 +20,7 @@ from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.base.stage import run_stage
 from leadcast.pipelines.lifecycle.trial import STAGES
 from tests.killed_stages import Task, done
-from tests.small_project import ROOT, run_stages
+from tests.small_project import ROOT, run_stages, undrawn
 from tests.test_pipelines_dvc import DVC, start_dvc
 from tests.test_pipelines_stages import write_tiny
 
@@ -38,7 +38,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # Of the newest leads, which the test is of, some must convert, so that points can be compared.
     write_tiny(folder, winners=(3, 8, 25, 28))
     give_points(folder)
-    run_stages(folder, RUN.source)
+    with undrawn():
+        run_stages(folder, RUN.source)
     (folder / "dvc.yaml").symlink_to(ROOT / "dvc.yaml")
     with chdir(folder):
         write_json(RUN.tracking, {"run_id": "1"})
