@@ -32,6 +32,7 @@ TOGETHER = {
         "pipelines_tracking_lost",
         "serve_pyfunc",
     ),
+    "demo": ("demo_behaviour", "demo_intent", "demo_outcomes", "demo_people"),
     "syntax trees": ("architecture", "house"),
     "report": ("models_page", "models_report_browser"),
 }
