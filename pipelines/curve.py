@@ -45,8 +45,8 @@ KIND = "curve"
 SUMMARY, GRADES = "summary.json", "by_grade.parquet"
 """What stands in the folder of the stage, beside the curves of both bundles where there are any."""
 LOG_ODDS, TEST, APART = "log_odds", "test", "apart"
-MOST_KNOWN = 100_000
-"""Of more snapshots whose outcome within a horizon is known, a model made for it has so many."""
+MOST_KNOWN = 40_000
+"""A curve's model of a horizon learns from so many snapshots at most."""
 NO_DATES = (
     "This source does not say when leads came and when they were won, so that nothing can be said "
     "of when leads become customers."
@@ -212,9 +212,10 @@ class HorizonModels:
         won = FollowUp.of(own, self.looks.tables.outcomes, last).won_days() <= days
         return own.with_columns(converted=pl.Series(won))
 
-    def made_for(self, days: float) -> FittedLearner:
-        """Fit the recipe to the labels of a horizon."""
-        own, tables = _thinned(self.known(days), MOST_KNOWN), self.looks.tables
+    def made_for(self, days: float, most: int | None = None) -> FittedLearner:
+        """Fit the recipe to the labels of a horizon, of so many snapshots at most."""
+        own, tables = self.known(days), self.looks.tables
+        own = own if most is None else _thinned(own, most)
         values = compute(self.plan, tables.leads, tables.events, own)
         rows = labelled(values, self.plan.features, own, days)
         return fit_final(self.recipe, as_evidence(rows), None)
@@ -230,7 +231,7 @@ class HorizonModels:
             n_won = 0 if self.recipe.kind == "prior" else int(own["converted"].sum())
             return own.height, n_won
 
-        return Models(n_known, lambda days: quick.made_for(days).log_odds)
+        return Models(n_known, lambda days: quick.made_for(days, MOST_KNOWN).log_odds)
 
 
 def _anchored(
