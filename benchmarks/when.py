@@ -13,17 +13,15 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.special import stdtrit
 
 from benchmarks.demo_truth import TRUTH
 from benchmarks.results import RESULTS, write_result
 from leadcast.features.base.files import read_json
-from leadcast.features.snapshots import microseconds
 from leadcast.features.tables import Tables
-from leadcast.models.choice.backtest import loss_at_their_level, paired_error
+from leadcast.models.choice.backtest import loss_at_their_level
 from leadcast.models.curve.conversion_curve import ConversionCurve, curve_of, read_curve
 from leadcast.models.curve.curve_fit import FEWEST_FOLLOWED
-from leadcast.models.curve.curve_judged import difference
+from leadcast.models.curve.curve_judged import by_weeks, difference
 from leadcast.models.curve.person_periods import CurveRows
 from leadcast.models.data import Floats, Integers
 from leadcast.models.evaluation.logistic import inside, log_odds_of, sigmoid
@@ -107,9 +105,7 @@ def held_against(
 
 def _by_weeks(came: Floats, position: Integers) -> dict[str, float]:
     """Give the 95 % interval of the share that came where leads of a week share their luck."""
-    week = position // microseconds(7.0)
-    weeks = len(np.unique(week))
-    half = stdtrit(weeks - 1, 0.975) * paired_error(came, week) if weeks > 1 else 1.0
+    weeks, half = by_weeks(came, position)
     return {
         "weeks": weeks,
         "low": max(came.mean() - half, 0.0),

@@ -19,7 +19,6 @@ from leadcast.features.tables import Tables
 from leadcast.models.calibration.calibrators import Calibrator
 from leadcast.models.choice.fresh import Recipe, fit_final
 from leadcast.models.curve.anchor_fit import Models, with_anchors
-from leadcast.models.curve.conversion_curve import ConversionCurve
 from leadcast.models.curve.curve_fit import MOST_ROWS, CurveChoice, fit_curve
 from leadcast.models.curve.curve_judged import by_grade, judge_curve
 from leadcast.models.curve.follow_up import FollowUp
@@ -96,7 +95,7 @@ class Looks:
         both = pl.concat([past.select(columns), later.select(columns)]).sort("position")
         return cls(tables, settings, both, int(begin))
 
-    def with_deployed(self, parts: DeployedFolder) -> "Looks":
+    def with_deployed(self, learner: FittedLearner, plan: FeaturePlan) -> "Looks":
         """Let the deployed model say what it says of those whose outcome is not all known yet.
 
         It has not learned from them, and knows a newer level than the tested one.
@@ -104,8 +103,8 @@ class Looks:
         mature, fresh = self.snapshots.filter("mature"), self.snapshots.filter(~pl.col("mature"))
         if fresh.is_empty():
             return self
-        values = compute(read_plan(parts), self.tables.leads, self.tables.events, fresh)
-        told = load_learner(parts.learner).log_odds(values)
+        values = compute(plan, self.tables.leads, self.tables.events, fresh)
+        told = learner.log_odds(values)
         both = pl.concat([mature, fresh.with_columns(pl.Series(LOG_ODDS, told))])
         return replace(self, snapshots=both.sort("position", maintain_order=True))
 
@@ -273,22 +272,21 @@ def curve(source: str) -> str:
 
 def _alike(choice: CurveChoice) -> CurveChoice:
     """Leave out what hangs on features: the deployed model's plan may have others."""
-    about = {"effects": (), "trees": "", "anchors": ()}
-    curve = ConversionCurve(**{**dict(choice.curve), **about})
+    curve = choice.curve.changed(effects=(), trees="", anchors=())
     return replace(choice, curve=curve, form="none", penalty=0.0)
 
 
 def _for_use(run: RunFolder, looks: Looks) -> CurveChoice | None:
     """Fit the curve of the deployed model on all that is known now."""
     parts = DeployedFolder(run.deployed)
-    looks = looks.with_deployed(parts)
-    plan, calibrator = read_plan(parts), read_calibrator(parts)
+    learner, plan = load_learner(parts.learner), read_plan(parts)
+    looks, calibrator = looks.with_deployed(learner, plan), read_calibrator(parts)
     newest = looks.rows(_thinned(looks.snapshots, MOST_ROWS), plan, calibrator, looks.until_us)
     found = fit_curve(newest, looks.settings.horizon_days)
     if found is None:
         return None
     models = HorizonModels.of(run, looks, plan, looks.until_us)
-    return _anchored(found, models, newest, (load_learner(parts.learner), calibrator))
+    return _anchored(found, models, newest, (learner, calibrator))
 
 
 def _write(

@@ -12,9 +12,10 @@ from pydantic import ValidationError
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.registry import Feature
-from leadcast.models.curve.anchor_fit import FEWEST_ROWS, FEWEST_WON, Models, with_anchors
+from leadcast.models.curve.anchor_fit import FEWEST_WON, Models, with_anchors
 from leadcast.models.curve.anchors import Anchor
 from leadcast.models.curve.conversion_curve import ConversionCurve, read_curve
+from leadcast.models.curve.curve_fit import FEWEST_FOLLOWED
 from leadcast.models.data import Floats, Matrix
 from leadcast.models.evaluation.logistic import log_odds_of, sigmoid
 
@@ -96,7 +97,7 @@ def test_the_curve_goes_half_way_to_the_models_and_keeps_its_form_between() -> N
         way = 0.4 * values[:, 0] if days < 30 else 0.3 * np.abs(values[:, 0])
         return told_by(plain(), days) + way
 
-    made = models(known=FEWEST_ROWS, won=FEWEST_WON, tells=tells)
+    made = models(known=FEWEST_FOLLOWED, won=FEWEST_WON, tells=tells)
     drawn = with_anchors(plain(), made, VALUES, PROBABILITY, FEATURES)
     assert [one.days for one in drawn.anchors] == [7.0, 60.0]
     usual = np.abs(VALUES[:, 0]) < 1.5
@@ -130,7 +131,7 @@ def test_no_anchor_takes_all_that_converts_between_two_horizons() -> None:
     np.testing.assert_allclose(ratio[:, 2:], 0.1, rtol=1e-6)
 
 
-@pytest.mark.parametrize(("known", "won"), [(FEWEST_ROWS - 1, 999), (999, FEWEST_WON - 1)])
+@pytest.mark.parametrize(("known", "won"), [(FEWEST_FOLLOWED - 1, 999), (999, FEWEST_WON - 1)])
 def test_where_little_is_known_the_curve_stays(known: int, won: int) -> None:
     def never(days: float, values: Matrix) -> Floats:
         raise AssertionError(days, values)

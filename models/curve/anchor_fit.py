@@ -7,12 +7,13 @@ from typing import Any
 from leadcast.features.registry import Feature
 from leadcast.models.curve.anchors import Anchor
 from leadcast.models.curve.conversion_curve import ConversionCurve
-from leadcast.models.curve.curve_trees import plain_text
+from leadcast.models.curve.curve_fit import FEWEST_FOLLOWED
+from leadcast.models.curve.curve_trees import REPEATABLE, categories_of, plain_text
 from leadcast.models.data import Floats, Matrix
 from leadcast.models.evaluation.logistic import log_odds_of
 
-FEWEST_ROWS, FEWEST_WON = 200, 100
-"""A horizon has an anchor where the outcomes of so many snapshots, and so many won, are known."""
+FEWEST_WON = 100
+"""A horizon has an anchor where so many customers within it are known."""
 HALF = 0.5
 """The weight of the models made for one horizon: that of two forecasts of which nobody can say
 which is the better one. Weights that are estimated from few labels do worse."""
@@ -23,10 +24,7 @@ PARAMETERS: dict[str, Any] = {
     "learning_rate": 0.15,
     "min_data_in_leaf": 20,
     "feature_fraction": 0.7,
-    "num_threads": 1,
-    "verbose": -1,
-    "deterministic": True,
-    "force_row_wise": True,
+    **REPEATABLE,
 }
 """Of the trees that follow how far the model's log-odds are from the curve's. That is a function of
 the features without any luck in it, so that nothing holds them back; few are read sooner."""
@@ -81,22 +79,17 @@ def with_anchors(
     for side in (before, after):
         for day in side:
             n_known, n_won = models.known(day)
-            if n_known >= FEWEST_ROWS and n_won >= FEWEST_WON:
+            if n_known >= FEWEST_FOLLOWED and n_won >= FEWEST_WON:
                 way = models.made_for(day)(values) - log_odds_of(
                     curve.probability(values, probability, [day])[:, 0]
                 )
                 anchors.append(Anchor(days=day, trees=_text_of(values, HALF * way, features)))
                 break
-    # Not a copy, which would keep what was made ready without anchors.
-    return ConversionCurve(**{**dict(curve), "anchors": tuple(anchors)})
+    return curve.changed(anchors=tuple(anchors))
 
 
 def _text_of(values: Matrix, way: Floats, features: Sequence[Feature]) -> str:
     import lightgbm
 
-    data = lightgbm.Dataset(
-        values,
-        way,
-        categorical_feature=[i for i, one in enumerate(features) if one.dtype == "category"],
-    )
+    data = lightgbm.Dataset(values, way, categorical_feature=categories_of(features))
     return plain_text(lightgbm.train(PARAMETERS, data, ROUNDS), ROUNDS)

@@ -22,8 +22,7 @@ from pydantic import Field, Strict, model_validator
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.plain import Plain, Positive
 from leadcast.models.data import Flags, Floats, Matrix
-from leadcast.models.learners.shapes import TreeShape, trees_of
-from leadcast.models.trees.trees_text import read_trees
+from leadcast.models.learners.shapes import TreeShape, trees_of_text
 
 MOST_TREES_CHARACTERS = 8 * 2**20
 LEAST = 0.1
@@ -74,7 +73,7 @@ def read_shape(text: str) -> TreeShape:
         If it is damaged; as pydantic takes it, so that it is told with all that is wrong.
     """
     try:
-        return trees_of((text,), np.arange(read_trees(text).n_features), 0.0)
+        return trees_of_text(text)
     except LeadcastError as error:
         raise ValueError(str(error)) from None
 
@@ -84,7 +83,8 @@ def drawn_to(
     values: Matrix,
     spent: Floats,
     cumulative_hazard: Floats,
-    is_until: Sequence[Flags],
+    edges_days: Floats,
+    horizon_days: float,
 ) -> Floats:
     """Tell by how much the hazards of each interval are multiplied.
 
@@ -97,20 +97,22 @@ def drawn_to(
         The cumulative hazard of each interval, as a share of that until the horizon.
     cumulative_hazard : ndarray of float64, shape (n,)
         That until the horizon.
-    is_until : sequence of ndarray of bool, shape (n_intervals,)
-        Which intervals end at each anchor's horizon or before; the last is the source's horizon's.
+    edges_days : ndarray of float64, shape (n_intervals,)
+        Where the intervals end.
+    horizon_days : float
+        The source's.
 
     Returns
     -------
     ndarray of float64, shape (n, n_intervals)
     """
-    *until_anchors, until = is_until
-    factors = np.ones_like(spent)
-    for anchor, early in zip(anchors, until_anchors, strict=True):
+    until, factors = edges_days <= horizon_days, np.ones_like(spent)
+    for anchor in anchors:
+        early = edges_days <= anchor.days
         first = _total(spent, early)
         gained = _moved(cumulative_hazard * first, anchor.shape.values(values))
         gained = gained / cumulative_hazard - first
-        if early.sum() < until.sum():
+        if anchor.days < horizon_days:
             rest = _total(spent, until & ~early)
             gained = np.clip(gained, (LEAST - 1) * first, (1 - LEAST) * rest)
             factors[:, early] += (gained / first)[:, None]

@@ -117,6 +117,10 @@ class ConversionCurve(Plain):
             _ = self._shape
         return self
 
+    def changed(self, **fields: object) -> Self:
+        """Give it with other fields; not a copy, which keeps what was made ready without them."""
+        return type(self)(**{**dict(self), **fields})
+
     @property
     def longest_days(self) -> float:
         """The longest horizon that the history allows."""
@@ -145,8 +149,11 @@ class ConversionCurve(Plain):
         LeadcastError
             If a day is negative, no number, or beyond `longest_days`.
         """
+        return self._within(self.hazards(values, probability), probability, days)
+
+    def _within(self, hazard: Floats, probability: Floats, days: Sequence[float]) -> Floats:
         asked = self._checked(days)
-        share = self._until(self.hazards(values, probability), asked)
+        share = self._until(hazard, asked)
         one_less = np.log1p(-probability)[:, None]
         found = np.where(asked > 0, inside(-np.expm1(one_less * share)), 0.0)
         # Rounding may not put a day on the wrong side of the horizon.
@@ -178,10 +185,9 @@ class ConversionCurve(Plain):
         shares = hazard / cumulative[:, place, None]
         if not self.anchors:
             return np.asarray(shares)
-        ends = [self._edges <= one.days for one in self.anchors]
-        whole = -np.log1p(-probability)
-        spent = shares * self._widths
-        return np.asarray(shares * drawn_to(self.anchors, values, spent, whole, [*ends, until]))
+        spent, whole = shares * self._widths, -np.log1p(-probability)
+        about = (self._edges, self.horizon_days)
+        return np.asarray(shares * drawn_to(self.anchors, values, spent, whole, *about))
 
     def tilt(self, values: Matrix) -> Floats:
         """Tell by how much each lead's features move its conversion to later days.
@@ -227,7 +233,9 @@ class ConversionCurve(Plain):
         ndarray of float64, shape (n_rows,)
             In days; above 0, below `longest_days`.
         """
-        hazard = self.hazards(values, probability)
+        return self._median(self.hazards(values, probability), probability)
+
+    def _median(self, hazard: Floats, probability: Floats) -> Floats:
         ends = np.cumsum(hazard * self._widths, axis=1)
         one_less = np.log1p(-probability)
         at_last = -np.expm1(one_less * ends[:, -1])
@@ -253,7 +261,10 @@ class ConversionCurve(Plain):
         ndarray of float64, shape (n_rows,)
             In days; NaN where it does not fall so far within `longest_days`.
         """
-        log = np.log(self.hazards(values, probability))
+        return self._cools(self.hazards(values, probability))
+
+    def _cools(self, hazard: Floats) -> Floats:
+        log = np.log(hazard)
         limit = log.max(axis=1) + np.log(COOL)
         warm = log > limit[:, None]
         last = warm.shape[1] - 1 - np.argmax(warm[:, ::-1], axis=1)
@@ -288,12 +299,13 @@ class ConversionCurve(Plain):
 
     def fill(self, rows: ScoredRows) -> Mapping[str, Floats]:
         """Compute the columns; see `leadcast.models.extra_columns.ExtraPart`."""
-        asked = (rows.values, rows.probability)
-        within = self.probability(*asked, self.days)
+        # Once for all columns: trees of the features take most of the time.
+        hazard = self.hazards(rows.values, rows.probability)
+        within = self._within(hazard, rows.probability, self.days)
         named = {day_name(day): within[:, place] for place, day in enumerate(self.days)}
         days = {
-            "median_days": self.median_days(*asked),
-            "cools_after_days": self.cools_after_days(*asked),
+            "median_days": self._median(hazard, rows.probability),
+            "cools_after_days": self._cools(hazard),
         }
         return named | {name: np.round(column, 1) for name, column in days.items()}
 

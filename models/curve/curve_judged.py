@@ -164,12 +164,29 @@ def _at(test: CurveRows, day: float, told: Floats, alike: float) -> HorizonFigur
 def _half_width(observed: Floats, told: Floats, test: CurveRows) -> float:
     """Give half of a 95 % interval: leads of a week share their luck, beyond what was foretold."""
     by_leads = NORMAL_95 * paired_error(observed, test.data.group)
-    week = test.data.position // WEEK_US
+    n_weeks, half = by_weeks(observed - told, test.data.position)
+    return by_leads if n_weeks < FEWEST_WEEKS else max(by_leads, half)
+
+
+def by_weeks(rows: Floats, position: Integers) -> tuple[int, float]:
+    """Give half of a mean's 95 % interval where rows of a week hang together (Student's t).
+
+    Parameters
+    ----------
+    rows : ndarray of float64, shape (n,)
+    position : ndarray of int64, shape (n,)
+        Moments, in microseconds since 1970.
+
+    Returns
+    -------
+    tuple of int and float
+        How many weeks there are, and half of the interval's width; infinite for one week.
+    """
+    week = position // WEEK_US
     n_weeks = len(np.unique(week))
-    if n_weeks < FEWEST_WEEKS:
-        return by_leads
-    by_weeks = stdtrit(n_weeks - 1, 0.975) * paired_error(observed - told, week)
-    return max(by_leads, float(by_weeks))
+    if n_weeks < 2:
+        return n_weeks, float("inf")
+    return n_weeks, float(stdtrit(n_weeks - 1, 0.975) * paired_error(rows, week))
 
 
 def by_grade(

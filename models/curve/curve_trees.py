@@ -5,10 +5,12 @@ the curve without them on (Poisson, with the exposures as offset). Of the rows w
 a share is drawn, and stands for all of them by its exposure.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from leadcast.features.registry import Feature
 from leadcast.models.curve.conversion_curve import ConversionCurve
 from leadcast.models.curve.person_periods import CurveRows, Periods
 from leadcast.models.curve.worth_of_days import cohort_levels
@@ -20,6 +22,8 @@ FEWEST_WON_TREES = 200
 """With fewer conversions no trees are grown."""
 MOST_PERIODS = 30_000
 """Of more rows by intervals without a conversion, so many are drawn."""
+REPEATABLE = {"num_threads": 1, "verbose": -1, "deterministic": True, "force_row_wise": True}
+"""Parameters that let the same rows grow the same trees, wherever they are grown."""
 PARAMETERS: dict[str, Any] = {
     "objective": "poisson",
     "num_leaves": 15,
@@ -30,10 +34,7 @@ PARAMETERS: dict[str, Any] = {
     "feature_fraction": 0.5,
     "extra_trees": True,
     "boost_from_average": False,
-    "num_threads": 1,
-    "verbose": -1,
-    "deterministic": True,
-    "force_row_wise": True,
+    **REPEATABLE,
 }
 
 
@@ -64,21 +65,24 @@ def grow_trees(rows: CurveRows, curve: ConversionCurve, rounds: int, seed: int =
     row, place, share = _drawn(periods, np.random.default_rng(seed))
     won = periods.won[row, place]
     expected = level[row] * hazard[row, place] * periods.exposure[row, place]
-    features = rows.data.features
     data = lightgbm.Dataset(
         with_interval(rows.data.values[row], place),
         won,
         weight=rows.data.weights[row] * np.where(won > 0, 1.0, 1 / share),
         init_score=np.log(expected),
-        categorical_feature=[i for i, one in enumerate(features) if one.dtype == "category"],
+        categorical_feature=categories_of(rows.data.features),
     )
     return lightgbm.train(PARAMETERS | {"seed": seed}, data, rounds)
 
 
 def with_trees(curve: ConversionCurve, booster: Any, rounds: int) -> ConversionCurve:  # noqa: ANN401
     """Add a booster's first trees to a curve."""
-    # Not a copy, which would keep what was made ready without trees.
-    return ConversionCurve(**{**dict(curve), "trees": plain_text(booster, rounds)})
+    return curve.changed(trees=plain_text(booster, rounds))
+
+
+def categories_of(features: Sequence[Feature]) -> list[int]:
+    """Give the numbers of the columns that hold categories."""
+    return [place for place, one in enumerate(features) if one.dtype == "category"]
 
 
 def plain_text(booster: Any, rounds: int) -> str:  # noqa: ANN401

@@ -66,10 +66,7 @@ def with_newest_pace(curve: ConversionCurve, rows: CurveRows) -> ConversionCurve
     paces = newest_pace(*counted(rows, edges, hazard * weight[:, None], weight))
     shares = (weight @ hazard) * np.diff([0.0, *edges]) / (weight @ rows.cumulative_hazard)
     moved = agreeing(paces, shares, edges, curve.horizon_days)
-    # Not a copy, which would keep what was made ready for the old rates.
-    return ConversionCurve(
-        **{**dict(curve), "rates": tuple((np.array(curve.rates) + moved).tolist())}
-    )
+    return curve.changed(rates=tuple((np.array(curve.rates) + moved).tolist()))
 
 
 def counted(

@@ -110,6 +110,12 @@ def trees_of(texts: tuple[str, ...], columns: Integers, centre: float) -> TreeSh
     return _trees(texts, [_read(text, len(columns)) for text in texts], columns, centre)
 
 
+def trees_of_text(text: str) -> TreeShape:
+    """Make trees from LightGBM's text, of all columns that it knows."""
+    trees = read_trees(text)
+    return _trees((text,), [trees], np.arange(trees.n_features), 0.0)
+
+
 def _read(text: str, n_columns: int) -> Texts:
     trees = read_trees(text)
     if trees.n_features != n_columns:
