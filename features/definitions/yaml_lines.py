@@ -109,7 +109,8 @@ def plain_yaml(text: str) -> Any:  # noqa: ANN401 - any YAML value
     return deepcopy(_loaded(text))
 
 
-@lru_cache(maxsize=16)
+# As many as a source has stages, whose outputs are looked up in `dvc.lock` each by itself.
+@lru_cache(maxsize=64)
 def _loaded(text: str) -> Any:  # noqa: ANN401
     return YAML(typ="safe", pure=True).load(text)
 

@@ -21,6 +21,8 @@ from leadcast.features.definitions.yaml_lines import plain_yaml
 from leadcast.pipelines.base.paths import RunFolder
 
 _PIPELINE, _LOCK, _RUN_BY_DVC = Path("dvc.yaml"), Path("dvc.lock"), "DVC_STAGE"
+_OUTS = re.compile(r"^    outs:\n(?:    [- ].*\n?)*", re.MULTILINE)
+"""The outputs of a stage in `dvc.lock`."""
 _COPIES = Path(".dvc/cache/files/md5")
 _NOT_OF_DAMAGE = (LeadcastError, KeyboardInterrupt, SystemExit, GeneratorExit)
 
@@ -191,10 +193,12 @@ def _locked(source: str) -> dict[Path, str]:
     """Read from `dvc.lock` the MD5 of each result of a source."""
     if not _LOCK.is_file():
         return {}
-    # The other sources' stages are left out before anything is parsed.
-    own = re.findall(rf"^  \w+@{source}:\n(?:   .*\n?)*", _LOCK.read_text(encoding="utf-8"), re.M)
-    stages = plain_yaml("".join(own)) or {}
-    outs = (out for stage in stages.values() for out in stage.get("outs", ()))
+    # The other sources' stages, and what is no output, are left out before anything is parsed; each
+    # stage by itself, since those that have not changed were parsed before.
+    text = _LOCK.read_text(encoding="utf-8")
+    own = re.findall(rf"^  \w+@{source}:\n(?:   .*\n?)*", text, re.M)
+    listed = (one for stage in own for one in _OUTS.findall(stage))
+    outs = (out for one in listed for out in plain_yaml(one)["outs"])
     return {Path(out["path"]): out["md5"] for out in outs if "md5" in out}
 
 

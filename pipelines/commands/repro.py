@@ -3,13 +3,15 @@
 ``python -m leadcast.pipelines.commands.repro SOURCE LAST_STAGE``: in a process of its own, so that
 importing DVC costs nobody else anything. DVC makes its stages for the list ``sources``; here the
 source is added to that list in memory, and the file of parameters stays as its owner wrote it.
-All stages run in one process beside DVC's: `pipelines.commands.stage_process`.
+All stages run in one process beside DVC's: `pipelines.commands.stage_process`; what DVC parses and
+writes again and again it does once: `pipelines.commands.dvc_yaml`.
 """
 
 import logging
 import sys
 from typing import Any
 
+from leadcast.pipelines.commands.dvc_yaml import yaml_known
 from leadcast.pipelines.commands.stage_process import in_one_process
 
 SOURCES = "sources"
@@ -45,7 +47,7 @@ def main() -> None:
     logging.getLogger("dvc.progress").setLevel(logging.CRITICAL)
     from dvc.cli import main as dvc
 
-    with in_one_process():
+    with yaml_known(), in_one_process():
         code = dvc(["repro", f"{last}@{source}"])
     raise SystemExit(code)
 

@@ -137,6 +137,8 @@ def main() -> None:
             sys.stderr.flush()
             print(code, file=answered, flush=True)
             gc.collect()
+            # What is left are modules, for the most part, which need not be looked through again.
+            gc.freeze()
 
 
 if __name__ == "__main__":
