@@ -253,7 +253,7 @@ def save_model(bundle: Path, folder: Path) -> None:
     """Write a bundle as a model that `mlflow models serve` can load, without tracking it."""
     import mlflow
 
-    with TemporaryDirectory() as place, _quiet_example():
+    with TemporaryDirectory() as place, _without_looking_around():
         mlflow.pyfunc.save_model(folder, **_model(bundle, carried_code(Path(place))))
 
 
@@ -268,21 +268,29 @@ def carried_code(folder: Path) -> Path:
 
 
 @contextmanager
-def _quiet_example() -> Iterator[None]:
-    """Score the model's example without warnings: it shows that a lead may lack events."""
-    logger = logging.getLogger("leadcast")
+def _without_looking_around() -> Iterator[None]:
+    """Let MLflow write a model without what it finds out meanwhile.
+
+    Its example is scored without warnings: it shows that a lead may lack events. And what the model
+    requires is installed, since `_model` tells what is: MLflow looks through all packages for that.
+    """
+    from mlflow.utils import environment
+
+    logger, look = logging.getLogger("leadcast"), environment.warn_dependency_requirement_mismatches
     before = logger.level
     logger.setLevel(logging.ERROR)
+    environment.warn_dependency_requirement_mismatches = lambda _: None
     try:
         yield
     finally:
         logger.setLevel(before)
+        environment.warn_dependency_requirement_mismatches = look
 
 
 def _log_bundle(run: RunFolder) -> str:
     import mlflow
 
-    with TemporaryDirectory() as place, _quiet_example():
+    with TemporaryDirectory() as place, _without_looking_around():
         model = _model(run.bundle, carried_code(Path(place)))
         return str(mlflow.pyfunc.log_model(name="leadcast", **model).model_uri)
 

@@ -44,11 +44,11 @@ def _applies(need: Requirement, extras: frozenset[str]) -> bool:
 
 
 def make_environment(folder: Path, declared: Iterable[str]) -> Path:
-    """Make a virtual environment of links to the closure's files; gives its ``bin``."""
+    """Make a virtual environment of links to what the closure has; gives its ``bin``."""
     venv.EnvBuilder(symlinks=True).create(folder)
     site = folder / f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
     for one in closure(declared):
-        for name, file in _files(one):
+        for name, file in dict(_places(one)).items():
             link = site / name
             link.parent.mkdir(parents=True, exist_ok=True)
             if not link.exists():
@@ -58,15 +58,17 @@ def make_environment(folder: Path, declared: Iterable[str]) -> Path:
     return folder / "bin"
 
 
-def _files(one: Distribution) -> Iterator[tuple[str, Path]]:
-    for name in one.files or ():
+def _places(one: Distribution) -> Iterator[tuple[Path, Path]]:
+    """Give what a distribution has: a package that is all its own whole, else file by file."""
+    files = [name for name in one.files or () if ".." not in name.parts]
+    whole = {name.parts[0] for name in files if name.parts[1:] == ("__init__.py",)}
+    for name in files:
         # Scripts lie outside, and name the interpreter that they were installed for.
-        if ".." in name.parts or "__pycache__" in name.parts:
-            continue
-        file = Path(str(one.locate_file(name)))
-        yield str(name), file
-        for code in file.parent.glob(f"__pycache__/{file.stem}.{sys.implementation.cache_tag}.pyc"):
-            yield str(Path(str(name)).parent / "__pycache__" / code.name), code
+        top = Path(name.parts[0])
+        is_whole = top.name in whole or top.suffix == ".dist-info"
+        place = top if is_whole and len(name.parts) > 1 else Path(str(name))
+        if is_whole or "__pycache__" not in name.parts:
+            yield place, Path(str(one.locate_file(str(place))))
 
 
 def _write_script(path: Path, module: str, attribute: str) -> None:
