@@ -13,6 +13,7 @@ import pytest
 
 import leadcast
 from leadcast.pipelines.insight.new_project import PLACES
+from tests.test_serve_pyfunc import carry_compiled
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
@@ -39,6 +40,15 @@ assert models.WHOSE == "another's"
 assert Path(ours.__file__).is_relative_to(site), ours.__file__
 print(Scorer.load(Path(bundle)).score(pl.read_parquet(leads), None)["probability"].sum())
 """
+
+
+def unpacked(wheel: Path, folder: Path) -> Path:
+    """Unpack the wheel, with what is compiled of the same code: its loops are not tested here."""
+    site = folder / "site"
+    with zipfile.ZipFile(wheel) as packed:
+        packed.extractall(site)
+    carry_compiled(site / "leadcast")
+    return site
 
 
 @pytest.fixture(scope="module")
@@ -91,13 +101,10 @@ RUN = "from leadcast.pipelines.lifecycle.run import reproduce; print(reproduce('
 def test_a_project_of_its_own_runs_and_scores_by_the_wheel_alone(
     wheel: Path, tmp_path: Path
 ) -> None:
-    site, project = tmp_path / "site", tmp_path / "my leads"
-    with zipfile.ZipFile(wheel) as packed:
-        packed.extractall(site)
+    site, project = unpacked(wheel, tmp_path), tmp_path / "my leads"
 
     def done(folder: Path, *words: str) -> str:
-        # So few leads are done before the loops of another place would be compiled.
-        environment = os.environ | {"PYTHONPATH": str(site), "NUMBA_DISABLE_JIT": "1"}
+        environment = os.environ | {"PYTHONPATH": str(site)}
         command = [sys.executable, *words]
         told = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
         assert told.returncode == 0, told.stdout + told.stderr
@@ -132,9 +139,7 @@ def _change(path: Path, found: str, written: str) -> None:
 def test_it_works_beside_a_package_called_models(wheel: Path, tmp_path: Path) -> None:
     from tests.scoring_world import bundle_folder, make_tables
 
-    site = tmp_path / "site"
-    with zipfile.ZipFile(wheel) as packed:
-        packed.extractall(site)
+    site = unpacked(wheel, tmp_path)
     (site / "models").mkdir()
     (site / "models/__init__.py").write_text('WHOSE = "another\'s"\n', encoding="utf-8")
     leads = tmp_path / "leads.parquet"

@@ -81,7 +81,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
 
 
 def carry_compiled(code: Path) -> None:
-    """Give the code what is compiled of the same: a test of the wheel compiles elsewhere."""
+    """Give the code what is compiled of the same, as of an installation that has run before."""
     for package in CARRIED:
         for compiled in (ROOT / package).glob("**/__pycache__/*.nb[ic]"):
             place = code / compiled.relative_to(ROOT)
