@@ -355,5 +355,8 @@ class TableReading:
 
 def _unread(parsed: Parsed, kind: IssueKind) -> list[tuple[IssueKind, pl.Series]]:
     """Part what could not be read by whether only the zone is missing."""
+    if parsed.problem.null_count() == len(parsed.problem):
+        nothing = pl.Series([False]).new_from_index(0, len(parsed.problem))
+        return [(NO_ZONE, nothing), (kind, nothing)]
     unzoned = (parsed.problem == NO_ZONE_WORDS).fill_null(False)
     return [(NO_ZONE, unzoned), (kind, parsed.problem.is_not_null() & ~unzoned)]

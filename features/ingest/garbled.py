@@ -25,6 +25,7 @@ _GARBLED = {
         "Take them out in the export, so that they are no other values than without.",
     ),
 }
+_ANY = "|".join(f"(?:{pattern})" for pattern in _GARBLED)
 
 
 def doubt_garbled(reading: TableReading, column: str) -> None:
@@ -33,6 +34,9 @@ def doubt_garbled(reading: TableReading, column: str) -> None:
     if text is None:
         return
     text = text.str.strip_chars(TRIMMED)
+    # Hardly any column has one of them, which is told by looking once.
+    if not text.str.contains(_ANY).any():
+        return
     for pattern, (found, remedy) in _GARBLED.items():
         mine = text.str.contains(pattern).fill_null(value=False) & reading.fine
         if mine.any():

@@ -182,7 +182,7 @@ def wins_at_once(days: pl.Series) -> tuple[int, int] | None:
     tuple of (int, int) or None
         The wins within a day, and those of the busiest of the next days; None where not odd.
     """
-    whole = days.drop_nulls().floor().cast(pl.Int64)
+    whole = days.drop_nulls().floor().cast(pl.Int64).to_numpy()
     at_once = int((whole == 0).sum())
     following = max(int((whole == day).sum()) for day in range(1, NEXT_DAYS + 1))
     if at_once < max(LEAST_AT_ONCE, AT_ONCE_SHARE * len(whole), AT_ONCE_TIMES * following):

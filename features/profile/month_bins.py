@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import polars as pl
@@ -40,16 +41,22 @@ def months_of(times: pl.Series, zone: str) -> pl.Series:
     numbers = ends.dt.year() * 12 + ends.dt.month().cast(pl.Int32) - 1
     # A zone may lead beyond the years that people know.
     first, last = max(int(numbers[0]), 12), min(int(numbers[1]), 12 * 9999 + 11)
+    # To look months up is faster than to compute them.
+    places: pl.Series = _starts(first, last, zone)[1:].search_sorted(times, side="right")
+    return places.cast(pl.Int64) + first
+
+
+# Columns of one export have few spans.
+@lru_cache(maxsize=64)
+def _starts(first: int, last: int, zone: str) -> pl.Series:
     begin, end = (datetime(month // 12, month % 12 + 1, 1) for month in (first, last))
-    # To look months up is faster than to compute them. Clocks may skip the first's midnight.
+    # Clocks may skip the first's midnight.
     starts = pl.datetime_range(begin, end, "1mo", time_unit="us", eager=True)
     local = starts.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
     later = starts.dt.offset_by("2h").dt.replace_time_zone(
         zone, ambiguous="earliest", non_existent="null"
     )
-    known = local.zip_with(local.is_not_null(), later).dt.convert_time_zone("UTC")
-    places: pl.Series = known[1:].search_sorted(times, side="right").cast(pl.Int64)
-    return places + first
+    return local.zip_with(local.is_not_null(), later).dt.convert_time_zone("UTC")
 
 
 @dataclass(frozen=True)

@@ -117,11 +117,10 @@ class Sighting:
 
     def add(self, rows: RawRows, mask: pl.Series) -> None:
         """Count rows, and keep the first."""
-        mask = mask.fill_null(value=False)
         more = int(mask.sum())
         wanted = MOST_EXAMPLES - sum(len(one) for one in self.rows)
         if more and wanted > 0:
-            places = mask.arg_true().head(wanted)
+            places = mask.fill_null(value=False).arg_true().head(wanted)
             few = (rows.frame[places], rows.number[places], rows.origin[places])
             self.rows.append(RawRows(*few, rows.origins))
         self.count += more

@@ -85,6 +85,8 @@ class Parsed:
 
 def words_where(mask: pl.Series, words: str) -> pl.Series:
     """Put words where a mask holds, and null elsewhere."""
+    if not mask.any():
+        return pl.Series("literal", [None], dtype=pl.String).new_from_index(0, len(mask))
     return pl.select(pl.when(mask).then(pl.lit(words))).to_series()
 
 
@@ -163,8 +165,9 @@ def parse_texts(
 
 
 def _without(text: pl.Series, missing: Iterable[str]) -> pl.Series:
-    given = ~text.is_in([*missing])
-    return pl.select(pl.when(given).then(text)).to_series().alias(text.name)
+    own = pl.col("text")
+    kept = text.to_frame("text").select(pl.when(~own.is_in([*missing])).then(own))
+    return kept.to_series().alias(text.name)
 
 
 def _is_number(text: str) -> bool:

@@ -125,12 +125,19 @@ _BLANKS = "\u00a0\u2007\u2009\u202f"
 
 def _as_typed(text: pl.Series, written: NumberFormat) -> pl.Series:
     """Write signs and marks as keyboards have them, and a minus where books and banks put it."""
-    if (text.str.len_bytes() != text.str.len_chars()).any():
+    own, booked = pl.col("text").str, r"^\(.*[0-9].*\)$|[0-9]-$"
+    wide, as_booked = (
+        text.to_frame("text")
+        .select(wide=(own.len_bytes() != own.len_chars()).any(), booked=own.contains(booked).any())
+        .row(0)
+    )
+    if wide:
         text = text.str.replace_all(r"[−﹣－]", "-").str.replace_all(r"[’]", "'")
         if written.thousands == " ":
             text = text.str.replace_all(f"[{_BLANKS}]", " ")
+        as_booked = text.str.contains(booked).any()
     # (123) is -123 in a balance, and 123- in some exports.
-    if text.str.contains(r"^\(.*[0-9].*\)$|[0-9]-$").any():
+    if as_booked:
         text = text.str.replace(r"^\(([^-()]*[0-9][^-()]*)\)$", "-${1}")
         text = text.str.replace(r"^([^-]*[0-9])-$", "-${1}")
     return text
@@ -156,7 +163,10 @@ def _from_text(text: pl.Series, written: NumberFormat) -> Parsed:
     if written.decimal != ".":
         # A point is no decimal mark here: "1.5" must not be read as if it were.
         plain = plain.str.replace_all(".", "?", literal=True).str.replace(",", ".", literal=True)
-    readable = plain.str.contains(_PLAIN_NUMBER)
-    numbers = pl.select(pl.when(readable).then(plain)).to_series().cast(pl.Float64, strict=False)
-    finite = pl.select(pl.when(numbers.is_finite()).then(numbers)).to_series()
-    return Parsed.checked(_unsigned(finite.alias(text.name)), text.is_not_null(), NOT_A_NUMBER)
+    own, number = pl.col("text"), pl.col("number")
+    readable = pl.when(own.str.contains(_PLAIN_NUMBER)).then(own)
+    numbers = plain.to_frame("text").select(number=readable.cast(pl.Float64, strict=False))
+    # The sign is taken from -0.0.
+    finite = pl.when(number == 0).then(0.0).when(number.is_finite()).then(number)
+    found = numbers.select(finite).to_series().alias(text.name)
+    return Parsed.checked(found, text.is_not_null(), NOT_A_NUMBER)

@@ -113,9 +113,10 @@ def parse_dates_of_crm(series: pl.Series, rules: TimeRules, missing: Sequence[st
     What stands there is an empty date (1900-01-01, 1970-01-01) or a number of another unit.
     """
     found = parse_times(series, rules, missing)
-    early = (found.values.to_physical() < _FIRST_CRM).fill_null(value=False)
+    early = found.values.to_physical() < _FIRST_CRM
     if not early.any():
         return found
+    early = early.fill_null(value=False)
     return Parsed(found.values.set(early, None), found.problem.set(early, TOO_EARLY))
 
 
