@@ -10,6 +10,7 @@ from leadcast.features.engine.plan import FeaturePlan
 from leadcast.features.registry import Feature
 from leadcast.features.tables import Tables
 from leadcast.features.values.readings import NEVER_FEATURES
+from leadcast.models.splits import PARTS
 
 OTHER = "(other)"
 
@@ -80,9 +81,8 @@ def write_for_peers(folder: Path, project: Path, source: str) -> None:
     frame, kinds = peer_columns(Tables.read(run / "tables"), used, plan, matrix)
     frame = frame.with_columns(converted=used["converted"].cast(pl.Float64))
     folder.mkdir(parents=True, exist_ok=True)
-    is_test = used["part"] == "test"
-    frame.filter(~is_test).write_parquet(folder / "train.parquet")
-    frame.filter(is_test).write_parquet(folder / "test.parquet")
+    for part in PARTS:
+        frame.filter(used["part"] == part).write_parquet(folder / f"{part}.parquet")
     (folder / "columns.json").write_text(json.dumps(kinds), encoding="utf-8")
 
 

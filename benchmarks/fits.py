@@ -19,6 +19,7 @@ from leadcast.models.data import Floats, Integers
 from leadcast.models.evaluation.logistic import sigmoid
 from leadcast.models.evaluation.metrics import log_loss
 from leadcast.models.evaluation.tally import tally
+from leadcast.models.splits import PARTS
 from leadcast.pipelines.base.params import load_params
 
 PEERS_PYTHON = Path(".venv-peers/bin/python")
@@ -125,7 +126,7 @@ def prepare(split: Split) -> Prepared:
     folder = project / "peers"
     write_for_peers(folder, project, split.source)
     used = pl.read_parquet(project / "data/runs" / split.source / "snapshots.parquet").filter(
-        pl.col("part") != "left_out"
+        pl.col("part").is_in(PARTS)
     )
     test = used.filter(part="test")
     _refuse_one_outcome(split, used)

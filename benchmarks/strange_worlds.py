@@ -86,8 +86,8 @@ def measure(kind: Kind, leads: int, seed: int, peers: tuple[str, ...]) -> list[d
         test = pl.read_parquet(run / "test_scores.parquet")
         keys = ["lead_id", "landmark_days"]
         test = test.join(world.truth, on=keys, how="left", nulls_equal=True, maintain_order="left")
-        used = pl.read_parquet(run / "snapshots.parquet").filter(pl.col("part") != "left_out")
-        said = {LEADCAST: test["probability"].to_numpy()} | _base_rates(used, test.height)
+        known = pl.read_parquet(run / "snapshots.parquet").filter(pl.col("part").is_in(LEARNING))
+        said = {LEADCAST: test["probability"].to_numpy()} | _base_rates(known, test.height)
         held = intervals_hold(test, read_json(project / RunFolder(NAME).calibration))
         with chdir(project):
             said[WITHOUT_DRIFT] = _without_drift()
@@ -350,9 +350,8 @@ def _as_text(definition: dict[str, Any]) -> dict[str, Any]:
     return definition if until is None else definition | {"observed_until": until.isoformat()}
 
 
-def _base_rates(used: pl.DataFrame, n_test: int) -> dict[str, Floats]:
-    known = used.filter(pl.col("part") != "test").sort("position")
-    newest = known.tail(max(1, round(NEWEST_SHARE * known.height)))
+def _base_rates(known: pl.DataFrame, n_test: int) -> dict[str, Floats]:
+    newest = known.sort("position").tail(max(1, round(NEWEST_SHARE * known.height)))
     return {
         name: np.full(n_test, (float(part["converted"].sum()) + 0.5) / (part.height + 1))
         for name, part in ((NEWEST, newest), (ALL, known))

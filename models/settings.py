@@ -92,6 +92,8 @@ class LearnerSettings(BaseModel):
     follow_clocks : float or "auto"
         How far the level of conversion follows clocks: 1 as in training, 0 not at all; "auto": as
         far as that has held out of time.
+    early_conversions : bool
+        Whether the level is moved by what leads whose window has not ended have shown so far.
     extrapolation : float
         How far a line may go on beyond the range seen in training, as a share of that range.
     monotone : dict of str to -1 or 1
@@ -136,6 +138,7 @@ class LearnerSettings(BaseModel):
     periods: PositiveInt = 12
     clock_share: float = Field(default=0.25, gt=0)
     follow_clocks: Annotated[float, Field(ge=0, le=1)] | Literal["auto"] = "auto"
+    early_conversions: bool = True
     extrapolation: float = Field(default=0.5, ge=0)
     monotone: dict[str, Literal[-1, 1]] = Field(default_factory=dict)
     fresh_snapshots: bool | Literal["auto"] = False
@@ -181,6 +184,11 @@ class LearnerSettings(BaseModel):
     def estimators(self) -> dict[str, EstimatorCandidate]:
         """The candidates that are estimators of others, by their names."""
         return {one.kind: one for one in self.candidates if isinstance(one, EstimatorCandidate)}
+
+    @property
+    def middle_penalty(self) -> float:
+        """The penalty in the middle of those that compete."""
+        return self.penalties[len(self.penalties) // 2]
 
     def for_rows(self, n: int) -> Self:
         """Widen what competes where there are few rows.

@@ -168,8 +168,7 @@ def with_fresh(split: pl.DataFrame) -> pl.DataFrame:
     """Give what the purge before the test left out a part of its own.
 
     In the example day 7 becomes the part ``"fresh"``: its label was not known when the test began,
-    but something of it was. Whether a snapshot is in it does not depend on how the lead ended, and
-    no person stands in the test as well: leads that could still be looked at in the test stay out.
+    but something of it was.
 
     Parameters
     ----------
@@ -181,15 +180,34 @@ def with_fresh(split: pl.DataFrame) -> pl.DataFrame:
     pl.DataFrame
         The same, with ``part`` ``"fresh"`` and no ``reason`` for those snapshots.
     """
-    start: Any = split.filter(part="test")["position"].min()
-    person, before = pl.col("person_id").hash(), pl.col("position") < start
-    to_come = (before & (last_look(split) >= start)).any().over(person)
-    tested = (pl.col("part") == "test").any().over(person)
-    fresh = (pl.col("reason") == "purged") & ~to_come & ~tested
+    fresh = pl.col("reason") == "purged"
     return split.with_columns(
         part=pl.when(fresh).then(pl.lit(FRESH)).otherwise("part"),
         reason=pl.when(fresh).then(None).otherwise("reason"),
     )
+
+
+def is_apart(split: pl.DataFrame) -> pl.Expr:
+    """Tell which snapshots' persons neither stand in the test nor could be looked at in it.
+
+    Of these a model may learn one by one: whether a snapshot is among them does not depend on how
+    the lead ended.
+
+    Parameters
+    ----------
+    split : pl.DataFrame
+        As `with_fresh` gives it.
+
+    Returns
+    -------
+    pl.Expr
+        Boolean.
+    """
+    start: Any = split.filter(part="test")["position"].min()
+    person, before = pl.col("person_id").hash(), pl.col("position") < start
+    to_come: pl.Expr = (before & (last_look(split) >= start)).any().over(person)
+    tested: pl.Expr = (pl.col("part") == "test").any().over(person)
+    return ~(to_come | tested)
 
 
 def _split_with_gap(snapshots: pl.DataFrame, settings: SplitSettings, gap: int) -> pl.DataFrame:

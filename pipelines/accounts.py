@@ -13,9 +13,10 @@ from leadcast.features.tables import TIME, Tables, TimeOrder
 from leadcast.models.accounts.account_judged import accounts_words, judge_accounts
 from leadcast.models.accounts.account_model import AccountModel, choose_kind
 from leadcast.models.accounts.account_moments import AccountTables, accounts_at
-from leadcast.models.calibration.level_doubt import miss_of, spread_of
+from leadcast.models.calibration.level_doubt import miss_of
 from leadcast.models.data import Floats
 from leadcast.models.evaluation.logistic import sigmoid
+from leadcast.models.evaluation.random_effects import spread_of
 from leadcast.pipelines.base.dataset import learning_snapshots, read_calibrator
 from leadcast.pipelines.base.params import load_params, snapshot_settings
 from leadcast.pipelines.base.paths import AccountsFolder, RunFolder

@@ -25,6 +25,7 @@ from leadcast.models.curve.follow_up import FollowUp
 from leadcast.models.curve.person_periods import CurveRows
 from leadcast.models.data import Floats
 from leadcast.models.learners.learner_store import FittedLearner, load_learner
+from leadcast.models.splits import FRESH
 from leadcast.pipelines.base.dataset import (
     LEARNING,
     coded,
@@ -82,8 +83,9 @@ class Looks:
         whose = pl.col("person_id").hash()
         tested = (is_later & pl.col("mature")).any().over(whose)
         learned = (pl.col("part").is_in(LEARNING)).any().over(whose)
+        is_purged = (pl.col("reason") == "purged").fill_null(False) | (pl.col("part") == FRESH)
         unlearned = everything.with_columns(**{TEST: is_later, APART: is_later | ~tested}).filter(
-            pl.when(is_later).then(~learned).otherwise(pl.col("reason") == "purged")
+            pl.when(is_later).then(~learned).otherwise(is_purged)
         )
         past = _past(run, everything)
         most = max(2 * MOST_ROWS - past.height, MOST_ROWS)

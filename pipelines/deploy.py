@@ -20,13 +20,15 @@ from leadcast.features.base.files import read_json, working_folder, write_json, 
 from leadcast.features.engine.engine import compute
 from leadcast.features.engine.fitting import fit_plan
 from leadcast.features.engine.plan import FeaturePlan
-from leadcast.features.snapshots import SnapshotSettings, microseconds
+from leadcast.features.snapshots import SnapshotSettings, has_dated_outcome, microseconds
 from leadcast.features.tables import TIME, Tables, TimeOrder
 from leadcast.models.bundle.bundle_files import Seen
 from leadcast.models.bundle.bundle_reference import Rates, Reference
 from leadcast.models.calibration.calibrators import calibrator_from_json
+from leadcast.models.choice.early_level import early_level_of
 from leadcast.models.choice.fitting import Grow, grow_here
-from leadcast.models.choice.fresh import Pool, Recipe, fit_final
+from leadcast.models.choice.fresh import Recipe, fit_final
+from leadcast.models.choice.pool import NOBODY, Pool
 from leadcast.models.data import LabelledMatrix, Matrix
 from leadcast.models.evaluation.logistic import log_odds_of, shift_to, sigmoid
 from leadcast.models.learners.learner_store import FittedLearner, learner_words, load_learner
@@ -43,7 +45,7 @@ from leadcast.pipelines.base.dataset import (
 from leadcast.pipelines.base.params import horizon_days, load_params, snapshot_settings
 from leadcast.pipelines.base.paths import DeployedFolder, RunFolder
 from leadcast.pipelines.base.stage import progress_bar, run_stage, share_bar
-from leadcast.pipelines.calibrate import calibration_of
+from leadcast.pipelines.calibrate import calibration_of, early_level_told
 from leadcast.pipelines.features import compute_matrix_on
 from leadcast.serve.today.selection import WEIGHT, as_evidence
 
@@ -60,9 +62,11 @@ class Known:
     settings: SnapshotSettings
     recipe: Recipe
     snapshots: pl.DataFrame
-    """Those whose outcome is known, and fresh ones where the recipe learns from them."""
+    """Those whose outcome is known, and fresh ones where they are looked at."""
     plan: FeaturePlan
     """Fitted on the mature ones."""
+    learns_fresh: bool
+    """Whether the recipe learns from fresh ones as well."""
 
     @property
     def is_mature(self) -> pl.Series:
@@ -70,7 +74,7 @@ class Known:
         return self.snapshots["mature"]
 
     @classmethod
-    def of(cls, run: RunFolder) -> "Known":
+    def of(cls, run: RunFolder, mature_only: bool = False) -> "Known":
         """Read it, and fit the feature plan on it."""
         tables, params = Tables.read(run.tables), load_params()
         settings, backtest = snapshot_settings(run.source, params), read_json(run.backtest)
@@ -78,8 +82,10 @@ class Known:
         snapshots = coded(worked(pl.read_parquet(run.snapshots)))
         mature = snapshots.filter("mature")
         plan = fit_plan(tables, mature, params.features, None, settings)
-        kept = snapshots if used_fresh(backtest) else mature
-        return cls(tables, settings, recipe.on(plan.features), kept, plan)
+        learns_fresh = used_fresh(backtest)
+        looks = params.looks_at_fresh and has_dated_outcome(tables) and not mature_only
+        kept = snapshots if looks or learns_fresh else mature
+        return cls(tables, settings, recipe.on(plan.features), kept, plan, learns_fresh)
 
     def rows(self, values: Matrix) -> LabelledMatrix:
         """Put the features of all snapshots together with what became of them."""
@@ -87,7 +93,7 @@ class Known:
         return labelled(values, self.plan.features, self.snapshots, horizon)
 
     def pool(self, rows: LabelledMatrix) -> Pool | None:
-        """Tell what is known of fresh rows; None where the recipe does not learn from them."""
+        """Tell what is known of fresh rows; None where there are none."""
         if self.is_mature.all():
             return None
         until = pl.Series([self.tables.observed_until], dtype=TIME).dt.epoch("us")[0]
@@ -99,10 +105,9 @@ class Known:
     def seen(self, pool: Pool | None) -> Seen:
         """Tell what there was to learn from."""
         mature = self.snapshots.filter("mature")
-        nobody = np.zeros(0, np.int64)
         return Seen(
             snapshots=mature.height,
-            fresh=0 if pool is None else len(pool.fresh_at(pool.cutoff, nobody)),
+            fresh=len(pool.fresh_at(pool.cutoff, NOBODY)) if pool and self.learns_fresh else 0,
             first=mature["as_of"].min(),
             last=mature["as_of"].max(),
             known_until=self.tables.observed_until,
@@ -125,8 +130,8 @@ def deploy_on_cluster(source: str, scheduler: str | None) -> str:
 
     run = RunFolder(source)
     with connected(scheduler) as client, working_folder(run.path, "deploy") as work:
-        known = Known.of(run)
-        if not known.is_mature.all():
+        known = Known.of(run, mature_only=True)
+        if known.learns_fresh:
             raise LeadcastError(
                 f"{run.backtest}: the tested model has learned from fresh snapshots as well, "
                 "which a cluster does not; deploy without --engine dask"
@@ -153,11 +158,13 @@ def _deployed(
     pool = known.pool(rows)
     mature = rows if pool is None else rows.rows(known.is_mature.to_numpy())
     sample = mature if most is None else thinned(mature, most)
-    learner = fit_final(replace(known.recipe, grow=grow), as_evidence(sample), pool)
+    recipe, learns = replace(known.recipe, grow=grow), known.learns_fresh
+    learner = fit_final(recipe, as_evidence(sample), pool if learns else None)
+    early = None if pool is None or learns else early_level_of(learner, pool)
     is_test = (known.snapshots["part"] == "test").to_numpy()
     predicted = _out_of_time(run, learner, values[is_test])
     is_dated = known.tables.time_order is TimeOrder.DATED
-    calibration, seen = calibration_of(predicted, is_dated, seed), known.seen(pool)
+    calibration, seen = calibration_of(predicted, is_dated, seed, early), known.seen(pool)
     with written_whole(run.deployed, KIND) as temporary:
         temporary.mkdir()
         new = DeployedFolder(temporary)
@@ -182,9 +189,11 @@ def _out_of_time(run: RunFolder, learner: FittedLearner, test_values: Matrix) ->
     """Add what the tested model says of the test to the predictions of the rolling origins."""
     past, test = pl.read_parquet(run.out_of_time).drop("row"), judged_rows(run)
     newest: Any = past["origin"].max()
+    early = early_level_told(run)
     of_test = pl.DataFrame(
         {
             "log_odds": load_learner(run.learner).log_odds(test.values),
+            "early": np.full(len(test), 0.0 if early is None else early.shift),
             "converted": test.converted,
             "group": test.group,
             "origin": np.full(len(test), newest + 1),

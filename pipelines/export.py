@@ -17,7 +17,7 @@ from leadcast.models.bundle.bundle_signature import sign_bundle
 from leadcast.models.calibration.intervals import LeadIntervals
 from leadcast.models.extra_columns import ExtraPart
 from leadcast.models.learners.learner_store import load_learner
-from leadcast.models.splits import FRESH, PARTS
+from leadcast.models.splits import FRESH, PARTS, is_apart
 from leadcast.pipelines.base.dataset import (
     LEARNING,
     read_calibrator,
@@ -97,9 +97,12 @@ def _extras(run: RunFolder, which: str) -> dict[str, ExtraPart]:
 def _judged_origin(run: RunFolder, backtest: dict[str, Any]) -> BundleOrigin:
     tables, snapshots = Tables.read(run.tables), used_snapshots(run)
     learned = snapshots.filter(pl.col("part").is_in(LEARNING))
+    fresh = 0
+    if used_fresh(backtest):
+        fresh = snapshots.filter((pl.col("part") == FRESH) & is_apart(snapshots)).height
     seen = Seen(
         snapshots=learned.height,
-        fresh=snapshots.filter(part=FRESH).height if used_fresh(backtest) else 0,
+        fresh=fresh,
         first=learned["as_of"].min(),
         last=learned["as_of"].max(),
         known_until=snapshots.filter(part="test")["as_of"].min(),

@@ -79,8 +79,8 @@ def _split(source: str, tables: Tables, params: Params) -> pl.DataFrame:
         )
     except LeadcastError as error:
         raise LeadcastError(f"{error}{_unrecorded_words(tables, settings)}") from None
-    is_tried = params.model.fresh_snapshots and has_dated_outcome(tables)
-    return with_fresh(split) if is_tried else split
+    is_looked_at = params.looks_at_fresh and has_dated_outcome(tables)
+    return with_fresh(split) if is_looked_at else split
 
 
 def _words(split: pl.DataFrame, account: pl.DataFrame, horizon: float | None) -> str:

@@ -14,7 +14,7 @@ from leadcast.features.base.ownership import PARAMS
 from leadcast.features.snapshots import has_dated_outcome
 from leadcast.features.tables import Tables
 from leadcast.models.choice.choice import Choice, choose
-from leadcast.models.choice.fresh import Pool
+from leadcast.models.choice.pool import Pool
 from leadcast.models.choice.segment_form import segments_told
 from leadcast.models.data import LabelledMatrix
 from leadcast.models.settings import LearnerSettings
@@ -89,7 +89,7 @@ def _read(
             "only snapshots with a known outcome are learned from; set it to false, or train "
             "without --engine dask"
         )
-    if settings.fresh_snapshots and has_dated_outcome(tables):
+    if most is None and params.looks_at_fresh and has_dated_outcome(tables):
         data, pool = read_pool(run, tables, snapshots)
         return data, settings, pool
     return read_parts(run, LEARNING, horizon_days(tables, snapshots), most), settings, None
@@ -140,17 +140,22 @@ def _notes(choice: Choice) -> list[str]:
 
 
 def out_of_time(choice: Choice, data: LabelledMatrix) -> pl.DataFrame:
-    """Give what the chosen learner predicted for snapshots later than its training."""
+    """Give what the chosen learner predicted for snapshots later than its training.
+
+    ``early`` is by how much early conversions had moved the level by then.
+    """
     index, log_odds = choice.out_of_time.index, choice.out_of_time.log_odds
     origin = choice.out_of_time.origin
     if not len(index):
         index = np.arange(len(data))
         log_odds, origin = choice.learner.log_odds(data.values), np.full(len(data), -1)
     weight = {} if data.weight is None else {WEIGHT: data.weight[index]}
+    early = choice.out_of_time.early if len(choice.out_of_time.early) else np.zeros(len(index))
     return pl.DataFrame(
         {
             "row": index,
             "log_odds": log_odds,
+            "early": early,
             "converted": data.converted[index],
             "group": data.group[index],
             "origin": origin,
@@ -178,6 +183,7 @@ def backtest_content(choice: Choice, data: LabelledMatrix) -> dict[str, Any]:
         "importance": choice.learner.importance().tolist(),
         "fresh": None if choice.fresh is None else choice.fresh.to_json(),
         "segments": _segments(choice, data),
+        "early": None if choice.early is None else choice.early.to_json(),
     }
 
 

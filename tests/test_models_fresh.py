@@ -8,7 +8,7 @@ import pytest
 
 from leadcast.models.choice.backtest import row_log_loss
 from leadcast.models.choice.choice import Choice, choose
-from leadcast.models.choice.fresh import Pool, expected_labels
+from leadcast.models.choice.pool import Pool, expected_labels
 from leadcast.models.data import Integers, LabelledMatrix
 from leadcast.models.evaluation.logistic import sigmoid
 from leadcast.models.learners.boosting import added_between, boost
@@ -90,7 +90,7 @@ def test_a_level_that_stands_still_gains_nothing_and_changes_nothing() -> None:
     assert forced.fresh.words.startswith("fresh snapshots used, as asked for: ")
 
 
-def _changed_after(pool: Pool, cutoff: int) -> Pool:
+def changed_after(pool: Pool, cutoff: int) -> Pool:
     """The same rows until the cutoff, and another future."""
     random = np.random.default_rng(8)
     later = cutoff + random.integers(1, 500, len(pool.won))
@@ -104,7 +104,7 @@ def _changed_after(pool: Pool, cutoff: int) -> Pool:
 
 def test_nothing_that_became_known_after_an_origin_is_used_there() -> None:
     pool, cutoff = world(4.0)[1], 1200
-    other, nobody = _changed_after(pool, cutoff), np.zeros(0, np.int64)
+    other, nobody = changed_after(pool, cutoff), np.zeros(0, np.int64)
     assert (other.won != pool.won).any()
     fresh = pool.fresh_at(cutoff, nobody)
     np.testing.assert_array_equal(fresh, other.fresh_at(cutoff, nobody))

@@ -16,10 +16,9 @@ from leadcast.models.calibration.level_doubt import (
     doubt_to_json,
     miss_of,
     misses_of,
-    spread_of,
 )
-from leadcast.models.calibration.period_drift import USUAL_LEVEL_SPREAD
 from leadcast.models.evaluation.logistic import sigmoid
+from leadcast.models.evaluation.random_effects import USUAL_LEVEL_SPREAD, spread_of
 from leadcast.pipelines.calibrate import in_doubt
 
 Floats = npt.NDArray[np.float64]

@@ -11,11 +11,11 @@ from leadcast.models.calibration.corrections import TalliedRows
 from leadcast.models.calibration.intervals import fit_lead_intervals
 from leadcast.models.calibration.period_drift import (
     PRIOR_FREEDOM,
-    USUAL_LEVEL_SPREAD,
     USUAL_SLOPE_SPREAD,
     estimate_drift,
     stretches_of,
 )
+from leadcast.models.evaluation.random_effects import USUAL_LEVEL_SPREAD
 
 
 def rows_of(drawn: Drawn) -> TalliedRows:

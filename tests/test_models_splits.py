@@ -13,6 +13,7 @@ from leadcast.models.splits import (
     ANOTHER_PARTS,
     PARTS,
     SplitSettings,
+    is_apart,
     split_snapshots,
     split_summary,
     with_fresh,
@@ -219,7 +220,7 @@ def test_fresh_snapshots_are_those_purged_before_the_test_and_no_others() -> Non
     assert split_summary(split, 2).frame()["part"].to_list() == [*PARTS, "fresh"]
 
 
-def test_a_lead_is_fresh_or_not_whether_or_not_it_lived_to_be_looked_at_again() -> None:
+def test_a_lead_is_apart_or_not_whether_or_not_it_lived_to_be_looked_at_again() -> None:
     # The lead of day 39 is looked at again on day 41, in the test: unless it has ended by then.
     daily_rows = [(float(day), f"group {day}", age) for day in range(41) for age in (0.0, 2.0)]
     ended = [row for row in daily_rows if row[0] != 39 or row[2] == 0.0]
@@ -227,8 +228,8 @@ def test_a_lead_is_fresh_or_not_whether_or_not_it_lived_to_be_looked_at_again() 
     for rows in (daily_rows, ended):
         split = with_fresh(split_snapshots(_with_landmarks(rows), settings, horizon_days=6))
         start = bounds(split, "test")[0]
-        fresh = split.filter(part="fresh")
-        assert fresh.height > 0
+        fresh = split.filter((pl.col("part") == "fresh") & is_apart(split))
+        assert 0 < fresh.height < split.filter(part="fresh").height
         assert "group 39" not in fresh["group_id"].to_list()
         again = microseconds(2.0) - fresh["landmark_days"] * microseconds(1.0)
         assert (fresh["position"] + again < start).all()

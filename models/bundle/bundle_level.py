@@ -4,18 +4,15 @@ Percentiles and grades move along, so that no lead changes its grade or its plac
 the order of leads is the learner's, and an offset does not change it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from leadcast.models.bundle.bundle import Bundle, write_bundle
 from leadcast.models.bundle.bundle_files import Manifest
 from leadcast.models.bundle.bundle_reference import Reference
-from leadcast.models.calibration.calibrators import Calibrator, Shifted, calibrator_from_json
-from leadcast.models.calibration.intervals import LeadIntervals
-from leadcast.models.evaluation.logistic import log_odds_of, sigmoid
+from leadcast.models.calibration.calibrators import Calibrator, Shifted, moved_by
+from leadcast.models.calibration.intervals import moved_shares
 
 LEVEL = "level_tracking"
 """Under this key the bundle's metrics tell the offset."""
@@ -65,7 +62,7 @@ def write_moved(folder: Path, bundle: Bundle, offset: float, told: Mapping[str, 
         reference=_moved_reference(bundle.reference, change),
         metrics=metrics,
         origin=bundle.manifest.origin,
-        intervals=None if intervals is None else _moved_intervals(intervals, change),
+        intervals=None if intervals is None else intervals.moved(change),
         rates=bundle.rates,
         extras=bundle.extras,
         notes=notes,
@@ -76,25 +73,9 @@ def _moved_calibrator(bundle: Bundle, offset: float) -> Calibrator:
     trained = bundle.calibrator
     if offset_of(bundle) and isinstance(trained, Shifted):
         trained = trained.base
-    if not offset:
-        return trained
-    return calibrator_from_json({"kind": "shifted", "shift": offset, "base": trained.to_json()})
+    return moved_by(trained, offset)
 
 
 def _moved_reference(reference: Reference, change: float) -> Reference:
-    points, bounds = (_moved(part, change) for part in (reference.points, reference.bounds))
+    points, bounds = (moved_shares(part, change) for part in (reference.points, reference.bounds))
     return Reference(points=tuple(points), n=reference.n, bounds=(bounds[0], bounds[1], bounds[2]))
-
-
-def _moved_intervals(intervals: LeadIntervals, change: float) -> LeadIntervals:
-    content = intervals.to_json()
-    for name in ("if_lost", "if_won", "low", "high"):
-        content[name] = _moved(content[name], change)
-    return LeadIntervals.from_json(content)
-
-
-def _moved(shares: Sequence[float], change: float) -> list[float]:
-    before = np.asarray(shares, np.float64)
-    after = sigmoid(log_odds_of(before) + change)
-    # What says that nothing is known still says so.
-    return [float(one) for one in np.where((before == 0) | (before == 1), before, after)]

@@ -274,6 +274,25 @@ class CalibratorFile(RootModel[AnyCalibrator]):
     """``calibrator.json``."""
 
 
+def moved_by(calibrator: Calibrator, shift: float) -> Calibrator:
+    """Move a calibrator's level.
+
+    Parameters
+    ----------
+    calibrator : Calibrator
+    shift : float
+        What is added to all log-odds.
+
+    Returns
+    -------
+    Calibrator
+        The same where that is nothing.
+    """
+    if not shift:
+        return calibrator
+    return calibrator_from_json({"kind": "shifted", "shift": shift, "base": calibrator.to_json()})
+
+
 def calibrator_from_json(content: object, where: str = "calibrator") -> Calibrator:
     """Make the calibrator that `Calibrator.to_json` told.
 

@@ -7,6 +7,7 @@ leads, merged into one probability (Vovk and Petej 2014), and the middle of what
 Where periods are told, each draw is also moved as one period's level differs from another's.
 """
 
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
 from operator import gt
@@ -95,6 +96,22 @@ class LeadIntervals(Plain):
         """
         low, high = self._below("low", log_odds), self._above("high", log_odds)
         return np.minimum(low, probability), np.maximum(high, probability)
+
+    def moved(self, change: float) -> Self:
+        """Move all shares by the same amount in log-odds, as the level moves.
+
+        Parameters
+        ----------
+        change : float
+
+        Returns
+        -------
+        LeadIntervals
+            Where a share says that nothing is known (0 or 1) it still says so.
+        """
+        names = ("if_lost", "if_won", "low", "high")
+        shares = {name: moved_shares(getattr(self, name), change) for name in names}
+        return type(self)(**self.model_dump() | shares)
 
     def averaged_with(self, calibrated: Floats) -> Self:
         """Move each interval half of its way to where the calibrator says.
@@ -185,6 +202,25 @@ class LeadIntervals(Plain):
     def _above(self, steps: str, log_odds: Floats) -> Floats:
         place = np.searchsorted(self._arrays["knots"], log_odds, side="left")
         return self._arrays[steps][place]
+
+
+def moved_shares(shares: Sequence[float], change: float) -> list[float]:
+    """Move shares by the same amount in log-odds.
+
+    Parameters
+    ----------
+    shares : sequence of float
+        In [0, 1].
+    change : float
+
+    Returns
+    -------
+    list of float
+        What says that nothing is known (0 or 1) still says so.
+    """
+    before = np.asarray(shares, np.float64)
+    after = sigmoid(log_odds_of(before) + change)
+    return [float(one) for one in np.where((before == 0) | (before == 1), before, after)]
 
 
 def fit_lead_intervals(

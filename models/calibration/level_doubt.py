@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from leadcast.models.calibration.corrections import LevelShape, TalliedRows, shrunken
-from leadcast.models.calibration.period_drift import USUAL_LEVEL_SPREAD
 from leadcast.models.data import Floats, Integers
 from leadcast.models.evaluation.logistic import sigmoid
+from leadcast.models.evaluation.random_effects import USUAL_LEVEL_SPREAD, spread_of
 
 LEVEL = 0.9
 """How often the interval should hold the level to come; as leads' intervals."""
@@ -32,7 +32,6 @@ USUAL_WORTH = 1.0
 FEWEST_MISSES = 2
 """One miss does not tell how far misses spread."""
 _NO_PRIOR = 1e6
-_HALVINGS = 60
 
 
 @dataclass(frozen=True)
@@ -205,35 +204,6 @@ class LevelDoubt:
             f"log-odds, {verdict} their errors explain, so where {mean} is said on average, "
             f"{low} to {high} may come ({100 * LEVEL:.0f} %)."
         )
-
-
-def spread_of(shift: Floats, variance: Floats) -> float:
-    """Estimate the spread of misses around zero beyond their errors, by Paule and Mandel.
-
-    The spread with which the misses' squares over their variances, errors included, add up to as
-    many as there are misses; 0 where errors alone make that sum smaller.
-
-    Parameters
-    ----------
-    shift, variance : ndarray of float64, shape (n,)
-        The misses, and the variances of their errors (positive).
-
-    Returns
-    -------
-    float
-        A standard deviation.
-    """
-    low, high = 0.0, float(np.max(shift**2))
-    if (shift**2 / variance).sum() <= len(shift):
-        return 0.0
-    # The sum falls as the spread grows, and with the largest square as variance it is below n.
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        if (shift**2 / (variance + middle)).sum() > len(shift):
-            low = middle
-        else:
-            high = middle
-    return float(np.sqrt((low + high) / 2))
 
 
 def misses_of(

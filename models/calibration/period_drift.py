@@ -15,9 +15,7 @@ import numpy.typing as npt
 from leadcast.models.calibration.calibrators import Calibrator, Identity
 from leadcast.models.calibration.corrections import Line, TalliedRows, fitted, shrunken
 from leadcast.models.data import Floats, Integers
-
-USUAL_LEVEL_SPREAD = 0.2
-"""How far the level usually moves between periods (standard deviation, log-odds)."""
+from leadcast.models.evaluation.random_effects import USUAL_LEVEL_SPREAD
 
 USUAL_SLOPE_SPREAD = 0.1
 """The same of the slope."""

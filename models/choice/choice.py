@@ -10,9 +10,11 @@ import numpy as np
 from leadcast.features.base.errors import LeadcastError
 from leadcast.models.choice.backtest import Origin, Result, compare, rolling_origins, thinned_origin
 from leadcast.models.choice.clocks import following, settled
+from leadcast.models.choice.early_level import EarlyBacktest, EarlyLevel
 from leadcast.models.choice.fitting import Grow, clocks_of, grow_here
-from leadcast.models.choice.fresh import Pool, Recipe, Verdict, fit_final, judge_fresh, untold
+from leadcast.models.choice.fresh import Recipe, Verdict, fit_final, judge_fresh, untold
 from leadcast.models.choice.ladder import Progress, run_trials
+from leadcast.models.choice.pool import Pool
 from leadcast.models.choice.search import search_parameters
 from leadcast.models.choice.segment_form import segment_features
 from leadcast.models.choice.segment_trial import (
@@ -41,6 +43,8 @@ class OutOfTime:
     """Of the learner chosen, fitted before each row's origin."""
     origin: Integers
     """Which origin, 0 for the earliest."""
+    early: Floats
+    """By how much early conversions moved the level at each row's origin."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,8 @@ class Choice:
         Whether fresh snapshots were learned from; None where that was not asked.
     segments : SegmentVerdict or None
         Whether segments have levels and slopes of their own; None where that was not asked.
+    early : EarlyLevel or None
+        By how much early conversions move the level of `learner`; None where they tell nothing.
     """
 
     learner: FittedLearner
@@ -77,6 +83,7 @@ class Choice:
     out_of_time: OutOfTime
     fresh: Verdict | None = None
     segments: SegmentVerdict | None = None
+    early: EarlyLevel | None = None
 
 
 def choose(
@@ -96,7 +103,8 @@ def choose(
     progress : callable, optional
         Told what is being done, and the share done.
     pool : Pool, optional
-        These rows and fresh ones, where the latter may be learned from as well.
+        These rows and fresh ones: by the latter the level is moved, and where the settings ask for
+        it they may be learned from as well.
     grow : callable
         Grows the trees of the winner.
 
@@ -117,12 +125,14 @@ def choose(
     few = bool(warnings) and "logistic" in kinds
     settings = with_one_setup(settings) if few else settings
     origins = _origins(rows, settings) if kinds != ("prior",) else ()
-    trials = run_trials(rows, origins, settings, kinds, tell)
+    early, pool = EarlyBacktest.of(pool, origins, settings), _learned_from(pool, settings)
+    trials = run_trials(rows, origins, settings, kinds, tell, early.values)
     settings, follow = settled(trials, settings)
     trials = [following(trial, follow) for trial in trials]
     if not trials:
         untried = None if pool is None else untold()
-        return replace(_without_backtest(rows, kinds, warnings, settings, grow), fresh=untried)
+        choice = _without_backtest(rows, kinds, warnings, settings, grow)
+        return replace(choice, fresh=untried, early=early.now(choice.learner))
     found = contenders(trials, kinds, settings)
     if few:
         found["logistic"] = shrunken_contender(found["logistic"], rows, trials, settings)
@@ -140,7 +150,12 @@ def choose(
     fresh = None if pool is None else judge_fresh(recipe, rows, origins, pool)
     warnings += _of_others(recipe.kind, settings)
     tell(f"fitting {learner_words(recipe.kind)} on all rows", 0.9)
-    learner = fit_final(recipe, data, pool if fresh is not None and fresh.used else None)
+    if fresh is not None and fresh.used:
+        # Their early conversions are learned from already.
+        early = EarlyBacktest()
+    else:
+        pool = None
+    learner = fit_final(recipe, data, pool)
     if more:
         search = search_ended - search_began
         rest = monotonic() - began - search
@@ -148,9 +163,13 @@ def choose(
     told = (_words(found, winner, len(origins)), *more, *_clock_words(learner, rows, trials))
     told += () if segments is None else (segments.words,)
     table = _table(found, winner, rows, origins)
-    past = _out_of_time(order, trials, winner, fresh)
-    setup = recipe.to_json()
-    return Choice(learner, table, (*warnings, *told), warnings, setup, past, fresh, segments)
+    past = _out_of_time(order, trials, winner, fresh, early.shifts(trials, settings))
+    notes, setup, now = (*warnings, *told), recipe.to_json(), early.now(learner)
+    return Choice(learner, table, notes, warnings, setup, past, fresh, segments, now)
+
+
+def _learned_from(pool: Pool | None, settings: LearnerSettings) -> Pool | None:
+    return pool if settings.fresh_snapshots else None
 
 
 def _with_segments(
@@ -226,7 +245,7 @@ def _without_backtest(
     recipe = Recipe(kind, (setup,), settings, {}, grow)
     nothing = np.zeros(0, np.int64)
     learner = recipe.fitted(rows)
-    past = OutOfTime(nothing, np.zeros(0), nothing)
+    past = OutOfTime(nothing, np.zeros(0), nothing, np.zeros(0))
     told = _clock_words(learner, rows)
     segments = None
     if settings.segments_by:
@@ -299,14 +318,20 @@ def _table(
 
 
 def _out_of_time(
-    order: Integers, trials: list[Trial], winner: Contender, fresh: Verdict | None
+    order: Integers,
+    trials: list[Trial],
+    winner: Contender,
+    fresh: Verdict | None,
+    early: Sequence[float],
 ) -> OutOfTime:
     log_odds = winner.log_odds
     if fresh is not None and fresh.used and len(fresh.tried) == len(trials):
         # What is calibrated is what is used.
         log_odds = tuple(tried.log_odds for tried in fresh.tried)
+    each = [len(trial.index) for trial in trials]
     return OutOfTime(
         index=order[np.concatenate([trial.index for trial in trials])],
         log_odds=np.concatenate(log_odds),
-        origin=np.repeat(np.arange(len(trials)), [len(trial.index) for trial in trials]),
+        origin=np.repeat(np.arange(len(trials)), each),
+        early=np.repeat(early, each),
     )

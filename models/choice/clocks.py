@@ -76,5 +76,5 @@ def _loss(trial: Trial, share: float, settings: LearnerSettings) -> Floats:
     # Any shape will do: what differs is the level. The curves of a middling penalty are there
     # whatever competes.
     half_life = settings.half_lives[0]
-    curves = trial.curves[half_life, settings.penalties[len(settings.penalties) // 2]]
+    curves = trial.curves[half_life, settings.middle_penalty]
     return row_log_loss(following(trial, share).log_odds(curves, half_life), trial.converted)

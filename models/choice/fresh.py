@@ -1,18 +1,6 @@
-"""Fresh snapshots: rows whose window has not ended, labelled with what is known of them so far.
+"""Whether to learn from fresh snapshots (`pool`), and fitting the recipe that was chosen.
 
-A fresh row that has been won or lost is what it is. One that is still open was either not going to
-be won, or is won later; the probability of the latter follows from the row's own probability and
-from how long winners, and leads that end otherwise, take::
-
-    P(won later | open) = p (1 - F) / (p (1 - F) + (1 - p) S)
-
-where p is the probability of a win within the horizon, F the share of winners won by the age the
-row has reached, and S the share of the others still open by then (Chapelle 2014, "Modeling delayed
-feedback in display advertising", with empirical delays). F and S come from mature rows only, by
-landmark. The level of p is first moved to where it makes the fresh rows' outcomes so far most
-likely, by expectation-maximisation. Each fresh row weighs F: what its elapsed time can tell.
-
-Whether to learn from them is asked of the same backtest as the learner.
+Whether it helps to learn from them is asked of the same backtest as the learner.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,188 +18,15 @@ from leadcast.models.choice.backtest import (
     row_log_loss,
 )
 from leadcast.models.choice.fitting import Grow, fit_learner, grow_here
+from leadcast.models.choice.pool import FEWEST_FRESH, NOBODY, Pool
 from leadcast.models.choice.segment_form import SegmentForm, fit_segmented
 from leadcast.models.choice.setups import Setup, plain_setups, setups_of
-from leadcast.models.data import Flags, Floats, Integers, LabelledMatrix
-from leadcast.models.evaluation.logistic import sigmoid
+from leadcast.models.data import Floats, Integers, LabelledMatrix
 from leadcast.models.learners.learner_store import FittedLearner
-from leadcast.models.learners.rows import canonical_order, thinned_places
 from leadcast.models.settings import LearnerSettings
 
-LEVEL_SPREAD = 0.5
-"""How far the level may have moved since the mature rows (standard deviation, log-odds)."""
-FEWEST_WINNERS = 20
-"""A landmark with so many mature winners has delays of its own; others share those of all."""
-MOST_ROUNDS = 200
-CLOSE = 1e-6
-_TINY = 1e-12
 FEWEST_ORIGINS = 2
 """One origin cannot tell how much the gain differs from origin to origin."""
-FEWEST_FRESH = 20
-"""Fewer fresh rows than this change nothing that could be seen."""
-
-
-@dataclass(frozen=True)
-class Pool:
-    """Rows with the moments at which more became known of them.
-
-    Parameters
-    ----------
-    rows : LabelledMatrix
-        Of a dated source, in canonical order: what may be learned from, and the rows after them
-        whose label the test's begin came too early for.
-    settled, won : ndarray of int64, shape (n,)
-        From when on each row's label is known, and since when that it is won, as
-        `leadcast.models.splits.settlement` gives them; what comes after a cutoff is not looked at.
-    last_look : ndarray of int64, shape (n,)
-        When each row's lead is, or would be, looked at last, whatever becomes of it.
-    landmark : ndarray of float64, shape (n,)
-        The lead's age at the snapshot.
-    cutoff : int
-        The position at which the test begins.
-    """
-
-    rows: LabelledMatrix
-    settled: Integers
-    won: Integers
-    last_look: Integers
-    landmark: Floats
-    cutoff: int
-
-    @classmethod
-    def of(
-        cls,
-        rows: LabelledMatrix,
-        settled: Integers,
-        won: Integers,
-        last_look: Integers,
-        landmark: Floats,
-        cutoff: int,
-    ) -> Self:
-        """Put rows in canonical order.
-
-        Parameters
-        ----------
-        rows, settled, won, last_look, landmark, cutoff
-            As the class has them, the rows in any order.
-
-        Returns
-        -------
-        Pool
-        """
-        order = canonical_order(rows)
-        parts = (settled[order], won[order], last_look[order], landmark[order])
-        return cls(rows.rows(order), *parts, cutoff)
-
-    def mature_at(self, cutoff: int) -> Flags:
-        """Tell which rows' windows had ended.
-
-        Parameters
-        ----------
-        cutoff : int
-
-        Returns
-        -------
-        ndarray of bool, shape (n,)
-        """
-        return self.rows.position + self.rows.horizon <= cutoff
-
-    def fresh_at(self, cutoff: int, tried: Integers, kept: float = 1.0) -> Integers:
-        """Choose the rows that were fresh at a moment.
-
-        Whether a lead is among them must not depend on how it ended: one that is won early has no
-        later snapshot. So leads that could still be looked at after the cutoff are left out,
-        whether or not they were, and so are others of the same person.
-
-        Parameters
-        ----------
-        cutoff : int
-        tried : ndarray of int64
-            Persons of the rows that will be tried: none of them is taken.
-        kept : float
-            Which share of the rows to keep, evenly spaced.
-
-        Returns
-        -------
-        ndarray of int64
-            Row numbers, ascending.
-        """
-        person, before = self.rows.persons, self.rows.position < cutoff
-        to_come = np.unique(person[before & (self.last_look >= cutoff)])
-        apart = ~np.isin(person, to_come) & ~np.isin(person, tried)
-        index = np.flatnonzero(before & ~self.mature_at(cutoff) & apart)
-        return index[thinned_places(len(index), int(np.ceil(kept * len(index))))]
-
-    def seen_at(self, index: Integers, cutoff: int) -> Floats:
-        """Tell how rows had ended by a moment.
-
-        Parameters
-        ----------
-        index : ndarray of int64, shape (m,)
-        cutoff : int
-
-        Returns
-        -------
-        ndarray of float64, shape (m,)
-            1.0 won within the horizon, 0.0 certainly not, NaN open.
-        """
-        ended = np.where(self.settled[index] <= cutoff, 0.0, np.nan)
-        return np.where(self.won[index] <= cutoff, 1.0, ended)
-
-    def labelled_at(self, index: Integers, cutoff: int, log_odds: Floats) -> LabelledMatrix:
-        """Label fresh rows with what was known at a moment.
-
-        Parameters
-        ----------
-        index : ndarray of int64, shape (m,)
-            As `fresh_at` gives them.
-        cutoff : int
-        log_odds : ndarray of float64, shape (m,)
-            Of a win within the horizon, by a model that learned from mature rows alone.
-
-        Returns
-        -------
-        LabelledMatrix
-            Of open rows ``converted`` is how likely they are won later within the horizon, and
-            each row's ``weight`` the share of winners that are won by the age it has reached.
-        """
-        chosen = self.rows.rows(index)
-        elapsed, seen = cutoff - chosen.position, self.seen_at(index, cutoff)
-        caught, still_open = self._delays(index, cutoff, elapsed)
-        label = expected_labels(log_odds, seen, caught, still_open)
-        return replace(chosen, converted=label, weight=caught)
-
-    def _delays(self, index: Integers, cutoff: int, elapsed: Integers) -> tuple[Floats, Floats]:
-        mature, own = self.mature_at(cutoff), self.landmark[index]
-        won, lost = mature & (self.won <= cutoff), mature & (self.won > cutoff)
-        caught, still_open = np.empty(len(index)), np.empty(len(index))
-        for landmark in np.unique(own):
-            at, alike = own == landmark, self.landmark == landmark
-            enough = (won & alike).sum() >= FEWEST_WINNERS and (lost & alike).any()
-            winners, others = (won & alike, lost & alike) if enough else (won, lost)
-            caught[at] = _ended_by(self._delay(winners), elapsed[at])
-            still_open[at] = 1 - _ended_by(self._delay(others), elapsed[at])
-        return caught, still_open
-
-    def _delay(self, which: Flags) -> Integers:
-        return np.sort(self.settled[which] - self.rows.position[which])
-
-
-def expected_labels(log_odds: Floats, seen: Floats, caught: Floats, still_open: Floats) -> Floats:
-    """Say how likely each fresh row is won within its horizon, by what is known so far."""
-    shift, label = 0.0, seen
-    for _ in range(MOST_ROUNDS):
-        probability = sigmoid(log_odds + shift)
-        later = probability * (1 - caught)
-        doubt = later + (1 - probability) * still_open
-        label = np.where(np.isnan(seen), later / np.maximum(doubt, _TINY), seen)
-        # A step of Newton's method on the expected log likelihood, rows weighed as in training.
-        slope = float(caught @ (label - probability)) - shift / LEVEL_SPREAD**2
-        bend = float(caught @ (probability * (1 - probability))) + 1 / LEVEL_SPREAD**2
-        shift += slope / bend
-        if abs(slope / bend) < CLOSE:
-            break
-    return np.asarray(label, np.float64)
 
 
 def joined(one: LabelledMatrix, other: LabelledMatrix) -> LabelledMatrix:
@@ -225,10 +40,6 @@ def joined(one: LabelledMatrix, other: LabelledMatrix) -> LabelledMatrix:
         weight=np.concatenate([one.weights, other.weights]),
         person=np.concatenate([one.persons, other.persons]),
     )
-
-
-def _ended_by(delays: Integers, elapsed: Integers) -> Floats:
-    return np.searchsorted(delays, elapsed, side="right") / max(len(delays), 1)
 
 
 _OF_THE_MACHINE = ("num_threads", "search_seconds", "search_file")
@@ -404,7 +215,7 @@ def fit_final(recipe: Recipe, data: LabelledMatrix, pool: Pool | None) -> Fitted
     """
     if pool is None:
         return recipe.fitted(data)
-    fresh = pool.fresh_at(pool.cutoff, np.zeros(0, np.int64))
+    fresh = pool.fresh_at(pool.cutoff, NOBODY)
     return fit_with_fresh(recipe, data, pool, pool.cutoff, fresh)[1]
 
 
@@ -413,7 +224,7 @@ def judge_fresh(
 ) -> Verdict:
     """Try fresh rows at each origin, with what was known then."""
     always = recipe.settings.fresh_snapshots is True
-    available = len(pool.fresh_at(pool.cutoff, np.zeros(0, np.int64)))
+    available = len(pool.fresh_at(pool.cutoff, NOBODY))
     if available < FEWEST_FRESH:
         words = f"fresh snapshots: {available} of them, too few to learn from"
         return Verdict(False, (), words)

@@ -22,7 +22,7 @@ from leadcast.models.choice.trial import (
     try_estimator,
     try_trees,
 )
-from leadcast.models.data import LabelledMatrix
+from leadcast.models.data import LabelledMatrix, Matrix
 from leadcast.models.learners.boosting import CAUTIOUS
 from leadcast.models.learners.regression import Regression
 from leadcast.models.learners.rows import leads_with
@@ -41,13 +41,14 @@ def run_trials(
     settings: LearnerSettings,
     kinds: Sequence[str],
     tell: Progress,
+    early: Sequence[Matrix] = (),
 ) -> list[Trial]:
-    """Fit and try all setups of all learners at all origins."""
+    """Fit and try all setups of all learners at all origins, each with its early rows, if any."""
     if not origins:
         return []
     tell(f"backtest, {len(origins)} origins", 0.0)
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(settings.num_threads) as pool:
-        ladder = _Ladder(pool, rows, origins, settings)
+        ladder = _Ladder(pool, rows, origins, settings, early)
         for candidate in settings.estimators.values():
             if candidate.kind in kinds:
                 tell(f"backtest, {candidate.kind}", 0.1)
@@ -75,6 +76,7 @@ class _Ladder:
         rows: LabelledMatrix,
         origins: Sequence[Origin],
         settings: LearnerSettings,
+        early: Sequence[Matrix],
     ) -> None:
         self._pool = pool
         self._losses: dict[tuple[int, Capacity], float] = {}
@@ -82,7 +84,11 @@ class _Ladder:
         self._settings = settings.model_copy(update={"num_threads": 1})
         self.places = range(len(origins))
         self._starts = list(
-            pool.map(lambda one: Start.at(rows, one.train, one.valid, self._settings), origins)
+            pool.map(
+                lambda one, own: Start.at(rows, one.train, one.valid, self._settings, own),
+                origins,
+                early or [None] * len(origins),
+            )
         )
         half_lives = settings.half_lives
         jobs = [(start, half_life) for start in self._starts for half_life in half_lives]
@@ -91,7 +97,8 @@ class _Ladder:
         self._regressions: list[dict[HalfLife, Regression]] = [
             {h: one.first for h, one in own.items()} for own in by_half_life
         ]
-        self.trials = [trial_of(*pair) for pair in zip(self._starts, by_half_life, strict=True)]
+        pairs = zip(self._starts, by_half_life, strict=True)
+        self.trials = [trial_of(*pair, self._settings) for pair in pairs]
 
     def grow(
         self, capacity: Capacity, places: Sequence[int], half_lives: Sequence[HalfLife]

@@ -209,7 +209,7 @@ def default_setup(settings: LearnerSettings, kind: str) -> Setup:
     """Give the setup for data that no origin can be placed in, and the one of an estimator."""
     if kind in settings.estimators:
         return Setup(None, estimator=kind)
-    penalty = settings.penalties[len(settings.penalties) // 2]
+    penalty = settings.middle_penalty
     weight = PRIOR_WEIGHT if kind == "blend" else 1.0
     curves = () if kind == "lightgbm" else ((penalty, weight),)
     has_trees = kind in ("lightgbm", "blend")

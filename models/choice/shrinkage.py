@@ -64,8 +64,9 @@ def shrunken_contender(
 
 def with_one_setup(settings: LearnerSettings) -> LearnerSettings:
     """Leave one penalty, in the middle, and all rows weighed alike."""
-    penalty = settings.penalties[len(settings.penalties) // 2]
-    return settings.model_copy(update={"penalties": (penalty,), "half_lives": (None,)})
+    return settings.model_copy(
+        update={"penalties": (settings.middle_penalty,), "half_lives": (None,)}
+    )
 
 
 def _out_of_fold(

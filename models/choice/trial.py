@@ -58,6 +58,15 @@ class Added:
 
 
 @dataclass(frozen=True)
+class EarlyRows:
+    """Rows that were fresh at an origin: of their level something was known."""
+
+    values: Matrix
+    added: Floats
+    """What a regression with the middle penalty and the first half-life adds to the level."""
+
+
+@dataclass(frozen=True)
 class Trial:
     """All predictions at one origin."""
 
@@ -75,6 +84,8 @@ class Trial:
     """As far as was boosted; see `PATIENCE`."""
     estimators: dict[str, Added] = field(default_factory=dict)
     """By the names of estimators of others; all rows weigh alike in them."""
+    early: EarlyRows | None = None
+    """None where nothing is known of rows before their labels are."""
 
     @property
     def nothing(self) -> Added:
@@ -88,7 +99,22 @@ class Trial:
     def log_odds(self, shape: Added, half_life: HalfLife) -> Floats:
         """Put a shape on its level."""
         level = self.level(shape, half_life)
-        return np.asarray(level.trust(self.values) * (level.mean(self.values) + shape.tried))
+        return _on_level(level, self.values, shape.tried)
+
+    def early_log_odds(self, settings: LearnerSettings) -> Floats:
+        """Score the early rows by a regression, on the level that all learners get.
+
+        Any shape will do, as in `clocks`: what is asked for is the level.
+        """
+        if self.early is None:
+            return np.zeros(0)
+        half_life = settings.half_lives[0]
+        level = self.level(self.curves[half_life, settings.middle_penalty], half_life)
+        return _on_level(level, self.early.values, self.early.added)
+
+
+def _on_level(level: Level, values: Matrix, added: Floats) -> Floats:
+    return np.asarray(level.trust(values) * (level.mean(values) + added))
 
 
 @dataclass(frozen=True)
@@ -104,6 +130,8 @@ class Start:
     """Log-odds of the rows tried."""
     layout: Layout
     """Of the rows to learn from."""
+    early: Matrix | None = None
+    """Of rows that were fresh."""
 
     @property
     def nothing(self) -> Added:
@@ -117,11 +145,12 @@ class Start:
         train: Integers,
         valid: Integers,
         settings: LearnerSettings,
+        early: Matrix | None = None,
     ) -> Self:
         """Prepare an origin."""
         past, later = data.rows(train), data.rows(valid)
         layout = lay_out(past, settings)
-        return cls(valid, past, later, fit_prior(past).log_odds(later.values), layout)
+        return cls(valid, past, later, fit_prior(past).log_odds(later.values), layout, early)
 
 
 @dataclass(frozen=True)
@@ -132,6 +161,8 @@ class TriedCurves:
     """By penalty."""
     first: Regression
     """Whose level trees start from."""
+    early: Floats | None
+    """What the middle penalty's adds to early rows."""
 
 
 def try_curves(start: Start, half_life: HalfLife, settings: LearnerSettings) -> TriedCurves:
@@ -142,12 +173,15 @@ def try_curves(start: Start, half_life: HalfLife, settings: LearnerSettings) -> 
         penalty: Added(fit.curves.values(start.later.values), fit.curves.values(layout.data.values))
         for penalty, fit in zip(settings.penalties, fits, strict=True)
     }
-    return TriedCurves(curves, fits[0])
+    middle = fits[settings.penalties.index(settings.middle_penalty)].curves
+    return TriedCurves(curves, fits[0], None if start.early is None else middle.values(start.early))
 
 
-def trial_of(start: Start, tried: Mapping[HalfLife, TriedCurves]) -> Trial:
+def trial_of(
+    start: Start, tried: Mapping[HalfLife, TriedCurves], settings: LearnerSettings
+) -> Trial:
     """Put together what was tried at one origin, without trees."""
-    later = start.later
+    later, added = start.later, tried[settings.half_lives[0]].early
     return Trial(
         index=start.index,
         converted=later.converted,
@@ -157,6 +191,7 @@ def trial_of(start: Start, tried: Mapping[HalfLife, TriedCurves]) -> Trial:
         ground=Ground.of(start.layout),
         curves={(h, penalty): a for h, own in tried.items() for penalty, a in own.curves.items()},
         trees={},
+        early=None if start.early is None or added is None else EarlyRows(start.early, added),
     )
 
 

@@ -19,10 +19,10 @@ from leadcast.features.tables import Tables
 from leadcast.models.bundle.bundle_reference import Reference
 from leadcast.models.calibration.calibrators import Calibrator, calibrator_from_json
 from leadcast.models.calibration.verdict import ModelVerdict
-from leadcast.models.choice.fresh import Pool
-from leadcast.models.data import Floats, LabelledMatrix, Matrix
+from leadcast.models.choice.pool import Pool
+from leadcast.models.data import Flags, Floats, LabelledMatrix, Matrix
 from leadcast.models.sellers.junk_training import HONEST
-from leadcast.models.splits import FRESH, last_look, settlement
+from leadcast.models.splits import FRESH, is_apart, last_look, settlement
 from leadcast.pipelines.base.paths import DeployedFolder, RunFolder
 from leadcast.serve.today.selection import WEIGHT
 
@@ -178,7 +178,9 @@ def read_pool(
     chosen = used_snapshots(run).filter(pl.col("part").is_in(parts))
     learned = chosen["part"].is_in(list(LEARNING)).to_numpy()
     begin: Any = looked_at.filter(part="test")["position"].min()
-    return rows.rows(learned), pool_of(rows, chosen, looked_at, tables, settings, int(begin))
+    apart = looked_at.with_columns(apart=is_apart(looked_at)).filter(pl.col("part").is_in(parts))
+    about = looked_at, tables, settings, int(begin), apart["apart"].to_numpy()
+    return rows.rows(learned), pool_of(rows, chosen, *about)
 
 
 def pool_of(
@@ -188,6 +190,7 @@ def pool_of(
     tables: Tables,
     settings: SnapshotSettings,
     cutoff: int,
+    apart: Flags | None = None,
 ) -> Pool:
     """Put rows together with the moments at which more became known of them.
 
@@ -202,6 +205,8 @@ def pool_of(
     settings : SnapshotSettings
     cutoff : int
         The moment up to which anything is known, in microseconds since 1970.
+    apart : ndarray of bool, optional
+        Which rows may be learned from one by one; all, if not given.
 
     Returns
     -------
@@ -215,4 +220,5 @@ def pool_of(
         snapshots.with_columns(last_look(looked_at))["position"].to_numpy(),
         snapshots["landmark_days"].to_numpy(),
         cutoff,
+        apart,
     )
