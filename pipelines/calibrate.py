@@ -19,26 +19,11 @@ from leadcast.pipelines.base.stage import run_stage
 from leadcast.serve.today.selection import repeated
 
 
-def early_level_told(run: RunFolder) -> EarlyLevel | None:
-    """Read by how much early conversions moved the tested model's level.
-
-    Parameters
-    ----------
-    run : RunFolder
-
-    Returns
-    -------
-    EarlyLevel or None
-        None where they told nothing.
-    """
-    told = read_json(run.backtest).get("early")
-    return None if told is None else EarlyLevel.from_json(told)
-
-
 def calibrate(source: str) -> str:
     """Choose and fit the calibrator and the leads' intervals on the out-of-time predictions."""
     run, params = RunFolder(source), load_params()
-    rows, early = pl.read_parquet(run.out_of_time), early_level_told(run)
+    rows, told = pl.read_parquet(run.out_of_time), read_json(run.backtest)["early"]
+    early = None if told is None else EarlyLevel.from_json(told)
     dated = Tables.read(run.tables).time_order is TimeOrder.DATED
     content = calibration_of(rows, dated, params.seed, early)
     write_json(run.calibration, content)

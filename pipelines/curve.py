@@ -16,7 +16,7 @@ from leadcast.features.snapshots import (
     microseconds_of,
 )
 from leadcast.features.tables import Tables
-from leadcast.models.calibration.calibrators import Calibrator
+from leadcast.models.calibration.calibrators import Calibrator, unmoved
 from leadcast.models.choice.fresh import Recipe, fit_final
 from leadcast.models.curve.anchor_fit import Models, with_anchors
 from leadcast.models.curve.curve_fit import MOST_ROWS, CurveChoice, fit_curve
@@ -34,6 +34,7 @@ from leadcast.pipelines.base.dataset import (
     read_calibrator,
     read_plan,
     read_reference,
+    shift_told,
     worked,
 )
 from leadcast.pipelines.base.params import load_params, snapshot_settings
@@ -63,7 +64,8 @@ class Looks:
     tables: Tables
     settings: SnapshotSettings
     snapshots: pl.DataFrame
-    """Coded, with `LOG_ODDS`, `TEST` for those that the test begins with or that came later, and
+    """Coded, with `LOG_ODDS` (at the level that early conversions asked for at the time, before
+    calibration), `TEST` for those that the test begins with or that came later, and
     `APART` for those of no person of another part."""
     begin_us: int
     """When the test begins."""
@@ -92,12 +94,13 @@ class Looks:
         later = _thinned(unlearned, most)
         learner, plan = load_learner(run.learner), read_plan(run)
         values = compute(plan, tables.leads, tables.events, later)
-        later = later.with_columns(pl.Series(LOG_ODDS, learner.log_odds(values)))
+        told = learner.log_odds(values) + shift_told(read_json(run.calibration))
+        later = later.with_columns(pl.Series(LOG_ODDS, told))
         columns = [*everything.columns, TEST, APART, LOG_ODDS]
         both = pl.concat([past.select(columns), later.select(columns)]).sort("position")
         return cls(tables, settings, both, int(begin))
 
-    def with_deployed(self, learner: FittedLearner, plan: FeaturePlan) -> "Looks":
+    def with_deployed(self, learner: FittedLearner, plan: FeaturePlan, shift: float) -> "Looks":
         """Let the deployed model say what it says of those whose outcome is not all known yet.
 
         It has not learned from them, and knows a newer level than the tested one.
@@ -106,7 +109,7 @@ class Looks:
         if fresh.is_empty():
             return self
         values = compute(plan, self.tables.leads, self.tables.events, fresh)
-        told = learner.log_odds(values)
+        told = learner.log_odds(values) + shift
         both = pl.concat([mature, fresh.with_columns(pl.Series(LOG_ODDS, told))])
         return replace(self, snapshots=both.sort("position", maintain_order=True))
 
@@ -125,7 +128,7 @@ class Looks:
         lag = microseconds(self.settings.reporting_lag_days)
         followed = FollowUp.of(chosen, self.tables.outcomes, cutoff_us - lag)
         log_odds: Floats = chosen[LOG_ODDS].to_numpy()
-        return CurveRows(data, calibrator.probability(log_odds), followed)
+        return CurveRows(data, unmoved(calibrator).probability(log_odds), followed)
 
 
 def _past(run: RunFolder, everything: pl.DataFrame) -> pl.DataFrame:
@@ -141,7 +144,8 @@ def _past(run: RunFolder, everything: pl.DataFrame) -> pl.DataFrame:
         # Of a model that knows nothing, or of a sample of the rows, as a cluster takes one.
         none = everything.head(0)
         return none.with_columns(pl.lit(0.0).alias(LOG_ODDS), **flags)
-    rows = own[predicted["row"]].with_columns(predicted["log_odds"], **flags)
+    told = (predicted["log_odds"] + predicted["early"]).alias(LOG_ODDS)
+    rows = own[predicted["row"]].with_columns(told, **flags)
     return rows.join(everything, on=["lead_id", "position"], how="inner", maintain_order="left")
 
 
@@ -282,7 +286,8 @@ def _for_use(run: RunFolder, looks: Looks) -> CurveChoice | None:
     """Fit the curve of the deployed model on all that is known now."""
     parts = DeployedFolder(run.deployed)
     learner, plan = load_learner(parts.learner), read_plan(parts)
-    looks, calibrator = looks.with_deployed(learner, plan), read_calibrator(parts)
+    looks = looks.with_deployed(learner, plan, shift_told(read_json(parts.calibration)))
+    calibrator = read_calibrator(parts)
     newest = looks.rows(_thinned(looks.snapshots, MOST_ROWS), plan, calibrator, looks.until_us)
     found = fit_curve(newest, looks.settings.horizon_days)
     if found is None:

@@ -39,13 +39,14 @@ from leadcast.pipelines.base.dataset import (
     labelled,
     labels_for_cluster,
     pool_of,
+    shift_told,
     used_fresh,
     worked,
 )
 from leadcast.pipelines.base.params import horizon_days, load_params, snapshot_settings
 from leadcast.pipelines.base.paths import DeployedFolder, RunFolder
 from leadcast.pipelines.base.stage import progress_bar, run_stage, share_bar
-from leadcast.pipelines.calibrate import calibration_of, early_level_told
+from leadcast.pipelines.calibrate import calibration_of
 from leadcast.pipelines.features import compute_matrix_on
 from leadcast.serve.today.selection import WEIGHT, as_evidence
 
@@ -189,11 +190,10 @@ def _out_of_time(run: RunFolder, learner: FittedLearner, test_values: Matrix) ->
     """Add what the tested model says of the test to the predictions of the rolling origins."""
     past, test = pl.read_parquet(run.out_of_time).drop("row"), judged_rows(run)
     newest: Any = past["origin"].max()
-    early = early_level_told(run)
     of_test = pl.DataFrame(
         {
             "log_odds": load_learner(run.learner).log_odds(test.values),
-            "early": np.full(len(test), 0.0 if early is None else early.shift),
+            "early": np.full(len(test), shift_told(read_json(run.calibration))),
             "converted": test.converted,
             "group": test.group,
             "origin": np.full(len(test), newest + 1),

@@ -112,8 +112,8 @@ def test_what_becomes_known_after_the_cutoff_changes_nothing() -> None:
 def test_the_order_of_the_rows_changes_nothing(seed: int) -> None:
     pool, log_odds = world(steady, 400)
     order = np.random.default_rng(seed).permutation(len(pool.rows))
-    parts = (part[order] for part in (pool.settled, pool.won, pool.last_look, pool.landmark))
-    again = Pool.of(pool.rows.rows(order), *parts, END)
+    settled, won, last = (part[order] for part in (pool.settled, pool.won, pool.last_look))
+    again = Pool.of(pool.rows.rows(order), settled, won, last, pool.landmark[order], END)
     assert found(again, again.rows.values[:, 0].astype(np.float64)) == found(pool, log_odds)
 
 

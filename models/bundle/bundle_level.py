@@ -11,7 +11,7 @@ from typing import Any
 from leadcast.models.bundle.bundle import Bundle, write_bundle
 from leadcast.models.bundle.bundle_files import Manifest
 from leadcast.models.bundle.bundle_reference import Reference
-from leadcast.models.calibration.calibrators import Calibrator, Shifted, moved_by
+from leadcast.models.calibration.calibrators import Calibrator, moved_by, unmoved
 from leadcast.models.calibration.intervals import moved_shares
 
 LEVEL = "level_tracking"
@@ -70,9 +70,7 @@ def write_moved(folder: Path, bundle: Bundle, offset: float, told: Mapping[str, 
 
 
 def _moved_calibrator(bundle: Bundle, offset: float) -> Calibrator:
-    trained = bundle.calibrator
-    if offset_of(bundle) and isinstance(trained, Shifted):
-        trained = trained.base
+    trained = unmoved(bundle.calibrator) if offset_of(bundle) else bundle.calibrator
     return moved_by(trained, offset)
 
 

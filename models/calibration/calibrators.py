@@ -293,6 +293,20 @@ def moved_by(calibrator: Calibrator, shift: float) -> Calibrator:
     return calibrator_from_json({"kind": "shifted", "shift": shift, "base": calibrator.to_json()})
 
 
+def unmoved(calibrator: Calibrator) -> Calibrator:
+    """Take back what `moved_by` did.
+
+    Parameters
+    ----------
+    calibrator : Calibrator
+
+    Returns
+    -------
+    Calibrator
+    """
+    return calibrator.base if isinstance(calibrator, Shifted) else calibrator
+
+
 def calibrator_from_json(content: object, where: str = "calibrator") -> Calibrator:
     """Make the calibrator that `Calibrator.to_json` told.
 

@@ -11,6 +11,7 @@ from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json
 from leadcast.features.tables import Tables, TimeOrder
 from leadcast.features.values.amounts import read_size
+from leadcast.models.calibration.calibrators import unmoved
 from leadcast.models.charts.numbers import age
 from leadcast.models.comparison import Compared
 from leadcast.models.comparison.compared_rows import COLUMNS
@@ -203,9 +204,10 @@ def past_rows(inputs: ComparisonInputs, landmark_days: float | None) -> Past | N
     learning = learning_snapshots(inputs.run)
     if scored.is_empty():
         return None
-    calibrator = read_calibrator(inputs.run)
+    calibrator = unmoved(read_calibrator(inputs.run))
+    told = (scored["log_odds"] + scored["early"]).to_numpy()
     rows = learning[scored["row"].to_list()].with_columns(
-        probability=pl.Series(calibrator.probability(scored["log_odds"].to_numpy()))
+        probability=pl.Series(calibrator.probability(told))
     )
     rows = rows.filter(inputs.old_enough(rows))
     rows = rows.with_columns(points=pl.Series(inputs.points.of_rows(rows))).filter(

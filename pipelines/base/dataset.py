@@ -58,6 +58,12 @@ def read_calibrator(run: RunFolder | DeployedFolder) -> Calibrator:
     return calibrator_from_json(read_json(run.calibration)["calibrator"])
 
 
+def shift_told(calibration: Mapping[str, Any]) -> float:
+    """Tell by how much early conversions moved the level, from ``calibration.json``."""
+    early = calibration.get("early")
+    return 0.0 if early is None else float(early["shift"])
+
+
 def read_verdict(run: RunFolder) -> ModelVerdict | None:
     """Read what the scores may be used for; None where an older version wrote the metrics."""
     verdict = read_json(run.metrics).get("verdict")
