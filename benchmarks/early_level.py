@@ -30,6 +30,8 @@ from leadcast.pipelines.lifecycle.trial import STAGES
 
 DATED = tuple(name for name, kind in KINDS.items() if kind.is_dated)
 SEEDS, LEADS = 6, 3_000
+RIGHT = 0.2
+"""In log-odds: a level that is off by no more was right as it was."""
 FIRST_SEED = 20
 """The filter was made on worlds of the seeds below."""
 
@@ -116,6 +118,28 @@ def table_of(rows: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([each, whole.select(each.columns)])
 
 
+def words_of(rows: pl.DataFrame) -> str:
+    """Say what it cost where the level was right, and what it gained where it was not.
+
+    Parameters
+    ----------
+    rows : pl.DataFrame
+        As `measure` gives them.
+
+    Returns
+    -------
+    str
+    """
+    told = []
+    for what, is_right in (("right within", True), ("off by more than", False)):
+        part = rows.filter((pl.col("wanted").abs() <= RIGHT) == is_right)
+        told.append(
+            f"{part.height} worlds whose level was {what} {RIGHT}: {part['without'].mean():.4f} "
+            f"without, {part['moved'].mean():.4f} with early conversions"
+        )
+    return "\n".join(told)
+
+
 def main() -> None:
     """Measure every kind, print the table and write it down."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -137,6 +161,7 @@ def main() -> None:
     table = table_of(pl.DataFrame(rows))
     with pl.Config(float_precision=4, tbl_rows=-1, tbl_width_chars=160, fmt_str_lengths=40):
         print(table)
+    print(words_of(pl.DataFrame(rows)))
     result = {"table": table.to_dicts(), "worlds": rows}
     write_result("early_level", result, folder_of(parser, options))
 
