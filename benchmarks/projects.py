@@ -17,8 +17,9 @@ from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import written_whole
 from leadcast.features.base.ownership import PARAMS, SOURCES
 from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
-from leadcast.features.snapshots import SnapshotSettings, make_snapshots
+from leadcast.features.snapshots import SnapshotSettings, has_dated_outcome, make_snapshots
 from leadcast.features.tables import Tables
+from leadcast.models.splits import with_fresh
 from leadcast.pipelines.base.params import horizon_days, load_params, snapshot_settings
 from leadcast.pipelines.base.paths import RunFolder
 
@@ -109,8 +110,10 @@ def project_of(split: Split) -> Path:
     run = project / RunFolder(split.source).path
     tables = Tables.read(run / "tables")
     snapshots = make_snapshots(tables, settings, load_params().seed)
+    divided = divide(snapshots, split, horizon_days(tables, settings))
+    divided = with_fresh(divided) if has_dated_outcome(tables) else divided
     with written_whole(run / "snapshots.parquet", replacing=True) as temporary:
-        divide(snapshots, split, horizon_days(tables, settings)).write_parquet(temporary)
+        divided.write_parquet(temporary)
     run_stage_in(project, "features", split.source)
     stamp.write_text(wanted, encoding="utf-8")
     return project

@@ -399,7 +399,8 @@ def _little_learned(known: pl.DataFrame) -> Iterator[str]:
         return
     lost = known.drop_nulls("reason").sort("len", descending=True)
     reasons = ", ".join(f"{rows / total:.0%} {reason}" for reason, rows in lost.iter_rows())
+    remedy = _REMEDIES.get(lost["reason"][0])
     yield (
         f"Only {learned / total:.0%} of the {total:,} labelled snapshots from before the test are "
-        f"learned from ({reasons}): {_REMEDIES[lost['reason'][0]]}."
+        f"learned from ({reasons}){'' if remedy is None else f': {remedy}'}."
     )

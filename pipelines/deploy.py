@@ -84,7 +84,8 @@ class Known:
         mature = snapshots.filter("mature")
         plan = fit_plan(tables, mature, params.features, None, settings)
         learns_fresh = used_fresh(backtest)
-        looks = params.looks_at_fresh and has_dated_outcome(tables) and not mature_only
+        looks = recipe.settings.early_conversions and not params.selection.weigh_calls
+        looks = looks and has_dated_outcome(tables) and not mature_only
         kept = snapshots if looks or learns_fresh else mature
         return cls(tables, settings, recipe.on(plan.features), kept, plan, learns_fresh)
 

@@ -79,8 +79,7 @@ def _split(source: str, tables: Tables, params: Params) -> pl.DataFrame:
         )
     except LeadcastError as error:
         raise LeadcastError(f"{error}{_unrecorded_words(tables, settings)}") from None
-    is_looked_at = params.looks_at_fresh and has_dated_outcome(tables)
-    return with_fresh(split) if is_looked_at else split
+    return with_fresh(split) if has_dated_outcome(tables) else split
 
 
 def _words(split: pl.DataFrame, account: pl.DataFrame, horizon: float | None) -> str:

@@ -65,7 +65,7 @@ def test_the_newest_are_followed_whatever_became_of_them(project: Path) -> None:
     begin = everything.filter(part="test")["as_of"].min()
     own = looks.snapshots.filter(~pl.col(TEST))
     # Of those that the test began too early for, none is left out for still being looked at.
-    purged = everything.filter((pl.col("reason") == "purged") & (pl.col("as_of") < begin))
+    purged = everything.filter((pl.col("part") == "fresh") & (pl.col("as_of") < begin))
     assert purged.height > 0
     assert purged.join(own, on=["lead_id", "as_of"], how="anti").is_empty()
     # From persons of the test the curve learns no more than the pace.

@@ -209,7 +209,7 @@ def test_distilled_points_are_written_and_cost_is_told_on_the_test(project: Path
         told = distill_named("demo", max_rules=4)
         table, tables = load_rules(RUN.distilled), Tables.read(RUN.tables)
         faults = check_rules(table, tables.leads, tables.events, scores_of(project))
-    assert len(table.rules) == 4
+    assert 0 < len(table.rules) <= 4
     assert not [fault for fault in faults if fault.severity == "error"]
     assert "| AUC, every test snapshot |" in told
     assert told.startswith((project / RUN.distilled.with_suffix(".md")).read_text())

@@ -9,9 +9,9 @@ meanwhile is not looked at, because how soon leads are given up hangs on who giv
 The level is a random walk over stretches of that time, filtered exactly on a grid of values (a
 local-level model, Durbin & Koopman 2012, "Time Series Analysis by State Space Methods", with the
 grid of Kitagawa 1987, "Non-Gaussian state-space modeling of nonstationary time series"). Its steps
-have heavy tails, so that a jump is followed and chance is not. F is in doubt as well: by how much
-early counts of the past differed from what the delays known then had promised is measured at
-moments whose rows are ripe by now, and what is found is averaged over.
+are Cauchy's, next to none or large: a jump is followed, while chance, and a slow week, hardly move
+it. F is in doubt as well: by how much early counts of the past differed from what the delays known
+then had promised is measured at moments whose rows are ripe by now, and averaged over.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,14 +26,16 @@ from leadcast.models.choice.pool import FEWEST_FRESH, FEWEST_WINNERS, Pool
 from leadcast.models.choice.trial import Trial
 from leadcast.models.data import Flags, Floats, Integers, Matrix
 from leadcast.models.evaluation.logistic import sigmoid
-from leadcast.models.evaluation.random_effects import USUAL_LEVEL_SPREAD, spread_of
-from leadcast.models.learners.drifting_level import TAILS
+from leadcast.models.evaluation.random_effects import spread_of
 from leadcast.models.learners.learner_store import FittedLearner
 from leadcast.models.learners.rows import thinned_places
 from leadcast.models.settings import LearnerSettings
 
 STRETCHES = 8
 """The fresh time is cut into so many, between which the level may have moved."""
+STEP = 0.004
+"""The scale of a step from one to the next, in log-odds: half of all are shorter, and over all of
+them one level in fifty moves by more than 1."""
 FARTHEST = 4.0
 CELL = 0.05
 """The grid of levels, in log-odds: from none to so far either way, in cells so wide."""
@@ -298,7 +300,7 @@ class _Rows:
 def _newest_level(rows: _Rows, grid: Floats, pace_spread: float) -> Floats:
     """Give the probability of each level at the end of the fresh time."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
-    steps = _steps(grid, USUAL_LEVEL_SPREAD / float(np.sqrt(STRETCHES)))
+    steps = _steps(grid)
     evidence, ends = [], []
     for node, weight in zip(nodes, weights / weights.sum(), strict=True):
         told, end = _filtered(rows.likelihood(grid, float(np.exp(pace_spread * node))), steps)
@@ -308,11 +310,11 @@ def _newest_level(rows: _Rows, grid: Floats, pace_spread: float) -> Floats:
     return np.asarray(share @ np.array(ends) / share.sum())
 
 
-def _steps(grid: Floats, scale: float) -> Floats:
+def _steps(grid: Floats) -> Floats:
     """Give the probability of each level after one step from each other, shape (to, from)."""
-    away = (grid[:, None] - grid) / scale
-    density = (1 + away**2 / TAILS) ** (-(TAILS + 1) / 2)
-    return np.asarray(density / density.sum(axis=0))
+    away = grid[:, None] - grid
+    inside = np.arctan((away + CELL / 2) / STEP) - np.arctan((away - CELL / 2) / STEP)
+    return np.asarray(inside / inside.sum(axis=0))
 
 
 def _filtered(likelihood: Floats, steps: Floats) -> tuple[float, Floats]:
