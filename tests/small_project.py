@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from leadcast.features.definitions.yaml_lines import plain_yaml, yaml_text
+from leadcast.models.evaluation.chance import if_calibrated
+from leadcast.models.leakage.gate import CHECKS, examine
 from leadcast.pipelines.lifecycle.warm import COMPUTING, lay_out_project
 from leadcast.pipelines.report import report
 from tests.empty_pictures import EMPTY
@@ -37,13 +39,19 @@ def run_stages(folder: Path, source: str = "demo", last: str = "report") -> list
         return [stages[name](source) for name in names[: names.index(last) + 1]]
 
 
-UNDRAWN = f"""
+CHANCES = 10
+"""So often what chance gives is drawn where nobody looks at it; as a rule 200 times."""
+HURRIED = f"""
 import sys
 if "leadcast.pipelines.commands.stage_process" in sys.orig_argv:
     import leadcast.models.charts.chart as chart
+    import leadcast.models.evaluation.chance as chance
+    import leadcast.models.leakage.gate as gate
     chart.draw_svg = lambda *_, **__: '{EMPTY}'
+    chance.if_calibrated.__kwdefaults__["replicates"] = {CHANCES}
+    gate.examine.__defaults__ = (gate.CHECKS[:1],)
 """
-"""In a sitecustomize.py: what `undrawn` does, for stages that DVC runs."""
+"""In a sitecustomize.py: what `hurried` does, for stages that DVC runs."""
 
 
 @contextmanager
@@ -51,4 +59,13 @@ def undrawn() -> Iterator[None]:
     """Leave the pictures empty where nobody looks at them: they cost more than any other stage."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("leadcast.models.charts.chart.draw_svg", lambda *_, **__: EMPTY)
+        yield
+
+
+@contextmanager
+def hurried() -> Iterator[None]:
+    """Spare a run what is tested elsewhere: pictures, most of the gate, and what chance gives."""
+    with undrawn(), pytest.MonkeyPatch.context() as patched:
+        patched.setitem(if_calibrated.__kwdefaults__, "replicates", CHANCES)
+        patched.setattr(examine, "__defaults__", (CHECKS[:1],))
         yield

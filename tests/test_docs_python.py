@@ -16,7 +16,7 @@ from leadcast.pipelines.frames.demo_frames import load_demo
 from leadcast.pipelines.frames.fitting_frames import fit
 from leadcast.pipelines.lifecycle.trial import STAGES
 from tests.frames_world import project, raw, with_rules
-from tests.small_project import ROOT, undrawn
+from tests.small_project import ROOT, hurried
 
 CHEAP = {"model": {"candidates": ["logistic"], "origins": 1, "fewest_won_logistic": 1}}
 CHEAP |= {"evaluation": {"replicates": 100, "slice_replicates": 100}}
@@ -40,7 +40,7 @@ def _cheap(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     monkeypatch.setattr(leadcast, "fit", fit_cheaply)
     monkeypatch.setattr(leadcast, "load_demo", lambda _=0: load_demo(700, 5))
     monkeypatch.chdir(tmp_path)
-    with mpl.rc_context({"backend": "agg"}), undrawn():
+    with mpl.rc_context({"backend": "agg"}), hurried():
         yield
 
 

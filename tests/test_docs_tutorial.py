@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.small_project import LEARNER, ROOT, UNDRAWN, change_params, make_project
+from tests.small_project import HURRIED, LEARNER, ROOT, change_params, make_project
 from tests.test_pipelines_dvc import CODE, FEW, QUICK, start_dvc
 
 TEXT = (ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
@@ -35,7 +35,7 @@ def test_the_tutorial_runs_as_it_stands(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).symlink_to(ROOT / name)
     start_dvc(tmp_path)
-    (tmp_path / "sitecustomize.py").write_text(UNDRAWN, encoding="utf-8")
+    (tmp_path / "sitecustomize.py").write_text(HURRIED, encoding="utf-8")
     (tmp_path / "bin").mkdir()
     command = tmp_path / "bin" / "leadcast"
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m leadcast "$@"\n', encoding="utf-8")

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.small_project import LEARNER, ROOT, UNDRAWN, change_params, make_project
+from tests.small_project import HURRIED, LEARNER, ROOT, change_params, make_project
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
@@ -62,7 +62,7 @@ def test_retraining_chooses_and_says_why(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("LEADCAST_PROJECT", str(project))
     # The notebook draws its picture itself; the runs' pages are not looked at.
     (tmp_path / "customs").mkdir()
-    (tmp_path / "customs/sitecustomize.py").write_text(UNDRAWN, encoding="utf-8")
+    (tmp_path / "customs/sitecustomize.py").write_text(HURRIED, encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'customs'}{os.pathsep}{ROOT}")
     notebook = execute(ROOT / "notebooks/retrain.ipynb", ROOT / "notebooks")
     assert pictures(notebook) == 1

@@ -34,7 +34,7 @@ from leadcast.serve.page.router import page_routers
 from leadcast.serve.requests.settings import ServeSettings
 from leadcast.serve.scorer import Scorer
 from tests.service_world import HOST, NO_LIMIT, TestClient
-from tests.small_project import ROOT, change_params, make_project
+from tests.small_project import ROOT, change_params, hurried, make_project
 
 SOURCE = "demo_accounts"
 RUN = RunFolder(SOURCE)
@@ -49,7 +49,7 @@ def run_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     definition = plain_yaml((ROOT / f"data/sources/{SOURCE}.yaml").read_text(encoding="utf-8"))
     definition["simulation"] |= {"leads": LEADS}
     (folder / f"data/sources/{SOURCE}.yaml").write_text(yaml_text(definition), encoding="utf-8")
-    with chdir(folder):
+    with chdir(folder), hurried():
         for name, stage in COMPUTING.items():
             if name not in ("compare", "audit", "amounts"):
                 stage(SOURCE)

@@ -16,7 +16,7 @@ from leadcast.pipelines.fetch import fetch
 from leadcast.pipelines.insight.check import check_named
 from leadcast.serve.scorer import Scorer
 from tests.imported_candidates import BOOSTED
-from tests.small_project import LEARNER, change_params, make_project, run_stages, undrawn
+from tests.small_project import LEARNER, change_params, hurried, make_project, run_stages
 
 RUN = RunFolder("demo")
 
@@ -40,7 +40,7 @@ def test_an_estimator_is_chosen_judged_deployed_and_scores_what_the_test_says(
     make_project(tmp_path, leads=1_200)
     few = {"fewest_won_lightgbm": 20, "origins": 1, "candidates": [BOOSTED]}
     change_params(tmp_path, model=LEARNER | few)
-    with undrawn():
+    with hurried():
         told = run_stages(tmp_path)
     assert any("HistGradientBoostingClassifier fitted again" in line for line in told)
     with chdir(tmp_path):

@@ -27,7 +27,7 @@ from leadcast.pipelines.curve import (
     read_summary,
 )
 from leadcast.pipelines.insight.when import tell_curve
-from tests.small_project import make_project, run_stages
+from tests.small_project import hurried, make_project, run_stages
 
 RUN = RunFolder("demo")
 
@@ -35,7 +35,7 @@ RUN = RunFolder("demo")
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_project(tmp_path_factory.mktemp("curve"), leads=1500)
-    with pytest.MonkeyPatch.context() as patched:
+    with hurried(), pytest.MonkeyPatch.context() as patched:
         # So small a world has not a hundred customers within a week.
         patched.setattr("leadcast.models.curve.anchor_fit.FEWEST_WON", 10)
         run_stages(folder, last="export")

@@ -21,10 +21,11 @@ from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.tracking.tracking_store import is_dead, this_process
 from tests.conftest import POLARS_THREADS
 from tests.small_project import (
+    HURRIED,
     LEARNER,
     ROOT,
-    UNDRAWN,
     change_params,
+    hurried,
     make_project,
     run_stages,
 )
@@ -56,9 +57,9 @@ if "leadcast.pipelines.commands.stage_process" in sys.orig_argv:
 
 
 def leadcast_run(
-    folder: Path, customs: str = UNDRAWN, *, add: bool = False
+    folder: Path, customs: str = HURRIED, *, add: bool = False
 ) -> subprocess.CompletedProcess[str]:
-    """Run the main job, whose processes begin with these customs; its pictures are left empty."""
+    """Run the main job, whose processes begin with these customs."""
     place = folder / "customs"
     place.mkdir(exist_ok=True)
     (place / "sitecustomize.py").write_text(customs, encoding="utf-8")
@@ -149,7 +150,8 @@ def assert_same_bytes_without_dvc(project: Path, folder: Path) -> None:
     """The stages one after the other, in this process, write what DVC had them write."""
     again = make_project(folder, 700)
     change_params(again, model=LEARNER | TREES)
-    run_stages(again, last="export")
+    with hurried():
+        run_stages(again, last="export")
     for place in (RUN.bundle, RUN.judged, RUN.settings, RUN.learner):
         ours, theirs = contents(again / place), contents(project / place)
         for told in (ours, theirs):
@@ -192,7 +194,7 @@ def test_the_main_job_runs_by_dvc_and_the_last_good_results_stay_whole(tmp_path:
     before = contents(project / RUN.bundle)
     change_params(project, evaluation=FEW)
     with watched(project) as seen:
-        killed = leadcast_run(project, UNDRAWN + KILLER, add=True)
+        killed = leadcast_run(project, HURRIED + KILLER, add=True)
     assert killed.returncode == 1
     assert load_params(project / "params.yaml").sources == ("another",)
     assert "[evaluate]" in killed.stdout

@@ -30,7 +30,7 @@ from leadcast.serve.champion.champion_store import (
     read_promotion,
     version_folder,
 )
-from tests.small_project import LEARNER, change_params, make_project
+from tests.small_project import LEARNER, change_params, hurried, make_project
 from tests.test_serve_champion_store import promotion_of
 
 RUN = RunFolder("demo")
@@ -41,7 +41,7 @@ QUICK = {"candidates": ["logistic"], "origins": 1, "half_lives": [None], "penalt
 def whole_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_project(tmp_path_factory.mktemp("monitor"), 3000)
     change_params(folder, model=LEARNER | QUICK)
-    with chdir(folder):
+    with chdir(folder), hurried():
         for name, stage in COMPUTING.items():
             stage("demo")
             if name == "export":

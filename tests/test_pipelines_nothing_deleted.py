@@ -22,7 +22,7 @@ from leadcast.pipelines.base.raw import ensure_raw
 from leadcast.pipelines.commands.cli import app
 from leadcast.pipelines.lifecycle.trial import STAGES, make_trial_folder
 from leadcast.serve.http.keys import create_key
-from tests.small_project import ROOT, change_params, make_project, undrawn
+from tests.small_project import ROOT, change_params, hurried, make_project
 from tests.test_pipelines_cli import within
 
 RUN = RunFolder("demo")
@@ -138,7 +138,7 @@ def one_by_one(cases: Cases) -> Cases:
 @pytest.fixture(scope="module", autouse=True)
 def _cheap() -> Iterator[None]:
     """Nobody looks at pictures, nor at how far a forecast's numbers go."""
-    with undrawn(), pytest.MonkeyPatch.context() as patch:
+    with hurried(), pytest.MonkeyPatch.context() as patch:
         for name in ("DRAWS", "PAST_DRAWS"):
             patch.setattr(f"leadcast.pipelines.daily.forecast.{name}", 20)
         yield

@@ -26,7 +26,7 @@ from leadcast.serve.batch.batch import BatchSettings
 from leadcast.serve.batch.deliver import Outputs
 from leadcast.serve.scorer import Scorer
 from tests.service_world import client, question
-from tests.small_project import EVALUATION, LEARNER
+from tests.small_project import EVALUATION, LEARNER, hurried
 
 PERSONS = 420
 START, UNTIL = datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 10, 1, tzinfo=UTC)
@@ -112,9 +112,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     }
     (folder / "params.yaml").write_text(yaml_text(params), encoding="utf-8")
     with chdir(folder):
-        for name, stage in COMPUTING.items():
-            if name not in ("compare", "audit"):
-                stage("twins")
+        with hurried():
+            for name, stage in COMPUTING.items():
+                if name not in ("compare", "audit"):
+                    stage("twins")
         yield folder
 
 

@@ -32,7 +32,7 @@ from leadcast.pipelines.tracking.tracking_store import (
     store_file,
     this_process,
 )
-from tests.small_project import ROOT, change_params, run_stages, undrawn
+from tests.small_project import ROOT, change_params, hurried, run_stages
 from tests.test_pipelines_stages import write_tiny
 
 RUN = RunFolder("tiny")
@@ -48,7 +48,7 @@ track.track("tiny")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tracked")
     write_tiny(folder, winners=(3, 8))
-    with undrawn():
+    with hurried():
         run_stages(folder, RUN.source)
     # MLflow keeps a store for each address: a relative one may be that of another test's folder.
     change_params(folder, tracking={"uri": f"sqlite:///{folder / 'mlflow.db'}"})

@@ -22,7 +22,7 @@ from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.daily.serve import FollowedAlias
 from leadcast.pipelines.lifecycle import promote
 from leadcast.pipelines.tracking import tracking_store
-from tests.small_project import change_params, run_stages, undrawn
+from tests.small_project import change_params, hurried, run_stages
 from tests.test_pipelines_stages import write_tiny
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -39,7 +39,7 @@ STEPS = (
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("lost")
     write_tiny(folder, winners=(3, 8))
-    with undrawn():
+    with hurried():
         run_stages(folder, RUN.source)
     change_params(folder, tracking={"uri": f"sqlite:///{folder / 'mlflow.db'}"})
     return folder
