@@ -14,6 +14,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from benchmarks.results import folder_of, write_result
@@ -133,9 +134,10 @@ def words_of(rows: pl.DataFrame) -> str:
     told = []
     for what, is_right in (("right within", True), ("off by more than", False)):
         part = rows.filter((pl.col("wanted").abs() <= RIGHT) == is_right)
+        without, moved = (float(np.mean(part[name].to_numpy())) for name in ("without", "moved"))
         told.append(
-            f"{part.height} worlds whose level was {what} {RIGHT}: {part['without'].mean():.4f} "
-            f"without, {part['moved'].mean():.4f} with early conversions"
+            f"{part.height} worlds whose level was {what} {RIGHT}: {without:.4f} without, "
+            f"{moved:.4f} with early conversions"
         )
     return "\n".join(told)
 

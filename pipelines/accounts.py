@@ -17,7 +17,11 @@ from leadcast.models.calibration.level_doubt import miss_of
 from leadcast.models.data import Floats
 from leadcast.models.evaluation.logistic import sigmoid
 from leadcast.models.evaluation.random_effects import spread_of
-from leadcast.pipelines.base.dataset import learning_snapshots, read_calibrator
+from leadcast.pipelines.base.dataset import (
+    learning_snapshots,
+    read_calibrator,
+    read_out_of_time,
+)
 from leadcast.pipelines.base.params import load_params, snapshot_settings
 from leadcast.pipelines.base.paths import AccountsFolder, RunFolder
 from leadcast.pipelines.base.stage import run_stage
@@ -136,7 +140,7 @@ def scores_out_of_time(run: RunFolder) -> pl.DataFrame:
     pl.DataFrame
         ``lead_id``, ``as_of`` and ``probability``, each snapshot once.
     """
-    past = pl.read_parquet(run.out_of_time).filter(pl.col("origin") >= 0)
+    past = read_out_of_time(run).filter(pl.col("origin") >= 0)
     told = learning_snapshots(run)[past["row"].to_list()].select(
         "lead_id", "as_of", "landmark_days"
     )

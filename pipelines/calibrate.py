@@ -13,6 +13,7 @@ from leadcast.models.calibration.intervals import LeadIntervals
 from leadcast.models.calibration.level_doubt import LevelDoubt, doubt_to_json, misses_of
 from leadcast.models.calibration.newest_level import follow_newest, told_without
 from leadcast.models.choice.early_level import EarlyLevel
+from leadcast.pipelines.base.dataset import read_out_of_time
 from leadcast.pipelines.base.params import load_params
 from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.base.stage import run_stage
@@ -22,7 +23,7 @@ from leadcast.serve.today.selection import repeated
 def calibrate(source: str) -> str:
     """Choose and fit the calibrator and the leads' intervals on the out-of-time predictions."""
     run, params = RunFolder(source), load_params()
-    rows, told = pl.read_parquet(run.out_of_time), read_json(run.backtest)["early"]
+    rows, told = read_out_of_time(run), read_json(run.backtest).get("early")
     early = None if told is None else EarlyLevel.from_json(told)
     dated = Tables.read(run.tables).time_order is TimeOrder.DATED
     content = calibration_of(rows, dated, params.seed, early)

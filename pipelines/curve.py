@@ -32,6 +32,7 @@ from leadcast.pipelines.base.dataset import (
     labelled,
     learning_snapshots,
     read_calibrator,
+    read_out_of_time,
     read_plan,
     read_reference,
     shift_told,
@@ -133,7 +134,7 @@ class Looks:
 
 def _past(run: RunFolder, everything: pl.DataFrame) -> pl.DataFrame:
     """Give the out-of-time predictions of the rolling origins, with their snapshots."""
-    predicted = pl.read_parquet(run.out_of_time)
+    predicted = read_out_of_time(run)
     learning = coded(learning_snapshots(run))
     own = learning.select("position", "lead_id")
     flags = {TEST: pl.lit(value=False), APART: pl.lit(value=True)}

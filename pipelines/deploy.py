@@ -39,6 +39,7 @@ from leadcast.pipelines.base.dataset import (
     labelled,
     labels_for_cluster,
     pool_of,
+    read_out_of_time,
     shift_told,
     used_fresh,
     worked,
@@ -189,7 +190,7 @@ def _deployed(
 
 def _out_of_time(run: RunFolder, learner: FittedLearner, test_values: Matrix) -> pl.DataFrame:
     """Add what the tested model says of the test to the predictions of the rolling origins."""
-    past, test = pl.read_parquet(run.out_of_time).drop("row"), judged_rows(run)
+    past, test = read_out_of_time(run).drop("row"), judged_rows(run)
     newest: Any = past["origin"].max()
     of_test = pl.DataFrame(
         {

@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from contextlib import chdir
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +15,14 @@ import pytest
 from benchmarks.demo_truth import by_decile, with_truth
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.tables import Tables
+from leadcast.models.bundle.bundle import load_bundle
 from leadcast.models.bundle.bundle_files import read_manifest
+from leadcast.models.calibration.calibrators import moved_by, unmoved
 from leadcast.models.charts.numbers import NBSP
 from leadcast.models.rules import check_rules, load_rules
+from leadcast.pipelines.base.dataset import read_out_of_time
 from leadcast.pipelines.base.params import EvaluationParams
-from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.base.paths import DeployedFolder, RunFolder
 from leadcast.pipelines.base.summary import summarise
 from leadcast.pipelines.daily.score import ScoreRequest, score_new_leads
 from leadcast.pipelines.evaluate import ACCOUNTS, known_accounts, read_segments
@@ -41,6 +45,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with undrawn():
         run_stages(folder)
     return folder
+
+
+@contextmanager
+def hidden_columns(path: Path, *names: str) -> Iterator[None]:
+    """Take columns out of a file for a while."""
+    whole = path.read_bytes()
+    pl.read_parquet(path).drop(names).write_parquet(path)
+    yield
+    path.write_bytes(whole)
 
 
 def scores_of(project: Path) -> pl.DataFrame:
@@ -72,6 +85,25 @@ def test_how_the_newest_snapshots_moved_the_level_is_told(project: Path) -> None
     log_odds = [np.log(level[name] / (1 - level[name])) for name in ("before", "after")]
     assert level["moved"] == pytest.approx(log_odds[1] - log_odds[0])
     assert level["words"] in (project / RUN.report).read_text().replace(NBSP, " ")
+
+
+def test_early_conversions_move_the_level_of_both_bundles_and_it_is_told(project: Path) -> None:
+    deployed = project / DeployedFolder(RUN.deployed).calibration
+    for path, bundle in ((project / RUN.calibration, RUN.judged), (deployed, RUN.bundle)):
+        told = json.loads(path.read_text())
+        early = told["early"]
+        assert early["rows"] > early["leads"] > 50
+        assert early["words"] in told["level"]["words"]
+        assert early["words"] in (project / RUN.report).read_text().replace(NBSP, " ")
+        calibrator = load_bundle(project / bundle).calibrator
+        assert calibrator.to_json() == told["calibrator"]
+        assert calibrator == moved_by(unmoved(calibrator), early["shift"])
+    # What an older version wrote has moved nothing.
+    past = pl.read_parquet(project / RUN.out_of_time)
+    with chdir(project):
+        assert read_out_of_time(RUN).equals(past)
+        with hidden_columns(project / RUN.out_of_time, "early"):
+            assert (read_out_of_time(RUN)["early"] == 0).all()
 
 
 def test_the_verdict_begins_the_report_and_goes_with_the_bundle(project: Path) -> None:

@@ -26,6 +26,7 @@ from leadcast.models.rules import RuleScores, RuleTable, evaluate, load_rules
 from leadcast.pipelines.base.dataset import (
     learning_snapshots,
     read_calibrator,
+    read_out_of_time,
     read_parts,
     read_reference,
     read_verdict,
@@ -200,7 +201,7 @@ def test_rows(inputs: ComparisonInputs) -> tuple[pl.DataFrame, tuple[str, ...], 
 
 def past_rows(inputs: ComparisonInputs, landmark_days: float | None) -> Past | None:
     """Read the snapshots of the learning part that models scored without having seen them."""
-    scored = pl.read_parquet(inputs.run.out_of_time).filter(pl.col("origin") >= 0)
+    scored = read_out_of_time(inputs.run).filter(pl.col("origin") >= 0)
     learning = learning_snapshots(inputs.run)
     if scored.is_empty():
         return None

@@ -58,6 +58,12 @@ def read_calibrator(run: RunFolder | DeployedFolder) -> Calibrator:
     return calibrator_from_json(read_json(run.calibration)["calibrator"])
 
 
+def read_out_of_time(run: RunFolder) -> pl.DataFrame:
+    """Read the out-of-time predictions; where an older version wrote them, ``early`` is 0."""
+    rows = pl.read_parquet(run.out_of_time)
+    return rows if "early" in rows.columns else rows.with_columns(early=pl.lit(0.0))
+
+
 def shift_told(calibration: Mapping[str, Any]) -> float:
     """Tell by how much early conversions moved the level, from ``calibration.json``."""
     early = calibration.get("early")
