@@ -1,5 +1,6 @@
 """Calibration, on snapshots later than those that the learner was trained on."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -72,8 +73,7 @@ def calibration_of(
     newest = rows.filter(pl.col("origin") == pl.col("origin").max())["log_odds_now"].to_numpy()
     doubt = LevelDoubt.of(misses, calibrator.log_odds(newest))
     intervals = in_doubt(intervals, calibrator, doubt)
-    return found.to_json() | {
-        "calibrator": calibrator.to_json(),
+    return replace(found, calibrator=calibrator).to_json() | {
         "level": level,
         "level_doubt": doubt_to_json(misses, doubt),
         "early": None if early is None else early.to_json(),

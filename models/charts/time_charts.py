@@ -58,7 +58,8 @@ class TimelineChart(Chart):
     reading: ClassVar[str] = (
         "Time runs to the right. The model learns from the older snapshots and is judged on the "
         "latest, which nothing else has seen. Where outcomes take time there is a gap between the "
-        "two, so that none was used before it could be known."
+        "two, so that none was used before it could be known; what was known by then of the fresh "
+        "ones in between moves the level."
     )
     heights_px: ClassVar[tuple[int, int]] = (60, 60)
     row_heights_px: ClassVar[tuple[int, int]] = (42, 46)
