@@ -30,6 +30,12 @@ GLOSSARY: dict[str, str] = {
     "odds": "Converting against not converting: 20 % are odds of 1 to 4. A reason multiplies them.",
     "log-odds": "The logarithm of the odds, on which a model's parts add up.",
     "base rate": "The share of all leads that convert.",
+    "level": "How many leads convert on the whole, whatever sets them apart.",
+    "early conversions": (
+        "Conversions of leads whose horizon is not over; against those expected by their age they "
+        "tell whether the level has moved."
+    ),
+    "fresh": "Of snapshots: the outcome was not all known when the test began.",
     "interval": (
         "Where the true figure lies in 95 of 100 cases; wide where there are few customers."
     ),
@@ -107,7 +113,18 @@ OF_A_COMPARISON = (
     *("AUC", "average precision", "bootstrap", "holdout", "snapshot"),
 )
 OF_A_REPORT = (
-    *("conversion", "horizon", "snapshot", "holdout", "interval", "chance", "AUC", "log loss"),
+    *(
+        "conversion",
+        "horizon",
+        "snapshot",
+        "fresh",
+        "holdout",
+        "early conversions",
+        "interval",
+        "chance",
+        "AUC",
+        "log loss",
+    ),
     *("calibration error", "calibration slope", "gain", "lift", "odds", "grade", "contribution"),
 )
 
