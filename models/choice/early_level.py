@@ -10,8 +10,9 @@ The level is a random walk over stretches of that time, filtered exactly on a gr
 local-level model, Durbin & Koopman 2012, "Time Series Analysis by State Space Methods", with the
 grid of Kitagawa 1987, "Non-Gaussian state-space modeling of nonstationary time series"). Its steps
 are Cauchy's, next to none or large: a jump is followed, while chance, and a slow week, hardly move
-it. F is in doubt as well: by how much early counts of the past differed from what the delays known
-then had promised is measured at moments whose rows are ripe by now, and averaged over.
+it. F is in doubt as well, as a power of it, so that the youngest rows are doubted most: by which
+power early counts of the past differed from what the delays known then had promised is measured at
+moments whose rows are ripe by now, and averaged over.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,7 +45,7 @@ PAST_MOMENTS = 6
 FEWEST_OF_THEM = 5
 """A moment with fewer rows that were won later tells nothing of the pace."""
 USUAL_PACE_SPREAD = 0.1
-"""How far early counts usually are from what was promised, as a logarithm; worth one moment."""
+"""How far the power of F usually is from 1, as a logarithm; worth one moment."""
 NODES = 5
 """The doubt about the pace is averaged over so many values (Gauss and Hermite)."""
 MOST_ROWS = 50_000
@@ -72,7 +73,7 @@ class EarlyLevel:
     expected: float
     """How many would have been at the level of the mature labels."""
     pace_spread: float
-    """How far early counts may be off for the pace of conversions, as a logarithm."""
+    """How far the pace of conversions may be from that of before, as the logarithm of a power."""
 
     def to_json(self) -> dict[str, Any]:
         """Give the numbers as plain data, with their words."""
