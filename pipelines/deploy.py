@@ -20,7 +20,7 @@ from leadcast.features.base.files import read_json, working_folder, write_json, 
 from leadcast.features.engine.engine import compute
 from leadcast.features.engine.fitting import fit_plan
 from leadcast.features.engine.plan import FeaturePlan
-from leadcast.features.snapshots import SnapshotSettings, has_dated_outcome, microseconds
+from leadcast.features.snapshots import SnapshotSettings, microseconds
 from leadcast.features.tables import TIME, Tables, TimeOrder
 from leadcast.models.bundle.bundle_files import Seen
 from leadcast.models.bundle.bundle_reference import Rates, Reference
@@ -35,6 +35,7 @@ from leadcast.models.learners.learner_store import FittedLearner, learner_words,
 from leadcast.models.learners.rows import thinned
 from leadcast.pipelines.base.dataset import (
     coded,
+    fresh_is_told,
     judged_rows,
     labelled,
     labels_for_cluster,
@@ -85,9 +86,8 @@ class Known:
         mature = snapshots.filter("mature")
         plan = fit_plan(tables, mature, params.features, None, settings)
         learns_fresh = used_fresh(backtest)
-        looks = recipe.settings.early_conversions and not params.selection.weigh_calls
-        looks = looks and has_dated_outcome(tables) and not mature_only
-        kept = snapshots if looks or learns_fresh else mature
+        looks = recipe.settings.early_conversions and fresh_is_told(tables, params)
+        kept = snapshots if (looks and not mature_only) or learns_fresh else mature
         return cls(tables, settings, recipe.on(plan.features), kept, plan, learns_fresh)
 
     def rows(self, values: Matrix) -> LabelledMatrix:

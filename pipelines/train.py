@@ -11,7 +11,6 @@ import polars as pl
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import working_folder, write_json, written_whole
 from leadcast.features.base.ownership import PARAMS
-from leadcast.features.snapshots import has_dated_outcome
 from leadcast.features.tables import Tables
 from leadcast.models.choice.choice import Choice, choose
 from leadcast.models.choice.pool import Pool
@@ -20,6 +19,7 @@ from leadcast.models.data import LabelledMatrix
 from leadcast.models.settings import LearnerSettings
 from leadcast.pipelines.base.dataset import (
     LEARNING,
+    fresh_is_told,
     labels_for_cluster,
     read_parts,
     read_pool,
@@ -89,7 +89,7 @@ def _read(
             "only snapshots with a known outcome are learned from; set it to false, or train "
             "without --engine dask"
         )
-    if most is None and params.looks_at_fresh and has_dated_outcome(tables):
+    if most is None and fresh_is_told(tables, params):
         data, pool = read_pool(run, tables, snapshots)
         return data, settings, pool
     return read_parts(run, LEARNING, horizon_days(tables, snapshots), most), settings, None
@@ -145,12 +145,12 @@ def out_of_time(choice: Choice, data: LabelledMatrix) -> pl.DataFrame:
     ``early`` is by how much early conversions had moved the level by then.
     """
     index, log_odds = choice.out_of_time.index, choice.out_of_time.log_odds
-    origin = choice.out_of_time.origin
+    origin, early = choice.out_of_time.origin, choice.out_of_time.early
     if not len(index):
         index = np.arange(len(data))
         log_odds, origin = choice.learner.log_odds(data.values), np.full(len(data), -1)
+        early = np.zeros(len(data))
     weight = {} if data.weight is None else {WEIGHT: data.weight[index]}
-    early = choice.out_of_time.early if len(choice.out_of_time.early) else np.zeros(len(index))
     return pl.DataFrame(
         {
             "row": index,

@@ -21,7 +21,11 @@ import numpy.typing as npt
 from leadcast.models.calibration.corrections import LevelShape, TalliedRows, shrunken
 from leadcast.models.data import Floats, Integers
 from leadcast.models.evaluation.logistic import sigmoid
-from leadcast.models.evaluation.random_effects import USUAL_LEVEL_SPREAD, spread_of
+from leadcast.models.evaluation.random_effects import (
+    USUAL_LEVEL_SPREAD,
+    pooled_variance,
+    spread_of,
+)
 
 LEVEL = 0.9
 """How often the interval should hold the level to come; as leads' intervals."""
@@ -150,7 +154,7 @@ class LevelDoubt:
         variance = np.array([one.standard_error for one in misses]) ** 2
         spread = spread_of(shift, variance)
         freedom = USUAL_WORTH + number
-        pooled = (USUAL_WORTH * USUAL_LEVEL_SPREAD**2 + number * spread**2) / freedom
+        pooled = pooled_variance(spread**2, number, USUAL_LEVEL_SPREAD, USUAL_WORTH)
         # What the errors left open of the misses' own mean is open of the next one as well.
         left_open = 1 / (1 / (variance + pooled)).sum()
         reach = float(stdtrit(freedom, (1 + LEVEL) / 2) * np.sqrt(pooled + left_open))

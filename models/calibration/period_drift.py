@@ -15,7 +15,7 @@ import numpy.typing as npt
 from leadcast.models.calibration.calibrators import Calibrator, Identity
 from leadcast.models.calibration.corrections import Line, TalliedRows, fitted, shrunken
 from leadcast.models.data import Floats, Integers
-from leadcast.models.evaluation.random_effects import USUAL_LEVEL_SPREAD
+from leadcast.models.evaluation.random_effects import USUAL_LEVEL_SPREAD, pooled_variance
 
 USUAL_SLOPE_SPREAD = 0.1
 """The same of the slope."""
@@ -128,8 +128,7 @@ def _movement(
 def _spread(found: list[tuple[float, float]], usual: float) -> float:
     freedom = max(len(found) - 1, 0)
     seen = _seen_squared(np.array(found)) if freedom else 0.0
-    total = PRIOR_FREEDOM * usual**2 + freedom * seen
-    return sqrt(total / (PRIOR_FREEDOM + freedom))
+    return sqrt(pooled_variance(seen, freedom, usual, PRIOR_FREEDOM))
 
 
 def _seen_squared(found: Floats) -> float:

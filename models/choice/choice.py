@@ -125,12 +125,13 @@ def choose(
     few = bool(warnings) and "logistic" in kinds
     settings = with_one_setup(settings) if few else settings
     origins = _origins(rows, settings) if kinds != ("prior",) else ()
-    early, pool = EarlyBacktest.of(pool, origins, settings), _learned_from(pool, settings)
+    early = EarlyBacktest.of(pool, origins, settings)
+    tried = pool if settings.fresh_snapshots else None
     trials = run_trials(rows, origins, settings, kinds, tell, early.values)
     settings, follow = settled(trials, settings)
     trials = [following(trial, follow) for trial in trials]
     if not trials:
-        untried = None if pool is None else untold()
+        untried = None if tried is None else untold()
         choice = _without_backtest(rows, kinds, warnings, settings, grow)
         return replace(choice, fresh=untried, early=early.now(choice.learner))
     found = contenders(trials, kinds, settings)
@@ -147,15 +148,13 @@ def choose(
         logistic = found.get("logistic")
         segments = judge_segments(recipe, rows, origins, winner, trials, logistic)
         recipe, winner = _with_segments(segments, found, recipe, winner)
-    fresh = None if pool is None else judge_fresh(recipe, rows, origins, pool)
+    fresh = None if tried is None else judge_fresh(recipe, rows, origins, tried)
     warnings += _of_others(recipe.kind, settings)
     tell(f"fitting {learner_words(recipe.kind)} on all rows", 0.9)
-    if fresh is not None and fresh.used:
-        # Their early conversions are learned from already.
-        early = EarlyBacktest()
-    else:
-        pool = None
-    learner = fit_final(recipe, data, pool)
+    used = tried if fresh is not None and fresh.used else None
+    learner = fit_final(recipe, data, used)
+    # Early conversions that are learned from one by one do not move the level again.
+    early = early if used is None else EarlyBacktest()
     if more:
         search = search_ended - search_began
         rest = monotonic() - began - search
@@ -166,10 +165,6 @@ def choose(
     past = _out_of_time(order, trials, winner, fresh, early.shifts(trials, settings))
     notes, setup, now = (*warnings, *told), recipe.to_json(), early.now(learner)
     return Choice(learner, table, notes, warnings, setup, past, fresh, segments, now)
-
-
-def _learned_from(pool: Pool | None, settings: LearnerSettings) -> Pool | None:
-    return pool if settings.fresh_snapshots else None
 
 
 def _with_segments(

@@ -27,7 +27,7 @@ from leadcast.models.choice.pool import FEWEST_FRESH, FEWEST_WINNERS, Pool
 from leadcast.models.choice.trial import Trial
 from leadcast.models.data import Flags, Floats, Integers, Matrix
 from leadcast.models.evaluation.logistic import sigmoid
-from leadcast.models.evaluation.random_effects import spread_of
+from leadcast.models.evaluation.random_effects import pooled_variance, spread_of
 from leadcast.models.learners.learner_store import FittedLearner
 from leadcast.models.learners.rows import thinned_places
 from leadcast.models.settings import LearnerSettings
@@ -137,8 +137,7 @@ def early_level(pool: Pool, index: Integers, cutoff: int, log_odds: Floats) -> E
     EarlyLevel or None
         None for fewer than `FEWEST_FRESH` rows, or where hardly any lead had been won.
     """
-    known = pool.mature_at(cutoff) & (pool.won <= cutoff)
-    if len(index) < FEWEST_FRESH or known.sum() < FEWEST_WINNERS:
+    if len(index) < FEWEST_FRESH or pool.winners_at(cutoff).sum() < FEWEST_WINNERS:
         return None
     spread = _pace_spread(pool, cutoff)
     rows = _Rows.of(pool, index, cutoff, log_odds)
@@ -278,7 +277,7 @@ class _Rows:
         return cls(
             log_odds=log_odds,
             won=pool.seen_at(index, cutoff) == 1,
-            caught=np.clip(pool.ended_at(index, cutoff)[0], SLOWEST, 1.0),
+            caught=np.clip(pool.caught_at(index, cutoff), SLOWEST, 1.0),
             weight=pool.rows.rows(index).lead_weights,
             stretch=np.minimum(place, STRETCHES - 1),
         )
@@ -344,18 +343,17 @@ def _pace_spread(pool: Pool, cutoff: int) -> float:
     if not told:
         return USUAL_PACE_SPREAD
     miss, variance = np.array(told).T
-    number = len(told)
-    pooled = USUAL_PACE_SPREAD**2 + number * spread_of(miss, variance) ** 2
-    return float(np.sqrt(pooled / (1 + number)))
+    seen = spread_of(miss, variance) ** 2
+    return float(np.sqrt(pooled_variance(seen, len(told), USUAL_PACE_SPREAD, 1.0)))
 
 
 def _pace_miss(pool: Pool, moment: int, cutoff: int) -> tuple[float, float] | None:
     index = pool.unripe_at(moment)
     index = index[pool.won[index] <= cutoff]
-    known = int((pool.mature_at(moment) & (pool.won <= moment)).sum())
+    known = int(pool.winners_at(moment).sum())
     if len(index) < FEWEST_OF_THEM or known < FEWEST_WINNERS:
         return None
-    promised = _share(pool.ended_at(index, moment)[0])
+    promised = _share(pool.caught_at(index, moment))
     seen = _share(pool.won[index] <= moment)
     leads = len(np.unique(pool.rows.group[index]))
     # The power of the promised share that was seen; its error by the delta method.

@@ -179,13 +179,26 @@ class Pool:
             each row's ``weight`` the share of winners that are won by the age it has reached.
         """
         chosen = self.rows.rows(index)
-        caught, still_open = self.ended_at(index, cutoff)
-        seen = self.seen_at(index, cutoff)
-        label = expected_labels(log_odds, seen, caught, still_open)
+        caught, seen = self.caught_at(index, cutoff), self.seen_at(index, cutoff)
+        lost = self.mature_at(cutoff) & ~self.winners_at(cutoff)
+        label = expected_labels(log_odds, seen, caught, 1 - self._ended_at(index, cutoff, lost))
         return replace(chosen, converted=label, weight=caught)
 
-    def ended_at(self, index: Integers, cutoff: int) -> tuple[Floats, Floats]:
-        """Tell how many rows of such an age have ended, by rows that were mature at a moment.
+    def winners_at(self, cutoff: int) -> Flags:
+        """Tell which rows were mature and won.
+
+        Parameters
+        ----------
+        cutoff : int
+
+        Returns
+        -------
+        ndarray of bool, shape (n,)
+        """
+        return self.mature_at(cutoff) & (self.won <= cutoff)
+
+    def caught_at(self, index: Integers, cutoff: int) -> Floats:
+        """Tell which share of winners are won by the age that rows have reached.
 
         Parameters
         ----------
@@ -195,21 +208,22 @@ class Pool:
 
         Returns
         -------
-        caught, still_open : ndarray of float64, shape (m,)
-            The share of winners that are won by the age each row has reached, and the share of the
-            others that are still open by then.
+        ndarray of float64, shape (m,)
+            By rows that were mature then, of the same landmark where it has enough of them.
         """
-        mature, own = self.mature_at(cutoff), self.landmark[index]
-        elapsed = cutoff - self.rows.position[index]
-        won, lost = mature & (self.won <= cutoff), mature & (self.won > cutoff)
-        caught, still_open = np.empty(len(index)), np.empty(len(index))
+        return self._ended_at(index, cutoff, self.winners_at(cutoff))
+
+    def _ended_at(self, index: Integers, cutoff: int, ending: Flags) -> Floats:
+        own, elapsed = self.landmark[index], cutoff - self.rows.position[index]
+        won = self.winners_at(cutoff)
+        lost = self.mature_at(cutoff) & ~won
+        ended = np.empty(len(index))
         for landmark in np.unique(own):
             at, alike = own == landmark, self.landmark == landmark
             enough = (won & alike).sum() >= FEWEST_WINNERS and (lost & alike).any()
-            winners, others = (won & alike, lost & alike) if enough else (won, lost)
-            caught[at] = _ended_by(self._delay(winners), elapsed[at])
-            still_open[at] = 1 - _ended_by(self._delay(others), elapsed[at])
-        return caught, still_open
+            delays = self._delay(ending & alike if enough else ending)
+            ended[at] = _ended_by(delays, elapsed[at])
+        return ended
 
     def _delay(self, which: Flags) -> Integers:
         return np.sort(self.settled[which] - self.rows.position[which])

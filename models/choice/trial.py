@@ -161,8 +161,8 @@ class TriedCurves:
     """By penalty."""
     first: Regression
     """Whose level trees start from."""
-    early: Floats | None
-    """What the middle penalty's adds to early rows."""
+    middle: Regression
+    """The middle penalty's."""
 
 
 def try_curves(start: Start, half_life: HalfLife, settings: LearnerSettings) -> TriedCurves:
@@ -173,15 +173,17 @@ def try_curves(start: Start, half_life: HalfLife, settings: LearnerSettings) -> 
         penalty: Added(fit.curves.values(start.later.values), fit.curves.values(layout.data.values))
         for penalty, fit in zip(settings.penalties, fits, strict=True)
     }
-    middle = fits[settings.penalties.index(settings.middle_penalty)].curves
-    return TriedCurves(curves, fits[0], None if start.early is None else middle.values(start.early))
+    return TriedCurves(curves, fits[0], fits[settings.penalties.index(settings.middle_penalty)])
 
 
 def trial_of(
     start: Start, tried: Mapping[HalfLife, TriedCurves], settings: LearnerSettings
 ) -> Trial:
     """Put together what was tried at one origin, without trees."""
-    later, added = start.later, tried[settings.half_lives[0]].early
+    later, early = start.later, None
+    if start.early is not None:
+        middle = tried[settings.half_lives[0]].middle
+        early = EarlyRows(start.early, middle.curves.values(start.early))
     return Trial(
         index=start.index,
         converted=later.converted,
@@ -191,7 +193,7 @@ def trial_of(
         ground=Ground.of(start.layout),
         curves={(h, penalty): a for h, own in tried.items() for penalty, a in own.curves.items()},
         trees={},
-        early=None if start.early is None or added is None else EarlyRows(start.early, added),
+        early=early,
     )
 
 

@@ -9,6 +9,28 @@ USUAL_LEVEL_SPREAD = 0.2
 _HALVINGS = 60
 
 
+def pooled_variance(seen: float, number: float, usual: float, worth: float) -> float:
+    """Pool the variance that was seen with the usual one.
+
+    Parameters
+    ----------
+    seen : float
+        A variance.
+    number : float
+        Of how many.
+    usual : float
+        A standard deviation.
+    worth : float
+        As how many it counts.
+
+    Returns
+    -------
+    float
+        A variance.
+    """
+    return (worth * usual**2 + number * seen) / (worth + number)
+
+
 def spread_of(shift: Floats, variance: Floats) -> float:
     """Estimate the spread of misses around zero beyond their errors, by Paule and Mandel.
 

@@ -14,7 +14,7 @@ from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import read_json, written_whole
 from leadcast.features.engine.plan import FeaturePlan
 from leadcast.features.registry import Feature
-from leadcast.features.snapshots import SnapshotSettings, microseconds
+from leadcast.features.snapshots import SnapshotSettings, has_dated_outcome, microseconds
 from leadcast.features.tables import Tables
 from leadcast.models.bundle.bundle_reference import Reference
 from leadcast.models.calibration.calibrators import Calibrator, calibrator_from_json
@@ -23,6 +23,7 @@ from leadcast.models.choice.pool import Pool
 from leadcast.models.data import Flags, Floats, LabelledMatrix, Matrix
 from leadcast.models.sellers.junk_training import HONEST
 from leadcast.models.splits import FRESH, is_apart, last_look, settlement
+from leadcast.pipelines.base.params import Params
 from leadcast.pipelines.base.paths import DeployedFolder, RunFolder
 from leadcast.serve.today.selection import WEIGHT
 
@@ -178,6 +179,14 @@ def judged_rows(run: RunFolder) -> LabelledMatrix:
         return test
     kept = (snapshots[HONEST] > 0).to_numpy()
     return replace(test, weight=_weights(snapshots)).rows(kept)
+
+
+def fresh_is_told(tables: Tables, params: Params) -> bool:
+    """Tell whether what is known so far of fresh snapshots says anything of them.
+
+    It takes dates; and where snapshots are weighed, who was called decides what is known so far.
+    """
+    return has_dated_outcome(tables) and not params.selection.weigh_calls
 
 
 def read_pool(

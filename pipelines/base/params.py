@@ -182,15 +182,6 @@ class Params(Frozen):
         False, description="whether leadcast recalibrate may move the champion's level"
     )
 
-    @property
-    def looks_at_fresh(self) -> bool:
-        """Whether snapshots whose window has not ended are looked at, for whatever purpose.
-
-        Who was called decides what is known so far, and what is not known yet is not weighed.
-        """
-        asked = self.model.early_conversions or bool(self.model.fresh_snapshots)
-        return asked and not self.selection.weigh_calls
-
 
 _held: ContextVar[Params | None] = ContextVar("held parameters", default=None)
 
