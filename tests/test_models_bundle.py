@@ -85,21 +85,27 @@ def test_a_verdict_that_nobody_knows_is_damage(tmp_path: Path, verdict: object) 
 
 
 def test_a_bundle_that_is_replaced_again_and_again_is_always_read_whole(tmp_path: Path) -> None:
-    # Two that differ in every file that a version could lend to the other.
+    # Two that differ in what they tell: a version that lends a file to the other is seen.
     one, other, place = (tmp_path / name for name in ("one", "other", "place"))
     shutil.copytree(bundle_folder(), one)
     shutil.copytree(bundle_folder(), other)
-    for name in ("metrics.json", "features.json"):
-        (other / name).write_bytes((other / name).read_bytes() + b" \n")
-        reseal(other, name)
+    metrics = json.loads((other / "metrics.json").read_text())
+    metrics["test"]["auc"] = 0.5
+    (other / "metrics.json").write_text(json.dumps(metrics))
+    reseal(other, "metrics.json")
     shutil.copytree(one, place)
-    known = {read_manifest(folder).bundle_id for folder in (one, other)}
-    done, faults, read, looked = threading.Event(), list[str](), set[str](), threading.Semaphore(0)
+
+    def told(folder: Path) -> tuple[str, float | None]:
+        bundle = load_bundle(folder)
+        return bundle.manifest.bundle_id, bundle.metrics["test"]["auc"]
+
+    known, read = {told(one), told(other)}, set[tuple[str, float | None]]()
+    done, faults, looked = threading.Event(), list[str](), threading.Semaphore(0)
 
     def look() -> None:
         while not done.is_set():
             try:
-                read.add(load_bundle(place).manifest.bundle_id)
+                read.add(told(place))
             except Exception as error:
                 faults.append(f"{error!r}")
             looked.release()
