@@ -47,6 +47,8 @@ NEEDS_DASK = pytest.mark.skipif(
 # as many as there are cores, and holds their bytes to those of one thread.
 POLARS_THREADS = "POLARS_MAX_THREADS"
 os.environ |= dict.fromkeys((POLARS_THREADS, "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+# Spark's Java lives for seconds: to compile what it runs more than once takes longer than it gains.
+os.environ["SPARK_SUBMIT_OPTS"] = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 # What is found while tests are collected stays: nothing of it is looked for until then.
 gc.disable()
 # Where a test says no number of its own.

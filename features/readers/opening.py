@@ -133,7 +133,25 @@ def open_table(
     if not origins or len(headers) < len(origins):
         return None
     shared = [column for column in headers[0] if all(column in header for header in headers)]
+    patterns = [column for column in shared if _is_pattern(column)]
+    if patterns:
+        ledger.fault(_patterns(f"{name} ({origins[0].name})", patterns))
+        return None
     return RawTable(name, tuple(origins), shared, reader.missing)
+
+
+def _is_pattern(column: str) -> bool:
+    """Tell whether Polars takes a column's name for a pattern of several names."""
+    return column == "*" or (column.startswith("^") and column.endswith("$"))
+
+
+def _patterns(where: str, columns: Sequence[str]) -> Fault:
+    return Fault(
+        where=f"{where}: column {', '.join(map(repr, columns))}",
+        found="a name that would stand for several columns where tables are read",
+        expected="a name that is not a star, and does not both begin with ^ and end with $",
+        remedy="Rename it in the export (in a query: by AS).",
+    )
 
 
 def require_columns(
