@@ -282,4 +282,6 @@ class WhenChart(Chart):
         percent_axes(axes, y=True)
         if self.horizon_days is not None and self.horizon_days < longest:
             axes.axvline(self.horizon_days, **DASHED)
-            note(axes, f"horizon: {duration(self.horizon_days)}", (self.horizon_days, 0), (6, 8))
+            # Above the lines: below are those of the lower grades.
+            top = axes.get_ylim()[1]
+            note(axes, f"horizon: {duration(self.horizon_days)}", (self.horizon_days, top), (6, -12))
