@@ -51,8 +51,8 @@ os.environ |= dict.fromkeys((POLARS_THREADS, "OMP_NUM_THREADS", "OPENBLAS_NUM_TH
 os.environ["SPARK_SUBMIT_OPTS"] = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 # What is found while tests are collected stays: nothing of it is looked for until then.
 gc.disable()
-# Where a test says no number of its own.
-settings.register_profile("leadcast", max_examples=30)
+# Where a test says no number of its own; how long an example takes hangs on what else runs.
+settings.register_profile("leadcast", max_examples=30, deadline=None)
 settings.load_profile("leadcast")
 
 

@@ -11,9 +11,7 @@ from benchmarks.fuzz_exports import expected_of, run, run_one
 
 
 @given(seed=st.integers(0, 2**32))
-@settings(
-    deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_export_is_silently_wrong(tmp_path: Path, seed: int) -> None:
     outcome, export, words = run_one(seed, tmp_path)
     assert outcome in ("read", "refused"), (export.door, export.changes, words)

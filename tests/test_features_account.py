@@ -96,9 +96,7 @@ def read(folder: Path, definition: SourceDefinition) -> Read:
 
 @pytest.mark.parametrize("form", FORMS)
 @given(leads=some(lead_rows), events=some(event_rows), outcomes=some(outcome_rows))
-@settings(
-    deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_row_is_in_one_place(
     tmp_path: Path,
     form: str,

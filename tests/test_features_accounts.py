@@ -161,7 +161,7 @@ def counted_by_hand(world: World, name: str, as_of: datetime) -> dict[str, float
     }
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(worlds, moments)
 def test_features_are_what_their_words_say(world: World, as_of: datetime) -> None:
     found = features_at(carried(world), as_of)
@@ -172,7 +172,7 @@ def test_features_are_what_their_words_say(world: World, as_of: datetime) -> Non
         np.testing.assert_allclose(found[name], expected, rtol=1e-6, err_msg=name)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(worlds, leads_drawn, moments, st.data())
 def test_nothing_from_the_moment_on_changes_a_feature(
     world: World, other: Lead, as_of: datetime, data: st.DataObject
@@ -198,7 +198,7 @@ def test_nothing_from_the_moment_on_changes_a_feature(
         np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(worlds, st.data())
 def test_the_order_of_the_rows_changes_nothing(world: World, data: st.DataObject) -> None:
     order = data.draw(st.permutations([*world]))
@@ -208,7 +208,7 @@ def test_the_order_of_the_rows_changes_nothing(world: World, data: st.DataObject
 TABLE = pl.DataFrame({"account_id": ["A1"], "name": ["Blue"], "domain": ["blue.io"]})
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(worlds, moments, moments, st.booleans(), st.data())
 def test_new_leads_have_the_accounts_that_a_run_with_them_would_give(
     world: World, cut: datetime, as_of: datetime, has_table: bool, data: st.DataObject
@@ -278,7 +278,7 @@ def plan() -> FeaturePlan:
     return bare.with_columns(tuple(bare.catalogue))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(worlds, moments)
 def test_one_lead_by_itself_has_the_features_that_it_has_in_a_batch(
     world: World, as_of: datetime
@@ -291,7 +291,7 @@ def test_one_lead_by_itself_has_the_features_that_it_has_in_a_batch(
     np.testing.assert_array_equal(batch, np.stack(alone))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(worlds, moments)
 def test_colleagues_of_a_request_say_what_an_export_says(world: World, as_of: datetime) -> None:
     leads = carried(world)

@@ -69,7 +69,7 @@ def read_alike(reading: Reading, texts: list[str | None]) -> list[str | float | 
 
 @pytest.mark.parametrize("name", ALIKE)
 @given(texts=st.one_of(addresses, numbers))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_what_is_put_into_one_reads_alike(name: str, texts: list[str | None]) -> None:
     read = ALIKE[name].read
     assert read is not None

@@ -54,7 +54,7 @@ def test_the_logarithmic_scale_has_a_place_for_nothing() -> None:
 
 
 @given(st.text(max_size=60) | st.text("0123456789.,-kmM +<", max_size=30))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_any_text_gives_an_amount_or_nothing(text: str) -> None:
     amount = read_amount(text)
     assert amount is None or amount >= 0

@@ -44,7 +44,7 @@ def as_one_by_one(column: AttributeColumn, leads: pl.DataFrame) -> np.ndarray:
 
 @pytest.mark.parametrize("reading", TEXT_READINGS)
 @given(rows=st.lists(st.tuples(texts, texts), min_size=1, max_size=8))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_a_table_of_texts_is_read_as_each_lead_is(
     reading: str, rows: list[tuple[str | None, str | None]]
 ) -> None:
@@ -58,7 +58,7 @@ def test_a_table_of_texts_is_read_as_each_lead_is(
 
 @pytest.mark.parametrize("reading", ["number", "size", "amount"])
 @given(values=st.lists(numbers, min_size=1, max_size=8))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_table_of_numbers_is_read_as_each_lead_is(
     reading: str, values: list[float | None]
 ) -> None:
@@ -70,7 +70,7 @@ def test_a_table_of_numbers_is_read_as_each_lead_is(
 
 
 @given(rows=st.lists(st.tuples(texts, numbers, flags), min_size=1, max_size=8))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_the_filled_share_of_a_table_is_that_of_each_lead(
     rows: list[tuple[str | None, float | None, bool | None]],
 ) -> None:

@@ -21,7 +21,7 @@ def test_columns_obey_the_same_boundary() -> None:
 
 
 @given(st.lists(st.integers(-3, 3)), st.integers(-4, 4), st.data())
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_bisection_finds_what_looking_at_each_time_finds(
     times: list[int], as_of: int, data: st.DataObject
 ) -> None:

@@ -25,7 +25,7 @@ def test_spellings_count_together_under_the_most_frequent_one() -> None:
 
 
 @given(st.dictionaries(values, st.integers(1, 9)), st.randoms(use_true_random=False))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_the_order_of_the_leads_makes_no_difference(
     counts: dict[str, int], shuffler: random.Random
 ) -> None:
@@ -35,7 +35,7 @@ def test_the_order_of_the_leads_makes_no_difference(
 
 
 @given(st.dictionaries(values, st.integers(1, 9)), values)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_code_is_a_level_or_other_or_missing(counts: dict[str, int], value: str) -> None:
     levels = learn_levels(counts.items(), 3, 2)
     code = encode(value, codes_of(levels))

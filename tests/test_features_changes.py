@@ -64,7 +64,7 @@ def table_of(leads: list[Lead]) -> pl.DataFrame:
     return pl.DataFrame(leads, schema=schema, orient="row")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(lives(), min_size=1, max_size=4), st.integers(0, 14))
 def test_tables_and_single_leads_agree_with_what_the_lead_was(drawn: list[Life], hour: int) -> None:
     leads = [exported(number, *life) for number, life in enumerate(drawn)]
@@ -90,7 +90,7 @@ def test_tables_and_single_leads_agree_with_what_the_lead_was(drawn: list[Life],
         assert {name: one[name] for name in row} == row
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(lives(), st.lists(lives(), max_size=1), st.integers(0, 12))
 def test_what_changes_at_or_after_the_moment_changes_nothing(
     life: Life, other: list[Life], hour: int

@@ -85,14 +85,14 @@ def test_numbers_that_are_numbers_already() -> None:
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_every_number_that_python_writes_is_read_back(numbers: list[float]) -> None:
     texts = pl.Series([repr(number) for number in numbers])
     assert parse_numbers(texts, PLAIN).values.to_list() == numbers
 
 
 @given(st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=20))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_grouped_numbers_are_read_back(numbers: list[int]) -> None:
     texts = [f"{number:,}" for number in numbers]
     for written, mark in ((ENGLISH, ","), (GERMAN, ".")):
@@ -201,7 +201,7 @@ WRITTEN_TIMES = st.tuples(
 
 
 @given(st.lists(WRITTEN_TIMES, min_size=1, max_size=20))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_every_time_that_python_writes_is_read_back(drawn: list[tuple[datetime, int, str]]) -> None:
     moments = [
         naive.replace(tzinfo=timezone(timedelta(minutes=minutes))) for naive, minutes, _ in drawn

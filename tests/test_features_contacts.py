@@ -41,7 +41,7 @@ def test_the_kind_of_an_address(address: str, kind: str) -> None:
 
 
 @given(st.text(max_size=40))
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_an_address_has_a_domain_or_is_invalid(address: str) -> None:
     assert (email_domain(address) is None) == (email_kind(address) == "invalid")
 

@@ -113,7 +113,7 @@ durations = st.lists(
 
 
 @given(rows=durations)
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_laws_of_the_curve(rows: list[tuple[float, int]]) -> None:
     curve = curve_of(rows)
     assert (np.diff(curve.share) >= 0).all()
@@ -125,7 +125,7 @@ def test_laws_of_the_curve(rows: list[tuple[float, int]]) -> None:
 
 
 @given(rows=durations)
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_without_losses_the_error_is_greenwoods(rows: list[tuple[float, int]]) -> None:
     rows = [(days, WON if ending == LOST else ending) for days, ending in rows]
     curve = curve_of([*rows, (31.0, OPEN)])

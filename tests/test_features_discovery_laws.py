@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from leadcast.features.base.errors import FaultsError, LeadcastError
@@ -93,14 +93,12 @@ def test_any_export_is_refused_in_words_or_drafted_so_that_it_can_be_read(
         check_source(definition)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_is_written_so_that_it_is_read_again(text: str) -> None:
     written = f"key: {scalar(text)}\n"
     assert read_yaml(written, "test").content == {"key": text}
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.text(min_size=1, max_size=9), st.lists(st.text(max_size=9), max_size=3)))
 def test_any_mapping_is_written_on_one_line_so_that_it_is_read_again(
     content: dict[str, list[str]],

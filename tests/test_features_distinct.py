@@ -5,7 +5,7 @@ import math
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from leadcast.features.values import distinct as module
@@ -17,7 +17,6 @@ def given_back(series: pl.Series) -> list[object]:
     return [found.values[code] for code in found.codes.tolist()]
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(st.none(), st.text(max_size=3))))
 def test_each_row_has_its_own_text(texts: list[str | None]) -> None:
     series = pl.Series(texts, dtype=pl.String)
@@ -25,7 +24,6 @@ def test_each_row_has_its_own_text(texts: list[str | None]) -> None:
     assert [*distinct(series).values] == [*dict.fromkeys(texts)]
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(["a", "b", "c", None]), max_size=20))
 def test_texts_whose_hashes_meet_are_told_apart(texts: list[str | None]) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -33,7 +31,6 @@ def test_texts_whose_hashes_meet_are_told_apart(texts: list[str | None]) -> None
         assert given_back(pl.Series(texts, dtype=pl.String)) == texts
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 8)))
 def test_hashes_are_numbered_as_they_come(hashes: list[int]) -> None:
     first, codes = number_alike(np.array(hashes, dtype=np.uint64))

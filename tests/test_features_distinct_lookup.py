@@ -18,7 +18,7 @@ def as_compared(known: list[str], texts: list[str | None]) -> list[int | None]:
 
 @pytest.mark.parametrize("hashes_meet", [False, True])
 @given(known=st.lists(names, unique=True, max_size=6), texts=st.lists(st.none() | names))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_texts_are_found_where_they_stand(
     hashes_meet: bool, known: list[str], texts: list[str | None]
 ) -> None:
@@ -32,7 +32,7 @@ def test_texts_are_found_where_they_stand(
 
 
 @given(questions=st.lists(st.lists(st.none() | names, max_size=3), max_size=8))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_what_was_asked_before_changes_no_answer(questions: list[list[str | None]]) -> None:
     known = ["L1", "", "a"]
     table = Lookup(pl.Series(known, dtype=pl.String))

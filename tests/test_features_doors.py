@@ -181,7 +181,7 @@ def as_told(found: Parsed, told: list[tuple[Any, bool]], kind: str) -> None:
 @example([1001, 1001.0, Decimal("1001.00"), "1001", None], 2)
 @example([1, None, 2.5, "2,5"], 1)
 @example([2**53 + 1, None, Decimal(2**53 + 1), 1], 1)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_any_chunks_of_any_values_are_read_as_each_value_by_itself(
     values: list[Any], size: int
 ) -> None:
@@ -197,7 +197,7 @@ def test_any_chunks_of_any_values_are_read_as_each_value_by_itself(
 
 
 @given(COLUMNS.filter(bool), st.integers(1, 12))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_any_chunks_tell_the_same_type_and_send_an_id_to_the_same_part(
     values: list[Any], size: int
 ) -> None:
@@ -220,7 +220,7 @@ PANDAS = ("float64", "Int64", "UInt8", "Float64", "object", "int64[pyarrow]", "d
 
 
 @given(SMALL)
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 def test_a_whole_number_is_itself_in_every_type_of_every_table(values: list[int | None]) -> None:
     told = {kind: told_by_row(values, kind) for kind in ("id", "text", "number", "flag")}
     for dtype in HOLDERS.values():
@@ -236,7 +236,7 @@ def test_a_whole_number_is_itself_in_every_type_of_every_table(values: list[int 
 
 
 @given(st.lists(NAIVE, min_size=1, max_size=4))
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 def test_a_time_is_itself_in_every_unit(moments: list[datetime]) -> None:
     series = pl.Series("x", moments, dtype=pl.Datetime("us"))
     for unit in ("ns", "us"):

@@ -61,7 +61,7 @@ def assert_same_bits(left: Matrix, right: Matrix) -> None:
 
 
 @given(worlds())
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 def test_every_column_equals_the_naive_loop(world: World) -> None:
     np.testing.assert_allclose(computed(world), by_the_oracle(world), rtol=1e-6, atol=1e-6)
 
@@ -115,7 +115,7 @@ def test_the_oracle_catches_a_kernel_that_knows_the_present(
 
 
 @given(worlds(), st.data())
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_the_future_changes_nothing(world: World, data: st.DataObject) -> None:
     last = {lead: max(at for other, at in world.snapshots if other == lead)
             for lead, _ in world.snapshots}  # fmt: skip
@@ -132,7 +132,7 @@ def test_the_future_changes_nothing(world: World, data: st.DataObject) -> None:
 
 
 @given(worlds(), st.randoms(use_true_random=False))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_the_order_of_rows_changes_nothing(world: World, shuffler: random.Random) -> None:
     places = list(range(len(world.snapshots)))
     shuffler.shuffle(places)
@@ -145,7 +145,7 @@ def test_the_order_of_rows_changes_nothing(world: World, shuffler: random.Random
 
 
 @given(worlds())
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_lead_alone_equals_itself_among_others(world: World) -> None:
     together = computed(world)
     for row, (lead, as_of) in enumerate(world.snapshots):
@@ -154,7 +154,7 @@ def test_a_lead_alone_equals_itself_among_others(world: World) -> None:
 
 
 @given(worlds())
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_one_lead_from_python_values_equals_the_batch(world: World) -> None:
     together = computed(world)
     for row, (lead, as_of) in enumerate(world.snapshots):
@@ -166,7 +166,7 @@ def test_one_lead_from_python_values_equals_the_batch(world: World) -> None:
 
 
 @given(worlds())
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_a_plan_read_back_gives_the_same_matrix(world: World) -> None:
     plan = FeaturePlan.from_json(json.loads(json.dumps(PLAN.to_json())))
     again = compute(plan, world.leads, event_table(world.events), world.snapshot_table)
@@ -254,7 +254,7 @@ def _decays(name: str, days: float) -> bool:
 
 
 @given(worlds(), st.sets(st.sampled_from(PLAN.columns), min_size=1))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_what_is_left_out_changes_no_other_column(world: World, names: set[str]) -> None:
     kept = [place for place, name in enumerate(PLAN.columns) if name in names]
     plan = PLAN.with_columns(tuple(PLAN.columns[place] for place in kept))

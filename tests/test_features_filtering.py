@@ -198,7 +198,7 @@ def is_used(
     return fits and (missing is None or missing is (own == ""))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     values=st.lists(st.sampled_from(VALUES), max_size=8),
     one_of=listed,

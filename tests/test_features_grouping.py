@@ -40,7 +40,7 @@ def in_order(event: Row) -> tuple[int, int, int, float]:
 
 # Leads of more than forty events take another way of sorting than smaller ones.
 @given(rows, st.sampled_from([1, 4]))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_grouping_equals_sorting_in_python(events: list[Row], leads: int) -> None:
     events = [(lead % leads, time, kind, value) for lead, time, kind, value in events]
     expected = sorted(events, key=in_order)
@@ -53,7 +53,7 @@ def test_grouping_equals_sorting_in_python(events: list[Row], leads: int) -> Non
 
 
 @given(rows)
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_without_values_times_and_kinds_are_sorted_alike(events: list[Row]) -> None:
     found = grouped(events, with_values=False)
     expected = sorted((lead, time, kind) for lead, time, kind, _ in events)

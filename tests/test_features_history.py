@@ -62,7 +62,7 @@ def counted(rows: list[Lead], value: str | None, as_of: datetime) -> list[float]
 
 
 @given(leads, st.sampled_from(["ads", "FAIR", "other", "unseen", None]), moments)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_reading_the_table_equals_counting_the_leads(
     rows: list[Lead], value: str | None, as_of: datetime
 ) -> None:
@@ -81,7 +81,7 @@ def test_an_outcome_that_matures_at_the_moment_itself_is_not_in_the_rate() -> No
 
 
 @given(leads, leads, moments)
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 def test_what_matures_at_or_after_the_moment_changes_nothing(
     rows: list[Lead], others: list[Lead], as_of: datetime
 ) -> None:

@@ -186,7 +186,7 @@ who = st.tuples(
 
 
 @given(rows=st.lists(who, max_size=7), data=st.data())
-@settings(deadline=None, max_examples=6)
+@settings(max_examples=6)
 def test_the_order_of_leads_makes_no_difference(rows: list[Who], data: st.DataObject) -> None:
     table = leads({str(number): row for number, row in enumerate(rows)})
     mixed = table[data.draw(st.permutations(range(len(rows))))]
@@ -195,7 +195,7 @@ def test_the_order_of_leads_makes_no_difference(rows: list[Who], data: st.DataOb
 
 
 @given(rows=st.lists(who, min_size=1, max_size=7), new=who)
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 def test_a_later_lead_changes_nothing_that_was_known_of_exact_links(
     rows: list[Who], new: Who
 ) -> None:

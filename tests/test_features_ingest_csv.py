@@ -131,9 +131,7 @@ ROWS = st.lists(st.tuples(TEXTS, NUMBERS, MOMENTS), min_size=2, max_size=12)
     marker=st.sampled_from(["", "n/a", "Select", "?"]),
     packed=st.booleans(),
 )
-@settings(
-    deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_written_as_csv_comes_back_as_the_same_tables(
     tmp_path: Path,
     rows: list[tuple[str, float | None, datetime]],

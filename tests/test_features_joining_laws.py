@@ -17,7 +17,7 @@ from leadcast.features.readers.account import ADDED
 from leadcast.features.tables import Tables
 from tests.source_samples import Keys, changed, read_new_leads, sample_keys, write_definition
 
-FEW = settings(deadline=None, max_examples=12)
+FEW = settings(max_examples=12)
 keys = st.sampled_from(["A1", "A2", "A3", "7", "007", ""])
 values = st.sampled_from(["Steel", "Bank", "n/a", ""])
 leads = st.lists(keys, min_size=1, max_size=8)

@@ -26,7 +26,7 @@ def by_hand(known: list[str], asked: list[str | None]) -> list[tuple[int, int]]:
     return pairs
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(known=known_keys, asked=asked_keys)
 def test_every_row_of_an_identifier_is_found_in_its_order(
     known: list[str], asked: list[str | None]

@@ -150,7 +150,7 @@ def seen(
     merges=st.lists(merge, max_size=2),
     as_of=st.integers(1, 12),
 )
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 def test_what_comes_later_changes_nothing_that_was_known(
     leads: list[tuple[int, int | None, str]],
     events: list[tuple[str, int]],
@@ -182,7 +182,7 @@ EVENT = ("lead_id", "occurred_at", "event_type", "value")
     as_of=st.integers(1, 14),
     pool=st.sampled_from(["from_known", "from_start"]),
 )
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 def test_one_request_is_scored_as_the_batch(
     leads: list[tuple[int, int | None, str]],
     events: list[tuple[str, int]],

@@ -68,7 +68,7 @@ def said(*events: tuple[float, str], own: PeopleRules = RULES) -> list[float]:
 
 @pytest.mark.parametrize("own", [RULES, GUARDED], ids=["any domain", "a gateway's domain"])
 @given(events=some_events())
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_the_loop_says_what_the_words_say(own: PeopleRules, events: Events) -> None:
     since = datetime.fromisoformat("1970-01-01T00:00:00Z") if own is GUARDED else None
     assert log_odds(events, own) == pytest.approx(SlowJudge(own, events, since).log_odds())
@@ -84,7 +84,7 @@ def test_the_oracle_can_fail() -> None:
 
 
 @given(events=some_events(), cut=some_events())
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_what_counts_at_a_moment_follows_from_what_was_known_then(
     events: Events, cut: Events
 ) -> None:
@@ -110,7 +110,7 @@ def test_without_the_wait_the_future_would_tell() -> None:
 
 
 @given(events=some_events())
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_one_lead_and_a_table_are_judged_alike_in_any_order(events: Events) -> None:
     one = sorted(people(events, GUARDED))
     others = table([(at(3), "sent", None), (at(4), "clicked", None)], "B")

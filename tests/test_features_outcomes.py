@@ -158,9 +158,7 @@ def first_by_hand(tables: list[dict[str, End]], lead: str) -> tuple[bool, dateti
     return (True, won[0]) if won else (False, lost[0] if lost else None)
 
 
-@settings(
-    deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tables=st.lists(rows_of_table, min_size=2, max_size=3))
 def test_of_any_tables_the_first_win_counts_else_the_first_loss(
     tmp_path: Path,

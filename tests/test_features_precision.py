@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from leadcast.features.base.errors import Fault
@@ -188,7 +188,6 @@ zones = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolka
 
 
 @given(day=st.dates(date(1990, 1, 1), date(2035, 1, 1)), zone=zones)
-@settings(deadline=None)
 def test_no_day_is_known_before_it_is_over(day: date, zone: str) -> None:
     rules = TimeRules(zone)
     series = pl.Series([day.isoformat()])

@@ -96,7 +96,7 @@ MOMENTS = st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1), timezones=st.
 
 
 @example([datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)], "UTC")
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     times=st.lists(MOMENTS, min_size=1),
     zone=st.sampled_from(["UTC", "Europe/Berlin", "Pacific/Apia", "America/Asuncion"]),

@@ -28,7 +28,7 @@ def test_names_and_words_of_what_a_source_calls_its_things(
 
 
 @given(st.text())
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_a_name_is_plain_ascii(text: str) -> None:
     assert re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", snake(text))
 

@@ -57,7 +57,7 @@ leads = st.lists(
 
 
 @given(sold=leads, days=st.integers(0, 40), data=st.data())
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_as_found_by_hand_in_any_order(
     sold: list[tuple[str | None, int, str]], days: int, data: st.DataObject
 ) -> None:

@@ -98,7 +98,7 @@ def test_worked_example() -> None:
 
 
 @given(leads=some_leads)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_equals_the_definition_taken_lead_by_lead(leads: dict[str, Lead]) -> None:
     leads = leads | ANCHORS
     made = make_snapshots(dated(leads, until=80), SETTINGS, seed=0)
@@ -112,7 +112,7 @@ def test_the_oracle_can_fail() -> None:
 
 
 @given(leads=some_leads, seed=st.integers(0, 2**16))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_order_of_rows_changes_nothing(leads: dict[str, Lead], seed: int) -> None:
     tables = dated(leads | ANCHORS, until=80)
     shuffled = Tables(
@@ -128,7 +128,7 @@ def test_order_of_rows_changes_nothing(leads: dict[str, Lead], seed: int) -> Non
 
 
 @given(leads=some_leads, later=st.floats(0.001, 500))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_what_happens_after_the_window_changes_no_label(
     leads: dict[str, Lead], later: float
 ) -> None:

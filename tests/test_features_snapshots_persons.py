@@ -83,7 +83,7 @@ few_keys = st.tuples(
 
 
 @given(keys=st.lists(few_keys, max_size=9), data=st.data())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_groups_are_those_found_by_hand_in_any_order(keys: list[Row], data: st.DataObject) -> None:
     rows = {f"lead {number}": row for number, row in enumerate(keys)}
     found = groups(rows)

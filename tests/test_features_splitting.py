@@ -22,7 +22,7 @@ from tests.joined_samples import ACCOUNT_ID, account_source
 from tests.source_samples import Keys, make_source
 from tests.three_doors import DOORS, Door
 
-FEW = settings(deadline=None, max_examples=8)
+FEW = settings(max_examples=8)
 CELLS = {"id": ";"}
 EVENTS: Keys = {"tables.events.split_cells": CELLS, "tables.events.read.missing": "n/a"}
 OPEN: Keys = {"limits": {"unreadable_values": "1", "orphan_events": "1", "duplicate_outcomes": "1"}}

@@ -62,7 +62,7 @@ def clocks(world: World, zone: str) -> list[dict[str, float]]:
 
 
 @given(world=worlds(), zone=st.sampled_from(ZONES))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_clocks_are_those_of_the_zone_and_all_else_is_as_it_was(world: World, zone: str) -> None:
     local, universal = of(in_zone(zone), world), of(PLAN, world)
     own = [PLAN.columns.index(name) for name in CLOCK]
@@ -73,7 +73,7 @@ def test_clocks_are_those_of_the_zone_and_all_else_is_as_it_was(world: World, zo
 
 
 @given(world=worlds(), zone=st.sampled_from(ZONES))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_one_lead_has_the_row_that_it_has_among_many(world: World, zone: str) -> None:
     plan, events = in_zone(zone), world.events
     rows = of(plan, world)

@@ -53,7 +53,7 @@ some_leads = st.lists(st.tuples(st.integers(0, 120), ends, ends), min_size=40, m
 
 
 @given(leads=some_leads)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_the_sums_add_up_from_leads_to_parts(leads: list[Lead]) -> None:
     tables = tables_of(leads, until=100)
     looks = count_looks(tables, SETTINGS)

@@ -72,7 +72,7 @@ def test_few_leads_get_the_mean_and_hardly_any_get_nothing() -> None:
     assert choose_amounts(rows(9), SEED) is None
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 @given(factor=st.floats(1e-3, 1e4), order=st.randoms())
 def test_scaling_all_amounts_scales_what_is_told_and_no_order_matters(
     factor: float, order: object

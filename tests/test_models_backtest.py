@@ -32,7 +32,7 @@ def _lawful(data: LabelledMatrix, origin: Origin) -> bool:
 
 
 @given(st.integers(0, 10_000), st.integers(30, 200), st.integers(0, 80), st.integers(1, 5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_an_origin_learns_only_from_labels_known_and_from_other_persons(
     seed: int, n: int, horizon: int, number: int
 ) -> None:

@@ -309,7 +309,7 @@ def test_content_that_makes_no_sense_is_refused_though_its_hash_is_right(
         load_bundle(bundle)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_no_byte_can_be_changed_unnoticed(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory

@@ -41,7 +41,7 @@ def test_a_large_population_is_kept_as_quantiles() -> None:
     )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(population=probabilities, asked=probabilities)
 def test_a_higher_probability_never_ranks_or_grades_lower(
     population: np.ndarray, asked: np.ndarray
@@ -52,7 +52,7 @@ def test_a_higher_probability_never_ranks_or_grades_lower(
     assert places == sorted(places, reverse=True)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(population=probabilities)
 def test_json_keeps_every_bit(population: np.ndarray) -> None:
     reference = Reference.of(population)

@@ -54,7 +54,7 @@ def check_rising(calibrator: Calibrator, log_odds: list[float]) -> None:
 
 
 @pytest.mark.parametrize("calibrator", CALIBRATORS, ids=by_kind)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(drawn=st.lists(st.integers(-40_000, 40_000), min_size=2, max_size=30, unique=True))
 def test_the_ranking_is_kept(calibrator: Calibrator, drawn: list[int]) -> None:
     check_rising(calibrator, [number / 1000 for number in drawn])

@@ -66,7 +66,7 @@ def test_a_bent_world_is_found_by_what_can_bend(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**6))
 def test_fits_to_noise_keep_the_ranking(method: str, seed: int) -> None:
     rng = np.random.default_rng(seed)

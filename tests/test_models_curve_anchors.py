@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -69,7 +69,6 @@ def anchored(curve: ConversionCurve, *anchors: Anchor) -> ConversionCurve:
     return ConversionCurve(**{**dict(curve), "anchors": anchors})
 
 
-@settings(deadline=None)  # The first grow trees.
 @given(
     four,
     probabilities,

@@ -134,7 +134,7 @@ def test_a_source_without_dates_or_events_is_distilled_by_its_attributes(
     assert {rule.group for rule in found.table.rules} == {"fit"}
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10_000))
 def test_a_family_has_one_sign_and_columns_are_chosen_once(seed: int) -> None:
     rng = np.random.default_rng(seed)

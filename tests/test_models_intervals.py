@@ -30,7 +30,7 @@ def by_definition(scores: Floats, converted: Floats, new: float, outcome: int) -
     return float(fit.predict([new])[0])
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(many_counts)
 def test_one_pass_gives_what_refitting_for_each_score_gives(drawn: list[tuple[int, int]]) -> None:
     mass, hits = np.array(drawn, dtype=np.float64).T.copy()

@@ -30,7 +30,7 @@ def by_min_max(mass: Floats, hits: Floats) -> Floats:
     return np.array(rates)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(many_counts)
 def test_pooling_gives_the_fit_of_the_definition(drawn: list[tuple[int, int]]) -> None:
     mass, hits = np.array(drawn, dtype=np.float64).T.copy()
@@ -43,7 +43,7 @@ def test_the_definition_would_catch_a_fit_that_does_not_pool() -> None:
     assert by_min_max(mass, hits) != pytest.approx(hits / mass)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(many_counts)
 def test_blocks_rise_strictly_and_hold_every_place(drawn: list[tuple[int, int]]) -> None:
     mass, hits = np.array(drawn, dtype=np.float64).T.copy()

@@ -60,7 +60,7 @@ EXTREME = st.floats(width=32, allow_nan=True, allow_infinity=False)
 
 
 @given(arrays(np.float32, 5, elements=EXTREME))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_level_stays_in_its_bounds_whatever_a_clock_says(
     clocked: Additive, row: Floats
 ) -> None:
@@ -73,7 +73,7 @@ def test_the_level_stays_in_its_bounds_whatever_a_clock_says(
 
 
 @given(arrays(np.float32, (7, 5), elements=EXTREME))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_rows_alone_get_what_they_get_among_others(clocked: Additive, rows: Floats) -> None:
     values = rows.astype(np.float32)
     alone = [clocked.log_odds(values[place : place + 1])[0] for place in range(7)]

@@ -55,7 +55,7 @@ def test_the_step_variance_follows_the_world() -> None:
 
 
 @given(st.integers(0, 1000))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_effects_are_the_columns_folded(seed: int) -> None:
     random = np.random.default_rng(seed)
     data = logistic_world(150, seed)[0]
@@ -102,7 +102,7 @@ def test_few_won_leads_make_few_periods() -> None:
 
 
 @given(st.integers(0, 1000))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_canonical_order_forgets_the_order_given(seed: int) -> None:
     data = logistic_world(60)[0]
     shuffled = data.rows(np.random.default_rng(seed).permutation(60))

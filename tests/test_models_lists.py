@@ -46,7 +46,7 @@ def by_all_orders(value: Floats, converted: Floats, calls: int) -> float:
     return float(np.mean([converted[list(order[:calls])].sum() for order in orders]))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(ROWS.filter(lambda rows: len(rows) <= 6), st.integers(0, 6))
 def test_ties_count_as_the_mean_over_every_order_of_the_rows(rows: object, calls: int) -> None:
     _, value, converted, _ = columns(rows)  # type: ignore[arg-type]
@@ -55,7 +55,7 @@ def test_ties_count_as_the_mean_over_every_order_of_the_rows(rows: object, calls
     assert found.customers[0] == pytest.approx(by_all_orders(value, converted, calls))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(ROWS, CALLS)
 def test_leads_drawn_once_each_are_the_list_itself(rows: object, calls: list[float]) -> None:
     week, value, converted, _ = columns(rows)  # type: ignore[arg-type]
@@ -67,7 +67,7 @@ def test_leads_drawn_once_each_are_the_list_itself(rows: object, calls: list[flo
     np.testing.assert_allclose(once.by_segment.sum(), once.customers[-1], atol=1e-9)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(ROWS, CALLS, st.floats(0, 1))
 def test_what_a_draw_reaches_is_linear_in_it(rows: object, calls: list[float], part: float) -> None:
     week, value, converted, weight = columns(rows)  # type: ignore[arg-type]
@@ -80,7 +80,7 @@ def test_what_a_draw_reaches_is_linear_in_it(rows: object, calls: list[float], p
         np.testing.assert_allclose(mixed[of], part * drawn[of] + (1 - part) * seen[of], atol=1e-9)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(ROWS)
 def test_a_weight_is_so_many_equal_rows_for_the_average_precision(rows: object) -> None:
     week, value, converted, weight = columns(rows)  # type: ignore[arg-type]
@@ -130,7 +130,7 @@ def test_draws_wander_as_far_as_samples_do() -> None:
     assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(np.std(differences), rel=0.06)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(ROWS, st.floats(0, 12))
 def test_what_is_called_tells_what_is_reached(rows: object, calls: float) -> None:
     week, value, converted, _ = columns(rows)  # type: ignore[arg-type]

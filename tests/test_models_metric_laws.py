@@ -52,7 +52,7 @@ def of_rows(probability: Floats, converted: Floats) -> dict[str, float]:
     return measure(tally(probability, converted))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(rows())
 def test_the_order_of_the_rows_does_not_matter(drawn: Rows) -> None:
     check_order_law(of_rows, drawn)
@@ -69,7 +69,7 @@ def test_the_order_law_can_fail() -> None:
 
 
 # A weight of two must be the same as a row that stands there twice: the bootstrap draws weights.
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(rows())
 def test_a_whole_weight_is_a_repetition(drawn: Rows) -> None:
     probability, converted, weight = drawn
@@ -79,7 +79,7 @@ def test_a_whole_weight_is_a_repetition(drawn: Rows) -> None:
 
 
 # Without this, metrics of a resample would depend on how many rows it has.
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(rows(), st.floats(0.1, 50))
 def test_a_common_factor_of_all_weights_does_not_matter(drawn: Rows, factor: float) -> None:
     probability, converted, weight = drawn
@@ -88,7 +88,7 @@ def test_a_common_factor_of_all_weights_does_not_matter(drawn: Rows, factor: flo
 
 
 # A weight of zero must be the same as a row that is not there.
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(rows())
 def test_a_row_without_weight_is_not_there(drawn: Rows) -> None:
     probability, converted, weight = drawn
@@ -98,7 +98,7 @@ def test_a_row_without_weight_is_not_there(drawn: Rows) -> None:
     assert same(measure(tally(probability, converted, weight)), without)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(rows())
 def test_ranking_metrics_see_the_order_only(drawn: Rows) -> None:
     probability, converted, weight = drawn
@@ -109,7 +109,7 @@ def test_ranking_metrics_see_the_order_only(drawn: Rows) -> None:
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(rows())
 def test_turning_the_order_round_turns_the_auc_round(drawn: Rows) -> None:
     probability, converted, _ = drawn
@@ -117,7 +117,7 @@ def test_turning_the_order_round_turns_the_auc_round(drawn: Rows) -> None:
     assert turned == pytest.approx(1 - metrics.auc(tally(probability, converted)))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(rows())
 def test_every_number_lies_within_its_bounds(drawn: Rows) -> None:
     probability, converted, weight = drawn
@@ -128,7 +128,7 @@ def test_every_number_lies_within_its_bounds(drawn: Rows) -> None:
         ), name
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(rows())
 def test_the_decomposition_adds_up_to_the_brier_score(drawn: Rows) -> None:
     found = of_rows(*drawn[:2])

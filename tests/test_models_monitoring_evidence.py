@@ -103,7 +103,7 @@ def test_an_alarm_stands_while_it_is_raised_again() -> None:
 
 
 @given(st.integers(0, 10_000), st.sampled_from([0.005, 0.02, 0.1]))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_weekly_shocks_are_measured_within_their_luck(seed: int, shocks: float) -> None:
     seen, due = counts(seed, 2000, 364, shocks=shocks)
     # Drawn towards 0.005 by two weeks; 52 weeks tell a variance to about a fifth.

@@ -35,7 +35,7 @@ def level_weeks(seed: int, n_weeks: int, expected: float, offset: float) -> list
     st.lists(st.tuples(st.integers(0, 300), st.floats(0, 200)), max_size=30),
     st.sampled_from([0.005, 0.05]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_offset_never_leaves_what_conversions_support(
     counts: list[tuple[int, float]], dispersion: float
 ) -> None:

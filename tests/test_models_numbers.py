@@ -76,7 +76,7 @@ def test_only_finite_numbers_are_numbers(value: object) -> None:
 
 
 @given(st.floats(0, 1))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_a_percentage_is_the_share_to_two_digits_at_least(share: float) -> None:
     shown = float(percent(share).removesuffix("%").strip())
     assert shown == pytest.approx(100 * share, rel=0.051, abs=0.5 if share > 0.0995 else 0.051)

@@ -349,7 +349,7 @@ def test_the_timeline_is_drawn_to_the_ends_of_the_calendar(year: int, column: st
         assert "Training" in TimelineChart(parts).svg(size)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.datetimes(timezones=st.just(UTC)), min_size=2, max_size=2).map(sorted))
 def test_the_timeline_is_drawn_for_any_two_moments(ends: list[datetime]) -> None:
     frame = existing("splits").head(1)

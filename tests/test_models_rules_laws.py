@@ -25,7 +25,7 @@ def cases(draw: st.DrawFn) -> Case:
     return world, draw(attribute_rows(world)), draw(table_words())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cases())
 def test_points_are_what_adding_up_by_hand_gives(case: Case) -> None:
     world, leads, words = case
@@ -37,7 +37,7 @@ def test_points_are_what_adding_up_by_hand_gives(case: Case) -> None:
         np.testing.assert_allclose(scores.points[row], total, rtol=1e-12, atol=1e-12)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(cases())
 def test_a_ledger_adds_up_to_the_total(case: Case) -> None:
     world, leads, words = case
@@ -49,7 +49,7 @@ def test_a_ledger_adds_up_to_the_total(case: Case) -> None:
     assert (entries["occurred_at"].drop_nulls() < as_of).all(), "an entry from the future"
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(cases(), st.randoms(use_true_random=False))
 def test_the_future_and_the_order_change_nothing(case: Case, random: Random) -> None:
     world, leads, words = case

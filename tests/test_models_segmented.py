@@ -96,7 +96,7 @@ def test_where_they_do_not_differ_the_whole_is_used_alone() -> None:
     assert "segments" not in choice.setup
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     numbers=st.lists(st.floats(-50, 50, width=32), min_size=2, max_size=2),
     country=st.sampled_from([0.0, 9.0, float("nan"), -1.0]),

@@ -61,7 +61,7 @@ def test_worked_example() -> None:
 
 
 @given(frame=many, horizon=st.integers(1, 6).map(float))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_learned_from_is_what_was_known_when_the_test_began_and_all_of_it(
     frame: pl.DataFrame, horizon: float
 ) -> None:
@@ -79,14 +79,14 @@ def test_the_law_of_the_purge_can_fail() -> None:
 
 
 @given(frame=many)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_no_person_stands_on_two_sides(frame: pl.DataFrame) -> None:
     split = split_snapshots(frame, SETTINGS, 2).filter(pl.col("part") != "left_out")
     assert split.group_by("person_id").agg(pl.col("part").n_unique())["part"].max() == 1
 
 
 @given(frame=many)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_every_snapshot_is_accounted_for_once(frame: pl.DataFrame) -> None:
     split = split_snapshots(frame, SETTINGS, 2)
     assert split.drop("part", "reason").equals(frame)
@@ -97,7 +97,7 @@ def test_every_snapshot_is_accounted_for_once(frame: pl.DataFrame) -> None:
 
 
 @given(frame=many, seed=st.integers(0, 2**16))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_order_of_rows_changes_nothing(frame: pl.DataFrame, seed: int) -> None:
     shuffled = split_snapshots(frame.sample(fraction=1, shuffle=True, seed=seed), SETTINGS, 2)
     assert shuffled.sort("lead_id").equals(split_snapshots(frame, SETTINGS, 2).sort("lead_id"))

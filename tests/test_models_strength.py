@@ -69,7 +69,7 @@ def pairs_by_hand(score: Floats, drawn: Sample) -> float:
         max_size=25,
     )
 )
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_auc_counts_pairs_within_blocks_and_folds(
     rows: list[tuple[bool, int, int, int]],
 ) -> None:
@@ -145,7 +145,7 @@ def test_gain_of_noise_is_not_positive_and_of_the_truth_is_its_information() -> 
 
 
 @given(rows=st.integers(1, 400), groups=st.integers(1, 60), seed=st.integers(0, 99))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_group_is_drawn_whole_and_into_one_fold(rows: int, groups: int, seed: int) -> None:
     drawn = draw_sample(matrix(np.zeros(rows), np.zeros(rows), groups), seed)
     assert len(drawn.rows) == rows

@@ -64,7 +64,7 @@ def grown(data: LabelledMatrix, rounds: int = 40) -> tuple[lightgbm.Booster, Tar
 
 
 @given(st.integers(2, 40), st.integers(0, 10_000), st.integers(0, 5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_row_sees_the_share_among_labels_known_before_it(n: int, seed: int, horizon: int) -> None:
     data = world(n, seed, horizon)
     weight = np.random.default_rng(seed).uniform(0.5, 2, n)

@@ -83,7 +83,7 @@ def test_raw_is_bit_for_bit_that_of_lightgbm(variant: str, n_rows: int) -> None:
     np.testing.assert_array_equal(forest_of(variant).raw(values), expected)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     variant=st.sampled_from(["plain", "zero is missing", "extra trees"]),
     seed=st.integers(1, 6),
@@ -246,7 +246,7 @@ def test_a_damaged_text_is_refused(damage: str) -> None:
         Forest.from_lightgbm_text(damaged)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_no_damage_of_the_text_gives_another_error(data: st.DataObject) -> None:
     text = booster("plain").model_to_string().split("end of trees")[0][:3000]

@@ -280,7 +280,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 
 
 @given(world=worlds())
-@settings(deadline=None, max_examples=3)
+@settings(max_examples=3)
 def test_a_request_gives_the_same_scores(asked: TestClient, world: World) -> None:
     body = question(*world.tables()) | {"as_of": AS_OF.isoformat()}
     for number, one in enumerate(body["leads"]):
@@ -291,7 +291,7 @@ def test_a_request_gives_the_same_scores(asked: TestClient, world: World) -> Non
 
 @pytest.mark.postgres
 @given(world=worlds())
-@settings(deadline=None, max_examples=3)
+@settings(max_examples=3)
 def test_decimals_of_a_database_are_the_same_leads(postgres_url: str, world: World) -> None:
     engine = sa.create_engine(postgres_url)
     leads, events = world.tables()

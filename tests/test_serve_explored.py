@@ -78,7 +78,7 @@ def test_a_score_that_is_too_low_below_the_line_is_seen_there_and_not_above() ->
     assert below.rate.value / below.expected == pytest.approx(1.5, abs=0.2)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.booleans(), st.sampled_from([0.1, 0.5, 1.0]), st.integers(0, 5)), min_size=1

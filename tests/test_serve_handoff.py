@@ -48,7 +48,7 @@ some_rules = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 60), st.integers(0, 70), some_settings, some_rules)
 def test_a_call_list_keeps_its_places_its_rules_and_its_order(
     n: int, calls: int, settings: HandoffSettings, rules: HandoffRules
@@ -135,7 +135,7 @@ def test_no_place_and_a_place_for_all(calls: int) -> None:
 
 
 @given(st.integers(2, 40), st.integers(0, 50), some_settings, st.integers(1, 9))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_one_call_a_person(n: int, calls: int, settings: HandoffSettings, persons: int) -> None:
     created = [AS_OF - timedelta(days=one % 4) for one in range(n)]
     whose = [f"p{one % persons}" if one % 5 else None for one in range(n)]

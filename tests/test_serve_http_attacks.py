@@ -164,9 +164,7 @@ bodies = st.one_of(
         optional={"as_of": values, "x": values},
     ),
 )
-_QUICK = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+_QUICK = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def told_of_whole(questions: Questions, body: bytes) -> object:

@@ -71,7 +71,7 @@ earlier_ones = st.builds(
 )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     ends=st.lists(moments, min_size=2, max_size=2, unique=True).map(sorted),
     told=st.lists(earlier_ones, max_size=30),

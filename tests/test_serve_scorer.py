@@ -91,7 +91,7 @@ def test_scores_have_the_columns_they_promise() -> None:
     assert not scores["insufficient_data"].any()
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_the_order_of_rows_changes_nothing(seed: int) -> None:
     order = np.random.default_rng(seed).permutation(leads().height)

@@ -160,7 +160,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("rates")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(pauses=PAUSES, per_second=st.sampled_from([0.2, 1.0, 5.0]), number=st.uuids())
 def test_no_span_of_time_has_more_than_its_share(
     folder: Path, pauses: list[float], per_second: float, number: object

@@ -283,5 +283,5 @@ class WhenChart(Chart):
         if self.horizon_days is not None and self.horizon_days < longest:
             axes.axvline(self.horizon_days, **DASHED)
             # Above the lines: below are those of the lower grades.
-            top = axes.get_ylim()[1]
-            note(axes, f"horizon: {duration(self.horizon_days)}", (self.horizon_days, top), (6, -12))
+            place = (self.horizon_days, axes.get_ylim()[1])
+            note(axes, f"horizon: {duration(self.horizon_days)}", place, (6, -12))
