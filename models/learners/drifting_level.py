@@ -7,9 +7,9 @@ model (Durbin & Koopman 2012, "Time Series Analysis by State Space Methods"; Bre
 1993, "Approximate inference in generalized linear mixed models").
 
 Steps have heavy tails, so that a jump (outcomes begin to be recorded, a new form) is believed and
-yet is not expected again. The level of rows to come is that of as long a time as lies ahead of
-them; what clocks add to it, and the doubt about it, keep to bounds that the periods' own levels
-support, so that a level seen between 3 % and 6 % says neither 20 % nor 0.1 %.
+yet is not expected again. The level of rows to come is that of the newest periods; what clocks add
+to it, and the doubt about it, keep to bounds that the periods' own levels support, so that a level
+seen between 3 % and 6 % says neither 20 % nor 0.1 %.
 
 The probability of a lead is the average over what the level may be. For log-odds that are normal
 with mean m and variance v, the average of the logistic function is that of
@@ -26,11 +26,12 @@ from leadcast.models.data import Flags, Floats, Integers, Matrix
 from leadcast.models.evaluation.logistic import sigmoid
 from leadcast.models.learners.basis import Term, expand, owners
 
-AHEAD = 0.25
-"""Leads are scored so long after the last training rows, as a share of the training span: about as
-long as a model serves."""
+LATELY = 1 / 6
+"""The level of rows to come is that of the newest two of twelve periods: the last alone could be a
+spike, and what lies further back keeps from following a jump."""
 PERIODS_AHEAD = 3.0
-"""So many periods of twelve."""
+"""Leads are scored so many periods of twelve after the last training rows: about as long as a model
+serves."""
 PRIOR_STEP_VARIANCE = 0.005
 """A priori a level moves by about this variance from period to period; counts as two periods."""
 TAILS = 3.0
@@ -387,10 +388,9 @@ def _at_the_end(fit: LevelFit) -> tuple[float, Floats]:
 
 
 def _lately(fit: LevelFit) -> tuple[float, Floats]:
-    # The rate over as long a time as lies ahead, and how it hangs on each period's level. The last
-    # level alone could be a spike; where the level jumped to stay, that shows a few periods later.
+    # The rate of the newest periods, and how it hangs on each one's level.
     number = len(fit.levels)
-    latest = np.arange(number) >= number - max(1, round(number * AHEAD))
+    latest = np.arange(number) >= number - max(1, round(number * LATELY))
     expected = sigmoid(fit.coefficients[0] + fit.levels)
     rate = float(expected[latest].mean())
     share = latest * expected * (1 - expected) / (latest.sum() * rate * (1 - rate))
