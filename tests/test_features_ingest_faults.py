@@ -59,10 +59,14 @@ def test_a_header_on_another_line_is_told(
     assert f"set `skip_lines: {titles}` under `read`, or export it with {skipped} lines" in told[0]
 
 
-def test_columns_whose_names_are_patterns_are_refused_all_at_once(tmp_path: Path) -> None:
+def test_columns_whose_names_are_patterns_are_refused_where_they_are_asked_for(
+    tmp_path: Path,
+) -> None:
     header, *rows = LEADS.splitlines()
     leads = "\n".join([f"{header},^a$,*,^b,c$", *(f"{row},1,2,3,4" for row in rows)])
-    (told,) = faults_of(tmp_path, leads=leads)
+    assert faults_of(tmp_path, leads=leads) == []
+    asked = {f"tables.leads.attributes.c{n}": c for n, c in enumerate(["^a$", "*", "^b"])}
+    (told,) = faults_of(tmp_path, asked, leads=leads)
     assert told.startswith("error: leads (leads.csv): column '^a$', '*': found a name that would")
     assert told.endswith("Rename it in the export (in a query: by AS).")
 

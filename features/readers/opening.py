@@ -76,10 +76,12 @@ class RawTable:
         Raises
         ------
         UnreadableError
-            If an origin cannot be read to its end.
+            If an origin cannot be read to its end, or a column's name is a pattern.
         """
         # Where none of them is there, any column tells how many rows there are.
         present = [name for name in columns if name in self.columns] or self.columns[:1]
+        if patterns := [name for name in dict.fromkeys([*columns, *present]) if _is_pattern(name)]:
+            raise UnreadableError(_patterns(f"{self.name} ({self.origins[0].name})", patterns))
         lacking = [pl.lit(None, pl.String).alias(name) for name in columns if name in self.lacking]
         for index, origin in enumerate(self.origins):
 
@@ -133,10 +135,6 @@ def open_table(
     if not origins or len(headers) < len(origins):
         return None
     shared = [column for column in headers[0] if all(column in header for header in headers)]
-    patterns = [column for column in shared if _is_pattern(column)]
-    if patterns:
-        ledger.fault(_patterns(f"{name} ({origins[0].name})", patterns))
-        return None
     return RawTable(name, tuple(origins), shared, reader.missing)
 
 
