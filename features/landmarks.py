@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ from leadcast.features.boundary import known
 from leadcast.features.tables import TIME, Tables, TimeOrder
 
 Ages = npt.NDArray[np.float64]
-AUTO = "auto"
+AUTO: Final = "auto"
 """Said instead of landmarks: those that the ages of the open leads ask for."""
 FIRST = (0.0, 1.0, 7.0, 30.0)
 """The landmarks that there are in any case, where they are found by themselves."""

@@ -569,8 +569,19 @@ def test_the_horizon_follows_the_time_to_win_and_the_span(tmp_path: Path) -> Non
     # Each lead is won after 31 days; the export spans eleven months.
     snapshots = load_definition(tmp_path / "ours.yaml").snapshots
     assert snapshots.horizon_days == 60
-    assert snapshots.landmarks_days == (0, 1, 7, 30)
+    # A third of the leads stays open for good.
+    assert snapshots.landmarks_days == "auto"
     assert "90% of the won leads were won within 31 days" in flat(text)
+
+
+def test_young_open_leads_ask_for_no_later_landmarks(tmp_path: Path) -> None:
+    ended = [row for row in rows_of(300, written="%Y-%m-%d") if row["Status"] != "Open"]
+    young = [
+        {**row, "Lead ID": f"B{number}", "Created": "2024-12-20", "Closed": "", "Status": "Open"}
+        for number, row in enumerate(ended[:60])
+    ]
+    drafted(tmp_path, ended + young)
+    assert load_definition(tmp_path / "ours.yaml").snapshots.landmarks_days == (0, 1, 7, 30)
 
 
 def undated(every: Sequence[int]) -> Rows:

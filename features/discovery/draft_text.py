@@ -12,10 +12,12 @@ from leadcast.features.discovery.attributes_guess import AttributeGuess
 from leadcast.features.discovery.draft import Draft, EventsGuess
 from leadcast.features.discovery.endings import Ending, JoinGuess, yes_words
 from leadcast.features.discovery.meanings import Meaning
+from leadcast.features.discovery.pace import HorizonGuess
 from leadcast.features.inspection.column_looks import SeenTable
 from leadcast.features.inspection.links import ids_of
 from leadcast.features.inspection.table_times import TableTimes
 from leadcast.features.inspection.wording import shortened
+from leadcast.features.landmarks import AUTO
 from leadcast.features.values.formats import NumberFormat
 
 _WIDTH = 98
@@ -132,12 +134,20 @@ def write_draft(draft: Draft, about: Mapping[str, str], words: Sequence[str]) ->
     _forbidden(pages, draft)
     if draft.horizon is not None:
         pages.lines += ["", "snapshots:"]
-        landmarks = [str(one) for one in draft.horizon.landmarks_days]
-        pages.put(1, "landmarks_days", landmarks)
+        _landmarks(pages, draft.horizon)
         pages.put(1, "horizon_days", str(draft.horizon.days), f"guess: {draft.horizon.note}")
         pages.guess(f"horizon of {draft.horizon.days} days: {draft.horizon.note}")
     _limits(pages, draft)
     return pages
+
+
+def _landmarks(pages: Pages, horizon: HorizonGuess) -> None:
+    ages = horizon.landmarks_days
+    if ages == AUTO:
+        note = "guess: many open leads are older than any that would be learned from otherwise"
+        pages.put(1, "landmarks_days", AUTO, note)
+    else:
+        pages.put(1, "landmarks_days", [f"{age:g}" for age in ages])
 
 
 def _clock(pages: Pages, draft: Draft) -> None:

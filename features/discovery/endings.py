@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import polars as pl
 
@@ -22,6 +23,9 @@ LEAD = "Lead of the row"
 """What a joined lead id is called."""
 MOST_UNDATED = 0.01
 """So many of the winners at most may lack a time of their end."""
+MOSTLY = 0.5
+"""A column of times of which at least so many of the lost leads have one tells when leads are
+lost."""
 _DELETED = " the row is deleted"
 
 
@@ -135,10 +139,42 @@ def own_ending(meaning: Meaning) -> Ending | None:
         return Ending(*about, None, dated, amount)
     if status is None:
         return None
-    closed = {"closed_at": fields["closed_at"]} if "closed_at" in fields else {}
-    if not closed and "won_at" in dated and not status.lost:
+    closed = fields.get("closed_at")
+    if closed is not None and not _dates_wins_alone(meaning, status, closed):
+        return Ending(*about, status, {"closed_at": closed}, amount)
+    won_at = dated.get("won_at")
+    if won_at is not None and not status.lost:
         return Ending(*about, None, dated, amount)
-    return Ending(*about, status, closed, amount)
+    for column in (one for one in (won_at, closed) if one is not None):
+        if _dates_wins_alone(meaning, status, column):
+            words = (
+                f"{column!r} is filled in for the won leads alone: of the others it is known that "
+                "they had not been won yet, and those that are lost count as open"
+            )
+            return Ending(*about, None, {"won_at": column}, amount, notes=(words,))
+    return Ending(*about, status, {}, amount)
+
+
+def _dates_wins_alone(meaning: Meaning, status: Status, column: str) -> bool:
+    """Tell whether a column of times is filled in for the won leads, and for no lost ones.
+
+    When the lost ones were lost is not needed: whether a lead was won within its horizon can be
+    told without it.
+    """
+    if not status.lost:
+        return False
+    of_won, of_lost = (_dated_share(meaning, status, which, column) for which in ("won", "lost"))
+    return of_won >= 1 - MOST_UNDATED and of_lost <= MOST_UNDATED
+
+
+def _dated_share(
+    meaning: Meaning, status: Status, which: Literal["won", "lost"], column: str
+) -> float:
+    """Tell of how many of the won or the lost leads a time is known."""
+    words = status.won if which == "won" else status.lost
+    rows = _written(meaning.seen, status.column).is_in(list(words)).fill_null(value=False)
+    given = _written(meaning.seen, column).is_not_null()
+    return float((given & rows).sum()) / max(float(rows.sum()), 1.0)
 
 
 def find_endings(
@@ -343,7 +379,9 @@ def _losses(leads: Meaning, notes: list[str]) -> Ending | None:
     status = best_status(leads.seen) if look is None else rate(look, column)
     if status is None or not status.lost:
         return None
-    when = leads.fields.get("closed_at") or leads.fields.get("modified_at")
+    named = (leads.fields.get(name) for name in ("closed_at", "modified_at"))
+    dated = (one for one in named if one is not None)
+    when = next((one for one in dated if _dated_share(leads, status, "lost", one) >= MOSTLY), None)
     if when is None:
         words = ", ".join(map(repr, status.lost))
         notes.append(

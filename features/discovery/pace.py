@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 import polars as pl
 
-from leadcast.features.discovery.endings import Ending, ToldEnds, lead_ids_of, told_rows
+from leadcast.features.discovery.endings import Ending, ToldEnds, ends_of, lead_ids_of, told_rows
 from leadcast.features.discovery.meanings import Meaning
 from leadcast.features.inspection.column_looks import SeenTable
+from leadcast.features.landmarks import AUTO, FIRST, ages_days, landmarks_to_add
 from leadcast.features.values.times import TimeRules, parse_times
 
 _LADDER = (7, 14, 30, 60, 90, 180, 365)
-_LANDMARKS = (0, 1, 7, 30)
 _FEWEST_WON, _FEWEST_ROWS, _BLOCKS = 20, 400, 20
 _DAY_SECONDS = 86_400
 
@@ -24,14 +25,15 @@ class HorizonGuess:
     ----------
     days : int
         The horizon.
-    landmarks_days : tuple of int
-        The ages at which leads are scored: those below the horizon.
+    landmarks_days : tuple of float or "auto"
+        The ages at which leads are scored: those below the horizon, or those that the ages of the
+        open leads ask for, where many are older.
     note : str
         What speaks for it.
     """
 
     days: int
-    landmarks_days: tuple[int, ...]
+    landmarks_days: tuple[float, ...] | Literal["auto"]
     note: str
 
 
@@ -70,7 +72,12 @@ def guess_horizon(leads: Meaning, endings: ToldEnds) -> HorizonGuess | None:
     wanted = next((one for one in _LADDER if one >= most), _LADDER[-1])
     days = max((one for one in _LADDER if one <= min(wanted, allowed)), default=allowed)
     note = f"90% of the won leads were won within {most:.0f} days, and the export spans {span} days"
-    return HorizonGuess(days, tuple(one for one in _LANDMARKS if one < days), note)
+    landmarks = tuple(one for one in FIRST if one < days)
+    opened = created.filter(ends_of(leads, endings) == "open").rename({"created": "created_at"})
+    newest = created["created"].max()
+    until = max(last, newest) if isinstance(newest, datetime) else last
+    ages = ages_days(opened.drop_nulls(), until)
+    return HorizonGuess(days, AUTO if landmarks_to_add(ages, landmarks) else landmarks, note)
 
 
 def _won(one: Ending, lead_ids: pl.Series) -> pl.DataFrame:

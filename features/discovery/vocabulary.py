@@ -43,7 +43,8 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
             |data di creazione|data creazione|creato il|data inserimento|aangemaakt
             |aangemaakt op|aanmaakdatum|datum aangemaakt|ingevoerd op""",
         "won_at": """won at|won time|won date|won on|date won|deal won time
-            |became a customer date|customer since|conversion date|converted at|purchase date
+            |became a customer date|customer since|conversion date|converted at|converted date
+            |converted time|converted date time|date converted|purchase date
             |purchased at|signed at|contract date|closed won date|gewonnen am|abschluss am
             |vertragsdatum|kunde seit|kaufdatum|fecha de ganado|ganado el|fecha ganada
             |fecha de compra|fecha de cierre ganado|gagne le|date de gain|date de signature
