@@ -62,15 +62,37 @@ def dated(leads: int = 1_200, seed: int = 0) -> Tables:
     return Tables(frame, events.lazy(), outcomes, until, TimeOrder.DATED, _types(frame))
 
 
+def losses_forgotten(tables: Tables) -> Tables:
+    """Leave out when leads were lost, and number leads as they come: what most CRMs export.
+
+    Nothing else is known of them, so that how old they are tells nearly all.
+    """
+    came = tables.leads["created_at"].rank("ordinal").cast(pl.Int64)
+    ids = pl.select(pl.format("{}", 10_000 + came)).to_series()
+    named = dict(zip(tables.leads["lead_id"], ids, strict=True))
+    shuffled = [pl.col(name).shuffle(seed=4) for name in tables.attribute_types]
+    return replace(
+        tables,
+        leads=tables.leads.with_columns(*shuffled, lead_id=ids),
+        events=empty_events(),
+        outcomes=tables.outcomes.with_columns(
+            pl.col("lead_id").replace_strict(named), lost_at=pl.lit(None, TIME)
+        ),
+    )
+
+
 def context(
-    tables: Tables, split_by: Tables | None = None, purge_horizons: float = 1.0
+    tables: Tables,
+    split_by: Tables | None = None,
+    purge_horizons: float = 1.0,
+    looks: SnapshotSettings = LANDMARKS,
 ) -> LeakageContext:
     """Take snapshots of a world, split them, and compute the matrix as the product does."""
-    snapshots = make_snapshots(split_by or tables, LANDMARKS, seed=0)
-    horizon = LANDMARKS.horizon_days if tables.time_order is TimeOrder.DATED else None
+    snapshots = make_snapshots(split_by or tables, looks, seed=0)
+    horizon = looks.horizon_days if tables.time_order is TimeOrder.DATED else None
     split = split_snapshots(snapshots, SplitSettings(purge_horizons=purge_horizons), horizon)
     train = split.filter(pl.col("part") == "train")
-    plan = fit_plan(tables, train, FeatureSettings(), None, LANDMARKS)
+    plan = fit_plan(tables, train, FeatureSettings(), None, looks)
     training = LabelledMatrix(
         values=compute(plan, tables.leads, tables.events, train),
         features=plan.features,

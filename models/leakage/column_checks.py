@@ -28,7 +28,7 @@ class NearPerfectColumn(Check):
 
     def look(self, context: LeakageContext) -> Iterator[Finding]:
         """Compare each column's AUC alone with `PERFECT`; see `Check.look`."""
-        for number in context.strongest()[:MOST_NAMED]:
+        for number in context.suspects()[:MOST_NAMED]:
             auc = context.aucs[number]
             if auc.value >= PERFECT and auc.low >= PERFECT - 0.05:
                 found = f"alone it ranks leads with an AUC of {auc.value:.3f}"
@@ -60,7 +60,7 @@ class DominantColumn(Check):
 
     def look(self, context: LeakageContext) -> Iterator[Finding]:
         """Compare what strong columns tell alone with what all tell; see `Check.look`."""
-        for number in context.strongest()[:MOST_NAMED]:
+        for number in context.suspects()[:MOST_NAMED]:
             auc = context.aucs[number]
             if auc.value < self.fair:
                 break

@@ -27,6 +27,9 @@ from leadcast.models.leakage.strength import (
 FEWEST_OUTCOMES = 20
 """With fewer leads of either outcome, what a column tells cannot be told from chance."""
 
+AGE = frozenset({"leads.created_at", "as_of"})
+"""What a feature is computed from that tells how old the lead is, and nothing else."""
+
 Recompute = Callable[[pl.DataFrame, pl.LazyFrame, pl.DataFrame], Matrix]
 """From leads, events and snapshots to the matrix: `engine.compute` with its plan."""
 
@@ -126,6 +129,14 @@ class LeakageContext:
     def strongest(self) -> list[int]:
         """List the columns' numbers, those first that alone tell most."""
         return sorted(range(len(self.features)), key=lambda i: -self.aucs[i].value)
+
+    def suspects(self) -> list[int]:
+        """List the columns' numbers as `strongest`, without those that tell the lead's age alone.
+
+        How old a lead is is known whenever it is scored. Where lost leads stay open for ever, age
+        tells most of what there is to tell, and is no leak.
+        """
+        return [i for i in self.strongest() if set(self.features[i].inputs) != AGE]
 
     @cached_property
     def full_log_odds(self) -> Floats:

@@ -209,18 +209,20 @@ class IdsAlone(Check):
     beyond_time = 0.05
 
     def look(self, context: LeakageContext) -> Iterator[Finding]:
-        """Compare a model on identifiers with one on time's order alone; see `Check.look`."""
+        """Compare a model on identifiers with one on time and age alone; see `Check.look`."""
         sample = context.sample
         ids = auc_within_blocks(boosted(_id_columns(context), [], sample), sample)
         if ids.value < self.telling or ids.low < self.telling - 0.05:
             return
-        order = context.sampled_snapshots["position"].rank("dense").cast(pl.Float32).to_numpy()
-        time = auc_within_blocks(boosted(order[:, None], [], sample), sample)
+        # Identifiers run with the time of creation: beside that of the snapshot they tell the age.
+        order = pl.col("position").rank("dense").cast(pl.Float32)
+        moments = context.sampled_snapshots.select(order, pl.col("landmark_days").cast(pl.Float32))
+        time = auc_within_blocks(boosted(moments.to_numpy(), [], sample), sample)
         if ids.value >= time.value + self.beyond_time:
             yield self.finding(
                 "lead_id",
-                f"the digits, length and beginning of lead_id alone rank leads with an AUC of "
-                f"{ids.value:.3f}, where time's order alone has {time.value:.3f}",
+                "the digits, length and beginning of lead_id alone rank leads with an AUC of "
+                f"{ids.value:.3f}, where time's order and their age alone have {time.value:.3f}",
             )
 
 
