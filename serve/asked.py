@@ -112,6 +112,7 @@ def asked_of(
     warnings += not_served(leads, bundle.manifest.origin.serves)
     if plan.time_order is TimeOrder.DATED:
         warnings += _before_creation(leads, rows)
+        warnings += _older_than_tested(bundle, leads, rows)
     return Asked(rows, _one_row_a_lead(leads), events)
 
 
@@ -236,6 +237,20 @@ def _before_creation(leads: pl.DataFrame, rows: pl.DataFrame) -> Iterator[Fault]
         expected = "moments at which the leads existed"
         remedy = "They are scored, though the model never saw such leads."
         yield Fault("leads", "as_of before created_at", expected, remedy, "warning", early)
+
+
+def _older_than_tested(bundle: Bundle, leads: pl.DataFrame, rows: pl.DataFrame) -> Iterator[Fault]:
+    oldest = bundle.manifest.origin.snapshots.landmarks_days[-1]
+    ages = rows["as_of"] - leads["created_at"].cast(TIME)
+    older = int((ages > timedelta(days=oldest)).sum())
+    if older:
+        found = f"older than {oldest:g} days when they are scored"
+        expected = "ages at which the model was trained and tested"
+        remedy = (
+            "They are scored, though how good their scores are was never measured. Add landmarks "
+            "for their ages (`leadcast check` says which), or leave them out."
+        )
+        yield Fault("leads", found, expected, remedy, "warning", older, is_usual=True)
 
 
 def _attributes(plan: FeaturePlan) -> list[str]:

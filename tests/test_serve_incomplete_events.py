@@ -100,7 +100,7 @@ def test_incomplete_events_are_counted_in_the_same_words(
     expected = scorer().score(leads(), complete().lazy(), AS_OF, [])
     assert_frame_equal(scores, expected, check_exact=True)
     told: dict[str, int] = {}
-    for one in warnings:
+    for one in (one for one in warnings if one.where != "leads"):
         assert one.severity == "warning"
         assert "rows without a value" in one.found
         assert (one.expected, one.remedy) == ("a value in each row", "They are left out.")

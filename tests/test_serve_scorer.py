@@ -287,15 +287,29 @@ def test_an_event_of_one_lead_needs_its_time(when: datetime) -> None:
         scorer().score_one(lead, [(when, "call", None)], AS_OF)
 
 
+TOO_OLD = "older than 7 days when they are scored"
+"""What is usual in this world."""
+
+
 def warned(asked: pl.DataFrame, known: pl.LazyFrame | None = None) -> list[Fault]:
     warnings: list[Fault] = []
     scorer().score(asked, events() if known is None else known, AS_OF, warnings)
     assert all(fault.severity == "warning" for fault in warnings)
-    return warnings
+    return [fault for fault in warnings if not fault.found.startswith(TOO_OLD)]
 
 
 def test_leads_as_in_training_give_no_warning() -> None:
     assert warned(busy_leads().filter(pl.col("created_at") < AS_OF)) == []
+
+
+def test_leads_older_than_any_that_was_tested_are_counted_as_usual() -> None:
+    asked = busy_leads().filter(pl.col("created_at") < AS_OF)
+    warnings: list[Fault] = []
+    scorer().score(asked, events(), AS_OF, warnings)
+    (older,) = warnings
+    assert older.count == asked.filter(AS_OF - pl.col("created_at") > timedelta(days=7)).height
+    assert older.found == TOO_OLD
+    assert older.is_usual
 
 
 def test_leads_without_events_are_counted_on_every_way() -> None:

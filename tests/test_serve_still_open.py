@@ -170,7 +170,10 @@ def test_an_empty_table_of_leads_is_told_and_fails_a_strict_batch(tmp_path: Path
 
 
 def test_a_model_that_reads_events_says_aloud_that_there_are_none(tmp_path: Path) -> None:
-    LEADS.write_parquet(tmp_path / "leads.parquet")
+    young = LEADS.with_columns(
+        pl.lit(NOW - SECOND).cast(LEADS["created_at"].dtype).alias("created_at")
+    )
+    young.write_parquet(tmp_path / "leads.parquet")
     loud = score(tmp_path, *STRICT, "leads.parquet")
     assert loud.exit_code == 3
     assert loud.stderr.startswith("warning: no --events: ")
@@ -178,6 +181,11 @@ def test_a_model_that_reads_events_says_aloud_that_there_are_none(tmp_path: Path
     meant = score(tmp_path, *STRICT, "leads.parquet", "--no-events")
     assert (meant.exit_code, meant.stderr) == (0, "")
     assert json.loads(meant.stdout)["warnings"] == []
+    LEADS.write_parquet(tmp_path / "old.parquet")
+    old = score(tmp_path, *STRICT, "old.parquet", "--no-events")
+    (untested,) = json.loads(old.stdout)["warnings"]
+    assert old.exit_code == 3
+    assert untested["found"] == "older than 7 days when they are scored (6 rows)"
     both = score(tmp_path, *STRICT, "leads.parquet", "--no-events", "--events", "leads.parquet")
     assert "--events and --no-events: give one" in str(both.exception)
 
