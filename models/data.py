@@ -37,8 +37,10 @@ class LabelledMatrix:
     weight : ndarray of float64, shape (n_snapshots,), or None
         How much each row counts; None: 1 each.
     person : ndarray of int64, shape (n_snapshots,), or None
-        A code for each person: of those that a model is tried on it learns nothing else. None:
-        each group is one.
+        A code for each person: of those that a model is tried on it learns nothing else but what
+        was known of the very same lead. None: each group is one.
+    lead : ndarray of int64, shape (n_snapshots,), or None
+        A code for each lead. None: nothing tells which rows of a person are of the same lead.
     """
 
     values: Matrix
@@ -49,6 +51,7 @@ class LabelledMatrix:
     horizon: int
     weight: Floats | None = None
     person: Integers | None = None
+    lead: Integers | None = None
 
     @property
     def persons(self) -> Integers:
@@ -106,4 +109,30 @@ class LabelledMatrix:
             horizon=self.horizon,
             weight=None if self.weight is None else self.weight[index],
             person=None if self.person is None else self.person[index],
+            lead=None if self.lead is None else self.lead[index],
         )
+
+    def may_stand_beside(self, tried: Integers) -> Flags:
+        """Tell which rows may be learned from where others are tried, as far as persons go.
+
+        Not those of a person of whom another lead is tried. What was known of the same lead by then
+        may: whether a lead is still there to be tried hangs on how it went on, so that without
+        these rows hardly any but won ones would be left of a lead that stays open for long.
+
+        Parameters
+        ----------
+        tried : ndarray of int64
+            Numbers of rows.
+
+        Returns
+        -------
+        ndarray of bool, shape (n_snapshots,)
+        """
+        if self.lead is None:
+            return ~np.isin(self.persons, self.persons[tried])
+        person, code = np.unique(self.persons, return_inverse=True)
+        least, most = np.full(len(person), np.iinfo(np.int64).max), np.full(len(person), -1)
+        np.minimum.at(least, code[tried], self.lead[tried])
+        np.maximum.at(most, code[tried], self.lead[tried])
+        is_tried, alone = most[code] >= 0, (least == most)[code]
+        return np.asarray(~is_tried | (alone & (self.lead == least[code])))

@@ -94,7 +94,7 @@ FRESH = "fresh"
 """A part that there is where it is asked for: see `with_fresh`."""
 
 ANOTHER_PARTS = "another part's person"
-"""Why a person's earlier snapshots are left out where later ones are in the test."""
+"""Why a person's earlier snapshots are left out where another of its leads is in the test."""
 
 _US_PER_DAY = 86_400_000_000
 
@@ -125,15 +125,18 @@ def split_snapshots(
 ) -> pl.DataFrame:
     """Say of each snapshot which part it belongs to, or why it is left out.
 
-    Parts are cut at a position, so that snapshots of one moment stay together. A person stands in
-    one part only, and the test's claim goes before training's. An account may stand in both: what
-    became of its earlier leads was known when the test began.
+    Parts are cut at a position, so that snapshots of one moment stay together. Of a person who
+    stands in the test no other lead is trained on. Earlier snapshots of the same lead are, and
+    earlier leads of the same account: their labels were known when the test began. Whether a lead
+    is still open and so in the test hangs on how it ended, and without its earlier snapshots
+    hardly any but won ones would be left of the time before.
 
     Parameters
     ----------
     snapshots : pl.DataFrame
-        With ``position`` (Int64), ``person_id``, ``mature`` (Boolean) and, for the messages,
-        ``converted``; as `leadcast.features.snapshots.make_snapshots` gives them, in any order.
+        With ``position`` (Int64), ``lead_id``, ``person_id``, ``mature`` (Boolean) and, for the
+        messages, ``converted``; as `leadcast.features.snapshots.make_snapshots` gives them, in any
+        order.
     settings : SplitSettings
         The test's share and the purge.
     horizon_days : float or None
@@ -157,7 +160,7 @@ def split_snapshots(
             "time; remove it, and set test_fraction instead"
         )
     gap = microseconds(settings.purge_horizons * (horizon_days or 0.0))
-    split = _split_with_gap(snapshots, settings, gap)
+    split = _split_with_gap(snapshots, settings, gap, microseconds(horizon_days or 0.0))
     empty = [part for part in PARTS if not (split["part"] == part).any()]
     if empty:
         raise LeadcastError(_explain_empty(split, empty, settings, horizon_days))
@@ -210,13 +213,15 @@ def is_apart(split: pl.DataFrame) -> pl.Expr:
     return ~(to_come | tested)
 
 
-def _split_with_gap(snapshots: pl.DataFrame, settings: SplitSettings, gap: int) -> pl.DataFrame:
+def _split_with_gap(
+    snapshots: pl.DataFrame, settings: SplitSettings, gap: int, horizon: int
+) -> pl.DataFrame:
     mature = snapshots.filter("mature")["position"].to_numpy()
     if settings.test_from is None:
         test = _start_of_latest(mature, settings.test_fraction)
     else:
         test = microseconds_of(settings.test_from)
-    return _one_part_a_person(_by_position(snapshots, test, gap))
+    return _one_part_a_person(_by_position(snapshots, test, gap), test - horizon)
 
 
 def _start_of_latest(positions: Integers, fraction: float) -> int:
@@ -251,11 +256,14 @@ def _by_position(snapshots: pl.DataFrame, test_start: int, gap: int) -> pl.DataF
     return snapshots.with_columns(part=part, reason=reason.cast(pl.String))
 
 
-def _one_part_a_person(split: pl.DataFrame) -> pl.DataFrame:
-    # By a hash, because millions of texts are slow to group: two persons that share one are kept
+def _one_part_a_person(split: pl.DataFrame, known_until: int) -> pl.DataFrame:
+    # By hashes, because millions of texts are slow to group: two persons that share one are kept
     # together, which is safe.
-    tested = (pl.col("part") == "test").any().over(pl.col("person_id").hash())
-    another = (pl.col("part") == "train") & tested
+    person, lead = pl.col("person_id").hash(), pl.col("lead_id").hash()
+    tested = lead.filter(pl.col("part") == "test")
+    first, last = tested.min().over(person), tested.max().over(person)
+    others = (first != lead) | (last != lead) | (pl.col("position") > known_until)
+    another = (pl.col("part") == "train") & first.is_not_null() & others
     return split.with_columns(
         part=pl.when(another).then(pl.lit("left_out")).otherwise("part"),
         reason=pl.when(another).then(pl.lit(ANOTHER_PARTS)).otherwise("reason"),
@@ -292,7 +300,8 @@ def _advice(split: pl.DataFrame, settings: SplitSettings, horizon_days: float) -
     snapshots = split.drop("part", "reason")
     for percent in range(95, -1, -5):
         purge = settings.purge_horizons * percent / 100
-        tried = _split_with_gap(snapshots, settings, microseconds(purge * horizon_days))
+        gap, horizon = microseconds(purge * horizon_days), microseconds(horizon_days)
+        tried = _split_with_gap(snapshots, settings, gap, horizon)
         if set(PARTS) <= set(tried["part"]):
             shorter = horizon_days * percent / 100
             return (

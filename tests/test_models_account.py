@@ -85,7 +85,10 @@ def test_what_is_in_no_part_is_told_by_reason() -> None:
     ]
     tables = tables_of(leads, until=100)
     old = SETTINGS.model_copy(update={"landmarks_days": (0, 30)})
-    split = split_snapshots(make_snapshots(tables, old, 0), SPLIT, 10.0)
+    # Three leads each are one person, who comes again and again.
+    person = "person " + (pl.col("lead_id").hash() % 34).cast(pl.String)
+    snapshots = make_snapshots(tables, old, 0).with_columns(person_id=person)
+    split = split_snapshots(snapshots, SPLIT, 10.0)
     account = account_frame([], count_looks(tables, old), split)
     unseen = account.filter(step=LOOKS, fate="left out")["rows"].to_list()
     assert unseen_words(account) == (

@@ -52,6 +52,22 @@ def test_all_that_was_known_of_an_account_is_learned_from_at_an_origin() -> None
     assert rolling_origins(replace(data, person=None), 3) == (), "one person on all sides"
 
 
+@given(st.integers(0, 10_000))
+@settings(max_examples=30)
+def test_what_was_known_of_a_lead_is_learned_from_and_of_its_person_nothing_else(seed: int) -> None:
+    rows, random = _rows(seed, 200, 40), np.random.default_rng(seed)
+    lead = random.integers(0, 60, 200)
+    person = lead % 45  # A fourth of the persons has two leads.
+    data = replace(rows, group=person, person=person, lead=lead)
+    for origin in rolling_origins(data, 3):
+        known = data.position + 40 <= origin.position
+        tried = list(zip(person[origin.valid], lead[origin.valid], strict=True))
+        others = [
+            any(p == q and a != b for q, b in tried) for p, a in zip(person, lead, strict=True)
+        ]
+        assert set(origin.train) == set(np.flatnonzero(known & ~np.array(others)))
+
+
 def test_the_law_catches_a_backtest_without_purge() -> None:
     data = _rows(1, 200, 60)
     origin = rolling_origins(data, 1)[0]

@@ -103,6 +103,29 @@ def test_order_of_rows_changes_nothing(frame: pl.DataFrame, seed: int) -> None:
     assert shuffled.sort("lead_id").equals(split_snapshots(frame, SETTINGS, 2).sort("lead_id"))
 
 
+def test_a_lead_that_is_looked_at_again_in_the_test_was_known_before() -> None:
+    # Each lead is looked at every ten days, for as long as it is open: it ends with its win.
+    looks = [(lead + age, lead) for lead in range(60) for age in range(0, 60 - lead % 20, 10)]
+    frame = snapshots([(float(day), f"lead {lead}", False) for day, lead in looks])
+    frame = frame.with_columns(lead_id="person_id")
+    split = split_snapshots(frame, SETTINGS, 5)
+    start = split.filter(part="test")["position"].min()
+    known = split.filter(pl.col("position") + microseconds(5) <= start)
+    assert set(known["part"]) == {"train"}
+    assert known.join(split.filter(part="test"), on="lead_id", how="semi").height > 15
+
+
+def test_a_label_of_the_tests_own_time_is_not_learned_of_a_lead_in_it() -> None:
+    looks = [(float(day), f"lead {day % 10}", day % 3 == 0) for day in range(60)]
+    frame = snapshots(looks).with_columns(lead_id="person_id")
+    split = split_snapshots(frame, SplitSettings(purge_horizons=0), 20)
+    start = split.filter(part="test")["position"].min()
+    unknown = pl.col("position") + microseconds(20) > start
+    before = split.filter(pl.col("position") < start)
+    assert set(before.filter(unknown)["reason"]) == {ANOTHER_PARTS}
+    assert set(before.filter(~unknown)["part"]) == {"train"}
+
+
 def test_the_test_part_has_the_first_claim_on_a_person() -> None:
     # One person from the first day to the last: only its snapshots in the test part count.
     rows = [(day, "big" if day % 5 == 0 else name, won) for day, name, won in daily(41)]

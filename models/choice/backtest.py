@@ -27,8 +27,8 @@ class Origin:
     """The first position that is tried."""
     train: Integers
     valid: Integers
-    """Row numbers. Each training row's label was known at `position`, and none of the persons tried
-    is among the training rows'."""
+    """Row numbers. Each training row's label was known at `position`, and none is of another lead
+    of a person tried."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ class Result:
 def rolling_origins(data: LabelledMatrix, number: int) -> tuple[Origin, ...]:
     """Place origins in the later part of the rows.
 
-    At each all is learned from that was known then, but of the persons that are tried: what
-    became of an account's earlier leads was known.
+    At each all is learned from that was known then, but other leads of the persons that are
+    tried: what became of an account's earlier leads was known.
     """
     ordered = np.sort(data.position)
     cuts = np.linspace(1 - TRIED_SHARE, 1.0, number + 1)
@@ -194,7 +194,7 @@ def _origin(data: LabelledMatrix, start: int, end: int) -> Origin:
     valid = np.flatnonzero((data.position >= start) & (data.position < end))
     # A row's label is known at position + horizon; undated rows (horizon 0) at once.
     known = (data.position < start) & (data.position + data.horizon <= start)
-    train = np.flatnonzero(known & ~np.isin(data.persons, data.persons[valid]))
+    train = np.flatnonzero(known & data.may_stand_beside(valid))
     return Origin(start, train, valid)
 
 

@@ -39,6 +39,11 @@ def joined(one: LabelledMatrix, other: LabelledMatrix) -> LabelledMatrix:
         group=np.concatenate([one.group, other.group]),
         weight=np.concatenate([one.weights, other.weights]),
         person=np.concatenate([one.persons, other.persons]),
+        lead=(
+            None
+            if one.lead is None or other.lead is None
+            else np.concatenate([one.lead, other.lead])
+        ),
     )
 
 

@@ -121,13 +121,13 @@ _NO_LATER_PART = "no snapshot is in a part after training"
 
 
 class SamePerson(Check):
-    """The same lead, e-mail address or telephone number in training and after it.
+    """Two leads of one e-mail address or telephone number, in training and after it.
 
-    An account may stand on both sides: what became of its earlier leads was known by then.
+    An account may stand on both sides, and so may a lead whose label was known when the test began.
     """
 
     code = "L010"
-    title = "the same person on both sides of the split"
+    title = "another lead of the same person on both sides of the split"
     remedy = (
         "Split again with the snapshots' person_id, which keeps leads of one person together; map "
         "email and phone in the source definition, so that it can."
@@ -142,18 +142,28 @@ class SamePerson(Check):
         leads = context.tables.leads
         keys = leads.select("lead_id", **person_keys(leads))
         sides = _sides(context.snapshots).join(keys, on="lead_id", how="left")
-        for name in ("lead_id", "email", "phone"):
-            known = sides.drop_nulls(name)
-            if name in ("email", "phone"):
-                # Of all leads, as the snapshots' persons are counted.
-                many = pl.len().over(name) > MOST_LEADS_OF_A_PERSON
-                office = keys.drop_nulls(name).filter(many)
-                known = known.join(office, on=name, how="anti")
-            by_key = known.group_by(name).agg(on_both=pl.col("later").n_unique() > 1)
+        yield from self._unknown_labels(context)
+        for name in ("email", "phone"):
+            # Of all leads, as the snapshots' persons are counted.
+            many = pl.len().over(name) > MOST_LEADS_OF_A_PERSON
+            office = keys.drop_nulls(name).filter(many)
+            known = sides.drop_nulls(name).join(office, on=name, how="anti")
+            on_both = (pl.col("later").n_unique() > 1) & (pl.col("lead_id").n_unique() > 1)
+            by_key = known.group_by(name).agg(on_both=on_both)
             shared = int(by_key["on_both"].sum())
             if shared:
                 found = f"{shared} of {by_key.height} are in the training part and in a later one"
                 yield self.finding(name, found)
+
+    def _unknown_labels(self, context: LeakageContext) -> Iterator[Finding]:
+        """Look for leads of a later part that are trained on by labels of that part's time."""
+        later = context.snapshots.filter(pl.col("part").is_in(_LATER))
+        known_until = int(later["position"].min()) - context.training.horizon  # type: ignore[arg-type]
+        early = context.training_snapshots.filter(pl.col("position") > known_until)
+        shared = early.join(later, on="lead_id", how="semi")["lead_id"].n_unique()
+        if shared:
+            found = f"{shared} of {later['lead_id'].n_unique()} of a later part are in training "
+            yield self.finding("lead_id", f"{found}with labels of its time")
 
 
 class NearDuplicates(Check):

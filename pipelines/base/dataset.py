@@ -29,7 +29,7 @@ from leadcast.serve.today.selection import WEIGHT
 
 LEARNING = ("train",)
 """The parts that a model may learn from: all that was known when the test began."""
-_WHOSE = ("group", "person")
+_WHOSE = ("group", "person", "lead")
 """What is coded by its id."""
 
 
@@ -115,7 +115,7 @@ def read_parts(
 
 
 def coded(snapshots: pl.DataFrame) -> pl.DataFrame:
-    """Give each group and each person a code (``group``, ``person``)."""
+    """Give each group, person and lead a code (``group``, ``person``, ``lead``)."""
     codes = {name: pl.col(f"{name}_id").rank("dense").cast(pl.Int64) for name in _WHOSE}
     return snapshots.with_columns(**codes)
 
@@ -150,6 +150,7 @@ def labelled(
         group=snapshots["group"].to_numpy(),
         horizon=microseconds(horizon_days or 0.0),
         person=snapshots["person"].to_numpy(),
+        lead=snapshots["lead"].to_numpy(),
         weight=_weights(snapshots),
     )
 
