@@ -584,6 +584,15 @@ def hubspot_api(folder: Path, leads: Sequence[Person]) -> None:
     relabelled(folder, f"{prefix}-deals-2024-06-01.csv", "deals.csv", deal, {"Deal Stage": stages})
 
 
+def hubspot_records(folder: Path, leads: Sequence[Person]) -> None:
+    """With the labels of newer exports, which name the object beside its record id."""
+    hubspot(folder, leads)
+    for files, name in (("contacts", "Contact"), ("deals", "Deal"), ("companies", "Company")):
+        file = f"hubspot-crm-exports-all-{files}-2024-06-01.csv"
+        columns = {one: one for one in table_of(folder / file)[0]}
+        relabelled(folder, file, file, columns | {"Record ID": f"Record ID - {name}"})
+
+
 def hubspot_several(folder: Path, leads: Sequence[Person]) -> None:
     """With two contacts in one cell of a deal and of an activity, and a deal without any."""
     hubspot(folder, leads)
@@ -723,6 +732,7 @@ VARIANTS: Mapping[str, Callable[[Path, Sequence[Person]], None]] = {
     "salesforce_labels": salesforce_labels,
     "salesforce_contacts": salesforce_contacts,
     "hubspot_api": hubspot_api,
+    "hubspot_records": hubspot_records,
     "hubspot_several": hubspot_several,
     "hubspot_naming_deals": hubspot_naming_deals,
     "salesforce_reports": salesforce_reports,

@@ -128,7 +128,8 @@ HUBSPOT = CrmNames(
         "contacts": _object(
             "leads", "contact|contacts|hubspot crm exports all contacts",
             "lifecycle stage|lifecyclestage|contact owner|marketing contact status",
-            lead_id="record id|hs object id|contact id|vid", created_at="create date|createdate",
+            lead_id="record id|record id contact|hs object id|contact id|vid",
+            created_at="create date|createdate",
             status="lead status|hs lead status", won_at="became a customer date"
             "|hs lifecyclestage customer date|lifecyclestage customer date",
             account_id="associated company ids|associated company id|associatedcompanyid"
@@ -137,11 +138,12 @@ HUBSPOT = CrmNames(
         ),
         "companies": _object(
             "accounts", "company|companies|hubspot crm exports all companies",
-            "company owner|company domain name", account_id="record id|hs object id|company id",
+            "company owner|company domain name",
+            account_id="record id|record id company|hs object id|company id",
         ),
         "deals": _object(
             "deals", "deal|deals|hubspot crm exports all deals", "deal stage|dealstage|pipeline",
-            deal_id="record id|hs object id|deal id", status="deal stage|dealstage",
+            deal_id="record id|record id deal|hs object id|deal id", status="deal stage|dealstage",
             closed_at="close date|closedate", amount="amount",
             contact_id="associated contact ids|associated contact id",
             account_id="associated company ids|associated company id",

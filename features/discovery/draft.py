@@ -1,5 +1,6 @@
 """Everything that is guessed of a source, put together: which table is what, read how."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -22,6 +23,7 @@ from leadcast.features.discovery.meanings import (
     generic_meanings,
     named_column,
     plausibility,
+    repeated_keys,
 )
 from leadcast.features.discovery.pace import HorizonGuess, guess_horizon, rows_in_order
 from leadcast.features.discovery.vocabulary import FIELDS
@@ -40,6 +42,9 @@ from leadcast.features.inspection.table_times import TableTimes, day_first, time
 from leadcast.features.inspection.wording import compact, plain_words
 
 _PLAUSIBLE, _CLOSE = 3.0, 0.75
+_ROW_NUMBER = re.compile(
+    r"(?:(?:row|line|serial|lfd|zeilen) ?)?(?:no|nr|num|number|nummer|numero)|(?:row|line) id"
+)
 
 
 @dataclass(frozen=True)
@@ -177,7 +182,11 @@ def draft_of(
         raise LeadcastError(f"{place}: holds no table (CSV, Parquet, or CSV in .gz){left}")
     tables = [look_at(one) for one in found.tables]
     links = find_links(tables)
+    repeated = repeated_keys(tables, links)
+    links = find_links(tables, repeated) if repeated else links
     meanings = generic_meanings(tables, links) if crm is None else crm_meanings(tables, crm)
+    for one in meanings:
+        one.repeated_key = repeated.get(one.name, "")
     leads = _choose(meanings, links, place, crm, chosen)
     if crm is not None:
         # A CRM's own names say how its tables belong together; a company may have own columns.
@@ -284,6 +293,9 @@ def _identify(leads: Meaning, meanings: list[Meaning], links: Sequence[Link]) ->
 
 def _best_key(leads: Meaning, links: Sequence[Link]) -> str | None:
     keys = keys_of(leads.seen)
+    if leads.repeated_key:
+        # Rows of one lead may well have numbers of their own.
+        keys = [one for one in keys if not _numbers_rows(leads.seen.looks[one])]
     asked = [link.key for link in links if link.parent == leads.name]
     named = {compact(name): -rank for rank, name in enumerate(FIELDS["lead_id"])}
 
@@ -294,7 +306,13 @@ def _best_key(leads: Meaning, links: Sequence[Link]) -> str | None:
 
     best = max(keys, key=worth, default=None)
     # A column whose every value is different may still be a score, or a free text.
-    return best if best is not None and worth(best)[:3] != (0, 0.0, False) else None
+    is_named = best is not None and worth(best)[:3] != (0, 0.0, False)
+    return best if is_named else leads.repeated_key or None
+
+
+def _numbers_rows(look: ColumnLook) -> bool:
+    """Tell whether a column only counts rows, or has telephone numbers."""
+    return look.kind == "phone" or _ROW_NUMBER.fullmatch(look.words) is not None
 
 
 def _events(leads: Meaning, one: Meaning, links: Sequence[Link]) -> list[EventsGuess]:

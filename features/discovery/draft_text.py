@@ -14,7 +14,7 @@ from leadcast.features.discovery.endings import Ending, JoinGuess, yes_words
 from leadcast.features.discovery.meanings import Meaning
 from leadcast.features.discovery.pace import HorizonGuess
 from leadcast.features.inspection.column_looks import SeenTable
-from leadcast.features.inspection.links import ids_of
+from leadcast.features.inspection.links import ids_of, keys_of
 from leadcast.features.inspection.table_times import TableTimes
 from leadcast.features.inspection.wording import shortened
 from leadcast.features.landmarks import AUTO
@@ -259,13 +259,7 @@ def _leads(pages: Pages, draft: Draft) -> None:
     pages.put(1, "leads")
     _read(pages, 2, seen)
     pages.put(2, "columns")
-    key = leads.fields.get("lead_id")
-    if key is None:
-        pages.put(3, "lead_id", "row", "guess: no column has a value of its own for each row")
-    elif key == "row":
-        pages.put(3, "lead_id", {"column": "row"})
-    else:
-        pages.put(3, "lead_id", key, "guess: each row has a value of its own")
+    _lead_id(pages, leads)
     created = leads.look("created_at")
     if created is not None and created.time is not None:
         span = f"{created.time.first:%Y-%m-%d} to {created.time.last:%Y-%m-%d}"
@@ -293,6 +287,28 @@ def _leads(pages: Pages, draft: Draft) -> None:
         )
         pages.put(2, "rules_score", draft.columns.scores)
         pages.guess(f"rules_score: {shortened(draft.columns.scores)}")
+
+
+def _lead_id(pages: Pages, leads: Meaning) -> None:
+    """Write which column names the lead, and what speaks for it or against it."""
+    key, seen = leads.fields.get("lead_id"), leads.seen
+    if key is None:
+        note = "no column that is called like an identifier has a value of its own in each row"
+        keys = keys_of(seen)
+        if keys:
+            note += f"; if {shortened(keys, 3)} names the lead, write it here"
+        pages.put(3, "lead_id", "row", f"guess: {note}")
+        pages.guess(f"lead_id row: {note}")
+        return
+    look = seen.looks[key]
+    repeated, without = look.given - look.distinct, look.rows - look.given
+    told = [f"{repeated:,} of {look.rows:,} rows repeat a value"] if repeated else []
+    told += [f"{without:,} of {look.rows:,} rows have none"] if without else []
+    note = "; ".join(told) or "each row has a value of its own"
+    if told:
+        pages.guess(f"lead_id: {key!r}, although {note}")
+    # A column of this name is no number of the row.
+    pages.put(3, "lead_id", {"column": key} if key == "row" else key, f"guess: {note}")
 
 
 def _order(pages: Pages, draft: Draft) -> None:

@@ -1,5 +1,6 @@
 """What each table of an export is, and what its columns are: by names, values, a CRM's words."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -7,7 +8,7 @@ from leadcast.features.discovery.crm_names import CrmNames, CrmObject
 from leadcast.features.discovery.statuses import best_status
 from leadcast.features.discovery.vocabulary import FIELDS, ROLES, TABLES
 from leadcast.features.inspection.column_looks import ColumnLook, SeenTable, is_name_of_id
-from leadcast.features.inspection.links import Link, keys_of
+from leadcast.features.inspection.links import Link, keys_of, may_be_id
 from leadcast.features.inspection.wording import compact, phrases
 
 _TIMES = {"created_at", "won_at", "lost_at", "closed_at", "occurred_at", "modified_at"}
@@ -47,6 +48,8 @@ class Meaning:
         What speaks for the kind.
     unread : dict of str to str
         Columns that are called like a time and written in no way that is known, by field.
+    repeated_key : str
+        The column that is named as the lead's id although some rows repeat it; empty: none.
     """
 
     seen: SeenTable
@@ -55,6 +58,7 @@ class Meaning:
     named: frozenset[str] = frozenset()
     why: str = ""
     unread: dict[str, str] = field(default_factory=dict)
+    repeated_key: str = ""
 
     @property
     def name(self) -> str:
@@ -222,11 +226,9 @@ def generic_meanings(tables: Sequence[SeenTable], links: Sequence[Link]) -> list
 
 
 def _kind_of(seen: SeenTable, links: Sequence[Link]) -> tuple[str, str]:
-    words = f" {seen.title} "
-    for kind in ("events", "accounts", "deals", "leads", "contacts"):
-        name = next((name for name in TABLES[kind] if f" {name} " in words), None)
-        if name is not None and _may_be(seen, kind):
-            return kind, f"its name says {name!r}"
+    kind, name = _kind_by_name(seen)
+    if kind:
+        return kind, f"its name says {name!r}"
     out = [link for link in links if link.child == seen.name]
     has_time = any(look.kind == "time" for look in seen.looks.values())
     repeated = [
@@ -253,6 +255,70 @@ def _kind_of(seen: SeenTable, links: Sequence[Link]) -> tuple[str, str]:
     return "leads", "one row a lead, as far as its columns tell"
 
 
+def _kind_by_name(seen: SeenTable) -> tuple[str, str]:
+    """Tell what a table's name says that it holds, and by which word; empty: nothing."""
+    words = f" {seen.title} "
+    for kind in ("events", "accounts", "deals", "leads", "contacts"):
+        name = next((name for name in TABLES[kind] if f" {name} " in words), None)
+        if name is not None and _may_be(seen, kind):
+            return kind, name
+    return "", ""
+
+
+def repeated_keys(tables: Sequence[SeenTable], links: Sequence[Link]) -> dict[str, str]:
+    """Find the columns that are named as the lead's id although some rows repeat a value.
+
+    Rows of one lead are for `leadcast check` to tell; a number of the row would hide them.
+
+    Parameters
+    ----------
+    tables : sequence of SeenTable
+        All tables.
+    links : sequence of Link
+        Which of their columns name the rows of others.
+
+    Returns
+    -------
+    dict of str to str
+        The column, by table. None of a table of events or companies, nor one that names the
+        rows of another table.
+    """
+    kinds = {seen.name: _kind_by_name(seen)[0] for seen in tables}
+    found: dict[str, str] = {}
+    for seen in tables:
+        column, kind = _repeated_key(seen), kinds[seen.name]
+        if not column or kind in ("events", "accounts"):
+            continue
+        is_leads = kind in ("leads", "contacts")
+        named = {link.parent for link in links if (link.child, link.column) == (seen.name, column)}
+        if is_leads:
+            # One row a lead that was won, or one a visit: whose ids these are, they do not say.
+            named = {one for one in named if kinds[one] not in ("deals", "events")}
+        letters = {compact(name) for one in tables if one is not seen for name in one.looks}
+        if not named and (is_leads or compact(column) not in letters):
+            found[seen.name] = column
+    return found
+
+
+def _repeated_key(seen: SeenTable) -> str:
+    """Find a table's column that is named as the lead's id and repeats some values."""
+    ranks = {compact(name): rank for rank, name in enumerate(FIELDS["lead_id"])}
+    likely = [
+        look
+        for look in seen.looks.values()
+        if compact(look.name) in ranks
+        and not look.is_unique
+        and look.distinct >= _OWN_SHARE * look.rows
+        and may_be_id(look)
+        and all(_CODE.fullmatch(value) for value in look.counts)
+    ]
+    best = min(likely, key=lambda look: ranks[compact(look.name)], default=None)
+    return "" if best is None else best.name
+
+
+_CODE = re.compile(r"\S*\d\S*")
+_OWN_SHARE = 0.75
+"""Of the rows, so many have different values of what is still the lead's id."""
 _COMPANY = {compact(name) for name in (*FIELDS["account_id"], "company", "firm", "organization")}
 
 
@@ -305,7 +371,7 @@ def plausibility(meaning: Meaning, meanings: Sequence[Meaning], links: Sequence[
         + 2.0 * has_outcome
         + 1.0 * (roles >= 2)
         + 0.25 * min(roles, 6)
-        + 1.0 * bool(keys_of(seen))
+        + 1.0 * bool(keys_of(seen) or meaning.repeated_key)
         + 1.0 * min(len(asked), 2)
         + 1.0 * (len(meanings) == 1)
         - 2.0 * belongs

@@ -17,15 +17,17 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
             |kontakt id|kontakt nr|kundennummer|id del lead|id lead|id prospecto|id cliente
             |id contacto|identifiant|id prospect|numero de prospect|id contato|id do lead
             |codigo do lead|id contatto|id klant|lead id nummer|leadnummer|relatienummer
-            |external id|id|do not modify lead""",
+            |external id|id|do not modify lead|record id contact
+            |record id lead""",
         "account_id": """account id|company id|organization id|organisation id|organisations id
             |account|accountid|parent account id|firma id|firmen id|firmennummer|unternehmen id
             |id empresa|id compte|id entreprise|id azienda|bedrijf id|associated company ids
-            |associated company id|associatedcompanyid|household id|account number""",
+            |associated company id|associatedcompanyid|household id|account number
+            |record id company""",
         "deal_id": """deal id|opportunity id|opportunityid|converted opportunity id
             |verkaufschance|verkaufschance id|angebot id|angebotsnummer|id oportunidad
             |id opportunite|id affaire|id negocio|id oportunidade|id opportunita|kans id
-            |associated deal ids|associated deal|qualifying opportunity id""",
+            |associated deal ids|associated deal|qualifying opportunity id|record id deal""",
         "contact_id": """contact id|converted contact id|associated contact ids
             |associated contact|person id|kontakt id""",
         "created_at": """created|created at|created on|created date|created time|create date

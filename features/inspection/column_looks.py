@@ -252,5 +252,6 @@ def is_name_of_id(words: str) -> bool:
     """
     return bool(
         re.search(r"(?:^| )(?:ids?|key|uuid|guid|number|nr|no|num|code|nummer|numero|kennung)$"
-                  r"|^(?:id|uuid|guid|key) |^(?:\w+)?id$|\w(?:nr|nummer|number|uuid|guid)$", words)
+                  r"|^key |(?:^| )(?:ids?|uuid|guid) |^(?:\w+)?id$"
+                  r"|\w(?:nr|nummer|number|uuid|guid)$", words)
     )  # fmt: skip

@@ -1,7 +1,8 @@
 """Which column of one table names the rows of another, by the values that both have."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import polars as pl
 
@@ -84,10 +85,21 @@ def keys_of(seen: SeenTable) -> list[str]:
     list of str
         In the table's order.
     """
-    return [name for name, look in seen.looks.items() if look.is_unique and _may_be_id(look)]
+    return [name for name, look in seen.looks.items() if look.is_unique and may_be_id(look)]
 
 
-def _may_be_id(look: ColumnLook) -> bool:
+def may_be_id(look: ColumnLook) -> bool:
+    """Tell whether a column's values may be identifiers, unique or not.
+
+    Parameters
+    ----------
+    look : ColumnLook
+        The column.
+
+    Returns
+    -------
+    bool
+    """
     if look.kind == "number":
         return look.number is not None and look.number.written.decimal == "." and _is_whole(look)
     return look.kind in ("text", "category", "phone") and look.mean_length <= 64
@@ -97,13 +109,17 @@ def _is_whole(look: ColumnLook) -> bool:
     return not any("." in value for value in look.counts)
 
 
-def find_links(tables: Sequence[SeenTable]) -> list[Link]:
+def find_links(
+    tables: Sequence[SeenTable], repeated: Mapping[str, str] = MappingProxyType({})
+) -> list[Link]:
     """Find the columns that name rows of another table.
 
     Parameters
     ----------
     tables : sequence of SeenTable
         All tables.
+    repeated : mapping of str to str
+        Columns that identify rows although some repeat a value, by table.
 
     Returns
     -------
@@ -111,14 +127,14 @@ def find_links(tables: Sequence[SeenTable]) -> list[Link]:
         The surest first.
     """
     parents = [(seen, key, ids_of(seen, key).drop_nulls().unique()) for seen in tables
-               for key in keys_of(seen)]  # fmt: skip
+               for key in (*keys_of(seen), repeated.get(seen.name)) if key]  # fmt: skip
     found = [link for seen in tables for link in _links_of(seen, parents)]
     return sorted(found, key=lambda link: -link.share)
 
 
 def _links_of(seen: SeenTable, parents: list[tuple[SeenTable, str, pl.Series]]) -> Iterator[Link]:
     for column, look in seen.looks.items():
-        if not _may_be_id(look) or look.distinct < 2:
+        if not may_be_id(look) or look.distinct < 2:
             continue
         ids = ids_of(seen, column).drop_nulls().unique()
         for parent, key, known in parents:

@@ -1,0 +1,141 @@
+"""What `leadcast init` makes of ids, times and amounts whose names or values are not all plain."""
+
+from pathlib import Path
+
+import pytest
+
+from leadcast.features.definitions.load import load_definition
+from leadcast.features.ingest.ingest import check_source
+from leadcast.features.inspection.column_looks import is_name_of_id
+from tests.crm_exports import write
+from tests.test_pipelines_init import Rows, described, drafted, flat, rows_of, with_column
+
+
+def renamed(rows: Rows, **names: str) -> Rows:
+    """Call columns otherwise."""
+    return [{names.get(name, name): one for name, one in row.items()} for row in rows]
+
+
+def lead_id_of(folder: Path) -> str | None:
+    """Tell which column names the lead, as it was drafted."""
+    key = load_definition(folder / "ours.yaml").tables.leads.columns.lead_id
+    return key if isinstance(key, str) else key.column
+
+
+# Identifiers
+
+
+@pytest.mark.parametrize("name", ["Record ID - Contact", "Record ID - Ticket", "Unique ID (old)"])
+def test_a_name_with_id_within_is_one_of_an_identifier(name: str, tmp_path: Path) -> None:
+    rows = [{**row, "Lead ID": 10_000_000_000 + index} for index, row in enumerate(rows_of())]
+    text = drafted(tmp_path, renamed(rows, **{"Lead ID": name}))
+    assert lead_id_of(tmp_path) == name
+    assert "guess: each row has a value of its own" in text
+    columns = load_definition(tmp_path / "ours.yaml").tables.leads.attributes.values()
+    assert name not in {one.column for one in columns}
+
+
+def test_an_identifier_of_something_else_is_no_attribute(tmp_path: Path) -> None:
+    rows = with_column(rows_of(), "Record ID - Company", [*range(70_000, 70_120)])
+    text = drafted(tmp_path, rows)
+    assert lead_id_of(tmp_path) == "Lead ID"
+    assert "left out (identifiers, a value of its own for each row): Record ID - Company" in text
+
+
+@pytest.mark.parametrize("words", ["identity", "video views", "is valid now", "paid search"])
+def test_letters_within_a_word_make_no_identifier(words: str) -> None:
+    assert not is_name_of_id(words)
+
+
+def test_where_no_name_is_an_identifiers_what_is_unique_is_named(tmp_path: Path) -> None:
+    rows = [{**row, "Lead ID": index * 7} for index, row in enumerate(rows_of())]
+    text = flat(drafted(tmp_path, renamed(rows, **{"Lead ID": "Balance"})))
+    assert "no column that is called like an identifier has a value of its own" in text
+    assert "if 'Balance' names the lead, write it here" in text
+
+
+def repeated(rows: Rows, again: int) -> Rows:
+    """Add the first rows once more."""
+    return [*rows, *rows[:again]]
+
+
+@pytest.mark.parametrize("name", ["Lead ID", "Record ID", "Prospect ID", "Kundennummer"])
+@pytest.mark.parametrize("again", [1, 9, 40])
+def test_repeated_leads_are_told_however_many_they_are(
+    again: int, name: str, tmp_path: Path
+) -> None:
+    rows = renamed(repeated(rows_of(), again), **{"Lead ID": name})
+    text = flat(drafted(tmp_path, rows))
+    assert lead_id_of(tmp_path) == name
+    assert f"guess: {again} of {120 + again} rows repeat a value" in text
+    checked = check_source(load_definition(tmp_path / "ours.yaml"))
+    assert not checked.is_fine
+    assert f"{again} of {120 + again} rows whose lead id an earlier row has" in str(checked)
+
+
+def test_leads_without_an_id_are_told_as_well(tmp_path: Path) -> None:
+    rows = rows_of()
+    for row in rows[::10]:
+        row["Lead ID"] = ""
+    text = drafted(tmp_path, rows)
+    assert "lead_id: Lead ID  # guess: 12 of 120 rows have none" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "again"), [("Lead ID", 60), ("Agency ID", 9), ("Lead", 9), ("Region", 9)]
+)
+def test_what_repeats_too_often_or_means_something_else_is_no_key(
+    name: str, again: int, tmp_path: Path
+) -> None:
+    rows = repeated(rows_of(), again)
+    if name == "Lead":
+        rows = [{**row, "Lead ID": f"Kim {row['Lead ID']}"} for row in rows]
+    drafted(tmp_path, renamed(rows, **{"Lead ID": name}))
+    assert lead_id_of(tmp_path) == "row"
+
+
+@pytest.mark.parametrize("name", ["No.", "Row number", "Lfd. Nr.", "Row ID"])
+def test_a_number_of_the_row_does_not_hide_repeated_leads(name: str, tmp_path: Path) -> None:
+    drafted(tmp_path, with_column(repeated(rows_of(), 9), name, [*range(1, 130)]))
+    assert lead_id_of(tmp_path) == "Lead ID"
+
+
+def test_an_own_key_beside_the_leads_id_stays_the_key(tmp_path: Path) -> None:
+    rows = with_column(repeated(rows_of(), 9), "Application ID", [f"P{n:03d}" for n in range(129)])
+    drafted(tmp_path, rows)
+    assert lead_id_of(tmp_path) == "Application ID"
+
+
+@pytest.mark.parametrize("file", ["activities.csv", "portal.csv"])
+@pytest.mark.parametrize("again", [0, 9])
+def test_activities_that_name_most_leads_once_are_not_the_leads(
+    file: str, again: int, tmp_path: Path
+) -> None:
+    visits: Rows = [
+        {"Lead ID": row["Lead ID"], "Time": row["Created"], "Action": "call"}
+        for row in repeated(rows_of(), 20)
+    ]
+    write(tmp_path / "export", file, visits)
+    drafted(tmp_path, repeated(rows_of(), again))
+    tables = load_definition(tmp_path / "ours.yaml").tables
+    assert tables.leads.read.files == ("leads.csv",)  # type: ignore[union-attr]
+    assert lead_id_of(tmp_path) == "Lead ID"
+    if file == "activities.csv":
+        assert [one.read.files for one in tables.events] == [(file,)]  # type: ignore[union-attr]
+
+
+def test_deals_that_name_most_contacts_once_do_not_define_them(tmp_path: Path) -> None:
+    contacts: Rows = [
+        {"Ref": row["Lead ID"], "Created": row["Created"], "Source": row["Source"]}
+        for row in rows_of()
+    ]
+    deals: Rows = [
+        {"Contact ID": row["Lead ID"], "Stage": row["Status"], "Close Date": row["Closed"]}
+        for row in repeated(rows_of(), 9)
+    ]
+    write(tmp_path / "export", "contacts.csv", contacts)
+    write(tmp_path / "export", "deals.csv", deals)
+    described(tmp_path)
+    tables = load_definition(tmp_path / "ours.yaml").tables
+    assert tables.leads.read.files == ("contacts.csv",)  # type: ignore[union-attr]
+    assert lead_id_of(tmp_path) == "Ref"
