@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from leadcast.features.base.errors import FaultsError
 from leadcast.features.definitions.load import load_definition
 from leadcast.features.ingest.ingest import check_source
 from leadcast.features.inspection.column_looks import is_name_of_id
@@ -139,3 +140,80 @@ def test_deals_that_name_most_contacts_once_do_not_define_them(tmp_path: Path) -
     tables = load_definition(tmp_path / "ours.yaml").tables
     assert tables.leads.read.files == ("contacts.csv",)  # type: ignore[union-attr]
     assert lead_id_of(tmp_path) == "Ref"
+
+
+# Times
+
+
+@pytest.mark.parametrize(
+    "name", ["signup_at", "Sign up at", "signed_up_at", "Signed up", "registered_at", "Registered",
+             "joined_at", "opted_in_at", "Opt-in date"],
+)  # fmt: skip
+def test_names_of_signing_up_are_times_of_creation(name: str, tmp_path: Path) -> None:
+    drafted(tmp_path, renamed(rows_of(written="%Y-%m-%d"), Created=name))
+    definition = load_definition(tmp_path / "ours.yaml")
+    assert definition.tables.leads.columns.created_at == name
+    assert check_source(definition).is_fine
+
+
+@pytest.mark.parametrize("is_dated", [True, False])
+def test_the_only_column_with_a_time_in_each_row_is_named_in_the_question(
+    is_dated: bool, tmp_path: Path
+) -> None:
+    rows = renamed(rows_of(written="%d.%m.%Y"), Created="Landing")
+    if not is_dated:
+        rows = [{name: one for name, one in row.items() if name != "Closed"} for row in rows]
+    text = drafted(tmp_path, rows)
+    assert "TO DO: is 'Landing' the time of creation?" in text
+    assert "observed_until: latest" in text
+    assert "No column of times" not in text
+    with pytest.raises(FaultsError, match=r"columns\.created_at: found TO DO: is 'Landing'"):
+        load_definition(tmp_path / "ours.yaml")
+    # With the answer it is a definition.
+    lines = [
+        "      created_at: Landing" if "created_at" in one else one for one in text.split("\n")
+    ]
+    (tmp_path / "ours.yaml").write_text("\n".join(lines), encoding="utf-8")
+    definition = load_definition(tmp_path / "ours.yaml")
+    assert check_source(definition).is_fine
+    assert "landing" not in definition.tables.leads.attributes
+
+
+@pytest.mark.parametrize("other", ["Updated at", "Last activity date", "Birthdate"])
+def test_times_of_something_else_are_not_offered_as_creation(other: str, tmp_path: Path) -> None:
+    text = drafted(tmp_path, renamed(rows_of(), Created=other))
+    assert f"is '{other}' the time of creation" not in text
+    assert "which column of leads.csv has the time of creation?" in text
+    assert "No column of times" not in text
+    assert f"Times are in {other!r}" in flat(text)
+
+
+def test_without_any_times_it_is_said_that_there_are_none(tmp_path: Path) -> None:
+    rows = [{k: v for k, v in row.items() if k not in ("Created", "Closed")} for row in rows_of()]
+    assert "No column of times and no running number was found" in drafted(tmp_path, rows)
+
+
+# Amounts
+
+
+def with_deals(folder: Path, **amounts: int) -> str | None:
+    """Write leads, and their deals with amounts; tell which amount is drafted."""
+    write(folder / "export", "deals.csv", [
+        {"Deal": f"D{index}", "Lead ID": row["Lead ID"], "Stage": row["Status"],
+         "Close Date": row["Closed"], **{name: one + index for name, one in amounts.items()}}
+        for index, row in enumerate(rows_of())
+    ])  # fmt: skip
+    leads = [{k: v for k, v in row.items() if k not in ("Status", "Closed")} for row in rows_of()]
+    drafted(folder, with_column(leads, "ARR", [5, 6, 7]))
+    return load_definition(folder / "ours.yaml").tables.outcomes[0].columns.amount  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", ["mrr", "ARR", "ACV", "tcv"])
+def test_what_recurs_is_a_deals_amount(name: str, tmp_path: Path) -> None:
+    assert with_deals(tmp_path, **{name: 500}) == name
+
+
+def test_an_amount_that_is_called_one_comes_first(tmp_path: Path) -> None:
+    assert with_deals(tmp_path, mrr=500, Amount=6000) == "Amount"
+    # A lead's own recurring revenue is an attribute.
+    assert "arr" in load_definition(tmp_path / "ours.yaml").tables.leads.attributes

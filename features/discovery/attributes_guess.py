@@ -234,6 +234,21 @@ def _filled_by_end(seen: SeenTable, look: ColumnLook, ends: pl.Series) -> str:
     )
 
 
+def is_left_out(look: ColumnLook) -> bool:
+    """Tell whether a column is not worth reading, whatever its table is.
+
+    Parameters
+    ----------
+    look : ColumnLook
+        The column.
+
+    Returns
+    -------
+    bool
+    """
+    return _left_out(look) is not None
+
+
 def _left_out(look: ColumnLook) -> str | None:
     """Say why a column is not worth reading; None where it is."""
     if look.kind == "empty" or (look.distinct <= 1 and look.given > 0.99 * look.rows):

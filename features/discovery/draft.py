@@ -7,7 +7,12 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from leadcast.features.base.errors import FaultsError, LeadcastError
-from leadcast.features.discovery.attributes_guess import Sorted, reason_against, sort_columns
+from leadcast.features.discovery.attributes_guess import (
+    Sorted,
+    is_left_out,
+    reason_against,
+    sort_columns,
+)
 from leadcast.features.discovery.crm_names import CrmNames
 from leadcast.features.discovery.endings import (
     LEAD,
@@ -113,6 +118,8 @@ class Draft:
         How the lead of each row ended.
     order_by : str
         Of leads without a creation time, what gives their order; empty: nothing.
+    maybe_created : str
+        The only column of leads without a creation time that has a time in each row; empty: none.
     row_order : str
         What speaks for an order of the rows themselves; empty: nothing.
     horizon : HorizonGuess or None
@@ -137,6 +144,7 @@ class Draft:
     zone_to_do: str = ""
     ends: pl.Series | None = None
     order_by: str = ""
+    maybe_created: str = ""
     row_order: str = ""
     horizon: HorizonGuess | None = None
     has_both_forms: bool = False
@@ -204,6 +212,7 @@ def draft_of(
     draft = Draft(leads, meanings, endings, events, has_both_forms=has_both_forms(tables))
     draft.ends = ends_of(leads, endings) if endings.told else None
     _companies(draft)
+    draft.maybe_created = _maybe_created(draft)
     _read_times(draft, tables, zone, crm)
     _sort(draft)
     draft.horizon = guess_horizon(leads, endings)
@@ -427,6 +436,8 @@ def _used_times(draft: Draft) -> dict[str, list[ColumnLook]]:
     found: dict[str, list[ColumnLook]] = {}
     created = draft.leads.look("created_at")
     found[draft.leads.name] = [created] if created is not None else []
+    if draft.maybe_created:
+        found[draft.leads.name].append(draft.leads.seen.looks[draft.maybe_created])
     for one in draft.endings.told:
         looks = [one.teller.seen.looks[one.column(column)] for column in one.dates.values()]
         found.setdefault(one.teller.name, []).extend(looks)
@@ -445,7 +456,9 @@ def _sort(draft: Draft) -> None:
     formats = draft.times[leads.name].formats
     scores = tuple(leads.fields[name] for name in ("score",) if name in leads.fields)
     mapped = _columns_read(draft)
-    if not draft.is_dated:
+    if draft.maybe_created:
+        mapped["maybe_created"] = draft.maybe_created
+    elif not draft.is_dated:
         draft.order_by = _order(leads)
         mapped |= {"order_by": draft.order_by} if draft.order_by else {}
         if not draft.order_by and ends is not None:
@@ -502,6 +515,22 @@ def _read_elsewhere(draft: Draft) -> set[str]:
         found.add(draft.accounts.fields["account_id"])
         found |= {one.look.name for one in draft.account_columns.attributes}
     return found
+
+
+def _maybe_created(draft: Draft) -> str:
+    """Find the one column with a time in each row, where none is called like the creation."""
+    leads, seen = draft.leads, draft.leads.seen
+    if draft.is_dated or "created_at" in leads.unread:
+        return ""
+    taken = {*leads.fields.values(), *_told_beside(draft)}
+    likely = [
+        name
+        for name, look in seen.looks.items()
+        if look.kind == "time" and look.given == look.rows and name not in taken
+    ]
+    if len(likely) != 1 or is_left_out(seen.looks[likely[0]]):
+        return ""
+    return "" if reason_against(seen, seen.looks[likely[0]], {}, draft.ends) else likely[0]
 
 
 def _order(leads: Meaning) -> str:

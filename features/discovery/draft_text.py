@@ -151,7 +151,7 @@ def _landmarks(pages: Pages, horizon: HorizonGuess) -> None:
 
 
 def _clock(pages: Pages, draft: Draft) -> None:
-    if draft.is_dated:
+    if draft.is_dated or draft.maybe_created or "created_at" in draft.leads.unread:
         note = "guess: the latest time in the data; better write the day of the export"
         pages.put(0, "observed_until", "latest", note)
     if draft.zone_to_do:
@@ -267,6 +267,14 @@ def _leads(pages: Pages, draft: Draft) -> None:
         pages.guess(f"created_at: {created.name!r}, {created.time.words}, {span}")
     elif "created_at" in leads.unread:
         _ask_unread(pages, 3, leads, "created_at")
+    elif draft.maybe_created:
+        question = (
+            f"is {draft.maybe_created!r} the time of creation? It is the only column of "
+            f"{seen.name} with a time in each row: write {draft.maybe_created}, or the column that "
+            "is; if there is none, leave out created_at, observed_until, events and times of "
+            "outcomes"
+        )
+        pages.ask(3, "created_at", question)
     elif draft.events or any(one.dates for one in draft.endings.told):
         question = (
             f"which column of {seen.name} has the time of creation? Without one there can be "
@@ -318,9 +326,15 @@ def _order(pages: Pages, draft: Draft) -> None:
     elif draft.row_order:
         pages.put(2, "order_by", "row", f"guess: {draft.row_order}, as it does with time")
         pages.guess(f"order_by row: {draft.row_order}, as it does with time")
-    elif not draft.is_dated:
-        pages.comment(2, "No column of times and no running number was found. `order_by: row` if "
-                         "the rows are in time's order.")  # fmt: skip
+    elif not (draft.is_dated or draft.maybe_created or "created_at" in draft.leads.unread):
+        times = [name for name, look in draft.leads.seen.looks.items() if look.kind == "time"]
+        told = "No column of times and no running number was found."
+        if times:
+            told = (
+                "No column is called like the time of creation, and no running number was found. "
+                f"Times are in {shortened(times)}: `created_at` under columns, if one is it."
+            )
+        pages.comment(2, f"{told} `order_by: row` if the rows are in time's order.")
 
 
 def _without_creation(pages: Pages, leads: Meaning) -> str:

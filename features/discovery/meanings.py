@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from leadcast.features.discovery.crm_names import CrmNames, CrmObject
 from leadcast.features.discovery.statuses import best_status
-from leadcast.features.discovery.vocabulary import FIELDS, ROLES, TABLES
+from leadcast.features.discovery.vocabulary import FIELDS, RECURRING, ROLES, TABLES
 from leadcast.features.inspection.column_looks import ColumnLook, SeenTable, is_name_of_id
 from leadcast.features.inspection.links import Link, keys_of, may_be_id
 from leadcast.features.inspection.wording import compact, phrases
@@ -181,6 +181,8 @@ def add_fields(meaning: Meaning) -> None:
     for wanted in _FIELDS_OF[meaning.kind]:
         if wanted not in meaning.fields:
             names = MODIFIED if wanted == "modified_at" else FIELDS[wanted]
+            if (meaning.kind, wanted) == ("deals", "amount"):
+                names = (*names, *RECURRING)
             within = wanted in _TIMES and not meaning.named
             taken = meaning.fields.values()
             column = named_column(meaning.seen, names, wanted, taken, within=within)

@@ -33,7 +33,10 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         "created_at": """created|created at|created on|created date|created time|create date
             |create time|createdate|creation date|creation time|date created|date entered
             |date added|add time|added on|registered at|registration time|registration date
-            |sign up date|signup date|inquiry date|lead created|lead date|lead created date
+            |sign up date|signup date|signup at|sign up at|signup time|sign up time|signed up at
+            |signed up on|registered on|joined at|joined on|date joined|join date|opted in at
+            |opted in on|opt in at|opt in date|opt in time|subscribed at|subscribed on
+            |inquiry date|lead created|lead date|lead created date
             |received|received at|date received|engage date|engaged on|first contact date
             |first contact|date of first contact|contact date|opened|opened at|open date
             |date opened|submitted|submitted at|submission date|request date|application date
@@ -43,7 +46,8 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
             |fecha de entrada|date de creation|cree le|date creation|creation|date d entree
             |data de criacao|data criacao|criado em|data de cadastro|data cadastro
             |data di creazione|data creazione|creato il|data inserimento|aangemaakt
-            |aangemaakt op|aanmaakdatum|datum aangemaakt|ingevoerd op""",
+            |aangemaakt op|aanmaakdatum|datum aangemaakt|ingevoerd op|signed up|registered|joined
+            |opted in""",
         "won_at": """won at|won time|won date|won on|date won|deal won time
             |became a customer date|customer since|conversion date|converted at|converted date
             |converted time|converted date time|date converted|purchase date
@@ -81,6 +85,8 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     }.items()
 }
 """Columns with a meaning of their own, by field."""
+RECURRING = phrases("acv|tcv|arr|mrr|new arr|new mrr")
+"""What a deal is worth where it is a subscription; elsewhere it may be an attribute."""
 
 ROLES: Mapping[str, tuple[str, ...]] = {
     name: phrases(text)
