@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from leadcast.features.base.errors import FaultsError
+from leadcast.features.base.errors import FaultsError, LeadcastError
 from leadcast.features.definitions.load import load_definition
 from leadcast.features.ingest.ingest import check_source
 from leadcast.features.inspection.column_looks import is_name_of_id
+from leadcast.pipelines.insight.init import InitRequest, draft_source
 from tests.crm_exports import write
 from tests.test_pipelines_init import Rows, described, drafted, flat, rows_of, with_column
 
@@ -217,3 +218,34 @@ def test_an_amount_that_is_called_one_comes_first(tmp_path: Path) -> None:
     assert with_deals(tmp_path, mrr=500, Amount=6000) == "Amount"
     # A lead's own recurring revenue is an attribute.
     assert "arr" in load_definition(tmp_path / "ours.yaml").tables.leads.attributes
+
+
+# Files
+
+
+UNREAD = {
+    "activities.jsonl": "JSON; save it as CSV (UTF-8) or Parquet",
+    "more.ndjson.gz": "JSON; save it as CSV (UTF-8) or Parquet",
+    "people.JSON": "JSON; save it as CSV (UTF-8) or Parquet",
+    "book.xlsx": "a workbook; save each sheet as CSV (UTF-8)",
+    "export.zip": "packed; unpack it into the folder",
+}
+
+
+def test_files_that_are_not_read_are_named_with_what_to_do(tmp_path: Path) -> None:
+    write(tmp_path / "export", "leads.csv", rows_of())
+    for name in UNREAD:
+        (tmp_path / "export" / name).write_bytes(b'{"a": 1}\n')
+    out = tmp_path / "ours.yaml"
+    told = draft_source(InitRequest("ours", tmp_path / "export", time_zone="UTC", out=out))
+    for name, remedy in UNREAD.items():
+        assert f"{name}: {remedy}" in told
+
+
+@pytest.mark.parametrize("name", UNREAD)
+def test_a_folder_with_such_a_file_alone_names_it(name: str, tmp_path: Path) -> None:
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export" / name).write_bytes(b'{"a": 1}\n')
+    with pytest.raises(LeadcastError, match="holds no table") as caught:
+        described(tmp_path)
+    assert f"{name}: {UNREAD[name]}" in str(caught.value)

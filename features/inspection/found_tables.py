@@ -17,7 +17,19 @@ from leadcast.features.readers.origins import UnreadableError, stacked
 from leadcast.features.values.columns import MIXED
 
 _PARQUET, _TEXT = (".parquet", ".pq"), (".csv", ".tsv", ".tab", ".txt")
-_WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".ods")
+_UNREAD = {
+    **dict.fromkeys((".xlsx", ".xls", ".xlsm", ".xlsb", ".ods"),
+                    "a workbook; save each sheet as CSV (UTF-8)"),
+    **dict.fromkeys((".json", ".jsonl", ".ndjson"), "JSON; save it as CSV (UTF-8) or Parquet"),
+    **dict.fromkeys((".xml",), "XML; save it as CSV (UTF-8) or Parquet"),
+    **dict.fromkeys((".feather", ".arrow", ".avro", ".orc"),
+                    "a table in a form that is not read; save it as CSV (UTF-8) or Parquet"),
+    **dict.fromkeys((".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz", ".zst"),
+                    "packed; unpack it into the folder"),
+    **dict.fromkeys((".sqlite", ".sqlite3", ".db"),
+                    "a database; draft from it with --database-env, or save its tables as CSV"),
+}  # fmt: skip
+"""Endings of files that may hold tables and are not read, with what to do."""
 MOST_CELLS = 12_000_000
 """So many values of a table are looked at, that memory stays bounded."""
 _DEEPEST = 4
@@ -113,9 +125,8 @@ def _files(root: Path, found: Found) -> Iterator[Path]:
         ending = Path(path.name.lower().removesuffix(".gz")).suffix
         if ending in (*_PARQUET, *_TEXT):
             yield path
-        elif ending in _WORKBOOKS:
-            name = path.relative_to(root).as_posix()
-            found.left_out.append(f"{name}: a workbook; save each sheet as CSV (UTF-8)")
+        elif ending in _UNREAD:
+            found.left_out.append(f"{path.relative_to(root).as_posix()}: {_UNREAD[ending]}")
 
 
 def _reader_of(path: Path, name: str) -> tuple[FileReader, tuple[str, ...]]:
