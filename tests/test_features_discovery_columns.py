@@ -1,5 +1,6 @@
 """What `leadcast init` makes of ids, times and amounts whose names or values are not all plain."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -192,6 +193,51 @@ def test_times_of_something_else_are_not_offered_as_creation(other: str, tmp_pat
 def test_without_any_times_it_is_said_that_there_are_none(tmp_path: Path) -> None:
     rows = [{k: v for k, v in row.items() if k not in ("Created", "Closed")} for row in rows_of()]
     assert "No column of times and no running number was found" in drafted(tmp_path, rows)
+
+
+def in_sheet_days(rows: Rows, *names: str) -> Rows:
+    """Write days as a spreadsheet counts them."""
+    first = datetime(1899, 12, 30, tzinfo=UTC)
+    found: Rows = []
+    for row in rows:
+        days = {
+            name: (datetime.strptime(str(row[name]), "%Y-%m-%d").replace(tzinfo=UTC) - first).days
+            for name in names
+            if row[name]
+        }
+        found.append({**row, **{name: f"{day}.5" for name, day in days.items()}})
+    return found
+
+
+def test_days_of_a_spreadsheet_are_read_as_such(tmp_path: Path) -> None:
+    plain = rows_of(written="%Y-%m-%d")
+    text = drafted(tmp_path, in_sheet_days(plain, "Created", "Closed"))
+    definition = load_definition(tmp_path / "ours.yaml")
+    assert definition.tables.leads.time_format == ("excel",)
+    assert "# guess: excel, 2024-01-01 to 2024-11-" in text
+    checked = check_source(definition)
+    assert checked.is_fine, str(checked)
+    assert checked.counts["won"] == 40
+
+
+def test_days_of_a_spreadsheet_beside_other_times_are_left_to_a_person(tmp_path: Path) -> None:
+    drafted(tmp_path, in_sheet_days(rows_of(written="%Y-%m-%d"), "Closed"))
+    with pytest.raises(FaultsError, match=r"'Created' as ISO 8601 and 'Closed' as excel"):
+        load_definition(tmp_path / "ours.yaml")
+
+
+def test_numbers_that_may_be_days_are_asked_about_with_the_key_to_set(tmp_path: Path) -> None:
+    rows = [{**row, "Created": 22_000 + index} for index, row in enumerate(rows_of())]
+    text = drafted(tmp_path, rows)
+    assert "They look like numbers that count: `time_format: excel`" in text
+
+
+@pytest.mark.parametrize("name", ["Revenue at risk", "Lost revenue", "Closed volume", "Data usage"])
+def test_amounts_of_the_size_of_days_stay_numbers(name: str, tmp_path: Path) -> None:
+    drafted(tmp_path, with_column(rows_of(), name, [*range(40_000, 45_000, 170)]))
+    types = {one.column: one.type for one in
+             load_definition(tmp_path / "ours.yaml").tables.leads.attributes.values()}  # fmt: skip
+    assert types[name] == "number"
 
 
 # Amounts

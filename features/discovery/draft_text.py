@@ -19,6 +19,7 @@ from leadcast.features.inspection.table_times import TableTimes
 from leadcast.features.inspection.wording import shortened
 from leadcast.features.landmarks import AUTO
 from leadcast.features.values.formats import NumberFormat
+from leadcast.features.values.guesses import time_words
 
 _WIDTH = 98
 _PLAIN = re.compile(r"(?:\.{0,2}/)?[A-Za-z0-9_(][^\n\t:#,\[\]{}&*!|>\"@`]*(?<! )")
@@ -352,11 +353,13 @@ def _without_creation(pages: Pages, leads: Meaning) -> str:
 def _ask_unread(pages: Pages, depth: int, meaning: Meaning, name: str) -> None:
     look = meaning.seen.looks[meaning.unread[name]]
     examples = shortened(list(look.counts), 2)
+    likely = time_words(list(look.counts))
     pages.ask(
         depth,
         name,
         f"column {look.name!r} sounds like it, and its values ({examples}) are times in no way "
-        "that is known; export it as 2024-03-31T18:00:00Z, or set `time_format` as it is written",
+        "that is known; export it as 2024-03-31T18:00:00Z, or set `time_format` as it is written"
+        + (f". {likely.removesuffix('.')}" if likely else ""),
     )
 
 

@@ -7,7 +7,7 @@ import polars as pl
 
 from leadcast.features.inspection.column_looks import ColumnLook, SeenTable
 from leadcast.features.inspection.time_looks import TimeLook, in_letters
-from leadcast.features.values.times import TimeRules, parse_times
+from leadcast.features.values.times import COUNTED, TimeRules, parse_times
 
 _ISO_DAYS = ("%Y-%m-%d",)
 _ISO_TIMES = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M")
@@ -74,11 +74,11 @@ def times_of(looks: Sequence[ColumnLook], elsewhere: dict[bool, str]) -> TableTi
     written = [(look, time) for look, time in times if time.formats]
     if not written:
         return TableTimes()
-    counted = [look for look, time in written if time.formats[0].startswith("epoch")]
+    counted = [look for look, time in written if time.formats[0] in COUNTED]
     texts = [look for look, time in times if time.is_text and look not in counted]
     if counted and (texts or len({look.time.formats for look in counted if look.time}) > 1):
         told = " and ".join(f"{look.name!r} as {time.words}" for look, time in times)
-        question = "a table has one way to count from 1970, and none beside it; export them alike"
+        question = "a table has one way to count times, and none beside it; export them alike"
         return TableTimes((), "", f"{told}: {question}, or leave one of them out")
     formats: dict[str, None] = {}
     notes: dict[str, list[str]] = {}

@@ -38,6 +38,13 @@ _TIME_NAME = re.compile(
 _EPOCHS = {"epoch_s": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000}
 _FIRST_SECOND, _LAST_SECOND = 631_152_000, 4_102_444_800
 """1990 and 2100."""
+_DAY_NAME = re.compile(
+    r"\b(?:date|timestamp|datum|fecha|data d[aei])\b"
+    r"|\b(?:created|modified|updated|closed|erstellt|at|on)$"
+)
+"""Numbers of this size may be prices as well: their name must say more."""
+_FIRST_EXCEL_DAY, _LAST_EXCEL_DAY = 32_874, 54_789
+"""1990 and 2050, in the days of a spreadsheet."""
 _WORDS = {
     "%Y": "yyyy", "%y": "yy", "%m": "mm", "%d": "dd", "%H": "hh", "%I": "hh", "%M": "mi",
     "%S": "ss", "%.f": ".fff", "%p": "AM/PM", "%B": "month", "%z": "+hh:mm", "%#z": "+hh:mm",
@@ -141,6 +148,10 @@ def _digits(values: pl.Series, plain_name: str) -> TimeLook | None:
         seconds = numbers / per_second
         if seconds.is_between(_FIRST_SECOND, _LAST_SECOND).mean() >= _FITS:  # type: ignore[operator]
             return _look(values, (unit,), (), has_zone=True, has_clock=True)
+    sheet_days = numbers.is_between(_FIRST_EXCEL_DAY, _LAST_EXCEL_DAY).mean()
+    if sheet_days >= _FITS and _DAY_NAME.search(plain_name):  # type: ignore[operator]
+        has_clock = bool((numbers % 1 > 0).any())
+        return _look(values, ("excel",), (), has_zone=False, has_clock=has_clock)
     return None
 
 
