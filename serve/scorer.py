@@ -20,6 +20,7 @@ from leadcast.features.base.errors import Fault, in_words
 from leadcast.features.changes.given_changes import wrong_changes
 from leadcast.features.changes.lead_state import with_typed_changes
 from leadcast.features.engine.engine import Matrix, engine_of
+from leadcast.features.engine.other_kinds import other_kinds_of_one
 from leadcast.features.engine.plan import FeaturePlan
 from leadcast.features.nonhuman.people_events import people_only_of_one
 from leadcast.features.readers.frames import Frame, library_of
@@ -224,8 +225,8 @@ class Scorer:
         asked : Asked
             As `leadcast.serve.asked.asked_of` gave it.
         warnings : list of Fault
-            Columns that are not there, leads without events, and categories that the model does
-            not know, are added to it.
+            Columns that are not there, leads without events, and kinds of events and categories
+            that the model does not know, are added to it.
 
         Returns
         -------
@@ -291,7 +292,8 @@ class Scorer:
         as_of : datetime, optional
             As in `score`.
         warnings : list of Fault, optional
-            That it has no events, and categories that the model does not know, are added to it.
+            That it has no events, and kinds of events and categories that the model does not know,
+            are added to it.
         with_reasons : bool
             Whether to tell the reasons as well.
         are_people : bool
@@ -326,6 +328,7 @@ class Scorer:
             warnings += without_events_of_one(self.bundle.plan, done)
             warnings += without_account(self.bundle.plan, lead)
             warnings += not_served_one(lead, self.bundle.manifest.origin.serves)
+            warnings += other_kinds_of_one(self.bundle.plan, (event[1] for event in done))
             warnings += unknown_categories(self.bundle, row)
         return score_row(
             self.bundle,

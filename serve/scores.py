@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from leadcast.features.base.errors import Fault
+from leadcast.features.engine.other_kinds import usual_count
 from leadcast.features.tables import TIME
 from leadcast.features.values.distinct import taken
 from leadcast.models.bundle.bundle import Bundle
@@ -33,8 +34,6 @@ SCHEMA: Mapping[str, pl.DataType] = {
 
 
 _GRADES = pl.Series("grade", GRADES, dtype=pl.String)
-USUAL_FACTOR = 2.0
-"""So many times as often as in training is what an ordinary export drifts to."""
 
 
 @dataclass(frozen=True)
@@ -174,8 +173,7 @@ def _usual_count(rates: Rates | None, column: int, n_rows: int) -> float:
     # The first bin is of missing values, the next of code 0.
     of_others = rates.features[column].leads[1:2]
     share = sum(of_others) / max(rates.leads, 1)
-    expected = USUAL_FACTOR * share * n_rows
-    return expected + 3 * math.sqrt(expected)
+    return usual_count(share, n_rows)
 
 
 def _unknown(attribute: str, count: int, is_usual: bool) -> Fault:

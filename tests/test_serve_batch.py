@@ -25,7 +25,7 @@ from leadcast.serve.batch.parts import summed
 from leadcast.serve.batch.work import Work
 from leadcast.serve.reasons import ReasonsAsked
 from leadcast.serve.scorer import Scorer
-from tests.scoring_world import START, bundle_folder, scoring_world
+from tests.scoring_world import KINDS, START, bundle_folder, scoring_world
 
 AS_OF = START + timedelta(days=150)
 SMALL = BatchSettings(as_of=AS_OF, chunk_leads=120)
@@ -353,6 +353,29 @@ def test_what_a_healthy_export_does_not_bring_is_unexpected(
     UNEXPECTED[case](leads().head(40)).write_parquet(tmp_path / "some.parquet")
     done = score_files(scorer(), tmp_path / "some.parquet", events_file, tmp_path / "o.csv", SMALL)
     assert any(case in fault.where for fault in done.unexpected)
+
+
+def renamed(events: pl.DataFrame, share: float) -> pl.DataFrame:
+    """The events, some of whose kinds are written otherwise."""
+    some = pl.int_range(pl.len()) % 1000 < 1000 * share
+    other = pl.col("event_type").str.replace_all("_", " ").str.to_uppercase()
+    return events.with_columns(event_type=pl.when(some).then(other).otherwise("event_type"))
+
+
+@pytest.mark.parametrize(("share", "n_unexpected"), [(1.0, 1), (0.3, 1), (0.001, 0)])
+@pytest.mark.parametrize("chunk_leads", [100_000, 60])
+def test_kinds_of_events_that_were_renamed_are_unexpected(
+    leads_file: Path, tmp_path: Path, share: float, n_unexpected: int, chunk_leads: int
+) -> None:
+    events = renamed(scoring_world().tables.events.collect(), share)
+    events.write_parquet(tmp_path / "renamed.parquet")
+    settings, out = BatchSettings(AS_OF, chunk_leads=chunk_leads), tmp_path / "o.csv"
+    done = score_files(scorer(), leads_file, tmp_path / "renamed.parquet", out, settings)
+    told = [fault for fault in done.warnings if "event_type" in fault.where]
+    assert len(told) == 1
+    assert told[0].count == (~events["event_type"].is_in(KINDS)).sum()
+    assert len([fault for fault in told if fault in done.unexpected]) == n_unexpected
+    assert share < 1 or "(perhaps 'page_viewed')" in told[0].found
 
 
 def test_what_is_unexpected_in_one_part_is_so_in_all() -> None:

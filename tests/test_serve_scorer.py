@@ -462,3 +462,17 @@ def test_values_as_rare_as_in_training_are_usual(rare_in_training: float, usual:
     drifted.score(leads().with_columns(industry=new), events(), AS_OF, told)
     (fault,) = [one for one in told if "'industry'" in one.where]
     assert fault.is_usual == usual
+
+
+def test_a_kind_of_events_that_was_renamed_is_told_of_one_lead_as_of_a_table() -> None:
+    lead = busy_leads().head(1)
+    mine = events().filter(pl.col("lead_id") == lead["lead_id"][0]).collect()
+    renamed = mine.with_columns(event_type=pl.lit("Page Viewed"))
+    of_table, of_one = list[Fault](), list[Fault]()
+    scorer().score(lead, renamed, AS_OF, of_table)
+    plain = renamed.select("occurred_at", "event_type", "value").rows()
+    scorer().score_one(lead.to_dicts()[0], plain, AS_OF, of_one)
+    told = [[one for one in found if "event_type" in one.where] for found in (of_table, of_one)]
+    assert told[0] == told[1]
+    assert [one.count for one in told[0]] == [mine.height]
+    assert "'Page Viewed' (perhaps 'page_viewed')" in told[0][0].found

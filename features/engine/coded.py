@@ -48,8 +48,8 @@ class Coded(NamedTuple):
     event_types : pl.Series of String
         The kinds' names, likewise.
     kinds : ndarray of int32, shape (n_events,)
-        Where each event's kind stands in `event_types`; -1 for none, or for one that counts as
-        another kind.
+        Where each event's kind stands in `event_types`; -1 for none, or for one whose name is not
+        kept, which counts as another kind.
     times_us : ndarray of int64, shape (n_events,)
         When each was, in microseconds since 1970.
     values : ndarray of float64, shape (n_events,) or (0,)
@@ -246,8 +246,6 @@ class StoredEvents:
     files: Sequence[Path]
     """Each has a batch for every part."""
     part: int
-    kinds: tuple[str, ...]
-    """The kinds that have a number."""
     schema: pl.Schema
     """The columns of the whole table."""
 
@@ -259,11 +257,11 @@ class StoredEvents:
         """Read the files, one after the other; see `leadcast.features.engine.coded.CodedTable`."""
         from pyarrow import ipc, memory_map
 
-        names = pl.Series(self.kinds, dtype=pl.String)
         for file in self.files:
             batch = ipc.open_file(memory_map(str(file))).get_batch(self.part)
             # One row, whose lists are the columns: they are of different lengths.
             lead_ids = pl.Series(batch["lead_ids"].values).cast(pl.String)
+            names = pl.Series(batch["kinds_told"].values).cast(pl.String)
             leads, kinds, times_us, values = (batch[name].values.to_numpy() for name in _NUMBERS)
             some = values if with_values else np.empty(0)
             left_out = tuple(batch["left_out"].values.to_pylist())
@@ -281,26 +279,57 @@ def split_events(
             groups = one_ahead(_groups(one_ahead(table.batches(with_values)), kinds))
             room = _Room()
             for number, group in enumerate(groups):
-                _write_parts(temporary / f"{number:06}.arrow", group, n_parts, room)
+                _write_parts(temporary / f"{number:06}.arrow", *group, n_parts, room)
     schema, files = table.collect_schema(), sorted(folder.glob("*.arrow"))
-    return [StoredEvents(files, part, kinds, schema) for part in range(n_parts)]
+    return [StoredEvents(files, part, schema) for part in range(n_parts)]
 
 
-def _groups(batches: Iterator[Coded], kinds: tuple[str, ...]) -> Iterator[list[_Batch]]:
-    known, group, height = Lookup(pl.Series(kinds, dtype=pl.String)), list[_Batch](), 0
+MOST_OTHERS = 1_000
+"""So many kinds keep their names beside those of the model; a column of free texts has more."""
+
+
+class _Names:
+    """Numbers for kinds: the model's own first, then others as they come."""
+
+    def __init__(self, kinds: tuple[str, ...]) -> None:
+        self._known = Lookup(pl.Series(kinds, dtype=pl.String))
+        self._first, self._others = kinds, dict[str, int]()
+
+    def numbers(self, event_types: pl.Series) -> npt.NDArray[np.int16]:
+        """Give the number of each; -1 for one that is missing, or one too many."""
+        places = self._known.places_or_none(event_types).astype(np.int16)
+        for place in np.flatnonzero(places < 0).tolist():
+            kind = event_types[place]
+            if kind is None or (kind not in self._others and len(self._others) >= MOST_OTHERS):
+                continue
+            places[place] = self._others.setdefault(kind, len(self._first) + len(self._others))
+        return places
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """The names so far, in the order of their numbers."""
+        return (*self._first, *self._others)
+
+
+def _groups(
+    batches: Iterator[Coded], kinds: tuple[str, ...]
+) -> Iterator[tuple[list[_Batch], tuple[str, ...]]]:
+    names, group, height = _Names(kinds), list[_Batch](), 0
     for events in batches:
         # What is missing has the place -1, the last.
-        code = np.append(known.places_or_none(events.event_types), -1).astype(np.int16)
+        code = np.append(names.numbers(events.event_types), np.int16(-1))
         group.append(_Batch(events, code))
         height += len(events.leads)
         if height >= STORED_ROWS:
-            yield group
+            yield group, names.all
             group, height = [], 0
     if group:
-        yield group
+        yield group, names.all
 
 
-def _write_parts(file: Path, group: list[_Batch], n_parts: int, room: _Room) -> None:
+def _write_parts(
+    file: Path, group: list[_Batch], kinds: tuple[str, ...], n_parts: int, room: _Room
+) -> None:
     import pyarrow
     from pyarrow import ipc
 
@@ -321,13 +350,15 @@ def _write_parts(file: Path, group: list[_Batch], n_parts: int, room: _Room) -> 
         *((pyarrow.array(column), start if len(column) else 0 * start) for column in events),
         (pyarrow.array(left_out.ravel()), len(NEEDED) * np.arange(n_parts + 1)),
     ]
-    names = ["lead_ids", *_NUMBERS, "left_out"]
-    types = [pyarrow.large_list(column.type) for column, _ in columns]
+    # Every part has them all.
+    told = _one_list(pyarrow.array(kinds, type=pyarrow.large_string()), 0, len(kinds))
+    names = ["lead_ids", *_NUMBERS, "left_out", "kinds_told"]
+    types = [*(pyarrow.large_list(column.type) for column, _ in columns), told.type]
     schema = pyarrow.schema(list(zip(names, types, strict=True)))
     with ipc.new_file(str(file), schema) as out:
         for one in range(n_parts):
             lists = [_one_list(column, *its[one : one + 2]) for column, its in columns]
-            out.write_batch(pyarrow.record_batch(lists, schema=schema))
+            out.write_batch(pyarrow.record_batch([*lists, told], schema=schema))
 
 
 def _events_in_parts(

@@ -177,6 +177,11 @@ def _trend(days: float) -> Feature:
     return _feature(f"events_trend_{span_name(days)}", words)
 
 
+def kind_prefix(kind: str) -> str:
+    """Give what the names of a kind's columns begin with."""
+    return f"{snake(kind)}_"
+
+
 def _of_kind(kind: str, settings: FeatureSettings, has_values: bool) -> Iterator[Feature | None]:
     name = snake(kind)
     noun = OTHER if kind == OTHER else f'"{humanise(kind)}" events'

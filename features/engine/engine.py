@@ -30,6 +30,7 @@ from leadcast.features.engine.engagement import NO_TIME
 from leadcast.features.engine.events import collect_events, no_events
 from leadcast.features.engine.grouping import Events
 from leadcast.features.engine.inputs import take_values
+from leadcast.features.engine.other_kinds import counts_of_others, other_kinds, reads_kinds
 from leadcast.features.engine.parts import (
     AccountPart,
     Event,
@@ -258,7 +259,12 @@ class Engine:
         if events is None or not self._loop.with_events:
             return no_events(len(ids))
         with_values = self._loop.with_values and "value" in events.collect_schema()
-        return collect_events(events, ids, self.plan.kinds, with_values, warnings)
+        found = collect_events(events, ids, self.plan.kinds, with_values, warnings)
+        if warnings is not None and reads_kinds(self.plan):
+            n_other = int(np.count_nonzero(found.kinds == 0))
+            counts = counts_of_others(events, ids, self.plan.kinds) if n_other else {}
+            warnings += other_kinds(self.plan, counts, n_other, len(found.kinds))
+        return found
 
 
 def _needs(plan: FeaturePlan, columns: Sequence[AttributeColumn]) -> dict[str, Accepts]:

@@ -85,8 +85,8 @@ def no_events(n_leads: int) -> Events:
 
 def learn_kinds(
     events: pl.LazyFrame, snapshots: pl.DataFrame, settings: FeatureSettings
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Choose the kinds of events that get columns of their own."""
+) -> tuple[tuple[str, ...], tuple[str, ...], float | None]:
+    """Choose the kinds of events that get columns of their own; tell the share of the others."""
     last = snapshots.group_by("lead_id").agg(pl.col("as_of").max())
     value = pl.col("value").cast(pl.Float64).is_finite().sum().alias("with_value")
     counted = (
@@ -104,7 +104,9 @@ def learn_kinds(
     enough = pl.col("with_value") >= settings.min_level_count
     valued = set(counted.filter(enough)["event_type"])
     value_kinds = tuple(kind for kind in kinds if kind in valued)
-    return kinds, value_kinds + ((OTHER,) if valued - set(kinds) else ())
+    n, n_known = int(counted["count"].sum()), int(frequent["count"].sum())
+    other_share = (n - n_known) / n if n else None
+    return kinds, value_kinds + ((OTHER,) if valued - set(kinds) else ()), other_share
 
 
 def _kind_codes(kinds: tuple[str, ...]) -> pl.Expr:

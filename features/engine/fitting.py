@@ -91,7 +91,8 @@ def fit_plan(
     small = settings.model_copy(
         update={"min_level_count": _enough(settings.min_level_count, leads.height)}
     )
-    kinds, value_kinds = learn_kinds(tables.events, snapshots, small) if dated else ((), ())
+    nothing = ((), (), None)
+    kinds, value_kinds, others = learn_kinds(tables.events, snapshots, small) if dated else nothing
     ended = _ended(tables, known_until, snapshot_settings) if dated else tables.leads.clear()
     plan = FeaturePlan(
         time_order=tables.time_order,
@@ -106,6 +107,7 @@ def fit_plan(
         account_lag_days=snapshot_settings.reporting_lag_days
         if dated and ACCOUNT_HISTORY in tables.leads.columns
         else None,
+        other_share=others,
     )
     return _keep_useful(plan, tables, snapshots, settings)
 

@@ -77,6 +77,9 @@ class FeaturePlan(Plain):
     account_lag_days : float or None
         So long after it happened an outcome of the account's other leads is known; None: nothing
         is read of accounts.
+    other_share : float or None
+        Which share of the events in training was of kinds that are not in `kinds`; None: plans of
+        before do not tell.
     """
 
     schema_version: Annotated[int, Strict(), Field(ge=1, le=1)] = 1
@@ -93,6 +96,7 @@ class FeaturePlan(Plain):
     people: PeopleRules | None = None
     pool_history: Literal["from_known", "from_start"] | None = None
     account_lag_days: Annotated[float, Field(ge=0, le=36_525)] | None = None
+    other_share: Annotated[float, Field(ge=0, le=1)] | None = None
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -234,6 +238,8 @@ class FeaturePlan(Plain):
             del content["pool_history"]
         if self.account_lag_days is None:
             del content["account_lag_days"]
+        if self.other_share is None:
+            del content["other_share"]
         return content
 
     @classmethod

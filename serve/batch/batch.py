@@ -17,6 +17,7 @@ import polars as pl
 
 from leadcast.features.base.errors import Fault, LeadcastError, in_words
 from leadcast.features.engine.inputs import without_events
+from leadcast.features.engine.other_kinds import EVENT_KIND
 from leadcast.models.bundle.extra_parts import asked_parts, columns_of
 from leadcast.serve.batch.clock import goes_by_clock, refuse_clock_behind, told_of_later
 from leadcast.serve.batch.deliver import Outputs, deliver, ordered
@@ -37,7 +38,7 @@ from leadcast.serve.scores import version_of
 from leadcast.serve.served import Others
 
 LOG = logging.getLogger(__name__)
-LAYOUT = 3
+LAYOUT = 4
 """Of a batch's folder; what parts hold, or how rows are numbered, is another in another one."""
 
 
@@ -316,6 +317,11 @@ def _count_reasons(asked: ReasonsAsked, n_rows: int, grades: Mapping[str, int]) 
 def _told_of_all(warnings: Iterable[Fault], n_rows: int) -> list[Fault]:
     """Tell the warnings of all parts in words; what concerns every lead is usual no more."""
     return [
-        in_words(replace(fault, is_usual=fault.is_usual and fault.count < n_rows))
+        in_words(replace(fault, is_usual=fault.is_usual and not _of_all(fault, n_rows)))
         for fault in summed(warnings)
     ]
+
+
+def _of_all(fault: Fault, n_rows: int) -> bool:
+    # Events are more than leads; which of them are usual was told by their share.
+    return fault.count >= n_rows and fault.where != EVENT_KIND
