@@ -91,3 +91,10 @@ def test_the_dags_are_made_as_airflow_would_make_them(monkeypatch: pytest.Monkey
         *("leadcast_score", "score", "leadcast_retrain", "retrain")
     ]
     assert made[-1]["skip_on_exit_code"] == EXIT_CODES["refused"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.name))
+def test_no_timer_goes_on_with_what_an_earlier_night_began(path: Path) -> None:
+    # The next night's export is another one, and a batch that resumes refuses it from then on.
+    commands = re.sub(r"#.*", "", path.read_text(encoding="utf-8"))
+    assert "--resume" not in commands

@@ -23,8 +23,9 @@ with DAG(
             f"leadcast score --bundle data/champion/{SOURCE}/bundle "
             "--leads data/raw/leads.parquet --events data/raw/events "
             "--outcomes data/raw/outcomes.parquet "
-            "--out scores.parquet --resume"
+            "--out scores.parquet"
         ),
+        # Without --resume: the night after an interrupted one has another export, and begins anew.
         retries=2,
         retry_delay=timedelta(minutes=10),
     )
