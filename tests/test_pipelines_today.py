@@ -271,13 +271,47 @@ def test_feedback_takes_leads_off_the_list_and_is_kept(tmp_path: Path) -> None:
         assert outcomes["lead_id"].to_list() == sorted([one, two])
 
 
+def test_what_sales_tells_after_the_moment_of_the_list_takes_leads_off_it(tmp_path: Path) -> None:
+    with chdir(tmp_path):
+        run = lay_out(tmp_path)
+        until = Tables.read(run.tables).observed_until
+        assert until is not None
+        tell_today(SOURCE, TodayRequest(calls=500))
+        before = pl.read_parquet(run.today)
+        won, lost, reached = before["lead_id"].to_list()[:3]
+        earlier, later = (f"{until + n * DAY:%Y-%m-%dT%H:%M:%SZ}" for n in (-1, 1))
+        rows = [f"{won},{later},won,500", f"{lost},{earlier},disqualified,"]
+        said = take_feedback(SOURCE, feedback([*rows, f"{reached},{later},reached,"]))
+        assert "whenever that was" in said
+        words = tell_today(SOURCE, TodayRequest(calls=500))
+        after = pl.read_parquet(run.today)
+        assert "left out by sales' own word: won 1, disqualified 1" in words
+        assert set(before["lead_id"]) - set(after["lead_id"]) == {won, lost}
+        told = {row["lead_id"]: row for row in after.iter_rows(named=True)}
+        assert told[reached]["feedback"] == "reached"
+        # Of the others nothing has changed but who fills the places.
+        kept = before.join(after.select("lead_id"), on="lead_id", how="semi")
+        same = ("lead_id", "log_odds", "probability", "why_moved", "week_change", "expected_value")
+        assert after.select(same).equals(kept.select(same))
+        # With all leads nobody calls them either; a list of before knows nothing of it.
+        tell_today(SOURCE, TodayRequest(calls=500, closed=True, out=Path("all.parquet")))
+        everyone = pl.read_parquet("all.parquet").filter(pl.col("lead_id").is_in([won, lost]))
+        assert set(everyone["hand_off"]) == {"none"}
+        words = tell_today(SOURCE, TodayRequest(until - DAY / 2, out=Path("then.parquet")))
+        assert "2 rows of feedback are of this moment or later" in words
+        assert won in pl.read_parquet("then.parquet")["lead_id"].to_list()
+
+
 def test_feedback_that_cannot_be_is_refused_with_every_fault(made: Made) -> None:
     lead_id = made.list["lead_id"][0]
     rows = [
         *("nobody,2025-08-01T00:00:00Z,won,1", f"{lead_id},2025-08-01T00:00:00Z,wan,1"),
         *(f"{lead_id},2025-08-01 00:00,won,1", f"{lead_id},2025-08-01T00:00:00Z,won,much"),
         *(f"{lead_id},2020-01-01T00:00:00Z,won,", f"{lead_id},2199-01-01T00:00:00Z,worked,"),
-        f"{lead_id},2025-08-02T00:00:00Z,disqualified,",
+        *(
+            f"{lead_id},2025-08-02T00:00:00Z,disqualified,",
+            f"{lead_id},2025-08-02T00:00:00Z,won,-5",
+        ),
     ]
     with pytest.raises(FaultsError) as caught:
         take_feedback(SOURCE, feedback(rows))

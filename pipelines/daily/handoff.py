@@ -51,7 +51,7 @@ def share_out(
     definition = find_definition(run.source)
     settings = params.handoff
     rules = _rules(definition, tables)
-    told = known_feedback(run).before(found.as_of)
+    told = known_feedback(run).before(told_until(found.as_of, tables))
     frame = found.frame.drop("feedback", "feedback_at", strict=False)
     frame = frame.join(told, on="lead_id", how="left", maintain_order="left")
     needed = [name for name in rules.required if name not in frame.columns]
@@ -209,6 +209,26 @@ def log_calls(run: RunFolder, frame: pl.DataFrame) -> Path | None:
     return path
 
 
+def told_until(as_of: datetime, tables: Tables) -> datetime | None:
+    """Tell until when feedback counts in a list: all of it, but in one of a moment that is past.
+
+    Sales answers a list after the moment that it is of, which is the end of the export.
+
+    Parameters
+    ----------
+    as_of : datetime
+        The list's moment.
+    tables : Tables
+
+    Returns
+    -------
+    datetime or None
+        None for all that was told so far.
+    """
+    until = tables.observed_until
+    return as_of if until is not None and as_of < until else None
+
+
 def known_feedback(run: RunFolder) -> Feedback:
     """Read what sales has told so far."""
     return (
@@ -252,6 +272,7 @@ def take_feedback(source: str, file: Path) -> str:
     return (
         f"{source}: {found.rows.height - known.rows.height:,} new rows{again}; all told: {told}\n"
         f"written: {run.today_feedback}, {events}, {outcomes}\n"
-        "`leadcast today` leaves out who was won or disqualified; name the two CSV files as tables "
-        "of the source, and the next run learns from them as well"
+        "the next `leadcast today` leaves out who was won or disqualified, whenever that was (a "
+        "list of a moment before the export's end knows what was told before that moment); name "
+        "the two CSV files as tables of the source, and the next run learns from them as well"
     )

@@ -11,16 +11,16 @@ from leadcast.features.base.errors import LeadcastError, in_words
 from leadcast.features.base.files import written_out, written_whole
 from leadcast.features.base.locks import locked
 from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
-from leadcast.features.tables import Tables, moment_words
+from leadcast.features.tables import TIME, Tables, moment_words
 from leadcast.pipelines.base.params import Params, load_params
 from leadcast.pipelines.base.paths import RunFolder
-from leadcast.pipelines.daily.handoff import known_feedback, log_calls, share_out
+from leadcast.pipelines.daily.handoff import known_feedback, log_calls, share_out, told_until
 from leadcast.serve.batch.deliver import TIME_FORMAT, refuse_other_suffixes, without_formulas
 from leadcast.serve.champion.champion_store import champion_bundle, has_champion
 from leadcast.serve.reasons import ReasonsAsked
 from leadcast.serve.scorer import Scorer
-from leadcast.serve.today.feedback import Feedback
-from leadcast.serve.today.open_leads import require_dated
+from leadcast.serve.today.feedback import ENDS, Feedback
+from leadcast.serve.today.open_leads import leads_at, require_dated
 from leadcast.serve.today.today_list import (
     EARLIER,
     TodayList,
@@ -104,10 +104,12 @@ def tell_today(source: str, request: TodayRequest) -> str:
     champion, tables, params = champion_of(run), Tables.read(run.tables), load_params()
     with locked(run.today, "another process makes this list"):
         found = list_today(run, tables, champion.scorer, request, params)
+        found, ended = _without_ended(run, tables, found, request)
         shared = share_out(run, tables, champion.scorer, found, request.calls, params)
         found = replace(found, frame=shared.frame)
         written = _write(found, run, request, tables.observed_until)
-    return _words(source, found, champion, request, shared.words, written)
+    told = "\n".join([*ended, shared.words])
+    return _words(source, found, champion, request, told, written)
 
 
 def list_today(
@@ -134,6 +136,34 @@ def with_told_wins(tables: Tables, feedback: Feedback) -> Tables:
     outcomes = tables.outcomes.join(told, on="lead_id", how="left", maintain_order="left")
     won_at = pl.coalesce("won_at", "told_at").alias("won_at")
     return replace(tables, outcomes=outcomes.with_columns(won_at).drop("told_at"))
+
+
+def _without_ended(
+    run: RunFolder, tables: Tables, found: TodayList, request: TodayRequest
+) -> tuple[TodayList, list[str]]:
+    """Leave out the leads that sales says are won or disqualified, and tell how many.
+
+    What is told of after the list's moment changes no score: it only tells whom nobody calls again.
+    """
+    feedback, until = known_feedback(run), told_until(found.as_of, tables)
+    if until is not None:
+        n_later = feedback.rows.filter(pl.col("at") >= pl.lit(until).cast(TIME)).height
+        what = "1 row of feedback is" if n_later == 1 else f"{n_later:,} rows of feedback are"
+        return found, [
+            f"  {what} of this moment or later, and not counted in a list of a moment before the "
+            "export's end"
+        ] * bool(n_later)
+    if request.closed:
+        return found, []
+    ended = feedback.before(None).filter(pl.col("feedback").is_in(ENDS))
+    still_open = ended.join(leads_at(tables, found.as_of), on="lead_id", how="semi")
+    if still_open.is_empty():
+        return found, []
+    counts = dict(still_open["feedback"].value_counts().iter_rows())
+    told = ", ".join(f"{result} {counts[result]:,}" for result in ENDS if result in counts)
+    frame = found.frame.join(ended, on="lead_id", how="anti", maintain_order="left")
+    line = f"  left out by sales' own word: {told} (the export has them as open)"
+    return replace(found, frame=frame), [line]
 
 
 def earlier_list(run: RunFolder, as_of: datetime) -> pl.DataFrame | None:

@@ -18,6 +18,8 @@ from leadcast.features.tables import TIME, Tables
 from leadcast.features.values.times import parse_moment
 
 RESULTS = ("worked", "reached", "disqualified", "won")
+ENDS = ("won", "disqualified")
+"""The results after which nobody is called again."""
 SCHEMA = pl.Schema(
     {"lead_id": pl.String(), "at": TIME, "result": pl.String(), "amount": pl.Float64()}
 )
@@ -55,7 +57,7 @@ class Feedback:
         pl.DataFrame
             ``lead_id``, ``won_at``, ``lost_at``, ``amount``.
         """
-        ends = self.rows.filter(pl.col("result").is_in(["won", "disqualified"]))
+        ends = self.rows.filter(pl.col("result").is_in(ENDS))
         first = ends.unique("lead_id", keep="first", maintain_order=True)
         is_won = pl.col("result") == "won"
         return first.select(
@@ -65,8 +67,13 @@ class Feedback:
             amount=pl.when(is_won).then("amount"),
         )
 
-    def before(self, as_of: datetime) -> pl.DataFrame:
+    def before(self, as_of: datetime | None) -> pl.DataFrame:
         """Give the last thing that was told of each lead before a moment.
+
+        Parameters
+        ----------
+        as_of : datetime or None
+            The moment; None: all that was told.
 
         Returns
         -------
@@ -74,8 +81,10 @@ class Feedback:
             ``lead_id``, ``feedback`` (an end, where there is one, else the last result) and
             ``feedback_at``.
         """
-        known = self.rows.filter(pl.col("at") < pl.lit(as_of).cast(TIME))
-        is_end = pl.col("result").is_in(["won", "disqualified"])
+        known = self.rows
+        if as_of is not None:
+            known = known.filter(pl.col("at") < pl.lit(as_of).cast(TIME))
+        is_end = pl.col("result").is_in(ENDS)
         last = known.sort(is_end, "at", maintain_order=True)
         return last.unique("lead_id", keep="last", maintain_order=True).select(
             "lead_id", pl.col("result").alias("feedback"), pl.col("at").alias("feedback_at")
@@ -108,7 +117,7 @@ def read_feedback(path: Path, tables: Tables, known: Feedback, until: datetime) 
     FaultsError
         If the file cannot be read, columns are missing, or a row is of an unknown lead, has
         another result, no time with a zone, a time before its lead's creation or in the future, an
-        amount that is no number, or contradicts another row; all at once.
+        amount that is no number or below 0, or contradicts another row; all at once.
     """
     raw = _raw(path)
     faults = [*_unknown(path, raw, tables), *_other_results(path, raw)]
@@ -189,11 +198,13 @@ def _times(path: Path, raw: pl.DataFrame) -> tuple[pl.Series, list[Fault]]:
 def _amounts(path: Path, raw: pl.DataFrame) -> tuple[pl.Series, list[Fault]]:
     text = raw["amount"].str.strip_chars().replace("", None)
     read = text.cast(pl.Float64, strict=False).alias("amount")
-    wrong = text.filter(text.is_not_null() & (read.is_null() | ~read.is_finite()))
+    odd = read.is_null() | ~read.is_finite() | (read < 0)
+    wrong = text.filter(text.is_not_null() & odd)
     if wrong.is_empty():
         return read, []
-    fault = Fault(f"{path}: amount", f"{wrong[0]!r}", "numbers", "Write 1234.5.", count=len(wrong))
-    return read, [fault]
+    where, expected = f"{path}: amount", "numbers of at least 0"
+    remedy = "Write 1234.5, or leave it blank where it is not known."
+    return read, [Fault(where, f"{wrong[0]!r}", expected, remedy, count=len(wrong))]
 
 
 def _out_of_time(
@@ -212,7 +223,7 @@ def _out_of_time(
 
 
 def _contradictions(path: Path, whole: pl.DataFrame) -> Iterator[Fault]:
-    ends = whole.filter(pl.col("result").is_in(["won", "disqualified"]))
+    ends = whole.filter(pl.col("result").is_in(ENDS))
     both = ends.group_by("lead_id", maintain_order=True).agg(pl.col("result").n_unique())
     both = both.filter(pl.col("result") > 1)
     if both.height:

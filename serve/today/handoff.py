@@ -213,6 +213,7 @@ def _refusals(
         refuse(~leads["consent"].fill_null(value=False), NO_CONSENT)
     if "feedback" in leads.columns:
         refuse(leads["feedback"] == "disqualified", "disqualified by sales")
+        refuse(leads["feedback"] == "won", TOLD_WON)
     for name in rules.required:
         missing = leads[name].is_null()
         if leads.schema[name] == pl.String:
@@ -239,7 +240,8 @@ def _refuse_twins(leads: pl.DataFrame, key: Floats, refusal: list[str | None]) -
 
 
 DO_NOT_CONTACT, NO_CONSENT = "not to be contacted", "no consent"
-_LEFT_ALONE = ("closed", DO_NOT_CONTACT, NO_CONSENT, "disqualified by sales")
+TOLD_WON = "won by sales' own word"
+_LEFT_ALONE = ("closed", DO_NOT_CONTACT, NO_CONSENT, "disqualified by sales", TOLD_WON)
 SAME_PERSON = "same person"
 
 
