@@ -18,6 +18,7 @@ from leadcast.features.engine.inputs import CONTEXT, check_events, unknown_colum
 from leadcast.features.engine.plan import FeaturePlan
 from leadcast.features.nonhuman.people_events import people_only
 from leadcast.features.tables import ACCOUNT_HISTORY, CHANGES, SALES, TIME, WITHHELD, TimeOrder
+from leadcast.features.values.times import FIRST_OF_CRM
 from leadcast.models.bundle.bundle import Bundle
 from leadcast.serve.plain_tables import canonical_id
 from leadcast.serve.served import not_served
@@ -76,6 +77,7 @@ def refuse(
     faults += _faults_of(lambda: engine_of(plan).check(one_each, None))
     if plan.time_order is TimeOrder.DATED and "created_at" in leads.columns:
         faults += without_creation(one_each["created_at"].null_count())
+        faults += _too_early(one_each["created_at"])
     if events is not None and plan.time_order is TimeOrder.DATED:
         faults += _faults_of(lambda: check_events(events))
     if not faults:
@@ -190,6 +192,20 @@ def without_creation(count: int) -> list[Fault]:
     return [fault] if count else []
 
 
+def created_too_early(count: int) -> list[Fault]:
+    """Refuse leads that came to be before there were any: what stands there is an empty date."""
+    expected = "when each lead came to be, from 1980 on"
+    remedy = "Correct it, or leave such leads out."
+    where = "leads: column 'created_at'"
+    return [Fault(where, "a time before 1980", expected, remedy, count=count)] if count else []
+
+
+def _too_early(created: pl.Series) -> list[Fault]:
+    if not isinstance(created.dtype, pl.Datetime) or created.dtype.time_zone is None:
+        return []
+    return created_too_early(int((created.cast(TIME) < FIRST_OF_CRM).sum()))
+
+
 def _wrong_moments(leads: pl.DataFrame, as_of: datetime | None) -> Iterator[Fault]:
     if as_of is not None and as_of.tzinfo is None:
         yield _naive("as_of", f"{as_of}, without a time zone")
@@ -232,7 +248,11 @@ def _different(leads: pl.DataFrame, one_each: pl.DataFrame, plan: FeaturePlan) -
 
 
 def _before_creation(leads: pl.DataFrame, rows: pl.DataFrame) -> Iterator[Fault]:
-    early = int((rows["as_of"] < leads["created_at"].cast(TIME)).sum())
+    yield from before_creation(int((rows["as_of"] < leads["created_at"].cast(TIME)).sum()))
+
+
+def before_creation(early: int) -> Iterator[Fault]:
+    """Warn of rows whose lead did not exist yet."""
     if early:
         expected = "moments at which the leads existed"
         remedy = "They are scored, though the model never saw such leads."
@@ -303,7 +323,9 @@ def check_one(
     lead_id, is_dated = lead.get("lead_id"), plan.time_order is TimeOrder.DATED
     known_id, problem = canonical_id(lead_id)
     faults = [*wrong, *_wrong_id(lead_id, problem), *_wrong_moment(as_of)]
-    faults += without_creation(int(is_dated and lead.get("created_at") is None))
+    created = lead.get("created_at")
+    faults += without_creation(int(is_dated and created is None))
+    faults += created_too_early(int(is_dated and is_too_early(created)))
     try:
         as_of_us = None if as_of is None else _microseconds(as_of)
         known = [(_microseconds(when), kind, value) for when, kind, value in events]
@@ -317,6 +339,19 @@ def check_one(
         raise FaultsError("lead", faults, tell_counts=True)
     moment = None if as_of is None else as_of.astimezone(UTC)
     return AskedOne(str(known_id), moment, values)
+
+
+def is_too_early(created: object) -> bool:
+    """Tell whether a time of a lead is from before there were any."""
+    return isinstance(created, datetime) and _has_zone(created) and created < FIRST_OF_CRM
+
+
+def before_creation_of_one(plan: FeaturePlan, asked: AskedOne, created: object) -> Iterator[Fault]:
+    """Tell that a lead did not exist yet at the moment of its score."""
+    if plan.time_order is not TimeOrder.DATED or asked.as_of is None:
+        return
+    if isinstance(created, datetime):
+        yield from before_creation(int(asked.as_of < created))
 
 
 def without_events_of_one(plan: FeaturePlan, events: Sequence[object]) -> list[Fault]:

@@ -14,7 +14,7 @@ from leadcast.features.base.errors import Fault
 from leadcast.features.changes.given_changes import canonical_changes
 from leadcast.features.tables import ACCOUNT_HISTORY, CHANGES
 from leadcast.features.values.columns import MIXED, Parsed, column_of, parse_texts, shown
-from leadcast.features.values.identifiers import joined_by, parse_ids
+from leadcast.features.values.identifiers import joined_by, parse_id, parse_ids
 
 _TEXTS = ("category", "text")
 
@@ -116,7 +116,7 @@ def canonical_id(lead_id: Any) -> tuple[str | None, str | None]:  # noqa: ANN401
     Parameters
     ----------
     lead_id : object
-        A text, which stays as it is, or a number of any type.
+        A text, which is trimmed, or a number of any type.
 
     Returns
     -------
@@ -126,7 +126,7 @@ def canonical_id(lead_id: Any) -> tuple[str | None, str | None]:  # noqa: ANN401
         Why there is none (``"is a fraction, and no identifier"``).
     """
     if isinstance(lead_id, str):
-        return lead_id, None
+        return parse_id(lead_id)
     if type(lead_id) is int:
         return str(lead_id), None
     if lead_id is None or isinstance(lead_id, bool):

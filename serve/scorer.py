@@ -31,6 +31,7 @@ from leadcast.serve.asked import (
     Asked,
     SignedEvent,
     asked_of,
+    before_creation_of_one,
     check_one,
     people_asked,
     refuse,
@@ -170,8 +171,8 @@ class Scorer:
         ------
         FaultsError
             If it is no table, a required column is missing, a column has a wrong type, an id
-            repeats or is null, a time has no zone, or a ``created_at`` that is needed is null; all
-            at once.
+            repeats or is null, a time has no zone, or a ``created_at`` that is needed is null or
+            before 1980; all at once.
         LeadcastError
             If the bundle does not hold a part that is asked for.
 
@@ -310,8 +311,8 @@ class Scorer:
         Raises
         ------
         FaultsError
-            If there is no ``lead_id``, no ``created_at`` where the source is dated, a value is of
-            the wrong type, or a time has no time zone; all at once.
+            If there is no ``lead_id``, no ``created_at`` where the source is dated or one before
+            1980, a value is of the wrong type, or a time has no time zone; all at once.
         """
         moment = as_of or (datetime.now(UTC) if self.is_dated else None)
         lead = canonical_texts(lead, self.bundle.manifest.origin.attribute_types)
@@ -326,6 +327,7 @@ class Scorer:
         row = asked.values.reshape(1, -1)
         if warnings is not None:
             warnings += without_events_of_one(self.bundle.plan, done)
+            warnings += before_creation_of_one(self.bundle.plan, asked, lead.get("created_at"))
             warnings += without_account(self.bundle.plan, lead)
             warnings += not_served_one(lead, self.bundle.manifest.origin.serves)
             warnings += other_kinds_of_one(self.bundle.plan, (event[1] for event in done))

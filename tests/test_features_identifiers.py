@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadcast.features.values.identifiers import first_fifteen, parse_ids
+from leadcast.features.values.identifiers import first_fifteen, parse_id, parse_ids
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,32 @@ def test_of_all_ends_only_the_one_that_tells_the_case_is_taken_away(short: str, 
     ids = pl.Series([short + true, short + end])
     assert first_fifteen(ids).to_list() == [short, short if end == true else short + end]
     assert ids.to_list() == [short + true, short + end]
+
+
+PIECES = [
+    "L1",
+    " ",
+    "\t",
+    "\u200b",
+    "\x00",
+    "Total",
+    ":",
+    "1",
+    ".5",
+    "E+3",
+    "#N/A",
+    "é",
+    "\n",
+    "sum",
+]
+PIECES += ["(3 rows)", "generated on ", "#", "Ⅳ", "İ", "ſum"]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=4).map("".join) | st.text(max_size=6))
+def test_one_identifier_is_read_as_a_column_is(text: str) -> None:
+    column = parse_ids(pl.Series([text], dtype=pl.String))
+    lead_id, problem = parse_id(text)
+    assert lead_id == column.values[0]
+    # Of a column, a blank cell is told by whoever needs it.
+    assert (problem == "is blank") == (column.values[0] is None and column.problem[0] is None)
+    assert problem in (column.problem[0], "is blank")

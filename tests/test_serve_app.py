@@ -188,6 +188,43 @@ def test_an_id_twice_is_refused_with_its_places(service: TestClient) -> None:
     assert pointers == ["/leads/1/lead_id", "/leads/2/lead_id"]
 
 
+UNUSABLE = {
+    "the year 1": ({"created_at": "0001-01-01T00:00:00+14:00"}, "/leads/0/created_at"),
+    "an empty date": ({"created_at": "1979-12-31T23:59:59Z"}, "/leads/0/created_at"),
+    "a blank id": ({"lead_id": " \u200b"}, "/leads/0/lead_id"),
+    "a spreadsheet's error": ({"lead_id": "#N/A"}, "/leads/0/lead_id"),
+}
+
+
+@pytest.mark.parametrize("case", UNUSABLE)
+def test_what_a_batch_refuses_of_a_lead_is_refused(service: TestClient, case: str) -> None:
+    fields, pointer = UNUSABLE[case]
+    answer = service.post("/v1/score", json=put(some_leads(1), **fields))
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:leadcast:unusable")
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == [pointer]
+    assert not any(str(value) in answer.text for value in fields.values())
+
+
+def test_ids_are_trimmed_as_a_batch_trims_them(service: TestClient) -> None:
+    (lead,) = some_leads(1)["leads"]
+    padded = lead | {"lead_id": f"\t{lead['lead_id']} \u200b"}
+    at = "2025-07-01T00:00:00Z"
+    alone = score(service, {"leads": [lead], "as_of": at})
+    assert score(service, {"leads": [padded], "as_of": at}) == alone
+    answer = service.post("/v1/score", json={"leads": [lead, padded]})
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:leadcast:repeated")
+
+
+def test_a_moment_before_the_creation_is_a_warning_as_in_a_batch(service: TestClient) -> None:
+    (lead,) = some_leads(1)["leads"]
+    created = lead["created_at"]
+    at = {"leads": [lead | {"as_of": created}, lead | {"as_of": "1999-01-01T00:00:00Z"}]}
+    told = [one for one in score(service, at)["warnings"] if "before" in one["found"]]
+    assert [(one["where"], one["found"], one["count"]) for one in told] == [
+        ("leads", "as_of before created_at", 1)
+    ]
+
+
 def test_a_lead_is_scored_at_each_of_its_moments(service: TestClient) -> None:
     (lead,) = some_leads(1)["leads"]
     moments = ["2025-07-01T00:00:00Z", "2025-08-01T00:00:00Z"]
@@ -210,7 +247,6 @@ def test_all_faults_are_told_at_once_without_the_values(service: TestClient) -> 
 
 
 ODD: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "the year 1": lambda q: put(q, created_at="0001-01-01T00:00:00+14:00"),
     "the year 9999": lambda q: put(q, created_at="9999-12-31T23:59:59-14:00"),
     "nothing known": lambda q: put(q, attributes={}, events=[]),
     "a huge number": lambda q: give(q, budget=1e300),

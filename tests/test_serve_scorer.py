@@ -383,9 +383,6 @@ ODD: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
     "the year 9999": lambda t: t.with_columns(
         created_at=pl.lit(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), dtype=TIME)
     ),
-    "the year 1": lambda t: t.with_columns(
-        created_at=pl.lit(datetime(1, 1, 1, tzinfo=UTC), dtype=TIME)
-    ),
     "10 MB of text": lambda t: t.head(2).with_columns(job_title=pl.lit("x" * 10_000_000)),
     "nothing known": lambda t: t.with_columns(
         pl.lit(None).alias(name) for name in ("industry", "company_size", "job_title", "newsletter")
@@ -398,6 +395,25 @@ ODD: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
 def test_odd_values_are_scored(case: str) -> None:
     found = probability(ODD[case](leads()))
     assert ((found > 0) & (found < 1)).all()
+
+
+@pytest.mark.parametrize(("first", "refused"), [((1, 1, 1), True), ((1980, 1, 1), False)])
+def test_a_lead_from_before_there_were_any_is_refused_as_in_a_file(
+    first: tuple[int, int, int], refused: bool
+) -> None:
+    # CSV, Parquet, tables and single leads: an empty date is no age at any of the doors.
+    created = datetime(*first, tzinfo=UTC)
+    table = leads().head(9).with_columns(created_at=pl.lit(created, dtype=TIME))
+    lead = table.to_dicts()[0]
+    for ask in (
+        lambda: scorer().score(table, None, AS_OF),
+        lambda: scorer().score_one(lead, (), AS_OF),
+    ):
+        if refused:
+            with pytest.raises(FaultsError, match="before 1980"):
+                ask()
+        else:
+            ask()
 
 
 def test_moments_far_away_are_scored() -> None:

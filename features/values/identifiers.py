@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from leadcast.features.base.letters import INVISIBLE_WITHIN, TRIMMED
+from leadcast.features.base.letters import INVISIBLE, INVISIBLE_WITHIN, TRIMMED
 from leadcast.features.values.columns import INEXACT, MIXED, Parsed, held_as, parse_texts
 
 IdForm = Literal["salesforce"]
@@ -66,6 +66,39 @@ def parse_ids(
     again = {f"^{re.escape(name)}$": "is the column's name once more"} if name else {}
     parsed = parse_texts(series, missing, NO_IDS, {**NO_ID_TEXTS, **again})
     return parsed if form is None else Parsed(first_fifteen(parsed.values), parsed.problem)
+
+
+_NO_ID_TEXTS = [
+    (re.compile(pattern), words)
+    for pattern, words in NO_ID_TEXTS.items()
+    if pattern != INVISIBLE_WITHIN
+]
+_INVISIBLE = frozenset(INVISIBLE)
+
+
+def parse_id(text: str) -> tuple[str | None, str | None]:
+    """Read one identifier that is a text, as `parse_ids` does, without a table.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    lead_id : str or None
+        Trimmed.
+    problem : str or None
+        Why it is none.
+    """
+    trimmed = text.strip(TRIMMED)
+    if not trimmed:
+        return None, "is blank"
+    if not _INVISIBLE.isdisjoint(trimmed):
+        return None, NO_ID_TEXTS[INVISIBLE_WITHIN]
+    for pattern, words in _NO_ID_TEXTS:
+        if pattern.search(trimmed):
+            return None, words
+    return trimmed, None
 
 
 def ids_in_cells(cells: pl.Series, separator: str, missing: Sequence[str] = ()) -> pl.Series:

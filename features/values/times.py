@@ -53,7 +53,9 @@ _ODD_BETWEEN, _COMMA = r"^([0-9]{4}-[0-9]{2}-[0-9]{2})[t_]", r"^([^,]{19}),"
 _FIRST, _LAST = pl.Series(
     [datetime(1, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)], dtype=TIME
 ).to_physical()
-_FIRST_CRM = pl.Series([datetime(1980, 1, 1, tzinfo=UTC)], dtype=TIME).to_physical()[0]
+FIRST_OF_CRM = datetime(1980, 1, 1, tzinfo=UTC)
+"""Nothing happened to a lead before: what stands there is an empty date or another unit."""
+_FIRST_CRM = pl.Series([FIRST_OF_CRM], dtype=TIME).to_physical()[0]
 TOO_EARLY = "is a time before 1980"
 _DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _CLOCK = set("HIklMSTRrXcsfpP+")

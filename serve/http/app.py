@@ -49,7 +49,8 @@ _WORDS: Mapping[int, str] = {
     401: "No key, or a wrong one; of a webhook no signature, or a wrong one.",
     403: "Sent by a page of another site.",
     408: "The request took too long to arrive.",
-    409: "An id stands there twice, or this model has no such part; of a webhook: it was taken.",
+    409: "An id stands there twice or is none, a lead came to be before 1980, or this model has no "
+    "such part; of a webhook: it was taken.",
     413: "The body is too large.",
     415: "The body is not said to be JSON, or is packed.",
     421: "Meant for a host of another name.",

@@ -12,7 +12,9 @@ from leadcast.features.nonhuman.people_events import people_only_of_one
 from leadcast.features.nonhuman.people_rules import PeopleRules
 from leadcast.features.tables import ACCOUNT_HISTORY, CHANGES
 from leadcast.models.bundle.extra_parts import asked_parts
+from leadcast.serve.asked import created_too_early, is_too_early
 from leadcast.serve.batch.parts import summed
+from leadcast.serve.plain_tables import canonical_id
 from leadcast.serve.requests.problems import FieldFault, invalid, of_leads, shortened
 from leadcast.serve.requests.questions import RequestQuestion
 from leadcast.serve.requests.turns import Turn
@@ -59,9 +61,10 @@ async def score_question(
     Raises
     ------
     Problem
-        If leads repeat or cannot be scored, all of them, or the bundle has not such a part.
+        If leads repeat or cannot be scored, all of them (also one whose id identifies nobody, or
+        that came to be before 1980), or the bundle has not such a part.
     """
-    leads, parts = question.leads, _parts(scorer, extra)
+    leads, parts = _usable(question.leads, is_dated=scorer.is_dated), _parts(scorer, extra)
     as_of = question.as_of or (datetime.now(UTC) if scorer.is_dated else None)
     _refuse_repeated(leads, as_of)
     scores: list[Score] = []
@@ -157,6 +160,26 @@ def _people_of(
     kept = people_only_of_one(people, lead, _events(record))
     names = ("occurred_at", "event_type", "value")
     return {**record, "events": [dict(zip(names, event, strict=True)) for event in kept]}
+
+
+def _usable(leads: Sequence[Mapping[str, Any]], *, is_dated: bool) -> list[Mapping[str, Any]]:
+    """Read ids as a batch does, and refuse what it refuses of a lead that is one by its types."""
+    read: list[Mapping[str, Any]] = []
+    faults: list[FieldFault] = []
+    for number, lead in enumerate(leads):
+        lead_id, problem = canonical_id(lead["lead_id"])
+        if problem is not None:
+            detail = f"found a text that {problem}; expected the lead's id. Give it as it is known."
+            faults.append(FieldFault(pointer=f"/leads/{number}/lead_id", detail=detail))
+        if is_dated and is_too_early(lead["created_at"]):
+            (fault,) = created_too_early(1)
+            detail = f"found {fault.found}; expected {fault.expected}. {fault.remedy}"
+            faults.append(FieldFault(pointer=f"/leads/{number}/created_at", detail=detail))
+        read.append({**lead, "lead_id": lead_id})
+    if faults:
+        # Not 422: the document of the service cannot say this, so by it the request is valid.
+        raise replace(invalid(faults), kind="unusable", status=409)
+    return read
 
 
 def _refuse_repeated(leads: Sequence[Mapping[str, Any]], as_of: datetime | None) -> None:
