@@ -132,6 +132,9 @@ def test_trees_compete_too_and_survive_a_pickle() -> None:
     [
         ({"candidates": ("forest",)}, None, "candidates"),
         ({"settings": {"round": (5,)}}, None, "round"),
+        ({"settings": {"sedes": 1}}, None, "settings: 'sedes': found no such .* mean 'seeds'"),
+        ({"settings": {"seed": "x"}}, None, "settings: 'seed': found 'x'; expected"),
+        ({"origins": "many"}, None, "^'origins': found 'many'; expected"),
         ({}, np.array(["NaT"] * 2_000, "datetime64[D]"), "2000 of 2000 moments are missing"),
         ({}, np.arange(3), "inconsistent numbers of samples"),
     ],
@@ -145,3 +148,21 @@ def test_a_column_of_dates_is_refused_by_name() -> None:
     dated = TABLE.assign(created=pd.Timestamp("2026-01-01"))
     with pytest.raises(TypeError, match="'created' holds datetime64"):
         quick().fit(dated, WON)
+
+
+def test_what_a_column_cannot_hold_is_told_by_its_name() -> None:
+    texts = LATER.assign(employees=LATER["employees"].astype(str).replace("nan", None))
+    n = int(texts["employees"].notna().sum())
+    with pytest.raises(ValueError, match=rf"column 'employees': found '[0-9.]+' \({n:,} rows\)"):
+        FITTED.predict_proba(texts)
+    infinite = LATER.assign(noise=np.where(np.arange(len(LATER)) == 7, np.inf, LATER["noise"]))
+    for ask in (FITTED.predict_proba, lambda X: quick().fit(X, LATER_WON)):
+        with pytest.raises(ValueError, match=r"column 'noise': found infinity \(1 row\)"):
+            ask(infinite)
+
+
+def test_a_column_of_which_nothing_is_known_is_missing() -> None:
+    row = LATER.head(3)
+    nothing = row.assign(employees=pd.Series([None] * 3, dtype=object))
+    missing = row.assign(employees=np.nan)
+    assert np.array_equal(FITTED.predict_proba(nothing), FITTED.predict_proba(missing))

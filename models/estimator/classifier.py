@@ -1,9 +1,11 @@
 """`LeadcastClassifier`: learners that compete in time and are calibrated, on any table."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import ValidationError
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags, check_consistent_length
 from sklearn.utils.multiclass import type_of_target, unique_labels
@@ -17,12 +19,12 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.errors import LeadcastError, did_you_mean
 from leadcast.features.registry import DAY_US
 from leadcast.models.calibration.in_time import calibrate_with_intervals
 from leadcast.models.choice.choice import Choice, choose
 from leadcast.models.data import Floats, Integers, LabelledMatrix, Matrix
-from leadcast.models.estimator.columns import Table, columns_of, learn_encoding
+from leadcast.models.estimator.columns import Table, columns_of, learn_encoding, refuse_infinity
 from leadcast.models.evaluation.logistic import sigmoid
 from leadcast.models.settings import LearnerSettings
 
@@ -286,7 +288,8 @@ class LeadcastClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         _check_n_features(self, X, reset=fitting)
         if not found[1] or not len(found[1][0]):
             check_array(np.empty((_num_samples(X), len(found[1]))))
-        for column in found[1]:
+        for name, column in zip(*found, strict=True):
+            refuse_infinity(str(name), column)
             if column.dtype != object:
                 check_array(column, ensure_2d=False, ensure_all_finite="allow-nan")
         return [str(name) for name in found[0]], found[1]
@@ -321,7 +324,11 @@ class LeadcastClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "seed": self.random_state,
             "fewest_won_logistic": FEWEST_POSITIVE,
         }
-        return LearnerSettings.model_validate(own | (self.settings or {}))
+        given = self.settings or {}
+        try:
+            return LearnerSettings.model_validate(own | given)
+        except ValidationError as error:
+            raise ValueError("; ".join(_wrong_settings(error, given))) from None
 
     def _calibrate(self, choice: Choice, data: LabelledMatrix) -> None:
         past = choice.out_of_time
@@ -374,3 +381,17 @@ def _codes(groups: npt.ArrayLike | None, rows: int) -> Integers:
     given = np.asarray(groups)
     check_consistent_length(np.empty(rows), given)
     return np.unique(given.astype(str) if given.dtype == object else given, return_inverse=True)[1]
+
+
+def _wrong_settings(error: ValidationError, given: Mapping[str, Any]) -> Iterator[str]:
+    """Say of each setting that is not known, or cannot be so, what was found and expected."""
+    for one in error.errors(include_url=False):
+        place = [str(part) for part in one["loc"]]
+        name = ".".join(place)
+        where = f"settings: {name!r}" if place and place[0] in given else f"{name!r}"
+        if one["type"] == "extra_forbidden":
+            meant = did_you_mean(name, LearnerSettings.model_fields)
+            yield f"{where}: found no such setting; expected one of LearnerSettings. {meant}"
+        else:
+            message = one["msg"].removeprefix("Value error, ")
+            yield f"{where}: found {one['input']!r}; expected: {message}. Correct its value"

@@ -46,8 +46,14 @@ class Encoding:
         Returns
         -------
         ndarray of float32, shape (n_rows, n_columns)
+
+        Raises
+        ------
+        ValueError
+            If a column that held numbers holds texts.
         """
-        encoded = [_encoded(*one) for one in zip(columns, self.codes, strict=True)]
+        names = (feature.inputs[0] for feature in self.features)
+        encoded = [_encoded(*one) for one in zip(names, columns, self.codes, strict=True)]
         return np.column_stack(encoded).astype(np.float32)
 
 
@@ -140,10 +146,53 @@ def _plain(name: str, column: Table) -> npt.NDArray[Any]:
     return plain
 
 
-def _encoded(column: npt.NDArray[Any], codes: Mapping[str, float] | None) -> npt.NDArray[Any]:
+def refuse_infinity(name: str, column: npt.NDArray[Any]) -> None:
+    """Refuse numbers that are not finite and not missing, by their column.
+
+    Parameters
+    ----------
+    name : str
+        The column's.
+    column : ndarray
+        As `columns_of` gives it.
+
+    Raises
+    ------
+    ValueError
+        If there are any.
+    """
+    if column.dtype == object:
+        return
+    count = int(np.isinf(column).sum())
+    if count:
+        raise ValueError(
+            f"column {name!r}: found infinity ({_rows(count)}); expected finite numbers, or NaN "
+            "where a value is missing. Replace it, or leave such rows out"
+        )
+
+
+def _refuse_texts(name: str, column: npt.NDArray[Any]) -> None:
+    """Refuse what stands in a column that held numbers, unless all of it is missing."""
+    present = [value for value in column if value is not None]
+    if present:
+        no_numbers = [value for value in present if isinstance(value, str)] or present
+        raise ValueError(
+            f"column {name!r}: found {no_numbers[0]!r:.60} ({_rows(len(no_numbers))}); expected "
+            "numbers, as when it was fitted. Give it as numbers (pandas.to_numeric), or fit again"
+        )
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
+
+
+def _encoded(
+    name: str, column: npt.NDArray[Any], codes: Mapping[str, float] | None
+) -> npt.NDArray[Any]:
     if codes is None:
         if column.dtype == object:
-            raise ValueError("a column that held numbers when fitting holds texts now")
+            _refuse_texts(name, column)
+            return np.full(len(column), np.nan)
         return np.asarray(np.clip(column, -_LARGEST, _LARGEST))
     values = column if column.dtype == object else [None if v != v else f"{v:g}" for v in column]
     return np.array([np.nan if v is None else codes.get(key(str(v)), 0.0) for v in values])
