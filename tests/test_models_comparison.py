@@ -99,6 +99,25 @@ def test_traits_are_told_as_what_they_are_more_or_less() -> None:
     )
 
 
+def test_counts_that_ties_share_fit_the_shares_beside_them() -> None:
+    sides = [
+        SwapSide(
+            leads=74,
+            customers=customers,
+            conversion=Measured(value=customers / 74, low=None, high=None),
+            probability=None,
+            points=None,
+            amount=None,
+        )
+        for customers in (6.0, 1.5)
+    ]
+    (told,) = _words(sides[0], sides[1], [])
+    assert told.replace("\N{NO-BREAK SPACE}", " ") == (
+        "74 leads would be called instead of as many others: 6 of them became customers (8.1 %), "
+        "of those they replace 1.5 (2.0 %)."
+    )
+
+
 def test_calls_are_as_many_as_the_weeks_have(better: Comparison) -> None:
     part = better.ranking.leads / 1200
     assert better.value.learned.calls == pytest.approx(12 * 20 * part, rel=0.05)

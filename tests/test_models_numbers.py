@@ -16,6 +16,7 @@ from leadcast.models.charts.numbers import (
     number_or_none,
     percent,
     sentence,
+    shared_count,
     times,
 )
 
@@ -108,3 +109,11 @@ def test_what_is_undefined_is_told_as_missing(metrics: dict[str, object]) -> Non
 
 def test_a_bare_number_is_an_estimate_without_an_interval() -> None:
     assert ShownEstimate.of({"auc": 0.7}, "auc").text(decimal(1)) == "0.7"
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(2, "2"), (1.5, "1.5"), (1.96, "2"), (74.00000001, "74"), (1234.25, "1,234.2"), (None, "–")],
+)
+def test_a_count_that_ties_share_shows_its_part(value: float | None, told: str) -> None:
+    assert shared_count(value) == told

@@ -51,6 +51,25 @@ def count(value: object) -> str:
     return MISSING if number is None else f"{number:,.0f}"
 
 
+def shared_count(value: object) -> str:
+    """Write a count in which ties may stand for a part of a lead: ``20,000``, ``1.5``.
+
+    Parameters
+    ----------
+    value : int, float or None
+        A count.
+
+    Returns
+    -------
+    str
+        With one decimal where it is no whole number, so that a share beside it is seen to fit.
+    """
+    number = number_or_none(value)
+    if number is None or round(number, 1).is_integer():
+        return count(number)
+    return decimal(1)(number)
+
+
 def counted(value: int, noun: str, plural: str | None = None) -> str:
     """Write a count with its noun: ``1 lead``, ``20,000 leads``.
 

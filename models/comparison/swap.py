@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from leadcast.features.registry import Feature
-from leadcast.models.charts.numbers import percent
+from leadcast.models.charts.numbers import percent, shared_count
 from leadcast.models.comparison.compared_rows import Compared
 from leadcast.models.comparison.groups import share
 from leadcast.models.comparison.result import Swap, SwapLead, SwapSide, Trait
@@ -173,9 +173,10 @@ def _words(learned: SwapSide, points: SwapSide, traits: Sequence[Trait]) -> tupl
     if learned.leads < 0.5:
         return ("Both lists call the same leads.",)
     words = [
-        f"{learned.leads:,.0f} leads would be called instead of as many others: "
-        f"{learned.customers:,.0f} of them became customers ({percent(learned.conversion.value)}), "
-        f"of those they replace {points.customers:,.0f} ({percent(points.conversion.value)})."
+        f"{shared_count(learned.leads)} leads would be called instead of as many others: "
+        f"{shared_count(learned.customers)} of them became customers "
+        f"({percent(learned.conversion.value)}), of those they replace "
+        f"{shared_count(points.customers)} ({percent(points.conversion.value)})."
     ]
     for more, told in ((True, "More often or higher"), (False, "Less often or lower")):
         named = [_said(trait) for trait in traits if (trait.distance > 0) == more]

@@ -16,6 +16,7 @@ from leadcast.features.definitions.load import find_definition
 from leadcast.features.tables import ACCOUNT_HISTORY, CHANGES, Tables
 from leadcast.models.bundle.bundle_files import BundleOrigin, read_manifest
 from leadcast.models.bundle.bundle_reference import GRADES
+from leadcast.models.charts.numbers import shared_count
 from leadcast.models.comparison.challenge import Challenged, Condition, Gap
 from leadcast.models.data import Floats
 from leadcast.pipelines.base.dataset import (
@@ -239,7 +240,8 @@ def _compared(
     about = "how near the probabilities are to what came"
     yield _not_worse("log loss", lost, most, "{:.4f}", " a snapshot", about)
     gap, champion, own = both.reached(team.calls_per_week, team.call_landmark_days)
-    reached = f"{own:.0f} with the calls that there are, by the other {champion:.0f}"
+    by_own, by_other = shared_count(own), shared_count(champion)
+    reached = f"{by_own} with the calls that there are, by the other {by_other}"
     unit = " of the customers"
     yield _not_worse("customers reached", gap, bounds.reached_margin, "{:.1%}", unit, reached)
 
