@@ -17,7 +17,8 @@ from leadcast.models.bundle.bundle_level import offset_of, write_moved
 from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.commands.app import EXIT_WITH_ALARMS
 from leadcast.pipelines.commands.cli import app
-from leadcast.pipelines.lifecycle.monitor import monitor
+from leadcast.pipelines.lifecycle.monitor import _text, monitor
+from leadcast.pipelines.lifecycle.monitor_page import monitoring_page
 from leadcast.pipelines.lifecycle.monitored import read_monitored
 from leadcast.pipelines.lifecycle.promote import PromotionAsked, promote, roll_back
 from leadcast.pipelines.lifecycle.recalibrate import recalibrate
@@ -77,6 +78,14 @@ def test_what_is_seen_is_told_alike_by_exit_code_and_three_files(project: Path) 
     assert ("No alarm." in RUN.monitoring_page.read_text()) == (raised == 0)
     lines = RUN.monitoring_lines.read_text()
     assert f'leadcast_monitor_alarms{{source="demo"}} {raised}\n' in lines
+    # Of scores that are younger than any outcome there is no ratio, and it is said why.
+    young = {"days": 0, "observed": 0.0, "expected": 0.0, "scores_begin": "2026-01-01"}
+    facts |= young | {"known_until": "2026-01-01T00:00:00+00:00", "alarms": []}
+    for words in (_text(facts), monitoring_page(facts)):
+        assert "none was expected by now" in words
+        assert "the scores begin on 2026-01-01, and outcomes are known until 2026-01-01" in words
+        assert "nan" not in words
+        assert "(0 days)" not in words
 
 
 def test_a_planted_drop_ends_with_an_exit_code_and_says_what_to_do(project: Path) -> None:

@@ -31,7 +31,12 @@ from leadcast.models.monitoring.segments import SegmentRatio, segment_ratios
 from leadcast.models.monitoring.streams import WORTH_OF_SEGMENT, Stream, watch_streams
 from leadcast.models.monitoring.unlabelled import ASSUMPTION, expected_performance
 from leadcast.pipelines.base.paths import RunFolder
-from leadcast.pipelines.lifecycle.monitor_page import FEWEST_TOLD, TOO_FEW, monitoring_page
+from leadcast.pipelines.lifecycle.monitor_page import (
+    FEWEST_TOLD,
+    TOO_FEW,
+    came_words,
+    monitoring_page,
+)
 from leadcast.pipelines.lifecycle.monitored import (
     MOST_VALUES,
     NONE,
@@ -227,6 +232,7 @@ def _facts(monitored: Monitored, watched: _Watched, alarms: list[Alarm]) -> dict
         "bundle_id": model.bundle.manifest.bundle_id,
         "horizon_days": origin.snapshots.horizon_days,
         "scores_from": monitored.scores_from,
+        "scores_begin": f"{_EPOCH + timedelta(days=int(said['at'].to_numpy().min()) // DAY_US)}",
         "watched_from": f"{_EPOCH + timedelta(days=watched.first_day)}",
         "known_until": monitored.known_until.isoformat(),
         "days": len(overall.observed),
@@ -342,13 +348,14 @@ def _rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def _text(facts: dict[str, Any]) -> str:
-    ratio = facts["observed"] / facts["expected"] if facts["expected"] else float("nan")
+    span = f"from {facts['watched_from']} to {facts['known_until'][:10]}"
+    span += f" ({counted(facts['days'], 'day')})"
+    if not facts["days"]:
+        span = f"from {facts['watched_from']} on, of which no day is over yet"
     lines = [
-        f"{facts['source']}: watched is {facts['model']}, from {facts['watched_from']} to "
-        f"{facts['known_until'][:10]} ({counted(facts['days'], 'day')}).",
+        f"{facts['source']}: watched is {facts['model']}, {span}.",
         facts["scores_from"],
-        f"Conversions: {facts['observed']:.0f} came, {facts['expected']:.1f} were expected by now "
-        f"({ratio:.2f}).",
+        came_words(facts),
     ]
     alarms = facts["alarms"]
     lines += [f"ALARM {n}: {one['words']}" for n, one in enumerate(alarms[:MOST_ALARMS], start=1)]

@@ -33,6 +33,18 @@ FEWEST_TOLD = 10.0
 TOO_FEW = "So few conversions were expected by now that hardly any change could be seen yet."
 
 
+def came_words(facts: Mapping[str, Any]) -> str:
+    """Say how many conversions came, and how many were expected, where any were."""
+    came = f"{facts['observed']:.0f} came"
+    if facts["expected"]:
+        ratio = facts["observed"] / facts["expected"]
+        return f"Conversions: {came}, {facts['expected']:.1f} were expected by now ({ratio:.2f})."
+    return (
+        f"Conversions: none was expected by now, and {came}: the scores begin on "
+        f"{facts['scores_begin']}, and outcomes are known until {facts['known_until'][:10]}."
+    )
+
+
 def monitoring_page(facts: Mapping[str, Any]) -> str:
     """Make the page.
 
@@ -61,7 +73,7 @@ def monitoring_page(facts: Mapping[str, Any]) -> str:
         sentences=[
             f"Watched is {facts['model']}, from {facts['watched_from']} on.",
             facts["scores_from"],
-            f"{facts['observed']:.0f} conversions came and {facts['expected']:.1f} were expected.",
+            came_words(facts),
         ],
         banner=banner,
         sections=[section for section in _sections(facts) if section.blocks],
