@@ -20,6 +20,7 @@ from leadcast.features.base.errors import Fault, in_words
 from leadcast.features.changes.given_changes import wrong_changes
 from leadcast.features.changes.lead_state import with_typed_changes
 from leadcast.features.engine.engine import Matrix, engine_of
+from leadcast.features.engine.inputs import unknown_column, unknown_of_events
 from leadcast.features.engine.other_kinds import other_kinds_of_one
 from leadcast.features.engine.plan import FeaturePlan
 from leadcast.features.nonhuman.people_events import people_only_of_one
@@ -210,6 +211,8 @@ class Scorer:
         refuse(self.bundle.plan, leads, lazy, as_of, wrong)
         theirs = people_asked(self.bundle.plan, leads, lazy)
         asked = asked_of(self.bundle, leads, theirs, as_of, found)
+        given = [] if lazy is None else lazy.collect_schema().names()
+        found += [unknown_column(name, 0, "events") for name in unknown_of_events(given)]
         scores = self.score_features(asked, self.features(asked, found), reasons, extra)
         if warnings is not None:
             warnings += found

@@ -1,5 +1,6 @@
 """Events without their lead, kind or time: left out and counted, alike on every way to a score."""
 
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
@@ -14,7 +15,7 @@ from leadcast.features.base.errors import Fault
 from leadcast.serve.batch import inputs as batch_inputs
 from leadcast.serve.batch.batch import BatchSettings, score_files
 from leadcast.serve.scorer import Scorer
-from tests.scoring_world import START, bundle_folder, scoring_world
+from tests.scoring_world import KINDS, START, bundle_folder, scoring_world
 
 AS_OF = START + timedelta(days=150)
 LACKING = {"lead_id": 40, "event_type": 30, "occurred_at": 20}
@@ -118,3 +119,28 @@ def test_one_lead_of_many_is_scored_without_its_incomplete_events() -> None:
     np.testing.assert_array_equal(found, without)
     assert scorer().score(lead, its.lazy(), AS_OF, [])["probability"][0] != found[0]
     assert [one.count for one in warnings if "column" in one.where] == [its.height]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_columns_and_kinds_that_nobody_knows_are_told_in_the_same_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    odd = complete().with_columns(
+        campaign_id=pl.lit("x"), event_type=pl.col("event_type").str.replace("_", " ")
+    )
+    monkeypatch.setattr(sys.modules[__name__], "incomplete", lambda: odd)
+    score, sizes = WAYS[way]
+    for name, size in sizes.items():
+        monkeypatch.setattr(batch_inputs, name, size)
+    told = {one.where: one for one in score(tmp_path)[1]}
+    assert set(told) == {"events: column 'campaign_id'", "events: column 'event_type'"}
+    column, kind = (told[f"events: column {name!r}"] for name in ("campaign_id", "event_type"))
+    assert (column.found, column.expected) == (
+        "an unknown column",
+        "only lead_id, event_type, occurred_at, value",
+    )
+    mine = odd.join(leads(), on="lead_id", how="semi")
+    assert kind.count == (~mine["event_type"].is_in(KINDS)).sum() > 0
+    assert "'page viewed' (perhaps 'page_viewed')" in kind.found
+    assert not column.is_usual
+    assert not kind.is_usual

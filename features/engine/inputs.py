@@ -11,6 +11,8 @@ from leadcast.features.changes.attribute_changes import bases_of, derived_types
 from leadcast.features.changes.history_told import some_of
 from leadcast.features.engine.coded import NEEDED, EventTable
 from leadcast.features.engine.engagement import NO_TIME
+from leadcast.features.nonhuman.people_events import NONHUMAN
+from leadcast.features.nonhuman.signs import SIGNS
 from leadcast.features.tables import CHANGES, TIME
 from leadcast.features.values.readings import Accepts
 
@@ -20,6 +22,9 @@ CONTEXT = (
     *("form_seconds", "form_pasted", "form_device", "form_address"),
 )
 """Columns of leads that are no attributes, or that no feature may use, and are no surprise."""
+
+OF_EVENTS = (*NEEDED, "value")
+"""What scores read of an event."""
 
 _EXPECTED: Mapping[Accepts, str] = {
     "number": "numbers",
@@ -137,15 +142,17 @@ def check_snapshots(snapshots: pl.DataFrame, lead_ids: pl.Series, dated: bool) -
     _raise_errors("snapshots", faults)
 
 
-def unknown_column(name: str, n_rows: int) -> Fault:
-    """Describe a column of leads that nobody has use for.
+def unknown_column(name: str, n_rows: int, table: str = "leads") -> Fault:
+    """Describe a column that nobody has use for.
 
     Parameters
     ----------
     name : str
         The column.
     n_rows : int
-        How many leads there are.
+        How many rows there are; 0 where nobody has counted them.
+    table : str
+        Whose column it is.
 
     Returns
     -------
@@ -153,8 +160,27 @@ def unknown_column(name: str, n_rows: int) -> Fault:
         A warning.
     """
     expected = "only columns that the model was trained with"
-    where = f"leads: column {name!r}"
+    if table == "events":
+        expected = f"only {', '.join(OF_EVENTS)}"
+    where = f"{table}: column {name!r}"
     return Fault(where, "an unknown column", expected, "It is left aside.", "warning", n_rows)
+
+
+def unknown_of_events(columns: Iterable[str]) -> tuple[str, ...]:
+    """List the columns of events that nobody has use for.
+
+    Parameters
+    ----------
+    columns : iterable of str
+        All columns.
+
+    Returns
+    -------
+    tuple of str
+        Each once. What may tell machines from people is no surprise, whether it is read or not.
+    """
+    known = {*OF_EVENTS, *SIGNS, NONHUMAN}
+    return tuple(dict.fromkeys(name for name in columns if name not in known))
 
 
 def without_events(count: int) -> list[Fault]:

@@ -24,7 +24,7 @@ from leadcast.features.definitions.table_schema import (
     SqlReader,
 )
 from leadcast.features.engine.coded import NEEDED
-from leadcast.features.engine.inputs import CONTEXT, unknown_column
+from leadcast.features.engine.inputs import CONTEXT, unknown_column, unknown_of_events
 from leadcast.features.identity.keys import PERSON
 from leadcast.features.identity.pooling import shared_by_new_leads
 from leadcast.features.ingest.change_rows import NewChanges, read_new_changes
@@ -99,6 +99,8 @@ class NewRows:
     """What is odd about the files' columns."""
     unused: tuple[str, ...] = ()
     """Columns of the leads that nobody has use for."""
+    unused_of_events: tuple[str, ...] = ()
+    """Likewise of the events."""
     company: str | None = None
     """The column of the company's name, by which leads are matched to accounts."""
 
@@ -189,7 +191,9 @@ class NewRows:
         faults += self.warnings
         if any(fault.severity == "error" for fault in faults):
             raise FaultsError(self.subject, faults)
-        return (*faults, *(in_words(unknown_column(name, n_leads)) for name in self.unused))
+        unknown = [unknown_column(name, n_leads) for name in self.unused]
+        unknown += [unknown_column(name, 0, "events") for name in self.unused_of_events]
+        return (*faults, *map(in_words, unknown))
 
     def whole(
         self,
@@ -521,9 +525,7 @@ def canonical(
             },
         }
     )
-    # Whoever reads them keeps the histories that leads carry.
-    is_parquet = all(isinstance(one, ParquetOrigin) for one in tables[0].origins)
-    known = (*CONTEXT, *_ENDS, *(CARRIED if is_parquet else ()))
+    known = _known_of_leads(tables[0])
     return NewRows(
         subject,
         definition,
@@ -532,8 +534,16 @@ def canonical(
         {},
         kind_in,
         tuple(fault for table in tables for fault in _not_in_all(table)),
-        tuple(name for name in columns if name not in {*known, *attribute_types}),
+        tuple(name for name in columns if name not in known | attribute_types.keys()),
+        unknown_of_events(name for table in tables[1:] for name in table.columns),
     )
+
+
+def _known_of_leads(table: RawTable) -> set[str]:
+    """Name the columns of leads that are no attributes and no surprise."""
+    # Whoever reads them keeps the histories that leads carry.
+    is_parquet = all(isinstance(one, ParquetOrigin) for one in table.origins)
+    return {*CONTEXT, *_ENDS, *(CARRIED if is_parquet else ())}
 
 
 def _ends_among(columns: Sequence[str]) -> dict[str, object]:

@@ -21,7 +21,7 @@ import polars as pl
 from leadcast.features.base.errors import Fault, FaultsError
 from leadcast.features.engine.coded import EventTable, split_events
 from leadcast.features.engine.engine import Matrix
-from leadcast.features.engine.inputs import unknown_column
+from leadcast.features.engine.inputs import unknown_column, unknown_of_events
 from leadcast.features.engine.partition import ROW, Read, by_row, height_of
 from leadcast.features.engine.plan import FeaturePlan
 from leadcast.features.tables import TIME
@@ -209,6 +209,9 @@ class OnThisMachine:
         # Of what nobody reads, the parts have no column.
         columns = inputs.pieces[0][0].drop(ROW, strict=False).collect_schema()
         unused = [unknown_column(name, total) for name in unknown(columns, scorer.bundle)]
+        events = inputs.pieces[0][1]
+        given = () if events is None else events.collect_schema().names()
+        unused += [unknown_column(name, 0, "events") for name in unknown_of_events(given)]
         return ScoredParts(len(parts), total, unused)
 
 
