@@ -50,6 +50,8 @@ def test_every_fault_is_told_at_once_with_its_line() -> None:
         ("group: fitt", "the group 'fitt'"),
         ("limit: 3", "each: true"),
         ("decay: {form: slow}", "form: linear"),
+        ("points: 1e308", "less than or equal to"),
+        ("points: -1e41", "greater than or equal to"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(change: str, told: str) -> None:

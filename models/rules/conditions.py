@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from leadcast.features.base.addresses import email_domain
+from leadcast.features.base.plain import LARGEST
 from leadcast.features.values.amounts import read_amount, read_size
 from leadcast.features.values.contacts import email_kind, phone_is_valid
 from leadcast.features.values.titles import job_function, seniority
@@ -25,6 +26,8 @@ from leadcast.models.rules.patterns import fault_of
 Name = Annotated[str, Field(min_length=1)]
 Items = TypeVar("Items", bound=Sized)
 Days = Annotated[float, Field(gt=0)]
+Points = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
+"""Far below where the sum of a lead's points, or a product of two, overflows."""
 
 
 def _as_list(value: object) -> object:

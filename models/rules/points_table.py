@@ -16,6 +16,7 @@ from pydantic import (
 
 from leadcast.features.base.errors import Fault, FaultsError, did_you_mean
 from leadcast.features.base.files import read_text
+from leadcast.features.base.plain import LARGEST
 from leadcast.features.definitions.yaml_lines import (
     Key,
     ModelWords,
@@ -24,7 +25,15 @@ from leadcast.features.definitions.yaml_lines import (
     validated,
     where,
 )
-from leadcast.models.rules.conditions import Days, Name, Names, RuleSection, When, at_least_one
+from leadcast.models.rules.conditions import (
+    Days,
+    Name,
+    Names,
+    Points,
+    RuleSection,
+    When,
+    at_least_one,
+)
 from leadcast.models.rules.patterns import pattern_faults
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -104,12 +113,12 @@ DEFAULT_GROUP = "points"
 class PointLimits(RuleSection):
     """Between what a sum of points is held; applied in the order of the parameters."""
 
-    negative_limit: Annotated[float, Field(ge=0)] | None = None
+    negative_limit: Annotated[float, Field(ge=0, le=LARGEST)] | None = None
     """The most that negative points can take away together, as a positive number. With it, a
     prospect who was silent for long and comes back can still reach a threshold."""
-    limit: float | None = None
+    limit: Points | None = None
     """The most that the sum can be."""
-    floor: float | None = None
+    floor: Points | None = None
     """The least that the sum can be."""
 
     @model_validator(mode="after")
@@ -129,7 +138,7 @@ class Group(PointLimits):
 class Total(PointLimits):
     """The sum of the groups."""
 
-    excluded: float = 0.0
+    excluded: Points = 0.0
     """The points of a lead that an exclusion takes out."""
 
 
@@ -158,9 +167,9 @@ class Rule(RuleSection):
 
     name: Name
     group: Name = DEFAULT_GROUP
-    points: float
+    points: Points
     each: bool = False
-    limit: Annotated[float, Field(gt=0)] | None = None
+    limit: Annotated[float, Field(gt=0, le=LARGEST)] | None = None
     decay: Decay | None = None
     when: When
 
@@ -193,7 +202,7 @@ def _as_threshold(value: object) -> object:
 class Threshold(RuleSection):
     """From when on a lead is called something, such as MQL."""
 
-    points: float | None = None
+    points: Points | None = None
     """The least total."""
     cells: Names | None = None
     """Or the cells of the grid."""
@@ -210,7 +219,7 @@ class Axis(RuleSection):
 
     group: Name
     """The group whose points are read."""
-    bands: Annotated[dict[str, float], AfterValidator(at_least_one)]
+    bands: Annotated[dict[str, Points], AfterValidator(at_least_one)]
     """Each band with the least points that it takes, the best band first. A lead below all of them
     is in the last."""
 
