@@ -250,6 +250,7 @@ def test_names_are_compared_as_people_read_them() -> None:
     assert nearest("zzz", ["Prospect ID"]) is None
     assert nearest_first("bank", ["zebra", "bank_marketing"])[0] == "bank_marketing"
     assert did_you_mean("zzz", ["a", "b"]) == "There are: 'a', 'b'."
+    assert did_you_mean("zzz", []) == "There are none."
     assert canonical_name("3 Größen (m²)").startswith("column_3")
 
 

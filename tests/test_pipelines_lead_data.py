@@ -135,6 +135,10 @@ def test_everything_is_told_at_once() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
+        (
+            {"events": SMALL["events"][["lead_id"]]},
+            "The table has 'lead_id', and none that could be it: add the column.",
+        ),
         ({"events": [1]}, "events: found list; expected a DataFrame"),
         ({"leads": SMALL["leads"].head(0)}, "leads: found no rows"),
         ({"observed_until": None}, "observed_until: found nothing"),

@@ -104,3 +104,16 @@ def test_a_statement_that_is_no_query_is_told_as_one(
         place_of(statement, "LEADS_URL")
     with pytest.raises(LeadcastError, match="check the"):
         place_of(statement)
+
+
+def test_where_the_encoding_is_to_be_said_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "leads.csv"
+    file.write_text(table().write_csv(), encoding="utf-16")
+    with pytest.raises(LeadcastError, match="under `read` in a source's definition, or export"):
+        score_files(scorer(), file, None, tmp_path / "out.csv", BatchSettings(as_of=END))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_lead_from_before_there_were_any_is_refused(tmp_path: Path, suffix: str) -> None:
+    with pytest.raises(LeadcastError, match="before 1980"):
+        batch(tmp_path, table(created_at="1970-01-01T00:00:00Z"), suffix)

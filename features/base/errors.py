@@ -235,9 +235,11 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     Returns
     -------
     str
-        A sentence: the nearest name, or the names there are (the first 20).
+        A sentence: the nearest name, or the names there are (the first 20), or that there are none.
     """
     known = list(dict.fromkeys(names))
+    if not known:
+        return "There are none."
     candidate = nearest(name, known)
     if candidate is not None:
         odd = [(one, told_letters(one)) for one in (name, candidate)]

@@ -67,14 +67,16 @@ def content_fault(path: Path, name: str, reader: FileReader) -> Fault | None:
             name,
             f"text in {written}, although read.encoding is {reader.encoding}",
             f"text in {reader.encoding}",
-            f"Set `encoding: {written}` under `read`.",
+            f"Set `encoding: {written}` under `read` in a source's definition, or export it in "
+            f"{reader.encoding}.",
         )
     if written is None and is_wide and begins and b"\0" not in begins:
         return Fault(
             name,
             f"text that is not in {declared}, although read.encoding is {reader.encoding}",
             f"text in {reader.encoding}",
-            "Take `encoding` out under `read` where it is UTF-8, or set `encoding: cp1252`.",
+            "Take `encoding` out under `read` in the source's definition where it is UTF-8, or set "
+            "`encoding: cp1252`.",
         )
     return None
 

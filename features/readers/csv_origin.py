@@ -158,7 +158,8 @@ def wrong_encoding(path: Path, reader: FileReader, name: str) -> UnreadableError
                 bad = error.object[error.start : error.end]
                 return UnreadableError(_undecodable(name, line, bad, encoding))
             except UnicodeError as error:
-                expected, remedy = f"text in {encoding}", "Set `encoding` under `read` as it is."
+                expected = f"text in {encoding}"
+                remedy = "Set `encoding` under `read` in a source's definition as it is."
                 found = f"no text in {encoding} ({error})"
                 return UnreadableError(Fault(name, found, expected, remedy))
             if not block:
@@ -250,7 +251,8 @@ class CsvOrigin:
         if first is not None:
             return (
                 f"The first line is a spreadsheet's (sep={first}): set `skip_lines: "
-                f'{self._header[0]}` and `separator: "{first}"` under `read`.'
+                f'{self._header[0]}` and `separator: "{first}"` under `read` in a source\'s '
+                "definition, or take the line out."
             )
         line = self._line_with(wanted)
         if line is not None:
@@ -258,7 +260,8 @@ class CsvOrigin:
             return (
                 f"The header stands on line {line}, {place} the line where it is looked for: set "
                 f"`skip_lines: {line - 1}` under `read`, or export it with "
-                f"{self._reader.skip_lines} lines above its header."
+                f"{self._reader.skip_lines} lines above its header (`read` stands in a source's "
+                "definition)."
             )
         if len(names) > 1:
             return None

@@ -137,11 +137,14 @@ def _columns_missing(table: str, frame: pl.DataFrame) -> Iterator[Fault]:
     missing = [name for name in _NEEDED[table] if name not in frame.columns]
     for name in missing:
         unnamed = [column for column in frame.columns if column not in _ROLES[table]]
+        has = ", ".join(map(repr, frame.columns)) or "no column"
         yield Fault(
             where=f"{table}: column {name!r}",
             found="no such column",
             expected=", ".join(_NEEDED[table]),
-            remedy=f"Name yours by columns={{'YOURS': {name!r}}}. {did_you_mean(name, unnamed)}",
+            remedy=f"Name yours by columns={{'YOURS': {name!r}}}. {did_you_mean(name, unnamed)}"
+            if unnamed
+            else f"The table has {has}, and none that could be it: add the column.",
         )
 
 
