@@ -9,8 +9,9 @@ from hypothesis import given, settings
 
 from leadcast.features.ingest.context import Writing
 from leadcast.features.ingest.leads import infer_type
+from leadcast.features.readers.issues import full_reasons
 from leadcast.features.tables import TIME
-from leadcast.features.values.columns import clean_text
+from leadcast.features.values.columns import clean_text, worded
 from leadcast.features.values.flags import parse_flags
 from leadcast.features.values.formats import NumberFormat
 from leadcast.features.values.numbers import parse_numbers
@@ -254,3 +255,12 @@ def test_a_moment_that_a_person_typed() -> None:
         parse_moment("2024-06-01")
     with pytest.raises(ValueError, match="not the name of a time zone"):
         parse_moment("2024-06-01", "Berlin")
+
+
+def test_words_are_made_of_columns_whose_first_chunk_is_empty() -> None:
+    chunks = pl.concat([pl.Series(["a"]), pl.Series(["b", None])], rechunk=False)
+    left = chunks.filter(pl.Series([False, True, True]))
+    assert left.get_chunks()[0].is_empty(), "a filter leaves the chunk"
+    told = pl.DataFrame({"x": left, "n": [1, 2]}).select(worded("{}: {}!", "x", pl.col("n")))
+    assert told.to_series().to_list() == ["b: 1!", None]
+    assert full_reasons("won", left, left.fill_null("?")).to_list() == ["won: 'b' b", "won: '' ?"]

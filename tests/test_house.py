@@ -203,6 +203,11 @@ def test_no_function_is_long() -> None:
     assert {name: [one.name for one in long] for name, long in found.items() if long} == {}
 
 
+def test_texts_are_not_made_by_what_panics_on_an_empty_chunk() -> None:
+    by_polars = [name_of(path) for path in MODULES if "pl.format(" in path.read_text("utf-8")]
+    assert not by_polars, "leadcast.features.values.columns.worded says why, and does the same"
+
+
 def test_the_length_law_can_fail() -> None:
     long = "def f():\n" + "    x = 1\n" * (LONGEST_FUNCTION + 1)
     function = next(node for node in ast.walk(ast.parse(long)) if isinstance(node, ast.FunctionDef))

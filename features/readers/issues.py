@@ -6,7 +6,7 @@ import polars as pl
 
 from leadcast.features.base.letters import told_letters
 from leadcast.features.readers.origins import RawRows
-from leadcast.features.values.columns import shown
+from leadcast.features.values.columns import shown, worded
 
 
 @dataclass(frozen=True)
@@ -407,4 +407,4 @@ def full_reasons(column: str, values: pl.Series | None, reasons: pl.Series) -> p
     if values is None:
         return pl.DataFrame({"reason": reasons}).select(place + pl.col("reason")).to_series()
     frame = pl.DataFrame({"reason": reasons, "value": values.fill_null("")})
-    return frame.select(pl.format("{}'{}' {}", place, "value", "reason")).to_series()
+    return frame.select(worded("{}'{}' {}", place, "value", "reason")).to_series()

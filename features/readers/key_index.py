@@ -8,6 +8,7 @@ import polars as pl
 
 from leadcast.features.base.errors import Fault
 from leadcast.features.readers.origins import UnreadableError
+from leadcast.features.values.columns import worded
 from leadcast.features.values.distinct import Lookup
 from leadcast.features.values.identifiers import IdForm, parse_ids
 
@@ -43,7 +44,7 @@ def identifiers(
         return read[0], read[0]
     keys = pl.DataFrame([one.alias(str(number)) for number, one in enumerate(read)])
     # With its length before each, so that ("a", "bc") is another than ("ab", "c").
-    told = [pl.format("{}:{}", pl.col(name).str.len_bytes(), name) for name in keys.columns]
+    told = [worded("{}:{}", pl.col(name).str.len_bytes(), name) for name in keys.columns]
     both = keys.select(compared=pl.concat_str(told), shown=pl.concat_str(pl.all(), separator=", "))
     return both["compared"], both["shown"]
 

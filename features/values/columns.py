@@ -410,3 +410,27 @@ def _plain_of(value: Any) -> str | None:  # noqa: ANN401 - of any type
 
 def _is_missing(value: Any) -> bool:  # noqa: ANN401 - of any type
     return value is None or (isinstance(value, float | Decimal) and math.isnan(value))
+
+
+def worded(form: str, *parts: str | pl.Expr) -> pl.Expr:
+    """Put values into words, as `polars.format` does.
+
+    That one panics (polars 2.1) on a column whose first chunk is empty, as a filter leaves it.
+
+    Parameters
+    ----------
+    form : str
+        With ``{}`` for each part.
+    parts : str or pl.Expr
+        Names of columns, and expressions.
+
+    Returns
+    -------
+    pl.Expr
+        Of String; null where a part is.
+    """
+    first, *others = form.split("{}")
+    told: list[pl.Expr] = [pl.lit(first)]
+    for part, words in zip(parts, others, strict=True):
+        told += [pl.col(part) if isinstance(part, str) else part, pl.lit(words)]
+    return pl.concat_str(told)

@@ -70,7 +70,7 @@ class BacktestChart(Chart):
     def frame(self) -> pl.DataFrame:
         """Give a row a candidate: its name, average, difference to the chosen one, each origin."""
         origins = self.scores.select(
-            "candidate", "log_loss", name=pl.format("origin_{}", pl.col("origin"))
+            "candidate", "log_loss", name=pl.concat_str(pl.lit("origin_"), "origin")
         )
         wide = origins.pivot(on="name", index="candidate", values="log_loss")
         table = self.averages().join(wide, on="candidate", how="left", maintain_order="left")

@@ -9,6 +9,7 @@ import polars as pl
 from leadcast.features.definitions.vendor_terms import VendorTerms
 from leadcast.features.tables import TIME, Tables
 from leadcast.features.values.categories import key
+from leadcast.features.values.columns import worded
 from leadcast.models.sellers.contact_quality import contact_faults, earlier_leads
 from leadcast.models.sellers.junk import JunkFound
 
@@ -208,7 +209,7 @@ def _invalid(own: pl.DataFrame, faults: pl.DataFrame) -> pl.DataFrame:
     wrong = known.join(faults, on="lead_id", how="inner")
     wrong = wrong.filter(pl.any_horizontal(pl.col("email_fault", "phone_fault").is_not_null()))
     words = [
-        pl.format(f"{name} {{}}: {{}}", column, f"{column}_fault")
+        worded(f"{name} {{}}: {{}}", column, f"{column}_fault")
         for name, column in (("e-mail", "email"), ("telephone", "phone"))
     ]
     return _told(wrong, "invalid_contact", pl.concat_str(words, separator=", ", ignore_nulls=True))
@@ -227,7 +228,7 @@ def _again(
     since = pl.col("created_at") - pl.col("earlier_at")
     if near is not None:
         same = same.filter(since <= near)
-    words = pl.format(
+    words = worded(
         "same {} as {}, which came {} days before ({}) from {}",
         "same",
         "earlier_id",
@@ -245,7 +246,7 @@ def _outside(own: pl.DataFrame, attribute: str, ordered: tuple[str, ...]) -> pl.
     outside = own.with_columns(value=values).filter(pl.col("value").is_in(names))
     more = f" and {len(ordered) - 3} more" if len(ordered) > 3 else ""
     listed = f"{', '.join(ordered[:3])}{more}"
-    words = pl.format("{} is {}, ordered were {}", pl.lit(attribute), "value", pl.lit(listed))
+    words = worded("{} is {}, ordered were {}", pl.lit(attribute), "value", pl.lit(listed))
     return _told(outside, "out_of_area", words)
 
 
@@ -261,7 +262,7 @@ def _disconnected(
         .collect()
     )
     when = pl.col("occurred_at").dt.strftime("%Y-%m-%d %H:%M UTC")
-    return _told(found, "disconnected", pl.format("{} on {}", "event_type", when))
+    return _told(found, "disconnected", worded("{} on {}", "event_type", when))
 
 
 def _junk(own: pl.DataFrame, junk: JunkFound, least: float) -> pl.DataFrame:
@@ -270,7 +271,5 @@ def _junk(own: pl.DataFrame, junk: JunkFound, least: float) -> pl.DataFrame:
     )
     found = own.select("lead_id").join(likely, on="lead_id", how="inner")
     found = found.filter(pl.col("junk") >= least)
-    words = pl.format(
-        "{} % likely junk: {}", (100 * pl.col("junk")).floor().cast(pl.Int64), "hints"
-    )
+    words = worded("{} % likely junk: {}", (100 * pl.col("junk")).floor().cast(pl.Int64), "hints")
     return _told(found, "junk", words)

@@ -15,6 +15,7 @@ import polars as pl
 from leadcast.features.base.errors import Fault, FaultsError, did_you_mean
 from leadcast.features.base.files import why_no_file
 from leadcast.features.tables import TIME, Tables
+from leadcast.features.values.columns import worded
 from leadcast.features.values.times import parse_moment
 
 RESULTS = ("worked", "reached", "disqualified", "won")
@@ -44,7 +45,7 @@ class Feedback:
         pl.DataFrame
             ``lead_id``, ``occurred_at``, ``event_type`` (``sales_worked`` and so on), ``value``.
         """
-        kind = pl.format("sales_{}", "result").alias("event_type")
+        kind = worded("sales_{}", "result").alias("event_type")
         return self.rows.select(
             "lead_id", pl.col("at").alias("occurred_at"), kind, pl.col("amount").alias("value")
         )

@@ -8,6 +8,7 @@ import polars as pl
 
 from leadcast.features.registry import humanise
 from leadcast.features.tables import TIME
+from leadcast.features.values.columns import worded
 from leadcast.models.data import Floats
 from leadcast.serve.scorer import Scorer
 from leadcast.serve.today.open_leads import stand
@@ -96,7 +97,7 @@ def lifts(
     # Every lead as it stands, and once more for each kind.
     tried = pl.DataFrame({"kind": pl.Series([None, *kinds], dtype=pl.String)}).with_row_index("try")
     rows = numbered.join(tried, how="cross").with_columns(
-        name=pl.format("{} {}", "row", "try"), as_of=pl.lit(as_of).cast(TIME)
+        name=worded("{} {}", "row", "try"), as_of=pl.lit(as_of).cast(TIME)
     )
     known = rows.select("lead_id", "name").join(events, on="lead_id")
     added = rows.filter(pl.col("kind").is_not_null()).join(
