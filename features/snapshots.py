@@ -19,6 +19,7 @@ one person are one case met again; those of one account are cases of their own w
 common.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import Self
@@ -162,6 +163,26 @@ _COLUMNS = (
 )
 
 
+LANDMARKS = "one or more ages of 0 days or more, increasing"
+"""What landmarks are, for messages."""
+
+
+def are_landmarks(days: Sequence[float]) -> bool:
+    """Tell whether days can be landmarks.
+
+    Parameters
+    ----------
+    days : sequence of float
+        Ages since creation.
+
+    Returns
+    -------
+    bool
+        Whether they are what `LANDMARKS` says.
+    """
+    return bool(days) and days[0] >= 0 and all(a < b for a, b in pairwise(days))
+
+
 class SnapshotSettings(BaseModel):
     """When leads are looked at, and for how long after.
 
@@ -183,10 +204,9 @@ class SnapshotSettings(BaseModel):
 
     @model_validator(mode="after")
     def _landmarks_increase(self) -> Self:
-        steps = self.landmarks_days
-        if not steps or steps[0] < 0 or any(a >= b for a, b in pairwise(steps)):
+        if not are_landmarks(self.landmarks_days):
             raise ValueError(
-                f"landmarks_days must be ages of 0 days or more, increasing; found {list(steps)}"
+                f"landmarks_days must be {LANDMARKS}; found {list(self.landmarks_days)}"
             )
         return self
 

@@ -9,8 +9,10 @@ from pydantic import (
     Discriminator,
     Field,
     JsonValue,
+    PositiveFloat,
     PositiveInt,
     Tag,
+    ValidationInfo,
     field_validator,
 )
 
@@ -97,7 +99,8 @@ class LearnerSettings(BaseModel):
     extrapolation : float
         How far a line may go on beyond the range seen in training, as a share of that range.
     monotone : dict of str to -1 or 1
-        Features whose effect may only fall (-1) or rise (1) with their value.
+        Features whose effect may only fall (-1) or rise (1) with their value; not beside
+        estimators of others, which would not be held to it.
     fresh_snapshots : bool or "auto"
         Whether to learn as well from snapshots whose window had not ended when the test began;
         "auto": where the backtest shows that it helps, beyond its error.
@@ -124,14 +127,18 @@ class LearnerSettings(BaseModel):
         Of everything that is random.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    candidates: tuple[Candidate, ...] = ("prior", "logistic", "lightgbm", "blend")
+    candidates: tuple[Candidate, ...] = Field(
+        default=("prior", "logistic", "lightgbm", "blend"), min_length=1
+    )
     origins: PositiveInt = 3
-    half_lives: tuple[float | None, ...] = (None, 0.3)
-    penalties: tuple[float, ...] = (10.0, 40.0, 160.0)
-    rounds: tuple[PositiveInt, ...] = (50, 100, 200, 400)
-    capacities: tuple[Capacity, ...] = ("cautious", "moderate", "bold", "deep")
+    half_lives: tuple[PositiveFloat | None, ...] = Field(default=(None, 0.3), min_length=1)
+    penalties: tuple[PositiveFloat, ...] = Field(default=(10.0, 40.0, 160.0), min_length=1)
+    rounds: tuple[PositiveInt, ...] = Field(default=(50, 100, 200, 400), min_length=1)
+    capacities: tuple[Capacity, ...] = Field(
+        default=("cautious", "moderate", "bold", "deep"), min_length=1
+    )
     few_rows: int = Field(default=10_000, ge=0)
     seeds: PositiveInt = 4
     knots: PositiveInt = 8
@@ -172,6 +179,22 @@ class LearnerSettings(BaseModel):
             raise ValueError(
                 f"candidates must have names of their own; found {', '.join(twice or taken)} "
                 "twice: give an estimator another name (name: ...)"
+            )
+        return said
+
+    @field_validator("monotone")
+    @classmethod
+    def _held_by_all(
+        cls, said: dict[str, Literal[-1, 1]], info: ValidationInfo
+    ) -> dict[str, Literal[-1, 1]]:
+        # Absent where the candidates themselves are at fault, which is told.
+        candidates = info.data.get("candidates", ())
+        theirs = [one.kind for one in candidates if isinstance(one, EstimatorCandidate)]
+        if said and theirs:
+            raise ValueError(
+                f"no monotone beside the candidate {', '.join(theirs)}: an estimator of others is "
+                "not held to it, so remove monotone, or this candidate, or give the estimator "
+                "its own constraints among its parameters and leave monotone empty"
             )
         return said
 

@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, model_validator
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    PrivateAttr,
+    field_validator,
+    model_validator,
+)
 
 from leadcast.features.definitions.changes_section import (
     ACCOUNT_CHANGES,
@@ -32,6 +39,7 @@ from leadcast.features.definitions.table_schema import (
     as_sequence,
 )
 from leadcast.features.definitions.vendor_terms import VendorTerms
+from leadcast.features.snapshots import LANDMARKS, are_landmarks
 from leadcast.features.values.formats import (
     AmbiguousTimes,
     NumberFormat,
@@ -204,6 +212,15 @@ class SnapshotDefaults(TableSection):
     """Within how many days a lead becomes a customer."""
     reporting_lag_days: Annotated[float, Field(ge=0)] | None = None
     """How long an outcome takes to reach the export."""
+
+    @field_validator("landmarks_days")
+    @classmethod
+    def _landmarks_increase(
+        cls, said: tuple[float, ...] | Literal["auto"] | None
+    ) -> tuple[float, ...] | Literal["auto"] | None:
+        if isinstance(said, tuple) and not are_landmarks(said):
+            raise ValueError(LANDMARKS)
+        return said
 
 
 def without_calibration_part(said: object) -> object:

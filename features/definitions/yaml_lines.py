@@ -277,12 +277,12 @@ def validated(
         return model.model_validate(content)
     except ValidationError as error:
         details = error.errors(include_url=False)
-    details.sort(key=lambda detail: read.line_of(_key_of(detail, content)))
+    details.sort(key=lambda detail: read.line_of(key_of(detail, content)))
     faults += [_as_fault(model, detail, read, path, words) for detail in details]
     # Without the unknown keys the rest may be well-formed: then its meaning is checked as well.
     for detail in details:
         if detail["type"] == "extra_forbidden":
-            _remove(content, _key_of(detail, content))
+            _remove(content, key_of(detail, content))
     try:
         return model.model_validate(content)
     except ValidationError:
@@ -307,15 +307,16 @@ def where(read: ReadYaml, path: Path | str, key: Key) -> str:
         ``"file.yaml line 12: tables.leads.read"``.
     """
     place = f"{path} line {read.line_of(key)}"
-    return f"{place}: {_dotted(key)}" if key else place
+    return f"{place}: {dotted(key)}" if key else place
 
 
-def _dotted(key: Key) -> str:
+def dotted(key: Key) -> str:
+    """Write a key as people do: ``"snapshots.landmarks_days[0]"``."""
     words = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key)
     return words.removeprefix(".")
 
 
-def _key_of(detail: ErrorDetails, content: Plain) -> Key:
+def key_of(detail: ErrorDetails, content: Plain) -> Key:
     """Follow an error's location through the data, leaving out pydantic's names of variants."""
     key: list[str | int] = []
     here: Any = content
@@ -348,7 +349,7 @@ def _as_fault(
     path: Path | str,
     words: ModelWords,
 ) -> Fault:
-    key = _key_of(detail, read.content)
+    key = key_of(detail, read.content)
     place, line = where(read, path, key), read.line_of(key)
     if detail["type"] == "extra_forbidden":
         return Fault(

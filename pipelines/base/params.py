@@ -10,12 +10,20 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.representer import RoundTripRepresenter
 
-from leadcast.features.base.errors import Fault, FaultsError, LeadcastError
+from leadcast.features.base.errors import Fault, FaultsError, LeadcastError, did_you_mean
 from leadcast.features.base.files import written_whole
 from leadcast.features.base.ownership import PARAMS
 from leadcast.features.definitions.definition import (
@@ -24,10 +32,10 @@ from leadcast.features.definitions.definition import (
     without_calibration_part,
 )
 from leadcast.features.definitions.load import find_definition
-from leadcast.features.definitions.yaml_lines import plain_yaml
+from leadcast.features.definitions.yaml_lines import Key, dotted, key_of, keys_at, plain_yaml
 from leadcast.features.landmarks import AUTO, FIRST, landmarks_of
 from leadcast.features.settings import FeatureSettings
-from leadcast.features.snapshots import SnapshotSettings
+from leadcast.features.snapshots import LANDMARKS, SnapshotSettings, are_landmarks
 from leadcast.features.tables import Tables, TimeOrder
 from leadcast.features.values.times import parse_moment
 from leadcast.models.settings import LearnerSettings
@@ -39,15 +47,24 @@ from leadcast.serve.today.handoff_settings import HandoffSettings
 class Frozen(BaseModel):
     """A part of the parameters."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class SnapshotParams(Frozen):
     """When leads are looked at; None stands for what the source's definition says."""
 
     landmarks_days: tuple[float, ...] | Literal["auto"] | None = None
-    horizon_days: float | None = None
-    reporting_lag_days: float | None = None
+    horizon_days: float | None = Field(None, gt=0)
+    reporting_lag_days: float | None = Field(None, ge=0)
+
+    @field_validator("landmarks_days")
+    @classmethod
+    def _landmarks_increase(
+        cls, said: tuple[float, ...] | Literal["auto"] | None
+    ) -> tuple[float, ...] | Literal["auto"] | None:
+        if isinstance(said, tuple) and not are_landmarks(said):
+            raise ValueError(LANDMARKS)
+        return said
 
     def over(self, source: BaseModel, tables: Callable[[], Tables | None]) -> SnapshotSettings:
         """Put these parameters over a source's own, and those over the defaults."""
@@ -207,7 +224,40 @@ def load_params(path: Path = PARAMS) -> Params:
         raise LeadcastError(f"{path}: there is no such file; run in the project's root") from None
     except YAMLError as error:
         raise LeadcastError(f"{path}: is not valid YAML: {error}") from None
+    _refuse_moments(content, str(path))
     return checked_params(content, str(path))
+
+
+def _refuse_moments(content: object, name: str) -> None:
+    """Refuse what YAML takes for a date or a time: DVC, which reads the file too, cannot hold it.
+
+    Raises
+    ------
+    FaultsError
+        If there is one; tells all.
+    """
+    faults = [
+        Fault(
+            where=f"{name}: {dotted(key)}",
+            found=f"the date {moment.isoformat()} without quotation marks, which DVC cannot hold",
+            expected="a text",
+            remedy=f'Put it in quotation marks: "{moment.isoformat()}".',
+        )
+        for key, moment in _moments(content, ())
+    ]
+    if faults:
+        raise FaultsError(name, faults)
+
+
+def _moments(content: object, key: Key) -> Iterator[tuple[Key, date]]:
+    if isinstance(content, date):
+        yield key, content
+    elif isinstance(content, dict):
+        for name, value in content.items():
+            yield from _moments(value, (*key, str(name)))
+    elif isinstance(content, list):
+        for number, value in enumerate(content):
+            yield from _moments(value, (*key, number))
 
 
 def checked_params(content: object, name: str) -> Params:
@@ -232,18 +282,35 @@ def checked_params(content: object, name: str) -> Params:
     try:
         return Params.model_validate(content)
     except ValidationError as error:
-        raise FaultsError(name, [_fault(name, item) for item in error.errors()]) from None
+        details = error.errors(include_url=False)
+    raise FaultsError(name, [*_faults(name, details, content)]) from None
 
 
-def _fault(name: str, item: object) -> Fault:
-    details = dict(item)  # type: ignore[call-overload]
-    key = ".".join(str(part) for part in details["loc"])
-    return Fault(
-        where=f"{name}: {key}",
-        found=repr(details["input"]),
-        expected=str(details["msg"]),
-        remedy="Correct the key or its value.",
-    )
+def _faults(name: str, details: list[ErrorDetails], content: Any) -> Iterator[Fault]:  # noqa: ANN401
+    told: dict[Key, list[ErrorDetails]] = {}
+    for one in details:
+        told.setdefault(key_of(one, content), []).append(one)
+    for key, variants in told.items():
+        # That a list is not the word that may stand instead of it goes without saying.
+        if any(other[: len(key)] == key for other in told if other != key):
+            continue
+        unknown = variants[0]["type"] == "extra_forbidden"
+        yield Fault(
+            where=f"{name}: {dotted(key)}",
+            found=f"the unknown key {key[-1]!r}" if unknown else repr(variants[0]["input"]),
+            expected="a key that parameters have"
+            if unknown
+            else ", or ".join(dict.fromkeys(map(_expected, variants))),
+            remedy=did_you_mean(str(key[-1]), keys_at(Params, key[:-1]))
+            if unknown
+            else "Correct the key or its value.",
+        )
+
+
+def _expected(one: ErrorDetails) -> str:
+    if one["type"] == "too_short":
+        return f"{one['ctx']['min_length']} or more of them"
+    return one["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
 
 
 class _AsWritten(RoundTripRepresenter):
