@@ -2,6 +2,7 @@
 
 import pickle
 from collections.abc import Callable
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from leadcast import LeadcastClassifier
+from leadcast.models.estimator.classifier import _codes
 
 Array = npt.NDArray[Any]
 SMALL: dict[str, Any] = {
@@ -137,6 +139,12 @@ def test_trees_compete_too_and_survive_a_pickle() -> None:
         ({"origins": "many"}, None, "^'origins': found 'many'; expected"),
         ({}, np.array(["NaT"] * 2_000, "datetime64[D]"), "2000 of 2000 moments are missing"),
         ({}, np.arange(3), "inconsistent numbers of samples"),
+        ({"horizon": -1}, None, "horizon: found -1; expected .* 0 or more"),
+        ({"horizon": np.inf}, None, "horizon: found inf"),
+        ({}, np.array(["2026-01-01"] * 2_000), "time: found '2026-01-01'; expected moments"),
+        ({}, np.array(["x"] * 2_000, object), "time: found 'x'; expected moments"),
+        ({}, np.array([pd.NA, 1] * 1_000, object), "time: 1000 of 2000 moments are not finite"),
+        ({}, np.array([date(2026, 1, 1), None] * 1_000), "1000 of 2000 moments are missing"),
     ],
 )
 def test_what_cannot_be_is_said(changed: dict[str, Any], time: Array | None, words: str) -> None:
@@ -166,3 +174,66 @@ def test_a_column_of_which_nothing_is_known_is_missing() -> None:
     nothing = row.assign(employees=pd.Series([None] * 3, dtype=object))
     missing = row.assign(employees=np.nan)
     assert np.array_equal(FITTED.predict_proba(nothing), FITTED.predict_proba(missing))
+
+
+@pytest.mark.parametrize("held", [date(2026, 1, 1), datetime(2026, 1, 1), timedelta(1)])
+def test_a_column_of_pythons_dates_is_refused_as_well(held: object) -> None:
+    dated = TABLE.assign(created=pd.Series([held, None] * 1_000, dtype=object))
+    with pytest.raises(TypeError, match=f"'created' holds {type(held).__name__}"):
+        quick().fit(dated, WON)
+
+
+def test_one_class_is_told_plainly() -> None:
+    with pytest.raises(ValueError, match=r"one class only, 0\.0:"):
+        quick().fit(TABLE, np.zeros(len(TABLE)))
+
+
+def test_moments_may_stand_in_a_list() -> None:
+    time = np.arange("2025-01-01", "2030-06-24", dtype="datetime64[D]")[: len(TABLE)]
+    plain = quick(horizon=30.0).fit(TABLE, WON, time=time).predict_proba(LATER)
+    moments = list(pd.to_datetime(time))
+    lists: list[Any] = [
+        moments,
+        [moment.tz_localize("UTC") for moment in moments],
+        time.tolist(),
+    ]
+    for one in lists:
+        found = quick(horizon=30.0).fit(TABLE, WON, time=one)
+        assert np.array_equal(found.predict_proba(LATER), plain)
+
+
+ACCOUNTS = [f"account {row // 2}" if row % 4 < 2 else None for row in range(len(TABLE))]
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        ACCOUNTS,
+        [float("nan") if one is None else one for one in ACCOUNTS],
+        np.array(ACCOUNTS, dtype=object),
+        pd.Series(ACCOUNTS, dtype="string"),
+        pd.Series(ACCOUNTS, dtype="category"),
+        pl.Series(ACCOUNTS),
+        np.array([np.nan if one is None else row // 2 for row, one in enumerate(ACCOUNTS)]),
+        pd.Series(
+            [None if one is None else row // 2 for row, one in enumerate(ACCOUNTS)], dtype="Int64"
+        ),
+    ],
+    ids=["list", "list of NaN", "object", "string", "category", "polars", "float", "Int64"],
+)
+def test_each_row_without_a_group_is_one_by_itself(groups: npt.ArrayLike) -> None:
+    codes = _codes(groups, len(TABLE))
+    counts = np.bincount(codes)[codes]
+    assert counts.tolist() == [2 if row % 4 < 2 else 1 for row in range(len(TABLE))]
+
+
+def test_groups_that_are_missing_change_nothing() -> None:
+    nobody = quick().fit(TABLE, WON, groups=np.full(len(TABLE), np.nan))
+    alone = quick().fit(TABLE, WON)
+    assert np.array_equal(nobody.predict_interval(LATER), alone.predict_interval(LATER))
+
+
+def test_constraints_are_refused_beside_who_is_not_held_to_them() -> None:
+    theirs = ("prior", {"estimator": "sklearn.ensemble.RandomForestClassifier"})
+    with pytest.raises(ValueError, match=r"monotone.*beside the candidate RandomForestClassifier"):
+        quick(candidates=theirs, settings=SMALL | {"monotone": {"noise": 1}}).fit(TABLE, WON)

@@ -88,7 +88,7 @@ def test_a_horizon_that_is_none_is_refused(days: str, tmp_path: Path) -> None:
 def test_landmarks_that_do_not_increase_from_0_are_refused(days: str, tmp_path: Path) -> None:
     (told,) = refused(f"snapshots: {{landmarks_days: {days}}}", tmp_path)
     assert told.startswith(f"snapshots.landmarks_days: found {days}; expected one or more ages")
-    with pytest.raises(ValidationError, match="increasing|greater than or equal to 0"):
+    with pytest.raises(ValidationError, match=r"increasing|greater than or equal to 0"):
         SnapshotDefaults.model_validate({"landmarks_days": json.loads(days)})
 
 

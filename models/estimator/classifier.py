@@ -1,6 +1,7 @@
 """`LeadcastClassifier`: learners that compete in time and are calibrated, on any table."""
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any, Self
 
 import numpy as np
@@ -118,9 +119,10 @@ class LeadcastClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Two values; the greater is the one that is predicted.
         groups : array_like, shape (n_rows,), optional
             The lead or account of each row: rows that share it are not independent, and never on
-            both sides of an origin. None: each row is one.
-        time : array_like of datetime64 or float, shape (n_rows,), optional
-            When each row was seen. None: the rows stand in the order of time.
+            both sides of an origin. A row whose own is missing (None, NaN, NA) is a group of its
+            own. None: each row is one.
+        time : array_like of datetime64, datetime or float, shape (n_rows,), optional
+            When each row was seen; texts are no moments. None: the rows stand in the order of time.
 
         Returns
         -------
@@ -129,11 +131,16 @@ class LeadcastClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If lengths differ, `y` has not two classes, a setting is unknown, or a moment is
-            missing.
+            If lengths differ, `y` has not two classes, a setting is unknown, `horizon` is below
+            0, or a moment is missing or none.
         TypeError
             If a column holds neither numbers, flags nor texts.
         """
+        if not (np.isfinite(self.horizon) and self.horizon >= 0):
+            raise ValueError(
+                f"horizon: found {self.horizon!r}; expected how long after a row's time its label "
+                "becomes known, 0 or more"
+            )
         names, columns = self._columns(X, fitting=True)
         answers = self._answers(y, len(columns[0]))
         self._encoding = learn_encoding(names, columns)
@@ -311,9 +318,8 @@ class LeadcastClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             check_consistent_length(np.empty(rows), given)
         self.classes_ = unique_labels(given)
         if len(self.classes_) < 2:
-            raise ValueError(
-                f"y holds one class only, {self.classes_[0]!r}: there is nothing to learn from"
-            )
+            (only,) = self.classes_.tolist()
+            raise ValueError(f"y holds one class only, {only!r}: there is nothing to learn from")
         return np.asarray(given == self.classes_[1], dtype=np.float64)
 
     def _learner_settings(self) -> LearnerSettings:
@@ -356,7 +362,15 @@ def _as_array(time: npt.ArrayLike) -> npt.NDArray[Any]:
     given: Any = time
     if getattr(getattr(given, "dtype", None), "tz", None) is not None:
         given = (given.dt if hasattr(given, "dt") else given).tz_convert(None)
-    return np.asarray(given)
+    found = np.asarray(given)
+    if found.dtype != object:
+        return found
+    import pandas as pd
+
+    there = found[~pd.isna(found)]
+    if not len(there) or not all(isinstance(one, date | np.datetime64) for one in there):
+        return found
+    return np.asarray(pd.to_datetime(pd.Series(found), utc=True).dt.tz_localize(None))
 
 
 def _positions(time: npt.ArrayLike | None, rows: int) -> Integers:
@@ -369,18 +383,43 @@ def _positions(time: npt.ArrayLike | None, rows: int) -> Integers:
         if np.isnat(given).any():
             raise ValueError(f"time: {np.isnat(given).sum()} of {rows} moments are missing")
         return given.astype("datetime64[us]").astype(np.int64)
-    numbers = np.asarray(given, dtype=np.float64)
+    numbers = _numbers(given)
     if not np.isfinite(numbers).all():
         raise ValueError(f"time: {(~np.isfinite(numbers)).sum()} of {rows} moments are not finite")
     return np.round(numbers).astype(np.int64)
 
 
+def _numbers(given: npt.NDArray[Any]) -> Floats:
+    """Give moments that are no dates as numbers, NaN where one is missing."""
+    if given.dtype == object:
+        import pandas as pd
+
+        given = np.where(pd.isna(given), np.nan, given)
+    odd = [one for one in given.tolist() if not isinstance(one, (bool, int, float))]
+    if odd:
+        raise ValueError(
+            f"time: found {odd[0]!r}; expected moments or numbers, of one kind. Read texts as "
+            "moments first, as pandas.to_datetime does"
+        )
+    return np.asarray(given, dtype=np.float64)
+
+
 def _codes(groups: npt.ArrayLike | None, rows: int) -> Integers:
+    """Give groups numbers, and each row whose own is missing one of its own."""
     if groups is None:
         return np.arange(rows)
-    given = np.asarray(groups)
+    import pandas as pd
+
+    # Of a list with a missing one NumPy would make texts, among them "nan".
+    given = np.asarray(groups, dtype=None if hasattr(groups, "dtype") else object)
     check_consistent_length(np.empty(rows), given)
-    return np.unique(given.astype(str) if given.dtype == object else given, return_inverse=True)[1]
+    missing = pd.isna(given)
+    known = given[~missing]
+    known = known.astype(str) if known.dtype == object else known
+    codes = np.empty(len(given), dtype=np.int64)
+    values, codes[~missing] = np.unique(known, return_inverse=True)
+    codes[missing] = len(values) + np.arange(missing.sum())
+    return codes
 
 
 def _wrong_settings(error: ValidationError, given: Mapping[str, Any]) -> Iterator[str]:

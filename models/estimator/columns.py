@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -127,10 +128,7 @@ def _plain(name: str, column: Table) -> npt.NDArray[Any]:
     if types.is_bool_dtype(column.dtype) or types.is_numeric_dtype(column.dtype):
         return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
     if types.is_datetime64_any_dtype(column.dtype) or types.is_timedelta64_dtype(column.dtype):
-        raise TypeError(
-            f"column {name!r} holds {column.dtype}, expected numbers, flags or categories: give "
-            "the moment of each row as `time`, or the days between two dates as a number"
-        )
+        raise TypeError(_dated(name, str(column.dtype)))
     values = column.astype(object)
     missing = np.asarray(values.isna(), dtype=bool)
     plain = np.asarray(values, dtype=object).copy()
@@ -138,6 +136,9 @@ def _plain(name: str, column: Table) -> npt.NDArray[Any]:
     kinds = {type(value) for value in plain[~missing]}
     if kinds and all(issubclass(kind, (bool, int, float, np.number, np.bool_)) for kind in kinds):
         return np.array([np.nan if value is None else float(value) for value in plain])
+    times = sorted(kind.__name__ for kind in kinds if issubclass(kind, (date, timedelta)))
+    if times:
+        raise TypeError(_dated(name, ", ".join(times)))
     odd = sorted(kind.__name__ for kind in kinds if issubclass(kind, (list, dict, set, tuple)))
     if odd:
         raise TypeError(
@@ -184,6 +185,13 @@ def _refuse_texts(name: str, column: npt.NDArray[Any]) -> None:
 
 def _rows(count: int) -> str:
     return "1 row" if count == 1 else f"{count:,} rows"
+
+
+def _dated(name: str, held: str) -> str:
+    return (
+        f"column {name!r} holds {held}, expected numbers, flags or categories: give the moment of "
+        "each row as `time`, or the days between two dates as a number"
+    )
 
 
 def _encoded(
