@@ -24,23 +24,27 @@ LONGEST_SHARE = 0.5
 """A landmark and its horizon take at most this share of the export's time: others have to be
 learned from and tested on."""
 _DAY = timedelta(days=1)
+_NEXT = timedelta(microseconds=1)
+"""No time is told finer."""
 
 
-def states_at(as_of: datetime) -> pl.Expr:
+def states_at(as_of: datetime, until: datetime | None = None) -> pl.Expr:
     """Say how a lead stood at a moment, of the columns of the outcomes.
 
     Parameters
     ----------
     as_of : datetime
         With a time zone.
+    until : datetime, optional
+        Until when the export knows outcomes.
 
     Returns
     -------
     pl.Expr
-        ``"open"``, ``"won"`` or ``"lost"``, as it was known strictly before the moment; an outcome
-        without a time counts as known.
+        ``"open"``, ``"won"`` or ``"lost"``, as it was known strictly before the moment; at the very
+        end of the export, what stands in it is known. An outcome without a time counts as known.
     """
-    moment = pl.lit(as_of).cast(TIME)
+    moment = pl.lit(as_of if as_of != until else as_of + _NEXT).cast(TIME)
     won, lost = (
         known(pl.col(name), moment).fill_null(value=False) for name in ("won_at", "lost_at")
     )
@@ -88,7 +92,7 @@ def open_ages(tables: Tables) -> Ages:
     until = tables.observed_until
     if tables.time_order is not TimeOrder.DATED or until is None:
         return np.empty(0)
-    states = tables.outcomes.select("lead_id", state=states_at(until))
+    states = tables.outcomes.select("lead_id", state=states_at(until, until))
     ended = states.filter(pl.col("state") != "open")
     leads = tables.leads.filter(pl.col("created_at") <= pl.lit(until).cast(TIME))
     return ages_days(leads.join(ended, on="lead_id", how="anti"), until)

@@ -1,5 +1,6 @@
 """The ages at which leads are scored, and the landmarks that training needs for them."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -74,6 +75,18 @@ def test_an_outcome_counts_from_the_next_moment_on() -> None:
     won_at = few.outcomes["won_at"][1]
     for moment, state in ((won_at, "open"), (won_at + timedelta(microseconds=1), "won")):
         assert few.outcomes.select(states_at(moment))["literal"][1] == state
+
+
+def test_at_the_end_of_the_export_what_stands_in_it_counts() -> None:
+    few = tables(400)
+    until = few.outcomes["won_at"][1]
+    few = replace(few, observed_until=until)
+    assert few.outcomes.select(states_at(until, until))["literal"].to_list()[:4] == [
+        *("open", "won", "lost", "open")
+    ]
+    assert len(open_ages(few)) == few.leads.filter(pl.col("created_at") <= until).height - 2
+    before = until - timedelta(microseconds=1)
+    assert set(few.outcomes.select(states_at(before, until))["literal"]) == {"open"}
 
 
 def test_landmarks_follow_the_ages_of_the_open_leads_as_far_as_the_export_can_test_them() -> None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import chdir
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from leadcast.pipelines.daily.lead_trials import MissesRequest, tell_misses, tel
 from leadcast.pipelines.daily.today import TodayRequest, tell_today
 from leadcast.serve.scorer import Scorer
 from leadcast.serve.today.handoff import week_of
+from leadcast.serve.today.open_leads import leads_at
 from tests.scoring_world import END, START, bundle_folder, scoring_world
 from tests.today_world import SOURCE, lay_out
 
@@ -62,6 +63,21 @@ def test_the_list_is_every_open_lead_as_the_scorer_scores_it(made: Made) -> None
     for name in ("probability", "lower", "upper", "grade", "percentile", "model_version"):
         assert both[name].equals(both[f"{name}_scorer"].alias(name)), name
     assert made.list["probability"].is_sorted(descending=True)
+
+
+def test_who_is_closed_at_the_very_end_of_the_export_is_not_called() -> None:
+    tables = scoring_world().tables
+    won = tables.outcomes.drop_nulls("won_at").sort("won_at").row(40, named=True)
+    moment = won["won_at"]
+    at_end = leads_at(replace(tables, observed_until=moment), moment)
+    meanwhile = leads_at(tables, moment)
+    assert tables.observed_until is not None
+    assert moment < tables.observed_until
+    assert set(meanwhile["lead_id"]) - set(at_end["lead_id"]) == {won["lead_id"]}
+    closed = leads_at(replace(tables, observed_until=moment), moment, closed=True)
+    assert closed.filter(lead_id=won["lead_id"])["state"].item() == "won"
+    early = moment - timedelta(microseconds=1)
+    assert won["lead_id"] in leads_at(replace(tables, observed_until=moment), early)["lead_id"]
 
 
 def test_why_it_moved_is_since_the_list_before_and_adds_up(made: Made) -> None:

@@ -76,11 +76,12 @@ def leads_at(tables: Tables, as_of: datetime, *, closed: bool = False) -> pl.Dat
     -------
     pl.DataFrame
         The leads created by then, with ``state`` (``"open"``, ``"won"`` or ``"lost"``, as it was
-        known strictly before the moment) and ``amount`` (of the outcome; null where unknown). An
-        outcome without a time counts as known.
+        known strictly before the moment; at the very end of the export, what stands in it is
+        known) and ``amount`` (of the outcome; null where unknown). An outcome without a time
+        counts as known.
     """
     moment = pl.lit(as_of).cast(TIME)
-    state = states_at(as_of)
+    state = states_at(as_of, tables.observed_until)
     outcomes = tables.outcomes.select("lead_id", "amount", state=state)
     leads = tables.leads.drop("amount", "state", strict=False).filter(
         pl.col("created_at") <= moment
