@@ -2,12 +2,14 @@
 
 import re
 import textwrap
+import warnings
 from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -15,7 +17,9 @@ import leadcast
 from leadcast.pipelines.frames.demo_frames import load_demo
 from leadcast.pipelines.frames.fitting_frames import fit
 from leadcast.pipelines.lifecycle.trial import STAGES
+from leadcast.serve.scorer import Scorer
 from tests.frames_world import project, raw, with_rules
+from tests.scoring_world import bundle_folder
 from tests.small_project import ROOT, hurried
 
 CHEAP = {"model": {"candidates": ["logistic"], "origins": 1, "fewest_won_logistic": 1}}
@@ -71,6 +75,37 @@ def test_the_page_on_rules_runs() -> None:
             STAGES[stage]("demo")
         for block in blocks("docs/rules.md"):
             exec(compile(block, "docs/rules.md", "exec"), {})
+
+
+def test_tables_of_pandas_are_given_to_mlflow_as_the_page_on_serving_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+        import mlflow
+
+        from leadcast.pipelines.track import save_model
+
+        save_model(bundle_folder(), tmp_path / "model")
+        model = mlflow.pyfunc.load_model(str(tmp_path / "model"))
+        monkeypatch.setattr(mlflow.pyfunc, "load_model", lambda _: model)
+        plain = Scorer.load(bundle_folder()).example().to_pandas().head(1).round(0)
+        leads = plain.assign(
+            created_at=pd.to_datetime(plain["created_at"], format="ISO8601"),
+            industry=plain["industry"].astype("category"),
+            company_size=plain["company_size"].astype("int64"),
+            budget=pd.array([pd.NA], dtype="Int64"),
+            newsletter=pd.array([pd.NA], dtype="boolean"),
+            unknown=1,
+        )
+        with pytest.raises(mlflow.MlflowException, match="Can not safely convert"):
+            model.predict(leads)
+        names: dict[str, Any] = {"leads": leads}
+        (block,) = blocks("docs/serving.md")
+        exec(compile(block, "docs/serving.md", "exec"), names)
+        expected = model.predict(plain.assign(budget=np.nan, newsletter=None))
+    assert names["scores"]["probability"].tolist() == expected["probability"].tolist()
 
 
 def test_the_page_on_the_estimator_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
