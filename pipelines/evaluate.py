@@ -81,19 +81,40 @@ def evaluate_test(source: str) -> str:
     return f"{words}\n{told}" if told else words
 
 
-def read_segments(
-    source: str, scores: pl.DataFrame, params: EvaluationParams
-) -> dict[str, npt.NDArray[np.str_]]:
-    """Cut the test by the attributes that the parameters name, or else the source's definition."""
+def segment_faults(source: str, tables: Tables, params: EvaluationParams) -> list[Fault]:
+    """Find segments of the test that are no attributes.
+
+    Parameters
+    ----------
+    source : str
+        Its name.
+    tables : Tables
+    params : EvaluationParams
+
+    Returns
+    -------
+    list of Fault
+        One for each name.
+    """
     named, where = params.segments, f"{PARAMS}: evaluation.segments"
     if named is None:
         definition = find_definition(source)
         named, where = definition.segments, f"{definition.file}: segments"
-    tables = Tables.read(RunFolder(source).tables)
     known = list(tables.attribute_types)
-    faults = [_unknown_segment(where, name, known, source) for name in named if name not in known]
+    return [_unknown_segment(where, name, known, source) for name in named if name not in known]
+
+
+def read_segments(
+    source: str, scores: pl.DataFrame, params: EvaluationParams
+) -> dict[str, npt.NDArray[np.str_]]:
+    """Cut the test by the attributes that the parameters name, or else the source's definition."""
+    tables = Tables.read(RunFolder(source).tables)
+    named = params.segments
+    faults = segment_faults(source, tables, params)
     if faults:
         raise FaultsError(f"segments of source {source!r}", faults)
+    if named is None:
+        named = find_definition(source).segments
     rows = leads_at(tables.leads, scores, named)
     return {name: segments_of(rows[name]) for name in named}
 

@@ -213,6 +213,21 @@ def test_what_makes_segments_is_looked_up_by_attribute_or_feature() -> None:
     assert "country" in caught.value.faults[1].remedy
 
 
+def test_instead_of_a_number_the_leads_own_categories_are_proposed() -> None:
+    number = Feature("engagement", "fit", "number", ("leads.engagement",), "Engagement")
+    country = replace(number, name="country", dtype="category", inputs=("leads.country",))
+    channel = replace(country, name="channel", group="source", inputs=("leads.channel",))
+    asked = replace(country, name="asked", dtype="flag", inputs=("leads.asked",))
+    engaged = replace(country, name="engagement_event", group="engagement", inputs=("events",))
+    weekday = replace(country, name="weekday", group="timing", inputs=("leads.created_at",))
+    features = (number, engaged, weekday, country, channel, asked)
+    with pytest.raises(FaultsError) as caught:
+        segment_features(features, ["engagement"])
+    assert caught.value.faults[0].remedy == (
+        "Take one of their categories or flags; their own are: country, channel, asked."
+    )
+
+
 def all_of_one(n: int) -> LabelledMatrix:
     """Make leads of one country."""
     data = world(n, 0.0)[0]

@@ -74,6 +74,49 @@ def test_segments_that_are_none_are_told_at_once_with_other_faults(source: Path)
     assert len(both.faults) == 3
 
 
+@pytest.mark.parametrize(
+    ("params", "told"),
+    [
+        ("evaluation: {segments: [source, nosuch]}", "evaluation.segments: found 'nosuch'"),
+        ("comparison: {rules: nosuch.yaml}", "params.yaml: comparison.rules: found 'nosuch.yaml'"),
+        ("snapshots: {horizon_days: 9999}", "snapshots.horizon_days: found 9999 days; expected f"),
+        ('split: {test_from: "2199-01-01T00:00:00Z"}', "split.test_from: found 2199-01-01; exp"),
+        ('split: {test_from: "1999-01-01T00:00:00Z"}', "split.test_from: found 1999-01-01; exp"),
+        ("model: {monotone: {source: 1}}", "model.monotone: 'source': found a category"),
+    ],
+)
+def test_what_a_run_would_stop_at_is_an_error(source: Path, params: str, told: str) -> None:
+    Path("params.yaml").write_text(params, encoding="utf-8")
+    found = check_named("world").error
+    assert found is not None
+    assert [told in str(fault) for fault in found.faults if fault.severity == "error"] == [True]
+
+
+def test_a_day_without_a_zone_is_told_by_the_check_of_a_source_without_one(source: Path) -> None:
+    place = Path("data/sources/world.yaml")
+    lines = place.read_text(encoding="utf-8").splitlines()
+    place.write_text("\n".join(one for one in lines if not one.startswith("time_zone")))
+    Path("params.yaml").write_text('split: {test_from: "2024-05-01"}', encoding="utf-8")
+    found = check_named("world").error
+    assert found is not None
+    assert "params.yaml: split.test_from: found 2024-05-01 00:00:00; expected a time" in str(found)
+
+
+def test_names_that_only_a_run_may_know_are_warned_of(source: Path) -> None:
+    Path("params.yaml").write_text(
+        "model: {monotone: {employes: 1, employees: 1}}\n"
+        "leakage: {vouched: [L01, employees, L006]}",
+        encoding="utf-8",
+    )
+    answer = check_named("world")
+    assert answer.error is None
+    assert "model.monotone: 'employes': found no feature that is known" in answer.text
+    assert "Did you mean 'employees'?" in answer.text
+    assert "leakage.vouched: 'L01': found no check" in answer.text
+    assert "leakage.vouched: 'L006'" not in answer.text
+    assert "'employees': found" not in answer.text
+
+
 def test_text_page_and_json_tell_the_same(source: Path) -> None:
     answer = check_named("world", Path("p.html"), Path("p.json"))
     assert answer.error is None

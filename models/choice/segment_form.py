@@ -28,6 +28,8 @@ FOLDS = 3
 MOST_SLOPES = 3
 """Segments have slopes on so many of the numbers that matter most to the whole."""
 
+_OWN = ("fit", "source")
+"""The groups of what leads are, and not of what they do or when."""
 Fit = Callable[[LabelledMatrix], FittedLearner]
 
 
@@ -153,9 +155,12 @@ def segment_features(features: Sequence[Feature], said: Sequence[str]) -> tuple[
     for one in said:
         if one not in names:
             number = any(one == f.name or f"leads.{one}" in f.inputs for f in features)
-            near = ", ".join(nearest_first(one, names)[:5]) or "none at all"
+            # No name is like what was meant, where that is a number: then what leads are.
+            own = [f.name for f in features if f.dtype != "number" and f.group in _OWN]
+            near = ", ".join(own if number else nearest_first(one, names)[:5]) or "none at all"
             found = "a number" if number else "no such feature of these leads"
-            remedy = f"Take one of their categories; the most alike: {near}."
+            what = "their own are" if number else "the most alike"
+            remedy = f"Take one of their categories or flags; {what}: {near}."
             where = f"segments_by (or model.segments_by in params.yaml): {one!r}"
             faults.append(Fault(where, found, "a category", remedy))
     if faults:

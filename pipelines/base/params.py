@@ -373,7 +373,13 @@ def split_settings(source: str, params: Params) -> SplitSettings:
     try:
         return params.split.over(definition.split, definition.time_zone)
     except ValueError as error:
-        raise LeadcastError(f"{PARAMS}: split.test_from: {error}") from None
+        fault = Fault(
+            where=f"{PARAMS}: split.test_from",
+            found=str(params.split.test_from),
+            expected='a time with its zone, as "2024-01-01T00:00:00Z"',
+            remedy=f"{error}. Write the zone, or set time_zone in {definition.file}.",
+        )
+        raise FaultsError(str(PARAMS), [fault]) from None
 
 
 def horizon_days(tables: Tables, settings: SnapshotSettings) -> float | None:

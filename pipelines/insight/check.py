@@ -1,30 +1,23 @@
 """What is wrong with a source and what is odd about it, before any work: ``leadcast check``."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from leadcast.features.base.errors import Fault, FaultsError
+from leadcast.features.base.errors import FaultsError
 from leadcast.features.base.files import write_text_out
 from leadcast.features.base.ownership import PARAMS, refuse_foreign_file, refuse_inputs
 from leadcast.features.definitions.load import find_definition
-from leadcast.features.engine.fitting import foreseen_features
 from leadcast.features.ingest.ingest import CheckResult, check_source
 from leadcast.features.landmarks import open_ages, untested_words
 from leadcast.features.profile.profile_text import profile_text
 from leadcast.features.readers.opening import files_of
 from leadcast.features.tables import Tables
-from leadcast.models.choice.segment_form import segment_features
 from leadcast.models.imported.import_path import check_candidates
 from leadcast.models.report.profile_page import render_profile
-from leadcast.pipelines.base.params import (
-    Params,
-    learner_settings,
-    load_params,
-    snapshot_settings,
-)
+from leadcast.pipelines.base.params import Params, load_params, snapshot_settings
 from leadcast.pipelines.base.raw import with_raw
+from leadcast.pipelines.insight.check_params import param_faults
 from leadcast.pipelines.snapshots import foresee_split
 
 STDOUT = Path("-")
@@ -76,7 +69,9 @@ def check_named(
         refuse_foreign_file(path, force=force, quick=True)
     with with_raw(definition) as readable:
         found = check_source(readable)
-    found = replace(found, faults=(*found.faults, *_segment_faults(source, found.tables)))
+    if found.tables is not None:
+        more = param_faults(source, found.tables, _params())
+        found = replace(found, faults=(*found.faults, *more))
     aside = f"Simulated for this check alone; `leadcast run {source}` writes {definition.root}"
     foreseen = None if found.tables is None else foresee_split(source, found.tables, _params())
     lines = [] if foreseen is None else foreseen.splitlines()
@@ -96,19 +91,6 @@ def check_named(
     if json_file == STDOUT:
         return CheckAnswer(content, error)
     return CheckAnswer("\n\n".join([*_told(found, encoding), *about]), error)
-
-
-def _segment_faults(source: str, tables: Tables | None) -> Sequence[Fault]:
-    """Find segments that are asked for and are none, on which training would stop."""
-    params = _params()
-    asked = learner_settings(source, params).segments_by
-    if tables is None or not asked:
-        return ()
-    try:
-        segment_features(foreseen_features(tables, params.features), asked)
-    except FaultsError as error:
-        return error.faults
-    return ()
 
 
 def _too_old(source: str, tables: Tables) -> str | None:
