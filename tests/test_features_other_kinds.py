@@ -9,6 +9,7 @@ import pytest
 from leadcast.features.base.errors import Fault
 from leadcast.features.engine.coded import EventTable, ParquetEvents, split_events
 from leadcast.features.engine.engine import compute, compute_one
+from leadcast.features.engine.events import learn_kinds
 from leadcast.features.engine.other_kinds import (
     MOST_NAMED,
     other_kinds,
@@ -17,6 +18,7 @@ from leadcast.features.engine.other_kinds import (
 )
 from leadcast.features.engine.partition import part_of
 from leadcast.features.engine.plan import FeaturePlan
+from leadcast.features.settings import FeatureSettings
 from leadcast.features.tables import TIME
 from tests.feature_world import KINDS, START, every_column
 
@@ -140,3 +142,17 @@ def test_more_kinds_than_a_number_holds_are_counted(tmp_path: Path) -> None:
     us = int(START.timestamp() * 1e6)
     row = compute_one(plan(), lead, [(us, kind, 1.0) for kind in mine], us + 9 * 86_400_000_000)
     np.testing.assert_array_equal(compute(plan(), LEADS, parts[0], SNAPSHOTS)[0, :6], row[:6])
+
+
+def test_a_plan_remembers_how_many_events_were_of_other_kinds() -> None:
+    table = events(["page_viewed"] * 70 + ["fax"] * 7 + ["pigeon"] * 7)
+    # Of each seven events in a row one is another lead's, of whom there is no training row.
+    settings = FeatureSettings(min_level_count=20)
+    kinds, _, share = learn_kinds(table.lazy(), SNAPSHOTS, settings)
+    assert kinds == ("page_viewed",)
+    assert share == pytest.approx(12 / 72)
+    assert learn_kinds(table.head(0).lazy(), SNAPSHOTS, settings)[2] is None
+    learned = plan(share)
+    assert FeaturePlan.from_json(learned.to_json()) == learned
+    # As plans were written before.
+    assert "other_share" not in plan(None).to_json()

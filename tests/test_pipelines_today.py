@@ -342,6 +342,9 @@ def test_feedback_that_cannot_be_is_refused_with_every_fault(made: Made) -> None
         "both",
     ):
         assert words in told, words
+    below = [f"{lead_id},2025-08-02T00:00:00Z,won,-5"]
+    with pytest.raises(FaultsError, match="amount: found '-5'; expected numbers of at least 0"):
+        take_feedback(SOURCE, feedback(below))
     with pytest.raises(FaultsError, match="no column at, result"):
         take_feedback(SOURCE, feedback(["x"], header="lead_id"))
     assert not made.run.today_feedback.exists()

@@ -67,7 +67,9 @@ class Warned(_Answer):
     found: str
     expected: str
     remedy: str
-    count: int = Field(description="how many leads are concerned")
+    count: int = Field(
+        description="how many leads are concerned; of kinds of events, how many events"
+    )
 
 
 class ScoreAnswer(_Answer):
