@@ -257,17 +257,34 @@ def _by_position(snapshots: pl.DataFrame, test_start: int, gap: int) -> pl.DataF
 
 
 def _one_part_a_person(split: pl.DataFrame, known_until: int) -> pl.DataFrame:
-    # By hashes, because millions of texts are slow to group: two persons that share one are kept
-    # together, which is safe.
-    person, lead = pl.col("person_id").hash(), pl.col("lead_id").hash()
-    tested = lead.filter(pl.col("part") == "test")
-    first, last = tested.min().over(person), tested.max().over(person)
-    others = (first != lead) | (last != lead) | (pl.col("position") > known_until)
-    another = (pl.col("part") == "train") & first.is_not_null() & others
+    tested = pl.col("part") == "test"
+    unknown = tested.any().over(pl.col("person_id").hash()) & (pl.col("position") > known_until)
+    another = (pl.col("part") == "train") & (has_another_lead(tested) | unknown)
     return split.with_columns(
         part=pl.when(another).then(pl.lit("left_out")).otherwise("part"),
         reason=pl.when(another).then(pl.lit(ANOTHER_PARTS)).otherwise("reason"),
     )
+
+
+def has_another_lead(chosen: pl.Expr) -> pl.Expr:
+    """Tell which snapshots are of a person of whom another lead is among those chosen.
+
+    Parameters
+    ----------
+    chosen : pl.Expr
+        Boolean.
+
+    Returns
+    -------
+    pl.Expr
+        Boolean.
+    """
+    # By hashes, because millions of texts are slow to group: two persons that share one are kept
+    # together, which is safe.
+    person, lead = pl.col("person_id").hash(), pl.col("lead_id").hash()
+    of_chosen = lead.filter(chosen)
+    first, last = of_chosen.min().over(person), of_chosen.max().over(person)
+    return first.is_not_null() & ((first != lead) | (last != lead))
 
 
 def _explain_empty(

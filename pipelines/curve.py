@@ -25,7 +25,7 @@ from leadcast.models.curve.follow_up import FollowUp
 from leadcast.models.curve.person_periods import CurveRows
 from leadcast.models.data import Floats
 from leadcast.models.learners.learner_store import FittedLearner, load_learner
-from leadcast.models.splits import FRESH
+from leadcast.models.splits import FRESH, has_another_lead
 from leadcast.pipelines.base.dataset import (
     LEARNING,
     coded,
@@ -67,7 +67,7 @@ class Looks:
     snapshots: pl.DataFrame
     """Coded, with `LOG_ODDS` (at the level that early conversions asked for at the time, before
     calibration), `TEST` for those that the test begins with or that came later, and
-    `APART` for those of no person of another part."""
+    `APART` for those of no person of whom another lead is in another part."""
     begin_us: int
     """When the test begins."""
 
@@ -76,16 +76,17 @@ class Looks:
         """Gather what was predicted at the rolling origins, what came after, and the test.
 
         Whose outcome was not all known when the test began, or is not known yet, is among them.
-        Of those before the test some are of persons of the test: they are still looked at, since
-        they had not become customers. Without them the newest would seem to convert too often.
+        Of those before the test some are of persons of whom another lead is in the test: they are
+        still looked at, since they had not become customers. Without them the newest would seem to
+        convert too often.
         """
         settings = snapshot_settings(run.source, load_params())
         everything = coded(pl.read_parquet(run.snapshots))
         begin: Any = everything.filter(part="test")["position"].min()
         is_later = pl.col("position") >= begin
-        whose = pl.col("person_id").hash()
-        tested = (is_later & pl.col("mature")).any().over(whose)
-        learned = (pl.col("part").is_in(LEARNING)).any().over(whose)
+        tested = has_another_lead(is_later & pl.col("mature"))
+        # As in the split: a lead that was looked at before is no other one.
+        learned = has_another_lead(pl.col("part").is_in(LEARNING))
         is_purged = (pl.col("reason") == "purged").fill_null(False) | (pl.col("part") == FRESH)
         unlearned = everything.with_columns(**{TEST: is_later, APART: is_later | ~tested}).filter(
             pl.when(is_later).then(~learned).otherwise(is_purged)
@@ -201,14 +202,13 @@ class HorizonModels:
 
     @classmethod
     def of(cls, run: RunFolder, looks: Looks, plan: FeaturePlan, cutoff_us: int) -> "HorizonModels":
-        """Gather what they learn from: where they are to be judged, nobody who is tested."""
+        """Gather what they learn from: where they are to be judged, no other lead of the tested."""
         content = read_json(run.backtest)["setup"]
         recipe = Recipe.from_json(content, load_params().model.num_threads).on(plan.features)
         snapshots = coded(worked(pl.read_parquet(run.snapshots)))
         if cutoff_us <= looks.begin_us:
-            tested = looks.snapshots.filter(pl.col(TEST))["person_id"]
-            both = pl.concat([tested, snapshots.filter(part="test")["person_id"]])
-            snapshots = snapshots.filter(~pl.col("person_id").is_in(both.unique().implode()))
+            tested = pl.col("position") >= looks.begin_us
+            snapshots = snapshots.filter(~has_another_lead(tested))
         return cls(looks, plan, recipe, snapshots, cutoff_us)
 
     def known(self, days: float) -> pl.DataFrame:
