@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.errors import FaultsError, LeadcastError
 from leadcast.features.base.files import read_json, write_json, written_whole
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.snapshots import (
@@ -64,6 +64,8 @@ def foresee_split(source: str, tables: Tables, params: Params) -> str:
     settings = snapshot_settings(source, params, tables)
     try:
         split = _split(source, tables, params)
+    except FaultsError as error:
+        return f"a run would stop: {' '.join(map(str, error.faults))}"
     except LeadcastError as error:
         return f"a run would stop: {error}"
     account = account_frame([], count_looks(tables, settings), split)
@@ -71,12 +73,10 @@ def foresee_split(source: str, tables: Tables, params: Params) -> str:
 
 
 def _split(source: str, tables: Tables, params: Params) -> pl.DataFrame:
-    settings = snapshot_settings(source, params, tables)
+    settings, how = snapshot_settings(source, params, tables), split_settings(source, params)
     try:
         snapshots = make_snapshots(tables, settings, params.seed)
-        split = split_snapshots(
-            snapshots, split_settings(source, params), horizon_days(tables, settings)
-        )
+        split = split_snapshots(snapshots, how, horizon_days(tables, settings))
     except LeadcastError as error:
         raise LeadcastError(f"{error}{_unrecorded_words(tables, settings)}") from None
     return with_fresh(split) if has_dated_outcome(tables) else split

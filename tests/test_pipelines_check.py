@@ -97,7 +97,9 @@ def test_a_day_without_a_zone_is_told_by_the_check_of_a_source_without_one(sourc
     lines = place.read_text(encoding="utf-8").splitlines()
     place.write_text("\n".join(one for one in lines if not one.startswith("time_zone")))
     Path("params.yaml").write_text('split: {test_from: "2024-05-01"}', encoding="utf-8")
-    found = check_named("world").error
+    answer = check_named("world")
+    found = answer.error
+    assert "a run would stop: params.yaml: split.test_from: found 2024-05-01" in answer.text
     assert found is not None
     assert "params.yaml: split.test_from: found 2024-05-01 00:00:00; expected a time" in str(found)
 

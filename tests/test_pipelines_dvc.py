@@ -15,9 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from leadcast.features.base.errors import LeadcastError
 from leadcast.models.bundle.bundle import load_bundle
 from leadcast.pipelines.base.params import load_params
 from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.lifecycle.run import reproduce
 from leadcast.pipelines.tracking.tracking_store import is_dead, this_process
 from tests.conftest import POLARS_THREADS
 from tests.small_project import (
@@ -284,6 +286,16 @@ def test_a_stage_ends_with_the_command_that_runs_it(
     assert not (tmp_path / "written").exists()
     if number == signal.SIGINT:
         assert "slow was interrupted" in told
+
+
+def test_a_date_that_dvc_cannot_hold_is_told_before_dvc_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text("split: {test_from: 2025-06-01}", encoding="utf-8")
+    with pytest.raises(LeadcastError, match=r"split\.test_from.*without quotation marks"):
+        reproduce("demo")
+    assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]
 
 
 def wait_until(what: Callable[[], bool]) -> None:

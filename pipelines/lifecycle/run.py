@@ -81,6 +81,9 @@ def add_source(source: str, params: Path = PARAMS) -> None:
 
 def reproduce(source: str, last: str = "track") -> list[str]:
     """Let DVC run what is out of date up to a stage, passing on what the stages say."""
+    # What is wrong with the parameters is told before DVC reads them, which has other words for it.
+    if PARAMS.exists():
+        load_params()
     # DVC keeps runs of different sources apart, or tells the second; its words are for DVC's users.
     with locked(RunFolder(source).path, "another process runs this source", patience_seconds=0):
         return _reproduced(source, last)
