@@ -19,15 +19,14 @@ one person are one case met again; those of one account are cases of their own w
 common.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
-from typing import Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.registry import DAY_US
@@ -167,20 +166,28 @@ LANDMARKS = "one or more ages of 0 days or more, increasing"
 """What landmarks are, for messages."""
 
 
-def are_landmarks(days: Sequence[float]) -> bool:
-    """Tell whether days can be landmarks.
+def refuse_landmarks(days: Any) -> Any:  # noqa: ANN401 - of a field that holds other things too
+    """Let days pass that can be landmarks, and whatever is said instead of days.
 
     Parameters
     ----------
-    days : sequence of float
+    days : tuple of float, or another
         Ages since creation.
 
     Returns
     -------
-    bool
-        Whether they are what `LANDMARKS` says.
+    the same
+
+    Raises
+    ------
+    ValueError
+        If they are days, and not what `LANDMARKS` says.
     """
-    return bool(days) and days[0] >= 0 and all(a < b for a, b in pairwise(days))
+    if not isinstance(days, tuple):
+        return days
+    if days and days[0] >= 0 and all(a < b for a, b in pairwise(days)):
+        return days
+    raise ValueError(LANDMARKS)
 
 
 class SnapshotSettings(BaseModel):
@@ -202,13 +209,7 @@ class SnapshotSettings(BaseModel):
     horizon_days: float = Field(default=90.0, gt=0)
     reporting_lag_days: float = Field(default=0.0, ge=0)
 
-    @model_validator(mode="after")
-    def _landmarks_increase(self) -> Self:
-        if not are_landmarks(self.landmarks_days):
-            raise ValueError(
-                f"landmarks_days must be {LANDMARKS}; found {list(self.landmarks_days)}"
-            )
-        return self
+    _landmarks_increase = field_validator("landmarks_days")(refuse_landmarks)
 
 
 def microseconds(days: float) -> int:

@@ -39,7 +39,7 @@ from leadcast.features.definitions.table_schema import (
     as_sequence,
 )
 from leadcast.features.definitions.vendor_terms import VendorTerms
-from leadcast.features.snapshots import LANDMARKS, are_landmarks
+from leadcast.features.snapshots import refuse_landmarks
 from leadcast.features.values.formats import (
     AmbiguousTimes,
     NumberFormat,
@@ -213,14 +213,7 @@ class SnapshotDefaults(TableSection):
     reporting_lag_days: Annotated[float, Field(ge=0)] | None = None
     """How long an outcome takes to reach the export."""
 
-    @field_validator("landmarks_days")
-    @classmethod
-    def _landmarks_increase(
-        cls, said: tuple[float, ...] | Literal["auto"] | None
-    ) -> tuple[float, ...] | Literal["auto"] | None:
-        if isinstance(said, tuple) and not are_landmarks(said):
-            raise ValueError(LANDMARKS)
-        return said
+    _landmarks_increase = field_validator("landmarks_days")(refuse_landmarks)
 
 
 def without_calibration_part(said: object) -> object:

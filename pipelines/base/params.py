@@ -35,7 +35,7 @@ from leadcast.features.definitions.load import find_definition
 from leadcast.features.definitions.yaml_lines import Key, dotted, key_of, keys_at, plain_yaml
 from leadcast.features.landmarks import AUTO, FIRST, landmarks_of
 from leadcast.features.settings import FeatureSettings
-from leadcast.features.snapshots import LANDMARKS, SnapshotSettings, are_landmarks
+from leadcast.features.snapshots import SnapshotSettings, refuse_landmarks
 from leadcast.features.tables import Tables, TimeOrder
 from leadcast.features.values.times import parse_moment
 from leadcast.models.settings import LearnerSettings
@@ -57,14 +57,7 @@ class SnapshotParams(Frozen):
     horizon_days: float | None = Field(None, gt=0)
     reporting_lag_days: float | None = Field(None, ge=0)
 
-    @field_validator("landmarks_days")
-    @classmethod
-    def _landmarks_increase(
-        cls, said: tuple[float, ...] | Literal["auto"] | None
-    ) -> tuple[float, ...] | Literal["auto"] | None:
-        if isinstance(said, tuple) and not are_landmarks(said):
-            raise ValueError(LANDMARKS)
-        return said
+    _landmarks_increase = field_validator("landmarks_days")(refuse_landmarks)
 
     def over(self, source: BaseModel, tables: Callable[[], Tables | None]) -> SnapshotSettings:
         """Put these parameters over a source's own, and those over the defaults."""
