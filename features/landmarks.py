@@ -151,7 +151,9 @@ def landmarks_of(tables: Tables, horizon_days: float) -> tuple[float, ...]:
     return tuple(day for day in wanted if day <= longest) or FIRST[:1]
 
 
-def untested_words(ages: Ages, landmarks_days: Sequence[float]) -> str | None:
+def untested_words(
+    ages: Ages, landmarks_days: Sequence[float], possible: Sequence[float]
+) -> str | None:
     """Warn of leads that are older than any that the model was trained and tested on.
 
     Parameters
@@ -160,6 +162,9 @@ def untested_words(ages: Ages, landmarks_days: Sequence[float]) -> str | None:
         Of the leads that are scored, in days.
     landmarks_days : sequence of float
         The ages of training, ascending.
+    possible : sequence of float
+        Those that the leads ask for and the export is long enough for, as `landmarks_of` finds
+        them.
 
     Returns
     -------
@@ -170,8 +175,11 @@ def untested_words(ages: Ages, landmarks_days: Sequence[float]) -> str | None:
     n_older = int(np.sum(ages > oldest))
     if not n_older:
         return None
-    wanted = ", ".join(f"{day:g}" for day in landmarks_to_add(ages, landmarks_days))
-    remedy = f"; add {wanted} to landmarks_days, or say landmarks_days: {AUTO}" if wanted else ""
+    remedy, added = "", [f"{day:g}" for day in possible if day > oldest]
+    if added:
+        remedy = f"; add {', '.join(added)} to landmarks_days, or say landmarks_days: {AUTO}"
+    elif landmarks_to_add(ages, landmarks_days):
+        remedy = "; the export is too short to learn from older ones"
     return (
         f"{n_older:,} of {len(ages):,} open leads ({n_older / len(ages):.0%}) are older than "
         f"{oldest:g} days, the oldest age at which the model was trained and tested: how good "

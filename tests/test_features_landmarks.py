@@ -31,20 +31,25 @@ def test_few_leads_are_older_than_twice_the_last_landmark(ages: np.ndarray) -> N
     assert whole == sorted(set(whole))
     if len(ages):
         assert np.mean(ages > 2 * whole[-1]) <= OLDEST_SHARE
-    assert untested_words(ages, whole) is None or ages.max() > whole[-1]
+    assert untested_words(ages, whole, whole) is None or ages.max() > whole[-1]
 
 
 def test_ages_that_training_has_ask_for_none() -> None:
     assert landmarks_to_add(np.array([0.0, 30.0, 59.0]), FIRST) == []
     assert landmarks_to_add(np.array([]), FIRST) == []
-    assert untested_words(np.array([0.0, 30.0]), FIRST) is None
+    assert untested_words(np.array([0.0, 30.0]), FIRST, FIRST) is None
 
 
 def test_the_warning_names_the_share_and_what_to_add() -> None:
-    words = untested_words(np.array([1.0, 40.0, 100.0, 200.0]), FIRST)
+    old = np.array([1.0, 40.0, 100.0, 200.0])
+    words = untested_words(old, FIRST, (*FIRST, 60.0, 120.0))
     assert words is not None
     assert "3 of 4 open leads (75%) are older than 30 days" in words
     assert "add 60, 120 to landmarks_days, or say landmarks_days: auto" in words
+    # What `auto` has found already is not advised again.
+    found = (*FIRST, 60.0)
+    assert str(untested_words(old, found, found)).endswith("too short to learn from older ones")
+    assert "add 120 to" in str(untested_words(old, found, (*found, 120.0)))
 
 
 def tables(days_open: int, n: int = 40) -> Tables:

@@ -9,7 +9,7 @@ from leadcast.features.base.files import write_text_out
 from leadcast.features.base.ownership import PARAMS, refuse_foreign_file, refuse_inputs
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.ingest.ingest import CheckResult, check_source
-from leadcast.features.landmarks import open_ages, untested_words
+from leadcast.features.landmarks import landmarks_of, open_ages, untested_words
 from leadcast.features.profile.profile_text import profile_text
 from leadcast.features.readers.opening import files_of
 from leadcast.features.tables import Tables
@@ -95,8 +95,9 @@ def check_named(
 
 def _too_old(source: str, tables: Tables) -> str | None:
     """Warn of open leads at ages at which no run would train or test."""
-    landmarks = snapshot_settings(source, _params(), tables).landmarks_days
-    return untested_words(open_ages(tables), landmarks)
+    settings = snapshot_settings(source, _params(), tables)
+    possible = landmarks_of(tables, settings.horizon_days)
+    return untested_words(open_ages(tables), settings.landmarks_days, possible)
 
 
 def _params() -> Params:

@@ -12,7 +12,7 @@ import polars as pl
 from leadcast.features.base.errors import Fault
 from leadcast.features.changes import versions
 from leadcast.features.changes.history_told import some_of, without_history
-from leadcast.features.landmarks import ages_days, untested_words
+from leadcast.features.landmarks import ages_days, landmarks_of, untested_words
 from leadcast.features.registry import Feature
 from leadcast.features.tables import CHANGES, SALES, TIME, Tables
 from leadcast.models.amounts.amount_model import AMOUNTS, AmountModel
@@ -120,12 +120,13 @@ def todays_leads(
         *_for_next_time(scorer, stood, events, now),
     )
     frame = frame.join(_movement_columns(moved, since), on="lead_id", how="left")
-    landmarks = scorer.bundle.manifest.origin.snapshots.landmarks_days
-    ages = ages_days(leads, as_of)
+    looks = scorer.bundle.manifest.origin.snapshots
+    landmarks, ages = looks.landmarks_days, ages_days(leads, as_of)
     frame = frame.with_columns(
         _who(stood), age_tested=pl.Series(ages <= landmarks[-1]), age_days=pl.Series(ages).round(1)
     )
-    warnings = _warnings(scorer, tables, question, ages, landmarks)
+    untested = untested_words(ages, landmarks, landmarks_of(tables, looks.horizon_days))
+    warnings = _warnings(scorer, tables, question, untested)
     if tables.pool_history is not None and tables.persons is not None:
         frame = one_score(frame, tables.persons)
     frame = in_order(frame)
@@ -356,13 +357,9 @@ def _as_then(tables: Tables, plain: list[str]) -> str:
 
 
 def _warnings(
-    scorer: Scorer,
-    tables: Tables,
-    question: TodayQuestion,
-    ages: Floats,
-    landmarks: tuple[float, ...],
+    scorer: Scorer, tables: Tables, question: TodayQuestion, untested: str | None
 ) -> list[str]:
-    told = [untested_words(ages, landmarks), beyond_export(tables, question.as_of, "list")]
+    told = [untested, beyond_export(tables, question.as_of, "list")]
     read = scorer.bundle.manifest.origin.attribute_types
     plain = without_history(tables.attribute_types, read)
     until = tables.observed_until
