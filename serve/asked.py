@@ -23,6 +23,9 @@ from leadcast.models.bundle.bundle import Bundle
 from leadcast.serve.plain_tables import canonical_id
 from leadcast.serve.served import not_served
 
+LEAD_AGE = "leads: column 'created_at'"
+"""Where leads are told that are older than any that was tested: as usual, however many they are."""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -270,7 +273,7 @@ def _older_than_tested(bundle: Bundle, leads: pl.DataFrame, rows: pl.DataFrame) 
             "They are scored, though how good their scores are was never measured. Add landmarks "
             "for their ages (`leadcast check` says which), or leave them out."
         )
-        yield Fault("leads", found, expected, remedy, "warning", older, is_usual=True)
+        yield Fault(LEAD_AGE, found, expected, remedy, "warning", older, is_usual=True)
 
 
 def _attributes(plan: FeaturePlan) -> list[str]:

@@ -247,7 +247,7 @@ def test_canonical_columns_are_told_in_pieces_as_in_whole(tmp_path: Path) -> Non
     about = {"attribute_types": TYPES, "is_dated": True}
     rows = canonical("leads", [leads], [events], **about)  # type: ignore[arg-type]
     whole, found = rows.whole(), read_in_pieces(rows, tmp_path / "read", 7)
-    assert len(whole.warnings) == 1
+    assert len(whole.warnings) == 2
     assert_same(found, replace(whole, set_aside=whole.set_aside.clear()))
 
 
