@@ -117,7 +117,8 @@ def asked_of(
     warnings += not_served(leads, bundle.manifest.origin.serves)
     if plan.time_order is TimeOrder.DATED:
         warnings += _before_creation(leads, rows)
-        warnings += _older_than_tested(bundle, leads, rows)
+        ages = rows["as_of"] - leads["created_at"].cast(TIME)
+        warnings += older_than_tested(bundle, int((ages > _oldest(bundle)).sum()))
     return Asked(rows, _one_row_a_lead(leads), events)
 
 
@@ -262,18 +263,20 @@ def before_creation(early: int) -> Iterator[Fault]:
         yield Fault("leads", "as_of before created_at", expected, remedy, "warning", early)
 
 
-def _older_than_tested(bundle: Bundle, leads: pl.DataFrame, rows: pl.DataFrame) -> Iterator[Fault]:
-    oldest = bundle.manifest.origin.snapshots.landmarks_days[-1]
-    ages = rows["as_of"] - leads["created_at"].cast(TIME)
-    older = int((ages > timedelta(days=oldest)).sum())
-    if older:
-        found = f"older than {oldest:g} days when they are scored"
+def older_than_tested(bundle: Bundle, n_older: int) -> Iterator[Fault]:
+    """Tell how many leads are older than any that the model was trained and tested at."""
+    if n_older:
+        found = f"older than {_oldest(bundle) / timedelta(days=1):g} days when they are scored"
         expected = "ages at which the model was trained and tested"
         remedy = (
             "They are scored, though how good their scores are was never measured. Add landmarks "
             "for their ages (`leadcast check` says which), or leave them out."
         )
-        yield Fault(LEAD_AGE, found, expected, remedy, "warning", older, is_usual=True)
+        yield Fault(LEAD_AGE, found, expected, remedy, "warning", n_older, is_usual=True)
+
+
+def _oldest(bundle: Bundle) -> timedelta:
+    return timedelta(days=bundle.manifest.origin.snapshots.landmarks_days[-1])
 
 
 def _attributes(plan: FeaturePlan) -> list[str]:
@@ -349,12 +352,12 @@ def is_too_early(created: object) -> bool:
     return isinstance(created, datetime) and _has_zone(created) and created < FIRST_OF_CRM
 
 
-def before_creation_of_one(plan: FeaturePlan, asked: AskedOne, created: object) -> Iterator[Fault]:
-    """Tell that a lead did not exist yet at the moment of its score."""
-    if plan.time_order is not TimeOrder.DATED or asked.as_of is None:
-        return
-    if isinstance(created, datetime):
+def age_of_one(bundle: Bundle, asked: AskedOne, created: object) -> Iterator[Fault]:
+    """Tell that a lead is not there yet when it is scored, or older than any that was tested."""
+    is_dated = bundle.plan.time_order is TimeOrder.DATED
+    if is_dated and asked.as_of is not None and isinstance(created, datetime):
         yield from before_creation(int(asked.as_of < created))
+        yield from older_than_tested(bundle, int(asked.as_of - created > _oldest(bundle)))
 
 
 def without_events_of_one(plan: FeaturePlan, events: Sequence[object]) -> list[Fault]:

@@ -31,8 +31,8 @@ from leadcast.models.bundle.extra_parts import asked_parts
 from leadcast.serve.asked import (
     Asked,
     SignedEvent,
+    age_of_one,
     asked_of,
-    before_creation_of_one,
     check_one,
     people_asked,
     refuse,
@@ -330,7 +330,7 @@ class Scorer:
         row = asked.values.reshape(1, -1)
         if warnings is not None:
             warnings += without_events_of_one(self.bundle.plan, done)
-            warnings += before_creation_of_one(self.bundle.plan, asked, lead.get("created_at"))
+            warnings += age_of_one(self.bundle, asked, lead.get("created_at"))
             warnings += without_account(self.bundle.plan, lead)
             warnings += not_served_one(lead, self.bundle.manifest.origin.serves)
             warnings += other_kinds_of_one(self.bundle.plan, (event[1] for event in done))

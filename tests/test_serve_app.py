@@ -125,6 +125,7 @@ def test_what_was_worked_around_is_told_and_counted(service: TestClient) -> None
         "attributes: 'shoe_size'": 3,
         "attributes: 'budget'": 3,
         "leads: column 'industry'": 3,
+        "leads: column 'created_at'": 3,
     }
 
 

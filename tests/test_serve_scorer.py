@@ -322,7 +322,9 @@ def test_leads_without_events_are_counted_on_every_way() -> None:
     assert "no event of some leads" in some.found
     alone: list[Fault] = []
     scorer().score_one(young.drop("position").row(0, named=True), (), AS_OF, alone)
-    assert [(one.where, one.count) for one in alone] == [("events", 1)]
+    aged, told = alone[1:], alone[:1]
+    assert [(one.where, one.count) for one in told] == [("events", 1)]
+    assert [one.found for one in aged] == [TOO_OLD]
 
 
 WORKED_AROUND: dict[str, tuple[Callable[[pl.DataFrame], pl.DataFrame], str, int]] = {
