@@ -83,12 +83,13 @@ def ranked(past: LabelledMatrix, later: LabelledMatrix) -> list[Ranked]:
 
 
 def _by_rate(own: Matrix, new: Matrix, converted: Floats) -> tuple[Matrix, Matrix]:
-    rates = np.full(len(new), converted.mean(), np.float32), np.zeros(len(own), np.float32)
+    overall = converted.mean()
+    of_own, of_new = np.zeros(len(own), np.float32), np.full(len(new), overall, np.float32)
     for code in np.unique(own[~np.isnan(own)]):
         rows = own == code
-        rate = (converted[rows].sum() + SHRUNK_BY * converted.mean()) / (rows.sum() + SHRUNK_BY)
-        rates[1][rows], rates[0][new == code] = rate, rate
-    return rates[1], rates[0]
+        rate = (converted[rows].sum() + SHRUNK_BY * overall) / (rows.sum() + SHRUNK_BY)
+        of_own[rows], of_new[new == code] = rate, rate
+    return of_own, of_new
 
 
 def _auc(values: Floats, converted: Floats) -> float:

@@ -221,7 +221,7 @@ def _split_with_gap(
         test = _start_of_latest(mature, settings.test_fraction)
     else:
         test = microseconds_of(settings.test_from)
-    return _one_part_a_person(_by_position(snapshots, test, gap), test - horizon)
+    return _without_other_leads(_by_position(snapshots, test, gap), test - horizon)
 
 
 def _start_of_latest(positions: Integers, fraction: float) -> int:
@@ -256,7 +256,7 @@ def _by_position(snapshots: pl.DataFrame, test_start: int, gap: int) -> pl.DataF
     return snapshots.with_columns(part=part, reason=reason.cast(pl.String))
 
 
-def _one_part_a_person(split: pl.DataFrame, known_until: int) -> pl.DataFrame:
+def _without_other_leads(split: pl.DataFrame, known_until: int) -> pl.DataFrame:
     tested = pl.col("part") == "test"
     unknown = tested.any().over(pl.col("person_id").hash()) & (pl.col("position") > known_until)
     another = (pl.col("part") == "train") & (has_another_lead(tested) | unknown)

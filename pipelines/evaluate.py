@@ -96,12 +96,17 @@ def segment_faults(source: str, tables: Tables, params: EvaluationParams) -> lis
     list of Fault
         One for each name.
     """
-    named, where = params.segments, f"{PARAMS}: evaluation.segments"
-    if named is None:
-        definition = find_definition(source)
-        named, where = definition.segments, f"{definition.file}: segments"
+    named, where = _named_segments(source, params)
     known = list(tables.attribute_types)
     return [_unknown_segment(where, name, known, source) for name in named if name not in known]
+
+
+def _named_segments(source: str, params: EvaluationParams) -> tuple[tuple[str, ...], str]:
+    """Tell by which attributes the test is cut, and where that is said."""
+    if params.segments is not None:
+        return params.segments, f"{PARAMS}: evaluation.segments"
+    definition = find_definition(source)
+    return definition.segments, f"{definition.file}: segments"
 
 
 def read_segments(
@@ -109,12 +114,10 @@ def read_segments(
 ) -> dict[str, npt.NDArray[np.str_]]:
     """Cut the test by the attributes that the parameters name, or else the source's definition."""
     tables = Tables.read(RunFolder(source).tables)
-    named = params.segments
     faults = segment_faults(source, tables, params)
     if faults:
         raise FaultsError(f"segments of source {source!r}", faults)
-    if named is None:
-        named = find_definition(source).segments
+    named, _ = _named_segments(source, params)
     rows = leads_at(tables.leads, scores, named)
     return {name: segments_of(rows[name]) for name in named}
 

@@ -23,8 +23,8 @@ from leadcast.models.bundle.bundle import Bundle
 from leadcast.serve.plain_tables import canonical_id
 from leadcast.serve.served import not_served
 
-LEAD_AGE = "leads: column 'created_at'"
-"""Where leads are told that are older than any that was tested: as usual, however many they are."""
+CREATION = "leads: column 'created_at'"
+"""Where it is told what is odd about when leads came: none, too early, or too long ago."""
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ def without_creation(count: int) -> list[Fault]:
     """Refuse leads without an age: they are none that the model has seen."""
     expected = "when each lead came to be"
     remedy = "Fill it, or leave such leads out."
-    fault = Fault("leads: column 'created_at'", "no time", expected, remedy, count=count)
+    fault = Fault(CREATION, "no time", expected, remedy, count=count)
     return [fault] if count else []
 
 
@@ -200,8 +200,8 @@ def created_too_early(count: int) -> list[Fault]:
     """Refuse leads that came to be before there were any: what stands there is an empty date."""
     expected = "when each lead came to be, from 1980 on"
     remedy = "Correct it, or leave such leads out."
-    where = "leads: column 'created_at'"
-    return [Fault(where, "a time before 1980", expected, remedy, count=count)] if count else []
+    fault = Fault(CREATION, "a time before 1980", expected, remedy, count=count)
+    return [fault] if count else []
 
 
 def _too_early(created: pl.Series) -> list[Fault]:
@@ -272,7 +272,7 @@ def older_than_tested(bundle: Bundle, n_older: int) -> Iterator[Fault]:
             "They are scored, though how good their scores are was never measured. Add landmarks "
             "for their ages (`leadcast check` says which), or leave them out."
         )
-        yield Fault(LEAD_AGE, found, expected, remedy, "warning", n_older, is_usual=True)
+        yield Fault(CREATION, found, expected, remedy, "warning", n_older, is_usual=True)
 
 
 def _oldest(bundle: Bundle) -> timedelta:

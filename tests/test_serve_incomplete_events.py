@@ -12,7 +12,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from leadcast.features.base.errors import Fault
-from leadcast.serve.asked import LEAD_AGE
+from leadcast.serve.asked import CREATION
 from leadcast.serve.batch import inputs as batch_inputs
 from leadcast.serve.batch.batch import BatchSettings, score_files
 from leadcast.serve.scorer import Scorer
@@ -102,7 +102,7 @@ def test_incomplete_events_are_counted_in_the_same_words(
     expected = scorer().score(leads(), complete().lazy(), AS_OF, [])
     assert_frame_equal(scores, expected, check_exact=True)
     told: dict[str, int] = {}
-    for one in (one for one in warnings if one.where != LEAD_AGE):
+    for one in (one for one in warnings if one.where != CREATION):
         assert one.severity == "warning"
         assert "rows without a value" in one.found
         assert (one.expected, one.remedy) == ("a value in each row", "They are left out.")
@@ -133,7 +133,7 @@ def test_columns_and_kinds_that_nobody_knows_are_told_in_the_same_words(
     score, sizes = WAYS[way]
     for name, size in sizes.items():
         monkeypatch.setattr(batch_inputs, name, size)
-    told = {one.where: one for one in score(tmp_path)[1] if one.where != LEAD_AGE}
+    told = {one.where: one for one in score(tmp_path)[1] if one.where != CREATION}
     assert set(told) == {"events: column 'campaign_id'", "events: column 'event_type'"}
     column, kind = (told[f"events: column {name!r}"] for name in ("campaign_id", "event_type"))
     assert (column.found, column.expected) == (

@@ -215,7 +215,7 @@ def draft_of(
     draft.maybe_created = _maybe_created(draft)
     _read_times(draft, tables, zone, crm)
     _sort(draft)
-    draft.horizon = guess_horizon(leads, endings)
+    draft.horizon = guess_horizon(leads, endings, draft.ends)
     return draft
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import polars as pl
 
-from leadcast.features.discovery.endings import Ending, ToldEnds, ends_of, lead_ids_of, told_rows
+from leadcast.features.discovery.endings import Ending, ToldEnds, lead_ids_of, told_rows
 from leadcast.features.discovery.meanings import Meaning
 from leadcast.features.inspection.column_looks import SeenTable
 from leadcast.features.landmarks import AUTO, FIRST, ages_days, landmarks_to_add
@@ -37,7 +37,7 @@ class HorizonGuess:
     note: str
 
 
-def guess_horizon(leads: Meaning, endings: ToldEnds) -> HorizonGuess | None:
+def guess_horizon(leads: Meaning, endings: ToldEnds, ends: pl.Series | None) -> HorizonGuess | None:
     """Choose a horizon that most wins and the export's span allow.
 
     Parameters
@@ -46,13 +46,15 @@ def guess_horizon(leads: Meaning, endings: ToldEnds) -> HorizonGuess | None:
         The leads' table.
     endings : ToldEnds
         How the outcomes are told.
+    ends : pl.Series of String, or None
+        How the lead of each row ended; None where nothing tells.
 
     Returns
     -------
     HorizonGuess or None
         None where too few wins have a time.
     """
-    if "created_at" not in leads.fields:
+    if "created_at" not in leads.fields or ends is None:
         return None
     created = pl.DataFrame(
         {"id": lead_ids_of(leads), "created": _moments(leads.seen, leads.fields["created_at"])}
@@ -73,7 +75,7 @@ def guess_horizon(leads: Meaning, endings: ToldEnds) -> HorizonGuess | None:
     days = max((one for one in _LADDER if one <= min(wanted, allowed)), default=allowed)
     note = f"90% of the won leads were won within {most:.0f} days, and the export spans {span} days"
     landmarks = tuple(one for one in FIRST if one < days)
-    opened = created.filter(ends_of(leads, endings) == "open").rename({"created": "created_at"})
+    opened = created.filter(ends == "open").rename({"created": "created_at"})
     newest = created["created"].max()
     until = max(last, newest) if isinstance(newest, datetime) else last
     ages = ages_days(opened.drop_nulls(), until)

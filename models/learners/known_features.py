@@ -55,6 +55,12 @@ def _share(columns: list[Floats], period: Integers) -> float:
     return between / total if total > 0 else 0.0
 
 
+def without_order(where: str) -> Fault:
+    """Refuse a direction that is asked of a category."""
+    remedy = "Take it out: a category has no order to rise or fall by."
+    return Fault(where, "a category", "a number or flag", remedy)
+
+
 def directions(features: tuple[Feature, ...], wanted: Mapping[str, int]) -> dict[int, int]:
     """Look up the features whose effect is constrained.
 
@@ -83,8 +89,7 @@ def directions(features: tuple[Feature, ...], wanted: Mapping[str, int]) -> dict
             remedy = f"Take its name in the report's table of features. The most alike: {near}."
             faults.append(Fault(where, "no such feature", "a feature", remedy))
         elif features[places[name]].dtype == "category":
-            remedy = "Take it out: a category has no order to rise or fall by."
-            faults.append(Fault(where, "a category", "a number or flag", remedy))
+            faults.append(without_order(where))
     if faults:
         raise FaultsError("learner settings", faults)
     return {places[name]: direction for name, direction in wanted.items()}

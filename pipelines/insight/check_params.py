@@ -11,6 +11,7 @@ from leadcast.features.registry import Feature
 from leadcast.features.tables import Tables, TimeOrder, moment_words
 from leadcast.models.choice.segment_form import segment_features
 from leadcast.models.leakage import CHECKS
+from leadcast.models.learners.known_features import without_order
 from leadcast.models.rules.points_table import load_rules
 from leadcast.pipelines.base.params import (
     Params,
@@ -66,8 +67,7 @@ def _monotone(params: Params, features: tuple[Feature, ...]) -> Iterator[Fault]:
     for name in params.model.monotone:
         where = f"{PARAMS}: model.monotone: {name!r}"
         if types.get(name) == "category":
-            remedy = "Take it out: a category has no order to rise or fall by."
-            yield Fault(where, "a category", "a number or flag", remedy)
+            yield without_order(where)
         elif name not in types:
             found = "no feature that is known before a run"
             remedy = f"{did_you_mean(name, types)} A run stops if it is none ({_LATER})."

@@ -19,7 +19,7 @@ from leadcast.features.base.errors import Fault, LeadcastError, in_words
 from leadcast.features.engine.inputs import without_events
 from leadcast.features.engine.other_kinds import EVENT_KIND
 from leadcast.models.bundle.extra_parts import asked_parts, columns_of
-from leadcast.serve.asked import LEAD_AGE
+from leadcast.serve.asked import CREATION
 from leadcast.serve.batch.clock import goes_by_clock, refuse_clock_behind, told_of_later
 from leadcast.serve.batch.deliver import Outputs, deliver, ordered
 from leadcast.serve.batch.inputs import BatchInputs, CanonicalSource, Source, place_of
@@ -326,4 +326,4 @@ def _told_of_all(warnings: Iterable[Fault], n_rows: int) -> list[Fault]:
 def _of_all(fault: Fault, n_rows: int) -> bool:
     # Events are more than leads; which of them are usual was told by their share. Leads grow older
     # while the export stays as it is.
-    return fault.count >= n_rows and fault.where not in (EVENT_KIND, LEAD_AGE)
+    return fault.count >= n_rows and fault.where not in (EVENT_KIND, CREATION)
