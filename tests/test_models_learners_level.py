@@ -19,6 +19,7 @@ from leadcast.models.evaluation.logistic import sigmoid
 from leadcast.models.learners.drifting_level import LevelFit, fit_level_regression
 from leadcast.models.learners.learner_store import Additive, load_learner
 from leadcast.models.learners.prior import fit_prior
+from leadcast.models.learners.ridge import Ridge
 from tests.learner_worlds import QUICK, logistic_world, with_clock
 
 CURVES = (Setup(None, ((10.0, 1.0),)),)
@@ -42,7 +43,7 @@ def levels_of(rates: Floats, rows: int = 1000) -> LevelFit:
     period = np.repeat(np.arange(len(rates)), rows)
     converted = np.concatenate([np.arange(rows) < rate * rows for rate in rates]) * 1.0
     return fit_level_regression(
-        np.zeros((len(period), 0)), converted, np.ones(len(period)), period, np.zeros(0)
+        np.zeros((len(period), 0)), converted, np.ones(len(period)), period, Ridge.of(np.zeros(0))
     )
 
 

@@ -8,6 +8,7 @@ from leadcast.models.data import Integers
 from leadcast.models.learners.basis import Effect, effects_of, expand, fit_terms
 from leadcast.models.learners.boosting import added_between, as_trees, boost
 from leadcast.models.learners.drifting_level import fit_level_regression
+from leadcast.models.learners.ridge import Ridge
 from leadcast.models.learners.rows import canonical_order, periods_of, recency_weights, thinned
 from tests.learner_worlds import QUICK, logistic_world, with_won
 
@@ -23,7 +24,9 @@ def test_newton_finds_the_optimum_of_scikit_learn() -> None:
     columns = random.normal(size=(400, 5))
     converted = (random.random(400) < 1 / (1 + np.exp(-columns[:, 0]))).astype(np.float64)
     weight = random.uniform(0.2, 1.0, 400)
-    fit = fit_level_regression(columns, converted, weight, _one_period(400), np.full(5, 4.0))
+    fit = fit_level_regression(
+        columns, converted, weight, _one_period(400), Ridge.of(np.full(5, 4.0))
+    )
     reference = LogisticRegression(C=0.25, tol=1e-10, max_iter=1000)
     reference.fit(columns, converted, sample_weight=weight)
     np.testing.assert_allclose(fit.weights, reference.coef_[0], atol=2e-4)
@@ -34,9 +37,9 @@ def test_a_start_elsewhere_leads_to_the_same_place() -> None:
     columns = np.nan_to_num(data.values.astype(np.float64))
     period = periods_of(data, 8)
     arguments = (columns, data.converted, np.ones(1000), period)
-    start = fit_level_regression(*arguments, np.full(4, 500.0))
-    there = fit_level_regression(*arguments, np.full(4, 5.0), start)
-    alone = fit_level_regression(*arguments, np.full(4, 5.0))
+    start = fit_level_regression(*arguments, Ridge.of(np.full(4, 500.0)))
+    there = fit_level_regression(*arguments, Ridge.of(np.full(4, 5.0)), start)
+    alone = fit_level_regression(*arguments, Ridge.of(np.full(4, 5.0)))
     np.testing.assert_allclose(there.weights, alone.weights, atol=1e-3)
 
 
@@ -47,7 +50,7 @@ def test_the_step_variance_follows_the_world() -> None:
         converted = (random.random(6000) < 1 / (1 + np.exp(-level))).astype(np.float64)
         period = np.repeat(np.arange(12), 500)
         columns = random.normal(size=(6000, 1))
-        fit = fit_level_regression(columns, converted, np.ones(6000), period, np.ones(1))
+        fit = fit_level_regression(columns, converted, np.ones(6000), period, Ridge.of(np.ones(1)))
         return fit.steps.variance
 
     assert found(0.0) < 0.03

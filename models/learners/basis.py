@@ -123,6 +123,17 @@ def owners(terms: tuple[Term, ...]) -> Integers:
     return np.repeat([t.feature for t in terms], [t.width() for t in terms]).astype(np.int64)
 
 
+def bent_by(terms: tuple[Term, ...]) -> Integers:
+    """Tell which feature's line each column bends; -1 of lines, values and missing values."""
+    result = np.full(sum(term.width() for term in terms), -1)
+    start = 0
+    for term in terms:
+        if not term.category:
+            result[start + 1 : start + 1 + len(term.points)] = term.feature
+        start += term.width()
+    return result
+
+
 def _term(feature: Feature, place: int, column: Matrix, pieces: int, beyond: float) -> Term | None:
     absent = np.isnan(column)
     present = column[~absent].astype(np.float64)

@@ -25,6 +25,7 @@ import numpy as np
 from leadcast.models.data import Flags, Floats, Integers, Matrix
 from leadcast.models.evaluation.logistic import sigmoid
 from leadcast.models.learners.basis import Term, expand, owners
+from leadcast.models.learners.ridge import Ridge
 
 LATELY = 1 / 6
 """The level of rows to come is that of the newest two of twelve periods: the last alone could be a
@@ -202,11 +203,11 @@ def fit_level_regression(
     converted: Floats,
     weight: Floats,
     period: Integers,
-    penalty: Floats,
+    ridge: Ridge,
     start: LevelFit | None = None,
     offset: Floats | float = 0.0,
 ) -> LevelFit:
-    """Fit weights, levels and the levels' step variance."""
+    """Fit weights, levels, the levels' step variance and the penalties that are left to it."""
     centre = (weight @ columns) / weight.sum()
     n_periods = int(period.max()) + 1
     rows = _Rows(_design(columns - centre, period, n_periods), converted, weight, offset)
@@ -214,11 +215,15 @@ def fit_level_regression(
     if start is not None:
         steps, place, fisher = start.steps, start.coefficients, start.fisher
     for _ in range(MOST_SWEEPS):
-        precision = _precision(penalty, steps)
+        precision = _precision(ridge.penalty, steps)
         place, log_odds, fisher = _newton(rows, precision, place, fisher)
         covariance = _inverse(fisher + precision)
-        before, steps = steps, steps.after(place, covariance)
-        if n_periods == 1 or steps.is_near(before):
+        own = slice(1, 1 + len(centre))
+        before = steps, ridge
+        steps = steps.after(place, covariance)
+        ridge = ridge.after(place[own], np.diag(covariance)[own])
+        settled = n_periods == 1 or steps.is_near(before[0])
+        if settled and ridge.is_near(before[1]):
             break
     # On the way a curvature from near by was good enough; the doubt is told by that of the end.
     fisher = rows.fisher(log_odds)

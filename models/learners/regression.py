@@ -12,7 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from leadcast.models.data import Flags, Floats, Integers, LabelledMatrix
-from leadcast.models.learners.basis import Term, effects_of, expand, fit_terms, owners
+from leadcast.models.learners.basis import (
+    Term,
+    bent_by,
+    effects_of,
+    expand,
+    fit_terms,
+    owners,
+)
 from leadcast.models.learners.drifting_level import (
     Level,
     LevelFit,
@@ -22,12 +29,15 @@ from leadcast.models.learners.drifting_level import (
     level_of,
 )
 from leadcast.models.learners.known_features import clock_shares, directions
+from leadcast.models.learners.ridge import HELD, Ridge
 from leadcast.models.learners.rows import periods_of, row_weights, stretches, thinned
 from leadcast.models.learners.shapes import Curves
 from leadcast.models.settings import LearnerSettings
 
 CLOCK_PENALTY = 10.0
 """The ridge penalty of the clocks' columns, the same for all candidates."""
+BENDS = 10.0
+"""A number's bends are given so many times the penalty of its line, before the rows tell."""
 FORBIDDEN = 1e9
 """A penalty that keeps a weight at 0."""
 
@@ -166,14 +176,16 @@ def level_in_training(layout: Layout, regression: Regression, data: LabelledMatr
 
 
 def _fit(layout: Layout, weight: Floats, penalty: float, start: LevelFit | None) -> LevelFit:
-    owner = owners(layout.terms)
-    penalties = np.where(np.isin(owner, list(layout.clocks)), CLOCK_PENALTY, penalty)
+    of_clocks = np.isin(owners(layout.terms), list(layout.clocks))
+    group = np.where(of_clocks, HELD, bent_by(layout.terms))
+    penalties = np.where(group == HELD, penalty, BENDS * penalty)
+    penalties[of_clocks] = CLOCK_PENALTY
     fit = start
     # A line that slopes against its constraint is held at 0, and the others are fitted again.
     while True:
         data = layout.data
         fit = fit_level_regression(
-            layout.columns, data.converted, weight, layout.period, penalties, fit
+            layout.columns, data.converted, weight, layout.period, Ridge.of(penalties, group), fit
         )
         wrong = _against(layout, fit, penalties)
         if not wrong.any():
@@ -276,6 +288,6 @@ class Ground:
             self.data.converted,
             row_weights(self.data, half_life),
             self.period,
-            np.full(columns.shape[1], CLOCK_PENALTY),
+            Ridge.of(np.full(columns.shape[1], CLOCK_PENALTY)),
             offset=shape,
         )
