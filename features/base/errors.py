@@ -4,6 +4,8 @@ The nearest of the names there are, for a name that is not among them.
 """
 
 import difflib
+import errno
+import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -132,6 +134,47 @@ class Checks:
         if self._errors:
             lines = "".join(f"\n  error: {error}" for error in self._errors)
             raise LeadcastError(f"{len(self._errors)} errors{lines}")
+
+
+_RIGHTS = "name a place where you may do that, or ask for the right to"
+_REMEDIES = {
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+    errno.EROFS: _RIGHTS,
+    errno.ENOTDIR: "one of its folders is a file; name another place, or move that file away",
+    errno.EEXIST: "something else stands there; name another place, or move it away",
+    errno.ENOENT: "look the path up; what is to be written needs a folder that can be made",
+    errno.EISDIR: "a folder stands there; name a file, or another place",
+    errno.ENAMETOOLONG: "give it a shorter name",
+    errno.ELOOP: "links lead in a circle; name the place itself",
+    errno.EMFILE: "too many files are open; raise the limit (ulimit -n)",
+}
+
+
+def system_words(error: Exception) -> str:
+    """Say what the system refused, and what to do about it.
+
+    Parameters
+    ----------
+    error : Exception
+        Of an `OSError` with a path it is told where, what and the remedy; any other in its own
+        words.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> system_words(OSError(36, "File name too long", "new.csv"))
+    'new.csv: File name too long; give it a shorter name'
+    """
+    if not isinstance(error, OSError) or not error.strerror or error.filename is None:
+        return str(error)
+    paths = (one for one in (error.filename, error.filename2) if one is not None)
+    where = " -> ".join(os.fsdecode(one) if isinstance(one, bytes) else str(one) for one in paths)
+    remedy = _REMEDIES.get(error.errno or 0)
+    return f"{where}: {error.strerror}" + (f"; {remedy}" if remedy else "")
 
 
 def in_words(fault: Fault) -> Fault:

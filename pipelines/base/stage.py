@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.errors import LeadcastError, system_words
+from leadcast.features.base.streams import escape_unknown_letters
 from leadcast.features.base.verbosity import is_watched, set_verbosity
 from leadcast.pipelines.base.damaged import damage_told, refuse_altered
 from leadcast.pipelines.base.paths import require_project
@@ -47,6 +48,7 @@ def run_stage(name: str, stage: Stage, on_cluster: ClusterStage | None = None) -
     """
     arguments = _arguments(name, can_use_clusters=on_cluster is not None)
     set_verbosity()
+    escape_unknown_letters()
     LOG.info("stage %s of %s begins", name, arguments.source)
     started = time.perf_counter()
     if LIFELINE in os.environ:
@@ -59,8 +61,8 @@ def run_stage(name: str, stage: Stage, on_cluster: ClusterStage | None = None) -
                 done = on_cluster(arguments.source, arguments.scheduler)
             else:
                 done = stage(arguments.source)
-    except LeadcastError as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (LeadcastError, OSError) as error:
+        print(f"error: {system_words(error)}", file=sys.stderr)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         print(f"{name} was interrupted; the results before it stay as they were", file=sys.stderr)

@@ -3,7 +3,8 @@
 import sys
 import time
 
-from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.errors import LeadcastError, system_words
+from leadcast.features.base.streams import escape_unknown_letters
 from leadcast.features.base.verbosity import LOG
 from leadcast.pipelines.commands import (
     daily_commands,
@@ -33,11 +34,12 @@ REGISTERED = (
 def main() -> None:
     """Run the command line; an error that the user can mend is told without a traceback."""
     began = time.perf_counter()
+    escape_unknown_letters()
     try:
         app()
     except (LeadcastError, OSError) as error:
         # What the system refuses, a user can mend: a path, its rights, a full disk.
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {system_words(error)}", file=sys.stderr)
         raise SystemExit(1) from None
     except Exception:
         # Only where something has gone wrong is it looked for what is damaged.

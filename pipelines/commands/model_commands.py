@@ -1,6 +1,5 @@
 """Commands of a model's life: promoted, retrained, watched, its level moved."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +7,7 @@ from typing import Annotated
 import typer
 
 from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.streams import told_as_json
 from leadcast.pipelines.commands.app import (
     EXIT_REFUSED,
     EXIT_WITH_ALARMS,
@@ -174,7 +174,7 @@ def monitor(
     from leadcast.pipelines.lifecycle.monitor import monitor as look
 
     answer = look(source, bundle, history, html, force=force)
-    print(json.dumps(answer.facts, ensure_ascii=False) if as_json else answer.text)
+    print(told_as_json(answer.facts) if as_json else answer.text)
     if answer.alarms:
         raise typer.Exit(EXIT_WITH_ALARMS)
 

@@ -1,6 +1,5 @@
 """``leadcast score``: new leads to scores, on this machine or a cluster."""
 
-import json
 import sys
 from dataclasses import replace
 from datetime import datetime
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leadcast.features.base.errors import Checks, LeadcastError
+from leadcast.features.base.streams import told_as_json
 from leadcast.pipelines.commands.app import (
     EXIT_WITH_WARNINGS,
     FILE,
@@ -206,7 +206,7 @@ def score(
     except (LeadcastError, OSError) as error:
         # The error itself is told where errors are, whoever reads the answer.
         if _is_json(summary):
-            print(json.dumps(refusal(error), ensure_ascii=False))
+            print(told_as_json(refusal(error)))
         raise
     _tell(report, _is_json(summary), strict)
 
@@ -230,7 +230,7 @@ def _is_json(summary: Summary) -> bool:
 
 
 def _tell(report: "ScoreReport", as_json: bool, strict: bool) -> None:
-    print(json.dumps(report.facts(), ensure_ascii=False) if as_json else report.words())
+    print(told_as_json(report.facts()) if as_json else report.words())
     if strict and report.summary.unexpected:
         raise typer.Exit(EXIT_WITH_WARNINGS)
 

@@ -12,6 +12,7 @@ from leadcast.features.base.errors import Fault, LeadcastError, in_words
 from leadcast.features.base.files import read_json, written_out
 from leadcast.features.base.locks import locked
 from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
+from leadcast.features.base.streams import told_as_json
 from leadcast.features.registry import humanise
 from leadcast.features.tables import Tables, moment_words
 from leadcast.models.accounts.account_model import AccountModel
@@ -96,7 +97,7 @@ def tell_accounts(source: str, request: AccountsRequest) -> str:
                 *(str(in_words(one)) for one in warnings),
             ],
         }
-        return json.dumps(content, ensure_ascii=False)
+        return told_as_json(content)
     told = [] if listed.beyond is None else [f"warning: {listed.beyond}"]
     told += [f"{one.level}: {in_words(one)}" for one in warnings]
     return _words(source, found, listed.scored_with, result, told, left_out)

@@ -11,6 +11,7 @@ import polars as pl
 from leadcast.features.base.errors import LeadcastError
 from leadcast.features.base.files import write_json, write_text_out, written_out
 from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
+from leadcast.features.base.streams import told_as_json
 from leadcast.features.tables import Tables
 from leadcast.pipelines.base.paths import RunFolder
 from leadcast.pipelines.daily.today import champion_of, write_people_csv
@@ -69,7 +70,7 @@ def tell_what_if(
     found = what_if(champion.scorer, lead, before, moment, trial)
     if as_json:
         told = {"tried": found.tried, "before": _plain(found.before), "after": _plain(found.after)}
-        return json.dumps(told, ensure_ascii=False, indent=2)
+        return told_as_json(told, indent=2)
     lines = [f"{lead_id} at {moment:%Y-%m-%d %H:%M} UTC, scored with {champion.words}"]
     lines += [f"  as it stands: {_score(found.before)}", *_reasons(found.before.reasons)]
     lines += [f"  with {', '.join(found.tried)}: {_score(found.after)}"]

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from leadcast.features.base.errors import Checks, FaultsError, LeadcastError
+from leadcast.features.base.errors import Checks, FaultsError, LeadcastError, system_words
 from leadcast.features.base.verbosity import is_quiet
 from leadcast.models.bundle.bundle_files import read_manifest
 from leadcast.models.bundle.bundle_signature import read_signed_manifest, require_signature
@@ -279,7 +279,7 @@ def refusal(error: LeadcastError | OSError) -> dict[str, Any]:
     """Tell a program why nothing was scored."""
     faults = error.faults if isinstance(error, FaultsError) else ()
     told = [asdict(fault) for fault in faults]
-    return {"status": "refused", "error": str(error), "faults": told}
+    return {"status": "refused", "error": system_words(error), "faults": told}
 
 
 def _places(outputs: Outputs) -> list[str]:

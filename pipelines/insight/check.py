@@ -7,6 +7,7 @@ from pathlib import Path
 from leadcast.features.base.errors import FaultsError
 from leadcast.features.base.files import write_text_out
 from leadcast.features.base.ownership import PARAMS, refuse_foreign_file, refuse_inputs
+from leadcast.features.base.streams import told_as_json
 from leadcast.features.definitions.load import find_definition
 from leadcast.features.ingest.ingest import CheckResult, check_source
 from leadcast.features.landmarks import landmarks_of, open_ages, untested_words
@@ -89,7 +90,7 @@ def check_named(
         about.append(f"written: {html}")
     error = None if found.is_fine else FaultsError(found.subject, found.faults)
     if json_file == STDOUT:
-        return CheckAnswer(content, error)
+        return CheckAnswer(told_as_json(plain, indent=2), error)
     return CheckAnswer("\n\n".join([*_told(found, encoding), *about]), error)
 
 

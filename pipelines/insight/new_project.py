@@ -4,7 +4,11 @@ Its files are the project's own (`leadcast/project` links to them in a checkout,
 there), so that no second copy can differ.
 """
 
+import os
 import re
+import shlex
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import leadcast
@@ -127,18 +131,42 @@ def new_project(folder: Path) -> str:
         If a file of the project is there already; nothing is written then.
     """
     contents = contents_of(folder)
-    there = [place for place in contents if (folder / place).exists()]
-    if there:
-        names = ", ".join(str(folder / place) for place in there)
+    in_the_way = {found for place in contents if (found := _in_the_way(folder, place))}
+    if in_the_way:
         raise LeadcastError(
-            f"{folder}: there already: {names}; name another folder, or move these away"
+            f"{folder}: there already: {', '.join(map(str, sorted(in_the_way)))}; name another "
+            "folder, or move these away"
         )
-    for place, text in contents.items():
-        (folder / place).parent.mkdir(parents=True, exist_ok=True)
-        with (folder / place).open("x", encoding="utf-8") as file:
-            file.write(text)
-    enter = "" if folder.resolve() == Path.cwd() else f"cd {folder}; "
+    _write_all(folder, contents)
+    enter = "" if folder.resolve() == Path.cwd() else f"cd {shlex.quote(str(folder))}; "
     return (
         f"{folder}: a new project, with params.yaml, dvc.yaml, data/sources and a README.md\n"
         f"Next: {enter}leadcast run (the embedded demo), or leadcast init NAME FOLDER_OF_THE_EXPORT"
     )
+
+
+def _in_the_way(folder: Path, place: str) -> Path | None:
+    """Give what stands where a file of the project, or a folder on the way to it, is to be."""
+    path = folder / place
+    if os.path.lexists(path):
+        return path
+    way = (folder, *(folder / one for one in reversed(Path(place).parents)))
+    return next((one for one in way if os.path.lexists(one) and not one.is_dir()), None)
+
+
+def _write_all(folder: Path, contents: Mapping[str, str]) -> None:
+    """Write all files, or none: what was made is taken away again where one cannot be written."""
+    made: list[Path] = []
+    try:
+        for place, text in contents.items():
+            path = folder / place
+            missing = [one for one in path.parents if not one.exists()]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            made += [*reversed(missing), path]
+            with path.open("x", encoding="utf-8") as file:
+                file.write(text)
+    except OSError:
+        for one in reversed(made):
+            with suppress(OSError):
+                one.rmdir() if one.is_dir() else one.unlink()
+        raise

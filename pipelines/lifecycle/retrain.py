@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from leadcast.features.base.errors import FaultsError, LeadcastError
+from leadcast.features.base.errors import FaultsError, LeadcastError, system_words
 from leadcast.features.base.files import read_json, write_json
 from leadcast.features.base.locks import locked
 from leadcast.features.definitions.load import find_definition
@@ -128,11 +128,15 @@ def _retrained(source: str, by: str, accept: bool) -> tuple[RetrainReport, dict[
             # Only what the comparison itself found is a change.
             is_change = otherwise == "export changed" and isinstance(error, FaultsError)
             outcome: Ended = otherwise if is_change else "failed"
-            return RetrainReport(outcome, f"{source}: {outcome}; {_stays(source)}\n{error}"), None
+            return RetrainReport(
+                outcome, f"{source}: {outcome}; {_stays(source)}\n{system_words(error)}"
+            ), None
     try:
         answer = promote(source, PromotionAsked(by=by or BY, why="retrained"))
     except (LeadcastError, OSError) as error:
-        return RetrainReport("failed", f"{source}: failed; {_stays(source)}\n{error}"), None
+        return RetrainReport(
+            "failed", f"{source}: failed; {_stays(source)}\n{system_words(error)}"
+        ), None
     gate = None if answer.gate is None else answer.gate.to_json()
     ended: Ended = "failed" if answer.outcome == "previewed" else answer.outcome
     return RetrainReport(ended, answer.words), gate

@@ -97,7 +97,12 @@ def _reproduced(source: str, last: str) -> list[str]:
     LOG.info("DVC brings %s up to date, up to the stage %s", source, last)
     ran: list[str] = []
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        env=environment,
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
