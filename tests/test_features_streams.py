@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.streams import refuse_unreadable_names
+
 WORDS = "Größe 0.79 → 0.81 … ✓ \U0001f600"
 ENCODINGS = ("ascii", "iso-8859-1", "cp1252", "utf-8")
 TOLD = f"""
@@ -48,3 +51,17 @@ def test_a_command_ends_well_though_its_answer_has_letters_that_the_terminal_has
     told = said_in(encoding, "-m", "leadcast", "new", name, cwd=tmp_path)
     assert b"a new project" in told
     assert (tmp_path / name / "params.yaml").is_file()
+
+
+def test_a_path_that_libraries_would_read_otherwise_is_refused_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["leadcast", "check", "ours"])
+    refuse_unreadable_names()
+    monkeypatch.setattr(sys, "getfilesystemencoding", lambda: "iso8859-1")
+    refuse_unreadable_names()
+    monkeypatch.setattr(sys, "argv", ["leadcast", "score", "--out", "Größe.csv"])
+    with pytest.raises(LeadcastError, match="Größe.csv: .*PYTHONUTF8=1"):
+        refuse_unreadable_names()
+    monkeypatch.setattr(sys, "getfilesystemencoding", lambda: "utf-8")
+    refuse_unreadable_names()

@@ -4,7 +4,10 @@ import codecs
 import io
 import json
 import sys
+from pathlib import Path
 from typing import Any
+
+from leadcast.features.base.errors import LeadcastError
 
 _ESCAPED = "leadcast-escaped"
 
@@ -19,6 +22,27 @@ def escape_unknown_letters() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_ESCAPED)
+
+
+def refuse_unreadable_names() -> None:
+    """Refuse to begin where libraries would look for other files than Python.
+
+    Python reads the bytes of a path by the locale, polars by UTF-8.
+
+    Raises
+    ------
+    LeadcastError
+        If the locale is not UTF-8, and the working folder or an argument has letters beyond ASCII.
+    """
+    encoding = sys.getfilesystemencoding()
+    if codecs.lookup(encoding).name == "utf-8":
+        return
+    odd = [one for one in (str(Path.cwd()), *sys.argv[1:]) if not one.isascii()]
+    if odd:
+        raise LeadcastError(
+            f"{odd[0]}: has letters that this locale writes in {encoding}, and file names are "
+            "read in UTF-8; set PYTHONUTF8=1 in the environment, or LC_ALL=C.UTF-8"
+        )
 
 
 def told_as_json(content: Any, *, indent: int | None = None) -> str:  # noqa: ANN401 - any JSON value

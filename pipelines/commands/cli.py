@@ -4,7 +4,7 @@ import sys
 import time
 
 from leadcast.features.base.errors import LeadcastError, system_words
-from leadcast.features.base.streams import escape_unknown_letters
+from leadcast.features.base.streams import escape_unknown_letters, refuse_unreadable_names
 from leadcast.features.base.verbosity import LOG
 from leadcast.pipelines.commands import (
     daily_commands,
@@ -36,6 +36,7 @@ def main() -> None:
     began = time.perf_counter()
     escape_unknown_letters()
     try:
+        refuse_unreadable_names()
         app()
     except (LeadcastError, OSError) as error:
         # What the system refuses, a user can mend: a path, its rights, a full disk.
