@@ -61,7 +61,7 @@ def test_a_path_that_libraries_would_read_otherwise_is_refused_with_the_remedy(
     monkeypatch.setattr(sys, "getfilesystemencoding", lambda: "iso8859-1")
     refuse_unreadable_names()
     monkeypatch.setattr(sys, "argv", ["leadcast", "score", "--out", "Größe.csv"])
-    with pytest.raises(LeadcastError, match="Größe.csv: .*PYTHONUTF8=1"):
+    with pytest.raises(LeadcastError, match=r"Größe\.csv: .*PYTHONUTF8=1"):
         refuse_unreadable_names()
     monkeypatch.setattr(sys, "getfilesystemencoding", lambda: "utf-8")
     refuse_unreadable_names()

@@ -305,6 +305,25 @@ def test_a_phone_scrolls_in_one_direction_and_axe_finds_no_fault(
     page.context.close()
 
 
+def test_the_words_above_a_table_are_whole_on_a_phone_and_stay_when_it_is_scrolled(
+    browser: "Browser", url: str
+) -> None:
+    watched = Watched(browser, viewport={"width": 375, "height": 800})
+    page = watched.overview(url)
+    page.wait_for_selector("#ranking-table caption")
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    beyond = """() => [...document.querySelectorAll('.table caption')].map((one) => {
+      const [words, seen] = [one, one.closest('.table')].map((it) => it.getBoundingClientRect());
+      return Math.max(words.right - seen.right, seen.left - words.left);
+    })"""
+    wider = "document.querySelectorAll('.table').length && [...document.querySelectorAll('.table')]"
+    assert page.evaluate(f"({wider}).filter((one) => one.scrollWidth > one.clientWidth).length") > 0
+    for scrolled in (0, 60):
+        page.evaluate(f"({wider}).forEach((one) => {{ one.scrollLeft = {scrolled}; }})")
+        assert max(page.evaluate(beyond)) < 1
+    page.context.close()
+
+
 def test_the_keyboard_alone_reaches_and_works_everything(watched: Watched, url: str) -> None:
     page = watched.overview(url)
     before = page.input_value("#calls-box")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
+from leadcast.features.base.files import write_json
 from leadcast.serve.http.keys import create_key
 from leadcast.serve.page.monitoring_view import SHOWN
 from leadcast.serve.page.today import FILE, MOST_SHOWN, today_content
@@ -46,7 +47,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     columns = made.frame.drop("lead_id")
     found = pl.concat([found.drop("owner"), columns], how="horizontal")
     names = [HOSTILE, FORMULA, *found["lead_id"][2:]]
-    in_order(found.with_columns(lead_id=pl.Series(names))).write_parquet(folder / FILE)
+    found = found.with_columns(lead_id=pl.Series(names), expected_value=100 * pl.col("probability"))
+    in_order(found).write_parquet(folder / FILE)
     return folder
 
 
@@ -97,6 +99,27 @@ def test_an_empty_list_is_told(tmp_path: Path, told: pl.DataFrame) -> None:
     assert found["as_of"] is None
 
 
+def test_amounts_have_the_currency_of_the_comparison_or_else_of_the_amounts(
+    tmp_path: Path, run: Path
+) -> None:
+    (tmp_path / FILE).write_bytes((run / FILE).read_bytes())
+
+    def shown() -> str | None:
+        with client(tmp_path, tmp_path) as asked:
+            told: str | None = asked.get("/page/today").json()["currency"]
+            return told
+
+    assert shown() is None
+    write_json(tmp_path / "amounts/amounts.json", {"currency": "CHF"})
+    assert shown() == "CHF"
+    # Without points a comparison tells no currency.
+    write_json(tmp_path / "comparison/comparison.json", {"nothing_to_compare": "no points"})
+    assert shown() == "CHF"
+    about = {"about": {"currency": "EUR"}}
+    write_json(tmp_path / "comparison/comparison.json", about, replacing=True)
+    assert shown() == "EUR"
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator["Browser"]:
     with chromium() as browser:
@@ -109,6 +132,7 @@ def test_a_person_filters_sorts_and_sees_why_it_moved(
 ) -> None:
     watched = Watched(browser, viewport={"width": 390, "height": 800})
     page = watched.page
+    write_json(run / "amounts/amounts.json", {"currency": "CHF"})
     with served(tmp_path, run) as url:
         page.goto(url)
         page.wait_for_selector(f"{ROWS} .opener")
@@ -120,6 +144,7 @@ def test_a_person_filters_sorts_and_sees_why_it_moved(
         assert "older than any lead that the model was tested on" in page.inner_text(
             "#today-untested"
         )
+        assert "Expected value, CHF" in page.locator("#today-leads thead").inner_text()
         page.select_option("#today-hand", "call")
         wait_for_words(page.locator(".dt-info"), f"of {calls} leads")
         page.select_option("#today-hand", "")

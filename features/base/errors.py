@@ -215,12 +215,29 @@ def describe_faults(subject: str, faults: Sequence[Fault]) -> str:
         own = [fault for fault in faults if fault.level == kind]
         told[kind] = len(own)
         lines += [f"  {kind}: {fault}" for fault in own]
-    counts = [_counted(n, kind) for kind, n in told.items() if n or kind != "note"]
+    counts = [in_number(n, kind) for kind, n in told.items() if n or kind != "note"]
     return "\n".join([f"{subject}: {', '.join(counts)}", *lines])
 
 
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def in_number(number: int, noun: str) -> str:
+    """Tell how many, as people say it.
+
+    Parameters
+    ----------
+    number : int
+    noun : str
+        What is counted, of which there is one.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> in_number(1, "lead"), in_number(2_000, "lead")
+    ('1 lead', '2,000 leads')
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def nearest_first(name: str, names: Iterable[str]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from leadcast.features.base.errors import LeadcastError
+from leadcast.features.base.errors import LeadcastError, in_number
 from leadcast.features.base.files import write_json, write_text_out, written_out
 from leadcast.features.base.ownership import refuse_foreign_file, refuse_inputs
 from leadcast.features.base.streams import told_as_json
@@ -177,10 +177,12 @@ def _told(source: str, found: pl.DataFrame, counted: dict[str, int]) -> list[str
             side = "down" if row["kind"] == "miss" else "up"
             why = "; ".join(row[f"reasons_{side}"][:2])
             won = row["days_until_won"]
+            later = "later" if won is None else f"{in_number(round(won), 'day')} later"
             lines.append(
                 f"    {row['kind']:<4} {row['lead_id']}: {row['probability']:.1%} ({row['grade']}) "
-                f"at {row['age_days']:.0f} days with {row['events']} events, won "
-                f"{'' if won is None else f'{won:.0f} days '}later; {why}"
+                f"at {in_number(round(row['age_days']), 'day')} with "
+                f"{in_number(row['events'], 'event')}, won "
+                f"{later}; {why}"
             )
     if len(weeks) > WEEKS_SHOWN:
         lines.append(f"  and {len(weeks) - WEEKS_SHOWN} earlier weeks: --csv or --json tells all")

@@ -10,7 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from leadcast.features.base.errors import Checks, FaultsError, LeadcastError, system_words
+from leadcast.features.base.errors import (
+    Checks,
+    FaultsError,
+    LeadcastError,
+    in_number,
+    system_words,
+)
 from leadcast.features.base.verbosity import is_quiet
 from leadcast.models.bundle.bundle_files import read_manifest
 from leadcast.models.bundle.bundle_signature import read_signed_manifest, require_signature
@@ -150,9 +156,10 @@ class ScoreReport:
         warnings = "".join(f"\n  warning: {fault}" for fault in self.summary.warnings)
         verdict = self.verdict
         use = "" if verdict is None or verdict.use == "probability" else f"\n  {verdict.words}"
+        scored = in_number(self.summary.n_rows, "lead")
         closed = _closed_words(self.summary.n_closed)
         closed += _others_words(self.summary.others, self.nobodys)
-        return f"{self.summary.n_rows:,} leads scored into {places}{closed}{use}{warnings}"
+        return f"{scored} scored into {places}{closed}{use}{warnings}"
 
     def facts(self) -> dict[str, Any]:
         """Tell it to a program."""

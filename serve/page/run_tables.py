@@ -18,6 +18,8 @@ from leadcast.serve.requests.problems import Problem
 
 TABLES, COMPARISON, JUDGED = "tables", "comparison", "judged"
 """The folders of canonical tables, the comparison and the tested bundle within a run's."""
+AMOUNTS = "amounts"
+"""The folder of the model of amounts, and its file."""
 SNAPSHOTS = "snapshots.parquet"
 """Every snapshot with the part of the split that it is in."""
 LISTED = ("as_of", "week", "points", "rank_learned", "rank_points", "probability")
@@ -26,6 +28,35 @@ MOST_FOUND = 20
 """How many leads a search tells."""
 DISTILLED, TEMPLATE = "distilled.yaml", "template"
 _FROM_RULES = "rules "
+
+
+def currency_of(run: Path) -> str | None:
+    """Give the currency of a run's amounts.
+
+    Parameters
+    ----------
+    run : Path
+        Its folder.
+
+    Returns
+    -------
+    str or None
+        As its comparison or, in a run without points, its model of amounts has it; None where
+        nobody said.
+    """
+    for place, keys in (
+        (run / COMPARISON / RESULT, ("about", "currency")),
+        (run / AMOUNTS / f"{AMOUNTS}.json", ("currency",)),
+    ):
+        try:
+            found = read_json(place)
+            for key in keys:
+                found = found[key]
+        except (LeadcastError, KeyError, TypeError):
+            continue
+        if isinstance(found, str):
+            return found
+    return None
 
 
 @dataclass(frozen=True)
@@ -215,8 +246,7 @@ class LeadTables:
 
     def currency(self) -> str | None:
         """Give the currency of the amounts; None where nobody said."""
-        currency = self._of_comparison("currency")
-        return None if currency is None else str(currency)
+        return currency_of(self.folder.parent)
 
     def _of_comparison(self, name: str) -> object:
         try:

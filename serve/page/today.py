@@ -13,6 +13,7 @@ from leadcast.serve.batch.deliver import FORMULA, PLAIN_NUMBER
 from leadcast.serve.http.service import Service, allowed_callers
 from leadcast.serve.page.assets import Shell
 from leadcast.serve.page.file import as_json, packed_column
+from leadcast.serve.page.run_tables import currency_of
 from leadcast.serve.requests.problems import Problem
 
 ADDRESS, FILE = "/", "today.parquet"
@@ -26,13 +27,15 @@ MOST_SHOWN = 20_000
 """So many of the likeliest leads are sent to a browser; the files hold all."""
 
 
-def today_content(path: Path) -> dict[str, Any]:
+def today_content(path: Path, currency: str | None = None) -> dict[str, Any]:
     """Pack a list for the page, as `static/today.js` reads it.
 
     Parameters
     ----------
     path : Path
         A run's ``today.parquet``.
+    currency : str, optional
+        Of the amounts.
 
     Returns
     -------
@@ -51,6 +54,7 @@ def today_content(path: Path) -> dict[str, Any]:
         "since": None if since.is_empty() else since[0].timestamp(),
         "week": first.get("week"),
         "model_version": first.get("model_version"),
+        "currency": currency,
         "untested": int((~whole["age_tested"]).sum()),
         "columns": {name: packed_column(rows[name]) for name in own},
         "parts": [_told(one) for one in parts],
@@ -89,7 +93,10 @@ class HeldList:
         stamp = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
         with self._lock:
             if self._packed[0] != stamp:
-                self._packed = (stamp, as_json(today_content(self._path)))
+                self._packed = (
+                    stamp,
+                    as_json(today_content(self._path, currency_of(self._path.parent))),
+                )
             return Response(self._packed[1], media_type="application/json")
 
     def _how_to_make(self) -> str:

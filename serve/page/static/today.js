@@ -72,7 +72,7 @@
       one("why_moved", "Why it moved", (words, row) => movedWords(list, words, row), "wrap"),
       ...(has("hand_off") ? [one("hand_off", "Hand-off", (hand, row) => handOff(list, hand, row))] : []),
       ...(has("owner") ? [one("owner", "Owner", plain)] : []),
-      ...(has("expected_value") ? [one("expected_value", "Expected value", (value) => format.count(value), "number")] : []),
+      ...(has("expected_value") ? [one("expected_value", list.currency ? `Expected value, ${list.currency}` : "Expected value", (value) => format.count(value), "number")] : []),
       one("age_days", "Age", (days, row) => age(list, days, row), "number"),
     ];
   }
