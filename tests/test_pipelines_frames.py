@@ -205,6 +205,16 @@ def test_new_leads_that_cannot_be_read_are_told() -> None:
         model().score(many)
 
 
+def test_warnings_about_new_leads_name_tables_and_no_temporary_folder(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    leads, events, _ = raw()
+    model().score(leads.head(5), events)
+    told = [record.getMessage() for record in caplog.records]
+    assert any("(events.parquet row " in one for one in told)
+    assert "/tmp" not in "".join(told)
+
+
 def test_progress_is_told_step_by_step_and_other_parameters_are_seen() -> None:
     told: list[str] = []
     few = {"replicates": 100, "slice_replicates": 100}

@@ -31,6 +31,7 @@ SMALL = {
         }
     ),
 }
+OBJECTS = pl.Series("x", [object()] * 3, dtype=pl.Object)
 LISTS = pd.Series([[1], [2], [3]], dtype=object)
 
 
@@ -161,11 +162,34 @@ def test_everything_is_told_at_once() -> None:
         ({"leads": SMALL["leads"].assign(created_at="x")}, "a value that is not a time: 'x'"),
         ({"outcomes": SMALL["outcomes"].assign(won_at=None)}, "found 0 leads of 3 that became"),
         ({"leads": SMALL["leads"].assign(x=pd.Timedelta("1D"))}, "the dtype timedelta64"),
+        ({"leads": SMALL["leads"].assign(x=1 + 2j)}, "leads: column 'x': found the dtype complex"),
+        (
+            {"leads": SMALL["leads"].set_index(pd.Index([7, 8, 9], name="lead_id"))},
+            "leads: column 'lead_id': found a level of the index of the same name",
+        ),
+        (
+            {"leads": pl.DataFrame({"lead_id": [1, 2, 3]}).with_columns(OBJECTS)},
+            "leads: column 'x': found the dtype Object",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_fault_says_where_and_what_to_do(changes: dict[str, Any], words: str) -> None:
     assert words in faults_of(**changes)
+
+
+def test_an_index_that_repeats_a_column_is_that_column_and_a_sparse_column_its_values() -> None:
+    leads = SMALL["leads"].assign(size=[1.0, 0.0, 0.0])
+    sparse = leads.assign(size=pd.arrays.SparseArray(leads["size"].to_numpy(), fill_value=0.0))
+    expected = small(leads=leads).tables.leads
+    for given in (
+        leads.set_index("lead_id"),
+        leads.set_index("lead_id", drop=False),
+        leads.set_index(["lead_id", "created_at"], drop=False),
+        sparse,
+    ):
+        found = small(leads=given).tables.leads
+        assert found.select(sorted(found.columns)).equals(expected.select(sorted(found.columns)))
 
 
 def test_a_column_that_nothing_reads_is_a_warning() -> None:

@@ -97,7 +97,12 @@ def as_polars(frame: Frame, name: str = "the table") -> pl.DataFrame:
         taken = pl.from_arrow(frame)
         assert isinstance(taken, pl.DataFrame)
         return taken
-    return frame.collect() if isinstance(frame, pl.LazyFrame) else frame
+    table = frame.collect() if isinstance(frame, pl.LazyFrame) else frame
+    objects = [column for column, dtype in table.schema.items() if dtype == pl.Object]
+    if objects:
+        faults = [_no_cells(name, column, "the dtype Object") for column in objects]
+        raise FaultsError(name, faults)
+    return table
 
 
 def given_back(frame: pl.DataFrame, library: Library) -> Frame:
@@ -119,8 +124,7 @@ def given_back(frame: pl.DataFrame, library: Library) -> Frame:
 
 
 def _from_pandas(frame: "pandas.DataFrame", name: str) -> pl.DataFrame:
-    if any(level is not None for level in frame.index.names):
-        frame = frame.reset_index()
+    frame = _with_index(frame, name)
     _refuse_names(list(frame.columns), name)
     faults: list[Fault] = []
     columns = []
@@ -128,12 +132,30 @@ def _from_pandas(frame: "pandas.DataFrame", name: str) -> pl.DataFrame:
         series, wrong = _series(column, frame[column])
         columns.append(series)
         if wrong is not None:
-            remedy = "Make texts, numbers, flags or times of it, or leave the column out."
-            expected = "texts, numbers, flags or times"
-            faults.append(Fault(f"{name}: column {column!r}", wrong, expected, remedy))
+            faults.append(_no_cells(name, column, wrong))
     if faults:
         raise FaultsError(name, faults)
     return pl.DataFrame(columns) if columns else pl.DataFrame()
+
+
+def _no_cells(name: str, column: str, found: str) -> Fault:
+    remedy = "Make texts, numbers, flags or times of it, or leave the column out."
+    return Fault(f"{name}: column {column!r}", found, "texts, numbers, flags or times", remedy)
+
+
+def _with_index(frame: "pandas.DataFrame", name: str) -> "pandas.DataFrame":
+    """Make columns of the index's named levels, but for one that is a column's copy."""
+    index = frame.index
+    for level in [one for one in index.names if one is not None and one in frame.columns]:
+        own = frame[level]
+        levels = index.get_level_values(index.names.index(level))
+        if own.ndim > 1 or not bool((levels == own.array).all()):
+            found = "a level of the index of the same name, with other values"
+            remedy = "Rename the level, or drop it: reset_index(drop=True)."
+            raise FaultsError(name, [Fault(f"{name}: column {level!r}", found, "one", remedy)])
+        frame = frame.reset_index(level=level, drop=True)
+    named = [one for one in frame.index.names if one is not None]
+    return frame.reset_index(level=named) if named else frame
 
 
 def _series(name: str, column: "pandas.Series[Any]") -> tuple[pl.Series, str | None]:
@@ -148,8 +170,14 @@ def _series(name: str, column: "pandas.Series[Any]") -> tuple[pl.Series, str | N
     if column.dtype.name.startswith(("period", "interval", "timedelta")):
         return pl.Series(name, [], pl.Null), f"the dtype {column.dtype}"
     column = column.rename(name).reset_index(drop=True)
+    if column.dtype.name.startswith("Sparse"):
+        column = type(column)(column.to_numpy(), name=name)
     if getattr(column.dtype, "tz", None) is None:
-        return pl.from_pandas(column), None
+        try:
+            return pl.from_pandas(column), None
+        except (ValueError, TypeError, NotImplementedError, pl.exceptions.PolarsError):
+            # What neither Arrow nor polars has: complex numbers, say.
+            return pl.Series(name, [], pl.Null), f"the dtype {column.dtype}"
     # Without its zone and back: how pandas gives away times with a zone is about to change.
     moments = column.dt.tz_convert("UTC").dt.tz_localize(None)
     return pl.from_pandas(moments).dt.replace_time_zone("UTC"), None

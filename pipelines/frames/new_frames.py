@@ -64,10 +64,11 @@ def read_new(
 
 def _read(data: LeadData, tables: list[pl.DataFrame], people: PeopleRules | None) -> NewLeads:
     folder = OwnFolder()
+    # Told by their names, and not by where they lie meanwhile.
     places = [folder.path / f"{name}.parquet" for name in _NAMES[: len(tables)]]
     for table, place in zip(tables, places, strict=True):
         table.write_parquet(place)
-    definition = data.definition
+    definition = data.definition.model_copy(update={"root": folder.path})
     if AS_OF in tables[0].columns:
         about = definition.tables.leads
         moments = {AS_OF: Attribute(column=AS_OF, type="time")}
