@@ -228,12 +228,17 @@ def _tags(run: RunFolder) -> dict[str, str]:
 
 
 def git_commit() -> str:
-    """Tell which commit the code is at, with ``+`` where files have changed since."""
-    done = subprocess.run(
-        ["git", "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"],
-        capture_output=True,
-        text=True,
-    )
+    """Tell at which commit the code is, with ``+`` where files have changed since, or "unknown"."""
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+        )
+    except OSError:
+        # There is no git here: a container, or an installation from a wheel.
+        return "unknown"
     return done.stdout.strip() if done.returncode == 0 else "unknown"
 
 

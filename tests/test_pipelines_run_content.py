@@ -11,6 +11,7 @@ import pytest
 from leadcast.features.base.files import write_json
 from leadcast.models.comparison.comparison_store import NOTHING
 from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.track import git_commit
 from leadcast.pipelines.tracking import tracked_plots
 from leadcast.pipelines.tracking.run_content import backtest_losses, run_name, told_metrics
 
@@ -125,3 +126,10 @@ def test_what_has_nothing_to_show_is_no_picture(
         (RUN.curves / "precision_recall.csv").write_text("recall,precision,low,high\n")
         tracked_plots.draw_more(RUN, tmp_path)
     assert not list(tmp_path.glob("*.svg"))
+
+
+def test_without_git_nobody_knows_the_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert git_commit() == "unknown"
