@@ -210,8 +210,8 @@ class LearnerSettings(BaseModel):
 
     @property
     def middle_penalty(self) -> float:
-        """The penalty in the middle of those that compete."""
-        return self.penalties[len(self.penalties) // 2]
+        """The penalty in the middle of those that compete; of two, the lower."""
+        return sorted(self.penalties)[(len(self.penalties) - 1) // 2]
 
     def for_rows(self, n: int) -> Self:
         """Widen what competes where there are few rows.
