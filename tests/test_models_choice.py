@@ -293,6 +293,7 @@ def test_few_rows_are_tried_with_finer_setups_and_many_with_those_named() -> Non
     settings = LearnerSettings(rounds=(50, 400), penalties=(10.0, 40.0), few_rows=1_000)
     few = settings.for_rows(999)
     assert (few.rounds, few.penalties) == ((50, 400, 800), (2.5, 10.0, 40.0))
+    assert few.middle_penalty == settings.middle_penalty == 10.0
     assert settings.for_rows(1_000) == settings
 
 
