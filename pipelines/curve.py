@@ -343,8 +343,8 @@ def _told(deployed: CurveChoice, figures: dict[str, Any] | None) -> str:
     score = figures["integrated"]
     lines = [
         f"{told}; integrated Brier score to {score['until_days']:g} days {score['value']:.4f}, of "
-        f"one curve for all leads {score['marginal']:.4f} (difference {score['difference']:+.4f}, "
-        f"95 % interval {score['low']:+.4f} to {score['high']:+.4f})"
+        f"one curve for all leads {score['marginal']:.4f} (difference {score['difference']:+z.4f}, "
+        f"95 % interval {score['low']:+z.4f} to {score['high']:+z.4f})"
     ]
     lines += [
         f"{one['days']:g} days: {one['predicted']:.2%} told, {one['observed']:.2%} came "

@@ -128,7 +128,7 @@ def segment_lines(choice: Choice, data: LabelledMatrix) -> list[str]:
     lines = [
         f"{row['column']} {row['segment']}: {row['leads']:,} leads, {row['won']:,} won, odds × "
         f"{math.exp(row['level']):.2f}, {row['own']:.0%} its own"
-        + "".join(f", {name} {slope:+.2f}" for name, slope in row["slopes"].items())
+        + "".join(f", {name} {slope:+z.2f}" for name, slope in row["slopes"].items())
         for row in rows[:SHOWN]
     ]
     more = len(rows) - SHOWN

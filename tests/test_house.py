@@ -208,6 +208,13 @@ def test_texts_are_not_made_by_what_panics_on_an_empty_chunk() -> None:
     assert not by_polars, "leadcast.features.values.columns.worded says why, and does the same"
 
 
+def test_no_message_tells_of_a_minus_nothing() -> None:
+    """A change that rounds to nothing is +0.00: the option z, PEP 682."""
+    signed = re.compile(r":\+\.\d[f%]")
+    found = [name_of(path) for path in MODULES if signed.search(path.read_text("utf-8"))]
+    assert not found, "write the format as :+z.2f"
+
+
 def test_the_length_law_can_fail() -> None:
     long = "def f():\n" + "    x = 1\n" * (LONGEST_FUNCTION + 1)
     function = next(node for node in ast.walk(ast.parse(long)) if isinstance(node, ast.FunctionDef))

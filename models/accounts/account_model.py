@@ -234,7 +234,7 @@ def choose_kind(rows: pl.DataFrame, known_after_days: float) -> AccountTrial:
     gain = whole["noisy_or"] - whole["account"]
     error = clustered_error(gain, pl.concat(accounts))
     is_better = bool(gain.mean() > error)
-    told = f"{gain.mean():+.4f} ± {error:.4f} in log loss on later time"
+    told = f"{gain.mean():+z.4f} ± {error:.4f} in log loss on later time"
     why = (
         f"what is known of accounts spares {told}"
         if is_better

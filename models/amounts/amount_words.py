@@ -91,7 +91,7 @@ def ranking_words(ranking: Told, currency: str | None) -> str:
         f"{customers['by_probability']['value']:.0f} who bring "
         f"{amount(money['by_probability']['value'], currency)}: "
         f"{_signed(gap['value'], currency)} ({_ends(gap, currency)}) and "
-        f"{fewer['value']:+.0f} customers ({_between(fewer, '{:+.0f}')})."
+        f"{fewer['value']:+z.0f} customers ({_between(fewer, '{:+z.0f}')})."
     )
 
 

@@ -49,7 +49,7 @@ def write_moved(folder: Path, bundle: Bundle, offset: float, told: Mapping[str, 
     metrics = {key: value for key, value in bundle.metrics.items() if key != LEVEL}
     if offset:
         notes.append(
-            f"{NOTE} by {offset:+.3f} in log-odds since the model was trained, by the newest "
+            f"{NOTE} by {offset:+z.3f} in log-odds since the model was trained, by the newest "
             "conversions; its figures were measured without that."
         )
         metrics[LEVEL] = {**told, "offset": offset}

@@ -262,7 +262,7 @@ class Shifted(Plain):
 
     def describe(self) -> str:
         """Say what it does."""
-        return f"{self.base.describe()}, then {self.shift:+.2f} on all log-odds for the level"
+        return f"{self.base.describe()}, then {self.shift:+z.2f} on all log-odds for the level"
 
 
 AnyCalibrator = Annotated[

@@ -103,7 +103,7 @@ def calibrate_in_time(
     gain, error = improvement
     told = (
         "Calibrating by what the leads before had shown changed the log loss of later leads by "
-        f"{-gain:+.4f} (standard error {error:.4f})"
+        f"{-gain:+z.4f} (standard error {error:.4f})"
     )
     if gain > NORMAL_95 * error:
         return CalibrationInTime(chosen.calibrator, chosen, gain, f"{told}.")

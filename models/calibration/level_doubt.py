@@ -197,7 +197,7 @@ class LevelDoubt:
 
     def describe(self) -> str:
         """Say how far the level may be off, and why, for a person."""
-        shifts = ", ".join(f"{one.shift:+.2f}" for one in self.misses)
+        shifts = ", ".join(f"{one.shift:+z.2f}" for one in self.misses)
         verdict = "more than" if self.beyond_errors else "no more than"
         mean, low, high = (
             f"{100 * share:.1f} %"

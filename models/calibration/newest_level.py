@@ -87,9 +87,9 @@ class NewestLevel:
                 f"{before} on average, and {observed} converted: too little to move it by."
             )
         return (
-            f"Level: moved on {whose} by {self.moved:+.2f} in log-odds, from {before} on average, "
+            f"Level: moved on {whose} by {self.moved:+z.2f} in log-odds, from {before} on average, "
             f"as a model said that had not seen them, to {after}; {observed} of them converted, "
-            f"which alone would ask for {self.asked:+.2f}."
+            f"which alone would ask for {self.asked:+z.2f}."
         )
 
 

@@ -93,7 +93,7 @@ class EarlyLevel:
         if abs(self.shift) < UNMOVED:
             return f"Early conversions leave the level where it was: {seen}."
         return (
-            f"Early conversions move it by {self.shift:+.2f} (± {self.error:.2f}) in log-odds: "
+            f"Early conversions move it by {self.shift:+z.2f} (± {self.error:.2f}) in log-odds: "
             f"{seen}."
         )
 

@@ -293,5 +293,5 @@ def _words(tried: Sequence[TriedFresh], always: bool) -> str:
     asked = ", as asked for" if always and low <= 0 else ""
     return (
         f"fresh snapshots {used}{asked}: log loss {with_them:.4f} with them and {without:.4f} "
-        f"without, over {where} (gain {gain:+.4f}, 95 %: {low:+.4f} to {high:+.4f})"
+        f"without, over {where} (gain {gain:+z.4f}, 95 %: {low:+z.4f} to {high:+z.4f})"
     )

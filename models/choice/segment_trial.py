@@ -197,6 +197,6 @@ def _words(
     why = "" if used else "; all leads are scored by the whole"
     return (
         f"segments by {columns} {how}: log loss {losses[0]:.4f} with {form}, shrunken "
-        f"to the whole, and {losses[1]:.4f} without (gain {gain:+.4f}, 95 %: {low:+.4f} to "
-        f"{high:+.4f}){why}"
+        f"to the whole, and {losses[1]:.4f} without (gain {gain:+z.4f}, 95 %: {low:+z.4f} to "
+        f"{high:+z.4f}){why}"
     )

@@ -162,8 +162,8 @@ def auc_words(pair: Pair) -> str:
     words = f"the AUC is {one.value:.3f} for the learned score and {other.value:.3f} for the points"
     if gap.low is None or gap.high is None:
         return f"{words}."
-    ends = f"95 %: {gap.low:+.3f} to {gap.high:+.3f}".replace("-", "−")
-    words += f"; the difference is {gap.value:+.3f} ({ends})".replace("+-", "-")
+    ends = f"95 %: {gap.low:+z.3f} to {gap.high:+z.3f}".replace("-", "−")
+    words += f"; the difference is {gap.value:+z.3f} ({ends})".replace("+-", "-")
     if gap.shows:
         return f"{words}."
     detectable = gap.detectable or 0.0

@@ -72,7 +72,7 @@ def _points_as_feature(compared: Compared, capacity: Floats, past: Past) -> Hybr
     test = design(compared.floats("probability"), compared.floats("points"))
     words = (
         "A logistic regression on the learned score's log-odds and the points: 10 points count "
-        f"{10 * weights[2] / spread:+.2f} in log-odds beside {weights[1]:.2f} times the learned "
+        f"{10 * weights[2] / spread:+z.2f} in log-odds beside {weights[1]:.2f} times the learned "
         "score's own."
     )
     score = sigmoid((test * weights).sum(axis=1))
@@ -160,5 +160,5 @@ def _against(gap: Difference) -> str:
         return "no other"
     size = f"by {abs(gap.value):.3f}"
     if not gap.shows:
-        return f"no different ({gap.value:+.3f}, within chance)".replace("-", "−")
+        return f"no different ({gap.value:+z.3f}, within chance)".replace("-", "−")
     return f"better {size}" if gap.value > 0 else f"worse {size}"

@@ -95,7 +95,7 @@ def _number(value: float | None) -> str:
 def _interval(measured: Measured) -> str:
     if measured.value is None or measured.low is None or measured.high is None:
         return _number(measured.value)
-    return f"{measured.value:+.3f} ({measured.low:+.3f} to {measured.high:+.3f})"
+    return f"{measured.value:+z.3f} ({measured.low:+z.3f} to {measured.high:+z.3f})"
 
 
 _SIDES = {"fit": ("Fit", "profile"), "engagement": ("Engagement", "engagement")}
@@ -154,7 +154,7 @@ def _eloqua(table: RuleTable) -> Iterator[str]:
         rules = [rule for rule in table.rules if rule.group == name]
         most = sum(max(rule.points, 0.0) for rule in rules) or 1.0
         yield f"### {_SIDES[name][1].capitalize()} criteria"
-        rows = [(_condition(rule), f"{rule.points / most:+.0%}") for rule in rules]
+        rows = [(_condition(rule), f"{rule.points / most:+z.0%}") for rule in rules]
         yield _grid_of(("criterion", "weight"), rows)
         axis = None if table.grid is None else getattr(table.grid, name)
         if axis is not None:

@@ -156,7 +156,7 @@ def segment_table(segments: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _slopes(slopes: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {slope:+.2f}" for name, slope in slopes.items())
+    return ", ".join(f"{name} {slope:+z.2f}" for name, slope in slopes.items())
 
 
 def _farthest(segments: Sequence[Mapping[str, Any]]) -> str:
@@ -343,7 +343,8 @@ def integrated_words(test: Mapping[str, Any]) -> str:
     return (
         f"Over {score['until_days']:g} days it is {at} one curve for all leads: integrated Brier "
         f"score {score['value']:.4f} against {score['marginal']:.4f} (difference "
-        f"{score['difference']:+.4f}, 95 % interval {score['low']:+.4f} to {score['high']:+.4f})."
+        f"{score['difference']:+z.4f}, 95 % interval {score['low']:+z.4f} to "
+        f"{score['high']:+z.4f})."
     )
 
 

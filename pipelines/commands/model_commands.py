@@ -137,7 +137,7 @@ def tell_history(lead: str, folder: Path) -> str:
         raise LeadcastError(f"{folder}: lead {lead!r} was never scored here; check the id")
     lines = [f"{'as_of':<20} {'score':>5} {'change':>6} grade  model_version"]
     for row in history.iter_rows(named=True):
-        change = "" if row["change"] is None else f"{row['change']:+.1f}"
+        change = "" if row["change"] is None else f"{row['change']:+z.1f}"
         moment = f"{row['as_of']:%Y-%m-%d %H:%M}Z"
         score, grade, version = row["score"], row["grade"], row["model_version"]
         lines.append(f"{moment:<20} {score:>5.1f} {change:>6} {grade:<5}  {version}")

@@ -103,7 +103,7 @@ def _reasons(reasons: Reasons | None) -> list[str]:
     if reasons is None:
         return []
     told = sorted((*reasons.up, *reasons.down), key=lambda one: -abs(one.contribution))
-    return [f"    {one.contribution:+.2f} {one.words}" for one in told]
+    return [f"    {one.contribution:+z.2f} {one.words}" for one in told]
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ def _words(found: list[Decision], model: str, request: ReasonsRequest) -> str:
             f"({one.cut:.1%})"
         )
         lines += [
-            f"    {reason.contribution:+.2f} {reason.words}; with that "
+            f"    {reason.contribution:+z.2f} {reason.words}; with that "
             f"{reason.probability_masked:.1%}"
             for reason in one.reasons
         ] or ["    nothing lowers it against a typical customer"]

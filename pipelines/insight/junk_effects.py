@@ -155,7 +155,7 @@ def effect_lines(effects: Sequence[Mapping[str, Any]], treatment: str) -> Iterat
     heads = f"{'learner':<24} {'junk':<14} {'rows':>9} {'log loss':>9} {'change':>20}"
     yield f"{heads}  customers said, came"
     for one in effects:
-        change = "" if not one["junk_by"] else f"{one['change']:+.5f} ± {one['error']:.5f}"
+        change = "" if not one["junk_by"] else f"{one['change']:+z.5f} ± {one['error']:.5f}"
         yield (
             f"{learner_words(one['learner']):<24} {TREATMENT_WORDS[one['treatment']]:<14} "
             f"{one['rows']:>9,.0f} {one['log_loss']:>9.5f} {change:>20}  "

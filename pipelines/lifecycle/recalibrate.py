@@ -82,14 +82,14 @@ class LevelFound:
         level, record = self.level, self.record
         lines = [
             f"Level: {self.conversions:.0f} conversions since the model learned ask for an offset "
-            f"of {level.offset:+.3f} in log-odds (standard error {level.standard_error:.3f}, "
-            f"supported {level.low:+.3f} to {level.high:+.3f}); it has {self.before:+.3f}."
+            f"of {level.offset:+z.3f} in log-odds (standard error {level.standard_error:.3f}, "
+            f"supported {level.low:+z.3f} to {level.high:+z.3f}); it has {self.before:+z.3f}."
         ]
         if record.weeks:
             lines.append(
                 f"Record of {record.weeks} weeks with mature labels: log loss "
                 f"{record.without:.4f} without, {record.moved:.4f} with the offset; gain "
-                f"{record.gain:+.4f} ({record.low:+.4f} to {record.high:+.4f})."
+                f"{record.gain:+z.4f} ({record.low:+z.4f} to {record.high:+z.4f})."
             )
         if record.harms:
             lines.append("The scores are better without it, so that it is taken back.")
@@ -140,7 +140,7 @@ def recalibrate(source: str, bundle: Path | None = None, out: Path | None = None
     write_json(RunFolder(source).monitoring_level, found.facts())
     change = found.after - found.before
     if abs(change) < LEAST_MOVE and not (found.record.harms and found.before):
-        return f"{found.words()}\nNothing was changed: {change:+.3f} is too little to move by."
+        return f"{found.words()}\nNothing was changed: {change:+z.3f} is too little to move by."
     if out is not None:
         manifest = write_moved(out, load_bundle(place), found.after, _told(found))
         return f"{found.words()}\n{out}: written, bundle {manifest.bundle_id[:12]}"
@@ -241,7 +241,7 @@ def _put(source: str, found: LevelFound) -> str:
                 kind="recalibrated",
                 at=datetime.now(UTC),
                 by="leadcast recalibrate",
-                why=f"level moved from {found.before:+.3f} to {found.after:+.3f}",
+                why=f"level moved from {found.before:+z.3f} to {found.after:+z.3f}",
                 bundle_id=manifest.bundle_id,
             )
             ids = {
@@ -253,7 +253,7 @@ def _put(source: str, found: LevelFound) -> str:
             put_champion(now.model_copy(update=changes), moved, champion_judged(source))
     return (
         f"{source}: version {step.version} is the champion, its level moved by "
-        f"{found.after - found.before:+.3f}; back with: leadcast rollback {source}"
+        f"{found.after - found.before:+z.3f}; back with: leadcast rollback {source}"
     )
 
 

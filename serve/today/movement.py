@@ -288,7 +288,7 @@ def moved_words(parts: list[dict[str, Any]] | None) -> str:
         sums[what] = (total + part["log_odds"], count + 1)
     told = sorted(sums.items(), key=lambda one: (-abs(one[1][0]), one[0]))
     return "; ".join(
-        f"{total:+.2f} {f'{count} × ' if count > 1 else ''}{what}"
+        f"{total:+z.2f} {f'{count} × ' if count > 1 else ''}{what}"
         for what, (total, count) in told
         if abs(total) >= NEGLIGIBLE
     )
