@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from leadcast.features.definitions.table_schema import ROLE_TYPES, AttributeType
+from leadcast.features.discovery.statuses import is_place
 from leadcast.features.discovery.vocabulary import AFTERWARDS, PERSONAL, ROLES, SCORES
 from leadcast.features.inspection.column_looks import ColumnLook, SeenTable, is_name_of_id
 from leadcast.features.inspection.table_times import later_share
@@ -193,7 +194,7 @@ def reason_against(
         Empty where it may be read.
     """
     for letters in _letters(look):
-        if letters in _REASONS:
+        if letters in _REASONS and not is_place(seen, look):
             return _REASONS[letters]
     is_role = bool(_letters(look) & _ROLES.keys())
     if look.kind == "number" and _TOTAL.search(look.words) and not is_role:

@@ -43,10 +43,12 @@ from leadcast.features.inspection.links import (
     separator_in,
     share_of_rows,
 )
-from leadcast.features.inspection.table_times import TableTimes, day_first, times_of
+from leadcast.features.inspection.table_times import TableTimes, day_first, later_share, times_of
 from leadcast.features.inspection.wording import compact, plain_words
 
 _PLAUSIBLE, _CLOSE = 3.0, 0.75
+_LATER = 0.001
+"""Of the rows, in so many at most the earliest of several times is not the earliest."""
 _ROW_NUMBER = re.compile(
     r"(?:(?:row|line|serial|lfd|zeilen) ?)?(?:no|nr|num|number|nummer|numero)|(?:row|line) id"
 )
@@ -119,7 +121,7 @@ class Draft:
     order_by : str
         Of leads without a creation time, what gives their order; empty: nothing.
     maybe_created : str
-        The only column of leads without a creation time that has a time in each row; empty: none.
+        The earliest time that each row of leads without a creation time has; empty: none.
     row_order : str
         What speaks for an order of the rows themselves; empty: nothing.
     horizon : HorizonGuess or None
@@ -518,7 +520,7 @@ def _read_elsewhere(draft: Draft) -> set[str]:
 
 
 def _maybe_created(draft: Draft) -> str:
-    """Find the one column with a time in each row, where none is called like the creation."""
+    """Find the earliest time that each row has, where none is called like the creation."""
     leads, seen = draft.leads, draft.leads.seen
     if draft.is_dated or "created_at" in leads.unread:
         return ""
@@ -526,11 +528,19 @@ def _maybe_created(draft: Draft) -> str:
     likely = [
         name
         for name, look in seen.looks.items()
-        if look.kind == "time" and look.given == look.rows and name not in taken
+        if look.kind == "time"
+        and look.given == look.rows
+        and name not in taken
+        and not is_left_out(look)
+        and not reason_against(seen, look, {}, draft.ends)
     ]
-    if len(likely) != 1 or is_left_out(seen.looks[likely[0]]):
-        return ""
-    return "" if reason_against(seen, seen.looks[likely[0]], {}, draft.ends) else likely[0]
+    # Whatever else has a time in each row comes after the creation.
+    first = [
+        name
+        for name in likely
+        if all(later_share(seen, name, one) <= _LATER for one in likely if one != name)
+    ]
+    return first[0] if first else ""
 
 
 def _order(leads: Meaning) -> str:

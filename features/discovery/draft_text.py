@@ -271,9 +271,9 @@ def _leads(pages: Pages, draft: Draft) -> None:
     elif draft.maybe_created:
         question = (
             f"is {draft.maybe_created!r} the time of creation? It is the only column of "
-            f"{seen.name} with a time in each row: write {draft.maybe_created}, or the column that "
-            "is; if there is none, leave out created_at, observed_until, events and times of "
-            "outcomes"
+            f"{seen.name} with a time in each row, or the earliest of them: write "
+            f"{draft.maybe_created}, or the column that is; if there is none, leave out "
+            "created_at, observed_until, events and times of outcomes"
         )
         pages.ask(3, "created_at", question)
     elif draft.events or any(one.dates for one in draft.endings.told):

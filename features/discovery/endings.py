@@ -2,13 +2,23 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import polars as pl
 
+from leadcast.features.discovery.end_times import (
+    MOST_UNDATED,
+    dated_share,
+    likely_end_times,
+    written,
+)
 from leadcast.features.discovery.meanings import Meaning
-from leadcast.features.discovery.statuses import Status, best_status, meaning_of, rate
-from leadcast.features.inspection.column_looks import SeenTable
+from leadcast.features.discovery.statuses import (
+    Status,
+    best_status,
+    doubtful_status,
+    meaning_of,
+    rate,
+)
 from leadcast.features.inspection.links import (
     Link,
     ids_of,
@@ -16,16 +26,17 @@ from leadcast.features.inspection.links import (
     separator_in,
     share_of_rows,
 )
-from leadcast.features.values.columns import clean_text
 from leadcast.features.values.identifiers import first_fifteen, ids_in_cells
 
 LEAD = "Lead of the row"
 """What a joined lead id is called."""
-MOST_UNDATED = 0.01
-"""So many of the winners at most may lack a time of their end."""
 MOSTLY = 0.5
 """A column of times of which at least so many of the lost leads have one tells when leads are
 lost."""
+_ONCE = 0.9
+"""Of the rows of a table, so many name different leads where it has one row for each."""
+_NEARLY = 0.99
+"""Of the leads with a word for lost, so many must be told by other tables to need no more."""
 _DELETED = " the row is deleted"
 
 
@@ -128,8 +139,23 @@ class ToldEnds:
     notes: list[str] = field(default_factory=list)
 
 
-def own_ending(meaning: Meaning) -> Ending | None:
-    """Find how leads ended within one table."""
+def own_ending(meaning: Meaning, *, is_own: bool = True, repeats: bool = False) -> Ending | None:
+    """Find how leads ended within one table.
+
+    Parameters
+    ----------
+    meaning : Meaning
+        The table.
+    is_own : bool
+        Whether it is the leads' own.
+    repeats : bool
+        Whether it names leads again and again, so that each row is a change.
+
+    Returns
+    -------
+    Ending or None
+        None where nothing tells.
+    """
     fields = meaning.fields
     status = best_status(meaning.seen, fields.get("status"))
     about = (meaning, meaning, True, fields.get("lead_id", "row"))
@@ -140,8 +166,13 @@ def own_ending(meaning: Meaning) -> Ending | None:
     if status is None:
         return None
     closed = fields.get("closed_at")
+    notes: tuple[str, ...] = ()
+    if closed is None and not dated and status.won:
+        told = likely_end_times(meaning, status, is_own=is_own, repeats=repeats)
+        closed, notes = told.dates.get("closed_at"), (told.note,) if told.note else ()
+        dated = {name: one for name, one in told.dates.items() if name == "won_at"}
     if closed is not None and not _dates_wins_alone(meaning, status, closed):
-        return Ending(*about, status, {"closed_at": closed}, amount)
+        return Ending(*about, status, {"closed_at": closed}, amount, notes=notes)
     won_at = dated.get("won_at")
     if won_at is not None and not status.lost:
         return Ending(*about, None, dated, amount)
@@ -152,7 +183,7 @@ def own_ending(meaning: Meaning) -> Ending | None:
                 "they had not been won yet, and those that are lost count as open"
             )
             return Ending(*about, None, {"won_at": column}, amount, notes=(words,))
-    return Ending(*about, status, {}, amount)
+    return Ending(*about, status, {}, amount, notes=notes)
 
 
 def _dates_wins_alone(meaning: Meaning, status: Status, column: str) -> bool:
@@ -163,18 +194,8 @@ def _dates_wins_alone(meaning: Meaning, status: Status, column: str) -> bool:
     """
     if not status.lost:
         return False
-    of_won, of_lost = (_dated_share(meaning, status, which, column) for which in ("won", "lost"))
+    of_won, of_lost = (dated_share(meaning, status, which, column) for which in ("won", "lost"))
     return of_won >= 1 - MOST_UNDATED and of_lost <= MOST_UNDATED
-
-
-def _dated_share(
-    meaning: Meaning, status: Status, which: Literal["won", "lost"], column: str
-) -> float:
-    """Tell of how many of the won or the lost leads a time is known."""
-    words = status.won if which == "won" else status.lost
-    rows = _written(meaning.seen, status.column).is_in(list(words)).fill_null(value=False)
-    given = _written(meaning.seen, column).is_not_null()
-    return float((given & rows).sum()) / max(float(rows.sum()), 1.0)
 
 
 def find_endings(
@@ -199,7 +220,7 @@ def find_endings(
     """
     found = ToldEnds()
     for deals in (one for one in others if one.kind == "deals"):
-        own = own_ending(deals)
+        own = own_ending(deals, is_own=False, repeats=_repeats_leads(deals, links))
         if own is None:
             found.to_do.append(f"{deals.name} has no column with words for won or lost")
             continue
@@ -210,17 +231,30 @@ def find_endings(
             found.told.append(ending)
     own = own_ending(leads)
     if found.told:
-        lost = _losses(leads, found.notes)
+        lost = _losses(leads, found.notes, found.told)
         found.told += [lost] if lost is not None else []
         return found
     if own is not None:
         found.told.append(_with_open_leads(own))
-        more = _archived(leads, own) if own.status is not None else _losses(leads, [])
+        more = _archived(leads, own) if own.status is not None else _losses(leads, [], ())
         is_told = "lost_at" in own.dates
         found.told += [more] if more is not None and not is_told else []
         return found
     _by_events(found, events)
+    doubtful = doubtful_status(leads.seen)
+    if not found.won_events and doubtful is not None and doubtful.unknown:
+        closed = leads.fields.get("closed_at")
+        dates = {} if closed is None else {"closed_at": closed}
+        lead_id = leads.fields.get("lead_id", "row")
+        found.told.append(Ending(leads, leads, True, lead_id, doubtful, dates))
     return found
+
+
+def _repeats_leads(deals: Meaning, links: Sequence[Link]) -> bool:
+    """Tell whether a table names the rows of another again and again."""
+    named = [link.column for link in links if link.child == deals.name]
+    looks = [deals.seen.looks[column] for column in named]
+    return any(look.distinct < _ONCE * look.given for look in looks)
 
 
 def _with_open_leads(own: Ending) -> Ending:
@@ -234,7 +268,7 @@ def _with_open_leads(own: Ending) -> Ending:
     if closed is None:
         words = f"{status.column!r} has no word for open: leads too young to be won count as lost"
         return replace(own, notes=(*own.notes, words))
-    undated, told = _written(seen, closed).is_null(), _written(seen, status.column)
+    undated, told = written(seen, closed).is_null(), written(seen, status.column)
     won, lost = told.is_in(list(status.won)), told.is_in(list(status.lost))
     opened = int((undated & lost).sum())
     without, of_all = int((undated & won).sum()), int(won.sum())
@@ -372,16 +406,16 @@ def _by_links(
         )  # fmt: skip
 
 
-def _losses(leads: Meaning, notes: list[str]) -> Ending | None:
+def _losses(leads: Meaning, notes: list[str], told: Sequence[Ending]) -> Ending | None:
     """Find the leads that never came to a deal, in a status of their own."""
     column = leads.fields.get("status")
     look = None if column is None else leads.seen.looks[column]
     status = best_status(leads.seen) if look is None else rate(look, column)
-    if status is None or not status.lost:
+    if status is None or not status.lost or _are_told(leads, status, told):
         return None
     named = (leads.fields.get(name) for name in ("closed_at", "modified_at"))
     dated = (one for one in named if one is not None)
-    when = next((one for one in dated if _dated_share(leads, status, "lost", one) >= MOSTLY), None)
+    when = next((one for one in dated if dated_share(leads, status, "lost", one) >= MOSTLY), None)
     if when is None:
         words = ", ".join(map(repr, status.lost))
         notes.append(
@@ -392,10 +426,20 @@ def _losses(leads: Meaning, notes: list[str]) -> Ending | None:
     open_ = (*status.open, *status.won, *status.unknown)
     status = replace(status, won=(), open=open_, unknown=())
     changed = "the record's last change stands for the time of the loss, which is not known"
-    told = () if when == leads.fields.get("closed_at") else (changed,)
+    more = () if when == leads.fields.get("closed_at") else (changed,)
     lead_id = leads.fields.get("lead_id", "row")
     about = "leads that were given up before there was a deal; what is converted ends with its deal"
-    return Ending(leads, leads, True, lead_id, status, {"closed_at": when}, notes=(about, *told))
+    return Ending(leads, leads, True, lead_id, status, {"closed_at": when}, notes=(about, *more))
+
+
+def _are_told(leads: Meaning, status: Status, told: Sequence[Ending]) -> bool:
+    """Tell whether other tables say of the leads with a word for lost how they ended."""
+    ids = lead_ids_of(leads)
+    lost = written(leads.seen, status.column).is_in(list(status.lost)).fill_null(value=False)
+    rows = [told_rows(one, ids).filter(pl.col("rank") > 0)["id"] for one in told]
+    ended = pl.concat(rows) if rows else ids.clear()
+    are_told = ids.filter(lost).is_in(ended.implode())
+    return bool(rows) and int(are_told.sum()) >= _NEARLY * int(lost.sum())
 
 
 def _archived(leads: Meaning, own: Ending) -> Ending | None:
@@ -477,7 +521,7 @@ def is_deleted(meaning: Meaning) -> pl.Series:
 def told_rows(one: Ending, lead_ids: pl.Series) -> pl.DataFrame:
     """Read a description's rows: ``id``, ``rank`` (2 for won, 1 for lost, 0 for open), ``when``."""
     seen = one.table.seen
-    frame = pl.DataFrame({name: _written(seen, name) for name in seen.looks})
+    frame = pl.DataFrame({name: written(seen, name) for name in seen.looks})
     frame = frame.with_columns(is_deleted(one.table).alias(_DELETED))
     for column, mark in one.split_cells.items():
         parts = ids_in_cells(frame[column], mark)
@@ -485,8 +529,8 @@ def told_rows(one: Ending, lead_ids: pl.Series) -> pl.DataFrame:
         frame = frame.with_columns(first_fifteen(frame[column]))
     for join in one.joins:
         other = join.other.seen
-        told = {new: _written(other, old) for new, old in join.columns.items()}
-        keys = {own: _written(other, key) for own, key in join.on.items()}
+        told = {new: written(other, old) for new, old in join.columns.items()}
+        keys = {own: written(other, key) for own, key in join.on.items()}
         joined = (
             pl.DataFrame({**keys, **told})
             .filter(~is_deleted(join.other))
@@ -508,8 +552,3 @@ def told_rows(one: Ending, lead_ids: pl.Series) -> pl.DataFrame:
     ends = pl.DataFrame({"id": named, "rank": rank.cast(pl.Int8)}).with_columns(when=when)
     is_there = frame[one.filled].is_not_null() if one.filled else True
     return ends.filter(frame[_DELETED].not_() & is_there)
-
-
-def _written(seen: SeenTable, column: str) -> pl.Series:
-    """Read a column's texts, identifiers as they meet."""
-    return first_fifteen(clean_text(seen.found.frame[column], seen.missing))

@@ -14,7 +14,7 @@ from leadcast.features.discovery.vocabulary import (
     WON_WORDS,
 )
 from leadcast.features.inspection.column_looks import ColumnLook, SeenTable
-from leadcast.features.inspection.wording import compact, has_phrase
+from leadcast.features.inspection.wording import compact, has_phrase, phrases
 from leadcast.features.values.flags import parse_flags
 
 _STRONG = ("won", "gewonnen", "ganado", "ganada", "gagne", "gagnee", "ganho", "ganha", "vinto",
@@ -75,6 +75,40 @@ def _by_letters(words: tuple[str, ...]) -> dict[str, str]:
 _WON, _LOST, _OPEN = map(_by_letters, (WON_WORDS, LOST_WORDS, OPEN_WORDS))
 
 
+_PLACES = ("state", "estado", "etat", "stato", "staat")
+"""What parts of a country are called, and how leads stand."""
+_BESIDE_PLACES = {
+    compact(name)
+    for name in phrases(
+        """city|town|zip|zip code|postal code|postcode|county|street|address|ciudad|cidade|cep
+        |codigo postal|ville|code postal|citta|cap|provincia|stad|postcode"""
+    )
+}
+_CODE_OF_PLACE = re.compile(r"[A-Z]{2,3}")
+
+
+def is_place(seen: SeenTable, look: ColumnLook) -> bool:
+    """Tell whether a column that may say how leads stand says where they are.
+
+    Parameters
+    ----------
+    seen : SeenTable
+        The table.
+    look : ColumnLook
+        The column.
+
+    Returns
+    -------
+    bool
+    """
+    if not any(f" {name} " in f" {look.words} " for name in _PLACES):
+        return False
+    if look.kind not in ("category", "text") or any(map(meaning_of, look.counts)):
+        return False
+    is_coded = all(_CODE_OF_PLACE.fullmatch(value) for value in look.counts)
+    return is_coded or any(compact(name) in _BESIDE_PLACES for name in seen.looks)
+
+
 def best_status(seen: SeenTable, preferred: str | None = None) -> Status | None:
     """Find the column that tells how leads ended.
 
@@ -93,6 +127,35 @@ def best_status(seen: SeenTable, preferred: str | None = None) -> Status | None:
     rated = [one for look in seen.looks.values() if (one := rate(look, preferred)) is not None]
     best = max(rated, key=lambda one: one.score, default=None)
     return best if best is not None and best.score >= 4 else None
+
+
+def doubtful_status(seen: SeenTable) -> Status | None:
+    """Find the column that is called like a status, and whose words do not tell who was won.
+
+    Parameters
+    ----------
+    seen : SeenTable
+        The table.
+
+    Returns
+    -------
+    Status or None
+        Its words, those for won among the unknown ones; None where no column is called so.
+    """
+    likely = [
+        (_named(look.words, STATUS_NAMES), sum(map(bool, map(meaning_of, look.counts))), look)
+        for look in seen.looks.values()
+        if look.kind in ("category", "text")
+        and 2 <= look.distinct <= _MOST_WORDS // 2
+        and not is_place(seen, look)
+    ]
+    # A longer name that holds the word, as "marital status", is one only if it has known words.
+    likely = [one for one in likely if one[0] >= 3 or (one[0] > 0 and one[1] > 0)]
+    best = max(likely, key=lambda one: (one[1] > 0, *one[:2]), default=None)
+    if best is None:
+        return None
+    look = best[2]
+    return _sorted(look, {value: meaning_of(value) for value in look.counts}, 0.0)
 
 
 def rate(look: ColumnLook, preferred: str | None = None) -> Status | None:

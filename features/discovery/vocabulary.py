@@ -40,7 +40,11 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
             |received|received at|date received|engage date|engaged on|first contact date
             |first contact|date of first contact|contact date|opened|opened at|open date
             |date opened|submitted|submitted at|submission date|request date|application date
-            |start date|erstellt|erstellt am|erstelldatum|erstellungsdatum|angelegt|angelegt am
+            |start date|delivered|delivered at|delivered on|delivery date|delivery time
+            |date delivered
+            |posted at|inquired at|inquired on|inquiry time|enquiry date|submit date|submit time
+            |entry date|entered on|erstellt|erstellt am|erstelldatum|erstellungsdatum|angelegt
+            |angelegt am
             |anlagedatum|anlage am|eingang|eingangsdatum|eingegangen am|anfragedatum
             |fecha de creacion|fecha creacion|fecha alta|fecha de alta|creado|creado el
             |fecha de entrada|date de creation|cree le|date creation|creation|date d entree
@@ -51,7 +55,9 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         "won_at": """won at|won time|won date|won on|date won|deal won time
             |became a customer date|customer since|conversion date|converted at|converted date
             |converted time|converted date time|date converted|purchase date
-            |purchased at|signed at|contract date|closed won date|gewonnen am|abschluss am
+            |purchased at|signed at|enrolled at|enrolled on|enrollment date|funded at|funded on
+            |funded date|funding date|date funded|contract date|closed won date|gewonnen am
+            |abschluss am
             |vertragsdatum|kunde seit|kaufdatum|fecha de ganado|ganado el|fecha ganada
             |fecha de compra|fecha de cierre ganado|gagne le|date de gain|date de signature
             |date d achat|ganho em|data de ganho|data da compra|vinto il|data vincita
@@ -62,7 +68,10 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
             |perdido em|data de perda|perso il|data perdita|verloren op|datum verloren""",
         "closed_at": """closed at|closed|closed on|closed date|close date|close time
             |closing date|date closed|actual close date|deal close time|deal closed on
-            |outcome date|outcome time|closed time|date of outcome|end date|ended at
+            |outcome date|outcome time|closed time|date of outcome|end date|ended at|decided at
+            |decided on|decision date|date of decision|status date|status time|status changed at
+            |status changed on|status change date|disposition date|entschieden am
+            |entscheidungsdatum|statusdatum|date de decision|fecha de decision
             |abgeschlossen am|abgeschlossen|abschlussdatum|abschluss|geschlossen am|enddatum
             |fecha de cierre|fecha cierre|cerrado el|date de cloture|date cloture|cloture le
             |date de fermeture|data de fechamento|data fechamento|fechado em|data di chiusura
@@ -72,8 +81,10 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
             |valor|valor del negocio|montant|valeur|valor do negocio|importo|valore|bedrag
             |waarde|ordersum|expected revenue""",
         "occurred_at": """occurred at|time|timestamp|event time|event date|date|datetime
-            |activity date|activity time|happened at|at|created at|created date|created time
-            |start time|started|date start|due date|actual end|zeit|zeitpunkt|zeitstempel|datum
+            |activity date|activity time|happened at|at|marked as done time|done time|completed at
+            |completed on|completed date|completed time|date completed|created at|created date
+            |created time|start time|started|date start|actual end|due date|zeit|zeitpunkt
+            |zeitstempel|datum
             |fecha|fecha y hora|hora|quando|date heure|data|data e ora|data hora|tijd|tijdstip
             |erstellt am""",
         "event_type": """event type|type|event|event name|activity|activity type|action|kind
@@ -150,7 +161,8 @@ TABLES: Mapping[str, tuple[str, ...]] = {
             |ergebnisse|resultados|ventas|resultats|ventes|vendas|esiti|vendite|verkopen""",
         "accounts": """account|accounts|company|companies|organization|organizations
             |organisation|organisations|firma|firmen|unternehmen|empresa|empresas|cuentas
-            |entreprise|entreprises|comptes|contas|azienda|aziende|bedrijf|bedrijven|res partner""",
+            |entreprise|entreprises|comptes|contas|azienda|aziende|bedrijf|bedrijven
+            |res partner""",
         "events": """event|events|activity|activities|touch|touches|interactions|visits|clicks
             |engagements|calls|emails|meetings|tasks|task|history|log|logs|web events|timeline
             |aktivitat|aktivitaten|ereignisse|kontakthistorie|anrufe|besuche|actividades|eventos
@@ -187,7 +199,10 @@ SCORES = phrases(
 LOST_WORDS = phrases(
     """lost|not converted|unqualified|disqualified|not qualified|dead|junk|rejected|declined
         |cancelled|canceled|not interested|no interest|abandoned|closed lost|duplicate
-        |bad timing|bad fit|unresponsive|no response|a declined|a cancelled|churned|verloren
+        |bad timing|bad fit|unresponsive|no response|bad number|wrong number|invalid number
+        |invalid|spam|fake|do not call|do not contact|does not qualify|did not qualify|ineligible
+        |not eligible|denied|withdrawn|withdrew|not enrolled|did not enroll|out of area
+        |bought elsewhere|a declined|a cancelled|churned|verloren
         |nicht gewonnen|abgelehnt|abgesagt|disqualifiziert|kein interesse|unqualifiziert
         |storniert|absage|tot|perdido|perdida|perdidos|descartado|descartada|no calificado
         |rechazado|rechazada|no interesado|cancelado|cancelada|perdu|perdue|refuse|refusee
@@ -200,6 +215,7 @@ LOST_WORDS = phrases(
 WON_WORDS = phrases(
     """won|closed won|closedwon|converted|customer|client won|signed|sold|purchased|accepted
         |success|successful|enrolled|paid|active customer|contract signed|approved|bought
+        |funded|closed funded|loan funded|bound|policy issued|policy sold|matriculated|deposited
         |gewonnen|kunde|abgeschlossen|auftrag|beauftragt|verkauft|erfolgreich|unterschrieben
         |konvertiert|ganado|ganada|ganadas|cliente|vendido|vendida|cerrado ganado|cerrada ganada
         |convertido|firmado|gagne|gagnee|client|vendu|vendue|signe|signee|converti|conclu
@@ -207,7 +223,8 @@ WON_WORDS = phrases(
         |chiuso vinto|klant|verkocht|getekend|geconverteerd"""
 )
 OPEN_WORDS = phrases(
-    """new|open|engaging|engaged|working|in progress|contacted|attempted|attempted to contact
+    """new|open|attempting|no answer|left message|voicemail|call back|callback|engaging|engaged
+        |working|in progress|contacted|attempted|attempted to contact
         |nurture|nurturing|qualified|assigned|in process|proposal|negotiation|meeting|demo
         |pending|follow up|connected|prospecting|qualification|needs analysis|value proposition
         |id decision makers|perception analysis|proposal price quote|negotiation review|lead
@@ -219,8 +236,10 @@ OPEN_WORDS = phrases(
         |proposal quote|on hold|marketingqualifiedlead|salesqualifiedlead|appointmentscheduled
         |qualifiedtobuy|presentationscheduled|decisionmakerboughtin|contractsent|neu|offen
         |in bearbeitung|kontaktiert|angebot|verhandlung|qualifiziert|in arbeit|termin|nuevo
-        |nueva|abierto|abierta|en curso|en proceso|contactado|contactada|propuesta|negociacion
-        |calificado|calificada|nouveau|nouvelle|ouvert|ouverte|en cours|contacte|contactee
+        |zu kontaktieren|nueva|abierto|abierta|en curso|en proceso|contactado|contactada
+        |propuesta|negociacion
+        |calificado|calificada|nouveau|nouvelle|a contacter|a relancer|a rappeler|ouvert
+        |ouverte|en cours|contacte|contactee
         |proposition|negociation|qualifie|novo|nova|aberto|aberta|em andamento|contatado
         |proposta|negociacao|qualificado|nuovo|nuova|aperto|aperta|in corso|contattato
         |contattata|trattativa|qualificato|nieuw|in behandeling|gecontacteerd|voorstel

@@ -1,0 +1,204 @@
+"""When leads ended and which words say so, found by values where no name is known."""
+
+from pathlib import Path
+
+import pytest
+
+from leadcast.features.base.errors import FaultsError
+from leadcast.features.definitions.definition import DatedOutcomes, StatusOutcomes
+from leadcast.features.definitions.load import load_definition
+from tests.crm_exports import write
+from tests.test_pipelines_init import Rows, described, drafted, flat, rows_of, with_column
+
+
+def outcomes_of(folder: Path) -> object:
+    """Read how the draft says that leads ended."""
+    (told,) = load_definition(folder / "ours.yaml").tables.outcomes
+    return told
+
+
+def named(name: str, rows: Rows) -> Rows:
+    """Call the time of the end otherwise."""
+    return [{(name if key == "Closed" else key): one for key, one in row.items()} for row in rows]
+
+
+def closed_at(folder: Path) -> str | None:
+    told = outcomes_of(folder)
+    assert isinstance(told, StatusOutcomes)
+    return told.columns.closed_at
+
+
+# Among the leads
+
+
+def test_a_time_that_ended_leads_alone_have_is_that_of_the_end(tmp_path: Path) -> None:
+    text = drafted(tmp_path, named("Beschluss", rows_of()))
+    assert closed_at(tmp_path) == "Beschluss"
+    assert "'Beschluss' is filled in for the leads that were won or lost" in flat(text)
+    assert "horizon_days" in text
+
+
+def test_a_time_that_open_leads_have_as_well_is_not(tmp_path: Path) -> None:
+    rows = [{**row, "Closed": row["Closed"] or "28/12/2024"} for row in rows_of()]
+    drafted(tmp_path, named("Beschluss", rows))
+    assert closed_at(tmp_path) is None
+
+
+def test_a_time_before_the_creation_is_not(tmp_path: Path) -> None:
+    rows = [{**row, "Closed": row["Closed"] and "01/01/2020"} for row in rows_of()]
+    drafted(tmp_path, named("Beschluss", rows))
+    assert closed_at(tmp_path) is None
+
+
+def test_of_two_such_times_none_is_taken_and_both_are_named(tmp_path: Path) -> None:
+    rows = [{**row, "Archivierung": row["Closed"]} for row in rows_of()]
+    text = flat(drafted(tmp_path, named("Beschluss", rows)))
+    assert closed_at(tmp_path) is None
+    assert "which of 'Beschluss', 'Archivierung' is the time of the end?" in text
+
+
+def test_a_time_of_the_won_alone_tells_the_wins(tmp_path: Path) -> None:
+    rows = [{**row, "Closed": row["Closed"] if row["Status"] == "Won" else ""} for row in rows_of()]
+    drafted(tmp_path, named("Unterschrift", rows))
+    told = outcomes_of(tmp_path)
+    assert isinstance(told, DatedOutcomes)
+    assert told.columns.won_at == "Unterschrift"
+
+
+# In a table of their own
+
+
+def beside(folder: Path, file: str, rows: Rows) -> str:
+    """Write leads without an end, and a table beside them."""
+    kept = ("Lead ID", "Created", "Source")
+    write(folder / "export", "leads.csv", [{key: row[key] for key in kept} for row in rows_of()])
+    write(folder / "export", file, rows)
+    return described(folder)
+
+
+def ended(name: str) -> Rows:
+    ends = [row for row in rows_of() if row["Closed"]]
+    return [
+        {"Lead ID": row["Lead ID"], "Result": row["Status"], name: row["Closed"]} for row in ends
+    ]
+
+
+@pytest.mark.parametrize("name", ["date", "Datum", "Moment"])
+def test_the_only_time_of_a_table_of_results_is_that_of_the_end(tmp_path: Path, name: str) -> None:
+    beside(tmp_path, "results.csv", ended(name))
+    assert closed_at(tmp_path) == name
+
+
+def changes(name: str) -> Rows:
+    """Give each lead a row for a stage on its way, and one for its end."""
+    found: Rows = []
+    for row in rows_of():
+        about = {"Lead ID": row["Lead ID"], "Stage": "Proposal", name: row["Created"]}
+        found += [about, {**about, "Stage": row["Status"], name: row["Closed"]}]
+    return [row for row in found if row[name]]
+
+
+def test_a_table_of_changes_tells_when_each_was_made(tmp_path: Path) -> None:
+    text = beside(tmp_path, "stage_changes.csv", changes("Changed at"))
+    assert closed_at(tmp_path) == "Changed at"
+    assert "has several rows a lead, and 'Changed at' is when each was made" in flat(text)
+
+
+def test_when_a_leads_second_deal_was_created_is_no_end(tmp_path: Path) -> None:
+    beside(tmp_path, "deals.csv", changes("Created"))
+    assert closed_at(tmp_path) is None
+
+
+def test_losses_that_another_table_tells_are_not_said_to_count_as_open(tmp_path: Path) -> None:
+    rows = [{key: one for key, one in row.items() if key != "Closed"} for row in rows_of()]
+    write(tmp_path / "export", "leads.csv", rows)
+    write(tmp_path / "export", "stage_changes.csv", changes("Changed at"))
+    assert "count as open" not in flat(described(tmp_path))
+    lost = {row["Lead ID"] for row in rows if row["Status"] == "Lost"}
+    kept = [row for row in changes("Changed at") if row["Lead ID"] not in lost]
+    write(tmp_path / "export", "stage_changes.csv", kept)
+    (tmp_path / "ours.yaml").unlink()
+    assert "'Lost' count as open" in flat(described(tmp_path))
+
+
+# Words
+
+
+def worded(**words: str) -> Rows:
+    return [{**row, "Status": words.get(str(row["Status"]), row["Status"])} for row in rows_of()]
+
+
+def test_where_no_word_says_won_the_words_are_asked_for(tmp_path: Path) -> None:
+    drafted(tmp_path, worded(Won="Closed-OK"))
+    with pytest.raises(FaultsError) as caught:
+        load_definition(tmp_path / "ours.yaml")
+    assert "sort these words into won, lost or open" in str(caught.value)
+    assert "'Closed-OK' (40 rows)" in str(caught.value)
+
+
+def test_words_of_an_unknown_language_are_asked_for(tmp_path: Path) -> None:
+    drafted(tmp_path, worded(Won="Sprzedane", Lost="Utracone", Open="Otwarte"))
+    with pytest.raises(FaultsError) as caught:
+        load_definition(tmp_path / "ours.yaml")
+    assert "'Sprzedane' (40 rows), 'Utracone' (40 rows)" in str(caught.value)
+
+
+def test_a_longer_name_is_a_status_only_by_its_words(tmp_path: Path) -> None:
+    rows = with_column(rows_of(), "Marital Status", ["single", "married"])
+    for row in rows:
+        del row["Status"], row["Closed"]
+    text = drafted(tmp_path, rows)
+    assert 'outcomes: "TO DO: how the leads ended' in text
+
+
+def test_bought_leads_end_by_the_words_of_those_who_buy_them(tmp_path: Path) -> None:
+    rows = worded(Won="Funded", Lost="Does Not Qualify", Open="No Answer")
+    drafted(tmp_path, rows)
+    told = outcomes_of(tmp_path)
+    assert isinstance(told, StatusOutcomes)
+    assert (told.won, told.lost, told.open) == (("Funded",), ("Does Not Qualify",), ("No Answer",))
+
+
+# Columns
+
+
+@pytest.mark.parametrize(
+    ("beside_it", "values", "is_read"),
+    [
+        ("Source", ["TX", "CA", "NY"], True),
+        ("Zip", ["Texas", "Utah", "Iowa"], True),
+        ("Source", ["a", "b", "c"], False),
+        ("Zip", ["open", "closed won", "b"], False),
+    ],
+)
+def test_a_state_of_the_country_is_no_status(
+    tmp_path: Path, beside_it: str, values: list[str], is_read: bool
+) -> None:
+    rows = with_column(with_column(rows_of(), "State", values), beside_it, [*"abcdefg"])
+    text = drafted(tmp_path, rows)
+    assert ("state: {column: State, type: category}" in text) is is_read
+    assert ('State: "moves on as the lead does' in text) is not is_read
+
+
+def test_the_earliest_of_several_times_is_asked_about_as_the_creation(tmp_path: Path) -> None:
+    rows = [{**row, "Imported": "31/12/2025"} for row in rows_of()]
+    for row in rows:
+        row["Handed Over"] = row.pop("Created")
+    drafted(tmp_path, rows)
+    with pytest.raises(FaultsError, match="is 'Handed Over' the time of creation"):
+        load_definition(tmp_path / "ours.yaml")
+
+
+def test_an_activity_is_dated_by_when_it_was_done_not_by_when_it_was_due(tmp_path: Path) -> None:
+    drafted(tmp_path, rows_of())
+    rows = [
+        {"Deal": row["Lead ID"], "Activity - Due date": "30/12/2024",
+         "Activity - Marked as done time": row["Created"], "Activity - Type": "Call"}
+        for row in rows_of()
+        for _ in range(3)
+    ]  # fmt: skip
+    write(tmp_path / "export", "activities.csv", rows)
+    (tmp_path / "ours.yaml").unlink()
+    described(tmp_path)
+    (events,) = load_definition(tmp_path / "ours.yaml").tables.events
+    assert events.columns.occurred_at == "Activity - Marked as done time"
