@@ -202,3 +202,41 @@ def test_an_activity_is_dated_by_when_it_was_done_not_by_when_it_was_due(tmp_pat
     described(tmp_path)
     (events,) = load_definition(tmp_path / "ours.yaml").tables.events
     assert events.columns.occurred_at == "Activity - Marked as done time"
+
+
+def signed_up(**names: str) -> Rows:
+    """Make users of a product, whose times are milliseconds, and who may subscribe."""
+    return [
+        {
+            "user_id": f"u{number:04d}",
+            names.get("created", "signed_up"): 1_700_000_000_000 + number * 86_400_000,
+            "plan": ("free", "trial")[number % 2],
+            "seats": 5 if number % 4 == 0 else "",
+            "phone_given": 1 if number % 5 == 0 else "",
+            "subscribed_at": 1_702_000_000_000 + number * 86_400_000 if number % 4 == 0 else "",
+        }
+        for number in range(200)
+    ]
+
+
+@pytest.mark.parametrize("created", ["signed_up", "registered", "created", "date_joined"])
+def test_milliseconds_under_the_name_of_a_creation_are_times(tmp_path: Path, created: str) -> None:
+    text = drafted(tmp_path, signed_up(created=created))
+    assert f"created_at: {created}" in text
+
+
+def test_what_a_quarter_of_the_leads_have_is_no_creation(tmp_path: Path) -> None:
+    rows = [{key: one for key, one in row.items() if key != "signed_up"} for row in signed_up()]
+    text = drafted(tmp_path, rows)
+    assert "created_at: subscribed_at" not in text
+
+
+def test_what_only_some_leads_have_is_named_where_no_end_was_found(tmp_path: Path) -> None:
+    text = flat(drafted(tmp_path, signed_up()))
+    assert "times that only some leads have are in 'subscribed_at'" in text
+
+
+def test_what_comes_with_a_later_time_is_forbidden(tmp_path: Path) -> None:
+    text = flat(drafted(tmp_path, signed_up()))
+    assert "seats: \"is filled in for the same leads as 'subscribed_at', which" in text
+    assert "phone_given: {column: phone_given" in text

@@ -31,6 +31,8 @@ _TOTAL = re.compile(
 """Of a lead's visits and clicks, for ever; the events tell them by their time."""
 _GAP = 0.6
 _FEWEST = 20
+_ALIKE = 0.01
+"""Of the values of a column, so many at most stand where another has none, or the reverse."""
 
 
 @dataclass(frozen=True)
@@ -207,11 +209,16 @@ def reason_against(
         told = _filled_by_end(seen, look, ends)
         if told:
             return told
-    if look.kind == "time" and "created_at" in mapped:
-        share = later_share(seen, look.name, mapped["created_at"])
-        if share > 0.2:
-            return f"{share:.0%} of its times come after the lead's creation"
-    return ""
+    return _why_late(seen, look, mapped.get("created_at"))
+
+
+def _why_late(seen: SeenTable, look: ColumnLook, created: str | None) -> str:
+    """Say why a column's values come after the lead's creation; empty where nothing says so."""
+    late = _filled_with(seen, look, created)
+    if late:
+        return f"is filled in for the same leads as {late!r}, which comes after their creation"
+    share = later_share(seen, look.name, created) if look.kind == "time" else 0.0
+    return f"{share:.0%} of its times come after the lead's creation" if share > 0.2 else ""
 
 
 def _filled_by_end(seen: SeenTable, look: ColumnLook, ends: pl.Series) -> str:
@@ -233,6 +240,24 @@ def _filled_by_end(seen: SeenTable, look: ColumnLook, ends: pl.Series) -> str:
         f"is filled in for {shares[most]:.0%} of the {most} leads and {shares[least]:.0%} of the "
         f"{least} ones"
     )
+
+
+def _filled_with(seen: SeenTable, look: ColumnLook, created: str | None) -> str:
+    """Find a time after the leads' creation that just the leads with a value here have."""
+    if created is None or look.kind == "time" or not _FEWEST <= look.given <= look.rows - _FEWEST:
+        return ""
+    given = seen.text(look.name).is_not_null()
+    for name, other in seen.looks.items():
+        if (
+            other.kind != "time"
+            or name == created
+            or abs(other.given - look.given) > _ALIKE * look.given
+        ):
+            continue
+        apart = int((seen.text(name).is_not_null() != given).sum())
+        if apart <= _ALIKE * look.given and later_share(seen, name, created) > 0.5:
+            return name
+    return ""
 
 
 def is_left_out(look: ColumnLook) -> bool:

@@ -474,11 +474,7 @@ def _outcomes(pages: Pages, draft: Draft) -> None:
         pages.guess(f"won events: {shortened(list(endings.won_events))}")
         return
     if not endings.told:
-        question = (
-            "how the leads ended: no column has words for won or lost, and none the time of it; "
-            "see data/sources/template.yaml, tables.outcomes"
-        )
-        pages.ask(1, "outcomes", question)
+        pages.ask(1, "outcomes", _how_ended(draft))
         return
     for note in endings.notes:
         pages.comment(1, f"guess: {note}")
@@ -492,6 +488,21 @@ def _outcomes(pages: Pages, draft: Draft) -> None:
         _outcome(pages, depth, one, draft)
         if len(endings.told) > 1:
             _as_item(pages, start, 2)
+
+
+def _how_ended(draft: Draft) -> str:
+    """Ask how leads ended, and name what some of them have a time in."""
+    seen = draft.leads.seen
+    used = set(draft.leads.fields.values())
+    some = [
+        repr(name)
+        for name, look in seen.looks.items()
+        if look.kind == "time" and look.given < look.rows and name not in used
+    ]
+    told = "no column has words for won or lost, and none is called like the time of it"
+    if some:
+        told += f"; times that only some leads have are in {' and '.join(some)}"
+    return f"how the leads ended: {told}; see data/sources/template.yaml, tables.outcomes"
 
 
 def _outcome(pages: Pages, depth: int, one: Ending, draft: Draft) -> None:

@@ -12,6 +12,8 @@ from leadcast.features.inspection.links import Link, keys_of, may_be_id
 from leadcast.features.inspection.wording import compact, phrases
 
 _TIMES = {"created_at", "won_at", "lost_at", "closed_at", "occurred_at", "modified_at"}
+_CREATED_SHARE = 0.5
+"""Of the leads, so many have a value in what is their creation."""
 _IDS = {"lead_id", "account_id", "deal_id", "contact_id"}
 MODIFIED = phrases(
     """last modified date|lastmodifieddate|modified on|modifiedon|date modified|modified time
@@ -163,6 +165,9 @@ def named_column(
 def _fits(look: ColumnLook, wanted: str) -> bool:
     if look.kind == "empty":
         return False
+    if wanted == "created_at":
+        # Each lead was created; what few have came later.
+        return look.kind == "time" and look.given >= _CREATED_SHARE * look.rows
     if wanted in _TIMES:
         return look.kind == "time"
     if wanted in ("amount", "value", "score", "cost"):

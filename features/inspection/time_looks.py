@@ -32,9 +32,11 @@ _CLOCKS = (
 _HALF_DAY = re.compile(r"\b[AaPp]\.?[Mm]\b")
 _OFFSET = re.compile(r"(?<=\d) ?[+-]\d{2}:?\d{2}$")
 _TIME_NAME = re.compile(
-    r"\b(date|time|timestamp|at|on|created|modified|updated|closed|datum|zeit|erstellt|fecha|hora"
-    r"|data|quando|heure|tijd|created|won|lost|ts)\b"
+    r"\b(date|time|timestamp|at|on|ts|when|created|added|entered|registered|joined|subscribed|opened"
+    r"|signed (?:up|in)|opted in|submitted|received|delivered|started|ended|modified|updated|closed"
+    r"|converted|purchased|won|lost|datum|zeit|erstellt|angelegt|fecha|hora|data|quando|heure|tijd)\b"
 )
+"""In the name of a column whose digits may be times."""
 _EPOCHS = {"epoch_s": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000}
 _FIRST_SECOND, _LAST_SECOND = 631_152_000, 4_102_444_800
 """1990 and 2100."""
