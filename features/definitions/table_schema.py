@@ -60,6 +60,8 @@ class FileReader(TableSection):
         So many lines above the CSV's header are titles.
     missing : tuple of str
         Values that mean missing, in each column; blank always does.
+    may_lack : tuple of str
+        Columns that some of the files do not have: their rows have no value there.
     times_unpacked : int
         So many times its own size a gzip or Parquet file may be unpacked, once that is much.
     """
@@ -71,6 +73,7 @@ class FileReader(TableSection):
     quote: Annotated[str, Field(pattern=r"^[!-~]$")] | None = '"'
     skip_lines: Annotated[int, Field(ge=0)] = 0
     missing: Values = ()
+    may_lack: Names = ()
     times_unpacked: Annotated[int, Field(ge=1)] = MOST_TIMES
 
 

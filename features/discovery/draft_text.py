@@ -170,6 +170,8 @@ def _read(pages: Pages, depth: int, seen: SeenTable, key: str = "read") -> None:
         for name, default in (("format", None), ("separator", ","), ("encoding", "utf-8")):
             if getattr(reader, name) != default:
                 value[name] = str(getattr(reader, name))
+        if reader.may_lack:
+            value["may_lack"] = list(reader.may_lack)
         if reader.skip_lines:
             value["skip_lines"] = str(reader.skip_lines)
     else:

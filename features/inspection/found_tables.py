@@ -33,6 +33,8 @@ _UNREAD = {
 MOST_CELLS = 12_000_000
 """So many values of a table are looked at, that memory stays bounded."""
 _DEEPEST = 4
+_MOST_LACKED = 0.4
+"""So many of the columns of files of one name may be missing in some of them."""
 _TABLE_SHARE = 0.8
 """Of the lines of a .txt file, so many have as many fields as most, or it is no table."""
 
@@ -96,8 +98,7 @@ def tables_of_folder(root: Path) -> Found:
     Found
     """
     found = Found()
-    groups: dict[tuple[str, tuple[str, ...], str], list[tuple[Path, FileReader, tuple[str, ...]]]]
-    groups = {}
+    groups: dict[tuple[str, str], dict[tuple[str, ...], list[_File]]] = {}
     for path in _files(root, found):
         name = path.relative_to(root).as_posix()
         try:
@@ -109,11 +110,35 @@ def tables_of_folder(root: Path) -> Found:
             else:
                 found.faults.append(error.fault)
             continue
-        key = (_without_digits(name), tuple(columns), _written(reader))
-        groups.setdefault(key, []).append((path, reader, notes))
-    for files in groups.values():
-        _add(found, root, files)
+        alike = groups.setdefault((_without_digits(name), _written(reader)), {})
+        alike.setdefault(tuple(columns), []).append((path, reader, notes))
+    for alike in groups.values():
+        for files, lacked in _tables_among(alike):
+            _add(found, root, files, lacked)
     return found
+
+
+_File = tuple[Path, FileReader, tuple[str, ...]]
+
+
+def _tables_among(
+    alike: dict[tuple[str, ...], list[_File]],
+) -> Iterator[tuple[list[_File], dict[str, int]]]:
+    """Join files whose names differ in digits alone, where most of their columns are the same.
+
+    An export that grows by a file a month has fields that were added, and others that were given
+    up. With each table goes in how many of its files a column is missing.
+    """
+    every = dict.fromkeys(column for columns in alike for column in columns)
+    lacked = {
+        column: sum(len(files) for columns, files in alike.items() if column not in columns)
+        for column in every
+    }
+    lacked = {column: files for column, files in lacked.items() if files}
+    if len(lacked) <= _MOST_LACKED * len(every):
+        yield sorted(file for files in alike.values() for file in files), lacked
+        return
+    yield from ((files, {}) for files in alike.values())
 
 
 def _files(root: Path, found: Found) -> Iterator[Path]:
@@ -149,14 +174,25 @@ def _without_digits(name: str) -> str:
     return re.sub(r"\d+", "#", name)
 
 
-def _add(found: Found, root: Path, files: list[tuple[Path, FileReader, tuple[str, ...]]]) -> None:
+def _add(found: Found, root: Path, files: list[_File], lacked: dict[str, int]) -> None:
     names = [path.relative_to(root).as_posix() for path, _, _ in files]
-    reader = files[0][1].model_copy(update={"files": (*_as_glob(names, root),)})
+    about = {"files": (*_as_glob(names, root),), "may_lack": tuple(lacked)}
+    reader = files[0][1].model_copy(update=about)
     name = reader.files[0] if len(reader.files) == 1 else f"{names[0]} and {len(names) - 1} more"
     try:
-        found.tables.append(read_table(name, reader, root, files[0][2]))
+        found.tables.append(read_table(name, reader, root, (*files[0][2], *_lacks(lacked, names))))
     except UnreadableError as error:
         found.faults.append(error.fault)
+
+
+def _lacks(lacked: dict[str, int], names: list[str]) -> Iterator[str]:
+    """Say which files lack which columns."""
+    if lacked:
+        told = ", ".join(f"{column!r} in {count}" for column, count in lacked.items())
+        yield (
+            f"of {len(names)} files some lack a column ({told}), which is then empty there: was it "
+            "added, given up or renamed?"
+        )
 
 
 def _as_glob(names: list[str], root: Path) -> list[str]:

@@ -36,11 +36,14 @@ class RawTable:
     origins : tuple of RawOrigin
         Its files, or its query.
     columns : list of str
-        The columns that all origins have, in the first one's order.
+        The columns that all origins have, and those that some may lack, in the order in which
+        they come.
     missing : tuple of str
         Values that mean missing in each column.
     lacking : tuple of str
         Columns that should be there and are not: read as if they were, and empty.
+    partial : tuple of str
+        Columns that only some origins have, as is allowed; empty in the rows of the others.
     """
 
     name: str
@@ -48,6 +51,7 @@ class RawTable:
     columns: list[str]
     missing: tuple[str, ...]
     lacking: tuple[str, ...] = field(default=(), kw_only=True)
+    partial: tuple[str, ...] = field(default=(), kw_only=True)
 
     def every(self) -> "list[RawTable]":
         """List the tables that it is made of: itself, where nothing is joined to it.
@@ -82,19 +86,32 @@ class RawTable:
         present = [name for name in columns if name in self.columns] or self.columns[:1]
         if patterns := [name for name in dict.fromkeys([*columns, *present]) if _is_pattern(name)]:
             raise UnreadableError(_patterns(f"{self.name} ({self.origins[0].name})", patterns))
-        lacking = [pl.lit(None, pl.String).alias(name) for name in columns if name in self.lacking]
         for index, origin in enumerate(self.origins):
+            own = self._present(origin, present)
+            lacking = [
+                # Without a type, so that it takes on that of the other files.
+                pl.lit(None, pl.String if name in self.lacking else pl.Null).alias(name)
+                for name in columns
+                if name in self.lacking or name not in own
+            ]
 
             def note(broken: Sequence[BrokenRow], index: int = index) -> None:
                 ledger.add_total(self.name, len(broken), self.origins[index].name)
                 ledger.broken_rows(self.name, broken, self.origins, index)
 
-            for frame, number in origin.parts(present, note):
+            for frame, number in origin.parts(own, note):
                 ledger.add_total(self.name, frame.height, origin.name)
                 if frame.height:
                     place = pl.Series([index], dtype=pl.Int32).new_from_index(0, frame.height)
                     whole = frame.with_columns(lacking).select(columns)
                     yield RawRows(whole, number, place, self.origins)
+
+    def _present(self, origin: RawOrigin, columns: list[str]) -> list[str]:
+        """List those of some columns that a file has; any, where it has none of them."""
+        if not self.partial:
+            return columns
+        there = origin.columns()
+        return [name for name in columns if name in there] or there[:1]
 
 
 def open_table(
@@ -134,8 +151,12 @@ def open_table(
             ledger.fault(error.fault)
     if not origins or len(headers) < len(origins):
         return None
-    shared = [column for column in headers[0] if all(column in header for header in headers)]
-    return RawTable(name, tuple(origins), shared, reader.missing)
+    allowed = reader.may_lack if isinstance(reader, FileReader) else ()
+    every = dict.fromkeys(column for header in headers for column in header)
+    lacked = [column for column in every if not all(column in header for header in headers)]
+    columns = [column for column in every if column not in lacked or column in allowed]
+    partial = tuple(column for column in columns if column in lacked)
+    return RawTable(name, tuple(origins), columns, reader.missing, partial=partial)
 
 
 def _is_pattern(column: str) -> bool:
@@ -188,13 +209,16 @@ def _missing_column(table: RawTable, key: str, column: str, wanted: Sequence[str
     where = lacking[0].name if lacking else table.name
     # What is joined to the table is in none of its files.
     present = [*(lacking[0].columns() if lacking else ()), *table.columns]
+    advice = _header_advice(lacking or table.origins, wanted) or did_you_mean(column, present)
+    if others:
+        advice += f" If these files never had it: `read.may_lack: [{column}]`."
     return Fault(
         where=f"{table.name} ({where}): column {column!r}",
         found="no such column" + (f" ({others} other files have it)" if others else ""),
         expected="a column of this name"
         if key.endswith(f".{column}")
         else f"the column that `{key}` names",
-        remedy=_header_advice(lacking or table.origins, wanted) or did_you_mean(column, present),
+        remedy=advice,
     )
 
 
