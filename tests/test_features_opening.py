@@ -10,6 +10,8 @@ from leadcast.features.base.errors import FaultsError
 from leadcast.features.definitions.load import load_definition
 from leadcast.features.ingest.ingest import check_source, ingest
 from leadcast.features.tables import Tables
+from tests.crm_exports import write
+from tests.source_samples import read_new_leads
 from tests.test_pipelines_init import Rows, described, rows_of
 
 FITS = {"leads_01.csv": False, "leads_02.csv": True, "leads_03.csv": True}
@@ -87,6 +89,18 @@ def test_a_column_that_no_file_has_is_missed_all_the_same(tmp_path: Path) -> Non
     faults = str(check_source(load_definition(path)))
     assert "column 'Fitness': found no such column" in faults
     assert "may_lack" not in faults
+
+
+def test_leads_of_the_day_need_no_column_that_some_files_may_lack(tmp_path: Path) -> None:
+    described(exported(tmp_path))
+    definition = load_definition(tmp_path / "ours.yaml")
+    day = tmp_path / "export" / "leads_03.csv"
+    assert "Seats" not in day.read_text(encoding="utf-8")
+    new = read_new_leads(definition, [day])
+    assert new.leads["seats"].null_count() == new.leads.height == 40
+    write(tmp_path / "export", "day.csv", [{"Lead ID": "A1", "Created": "2024-01-01"}])
+    with pytest.raises(FaultsError, match="column 'Source': found no such column"):
+        read_new_leads(definition, [tmp_path / "export" / "day.csv"])
 
 
 def files_of(folder: Path, headers: Sequence[Sequence[str]]) -> None:

@@ -207,10 +207,11 @@ class Context:
     ) -> RawTable | None:
         assert about.read is not None, "outcomes of the leads' table are read with it"
         own, ledger = self.definition, self.ledger
-        table = open_table(name, about.read, own.root, own.where_to_get, ledger)
+        is_new, where = not self.has_outcomes, (own.root, own.where_to_get)
+        table = open_table(name, about.read, *where, ledger, is_new=is_new)
         if table is None:
             return None
-        split, is_new = about.split_cells, not self.has_outcomes
+        split = about.split_cells
         return joined_table(
             table, joins, about.where, times, ledger, split_cells=split, is_new=is_new
         )

@@ -115,7 +115,13 @@ class RawTable:
 
 
 def open_table(
-    name: str, reader: Reader, root: Path, where_to_get: str, ledger: Ledger
+    name: str,
+    reader: Reader,
+    root: Path,
+    where_to_get: str,
+    ledger: Ledger,
+    *,
+    is_new: bool = False,
 ) -> RawTable | None:
     """Find a table's files and their columns.
 
@@ -131,6 +137,8 @@ def open_table(
         What to tell somebody who does not have the files.
     ledger : Ledger
         Takes the faults.
+    is_new : bool
+        Whether these are rows of the day, none of which need have a column that some may lack.
 
     Returns
     -------
@@ -153,6 +161,7 @@ def open_table(
         return None
     allowed = reader.may_lack if isinstance(reader, FileReader) else ()
     every = dict.fromkeys(column for header in headers for column in header)
+    every |= dict.fromkeys(allowed if is_new else ())
     lacked = [column for column in every if not all(column in header for header in headers)]
     columns = [column for column in every if column not in lacked or column in allowed]
     partial = tuple(column for column in columns if column in lacked)
