@@ -240,3 +240,28 @@ def test_what_comes_with_a_later_time_is_forbidden(tmp_path: Path) -> None:
     text = flat(drafted(tmp_path, signed_up()))
     assert "seats: \"is filled in for the same leads as 'subscribed_at', which" in text
     assert "phone_given: {column: phone_given" in text
+
+
+def test_events_that_a_crms_names_do_not_link_are_found_by_their_values(tmp_path: Path) -> None:
+    rows = rows_of(written="%m/%d/%Y %H:%M")
+    leads = [
+        {"(Do Not Modify) Lead": row["Lead ID"], "Created On": row["Created"],
+         "Status": {"Won": "Qualified", "Lost": "Disqualified"}.get(str(row["Status"]), "Open")}
+        for row in rows
+    ]  # fmt: skip
+    write(tmp_path / "export", "Leads.csv", leads)
+    deals = [
+        {"Originating Lead": row["Lead ID"], "Status": row["Status"],
+         "Actual Close Date": row["Closed"]}
+        for row in rows
+    ]  # fmt: skip
+    write(tmp_path / "export", "Opportunities.csv", deals)
+    done = [
+        {"Person": row["Lead ID"], "Activity Type": kind, "Date Time": row["Created"]}
+        for row in rows
+        for kind in ("Email", "Call")
+    ]
+    write(tmp_path / "export", "Activities.csv", done)
+    described(tmp_path, crm="dynamics")
+    (events,) = load_definition(tmp_path / "ours.yaml").tables.events
+    assert events.columns.lead_id == "Person"

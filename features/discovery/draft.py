@@ -200,8 +200,7 @@ def draft_of(
     leads = _choose(meanings, links, place, crm, chosen)
     if crm is not None:
         # A CRM's own names say how its tables belong together; a company may have own columns.
-        own = [one.name for one in meanings if one.kind == "accounts"]
-        links = [link for link in links if link.child == leads.name and link.parent in own]
+        links = [link for link in links if _is_of_the_company(link, leads, meanings)]
     _identify(leads, meanings, links)
     others = [one for one in meanings if one is not leads]
     events = [
@@ -219,6 +218,18 @@ def draft_of(
     _sort(draft)
     draft.horizon = guess_horizon(leads, endings, draft.ends)
     return draft
+
+
+def _is_of_the_company(link: Link, leads: Meaning, meanings: Sequence[Meaning]) -> bool:
+    """Tell whether a link is one that a CRM's own names could not give."""
+    of_kind = {
+        kind: {one.name for one in meanings if one.kind == kind} for kind in ("accounts", "events")
+    }
+    if link.child == leads.name:
+        return link.parent in of_kind["accounts"]
+    named = {one.name for one in meanings if {"lead_id", "contact_id"} & one.fields.keys()}
+    is_of_lead = link.parent == leads.name and link.key == leads.fields.get("lead_id")
+    return is_of_lead and link.child in of_kind["events"] - named
 
 
 def _choose(
