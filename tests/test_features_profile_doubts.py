@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -214,6 +215,18 @@ def with_currencies(codes: list[str]) -> World:
 
 
 LONG = "{:015d}".format
+
+
+def since(old: str, new: str, *, only: float = 1.0, until: str = "") -> World:
+    """Call a kind of events otherwise from autumn on, perhaps after a pause, or few of them."""
+    frame = WORLD.events
+    late = (pl.col("Kind") == old) & (pl.col("At") >= "2023-09-14")
+    few = pl.int_range(pl.len()) % 100 < 100 * only
+    paused = late & ((pl.col("At") < until) | ~few)
+    named = pl.when(late).then(pl.lit(new)).otherwise("Kind").alias("Kind")
+    return replace(WORLD, events=frame.filter(~paused).with_columns(named))
+
+
 CASES: dict[str, list[tuple[Make, Make]]] = {
     "repeated_files": [
         (lambda: in_two_files(0, shuffled=True), lambda: in_two_files(0)),
@@ -373,6 +386,15 @@ CASES: dict[str, list[tuple[Make, Make]]] = {
     "repeated_events": [
         (lambda: repeated(0.05), lambda: repeated(0.005)),
         (lambda: repeated(0.05), lambda: repeated(0.05, "%Y-%m-%dT%H:%M:00Z")),
+        (lambda: repeated(0.05), lambda: repeated(0.05, "%Y-%m-%d")),
+    ],
+    "renamed_kind": [
+        (lambda: since("page_viewed", "Page View"), lambda: since("page_viewed", "call")),
+        (lambda: since("call", "phoned"), lambda: since("call", "phoned", only=0.2)),
+        (
+            lambda: since("call", "phoned", until="2023-10-01"),
+            lambda: since("call", "phoned", until="2024-01-01"),
+        ),
     ],
     "test_leads": [
         (lambda: mail(4, "Test3@firm.de"), lambda: mail(2, "test@firm.de")),

@@ -191,6 +191,12 @@ DOUBTS: Mapping[str, DoubtKind] = {
         "each event once",
         "Export each event once; a join in the query may repeat them (`SELECT DISTINCT`).",
     ),
+    "renamed_kind": DoubtKind(
+        "A kind of events ends as another, about as frequent, begins: it was probably renamed, and "
+        "the model takes the two for different things.",
+        "one name for each kind of events",
+        "Write one name for both in the export (in a query: `CASE WHEN`).",
+    ),
     "test_leads": DoubtKind(
         "Leads that look like tests or like the company's own people.",
         "leads of other people alone",

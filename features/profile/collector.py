@@ -163,7 +163,9 @@ class Collector:
         facts.ended += ended.count()
         facts.after_end += int((times > ended).sum())
         few = times.gather_every(-(-len(times) // PART_SAMPLE))
-        facts.whole_minutes &= bool((few.dt.second() == 0).all())
+        # A day without a time of day counts at its last moment.
+        is_end = (few.dt.second() == 59) & (few.dt.microsecond() == 999_999)
+        facts.whole_minutes &= bool(((few.dt.second() == 0) | is_end).all())
         facts.hours.update(hours_of_week(few, self.zone))
         same = frame.select("lead_id", "occurred_at", "event_type", "value")
         self.repeats.add(same, rows, table)

@@ -12,7 +12,13 @@ from leadcast.features.profile.clock_doubts import clock_doubts
 from leadcast.features.profile.doubts import Doubt, settled_doubts
 from leadcast.features.profile.outcome_doubts import outcome_doubts
 from leadcast.features.profile.reading import SourceReading
-from leadcast.features.profile.row_doubts import age_doubts, id_doubts, limit_doubts, repeat_doubts
+from leadcast.features.profile.row_doubts import (
+    age_doubts,
+    id_doubts,
+    kind_doubts,
+    limit_doubts,
+    repeat_doubts,
+)
 from leadcast.features.profile.value_doubts import column_doubts, leads_of_tests, placeholder_doubts
 
 _FINDERS: tuple[Callable[[SourceReading], Iterator[Doubt]], ...] = (
@@ -29,6 +35,7 @@ _FINDERS: tuple[Callable[[SourceReading], Iterator[Doubt]], ...] = (
     limit_doubts,
     id_doubts,
     age_doubts,
+    kind_doubts,
 )
 
 

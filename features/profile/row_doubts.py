@@ -1,9 +1,12 @@
 """Doubts about rows: read twice, cut off at a limit, too early, too late, or without their lead."""
 
+import math
+from collections import Counter
 from collections.abc import Iterator
 
 import polars as pl
 
+from leadcast.features.profile.collector import OTHERS
 from leadcast.features.profile.doubts import Doubt
 from leadcast.features.profile.raw_signs import IdSigns
 from leadcast.features.profile.reading import SourceReading
@@ -227,3 +230,57 @@ def _noted(reading: SourceReading, code: str, kind: IssueKind, share: float) -> 
             count,
             subject=str(found["column"]),
         )
+
+
+FEWEST_OF_KIND = 50
+MONTHS_OF_KIND = 3
+ALIKE_RATES = 3.0
+"""Two kinds with so many times the events of each other in a month are not the same."""
+
+
+def kind_doubts(reading: SourceReading) -> Iterator[Doubt]:
+    """Find kinds of events that end as others begin, about as frequent: they were renamed."""
+    by_type = reading.collector.events.by_type
+    kinds = {
+        kind: months
+        for kind, months in by_type.items()
+        if kind != OTHERS and months.total() >= FEWEST_OF_KIND
+    }
+    months = [month for counts in by_type.values() for month in counts]
+    if not months:
+        return
+    begin, end, taken = min(months), max(months), set[str]()
+    for old, counts in sorted(kinds.items(), key=lambda one: -one[1].total()):
+        last = max(counts)
+        if not begin + MONTHS_OF_KIND <= last + 1 <= end + 1 - MONTHS_OF_KIND:
+            continue
+        rate = _rate(counts, last - MONTHS_OF_KIND)
+        heirs = {
+            kind: abs(math.log(_rate(later, last + 1) / rate))
+            for kind, later in kinds.items()
+            if kind not in taken
+            and last <= min(later) <= last + 1
+            and min(later) > begin
+            and rate * _rate(later, last + 1) > 0
+        }
+        new = min(heirs, key=lambda kind: heirs[kind], default=None)
+        if new is None or heirs[new] > math.log(ALIKE_RATES):
+            continue
+        taken.add(new)
+        yield Doubt(
+            "renamed_kind",
+            "events",
+            f"{counts.total():,} events {old!r} until {_month(last)}, none later, and "
+            f"{kinds[new].total():,} {new!r} from {_month(min(kinds[new]))} on, none earlier",
+            kinds[new].total(),
+            subject=old,
+        )
+
+
+def _rate(months: Counter[int], first: int) -> float:
+    """Count events a month, in some whole months from one on."""
+    return sum(months[first + later] for later in range(MONTHS_OF_KIND)) / MONTHS_OF_KIND
+
+
+def _month(number: int) -> str:
+    return f"{number // 12}-{number % 12 + 1:02d}"
