@@ -136,6 +136,15 @@ def test_where_no_word_says_won_the_words_are_asked_for(tmp_path: Path) -> None:
     assert "'Closed-OK' (40 rows)" in str(caught.value)
 
 
+def test_where_the_pace_is_not_known_ages_are_left_to_the_open_leads(tmp_path: Path) -> None:
+    text = drafted(tmp_path, worded(Won="Closed-OK"))
+    assert "landmarks_days: auto  # guess: at the ages that open leads have" in text
+    assert "`leadcast delays ours` advises a horizon_days" in text
+    undated = [{key: one for key, one in row.items() if key != "Created"} for row in rows_of()]
+    (tmp_path / "ours.yaml").unlink()
+    assert "landmarks_days" not in drafted(tmp_path, [{**row, "Closed": ""} for row in undated])
+
+
 def test_words_of_an_unknown_language_are_asked_for(tmp_path: Path) -> None:
     drafted(tmp_path, worded(Won="Sprzedane", Lost="Utracone", Open="Otwarte"))
     with pytest.raises(FaultsError) as caught:

@@ -138,6 +138,11 @@ def write_draft(draft: Draft, about: Mapping[str, str], words: Sequence[str]) ->
         _landmarks(pages, draft.horizon)
         pages.put(1, "horizon_days", str(draft.horizon.days), f"guess: {draft.horizon.note}")
         pages.guess(f"horizon of {draft.horizon.days} days: {draft.horizon.note}")
+    elif draft.is_dated or draft.maybe_created:
+        # How long leads take is not known before the questions above are answered.
+        pages.lines += ["", "snapshots:"]
+        pages.put(1, "landmarks_days", AUTO, "guess: at the ages that open leads have")
+        pages.comment(1, f"`leadcast delays {about['name']}` advises a horizon_days")
     _limits(pages, draft)
     return pages
 
