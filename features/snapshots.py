@@ -456,14 +456,21 @@ def _refuse_unlearnable(
     if 0 < converted < mature.height:
         return
     wins = tables.outcomes["won_at"].count() + int(tables.outcomes["converted"].sum() or 0)
-    dated = tables.time_order is TimeOrder.DATED
+    dated = has_dated_outcome(tables)
+    advice = "Check how the source definition maps the outcome"
+    if has_undated_outcome(tables) and converted and tables.outcomes["converted"].all():
+        advice = (
+            "When they were won is not known, nor who was lost: add a column with the day of each "
+            "win to the export and map it (columns.closed_at beside a status, or columns.won_at of "
+            "`form: dates`), or name the words that mean lost (`lost`)"
+        )
+    elif dated and wins and converted == 0:
+        advice += ", or lengthen horizon_days"
     raise LeadcastError(
         f"nothing to learn from: {'none' if converted == 0 else 'each'} of the {mature.height} "
         "snapshots with a known outcome became a customer"
         + (f" within {settings.horizon_days:g} days" if dated else "")
-        + f" ({wins} of {tables.outcomes.height} leads are won in the whole export). "
-        "Check how the source definition maps the outcome"
-        + (", or lengthen horizon_days" if dated and wins and converted == 0 else "")
+        + f" ({wins} of {tables.outcomes.height} leads are won in the whole export). {advice}"
     )
 
 

@@ -65,6 +65,48 @@ def test_a_time_of_the_won_alone_tells_the_wins(tmp_path: Path) -> None:
     assert told.columns.won_at == "Unterschrift"
 
 
+def marked(*marks: str, name: str = "Customer?", won_on: str = "") -> Rows:
+    """Mark the won leads in a column, as in a spreadsheet."""
+    return [
+        {"Lead ID": row["Lead ID"], "Created": row["Created"], "Source": row["Source"],
+         name: marks[number % len(marks)] if row["Status"] == "Won" else "",
+         **({won_on: row["Closed"] if row["Status"] == "Won" else ""} if won_on else {})}
+        for number, row in enumerate(rows_of())
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("marks", [("x",), ("x", "X"), ("ja",), ("1",), ("✓",)])
+def test_a_mark_of_the_won_is_the_outcome_and_their_time_is_asked_for(
+    tmp_path: Path, marks: tuple[str, ...]
+) -> None:
+    text = drafted(tmp_path, marked(*marks))
+    assert "status: Customer?" in text
+    assert "customer: {column" not in text
+    with pytest.raises(FaultsError, match="when were they won"):
+        load_definition(tmp_path / "ours.yaml")
+    kept = [line for line in text.splitlines() if "when were they won" not in line]
+    (tmp_path / "ours.yaml").write_text("\n".join(kept), encoding="utf-8")
+    told = outcomes_of(tmp_path)
+    assert isinstance(told, StatusOutcomes)
+    assert set(told.won) == set(marks)
+
+
+@pytest.mark.parametrize("won_on", ["won on", "Unterschrift"])
+def test_a_time_that_the_marked_leads_alone_have_is_that_of_the_win(
+    tmp_path: Path, won_on: str
+) -> None:
+    drafted(tmp_path, marked("x", won_on=won_on))
+    told = outcomes_of(tmp_path)
+    assert isinstance(told, DatedOutcomes)
+    assert told.columns.won_at == won_on
+
+
+@pytest.mark.parametrize(("mark", "name"), [("x", "Newsletter"), ("Berlin", "Customer")])
+def test_another_mark_or_another_word_is_no_outcome(tmp_path: Path, mark: str, name: str) -> None:
+    text = drafted(tmp_path, marked(mark, name=name))
+    assert 'outcomes: "TO DO: how the leads ended' in text
+
+
 # In a table of their own
 
 

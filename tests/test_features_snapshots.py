@@ -231,7 +231,10 @@ def test_unordered_source_is_permuted_by_lead_and_seed() -> None:
         (lambda: dated(ANCHORS, until=20), ["20.0 days", "horizon_days 30", "older history"]),
         (lambda: dated({"a": (0, None, None)}, until=80), ["none of the 2", "maps the outcome"]),
         (lambda: dated({"a": (0, 79, None)}, until=80), ["1 of 1 leads", "lengthen horizon_days"]),
-        (lambda: undated([True, True], TimeOrder.ORDERED), ["each of the 2 snapshots"]),
+        (
+            lambda: undated([True, True], TimeOrder.ORDERED),
+            ["each of the 2 snapshots", "When they were won is not known, nor who was lost"],
+        ),
         (lambda: undated([None, None], TimeOrder.ORDERED), ["none of the 2 leads"]),
     ],
 )

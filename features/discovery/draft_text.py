@@ -535,6 +535,8 @@ def _outcome(pages: Pages, depth: int, one: Ending, draft: Draft) -> None:
     unread = [name for name in ("closed_at", "won_at") if name in one.teller.unread]
     if not one.dates and unread:
         _ask_unread(pages, depth, one.teller, unread[0])
+    elif _tells_wins_alone(one) and len(draft.endings.told) == 1:
+        _ask_when_won(pages, depth, one)
     elif not one.dates and draft.is_dated:
         question = (
             "no column with the time of the end was found; without it the horizon means nothing"
@@ -548,6 +550,24 @@ def _outcome(pages: Pages, depth: int, one: Ending, draft: Draft) -> None:
     _written(pages, depth, times, numbers)
     if one.status is not None:
         _statuses(pages, depth, one)
+
+
+def _tells_wins_alone(one: Ending) -> bool:
+    """Tell whether it is known who was won, and neither when, nor who was not."""
+    status = one.status
+    return status is not None and bool(status.won) and not (status.lost or one.dates)
+
+
+def _ask_when_won(pages: Pages, depth: int, one: Ending) -> None:
+    assert one.status is not None
+    pages.ask(
+        depth,
+        "closed_at",
+        f"when were they won? {one.status.column!r} says who was won, and no column says when, or "
+        "who was lost: of wins alone nothing can be learned. Add a column with the day of each "
+        "win to the export, write it as columns.closed_at and remove this line; or name the words "
+        "of those who were lost as `lost`",
+    )
 
 
 def _statuses(pages: Pages, depth: int, one: Ending) -> None:

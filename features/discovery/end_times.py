@@ -126,7 +126,7 @@ def _by_filling(meaning: Meaning, status: Status, free: list[str]) -> EndTimes:
     of_won = [
         name
         for name in late
-        if status.lost and _share(meaning, status, "lost", name) <= MOST_UNDATED
+        if not status.lost or _share(meaning, status, "lost", name) <= MOST_UNDATED
     ]
     if len(both) == 1:
         words = (

@@ -13,7 +13,7 @@ from leadcast.features.discovery.vocabulary import (
     STATUS_NAMES,
     WON_WORDS,
 )
-from leadcast.features.inspection.column_looks import ColumnLook, SeenTable
+from leadcast.features.inspection.column_looks import FLAGS, ColumnLook, SeenTable
 from leadcast.features.inspection.wording import compact, has_phrase, phrases
 from leadcast.features.values.flags import parse_flags
 
@@ -22,6 +22,9 @@ _STRONG = ("won", "gewonnen", "ganado", "ganada", "gagne", "gagnee", "ganho", "g
 _CODES = {"0": "open", "1": "won", "2": "lost"}
 """Of Dynamics' statecode, for an opportunity; a lead's 1 is qualified, which is open."""
 _MOST_WORDS = 60
+_MARKS = ("✓", "✔", "☑")
+_MOST_MARKS = 3
+"""A mark is written in so many ways at most, as "x" and "X"."""
 
 
 @dataclass(frozen=True)
@@ -160,9 +163,12 @@ def doubtful_status(seen: SeenTable) -> Status | None:
 
 def rate(look: ColumnLook, preferred: str | None = None) -> Status | None:
     """Read a column as a status, and say how much speaks for it."""
+    bonus = 3.0 if look.name == preferred else 0.0
+    if _is_mark(look):
+        asked = _named(look.words, FLAG_NAMES)
+        return Status(look.name, tuple(look.counts), (), (), (), asked + bonus + 1.5)
     if look.distinct > _MOST_WORDS or look.distinct < 2 or look.is_unique:
         return None
-    bonus = 3.0 if look.name == preferred else 0.0
     named = _named(look.words, STATUS_NAMES)
     if look.kind == "flag" or (look.kind == "number" and look.distinct == 2):
         asked = _named(look.words, FLAG_NAMES)
@@ -182,6 +188,14 @@ def rate(look: ColumnLook, preferred: str | None = None) -> Status | None:
         return None
     score = named + bonus + 3.0 * ("won" in has) + 1.0 * ("lost" in has)
     return _sorted(look, meanings, score + known / look.given)
+
+
+def _is_mark(look: ColumnLook) -> bool:
+    """Tell whether a column is a mark such as "x", or blank: yes, and nothing where it is not."""
+    marks = {one.lower() for one in look.counts}
+    means_yes = all(one in _MARKS or parse_flags_one(FLAGS.get(one, one)) for one in marks)
+    is_some = 0 < look.given < look.rows and look.distinct <= _MOST_MARKS
+    return is_some and means_yes and _named(look.words, FLAG_NAMES) > 0
 
 
 def _named(words: str, names: tuple[str, ...]) -> float:
