@@ -380,6 +380,23 @@ def test_open_leads_with_a_closing_time_are_told(tmp_path: Path) -> None:
     )
 
 
+def test_the_last_change_of_each_row_as_the_time_of_losses_is_not_told(tmp_path: Path) -> None:
+    columns = {"lead_id": "id", "status": "stage", "closed_at": "changed"}
+    losses = {**STATUS["tables.outcomes"], "columns": columns, "won": [], "lost": ["Lost"]}
+    losses["open"] = ["New", "Won"]
+    changed_at = ("2024-02-01T00:00Z", "2024-02-02T00:00Z", "2024-02-03T00:00Z")
+    rows = zip(("L1", "L2", "L3"), ("Lost", "New", "Won"), changed_at, strict=True)
+    (tmp_path / "won.csv").write_text("id,at\nL3,2024-02-04T00:00Z\n")
+    wins = {"form": "dates", "read": {"files": "won.csv"},
+            "columns": {"lead_id": "id", "won_at": "at"}}  # fmt: skip
+    text = "id,stage,changed\n" + "".join(",".join(row) + "\n" for row in rows)
+    changes = {"tables.outcomes": [losses, wins]}
+    assert not any("closing time" in one for one in faults_of(tmp_path, changes, outcomes=text))
+    # Where some open leads have none, a closing time says something.
+    told = faults_of(tmp_path, changes, outcomes=f"{text}L4,New,\n")
+    assert any("leads that count as open and have a closing time" in one for one in told)
+
+
 def test_a_day_in_observed_until_is_its_beginning_and_that_is_said(tmp_path: Path) -> None:
     changes = {"observed_until": "2024-02-02", "time_zone": "UTC", **HALF}
     events = EVENTS + "L1,2024-02-02T15:00:00Z,form,\n"

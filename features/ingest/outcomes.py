@@ -209,6 +209,9 @@ def _note_closed_but_open(
     if column is None:
         return
     closed = (reading.times(column).values <= reading.context.until).fill_null(value=False)
+    if not about.won and not (is_open & ~closed).any():
+        # Of losses alone the record's last change may stand for the time, which each row has.
+        return
     shown = status.fill_null("(blank)")
     reading.note(CLOSED_BUT_OPEN, about.columns.status, closed & is_open, values=shown, kept=True)
 
