@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner, Result
 
+from leadcast.features.base.errors import FaultsError
 from leadcast.features.definitions.load import load_definition
 from leadcast.features.ingest.new_ends import ENDED as ENDED_AT
 from leadcast.features.ingest.new_leads import mapped
@@ -149,6 +150,33 @@ def test_an_export_tells_by_its_definition_which_leads_ended(
     leads = mapped(load_definition(file), (tmp_path / "new.csv",)).whole().leads
     found = leads.filter(pl.col(ENDED_AT).is_not_null()) if ENDED_AT in leads.columns else leads[:0]
     assert "".join(found["lead_id"]) == ended
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "remedy"),
+    [
+        (BY_WORDS, "those of 'own' stand beside the leads"),
+        ("{form: events, won_events: [paid]}", "those of 'own' are events"),
+    ],
+)
+def test_a_file_of_outcomes_that_stand_elsewhere_is_refused_by_what_they_are(
+    tmp_path: Path, outcomes: str, remedy: str
+) -> None:
+    file = tmp_path / "own.yaml"
+    events = "read: {files: e.csv}, columns: {lead_id: id, occurred_at: at, event_type: kind}"
+    text = DEFINITION.replace("  outcomes:", f"  events: [{{{events}}}]\n  outcomes:")
+    file.write_text(text.replace("OUTCOMES", outcomes))
+    (tmp_path / "new.csv").write_text(ROWS)
+    (tmp_path / "ansi.csv").write_bytes("id;Größe\n1;2\n".encode("cp1252"))
+    rows = mapped(load_definition(file), (tmp_path / "new.csv",))
+    for wrong in ("new.csv", "ansi.csv"):
+        with pytest.raises(FaultsError) as caught:
+            rows.ends((tmp_path / wrong,))
+        assert remedy in str(caught.value)
+        assert "Leave out --outcomes." in str(caught.value)
+        assert "encoding" not in str(caught.value)
+    (tmp_path / "ends.csv").write_text("lead_id,won_at,lost_at\na,2025-02-01T00:00:00Z,\n")
+    assert rows.ends((tmp_path / "ends.csv",))["lead_id"].to_list() == ["a"]
 
 
 def score(folder: Path, *words: str) -> Result:

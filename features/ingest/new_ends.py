@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from leadcast.features.base.errors import FaultsError
+from leadcast.features.base.errors import Fault, FaultsError
 from leadcast.features.definitions.definition import (
     DateColumns,
     DatedOutcomes,
     EventOutcomes,
     StatusOutcomes,
 )
-from leadcast.features.definitions.table_schema import Reader
+from leadcast.features.definitions.table_schema import FileReader, Reader
 from leadcast.features.ingest.context import Context
 from leadcast.features.ingest.event_rows import OpenEvents
 from leadcast.features.ingest.leads import CanonicalLeads
@@ -25,6 +25,8 @@ ENDED = "leadcast ended_at"
 """A column of leads to score: when a lead was won or lost; null while it is open."""
 WON = "leadcast won_at"
 """A column beside it: when the lead was won; null where it was not."""
+NO_SOURCE = "new_leads"
+"""The name of the definition of leads that no source's definition describes."""
 ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
 """When a lead ended of which it is known that it did, and not when."""
 
@@ -94,8 +96,31 @@ def ends_in(context: Context, files: Reader) -> pl.DataFrame:
     ends = None if table is None else read_ends(context, about, table)
     faults = list(context.ledger.faults(context.definition.limits))
     if ends is None or any(fault.severity == "error" for fault in faults):
-        raise FaultsError("outcomes of leads to score", faults)
+        raise FaultsError("outcomes of leads to score", _told_elsewhere(context, files) or faults)
     return _firsts(ends, about).drop_nulls(ENDED)
+
+
+def _told_elsewhere(context: Context, files: Reader) -> list[Fault]:
+    """Say where a source's outcomes stand that have no table of their own, which a file may be."""
+    told = context.definition.tables.outcomes
+    if context.definition.name == NO_SOURCE or any(
+        not isinstance(one, EventOutcomes) and one.read is not None for one in told
+    ):
+        return []
+    by_events = all(isinstance(one, EventOutcomes) for one in told)
+    where = "are events" if by_events else "stand beside the leads"
+    option = "--events" if by_events else "--leads"
+    name = files.files[0] if isinstance(files, FileReader) else "the query"
+    return [
+        Fault(
+            where=f"{name}",
+            found=f"no outcomes by lead_id, won_at and lost_at, while those of "
+            f"{context.definition.name!r} {where}",
+            expected=f"no table of outcomes, as what is given by {option} tells them, or one with "
+            "these columns (CSV in UTF-8, or Parquet)",
+            remedy="Leave out --outcomes.",
+        )
+    ]
 
 
 def _firsts(ends: Ends, about: DatedOutcomes | StatusOutcomes | EventOutcomes) -> pl.DataFrame:

@@ -39,7 +39,7 @@ from leadcast.features.ingest.event_rows import (
 from leadcast.features.ingest.known_persons import read_accounts
 from leadcast.features.ingest.leads import NAME as LEADS
 from leadcast.features.ingest.leads import CanonicalLeads, read_leads
-from leadcast.features.ingest.new_ends import ENDED, WON, ends_in, with_ends
+from leadcast.features.ingest.new_ends import ENDED, NO_SOURCE, WON, ends_in, with_ends
 from leadcast.features.nonhuman.people_events import NONHUMAN, people_only
 from leadcast.features.nonhuman.people_rules import PeopleRules
 from leadcast.features.readers.issues import (
@@ -503,7 +503,7 @@ def canonical(
     present |= {name: "time" for name in _MOMENTS if name in columns}
     definition = SourceDefinition.model_validate(
         {
-            "name": "new_leads",
+            "name": NO_SOURCE,
             "title": "New leads",
             "where_to_get": _WHAT_TO_DO,
             "root": str(Path.cwd()),
