@@ -13,12 +13,14 @@ from configparser import ConfigParser
 from contextlib import contextmanager
 from pathlib import Path
 
+import dvc.lock
 import pytest
 
 from leadcast.features.base.errors import LeadcastError
 from leadcast.models.bundle.bundle import load_bundle
 from leadcast.pipelines.base.params import load_params
 from leadcast.pipelines.base.paths import RunFolder
+from leadcast.pipelines.commands import repro
 from leadcast.pipelines.lifecycle.run import reproduce
 from leadcast.pipelines.tracking.tracking_store import is_dead, this_process
 from tests.conftest import POLARS_THREADS
@@ -296,6 +298,27 @@ def test_a_date_that_dvc_cannot_hold_is_told_before_dvc_is_asked(
     with pytest.raises(LeadcastError, match=r"split\.test_from.*without quotation marks"):
         reproduce("demo")
     assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]
+
+
+def test_a_run_waits_for_another_of_its_project_and_tells_it_in_our_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DEFAULT_TIMEOUT", "FAILED_TO_LOCK_MESSAGE"):
+        monkeypatch.setattr(dvc.lock, name, getattr(dvc.lock, name))
+    monkeypatch.setattr(repro, "PATIENCE_SECONDS", 1.0)
+    repro.patient()
+    ours, other = (dvc.lock.Lock(str(tmp_path / "lock")) for _ in range(2))
+    with ours:
+        begin = time.monotonic()
+        with pytest.raises(dvc.lock.LockError, match="is going on in this project"):
+            other.lock()
+        assert time.monotonic() - begin >= 1.0
+        ending = threading.Timer(0.3, ours.unlock)
+        ending.start()
+        other.lock()
+        ending.join()
+        other.unlock()
+        ours.lock()
 
 
 def wait_until(what: Callable[[], bool]) -> None:

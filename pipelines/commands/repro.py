@@ -15,6 +15,13 @@ from leadcast.pipelines.commands.dvc_yaml import yaml_known
 from leadcast.pipelines.commands.stage_process import in_one_process
 
 SOURCES = "sources"
+PATIENCE_SECONDS = 60.0
+"""So long a run waits for another of the same project: DVC keeps a project to itself while it reads
+and hashes what there is, and not while a stage runs."""
+BUSY = (
+    "another run, or another command of DVC, is going on in this project and has kept it to itself "
+    f"for {PATIENCE_SECONDS:.0f} seconds; wait for its end"
+)
 
 
 def listing(source: str) -> None:
@@ -39,10 +46,19 @@ def listing(source: str) -> None:
     dvc.parsing.Context = Listing
 
 
+def patient() -> None:
+    """Let DVC, in this process, wait longer for another run, and say in our words that it did."""
+    import dvc.lock
+
+    dvc.lock.DEFAULT_TIMEOUT = PATIENCE_SECONDS
+    dvc.lock.FAILED_TO_LOCK_MESSAGE = BUSY
+
+
 def main() -> None:
     """Run DVC; ends with its exit code."""
     source, last = sys.argv[1:]
     listing(source)
+    patient()
     # Bars of copying and hashing would stand between the stages' lines and their own bars.
     logging.getLogger("dvc.progress").setLevel(logging.CRITICAL)
     from dvc.cli import main as dvc
