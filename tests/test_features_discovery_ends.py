@@ -316,3 +316,43 @@ def test_events_that_a_crms_names_do_not_link_are_found_by_their_values(tmp_path
     described(tmp_path, crm="dynamics")
     (events,) = load_definition(tmp_path / "ours.yaml").tables.events
     assert events.columns.lead_id == "Person"
+
+
+ASKED = 'time_of_day: "TO DO'
+
+
+def visited(folder: Path, at: str, **more: list[str]) -> str:
+    """Write leads and three visits of each, on a day."""
+    drafted(folder, rows_of())
+    visits = [
+        {"Lead ID": row["Lead ID"], "Datum": f"{row['Created']}{at}", "Vorgang": kind}
+        for row in rows_of()
+        for kind in ("Anruf", "Besuch", "Mail")
+    ]
+    for name, values in more.items():
+        visits = with_column(visits, name, values)
+    write(folder / "export", "activities.csv", visits)
+    (folder / "ours.yaml").unlink()
+    return described(folder)
+
+
+@pytest.mark.parametrize(
+    "clock", [["09:30", "14:05"], ["9h30", "23h05"], ["09:30:00 PM", "9:01 am"]]
+)
+def test_a_time_of_day_in_a_column_of_its_own_is_not_lost_in_silence(
+    tmp_path: Path, clock: list[str]
+) -> None:
+    text = visited(tmp_path, "", Uhrzeit=clock, Dauer=["00:10", "01:20"])
+    with pytest.raises(FaultsError, match="seems to have the time of day of 'Datum'"):
+        load_definition(tmp_path / "ours.yaml")
+    kept = [line for line in text.splitlines() if ASKED not in line]
+    (tmp_path / "ours.yaml").write_text("\n".join(kept), encoding="utf-8")
+    (events,) = load_definition(tmp_path / "ours.yaml").tables.events
+    assert events.columns.occurred_at == "Datum"
+
+
+def test_a_time_of_day_beside_a_time_and_numbers_beside_a_day_are_nothing_to_ask(
+    tmp_path: Path,
+) -> None:
+    assert ASKED not in visited(tmp_path / "a", " 10:30", Uhrzeit=["09:30", "14:05"])
+    assert ASKED not in visited(tmp_path / "b", "", Preis=["9.30", "14.05"])

@@ -15,7 +15,7 @@ from leadcast.features.discovery.meanings import Meaning
 from leadcast.features.discovery.pace import HorizonGuess
 from leadcast.features.inspection.column_looks import SeenTable
 from leadcast.features.inspection.links import ids_of, keys_of
-from leadcast.features.inspection.table_times import TableTimes
+from leadcast.features.inspection.table_times import TableTimes, clocks_beside
 from leadcast.features.inspection.wording import shortened
 from leadcast.features.landmarks import AUTO
 from leadcast.features.values.formats import NumberFormat
@@ -292,6 +292,7 @@ def _leads(pages: Pages, draft: Draft) -> None:
     columns = [*draft.columns.scores, *_amounts(draft, own=True)]
     numbers = _own_numbers(seen, [*columns, *(one.look.name for one in draft.columns.attributes)])
     _written(pages, 2, draft.times[seen.name], numbers)
+    _ask_clock(pages, 2, leads, "created_at")
     _where(pages, 2, leads, _without_creation(pages, leads))
     _order(pages, draft)
     _attributes(pages, 2, draft.columns.attributes, numbers, _account_column(draft))
@@ -367,6 +368,21 @@ def _ask_unread(pages: Pages, depth: int, meaning: Meaning, name: str) -> None:
         f"column {look.name!r} sounds like it, and its values ({examples}) are times in no way "
         "that is known; export it as 2024-03-31T18:00:00Z, or set `time_format` as it is written"
         + (f". {likely.removesuffix('.')}" if likely else ""),
+    )
+
+
+def _ask_clock(pages: Pages, depth: int, meaning: Meaning, name: str) -> None:
+    """Ask for one column, where the day and the time of day stand in two."""
+    day = meaning.fields.get(name)
+    clocks = clocks_beside(meaning.seen, day)
+    if not clocks:
+        return
+    pages.ask(
+        depth,
+        "time_of_day",
+        f"{' or '.join(map(repr, clocks))} of {meaning.name} seems to have the time of day of "
+        f"{day!r}, and a time is read from one column: export both in one (2024-03-31 18:00) and "
+        f"write it as {name}; or remove this line, and the end of the day counts",
     )
 
 
@@ -464,6 +480,7 @@ def _event_columns(pages: Pages, one: EventsGuess, times: TableTimes) -> None:
     value = one.meaning.fields.get("value")
     numbers = _own_numbers(one.meaning.seen, [value] if value else [])
     _written(pages, 3, times, numbers)
+    _ask_clock(pages, 3, one.meaning, "occurred_at")
 
 
 def _outcomes(pages: Pages, draft: Draft) -> None:

@@ -1,5 +1,6 @@
 """How the times of a whole table are written, decided for all the columns that are read of it."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,11 @@ from leadcast.features.inspection.time_looks import TimeLook, in_letters
 from leadcast.features.values.times import COUNTED, TimeRules, parse_times
 
 _ISO_DAYS = ("%Y-%m-%d",)
+_CLOCK = re.compile(
+    r"(?:[01]?\d|2[0-3])[:h][0-5]\d(?::[0-5]\d(?:\.\d+)?)?(?: ?[AaPp]\.?[Mm]\.?| Uhr)?"
+)
+_SPAN = re.compile(r"\b(?:duration|length|dauer|lange|duree|duracion|duracao|durata|duur)\b")
+"""In the name of a column whose hours and minutes are no time of day."""
 _ISO_TIMES = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M")
 
 
@@ -148,3 +154,28 @@ def later_share(seen: SeenTable, column: str, created: str | None) -> float:
     if after.is_empty():
         return 0.0
     return float((after["one"] > after["created"].dt.offset_by("1d")).mean())  # type: ignore[arg-type]
+
+
+def clocks_beside(seen: SeenTable, day: str | None) -> list[str]:
+    """Find columns with a time of day beside one that has the day alone.
+
+    Parameters
+    ----------
+    seen : SeenTable
+        The table.
+    day : str or None
+        The column with the day.
+
+    Returns
+    -------
+    list of str
+        Empty where the column has times, or is none.
+    """
+    time = seen.looks[day].time if day is not None else None
+    if time is None or time.has_clock:
+        return []
+    return [
+        look.name
+        for look in seen.looks.values()
+        if look.counts and all(map(_CLOCK.fullmatch, look.counts)) and not _SPAN.search(look.words)
+    ]
