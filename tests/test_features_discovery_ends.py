@@ -202,6 +202,42 @@ def test_a_longer_name_is_a_status_only_by_its_words(tmp_path: Path) -> None:
     assert 'outcomes: "TO DO: how the leads ended' in text
 
 
+@pytest.mark.parametrize("name", ["Email Status", "Phone Number Status"])
+def test_the_status_of_an_address_is_not_that_of_the_lead(tmp_path: Path, name: str) -> None:
+    rows = with_column(rows_of(), name, ["valid", "invalid"])
+    for row in rows:
+        del row["Status"], row["Closed"]
+    text = drafted(tmp_path, rows)
+    assert 'outcomes: "TO DO: how the leads ended' in text
+
+
+@pytest.mark.parametrize("kind", ["in_bound", "email_spam", "phone_invalid", "wrong number"])
+def test_kinds_of_events_are_no_outcome_by_what_a_status_would_be(
+    tmp_path: Path, kind: str
+) -> None:
+    kept = ("Lead ID", "Created", "Source")
+    leads = [{key: row[key] for key in kept} for row in rows_of()]
+    write(tmp_path / "export", "leads.csv", leads)
+    done = [
+        {"Lead ID": row["Lead ID"], "Time": row["Created"], "Event": one}
+        for row in leads
+        for one in ("email", kind)
+    ]
+    write(tmp_path / "export", "events.csv", done)
+    text = described(tmp_path)
+    assert "form: events" not in text
+    assert 'outcomes: "TO DO: how the leads ended' in text
+
+
+def test_a_day_of_delivery_is_asked_about_and_not_taken_for_the_creation(tmp_path: Path) -> None:
+    rows = [{**row, "Delivery Date": "31/12/2025"} for row in rows_of()]
+    for row in rows:
+        row["Handed Over"] = row.pop("Created")
+    drafted(tmp_path, rows)
+    with pytest.raises(FaultsError, match="is 'Handed Over' the time of creation"):
+        load_definition(tmp_path / "ours.yaml")
+
+
 def test_bought_leads_end_by_the_words_of_those_who_buy_them(tmp_path: Path) -> None:
     rows = worded(Won="Funded", Lost="Does Not Qualify", Open="No Answer")
     drafted(tmp_path, rows)

@@ -19,6 +19,7 @@ from leadcast.features.discovery.statuses import (
     meaning_of,
     rate,
 )
+from leadcast.features.discovery.vocabulary import NOT_OF_EVENTS
 from leadcast.features.inspection.links import (
     Link,
     ids_of,
@@ -26,6 +27,7 @@ from leadcast.features.inspection.links import (
     separator_in,
     share_of_rows,
 )
+from leadcast.features.inspection.wording import has_phrase
 from leadcast.features.values.identifiers import first_fifteen, ids_in_cells
 
 LEAD = "Lead of the row"
@@ -464,10 +466,17 @@ def _by_events(found: ToldEnds, events: Sequence[Meaning]) -> None:
     for one in events:
         look = one.look("event_type")
         for value in look.counts if look is not None else ():
-            told = meaning_of(value) or meaning_of(value.split("_")[-1].split(":")[-1])
+            told = _meaning_of_event(value)
             if told in ("won", "lost"):
                 (won if told == "won" else lost)[value] = None
     found.won_events, found.lost_events = tuple(won), tuple(lost)
+
+
+def _meaning_of_event(value: str) -> str:
+    """Tell what a kind of events means for a lead, by all of its name or by the end of it."""
+    if any(has_phrase(value, word) for word in NOT_OF_EVENTS):
+        return ""
+    return meaning_of(value) or meaning_of(value.split("_")[-1].split(":")[-1])
 
 
 def ends_of(leads: Meaning, endings: ToldEnds) -> pl.Series:

@@ -10,6 +10,7 @@ from leadcast.features.discovery.vocabulary import (
     FLAG_NAMES,
     LOST_WORDS,
     OPEN_WORDS,
+    OTHER_STATUSES,
     STATUS_NAMES,
     WON_WORDS,
 )
@@ -151,6 +152,7 @@ def doubtful_status(seen: SeenTable) -> Status | None:
         if look.kind in ("category", "text")
         and 2 <= look.distinct <= _MOST_WORDS // 2
         and not is_place(seen, look)
+        and not any(f" {word} " in f" {look.words} " for word in OTHER_STATUSES)
     ]
     # A longer name that holds the word, as "marital status", is one only if it has known words.
     likely = [one for one in likely if one[0] >= 3 or (one[0] > 0 and one[1] > 0)]

@@ -40,8 +40,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
             |received|received at|date received|engage date|engaged on|first contact date
             |first contact|date of first contact|contact date|opened|opened at|open date
             |date opened|submitted|submitted at|submission date|request date|application date
-            |start date|delivered|delivered at|delivered on|delivery date|delivery time
-            |date delivered
+            |start date|delivered|delivered at|delivered on
             |posted at|inquired at|inquired on|inquiry time|enquiry date|submit date|submit time
             |entry date|entered on|erstellt|erstellt am|erstelldatum|erstellungsdatum|angelegt
             |angelegt am
@@ -180,6 +179,17 @@ STATUS_NAMES = phrases(
         |status do lead|opportunity stage"""
 )
 """Columns that name how a lead stands."""
+NOT_OF_EVENTS = phrases(
+    """bound|invalid|spam|fake|deposited|bad number|wrong number|invalid number|do not call
+        |do not contact"""
+)
+"""Words that say how a lead ended where they are its status, and of an event something else: an
+inbound call, a message that was called spam."""
+OTHER_STATUSES = phrases(
+    """email|e mail|mail|phone|mobile|telephone|address|consent|subscription|marital|employment
+        |telefon|adresse|telefono|direccion|indirizzo"""
+)
+"""In the name of a status that is not the lead's."""
 FLAG_NAMES = phrases(
     """converted|is converted|won|is won|iswon|is closed won|closed won|customer|is customer
         |sold|bought|purchased|conversion|y|target|label|deal won|gewonnen|kunde|ist kunde
