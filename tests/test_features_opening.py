@@ -88,7 +88,23 @@ def test_a_column_that_no_file_has_is_missed_all_the_same(tmp_path: Path) -> Non
     path.write_text(text, encoding="utf-8")
     faults = str(check_source(load_definition(path)))
     assert "column 'Fitness': found no such column" in faults
-    assert "may_lack" not in faults
+    assert "If these files never had it" not in faults
+
+
+def test_a_misspelt_column_that_may_be_lacking_is_told(tmp_path: Path) -> None:
+    described(exported(tmp_path))
+    path = tmp_path / "ours.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert check_source(load_definition(path)).is_fine
+    path.write_text(text.replace("may_lack: [Seats, Fit]", "may_lack: [Seats, Fit, Sourze]"))
+    checked = check_source(load_definition(path))
+    assert not checked.is_fine
+    assert "leads: read.may_lack 'Sourze': found no such column in any of its 3 files" in str(
+        checked
+    )
+    assert "'Source'" in str(checked)
+    # Of the leads of a day none need have it.
+    read_new_leads(load_definition(path), [tmp_path / "export" / "leads_03.csv"])
 
 
 def test_leads_of_the_day_need_no_column_that_some_files_may_lack(tmp_path: Path) -> None:

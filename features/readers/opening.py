@@ -161,11 +161,24 @@ def open_table(
         return None
     allowed = reader.may_lack if isinstance(reader, FileReader) else ()
     every = dict.fromkeys(column for header in headers for column in header)
-    every |= dict.fromkeys(allowed if is_new else ())
+    if is_new:
+        every |= dict.fromkeys(allowed)
+    for column in [column for column in allowed if column not in every]:
+        ledger.fault(_lacked_by_all(name, len(origins), column, list(every)))
     lacked = [column for column in every if not all(column in header for header in headers)]
     columns = [column for column in every if column not in lacked or column in allowed]
     partial = tuple(column for column in columns if column in lacked)
     return RawTable(name, tuple(origins), columns, reader.missing, partial=partial)
+
+
+def _lacked_by_all(name: str, n_files: int, column: str, every: Sequence[str]) -> Fault:
+    """Refuse to let files lack what none of them has, which is rather a name that is misspelt."""
+    return Fault(
+        where=f"{name}: read.may_lack {column!r}",
+        found=f"no such column in any of its {n_files} files",
+        expected="a column that some of its files have",
+        remedy=f"{did_you_mean(column, every)} Else take it out of may_lack.",
+    )
 
 
 def _is_pattern(column: str) -> bool:
