@@ -21,8 +21,13 @@ FACTOR = 2.0
 OLDEST_SHARE = 0.05
 """Ages that fewer of the open leads than this have passed get no landmark of their own."""
 LONGEST_SHARE = 0.5
-"""A landmark and its horizon take at most this share of the export's time: others have to be
-learned from and tested on."""
+"""A landmark and its horizon that take at most this share of the export's time leave time enough to
+learn and test in."""
+ENOUGH_LEADS = 100
+"""So many leads that were open at an age, and whose horizon from then on was over before the test,
+are enough to learn from, however long they took to grow so old."""
+TEST_SHARE = 0.2
+"""Of the time of which outcomes are known, the test takes about the last fifth."""
 _DAY = timedelta(days=1)
 _NEXT = timedelta(microseconds=1)
 """No time is told finer."""
@@ -136,7 +141,8 @@ def landmarks_of(tables: Tables, horizon_days: float) -> tuple[float, ...]:
     ----------
     tables : Tables
     horizon_days : float
-        Landmarks so old that hardly any would be mature are left out.
+        Landmarks so old that hardly any would be mature are left out: those of more than
+        `LONGEST_SHARE` of the export's time that fewer than `ENOUGH_LEADS` tell of.
 
     Returns
     -------
@@ -146,9 +152,25 @@ def landmarks_of(tables: Tables, horizon_days: float) -> tuple[float, ...]:
     begin, until = tables.leads["created_at"].min(), tables.observed_until
     if not isinstance(begin, datetime) or until is None:
         return FIRST
-    longest = LONGEST_SHARE * ((until - begin) / _DAY) - horizon_days
+    span = (until - begin) / _DAY
+    longest = LONGEST_SHARE * span - horizon_days
     wanted = [*FIRST, *landmarks_to_add(open_ages(tables), FIRST)]
-    return tuple(day for day in wanted if day <= longest) or FIRST[:1]
+    over = until - (2 * horizon_days + TEST_SHARE * max(span - horizon_days, 0.0)) * _DAY
+    return (
+        tuple(
+            day for day in wanted if day <= longest or _n_open_at(tables, day, over) >= ENOUGH_LEADS
+        )
+        or FIRST[:1]
+    )
+
+
+def _n_open_at(tables: Tables, day: float, latest: datetime) -> int:
+    """Count the leads that were still open at an age that they reached by some moment."""
+    reached = pl.col("created_at") + day * _DAY
+    ended = pl.min_horizontal("won_at", "lost_at")
+    is_open = (ended.is_null() & pl.col("converted").is_null()) | (ended > reached)
+    both = tables.leads.join(tables.outcomes, on="lead_id", how="left")
+    return both.filter((reached <= pl.lit(latest).cast(TIME)) & is_open).height
 
 
 def untested_words(
@@ -163,8 +185,8 @@ def untested_words(
     landmarks_days : sequence of float
         The ages of training, ascending.
     possible : sequence of float
-        Those that the leads ask for and the export is long enough for, as `landmarks_of` finds
-        them.
+        Those that the leads ask for and the export has enough to learn from, as `landmarks_of`
+        finds them.
 
     Returns
     -------
@@ -179,7 +201,10 @@ def untested_words(
     if added:
         remedy = f"; add {', '.join(added)} to landmarks_days, or say landmarks_days: {AUTO}"
     elif landmarks_to_add(ages, landmarks_days):
-        remedy = "; the export is too short to learn from older ones"
+        remedy = (
+            f"; an older one cannot be learned: fewer than {ENOUGH_LEADS} leads were still open so "
+            "long after their creation, and early enough to know what became of them"
+        )
     return (
         f"{n_older:,} of {len(ages):,} open leads ({n_older / len(ages):.0%}) are older than "
         f"{oldest:g} days, the oldest age at which the model was trained and tested: how good "

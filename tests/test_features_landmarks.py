@@ -48,7 +48,9 @@ def test_the_warning_names_the_share_and_what_to_add() -> None:
     assert "add 60, 120 to landmarks_days, or say landmarks_days: auto" in words
     # What `auto` has found already is not advised again.
     found = (*FIRST, 60.0)
-    assert str(untested_words(old, found, found)).endswith("too short to learn from older ones")
+    assert "an older one cannot be learned: fewer than 100 leads" in str(
+        untested_words(old, found, found)
+    )
     assert "add 120 to" in str(untested_words(old, found, (*found, 120.0)))
 
 
@@ -98,3 +100,21 @@ def test_landmarks_follow_the_ages_of_the_open_leads_as_far_as_the_export_can_te
     assert landmarks_of(tables(1000), 60.0) == (*FIRST, 60.0, 120.0, 240.0)
     assert landmarks_of(tables(300), 60.0) == (*FIRST, 60.0)
     assert landmarks_of(tables(20), 60.0) == (0.0,)
+
+
+def test_an_old_landmark_needs_enough_leads_whose_horizon_was_over_before_the_test() -> None:
+    # Of 1,000 days the horizon takes 60 and the test 188; of 692 days the leads are 480 days old
+    # before the last horizon that is learned from begins.
+    wanted = landmarks_to_add(open_ages(tables(1000, 400)), FIRST)
+    assert wanted == [60.0, 120.0, 240.0, 480.0]
+    assert landmarks_of(tables(1000, 480), 60.0) == (*FIRST, *wanted)
+    assert landmarks_of(tables(1000, 460), 60.0) == (*FIRST, *wanted[:-1])
+
+
+def test_leads_that_ended_younger_do_not_speak_for_an_old_landmark() -> None:
+    many = tables(1000, 600)
+    ended = pl.col("lead_id").cast(pl.Int64) % 2 == 0
+    won_at = many.leads["created_at"] + timedelta(days=100)
+    half = many.outcomes.with_columns(won_at=pl.when(ended).then(won_at).otherwise("won_at"))
+    assert landmarks_of(many, 60.0)[-1] == 480
+    assert landmarks_of(replace(many, outcomes=half), 60.0)[-1] == 240
