@@ -48,6 +48,8 @@ class Feature:
     is_log10: bool = False
 
 
+AGE = "age_days"
+"""The feature that tells how old a lead is: leads of every period pass the same ages."""
 DAY_US = 86_400_000_000
 """Microseconds in a day."""
 HOUR_US = 3_600_000_000

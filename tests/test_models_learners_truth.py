@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from leadcast.features.base.errors import FaultsError
-from leadcast.features.registry import Feature
+from leadcast.features.registry import AGE, Feature
 from leadcast.models.choice.fitting import fit_learner
 from leadcast.models.choice.setups import Setup, WeighedTrees
 from leadcast.models.data import Floats, LabelledMatrix
@@ -77,6 +77,14 @@ def test_clocks_are_found_by_their_variance_between_periods() -> None:
     layout = lay_out(data.rows(canonical_order(data)), QUICK)
     assert layout.clocks == {4}
     assert 4 not in layout.seen_by_trees
+
+
+def test_the_age_of_a_lead_is_no_clock_however_it_goes_with_the_seasons() -> None:
+    data = _clocked(np.floor(np.arange(4000) / 300))
+    aged = (*data.features[:4], replace(data.features[4], name=AGE))
+    layout = lay_out(replace(data, features=aged).rows(canonical_order(data)), QUICK)
+    assert layout.clocks == frozenset()
+    assert 4 in layout.seen_by_trees
 
 
 def test_a_clock_does_not_carry_the_log_odds_away() -> None:

@@ -9,6 +9,7 @@ import polars as pl
 
 from leadcast.features.base.compiled import compiled
 from leadcast.features.registry import (
+    AGE,
     DAY_US,
     HOUR_US,
     DType,
@@ -30,7 +31,7 @@ _CREATED = ("leads.created_at",)
 _AS_OF = ("as_of",)
 
 MOMENT_FEATURES = (
-    Feature("age_days", "timing", "number", (*_CREATED, *_AS_OF), "age of the lead in days"),
+    Feature(AGE, "timing", "number", (*_CREATED, *_AS_OF), "age of the lead in days"),
     Feature("created_hour", "timing", "number", _CREATED, "hour of creation (UTC)"),
     Feature("created_weekday", "timing", "category", _CREATED, "weekday of creation", WEEKDAYS),
     Feature("created_at_night", "timing", "flag", _CREATED, "created between 22 and 6 h (UTC)"),

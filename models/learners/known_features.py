@@ -4,7 +4,8 @@ A feature whose values differ between periods and hardly within them (an interes
 number, the month) tells train from later data perfectly, and its effect cannot be told from all
 else that changed with time. It is kept out of the trees, which could only remember its last value,
 and enters the level of conversion instead, whose uncertainty grows with the distance to what was
-seen. The measure is the intraclass correlation (Donner & Koval 1980, Biometrics 36).
+seen. The measure is the intraclass correlation (Donner & Koval 1980, Biometrics 36). The lead's age
+is no calendar, whatever the measure says of it.
 
 What a user says must only rise or only fall.
 """

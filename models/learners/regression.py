@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from leadcast.features.registry import AGE
 from leadcast.models.data import Flags, Floats, Integers, LabelledMatrix
 from leadcast.models.learners.basis import (
     Term,
@@ -119,8 +120,12 @@ def lay_out(data: LabelledMatrix, settings: LearnerSettings) -> Layout:
     if settings.periods > 1:
         # Won leads may be too few for levels of their own, and yet a clock is no kind of lead.
         shares = clock_shares(rows, stretches(rows.position, settings.periods))
-        clocks = frozenset(int(j) for j in np.flatnonzero(shares >= settings.clock_share)) - set(
-            signs
+        # Where leads come in seasons, so do the ages of snapshots; and yet the age is the lead's
+        # own: trees have to tell by it that few of the old are still won.
+        clocks = frozenset(
+            int(j)
+            for j in np.flatnonzero(shares >= settings.clock_share)
+            if j not in signs and data.features[j].name != AGE
         )
     terms = fit_terms(rows, settings.knots, settings.extrapolation, frozenset(signs))
     return Layout(rows, terms, expand(terms, rows.values), period, clocks, signs)
