@@ -92,23 +92,22 @@ def _of_changes(meaning: Meaning, status: Status) -> EndTimes:
     created = meaning.fields.get("created_at")
     looks = meaning.seen.looks.values()
     times = [one.name for one in looks if one.kind == "time" and one.name != created]
+    return _only(meaning, status, times, "several rows a lead", "when each was made")
+
+
+def _of_ended(meaning: Meaning, status: Status, free: list[str]) -> EndTimes:
+    """Take the only time of a table of leads that ended, or the one that is called a date."""
+    return _only(meaning, status, free, "leads that ended alone", "the time that it has")
+
+
+def _only(meaning: Meaning, status: Status, times: list[str], rows: str, what: str) -> EndTimes:
+    """Take the only time that all the won leads have, or the one that is called a date."""
     whole = [name for name in times if _is_filled(meaning, status, "won", name)]
     named = [name for word in _ROW for name in whole if compact(name) == word]
     chosen = whole[0] if len(whole) == 1 else next(iter(named), None)
     if chosen is None:
         return _unclear(whole)
-    words = f"{meaning.name} has several rows a lead, and {chosen!r} is when each was made"
-    return EndTimes({"closed_at": chosen}, words)
-
-
-def _of_ended(meaning: Meaning, status: Status, free: list[str]) -> EndTimes:
-    """Take the only time of a table of leads that ended, or the one that is called a date."""
-    whole = [name for name in free if _is_filled(meaning, status, "won", name)]
-    named = [name for word in _ROW for name in whole if compact(name) == word]
-    chosen = whole[0] if len(whole) == 1 else next(iter(named), None)
-    if chosen is None:
-        return _unclear(whole)
-    words = f"{meaning.name} has leads that ended alone, and {chosen!r} is the time that it has"
+    words = f"{meaning.name} has {rows}, and {chosen!r} is {what}"
     return EndTimes({"closed_at": chosen}, words)
 
 
