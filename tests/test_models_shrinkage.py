@@ -17,7 +17,7 @@ from leadcast.models.settings import LearnerSettings
 N, SEEDS = 300, 8
 COLUMNS = 9
 FEATURES = tuple(Feature(f"x{j}", "fit", "number", ("leads",), f"x{j}") for j in range(COLUMNS))
-SETUP = Setup(None, ((40.0, 1.0),))
+SETUP = Setup(None, ((LearnerSettings().for_rows(N).middle_penalty, 1.0),))
 
 
 def _world(effect: float, seed: int) -> tuple[LabelledMatrix, LabelledMatrix, Floats]:
@@ -56,7 +56,8 @@ def test_where_there_is_nothing_to_learn_it_is_near_the_base_rate() -> None:
 
 def test_where_there_is_something_it_beats_the_base_rate() -> None:
     ours, base_rate = _regrets(0.4)
-    assert ours < base_rate / 2
+    # A prior four times as tight came to 0.39 of it.
+    assert ours < base_rate / 3
 
 
 def test_curves_that_set_no_leads_apart_are_left_out() -> None:
