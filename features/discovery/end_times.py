@@ -15,6 +15,8 @@ from leadcast.features.inspection.wording import compact
 from leadcast.features.values.columns import clean_text
 from leadcast.features.values.identifiers import first_fifteen
 
+Which = Literal["won", "lost", "open"]
+"""Of which leads."""
 MOST_UNDATED = 0.01
 """So many of the winners at most may lack a time of their end."""
 _FEWEST = 20
@@ -74,16 +76,9 @@ def likely_end_times(meaning: Meaning, status: Status, *, is_own: bool, repeats:
         for one in meaning.seen.looks.values()
         if one.kind == "time" and one.name not in used and compact(one.name) not in _ELSEWHEN
     ]
-    if has_open(meaning.seen, status):
+    if int(_rows_of(meaning.seen, status, "open").sum()) >= _FEWEST:
         return _by_filling(meaning, status, free)
     return EndTimes() if is_own else _of_ended(meaning, status, free)
-
-
-def has_open(seen: SeenTable, status: Status) -> bool:
-    """Tell whether a table has rows of leads that have not ended, enough to look at."""
-    ended = [*status.won, *status.lost]
-    is_open = written(seen, status.column).is_in(ended).fill_null(value=False).not_()
-    return int(is_open.sum()) >= _FEWEST
 
 
 def _of_changes(meaning: Meaning, status: Status) -> EndTimes:
@@ -118,14 +113,14 @@ def _by_filling(meaning: Meaning, status: Status, free: list[str]) -> EndTimes:
         name
         for name in free
         if _is_filled(meaning, status, "won", name)
-        and _share(meaning, status, "open", name) <= MOST_UNDATED
+        and dated_share(meaning, status, "open", name) <= MOST_UNDATED
         and (created is None or later_share(meaning.seen, created, name) <= MOST_UNDATED)
     ]
     both = [name for name in late if status.lost and _is_filled(meaning, status, "lost", name)]
     of_won = [
         name
         for name in late
-        if not status.lost or _share(meaning, status, "lost", name) <= MOST_UNDATED
+        if not status.lost or dated_share(meaning, status, "lost", name) <= MOST_UNDATED
     ]
     if len(both) == 1:
         words = (
@@ -145,26 +140,12 @@ def _unclear(columns: list[str]) -> EndTimes:
     return EndTimes({}, f"which of {told} is the time of the end? Write it as `closed_at`")
 
 
-def _is_filled(
-    meaning: Meaning, status: Status, which: Literal["won", "lost", "open"], column: str
-) -> bool:
-    return _share(meaning, status, which, column) >= 1 - MOST_UNDATED
+def _is_filled(meaning: Meaning, status: Status, which: Which, column: str) -> bool:
+    return dated_share(meaning, status, which, column) >= 1 - MOST_UNDATED
 
 
-def _share(
-    meaning: Meaning, status: Status, which: Literal["won", "lost", "open"], column: str
-) -> float:
-    if which != "open":
-        return dated_share(meaning, status, which, column)
-    ended = [*status.won, *status.lost]
-    rows = written(meaning.seen, status.column).is_in(ended).fill_null(value=False).not_()
-    return _share_of(meaning, rows, column)
-
-
-def dated_share(
-    meaning: Meaning, status: Status, which: Literal["won", "lost"], column: str
-) -> float:
-    """Tell of how many of the won or the lost leads a time is known.
+def dated_share(meaning: Meaning, status: Status, which: Which, column: str) -> float:
+    """Tell of how many of the won, the lost or the open leads a time is known.
 
     Parameters
     ----------
@@ -172,7 +153,7 @@ def dated_share(
         The table.
     status : Status
         Its words.
-    which : {"won", "lost"}
+    which : {"won", "lost", "open"}
         Of which leads.
     column : str
         The column of times.
@@ -182,14 +163,16 @@ def dated_share(
     float
         0 where there are no such leads.
     """
-    words = status.won if which == "won" else status.lost
-    rows = written(meaning.seen, status.column).is_in(list(words)).fill_null(value=False)
-    return _share_of(meaning, rows, column)
-
-
-def _share_of(meaning: Meaning, rows: pl.Series, column: str) -> float:
+    rows = _rows_of(meaning.seen, status, which)
     given = written(meaning.seen, column).is_not_null()
     return float((given & rows).sum()) / max(float(rows.sum()), 1.0)
+
+
+def _rows_of(seen: SeenTable, status: Status, which: Which) -> pl.Series:
+    """Tell which rows are of the won, of the lost, or of leads that have not ended."""
+    words = {"won": status.won, "lost": status.lost, "open": (*status.won, *status.lost)}[which]
+    told = written(seen, status.column).is_in(list(words)).fill_null(value=False)
+    return told.not_() if which == "open" else told
 
 
 def written(seen: SeenTable, column: str) -> pl.Series:

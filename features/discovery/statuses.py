@@ -1,7 +1,7 @@
 """What the words of a status column mean: won, lost or open, in the languages that are known."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -105,7 +105,7 @@ def is_place(seen: SeenTable, look: ColumnLook) -> bool:
     -------
     bool
     """
-    if not any(f" {name} " in f" {look.words} " for name in _PLACES):
+    if not _says(look.words, _PLACES):
         return False
     if look.kind not in ("category", "text") or any(map(meaning_of, look.counts)):
         return False
@@ -152,7 +152,7 @@ def doubtful_status(seen: SeenTable) -> Status | None:
         if look.kind in ("category", "text")
         and 2 <= look.distinct <= _MOST_WORDS // 2
         and not is_place(seen, look)
-        and not any(f" {word} " in f" {look.words} " for word in OTHER_STATUSES)
+        and not _says(look.words, OTHER_STATUSES)
     ]
     # A longer name that holds the word, as "marital status", is one only if it has known words.
     likely = [one for one in likely if one[0] >= 3 or (one[0] > 0 and one[1] > 0)]
@@ -204,7 +204,12 @@ def _named(words: str, names: tuple[str, ...]) -> float:
     letters = words.replace(" ", "")
     if any(compact(name) == letters for name in names):
         return 3.0
-    return 1.5 if any(f" {name} " in f" {words} " for name in names if len(name) > 3) else 0.0
+    return 1.5 if _says(words, [name for name in names if len(name) > 3]) else 0.0
+
+
+def _says(words: str, names: Iterable[str]) -> bool:
+    """Tell whether plain words hold one of some names, whole."""
+    return any(f" {name} " in f" {words} " for name in names)
 
 
 def _yes_no(look: ColumnLook) -> tuple[tuple[str, ...], tuple[str, ...]] | None:

@@ -233,7 +233,9 @@ def _noted(reading: SourceReading, code: str, kind: IssueKind, share: float) -> 
 
 
 FEWEST_OF_KIND = 50
+"""So many events of a kind are needed to say when it begins and ends."""
 MONTHS_OF_KIND = 3
+"""So many months are compared before and after, and must be there at either end."""
 ALIKE_RATES = 3.0
 """Two kinds with so many times the events of each other in a month are not the same."""
 

@@ -22,6 +22,7 @@ from leadcast.features.base.plain import (
 )
 from leadcast.features.registry import Feature
 from leadcast.models.data import Flags, Floats, Integers, LabelledMatrix, Matrix
+from leadcast.models.learners.ridge import HELD
 
 MOST_POINTS = 100_000
 NEWTON_BUDGET = 1e9
@@ -124,8 +125,8 @@ def owners(terms: tuple[Term, ...]) -> Integers:
 
 
 def bent_by(terms: tuple[Term, ...]) -> Integers:
-    """Tell which feature's line each column bends; -1 of lines, values and missing values."""
-    result = np.full(sum(term.width() for term in terms), -1)
+    """Tell which feature's line each column bends; `HELD` are lines, values and missing values."""
+    result = np.full(sum(term.width() for term in terms), HELD)
     start = 0
     for term in terms:
         if not term.category:

@@ -128,18 +128,19 @@ def _retrained(source: str, by: str, accept: bool) -> tuple[RetrainReport, dict[
             # Only what the comparison itself found is a change.
             is_change = otherwise == "export changed" and isinstance(error, FaultsError)
             outcome: Ended = otherwise if is_change else "failed"
-            return RetrainReport(
-                outcome, f"{source}: {outcome}; {_stays(source)}\n{system_words(error)}"
-            ), None
+            return _ended_by(source, outcome, error), None
     try:
         answer = promote(source, PromotionAsked(by=by or BY, why="retrained"))
     except (LeadcastError, OSError) as error:
-        return RetrainReport(
-            "failed", f"{source}: failed; {_stays(source)}\n{system_words(error)}"
-        ), None
+        return _ended_by(source, "failed", error), None
     gate = None if answer.gate is None else answer.gate.to_json()
     ended: Ended = "failed" if answer.outcome == "previewed" else answer.outcome
     return RetrainReport(ended, answer.words), gate
+
+
+def _ended_by(source: str, outcome: Ended, error: LeadcastError | OSError) -> RetrainReport:
+    words = f"{source}: {outcome}; {_stays(source)}\n{system_words(error)}"
+    return RetrainReport(outcome, words)
 
 
 def _stays(source: str) -> str:
